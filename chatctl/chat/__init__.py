@@ -1,0 +1,1 @@
+"""The rules of the chat, pure: lines and orders in, bytes and facts out. No socket, no thread, no clock, no chance."""

@@ -1,0 +1,40 @@
+"""Entries to deliveries and facts: every decision that depends on what others do too.
+
+The rules of this room:
+
+1. Pure: the state, the entry, nothing else. Same entries, same state, same outcome, on any machine.
+2. Two people may want one thing in the same instant; the entry's place decides, here and nowhere else.
+3. Nothing refused leaves a fact; a refusal is a delivery to the one who asked.
+4. What is said is measured as it will be relayed, before it is kept (never truncate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply import identity, membership, messages, settings
+from chatctl.chat.deliveries import Outcome
+from chatctl.chat.state import State
+
+_TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
+    p.Register: identity.register,
+    p.Rename: identity.rename,
+    p.SetAway: identity.set_away,
+    p.SetUserModes: identity.set_user_modes,
+    p.Quit: membership.quit_chat,
+    p.Join: membership.join,
+    p.Part: membership.part,
+    p.Kick: membership.kick,
+    p.Say: messages.say,
+    p.SetTopic: settings.set_topic,
+    p.SetRoomModes: settings.set_room_modes,
+}
+
+
+def apply(state: State, entry: p.Entry) -> Outcome:
+    """Change `state` as `entry` says, or refuse it."""
+    outcome = Outcome(entry)
+    _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
+    return outcome

@@ -1,0 +1,119 @@
+"""Who somebody is: registration, names, presence (modern.ircdocs.horse, "Connection Registration", "NICK message")."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.membership import leave_chat
+from chatctl.chat.apply.settings import written
+from chatctl.chat.deliveries import Outcome, Probed, Rejected, Stamp, ToUsers, Welcomed
+from chatctl.chat.limits import away_length
+from chatctl.chat.state import State, User
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+
+def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
+    """Let a session into the chat, if its name and a place are free.
+
+    The same client coming back (both of its tokens fit) takes its name from its own dead connection at once. For
+    anybody else a holder who may be gone is asked for a sign of life, and the one who asked is told to try again.
+    """
+    session = proposal.session
+    holder = state.user_named(proposal.nick)
+    if holder is not None and is_same_client(holder, proposal.secret, proposal.instance):
+        leave_chat(state, holder, "Connected again from elsewhere", outcome, drop=True)
+        holder = None
+    problem = name_in_use(state, proposal.nick, session)
+    if problem is not None:
+        outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
+        if holder is not None:
+            outcome.deliveries.append(Probed((holder.id,)))
+        outcome.deliveries.append(Rejected(session))
+        return
+    limit = state.rules.listener_limit
+    if len(state.users) >= limit:
+        outcome.deliveries.append(Probed(tuple(state.users)))
+        outcome.deliveries.append(Rejected(session, full(limit)))
+        return
+    user = User(session, proposal.nick, proposal.username, proposal.realname, proposal.host, outcome.entry.time)
+    user.secret = proposal.secret
+    user.instance = proposal.instance
+    state.add_user(user)
+    outcome.deliveries.append(Welcomed(session))
+
+
+def full(limit: int) -> str:
+    """What somebody reads for whom there is no place."""
+    places = "the one place is" if limit == 1 else f"all {limit} places are"
+    return (
+        f"The chat is full: {places} taken (listener_limit = {limit}). "
+        "Try again when somebody has left, or ask whoever runs it to raise the limit"
+    )
+
+
+def is_same_client(holder: User, secret: str, instance: str) -> bool:
+    """Whether the tokens say that `holder` is an earlier connection of the same running client."""
+    return bool(secret) and holder.secret == secret and holder.instance == instance
+
+
+def name_in_use(state: State, nick: str, session: int) -> str | None:
+    """Why `session` cannot have `nick` because of somebody else; None where it can."""
+    holder = state.user_named(nick)
+    if holder is not None and holder.id != session:
+        spelling = "" if holder.nick == nick else f" (by {holder.nick}, which counts as the same name)"
+        return f"The name {nick} is taken{spelling}; please choose another"
+    alike = state.lookalike(nick, session)
+    if alike is not None:
+        return f"The name {nick} looks too much like {alike.nick}, who is here; please choose another"
+    return None
+
+
+def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
+    """NICK after registration. One's own name in another spelling is allowed; the very same is no news."""
+    user = state.users.get(proposal.session)
+    if user is None or user.nick == proposal.nick:
+        return
+    problem = name_in_use(state, proposal.nick, user.id)
+    if problem is not None:
+        outcome.tell(user.id, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
+        holder = state.user_named(proposal.nick)
+        if holder is not None:
+            outcome.deliveries.append(Probed((holder.id,)))
+        return
+    message = Message("NICK", (proposal.nick,), user.prefix)
+    audience = (user.id, *state.peers(user))
+    outcome.deliveries.append(ToUsers(audience, message, Stamp(outcome.entry.time, outcome.entry.message_id())))
+    for room in user.rooms.values():
+        outcome.fact("NICK", room.name, user.prefix, user.account, proposal.nick)
+    state.rename(user, proposal.nick)
+
+
+def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
+    """AWAY."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    limit = away_length(state.rules)
+    if len(proposal.reason.encode()) > limit:
+        text = f"An away message has at most {limit} bytes; you are not marked as away"
+        outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
+        return
+    user.away = proposal.reason
+    outcome.tell(user.id, n.RPL_NOWAWAY if user.away else n.RPL_UNAWAY)
+
+
+def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> None:
+    """MODE of oneself."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    done: list[p.ModeChange] = []
+    for change in proposal.changes:
+        if (change.letter in user.modes) is change.add:
+            continue
+        rest = user.modes.replace(change.letter, "")
+        user.modes = "".join(sorted(rest + change.letter)) if change.add else rest
+        done.append(change)
+    if done:
+        message = Message("MODE", (user.nick, *written(done)), user.prefix)
+        outcome.deliveries.append(ToUsers((user.id,), message, Stamp(outcome.entry.time)))

@@ -1,0 +1,112 @@
+"""Entering and leaving: JOIN, PART, KICK, QUIT (modern.ircdocs.horse, "Channel Operations")."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.deliveries import Closed, Described, Entered, Left, Outcome, Stamp, ToRoom, ToUsers
+from chatctl.chat.modes import OPERATOR
+from chatctl.chat.state import Room, State, User
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import MAX_LINE, Message
+
+
+def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
+    """JOIN: the room hears of it, the newcomer learns topic and names. Being there already is no error, and no news."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    for name in proposal.rooms:
+        problem = names.room_problem(name)
+        if problem is not None:
+            # 403 rather than 476: clients show it beside the room they asked for.
+            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name, text=f"{problem[:1].upper()}{problem[1:]}")
+            continue
+        if names.room_fold(name) in user.rooms:
+            continue
+        if len(user.rooms) >= state.rules.max_rooms:
+            outcome.tell(user.id, n.ERR_TOOMANYCHANNELS, name)
+            continue
+        room = state.enter(user, name, outcome.entry.time)
+        outcome.deliveries.append(Entered(user.id, room.key))
+        outcome.to_room(room, Message("JOIN", (room.name,), user.prefix))
+        outcome.deliveries.append(Described(user.id, room.key))
+        outcome.fact("JOIN", room.name, user.prefix, user.account, "")
+
+
+def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
+    """PART, with or without a reason."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    for name in proposal.rooms:
+        room = state.room_named(name)
+        if room is None:
+            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
+        elif user.id not in room.members:
+            outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
+        else:
+            message = Message("PART", (room.name, proposal.reason) if proposal.reason else (room.name,), user.prefix)
+            if len(message.line) > MAX_LINE:
+                outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+                continue
+            _remove(state, user, room, message, proposal.reason, outcome, user)
+
+
+def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
+    """KICK: only by an operator of the room."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    room = state.room_named(proposal.room)
+    if room is None:
+        outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
+        return
+    for nick in proposal.nicks:
+        if user.id not in room.members:
+            outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
+            return
+        if not room.members[user.id] & OPERATOR:
+            outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+            return
+        victim = state.user_named(nick)
+        if victim is None:
+            outcome.tell(user.id, n.ERR_NOSUCHNICK, nick)
+        elif victim.id not in room.members:
+            outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
+        else:
+            message = Message("KICK", (room.name, victim.nick, proposal.reason or user.nick), user.prefix)
+            if len(message.line) > MAX_LINE:
+                outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+                continue
+            _remove(state, victim, room, message, f"{victim.nick} {proposal.reason}".rstrip(), outcome, user)
+
+
+def _remove(state: State, user: User, room: Room, message: Message, text: str, outcome: Outcome, source: User) -> None:
+    outcome.deliveries.append(ToRoom(room.key, message, outcome.stamp()))
+    outcome.deliveries.append(Left(user.id, room.key))
+    outcome.fact(message.command, room.name, source.prefix, source.account, text)
+    state.leave(user, room)
+
+
+def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
+    """QUIT, a lost connection, or a server that sends somebody away: the same for all who stay."""
+    user = state.users.get(proposal.session)
+    if user is not None:
+        leave_chat(state, user, proposal.reason, outcome)
+
+
+def leave_chat(state: State, user: User, reason: str, outcome: Outcome, *, drop: bool = False) -> None:
+    """Take `user` out of the chat. A reason too long for one line is left out rather than cut."""
+    message = Message("QUIT", (reason,), user.prefix)
+    if len(message.line) > MAX_LINE:
+        reason = "Left"
+        message = Message("QUIT", (reason,), user.prefix)
+    outcome.deliveries.extend(Left(user.id, key) for key in user.rooms)
+    peers = tuple(state.peers(user))
+    if peers:
+        outcome.deliveries.append(ToUsers(peers, message, Stamp(outcome.entry.time, outcome.entry.message_id())))
+    for room in user.rooms.values():
+        outcome.fact("QUIT", room.name, user.prefix, user.account, reason)
+    state.remove_user(user)
+    outcome.deliveries.append(Closed(user.id, reason, drop))

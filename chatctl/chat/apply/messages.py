@@ -1,0 +1,86 @@
+"""PRIVMSG, NOTICE, TAGMSG (modern.ircdocs.horse, "PRIVMSG message"; IRCv3 message-tags, echo-message)."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.deliveries import Outcome, ToRoom, ToUsers
+from chatctl.chat.state import Room, State, User
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import MAX_LINE, Message
+
+STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+draft/reply", "+reply"})
+"""Client-only tags that make a TAGMSG worth keeping; typing and the like is gone once shown."""
+
+
+def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
+    """One message to each target. A NOTICE is refused like a PRIVMSG: silence would be a loss nobody sees."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    seen: set[object] = set()
+    for target in proposal.targets:
+        if target[:1] == "#":
+            room = state.room_named(target)
+            if room is None:
+                outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, target)
+            elif room not in seen:
+                seen.add(room)
+                _say_to_room(user, room, proposal, outcome)
+        else:
+            other = state.user_named(target)
+            if other is None:
+                outcome.tell(user.id, n.ERR_NOSUCHNICK, target)
+            elif other not in seen:
+                seen.add(other)
+                _say_to_user(user, other, proposal, outcome)
+
+
+def _message(user: User, target: str, proposal: p.Say) -> Message:
+    text = (target, proposal.text) if proposal.command != "TAGMSG" else (target,)
+    return Message(proposal.command, text, user.prefix)
+
+
+def _too_long(user: User, message: Message, outcome: Outcome) -> bool:
+    """Refuse what would not fit on one line as others get it (rule 4)."""
+    over = len(message.line) - MAX_LINE
+    if over <= 0:
+        return False
+    text = f"Not sent: with your name before it, this is {over} bytes too long. Please send it in shorter pieces"
+    outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
+    return True
+
+
+def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> None:
+    if user.id not in room.members and "n" in room.modes:
+        outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name)
+        return
+    message = _message(user, room.name, proposal)
+    if _too_long(user, message, outcome):
+        return
+    needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
+    stamp = outcome.stamp(proposal.tags)
+    outcome.deliveries.append(ToRoom(room.key, message, stamp, user.id, needs))
+    if user.id not in room.members:
+        outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE))
+    _keep(user, room.name, proposal, outcome)
+
+
+def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> None:
+    message = _message(user, other.nick, proposal)
+    if _too_long(user, message, outcome):
+        return
+    needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
+    stamp = outcome.stamp(proposal.tags)
+    # To oneself there are two of it where echo-message is on: the echo, and the message (echo-message says both are).
+    outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE))
+    outcome.deliveries.append(ToUsers((other.id,), message, stamp, needs))
+    _keep(user, other.nick, proposal, outcome)
+    if other.away and proposal.command == "PRIVMSG":
+        outcome.tell(user.id, n.RPL_AWAY, other.nick, other.away)
+
+
+def _keep(user: User, target: str, proposal: p.Say, outcome: Outcome) -> None:
+    if proposal.command == "TAGMSG" and STORED_TAGS.isdisjoint(proposal.tags):
+        return
+    outcome.fact(proposal.command, target, user.prefix, user.account, proposal.text, proposal.tags)

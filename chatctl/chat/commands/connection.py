@@ -1,0 +1,195 @@
+"""Getting in and out: CAP, PASS, NICK, USER, RESUME, PING, PONG, QUIT.
+
+Sources: modern.ircdocs.horse, "Connection Messages"; ircv3.net/specs/extensions/capability-negotiation.
+
+Registration is complete when a name and USER have come and no capability negotiation is open; then the session proposes
+to register, and the entry decides (:mod:`chatctl.chat.apply.identity`). What NICK says before that is advice.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.identity import is_same_client, name_in_use
+from chatctl.chat.cloak import token_hash
+from chatctl.chat.commands.kinds import Close, Command, Reply, Result, View, label_of, line, packed
+from chatctl.chat.limits import REALNAME, USERNAME
+from chatctl.chat.session import Session
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+CAP_302 = 302
+_CAP_LINE = 350
+_NOT_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def nick(view: View, session: Session, message: Message) -> Result:
+    """NICK: before registration the wanted name, after it a rename."""
+    wanted = message.param(0)
+    if not wanted:
+        return [line(n.ERR_NONICKNAMEGIVEN)]
+    problem = names.problem(wanted)
+    if problem is not None:
+        return [line(n.ERR_ERRONEUSNICKNAME, wanted, text=f"That name cannot be used: {problem}")]
+    if session.registered:
+        return p.Rename(session.id, label_of(message), wanted)
+    session.wanted = wanted
+    problem = _advice(view, session)
+    if problem is not None:
+        session.nick = ""
+        return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem)]
+    session.nick = wanted
+    return _complete(view, session, message)
+
+
+def _advice(view: View, session: Session) -> str | None:
+    """Whether the wanted name looks taken now; the registration entry will decide."""
+    holder = view.state.user_named(session.wanted)
+    if holder is not None and is_same_client(holder, session.secret, session.instance):
+        return None
+    return name_in_use(view.state, session.wanted, session.id)
+
+
+def user(view: View, session: Session, message: Message) -> Result:
+    """USER: the user part and the real name. The user part is marked with ``~``: nobody has checked it."""
+    if session.registered:
+        return [line(n.ERR_ALREADYREGISTERED)]
+    username = _NOT_USERNAME.sub("", message.param(0))[:USERNAME]
+    session.username = f"~{username or 'user'}"
+    session.realname = _within(message.param(3), REALNAME)
+    return _complete(view, session, message)
+
+
+def _within(text: str, limit: int) -> str:
+    """`text` up to `limit` bytes (NAMELEN in ISUPPORT), never through a character."""
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def password(view: View, session: Session, message: Message) -> Result:
+    """PASS: kept until registration; the last one counts."""
+    if session.registered:
+        return [line(n.ERR_ALREADYREGISTERED)]
+    session.password = message.param(0)
+    return None
+
+
+def resume(view: View, session: Session, message: Message) -> Result:
+    """RESUME <secret> <instance>: what our client shows to get its name back from its own dead connection.
+
+    A command of our own, under the capability ``chatctl/resume``: the secret is an installation's, the instance a
+    running client's. Only their hashes are kept.
+    """
+    if session.registered:
+        return [line(n.ERR_ALREADYREGISTERED)]
+    session.secret = token_hash(message.param(0))
+    session.instance = token_hash(message.param(1))
+    if session.wanted and not session.nick and _advice(view, session) is None:
+        session.nick = session.wanted
+    return _complete(view, session, message)
+
+
+def _complete(view: View, session: Session, message: Message) -> Result:
+    """Propose to register, where everything is there."""
+    if session.negotiating or session.registering or not session.nick or not session.username:
+        return None
+    expected = view.rules.password
+    if expected and not hmac.compare_digest(session.password.encode(), expected.encode()):
+        return [line(n.ERR_PASSWDMISMATCH), Close("The password is wrong or missing")]
+    session.registering = True
+    return p.Register(
+        session.id,
+        label_of(message),
+        session.nick,
+        session.username,
+        session.realname,
+        session.host,
+        session.secret,
+        session.instance,
+    )
+
+
+def cap(view: View, session: Session, message: Message) -> Result:
+    """CAP LS, LIST, REQ, END; anything else is 410."""
+    subcommand = message.param(0).upper()
+    if subcommand == "LS":
+        return _cap_ls(view, session, message)
+    if subcommand == "LIST":
+        return _listed(view, session, "LIST", caps.listing(session.caps, values=False))
+    if subcommand == "REQ":
+        return _cap_req(view, session, message)
+    if subcommand == "END":
+        session.negotiating = False
+        return None if session.registered else _complete(view, session, message)
+    return [line(n.ERR_INVALIDCAPCMD, message.param(0) or "*")]
+
+
+def _cap_ls(view: View, session: Session, message: Message) -> Result:
+    given = message.param(1)
+    version = int(given) if given.isascii() and given.isdigit() and len(given) < len("1000000") else 0
+    session.cap_version = max(session.cap_version, version)
+    if not session.registered:
+        session.negotiating = True
+    if version >= CAP_302:
+        session.caps |= caps.CAP_NOTIFY
+    return _listed(view, session, "LS", caps.listing(caps.ALL, values=version >= CAP_302))
+
+
+def _listed(view: View, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:
+    """The listing, over several lines where the client knows that form (CAP 302)."""
+    texts = packed(listed, _CAP_LINE if session.cap_version >= CAP_302 else 10_000) or [""]
+    replies: list[Reply] = [Message("CAP", (view.called(session), subcommand, "*", text)) for text in texts[:-1]]
+    replies.append(Message("CAP", (view.called(session), subcommand, texts[-1])))
+    return replies
+
+
+def _cap_req(view: View, session: Session, message: Message) -> Result:
+    if not session.registered:
+        session.negotiating = True
+    mask = session.caps
+    asked = message.param(1)
+    for word in asked.split():
+        removing = word.startswith("-")
+        row = caps.BY_NAME.get(word.removeprefix("-"))
+        # CAP 302 implies cap-notify; it cannot be given up then (capability-negotiation, "cap-notify").
+        if row is None or (removing and row.bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302):
+            return [Message("CAP", (view.called(session), "NAK", asked))]
+        mask = mask & ~row.bit if removing else mask | row.bit
+    session.caps = mask
+    return [Message("CAP", (view.called(session), "ACK", asked))]
+
+
+def ping(view: View, session: Session, message: Message) -> Result:
+    """PING: answered in its place, after what the session's earlier commands caused."""
+    if not message.param(0):
+        return [line(n.ERR_NOORIGIN)]
+    return [Message("PONG", (view.rules.server_name, message.param(0)))]
+
+
+def pong(view: View, session: Session, message: Message) -> Result:
+    """PONG: that something came was all that was asked."""
+    return None
+
+
+def quit_chat(view: View, session: Session, message: Message) -> Result:
+    """QUIT: the others read the reason with ``Quit:`` before it, so that it cannot pass for a lost connection."""
+    reason = message.param(0)
+    shown = f"Quit: {reason}" if reason else "Quit"
+    if session.registered or session.registering:
+        return p.Quit(session.id, label_of(message), shown)
+    return [Close(shown)]
+
+
+COMMANDS = (
+    Command("CAP", cap, least=1, before=True),
+    Command("NICK", nick, before=True),
+    Command("PASS", password, least=1, before=True),
+    Command("PING", ping, least=1, before=True),
+    Command("PONG", pong, before=True),
+    Command("QUIT", quit_chat, before=True),
+    Command("RESUME", resume, least=2, before=True),
+    Command("USER", user, least=4, before=True),
+)

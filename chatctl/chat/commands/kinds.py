@@ -1,0 +1,93 @@
+"""What a command is made of: its row in the table, what its handler is given, and what it may return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chatctl.chat.proposals import Proposal
+from chatctl.chat.rules import Rules
+from chatctl.chat.session import Session
+from chatctl.chat.state import State, User
+from chatctl.protocol.message import Message
+from chatctl.protocol.numerics import Numeric
+
+
+@dataclass(slots=True)
+class View:
+    """What a handler may look at. `sessions` are those of this machine; `clock` gives ms since 1970 UTC."""
+
+    state: State
+    rules: Rules
+    sessions: Mapping[int, Session]
+    clock: Callable[[], int]
+
+    def user(self, session: Session) -> User:
+        """The session's user; only for handlers that run after registration."""
+        return self.state.users[session.id]
+
+    def called(self, session: Session) -> str:
+        """What replies call this session: its nick, or ``*`` before it is registered."""
+        return self.state.users[session.id].nick if session.registered else "*"
+
+
+@dataclass(slots=True)
+class Line:
+    """A numeric reply: its own parameters, and a text that replaces the table's where given."""
+
+    numeric: Numeric
+    params: tuple[str, ...]
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class Close:
+    """The connection ends; `reason` is the last line it reads."""
+
+    reason: str
+
+
+Reply = Line | Message | Close
+Result = Proposal | Sequence[Reply] | None
+Handler = Callable[[View, Session, Message], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the command table.
+
+    `least` is the fewest parameters (fewer: 461); `before` says that it is allowed before registration (else: 451).
+    """
+
+    name: str
+    handler: Handler
+    least: int = 0
+    before: bool = False
+
+
+def line(numeric: Numeric, *params: str, text: str | None = None) -> Line:
+    """A numeric reply."""
+    return Line(numeric, params, text)
+
+
+def label_of(message: Message) -> str:
+    """The client's label for the command (labeled-response), or ``""``."""
+    return message.tags.get("label", "")
+
+
+def packed(words: Iterable[str], room: int) -> list[str]:
+    """`words` joined by spaces into as few texts as possible, none over `room` bytes (a longer word stands alone)."""
+    lines: list[str] = []
+    current: list[str] = []
+    used = 0
+    for word in words:
+        size = len(word.encode()) + 1
+        if current and used + size > room + 1:
+            lines.append(" ".join(current))
+            current = []
+            used = 0
+        current.append(word)
+        used += size
+    if current:
+        lines.append(" ".join(current))
+    return lines

@@ -1,0 +1,28 @@
+"""PRIVMSG, NOTICE, TAGMSG (modern.ircdocs.horse, "Sending Messages"; IRCv3 message-tags)."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
+from chatctl.chat.session import Session
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+
+def say(view: View, session: Session, message: Message) -> Result:
+    """The three commands that carry something from one user to others."""
+    params = message.params
+    if not params or not params[0]:
+        return [line(n.ERR_NORECIPIENT, text=f"Nobody was named to receive this ({message.command})")]
+    text = params[1] if len(params) > 1 else ""
+    if not text and message.command != "TAGMSG":
+        return [line(n.ERR_NOTEXTTOSEND)]
+    targets = tuple(target for target in params[0].split(",") if target)
+    if len(targets) > view.rules.max_targets:
+        return [line(n.ERR_TOOMANYTARGETS, targets[view.rules.max_targets])]
+    tags = {key: value for key, value in message.tags.items() if key[:1] == "+"} if message.tags else message.tags
+    session.last_spoke = view.clock()
+    return p.Say(session.id, label_of(message), message.command, targets, text, tags)
+
+
+COMMANDS = (Command("PRIVMSG", say), Command("NOTICE", say), Command("TAGMSG", say))

@@ -1,0 +1,17 @@
+"""All commands, by name. A command that is not here does not exist; a test holds the documents to this table."""
+
+from __future__ import annotations
+
+from chatctl.chat.commands import about, connection, messages, people, rooms
+from chatctl.chat.commands.kinds import Command
+
+COMMANDS: dict[str, Command] = {
+    row.name: row
+    for row in (*connection.COMMANDS, *rooms.COMMANDS, *messages.COMMANDS, *people.COMMANDS, *about.COMMANDS)
+}
+
+MESSAGES = frozenset({"PRIVMSG", "NOTICE", "TAGMSG"})
+"""Commands that may follow each other while earlier ones are still on their way through the order."""
+
+HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"})
+"""First words of a browser that was sent here: closed at once, so that a page cannot make anybody speak IRC."""

@@ -1,0 +1,167 @@
+"""What follows from an entry: messages with their audience, and what sessions must learn of the verdict.
+
+A delivery names users by id. Which of them this machine serves, which capabilities each has and what bytes that makes
+is for :mod:`chatctl.chat.fanout` and :mod:`chatctl.chat.render`; it handles deliveries in order, right after the entry
+was applied, so that the state it sees is the entry's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.proposals import Entry
+from chatctl.chat.state import Room
+from chatctl.protocol.message import Message
+from chatctl.protocol.numerics import Numeric
+
+
+class Stamp:
+    """When something happened and by which id it is known: the entry's, for one of its messages.
+
+    `message_id` is ``""`` for what has none. `client_tags` are relayed as they came. The encoded forms are kept, since
+    a room of five hundred needs each of them once.
+    """
+
+    __slots__ = ("account", "client_tags", "encoded", "message_id", "time")
+
+    def __init__(self, time: int, message_id: str = "", client_tags: Mapping[str, str] | None = None) -> None:
+        self.time = time
+        self.message_id = message_id
+        self.client_tags = client_tags
+        self.encoded: dict[int, bytes] = {}
+
+
+class Delivery:
+    """Something for somebody; the subclasses are all there are."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class ToRoom(Delivery):
+    """`message` to everybody in `room`; to `speaker`, where given, only if that session asked for its own echo."""
+
+    room: str
+    message: Message
+    stamp: Stamp
+    speaker: int = 0
+    needs: int = 0
+    """Capabilities without which a session is not sent this (TAGMSG)."""
+
+
+@dataclass(slots=True)
+class ToUsers(Delivery):
+    """`message` to each of `users`, once."""
+
+    users: Sequence[int]
+    message: Message
+    stamp: Stamp
+    needs: int = 0
+
+
+@dataclass(slots=True)
+class Tell(Delivery):
+    """A numeric for one session: a refusal, or a part of an answer. `text` replaces the numeric's own text."""
+
+    user: int
+    numeric: Numeric
+    params: tuple[str, ...]
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class TellFail(Delivery):
+    """A standard reply for one session (ircv3.net/specs/extensions/standard-replies)."""
+
+    user: int
+    command: str
+    code: str
+    context: tuple[str, ...]
+    text: str
+
+
+@dataclass(slots=True)
+class Entered(Delivery):
+    """From here on `user` hears `room`. The first thing heard is what follows."""
+
+    user: int
+    room: str
+
+
+@dataclass(slots=True)
+class Described(Delivery):
+    """Tell `user` what somebody who just entered `room` is told: topic and names."""
+
+    user: int
+    room: str
+
+
+@dataclass(slots=True)
+class Left(Delivery):
+    """From here on `user` hears nothing more of `room`."""
+
+    user: int
+    room: str
+
+
+@dataclass(slots=True)
+class Welcomed(Delivery):
+    """The session is registered: it gets the welcome lines."""
+
+    user: int
+
+
+@dataclass(slots=True)
+class Rejected(Delivery):
+    """The session is not registered; the reason was told before this. `closing` gives the last line, if it ends."""
+
+    user: int
+    closing: str = ""
+
+
+@dataclass(slots=True)
+class Closed(Delivery):
+    """The session ends. `drop` throws away what it has not read yet (its owner came back on another connection)."""
+
+    user: int
+    reason: str
+    drop: bool = False
+
+
+@dataclass(slots=True)
+class Probed(Delivery):
+    """Somebody wants what these sessions have: they are pinged, and go if they do not answer."""
+
+    users: Sequence[int]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What applying one entry gave: deliveries and facts, in order."""
+
+    entry: Entry
+    deliveries: list[Delivery] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+
+    def tell(self, user: int, numeric: Numeric, *params: str, text: str | None = None) -> None:
+        """A numeric for one session."""
+        self.deliveries.append(Tell(user, numeric, params, text))
+
+    def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
+        """The entry's time and the id of its next fact."""
+        return Stamp(self.entry.time, self.entry.message_id(len(self.facts)), tags)
+
+    def to_room(self, room: Room, message: Message) -> None:
+        """An event for everybody in `room`, whoever caused it included."""
+        self.deliveries.append(ToRoom(room.key, message, self.stamp()))
+
+    def fact(
+        self, kind: str, target: str, source: str, account: str, text: str, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep something. Call it after the deliveries that show it, so that both have the same id."""
+        entry, part = self.entry, len(self.facts)
+        self.facts.append(
+            Fact(entry.seq, part, entry.time, entry.message_id(part), kind, target, source, account, text, tags or {})
+        )

@@ -1,0 +1,44 @@
+"""What history keeps of an entry, and of which kinds of entry it keeps anything at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chatctl.chat import proposals as p
+
+DURABLE: dict[type[p.Proposal], bool] = {
+    p.Register: False,  # there are no sessions after a restart
+    p.Rename: True,
+    p.Quit: True,
+    p.Say: True,  # but not TAGMSG that stores nothing: typing
+    p.Join: True,
+    p.Part: True,
+    p.SetTopic: True,
+    p.Kick: True,
+    p.SetRoomModes: True,
+    p.SetUserModes: False,
+    p.SetAway: False,
+}
+"""One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
+
+
+@dataclass(slots=True)
+class Fact:
+    """One thing that happened, as history tells it.
+
+    `kind` is the IRC command it was shown as; `target` the room's name or the other user's nick; `source` who did it,
+    as ``nick!user@host``; `text` the message, topic, reason, new nick or mode change; `tags` the client-only tags.
+    `seq` is the entry's, `part` counts the facts of one entry.
+    """
+
+    seq: int
+    part: int
+    time: int
+    message_id: str
+    kind: str
+    target: str
+    source: str
+    account: str
+    text: str
+    tags: Mapping[str, str]

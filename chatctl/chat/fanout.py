@@ -1,0 +1,246 @@
+"""Who gets which bytes, in which order, and when: segments, groups, parking.
+
+Most of what a chat server does is handing the same bytes to many. So that this costs one list append a member and tick:
+
+1. What a room hears in a tick is gathered in its **segment**: each line rendered once for each set of capabilities
+   among the members, in one list a set. When the segment closes, each list is joined once, and every member of that
+   set gets the same bytes object. That is a **group**: members, bytes.
+2. Who spoke and did not ask for an echo gets the same without their own lines; who entered in mid-segment, the part
+   after that. Both are **exceptions** of the group: they get the group's bytes and then their own in their place.
+3. Whatever is sent to a session directly first closes the segments of that session's rooms. So a session sees what
+   concerns it in order. Across rooms, the order within one tick is not promised.
+4. Groups stay **parked** until the facts of their tick, and of all ticks before, are durable. Then they are released in
+   order. If anybody saw a message, it is in the history.
+5. An answer to a session that has nothing parked, and caused nothing that is, goes out at once.
+
+Ticks are counted; `released` is the last one whose groups went out. A room's or session's `waits` is the last tick that
+holds something for it: it has something parked while ``waits > released``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from chatctl.chat.deliveries import Stamp
+from chatctl.chat.render import render
+from chatctl.chat.session import Session
+from chatctl.protocol.capabilities import ECHO_MESSAGE, SHAPING
+from chatctl.protocol.message import Message
+
+_GROUPING = SHAPING
+"""Members who agree in these capabilities share their bytes."""
+
+Group = tuple[tuple[Session, ...], bytes, dict[Session, bytes] | None]
+
+
+class Segment:
+    """The lines of one room since its last close, by set of capabilities; `own` and `late` hold rule 2."""
+
+    __slots__ = ("late", "lines", "own")
+
+    def __init__(self, shapes: Iterable[int]) -> None:
+        self.lines: dict[int, list[bytes]] = {shape: [] for shape in shapes}
+        self.own: dict[Session, list[int]] = {}
+        self.late: dict[Session, int] = {}
+
+
+class RoomOutput:
+    """The members of a room that this machine serves, by set of capabilities, and the room's open segment."""
+
+    __slots__ = ("frozen", "members", "segment", "waits")
+
+    def __init__(self) -> None:
+        self.members: dict[int, dict[Session, None]] = {}
+        self.frozen: dict[int, tuple[Session, ...]] = {}
+        self.segment: Segment | None = None
+        self.waits = 0
+
+    def group(self, shape: int) -> tuple[Session, ...]:
+        """The members with this set of capabilities; built anew only when they changed."""
+        members = self.frozen.get(shape)
+        if members is None:
+            members = self.frozen[shape] = tuple(self.members[shape])
+        return members
+
+
+class Fanout:
+    """Gathers a tick's output, parks it, releases it into the sessions' `out` lists."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[str, RoomOutput] = {}
+        self.dirty: list[Session] = []
+        """Sessions whose `out` holds something; whoever empties it clears this list too."""
+        self._open: dict[RoomOutput, None] = {}
+        self._groups: list[Group] = []
+        self._parked: deque[tuple[int, list[Group]]] = deque()
+        self._tick = 1
+        self._released = 0
+        self._durable = 0
+
+    # Membership.
+
+    def enter(self, session: Session, room_key: str) -> None:
+        """From here on `session` hears the room."""
+        room = self.rooms.get(room_key)
+        if room is None:
+            room = self.rooms[room_key] = RoomOutput()
+        shape = session.caps & _GROUPING
+        room.members.setdefault(shape, {})[session] = None
+        room.frozen.pop(shape, None)
+        session.rooms[room_key] = room
+        if room.segment is not None:
+            room.segment.late[session] = len(room.segment.lines.setdefault(shape, []))
+
+    def leave(self, session: Session, room_key: str) -> None:
+        """What the room heard up to here is for `session` too; nothing after."""
+        room = session.rooms.pop(room_key, None)
+        if room is None:
+            return
+        self._close(room)
+        session.waits = max(session.waits, room.waits)
+        self._forget(room, session, session.caps & _GROUPING)
+        if not room.members:
+            del self.rooms[room_key]
+
+    def reshape(self, session: Session, before: int) -> None:
+        """The session's capabilities changed from `before`."""
+        old, new = before & _GROUPING, session.caps & _GROUPING
+        if old == new:
+            return
+        for room in session.rooms.values():
+            self._close(room)
+            self._forget(room, session, old)
+            room.members.setdefault(new, {})[session] = None
+            room.frozen.pop(new, None)
+
+    @staticmethod
+    def _forget(room: RoomOutput, session: Session, shape: int) -> None:
+        members = room.members[shape]
+        del members[session]
+        room.frozen.pop(shape, None)
+        if not members:
+            del room.members[shape]
+
+    # Output of this tick.
+
+    def to_room(self, room_key: str, message: Message, stamp: Stamp, speaker: Session | None, needs: int) -> None:
+        """A line for all members; for `speaker` only with echo-message; only for those who have `needs`."""
+        room = self.rooms.get(room_key)
+        if room is None:
+            return
+        segment = room.segment
+        if segment is None:
+            segment = room.segment = Segment(room.members)
+            room.waits = self._tick
+            self._open[room] = None
+        for shape, lines in segment.lines.items():
+            lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
+        if speaker is not None and not speaker.caps & ECHO_MESSAGE:
+            own = segment.lines.get(speaker.caps & _GROUPING)
+            if own is not None:
+                segment.own.setdefault(speaker, []).append(len(own) - 1)
+
+    def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp) -> None:
+        """A line for each of `sessions`: one group a set of capabilities."""
+        shapes: dict[int, list[Session]] = {}
+        for session in sessions:
+            self._close_rooms_of(session)
+            session.waits = self._tick
+            shapes.setdefault(session.caps & _GROUPING, []).append(session)
+        for shape, group in shapes.items():
+            self._groups.append((tuple(group), render(message, stamp, shape), None))
+
+    def direct(self, session: Session, data: bytes) -> None:
+        """Bytes for one session, in their place among what it is sent."""
+        self._close_rooms_of(session)
+        session.waits = self._tick
+        self._groups.append(((session,), data, None))
+
+    def answer(self, session: Session, data: bytes) -> None:
+        """Bytes for one session that depend on nothing unreleased: at once where rule 5 allows it."""
+        if self.has_parked(session):
+            self.direct(session, data)
+        else:
+            if not session.out:
+                self.dirty.append(session)
+            session.out.append(data)
+
+    def has_parked(self, session: Session) -> bool:
+        """Whether something of or for `session` is not released yet."""
+        released = self._released
+        return session.waits > released or any(room.waits > released for room in session.rooms.values())
+
+    def caused(self, session: Session) -> None:
+        """`session` caused something in this tick: its later answers come after that."""
+        session.waits = self._tick
+
+    # Parking and release.
+
+    def end_tick(self, seq: int) -> None:
+        """Close everything and park it until `seq` is durable; 0 for a tick without facts."""
+        for room in list(self._open):
+            self._close(room)
+        if self._groups or seq:
+            self._parked.append((seq, self._groups))
+            self._groups = []
+            self._tick += 1
+
+    def durable(self, seq: int) -> None:
+        """Everything up to `seq` is on disk."""
+        self._durable = max(self._durable, seq)
+
+    @property
+    def gathering(self) -> bool:
+        """Whether there is output that no `end_tick` has seen, or that nobody has taken."""
+        return bool(self._open or self._groups or self.dirty)
+
+    @property
+    def parked(self) -> int:
+        """Ticks that wait for their facts."""
+        return len(self._parked)
+
+    def release(self) -> None:
+        """Hand out what is durable, in order. The inner loop is the hottest line of the server: one append a member."""
+        parked, dirty = self._parked, self.dirty
+        while parked and parked[0][0] <= self._durable:
+            for members, data, exceptions in parked.popleft()[1]:
+                for session in members:
+                    out = session.out
+                    if not out:
+                        dirty.append(session)
+                    out.append(data)
+                if exceptions:
+                    for session, own in exceptions.items():
+                        session.out[-1] = own
+            self._released += 1
+
+    def _close_rooms_of(self, session: Session) -> None:
+        if self._open:
+            for room in session.rooms.values():
+                if room.segment is not None:
+                    self._close(room)
+
+    def _close(self, room: RoomOutput) -> None:
+        segment = room.segment
+        if segment is None:
+            return
+        room.segment = None
+        del self._open[room]
+        exceptions = self._exceptions(segment) if segment.own or segment.late else {}
+        for shape, lines in segment.lines.items():
+            data = lines[0] if len(lines) == 1 else b"".join(lines)
+            if data and shape in room.members:
+                self._groups.append((room.group(shape), data, exceptions.get(shape)))
+
+    @staticmethod
+    def _exceptions(segment: Segment) -> dict[int, dict[Session, bytes]]:
+        exceptions: dict[int, dict[Session, bytes]] = {}
+        for session in segment.own | segment.late:
+            shape = session.caps & _GROUPING
+            lines = segment.lines[shape]
+            own = set(segment.own.get(session, ()))
+            start = segment.late.get(session, 0)
+            data = b"".join(line for at, line in enumerate(lines) if at >= start and at not in own)
+            exceptions.setdefault(shape, {})[session] = data
+        return exceptions

@@ -1,0 +1,363 @@
+"""The chat of one machine: lines of its sessions in, bytes for its sessions out, the rules in between.
+
+The rules of this file:
+
+1. The owner calls :meth:`Hub.receive` with lines, then :meth:`Hub.work`, then :meth:`Hub.end_tick`, all on one thread.
+   Whatever :attr:`Fanout.dirty` lists then goes to the connections.
+2. Sessions take turns: a few lines each, so that a long paste holds nobody up, and `work` stops when told that time is
+   up; what is left comes in the next tick.
+3. A session's own order: while a proposal of it has no place yet, its next lines wait, except that messages follow
+   messages.
+4. A handler that fails ends its session alone. It is logged with the session's id, and counted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from chatctl.chat import deliveries as d
+from chatctl.chat import proposals as p
+from chatctl.chat.apply import apply
+from chatctl.chat.cloak import cloak
+from chatctl.chat.commands import about, rooms
+from chatctl.chat.commands.kinds import Close, Line, Reply, View
+from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
+from chatctl.chat.facts import Fact
+from chatctl.chat.fanout import Fanout
+from chatctl.chat.ports import Journal, Log, Order
+from chatctl.chat.rules import Rules
+from chatctl.chat.session import Session
+from chatctl.chat.state import State
+from chatctl.protocol import numerics as n
+from chatctl.protocol.framing import BadLine
+from chatctl.protocol.message import MAX_LINE, Message, parse
+
+TURN = 32
+"""Lines of one session before the next one has its turn."""
+
+_BAD_LINE_FAILS = {
+    BadLine.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
+    BadLine.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
+}
+
+
+class Hub:
+    """Sessions, order, state, fan-out, journal, joined. Pure but for what the ports do."""
+
+    def __init__(self, rules: Rules, order: Order, journal: Journal, clock: Callable[[], int], log: Log) -> None:
+        self.rules = rules
+        self.state = State(rules)
+        self.sessions: dict[int, Session] = {}
+        self.fanout = Fanout()
+        self.ended: list[Session] = []
+        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        self.probes: list[int] = []
+        """Sessions whose silence somebody wants broken. The owner empties it."""
+        self.failures = 0
+        self._order = order
+        self._journal = journal
+        self._clock = clock
+        self._log = log
+        self._view = View(self.state, rules, self.sessions, clock)
+        self._ready: deque[Session] = deque()
+        self._facts: list[Fact] = []
+        self._ending: list[Session] = []
+        order.attach(self._ordered)
+        journal.attach(self.fanout.durable)
+
+    # From the connections.
+
+    def connect(self, id: int, address: str) -> Session:
+        """A connection was accepted. Ids are never used again."""
+        session = Session(id, address, cloak(self.rules.cloak_key, address), self._clock())
+        self.sessions[id] = session
+        return session
+
+    def disconnect(self, session: Session, reason: str) -> None:
+        """The connection is gone, or must go: the others read `reason`."""
+        session.inbox.clear()
+        if session.registered or session.registering:
+            session.registering = False
+            self._propose(session, p.Quit(session.id, "", reason))
+        else:
+            self._end(session, reason)
+
+    def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
+        """Lines that arrived, to be handled in this session's turn."""
+        session.inbox.extend(lines)
+        if not session.queued:
+            session.queued = True
+            self._ready.append(session)
+
+    def work(self, out_of_time: Callable[[], bool]) -> bool:
+        """Handle what arrived, turn by turn. True where something is left for the next tick."""
+        ready = self._ready
+        while ready:
+            session = ready.popleft()
+            if self._turn(session):
+                ready.append(session)
+            else:
+                session.queued = False
+            if out_of_time():
+                break
+        return bool(ready)
+
+    def end_tick(self) -> None:
+        """Everything of this tick goes to the journal and is parked; what is durable goes out."""
+        facts = self._facts
+        if facts:
+            self._facts = []
+            self.fanout.end_tick(facts[-1].seq)
+            self._journal.append(facts)
+        else:
+            self.fanout.end_tick(0)
+        self.release()
+
+    def release(self) -> None:
+        """What has become durable goes out; sessions whose last line is among it are over."""
+        self.fanout.release()
+        if self._ending:
+            parked = self.fanout.has_parked
+            self.ended += [session for session in self._ending if session.dropped or not parked(session)]
+            self._ending = [session for session in self._ending if not session.dropped and parked(session)]
+
+    def farewell(self, reason: str) -> None:
+        """The server stops: everybody is told, nobody is told of the others."""
+        for session in list(self.sessions.values()):
+            self._end(session, reason)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waiting: no input to handle, no output to send, nothing parked."""
+        return not (self._ready or self.fanout.gathering or self.fanout.parked)
+
+    # One line.
+
+    def _turn(self, session: Session) -> bool:
+        """Handle up to TURN lines; True where the session has more that need not wait."""
+        inbox = session.inbox
+        for _ in range(TURN):
+            if not inbox or session.closing:
+                return False
+            item = inbox[0]
+            message = parse(item) if isinstance(item, str) else None
+            if session.in_flight and not (
+                message is not None and session.messages_only and message.command in MESSAGES
+            ):
+                return False  # resumed when its proposal has its place
+            inbox.popleft()
+            try:
+                if message is not None:
+                    self._handle(session, message)
+                elif isinstance(item, BadLine):
+                    self._refuse_line(session, item)
+            except Exception as error:  # noqa: BLE001  # rule 4
+                self._failed(session, error)
+        return bool(inbox)
+
+    def _handle(self, session: Session, message: Message) -> None:
+        row = COMMANDS.get(message.command)
+        if row is None:
+            if message.command in HTTP and not session.registered:
+                self._end(session, "This is a chat server, not a web server")
+            else:
+                self._reply(session, Line(n.ERR_UNKNOWNCOMMAND, (message.command,)))
+            return
+        if not session.registered and not row.before and not session.registering:
+            self._reply(session, Line(n.ERR_NOTREGISTERED, ()))
+            return
+        if len(message.params) < row.least:
+            self._reply(session, Line(n.ERR_NEEDMOREPARAMS, (message.command,)))
+            return
+        caps = session.caps
+        result = row.handler(self._view, session, message)
+        if session.caps != caps:
+            self.fanout.reshape(session, caps)
+        if result is None:
+            return
+        if isinstance(result, p.Proposal):
+            self._propose(session, result)
+        else:
+            for reply in result:
+                self._reply(session, reply)
+
+    def _refuse_line(self, session: Session, bad: BadLine) -> None:
+        if bad is BadLine.TOO_LONG:
+            self._reply(session, Line(n.ERR_INPUTTOOLONG, ()))
+        else:
+            code, text = _BAD_LINE_FAILS[bad]
+            self._reply(session, Message("FAIL", ("*", code, text), self.rules.server_name))
+
+    def _failed(self, session: Session, error: Exception) -> None:
+        self.failures += 1
+        self._log.error("session failed", session=session.id, error=type(error).__name__, where=_where(error))
+        self.disconnect(session, "The server failed on a command of this user")
+
+    # Through the order.
+
+    def _propose(self, session: Session, proposal: p.Proposal) -> None:
+        is_message = isinstance(proposal, p.Say)
+        session.messages_only = is_message and (session.messages_only or not session.in_flight)
+        session.in_flight += 1
+        self._order.propose(proposal)
+
+    def _ordered(self, entries: Sequence[p.Entry]) -> None:
+        for entry in entries:
+            outcome = apply(self.state, entry)
+            if outcome.facts:
+                self._facts += outcome.facts
+            session = self.sessions.get(entry.proposal.session)
+            for delivery in outcome.deliveries:
+                self._deliver(delivery)
+            if session is not None:
+                self._placed(session, bool(outcome.facts))
+
+    def _placed(self, session: Session, kept: bool) -> None:
+        session.in_flight -= 1
+        if kept:
+            self.fanout.caused(session)
+        if session.inbox and not session.queued:
+            session.queued = True
+            self._ready.append(session)
+
+    # Deliveries to this machine's sessions.
+
+    def _deliver(self, delivery: d.Delivery) -> None:
+        _DELIVER[type(delivery)](self, delivery)
+
+    def _to_room(self, delivery: d.ToRoom) -> None:
+        speaker = self.sessions.get(delivery.speaker) if delivery.speaker else None
+        self.fanout.to_room(delivery.room, delivery.message, delivery.stamp, speaker, delivery.needs)
+
+    def _to_users(self, delivery: d.ToUsers) -> None:
+        here = (self.sessions.get(id) for id in delivery.users)
+        needs = delivery.needs
+        wanted = [session for session in here if session is not None and session.caps & needs == needs]
+        if wanted:
+            self.fanout.to_sessions(wanted, delivery.message, delivery.stamp)
+
+    def _tell(self, delivery: d.Tell) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is not None:
+            self._reply(session, Line(delivery.numeric, delivery.params, delivery.text))
+
+    def _tell_fail(self, delivery: d.TellFail) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is not None:
+            params = (delivery.command, delivery.code, *delivery.context, delivery.text)
+            self._reply(session, Message("FAIL", params, self.rules.server_name))
+
+    def _entered(self, delivery: d.Entered) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is not None:
+            self.fanout.enter(session, delivery.room)
+
+    def _described(self, delivery: d.Described) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is not None:
+            for reply in rooms.described(self._view, session, self.state.rooms[delivery.room]):
+                self._reply(session, reply)
+
+    def _left(self, delivery: d.Left) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is not None:
+            self.fanout.leave(session, delivery.room)
+
+    def _welcomed(self, delivery: d.Welcomed) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is None:
+            return
+        session.registering = False
+        session.registered = True
+        session.password = ""
+        self._log.info("user registered", session=session.id, users=len(self.state.users))
+        for reply in about.welcome(self._view, session):
+            self._reply(session, reply)
+
+    def _rejected(self, delivery: d.Rejected) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is None:
+            return
+        session.registering = False
+        session.nick = ""
+        if delivery.closing:
+            self._end(session, delivery.closing)
+
+    def _closed(self, delivery: d.Closed) -> None:
+        session = self.sessions.get(delivery.user)
+        if session is not None:
+            session.dropped = delivery.drop
+            self._end(session, delivery.reason)
+
+    def _probed(self, delivery: d.Probed) -> None:
+        self.probes += [id for id in delivery.users if id in self.sessions]
+
+    # Replies.
+
+    def _end(self, session: Session, reason: str) -> None:
+        """The session's last line, in its place after all that it was sent; then it is over."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        for key in list(session.rooms):
+            self.fanout.leave(session, key)
+        session.inbox.clear()
+        session.closing = reason
+        self.fanout.direct(session, Message("ERROR", (reason,)).line)
+        self._ending.append(session)
+
+    def _reply(self, session: Session, reply: Reply) -> None:
+        if isinstance(reply, Close):
+            self._end(session, reply.reason)
+        else:
+            self.fanout.answer(session, self._bytes(session, reply))
+
+    def _bytes(self, session: Session, reply: Line | Message) -> bytes:
+        if isinstance(reply, Message):
+            if not reply.source:
+                reply.source = self.rules.server_name
+            return reply.line
+        return numeric_line(self.rules.server_name, self._view.called(session), reply)
+
+
+def numeric_line(server: str, called: str, reply: Line) -> bytes:
+    """A numeric as bytes. What a user sent and cannot stand in a reply (spaces, a colon, too long) becomes ``*``."""
+    numeric, params = reply.numeric, reply.params
+    text = numeric.text if reply.text is None else reply.text
+    if reply.text is None and params and "{" in text:
+        text = text.format(*params)
+    words = [called, *(_safe(param) for param in params)]
+    if text or reply.text is not None:
+        words.append(text)
+    built = Message(numeric.code, words, server).line
+    if len(built) <= MAX_LINE:
+        return built
+    short = [called, *("*" for _ in params), numeric.text.format(*("it" for _ in params))]
+    return Message(numeric.code, short, server).line
+
+
+def _safe(param: str) -> str:
+    return "*" if not param or param[0] == ":" or " " in param else param
+
+
+def _where(error: BaseException) -> str:
+    """The innermost place of a traceback, without anything anybody said."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else "?"
+
+
+_DELIVER: dict[type[d.Delivery], Callable[..., None]] = {
+    d.ToRoom: Hub._to_room,
+    d.ToUsers: Hub._to_users,
+    d.Tell: Hub._tell,
+    d.TellFail: Hub._tell_fail,
+    d.Entered: Hub._entered,
+    d.Described: Hub._described,
+    d.Left: Hub._left,
+    d.Welcomed: Hub._welcomed,
+    d.Rejected: Hub._rejected,
+    d.Closed: Hub._closed,
+    d.Probed: Hub._probed,
+}

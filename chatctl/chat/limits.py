@@ -1,0 +1,38 @@
+"""Lengths that are announced in ISUPPORT, worked out so that what is accepted fits on one line for every reader.
+
+A topic or an away message reaches people in a numeric that names the receiver. Since nothing is ever cut, the longest
+one allowed is what still fits with the longest possible names around it.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat.rules import Rules
+from chatctl.protocol.message import MAX_LINE
+from chatctl.protocol.names import MAX_NAME, MAX_ROOM
+
+USERNAME = 10
+"""Bytes of the user part that a client may choose (USERLEN)."""
+
+REALNAME = 150
+"""Bytes of a real name (NAMELEN)."""
+
+_NICK = 4 * MAX_NAME  # UTF-8, at the most
+_PREFIX = _NICK + 1 + (1 + USERNAME) + 1 + 17  # nick ! ~username @ cloak
+_CRLF = 2
+
+
+def topic_length(rules: Rules) -> int:
+    """Bytes of a topic: ``:server 332 nick #room :topic``, and ``:nick!user@host TOPIC #room :topic``."""
+    numeric = MAX_LINE - _CRLF - len(f":{rules.server_name} 332  ") - _NICK - MAX_ROOM - 2
+    relayed = MAX_LINE - _CRLF - len(": TOPIC ") - _PREFIX - MAX_ROOM - 2
+    return min(numeric, relayed)
+
+
+def away_length(rules: Rules) -> int:
+    """Bytes of an away message: ``:server 301 nick nick :text``."""
+    return MAX_LINE - _CRLF - len(f":{rules.server_name} 301  ") - 2 * _NICK - 2
+
+
+def kick_length(rules: Rules) -> int:
+    """Bytes of a kick reason that always fit: ``:nick!user@host KICK #room nick :reason``."""
+    return MAX_LINE - _CRLF - len(": KICK  ") - _PREFIX - MAX_ROOM - _NICK - 2

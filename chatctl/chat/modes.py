@@ -1,0 +1,67 @@
+"""Room modes and user modes, as tables (modern.ircdocs.horse, "Modes")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a room mode is, in the order of CHANMODES' four classes; PREFIX stands in PREFIX instead."""
+
+    LIST = "a list; a parameter adds or removes one"
+    ALWAYS = "a parameter to set and to unset"
+    SETTING = "a parameter to set, none to unset"
+    FLAG = "on or off"
+    PREFIX = "a member's standing; the parameter is a nick"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMode:
+    """One row. `bit` and `symbol` are for PREFIX modes: the member's bit, and what stands before the nick."""
+
+    letter: str
+    kind: Kind
+    meaning: str
+    bit: int = 0
+    symbol: str = ""
+
+
+OPERATOR = 2
+VOICE = 1
+
+ROOM_MODES: dict[str, RoomMode] = {
+    row.letter: row
+    for row in (
+        RoomMode("o", Kind.PREFIX, "operator of the room", OPERATOR, "@"),
+        RoomMode("v", Kind.PREFIX, "may speak where only some may", VOICE, "+"),
+        RoomMode("n", Kind.FLAG, "only those in the room may write to it"),
+        RoomMode("t", Kind.FLAG, "only operators may set the topic"),
+    )
+}
+
+PREFIXES: tuple[RoomMode, ...] = tuple(row for row in ROOM_MODES.values() if row.kind is Kind.PREFIX)
+"""Highest first, as PREFIX in ISUPPORT lists them."""
+
+NEW_ROOM = frozenset("nt")
+
+USER_MODES: dict[str, str] = {"i": "not listed to those who share no room with you"}
+
+
+def symbols(standing: int, *, every: bool) -> str:
+    """What stands before a member's nick: the highest symbol, or all of them (multi-prefix)."""
+    if not standing:
+        return ""
+    held = "".join(row.symbol for row in PREFIXES if standing & row.bit)
+    return held if every else held[:1]
+
+
+def chanmodes() -> str:
+    """The value of CHANMODES in ISUPPORT: the letters of the four classes."""
+    classes = (Kind.LIST, Kind.ALWAYS, Kind.SETTING, Kind.FLAG)
+    return ",".join("".join(row.letter for row in ROOM_MODES.values() if row.kind is kind) for kind in classes)
+
+
+def prefix() -> str:
+    """The value of PREFIX in ISUPPORT: ``(ov)@+``."""
+    return f"({''.join(row.letter for row in PREFIXES)}){''.join(row.symbol for row in PREFIXES)}"

@@ -1,0 +1,132 @@
+"""What a session may want to happen, and what it becomes when it has its place in the one order.
+
+A proposal names its session by id and holds plain values only, so that it could travel to another machine. One command
+is one proposal, however many targets it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Proposal:
+    """Something session `session` wants. `label` is the client's label for the command, or ``""``."""
+
+    session: int
+    label: str
+
+
+@dataclass(slots=True)
+class Register(Proposal):
+    """Enter the chat under a name. `secret` and `instance` are hashes of the resume tokens, or ``""``."""
+
+    nick: str
+    username: str
+    realname: str
+    host: str
+    secret: str = ""
+    instance: str = ""
+
+
+@dataclass(slots=True)
+class Rename(Proposal):
+    """Take another name."""
+
+    nick: str
+
+
+@dataclass(slots=True)
+class Quit(Proposal):
+    """Leave the chat. `reason` is what the others read."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class Say(Proposal):
+    """PRIVMSG, NOTICE or TAGMSG (`command`) to rooms and users. `tags`: the client-only tags, relayed as they are."""
+
+    command: str
+    targets: tuple[str, ...]
+    text: str
+    tags: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Join(Proposal):
+    """Enter rooms; those that do not exist come into being."""
+
+    rooms: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Part(Proposal):
+    """Leave rooms. An empty `reason` is none."""
+
+    rooms: tuple[str, ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class SetTopic(Proposal):
+    """Set a room's topic, or clear it with ``""``."""
+
+    room: str
+    topic: str
+
+
+@dataclass(slots=True)
+class Kick(Proposal):
+    """Remove users (by nick) from a room."""
+
+    room: str
+    nicks: tuple[str, ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class ModeChange:
+    """One letter of a mode command: set (`add`) or unset, with its parameter or ``""``."""
+
+    add: bool
+    letter: str
+    parameter: str
+
+
+@dataclass(slots=True)
+class SetRoomModes(Proposal):
+    """Change modes of a room."""
+
+    room: str
+    changes: tuple[ModeChange, ...]
+
+
+@dataclass(slots=True)
+class SetUserModes(Proposal):
+    """Change one's own user modes."""
+
+    changes: tuple[ModeChange, ...]
+
+
+@dataclass(slots=True)
+class SetAway(Proposal):
+    """Be away with a reason, or back with ``""``."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
+    back, `boot` names the start of the server that gave it (part of message ids)."""
+
+    seq: int
+    time: int
+    boot: str
+    proposal: Proposal
+
+    def message_id(self, part: int = 0) -> str:
+        """The id of the entry's `part`-th message: unique over all starts of the server."""
+        return f"{self.boot}-{self.seq}.{part}" if part else f"{self.boot}-{self.seq}"

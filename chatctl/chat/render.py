@@ -1,0 +1,49 @@
+"""A delivery and a set of capabilities, to bytes. Done once for each set that is present, not once for each member."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from chatctl.chat.deliveries import Stamp
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol.message import Message, encode_tags
+
+
+def render(message: Message, stamp: Stamp, mask: int) -> bytes:
+    """`message` as somebody with the capabilities `mask` gets it, CR LF included.
+
+    Tags go first what the server adds, then what the client sent (message-tags, "Client-only tags").
+    """
+    shape = mask & caps.SHAPING
+    if not shape:
+        return message.line
+    tags = stamp.encoded.get(shape)
+    if tags is None:
+        tags = stamp.encoded[shape] = _tags(stamp, shape)
+    return tags + message.line
+
+
+def _tags(stamp: Stamp, shape: int) -> bytes:
+    tags: dict[str, str] = {}
+    if shape & caps.SERVER_TIME:
+        tags["time"] = timestamp(stamp.time)
+    if shape & caps.MESSAGE_TAGS:
+        if stamp.message_id:
+            tags["msgid"] = stamp.message_id
+        if stamp.client_tags:
+            tags.update(stamp.client_tags)
+    return f"@{encode_tags(tags)} ".encode() if tags else b""
+
+
+_second = -1
+_second_text = ""
+
+
+def timestamp(time: int) -> str:
+    """`time` (ms since 1970 UTC) as server-time writes it: ``2026-11-22T15:41:13.123Z``."""
+    global _second, _second_text  # noqa: PLW0603  # a cache of one: most messages share their second with the last
+    second, ms = divmod(time, 1000)
+    if second != _second:
+        _second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second = second
+    return f"{_second_text}.{ms:03d}Z"

@@ -1,0 +1,29 @@
+"""What an operator sets and every node must agree on: plain values, given once at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOBBY = "#lobby"
+"""The default room: always there, and nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`server_name` is the source of numerics; `cloak_key` hides addresses (see :mod:`chatctl.chat.cloak`); `created`
+    is when the server started, in ms since 1970 UTC."""
+
+    server_name: str = "chatctl.local"
+    network: str = "chatctl"
+    motd: str = ""
+    password: str = ""
+    listener_limit: int = 5
+    cloak_key: bytes = b""
+    created: int = 0
+    version: str = "chatctl"
+
+    max_rooms: int = 50
+    """Rooms one user may be in (CHANLIMIT)."""
+
+    max_targets: int = 4
+    """Targets of one PRIVMSG or NOTICE (TARGMAX)."""

@@ -1,0 +1,81 @@
+"""What one connection negotiated and where it stands: local to the machine that serves it, never part of the state."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from chatctl.protocol.framing import BadLine
+
+if TYPE_CHECKING:
+    from chatctl.chat.fanout import RoomOutput
+
+
+class Session:
+    """One connection, from accept to close.
+
+    `address` is the numeric address, for operators; `out` are the bytes released and not yet taken by the connection.
+    """
+
+    __slots__ = (
+        "address",
+        "ask_password",
+        "cap_version",
+        "caps",
+        "closing",
+        "dropped",
+        "host",
+        "id",
+        "in_flight",
+        "inbox",
+        "instance",
+        "last_spoke",
+        "messages_only",
+        "negotiating",
+        "nick",
+        "out",
+        "password",
+        "queued",
+        "realname",
+        "registered",
+        "registering",
+        "rooms",
+        "secret",
+        "username",
+        "waits",
+        "wanted",
+    )
+
+    def __init__(self, id: int, address: str, host: str, now: int) -> None:
+        self.id = id
+        self.address = address
+        self.host = host
+
+        # Registration: what was said so far.
+        self.nick = ""
+        self.wanted = ""
+        self.username = ""
+        self.realname = ""
+        self.password = ""
+        self.secret = ""
+        self.instance = ""
+        self.negotiating = False
+        self.registering = False
+        self.registered = False
+        self.caps = 0
+        self.cap_version = 301
+        self.last_spoke = now
+
+        # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.
+        self.inbox: deque[str | BadLine] = deque()
+        self.queued = False
+        self.in_flight = 0
+        self.messages_only = True
+
+        # Output: see chat/fanout. `waits` is the last tick that holds something of or because of this session.
+        self.rooms: dict[str, RoomOutput] = {}
+        self.out: list[bytes] = []
+        self.waits = 0
+
+        self.closing = ""
+        self.dropped = False

@@ -1,0 +1,169 @@
+"""Who is here and which rooms there are: what entries build, and nothing else.
+
+The same entries give the same state on any machine. Users are those of all machines; which of them this one serves is
+not known here. The methods keep the indexes right; whether something may happen is decided in
+:mod:`chatctl.chat.apply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatctl.chat.modes import NEW_ROOM, OPERATOR
+from chatctl.chat.rules import LOBBY, Rules
+from chatctl.protocol import names
+
+
+class User:
+    """A registered session's owner. `id` is the session's; `rooms` maps room keys to rooms, in the order of joining."""
+
+    __slots__ = (
+        "account",
+        "away",
+        "host",
+        "id",
+        "instance",
+        "key",
+        "modes",
+        "nick",
+        "prefix",
+        "realname",
+        "rooms",
+        "secret",
+        "signed_on",
+        "username",
+    )
+
+    def __init__(self, id: int, nick: str, username: str, realname: str, host: str, signed_on: int) -> None:
+        self.id = id
+        self.username = username
+        self.realname = realname
+        self.host = host
+        self.signed_on = signed_on
+        self.account = ""
+        self.away = ""
+        self.modes = ""
+        self.secret = ""
+        self.instance = ""
+        self.rooms: dict[str, Room] = {}
+        self.named(nick)
+
+    def named(self, nick: str) -> None:
+        """Take `nick`, and what follows from it."""
+        self.nick = nick
+        self.key = names.fold(nick)
+        self.prefix = f"{nick}!{self.username}@{self.host}"
+
+
+class Room:
+    """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`)."""
+
+    __slots__ = ("created", "key", "members", "modes", "name", "topic", "topic_by", "topic_time")
+
+    def __init__(self, name: str, created: int) -> None:
+        self.name = name
+        self.key = names.room_fold(name)
+        self.created = created
+        self.members: dict[int, int] = {}
+        self.modes: frozenset[str] = NEW_ROOM
+        self.topic = ""
+        self.topic_by = ""
+        self.topic_time = 0
+
+    @property
+    def mode_string(self) -> str:
+        """The modes as 324 and MODE show them: ``+nt``."""
+        return "+" + "".join(sorted(self.modes))
+
+
+class State:
+    """All users and rooms, and the indexes to find them by name."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.users: dict[int, User] = {}
+        self.rooms: dict[str, Room] = {}
+        self.peak_users = 0
+        self._by_name: dict[str, User] = {}
+        self._by_skeleton: dict[str, list[User]] = {}
+        lobby = Room(LOBBY, rules.created)
+        # Nobody is its operator, so what only operators may do must not be needed there: anybody sets its topic.
+        lobby.modes = frozenset("n")
+        self.rooms[lobby.key] = lobby
+
+    def user_named(self, nick: str) -> User | None:
+        """The user who has this name, in any spelling that counts as the same."""
+        return self._by_name.get(names.fold(nick))
+
+    def room_named(self, name: str) -> Room | None:
+        """The room of this name."""
+        return self.rooms.get(names.room_fold(name))
+
+    def lookalike(self, nick: str, but: int) -> User | None:
+        """Somebody other than user `but` whose name could be taken for `nick` (but is not the same name)."""
+        for user in self._by_skeleton.get(names.skeleton(nick), ()):
+            if user.id != but and names.too_alike(user.nick, nick):
+                return user
+        return None
+
+    def members_of(self, room: Room) -> Iterator[tuple[User, int]]:
+        """The members and their standing, in the order of joining."""
+        users = self.users
+        return ((users[id], standing) for id, standing in room.members.items())
+
+    def peers(self, user: User) -> dict[int, None]:
+        """The ids of all who share a room with `user`, without `user`, each once, in a fixed order."""
+        ids: dict[int, None] = {}
+        for room in user.rooms.values():
+            ids.update(dict.fromkeys(room.members))
+        ids.pop(user.id, None)
+        return ids
+
+    def add_user(self, user: User) -> None:
+        """Let `user` in."""
+        self.users[user.id] = user
+        self._index(user)
+        self.peak_users = max(self.peak_users, len(self.users))
+
+    def rename(self, user: User, nick: str) -> None:
+        """Give `user` another name."""
+        self._unindex(user)
+        user.named(nick)
+        self._index(user)
+
+    def remove_user(self, user: User) -> None:
+        """Let `user` go, out of every room."""
+        for room in list(user.rooms.values()):
+            self.leave(user, room)
+        self._unindex(user)
+        del self.users[user.id]
+
+    def enter(self, user: User, name: str, now: int) -> Room:
+        """Put `user` into the room `name`, which comes into being where there is none. The first to enter a room is its
+        operator, except in the lobby, which belongs to all."""
+        room = self.room_named(name)
+        if room is None:
+            room = Room(name, now)
+            self.rooms[room.key] = room
+        room.members[user.id] = 0 if room.members or room.name == LOBBY else OPERATOR
+        user.rooms[room.key] = room
+        return room
+
+    def leave(self, user: User, room: Room) -> None:
+        """Take `user` out of `room`; an empty room goes, but for the lobby."""
+        del room.members[user.id]
+        del user.rooms[room.key]
+        if not room.members and room.name != LOBBY:
+            del self.rooms[room.key]
+
+    def _index(self, user: User) -> None:
+        self._by_name[user.key] = user
+        self._by_skeleton.setdefault(names.skeleton(user.nick), []).append(user)
+
+    def _unindex(self, user: User) -> None:
+        del self._by_name[user.key]
+        skeleton = names.skeleton(user.nick)
+        alike = self._by_skeleton[skeleton]
+        alike.remove(user)
+        if not alike:
+            del self._by_skeleton[skeleton]

@@ -1,0 +1,107 @@
+"""How a command ends when something goes wrong: one line on stderr for each problem, an exit code, never a traceback.
+
+1. A `ChatctlError` is printed as `chatctl: <sentence>`, one line for each line of its text, and ends with its own code.
+2. Ctrl-C ends with 130 and prints nothing: the person knows what they did. At a prompt it reaches us as typer's Abort.
+3. A closed stdout (`chatctl ... | head -1`) ends quietly with 1, at the last flush too: the output was cut, so "done"
+   would be untrue. Any other trouble that the system reports, such as a full disk, is said as it is.
+4. Anything else is a mistake of ours. It is one line as well, with the place it came from, so that a report is of use.
+5. What typer itself raises (exit, wrong usage) passes through untouched.
+
+Sentences may quote what others wrote (a file's key, a server's reply), so each line is cleaned before a terminal sees
+it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from chatctl.errors import ChatctlError
+from chatctl.protocol.clean import clean
+
+INTERRUPTED = 130
+FAILED = 1
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Wrong usage is a family of errors that typer does not name; what it does name is a child of it.
+_OF_TYPER: tuple[type[Exception], ...] = (typer.Exit, *typer.BadParameter.__bases__)
+
+
+def reports(command: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a command, below `@app.command()`: its failures end as this page says."""
+
+    @functools.wraps(command)
+    def reported(*args: P.args, **kwargs: P.kwargs) -> R:
+        with reporting():
+            return command(*args, **kwargs)
+
+    return reported
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[None]:
+    """The same for a stretch of code; raises `typer.Exit` with the code when something went wrong inside."""
+    try:
+        yield
+        if sys.stdout is not None:  # None: started with 1>&-
+            sys.stdout.flush()  # while its errors can still be told; at the interpreter's exit they are a traceback
+    except _OF_TYPER:
+        raise
+    except (KeyboardInterrupt, typer.Abort):
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        raise typer.Exit(FAILED) from None
+    except OSError as error:
+        # The machine's trouble rather than ours. If it was stdout's, the last flush must not bring it up again.
+        _flush_or_let_go()
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+        raise typer.Exit(FAILED) from None
+    except ChatctlError as error:
+        say(str(error))
+        raise typer.Exit(error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 - rule 4: a person never sees a traceback
+        say(f"something went wrong inside chatctl, please report it: {_of_ours(error)}")
+        raise typer.Exit(FAILED) from None
+
+
+def say(text: str) -> None:
+    """Print each line of `text` on stderr as `chatctl: <line>`; a closed stderr is nobody's loss."""
+    if sys.stderr is None:  # started with 2>&-
+        return
+    with contextlib.suppress(OSError):
+        for line in text.splitlines():
+            print(f"chatctl: {clean(line)}", file=sys.stderr)
+
+
+def _flush_or_let_go() -> None:
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):
+        _let_go_of_stdout()
+
+
+def _let_go_of_stdout() -> None:
+    """Point stdout's descriptor at /dev/null, so that the last flush of what is still buffered finds a taker."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        target = sys.stdout.fileno()
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, target)
+        os.close(devnull)
+
+
+def _of_ours(error: Exception) -> str:
+    """`KeyError: 'x' (loop.py, line 12)`: the error in one line, with the innermost place it passed."""
+    what = " ".join(traceback.format_exception_only(error)[-1].split())
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{what} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else what

@@ -1,0 +1,36 @@
+"""The options that commands share, each written once.
+
+All of them are text or flags, even the port: what they mean is checked where every other source of a setting is checked
+(`chatctl.config`), so a wrong `--port` is told in the same words as a wrong CHATCTL_PORT. `None` means "not given".
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[
+    str | None, typer.Option("--config", metavar="FILE", help="Read settings from this TOML file.", show_default=False)
+]
+HostOption = Annotated[
+    str | None, typer.Option("--host", metavar="ADDRESS", help="The server's address (default: 127.0.0.1).")
+]
+PortOption = Annotated[str | None, typer.Option("--port", metavar="NUMBER", help="The server's port (default: 5106).")]
+ListenerLimitOption = Annotated[
+    str | None,
+    typer.Option("--listener-limit", metavar="NUMBER", help="How many may be in the chat at once (default: 5)."),
+]
+ServerNameOption = Annotated[
+    str | None, typer.Option("--server-name", metavar="NAME", help="The server's IRC name (default: chatctl.local).")
+]
+TlsOption = Annotated[
+    str | None, typer.Option("--tls", metavar="MODE", help="auto, or off: plaintext to anywhere (default: auto).")
+]
+LogLevelOption = Annotated[
+    str | None, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info).")
+]
+NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Your name; asked for when not given.")]
+RoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="The room to enter (default: #lobby).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Line by line, never the full screen.")]

@@ -1,0 +1,106 @@
+"""`chatctl serve`: start a chat server, say how to reach it, stop it on a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports
+
+if TYPE_CHECKING:
+    from chatctl.config import Loaded
+    from chatctl.server import Server
+
+_STOP_SECONDS = 2.0
+_AT_ONCE = 130
+
+
+@reports
+def serve(
+    host: options.HostOption = None,
+    port: options.PortOption = None,
+    listener_limit: options.ListenerLimitOption = None,
+    server_name: options.ServerNameOption = None,
+    tls: options.TlsOption = None,
+    log_level: options.LogLevelOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Start a chat server. Ctrl-C stops it."""
+    # Before anything slow is loaded: a signal that comes early must stop it as cleanly as one that comes late.
+    stop = _stop_on_signal()
+
+    from chatctl.config import load
+    from chatctl.wiring import build_log, build_server
+
+    flags = {
+        "host": host,
+        "port": port,
+        "listener_limit": listener_limit,
+        "name": server_name,
+        "tls": {"mode": tls},
+        "log": {"level": log_level},
+    }
+    loaded = load(config_file=config, flags=flags, use_files=True)
+    log = build_log(loaded)
+    server = build_server(loaded, log)
+    server.start()
+    print(_banner(server, loaded), flush=True)
+    log.start()
+    try:
+        _until(stop, server)
+    finally:
+        server.stop("The server is stopping", _STOP_SECONDS)
+        log.stop(0.5)
+
+
+def _stop_on_signal() -> threading.Event:
+    """An event that SIGINT and SIGTERM set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(_AT_ONCE)
+        stop.set()
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    return stop
+
+
+def _until(stop: threading.Event, server: Server) -> None:
+    """Wait for a signal, or for the server to end by itself, which is a failure and raises what it was."""
+    watcher = threading.Thread(target=_watch, args=(server, stop), name="watch", daemon=True)
+    watcher.start()
+    stop.wait()
+    server.wait(0)
+    if sys.stdout is not None and sys.stdout.isatty():
+        print("\nStopping; everybody is told.", flush=True)
+
+
+def _watch(server: Server, stop: threading.Event) -> None:
+    try:
+        server.wait()
+    except BaseException:  # noqa: BLE001  # raised again where it is looked at, in the main thread
+        stop.set()
+    else:
+        stop.set()
+
+
+def _banner(server: Server, loaded: Loaded) -> str:
+    from chatctl.cli.banner import banner
+
+    settings = loaded.settings
+    return banner(
+        server.addresses,
+        listener_limit=settings.listener_limit,
+        advertise=settings.advertise or "",
+        plain_for_all=settings.tls.mode == "off",
+        needs_password=bool(server.rules.password),
+        config_file=str(loaded.file or ""),
+        notices=loaded.notices,
+    )

@@ -1,0 +1,109 @@
+"""What the server said about itself in 005 (modern.ircdocs.horse, "RPL_ISUPPORT Parameters").
+
+Before it said anything, the defaults of that document hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+_RFC1459 = str.maketrans("[]\\^", "{}|~")
+_STRICT = str.maketrans("[]\\", "{}|")
+_UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+_PREFIX = re.compile(r"\(([^()]*)\)(.*)", re.DOTALL)
+_ESCAPE = re.compile(r"\\x([0-9A-Fa-f]{2})")
+
+
+def _fold_ascii(text: str) -> str:
+    return text.translate(_UPPER)
+
+
+def _fold_rfc1459(text: str) -> str:
+    return text.translate(_UPPER).translate(_RFC1459)
+
+
+def _fold_strict(text: str) -> str:
+    return text.translate(_UPPER).translate(_STRICT)
+
+
+_MAPPINGS: dict[str, Callable[[str], str]] = {
+    "ascii": _fold_ascii,
+    "rfc1459": _fold_rfc1459,
+    "rfc1459-strict": _fold_strict,
+    "strict-rfc1459": _fold_strict,
+}
+
+
+class Isupport:
+    """The tokens, read. `fold` makes two spellings of one name or room equal."""
+
+    __slots__ = ("always", "chantypes", "fold", "network", "never", "prefixes", "setting", "statusmsg")
+
+    def __init__(self) -> None:
+        self.fold: Callable[[str], str] = _fold_rfc1459
+        self.chantypes = "#&"
+        self.network = ""
+        self.statusmsg = ""
+        self.prefixes: dict[str, str] = {"o": "@", "v": "+"}
+        """Mode letter -> symbol, highest standing first."""
+        self.always = "beIk"
+        self.setting = "l"
+        self.never = "imnpst"
+
+    def read(self, tokens: Iterable[str]) -> None:
+        """The tokens of one 005. What is malformed is passed over."""
+        for token in tokens:
+            key, _, raw = token.partition("=")
+            value = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), raw)
+            if key == "CASEMAPPING":
+                self.fold = _MAPPINGS.get(value.lower(), _fold_ascii)
+            elif key == "CHANTYPES":
+                self.chantypes = value
+            elif key == "NETWORK":
+                self.network = value
+            elif key == "STATUSMSG":
+                self.statusmsg = value
+            elif key == "PREFIX":
+                self._read_prefix(value)
+            elif key == "CHANMODES":
+                self._read_modes(value)
+
+    def _read_prefix(self, value: str) -> None:
+        found = _PREFIX.fullmatch(value)
+        if found is not None and len(found[1]) == len(found[2]):
+            self.prefixes = dict(zip(found[1], found[2], strict=True))
+        elif not value:
+            self.prefixes = {}
+
+    def _read_modes(self, value: str) -> None:
+        lists, always, setting, never, *_ = [*value.split(","), "", "", "", ""]
+        self.always, self.setting, self.never = lists + always, setting, never
+
+    def is_room(self, target: str) -> bool:
+        """Whether `target` names a room; a message to a part of it (``@#room``) counts."""
+        return bool(target) and self.plain(target)[:1] in tuple(self.chantypes)
+
+    def plain(self, target: str) -> str:
+        """``@#room`` as ``#room`` (STATUSMSG); anything else as it is."""
+        bare = target.lstrip(self.statusmsg) if self.statusmsg else target
+        return bare if bare[:1] in tuple(self.chantypes) else target
+
+    def split_member(self, item: str) -> tuple[str, str]:
+        """An item of 353 as its symbols and its nick (multi-prefix: several symbols; userhost-in-names: no more)."""
+        symbols = "".join(self.prefixes.values())
+        nick = item.lstrip(symbols) if symbols else item
+        return item[: len(item) - len(nick)], nick.partition("!")[0]
+
+    def changes(self, params: list[str]) -> list[tuple[bool, str, str]]:
+        """``["+ov-m", "bob", "eve"]`` as ``[(True, "o", "bob"), (True, "v", "eve"), (False, "m", "")]``."""
+        found: list[tuple[bool, str, str]] = []
+        rest = iter(params[1:])
+        add = True
+        for letter in params[0] if params else "":
+            if letter in "+-":
+                add = letter == "+"
+                continue
+            takes = letter in self.prefixes or letter in self.always or (add and letter in self.setting)
+            found.append((add, letter, next(rest, "") if takes else ""))
+        return found

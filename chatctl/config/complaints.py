@@ -1,0 +1,104 @@
+"""What is said when a setting is wrong, in words for people who never heard of pydantic or of TOML's grammar."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from pydantic import ValidationError
+
+from chatctl.config.settings import KEYS, PREFIX, TABLES, Key, variable
+from chatctl.protocol.clean import clean
+
+LONGEST = 60  # characters of an offending value that are worth showing
+CONFIG_VARIABLE = "CHATCTL_CONFIG"
+KNOWN_VARIABLES = frozenset({CONFIG_VARIABLE, *map(variable, KEYS), *map(variable, TABLES)})
+_OTHERWISE = "; `chatctl config init` writes a file with every setting"
+
+
+def nearest_key(wrong: str) -> str | None:
+    """The known key or table that `wrong` most likely means; one of the same name in another table comes first."""
+    table, _, last = wrong.lower().rpartition(".")
+    names = {name.rpartition(".")[2]: name for name in reversed([*TABLES, *KEYS])}
+    if last in names:
+        return names[last]
+    if table in TABLES:
+        names = {name: f"{table}.{name}" for name in _inside(table)}
+    begun = [name for name in names if len(last) > 2 and name.startswith(last)]  # `idle` for idle_seconds
+    close = begun or get_close_matches(last, [*names, *names.values()], n=1)
+    return names.get(close[0], close[0]) if close else None
+
+
+def nearest_variable(wrong: str) -> str | None:
+    """The same for variables; their common prefix would make all of them look alike, so it is left out."""
+    short = [name.removeprefix(PREFIX) for name in sorted(KNOWN_VARIABLES)]
+    close = get_close_matches(wrong.upper().removeprefix(PREFIX), short, n=1)
+    return PREFIX + close[0] if close else None
+
+
+def unknown_key(where: str, name: str) -> str:
+    table = name.partition(".")[0]
+    if near := nearest_key(name):
+        advice = f"; did you mean {near}?"
+    else:
+        advice = f"; {table} has {', '.join(_inside(table))}" if table in TABLES else _OTHERWISE
+    return f'{where}: unknown setting "{name}"{advice}'
+
+
+def unknown_variable(name: str) -> str:
+    near = nearest_variable(name)
+    return f"unknown variable {name}" + (f"; did you mean {near}?" if near else _OTHERWISE)
+
+
+def not_a_table(where: str, table: str) -> str:
+    return f"{where} is one value, but {table} is a table with {', '.join(_inside(table))} in it"
+
+
+def not_json(name: str, table: str) -> str:
+    """A table's variable that is no JSON object. Its text may hold anything, so it is not shown."""
+    first = next(found for found in KEYS.values() if found.name.startswith(f"{table}."))
+    example = json.dumps({first.name.rpartition(".")[2]: first.default})
+    return f"{name} is not a JSON object such as {example}; or set single keys, as in {first.variable}"
+
+
+def both_passwords(first: str, second: str) -> str:
+    return f"{first} and {second} are both set; keep one of them"
+
+
+def _inside(table: str) -> list[str]:
+    return [name.rpartition(".")[2] for name in KEYS if name.startswith(f"{table}.")]
+
+
+def refused(error: ValidationError, where: Mapping[str, str]) -> list[str]:
+    """One line for each wrong value. `where` names the place each dotted key's value was written."""
+    lines: dict[str, str] = {}  # one line a key, even where pydantic has several thoughts about it
+    for problem in error.errors(include_url=False, include_context=True):
+        key = _key_of(problem["loc"])
+        own_words = str(problem.get("ctx", {}).get("error", "")) if problem["type"] == "value_error" else ""
+        lines.setdefault(key.name, _refusal(key, where.get(key.name, key.name), problem["input"], own_words))
+    return list(lines.values())
+
+
+def _refusal(key: Key, where: str, value: object, own_words: str) -> str:
+    clause = own_words or key.says.clause
+    if key.secret:
+        return f"{where} cannot be used: {clause}"
+    return f"{where} is {shown(value)}, but {clause}"
+
+
+def _key_of(loc: Iterable[int | str]) -> Key:
+    """pydantic's path to a value may go on past our key, into a union's branch."""
+    name = ""
+    for part in loc:
+        name = f"{name}.{part}" if name else str(part)
+        if name in KEYS:
+            return KEYS[name]
+    raise LookupError(f"no setting at {name}")
+
+
+def shown(value: object) -> str:
+    """A value as somebody wrote it: texts in quotes, shortened, safe on a terminal."""
+    text = "a table" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False, default=str)
+    text = clean(text.encode("utf-8", "backslashreplace").decode())  # bytes that were no UTF-8 come as surrogates
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,40 @@
+"""The commented configuration file, made from the table: config.example.toml, and what `config init` writes."""
+
+from __future__ import annotations
+
+import json
+
+from chatctl.config.settings import KEYS, MIB, TABLES, Key
+
+_HEAD = """\
+# chatctl.toml: the settings of chatctl.
+#
+# Every setting stands here with its default; to change one, take away the '#' before it.
+# A variable named in brackets is stronger than this file, a flag is stronger still.
+# An empty text, "", means "none".
+"""
+
+
+def text() -> str:
+    """The whole file."""
+    parts = [_HEAD, *(_entry(key) for key in KEYS.values() if "." not in key.name)]
+    for table, about in TABLES.items():
+        entries = (_entry(key) for key in KEYS.values() if key.name.startswith(f"{table}."))
+        # The header is no comment: a key that somebody uncomments must not end up in another table.
+        parts += [f"# {about}\n[{table}]\n", *entries]
+    return "\n".join(parts)
+
+
+def in_toml(key: Key) -> str:
+    """The key's default as TOML writes it. A JSON text or whole number is TOML as well."""
+    value = key.default
+    if value is None:
+        return json.dumps(key.says.unset)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= MIB and value % MIB == 0:
+        return json.dumps(f"{value // MIB} MiB")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _entry(key: Key) -> str:
+    beside = ", ".join(filter(None, (key.variable, key.flag)))
+    return f"# {key.about} [{beside}]\n#{key.name.rpartition('.')[2]} = {in_toml(key)}\n"

@@ -1,0 +1,185 @@
+"""The kinds of value a setting can have: the check, and the words for it.
+
+Each kind is a type with its limits, and `Says`: how the second half of a complaint reads ("CHATCTL_PORT is "abc", but a
+port is a whole number from 0 to 65535"). A check that knows better raises ValueError with words of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr
+
+# "<prefix> PASS :<password>" has to fit a line of 512 bytes with room to spare.
+PASSWORD_BYTES = 400
+# RPL_MOTD carries the server's name (63), the reader's name (32 characters, up to 128 bytes) and the line, in 512
+# bytes.
+MOTD_LINE_BYTES = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What is allowed, as a clause that follows "but"; `unset` is the word for "nothing chosen", where there is one."""
+
+    clause: str
+    unset: str = ""
+
+
+# Checks, run before or after pydantic's own. A ValueError without a text leaves the words to the kind's clause.
+
+
+def _no_truth(value: object) -> object:
+    """Refuse true and false where a number belongs; Python, and so pydantic, would take them for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+def _auto_is_none(value: object) -> object:
+    return None if value in ("", "auto") else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _is_text(value: str | None) -> str | None:
+    """Lines of text: no control character but the ends of lines, and every line fits a message to a client."""
+    if value is None:
+        return None
+    lines = value.replace("\r\n", "\n").rstrip("\n").split("\n")
+    if any(has_controls(line) or len(line.encode()) > MOTD_LINE_BYTES for line in lines):
+        raise ValueError
+    return "\n".join(lines)
+
+
+def _is_one_line(value: str | None) -> str | None:
+    if value is not None and has_controls(value):
+        raise ValueError
+    return value
+
+
+def _is_password(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        check_password(value.get_secret_value())
+    return value
+
+
+def _tls_is_to_come(value: object) -> object:
+    if value in ("required", "optional"):
+        raise ValueError('TLS is not in this version of chatctl yet; "auto" and "off" are')
+    return value
+
+
+def _size_and_no_more(value: object) -> object:
+    """pydantic reads the size at the start of a text and ignores what follows; `12,000` would be 12 bytes."""
+    if isinstance(value, bool) or (
+        isinstance(value, str) and not re.fullmatch(r"\s*\d+(\.\d+)?\s*[A-Za-z]*\s*", value)
+    ):
+        raise ValueError
+    return value
+
+
+def has_controls(text: str) -> bool:
+    """Whether `text` holds a control character (C0, DEL, C1), or a surrogate: what Python makes of bytes that are not
+    UTF-8 in a variable. Neither may go on the wire."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
+
+
+PASSWORD_CLAUSE = f"a password is one line of at most {PASSWORD_BYTES} bytes, without control characters"
+
+
+def check_password(password: str) -> None:
+    """Raise ValueError unless `password` can be sent in one IRC line."""
+    if has_controls(password) or len(password.encode()) > PASSWORD_BYTES:
+        raise ValueError(PASSWORD_CLAUSE)
+
+
+# Kinds.
+
+Address = Annotated[
+    str,
+    Field(pattern=r"^[^\s\x00-\x1f\x7f]+$"),
+    Says("an address is an IP address or a computer's name, without spaces"),
+]
+OptionalAddress = Annotated[Address | None, BeforeValidator(_empty_is_none), Says("an address has no spaces")]
+Port = Annotated[
+    int, Field(ge=0, le=65535), BeforeValidator(_no_truth), Says("a port is a whole number from 0 to 65535")
+]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth), Says("this is a whole number, 1 or more")]
+# A day is longer than anybody should wait, and short enough for every clock and every poll().
+Seconds = Annotated[
+    int,
+    Field(ge=1, le=86400),
+    BeforeValidator(_no_truth),
+    Says("this is a whole number of seconds from 1 to 86400 (a day)"),
+]
+# Below 64 KiB a reader who is not slow at all would be cut off by the first long list of names.
+Size = Annotated[
+    ByteSize,
+    Field(ge=64 * 1024),
+    BeforeValidator(_size_and_no_more),
+    AfterValidator(int),  # ByteSize is how it is read; a plain number is what it is from here on
+    Says('this is a number of bytes, 65536 or more, or a size such as "512 KiB" or "4 MiB"'),
+]
+ServerName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$", max_length=63
+    ),
+    Says(
+        "a server's name is letters, digits and '-', with a dot between its parts, at most 63 in all (chat.example.org)"
+    ),
+]
+Network = Annotated[
+    str,
+    # Announced as NETWORK=<name> in numeric 005, where a space ends the token and a backslash begins an escape.
+    Field(pattern=r"^[^\s\\=\x00-\x1f\x7f-\x9f]+$", max_length=30),
+    Says("a network's name has no spaces, '=' or backslash and is 1 to 30 characters long"),
+]
+Motd = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    AfterValidator(_is_text),
+    Says(f"the message of the day is lines of text, each at most {MOTD_LINE_BYTES} bytes, without control characters"),
+]
+Password = Annotated[
+    SecretStr | None, BeforeValidator(_empty_is_none), AfterValidator(_is_password), Says(PASSWORD_CLAUSE)
+]
+OptionalFile = Annotated[Path | None, BeforeValidator(_empty_is_none), Says("this is the path of a file")]
+OptionalText = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    AfterValidator(_is_one_line),
+    Says("this is one line of text, without control characters"),
+]
+Room = Annotated[
+    str,
+    Field(pattern=r"^[^\s,\x00-\x1f\x7f]+$"),
+    Says("a room's name has no spaces or commas, such as #lobby"),
+]
+TlsMode = Annotated[
+    Literal["auto", "off"],
+    BeforeValidator(_tls_is_to_come),
+    BeforeValidator(_lower),
+    Says('the mode is "auto" or "off"'),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    BeforeValidator(_lower),
+    Says("the level is debug, info, warning or error"),
+]
+LogFormat = Annotated[
+    Literal["text", "json"] | None,
+    BeforeValidator(_auto_is_none),
+    BeforeValidator(_lower),
+    Says("the format is text, json or auto", unset="auto"),
+]

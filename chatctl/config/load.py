@@ -1,0 +1,110 @@
+"""From all sources to the settings in force."""
+
+from __future__ import annotations
+
+import os
+from collections import ChainMap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from chatctl.config import complaints, kinds, sources
+from chatctl.config.settings import KEYS, Settings
+from chatctl.errors import ConfigError
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, and how they came about.
+
+    `file`: the file that was read, or None. `origins`: for every dotted key "--port", "CHATCTL_PORT", the file's path
+    or "default". `notices`: sentences worth telling, which stop nobody.
+    """
+
+    settings: Settings
+    file: Path | None
+    origins: Mapping[str, str]
+    notices: tuple[str, ...]
+
+    def server_password(self) -> str | None:
+        """The password that the server asks for, read from its file if there is one. Raises ConfigError."""
+        if self.settings.password is not None:
+            return self.settings.password.get_secret_value()
+        return self._read_password("password_file", self.settings.password_file)
+
+    def client_password(self) -> str | None:
+        """The password that `join` sends, from `client.password_file`. Raises ConfigError."""
+        return self._read_password("client.password_file", self.settings.client.password_file)
+
+    def _read_password(self, key: str, named: Path | None) -> str | None:
+        if named is None:
+            return None
+        path = Path(os.path.expanduser(named))
+        if self.file is not None and self.origins[key] == str(self.file):
+            path = self.file.parent / path  # rule 7; an absolute path stays what it is
+        who = f"{self.origins[key]}: {key}" if self.origins[key] == str(self.file) else self.origins[key]
+        try:
+            password = path.read_bytes().decode().removesuffix("\n").removesuffix("\r")
+            kinds.check_password(password)
+        except UnicodeDecodeError:
+            raise ConfigError(f"{who} names {path}, which is not UTF-8 text") from None
+        except OSError as error:
+            raise ConfigError(f"{who} names {path}, which cannot be read: {error.strerror or error}") from None
+        except ValueError as error:
+            raise ConfigError(f"{who} names {path}, whose content cannot be used: {error}") from None
+        if not password:
+            raise ConfigError(f"{who} names {path}, which is empty")
+        return password
+
+
+def load(
+    *,
+    config_file: str | None = None,
+    flags: Mapping[str, object] | None = None,
+    use_files: bool = False,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Loaded:
+    """Read every source and check what they say together.
+
+    `config_file` is what --config says; `flags` are nested as in the file, None for one that was not given; `use_files`
+    lets `serve` and `config` find an unnamed file; `environ` and `cwd` stand in for the process's own. Raises
+    ConfigError with one line for each problem.
+    """
+    environ = os.environ if environ is None else environ
+    file = sources.find_file(config_file, use_files, environ, cwd)
+    read = [sources.from_flags(flags or {}), sources.from_environment(environ)]
+    if file is not None:
+        read.append(sources.from_file(file))
+    given = ChainMap(*(source.given for source in read))  # the first one that has a key wins
+    problems = [problem for source in read for problem in source.problems]
+    settings = None
+    try:
+        settings = Settings(**_nested(given))
+    except ValidationError as error:
+        problems += complaints.refused(error, {name: found.where for name, found in given.items()})
+    if settings is not None and settings.password is not None and settings.password_file is not None:
+        problems.append(complaints.both_passwords(given["password"].where, given["password_file"].where))
+    if settings is None or problems:
+        raise ConfigError("\n".join(problems))
+    return Loaded(
+        settings=settings,
+        file=file,
+        origins={name: given[name].origin if name in given else DEFAULT for name in KEYS},
+        notices=tuple(notice for source in read for notice in source.notices),
+    )
+
+
+def _nested(given: Mapping[str, sources.Given]) -> dict[str, Any]:
+    """Dotted keys as the tables they stand for."""
+    nested: dict[str, Any] = {}
+    for name, found in given.items():
+        table, dot, last = name.rpartition(".")
+        inner = nested.setdefault(table, {}) if dot else nested
+        inner[last] = found.value
+    return nested

@@ -1,0 +1,143 @@
+"""The settings, as one table: a line each with its kind, its default and the sentence that the example file prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from chatctl.config import kinds
+
+PREFIX = "CHATCTL_"
+NESTED = "__"
+MIB = 1024 * 1024
+
+
+def key(default: object, about: str, *, flag: str | None = None) -> Any:
+    """One setting; `flag` where a command has one for it."""
+    return Field(default, description=about, json_schema_extra={"flag": flag} if flag else None)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tls(_Table):
+    """Encryption."""
+
+    mode: kinds.TlsMode = key(
+        "auto", "auto: plaintext for this computer only; off: plaintext for everybody.", flag="--tls"
+    )
+
+
+class Limits(_Table):
+    """What the server grants a connection."""
+
+    unregistered: kinds.Count = key(256, "How many connections may be open that have not said who they are.")
+    registration_seconds: kinds.Seconds = key(30, "How long a connection may take to say who it is.")
+    idle_seconds: kinds.Seconds = key(120, "After how long a silent connection is asked whether it is still there.")
+    outbox_bytes: kinds.Size = key(4 * MIB, "How much may wait for one slow reader before it is cut off.")
+    outbox_total_bytes: kinds.Size = key(512 * MIB, "How much may wait for all readers together.")
+
+
+class LogSettings(_Table):
+    """The server's log, on stderr. It never holds what people say."""
+
+    level: kinds.LogLevel = key("info", "debug, info, warning or error.", flag="--log-level")
+    format: kinds.LogFormat = key(None, "text, json, or auto: text on a terminal, json elsewhere.")
+
+
+class Client(_Table):
+    """What `chatctl join` starts with."""
+
+    name: kinds.OptionalText = key(None, "Your name; asked for when there is none.", flag="--name")
+    room: kinds.Room = key("#lobby", "The room to enter.", flag="--room")
+    password_file: kinds.OptionalFile = key(None, "A file that holds the server's password.")
+
+
+class Settings(BaseSettings):
+    """All settings in force. `Settings()` is the defaults; `chatctl.config.load` brings in the other sources."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=NESTED)
+
+    host: kinds.Address = key("127.0.0.1", 'The address to listen on, or to reach; "::" listens on all.', flag="--host")
+    port: kinds.Port = key(5106, "The port; 0 lets the system pick a free one.", flag="--port")
+    listener_limit: kinds.Count = key(5, "How many users may be in the chat at once.", flag="--listener-limit")
+    advertise: kinds.OptionalAddress = key(None, "The address printed for others to join; empty: this computer's own.")
+    name: kinds.ServerName = key("chatctl.local", "The server's name on IRC.", flag="--server-name")
+    network: kinds.Network = key("chatctl", "The network's name that IRC clients show.")
+    motd: kinds.Motd = key(None, "The message of the day; several lines between three quotes.")
+    password: kinds.Password = key(None, "The password everybody needs to enter; empty: none.")
+    password_file: kinds.OptionalFile = key(None, "A file that holds that password, instead of writing it here.")
+    tls: Tls = Tls()
+    limits: Limits = Limits()
+    log: LogSettings = LogSettings()
+    client: Client = Client()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given: `load` asks the sources itself, since it has to know which of them said what."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A line of the table, as the other files here need it."""
+
+    name: str  # dotted, as in `limits.idle_seconds`
+    about: str
+    says: kinds.Says
+    default: object
+    secret: bool
+    flag: str | None
+
+    @property
+    def variable(self) -> str:
+        return variable(self.name)
+
+    def value(self, settings: Settings) -> object:
+        """The value in force: plain, but a secret stays a SecretStr."""
+        found: object = settings
+        for part in self.name.split("."):
+            found = getattr(found, part)
+        return found
+
+
+def variable(name: str) -> str:
+    """The environment variable of a key or a table: `limits.idle_seconds` -> `CHATCTL_LIMITS__IDLE_SECONDS`."""
+    return PREFIX + name.replace(".", NESTED).upper()
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
+    for field_name, field in model.model_fields.items():
+        name = prefix + field_name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{name}.")
+            continue
+        extra = field.json_schema_extra
+        yield Key(
+            name=name,
+            about=field.description or "",
+            says=next(item for item in field.metadata if isinstance(item, kinds.Says)),
+            default=field.default,
+            secret=SecretStr in getattr(field.annotation, "__args__", (field.annotation,)),
+            flag=str(extra["flag"]) if isinstance(extra, dict) else None,
+        )
+
+
+KEYS: dict[str, Key] = {found.name: found for found in _keys(Settings)}
+TABLES: dict[str, str] = {  # name -> what the example file prints above it
+    name: (field.annotation.__doc__ or "").strip()
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+}

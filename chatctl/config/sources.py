@@ -1,0 +1,175 @@
+"""The sources of settings: file, environment, flags. Each is read into dotted keys and where they were written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+from pydantic_settings import EnvSettingsSource
+
+from chatctl.config import complaints
+from chatctl.config.settings import KEYS, NESTED, PREFIX, TABLES, Settings, variable
+from chatctl.errors import ConfigError
+
+FILE_NAME = "chatctl.toml"
+
+# Kubernetes describes every service of a namespace to its pods in variables named after the service; with a service
+# called chatctl, or chatctl-web, they look like ours.
+# https://kubernetes.io/docs/tutorials/services/connect-applications-service/
+_KUBERNETES_NAME = re.compile(
+    r"CHATCTL_(SERVICE_\w+|PORT_\w+|\w+_SERVICE_(HOST|PORT(_\w+)?)|\w+_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One value: where a complaint says it was written (`chatctl.toml: port`), and what `config show` prints."""
+
+    value: object
+    where: str
+    origin: str
+
+
+@dataclass(slots=True)
+class Source:
+    """What one source gave: its values by dotted key, what is wrong with it, what to mention."""
+
+    given: dict[str, Given] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def find_file(config_file: str | None, use_files: bool, environ: Mapping[str, str], cwd: Path | None) -> Path | None:
+    """The file to read, rule 2. Raises ConfigError when a named one is not there."""
+    for who, named in (
+        ("--config", config_file),
+        (complaints.CONFIG_VARIABLE, environ.get(complaints.CONFIG_VARIABLE)),
+    ):
+        if named:
+            path = Path(os.path.expanduser(named))
+            if not os.path.exists(path if cwd is None else cwd / path):
+                raise ConfigError(f"{who} names {named}, but there is no such file")
+            return path if cwd is None else cwd / path
+    if not use_files:
+        return None
+    places = lookup_places(cwd)
+    # lexists: a dangling link is somebody's intention, and reading it says what is wrong.
+    return next((place for place in places if os.path.lexists(place)), None)
+
+
+def lookup_places(cwd: Path | None = None) -> tuple[Path, Path]:
+    """Where an unnamed file is looked for, in this order."""
+    here = Path(FILE_NAME) if cwd is None else cwd / FILE_NAME
+    return here, Path(platformdirs.user_config_dir("chatctl", appauthor=False)) / FILE_NAME
+
+
+def from_file(path: Path) -> Source:
+    """The settings in a TOML file. Raises ConfigError when it cannot be read at all."""
+    source = Source()
+    for name, value in _leaves(_read_toml(path)):
+        where = f"{path}: {name}"
+        if name in KEYS:
+            source.given[name] = Given(value, where, str(path))
+        else:
+            source.problems.append(_misplaced(str(path), where, name))
+    if any(KEYS[name].secret for name in source.given) and path.stat().st_mode & 0o077:
+        source.notices.append(f"{path} holds a password and others can read it: chmod 600 {path}")
+    return source
+
+
+def from_environment(environ: Mapping[str, str]) -> Source:
+    """The settings in CHATCTL_* variables, rules 3 to 5."""
+    source = Source()
+    ours = _our_variables(environ, source)
+    for table in TABLES:
+        name = variable(table)
+        if name in ours and not _is_json_object(ours[name]):
+            source.problems.append(complaints.not_json(name, table))
+            del ours[name]
+    reader = EnvSettingsSource(Settings, case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter=NESTED)
+    # It has read the process's environment; this is what it is to look at instead (lower case, as it keeps them).
+    reader.env_vars = {name.lower(): value for name, value in ours.items()}
+    for name, value in _leaves(reader()):
+        single = variable(name)
+        table = variable(name.partition(".")[0])
+        if name not in KEYS:
+            source.problems.append(_misplaced(table, f"{table}: {name}", name))
+        elif single in ours:
+            source.given[name] = Given(value, single, single)
+        else:
+            source.given[name] = Given(value, f"{table}: {name}", table)
+    return source
+
+
+def from_flags(flags: Mapping[str, object]) -> Source:
+    """The settings given on the command line, nested as in the file; None is a flag that was not given."""
+    source = Source()
+    for name, value in _leaves(flags):
+        if value is not None:
+            flag = KEYS[name].flag or name
+            source.given[name] = Given(value, flag, flag)
+    return source
+
+
+def _our_variables(environ: Mapping[str, str], source: Source) -> dict[str, str]:
+    """The variables to read; those that are unknown, Kubernetes' or empty are told to `source` as fits."""
+    ours: dict[str, str] = {}
+    kubernetes = []
+    for name, value in sorted(environ.items()):
+        if not name.upper().startswith(PREFIX):
+            continue
+        if _KUBERNETES_NAME.fullmatch(name) or (name.endswith("_PORT") and _KUBERNETES_PORT.match(value)):
+            kubernetes.append(name)
+        elif name not in complaints.KNOWN_VARIABLES:
+            source.problems.append(complaints.unknown_variable(name))
+        elif value:
+            ours[name] = value
+        elif any(key.secret and key.variable == name for key in KEYS.values()):
+            source.notices.append(f"{name} is empty and counts as not set")
+    if kubernetes:
+        source.notices.append(f"ignored, since Kubernetes sets them for its services: {', '.join(kubernetes)}")
+    return ours
+
+
+def _leaves(data: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Nested tables as dotted keys. Only known tables are entered, so that an unknown one is one problem, not many."""
+    for part, value in data.items():
+        name = f"{prefix}{part}"
+        if name in TABLES and isinstance(value, Mapping):
+            yield from _leaves(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def _misplaced(source: str, where: str, name: str) -> str:
+    return complaints.not_a_table(where, name) if name in TABLES else complaints.unknown_key(source, name)
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")  # some editors begin a file with a byte order mark
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {line}: this is not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from None
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{path} is not valid TOML: it is nested too deeply") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None

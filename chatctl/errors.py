@@ -1,0 +1,58 @@
+"""What can go wrong, as one tree.
+
+Every error that a person may see carries the sentence to show and the exit code of a command that ends with it:
+
+====  ==========================================================================================
+code  meaning, the same for every command
+====  ==========================================================================================
+0     done
+1     no (a name is taken), or any failure not named below
+2     wrong usage or configuration; port in use or not permitted
+3     an invalid name
+4     the server cannot be reached
+5     the server refused: full, banned, wrong password, name taken with nobody to ask
+130   interrupted
+====  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+
+class ChatctlError(Exception):
+    """Something a person should read: `str(error)` is a whole sentence that says what to do next."""
+
+    exit_code = 1
+
+
+class ConfigError(ChatctlError):
+    """A setting that is unknown, misspelt or out of range, or a file that cannot be read (code 2)."""
+
+    exit_code = 2
+
+
+class StartError(ChatctlError):
+    """The server cannot start: port in use, not permitted, unknown host (code 2)."""
+
+    exit_code = 2
+
+
+class InvalidNameError(ChatctlError):
+    """A name that nobody may have (code 3)."""
+
+    exit_code = 3
+
+
+class UnreachableError(ChatctlError):
+    """No server answered, or what answered is not a chat server (code 4)."""
+
+    exit_code = 4
+
+
+class RefusedError(ChatctlError):
+    """The server answered, and said no (code 5)."""
+
+    exit_code = 5
+
+
+class NameTakenError(RefusedError):
+    """The server said no because somebody else has this name (code 5)."""

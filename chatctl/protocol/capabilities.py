@@ -1,0 +1,51 @@
+"""The capabilities this server offers, as a table: what stands here is what CAP LS shows and a session may ask for.
+
+A session's capabilities are an `int`, one bit each, so that a set of them is a dictionary key and a test is one ``&``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Capability(NamedTuple):
+    """One row: the name on the wire, its bit, the value shown to clients that speak CAP 302, and what specifies it."""
+
+    name: str
+    bit: int
+    value: str
+    specification: str
+
+
+SERVER_TIME = 1 << 0
+MESSAGE_TAGS = 1 << 1
+ECHO_MESSAGE = 1 << 2
+MULTI_PREFIX = 1 << 3
+STANDARD_REPLIES = 1 << 4
+CAP_NOTIFY = 1 << 5
+RESUME = 1 << 6
+
+CAPABILITIES: tuple[Capability, ...] = (
+    Capability("cap-notify", CAP_NOTIFY, "", "ircv3.net/specs/extensions/capability-negotiation"),
+    Capability("chatctl/resume", RESUME, "", "ARCHITECTURE.md, 'Who somebody is'"),
+    Capability("echo-message", ECHO_MESSAGE, "", "ircv3.net/specs/extensions/echo-message"),
+    Capability("message-tags", MESSAGE_TAGS, "", "ircv3.net/specs/extensions/message-tags"),
+    Capability("multi-prefix", MULTI_PREFIX, "", "ircv3.net/specs/extensions/multi-prefix"),
+    Capability("server-time", SERVER_TIME, "", "ircv3.net/specs/extensions/server-time"),
+    Capability("standard-replies", STANDARD_REPLIES, "", "ircv3.net/specs/extensions/standard-replies"),
+)
+
+BY_NAME: dict[str, Capability] = {capability.name: capability for capability in CAPABILITIES}
+
+SHAPING = SERVER_TIME | MESSAGE_TAGS
+"""The capabilities on which the bytes of a message to a room depend: members who agree in these get the same bytes."""
+
+
+def listing(mask: int, *, values: bool) -> list[str]:
+    """The names in `mask`, in the table's order; with ``=value`` where `values` is set and the row has one."""
+    return [f"{row.name}={row.value}" if values and row.value else row.name for row in CAPABILITIES if mask & row.bit]
+
+
+ALL = 0
+for _row in CAPABILITIES:
+    ALL |= _row.bit

@@ -1,0 +1,115 @@
+"""Bytes to lines: what a connection received, cut into lines that are safe to parse.
+
+The rules of this file:
+
+1. A line ends with LF; one CR before it goes too (clients send both forms). Empty lines are skipped.
+2. A line is text: UTF-8, without NUL. One that is not is reported in its place as a :class:`BadLine`, and the lines
+   around it are kept: one bad line costs its sender that line and nothing else.
+3. A line has at most 512 bytes, CR LF included, and before it at most 4096 bytes of tags (each limit is the
+   constructor's to set). One that is longer is reported once, as soon as that is known, and dropped up to its end,
+   so that what is kept in memory is bounded whatever arrives.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
+
+
+class BadLine(Enum):
+    """Why a line was not handed on."""
+
+    TOO_LONG = "too long"
+    NOT_UTF8 = "not UTF-8"
+    HAS_NUL = "has a NUL"
+
+
+class LineDecoder:
+    """Feeds on chunks of bytes of any size and gives whole lines, each a `str` or a :class:`BadLine`."""
+
+    __slots__ = ("_buffer", "_max_line", "_max_tags", "_skipping")
+
+    def __init__(self, max_line: int = MAX_LINE, max_tags: int = MAX_CLIENT_TAGS) -> None:
+        self._max_line = max_line
+        self._max_tags = max_tags
+        self._buffer = b""
+        self._skipping = False
+
+    @property
+    def pending(self) -> int:
+        """Bytes kept of a line that has not ended yet."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[str | BadLine]:
+        """The lines that `data` completes, in order."""
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        end = data.rfind(b"\n") + 1
+        if end != len(data):
+            self._buffer = data[end:]
+            data = data[:end]
+        lines = self._split(data) if end else []
+        self._bound_rest(lines)
+        return lines
+
+    def _split(self, data: bytes) -> list[str | BadLine]:
+        if self._skipping:
+            # The rest of a line that was reported when it grew too long.
+            data = data[data.index(b"\n") + 1 :]
+            self._skipping = False
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return self._split_slowly(data)
+        if "\0" in text:
+            return self._split_slowly(data)
+        lines: list[str | BadLine] = []
+        for line in text.split("\n"):
+            if line[-1:] == "\r":
+                line = line[:-1]  # noqa: PLW2901  # the CR is no part of the line
+            if line:
+                # Four bytes a character at the most, so that short lines need no counting.
+                fits = len(line) * 4 <= self._max_line - 2 or self._fits(line.encode())
+                lines.append(line if fits else BadLine.TOO_LONG)
+        return lines
+
+    def _split_slowly(self, data: bytes) -> list[str | BadLine]:
+        """Line by line, for a chunk in which at least one line is bad."""
+        lines: list[str | BadLine] = []
+        for raw in data.split(b"\n"):
+            line = raw.removesuffix(b"\r")
+            if not line:
+                continue
+            if not self._fits(line):
+                lines.append(BadLine.TOO_LONG)
+            elif b"\0" in line:
+                lines.append(BadLine.HAS_NUL)
+            else:
+                try:
+                    lines.append(line.decode())
+                except UnicodeDecodeError:
+                    lines.append(BadLine.NOT_UTF8)
+        return lines
+
+    def _fits(self, line: bytes) -> bool:
+        """Whether `line` (no CR LF) keeps both limits; the tag section is measured with its ``@`` and its space."""
+        tags = 0
+        if line[:1] == b"@":
+            space = line.find(b" ")
+            tags = space + 1 if space >= 0 else len(line)
+        return tags <= self._max_tags and len(line) - tags <= self._max_line - 2
+
+    def _bound_rest(self, lines: list[str | BadLine]) -> None:
+        if self._skipping:
+            self._buffer = b""
+        elif self._buffer and not self._may_fit():
+            lines.append(BadLine.TOO_LONG)
+            self._buffer = b""
+            self._skipping = True
+
+    def _may_fit(self) -> bool:
+        """Whether the unfinished line can still become one that fits (its last byte may be the CR)."""
+        rest = self._buffer
+        return len(rest) <= self._max_line - 1 or self._fits(rest.removesuffix(b"\r"))

@@ -1,0 +1,136 @@
+"""One connection's bytes: what came in, cut into lines; what must go out, as far as the kernel takes it.
+
+The rules of this file:
+
+1. Nothing here blocks. What the kernel does not take stays, as references to the very bytes others get too; it is never
+   joined again, and not tried again before the socket is writable.
+2. What waits is bounded. Past the bound the line that is half sent is finished, the rest is dropped, and one last line
+   says why. Nobody else notices.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+
+from chatctl.chat.session import Session
+from chatctl.protocol.framing import BadLine, LineDecoder
+
+RECEIVE = 65536
+_BUFFERS = 64
+"""Buffers of one sendmsg; the system's own limit is 1024."""
+
+
+class Connection:
+    """A non-blocking socket and its session. Times are in seconds of the loop's clock."""
+
+    __slots__ = (
+        "_decoder",
+        "_pending",
+        "closing_at",
+        "fd",
+        "first_byte",
+        "gone",
+        "heard",
+        "opened",
+        "paused",
+        "pending_bytes",
+        "pinged",
+        "received",
+        "session",
+        "sock",
+        "writing",
+    )
+
+    def __init__(self, sock: socket.socket, session: Session, now: float) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.session = session
+        self.opened = now
+        self.heard = now
+        self.pinged = 0.0
+        """When an unanswered PING must have been answered; 0 while there is none."""
+        self.closing_at = 0.0
+        """When the connection is closed whatever is left to send; 0 while it is open."""
+        self.received = 0
+        self.first_byte = -1
+        self.paused = False
+        self.writing = False
+        self.gone = False
+        self.pending_bytes = 0
+        self._pending: deque[bytes | memoryview] | None = None
+        self._decoder = LineDecoder()
+
+    def read(self) -> list[str | BadLine] | None:
+        """Lines that arrived; None at the end of the stream. Raises OSError for a broken connection."""
+        try:
+            data = self.sock.recv(RECEIVE)
+        except (BlockingIOError, InterruptedError):
+            return []
+        if not data:
+            return None
+        if not self.received:
+            self.first_byte = data[0]
+        self.received += len(data)
+        return self._decoder.feed(data)
+
+    def write(self, chunks: list[bytes]) -> None:
+        """Send `chunks` in order: now, as far as possible, the rest when the socket is writable."""
+        if self._pending:
+            self._pending.extend(chunks)
+            self.pending_bytes += sum(map(len, chunks))
+            return
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        try:
+            sent = self.sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            # The read side learns of it too, and says so to the others.
+            self.gone = True
+            return
+        if sent < len(data):
+            self._pending = deque((memoryview(data)[sent:],))
+            self.pending_bytes = len(data) - sent
+
+    def write_pending(self) -> None:
+        """The socket is writable: send what waits."""
+        pending = self._pending
+        if not pending:
+            return
+        head = [pending[at] for at in range(min(len(pending), _BUFFERS))]
+        try:
+            sent = self.sock.sendmsg(head)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.gone = True
+            return
+        self.pending_bytes -= sent
+        while sent:
+            first = pending[0]
+            if sent < len(first):
+                pending[0] = memoryview(first)[sent:]
+                break
+            sent -= len(first)
+            pending.popleft()
+        if not pending:
+            self._pending = None
+
+    def drop_pending(self, last_line: bytes) -> None:
+        """Rule 2: keep what finishes the line under way, drop the rest, end with `last_line`."""
+        rest = b""
+        for chunk in self._pending or ():
+            piece = bytes(chunk)
+            end = piece.find(b"\n")
+            if end >= 0:
+                rest += piece[: end + 1]
+                break
+            rest += piece
+        self._pending = deque((rest + last_line,))
+        self.pending_bytes = len(rest) + len(last_line)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._pending = None
+        self.sock.close()

@@ -1,0 +1,50 @@
+"""When which connection must be looked at again: one entry each, moved lazily.
+
+What a connection's deadline is changes with every line it sends; moving an entry each time would cost more than the
+line. So an entry stays where it is, and when its time comes the owner says what the deadline is by now.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Deadlines(Generic[K]):
+    """Keys and their times, in seconds of whatever clock the owner uses."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, K]] = []
+        self._when: dict[K, float] = {}
+        self._count = 0
+
+    def set(self, key: K, when: float) -> None:
+        """Look at `key` at `when` at the latest; a later time than the one it has is ignored until that has come."""
+        if when < self._when.get(key, float("inf")):
+            self._when[key] = when
+            self._count += 1  # keys need not be comparable
+            heapq.heappush(self._heap, (when, self._count, key))
+
+    def drop(self, key: K) -> None:
+        """Forget `key`."""
+        self._when.pop(key, None)
+
+    def next(self) -> float | None:
+        """When :meth:`expire` has something to do; None for never."""
+        return self._heap[0][0] if self._heap else None
+
+    def expire(self, now: float, look: Callable[[K], float | None]) -> None:
+        """Call `look` for each key whose time has come; it gives the key's next time, or None to forget it."""
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            when, _, key = heapq.heappop(heap)
+            if self._when.get(key) != when:
+                continue  # moved to an earlier time since, or dropped
+            del self._when[key]
+            following = look(key)
+            if following is not None:
+                # Never in the past, or this loop would not end.
+                self.set(key, max(following, now + 0.001))

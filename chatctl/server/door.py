@@ -1,0 +1,128 @@
+"""The door: accepting connections, at a pace that does not hold up those who are in."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Callable
+
+from chatctl.chat.ports import Log
+from chatctl.protocol.message import Message
+from chatctl.server.listener import numeric, same_machine
+from chatctl.server.poller import READ, Poller
+
+_ACCEPTS = 128
+"""Connections accepted from one socket in one tick."""
+
+_PAUSE_SECONDS = 0.1
+
+NOT_PLAIN = (
+    "This server talks in plain text to its own computer only. Whoever runs it can let other computers in with "
+    'tls.mode = "off" (CHATCTL_TLS__MODE=off)'
+)
+
+
+class Door:
+    """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket and its peer's numeric address;
+    while `crowded` says so, nobody is accepted: they wait in the system's queue."""
+
+    def __init__(
+        self,
+        poller: Poller,
+        listeners: list[socket.socket],
+        log: Log,
+        welcome: Callable[[socket.socket, str], None],
+        crowded: Callable[[], bool],
+        *,
+        plain_for_all: bool,
+    ) -> None:
+        self._poller = poller
+        self._listeners = {sock.fileno(): sock for sock in listeners}
+        self._log = log
+        self._welcome = welcome
+        self._crowded = crowded
+        self._plain_for_all = plain_for_all
+        self._spare = os.open(os.devnull, os.O_RDONLY)
+        self.opens_at = 0.0
+        """When a pause ends, by the loop's clock; 0 while there is none."""
+
+    def open(self) -> None:
+        """Begin to accept."""
+        for fd in self._listeners:
+            self._poller.add(fd, READ)
+
+    def knock(self, fd: int, now: float) -> bool:
+        """Accept who waits at `fd`; False where that is no listening socket."""
+        listener = self._listeners.get(fd)
+        if listener is None:
+            return False
+        for _ in range(_ACCEPTS):
+            if self._crowded():
+                self._pause(now)
+                break
+            try:
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                break
+            except OSError as error:
+                self._out_of_descriptors(listener, error, now)
+                break
+            self._admit(sock, address)
+        return True
+
+    def watch(self, now: float) -> None:
+        """End a pause whose time has come."""
+        if self.opens_at and now >= self.opens_at:
+            self.opens_at = 0.0
+            for fd in self._listeners:
+                self._poller.change(fd, READ)
+
+    def close(self) -> None:
+        """Accept nobody any more."""
+        self.opens_at = 0.0
+        for fd, sock in self._listeners.items():
+            with contextlib.suppress(OSError):
+                self._poller.remove(fd)
+            sock.close()
+        self._listeners = {}
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
+
+    def _admit(self, sock: socket.socket, address: tuple[object, ...]) -> None:
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer, own = numeric(address), numeric(sock.getsockname())
+        except OSError:  # it is gone already
+            sock.close()
+            return
+        if not self._plain_for_all and not same_machine(peer, own):
+            self._log.info("refused plain text from another machine", address=peer)
+            with contextlib.suppress(OSError):
+                sock.send(Message("ERROR", (NOT_PLAIN,)).line)
+            sock.close()
+            return
+        self._welcome(sock, peer)
+
+    def _out_of_descriptors(self, listener: socket.socket, error: OSError, now: float) -> None:
+        """Take one waiting connection with the spare descriptor and close it, so that it is told at once rather than
+        left hanging, and pause."""
+        self._log.warning("cannot accept", error=error.strerror or str(error))
+        if error.errno in (errno.EMFILE, errno.ENFILE) and self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
+            with contextlib.suppress(OSError):
+                sock, _ = listener.accept()
+                sock.close()
+            with contextlib.suppress(OSError):
+                self._spare = os.open(os.devnull, os.O_RDONLY)
+        self._pause(now)
+
+    def _pause(self, now: float) -> None:
+        if not self.opens_at:
+            for fd in self._listeners:
+                self._poller.change(fd, 0)
+        self.opens_at = now + _PAUSE_SECONDS

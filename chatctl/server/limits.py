@@ -1,0 +1,31 @@
+"""What bounds a connection: plain values, given at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds in number, bytes and seconds; the first five are settings of the same name under ``limits``."""
+
+    unregistered: int = 256
+    registration_seconds: float = 30
+    idle_seconds: float = 120
+    outbox_bytes: int = 4 * 1024 * 1024
+    outbox_total_bytes: int = 512 * 1024 * 1024
+
+    registration_bytes: int = 16 * 1024
+    """What somebody may send before registering: hundreds of names to check, but no flood."""
+
+    probe_seconds: float = 5
+    """How long a silent user has to answer when somebody wants their name or the last place."""
+
+    linger_seconds: float = 3
+    """How long a connection that ends has to take its last bytes."""
+
+    inbox_lines: int = 1024
+    """Lines of one session that may wait; past it the session is not read, and TCP holds its sender up."""
+
+    tick_seconds: float = 0.02
+    """How long handling input may take before what it gave goes out."""

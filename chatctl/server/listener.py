@@ -1,0 +1,96 @@
+"""Listening sockets: where the server can be reached, and who may talk to it in plain text."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import socket
+
+from chatctl.errors import StartError
+
+BACKLOG = 1024
+"""Connections the system keeps for us until they are accepted."""
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Listening, non-blocking sockets for every address `host` stands for; ``::`` takes IPv4 as well.
+
+    With port 0 the system picks one port, the same for all. Raises :class:`StartError` with a plain sentence.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in _addresses(host, port):
+            if sockets and port == 0:
+                address = (address[0], sockets[0].getsockname()[1], *address[2:])  # noqa: PLW2901
+            sockets.append(_bound(family, address, host, port))
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError):
+        raise StartError(
+            f'No address is known for the host "{host}". Use an address of this computer, '
+            "127.0.0.1 for this computer only, or 0.0.0.0 for all its networks"
+        ) from None
+    unique: dict[tuple[socket.AddressFamily, tuple[str | int, ...]], None] = {}
+    for family, _, _, _, address in found:
+        if family in (socket.AF_INET, socket.AF_INET6):
+            unique[family, tuple(_plain(part) for part in address)] = None
+    return list(unique)
+
+
+def _plain(part: str | bytes | int) -> str | int:
+    return part.decode() if isinstance(part, bytes) else part
+
+
+def _bound(family: socket.AddressFamily, address: tuple[str | int, ...], host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address[0] == "::" else 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise StartError(_bind_problem(error, host, port)) from None
+    except OverflowError:
+        sock.close()
+        raise StartError(f"{port} is no port; use a number from 0 to 65535") from None
+    return sock
+
+
+def _bind_problem(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is in use already. Is another chatctl running? Stop it, or choose another port "
+            f"with --port {port + 1 if port < 65535 else port - 1}, or any free one with --port 0"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"This user may not open port {port}. Choose one above 1023, like --port 5106"
+    if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        return (
+            f"{host} is not an address of this computer. Use 127.0.0.1 for this computer only, "
+            "or 0.0.0.0 for all its networks"
+        )
+    return f"Cannot listen on {host} port {port}: {error.strerror or error}"
+
+
+def numeric(address: tuple[object, ...]) -> str:
+    """The numeric address of a peer, an IPv4 one written as such even where it came through an IPv6 socket."""
+    text = str(address[0])
+    return text[7:] if text.startswith("::ffff:") else text.partition("%")[0]
+
+
+def same_machine(peer: str, own: str) -> bool:
+    """Whether `peer` connects from this computer: from a loopback address, or from the address it connected to."""
+    return peer == own or ipaddress.ip_address(peer).is_loopback

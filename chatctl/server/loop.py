@@ -1,0 +1,370 @@
+"""The loop: the one thread that owns every socket, the chat state and the outboxes.
+
+One turn of it is a tick:
+
+    wait -> accept and read -> hub.work -> hub.end_tick -> one send for each session that has something -> close, expire
+
+It never blocks on anything but the wait. Other threads speak to it through :meth:`Loop.call` alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from chatctl.chat.hub import Hub
+from chatctl.chat.ports import Log
+from chatctl.protocol.message import Message
+from chatctl.server.connection import Connection
+from chatctl.server.deadlines import Deadlines
+from chatctl.server.door import Door
+from chatctl.server.limits import Limits
+from chatctl.server.poller import READ, WRITE, best_poller
+
+_TLS_HANDSHAKE = 0x16
+_YOUNG_SECONDS = 5.0
+
+NO_TLS = "This server does not speak TLS; connect without it"
+SLOW = "You were too slow to read: more than {} bytes were waiting for you"
+
+
+class Loop:
+    """Owns the sockets. `plain_for_all` lets other machines talk in plain text."""
+
+    def __init__(
+        self, hub: Hub, listeners: list[socket.socket], limits: Limits, log: Log, *, plain_for_all: bool
+    ) -> None:
+        self._hub = hub
+        self._limits = limits
+        self._log = log
+        self._poller = best_poller()
+        self._door = Door(self._poller, listeners, log, self._welcome, self._crowded, plain_for_all=plain_for_all)
+        self._connections: dict[int, Connection] = {}
+        self._by_session: dict[int, Connection] = {}
+        self._deadlines: Deadlines[Connection] = Deadlines()
+        self._paused: list[Connection] = []
+        self._outbox_total = 0
+        self._next_id = 0
+        self._calls: deque[Callable[[], None]] = deque()
+        self._stopping = False
+        self._stop_by = 0.0
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._thread_id = 0
+
+    # From other threads.
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have the loop call `function` soon. The only thing other threads may do."""
+        self._calls.append(function)
+        # Full means that a wake-up is under way; closed, that the loop is over.
+        with contextlib.suppress(OSError):
+            self._wake_out.send(b"\0")
+
+    def stop(self, reason: str, seconds: float) -> None:
+        """Accept nobody any more, tell everybody, send what is in flight for up to `seconds`, end."""
+        self.call(lambda: self._begin_stop(reason, seconds))
+
+    # The loop's own thread.
+
+    def run(self) -> None:
+        """Until stopped. Gives every descriptor back, whatever happens."""
+        self._thread_id = threading.get_ident()
+        try:
+            self._poller.add(self._wake_in.fileno(), READ)
+            self._door.open()
+            more = False
+            while not (self._stopping and self._stopped()):
+                more = self._tick(more)
+        finally:
+            self._close_all()
+
+    def _tick(self, more: bool) -> bool:
+        now = time.monotonic()
+        events = self._poller.poll(0 if more else self._timeout(now))
+        now = time.monotonic()
+        for fd, mask in events:
+            connection = self._connections.get(fd)
+            if connection is not None:
+                if mask & WRITE:
+                    self._writable(connection)
+                if mask & ~WRITE:
+                    self._readable(connection, now)
+            elif not self._door.knock(fd, now):
+                self._called()
+        until = now + self._limits.tick_seconds
+        hub = self._hub
+        more = hub.work(lambda: time.monotonic() > until)
+        hub.end_tick()
+        if hub.probes:
+            self._probe(now)
+        self._flush()
+        if hub.ended:
+            self._end(now)
+        if self._paused:
+            self._resume()
+        self._deadlines.expire(now, lambda connection: self._look(connection, now))
+        self._door.watch(now)
+        # Somebody who went in the second half of this tick is told to the others in the next one.
+        return more or hub.fanout.gathering
+
+    def _timeout(self, now: float) -> float | None:
+        times = [when for when in (self._deadlines.next(), self._door.opens_at) if when]
+        if self._stopping:
+            times.append(self._stop_by)
+        return max(0.0, min(times) - now) if times else None
+
+    def _called(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._wake_in.recv(4096)
+        while self._calls:
+            self._calls.popleft()()
+
+    # Connections come.
+
+    def _welcome(self, sock: socket.socket, peer: str) -> None:
+        now = time.monotonic()
+        self._next_id += 1
+        session = self._hub.connect(self._next_id, peer)
+        connection = Connection(sock, session, now)
+        self._connections[connection.fd] = connection
+        self._by_session[session.id] = connection
+        self._poller.add(connection.fd, READ)
+        self._deadlines.set(connection, now + self._limits.registration_seconds)
+        self._log.debug("connected", session=session.id, address=peer)
+
+    def _crowded(self) -> bool:
+        """Whether as many connections as may be have not registered. Those that took their time must go then."""
+        if len(self._connections) - len(self._hub.state.users) < self._limits.unregistered:
+            return False
+        now = time.monotonic()
+        for connection in list(self._connections.values()):
+            if not connection.session.registered and now - connection.opened > _YOUNG_SECONDS:
+                self._hub.disconnect(connection.session, "Too many connections wait to register; try again")
+        return True
+
+    # Bytes come and go.
+
+    def _readable(self, connection: Connection, now: float) -> None:
+        session = connection.session
+        if connection.closing_at:
+            self._drain(connection)
+            return
+        first = not connection.received
+        try:
+            lines = connection.read()
+        except OSError as error:
+            self._lost(connection, f"Connection lost: {error.strerror or 'network error'}")
+            return
+        if lines is None:
+            self._lost(connection, "Connection closed")
+            return
+        connection.heard = now
+        connection.pinged = 0.0
+        if lines:
+            self._hub.receive(session, lines)
+            if len(session.inbox) > self._limits.inbox_lines and not connection.paused:
+                connection.paused = True
+                self._paused.append(connection)
+                self._poller.change(connection.fd, WRITE if connection.writing else 0)
+        if not session.registered:
+            self._check_stranger(connection, first)
+
+    def _check_stranger(self, connection: Connection, first: bool) -> None:
+        if first and connection.first_byte == _TLS_HANDSHAKE:
+            self._hub.disconnect(connection.session, NO_TLS)
+        elif connection.received > self._limits.registration_bytes:
+            self._hub.disconnect(connection.session, "Too much was sent without registering")
+
+    def _drain(self, connection: Connection) -> None:
+        """After the last line nothing is read any more; but unread bytes would make the kernel reset the connection,
+        and the last line would be lost."""
+        try:
+            done = not connection.sock.recv(65536)
+        except (BlockingIOError, InterruptedError):
+            done = False
+        except OSError:
+            done = True
+        if done:
+            self._forget(connection)
+
+    def _resume(self) -> None:
+        still = []
+        for connection in self._paused:
+            if connection.fd not in self._connections or connection.closing_at:
+                connection.paused = False
+            elif len(connection.session.inbox) > self._limits.inbox_lines // 2:
+                still.append(connection)
+            else:
+                connection.paused = False
+                self._poller.change(connection.fd, READ | WRITE if connection.writing else READ)
+        self._paused = still
+
+    def _flush(self) -> None:
+        """One send for each session that has something to read."""
+        dirty = self._hub.fanout.dirty
+        if not dirty:
+            return
+        by_session = self._by_session
+        for session in dirty:
+            chunks = session.out
+            session.out = []
+            connection = by_session.get(session.id)
+            if connection is None or connection.gone or connection.closing_at:
+                continue
+            before = connection.pending_bytes
+            connection.write(chunks)
+            if connection.pending_bytes or connection.gone:
+                self._held_up(connection, before)
+        dirty.clear()
+
+    def _held_up(self, connection: Connection, before: int) -> None:
+        """The kernel did not take everything."""
+        if connection.gone:
+            self._outbox_total -= before
+            self._lost(connection, "Connection lost")
+            return
+        self._outbox_total += connection.pending_bytes - before
+        if not connection.writing:
+            connection.writing = True
+            self._poller.change(connection.fd, WRITE if connection.paused else READ | WRITE)
+        limits = self._limits
+        if connection.pending_bytes > limits.outbox_bytes or self._outbox_total > limits.outbox_total_bytes:
+            waiting = connection.pending_bytes
+            self._log.info("closed a slow reader", session=connection.session.id, waiting=waiting)
+            reason = SLOW.format(min(waiting, limits.outbox_bytes))
+            connection.drop_pending(Message("ERROR", (reason,)).line)
+            self._outbox_total += connection.pending_bytes - waiting
+            connection.closing_at = time.monotonic() + limits.linger_seconds
+            self._deadlines.set(connection, connection.closing_at)
+            self._hub.disconnect(connection.session, "Too slow to read")
+
+    def _writable(self, connection: Connection) -> None:
+        before = connection.pending_bytes
+        connection.write_pending()
+        self._outbox_total -= before - connection.pending_bytes
+        if connection.gone:
+            self._outbox_total -= connection.pending_bytes
+            connection.pending_bytes = 0
+            self._lost(connection, "Connection lost")
+        elif not connection.pending_bytes:
+            connection.writing = False
+            self._poller.change(connection.fd, 0 if connection.paused else READ)
+            if connection.closing_at:
+                self._said_all(connection)
+
+    # Connections go.
+
+    def _lost(self, connection: Connection, reason: str) -> None:
+        """The other side is gone: the rest of the chat hears of it, and what waited for it is thrown away."""
+        self._forget(connection)
+        self._hub.disconnect(connection.session, reason)
+
+    def _end(self, now: float) -> None:
+        """Sessions that are over: their last line is in the outbox; close when it is sent."""
+        for session in self._hub.ended:
+            connection = self._by_session.get(session.id)
+            if connection is None:
+                continue
+            self._log.debug("disconnected", session=session.id)
+            if session.dropped or connection.gone:
+                self._forget(connection)
+            elif not connection.closing_at:
+                connection.closing_at = now + self._limits.linger_seconds
+                self._deadlines.set(connection, connection.closing_at)
+                if not connection.pending_bytes:
+                    self._said_all(connection)
+        self._hub.ended.clear()
+
+    def _said_all(self, connection: Connection) -> None:
+        """The last line is with the kernel: say that nothing follows, and wait for the other side's end."""
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        if self._connections.pop(connection.fd, None) is None:
+            return
+        self._by_session.pop(connection.session.id, None)
+        self._deadlines.drop(connection)
+        self._outbox_total -= connection.pending_bytes
+        self._poller.remove(connection.fd)
+        connection.close()
+
+    # Silence.
+
+    def _probe(self, now: float) -> None:
+        """Somebody wants what these sessions have: those who were silent for a while must show that they live."""
+        for id in self._hub.probes:
+            connection = self._by_session.get(id)
+            if connection is not None and not connection.pinged and now - connection.heard >= _YOUNG_SECONDS:
+                self._ping(connection, now, self._limits.probe_seconds)
+        self._hub.probes.clear()
+
+    def _ping(self, connection: Connection, now: float, seconds: float) -> None:
+        connection.pinged = now + seconds
+        self._deadlines.set(connection, connection.pinged)
+        self._hub.fanout.answer(connection.session, Message("PING", (self._hub.rules.server_name,)).line)
+
+    def _look(self, connection: Connection, now: float) -> float | None:
+        """A connection's time has come: what is due, and when to look again."""
+        limits = self._limits
+        if connection.closing_at:
+            if now >= connection.closing_at:
+                self._forget(connection)
+                return None
+            return connection.closing_at
+        session = connection.session
+        if not session.registered:
+            due = connection.opened + limits.registration_seconds
+            if now >= due:
+                self._hub.disconnect(session, f"No registration within {limits.registration_seconds:g} seconds")
+            return due + limits.linger_seconds
+        if connection.pinged:
+            if now >= connection.pinged:
+                silent = now - connection.heard
+                self._hub.disconnect(session, f"No answer for {silent:.0f} seconds")
+            return connection.pinged + limits.linger_seconds
+        due = connection.heard + limits.idle_seconds
+        if now >= due:
+            self._ping(connection, now, limits.idle_seconds / 2)
+            return connection.pinged
+        return due
+
+    # The end.
+
+    def _begin_stop(self, reason: str, seconds: float) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        self._stop_by = time.monotonic() + seconds
+        self._door.close()
+        now = time.monotonic()
+        for connection in list(self._connections.values()):
+            # What has arrived by now is still said.
+            if not connection.closing_at and not connection.paused:
+                self._readable(connection, now)
+        self._hub.work(lambda: time.monotonic() > self._stop_by)
+        self._hub.farewell(reason)
+
+    def _stopped(self) -> bool:
+        if time.monotonic() >= self._stop_by:
+            self._log.warning("stopped with connections open", connections=len(self._connections))
+            return True
+        return not self._connections and self._hub.idle
+
+    def _close_all(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+        self._by_session.clear()
+        self._door.close()
+        self._poller.close()
+        self._wake_in.close()
+        self._wake_out.close()

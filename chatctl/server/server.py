@@ -1,0 +1,135 @@
+"""The server as a library: start it, stop it, a thread in between."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+import time
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from chatctl.chat.hub import Hub
+from chatctl.chat.memory import MemoryJournal
+from chatctl.chat.order import LocalOrder
+from chatctl.chat.ports import Journal, Log
+from chatctl.chat.rules import Rules
+from chatctl.server.limits import Limits
+from chatctl.server.listener import listen
+from chatctl.server.loop import Loop
+from chatctl.version import __version__
+
+
+class SilentLog:
+    """Logs nothing; for those who embed the server and want it quiet."""
+
+    def debug(self, event: str, **fields: object) -> None:
+        """Nothing."""
+
+    info = warning = error = debug
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Server:
+    """A chat server. Usable as a context manager::
+
+        with Server(port=0) as server:
+            print(server.port)
+
+    `host` and `port` say where to listen (port 0: the system picks one), `listener_limit` how many users may be in the
+    chat at once. `rules` holds the rest of what users notice, `limits` what bounds a connection. Without a `journal`
+    history is kept in memory, bounded, and ends with the server. `plain_for_all` lets other machines talk in plain
+    text. Raises :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5106,
+        listener_limit: int = 5,
+        *,
+        rules: Rules | None = None,
+        limits: Limits | None = None,
+        journal: Journal | None = None,
+        log: Log | None = None,
+        plain_for_all: bool = False,
+    ) -> None:
+        self.host = host
+        self.rules = replace(
+            rules or Rules(version=f"chatctl-{__version__}"),
+            listener_limit=listener_limit,
+            cloak_key=(rules.cloak_key if rules else b"") or secrets.token_bytes(32),
+            created=now_ms(),
+        )
+        self._port = port
+        self._limits = limits or Limits()
+        self._journal = journal or MemoryJournal()
+        self._log: Log = log or SilentLog()
+        self._plain_for_all = plain_for_all
+        self._loop: Loop | None = None
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self._addresses: list[tuple[str, int]] = []
+        self._ended = threading.Event()
+
+    @property
+    def port(self) -> int:
+        """The port in use, once started."""
+        return self._addresses[0][1] if self._addresses else self._port
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Numeric address and port of every socket it listens on, once started."""
+        return list(self._addresses)
+
+    def start(self) -> Self:
+        """Listen. When this returns, a connection is accepted."""
+        listeners = listen(self.host, self._port)
+        self._addresses = [sock.getsockname()[:2] for sock in listeners]
+        boot = f"{now_ms():x}{secrets.token_hex(2)}"
+        order = LocalOrder(now_ms, boot, self._journal.last_seq())
+        hub = Hub(self.rules, order, self._journal, now_ms, self._log)
+        self._loop = Loop(hub, listeners, self._limits, self._log, plain_for_all=self._plain_for_all)
+        self._thread = threading.Thread(target=self._run, args=(self._loop, listeners), name="loop", daemon=True)
+        self._thread.start()
+        for host, port in self._addresses:
+            self._log.info("listening", address=host, port=port)
+        return self
+
+    def stop(self, reason: str = "The server is stopping", seconds: float = 2.0) -> None:
+        """Tell everybody, send what is in flight for up to `seconds`, end. Doing it twice is the same as once."""
+        if self._loop is not None and self._thread is not None:
+            self._loop.stop(reason, seconds)
+            self._thread.join(seconds + 1.0)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until the server has ended, or `timeout` seconds; True where it has. Raises what ended it, if it failed."""
+        ended = self._ended.wait(timeout)
+        if ended and self._failure is not None:
+            raise self._failure
+        return ended
+
+    def _run(self, loop: Loop, listeners: list[socket.socket]) -> None:
+        try:
+            loop.run()
+        except BaseException as error:  # noqa: BLE001  # handed to whoever waits
+            self._failure = error
+            self._log.error("the loop failed", error=repr(error))
+        finally:
+            for sock in listeners:
+                sock.close()
+            self._log.info("stopped")
+            self._ended.set()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

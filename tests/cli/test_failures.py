@@ -1,0 +1,143 @@
+"""How commands end: one line, an exit code, no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from chatctl.cli.failures import reporting, reports
+from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, RefusedError, UnreachableError
+
+
+def run(body: Callable[[], None]) -> Result:
+    app = typer.Typer()
+
+    @app.command()
+    @reports
+    def command() -> None:
+        body()
+
+    return CliRunner().invoke(app, [])
+
+
+def fails_with(error: BaseException) -> Result:
+    def body() -> None:
+        raise error
+
+    return run(body)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(ChatctlError, 1), (ConfigError, 2), (InvalidNameError, 3), (UnreachableError, 4), (RefusedError, 5)],
+)
+def test_an_error_is_a_sentence_and_a_code(error: type[ChatctlError], code: int) -> None:
+    result = fails_with(error("the chat is full"))
+    assert (result.exit_code, result.stderr, result.stdout) == (code, "chatctl: the chat is full\n", "")
+
+
+def test_each_line_is_marked_and_cleaned() -> None:
+    result = fails_with(ConfigError("one\ntwo \x1b[31mred"))
+    assert result.stderr.splitlines()[0] == "chatctl: one"
+    assert result.stderr.splitlines()[1].startswith("chatctl: two ")
+    assert "\x1b" not in result.stderr
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()])
+def test_an_interrupt_is_130_and_quiet(error: BaseException) -> None:
+    result = fails_with(error)
+    assert (result.exit_code, result.stderr) == (130, "")
+
+
+def test_a_mistake_of_ours_is_one_line_with_its_place() -> None:
+    result = fails_with(KeyError("x"))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("chatctl: something went wrong inside chatctl, please report it: KeyError: 'x' (")
+    assert "test_failures.py, line" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_systems_trouble_is_told_as_it_is() -> None:
+    result = fails_with(PermissionError(13, "Permission denied", "/etc/shadow"))
+    assert (result.exit_code, result.stderr) == (1, "chatctl: /etc/shadow: Permission denied\n")
+
+
+def test_what_typer_raises_passes_through() -> None:
+    assert fails_with(typer.Exit(3)).exit_code == 3
+    result = fails_with(typer.BadParameter("that is wrong"))
+    assert result.exit_code == 2
+    assert "that is wrong" in result.stderr
+
+
+def test_a_command_keeps_its_options() -> None:
+    app = typer.Typer()
+
+    @app.command()
+    @reports
+    def command(count: Annotated[int, typer.Option("--count")] = 1) -> None:
+        """What it does."""
+        print(count + 1)
+
+    assert CliRunner().invoke(app, ["--count", "4"]).stdout == "5\n"
+    assert "What it does." in CliRunner().invoke(app, ["--help"]).stdout
+
+
+def test_a_stretch_of_code() -> None:
+    with pytest.raises(typer.Exit) as caught, reporting():
+        raise ConfigError("no")
+    assert caught.value.exit_code == 2
+
+
+PRINTS = """
+import sys, typer
+from chatctl.cli.failures import reports
+@reports
+def command() -> None:
+    for _ in range(COUNT):
+        print("line")
+typer.run(command)
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("count", [1, 100_000])
+def test_a_closed_stdout_ends_quietly(count: int) -> None:
+    """One line is met by the last flush only, many lines in the middle of the work."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = PRINTS.replace("COUNT", str(count))
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, timeout=30, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("count", [1, 100_000])
+def test_a_full_disk_is_told(count: int) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PRINTS.replace("COUNT", str(count))],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"chatctl: No space left on device\n")
+
+
+@pytest.mark.e2e
+def test_closed_from_the_start() -> None:
+    code = f"import sys; sys.stdout = sys.stderr = None\n{PRINTS.replace('COUNT', '3')}"
+    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0

@@ -1,0 +1,221 @@
+"""What a person reads when a setting is wrong: one line, where, what, and what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatctl.config import KEYS, load
+from chatctl.errors import ConfigError
+
+PORT = "but a port is a whole number from 0 to 65535"
+
+
+def complaint(
+    environ: dict[str, str] | None = None, flags: dict[str, object] | None = None, config_file: str | None = None
+) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(environ=environ or {}, flags=flags, config_file=config_file)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def in_file(tmp_path: Path, content: str | bytes) -> str:
+    """The complaint about a file, without the folder it is in."""
+    path = tmp_path / "chatctl.toml"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return complaint(config_file=str(path)).replace(str(path), "chatctl.toml")
+
+
+@pytest.mark.parametrize("value", ["abc", "70000", "-1", "5.5", "true", "0x50", "1e3"])
+def test_a_port_in_the_environment(value: str) -> None:
+    assert complaint({"CHATCTL_PORT": value}) == f'CHATCTL_PORT is "{value}", {PORT}'
+
+
+def test_the_place_is_named(tmp_path: Path) -> None:
+    assert complaint(flags={"port": "abc"}) == f'--port is "abc", {PORT}'
+    assert in_file(tmp_path, 'port = "abc"') == f'chatctl.toml: port is "abc", {PORT}'
+    assert complaint({"CHATCTL_LIMITS": '{"idle_seconds": "x"}'}).startswith(
+        'CHATCTL_LIMITS: limits.idle_seconds is "x", but'
+    )
+
+
+@pytest.mark.parametrize("value", ["true", "70000", "-1", "[1]", "5.5", "2024-01-01", '""'])
+def test_a_port_in_the_file(tmp_path: Path, value: str) -> None:
+    shown = value if not value.startswith("2024") else f'"{value}"'
+    assert in_file(tmp_path, f"port = {value}") == f"chatctl.toml: port is {shown}, {PORT}"
+
+
+def test_a_table_where_a_value_belongs_and_the_other_way_round(tmp_path: Path) -> None:
+    assert in_file(tmp_path, "[port]\nx = 1") == f"chatctl.toml: port is a table, {PORT}"
+    assert in_file(tmp_path, "tls = 1") == "chatctl.toml: tls is one value, but tls is a table with mode in it"
+
+
+WRONG = {
+    "host": ["a b", "\x1b[2J"],
+    "port": ["65536"],
+    "listener_limit": ["0", "-5", "five"],
+    "advertise": ["a b"],
+    "name": ["local", "a b.c", "-a.b", "a..b", "a.b" * 30, "é.example", "a.b\n"],
+    "network": ["my net", "x" * 31, "a=b", "a\\b"],
+    "motd": ["\x07", "\udcff", "x" * 301, "a\rb"],
+    "password": ["a\nb", "\udcff", "x" * 401, "\x00"],
+    "tls.mode": ["on", "yes"],
+    "limits.unregistered": ["0"],
+    "limits.registration_seconds": ["0", "86401", "1.5"],
+    "limits.idle_seconds": ["-1", "soon"],
+    "limits.outbox_bytes": ["1", "12,000", "1kb", "5 parsec", "-4MiB", "4 MiB/s"],
+    "limits.outbox_total_bytes": ["lots"],
+    "log.level": ["loud"],
+    "log.format": ["xml"],
+    "client.name": ["a\nb", "\udcff"],
+    "client.room": ["#\udcff", "#a b", "#a,#b"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_wrong_values_are_one_line_with_what_is_allowed(name: str, value: str) -> None:
+    key = KEYS[name]
+    line = complaint({key.variable: value})
+    assert line.startswith(key.variable)
+    assert line.endswith(key.says.clause)
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    assert "Input should" not in line
+    assert "pydantic" not in line
+
+
+def test_tls_is_to_come() -> None:
+    for mode in ("required", "optional"):
+        line = complaint(flags={"tls": {"mode": mode}})
+        assert line == f'--tls is "{mode}", but TLS is not in this version of chatctl yet; "auto" and "off" are'
+
+
+def test_long_values_are_shortened() -> None:
+    line = complaint({"CHATCTL_PORT": "9" * 5000})
+    assert len(line) < 150
+    assert "…" in line
+
+
+# Unknown names.
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("CHATCTL_PROT", "CHATCTL_PORT"),
+        ("CHATCTL_LIMITS__IDLE", "CHATCTL_LIMITS__IDLE_SECONDS"),
+        ("CHATCTL_LIMITS_IDLE_SECONDS", "CHATCTL_LIMITS__IDLE_SECONDS"),
+        ("CHATCTL_IDLE_SECONDS", "CHATCTL_LIMITS__IDLE_SECONDS"),
+        ("CHATCTL_LOG_LEVEL", "CHATCTL_LOG__LEVEL"),
+        ("CHATCTL_LISTENERS_LIMIT", "CHATCTL_LISTENER_LIMIT"),
+        ("CHATCTL_CONFIG_FILE", "CHATCTL_CONFIG"),
+        ("chatctl_port", "CHATCTL_PORT"),
+        ("Chatctl_Tls__Mode", "CHATCTL_TLS__MODE"),
+    ],
+)
+def test_an_unknown_variable_brings_the_nearest_known_one(wrong: str, meant: str) -> None:
+    assert complaint({wrong: "1"}) == f"unknown variable {wrong}; did you mean {meant}?"
+
+
+def test_an_unknown_variable_is_refused_even_when_empty() -> None:
+    assert "did you mean CHATCTL_PORT?" in complaint({"CHATCTL_PROT": ""})
+
+
+def test_an_unknown_variable_like_no_other() -> None:
+    assert complaint({"CHATCTL_ZZZZ": "1"}) == (
+        "unknown variable CHATCTL_ZZZZ; `chatctl config init` writes a file with every setting"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong", "advice"),
+    [
+        ("listner_limit = 3", "listner_limit", "did you mean listener_limit?"),
+        ("listener-limit = 3", "listener-limit", "did you mean listener_limit?"),
+        ("Port = 3", "Port", "did you mean port?"),
+        ("idle_seconds = 3", "idle_seconds", "did you mean limits.idle_seconds?"),
+        ("[limits]\nidle = 3", "limits.idle", "did you mean limits.idle_seconds?"),
+        ("[limits]\nport = 3", "limits.port", "did you mean port?"),
+        ("[limit]\nidle_seconds = 3", "limit", "did you mean limits?"),
+        ("[client]\nfoo.bar = 3", "client.foo", "client has name, room, password_file"),
+        ("zzz = 3", "zzz", "`chatctl config init` writes a file with every setting"),
+        ("_env_file = 3", "_env_file", "`chatctl config init` writes a file with every setting"),
+    ],
+)
+def test_an_unknown_key_brings_the_nearest_known_one(tmp_path: Path, content: str, wrong: str, advice: str) -> None:
+    assert in_file(tmp_path, content) == f'chatctl.toml: unknown setting "{wrong}"; {advice}'
+
+
+def test_an_unknown_key_in_json() -> None:
+    line = complaint({"CHATCTL_LIMITS": '{"idle": 60}'})
+    assert line == 'CHATCTL_LIMITS: unknown setting "limits.idle"; did you mean limits.idle_seconds?'
+
+
+@pytest.mark.parametrize("value", ["{", "5", "[]", "null", "{'idle_seconds': 60}", "[" * 100_000])
+def test_a_table_that_is_no_json_object(value: str) -> None:
+    assert complaint({"CHATCTL_LIMITS": value}) == (
+        'CHATCTL_LIMITS is not a JSON object such as {"unregistered": 256}; '
+        "or set single keys, as in CHATCTL_LIMITS__UNREGISTERED"
+    )
+
+
+# Files.
+
+
+def test_a_named_file_that_is_missing(tmp_path: Path) -> None:
+    assert complaint(config_file="no.toml") == "--config names no.toml, but there is no such file"
+    assert complaint({"CHATCTL_CONFIG": "no.toml"}) == "CHATCTL_CONFIG names no.toml, but there is no such file"
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    assert complaint(config_file=str(tmp_path)) == f"{tmp_path} cannot be read: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("port\n", "is not valid TOML: Expected '=' after a key in a key/value pair (at line 1, column 5)"),
+        ("port = 1\nport = 2\n", "is not valid TOML: Cannot overwrite a value (at line 2, column 9)"),
+        ("a = " + "[" * 5000, "is not valid TOML: it is nested too deeply"),
+        (b"# fine\nmotd = '\xff'\n", ", line 2: this is not UTF-8; save the file as UTF-8"),
+    ],
+)
+def test_a_broken_file(tmp_path: Path, content: str | bytes, reason: str) -> None:
+    assert in_file(tmp_path, content).removeprefix("chatctl.toml").strip() == reason.strip()
+
+
+# Several problems, secrets.
+
+
+def test_every_problem_has_its_line() -> None:
+    lines = complaint({"CHATCTL_PORT": "x", "CHATCTL_PROT": "1"}, {"listener_limit": 0}).splitlines()
+    assert [line.split(" is ")[0].split(";")[0] for line in lines] == [
+        "unknown variable CHATCTL_PROT",
+        "CHATCTL_PORT",
+        "--listener-limit",
+    ]
+
+
+def test_a_value_that_is_overruled_is_not_looked_at() -> None:
+    assert load(environ={"CHATCTL_PORT": "abc"}, flags={"port": "1"}).settings.port == 1
+
+
+def test_two_passwords(tmp_path: Path) -> None:
+    path = tmp_path / "chatctl.toml"
+    path.write_text('password_file = "secret"')
+    assert complaint({"CHATCTL_PASSWORD": "s3cret"}, config_file=str(path)) == (
+        f"CHATCTL_PASSWORD and {path}: password_file are both set; keep one of them"
+    )
+
+
+def test_a_secret_is_never_shown(tmp_path: Path) -> None:
+    for line in (
+        complaint({"CHATCTL_PASSWORD": "s3cret\n"}),
+        in_file(tmp_path, 'password = ["s3cret"]'),
+        in_file(tmp_path, 'password = {s3cret = "s3cret"}'),
+        in_file(tmp_path, 'password = "s3cret\\u0000"\nport = "x"'),
+    ):
+        assert "password" in line.lower()
+        assert "s3cret" not in line

@@ -1,0 +1,68 @@
+"""config.example.toml says what the code does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chatctl.config import KEYS, Settings, load
+from chatctl.config.example import text
+from chatctl.config.settings import Key
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def uncommented() -> str:
+    return re.sub(r"^#(?=\w+ = )", "", text(), flags=re.MULTILINE)
+
+
+def test_the_file_in_the_repository_is_the_one_that_is_written() -> None:
+    assert EXAMPLE.read_text(encoding="utf-8") == text(), (
+        "write it anew: chatctl config init --force config.example.toml"
+    )
+
+
+def test_as_it_is_it_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "chatctl.toml"
+    path.write_text(text(), encoding="utf-8")
+    loaded = load(config_file=str(path), environ={})
+    assert loaded.settings == Settings()
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_uncommented_it_is_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "chatctl.toml"
+    path.write_text(uncommented(), encoding="utf-8")
+    loaded = load(config_file=str(path), environ={})
+    assert loaded.settings == Settings()
+    assert set(loaded.origins.values()) == {str(path)}
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_each_key_is_there_with_its_line_and_its_variable(key: Key) -> None:
+    table, _, last = key.name.rpartition(".")
+    parsed = tomllib.loads(uncommented())
+    assert last in (parsed[table] if table else parsed)
+    before = text().split(f"\n#{last} = ")
+    comments = [part.rsplit("\n", 1)[-1] for part in before[:-1]]
+    assert any(line.startswith(f"# {key.about} [{key.variable}") for line in comments)
+    assert all(len(line) <= 120 for line in comments)
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_each_variable_sets_its_key(key: Key) -> None:
+    value = {
+        "limits.outbox_bytes": "1 MiB",
+        "limits.outbox_total_bytes": "1 MiB",
+        "name": "a.b",
+        "tls.mode": "off",
+        "log.level": "error",
+        "log.format": "json",
+    }
+    given = value.get(key.name, "77")
+    loaded = load(environ={key.variable: given})
+    assert loaded.origins[key.name] == key.variable
+    assert key.value(loaded.settings) != key.default

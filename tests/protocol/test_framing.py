@@ -1,0 +1,65 @@
+"""The framing rules: any bytes in, safe lines out, memory bounded."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatctl.protocol.framing import BadLine, LineDecoder
+
+
+def test_both_line_ends_and_empty_lines() -> None:
+    assert LineDecoder().feed(b"PING a\r\nPING b\n\r\n\nPING c\r\n") == ["PING a", "PING b", "PING c"]
+
+
+def test_a_line_in_pieces() -> None:
+    decoder = LineDecoder()
+    assert decoder.feed(b"PRIVMSG #a :h\xc3") == []
+    assert decoder.feed(b"\xa9\r") == []
+    assert decoder.feed(b"\nPI") == ["PRIVMSG #a :hé"]
+    assert decoder.pending == 2
+
+
+def test_one_bad_line_costs_that_line_alone() -> None:
+    lines = LineDecoder().feed(b"PING a\r\nPING \xff\r\nPING b\0\r\nPING c\r\n")
+    assert lines == ["PING a", BadLine.NOT_UTF8, BadLine.HAS_NUL, "PING c"]
+
+
+def test_512_bytes_fit_and_513_do_not() -> None:
+    fits = b"x" * 510
+    assert LineDecoder().feed(fits + b"\r\n") == [fits.decode()]
+    assert LineDecoder().feed(fits + b"x\r\n") == [BadLine.TOO_LONG]
+    # Bytes count, not characters.
+    assert LineDecoder().feed("é".encode() * 256 + b"\r\n") == [BadLine.TOO_LONG]
+    assert LineDecoder().feed("é".encode() * 255 + b"\r\n") == ["é" * 255]
+
+
+def test_tags_have_their_own_limit() -> None:
+    tags = b"@" + b"t" * 4094 + b" "
+    body = b"x" * 510
+    assert LineDecoder().feed(tags + body + b"\r\n") == [(tags + body).decode()]
+    assert LineDecoder().feed(b"@t" + tags[1:] + body + b"\r\n") == [BadLine.TOO_LONG]
+    assert LineDecoder().feed(tags + body + b"x\r\n") == [BadLine.TOO_LONG]
+
+
+def test_an_endless_line_is_reported_once_and_not_kept() -> None:
+    decoder = LineDecoder()
+    reported = [line for _ in range(100) for line in decoder.feed(b"x" * 1000)]
+    assert reported == [BadLine.TOO_LONG]
+    assert decoder.pending == 0
+    assert decoder.feed(b"tail\r\nPING a\r\n") == ["PING a"]
+
+
+@given(st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=20))
+def test_cutting_the_bytes_elsewhere_changes_nothing(data: bytes, cuts: list[int]) -> None:
+    data += b"\n"
+    whole = LineDecoder(max_line=100, max_tags=50).feed(data)
+    decoder = LineDecoder(max_line=100, max_tags=50)
+    pieces: list[str | BadLine] = []
+    position = 0
+    for cut in [*cuts, len(data)]:
+        pieces += decoder.feed(data[position : position + cut])
+        position += cut
+        assert decoder.pending <= 150
+
+    assert pieces == whole

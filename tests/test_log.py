@@ -1,0 +1,272 @@
+"""The log: what a line looks like, what is dropped, and that nothing a stream does reaches the caller."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from chatctl.chat import ports
+from chatctl.log import CAPACITY, Format, Log
+
+WHEN = 1795362073.1239  # 2026-11-22 15:41:13 UTC
+DEADLINE = 10.0
+
+
+class Gate(io.StringIO):
+    """A stream whose writes wait until it is opened; `entered` is set once one waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.entered.set()
+        assert self.opened.wait(DEADLINE)
+        return super().write(text)
+
+
+@pytest.fixture
+def _utc() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def logged(event: str = "listening", *, format: Format = "text", **fields: object) -> str:
+    """What one `info` record is written as."""
+    stream = io.StringIO()
+    log = Log(stream, format=format, now=lambda: WHEN)
+    log.start()
+    log.info(event, **fields)
+    assert log.stop(DEADLINE)
+    return stream.getvalue()
+
+
+@pytest.mark.usefixtures("_utc")
+def test_text() -> None:
+    line = logged(address="127.0.0.1:5106", users=3)
+    assert line == "2026-11-22 15:41:13 info    listening  address=127.0.0.1:5106 users=3\n"
+    assert logged("stopped") == "2026-11-22 15:41:13 info    stopped\n"
+
+
+def test_text_puts_values_in_quotes_where_their_end_could_not_be_seen() -> None:
+    line = logged(reason="no space", empty="", tricky="a=b", quote='say "hi"', none=None)
+    assert line.endswith('reason="no space" empty="" tricky="a=b" quote="say \\"hi\\"" none=None\n')
+
+
+def test_json() -> None:
+    line = logged(format="json", address="::1", port=5106, user=None, name="Zoë")
+    assert line.endswith("\n")
+    assert json.loads(line) == {
+        "time": "2026-11-22T15:41:13.123Z",
+        "level": "info",
+        "event": "listening",
+        "address": "::1",
+        "port": 5106,
+        "user": None,
+        "name": "Zoë",
+    }
+
+
+def test_json_keeps_its_own_fields() -> None:
+    record = json.loads(logged(format="json", time="late", level="high"))
+    assert record["time"] == "2026-11-22T15:41:13.123Z"
+    assert (record["level"], record["time_"], record["level_"]) == ("info", "late", "high")
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_no_control_character_of_a_stranger_reaches_the_terminal(format: Format) -> None:
+    line = logged("odd\x1b[2J", format=format, name="a\x1b[31m\r\nb\x00\x9b\u202e", error=ValueError("x\ny"))
+    assert line.count("\n") == 1
+    text = line.removesuffix("\n")
+    values = json.loads(text).values() if format == "json" else [text]
+    assert not [value for value in values if any(mark in str(value) for mark in "\x1b\r\n\x00\x9b\u202e")]
+
+
+def test_lone_surrogates_are_written_somehow() -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb") as reader, open(writing, "w", encoding="utf-8") as stream:
+        log = Log(stream, format="json")
+        log.start()
+        log.info("odd", name="\udc80")
+        assert log.stop(DEADLINE)
+        assert json.loads(reader.readline())["event"] == "odd"
+
+
+def test_what_is_below_the_level_is_not_even_looked_at() -> None:
+    class Untouchable:
+        def __str__(self) -> str:
+            raise AssertionError
+
+    stream = io.StringIO()
+    log = Log(stream, level="warning", now=lambda: WHEN)
+    log.start()
+    log.debug("one", value=Untouchable())
+    log.info("two", value=Untouchable())
+    log.warning("three")
+    log.error("four")
+    assert log.stop(DEADLINE)
+    assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["three", "four"]
+
+
+def test_values_are_turned_into_text_by_the_caller() -> None:
+    """The log thread must not touch what the loop goes on changing."""
+    users = ["ann"]
+    stream = Gate()
+    log = Log(stream)
+    log.start()
+    log.info("now", users=users)
+    users.append("bob")
+    stream.opened.set()
+    assert log.stop(DEADLINE)
+    assert "bob" not in stream.getvalue()
+
+
+def test_a_stalled_stream_costs_records_and_never_the_caller() -> None:
+    stream = Gate()
+    log = Log(stream, format="json", capacity=10)
+    log.start()
+    log.info("first")
+    assert stream.entered.wait(DEADLINE)
+    for number in range(25):
+        log.info("more", number=number)
+    stream.opened.set()
+    assert log.stop(DEADLINE)
+    records = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [record["number"] for record in records if record["event"] == "more"] == list(range(10))
+    [dropped] = [record for record in records if record["event"] == "log records dropped"]
+    assert (dropped["level"], dropped["count"]) == ("warning", 15)
+
+
+def test_stop_has_a_deadline() -> None:
+    stream = Gate()
+    log = Log(stream)
+    log.start()
+    log.info("first")
+    assert stream.entered.wait(DEADLINE)
+    assert not log.stop(0.01)
+    stream.opened.set()
+    assert log.stop(DEADLINE)
+    log.info("after the end")
+    assert "after" not in stream.getvalue()
+
+
+def test_a_closed_stream_is_given_up() -> None:
+    stream = io.StringIO()
+    stream.close()
+    log = Log(stream)
+    log.start()
+    log.info("into the void")
+    assert not log.stop(DEADLINE)
+
+
+def test_no_stream_at_all() -> None:
+    log = Log(None)
+    log.start()
+    log.info("into the void")
+    assert not log.stop(DEADLINE)
+
+
+def test_it_is_what_the_rules_ask_for() -> None:
+    log: ports.Log = Log(None)
+    log.error("nobody started it")
+
+
+def test_a_log_that_never_started_stops() -> None:
+    assert Log(io.StringIO()).stop()
+
+
+def test_records_from_before_the_start_are_written() -> None:
+    stream = io.StringIO()
+    log = Log(stream)
+    log.info("early")
+    log.start()
+    assert log.stop(DEADLINE)
+    assert "early" in stream.getvalue()
+
+
+def test_many_threads() -> None:
+    stream = io.StringIO()
+    log = Log(stream, format="json", capacity=10_000)
+    log.start()
+
+    def talk(thread: int) -> None:
+        for number in range(500):
+            log.info("said", thread=thread, number=number)
+
+    threads = [threading.Thread(target=talk, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert log.stop(DEADLINE)
+    records = [json.loads(line) for line in stream.getvalue().splitlines()]
+    for thread_number in range(8):
+        numbers = [record["number"] for record in records if record["thread"] == thread_number]
+        assert numbers == list(range(500))
+
+
+FLOOD = f"""
+import sys
+from chatctl.chat import ports
+from chatctl.log import Log
+log = Log(sys.stderr)
+log.start()
+for number in range({CAPACITY} * 2):
+    log.info("flood", filler="x" * 100, number=number)
+print(log.stop(0.1), flush=True)
+"""
+
+
+@pytest.mark.e2e
+def test_a_process_whose_stderr_nobody_reads_ends() -> None:
+    """A pipe holds 64 KiB; the write that fills it never returns."""
+    reading, writing = os.pipe()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", FLOOD], stdout=subprocess.PIPE, stderr=writing, timeout=DEADLINE, check=False
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert (done.returncode, done.stdout) == (0, b"False\n")
+
+
+@pytest.mark.e2e
+def test_a_process_whose_stderr_is_closed_ends() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", FLOOD], stdout=subprocess.PIPE, stderr=writing, timeout=DEADLINE, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stdout) == (0, b"False\n")
+
+
+@pytest.mark.e2e
+def test_a_stderr_that_does_not_block_gets_everything() -> None:
+    """Whoever starts us may share a non-blocking descriptor; a full pipe is no reason to give up."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    code = FLOOD.replace("Log(sys.stderr)", "Log(sys.stderr, capacity=10**6)").replace("0.1", "10")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=writing) as process:
+        os.close(writing)
+        with open(reading, "rb") as reader:
+            lines = reader.read().splitlines()
+        assert process.stdout is not None
+        assert process.stdout.read() == b"True\n"
+    assert process.returncode == 0
+    assert len(lines) == CAPACITY * 2
