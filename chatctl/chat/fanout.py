@@ -85,7 +85,7 @@ class Fanout:
         room = self.rooms.get(room_key)
         if room is None:
             room = self.rooms[room_key] = RoomOutput()
-        shape = session.caps & _GROUPING
+        shape = session.shape
         room.members.setdefault(shape, {})[session] = None
         room.frozen.pop(shape, None)
         session.rooms[room_key] = room
@@ -99,28 +99,29 @@ class Fanout:
             return
         self._close(room)
         session.waits = max(session.waits, room.waits)
-        self._forget(room, session, session.caps & _GROUPING)
+        self._forget(room, session)
         if not room.members:
             del self.rooms[room_key]
 
-    def reshape(self, session: Session, before: int) -> None:
-        """The session's capabilities changed from `before`."""
-        old, new = before & _GROUPING, session.caps & _GROUPING
-        if old == new:
+    def reshape(self, session: Session) -> None:
+        """The session's capabilities changed. Until here its shape is the old one, so that what was gathered fits."""
+        shape = session.caps & _GROUPING
+        if shape == session.shape:
             return
         for room in session.rooms.values():
             self._close(room)
-            self._forget(room, session, old)
-            room.members.setdefault(new, {})[session] = None
-            room.frozen.pop(new, None)
+            self._forget(room, session)
+            room.members.setdefault(shape, {})[session] = None
+            room.frozen.pop(shape, None)
+        session.shape = shape
 
     @staticmethod
-    def _forget(room: RoomOutput, session: Session, shape: int) -> None:
-        members = room.members[shape]
+    def _forget(room: RoomOutput, session: Session) -> None:
+        members = room.members[session.shape]
         del members[session]
-        room.frozen.pop(shape, None)
+        room.frozen.pop(session.shape, None)
         if not members:
-            del room.members[shape]
+            del room.members[session.shape]
 
     # Output of this tick.
 
@@ -137,7 +138,7 @@ class Fanout:
         for shape, lines in segment.lines.items():
             lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
         if speaker is not None and not speaker.caps & ECHO_MESSAGE:
-            own = segment.lines.get(speaker.caps & _GROUPING)
+            own = segment.lines.get(speaker.shape)
             if own is not None:
                 segment.own.setdefault(speaker, []).append(len(own) - 1)
 
@@ -147,7 +148,7 @@ class Fanout:
         for session in sessions:
             self._close_rooms_of(session)
             session.waits = self._tick
-            shapes.setdefault(session.caps & _GROUPING, []).append(session)
+            shapes.setdefault(session.shape, []).append(session)
         for shape, group in shapes.items():
             self._groups.append((tuple(group), render(message, stamp, shape), None))
 
@@ -237,7 +238,7 @@ class Fanout:
     def _exceptions(segment: Segment) -> dict[int, dict[Session, bytes]]:
         exceptions: dict[int, dict[Session, bytes]] = {}
         for session in segment.own | segment.late:
-            shape = session.caps & _GROUPING
+            shape = session.shape
             lines = segment.lines[shape]
             own = set(segment.own.get(session, ()))
             start = segment.late.get(session, 0)

@@ -173,7 +173,7 @@ class Hub:
         caps = session.caps
         result = row.handler(self._view, session, message)
         if session.caps != caps:
-            self.fanout.reshape(session, caps)
+            self.fanout.reshape(session)
         if result is None:
             return
         if isinstance(result, p.Proposal):

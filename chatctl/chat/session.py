@@ -41,6 +41,7 @@ class Session:
         "registering",
         "rooms",
         "secret",
+        "shape",
         "username",
         "waits",
         "wanted",
@@ -72,7 +73,9 @@ class Session:
         self.in_flight = 0
         self.messages_only = True
 
-        # Output: see chat/fanout. `waits` is the last tick that holds something of or because of this session.
+        # Output: see chat/fanout. `shape` is the set of capabilities it is grouped by, `waits` the last tick
+        # that holds something of this session or because of it.
+        self.shape = 0
         self.rooms: dict[str, RoomOutput] = {}
         self.out: list[bytes] = []
         self.waits = 0

@@ -48,11 +48,15 @@ def serve(
     loaded = load(config_file=config, flags=flags, use_files=True)
     log = build_log(loaded)
     server = build_server(loaded, log)
+    server.on_end(stop.set)
     server.start()
     print(_banner(server, loaded), flush=True)
     log.start()
     try:
-        _until(stop, server)
+        stop.wait()
+        server.wait(0)  # raises what ended it, if no signal did
+        if sys.stdout is not None and sys.stdout.isatty():
+            print("\nStopping; everybody is told.", flush=True)
     finally:
         server.stop("The server is stopping", _STOP_SECONDS)
         log.stop(0.5)
@@ -70,25 +74,6 @@ def _stop_on_signal() -> threading.Event:
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
     return stop
-
-
-def _until(stop: threading.Event, server: Server) -> None:
-    """Wait for a signal, or for the server to end by itself, which is a failure and raises what it was."""
-    watcher = threading.Thread(target=_watch, args=(server, stop), name="watch", daemon=True)
-    watcher.start()
-    stop.wait()
-    server.wait(0)
-    if sys.stdout is not None and sys.stdout.isatty():
-        print("\nStopping; everybody is told.", flush=True)
-
-
-def _watch(server: Server, stop: threading.Event) -> None:
-    try:
-        server.wait()
-    except BaseException:  # noqa: BLE001  # raised again where it is looked at, in the main thread
-        stop.set()
-    else:
-        stop.set()
 
 
 def _banner(server: Server, loaded: Loaded) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from chatctl.client.isupport import Isupport
+
+
+MOST_LISTED = 100_000
+"""Names kept of listings that a server began and never ended: far above any room, and a bound."""
 
 
 class Room:
     """One room: `name` as the server writes it, `members` by folded name, each a nick and its standing's symbols."""
 
-    __slots__ = ("listing", "members", "name", "topic")
+    __slots__ = ("members", "name", "topic")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.topic = ""
         self.members: dict[str, tuple[str, str]] = {}
-        self.listing: dict[str, tuple[str, str]] = {}
-        """What 353 has told so far; 366 makes it the members."""
 
 
 class Rooms:
@@ -26,6 +28,7 @@ class Rooms:
     def __init__(self, isupport: Isupport) -> None:
         self._isupport = isupport
         self._rooms: dict[str, Room] = {}
+        self._listings: dict[str, dict[str, tuple[str, str]]] = {}
 
     def __iter__(self) -> Iterator[Room]:
         return iter(self._rooms.values())
@@ -53,6 +56,7 @@ class Rooms:
     def clear(self) -> None:
         """The connection is gone."""
         self._rooms.clear()
+        self._listings.clear()
 
     def enter(self, name: str, nick: str) -> None:
         """Somebody entered."""
@@ -89,3 +93,21 @@ class Rooms:
         held = set(member[1]) - {symbol} | ({symbol} if add else set())
         order = self._isupport.prefixes.values()
         room.members[self._fold(nick)] = (member[0], "".join(found for found in order if found in held))
+
+    def listed(self, name: str, items: Iterable[str]) -> None:
+        """A part of the list of members (353). The room need not be one of ours."""
+        listing = self._listings.setdefault(self._fold(name), {})
+        if sum(map(len, self._listings.values())) + len(self._listings) >= MOST_LISTED:
+            self._listings.clear()
+            return
+        for item in items:
+            symbols, nick = self._isupport.split_member(item)
+            listing[self._fold(nick)] = (nick, symbols)
+
+    def listing_ended(self, name: str) -> list[tuple[str, str]]:
+        """The whole list, (nick, symbols) each; where the room is ours, these are its members now (366)."""
+        listing = self._listings.pop(self._fold(name), {})
+        room = self.get(name)
+        if room is not None and listing:
+            room.members = listing
+        return list(listing.values())

@@ -135,7 +135,7 @@ class Loop:
         self._connections[connection.fd] = connection
         self._by_session[session.id] = connection
         self._poller.add(connection.fd, READ)
-        self._deadlines.set(connection, now + self._limits.registration_seconds)
+        self._deadlines.set(connection, now + min(self._limits.registration_seconds, self._limits.idle_seconds))
         self._log.debug("connected", session=session.id, address=peer)
 
     def _crowded(self) -> bool:

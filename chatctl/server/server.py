@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -76,6 +77,7 @@ class Server:
         self._failure: BaseException | None = None
         self._addresses: list[tuple[str, int]] = []
         self._ended = threading.Event()
+        self._on_end: list[Callable[[], None]] = []
 
     @property
     def port(self) -> int:
@@ -107,6 +109,10 @@ class Server:
             self._loop.stop(reason, seconds)
             self._thread.join(seconds + 1.0)
 
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called, from the loop's thread, when the server has ended. Say so before it starts."""
+        self._on_end.append(callback)
+
     def wait(self, timeout: float | None = None) -> bool:
         """Until the server has ended, or `timeout` seconds; True where it has. Raises what ended it, if it failed."""
         ended = self._ended.wait(timeout)
@@ -125,6 +131,8 @@ class Server:
                 sock.close()
             self._log.info("stopped")
             self._ended.set()
+            for callback in self._on_end:
+                callback()
 
     def __enter__(self) -> Self:
         return self.start()

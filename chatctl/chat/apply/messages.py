@@ -77,7 +77,7 @@ def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> 
     outcome.deliveries.append(ToUsers((other.id,), message, stamp, needs))
     _keep(user, other.nick, proposal, outcome)
     if other.away and proposal.command == "PRIVMSG":
-        outcome.tell(user.id, n.RPL_AWAY, other.nick, other.away)
+        outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
 
 
 def _keep(user: User, target: str, proposal: p.Say, outcome: Outcome) -> None:

@@ -1,0 +1,333 @@
+"""The client as a library: connect, talk, hear, stop.
+
+with Client(name="ann", rooms=["#lobby"]) as client:
+    client.say("#lobby", "hello")
+    for event in client.events():
+        print(event.to_json())
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+
+from chatctl.client import events as e
+from chatctl.client.identity import identity
+from chatctl.client.link import Link, Request, Timing
+from chatctl.client.refusals import InputError
+from chatctl.client.state import State
+from chatctl.errors import ChatctlError, InvalidNameError
+from chatctl.protocol.message import MAX_LINE, encode
+from chatctl.protocol.names import alternatives
+
+Callback = Callable[[e.Event], None]
+
+MOST_EVENTS = 10_000
+"""Events kept for :meth:`Client.events`; past that the oldest go, and an `Overrun` says so."""
+
+_GOODBYE = 3.0
+_LINE_ENDS = re.compile(r"[\r\n]+")
+_log = logging.getLogger("chatctl.client")
+
+
+class Client:
+    """One user of one server, on a thread of its own. All methods may be called from any thread.
+
+    `name`: the name wanted. `rooms`: where to be. `password`: the server's shared one (IRC PASS). `secret`: by which a
+    chatctl server knows this client again; None uses this installation's own, kept in the user's data folder.
+    `reconnect`: come back when the connection is lost. `give_up_after`: seconds without a server after which the client
+    ends (None: never). A client starts once.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5106,
+        *,
+        name: str,
+        rooms: Iterable[str] = ("#lobby",),
+        password: str | None = None,
+        secret: str | None = None,
+        reconnect: bool = True,
+        give_up_after: float | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        if not name or " " in name:
+            raise InvalidNameError("a name has one letter at least, and no space")
+        rooms = [rooms] if isinstance(rooms, str) else list(rooms)
+        self._check("NICK", name)
+        self._check("PASS", password or "")
+        for room in rooms:
+            self._target(room)
+        self._state = State(name, rooms, password=password)
+        self._secret = secret
+        self._callbacks: tuple[Callback, ...] = ()
+        self._events: deque[e.Event] = deque()
+        self._dropped = 0
+        self._closed = False
+        self._news = threading.Condition()
+        self._link = Link(
+            host,
+            port,
+            self._state,
+            self._publish,
+            reconnect=reconnect,
+            give_up_after=give_up_after,
+            spare_names=alternatives,
+            timing=timing or Timing(),
+        )
+        self._thread = threading.Thread(target=self._link.run, name="chatctl-client", daemon=True)
+
+    def __repr__(self) -> str:
+        return f"Client({self._link.address}, name={self.name!r})"
+
+    # Coming and going.
+
+    def start(self) -> Client:
+        """Connect, and return when the server has let us in.
+
+        Raises UnreachableError (nobody answers, or no chat server), RefusedError (full, banned; PasswordError: a
+        password is needed or wrong), NameTakenError, InvalidNameError.
+        """
+        self._state.identity = identity(self.host, self.port, self._secret)
+        self._thread.start()
+        try:
+            self._link.entered.wait()
+        except BaseException:  # interrupted: leave nothing behind
+            self.stop(seconds=0.0)
+            raise
+        if self._link.error is not None:
+            raise self._link.error
+        return self
+
+    def stop(self, reason: str = "", seconds: float = _GOODBYE) -> None:
+        """Leave: what was said before goes out, then QUIT. Returns when that is done, after `seconds` at the latest.
+
+        Stopping again, or a client that never started, is no error. In a callback it returns at once.
+        """
+        if not self._thread.is_alive():
+            return
+        self._link.stop(self._fitting("QUIT", reason), seconds)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(seconds + 1.0)
+
+    def __enter__(self) -> Client:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    # What is.
+
+    @property
+    def name(self) -> str:
+        """Our name on the server; before it let us in, the one we want."""
+        return self._state.nick
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """The rooms we are in, in the order we entered them."""
+        return tuple(room.name for room in list(self._state.rooms))
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a connection and we are in."""
+        return self._thread.is_alive() and self._state.phase.value == "online"
+
+    @property
+    def running(self) -> bool:
+        """Whether the client has started and not ended."""
+        return self._thread.is_alive() and not self._closed
+
+    @property
+    def error(self) -> ChatctlError | None:
+        """Why the client ended, where nobody stopped it."""
+        return self._link.error
+
+    def members(self, room: str) -> tuple[str, ...]:
+        """Who is in a room of ours."""
+        found = self._state.rooms.get(room)
+        return tuple(nick for nick, _ in list(found.members.values())) if found is not None else ()
+
+    def topic_of(self, room: str) -> str:
+        """A room's topic; empty where there is none."""
+        found = self._state.rooms.get(room)
+        return found.topic if found is not None else ""
+
+    def is_room(self, target: str) -> bool:
+        """Whether `target` reads as the name of a room on this server."""
+        return self._state.isupport.is_room(target)
+
+    # Talking.
+
+    def say(self, target: str, text: str, *, timeout: float | None = 0.0) -> None:
+        """Say something to a room or a person. Each line of `text` is a message, a long one is several.
+
+        While there is no connection it is kept, and goes out when there is one again. `timeout`: how long to wait when
+        1,000 lines are waiting already (None: as long as it takes). Raises FullError, UnreachableError (the client has
+        ended), InputError (nothing can be said to such a target).
+        """
+        self._say("message", target, text, timeout)
+
+    def act(self, target: str, text: str, *, timeout: float | None = 0.0) -> None:
+        """Say what one does (``/me waves``); else as :meth:`say`."""
+        self._say("action", target, text, timeout)
+
+    def notice(self, target: str, text: str, *, timeout: float | None = 0.0) -> None:
+        """Say something that no program answers (IRC NOTICE); else as :meth:`say`."""
+        self._say("notice", target, text, timeout)
+
+    def _say(self, kind: e.Kind, target: str, text: str, timeout: float | None) -> None:
+        target = self._target(target)
+        for line in _LINE_ENDS.split(text):
+            line = line.replace("\0", "").encode(errors="replace").decode()  # noqa: PLW2901
+            if line.strip():
+                request = Request(
+                    lambda state, line=line: state.say(kind, target, line), e.Outgoing(target, line, kind)
+                )  # type: ignore[misc]
+                self._link.submit(request, timeout)
+
+    def join(self, room: str, key: str = "") -> None:
+        """Enter a room, now and on every later connection."""
+        room = self._target(room)
+        self._check("JOIN", room, key or "x")
+        self._link.submit(Request(lambda state: state.join(room, key)))
+
+    def part(self, room: str, reason: str = "") -> None:
+        """Leave a room."""
+        room = self._target(room)
+        self._check("PART", room, reason)
+        self._link.submit(Request(lambda state: state.part(room, reason)))
+
+    def rename(self, name: str) -> None:
+        """Ask for another name; a `Renamed`, `NameTaken` or `NameRefused` event is the answer."""
+        if not name or " " in name:
+            raise InputError("a name has one letter at least, and no space")
+        self._check("NICK", name)
+        self._link.submit(Request(lambda state: state.rename(name)))
+
+    def topic(self, room: str, text: str | None = None) -> None:
+        """Set a room's topic (empty: none); without a text ask for it, a `Topic` event is the answer."""
+        params = (self._target(room), *([] if text is None else [text]))
+        self._check("TOPIC", *params)
+        self._link.submit(Request(lambda state: state.send("TOPIC", *params)))
+
+    def names(self, room: str) -> None:
+        """Ask who is in a room; a `Names` event is the answer."""
+        room = self._target(room)
+        self._link.submit(Request(lambda state: state.names(room)))
+
+    def who(self, mask: str) -> None:
+        """Ask about the people in a room, or a person; a `Who` event is the answer."""
+        mask = self._target(mask)
+        self._link.submit(Request(lambda state: state.send("WHO", mask)))
+
+    def away(self, text: str = "") -> None:
+        """Be marked as away, also on later connections; with an empty text: be back."""
+        self._check("AWAY", text)
+        self._link.submit(Request(lambda state: state.away(text)))
+
+    def send_raw(self, command: str, *params: str) -> None:
+        """Send any IRC command. What comes back is told as any other line is."""
+        self._check(command, *params)
+        self._link.submit(Request(lambda state: state.send(command, *params)))
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until the server has dealt with all that was said before. False: not in time, or the client ended.
+
+        By then every echo has come, and every refusal. Not to be called in a callback.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("flush() waits for the thread that runs callbacks; it cannot be called in one")
+        end = None if timeout is None else time.monotonic() + timeout
+        done = threading.Event()
+        try:
+            self._link.submit(Request(lambda state: state.barrier(done.set)), timeout)
+        except ChatctlError:
+            return False
+        while not done.wait(0.2 if end is None else min(0.2, max(0.0, end - time.monotonic()))):
+            if self._closed or (end is not None and time.monotonic() >= end):
+                return done.is_set()
+        return True
+
+    # Hearing.
+
+    def events(self, timeout: float | None = None) -> Iterator[e.Event]:
+        """What happens, as it happens. Ends when the client has ended, or after `timeout` seconds without news.
+
+        What happened before the first call is kept. Each event is given once, whoever asks.
+        """
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: bool(self._events) or self._closed, timeout)
+                if not self._events:
+                    return
+                if self._dropped:
+                    count, self._dropped = self._dropped, 0
+                    event: e.Event = e.Overrun(time=self._events[0].time, count=count)
+                else:
+                    event = self._events.popleft()
+            yield event
+
+    def on(self, callback: Callback) -> Callable[[], None]:
+        """Call `callback` with every event from now on, on the client's thread. Returns what takes it off again.
+
+        A callback should be quick: nothing is read or sent meanwhile. One that raises is logged and kept.
+        """
+        with self._news:
+            self._callbacks = (*self._callbacks, callback)
+
+        def off() -> None:
+            with self._news:
+                self._callbacks = tuple(found for found in self._callbacks if found is not callback)
+
+        return off
+
+    def _publish(self, happened: list[e.Event]) -> None:
+        with self._news:
+            self._events.extend(happened)
+            over = len(self._events) - MOST_EVENTS
+            for _ in range(over):
+                self._events.popleft()
+                self._dropped += 1
+            self._closed = self._closed or isinstance(happened[-1], e.Disconnected)
+            self._news.notify_all()
+            callbacks = self._callbacks
+        for event in happened:
+            for callback in callbacks:
+                try:
+                    callback(event)
+                except Exception:  # noqa: BLE001  # a listener's fault is not the connection's
+                    _log.exception("a callback failed")
+
+    # What may stand on a line.
+
+    def _target(self, target: str) -> str:
+        if not target or target[0] == ":" or any(character in target for character in " ,\r\n\0"):
+            raise InputError(f"{target!r} is no name of one room or person")
+        self._check("PRIVMSG", target, "")
+        return target
+
+    def _check(self, command: str, *params: str) -> None:
+        """Raise InputError where this cannot be sent as one line."""
+        try:
+            over = len(encode(command, params)) - MAX_LINE
+        except (ChatctlError, UnicodeEncodeError) as error:
+            raise InputError(f"that cannot be sent: {error}") from None
+        if over > 0:
+            raise InputError(f"that is {over} bytes too long to be sent")
+
+    def _fitting(self, command: str, reason: str) -> str:
+        """A reason for leaving, or none where it cannot be sent: leaving comes first."""
+        try:
+            self._check(command, reason)
+        except InputError:
+            return ""
+        return reason

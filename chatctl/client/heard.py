@@ -1,0 +1,218 @@
+"""Commands that a server relays: who said, entered, left, renamed. One function each, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatctl.client import events as e
+from chatctl.protocol.message import Message
+
+if TYPE_CHECKING:
+    from chatctl.client.state import State
+
+_CTCP = "\x01"
+_ACTION = "\x01ACTION"
+
+
+def said(state: State, message: Message) -> None:
+    """PRIVMSG and NOTICE. One whose source is us is an echo."""
+    if len(message.params) < 2:
+        return
+    if not message.nick or (message.command == "NOTICE" and _from_server(state, message)):
+        state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[1], code=message.command))
+        return
+    own = state.is_me(message.nick)
+    if own:
+        state.prefix = message.source if "!" in message.source else state.prefix
+        found = state.ledger.confirmed(message.command, message.params[0], message.params[1])
+        if _came_already(state, message) if found is None else not state.echoes:
+            return  # told when its echo came, or when it went out
+    told(state, message, own)
+
+
+def _from_server(state: State, message: Message) -> bool:
+    return "!" not in message.source and (message.source == state.server or "." in message.source)
+
+
+def _came_already(state: State, message: Message) -> bool:
+    """A message to ourselves comes twice, as its echo and as itself (echo-message); both have one id."""
+    id = message.tags.get("msgid", "")
+    return bool(id) and id == state.last_own_id
+
+
+def told(state: State, message: Message, own: bool) -> None:
+    """Tell of a message: CTCP ACTION is ``/me``; other CTCP is machines talking, and not shown."""
+    target, text = message.params[0], message.params[1]
+    kind: e.Kind = "notice" if message.command == "NOTICE" else "message"
+    if text[:1] == _CTCP:
+        if text[: len(_ACTION)].upper() != _ACTION or kind == "notice":
+            return
+        text = text[len(_ACTION) :].removesuffix(_CTCP).removeprefix(" ")
+        kind = "action"
+    time, name, id = state.time_of(message), message.nick, message.tags.get("msgid") or None
+    if own:
+        state.last_own_id = id or ""
+    if state.isupport.is_room(target):
+        plain = state.isupport.plain(target)
+        room = state.rooms.get(plain)
+        where = room.name if room is not None else plain
+        state.tell(e.Said(time=time, room=where, name=name, text=text, kind=kind, own=own, id=id))
+    else:
+        state.tell(e.PrivateMessage(time=time, name=name, to=target, text=text, kind=kind, own=own, id=id))
+
+
+def joined(state: State, message: Message) -> None:
+    """JOIN. Our own one shows what our prefix looks like to others."""
+    nick = message.nick
+    for name in message.param(0).split(","):
+        if not nick or not name:
+            continue
+        own = state.is_me(nick)
+        if own:
+            state.prefix = message.source if "!" in message.source else state.prefix
+            state.rooms.open(name)
+            known = state.wanted.get(state.fold(name))
+            state.want(name, known[1] if known else "")
+        state.rooms.enter(name, nick)
+        room = state.rooms.get(name)
+        where = room.name if room is not None else name
+        state.tell(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
+
+
+def parted(state: State, message: Message) -> None:
+    """PART."""
+    for name in message.param(0).split(","):
+        _left_room(state, message, name, message.nick, "part", message.param(1), None)
+
+
+def kicked(state: State, message: Message) -> None:
+    """KICK: `message.nick` threw somebody out. Where it was us we stay out."""
+    name, nick = message.param(0), message.param(1)
+    if state.is_me(nick):
+        state.unwant(name)
+    _left_room(state, message, name, nick, "kick", message.param(2), message.nick)
+
+
+def _left_room(state: State, message: Message, name: str, nick: str, how: e.How, reason: str, by: str | None) -> None:
+    if not name or not nick:
+        return
+    own = state.is_me(nick)
+    room = state.rooms.get(name)
+    where = room.name if room is not None else name
+    state.rooms.leave(name, nick)
+    if own:
+        state.rooms.close(name)
+        if how == "part":
+            state.unwant(name)
+    time = state.time_of(message)
+    state.tell(e.Left(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
+
+
+def quitted(state: State, message: Message) -> None:
+    """QUIT of somebody in our rooms. Our own is the end of the connection, which is told otherwise."""
+    if not message.nick or state.is_me(message.nick):
+        return
+    rooms = state.rooms.vanish(message.nick)
+    time = state.time_of(message)
+    state.tell(e.Left(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
+
+
+def renamed(state: State, message: Message) -> None:
+    """NICK. One that we asked for is our name on later connections as well; one that a server forced on us is not."""
+    old, new = message.nick, message.param(0)
+    if not old or not new:
+        return
+    own = state.is_me(old)
+    if own:
+        state.nick = new
+        state.prefix = state.prefix.replace(old, new, 1) if state.prefix.startswith(f"{old}!") else ""
+        if state.asked_name and state.fold(state.asked_name) == state.fold(new):
+            state.name = new
+    state.rooms.rename(old, new)
+    state.tell(e.Renamed(time=state.time_of(message), old=old, name=new, own=own))
+
+
+def topic(state: State, message: Message) -> None:
+    """TOPIC, set just now."""
+    room = state.rooms.get(message.param(0))
+    if room is not None:
+        room.topic = message.param(1)
+        state.tell(e.Topic(time=state.time_of(message), room=room.name, text=room.topic, name=message.nick))
+
+
+def mode(state: State, message: Message) -> None:
+    """MODE of a room (standings are kept) or of ourselves."""
+    target, change = message.param(0), list(message.params[1:])
+    if not change:
+        return
+    for add, letter, parameter in state.isupport.changes(change):
+        if letter in state.isupport.prefixes:
+            state.rooms.standing(target, add, letter, parameter)
+    state.tell(
+        e.ModeChanged(time=state.time_of(message), target=target, change=" ".join(change).strip(), name=message.nick)
+    )
+
+
+def invited(state: State, message: Message) -> None:
+    """INVITE."""
+    if state.is_me(message.param(0)) and message.param(1):
+        state.tell(e.Invited(time=state.time_of(message), room=message.param(1), name=message.nick))
+
+
+def error(state: State, message: Message) -> None:
+    """ERROR: the server says why it is about to close the connection."""
+    state.farewell = message.param(0)
+
+
+def changed_host(state: State, message: Message) -> None:
+    """CHGHOST, where it is about us: our prefix has another length now."""
+    if state.is_me(message.nick) and len(message.params) > 1:
+        state.prefix = f"{state.nick}!{message.params[0]}@{message.params[1]}"
+
+
+def standard_reply(state: State, message: Message) -> None:
+    """FAIL, WARN, NOTE <command> <code> [context...] <description> (IRCv3 standard-replies)."""
+    if len(message.params) < 3:
+        return
+    command, code, text = message.params[0], message.params[1], message.params[-1]
+    context = message.params[2] if len(message.params) > 3 else None
+    time = state.time_of(message)
+    if message.command != "FAIL":
+        state.tell(e.ServerNotice(time=time, text=text, code=code))
+        return
+    if command.upper() in ("PRIVMSG", "NOTICE") and context is not None:
+        state.ledger.refused(context)
+    state.tell(
+        e.Failed(time=time, text=text, code=code, command=None if command == "*" else command.upper(), about=context)
+    )
+
+
+def nothing(state: State, message: Message) -> None:
+    """What needs no attention here."""
+
+
+COMMANDS: dict[str, Callable[[State, Message], None]] = {
+    "PRIVMSG": said,
+    "NOTICE": said,
+    "JOIN": joined,
+    "PART": parted,
+    "KICK": kicked,
+    "QUIT": quitted,
+    "NICK": renamed,
+    "TOPIC": topic,
+    "MODE": mode,
+    "INVITE": invited,
+    "ERROR": error,
+    "CHGHOST": changed_host,
+    "FAIL": standard_reply,
+    "WARN": standard_reply,
+    "NOTE": standard_reply,
+    # Typing and reactions are for a full screen; the others are not asked for, and some servers send them anyway.
+    "TAGMSG": nothing,
+    "BATCH": nothing,
+    "ACCOUNT": nothing,
+    "AWAY": nothing,
+    "SETNAME": nothing,
+    "WALLOPS": nothing,
+}

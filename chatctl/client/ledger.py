@@ -1,0 +1,146 @@
+"""What we said and what became of it.
+
+The rules of this file:
+
+1. A message that goes out is entered here, and leaves when its echo comes (echo-message), when the server refuses it,
+   or when a PING that was sent after it is answered: by then the server has dealt with it, whatever it did.
+2. No more than WINDOW messages are out at once. A server that holds a fast sender back is thus never flooded, and few
+   messages are in doubt when the connection breaks.
+3. When it breaks: what had not been handed to the system is ours still, and goes out again later. What had been is in
+   doubt, and is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chatctl.client.events import Outgoing
+
+WINDOW = 64
+"""Messages that may be out at once at a server of ours."""
+
+CAUTIOUS_WINDOW = 8
+"""The same elsewhere: many servers throw out who sends more than ten lines in a burst."""
+
+
+class Sent:
+    """One message that went out. Two that read the same are two."""
+
+    __slots__ = ("command", "message", "payload")
+
+    def __init__(self, command: str, payload: str, message: Outgoing) -> None:
+        self.command = command
+        self.payload = payload
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """Bytes to be written, CR LF included; `entry` where the ledger has one for them."""
+
+    data: bytes
+    entry: Sent | None = None
+
+
+class Barrier:
+    """A PING; `passed` is called when it is answered."""
+
+    __slots__ = ("passed", "token")
+
+    def __init__(self, token: str, passed: Callable[[], None] | None) -> None:
+        self.token = token
+        self.passed = passed
+
+
+class Ledger:
+    """Messages and barriers in the order they went out."""
+
+    def __init__(self, fold: Callable[[str], str]) -> None:
+        self._entries: list[Sent | Barrier] = []
+        self._count = 0
+        self._unguarded = 0
+        self.fold = fold
+        self.window = CAUTIOUS_WINDOW
+
+    @property
+    def out(self) -> int:
+        """Messages without an answer."""
+        return sum(isinstance(entry, Sent) for entry in self._entries)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next message has to wait."""
+        return self.out >= self.window
+
+    @property
+    def wants_barrier(self) -> bool:
+        """Whether enough went out since the last PING for another one."""
+        return self._unguarded * 2 >= self.window
+
+    @property
+    def unguarded(self) -> bool:
+        """Whether a message is out with no PING after it."""
+        return self._unguarded > 0
+
+    def sent(self, entry: Sent) -> None:
+        """A message goes out."""
+        self._entries.append(entry)
+        self._unguarded += 1
+
+    def barrier(self, passed: Callable[[], None] | None = None) -> Barrier:
+        """The entry for a PING that goes out now, with its token."""
+        self._count += 1
+        barrier = Barrier(f"chatctl-{self._count}", passed)
+        self._entries.append(barrier)
+        self._unguarded = 0
+        return barrier
+
+    def confirmed(self, command: str, target: str, payload: str) -> Sent | None:
+        """An echo came. The server may have changed the text, so the oldest to the same target will do as well."""
+        same_target = [
+            entry
+            for entry in self._entries
+            if isinstance(entry, Sent)
+            and entry.command == command
+            and self.fold(entry.message.target) == self.fold(target)
+        ]
+        exact = (entry for entry in same_target if entry.payload == payload)
+        found = next(exact, same_target[0] if same_target else None)
+        if found is not None:
+            self._remove(found)
+        return found
+
+    def refused(self, target: str) -> None:
+        """The server refused a message to `target`: the oldest one, since answers come in order."""
+        for entry in self._entries:
+            if isinstance(entry, Sent) and self.fold(entry.message.target) == self.fold(target):
+                self._remove(entry)
+                return
+
+    def answered(self, token: str) -> bool:
+        """A PONG came. False where it is none of ours."""
+        for at, entry in enumerate(self._entries):
+            if isinstance(entry, Barrier) and entry.token == token:
+                done, self._entries = self._entries[: at + 1], self._entries[at + 1 :]
+                for passed in (item.passed for item in done if isinstance(item, Barrier)):
+                    if passed is not None:
+                        passed()
+                return True
+        return False
+
+    def lost(self, unwritten: Sequence[Line]) -> tuple[list[Sent], list[Sent], list[Callable[[], None]]]:
+        """The connection is gone: (to send again, in doubt, who waits for a barrier). The ledger is empty after it."""
+        ours = {id(line.entry) for line in unwritten}
+        again = [entry for entry in self._entries if isinstance(entry, Sent) and id(entry) in ours]
+        doubt = [entry for entry in self._entries if isinstance(entry, Sent) and id(entry) not in ours]
+        waiting = [entry.passed for entry in self._entries if isinstance(entry, Barrier) and entry.passed is not None]
+        self._entries.clear()
+        self._unguarded = 0
+        return again, doubt, waiting
+
+    def _remove(self, entry: Sent) -> None:
+        at = next(index for index, found in enumerate(self._entries) if found is entry)
+        if self._unguarded and not any(isinstance(later, Barrier) for later in self._entries[at:]):
+            self._unguarded -= 1
+        del self._entries[at]

@@ -1,0 +1,372 @@
+"""The client's thread: owns the socket and the state, and keeps the connection standing.
+
+The rules of this file:
+
+1. Only this thread touches the state and the socket. Others hand it requests, and a wake-up.
+2. A request is taken only when all lines before it went to the system, and a message only when the ledger has room:
+   what waits here is known never to have been sent, so it may be sent on a later connection.
+3. The first connection stands or the link ends: nobody wants to wait for a server that was never there. Later ones are
+   tried again after pauses of 1, 2, 4 ... 30 seconds (a fifth more or less, so that many clients do not come at once).
+4. A server that is silent is asked (PING); one that stays silent is gone.
+5. A name that somebody else seems to have may be held by our own dead connection. For a while we try again; then we
+   come under another name, and say so.
+6. Stopping: what waits goes out, then QUIT, then the server closes; all of it before a deadline.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from chatctl.client import events as e
+from chatctl.client.ledger import Line
+from chatctl.client.refusals import FullError, PasswordError
+from chatctl.client.state import Phase, State
+from chatctl.client.wire import DialError, LineReader, Wake, dial
+from chatctl.errors import ChatctlError, RefusedError, UnreachableError
+
+MOST_WAITING = 1000
+"""Requests kept while they cannot be sent."""
+
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds."""
+
+    enter: float = 15.0  # to connect, and again to be let in
+    silence: float = 60.0  # of the server, before it is asked
+    answer: float = 30.0  # to that
+    first_pause: float = 1.0
+    longest_pause: float = 30.0
+    settled: float = 30.0  # a connection that lasted this long makes the next pause the first again
+    own_name: float = 20.0  # how long to wait for a name that our own dead connection may hold
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something to be done with the state; `message` where it is something said, which may have to wait."""
+
+    apply: Callable[[State], None]
+    message: e.Outgoing | None = None
+
+
+class _Watch:
+    """How long a server may be silent (rule 4)."""
+
+    __slots__ = ("_enter_by", "_heard", "_timing", "asked", "began")
+
+    def __init__(self, timing: Timing, now: float) -> None:
+        self.began = now
+        self.asked = False
+        self._timing = timing
+        self._enter_by = now + timing.enter
+        self._heard = now
+
+    def heard_something(self, now: float) -> None:
+        self._heard = now
+        self.asked = False
+
+    def until(self, phase: Phase) -> float:
+        """When the server's silence calls for something."""
+        if phase is Phase.ENTERING:
+            return self._enter_by
+        return self._heard + self._timing.silence + (self._timing.answer if self.asked else 0.0)
+
+
+class Link:
+    """Runs in :meth:`run`; the rest of the methods may be called from any thread."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        state: State,
+        publish: Callable[[list[e.Event]], None],
+        *,
+        reconnect: bool,
+        give_up_after: float | None,
+        spare_names: Callable[[str], Iterable[str]],
+        timing: Timing,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.error: ChatctlError | None = None
+        """Why the link ended, where it was not stopped."""
+        self.entered = threading.Event()
+        """Set when we are in, and when the link ended."""
+        self.state = state
+        self._publish = publish
+        self._reconnect = reconnect
+        self._give_up_after = give_up_after
+        self._spare_names = spare_names
+        self._timing = timing
+        self._wake = Wake()
+        self._room = threading.Condition()
+        self._requests: deque[Request] = deque()
+        self._ended = False
+        self._stop_at: float | None = None
+        self._quit_reason = ""
+        self._quit_sent = False
+        self._outgoing: deque[Line] = deque()
+        self._written = 0
+        self._lost_at: float | None = None
+        self._pause = timing.first_pause
+
+    @property
+    def address(self) -> str:
+        """``host:port``, as people write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    # From any thread.
+
+    def submit(self, request: Request, timeout: float | None = 0.0) -> None:
+        """Hand in a request; wait up to `timeout` for room (None: as long as it takes).
+
+        Raises FullError where there is none, UnreachableError where the link has ended.
+        """
+        with self._room:
+            if not self._room.wait_for(lambda: self._ended or len(self._requests) < MOST_WAITING, timeout):
+                raise FullError(f"{MOST_WAITING} lines are waiting to be sent already; this one was not kept")
+            if self._ended or self._stop_at is not None:
+                raise self.error or UnreachableError("the connection has ended")
+            self._requests.append(request)
+        self._wake.set()
+
+    def stop(self, reason: str, seconds: float) -> None:
+        """Ask the thread to leave cleanly within `seconds`. Asking again can only make it sooner."""
+        end = time.monotonic() + seconds
+        with self._room:
+            if self._stop_at is None or end < self._stop_at:
+                self._stop_at = end
+                self._quit_reason = reason
+        self._wake.set()
+
+    # The thread.
+
+    def run(self) -> None:
+        """Until stopped, refused or given up."""
+        try:
+            self._run()
+        except Exception as error:  # noqa: BLE001  # the thread must not die in silence: whoever waits is told
+            self.error = ChatctlError(f"the client failed: {type(error).__name__}: {error}")
+        finally:
+            self._finish()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            began = time.monotonic()
+            reason = self._connection()
+            if self._stopped or self.error is not None:
+                return
+            now = time.monotonic()
+            self._lost_at = now if self._lost_at is None else self._lost_at
+            if now - began >= self._timing.settled:
+                self._pause = self._timing.first_pause
+            self.state.lost(self._unwritten())
+            if not self._reconnect:
+                self.error = UnreachableError(f"the connection to {self.address} was lost: {reason}")
+                return
+            if self._give_up_after is not None and now - self._lost_at >= self._give_up_after:
+                waited = round(now - self._lost_at)
+                self.error = UnreachableError(f"gave up after {waited} seconds without {self.address}: {reason}")
+                return
+            self._wait(reason)
+
+    def _connection(self) -> str:
+        """One connection from beginning to end: why it ended. Sets `error` where there shall be no other."""
+        try:
+            sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped)
+        except DialError as error:
+            if not self.entered.is_set() and not self._stopped:
+                self.error = UnreachableError(f"no chat server answers at {self.address} ({error})")
+            return str(error)
+        with sock:
+            reason = self._converse(sock)
+        reason = self.state.farewell or reason
+        problem = self.state.refusal or self.state.name_problem
+        first = not self.entered.is_set()
+        if self.state.phase is not Phase.ONLINE and problem is not None:
+            if first or isinstance(problem, PasswordError):
+                self.error = problem
+            return str(problem)
+        if first and not self._stopped:
+            self.error = UnreachableError(f"what answers at {self.address} is not a chat server: {reason}")
+        return reason
+
+    def _converse(self, sock: socket.socket) -> str:
+        """Talk until the connection ends: why it did."""
+        reader = LineReader()
+        watch = _Watch(self._timing, time.monotonic())
+        self.state.connected(self._names_to_try(watch.began))
+        self._outgoing.clear()
+        self._written = 0
+        self._quit_sent = False
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake, selectors.EVENT_READ)
+            selector.register(sock, selectors.EVENT_READ)
+            while True:
+                try:
+                    self._send(sock)
+                    mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0)
+                    selector.modify(sock, mask)
+                    until = watch.until(self.state.phase)
+                    if self._stop_at is not None:
+                        until = min(until, self._stop_at)
+                    ready = selector.select(max(0.0, until - time.monotonic()))
+                    self._wake.clear()
+                    if any(key.fileobj is sock and found & selectors.EVENT_READ for key, found in ready):
+                        data = sock.recv(_CHUNK)
+                        if not data:
+                            return "the server closed the connection"
+                        watch.heard_something(time.monotonic())
+                        for line in reader.feed(data):
+                            self.state.receive(line)
+                        self._tell()
+                except (BlockingIOError, InterruptedError):
+                    continue
+                except OSError as error:
+                    return (error.strerror or str(error)).lower()
+                over = self._over(watch, time.monotonic())
+                if over:
+                    return over
+
+    def _over(self, watch: _Watch, now: float) -> str:
+        """Why the connection is to end now; empty where it goes on."""
+        state = self.state
+        if self._stop_at is not None and (now >= self._stop_at or state.phase is not Phase.ONLINE):
+            return "stopped"
+        if state.phase is Phase.ENTERING and (state.refusal is not None or state.name_problem is not None):
+            return "refused"
+        if now < watch.until(state.phase):
+            return ""
+        if state.phase is Phase.ENTERING:
+            return f"it did not let us in within {self._timing.enter:.0f} seconds"
+        if watch.asked:
+            return "the server does not answer any more"
+        watch.asked = True
+        state.barrier()
+        return ""
+
+    def _send(self, sock: socket.socket) -> None:
+        """Take requests while there is room for them (rule 2), and write what there is to write."""
+        while True:
+            self._outgoing.extend(self.state.lines)
+            self.state.lines.clear()
+            self._tell()
+            if not self._outgoing and not self._next_request():
+                return
+            self._outgoing.extend(self.state.lines)
+            self.state.lines.clear()
+            while self._outgoing:
+                try:
+                    self._written += sock.send(self._joined())
+                except (BlockingIOError, InterruptedError):
+                    return
+                while self._outgoing and self._written >= len(self._outgoing[0].data):
+                    self._written -= len(self._outgoing.popleft().data)
+
+    def _joined(self) -> bytes:
+        """The beginning of what is to be written, in one piece."""
+        size = 0
+        parts: list[bytes] = []
+        for line in self._outgoing:
+            parts.append(line.data)
+            size += len(line.data)
+            if size >= _CHUNK:
+                break
+        return b"".join(parts)[self._written :]
+
+    def _next_request(self) -> bool:
+        """Do the next request, where there is one that may go out now; at the end of all, QUIT."""
+        state = self.state
+        if state.phase is not Phase.ONLINE:
+            return False
+        with self._room:
+            if not self._requests:
+                if self._stop_at is not None and not self._quit_sent:
+                    self._quit_sent = True
+                    state.send("QUIT", *([self._quit_reason] if self._quit_reason else []))
+                    return True
+                request = None
+            elif self._requests[0].message is not None and not state.may_say_more:
+                return False
+            else:
+                request = self._requests.popleft()
+                self._room.notify()
+        if request is not None:
+            request.apply(state)
+            return True
+        if state.ledger.unguarded and not state.echoes:
+            # Without echoes a PING is the only way to know that what was said has arrived.
+            state.barrier()
+            return True
+        return False
+
+    def _names_to_try(self, now: float) -> Iterable[str] | None:
+        """Other names, once we have waited long enough for our own (rule 5)."""
+        if self._lost_at is None or now - self._lost_at < self._timing.own_name:
+            return None
+        return itertools.islice(self._spare_names(self.state.name), 20)
+
+    @property
+    def _stopped(self) -> bool:
+        return self._stop_at is not None
+
+    def _unwritten(self) -> list[Line]:
+        unwritten = list(self._outgoing)
+        self._outgoing.clear()
+        self._written = 0
+        return unwritten
+
+    def _tell(self) -> None:
+        """Pass on what happened."""
+        if not self.state.events:
+            return
+        happened = self.state.events[:]
+        self.state.events.clear()
+        if self.state.phase is Phase.ONLINE:
+            self._lost_at = None
+            self.entered.set()
+        self._publish(happened)
+
+    def _wait(self, reason: str) -> None:
+        """The pause before the next connection; a request to stop ends it."""
+        seconds = min(self._pause, self._timing.longest_pause) * random.uniform(0.8, 1.2)
+        if self._give_up_after is not None and self._lost_at is not None:
+            seconds = min(seconds, max(0.0, self._lost_at + self._give_up_after - time.monotonic()))
+        self._pause = min(self._pause * 2, self._timing.longest_pause)
+        self.state.tell(e.Reconnecting(time=self.state.now(), seconds=seconds, reason=reason))
+        self._tell()
+        until = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake, selectors.EVENT_READ)
+            while not self._stopped and time.monotonic() < until:
+                selector.select(until - time.monotonic())
+                self._wake.clear()
+
+    def _finish(self) -> None:
+        """Everybody who waits is let go; what could not be sent is told."""
+        state = self.state
+        # A server that read our QUIT and said goodbye has read all that came before it.
+        state.lost(self._unwritten(), settled=self._quit_sent and bool(state.farewell))
+        with self._room:
+            self._ended = True
+            waiting = [request.message for request in self._requests if request.message is not None]
+            self._requests.clear()
+            self._room.notify_all()
+        unsent = (*state.unsent(), *waiting)
+        if unsent:
+            state.tell(e.Unsent(time=state.now(), messages=unsent))
+        state.tell(e.Disconnected(time=state.now(), reason=str(self.error) if self.error else self._quit_reason))
+        self._tell()
+        self.entered.set()
+        self._wake.close()

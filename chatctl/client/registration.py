@@ -1,0 +1,175 @@
+"""Getting in: capabilities, password, name (modern.ircdocs.horse, "Connection Registration"; IRCv3
+capability-negotiation).
+
+The rules of this file:
+
+1. Everything that any server understands goes out at once: CAP LS 302, PASS, NICK, USER. A server without CAP lets us
+   in on that; one with CAP waits for CAP END.
+2. Of what is offered we ask for what WANTED lists, in one request; where that is refused as a whole, one by one.
+3. Where ``chatctl/resume`` is granted we say ``RESUME <secret> <instance>`` before CAP END. A name that was refused
+   before that may have been held by our own dead connection, so it is asked for once more.
+4. What is said of our name while capabilities are being negotiated is kept until we know rule 3's answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chatctl.client.refusals import PasswordError
+from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
+from chatctl.protocol.message import Message, encode
+
+RESUME = "chatctl/resume"
+WANTED = ("server-time", "message-tags", "echo-message", "multi-prefix", "standard-replies", RESUME)
+
+TAKEN = {"433", "436", "437"}
+INVALID = {"431", "432", "484"}
+_MOST_OFFERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What lets a server of ours know this client again: never shown, not even by repr."""
+
+    secret: str = field(repr=False)
+    instance: str = field(repr=False)
+
+
+class Registration:
+    """One connection's way in. `lines` is what has to go out; the owner empties it."""
+
+    def __init__(self, name: str, password: str | None, identity: Identity | None) -> None:
+        self.lines: list[bytes] = []
+        self.enabled: set[str] = set()
+        self.offered: dict[str, str] = {}
+        self.nick = ""
+        """Our name, once the server said 001."""
+        self.name = name
+        self.name_problem: ChatctlError | None = None
+        """Why the name does not do; :meth:`try_name` clears it."""
+        self.refusal: RefusedError | None = None
+        """Why we are not let in at all."""
+        self._password = password
+        self._identity = identity
+        self._negotiating = True
+        self._asked: set[str] = set()
+        self._kept: ChatctlError | None = None
+
+    def start(self) -> None:
+        """The first lines (rule 1)."""
+        self._send("CAP", "LS", "302")
+        if self._password is not None:
+            self._send("PASS", self._password)
+        self._send("NICK", self.name)
+        self._send("USER", "chatctl", "0", "*", self.name)
+
+    def try_name(self, name: str) -> None:
+        """Ask for another name on the same connection."""
+        self.name = name
+        self.name_problem = None
+        self._send("NICK", name)
+
+    def receive(self, message: Message) -> bool:
+        """Whether `message` belonged to getting in."""
+        command = message.command
+        if command == "CAP":
+            self.cap(message)
+        elif command == "001":
+            self.nick = message.param(0) or self.name
+            self._negotiating = False
+        elif command in TAKEN or command in INVALID:
+            self._name_refused(message)
+        elif command == "FAIL" and message.param(0).upper() == "NICK":
+            self._name_refused(message)
+        elif command == "464":
+            self.refusal = PasswordError(_text(message, "the server's password is wrong or missing"))
+        elif command in ("465", "ERROR"):
+            # A 464 or 465 comes with its reason; the ERROR after it often has none.
+            self.refusal = self.refusal or RefusedError(_text(message, "the server refused the connection"))
+        elif command == "421" and message.param(1).upper() == "CAP":
+            self._negotiating = False
+            self.name_problem = self._kept
+        else:
+            return False
+        return True
+
+    def cap(self, message: Message) -> None:
+        """A CAP message, before registration or after it."""
+        subcommand = message.param(1).upper()
+        words = message.params[-1].split() if len(message.params) > 2 else []
+        if subcommand in ("LS", "NEW"):
+            for word in words[: _MOST_OFFERED - len(self.offered)]:
+                name, _, value = word.partition("=")
+                self.offered[name] = value
+            if subcommand == "NEW" or message.param(2) != "*":
+                self._request()
+        elif subcommand == "ACK":
+            for word in words:
+                self._settled(word.lstrip("-~="), not word.startswith("-"))
+        elif subcommand == "NAK":
+            names = [word.lstrip("-~=") for word in words]
+            for name in names:
+                self._settled(name, False)
+            if len(names) > 1:
+                self._ask_each(names)
+        elif subcommand == "DEL":
+            for name in words:
+                self.enabled.discard(name)
+                self.offered.pop(name, None)
+        if self._negotiating and subcommand in ("LS", "ACK", "NAK") and message.param(2) != "*" and not self._asked:
+            self._finish()
+
+    def _request(self) -> None:
+        names = [name for name in WANTED if name in self.offered and name not in self.enabled]
+        if self._identity is None and RESUME in names:
+            names.remove(RESUME)
+        names = [name for name in names if name not in self._asked]
+        if names:
+            self._asked.update(names)
+            self._send("CAP", "REQ", " ".join(names))
+
+    def _ask_each(self, names: list[str]) -> None:
+        for name in names:
+            if name in WANTED:
+                self._asked.add(name)
+                self._send("CAP", "REQ", name)
+
+    def _settled(self, name: str, granted: bool) -> None:
+        self._asked.discard(name)
+        if granted and name in WANTED:
+            self.enabled.add(name)
+        else:
+            self.enabled.discard(name)
+
+    def _finish(self) -> None:
+        self._negotiating = False
+        if RESUME in self.enabled and self._identity is not None:
+            self._send("RESUME", self._identity.secret, self._identity.instance)
+            if self._kept is not None:
+                self._kept = None
+                self._send("NICK", self.name)
+        self.name_problem = self._kept
+        self._send("CAP", "END")
+
+    def _name_refused(self, message: Message) -> None:
+        kind = NameTakenError if _is_taken(message) else InvalidNameError
+        problem = kind(_text(message, f"the name {self.name} cannot be used here"))
+        if self._negotiating:
+            self._kept = problem
+        else:
+            self.name_problem = problem
+
+    def _send(self, command: str, *params: str) -> None:
+        self.lines.append(encode(command, params))
+
+
+def _is_taken(message: Message) -> bool:
+    if message.command == "FAIL":
+        return "INVALID" not in message.param(1).upper() and "ERRONEUS" not in message.param(1).upper()
+    return message.command in TAKEN
+
+
+def _text(message: Message, otherwise: str) -> str:
+    """The words for people at the end of a reply."""
+    least = 0 if message.command == "ERROR" else 1
+    return message.params[-1] if len(message.params) > least and message.params[-1].strip() else otherwise

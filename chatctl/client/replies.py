@@ -1,0 +1,172 @@
+"""Numerics that a server answers with. One function each, and the table; what has no row is told as it is.
+
+Names and codes: modern.ircdocs.horse, "Numerics".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatctl.client import events as e
+from chatctl.client.registration import INVALID, TAKEN
+from chatctl.protocol.message import Message
+
+if TYPE_CHECKING:
+    from chatctl.client.state import State
+
+_MOST_PEOPLE = 100_000
+
+
+def isupport(state: State, message: Message) -> None:
+    """005."""
+    state.isupport.read(message.params[1:-1])
+    # What makes two spellings one room may be another rule now.
+    state.wanted = {state.fold(room): (room, key) for room, key in state.wanted.values()}
+
+
+def welcome_over(state: State, message: Message) -> None:
+    """376 and 422: the message of the day is over, or there is none."""
+    state.welcomed()
+
+
+def motd(state: State, message: Message) -> None:
+    """372: one line of it."""
+    text = message.params[-1].removeprefix("- ") if message.params else ""
+    state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
+
+
+def away(state: State, message: Message) -> None:
+    """301."""
+    state.tell(e.Away(time=state.time_of(message), name=message.param(1), text=message.param(2)))
+
+
+def away_set(state: State, message: Message) -> None:
+    """305 and 306."""
+    gone = message.command == "306"
+    text = state.away_text if gone else ""
+    state.tell(e.AwaySet(time=state.time_of(message), away=gone, text=text))
+
+
+def who_line(state: State, message: Message) -> None:
+    """352: ``me room user host server nick flags :hops realname``."""
+    if len(message.params) < 8 or len(state.people) >= _MOST_PEOPLE:
+        return
+    _, _, user, host, _, nick, flags, rest = message.params[:8]
+    realname = rest.partition(" ")[2]
+    operator = "@" in flags
+    state.people.append(e.Person(nick, user, host, realname, flags[:1].upper() == "G", operator))
+
+
+def who_over(state: State, message: Message) -> None:
+    """315."""
+    people, state.people = tuple(state.people), []
+    state.tell(e.Who(time=state.time_of(message), mask=message.param(1), people=people))
+
+
+def topic(state: State, message: Message) -> None:
+    """331 and 332: asked for, or told on entering."""
+    room = state.rooms.get(message.param(1))
+    text = message.param(2) if message.command == "332" else ""
+    if room is not None:
+        room.topic = text
+    name = room.name if room is not None else message.param(1)
+    state.tell(e.Topic(time=state.time_of(message), room=name, text=text))
+
+
+def names(state: State, message: Message) -> None:
+    """353: ``me = #room :@alice bob``."""
+    if len(message.params) >= 4:
+        state.rooms.listed(message.params[2], message.params[3].split())
+
+
+def names_over(state: State, message: Message) -> None:
+    """366."""
+    name = message.param(1)
+    listing = state.rooms.listing_ended(name)
+    room = state.rooms.get(name)
+    folded = state.fold(name)
+    asked = folded in state.asked_names
+    state.asked_names.discard(folded)
+    highest = tuple(state.isupport.prefixes.values())[:-1] or ("@",)
+    state.tell(
+        e.Names(
+            time=state.time_of(message),
+            room=room.name if room is not None else name,
+            names=tuple(nick for nick, _ in listing),
+            operators=tuple(nick for nick, symbols in listing if symbols[:1] in highest and symbols),
+            asked=asked,
+        )
+    )
+
+
+def own_host(state: State, message: Message) -> None:
+    """396 (not in the document, sent by several servers): our host as others see it now."""
+    nick, _, rest = state.prefix.partition("!")
+    user = rest.partition("@")[0]
+    host = message.param(1).rpartition("@")[2]
+    state.prefix = f"{nick}!{user}@{host}" if user and host else ""
+
+
+def refused(state: State, message: Message) -> None:
+    """4xx and 5xx: ``me [about...] :text``."""
+    if not message.params:
+        return
+    time, code, text = state.time_of(message), message.command, message.params[-1]
+    about = message.params[1] if len(message.params) > 2 else None
+    if about is not None and code in ("401", "403", "404"):
+        state.ledger.refused(about)
+    if code in TAKEN and about is not None and not state.isupport.is_room(about):
+        state.tell(e.NameTaken(time=time, name=about, text=text))
+    elif code in INVALID:
+        state.tell(e.NameRefused(time=time, name=about or "", text=text))
+    else:
+        state.tell(e.Failed(time=time, text=text, code=code, about=about))
+
+
+def other(state: State, message: Message) -> None:
+    """Whatever has no row: a refusal by its first digit, or a line of the server's own."""
+    code = message.command
+    if code.isascii() and code.isdigit() and len(code) == 3:
+        if code[0] in "45":
+            refused(state, message)
+        elif len(message.params) > 1:
+            text = " ".join(message.params[1:])
+            state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=code))
+
+
+def nothing(state: State, message: Message) -> None:
+    """What every connection is told and nobody needs to read."""
+
+
+NUMERICS: dict[str, Callable[[State, Message], None]] = {
+    "001": nothing,
+    "002": nothing,
+    "003": nothing,
+    "004": nothing,
+    "005": isupport,
+    "221": nothing,
+    "250": nothing,
+    "251": nothing,
+    "252": nothing,
+    "253": nothing,
+    "254": nothing,
+    "255": nothing,
+    "265": nothing,
+    "266": nothing,
+    "301": away,
+    "305": away_set,
+    "306": away_set,
+    "315": who_over,
+    "331": topic,
+    "332": topic,
+    "333": nothing,
+    "352": who_line,
+    "353": names,
+    "366": names_over,
+    "372": motd,
+    "375": nothing,
+    "376": welcome_over,
+    "396": own_host,
+    "422": welcome_over,
+}

@@ -1,0 +1,313 @@
+"""The client without its thread: lines of the server in, events and lines to send out. No socket, no clock, no queue.
+
+The rules of this file:
+
+1. The owner tells what happens: :meth:`State.connected`, :meth:`State.receive` for each line, :meth:`State.lost`. After
+   each it takes what stands in `events` and `lines`.
+2. A connection goes through the phases OFFLINE, ENTERING (getting in), ONLINE. `refusal` says why the server does not let
+   us in, `name_problem` why not under this name; what to do about it is the owner's to decide.
+3. What we said is told as ours once: when its echo comes where the server echoes (echo-message), else when it goes out.
+4. The rooms we want to be in are remembered, and entered again on every connection. Being thrown out (KICK) ends that.
+5. Nothing a server sends raises. A line that makes no sense is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from enum import Enum
+
+from chatctl.client import events as e
+from chatctl.client import heard, replies
+from chatctl.client.isupport import Isupport
+from chatctl.client.ledger import CAUTIOUS_WINDOW, WINDOW, Ledger, Line, Sent
+from chatctl.client.registration import RESUME, Identity, Registration
+from chatctl.client.rooms import Rooms
+from chatctl.client.split import split
+from chatctl.errors import ChatctlError, RefusedError
+from chatctl.protocol.message import MAX_LINE, Message, encode, parse
+
+_USER_AND_HOST = len("!~") + 10 + len("@") + 63
+"""Bytes after our nick in our own prefix, while we have not seen it: the longest user and host that are common."""
+
+_LONGEST_CHARACTER = 4
+_LEAST_SPACE = 64
+"""Bytes of text on a line, whatever a server says about our prefix."""
+
+_COMMANDS: dict[e.Kind, str] = {"message": "PRIVMSG", "action": "PRIVMSG", "notice": "NOTICE"}
+_ACTION = ("\x01ACTION ", "\x01")
+
+
+class Phase(Enum):
+    """Where a connection stands."""
+
+    OFFLINE = "offline"
+    ENTERING = "entering"
+    ONLINE = "online"
+
+
+class State:
+    """`name` and `wanted` (rooms) are what the user wants; `nick` and `rooms` are what is."""
+
+    def __init__(
+        self,
+        name: str,
+        rooms: Iterable[str] = (),
+        *,
+        password: str | None = None,
+        identity: Identity | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.name = name
+        self.nick = name
+        self.password = password
+        self.identity = identity
+        self.now = now
+        self.events: list[e.Event] = []
+        self.lines: list[Line] = []
+        self.phase = Phase.OFFLINE
+        self.server = ""
+        self.prefix = ""
+        """Our own ``nick!user@host`` as others see it, once the server showed it."""
+        self.farewell = ""
+        """The text of the last ERROR: why the server closed the connection."""
+        self.isupport = Isupport()
+        self.rooms = Rooms(self.isupport)
+        self.wanted: dict[str, tuple[str, str]] = {}
+        """Folded name -> (room, key): where to be on every connection."""
+        for room in rooms:
+            self.want(room)
+        self.ledger = Ledger(self.fold)
+        self.asked_names: set[str] = set()
+        self.people: list[e.Person] = []
+        self.away_text = ""
+        self.asked_name = ""
+        """The name of the last :meth:`rename`: when it is granted it is ours for all connections."""
+        self.last_own_id = ""
+        self._registration = Registration(name, password, identity)
+        self._spare_names: Iterator[str] | None = None
+        self._was_online = False
+        self._unsent: list[e.Outgoing] = []
+        self._waiting: list[Callable[[], None]] = []
+
+    # What the owner asks.
+
+    def fold(self, name: str) -> str:
+        """`name` so that two spellings of one name or room are equal."""
+        return self.isupport.fold(name)
+
+    def is_me(self, nick: str) -> bool:
+        """Whether `nick` is our own."""
+        return bool(nick) and self.fold(nick) == self.fold(self.nick)
+
+    @property
+    def refusal(self) -> RefusedError | None:
+        """Why the server does not let us in on this connection."""
+        return self._registration.refusal
+
+    @property
+    def name_problem(self) -> ChatctlError | None:
+        """Why we are not let in under the name we asked for."""
+        return self._registration.name_problem
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the server confirms what we say."""
+        return "echo-message" in self._registration.enabled
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the server is a chatctl server."""
+        return RESUME in self._registration.offered
+
+    @property
+    def may_say_more(self) -> bool:
+        """Whether the next message may go out now."""
+        return self.phase is Phase.ONLINE and not self.ledger.full
+
+    # The connection.
+
+    def connected(self, spare_names: Iterable[str] | None = None) -> None:
+        """A connection stands. `spare_names`: what to try, one by one, if the name cannot be had."""
+        self.phase = Phase.ENTERING
+        self.farewell = self.server = self.prefix = ""
+        self.nick = self.name
+        self.isupport = Isupport()
+        self.rooms = Rooms(self.isupport)
+        self._spare_names = iter(spare_names) if spare_names is not None else None
+        self._registration = Registration(self.name, self.password, self.identity)
+        self._registration.start()
+        self._pass_on_registration()
+
+    def receive(self, line: str) -> None:
+        """One line of the server, without its line end."""
+        message = parse(line)
+        if message is None:
+            return
+        if message.command in ("PING", "PONG"):
+            self._ping_pong(message)
+        elif self.phase is Phase.ENTERING and self._registration.receive(message):
+            self._entering(message)
+        elif message.command == "CAP":
+            self._registration.cap(message)
+            self._pass_on_registration()
+        else:
+            handler = heard.COMMANDS.get(message.command) or replies.NUMERICS.get(message.command, replies.other)
+            handler(self, message)
+
+    def lost(self, unwritten: Sequence[Line] = (), *, settled: bool = False) -> None:
+        """The connection is gone; `unwritten` are the lines that the system never took whole. `settled`: what it did
+        take was certainly read."""
+        self.phase = Phase.OFFLINE
+        self.rooms.clear()
+        self.asked_names.clear()
+        self.people.clear()
+        again, doubt, waiting = self.ledger.lost([*unwritten, *self.lines])
+        self.lines.clear()
+        self._unsent = [entry.message for entry in again] + self._unsent
+        self._waiting += waiting
+        if doubt and not settled:
+            self.tell(e.Unconfirmed(time=self.now(), messages=tuple(entry.message for entry in doubt)))
+
+    def unsent(self) -> tuple[e.Outgoing, ...]:
+        """What a broken connection left behind and the next one will send."""
+        return tuple(self._unsent)
+
+    def _entering(self, message: Message) -> None:
+        registration = self._registration
+        if registration.name_problem is not None and self._spare_names is not None:
+            spare = next(self._spare_names, None)
+            if spare is not None:
+                registration.try_name(spare)
+        self._pass_on_registration()
+        if message.command == "ERROR":
+            self.farewell = message.param(0)
+        if message.command == "001":
+            self.nick = registration.nick
+            self.server = message.source
+            self.ledger.window = WINDOW if self.is_ours else CAUTIOUS_WINDOW
+            for room, key in self.wanted.values():
+                self.send("JOIN", room, *([key] if key else []))
+            # Most servers end their welcome with the message of the day or its absence; this ends it everywhere.
+            self.send("PING", self.ledger.barrier(self.welcomed).token)
+
+    def welcomed(self) -> None:
+        """The welcome is over, ISUPPORT is known."""
+        if self.phase is not Phase.ENTERING:
+            return
+        self.phase = Phase.ONLINE
+        kind = e.Reconnected if self._was_online else e.Connected
+        self._was_online = True
+        self.tell(kind(time=self.now(), name=self.nick, server=self.server, network=self.isupport.network))
+        if self.nick != self.name:
+            self.tell(e.Renamed(time=self.now(), old=self.name, name=self.nick, own=True))
+        if self.away_text:
+            self.send("AWAY", self.away_text)
+        again, self._unsent = self._unsent, []
+        for message in again:
+            self.say(message.kind, message.target, message.text)
+        waiting, self._waiting = self._waiting, []
+        for passed in waiting:
+            self.barrier(passed)
+
+    def _ping_pong(self, message: Message) -> None:
+        if message.command == "PING":
+            self.send("PONG", *message.params[-1:])
+        elif message.params:
+            self.ledger.answered(message.params[-1])
+
+    def _pass_on_registration(self) -> None:
+        self.lines += [Line(line) for line in self._registration.lines]
+        self._registration.lines.clear()
+
+    # What the user wants. Only while ONLINE.
+
+    def say(self, kind: e.Kind, target: str, text: str) -> None:
+        """Say `text` to a room or a person, in as many messages as it takes."""
+        try:
+            self._say(kind, target, text)
+        except ChatctlError as error:  # a room whose name, as this server writes it, cannot stand on a line
+            self.tell(e.Failed(time=self.now(), text=str(error), code="", command=_COMMANDS[kind], about=target))
+
+    def _say(self, kind: e.Kind, target: str, text: str) -> None:
+        command = _COMMANDS[kind]
+        before, after = _ACTION if kind == "action" else ("", "")
+        room = self.rooms.get(target)
+        if room is not None:
+            target = room.name
+        for part in split(text, self._space(command, target) - len(before) - len(after)):
+            payload = f"{before}{part}{after}"
+            entry = Sent(command, payload, e.Outgoing(target, part, kind))
+            self.lines.append(Line(encode(command, (target, payload)), entry))
+            self.ledger.sent(entry)
+            if not self.echoes:
+                heard.told(self, Message(command, (target, payload), self.nick), own=True)
+            if self.ledger.wants_barrier:
+                self.barrier()
+
+    def _space(self, command: str, target: str) -> int:
+        """Bytes of text that fit on the line others get: ``:nick!user@host PRIVMSG target :text``."""
+        prefix = len(self.prefix.encode()) or len(self.nick.encode()) + _USER_AND_HOST
+        # A person's name is relayed as they write it, which may take more bytes than as we do.
+        to = len(target.encode()) if self.isupport.is_room(target) else len(target) * _LONGEST_CHARACTER
+        return max(MAX_LINE - len(f":  {command} :\r\n") - prefix - to, _LEAST_SPACE)
+
+    def barrier(self, passed: Callable[[], None] | None = None) -> None:
+        """Send a PING; call `passed` when the server has dealt with all that went out before it."""
+        self.send("PING", self.ledger.barrier(passed).token)
+
+    def rename(self, name: str) -> None:
+        """Ask for another name."""
+        self.asked_name = name
+        self.send("NICK", name)
+
+    def want(self, room: str, key: str = "") -> None:
+        """Be in `room` from now on, whenever there is a connection."""
+        self.wanted[self.fold(room)] = (room, key)
+
+    def unwant(self, room: str) -> None:
+        """No longer."""
+        self.wanted.pop(self.fold(room), None)
+
+    def join(self, room: str, key: str = "") -> None:
+        """Enter a room."""
+        self.want(room, key)
+        self.send("JOIN", room, *([key] if key else []))
+
+    def part(self, room: str, reason: str = "") -> None:
+        """Leave a room."""
+        self.unwant(room)
+        self.send("PART", room, *([reason] if reason else []))
+
+    def names(self, room: str) -> None:
+        """Ask who is in a room."""
+        self.asked_names.add(self.fold(room))
+        self.send("NAMES", room)
+
+    def away(self, text: str) -> None:
+        """Be away, or with an empty text: back."""
+        self.away_text = text
+        self.send("AWAY", *([text] if text else []))
+
+    def send(self, command: str, *params: str) -> None:
+        """A line of any kind. What cannot stand on a line (a server's own doing) is not sent."""
+        try:
+            self.lines.append(Line(encode(command, params)))
+        except ChatctlError:
+            return
+
+    # For the handlers.
+
+    def tell(self, event: e.Event) -> None:
+        """Something happened."""
+        self.events.append(event)
+
+    def time_of(self, message: Message) -> datetime:
+        """When it happened: the server's word (server-time), else now. UTC."""
+        stamp = message.tags.get("time")
+        if stamp:
+            try:
+                return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+            except ValueError:  # a leap second is allowed on the wire, and not in datetime
+                pass
+        return self.now()

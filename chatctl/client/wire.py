@@ -1,0 +1,128 @@
+"""The bytes: a connection that can be waited for together with a wake-up, and lines out of what it brings.
+
+TLS will wrap the socket here (:func:`dial` returns what is read and written), and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable
+
+_LONGEST_LINE = 64 * 1024
+"""Bytes of a line that is kept. A line of the wire has 8,703 at the most (tags and message); more is no IRC."""
+
+
+class DialError(Exception):
+    """No connection; `str(error)` says why in a few words."""
+
+
+class Wake:
+    """Lets other threads end a `select`. Calling :meth:`set` is safe from anywhere, signal handlers too."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._reader.fileno()
+
+    def set(self) -> None:
+        with contextlib.suppress(OSError):  # full: a wake-up is on its way; closed: nobody is left to wake
+            self._writer.send(b"\0")
+
+    def clear(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._reader.recv(4096):
+                pass
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
+
+
+def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
+    """A connected, non-blocking socket: the first of the host's addresses that answers. Raises DialError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else None
+        raise DialError(f"{said or 'there is no such address'}".lower()) from None
+    problem = "no address"
+    end = time.monotonic() + seconds
+    for family, kind, protocol, _, address in found:
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:
+            problem = _words(error)
+            continue
+        try:
+            _connect(sock, address, end, wake, stopped)
+        except OSError as error:
+            sock.close()
+            problem = _words(error)
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise DialError(problem)
+
+
+def _connect(sock: socket.socket, address: object, end: float, wake: Wake, stopped: Callable[[], bool]) -> None:
+    sock.setblocking(False)
+    code = sock.connect_ex(address)  # type: ignore[arg-type]  # whatever getaddrinfo gave for this family
+    if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_WRITE)
+            selector.register(wake, selectors.EVENT_READ)
+            while not any(key.fileobj is sock for key, _ in selector.select(max(0.0, end - time.monotonic()))):
+                if stopped():
+                    raise DialError("stopped")
+                if time.monotonic() >= end:
+                    raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
+                wake.clear()
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+    if sock.getsockname() == sock.getpeername():
+        # A port that nobody listens on may be given to us as our own: then we would be talking to ourselves.
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+class LineReader:
+    """Bytes to lines. What is not UTF-8 is read as Latin-1, as IRC clients do; servers of ours send UTF-8 only."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[str]:
+        """The lines that `data` completes. An endless one is dropped."""
+        *whole, self._buffer = (self._buffer + data).split(b"\n")
+        if self._skipping and whole:
+            del whole[0]
+            self._skipping = False
+        if len(self._buffer) > _LONGEST_LINE or self._skipping:
+            self._buffer = b""
+            self._skipping = True
+        return [_text(line) for line in whole if len(line) <= _LONGEST_LINE]
+
+
+def _text(line: bytes) -> str:
+    line = line.rstrip(b"\r").replace(b"\0", b"")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")

@@ -1,0 +1,115 @@
+"""Other people: modern.ircdocs.horse "User-Based Queries", "NICK message", "User modes", "Server Queries"."""
+
+from __future__ import annotations
+
+from tests.chat.world import World
+
+
+def test_a_rename_reaches_all_who_share_a_room_once() -> None:
+    world = World()
+    alice = world.person("alice", "#a", "#b")
+    bob = world.person("bob", "#a", "#b")
+    alice.send("NICK alicia")
+    heard = bob.one("NICK")
+    assert (heard.nick, heard.params) == ("alice", ["alicia"])
+    assert alice.one("NICK").params == ["alicia"]
+    assert bob.send("PRIVMSG alice :hi").commands() == ["401"]
+    bob.send("PRIVMSG alicia :hi")
+    assert alice.one("PRIVMSG").params[0] == "alicia"
+
+
+def test_a_rename_to_a_taken_name_is_refused_and_to_ones_own_in_capitals_is_not() -> None:
+    world = World()
+    alice = world.person("alice")
+    world.person("bob")
+    assert alice.send("NICK Bob").commands() == ["433"]
+    assert alice.send("NICK ALICE").commands() == ["NICK"]
+    assert alice.send("NICK ALICE").lines() == []
+    assert alice.send("NICK 2fast").commands() == ["432"]
+    assert alice.send("PING x").one("PONG").params[1] == "x"
+
+
+def test_who_lists_a_room_a_user_and_a_mask() -> None:
+    world = World()
+    alice = world.person("alice", "#tea")
+    world.person("bob", "#tea").send("AWAY :x")
+    alice.forget()
+    read = alice.send("WHO #tea").read()
+    assert [m.command for m in read] == ["352", "352", "315"]
+    assert read[0].params[1:] == ["#tea", "~u", read[0].params[3], "chatctl.local", "alice", "H@", "0 Real Name"]
+    assert read[1].params[6] == "G"
+    assert [m.params[5] for m in alice.send("WHO bob").read() if m.command == "352"] == ["bob"]
+    assert [m.params[5] for m in alice.send("WHO b*").read() if m.command == "352"] == ["bob"]
+    assert alice.send("WHO #nowhere").commands() == ["315"]
+
+
+def test_invisible_users_are_not_listed_to_strangers() -> None:
+    world = World()
+    alice = world.person("alice", "#tea")
+    assert alice.send("MODE alice +i").one("MODE").params == ["alice", "+i"]
+    assert alice.send("MODE alice").one("221").params == ["alice", "+i"]
+    stranger = world.person("bob")
+    friend = world.person("carol", "#tea")
+    assert [m.params[5] for m in stranger.send("WHO *").read() if m.command == "352"] == ["bob", "carol"]
+    assert stranger.send("NAMES #tea").one("353").params[-1] == "carol"
+    assert "alice" in friend.send("NAMES #tea").one("353").params[-1]
+    assert [m.params[5] for m in stranger.send("WHO alice").read() if m.command == "352"] == ["alice"]
+
+
+def test_whois() -> None:
+    world = World()
+    alice = world.person("alice", "#tea", "#coffee")
+    bob = world.person("bob")
+    world.now += 90_000
+    read = {m.command: m for m in bob.send("WHOIS alice").read()}
+    assert list(read) == ["311", "312", "319", "317", "318"]
+    assert read["319"].params[-1] == "@#tea @#coffee"
+    assert read["317"].params[2] == "90"
+    assert bob.send("WHOIS nobody").commands() == ["401", "318"]
+    assert bob.send("WHOIS").commands() == ["431"]
+    assert "378" in alice.send("WHOIS chatctl.local alice").commands()
+
+
+def test_others_see_a_hash_of_the_address_never_the_address() -> None:
+    world = World()
+    alice = world.connect("203.0.113.7").send("NICK alice", "USER u 0 * :r", "JOIN #lobby")
+    bob = world.person("bob", "#lobby")
+    bob.send("WHO #lobby", "WHOIS alice", "USERHOST alice")
+    alice.send("PRIVMSG #lobby :hi")
+    assert "203.0.113.7" not in "".join(bob.lines())
+
+
+def test_ison_and_userhost() -> None:
+    world = World()
+    alice = world.person("alice")
+    world.person("bob").send("AWAY :x")
+    assert alice.send("ISON bob nobody Alice").one("303").params[-1] == "bob alice"
+    assert alice.send("ISON nobody").one("303").params[-1] == ""
+    assert alice.send("USERHOST bob").one("302").params[-1].startswith("bob=-~u@")
+
+
+def test_user_modes_of_others_are_theirs() -> None:
+    world = World()
+    alice = world.person("alice")
+    world.person("bob")
+    assert alice.send("MODE bob +i").commands() == ["502"]
+    assert alice.send("MODE nobody +i").commands() == ["401"]
+    assert alice.send("MODE alice +Z").commands() == ["501"]
+
+
+def test_about_the_server() -> None:
+    alice = World().person("alice")
+    assert alice.send("LUSERS").commands() == ["251", "254", "255", "265", "266"]
+    assert alice.send("MOTD").commands() == ["422"]
+    assert alice.send("MOTD elsewhere.example").commands() == ["402"]
+    assert alice.send("VERSION").commands() == ["351", "005", "005"]
+    assert alice.send("TIME").commands() == ["391"]
+
+
+def test_wrong_parameters_of_any_length_are_answered_on_one_line() -> None:
+    alice = World().person("alice", "#lobby")
+    long = "x" * 450
+    for line in (f"JOIN {long}", f"WHOIS {long}", f"PRIVMSG {long} :x", f"MODE {long}", f"NICK {long}", f"KICK {long} b"):
+        assert alice.send(line).lines(), line
+    assert alice.send("JOIN :#a b").commands() == ["403"]
+    assert alice.send(f"{long} x").commands() == ["421"]

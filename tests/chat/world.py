@@ -1,0 +1,178 @@
+"""A whole chat in memory, without a thread, a socket or a clock: people send lines and read lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.hub import Hub
+from chatctl.chat.memory import MemoryJournal
+from chatctl.chat.order import LocalOrder
+from chatctl.chat.ports import Journal, Order
+from chatctl.chat.proposals import Entry, Proposal
+from chatctl.chat.rules import Rules
+from chatctl.chat.session import Session
+from chatctl.protocol.framing import BadLine
+from chatctl.protocol.message import Message, parse
+
+START = 1_700_000_000_000
+
+
+class ListLog:
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, object]]] = []
+
+    def debug(self, event: str, **fields: object) -> None:
+        self.events.append((event, fields))
+
+    info = warning = error = debug
+
+
+class HeldOrder:
+    """An order that answers when it is told to: what several machines would see."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Proposal] = []
+        self._seq = 0
+        self._ordered: Callable[[Sequence[Entry]], None] | None = None
+
+    def attach(self, ordered: Callable[[Sequence[Entry]], None]) -> None:
+        self._ordered = ordered
+
+    def propose(self, proposal: Proposal) -> None:
+        self.waiting.append(proposal)
+
+    def let_go(self, count: int = 1000) -> None:
+        """Give the first `count` their place."""
+        assert self._ordered is not None
+        entries = []
+        for proposal in self.waiting[:count]:
+            self._seq += 1
+            entries.append(Entry(self._seq, START, "held", proposal))
+        del self.waiting[:count]
+        self._ordered(entries)
+
+
+class HeldJournal:
+    """A journal whose commits end when they are told to."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self._durable: Callable[[int], None] | None = None
+
+    def attach(self, durable: Callable[[int], None]) -> None:
+        self._durable = durable
+
+    def append(self, facts: Sequence[Fact]) -> None:
+        self.facts += facts
+
+    def last_seq(self) -> int:
+        return 0
+
+    def commit(self, upto: int | None = None) -> None:
+        """Everything up to `upto` (or all) is durable."""
+        assert self._durable is not None
+        seq = upto if upto is not None else (self.facts[-1].seq if self.facts else 0)
+        self._durable(seq)
+
+
+class Person:
+    """One connection, and what it has read."""
+
+    def __init__(self, world: World, session: Session) -> None:
+        self.world = world
+        self.session = session
+
+    def send(self, *lines: str | BadLine) -> Person:
+        """Send lines, all in one tick."""
+        self.world.hub.receive(self.session, lines)
+        self.world.tick()
+        return self
+
+    def lines(self) -> list[str]:
+        """What has arrived since the last look, as lines without their ends."""
+        data = b"".join(self.session.out)
+        self.session.out = []
+        text = data.decode()
+        assert text == "" or text.endswith("\r\n"), text
+        lines = text.split("\r\n")[:-1]
+        for line in lines:
+            assert "\r" not in line
+            assert "\n" not in line
+            body = line.partition(" ")[2] if line.startswith("@") else line
+            assert len(body.encode()) <= 510, f"{len(body.encode())} bytes: {line}"
+        return lines
+
+    def read(self) -> list[Message]:
+        """The same, parsed."""
+        messages = [parse(line) for line in self.lines()]
+        return [message for message in messages if message is not None]
+
+    def commands(self) -> list[str]:
+        """The commands and numerics that have arrived."""
+        return [message.command for message in self.read()]
+
+    def forget(self) -> Person:
+        """Throw away what has arrived."""
+        self.lines()
+        return self
+
+    def one(self, command: str) -> Message:
+        """The single message with this command among what has arrived."""
+        read = self.read()
+        found = [message for message in read if message.command == command]
+        assert len(found) == 1, f"{command} in {read}"
+        return found[0]
+
+
+class World:
+    """A hub with a clock that stands still until it is moved."""
+
+    def __init__(self, rules: Rules | None = None, order: Order | None = None, journal: Journal | None = None) -> None:
+        self.now = START
+        self.log = ListLog()
+        self.journal = journal or MemoryJournal()
+        self.order = order or LocalOrder(lambda: self.now, "boot")
+        rules = rules or Rules(listener_limit=1000, created=START)
+        self.hub = Hub(rules, self.order, self.journal, lambda: self.now, self.log)
+        self._ids = 0
+
+    @property
+    def facts(self) -> list[Fact]:
+        """What the journal was given."""
+        assert isinstance(self.journal, MemoryJournal | HeldJournal)
+        return list(self.journal.facts)
+
+    def tick(self) -> None:
+        """One turn of the loop, until nothing is left to do at once."""
+        while self.hub.work(lambda: False):
+            pass
+        self.hub.end_tick()
+        self.hub.fanout.dirty.clear()
+
+    def connect(self, address: str = "127.0.0.1") -> Person:
+        """A connection that has said nothing yet."""
+        self._ids += 1
+        return Person(self, self.hub.connect(self._ids, address))
+
+    def person(self, nick: str, *rooms: str, caps: str = "") -> Person:
+        """Somebody who is in, has entered `rooms`, and has read everything so far. The others have too."""
+        person = self.connect()
+        if caps:
+            person.send("CAP LS 302", f"CAP REQ :{caps}")
+        person.send(f"NICK {nick}", "USER u 0 * :Real Name")
+        if caps:
+            person.send("CAP END")
+        if rooms:
+            person.send("JOIN " + ",".join(rooms))
+        assert person.session.registered, person.lines()
+        for session in self.hub.sessions.values():
+            session.out = []
+        return person
+
+    def gone(self, person: Person, reason: str = "Connection closed") -> None:
+        """A connection is lost."""
+        self.hub.disconnect(person.session, reason)
+        self.tick()

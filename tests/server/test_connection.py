@@ -1,0 +1,64 @@
+"""What a connection keeps of its output, and what it gives up (chatctl/server/connection)."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from chatctl.chat.session import Session
+from chatctl.server.connection import Connection
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Connection, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.settimeout(10)
+    yield Connection(ours, Session(1, "127.0.0.1", "host", 0), 0.0), theirs
+    ours.close()
+    theirs.close()
+
+
+def test_what_the_kernel_does_not_take_waits_in_order(pair: tuple[Connection, socket.socket]) -> None:
+    connection, theirs = pair
+    chunks = [b"%07d\n" % number * 1000 for number in range(1000)]
+    connection.write(chunks[:500])
+    connection.write(chunks[500:])
+    assert connection.pending_bytes > 0
+    total = sum(map(len, chunks))
+    received = bytearray()
+    while len(received) < total:
+        received += theirs.recv(65536)
+        connection.write_pending()
+    assert bytes(received) == b"".join(chunks)
+    assert connection.pending_bytes == 0
+
+
+def test_giving_up_finishes_the_line_under_way_and_says_why(pair: tuple[Connection, socket.socket]) -> None:
+    connection, theirs = pair
+    line = b"x" * 99 + b"\n"
+    connection.write([line * 100_000])
+    connection.write([line * 10])
+    sent_before = len(line) * 100_010 - connection.pending_bytes
+    connection.drop_pending(b"ERROR :why\r\n")
+    received = bytearray()
+    while connection.pending_bytes or len(received) < sent_before:
+        received += theirs.recv(65536)
+        connection.write_pending()
+    connection.close()
+    while data := theirs.recv(65536):
+        received += data
+    lines = bytes(received).split(b"\n")
+    assert lines[-2:] == [b"ERROR :why\r", b""]
+    assert set(lines[:-2]) == {line[:-1]}
+
+
+def test_a_peer_that_is_gone_is_noticed_and_nothing_is_raised(pair: tuple[Connection, socket.socket]) -> None:
+    connection, theirs = pair
+    theirs.close()
+    connection.write([b"x"])
+    connection.write([b"x"])
+    assert connection.gone
+    assert connection.read() is None

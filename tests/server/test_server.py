@@ -1,0 +1,247 @@
+"""The server on real sockets: any bytes, lost connections, slow readers, deadlines, stopping."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from chatctl.errors import StartError
+from chatctl.server import Limits, Server
+from tests.wire import DEADLINE, Wire
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(port=0, listener_limit=100) as running:
+        yield running
+
+
+def test_two_people_talk(server: Server) -> None:
+    with Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
+        alice.send("PRIVMSG #lobby :héllo 你好 🎉 שלום")
+        assert bob.until("PRIVMSG").params == ["#lobby", "héllo 你好 🎉 שלום"]
+        bob.send("PRIVMSG #lobby :hi")
+        assert alice.until("PRIVMSG").params[1] == "hi"
+
+
+HOSTILE = {
+    "no newline": b"x" * 100_000,
+    "NUL": b"NICK a\0b\r\n",
+    "not UTF-8": b"NICK \xff\xfe\r\nPRIVMSG #lobby :\xc3\x28\r\n",
+    "thousands of parameters": b"NICK" + b" a" * 200 + b"\r\n",
+    "half a handshake": b"CAP LS 302\r\nNICK half\r\n",
+    "HTTP": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
+    "only line ends": b"\r\n" * 5000,
+    "only spaces": (b" " * 500 + b"\r\n") * 30,
+    "tags without a command": b"@a=b;c\r\n@ \r\n@;;; :\r\n",
+    "a flood": b"PING x\r\n" * 5000,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("registered", [False, True], ids=["stranger", "user"])
+def test_any_bytes_and_the_others_notice_nothing(server: Server, data: bytes, registered: bool) -> None:
+    with Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
+        hostile = Wire(server.port)
+        if registered:
+            hostile.login("mallory", "#lobby")
+            alice.until(lambda m: m.command == "JOIN" and m.nick == "mallory")
+        hostile.send_bytes(data)
+        hostile.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        hostile.close()  # a reset, with whatever was on its way
+        if registered:
+            alice.until("QUIT")  # whatever it is called by now
+        alice.send("PRIVMSG #lobby :still here")
+        assert bob.until("PRIVMSG").params[1] == "still here"
+        assert bob.ping()
+
+
+def test_refusals_reach_the_one_who_sent_the_bytes(server: Server) -> None:
+    with Wire(server.port).login("alice") as alice:
+        alice.send_bytes(b"PRIVMSG alice :\xff\r\nPRIVMSG alice :" + b"x" * 600 + b"\r\nPRIVMSG alice :ok\r\n")
+        assert alice.until("FAIL").params[1] == "INVALID_UTF8"
+        assert alice.until("417")
+        assert alice.until("PRIVMSG").params[1] == "ok"
+
+
+def test_a_browser_is_told_and_closed(server: Server) -> None:
+    with Wire(server.port) as browser:
+        browser.send("GET / HTTP/1.1", "Host: x", "")
+        assert browser.until_end()[-1].command == "ERROR"
+
+
+def test_strangers_are_bounded_in_bytes() -> None:
+    with Server(port=0, limits=Limits(registration_bytes=1000)) as server, Wire(server.port) as stranger:
+        stranger.send(*(["NICK 1"] * 200))
+        assert "without registering" in stranger.until_end()[-1].params[0]
+
+
+def test_strangers_are_bounded_in_time_whatever_they_send() -> None:
+    with Server(port=0, limits=Limits(registration_seconds=0.3)) as server, Wire(server.port) as stranger:
+        done = threading.Event()
+
+        def drip() -> None:
+            while not done.wait(0.05):
+                try:
+                    stranger.send("PING x")
+                except OSError:
+                    return
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            errors = [m for m in stranger.until_end() if m.command == "ERROR"]
+        finally:
+            done.set()
+            dripping.join()
+        assert errors
+        assert "No registration within" in errors[0].params[0]
+
+
+def test_strangers_are_bounded_in_number_and_users_still_get_in() -> None:
+    with Server(port=0, listener_limit=3, limits=Limits(unregistered=5, registration_seconds=0.3, linger_seconds=0.2)) as server:
+        idle = [Wire(server.port) for _ in range(5)]
+        try:
+            with Wire(server.port).login("alice", "#lobby") as alice:
+                assert alice.ping()
+        finally:
+            for wire in idle:
+                wire.close()
+
+
+def test_a_silent_user_is_pinged_and_then_gone() -> None:
+    limits = Limits(idle_seconds=0.3)
+    with Server(port=0, limits=limits) as server, Wire(server.port).login("bob", "#lobby") as bob:
+        silent = socket.create_connection(("127.0.0.1", server.port))
+        silent.sendall(b"NICK silent\r\nUSER u 0 * :r\r\nJOIN #lobby\r\n")
+        gone = bob.until("QUIT")  # bob answers each PING
+        assert gone.nick == "silent"
+        assert "No answer" in gone.params[0]
+        silent.close()
+
+
+def test_one_who_never_reads_is_closed_and_nobody_else_notices() -> None:
+    limits = Limits(outbox_bytes=200_000, linger_seconds=0.5)
+    with Server(port=0, limits=limits) as server:
+        with Wire(server.port) as stuck, Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
+            stuck.login("stuck", "#lobby")
+            bob.until(lambda m: m.command == "JOIN" and m.nick == "stuck")
+            text = "x" * 400
+            sent = 0
+            by = time.monotonic() + DEADLINE
+            while not (gone := [m for m in bob.read if m.command == "QUIT"]):
+                assert time.monotonic() < by
+                alice.send(*[f"PRIVMSG #lobby :{text}"] * 200)
+                sent += 200
+                alice.ping()
+                bob.ping()
+            heard = sum(m.command == "PRIVMSG" for m in bob.read)
+            assert heard == sent
+            assert (gone[0].nick, gone[0].params) == ("stuck", ["Too slow to read"])
+
+
+def test_a_long_paste_arrives_whole_and_in_order(server: Server) -> None:
+    with Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
+        alice.send(*(f"PRIVMSG #lobby :{number}" for number in range(5000)))
+        heard = [bob.until("PRIVMSG").params[1] for _ in range(5000)]
+        assert heard == [str(number) for number in range(5000)]
+
+
+def test_stopping_tells_everybody_and_sends_what_is_in_flight() -> None:
+    server = Server(port=0).start()
+    alice, bob = Wire(server.port).login("alice", "#lobby"), Wire(server.port).login("bob", "#lobby")
+    alice.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
+    alice.ping()
+    stopper = threading.Thread(target=server.stop)
+    stopper.start()
+    read = bob.until_end()
+    bob.close()
+    assert [m.params[1] for m in read if m.command == "PRIVMSG"] == [str(number) for number in range(100)]
+    assert read[-1].command == "ERROR"
+    assert alice.until_end()[-1].command == "ERROR"
+    alice.close()
+    stopper.join(DEADLINE)
+    assert server.wait(DEADLINE)
+    server.stop()  # twice is the same as once
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+
+
+def test_stopping_does_not_wait_for_those_who_never_read() -> None:
+    server = Server(port=0).start()
+    with Wire(server.port).login("alice"):
+        before = time.monotonic()
+        server.stop(seconds=0.3)
+        assert server.wait(DEADLINE)
+        assert time.monotonic() - before < 2
+
+
+def test_a_port_in_use_is_said_with_what_to_do(server: Server) -> None:
+    with pytest.raises(StartError, match="in use already.*--port"):
+        Server(port=server.port).start()
+
+
+def test_a_host_nobody_knows() -> None:
+    with pytest.raises(StartError, match=r"No address is known.*no\.such\.host\.invalid"):
+        Server("no.such.host.invalid", 0).start()
+    with pytest.raises(StartError, match="not an address of this computer"):
+        Server("192.0.2.1", 0).start()
+
+
+def test_ipv6_and_both_at_once() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    try:
+        server = Server("::", 0).start()
+    except StartError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+    with Wire(server.port, "::1").login("six") as six, Wire(server.port).login("four") as four:
+        six.send("PRIVMSG four :hi")
+        assert four.until("PRIVMSG").nick == "six"
+    server.stop()
+
+
+def test_a_listener_that_ends_by_a_fault_says_so() -> None:
+    server = Server(port=0).start()
+    assert server._loop is not None
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    server._loop.call(fail)
+    with pytest.raises(ZeroDivisionError):
+        server.wait(DEADLINE)
+    server.stop()
+
+
+def test_descriptors_and_threads_return_to_the_base_line(server: Server) -> None:
+    import os
+
+    def count() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("no /proc on this system")
+    with Wire(server.port).login("warm", "#lobby") as warm:
+        warm.ping()
+    before, threads = count(), threading.active_count()
+    for turn in range(30):
+        wires = [Wire(server.port).login(f"u{turn}_{n}", "#lobby") for n in range(5)]
+        for wire in wires:
+            wire.close()
+    with Wire(server.port).login("last") as last:
+        by = time.monotonic() + DEADLINE
+        while _users(last) > 1:
+            assert time.monotonic() < by
+        assert count() <= before + 4
+        assert threading.active_count() == threads
+
+
+def _users(wire: Wire) -> int:
+    return int(wire.send("LUSERS").until("265").params[1])
