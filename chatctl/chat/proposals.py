@@ -79,10 +79,9 @@ class SetTopic(Proposal):
 
 @dataclass(slots=True)
 class Kick(Proposal):
-    """Remove users (by nick) from a room."""
+    """Remove users from rooms: pairs of room and nick."""
 
-    room: str
-    nicks: tuple[str, ...]
+    targets: tuple[tuple[str, str], ...]
     reason: str
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ def serve(
         "log": {"level": log_level},
     }
     loaded = load(config_file=config, flags=flags, use_files=True)
+    _allow_descriptors()
     log = build_log(loaded)
     server = build_server(loaded, log)
     server.on_end(stop.set)
@@ -74,6 +76,15 @@ def _stop_on_signal() -> threading.Event:
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
     return stop
+
+
+def _allow_descriptors() -> None:
+    """A connection is a descriptor, and many systems start a process with 1024: take as many as we may."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems refuse what they call unlimited
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _banner(server: Server, loaded: Loaded) -> str:

@@ -1,4 +1,4 @@
-"""The threaded client core. `from chatctl.client import Client` is all a program needs; see :mod:`chatctl.client.client`.
+"""The threaded client core. `from chatctl.client import Client` is all a program needs: see :mod:`.client`.
 
 Who does what here: `wire` reads and writes bytes; `link` is the thread that keeps a connection standing; `state` (pure)
 makes events of lines, with `registration`, `heard`, `replies`, `rooms`, `isupport`, `ledger` and `split` for one theme

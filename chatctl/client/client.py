@@ -1,9 +1,11 @@
 """The client as a library: connect, talk, hear, stop.
 
-with Client(name="ann", rooms=["#lobby"]) as client:
-    client.say("#lobby", "hello")
-    for event in client.events():
-        print(event.to_json())
+Like this::
+
+    with Client(name="ann", rooms=["#lobby"]) as client:
+        client.say("#lobby", "hello")
+        for event in client.events():
+            print(event.to_json())
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
 
 from chatctl.client import events as e
@@ -23,7 +26,6 @@ from chatctl.client.refusals import InputError
 from chatctl.client.state import State
 from chatctl.errors import ChatctlError, InvalidNameError
 from chatctl.protocol.message import MAX_LINE, encode
-from chatctl.protocol.names import alternatives
 
 Callback = Callable[[e.Event], None]
 
@@ -33,6 +35,16 @@ MOST_EVENTS = 10_000
 _GOODBYE = 3.0
 _LINE_ENDS = re.compile(r"[\r\n]+")
 _log = logging.getLogger("chatctl.client")
+
+
+def _say(state: State, message: e.Outgoing) -> None:
+    state.say(message.kind, message.target, message.text)
+
+
+def _spare_names(name: str) -> Iterable[str]:
+    from chatctl.protocol.names import alternatives  # rarely needed, and it brings tables
+
+    return alternatives(name)
 
 
 class Client:
@@ -80,7 +92,7 @@ class Client:
             self._publish,
             reconnect=reconnect,
             give_up_after=give_up_after,
-            spare_names=alternatives,
+            spare_names=_spare_names,
             timing=timing or Timing(),
         )
         self._thread = threading.Thread(target=self._link.run, name="chatctl-client", daemon=True)
@@ -97,6 +109,7 @@ class Client:
         password is needed or wrong), NameTakenError, InvalidNameError.
         """
         self._state.identity = identity(self.host, self.port, self._secret)
+        self._link.open()
         self._thread.start()
         try:
             self._link.entered.wait()
@@ -186,13 +199,11 @@ class Client:
 
     def _say(self, kind: e.Kind, target: str, text: str, timeout: float | None) -> None:
         target = self._target(target)
-        for line in _LINE_ENDS.split(text):
-            line = line.replace("\0", "").encode(errors="replace").decode()  # noqa: PLW2901
+        for part in _LINE_ENDS.split(text):
+            line = part.replace("\0", "").encode(errors="replace").decode()
             if line.strip():
-                request = Request(
-                    lambda state, line=line: state.say(kind, target, line), e.Outgoing(target, line, kind)
-                )  # type: ignore[misc]
-                self._link.submit(request, timeout)
+                message = e.Outgoing(target, line, kind)
+                self._link.submit(Request(partial(_say, message=message), message), timeout)
 
     def join(self, room: str, key: str = "") -> None:
         """Enter a room, now and on every later connection."""

@@ -38,10 +38,11 @@ _MAPPINGS: dict[str, Callable[[str], str]] = {
 class Isupport:
     """The tokens, read. `fold` makes two spellings of one name or room equal."""
 
-    __slots__ = ("always", "chantypes", "fold", "network", "never", "prefixes", "setting", "statusmsg")
+    __slots__ = ("_folds_always", "always", "chantypes", "fold", "network", "never", "prefixes", "setting", "statusmsg")
 
     def __init__(self) -> None:
         self.fold: Callable[[str], str] = _fold_rfc1459
+        self._folds_always = False
         self.chantypes = "#&"
         self.network = ""
         self.statusmsg = ""
@@ -51,12 +52,17 @@ class Isupport:
         self.setting = "l"
         self.never = "imnpst"
 
+    def always_fold(self, fold: Callable[[str], str]) -> None:
+        """This is a server whose rule we know better than CASEMAPPING can say it."""
+        self.fold = fold
+        self._folds_always = True
+
     def read(self, tokens: Iterable[str]) -> None:
         """The tokens of one 005. What is malformed is passed over."""
         for token in tokens:
             key, _, raw = token.partition("=")
             value = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), raw)
-            if key == "CASEMAPPING":
+            if key == "CASEMAPPING" and not self._folds_always:
                 self.fold = _MAPPINGS.get(value.lower(), _fold_ascii)
             elif key == "CHANTYPES":
                 self.chantypes = value

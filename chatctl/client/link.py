@@ -30,7 +30,7 @@ from chatctl.client.ledger import Line
 from chatctl.client.refusals import FullError, PasswordError
 from chatctl.client.state import Phase, State
 from chatctl.client.wire import DialError, LineReader, Wake, dial
-from chatctl.errors import ChatctlError, RefusedError, UnreachableError
+from chatctl.errors import ChatctlError, UnreachableError
 
 MOST_WAITING = 1000
 """Requests kept while they cannot be sent."""
@@ -83,7 +83,7 @@ class _Watch:
 
 
 class Link:
-    """Runs in :meth:`run`; the rest of the methods may be called from any thread."""
+    """:meth:`open`, then :meth:`run` on the thread; the rest of the methods may be called from any thread."""
 
     def __init__(
         self,
@@ -151,6 +151,10 @@ class Link:
         self._wake.set()
 
     # The thread.
+
+    def open(self) -> None:
+        """Make the wake-up, before the thread starts."""
+        self._wake.open()
 
     def run(self) -> None:
         """Until stopped, refused or given up."""

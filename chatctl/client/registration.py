@@ -13,6 +13,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatctl.client.refusals import PasswordError
@@ -77,9 +78,7 @@ class Registration:
         elif command == "001":
             self.nick = message.param(0) or self.name
             self._negotiating = False
-        elif command in TAKEN or command in INVALID:
-            self._name_refused(message)
-        elif command == "FAIL" and message.param(0).upper() == "NICK":
+        elif command in TAKEN | INVALID or (command == "FAIL" and message.param(0).upper() == "NICK"):
             self._name_refused(message)
         elif command == "464":
             self.refusal = PasswordError(_text(message, "the server's password is wrong or missing"))
@@ -96,28 +95,39 @@ class Registration:
     def cap(self, message: Message) -> None:
         """A CAP message, before registration or after it."""
         subcommand = message.param(1).upper()
+        handler = _CAP.get(subcommand)
+        if handler is None:
+            return
         words = message.params[-1].split() if len(message.params) > 2 else []
-        if subcommand in ("LS", "NEW"):
-            for word in words[: _MOST_OFFERED - len(self.offered)]:
-                name, _, value = word.partition("=")
-                self.offered[name] = value
-            if subcommand == "NEW" or message.param(2) != "*":
-                self._request()
-        elif subcommand == "ACK":
-            for word in words:
-                self._settled(word.lstrip("-~="), not word.startswith("-"))
-        elif subcommand == "NAK":
-            names = [word.lstrip("-~=") for word in words]
-            for name in names:
-                self._settled(name, False)
-            if len(names) > 1:
-                self._ask_each(names)
-        elif subcommand == "DEL":
-            for name in words:
-                self.enabled.discard(name)
-                self.offered.pop(name, None)
-        if self._negotiating and subcommand in ("LS", "ACK", "NAK") and message.param(2) != "*" and not self._asked:
+        more = subcommand == "LS" and message.param(2) == "*" and len(message.params) > 3
+        handler(self, words, more)
+        if self._negotiating and subcommand in ("LS", "ACK", "NAK") and not more and not self._asked:
             self._finish()
+
+    def _offered(self, words: list[str], more: bool) -> None:
+        for word in words[: _MOST_OFFERED - len(self.offered)]:
+            name, _, value = word.partition("=")
+            self.offered[name] = value
+        if not more:
+            self._request()
+
+    def _granted(self, words: list[str], more: bool) -> None:
+        for word in words:
+            self._settled(word.lstrip("-~="), not word.startswith("-"))
+
+    def _denied(self, words: list[str], more: bool) -> None:
+        names = [word.lstrip("-~=") for word in words]
+        for name in names:
+            self._settled(name, False)
+        for name in names if len(names) > 1 else ():
+            if name in WANTED:
+                self._asked.add(name)
+                self._send("CAP", "REQ", name)
+
+    def _withdrawn(self, words: list[str], more: bool) -> None:
+        for name in words:
+            self.enabled.discard(name)
+            self.offered.pop(name, None)
 
     def _request(self) -> None:
         names = [name for name in WANTED if name in self.offered and name not in self.enabled]
@@ -127,12 +137,6 @@ class Registration:
         if names:
             self._asked.update(names)
             self._send("CAP", "REQ", " ".join(names))
-
-    def _ask_each(self, names: list[str]) -> None:
-        for name in names:
-            if name in WANTED:
-                self._asked.add(name)
-                self._send("CAP", "REQ", name)
 
     def _settled(self, name: str, granted: bool) -> None:
         self._asked.discard(name)
@@ -173,3 +177,12 @@ def _text(message: Message, otherwise: str) -> str:
     """The words for people at the end of a reply."""
     least = 0 if message.command == "ERROR" else 1
     return message.params[-1] if len(message.params) > least and message.params[-1].strip() else otherwise
+
+
+_CAP: dict[str, Callable[[Registration, list[str], bool], None]] = {
+    "LS": Registration._offered,
+    "NEW": Registration._offered,
+    "ACK": Registration._granted,
+    "NAK": Registration._denied,
+    "DEL": Registration._withdrawn,
+}

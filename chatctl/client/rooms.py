@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from chatctl.client.isupport import Isupport
 
-
 MOST_LISTED = 100_000
 """Names kept of listings that a server began and never ended: far above any room, and a bound."""
 

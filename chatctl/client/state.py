@@ -4,8 +4,8 @@ The rules of this file:
 
 1. The owner tells what happens: :meth:`State.connected`, :meth:`State.receive` for each line, :meth:`State.lost`. After
    each it takes what stands in `events` and `lines`.
-2. A connection goes through the phases OFFLINE, ENTERING (getting in), ONLINE. `refusal` says why the server does not let
-   us in, `name_problem` why not under this name; what to do about it is the owner's to decide.
+2. A connection goes through the phases OFFLINE, ENTERING (getting in), ONLINE. `refusal` says why the server does not
+   let us in, `name_problem` why not under this name; what to do about it is the owner's to decide.
 3. What we said is told as ours once: when its echo comes where the server echoes (echo-message), else when it goes out.
 4. The rooms we want to be in are remembered, and entered again on every connection. Being thrown out (KICK) ends that.
 5. Nothing a server sends raises. A line that makes no sense is passed over.
@@ -25,6 +25,7 @@ from chatctl.client.registration import RESUME, Identity, Registration
 from chatctl.client.rooms import Rooms
 from chatctl.client.split import split
 from chatctl.errors import ChatctlError, RefusedError
+from chatctl.protocol import names
 from chatctl.protocol.message import MAX_LINE, Message, encode, parse
 
 _USER_AND_HOST = len("!~") + 10 + len("@") + 63
@@ -36,6 +37,11 @@ _LEAST_SPACE = 64
 
 _COMMANDS: dict[e.Kind, str] = {"message": "PRIVMSG", "action": "PRIVMSG", "notice": "NOTICE"}
 _ACTION = ("\x01ACTION ", "\x01")
+
+
+def _our_fold(name: str) -> str:
+    """What a chatctl server goes by; its CASEMAPPING can only say "ascii"."""
+    return names.room_fold(name) if name[:1] == "#" else names.fold(name)
 
 
 class Phase(Enum):
@@ -185,6 +191,8 @@ class State:
         if message.command == "001":
             self.nick = registration.nick
             self.server = message.source
+            if self.is_ours:
+                self.isupport.always_fold(_our_fold)
             self.ledger.window = WINDOW if self.is_ours else CAUTIOUS_WINDOW
             for room, key in self.wanted.values():
                 self.send("JOIN", room, *([key] if key else []))

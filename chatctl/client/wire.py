@@ -22,28 +22,39 @@ class DialError(Exception):
 
 
 class Wake:
-    """Lets other threads end a `select`. Calling :meth:`set` is safe from anywhere, signal handlers too."""
+    """Lets other threads end a `select`, from :meth:`open` to :meth:`close`."""
 
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        self._pair: tuple[socket.socket, socket.socket] | None = None
+
+    def open(self) -> None:
+        """Before the thread starts that is to be woken."""
+        self._pair = socket.socketpair()
+        for end in self._pair:
+            end.setblocking(False)
 
     def fileno(self) -> int:
-        return self._reader.fileno()
+        """What to wait for. Only while open."""
+        return self._pair[0].fileno() if self._pair is not None else -1
 
     def set(self) -> None:
-        with contextlib.suppress(OSError):  # full: a wake-up is on its way; closed: nobody is left to wake
-            self._writer.send(b"\0")
+        """End the `select` that runs, or the next one. Safe from any thread at any time."""
+        pair = self._pair
+        if pair is not None:
+            with contextlib.suppress(OSError):  # full: a wake-up is on its way; closed: nobody is left to wake
+                pair[1].send(b"\0")
 
     def clear(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while self._reader.recv(4096):
-                pass
+        """The wake-ups so far were seen."""
+        if self._pair is not None:
+            with contextlib.suppress(BlockingIOError):
+                while self._pair[0].recv(4096):
+                    pass
 
     def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
+        """Nobody waits any more."""
+        for end in self._pair or ():
+            end.close()
 
 
 def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:

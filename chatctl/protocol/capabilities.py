@@ -24,6 +24,7 @@ MULTI_PREFIX = 1 << 3
 STANDARD_REPLIES = 1 << 4
 CAP_NOTIFY = 1 << 5
 RESUME = 1 << 6
+USERHOST_IN_NAMES = 1 << 7
 
 CAPABILITIES: tuple[Capability, ...] = (
     Capability("cap-notify", CAP_NOTIFY, "", "ircv3.net/specs/extensions/capability-negotiation"),
@@ -33,6 +34,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("multi-prefix", MULTI_PREFIX, "", "ircv3.net/specs/extensions/multi-prefix"),
     Capability("server-time", SERVER_TIME, "", "ircv3.net/specs/extensions/server-time"),
     Capability("standard-replies", STANDARD_REPLIES, "", "ircv3.net/specs/extensions/standard-replies"),
+    Capability("userhost-in-names", USERHOST_IN_NAMES, "", "ircv3.net/specs/extensions/userhost-in-names"),
 )
 
 BY_NAME: dict[str, Capability] = {capability.name: capability for capability in CAPABILITIES}

@@ -3,9 +3,10 @@
 The rules of this file:
 
 1. Unicode is frozen at 14.0, that of the oldest Python we run on. A code point that 14.0 does not assign has no kind,
-   and so has a private one and half a surrogate pair. Normalization and case folding of assigned characters never
-   change again (Unicode's stability policies), so text in which every character has a kind comes out the same everywhere.
-2. The tables are decoded at the first question about a character that is not ASCII: a server of plain names never pays.
+   and neither has a private one or half a surrogate pair. Normalization and case folding of assigned characters never
+   change again (Unicode's stability policies), so text in which every character has a kind comes out the same
+   everywhere.
+2. The tables are decoded at the first question: a server where all names are plain ASCII never pays for them.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def _ranges() -> tuple[list[int], list[int], list[tuple[Kind, str]]]:
 _NOTHING = (Kind.UNKNOWN, "")
 
 
+@lru_cache(maxsize=4096)
 def describe(char: str) -> tuple[Kind, str]:
     """The kind of one character, and the name of its script (UAX 24) if it is a letter, a mark or a digit, else ""."""
     starts, ends, whats = _ranges()

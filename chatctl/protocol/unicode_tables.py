@@ -1,10 +1,10 @@
 """Unicode 14.0.0 as names.py needs it. Written by tests/tools/make_unicode_tables.py: do not edit.
 
-RANGES: groups parted by ';', each `kind script:` and then numbers in base 36, two a range: the distance from
-the end of the group's range before (at first from 0), and the length less one. characters.py has the kinds.
+RANGES: groups parted by ';', each `kind script:` and then numbers in base 36, two a range: the distance
+from the end of the group's range before (at first from 0), and the length less one.
 
-SKELETONS: groups parted by ';', each `target:` (code points in base 36 joined by '.'), then the characters that
-become it, as distances in base 36. The data is Unicode's: Scripts.txt and confusables.txt (UTS 39).
+SKELETONS: groups parted by ';', each `target:` (code points in base 36 joined by '.'), then, as distances in
+base 36, the characters that become it. The data is Unicode's: Scripts.txt and confusables.txt (UTS 39).
 """
 
 VERSION = "14.0.0"
@@ -110,7 +110,7 @@ RANGES = (
 )
 
 SKELETONS = (
-    "x:cj 8lq;12:x2w;13:2o gp 2 1 1 1 a 2 1 lq ez 1 2fp hu slb 1 13gl 1;13.13:y ig 1g lg;13.2q:ap;13.2s:ay;13.34:bo;"
+    "x:cj 8lq;12:x2w;13:2o gp 2 1 1 1 a 2 1 lq ez 1 2fp hu slb 1 13gl 1;13.13:je 1g lg;13.2q:ap;13.2s:ay;13.34:bo;"
     "13.38:bw;13.3d:c3;16:1f6n;17:1f2z;18:wl5;19:8u2;1a:19c 40 v7s 1ncl;1a.18:wl7;1a.1a:wl6;1b:8ue od 4b 5td;1e:br g1 "
     "3br sqt 4r 2z;1e.mt:cb;1f:c7 2t e3 5l 7vw o7y 1t mbj w h2p;1f.me:wo;1g:3wu tzk ljl;1g.53:46o;1h:cc 1j3z;1i:tt 33x "
     "4x0 p2k ljr;1j:1fiq 3xw;1k:f6 1 1jb 3k 49 1d07;1l:1yl 3e 75 ed 671 o84 mda a m a;1m:k0 183 ao uii;1o:3zs hm;"
@@ -148,33 +148,33 @@ SKELETONS = (
     "53.44b:44o;53.44t:452;53.44v:454;53.44w:456;53.44x:458;53.44y:45a;53.450:45c;53.451:45e;53.45s:45z;53.45t:461;"
     "53.45u:463;53.45v:465;53.45w:467;53.45x:469;53.45y:46b;53.46g:46p;53.46h:46r;53.46i:46t;53.46j:46v;53.46l:46x;"
     "53.46m:46z;53.477:4we;53.47a:4wf;53.47b:4wg;53.47c:4wh;53.47d:4wi;53.47f:4wj;53.47g:47i;53.47u:47v;53.487:488;"
-    "53.4vl:4vn;53.4vo:4vq;53.4vs:4vt;53.4w0:4w2;53.61r:3ym;56.1b.6f4:11;72:cf 1k e8 1 1eq4;8o:qi 3k 4wh 32i p41;"
-    "8o.mh:wr;8o.mt:wv;at:uk x1v;at.30:uj;b9:zu;bs:rt 4zf r35;bv:3wf tzk;d9:b3 5m hr 1 7z5 nnb;d9.33:5qs;d9.33.mt:xtu;"
-    "d9.33.mv:xtt;d9.ke:gq;f1:ia gf 2du 2bk 36i o7y;fr:11h 1c;g2:xvi;gb:5u8;gg:4as sa3;gi:1fdr;gk:or 3m 4yb vn 1 pxz "
-    "itk 14;gk.2t:xuq;gk.mv:xtr;gs:tz 4wh;gs.me:wp;gu:1fdm 14;gy:zx 2y6 txx;hc:11m 1c 2i1 74;hj:1fdj 14;hk:py w 2m w "
-    "7j 2jx xc 4ai 1 16a0;hq.ms:5tf;hs:xv5 1d;hv:pv 886 ow4;i2:4dq 6;i2.mt:5tr;i4:pn 3k gd 40 2m1 1rq 368 nn2 dl i4f "
-    "f7 14 l0l;i4.53:3zx;i4.me:xx;i5:u4 4wh s56;i5.me:y6;ig:8yh nwv imz;ih:tu 34a 1ok;ii:x3w 1 i91 14;ik:u5 x1q;"
-    "ik.me:y0 2;ik.mh:wz;in:8up p25 hhx;ip:wy5;j7:4xg;jt.2q:tm w 4sc;jt.2q.30:wuo 1;kh:4xf;lc:1ub;ld:13w 1 3f 1i 6x el;"
-    "le:lt ne b7 44i ra8;lf:n6 lt;lg:lh no b6 44n ra7;li:lo 2q kq 2 vmq;li.lj:ls rc ex 3k 74 3k 73 3l 3k 1g3i;lj:ns gx "
-    "1 7 1 2 88 2c 1 4s 71 o 74 3k 97;lk:1kj 6w;ll:9ik;lm:o6 g9 4j 3x wz jv 3k a1 1hs d 4d3 j4 18py;ln:18r it;lp:19s;"
-    "lq:5p6;lu:193;lv:lx lg 1i is;lw:199;ly:5pp;mb:14k h 47 i9 27 3k 3k 3k 3k 3hd 1avx 1hs l5;mc:1ri 3xs;md:307 6ie;"
-    "me:m9 6 i;mg:ma z 4mq;mh:192 4g6;mj:5p1;ml:5p5;mm:5p4;mp:m8 182;mr:nb;mt:mu;mv:mw;nk:nr 141 7;nm:1s0;no:1rt;"
-    "np:1ru;o3:92u;o4:92v;o8:92l;of:92n;ot:x1a 1;qj:8t2 16ot 14;qo:tb w 4x5 320 o57;qv:8tp p0m 2;qw:vk 1 3mv 4ba 169z "
-    "f0 14;qx:4dr 6 4fv 1 o0r 1 a1 1 hz3;rb:8v8;rd:1f3h 2t;rx:8v0;ty.mh:wm 1;u3:5rf;u3.me:xy;ug:8u4 1;un:5qx;ux:xuo;"
-    "xj:y3 1;xw:1fi4;121:jj;12j:3ou;12p:3o4;12s:3k6;13q:14d;13s:14e;13t:148;13u:144;17s.190:1pd;17s.1cr:1g1;"
-    "17s.1cy:1py;17t:1c3;17x.190:1a9 6p;17x.1cr:1ad;17z.le:1da;17z.mc.mb:1pq;17z.179:1ag;17z.1cr:1am;181.le:1db;"
-    "181.li:1aq;181.li.lj:1q1;181.179:1ap;181.190:1gs;181.1cr:1aw;182.le:1pu;183.le:1ha;183.1cr:184;185.mc.mb:1pr;"
-    "185.1cr:1b2;187.1cr:1b3;18h:1bb;18j:1bd 1;18j.1cr:1bh 52;18k.li:1bp;18k.1cr:1br;18l.1cr:1pj;18m.li:1gp;"
-    "18m.179:1go;18o:1pt;18o.le:1c9;18o.li:1c6;18o.lp:1c8;18o.lv:1c7;18o.1cr:1cb;18p:18q 10 24 i 6 dn;18p.le:18d;"
-    "18p.li:1ce 3s;18p.li.lj:1q2;18p.179:1a1 1u;18p.190:1pk;18p.1cr:17v k 1r 1r k;18p.1cr.1cy:1pz;18s:1r9 3 9;18t:1rm;"
-    "18w:lz lf;191:19b;19e:1de w65;19f:1df;19g:1dg;19i:1di;19l:1dl ha 1hml;1a3:1cg;1ai.179:1aj;1av.179:1gx;1b5:19r gc "
-    "1;1b5.1cr:1b8 4;1b6.1cr:1pg;1bg:1gi;1bj:1ps;1bj.1cr:1bo;1cr:59w 17r;1fg:1fm;1g4:1gn 8y;1s5.1tq:1s6;"
-    "1s5.1tq.1ty:1si;1s5.1tq.1tz:1sj;1s5.1tq.1u0:1sk;1s5.1ty:1s4;1s5.1u1:1sh;1sf.1tx:1sd;1sf.1ty:1se;1sf.1tz:1sg;"
-    "1tc.1u5.1s7:1s8;1tm:1i2z;1tp:24d;1tt:24h;1tu:24i;1ty:217;1u5:219 3k;1uw:25k;1ux:25l;1uy:25m;1v2:25q;1v5:2mm;"
-    "1vn:1z7 e8 3k 3k 3k j9 1fgp;1vp.1xa:1vq;1vv.1xf:1y8 1;1w8:1imq;1wa:1ims;1wc:1imu;1we:1imw;1wf:1imx;1wh:1imz;"
-    "1wj:1ine;1wk:1in2;1wl:1in3;1wm:1in4;1wn:1in5;1wo:1in6;1wq:1in7;1ws:1ind;1wu:1inb;1wv:1inc;1ww:1inf;1wy:1in1;"
-    "1x3:1inh;1x4:1ini;1x9:1io4;1xa:1ink;1xb:1inl;1xj:1int;1xp:1io2;1xz:1inx;1yf:1ioh;1yg:1ioi;1yk:1iom;1z9.20u:1za;"
-    "1z9.214:1zk;1z9.218:1zo;22a.20v:1zb;22a.20w:1zc;22a.213:1zj;22b.20x:1zd;22b.20y:1ze;22t.24e:22u;22t.24e.24l:235;"
+    "53.4vl:4vn;53.4vo:4vq;53.4vs:4vt;53.4w0:4w2;53.61r:3ym;72:cf 1k e8 1 1eq4;8o:qi 3k 4wh 32i p41;8o.mh:wr;8o.mt:wv;"
+    "at:uk x1v;at.30:uj;b9:zu;bs:rt 4zf r35;bv:3wf tzk;d9:b3 5m hr 1 7z5 nnb;d9.33:5qs;d9.33.mt:xtu;d9.33.mv:xtt;"
+    "d9.ke:gq;f1:ia gf 2du 2bk 36i o7y;fr:11h 1c;g2:xvi;gb:5u8;gg:4as sa3;gi:1fdr;gk:or 3m 4yb vn 1 pxz itk 14;"
+    "gk.2t:xuq;gk.mv:xtr;gs:tz 4wh;gs.me:wp;gu:1fdm 14;gy:zx 2y6 txx;hc:11m 1c 2i1 74;hj:1fdj 14;hk:py w 2m w 7j 2jx "
+    "xc 4ai 1 16a0;hq.ms:5tf;hs:xv5 1d;hv:pv 886 ow4;i2:4dq 6;i2.mt:5tr;i4:pn 3k gd 40 2m1 1rq 368 nn2 dl i4f f7 14 "
+    "l0l;i4.53:3zx;i4.me:xx;i5:u4 4wh s56;i5.me:y6;ig:8yh nwv imz;ih:tu 34a 1ok;ii:x3w 1 i91 14;ik:u5 x1q;ik.me:y0 2;"
+    "ik.mh:wz;in:8up p25 hhx;ip:wy5;j7:4xg;jt.2q:tm w 4sc;jt.2q.30:wuo 1;kh:4xf;lc:1ub;ld:13w 1 3f 1i 6x el;le:lt ne "
+    "b7 44i ra8;lf:n6 lt;lg:lh no b6 44n ra7;li:lo 2q kq 2 vmq;li.lj:ls rc ex 3k 74 3k 73 3l 3k 1g3i;lj:ns gx 1 7 1 2 "
+    "88 2c 1 4s 71 o 74 3k 97;lk:1kj 6w;ll:9ik;lm:o6 g9 4j 3x wz jv 3k a1 1hs d 4d3 j4 18py;ln:18r it;lp:19s;lq:5p6;"
+    "lu:193;lv:lx lg 1i is;lw:199;ly:5pp;mb:14k h 47 i9 27 3k 3k 3k 3k 3hd 1avx 1hs l5;mc:1ri 3xs;md:307 6ie;me:m9 6 i;"
+    "mg:ma z 4mq;mh:192 4g6;mj:5p1;ml:5p5;mm:5p4;mp:m8 182;mr:nb;mt:mu;mv:mw;nk:nr 141 7;nm:1s0;no:1rt;np:1ru;o3:92u;"
+    "o4:92v;o8:92l;of:92n;ot:x1a 1;qj:8t2 16ot 14;qo:tb w 4x5 320 o57;qv:8tp p0m 2;qw:vk 1 3mv 4ba 169z f0 14;qx:4dr 6 "
+    "4fv 1 o0r 1 a1 1 hz3;rb:8v8;rd:1f3h 2t;rx:8v0;ty.mh:wm 1;u3:5rf;u3.me:xy;ug:8u4 1;un:5qx;ux:xuo;xj:y3 1;xw:1fi4;"
+    "121:jj;12j:3ou;12p:3o4;12s:3k6;13q:14d;13s:14e;13t:148;13u:144;17s.190:1pd;17s.1cr:1g1;17s.1cy:1py;17t:1c3;"
+    "17x.190:1a9 6p;17x.1cr:1ad;17z.le:1da;17z.mc.mb:1pq;17z.179:1ag;17z.1cr:1am;181.le:1db;181.li:1aq;181.li.lj:1q1;"
+    "181.179:1ap;181.190:1gs;181.1cr:1aw;182.le:1pu;183.le:1ha;183.1cr:184;185.mc.mb:1pr;185.1cr:1b2;187.1cr:1b3;"
+    "18h:1bb;18j:1bd 1;18j.1cr:1bh 52;18k.li:1bp;18k.1cr:1br;18l.1cr:1pj;18m.li:1gp;18m.179:1go;18o:1pt;18o.le:1c9;"
+    "18o.li:1c6;18o.lp:1c8;18o.lv:1c7;18o.1cr:1cb;18p:18q 10 24 i 6 dn;18p.le:18d;18p.li:1ce 3s;18p.li.lj:1q2;"
+    "18p.179:1a1 1u;18p.190:1pk;18p.1cr:17v k 1r 1r k;18p.1cr.1cy:1pz;18s:1r9 3 9;18t:1rm;18w:lz lf;191:19b;19e:1de "
+    "w65;19f:1df;19g:1dg;19i:1di;19l:1dl ha 1hml;1a3:1cg;1ai.179:1aj;1av.179:1gx;1b5:19r gc 1;1b5.1cr:1b8 4;"
+    "1b6.1cr:1pg;1bg:1gi;1bj:1ps;1bj.1cr:1bo;1cr:59w 17r;1fg:1fm;1g4:1gn 8y;1s5.1tq:1s6;1s5.1tq.1ty:1si;"
+    "1s5.1tq.1tz:1sj;1s5.1tq.1u0:1sk;1s5.1ty:1s4;1s5.1u1:1sh;1sf.1tx:1sd;1sf.1ty:1se;1sf.1tz:1sg;1tc.1u5.1s7:1s8;"
+    "1tm:1i2z;1tp:24d;1tt:24h;1tu:24i;1ty:217;1u5:219 3k;1uw:25k;1ux:25l;1uy:25m;1v2:25q;1v5:2mm;1vn:1z7 e8 3k 3k 3k "
+    "j9 1fgp;1vp.1xa:1vq;1vv.1xf:1y8 1;1w8:1imq;1wa:1ims;1wc:1imu;1we:1imw;1wf:1imx;1wh:1imz;1wj:1ine;1wk:1in2;"
+    "1wl:1in3;1wm:1in4;1wn:1in5;1wo:1in6;1wq:1in7;1ws:1ind;1wu:1inb;1wv:1inc;1ww:1inf;1wy:1in1;1x3:1inh;1x4:1ini;"
+    "1x9:1io4;1xa:1ink;1xb:1inl;1xj:1int;1xp:1io2;1xz:1inx;1yf:1ioh;1yg:1ioi;1yk:1iom;1z9.20u:1za;1z9.214:1zk;"
+    "1z9.218:1zo;22a.20v:1zb;22a.20w:1zc;22a.213:1zj;22b.20x:1zd;22b.20y:1ze;22t.24e:22u;22t.24e.24l:235;"
     "22t.24e.24n:237;22t.24e.24o:238;22t.24l:231;22t.24n:233;22t.24o:234;26d.27y:26e;29x:2cu;2a0:2b4 e;2a0.2bl:2cr;"
     "2a1:2co 81;2a1.2b7:2a2;2a1.2mv:2kq;2a6:2ct;2a8:2ak ao;2ad:2cn;2ai:2cq;2ai.2bl:2cs;2an.2bj:2m2;2ar:2lf;2ax:2bs;"
     "2b7:2c7;2b8:2lw;2ba:2ly;2bj:2m7 1;2dh:2h1;2di:2h2;2dj:2h3;2dn.2f2:2g0;2do.2f2:2g1;2du:2he;2du.2fg:2dw 3k;"

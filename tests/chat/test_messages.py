@@ -70,7 +70,6 @@ def test_tagmsg_goes_to_those_who_can_read_it() -> None:
         ("PRIVMSG :", "411"),
         ("PRIVMSG #lobby", "412"),
         ("PRIVMSG #lobby :", "412"),
-        ("NOTICE #lobby :", "412"),
         ("PRIVMSG #nowhere :hi", "403"),
         ("PRIVMSG nobody :hi", "401"),
         ("PRIVMSG #other :hi", "404"),
@@ -84,6 +83,13 @@ def test_what_is_refused_is_said_and_not_kept(line: str, numeric: str) -> None:
     before = len(world.facts)
     assert alice.send(line).commands() == [numeric]
     assert len(world.facts) == before
+
+
+@pytest.mark.parametrize("line", ["NOTICE", "NOTICE #lobby :", "NOTICE #nowhere :x", "NOTICE #other :x", "NOTICE bob"])
+def test_a_notice_is_never_answered(line: str) -> None:
+    world = World()
+    world.person("bob", "#other")
+    assert world.person("alice").send(line).lines() == []
 
 
 def test_one_message_to_several_targets_each_once() -> None:

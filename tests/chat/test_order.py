@@ -25,7 +25,9 @@ def test_nothing_is_seen_before_it_is_durable() -> None:
 def _two(world: World, journal: HeldJournal) -> tuple[Person, Person]:
     people = []
     for nick in ("alice", "bob"):
-        person = world.connect().send("CAP REQ :echo-message", f"NICK {nick}", "USER u 0 * :r", "CAP END", "JOIN #lobby")
+        person = world.connect().send(
+            "CAP REQ :echo-message", f"NICK {nick}", "USER u 0 * :r", "CAP END", "JOIN #lobby"
+        )
         journal.commit()
         world.tick()
         people.append(person)

@@ -109,7 +109,14 @@ def test_about_the_server() -> None:
 def test_wrong_parameters_of_any_length_are_answered_on_one_line() -> None:
     alice = World().person("alice", "#lobby")
     long = "x" * 450
-    for line in (f"JOIN {long}", f"WHOIS {long}", f"PRIVMSG {long} :x", f"MODE {long}", f"NICK {long}", f"KICK {long} b"):
+    for line in (
+        f"JOIN {long}",
+        f"WHOIS {long}",
+        f"PRIVMSG {long} :x",
+        f"MODE {long}",
+        f"NICK {long}",
+        f"KICK {long} b",
+    ):
         assert alice.send(line).lines(), line
     assert alice.send("JOIN :#a b").commands() == ["403"]
     assert alice.send(f"{long} x").commands() == ["421"]

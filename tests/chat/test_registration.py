@@ -198,7 +198,9 @@ class TestResume:
     def test_another_program_or_another_computer_does_not(self, tokens: str) -> None:
         world = World()
         old = world.connect().send(*self.LOGIN)
-        new = world.connect().send("CAP REQ :chatctl/resume", f"RESUME {tokens}", "NICK alice", "USER u 0 * :r", "CAP END")
+        new = world.connect().send(
+            "CAP REQ :chatctl/resume", f"RESUME {tokens}", "NICK alice", "USER u 0 * :r", "CAP END"
+        )
         assert "433" in new.commands()
         assert old.session.id in world.hub.sessions
 

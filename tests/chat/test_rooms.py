@@ -119,6 +119,9 @@ def test_kicking() -> None:
     assert alice.send("KICK #nowhere bob").commands() == ["403"]
     assert bob.send("KICK #tea alice").commands() == ["442"]
     assert alice.send("KICK #tea").commands() == ["461"]
+    world.person("dora", "#tea")
+    assert alice.forget().send("KICK #tea,#nowhere dora,bob").commands() == ["KICK", "403"]
+    assert alice.send("KICK #tea,#coffee bob").commands() == ["461"]
 
 
 def test_room_modes() -> None:
@@ -169,6 +172,11 @@ def test_names_fill_as_many_lines_as_they_need() -> None:
     assert len(" ".join(listed).split()) == 60
 
 
+def test_names_with_their_hosts() -> None:
+    alice = World().person("alice", "#tea", caps="userhost-in-names").send("NAMES #tea")
+    assert alice.one("353").params[-1].startswith("@alice!~u@")
+
+
 def test_names_of_nothing_and_of_no_room() -> None:
     alice = World().person("alice")
     assert alice.send("NAMES").commands() == ["366"]
@@ -182,7 +190,6 @@ def test_the_room_list() -> None:
     assert read[0].command == "321"
     assert read[-1].command == "323"
     assert {tuple(m.params[1:]) for m in read if m.command == "322"} == {
-        ("#lobby", "0", ""),
         ("#tea", "1", "Green?"),
         ("#coffee", "1", ""),
     }

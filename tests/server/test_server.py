@@ -105,7 +105,9 @@ def test_strangers_are_bounded_in_time_whatever_they_send() -> None:
 
 
 def test_strangers_are_bounded_in_number_and_users_still_get_in() -> None:
-    with Server(port=0, listener_limit=3, limits=Limits(unregistered=5, registration_seconds=0.3, linger_seconds=0.2)) as server:
+    with Server(
+        port=0, listener_limit=3, limits=Limits(unregistered=5, registration_seconds=0.3, linger_seconds=0.2)
+    ) as server:
         idle = [Wire(server.port) for _ in range(5)]
         try:
             with Wire(server.port).login("alice", "#lobby") as alice:
@@ -129,7 +131,11 @@ def test_a_silent_user_is_pinged_and_then_gone() -> None:
 def test_one_who_never_reads_is_closed_and_nobody_else_notices() -> None:
     limits = Limits(outbox_bytes=200_000, linger_seconds=0.5)
     with Server(port=0, limits=limits) as server:
-        with Wire(server.port) as stuck, Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
+        with (
+            Wire(server.port) as stuck,
+            Wire(server.port).login("alice", "#lobby") as alice,
+            Wire(server.port).login("bob", "#lobby") as bob,
+        ):
             stuck.login("stuck", "#lobby")
             bob.until(lambda m: m.command == "JOIN" and m.nick == "stuck")
             text = "x" * 400

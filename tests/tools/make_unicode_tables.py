@@ -32,6 +32,9 @@ IGNORABLE = (
     (0x2800, 0x2800), (0x1D159, 0x1D159), (0x16FE4, 0x16FE4),
 )  # fmt: skip
 
+# The symbols that names may have.
+SPECIALS = "_-[]\\`^{}|"
+
 # Letters are XID_Start's categories (UAX 31), digits decimal ones only, marks the two that spell (not Me, which
 # encloses). Unassigned, private and surrogate code points have no kind.
 KINDS = {
@@ -48,11 +51,13 @@ def main() -> None:
     script_of = scripts()
     print(f'"""Unicode {FROZEN} as names.py needs it. Written by tests/tools/make_unicode_tables.py: do not edit.')
     print()
-    print("RANGES: groups parted by ';', each `kind script:` and then numbers in base 36, two a range: the distance from")
-    print("the end of the group's range before (at first from 0), and the length less one. characters.py has the kinds.")
+    print("RANGES: groups parted by ';', each `kind script:` and then numbers in base 36, two a range: the distance")
+    print("from the end of the group's range before (at first from 0), and the length less one.")
     print()
-    print("SKELETONS: groups parted by ';', each `target:` (code points in base 36 joined by '.'), then the characters that")
-    print("become it, as distances in base 36. The data is Unicode's: Scripts.txt and confusables.txt (UTS 39).")
+    print(
+        "SKELETONS: groups parted by ';', each `target:` (code points in base 36 joined by '.'), then, as distances in"
+    )
+    print("base 36, the characters that become it. The data is Unicode's: Scripts.txt and confusables.txt (UTS 39).")
     print('"""')
     print()
     print(f'VERSION = "{FROZEN}"')
@@ -152,9 +157,7 @@ def grouped_skeletons() -> Iterator[str]:
     groups: dict[str, list[int]] = defaultdict(list)
     for point in range(0x110000):
         char = chr(point)
-        if kind_of(point) not in tuple("LMDS") or not is_plain(char):
-            continue
-        if kind_of(point) == "S" and not char.isascii():
+        if not (kind_of(point) in tuple("LMD") or char in SPECIALS) or not is_plain(char):
             continue
         target = skeleton(char)
         if target != char.casefold():

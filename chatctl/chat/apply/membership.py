@@ -54,32 +54,35 @@ def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
 
 
 def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
-    """KICK: only by an operator of the room."""
+    """KICK: only by an operator of the room. Each pair is a case of its own."""
     user = state.users.get(proposal.session)
     if user is None:
         return
-    room = state.room_named(proposal.room)
-    if room is None:
-        outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
-        return
-    for nick in proposal.nicks:
-        if user.id not in room.members:
+    for name, nick in proposal.targets:
+        room = state.room_named(name)
+        if room is None:
+            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
+        elif user.id not in room.members:
             outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
-            return
-        if not room.members[user.id] & OPERATOR:
+        elif not room.members[user.id] & OPERATOR:
             outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
-            return
-        victim = state.user_named(nick)
-        if victim is None:
-            outcome.tell(user.id, n.ERR_NOSUCHNICK, nick)
-        elif victim.id not in room.members:
-            outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
         else:
-            message = Message("KICK", (room.name, victim.nick, proposal.reason or user.nick), user.prefix)
-            if len(message.line) > MAX_LINE:
-                outcome.tell(user.id, n.ERR_INPUTTOOLONG)
-                continue
-            _remove(state, victim, room, message, f"{victim.nick} {proposal.reason}".rstrip(), outcome, user)
+            _kick_one(state, user, room, nick, proposal.reason, outcome)
+
+
+def _kick_one(state: State, user: User, room: Room, nick: str, reason: str, outcome: Outcome) -> None:
+    victim = state.user_named(nick)
+    if victim is None:
+        outcome.tell(user.id, n.ERR_NOSUCHNICK, nick)
+        return
+    if victim.id not in room.members:
+        outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
+        return
+    message = Message("KICK", (room.name, victim.nick, reason or user.nick), user.prefix)
+    if len(message.line) > MAX_LINE:
+        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        return
+    _remove(state, victim, room, message, f"{victim.nick} {reason}".rstrip(), outcome, user)
 
 
 def _remove(state: State, user: User, room: Room, message: Message, text: str, outcome: Outcome, source: User) -> None:

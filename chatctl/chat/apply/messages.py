@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import Outcome, ToRoom, ToUsers
+from chatctl.chat.deliveries import Outcome, Tell, ToRoom, ToUsers
 from chatctl.chat.state import Room, State, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
@@ -14,10 +14,19 @@ STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+draft/reply", "+rep
 
 
 def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
-    """One message to each target. A NOTICE is refused like a PRIVMSG: silence would be a loss nobody sees."""
+    """One message to each target. A NOTICE is never answered, not even with a refusal, so that two programs cannot
+    talk to each other without end (modern.ircdocs.horse, "NOTICE message")."""
     user = state.users.get(proposal.session)
     if user is None:
         return
+    first = len(outcome.deliveries)
+    _say_to_each(state, user, proposal, outcome)
+    if proposal.command == "NOTICE":
+        told = [delivery for delivery in outcome.deliveries[first:] if not isinstance(delivery, Tell)]
+        outcome.deliveries[first:] = told
+
+
+def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) -> None:
     seen: set[object] = set()
     for target in proposal.targets:
         if target[:1] == "#":

@@ -83,7 +83,7 @@ def lusers_lines(view: View) -> list[Reply]:
     counted = f"Current users {users}, most at once {peak}"
     return [
         *replies,
-        line(n.RPL_LUSERCHANNELS, str(len(state.rooms))),
+        line(n.RPL_LUSERCHANNELS, str(sum(bool(room.members) for room in state.rooms.values()))),
         line(n.RPL_LUSERME, text=f"I have {users} clients and 0 servers"),
         line(n.RPL_LOCALUSERS, str(users), peak, text=counted),
         line(n.RPL_GLOBALUSERS, str(users), peak, text=counted),

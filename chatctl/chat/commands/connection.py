@@ -58,6 +58,8 @@ def user(view: View, session: Session, message: Message) -> Result:
     """USER: the user part and the real name. The user part is marked with ``~``: nobody has checked it."""
     if session.registered:
         return [line(n.ERR_ALREADYREGISTERED)]
+    if not message.param(3):
+        return [line(n.ERR_NEEDMOREPARAMS, "USER")]
     username = _NOT_USERNAME.sub("", message.param(0))[:USERNAME]
     session.username = f"~{username or 'user'}"
     session.realname = _within(message.param(3), REALNAME)

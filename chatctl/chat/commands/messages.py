@@ -12,14 +12,17 @@ from chatctl.protocol.message import Message
 def say(view: View, session: Session, message: Message) -> Result:
     """The three commands that carry something from one user to others."""
     params = message.params
+    quiet = message.command == "NOTICE"
     if not params or not params[0]:
-        return [line(n.ERR_NORECIPIENT, text=f"Nobody was named to receive this ({message.command})")]
+        return (
+            None if quiet else [line(n.ERR_NORECIPIENT, text=f"Nobody was named to receive this ({message.command})")]
+        )
     text = params[1] if len(params) > 1 else ""
     if not text and message.command != "TAGMSG":
-        return [line(n.ERR_NOTEXTTOSEND)]
+        return None if quiet else [line(n.ERR_NOTEXTTOSEND)]
     targets = tuple(target for target in params[0].split(",") if target)
     if len(targets) > view.rules.max_targets:
-        return [line(n.ERR_TOOMANYTARGETS, targets[view.rules.max_targets])]
+        return None if quiet else [line(n.ERR_TOOMANYTARGETS, targets[view.rules.max_targets])]
     tags = {key: value for key, value in message.tags.items() if key[:1] == "+"} if message.tags else message.tags
     session.last_spoke = view.clock()
     return p.Say(session.id, label_of(message), message.command, targets, text, tags)

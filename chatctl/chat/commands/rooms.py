@@ -9,7 +9,7 @@ from chatctl.chat.session import Session
 from chatctl.chat.state import Room, User
 from chatctl.protocol import masks, names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import MULTI_PREFIX
+from chatctl.protocol.capabilities import MULTI_PREFIX, USERHOST_IN_NAMES
 from chatctl.protocol.message import MAX_LINE, Message
 
 _MAX_CHANGES = 20
@@ -35,8 +35,13 @@ def part(view: View, session: Session, message: Message) -> Result:
 
 
 def kick(view: View, session: Session, message: Message) -> Result:
-    """KICK #room nick,nick [:reason]."""
-    return p.Kick(session.id, label_of(message), message.params[0], _listed(message.params[1]), message.param(2))
+    """KICK #room nick,nick [:reason], or as many rooms as nicks (RFC 2812, section 3.2.8)."""
+    where, nicks = _listed(message.params[0]), _listed(message.params[1])
+    if len(where) == 1:
+        where *= len(nicks)
+    if len(where) != len(nicks) or not nicks:
+        return [line(n.ERR_NEEDMOREPARAMS, message.command)]
+    return p.Kick(session.id, label_of(message), tuple(zip(where, nicks, strict=True)), message.param(2))
 
 
 def topic(view: View, session: Session, message: Message) -> Result:
@@ -74,9 +79,10 @@ def names_of(view: View, session: Session, message: Message) -> Result:
 def names_lines(view: View, session: Session, room: Room) -> list[Reply]:
     """353 and 366: who is in `room`, as `session` may see it."""
     every = bool(session.caps & MULTI_PREFIX)
+    whole = bool(session.caps & USERHOST_IN_NAMES)
     inside = session.id in room.members
     nicks = (
-        symbols(standing, every=every) + user.nick
+        symbols(standing, every=every) + (user.prefix if whole else user.nick)
         for user, standing in view.state.members_of(room)
         if inside or "i" not in user.modes
     )
@@ -95,6 +101,8 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
     wanted = [names.room_fold(item) for item in _listed(message.param(0))][: view.rules.max_rooms]
     replies: list[Reply] = [line(n.RPL_LISTSTART, "Room")]
     for room in view.state.rooms.values():
+        if not room.members:
+            continue  # the lobby stays when it is empty, but a list of rooms is a list of where people are
         if not wanted or any(masks.matches(mask, room.key) for mask in wanted):
             replies.append(line(n.RPL_LIST, room.name, str(len(room.members)), text=room.topic))
     return [*replies, line(n.RPL_LISTEND)]

@@ -1,0 +1,80 @@
+"""`chatctl check-name`: are these names free?"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports, say
+
+if TYPE_CHECKING:
+    from chatctl.client.check import Answer
+
+_CODES = {"free": 0, "taken": 1, "invalid": 3}
+_ADVICE = (
+    "this is not a chatctl server, so the answer is advice only: a name may belong to an account, "
+    "or be refused when you enter"
+)
+
+
+@reports
+def check_name(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The names to ask about.")],
+    host: options.HostOption = None,
+    port: options.PortOption = None,
+    as_json: options.JsonOption = False,
+    config: options.ConfigOption = None,
+) -> None:
+    """Ask a server whether names are free, without entering.
+
+    Exit codes: 0 all are free, 1 one is taken, 3 one is invalid, 4 no server answers, 5 it turns us away.
+    """
+    from chatctl.cli.target import hinting, target
+    from chatctl.client.check import NameCheck
+    from chatctl.config import load
+
+    loaded = load(config_file=config, flags={"host": host, "port": port})
+    for notice in loaded.notices:
+        say(notice)
+    with hinting(), NameCheck(*target(loaded.settings)) as checking:
+        answers = [checking.check(name) for name in names]
+    if as_json:
+        for answer in answers:
+            print(json.dumps(answer.to_json(checking.advice)))
+    else:
+        for line in table(answers):
+            print(line)
+    if checking.advice:
+        say(_ADVICE)
+    code = max(_CODES[answer.status] for answer in answers)
+    if code:
+        raise typer.Exit(code)
+
+
+def table(answers: list[Answer]) -> list[str]:
+    """One line for each name, in columns."""
+    from chatctl.protocol.clean import clean
+
+    names = [clean(answer.name) or "''" for answer in answers]
+    column = max(_width(name) for name in names)
+    lines = []
+    for name, answer in zip(names, answers, strict=True):
+        parts = [f"{name}{' ' * (column - _width(name))}", f"{answer.status:7}"]
+        if answer.status == "invalid":
+            parts.append(clean(answer.reason.removeprefix("That name cannot be used: ")))
+        if answer.alternatives:
+            parts.append(f"free instead: {', '.join(clean(other) for other in answer.alternatives)}")
+        lines.append("  ".join(parts).rstrip())
+    return lines
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: wide East Asian characters take two, marks none (Unicode's UAX #11)."""
+    return sum(
+        0 if unicodedata.category(char)[0] == "M" else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )

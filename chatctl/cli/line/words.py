@@ -1,0 +1,212 @@
+"""Events as lines for people. One function for each kind, and the table.
+
+How they are told apart, without colour:
+
+====================  =============================================================
+``[ann]: hello``      said in the room (``#dev [ann]: hello`` where there are several)
+``* ann waves``       what ann does (/me)
+``[ann -> you]: hi``  said to you alone; ``[you -> ann]: hi`` is yours
+``--> ann came in``   somebody came
+``<-- ann left``      somebody left
+``--- ...``           names, topics, settings, answers, and what the server says
+``!!! ...``           something went wrong
+====================  =============================================================
+
+Nothing here is clean yet: whoever writes the lines cleans them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chatctl.client import events as e
+
+Tone = Literal["said", "private", "coming", "news", "trouble"]
+Words = tuple[Tone, str]
+
+_FEW = 20
+"""Names that are listed of a room one enters; /names shows all."""
+
+_STANDINGS = {
+    "+o": "{by} made {who} an operator of {room}",
+    "-o": "{by} took operator from {who} in {room}",
+    "+v": "{by} gave {who} voice in {room}",
+    "-v": "{by} took voice from {who} in {room}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the words depend on: our name, and whether rooms have to be named."""
+
+    me: str
+    several: bool
+
+
+def words(event: e.Event, place: Place) -> list[Words]:
+    """The lines for one event; none where it needs no words."""
+    function = _WORDS.get(type(event))
+    return function(event, place) if function is not None else []
+
+
+def _said(event: e.Said, place: Place) -> list[Words]:
+    room = f"{event.room} " if place.several else ""
+    if event.kind == "action":
+        return [("said", f"{room}* {event.name} {event.text}")]
+    name = f"{event.name} (notice)" if event.kind == "notice" else event.name
+    return [("said", f"{room}[{name}]: {event.text}")]
+
+
+def _private(event: e.PrivateMessage, place: Place) -> list[Words]:
+    who = f"you -> {event.to}" if event.own else f"{event.name} -> you"
+    text = f"* {event.name} {event.text}" if event.kind == "action" else event.text
+    notice = " (notice)" if event.kind == "notice" else ""
+    return [("private", f"[{who}{notice}]: {text}")]
+
+
+def _joined(event: e.Joined, place: Place) -> list[Words]:
+    if event.own:
+        return [("coming", f"--> You are in {event.room}")]
+    return [("coming", f"--> {event.name} came {f'into {event.room}' if place.several else 'in'}")]
+
+
+def _left(event: e.Left, place: Place) -> list[Words]:
+    rooms = ", ".join(event.rooms)
+    if event.how == "kick":
+        who = "You were" if event.own else f"{event.name} was"
+        reason = "" if event.reason in ("", event.by) else event.reason
+        text = f"<-- {who} removed from {rooms} by {event.by}"
+    else:
+        # Servers put "Quit" before what a user gave as a reason; the arrow says that already.
+        reason = event.reason.removeprefix("Quit: ") if event.how == "quit" else event.reason
+        reason = "" if reason == "Quit" else reason
+        where = f" {rooms}" if event.how == "part" and (place.several or event.own) else ""
+        text = f"<-- {'You' if event.own else event.name} left{where}"
+    return [("coming", f"{text} ({reason})" if reason else text)]
+
+
+def _renamed(event: e.Renamed, place: Place) -> list[Words]:
+    if event.own:
+        return [("news", f"--- You are {event.name} now")]
+    return [("news", f"--- {event.old} is now {event.name}")]
+
+
+def _topic(event: e.Topic, place: Place) -> list[Words]:
+    if event.name is None:
+        text = f"Topic of {event.room}: {event.text}" if event.text else f"{event.room} has no topic"
+    elif event.text:
+        text = f"{event.name} set the topic of {event.room}: {event.text}"
+    else:
+        text = f"{event.name} cleared the topic of {event.room}"
+    return [("news", f"--- {text}")]
+
+
+def _names(event: e.Names, place: Place) -> list[Words]:
+    shown = event.names if event.asked else event.names[:_FEW]
+    names = [
+        f"{'you' if name == place.me else name}{' (operator)' if name in event.operators else ''}" for name in shown
+    ]
+    if len(event.names) > len(shown):
+        names.append(f"and {len(event.names) - len(shown)} more (/names shows all)")
+    if event.names == (place.me,):
+        return [("news", f"--- Nobody else is in {event.room} yet")]
+    return [("news", f"--- In {event.room}: {', '.join(names) or 'nobody'}")]
+
+
+def _who(event: e.Who, place: Place) -> list[Words]:
+    if not event.people:
+        return [("news", f"--- Nobody found for {event.mask}")]
+    column = max(len(person.name) for person in event.people)
+    return [
+        (
+            "news",
+            f"--- {person.name:{column}}  {'away' if person.away else 'here'}"
+            f"{'  operator' if person.operator else ''}  {person.user}@{person.host}"
+            f"{f'  ({person.realname})' if person.realname not in ('', person.name) else ''}",
+        )
+        for person in event.people
+    ]
+
+
+def _away(event: e.Away, place: Place) -> list[Words]:
+    return [("news", f"--- {event.name} is away: {event.text}")]
+
+
+def _away_set(event: e.AwaySet, place: Place) -> list[Words]:
+    return [("news", "--- You are marked as away; /away alone ends it" if event.away else "--- You are back")]
+
+
+def _mode(event: e.ModeChanged, place: Place) -> list[Words]:
+    change, _, who = event.change.partition(" ")
+    by = "You" if event.name == place.me else event.name or "The server"
+    form = _STANDINGS.get(change) if who and " " not in who else None
+    if form is None:
+        text = f"{by} changed the settings of {event.target}: {event.change}"
+    else:
+        text = form.format(by=by, who="you" if who == place.me else who, room=event.target)
+    return [("news", f"--- {text}")]
+
+
+def _invited(event: e.Invited, place: Place) -> list[Words]:
+    return [("news", f"--- {event.name} invites you to {event.room}; /join {event.room} enters it")]
+
+
+def _server(event: e.ServerNotice, place: Place) -> list[Words]:
+    return [("news", f"--- {event.text}")] if event.text.strip() else []
+
+
+def _trouble(event: e.Failed | e.NameTaken | e.NameRefused, place: Place) -> list[Words]:
+    about = getattr(event, "about", None)
+    text = event.text
+    # Other servers' texts often do not say what they are about ("No such nick/channel").
+    return [("trouble", f"!!! {text}" if about is None or about in text else f"!!! {about}: {text}")]
+
+
+def _unconfirmed(event: e.Unconfirmed, place: Place) -> list[Words]:
+    head = "!!! The connection broke before these were confirmed; they may not have been delivered:"
+    return [("trouble", head), *_listed(event.messages)]
+
+
+def _unsent(event: e.Unsent, place: Place) -> list[Words]:
+    return [("trouble", "!!! These were not sent:"), *_listed(event.messages)]
+
+
+def _listed(messages: tuple[e.Outgoing, ...]) -> list[Words]:
+    lines: list[Words] = [("trouble", f"!!!   to {message.target}: {message.text}") for message in messages[:_FEW]]
+    if len(messages) > _FEW:
+        lines.append(("trouble", f"!!!   and {len(messages) - _FEW} more"))
+    return lines
+
+
+def _reconnecting(event: e.Reconnecting, place: Place) -> list[Words]:
+    return [("trouble", f"!!! No connection: {event.reason}. Trying again; what you type is sent when it is back")]
+
+
+def _reconnected(event: e.Reconnected, place: Place) -> list[Words]:
+    return [("news", "--- The connection is back")]
+
+
+_WORDS: dict[type[e.Event], Callable[[Any, Place], list[Words]]] = {
+    e.Said: _said,
+    e.PrivateMessage: _private,
+    e.Joined: _joined,
+    e.Left: _left,
+    e.Renamed: _renamed,
+    e.Topic: _topic,
+    e.Names: _names,
+    e.Who: _who,
+    e.Away: _away,
+    e.AwaySet: _away_set,
+    e.ModeChanged: _mode,
+    e.Invited: _invited,
+    e.ServerNotice: _server,
+    e.Failed: _trouble,
+    e.NameTaken: _trouble,
+    e.NameRefused: _trouble,
+    e.Unconfirmed: _unconfirmed,
+    e.Unsent: _unsent,
+    e.Reconnecting: _reconnecting,
+    e.Reconnected: _reconnected,
+}

@@ -1,0 +1,209 @@
+"""Asks a server about names without entering.
+
+The rules of this file:
+
+1. ``CAP LS 302`` comes first: from then on no server lets us in before CAP END (capability-negotiation), which is never
+   sent. USER is not sent either. So no place is taken, and nobody sees it.
+2. Each name is a NICK, followed by a question that any server answers there (a barrier): what comes before its answer
+   is the answer to the NICK. No answer means that the name would do.
+3. A server that offers ``chatctl/resume`` is one of ours: it has our rules for names, and says all it knows. Elsewhere
+   the answer is advice: some names may belong to accounts, and some servers look at names only at the end.
+4. One connection, one deadline for each answer, no thread; nothing heavy is loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+from chatctl.client.registration import INVALID, RESUME, TAKEN
+from chatctl.client.wire import LineReader
+from chatctl.errors import RefusedError, UnreachableError
+from chatctl.protocol.message import Message, encode, parse
+from chatctl.protocol.names import alternatives, problem
+
+Status = Literal["free", "taken", "invalid"]
+
+ALTERNATIVES = 3
+_TRIES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """About one name: `reason` is a text for people where the name is not free; `alternatives` are free."""
+
+    name: str
+    status: Status
+    reason: str = ""
+    alternatives: tuple[str, ...] = ()
+
+    def to_json(self, advice: bool) -> dict[str, object]:
+        """``{"name", "status", "reason", "alternatives", "advice"}``, the names promised to scripts."""
+        return {
+            "name": self.name,
+            "status": self.status,
+            "reason": self.reason or None,
+            "alternatives": list(self.alternatives),
+            "advice": advice,
+        }
+
+
+class NameCheck:
+    """A connection for asking. A context manager; `seconds` bounds the connecting and each answer.
+
+    Raises UnreachableError (nobody answers, or no chat server) and RefusedError (the server turns us away).
+    """
+
+    def __init__(self, host: str, port: int, seconds: float = 10.0) -> None:
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.advice = True
+        """Whether the answers are advice only (rule 3); known once connected."""
+        self._host = host
+        self._port = port
+        self._seconds = seconds
+        self._reader = LineReader()
+        self._lines: list[str] = []
+        self._socket: socket.socket | None = None
+        self._has_cap = True
+        self._count = 0
+
+    def __enter__(self) -> NameCheck:
+        try:
+            self._socket = socket.create_connection((self._host, self._port), self._seconds)
+            if self._socket.getsockname() == self._socket.getpeername():
+                raise ConnectionRefusedError(0, "connection refused")
+        except (OSError, UnicodeError) as error:
+            self._close()
+            said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            raise UnreachableError(f"no chat server answers at {self.address} ({said.lower()})") from None
+        try:
+            self._greet()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with contextlib.suppress(OSError, UnreachableError):
+            self._send("QUIT")
+        self._close()
+
+    def check(self, name: str) -> Answer:
+        """One name, with free ones to take instead where it is not free."""
+        status, reason = self._ask(name)
+        if status == "free":
+            return Answer(name, status)
+        return Answer(name, status, reason, tuple(itertools.islice(self.free(name), ALTERNATIVES)))
+
+    def free(self, name: str) -> Iterator[str]:
+        """Names like `name` that are free now."""
+        for candidate in itertools.islice(alternatives(name), _TRIES):
+            if self._ask(candidate)[0] == "free":
+                yield candidate
+
+    def _ask(self, name: str) -> tuple[Status, str]:
+        wrong = problem(name)
+        sendable = not any(character in name for character in "\r\n\0")
+        # Another network may allow what we do not, so there the server is asked all the same.
+        if wrong is not None and (not self.advice or not sendable or not name):
+            return "invalid", wrong
+        self._send("NICK", name)
+        status: Status = "free"
+        reason = ""
+        for message in self._until_barrier():
+            text = message.params[-1] if message.params else ""
+            if message.command in TAKEN:
+                status, reason = "taken", text
+            elif message.command in INVALID:
+                status, reason = "invalid", text
+            elif message.command == "FAIL" and message.param(0).upper() == "NICK":
+                status = "invalid" if "INVALID" in message.param(1).upper() else "taken"
+                reason = text
+        return status, reason
+
+    # The conversation.
+
+    def _greet(self) -> None:
+        """CAP LS, and what it tells (rules 1 and 3)."""
+        self._send("CAP", "LS", "302")
+        self._send("PING", "chatctl-0")  # a server that passes over what it does not know may answer this one
+        offered: list[str] = []
+        for message in self._messages():
+            if message.command == "CAP" and message.param(1).upper() == "LS":
+                offered += message.params[-1].split()
+                if message.param(2) != "*" or len(message.params) < 4:
+                    break
+            elif message.command in ("421", "451", "410", "PONG"):
+                self._has_cap = False
+                break
+        self.advice = RESUME not in {word.partition("=")[0] for word in offered}
+
+    def _until_barrier(self) -> Iterator[Message]:
+        """Send a barrier; what comes before its answer (rule 2)."""
+        self._count += 1
+        token = f"chatctl-{self._count}"
+        if self._has_cap:
+            self._send("CAP", "LIST")
+        else:
+            self._send("PING", token)
+        for message in self._messages():
+            if message.command == "CAP" and message.param(1).upper() == "LIST":
+                if message.param(2) != "*" or len(message.params) < 4:
+                    return
+            elif not self._has_cap and (message.command == "451" or message.params[-1:] == [token]):
+                return  # 451: a server that answers no PING before registration says so instead
+            else:
+                yield message
+
+    def _messages(self) -> Iterator[Message]:
+        """What the server says, up to the deadline. Raises UnreachableError at its end."""
+        end = time.monotonic() + self._seconds
+        while True:
+            for message in self._parsed():
+                if message.command == "PING":
+                    self._send("PONG", *message.params[-1:])
+                elif message.command in ("465", "ERROR"):
+                    raise RefusedError(message.params[-1] if message.params else "the server closed the connection")
+                else:
+                    yield message
+            self._receive(end)
+
+    def _parsed(self) -> Iterator[Message]:
+        while self._lines:
+            message = parse(self._lines.pop(0))
+            if message is not None:
+                yield message
+
+    def _receive(self, end: float) -> None:
+        left = end - time.monotonic()
+        if self._socket is None or left <= 0:
+            raise UnreachableError(f"what answers at {self.address} is not a chat server: it says nothing to the point")
+        try:
+            self._socket.settimeout(left)
+            data = self._socket.recv(65536)
+        except TimeoutError:
+            return
+        except OSError as error:
+            raise UnreachableError(f"{self.address} broke off ({(error.strerror or str(error)).lower()})") from None
+        if not data:
+            raise UnreachableError(f"what answers at {self.address} is not a chat server: it closed the connection")
+        self._lines += self._reader.feed(data)
+
+    def _send(self, command: str, *params: str) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.sendall(encode(command, params))
+        except OSError as error:
+            raise UnreachableError(f"{self.address} broke off ({(error.strerror or str(error)).lower()})") from None
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

@@ -1,0 +1,99 @@
+r"""What other people wrote, made safe for a terminal or a log.
+
+The rules of this file:
+
+1. Terminal control sequences (ECMA-48: CSI, OSC, DCS, SOS, PM, APC and plain escapes, in 7-bit and 8-bit form) vanish as
+   a whole, ended or not. A string of theirs (OSC and the like) ends at the latest before the next control character,
+   so that it never takes a following line with it.
+2. IRC formatting codes vanish with their parameters (modern.ircdocs.horse/formatting): bold, italics, underline, strike,
+   monospace, reverse, reset, colour and hex colour.
+3. TAB, VT, FF, and every line ending (CR LF as one, LF, CR, NEL, U+2028, U+2029) become one space. Every other
+   control character (C0, DEL, C1) vanishes.
+4. What steers the direction of text (U+061C, U+200E/F, U+202A-E, U+2066-9) vanishes, and so does what is invisible:
+   zero-width and other default-ignorable characters, tags, annotation marks, and the fillers that are drawn as nothing.
+5. Of these stay: a variation selector behind a symbol or a Han character; a joiner (U+200D) between two emoji; the tags
+   of a flag (behind U+1F3F4, with their end); U+FE0F in a keycap; and one joiner or non-joiner between two characters
+   of the scripts of Asia that spell with them (Arabic to Myanmar, Khmer, Mongolian, Balinese to Vedic).
+6. Half a surrogate pair becomes U+FFFD: it cannot be encoded, and an exception in a log line helps nobody.
+
+The time is linear in the text: every pattern goes forward only. Text with nothing of the above is returned as it is.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Rules 1 to 3 and 6. Alternatives that take more stand first.
+_STRING_END = r"(?:\x07|\x1b\\|\x9c)?"
+_CONTROLS = re.compile(
+    r"(?P<space>\r\n|[\t-\r\x85\u2028\u2029])"
+    r"|(?P<half>[\ud800-\udfff])"
+    r"|\x03(?:[0-9]{1,2}(?:,[0-9]{1,2})?)?"
+    r"|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*" + _STRING_END + r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x1f\x7f-\x9f]"
+)
+
+# Rules 4 and 5: what is invisible, as the inside of a character class.
+_INVISIBLE = (
+    r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_SYMBOL = r"\xa9\xae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_SKIN = r"\U0001f3fb-\U0001f3ff"
+_HAN = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+# The blocks from Arabic to Myanmar, Khmer and Mongolian, Balinese to Vedic Extensions, and the later Indic ones.
+_JOINING = (
+    r"\u0620-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u18af\u1b00-\u1cff\ua840-\ua8ff\ua980-\uaaff\uabc0-\uabff"
+    r"\U00011000-\U00011fff"
+)
+_EMOJI = rf"[{_SYMBOL}][\ufe00-\ufe0f]?[{_SKIN}]?"
+_INVISIBLES = re.compile(
+    r"(?P<kept>"
+    r"\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f"
+    rf"|{_EMOJI}(?:\u200d{_EMOJI})+"
+    rf"|[{_SYMBOL}{_HAN}][\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+    r"|[#*0-9]\ufe0f(?=\u20e3)"
+    rf"|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+    rf")|[{_INVISIBLE}]+"
+)
+
+_SPECIAL = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_INVISIBLE}]")
+# The blocks of Hebrew to Arabic Extended-A, the presentation forms, and the right-to-left parts of plane 1.
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_ISOLATE = "\u2068"
+_END_ISOLATE = "\u2069"
+
+
+def clean(text: str) -> str:
+    """`text` without anything that could steer a terminal, hide, or break a line. Cleaning twice is no more."""
+    if text.isascii() and text.isprintable():
+        return text
+    if not _SPECIAL.search(text):
+        return text
+    return _INVISIBLES.sub(_kept, _CONTROLS.sub(_replacement, text))
+
+
+def _replacement(match: re.Match[str]) -> str:
+    match match.lastgroup:
+        case "space":
+            return " "
+        case "half":
+            return "\ufffd"
+        case _:
+            return ""
+
+
+def _kept(match: re.Match[str]) -> str:
+    return match["kept"] or ""
+
+
+def isolate(text: str) -> str:
+    """`clean(text)`, and if it is written from right to left in part, between U+2068 and U+2069 (UAX 9 section 2.4).
+
+    So a message in Hebrew or Arabic cannot move the rest of its line: the time, the name, what stands behind it. The
+    result holds these two characters, and so it is for a terminal at last: cleaning it again takes them out.
+    """
+    cleaned = clean(text)
+    return f"{_ISOLATE}{cleaned}{_END_ISOLATE}" if _RIGHT_TO_LEFT.search(cleaned) else cleaned

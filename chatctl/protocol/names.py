@@ -1,0 +1,279 @@
+r"""Names of users (nicks, on the wire) and rooms (channels): which are allowed, which the same, which too alike.
+
+The rules of this file:
+
+1. A name has 1 to 32 characters: letters and digits of any script, marks that belong to letters, and
+   ``_ - [ ] \ ` ^ { } |`` (what modern.ircdocs.horse, "Clients", allows, and the letters of the world). Nothing else:
+   no space, no control or invisible character, nothing that Unicode 14.0 does not know (characters.py says why 14.0).
+2. It starts with no digit, no ``-`` (IRC's rule) and no mark. At most 4 marks stand in a row (UTS 39 section 5.4).
+3. Its scripts (UAX 24; Common and Inherited count for none) are one; or within Latin, Han, Hiragana and Katakana;
+   within Latin, Han and Bopomofo; within Latin, Han and Hangul (UTS 39 section 5.2, "highly restrictive"). Its digits
+   are of one kind (section 5.3).
+4. Its folded form (rule 5) obeys rules 1 to 3 too: a full-width ``!`` counts as ``!``, and ``ß`` as two characters.
+5. Two names are **the same** when `fold` makes them equal: NFD, casefold, NFKC, casefold, NFKC (Unicode section 3.13,
+   D147, in its composed form). Nothing is left out on the way: what Unicode would ignore is refused instead.
+   For ASCII this is A-Z to a-z and nothing more, as ``CASEMAPPING=ascii`` says: ``{`` is not ``[``.
+6. Text with a character that Unicode 14.0 does not know can name nobody: in it only A-Z are folded.
+7. A room's name is ``#`` and at least one more character, at most 64 bytes of UTF-8: letters, marks, digits, symbols
+   and punctuation of any kind and mixture, emoji too; but no comma (modern.ircdocs.horse, "Channels"), no space, and
+   nothing else that rule 1 excludes; at most 4 marks in a row. Its folded form has no space and no comma either.
+8. Within emoji a room's name may have U+FE0F (after a symbol) and U+200D (between symbols), as keyboards write them.
+   They do not count: `room_fold` leaves them out.
+9. Two names are **too alike** when they are not the same, not both ASCII, and their skeletons are equal. The skeleton
+   is taken from the name as it is shown: NFKC, NFD, then every character becomes what it is drawn like (Unicode's
+   confusables, UTS 39 section 4) without its case, and ``i``, ``l``, ``1`` and ``|`` are one. So Cyrillic ``НАТ`` is
+   like ``hat``, which may be shown as ``HAT``; but ``нат`` is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import count
+from unicodedata import decimal, normalize
+
+from chatctl.protocol.characters import Kind, all_known, describe, prototypes, shown
+
+# Characters. Others announce 9 to 31; a name must fit in a prefix, and 32 letters of 4 bytes leave most of a line.
+MAX_NAME = 32
+# Bytes of UTF-8, with the '#'. The common limit (CHANNELLEN) of today's networks.
+MAX_ROOM = 64
+
+_SPECIALS = r"_-[]\`^{}|"
+_FIRST = r"a letter or one of _[]\`^{}|"
+_PLAIN_NAME = re.compile(r"[A-Za-z_\[\]\\`^{}|][-A-Za-z0-9_\[\]\\`^{}|]{0,31}")
+_PLAIN_CHARACTER = re.compile(r"[-A-Za-z0-9_\[\]\\`^{}|]")
+_PLAIN_ROOM = re.compile(r"#[!-+\--~]{1,63}")
+_MAX_MARKS = 4
+_TOGETHER = (
+    frozenset({"Latin", "Han", "Hiragana", "Katakana"}),
+    frozenset({"Latin", "Han", "Bopomofo"}),
+    frozenset({"Latin", "Han", "Hangul"}),
+)
+_NO_SCRIPT = frozenset({"", "Common", "Inherited"})
+_SPELLING = frozenset({Kind.LETTER, Kind.MARK, Kind.DIGIT})
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_EMOJI_STYLE = "\ufe0f"
+_JOINER = "\u200d"
+
+
+def fold(text: str) -> str:
+    """The identity of a name: equal for two spellings of the same (rule 5). Any text will do."""
+    return text.lower() if text.isascii() else _fold(text)
+
+
+@lru_cache(maxsize=2048)
+def _fold(text: str) -> str:
+    if not all_known(text):
+        return text.translate(_ASCII_LOWER)
+    return normalize("NFKC", normalize("NFKC", normalize("NFD", text).casefold()).casefold())
+
+
+def problem(name: str) -> str | None:
+    """None when `name` is allowed (rules 1 to 4), else why not: the end of a sentence, "That name cannot be used: ".
+
+    What it says is safe to print: of the name's own characters it shows only visible ones.
+    """
+    if _PLAIN_NAME.fullmatch(name):
+        return None
+    if not name:
+        return "it is empty"
+    found = _too_long(name) or _name_problem(name)
+    if found is None and not name.isascii():
+        folded = fold(name)
+        found = _too_long(folded) or _name_problem(folded)
+        if found is not None:
+            found = f"in its plain form (small letters, NFKC) {found}"
+    return found
+
+
+def _too_long(name: str) -> str | None:
+    return f"it is longer than {MAX_NAME} characters" if len(name) > MAX_NAME else None
+
+
+def _name_problem(name: str) -> str | None:
+    """Rules 1 to 3 for a form of a name; its length is known to be right."""
+    for char in name:
+        if not _PLAIN_CHARACTER.match(char):
+            kind = describe(char)[0]
+            if kind not in _SPELLING:
+                return _refusal(char, kind) + (f": allowed are letters, digits and {_SPECIALS}" * (kind is Kind.SYMBOL))
+    first = describe(name[0])[0]
+    if first is Kind.DIGIT or name[0] == "-":
+        return f"a name starts with {_FIRST}, not with a digit or '-'"
+    if first is Kind.MARK:
+        return f"a name starts with {_FIRST}, not with a mark that belongs on one ({shown(name[0])})"
+    return _too_many_marks(name) or _mixture(name)
+
+
+def _refusal(char: str, kind: Kind) -> str:
+    match kind:
+        case Kind.SPACE:
+            return "it contains a space" if char == " " else f"it contains a kind of space ({shown(char)})"
+        case Kind.CONTROL:
+            return f"it contains a control character ({shown(char)})"
+        case Kind.INVISIBLE:
+            return f"it contains an invisible character ({shown(char)})"
+        case Kind.UNKNOWN:
+            return f"it contains a character that Unicode 14 does not know ({shown(char)})"
+        case _:
+            return f"it contains {shown(char)}"
+
+
+def _too_many_marks(text: str) -> str | None:
+    run = 0
+    for char in text:
+        run = run + 1 if describe(char)[0] is Kind.MARK else 0
+        if run > _MAX_MARKS:
+            return f"it has more than {_MAX_MARKS} marks on one letter"
+    return None
+
+
+def _mixture(name: str) -> str | None:
+    """Rule 3."""
+    # A dict, not a set: the sentence names the scripts in the order of the name.
+    scripts = {script: None for char in name if (script := describe(char)[1]) not in _NO_SCRIPT}
+    if len(scripts) > 1 and not any(scripts.keys() <= together for together in _TOGETHER):
+        *others, last = scripts
+        return f"it mixes {', '.join(others)} and {last} letters"
+    zeros = {ord(char) - decimal(char) for char in name if describe(char)[0] is Kind.DIGIT}
+    return "it mixes digits of different scripts" if len(zeros) > 1 else None
+
+
+def skeleton(name: str) -> str:
+    """What a name looks like, as a key (rule 9): the form for an index, never to be shown.
+
+    A server that keeps a dict of skeleton -> the names it has can tell at once whether a new one is too alike: look
+    its skeleton up, and ask `too_alike` about what stands there. The key depends on the spelling shown, so a change of
+    case moves a name to another place of the index.
+    """
+    if name.isascii():
+        return name.lower().translate(_PLAIN_PROTOTYPES)
+    return _skeleton(name)
+
+
+# What the generated table says of ASCII, so that plain names need not decode it.
+_PLAIN_PROTOTYPES = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "m": "rn", "`": "'"})
+
+
+@lru_cache(maxsize=2048)
+def _skeleton(name: str) -> str:
+    if not all_known(name):
+        return fold(name)
+    drawn = normalize("NFD", normalize("NFKC", name)).translate(prototypes())
+    return normalize("NFD", drawn.casefold())
+
+
+def too_alike(a: str, b: str) -> bool:
+    """Whether people could take `a` for `b` although they are not the same name (rule 9)."""
+    if a.isascii() and b.isascii():
+        return False
+    return skeleton(a) == skeleton(b) and fold(a) != fold(b)
+
+
+def room_problem(room: str) -> str | None:
+    """None when `room` is allowed (rules 7 and 8), else why not, as `problem` says it."""
+    if _PLAIN_ROOM.fullmatch(room):
+        return None
+    if not room.startswith("#"):
+        return "a room's name starts with '#'"
+    if len(room) == 1:
+        return "a room's name has at least one more character after the '#'"
+    if len(room.encode("utf-8", "replace")) > MAX_ROOM:
+        return f"it is longer than {MAX_ROOM} bytes"
+    found = next((found for i in range(len(room)) if (found := _room_character_problem(room, i))), None)
+    if found is None:
+        # Only symbols that stand for several characters still hide something here.
+        plain = room_fold(room)
+        if " " in plain or "," in plain:
+            return f"in its plain form (small letters, NFKC) it contains a {'space' if ' ' in plain else 'comma'}"
+    return found or _too_many_marks(room)
+
+
+def _room_character_problem(room: str, i: int) -> str | None:
+    char = room[i]
+    if char == ",":
+        return "it contains a comma, which parts one room from the next"
+    kind = describe(char)[0]
+    if kind in _SPELLING or kind is Kind.SYMBOL or (kind is Kind.INVISIBLE and _glues_emoji(room, i)):
+        return None
+    return _refusal(char, kind)
+
+
+def _glues_emoji(room: str, i: int) -> bool:
+    """Rule 8. Before `i` everything is known to be right, so that a U+FE0F there stands behind a symbol itself."""
+    before, after = room[i - 1], room[i + 1 : i + 2]
+    match room[i]:
+        case "\ufe0f":
+            return _is_emoji(before)
+        case "\u200d":
+            return (before == _EMOJI_STYLE or _is_emoji(before)) and _is_emoji(after)
+        case _:
+            return False
+
+
+def _is_emoji(char: str) -> bool:
+    # Most symbols are no emoji; what matters is that a joiner never hides between letters or at an edge.
+    return char > "\x7f" and describe(char)[0] is Kind.SYMBOL
+
+
+def room_fold(room: str) -> str:
+    """The identity of a room's name: as `fold`, without what glues emoji (rule 8)."""
+    if room.isascii():
+        return room.lower()
+    return fold(room.replace(_EMOJI_STYLE, "").replace(_JOINER, ""))
+
+
+# So that what a stranger sends is cheap to mend, however long it is.
+_MAX_READ = 2 * MAX_NAME
+
+
+def alternatives(name: str) -> Iterator[str]:
+    """Allowed names near one that is taken or not allowed, without end, always in the same order.
+
+    For a name that is not allowed the first is what can be kept of it, "guest" if that is nothing. Then come
+    ``name_``, ``name2``, ``name3``, ...; a number at the end counts on. No two are the same, and none is `name`.
+    """
+    seen = {fold(name)}
+    for candidate in _candidates(name):
+        key = fold(candidate)
+        if key not in seen:
+            seen.add(key)
+            yield candidate
+
+
+_COUNTED = re.compile(r"(.*[^0-9])([1-9][0-9]{0,3})", re.DOTALL)
+
+
+def _candidates(name: str) -> Iterator[str]:
+    base = name
+    if problem(name) is not None:
+        base = _usable(name)
+        yield base or "guest"
+    if base:
+        yield _fitted(base, "_")
+    base = base or "guest"
+    number = 2
+    if counted := _COUNTED.fullmatch(base):
+        base, number = counted[1], int(counted[2]) + 1
+    for suffix in count(number):
+        yield _fitted(base, str(suffix))
+
+
+def _fitted(base: str, suffix: str) -> str:
+    """`base` with `suffix`, cut as far as the rules need: for length, or where its digits are of another script."""
+    while problem(base + suffix) is not None:
+        base = base[:-1]
+    return base + suffix
+
+
+def _usable(name: str) -> str:
+    """What can be kept of a name that is not allowed, or "": every character that may follow those kept before it."""
+    kept = ""
+    for char in "_".join(name[:_MAX_READ].split()):
+        if problem(kept + char) is None:
+            kept += char
+        elif not kept and describe(char)[0] is Kind.DIGIT:
+            kept = "_" + char
+    return kept if any(describe(char)[0] in _SPELLING for char in kept) else ""
