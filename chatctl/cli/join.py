@@ -12,11 +12,12 @@ stdout gets what others say; own messages only where the typed line was taken of
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
-import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from chatctl.client import Client
 
 GIVE_UP = 30.0
-_FLUSH = 30.0
+"""Seconds without a server after which a pipe gives up; a person is not given up on."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @reports
@@ -44,10 +47,8 @@ def join(
 
     Without a terminal each line of the input is one message.
     """
-    stopped = _stop_on_signal()
-
     from chatctl.cli.line.entering import Wish, enter
-    from chatctl.cli.line.screen import LineScreen
+    from chatctl.cli.line.screen import LineScreen, Style
     from chatctl.cli.target import hinting, target
     from chatctl.config import load
 
@@ -57,39 +58,91 @@ def join(
         say(notice)
     settings = loaded.settings
     person = _is_terminal(sys.stdin)
-    full = person and _is_terminal(sys.stdout) and not as_json
-    editing = full and os.environ.get("TERM", "dumb") != "dumb"
-    password = loaded.client_password() or loaded.server_password()
+    asking = person and _is_terminal(sys.stdout) and not as_json
+    editing = asking and os.environ.get("TERM", "dumb") != "dumb"
+    style = Style(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
     to, number = target(settings)
-    wish = Wish(to, number, settings.client.room, settings.client.name, password, None if person else GIVE_UP)
     address = f"[{to}]:{number}" if ":" in to else f"{to}:{number}"
-    colour = full and editing and not os.environ.get("NO_COLOR")
+    password = loaded.client_password() or loaded.server_password()
+    wish = Wish(to, number, settings.client.room, settings.client.name, password, None if person else GIVE_UP)
     screens: list[LineScreen] = []
 
     def prepare(client: Client) -> None:
-        screen = LineScreen(
-            client, address, sys.stdout, sys.stderr, colour=colour, as_json=as_json, shows_own=editing
-        )
-        client.on(screen.event)
-        screens.append(screen)
+        screens.append(LineScreen(client, address, style, sys.stdout, sys.stderr))
+        client.on(screens[-1].event)
 
-    with hinting():
-        client = enter(wish, prepare, asking=full)
-    screen = screens[-1]
+    _raise_on_signal()
+    with hinting(), _asked_in_vain():
+        client = enter(wish, prepare, asking=asking)
     reason = ""
     try:
-        reason = _talk(screen, stopped, person=person, editing=editing)
+        reason = _talk(screens[-1], wish.room)
     except KeyboardInterrupt:
         pass
     finally:
         client.stop(reason)
-    _conclude(screen, person=person)
+    _conclude(screens[-1])
 
 
-def _talk(screen: LineScreen, stopped: _Stop, *, person: bool, editing: bool) -> str:
+def _talk(screen: LineScreen, room: str) -> str:
     """Until the user leaves, the input ends, or the client does: the reason to give."""
-    if editing:
-        from chatctl.cli.line.terminal import converse
+    for number in _SIGNALS:
+        signal.signal(number, lambda *_: screen.end())
+    if screen.style.editing:
+        from chatctl.cli.line.terminal import converse as converse_on_terminal
 
-        return converse(screen, stopped)
-    from chatctl.cli.line.plain import LineInput
+        return converse_on_terminal(screen)
+    from chatctl.cli.line.plain import LineInput, converse, send
+
+    lines = LineInput(sys.stdin)
+    screen.on_end = lines.close
+    if screen.ended:
+        lines.close()
+    try:
+        if screen.style.person:
+            return converse(screen, lines)
+        send(screen, room, lines)
+        if lines.replaced:
+            say(f"{lines.replaced} lines were not UTF-8; what could not be read in them was sent as \ufffd")
+        return ""
+    finally:
+        screen.on_end = lambda: None
+        lines.release()
+
+
+def _conclude(screen: LineScreen) -> None:
+    """Raise what the exit code is to say."""
+    if screen.client.error is not None:
+        raise screen.client.error
+    if screen.broken:
+        raise BrokenPipeError
+    if screen.style.person:
+        return
+    if screen.failed:
+        raise RefusedError("not everything was accepted by the server; what it said stands above")
+    if screen.unconfirmed:
+        raise ChatctlError(f"{screen.unconfirmed} messages may not have been delivered")
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+@contextlib.contextmanager
+def _asked_in_vain() -> Iterator[None]:
+    """Ctrl-D at a question is a wish to leave before being in, as Ctrl-C is."""
+    try:
+        yield
+    except EOFError:
+        print()
+        raise KeyboardInterrupt from None
+
+
+def _raise_on_signal() -> None:
+    """Until we are in, being asked to end is an interruption like Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in _SIGNALS:
+        signal.signal(number, interrupt)

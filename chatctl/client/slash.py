@@ -40,7 +40,9 @@ class Speaker(Protocol):
 class Screen(Protocol):
     """Where commands are typed: what a line goes to, what is shown, how one leaves."""
 
-    client: Speaker
+    @property
+    def client(self) -> Speaker:
+        """Who talks."""
 
     @property
     def here(self) -> str:

@@ -11,11 +11,11 @@ The rules of this file:
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from enum import Enum
 from functools import lru_cache
 from itertools import accumulate
+from unicodedata import category
 
 from chatctl.protocol.unicode_tables import RANGES, SKELETONS
 
@@ -77,13 +77,15 @@ def prototypes() -> dict[int, str]:
     return table
 
 
-_ESCAPED = re.compile(r"[^!-~]")
+_VISIBLE = frozenset({Kind.LETTER, Kind.DIGIT, Kind.SYMBOL})
 
 
 def shown(char: str) -> str:
-    """A character in a sentence: ``'!'`` for one that can be seen alone, else only its number, ``U+200B``."""
-    if not _ESCAPED.search(char):
-        return f"'{char}'"
+    """A character in a sentence: as itself if it is safe to print and stands alone, and by number if it is not ASCII.
+
+    ``'!'``, ``'é' (U+00E9)``, ``U+200B``.
+    """
     number = f"U+{ord(char):04X}"
-    kind = describe(char)[0]
-    return f"'{char}' ({number})" if kind in (Kind.LETTER, Kind.DIGIT, Kind.SYMBOL) else number
+    if describe(char)[0] not in _VISIBLE or category(char) == "Me":
+        return number
+    return f"'{char}'" if char.isascii() else f"'{char}' ({number})"

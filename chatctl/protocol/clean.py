@@ -2,11 +2,11 @@ r"""What other people wrote, made safe for a terminal or a log.
 
 The rules of this file:
 
-1. Terminal control sequences (ECMA-48: CSI, OSC, DCS, SOS, PM, APC and plain escapes, in 7-bit and 8-bit form) vanish as
-   a whole, ended or not. A string of theirs (OSC and the like) ends at the latest before the next control character,
+1. Terminal control sequences (ECMA-48: CSI, OSC, DCS, SOS, PM, APC and plain escapes, in 7-bit and 8-bit form) vanish
+   as a whole, ended or not. A string of theirs (OSC and the like) ends at the latest before the next control character,
    so that it never takes a following line with it.
-2. IRC formatting codes vanish with their parameters (modern.ircdocs.horse/formatting): bold, italics, underline, strike,
-   monospace, reverse, reset, colour and hex colour.
+2. IRC formatting codes vanish with their parameters (modern.ircdocs.horse/formatting): bold, italics, underline,
+   strike, monospace, reverse, reset, colour and hex colour.
 3. TAB, VT, FF, and every line ending (CR LF as one, LF, CR, NEL, U+2028, U+2029) become one space. Every other
    control character (C0, DEL, C1) vanishes.
 4. What steers the direction of text (U+061C, U+200E/F, U+202A-E, U+2066-9) vanishes, and so does what is invisible:

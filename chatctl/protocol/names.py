@@ -235,7 +235,7 @@ def alternatives(name: str) -> Iterator[str]:
     For a name that is not allowed the first is what can be kept of it, "guest" if that is nothing. Then come
     ``name_``, ``name2``, ``name3``, ...; a number at the end counts on. No two are the same, and none is `name`.
     """
-    seen = {fold(name)}
+    seen = {fold(name[:_MAX_READ])}
     for candidate in _candidates(name):
         key = fold(candidate)
         if key not in seen:

@@ -110,9 +110,8 @@ def run(clients: int, rate: int, seconds: int) -> None:
         print(f"messages             {total} at {rate}/s, {total * clients} deliveries in {took:.1f} s")
         print(f"got every message    {whole} of {clients}")
         print(f"in the same order    {same} of {clients}")
-        print(
-            f"server memory        {empty:.1f} MiB empty, {idle:.1f} with all in, {memory(server.pid, 'VmHWM'):.1f} peak"
-        )
+        peak = memory(server.pid, "VmHWM")
+        print(f"server memory        {empty:.1f} MiB empty, {idle:.1f} with all in, {peak:.1f} peak")
         print(f"server CPU           {100 * (cpu(server.pid) - used) / took:.0f} % of a core")
     finally:
         server.send_signal(signal.SIGTERM)

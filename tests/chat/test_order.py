@@ -142,7 +142,7 @@ def test_a_failing_handler_ends_its_session_alone() -> None:
     alice.send("TIME")
     assert bob.one("QUIT").nick == "alice"
     assert world.hub.failures == 1
-    event, fields = next(entry for entry in world.log.events if entry[0] == "session failed")
+    _event, fields = next(entry for entry in world.log.events if entry[0] == "session failed")
     assert fields["session"] == alice.session.id
     assert "secret" not in str(fields)
     assert bob.send("PING x").commands() == ["PONG"]
@@ -197,48 +197,63 @@ STEP = st.tuples(
 )
 
 
+class Conversation:
+    """Four people in one room, a journal that commits when told, and what each of them saw of the room."""
+
+    def __init__(self) -> None:
+        self.journal = HeldJournal()
+        self.world = World(Rules(listener_limit=10, created=START), journal=self.journal)
+        self.people = []
+        for number in range(4):
+            self.people.append(self.world.connect().send(f"NICK p{number}", "USER u 0 * :r", "JOIN #a"))
+            self.commit()
+        for person in self.people:
+            person.forget()
+        self.seen: list[list[str]] = [[] for _ in self.people]
+        self.echo = [False] * 4
+
+    def step(self, n: int, who: int, line: str) -> None:
+        """Do one thing; a text says who spoke, in which step, and whether they asked for the echo."""
+        if line == "TICK":
+            self.world.tick()
+        elif line == "COMMIT":
+            self.commit()
+        else:
+            self.echo[who] |= "echo" in line
+            text = f"{who}.{n}.{self.echo[who]:d}"
+            self.world.hub.receive(self.people[who].session, [line.format(n=text)])
+        self.look()
+
+    def commit(self) -> None:
+        """Everything said so far is handled and durable."""
+        self.world.tick()
+        self.journal.commit()
+        self.world.tick()
+
+    def kept(self) -> list[str]:
+        """What the room heard, as the facts tell it."""
+        return [fact.text for fact in self.journal.facts if fact.kind == "PRIVMSG" and fact.target == "#a"]
+
+    def look(self) -> None:
+        """Collect what each read. Nobody sees what is not durable yet."""
+        known = {fact.text for fact in self.journal.facts if fact.seq <= self.journal.committed}
+        for number, person in enumerate(self.people):
+            read = person.read()
+            texts = [m.params[1] for m in read if m.command == "PRIVMSG" and m.params[0] == "#a"]
+            assert known.issuperset(texts)
+            self.seen[number] += texts
+
+
 @settings(max_examples=300)
 @given(st.lists(STEP, max_size=60))
 def test_one_order_a_room_and_each_message_once(steps: list[tuple[int, str]]) -> None:
     """Whatever is pipelined, joined, left, committed when: who was there throughout saw each message once, in the
-    order of the facts; and nobody saw what is not a fact."""
-    journal = HeldJournal()
-    world = World(Rules(listener_limit=10, created=START), journal=journal)
-    people = []
-    for number in range(4):
-        people.append(world.connect().send(f"NICK p{number}", "USER u 0 * :r", "JOIN #a"))
-        journal.commit()
-        world.tick()
-    seen: list[list[str]] = [[] for _ in people]
-    for person in people:
-        person.forget()
-    echo = [False] * 4
-
-    def look() -> None:
-        known = {fact.text for fact in journal.facts if fact.kind == "PRIVMSG"}
-        for number, person in enumerate(people):
-            for message in person.read():
-                if message.command == "PRIVMSG" and message.params[0] == "#a":
-                    assert message.params[1] in known
-                    seen[number].append(message.params[1])
-
+    order of the facts."""
+    talk = Conversation()
     for n, (who, line) in enumerate(steps):
-        if line == "TICK":
-            world.tick()
-        elif line == "COMMIT":
-            world.tick()
-            journal.commit()
-            world.tick()
-        else:
-            if "echo" in line:
-                echo[who] = True
-            world.hub.receive(people[who].session, [line.format(n=f"{who}.{n}.{echo[who]:d}")])
-        look()
-    world.tick()
-    journal.commit()
-    world.tick()
-    look()
-    kept = [fact.text for fact in journal.facts if fact.kind == "PRIVMSG" and fact.target == "#a"]
+        talk.step(n, who, line)
+    talk.commit()
+    talk.look()
     for number in range(4):
-        others = [text for text in kept if not text.startswith(f"{number}.") or text.endswith(".1")]
-        assert seen[number] == others
+        expected = [text for text in talk.kept() if not text.startswith(f"{number}.") or text.endswith(".1")]
+        assert talk.seen[number] == expected

@@ -60,6 +60,7 @@ class HeldJournal:
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
+        self.committed = 0
         self._durable: Callable[[int], None] | None = None
 
     def attach(self, durable: Callable[[int], None]) -> None:
@@ -75,6 +76,7 @@ class HeldJournal:
         """Everything up to `upto` (or all) is durable."""
         assert self._durable is not None
         seq = upto if upto is not None else (self.facts[-1].seq if self.facts else 0)
+        self.committed = max(self.committed, seq)
         self._durable(seq)
 
 

@@ -130,26 +130,26 @@ def test_a_silent_user_is_pinged_and_then_gone() -> None:
 
 def test_one_who_never_reads_is_closed_and_nobody_else_notices() -> None:
     limits = Limits(outbox_bytes=200_000, linger_seconds=0.5)
-    with Server(port=0, limits=limits) as server:
-        with (
-            Wire(server.port) as stuck,
-            Wire(server.port).login("alice", "#lobby") as alice,
-            Wire(server.port).login("bob", "#lobby") as bob,
-        ):
-            stuck.login("stuck", "#lobby")
-            bob.until(lambda m: m.command == "JOIN" and m.nick == "stuck")
-            text = "x" * 400
-            sent = 0
-            by = time.monotonic() + DEADLINE
-            while not (gone := [m for m in bob.read if m.command == "QUIT"]):
-                assert time.monotonic() < by
-                alice.send(*[f"PRIVMSG #lobby :{text}"] * 200)
-                sent += 200
-                alice.ping()
-                bob.ping()
-            heard = sum(m.command == "PRIVMSG" for m in bob.read)
-            assert heard == sent
-            assert (gone[0].nick, gone[0].params) == ("stuck", ["Too slow to read"])
+    with (
+        Server(port=0, limits=limits) as server,
+        Wire(server.port) as stuck,
+        Wire(server.port).login("alice", "#lobby") as alice,
+        Wire(server.port).login("bob", "#lobby") as bob,
+    ):
+        stuck.login("stuck", "#lobby")
+        bob.until(lambda m: m.command == "JOIN" and m.nick == "stuck")
+        text = "x" * 400
+        sent = 0
+        by = time.monotonic() + DEADLINE
+        while not (gone := [m for m in bob.read if m.command == "QUIT"]):
+            assert time.monotonic() < by
+            alice.send(*[f"PRIVMSG #lobby :{text}"] * 200)
+            sent += 200
+            alice.ping()
+            bob.ping()
+        heard = sum(m.command == "PRIVMSG" for m in bob.read)
+        assert heard == sent
+        assert (gone[0].nick, gone[0].params) == ("stuck", ["Too slow to read"])
 
 
 def test_a_long_paste_arrives_whole_and_in_order(server: Server) -> None:
@@ -189,7 +189,7 @@ def test_stopping_does_not_wait_for_those_who_never_read() -> None:
 
 
 def test_a_port_in_use_is_said_with_what_to_do(server: Server) -> None:
-    with pytest.raises(StartError, match="in use already.*--port"):
+    with pytest.raises(StartError, match=r"in use already.*--port"):
         Server(port=server.port).start()
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 from collections.abc import Iterator
 from typing import TextIO
+
+from chatctl.cli.line.screen import Leaving, LineScreen
+from chatctl.client import slash
+from chatctl.errors import ChatctlError, UnreachableError
 
 _CHUNK = 65536
 _LONGEST = 1024 * 1024
@@ -26,10 +31,8 @@ class LineInput:
     def close(self) -> None:
         """End the iteration, soon."""
         self._closed = True
-        try:
+        with contextlib.suppress(OSError):  # full: a wake-up is on its way already
             os.write(self._waker, b"\0")
-        except OSError:  # a wake-up is on its way already
-            return
 
     def release(self) -> None:
         """Nobody reads or closes any more."""
@@ -64,3 +67,39 @@ class LineInput:
         except UnicodeDecodeError:
             self.replaced += 1
             return line.decode(errors="replace").rstrip("\r")
+
+
+def do_line(screen: LineScreen, line: str) -> None:
+    """Do what a person typed; what goes wrong is shown. Raises Leaving."""
+    if any("\ud800" <= char <= "\udfff" for char in line):
+        line = line.encode(errors="surrogateescape").decode(errors="replace")
+        screen.show("!!! Some bytes of that line were not UTF-8; they are sent as \ufffd")
+    try:
+        slash.run(screen, line)
+    except ChatctlError as error:
+        screen.show(f"!!! {error}")
+
+
+def converse(screen: LineScreen, lines: LineInput) -> str:
+    """A person without an editable line: do what is typed until they leave or the input ends. The reason to give."""
+    replaced = 0
+    for line in lines:
+        if lines.replaced > replaced:
+            replaced = lines.replaced
+            screen.show("!!! Some bytes of that line were not UTF-8; they are sent as \ufffd")
+        try:
+            do_line(screen, line)
+        except Leaving as leaving:
+            return str(leaving)
+    return ""
+
+
+def send(screen: LineScreen, room: str, lines: LineInput) -> None:
+    """No person: each line is one message. Returns when the server has dealt with the last one, or the client ended.
+
+    Reading waits while too much waits to be sent, so that a fast writer is held back and nothing is lost.
+    """
+    with contextlib.suppress(UnreachableError):  # the client has ended; why is told by whoever asks it
+        for line in lines:
+            screen.client.say(room, line, timeout=None)
+    screen.client.flush()

@@ -2,10 +2,12 @@
 
 The rules of this file:
 
-1. Every line is cleaned here, at the last write, and only then coloured. JSON is made safe by escapes instead, so that
-   a script gets the text as it was.
-2. Own messages are shown where the typed line was taken off the screen (a terminal), and in JSON. Elsewhere the typed
-   line is all there is to see of them.
+1. Every text of an event is cleaned here, before it is put into words, and the words are coloured after that. On a
+   terminal what is written from right to left is isolated too, so that it cannot move the rest of its line. JSON is
+   made safe by escapes instead, so that a script gets the text as it was.
+2. What is shown depends on who is there (:class:`Style`). Own messages only where the typed line was taken off the
+   screen, since else it is all there is to see of them. Without a person: only what others say and do on stdout, and
+   troubles on stderr. In JSON: everything, on stdout.
 3. Nothing is shown of an attempt to enter that failed; whoever made it knows why.
 4. Writing may fail at any time (a closed stdout): then the screen ends, quietly.
 """
@@ -15,19 +17,33 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from typing import TextIO
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TextIO, TypeVar
 
 from chatctl.cli.line.words import Place, Tone, words
 from chatctl.client import events as e
 from chatctl.client.client import Client
-from chatctl.protocol.clean import clean
+from chatctl.protocol.clean import clean, isolate
 
 _COLOURS: dict[Tone, str] = {"private": "\x1b[35m", "coming": "\x1b[2m", "news": "\x1b[36m", "trouble": "\x1b[31m"}
 _RESET = "\x1b[0m"
 
 
-class Leaving(Exception):
+class Leaving(Exception):  # noqa: N818  # not an error: a wish
     """The user wants to leave; `str(leaving)` is the reason to give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """`person`: somebody sits there and types. `editing`: on a terminal that can take a typed line off again."""
+
+    person: bool
+    editing: bool
+    colour: bool
+    as_json: bool
+
+
+_OTHERS = (e.Said, e.PrivateMessage, e.Joined, e.Left, e.Renamed, e.Topic)
 
 
 class LineScreen:
@@ -36,29 +52,32 @@ class LineScreen:
     Events come in on the client's thread, typed lines on the main thread.
     """
 
-    def __init__(
-        self, client: Client, address: str, out: TextIO, err: TextIO, *, colour: bool, as_json: bool, shows_own: bool
-    ) -> None:
+    def __init__(self, client: Client, address: str, style: Style, out: TextIO, err: TextIO) -> None:
         self.client = client
         self.out = out
         self.on_end: Callable[[], None] = lambda: None
-        """Called once, on any thread, when nothing more can happen: the client has ended, or stdout is closed."""
+        """Called on any thread when `ended` has become true."""
+        self.ended = False
+        """Whether nothing more can happen: the client has ended, stdout is closed, or :meth:`end` was called."""
         self.broken = False
         """Whether stdout was closed."""
         self.failed = 0
         """What the server refused since we are in."""
         self.unconfirmed = 0
         """Messages that may not have been delivered, and that were not."""
+        self.style = style
         self._address = address
         self._err = err
-        self._colour = colour
-        self._as_json = as_json
-        self._shows_own = shows_own
         self._here = ""
         self._going = ""
         self._early: list[e.Event] | None = []
         self._offline_for = ""
         self._lock = threading.Lock()
+
+    def end(self) -> None:
+        """Nothing more is wanted. Safe from any thread, and from signal handlers."""
+        self.ended = True
+        self.on_end()
 
     # A Screen, for the commands.
 
@@ -78,7 +97,7 @@ class LineScreen:
     def show(self, text: str) -> None:
         """Lines for the user: on stderr where stdout is for a program."""
         for line in text.splitlines():
-            self._write(clean(line), self._err if self._as_json else None)
+            self._write(clean(line), self._err if self.style.as_json else self.out)
 
     def leave(self, reason: str) -> None:
         """End, from inside a command."""
@@ -94,31 +113,31 @@ class LineScreen:
 
     def event(self, event: e.Event) -> None:
         """Show what happened."""
-        if self._early is not None:
-            if not isinstance(event, e.Connected):
-                self._early.append(event)
-                return
+        if self._early is None:
+            self._handle(event)
+        elif isinstance(event, e.Connected):
             early, self._early = self._early, None
             self._handle(event)
-            for before in early:
-                if isinstance(before, e.ServerNotice) and before.code != "372" and not self._as_json:
-                    continue  # what servers say while they look up host names
-                self._handle(before)
-            return
-        self._handle(event)
+            for before in early:  # after the welcome, not before it
+                # Of what a server says before we are in only the message of the day (372) is for people.
+                if self.style.as_json or not isinstance(before, e.ServerNotice) or before.code == "372":
+                    self._handle(before)
+        else:
+            self._early.append(event)
 
     def _handle(self, event: e.Event) -> None:
         self._keep_track(event)
-        if self._as_json:
-            self._write(json_line(event.to_json()))
+        if self.style.as_json:
+            self._write(json_line(event.to_json()), self.out)
         elif self._is_worth_showing(event):
-            place = Place(self.client.name, len(self.client.rooms) > 1)
+            safe = isolate if self.style.editing else clean
+            event = cleaned(event, safe)
             if type(event) is e.Connected:
                 self._welcome(event)
-            for tone, text in words(event, place):
-                self._write(self._coloured(tone, clean(text)))
+            for tone, text in words(event, Place(safe(self.client.name), len(self.client.rooms) > 1)):
+                self._write_words(tone, text)
         if isinstance(event, e.Disconnected):
-            self.on_end()
+            self.end()
 
     def _keep_track(self, event: e.Event) -> None:
         if isinstance(event, e.Failed):
@@ -132,38 +151,61 @@ class LineScreen:
             self._here = next(iter(self.client.rooms), "")
 
     def _is_worth_showing(self, event: e.Event) -> bool:
-        if isinstance(event, e.Said | e.PrivateMessage) and event.own:
-            return self._shows_own
+        own = bool(getattr(event, "own", False))
+        if isinstance(event, e.Said | e.PrivateMessage) and own:
+            return self.style.editing
         if isinstance(event, e.Reconnecting):
             if event.reason == self._offline_for:
                 return False  # told already; one line for each try would fill the screen overnight
             self._offline_for = event.reason
         elif isinstance(event, e.Reconnected):
             self._offline_for = ""
-        return True
+        if self.style.person:
+            return True
+        others = isinstance(event, _OTHERS) and not own and not (isinstance(event, e.Topic) and event.name is None)
+        return others or isinstance(event, e.Failed | e.Unconfirmed | e.Unsent | e.Reconnecting)
 
     def _welcome(self, event: e.Connected) -> None:
-        where = f"{event.network} ({self._address})" if event.network else self._address
-        self._write(self._coloured("news", clean(f"--- You are {event.name} on {where}")))
-        self._write(self._coloured("news", "--- /help shows what you can type; /quit or Ctrl-D leaves"))
+        if self.style.person:
+            where = f"{event.network} ({self._address})" if event.network else self._address
+            self._write_words("news", f"--- You are {event.name} on {where}")
+            self._write_words("news", "--- /help shows what you can type; /quit or Ctrl-D leaves")
 
     # Writing.
 
-    def _coloured(self, tone: Tone, text: str) -> str:
-        code = _COLOURS.get(tone) if self._colour else None
-        return f"{code}{text}{_RESET}" if code else text
+    def _write_words(self, tone: Tone, text: str) -> None:
+        code = _COLOURS.get(tone) if self.style.colour else None
+        line = f"{code}{text}{_RESET}" if code else text
+        self._write(line, self._err if tone == "trouble" and not self.style.person else self.out)
 
-    def _write(self, line: str, out: TextIO | None = None) -> None:
+    def _write(self, line: str, stream: TextIO) -> None:
         if self.broken:
             return
         try:
             with self._lock:
-                stream = out or self.out
                 stream.write(f"{line}\n")
                 stream.flush()
         except (OSError, ValueError):  # ValueError: the stream was closed under us
             self.broken = True
-            self.on_end()
+            self.end()
+
+
+E = TypeVar("E", bound=e.Event)
+
+
+def cleaned(event: E, safe: Callable[[str], str]) -> E:
+    """The event with every text in it made safe to show."""
+    return replace(event, **{field.name: _cleaned(getattr(event, field.name), safe) for field in fields(event)})
+
+
+def _cleaned(value: Any, safe: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return safe(value)
+    if isinstance(value, tuple):
+        return tuple(_cleaned(item, safe) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _cleaned(getattr(value, field.name), safe) for field in fields(value)})
+    return value
 
 
 def json_line(value: dict[str, object]) -> str:

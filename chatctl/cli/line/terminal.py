@@ -2,59 +2,57 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
-
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
-from prompt_toolkit.filters import Condition
 from prompt_toolkit.patch_stdout import StdoutProxy
 
+from chatctl.cli.line.plain import do_line
 from chatctl.cli.line.screen import Leaving, LineScreen
 from chatctl.client import slash
-from chatctl.errors import ChatctlError
 
 _BETWEEN_WRITES = 0.02
-"""Seconds that lines are gathered before the prompt is drawn again: too short to be noticed, long enough for a burst."""
+"""Seconds in which lines are gathered before the prompt is drawn again: not noticed, and enough in a burst."""
 
 
-def converse(screen: LineScreen, stopped: threading.Event) -> str:
-    """Read and do what is typed until the user leaves, `stopped` is set, or the client has ended: the reason to give."""
+def converse(screen: LineScreen) -> str:
+    """Read and do what is typed until the user leaves or the screen has ended: the reason to give."""
     commands = WordCompleter([f"/{name}" for name in slash.BY_NAME], sentence=True)
     session: PromptSession[str] = PromptSession(
         erase_when_done=True,  # what was typed comes back as its echo, once
         enable_suspend=True,
         completer=commands,
-        complete_while_typing=Condition(lambda: session.default_buffer.text[:1] == "/"),
-        reserve_space_for_menu=0,
+        complete_while_typing=False,
     )
     with StdoutProxy(raw=True, sleep_between_writes=_BETWEEN_WRITES) as proxy:
         before, screen.out = screen.out, proxy  # type: ignore[assignment]  # writes and flushes as a stream does
         screen.on_end = lambda: _interrupt(session)
         try:
-            return _converse(screen, session, stopped)
+            return _converse(screen, session)
         finally:
             screen.on_end = lambda: None
-            proxy.flush()
             screen.out = before
 
 
-def _converse(screen: LineScreen, session: PromptSession[str], stopped: threading.Event) -> str:
-    while screen.client.running and not screen.broken and not stopped.is_set():
+def _converse(screen: LineScreen, session: PromptSession[str]) -> str:
+    while not screen.ended:
         try:
-            line = session.prompt(lambda: screen.prompt)
+            # The screen may end after the question above and before the prompt can be interrupted: hence `pre_run`.
+            line = session.prompt(lambda: screen.prompt, pre_run=lambda: _leave_if_ended(screen, session))
         except (EOFError, KeyboardInterrupt):
             return ""
         try:
-            slash.run(screen, line)
+            do_line(screen, line)
         except Leaving as leaving:
             return str(leaving)
-        except ChatctlError as error:
-            screen.show(f"!!! {error}")
     return ""
 
 
-def _interrupt(session: PromptSession[Any]) -> None:
+def _leave_if_ended(screen: LineScreen, session: PromptSession[str]) -> None:
+    if screen.ended and session.app.is_running:
+        session.app.exit(exception=EOFError)
+
+
+def _interrupt(session: PromptSession[str]) -> None:
     """End the prompt that runs, from any thread."""
     loop = session.app.loop
     if loop is not None and session.app.is_running:

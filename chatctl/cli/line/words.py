@@ -12,7 +12,7 @@ How they are told apart, without colour:
 ``!!! ...``           something went wrong
 ====================  =============================================================
 
-Nothing here is clean yet: whoever writes the lines cleans them.
+The texts of the events are clean already, and the lines are written as they are.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _STANDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the words depend on: our name, and whether rooms have to be named."""
+    """What the words depend on: our name (clean), and whether rooms have to be named."""
 
     me: str
     several: bool
