@@ -72,7 +72,7 @@ class Client:
         self.host = host
         self.port = port
         if not name or " " in name:
-            raise InvalidNameError("a name has one letter at least, and no space")
+            raise InvalidNameError("A name has one letter at least, and no space")
         rooms = [rooms] if isinstance(rooms, str) else list(rooms)
         self._check("NICK", name)
         self._check("PASS", password or "")
@@ -220,7 +220,7 @@ class Client:
     def rename(self, name: str) -> None:
         """Ask for another name; a `Renamed`, `NameTaken` or `NameRefused` event is the answer."""
         if not name or " " in name:
-            raise InputError("a name has one letter at least, and no space")
+            raise InputError("A name has one letter at least, and no space")
         self._check("NICK", name)
         self._link.submit(Request(lambda state: state.rename(name)))
 
@@ -322,7 +322,7 @@ class Client:
 
     def _target(self, target: str) -> str:
         if not target or target[0] == ":" or any(character in target for character in " ,\r\n\0"):
-            raise InputError(f"{target!r} is no name of one room or person")
+            raise InputError(f"{target!r} is not the name of one room or person")
         self._check("PRIVMSG", target, "")
         return target
 
@@ -331,9 +331,9 @@ class Client:
         try:
             over = len(encode(command, params)) - MAX_LINE
         except (ChatctlError, UnicodeEncodeError) as error:
-            raise InputError(f"that cannot be sent: {error}") from None
+            raise InputError(f"That cannot be sent: {error}") from None
         if over > 0:
-            raise InputError(f"that is {over} bytes too long to be sent")
+            raise InputError(f"That is {over} bytes too long to be sent")
 
     def _fitting(self, command: str, reason: str) -> str:
         """A reason for leaving, or none where it cannot be sent: leaving comes first."""

@@ -74,11 +74,16 @@ class Slash:
         return f"/{self.name} {self.arguments}".rstrip()
 
 
+def is_text(line: str) -> bool:
+    """Whether a typed line is something to say, not a command and not blank (rule 1)."""
+    return bool(line.strip()) and (line[0] != "/" or line[:2] == "//")
+
+
 def run(screen: Screen, line: str) -> None:
     """Do what a typed line asks for. Raises ChatctlError where it cannot; the text is for the user."""
     if not line.strip():
         return
-    if line[0] != "/" or line[:2] == "//":
+    if is_text(line):
         _say(screen, line[1:] if line[0] == "/" else line)
         return
     word, _, rest = line[1:].partition(" ")

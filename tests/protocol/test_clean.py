@@ -132,6 +132,13 @@ def test_no_single_character_gets_through_that_steers() -> None:
         assert not left or (unicodedata.category(left) not in {"Cc", "Cs", "Zl", "Zp"} and left not in BIDI)
 
 
+def test_no_invisible_character_is_kept_by_another() -> None:
+    for char in map(chr, range(0xA0, 0x110000)):
+        if not clean(char):
+            for tail in ("\ufe0f", "\U000e0100", "\u200d👍", "\u20e3", "\U000e0067\U000e007f", char, char + "م"):
+                assert clean(char + tail) == clean(tail)
+
+
 @given(HOSTILE)
 def test_cleaning_twice_is_no_more(text: str) -> None:
     assert clean(clean(text)) == clean(text)

@@ -76,6 +76,8 @@ def do_line(screen: LineScreen, line: str) -> None:
         screen.show("!!! Some bytes of that line were not UTF-8; they are sent as \ufffd")
     try:
         slash.run(screen, line)
+        if slash.is_text(line):
+            screen.waiting(line)
     except ChatctlError as error:
         screen.show(f"!!! {error}")
 

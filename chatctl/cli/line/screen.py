@@ -68,10 +68,12 @@ class LineScreen:
         self.style = style
         self._address = address
         self._err = err
+        self._me = client.name
+        self._rooms: list[str] = []
         self._here = ""
         self._going = ""
         self._early: list[e.Event] | None = []
-        self._offline_for = ""
+        self._offline_for: list[str] = []
         self._lock = threading.Lock()
 
     def end(self) -> None:
@@ -88,9 +90,8 @@ class LineScreen:
 
     def go(self, target: str) -> None:
         """Be in `target`, at once where we are in it, else as soon as we are."""
-        if target in self.client.rooms:
-            self._here = target
-            self.show(f"--- You are writing to {target} now")
+        if target in self._rooms:
+            self._be_in(target)
         else:
             self._going = target
 
@@ -99,6 +100,11 @@ class LineScreen:
         for line in text.splitlines():
             self._write(clean(line), self._err if self.style.as_json else self.out)
 
+    def waiting(self, line: str) -> None:
+        """A line was typed that cannot go out yet: it would seem lost, since its echo comes later."""
+        if self.style.editing and not self.client.online:
+            self.show(f"... waiting to be sent: {line}")
+
     def leave(self, reason: str) -> None:
         """End, from inside a command."""
         raise Leaving(reason)
@@ -106,8 +112,8 @@ class LineScreen:
     @property
     def prompt(self) -> str:
         """What stands before the line being typed: it reads as the line will."""
-        room = f"{self._here} " if len(self.client.rooms) > 1 and self._here else ""
-        return clean(f"{room}[{self.client.name}]: ")
+        room = f"{self._here} " if len(self._rooms) > 1 and self._here else ""
+        return clean(f"{room}[{self._me}]: ")
 
     # Events.
 
@@ -131,35 +137,59 @@ class LineScreen:
             self._write(json_line(event.to_json()), self.out)
         elif self._is_worth_showing(event):
             safe = isolate if self.style.editing else clean
-            event = cleaned(event, safe)
-            if type(event) is e.Connected:
-                self._welcome(event)
-            for tone, text in words(event, Place(safe(self.client.name), len(self.client.rooms) > 1)):
+            shown = cleaned(event, safe)
+            if type(shown) is e.Connected:
+                self._welcome(shown)
+            for tone, text in words(shown, self._place(safe)):
                 self._write_words(tone, text)
-        if isinstance(event, e.Disconnected):
+        if isinstance(event, e.Left) and event.own:
+            self._gone_from(event.rooms)
+        elif isinstance(event, e.Disconnected):
             self.end()
 
+    def _place(self, safe: Callable[[str], str]) -> Place:
+        return Place(safe(self._me), several=len(self._rooms) > 1, still_offline=len(self._offline_for) > 1)
+
     def _keep_track(self, event: e.Event) -> None:
-        if isinstance(event, e.Failed):
-            self.failed += 1
-        elif isinstance(event, e.Unconfirmed | e.Unsent):
-            self.unconfirmed += len(event.messages)
-        elif isinstance(event, e.Joined) and event.own:
-            if not self._here or self._going.casefold() == event.room.casefold():
-                self._here, self._going = event.room, ""
-        elif isinstance(event, e.Left) and event.own and self._here in event.rooms:
-            self._here = next(iter(self.client.rooms), "")
+        """Where we are and what we are called as of this event; the client may be further already."""
+        match event:
+            case e.Connected():
+                self._me = event.name
+                self._rooms.clear()
+            case e.Renamed(own=True):
+                self._me = event.name
+            case e.Joined(own=True):
+                self._rooms.append(event.room)
+                if not self._here or self._going.casefold() == event.room.casefold():
+                    self._here, self._going = event.room, ""
+            case e.Failed():
+                self.failed += 1
+            case e.Unconfirmed() | e.Unsent():
+                self.unconfirmed += len(event.messages)
+
+    def _gone_from(self, rooms: tuple[str, ...]) -> None:
+        """We left; if that was where we wrote to, write to another room of ours."""
+        self._rooms = [room for room in self._rooms if room not in rooms]
+        if self._here in rooms:
+            self._here = ""
+            if self._rooms:
+                self._be_in(self._rooms[0])
+
+    def _be_in(self, room: str) -> None:
+        self._here = room
+        if not self.style.as_json:
+            self.show(f"--- You are writing to {room} now")
 
     def _is_worth_showing(self, event: e.Event) -> bool:
         own = bool(getattr(event, "own", False))
         if isinstance(event, e.Said | e.PrivateMessage) and own:
             return self.style.editing
         if isinstance(event, e.Reconnecting):
-            if event.reason == self._offline_for:
+            if event.reason in self._offline_for:
                 return False  # told already; one line for each try would fill the screen overnight
-            self._offline_for = event.reason
+            self._offline_for.append(event.reason)
         elif isinstance(event, e.Reconnected):
-            self._offline_for = ""
+            self._offline_for.clear()
         if self.style.person:
             return True
         others = isinstance(event, _OTHERS) and not own and not (isinstance(event, e.Topic) and event.name is None)

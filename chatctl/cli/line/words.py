@@ -39,10 +39,11 @@ _STANDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the words depend on: our name (clean), and whether rooms have to be named."""
+    """What the words depend on: our name (clean), whether rooms have to be named, whether being offline was told."""
 
     me: str
     several: bool
+    still_offline: bool = False
 
 
 def words(event: e.Event, place: Place) -> list[Words]:
@@ -181,6 +182,8 @@ def _listed(messages: tuple[e.Outgoing, ...]) -> list[Words]:
 
 
 def _reconnecting(event: e.Reconnecting, place: Place) -> list[Words]:
+    if place.still_offline:
+        return [("trouble", f"!!! Still no connection: {event.reason}")]
     return [("trouble", f"!!! No connection: {event.reason}. Trying again; what you type is sent when it is back")]
 
 

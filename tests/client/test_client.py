@@ -1,0 +1,384 @@
+"""The client as a library: with a server of ours, and with scripted ones for what ours would not do."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatctl.chat.rules import Rules
+from chatctl.client import Client, Timing
+from chatctl.client import events as e
+from chatctl.client.link import MOST_WAITING
+from chatctl.client.refusals import FullError, InputError, PasswordError
+from chatctl.client.wire import LineReader
+from chatctl.errors import InvalidNameError, NameTakenError, RefusedError, UnreachableError
+from chatctl.server import Server
+from tests.client.peer import Peer, Talk, eventually
+from tests.wire import DEADLINE
+
+QUICK = Timing(enter=DEADLINE, first_pause=0.01, longest_pause=0.02, own_name=0.0)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(port=0, listener_limit=3) as server:
+        yield server
+
+
+def client(port: int, name: str = "ann", **options: object) -> Client:
+    options = {"secret": "test", "timing": QUICK, **options}
+    return Client("127.0.0.1", port, name=name, **options)  # type: ignore[arg-type]  # whatever the test wants
+
+
+def heard(client: Client, kind: type[e.Event], count: int = 1) -> list[e.Event]:
+    """The next `count` events of a kind."""
+    found: list[e.Event] = []
+    for event in client.events(DEADLINE):
+        if isinstance(event, kind):
+            found.append(event)
+            if len(found) == count:
+                return found
+    raise AssertionError(f"only {found} of {kind.__name__}")
+
+
+def test_start_talk_stop(server: Server) -> None:
+    with client(server.port) as ann, client(server.port, "bob") as bob:
+        heard(ann, e.Joined, 2)
+        assert ann.members("#lobby") == ("ann", "bob")
+        assert ann.rooms == ("#lobby",)
+        ann.say("#lobby", "hello\n\n  \nагой 👋")
+        ann.act("#lobby", "waves")
+        bob.notice("ann", "psst")
+        assert ann.flush(DEADLINE)
+        assert bob.flush(DEADLINE)
+        assert [event.text for event in heard(bob, e.Said, 3) if isinstance(event, e.Said)] == [
+            "hello",
+            "агой 👋",
+            "waves",
+        ]
+        [private] = heard(ann, e.PrivateMessage)
+        assert isinstance(private, e.PrivateMessage)
+        assert (private.name, private.to, private.kind) == ("bob", "ann", "notice")
+    assert not ann.running
+    with pytest.raises(UnreachableError):
+        ann.say("#lobby", "too late")
+    assert not ann.flush(0.0)
+    [*_, last] = ann.events(0.0)
+    assert isinstance(last, e.Disconnected)
+
+
+def test_events_by_callback_and_a_callback_that_fails(server: Server) -> None:
+    told: list[e.Event] = []
+    done = threading.Event()
+
+    def fails(event: e.Event) -> None:
+        raise RuntimeError("a listener's own")
+
+    def listens(event: e.Event) -> None:
+        told.append(event)
+        if isinstance(event, e.Said):
+            done.set()
+
+    ann = client(server.port)
+    ann.on(fails)
+    off = ann.on(listens)
+    with ann:
+        ann.say("#lobby", "hi")
+        assert done.wait(DEADLINE)
+        off()
+        ann.say("#lobby", "unheard")
+        assert ann.flush(DEADLINE)
+    assert [event.text for event in told if isinstance(event, e.Said)] == ["hi"]
+
+
+def test_order_and_number_survive_a_burst(server: Server) -> None:
+    with client(server.port) as ann, client(server.port, "bob") as bob:
+        for number in range(2000):
+            ann.say("#lobby", str(number), timeout=DEADLINE)
+        assert ann.flush(DEADLINE)
+        said = [event.text for event in heard(bob, e.Said, 2000) if isinstance(event, e.Said)]
+        assert said == [str(number) for number in range(2000)]
+
+
+def test_the_server_says_no(server: Server) -> None:
+    with client(server.port), client(server.port, "bob"):
+        with pytest.raises(NameTakenError, match="The name Ann is taken"):
+            client(server.port, "Ann").start()
+        with pytest.raises(InvalidNameError, match="digit"):
+            client(server.port, "1st").start()
+        with client(server.port, "eve"), pytest.raises(RefusedError, match="listener_limit = 3"):
+            client(server.port, "fay").start()
+
+
+def test_a_password(tmp_path: Path) -> None:
+    with Server(port=0, rules=Rules(password="sesam")) as server:
+        for wrong in (None, "wrong"):
+            with pytest.raises(PasswordError, match="password"):
+                client(server.port, password=wrong).start()
+        with client(server.port, password="sesam") as ann:
+            assert ann.online
+
+
+def test_nobody_there_is_said_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with pytest.raises(UnreachableError, match=rf"no chat server answers at 127\.0\.0\.1:{port}"):
+        client(port).start()
+
+
+def test_something_else_is_there() -> None:
+    with Peer(lambda talk: talk.send("SSH-2.0-OpenSSH_9.2")) as peer:
+        with pytest.raises(UnreachableError, match="is not a chat server"):
+            client(peer.port).start()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\nb"])
+def test_a_name_that_cannot_even_be_sent(name: str) -> None:
+    with pytest.raises((InvalidNameError, InputError)):
+        client(1, name)
+
+
+def test_what_cannot_be_sent_is_said_to_the_caller(server: Server) -> None:
+    with client(server.port) as ann:
+        for target in ("", "a b", "#a,#b", ":x"):
+            with pytest.raises(InputError, match="not the name of one room or person"):
+                ann.say(target, "hi")
+        with pytest.raises(InputError, match="bytes too long"):
+            ann.topic("#lobby", "x" * 600)
+        with pytest.raises(InputError):
+            ann.send_raw("PRIVMSG", "#lobby", "a\r\nQUIT")
+        ann.say("#lobby", "half a pair: \ud800")
+        assert ann.flush(DEADLINE)
+        [said] = heard(ann, e.Said)
+        assert isinstance(said, e.Said)
+        assert said.text == "half a pair: ?"
+
+
+def test_back_after_a_loss_with_what_was_typed_meanwhile() -> None:
+    gone = threading.Event()
+    typed = threading.Event()
+
+    def first(talk: Talk) -> None:
+        talk.welcome("ann").until("JOIN") if False else talk.welcome("ann")
+        gone.wait(DEADLINE)
+
+    def second(talk: Talk) -> list[str]:
+        typed.wait(DEADLINE)
+        talk.welcome("ann")
+        talk.until("PRIVMSG")
+        talk.pong()
+        return talk.rest()
+
+    with Peer(first, second) as peer, client(peer.port, rooms=["#lobby", "#dev"]) as ann:
+        gone.set()
+        heard(ann, e.Reconnecting)
+        ann.say("#lobby", "while away")
+        typed.set()
+        heard(ann, e.Reconnected)
+        assert ann.flush(DEADLINE)
+    lines = peer.talks[1].lines
+    assert [line for line in lines if line.startswith(("JOIN", "PRIVMSG", "QUIT"))] == [
+        "JOIN #lobby",
+        "JOIN #dev",
+        "PRIVMSG #lobby :while away",
+        "QUIT",
+    ]
+
+
+def test_what_is_in_doubt_is_told_and_not_sent_again() -> None:
+    def first(talk: Talk) -> None:
+        talk.welcome("ann").until("PRIVMSG")
+
+    def second(talk: Talk) -> list[str]:
+        return talk.welcome("ann").rest()
+
+    with Peer(first, second) as peer, client(peer.port) as ann:
+        ann.say("#lobby", "did it arrive?")
+        [unconfirmed] = heard(ann, e.Unconfirmed)
+        assert isinstance(unconfirmed, e.Unconfirmed)
+        assert unconfirmed.messages == (e.Outgoing("#lobby", "did it arrive?"),)
+        heard(ann, e.Reconnected)
+    assert not any(line.startswith("PRIVMSG") for line in peer.talks[1].lines)
+
+
+def test_another_name_when_ours_stays_taken() -> None:
+    def taken(talk: Talk) -> None:
+        talk.until("USER")
+        talk.send(":s 421 * CAP :Unknown command", ":s 433 * ann :Nickname is already in use")
+        talk.until("NICK ann_")
+        talk.send(":s 001 ann_ :Hi", ":s 422 ann_ :-").rest()
+
+    def first(talk: Talk) -> None:
+        talk.welcome("ann")
+
+    with Peer(first, taken) as peer, client(peer.port) as ann:
+        [renamed] = heard(ann, e.Renamed)
+        assert isinstance(renamed, e.Renamed)
+        assert (renamed.old, renamed.name) == ("ann", "ann_")
+        assert ann.name == "ann_"
+
+
+def test_our_own_name_is_waited_for_first() -> None:
+    def taken(talk: Talk) -> None:
+        talk.until("USER")
+        talk.send(":s 421 * CAP :Unknown command", ":s 433 * ann :Nickname is already in use").rest()
+
+    patient = Timing(enter=DEADLINE, first_pause=0.01, longest_pause=0.01, own_name=DEADLINE)
+    scripts = (lambda talk: talk.welcome("ann"), taken, taken, lambda talk: talk.welcome("ann").rest())
+    with Peer(*scripts) as peer, client(peer.port, timing=patient) as ann:
+        [back] = heard(ann, e.Reconnected)
+        assert isinstance(back, e.Reconnected)
+        assert back.name == "ann"
+
+
+def test_it_takes_its_name_back_from_its_own_dead_connection(server: Server) -> None:
+    with client(server.port) as ann:
+        heard(ann, e.Joined)
+        # As when a network vanishes: the server hears nothing, and our side starts again.
+        ann._link.state.farewell = ""
+        for sock in _sockets_of(ann):
+            sock.shutdown(socket.SHUT_RD)
+        [back] = heard(ann, e.Reconnected)
+        assert isinstance(back, e.Reconnected)
+        assert back.name == "ann"
+
+
+def _sockets_of(client: Client) -> list[socket.socket]:
+    """The client's connection, found as the thread holds it."""
+    frame = sys._current_frames()[client._thread.ident or 0]
+    found: list[socket.socket] = []
+    at: object = frame
+    while at is not None:
+        found += [value for value in at.f_locals.values() if isinstance(value, socket.socket)]  # type: ignore[attr-defined]
+        at = at.f_back  # type: ignore[attr-defined]
+    return found[:1]
+
+
+def test_giving_up() -> None:
+    with Peer(lambda talk: talk.welcome("ann")) as peer:
+        ann = client(peer.port, give_up_after=0.05).start()
+    peer._listener.close()
+    [end] = heard(ann, e.Disconnected)
+    assert isinstance(end, e.Disconnected)
+    assert isinstance(ann.error, UnreachableError)
+    assert "gave up" in end.reason
+    ann.stop()
+
+
+def test_without_reconnect_a_loss_is_the_end() -> None:
+    with Peer(lambda talk: talk.welcome("ann").send("ERROR :Too much noise")) as peer:
+        ann = client(peer.port, reconnect=False).start()
+        [end] = heard(ann, e.Disconnected)
+    assert isinstance(end, e.Disconnected)
+    assert "Too much noise" in end.reason
+
+
+def test_a_server_that_falls_silent_is_left() -> None:
+    timing = Timing(enter=DEADLINE, silence=0.05, answer=0.05, first_pause=0.01)
+
+    def silent(talk: Talk) -> list[str]:
+        return talk.welcome("ann").rest()
+
+    with Peer(silent, silent) as peer, client(peer.port, timing=timing) as ann:
+        [loss] = heard(ann, e.Reconnecting)
+        assert isinstance(loss, e.Reconnecting)
+        assert "does not answer" in loss.reason
+        heard(ann, e.Reconnected)
+    assert any(line.startswith("PING") for line in peer.talks[0].lines)
+
+
+def test_what_waits_is_bounded_and_told_at_the_end() -> None:
+    gone = threading.Event()
+
+    def first(talk: Talk) -> None:
+        talk.welcome("ann")
+        gone.wait(DEADLINE)
+
+    with Peer(first) as peer:
+        ann = client(peer.port, timing=Timing(first_pause=DEADLINE)).start()
+        gone.set()
+        heard(ann, e.Reconnecting)
+        for number in range(MOST_WAITING):
+            ann.say("#lobby", str(number))
+        with pytest.raises(FullError, match="1000 lines"):
+            ann.say("#lobby", "one too many")
+        ann.stop()
+    [unsent] = heard(ann, e.Unsent)
+    assert isinstance(unsent, e.Unsent)
+    assert len(unsent.messages) == MOST_WAITING
+
+
+def test_stopping_sends_what_waits_and_then_quits() -> None:
+    with Peer(lambda talk: talk.welcome("ann").rest()) as peer:
+        ann = client(peer.port).start()
+        for number in range(3):
+            ann.say("#lobby", str(number))
+        ann.stop("so long", 0.5)
+    assert peer.talks[0].lines[-4:] == [f"PRIVMSG #lobby :{number}" for number in range(3)] + ["QUIT :so long"]
+
+
+def test_stopping_a_server_that_never_answers_ends_at_the_deadline() -> None:
+    with Peer(lambda talk: talk.welcome("ann").rest()) as peer:
+        ann = client(peer.port).start()
+        ann.stop(seconds=0.1)
+        assert not ann.running
+        ann.stop()
+
+
+def test_stopping_in_a_callback(server: Server) -> None:
+    ann = client(server.port)
+    ann.on(lambda event: ann.stop("enough") if isinstance(event, e.Said) else None)
+    with ann:
+        ann.say("#lobby", "stop")
+        heard(ann, e.Disconnected)
+    eventually(lambda: not ann.running)
+
+
+def test_many_events_that_nobody_fetches_are_counted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatctl.client.client.MOST_EVENTS", 5)
+    with client(server.port) as ann:
+        for number in range(20):
+            ann.say("#lobby", str(number))
+        assert ann.flush(DEADLINE)
+        first, *rest = ann.events(0.0)
+    assert isinstance(first, e.Overrun)
+    assert [event.text for event in rest if isinstance(event, e.Said)] == ["15", "16", "17", "18", "19"]
+
+
+def test_no_secret_in_what_is_printed_of_it() -> None:
+    shown = repr(client(1, secret="hush", password="hush"))
+    assert "hush" not in shown
+
+
+def test_importing_the_name_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from chatctl.client import Client; "
+        "print([m for m in ('ssl', 'sqlite3', 'asyncio', 'pydantic', 'typer', 'prompt_toolkit', 'hmac', 'secrets')"
+        " if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+class TestLines:
+    """Bytes to lines."""
+
+    def test_any_cut_gives_the_same_lines(self) -> None:
+        data = "PING :ä\r\nPONG\n\nlong".encode()
+        for cut in range(len(data)):
+            reader = LineReader()
+            assert [*reader.feed(data[:cut]), *reader.feed(data[cut:])] == ["PING :ä", "PONG", ""]
+
+    def test_other_bytes_than_utf8_and_nul(self) -> None:
+        assert LineReader().feed(b"caf\xe9\0\n") == ["caf\xe9"]
+
+    def test_an_endless_line_is_dropped_and_the_next_one_read(self) -> None:
+        reader = LineReader()
+        for _ in range(100):
+            assert reader.feed(b"x" * 10_000) == []
+        assert reader.feed(b"x\nnext\n") == ["next"]

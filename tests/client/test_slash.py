@@ -1,0 +1,133 @@
+"""What a typed line does."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.client import slash
+from chatctl.client.refusals import InputError
+
+
+class Screen:
+    """Writes down what it is asked; stands in for a client as well."""
+
+    def __init__(self, here: str = "#lobby") -> None:
+        self.here = here
+        self.client = self
+        self.rooms = ("#lobby", "#dev")
+        self.done: list[tuple[str, ...]] = []
+
+    def is_room(self, target: str) -> bool:
+        return target.startswith("#")
+
+    def say(self, target: str, text: str) -> None:
+        self.done.append(("say", target, text))
+
+    def act(self, target: str, text: str) -> None:
+        self.done.append(("act", target, text))
+
+    def join(self, room: str, key: str = "") -> None:
+        self.done.append(("join", room, key))
+
+    def part(self, room: str, reason: str = "") -> None:
+        self.done.append(("part", room, reason))
+
+    def rename(self, name: str) -> None:
+        self.done.append(("rename", name))
+
+    def topic(self, room: str, text: str | None = None) -> None:
+        self.done.append(("topic", room, *([] if text is None else [text])))
+
+    def names(self, room: str) -> None:
+        self.done.append(("names", room))
+
+    def who(self, mask: str) -> None:
+        self.done.append(("who", mask))
+
+    def away(self, text: str = "") -> None:
+        self.done.append(("away", text))
+
+    def go(self, target: str) -> None:
+        self.done.append(("go", target))
+
+    def show(self, text: str) -> None:
+        self.done.append(("show", text))
+
+    def leave(self, reason: str) -> None:
+        self.done.append(("leave", reason))
+
+
+@pytest.mark.parametrize(
+    ("line", "done"),
+    [
+        ("hello", [("say", "#lobby", "hello")]),
+        ("  hello ", [("say", "#lobby", "  hello ")]),
+        ("//etc/passwd", [("say", "#lobby", "/etc/passwd")]),
+        ("", []),
+        ("   ", []),
+        ("/me waves", [("act", "#lobby", "waves")]),
+        ("/ME waves", [("act", "#lobby", "waves")]),
+        ("/msg bob  hi there", [("say", "bob", " hi there")]),
+        ("/nick bobby", [("rename", "bobby")]),
+        ("/names", [("names", "#lobby")]),
+        ("/names #dev", [("names", "#dev")]),
+        ("/topic", [("topic", "#lobby")]),
+        ("/topic all about cats", [("topic", "#lobby", "all about cats")]),
+        ("/topic #dev", [("topic", "#dev")]),
+        ("/topic #dev dogs", [("topic", "#dev", "dogs")]),
+        ("/join new", [("join", "#new", ""), ("go", "#new")]),
+        ("/join #new key", [("join", "#new", "key"), ("go", "#new")]),
+        ("/join #dev", [("go", "#dev")]),
+        ("/part", [("part", "#lobby", "")]),
+        ("/leave see you", [("part", "#lobby", "see you")]),
+        ("/part #dev done", [("part", "#dev", "done")]),
+        ("/who bob", [("who", "bob")]),
+        ("/away lunch", [("away", "lunch")]),
+        ("/away", [("away", "")]),
+        ("/quit so long", [("leave", "so long")]),
+        ("/exit", [("leave", "")]),
+    ],
+)
+def test_what_a_line_does(line: str, done: list[tuple[str, ...]]) -> None:
+    screen = Screen()
+    slash.run(screen, line)
+    assert screen.done == done
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/nmaes", "did you mean /names?"),
+        ("/zzzzzz", "/help shows them all"),
+        ("/", "There is no command /;"),
+        ("/msg bob", "Type it like this: /msg NAME TEXT"),
+        ("/nick", "Type it like this: /nick NAME"),
+    ],
+)
+def test_what_cannot_be_done_says_what_can(line: str, words: str) -> None:
+    screen = Screen()
+    with pytest.raises(InputError) as refused:
+        slash.run(screen, line)
+    assert words in str(refused.value)
+    assert screen.done == []
+
+
+@pytest.mark.parametrize("line", ["hello", "/me waves", "/names", "/part", "/topic"])
+def test_in_no_room_there_is_nobody_to_hear(line: str) -> None:
+    with pytest.raises(InputError, match="You are in no room"):
+        slash.run(Screen(here=""), line)
+
+
+def test_help_lists_every_command_and_explains_each() -> None:
+    screen = Screen()
+    slash.run(screen, "/help")
+    [(_, text)] = screen.done
+    assert [line.split()[0] for line in text.splitlines()] == [f"/{row.name}" for row in slash.SLASHES]
+    for name in slash.BY_NAME:
+        screen.done.clear()
+        slash.run(screen, f"/help /{name}")
+        assert slash.BY_NAME[name].about in screen.done[0][1]
+
+
+def test_a_long_slip_is_not_repeated_whole() -> None:
+    assert len(slash.unknown("x" * 5000)) < 200

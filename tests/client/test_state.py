@@ -1,0 +1,452 @@
+"""The client without a thread: lines in, events and lines out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatctl.client import events as e
+from chatctl.client.ledger import WINDOW
+from chatctl.client.refusals import PasswordError
+from chatctl.client.registration import Identity
+from chatctl.client.state import Phase, State
+from chatctl.errors import InvalidNameError, NameTakenError, RefusedError
+from chatctl.protocol.message import MAX_LINE
+
+NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
+OURS = "cap-notify chatctl/resume echo-message message-tags multi-prefix server-time standard-replies"
+ISUPPORT = ":s 005 ann CASEMAPPING=ascii CHANTYPES=# NETWORK=net PREFIX=(ov)@+ :are supported"
+
+
+class Talk:
+    """A state and what it said."""
+
+    def __init__(self, *rooms: str, name: str = "ann", password: str | None = None) -> None:
+        self.state = State(name, rooms, password=password, identity=Identity("secret", "instance"), now=lambda: NOW)
+        self.events: list[e.Event] = []
+
+    def sent(self) -> list[str]:
+        lines = [line.data.decode().removesuffix("\r\n") for line in self.state.lines]
+        self.state.lines.clear()
+        return lines
+
+    def heard(self, *lines: str) -> list[e.Event]:
+        for line in lines:
+            self.state.receive(line)
+        return self.news()
+
+    def news(self) -> list[e.Event]:
+        news, self.state.events = self.state.events, []
+        return news
+
+    def enter(self, caps: str | None = OURS, nick: str = "ann") -> list[e.Event]:
+        """Connect and get in, with the capabilities `caps`, or without CAP."""
+        self.state.connected()
+        if caps is None:
+            self.state.receive(":s 421 * CAP :Unknown command")
+        else:
+            self.state.receive(f":s CAP * LS :{caps}")
+            asked = [line.partition(":")[2] for line in self.sent() if line.startswith("CAP REQ")]
+            for wanted in asked:
+                self.state.receive(f":s CAP * ACK :{wanted}")
+        news = self.heard(f":s 001 {nick} :Welcome", ISUPPORT, f":s 422 {nick} :No MOTD")
+        for line in self.sent():
+            if line.startswith("PING"):
+                self.state.receive(f":s PONG s {line.split()[1]}")
+        return news
+
+
+@pytest.fixture
+def lobby() -> Talk:
+    """Ann is in #lobby of a server of ours, with bob."""
+    talk = Talk("#lobby")
+    talk.enter()
+    talk.heard(":ann!~chatctl@cloak JOIN #lobby", ":s 353 ann = #lobby :@bob ann", ":s 366 ann #lobby :End")
+    return talk
+
+
+# Getting in.
+
+
+def test_all_that_any_server_understands_goes_out_at_once() -> None:
+    talk = Talk(password="se sam")
+    talk.state.connected()
+    assert talk.sent() == ["CAP LS 302", "PASS :se sam", "NICK ann", "USER chatctl 0 * ann"]
+
+
+def test_capabilities_are_asked_for_when_the_last_line_of_them_came() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.sent()
+    talk.heard(":s CAP * LS * :sasl=PLAIN echo-message")
+    assert talk.sent() == []
+    talk.heard(":s CAP * LS :server-time=x draft/other")
+    assert talk.sent() == ["CAP REQ :server-time echo-message"]
+    talk.heard(":s CAP * ACK :server-time echo-message")
+    assert talk.sent() == ["CAP END"]
+
+
+def test_what_is_refused_together_is_asked_for_one_by_one() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard(":s CAP * LS :echo-message server-time")
+    talk.sent()
+    talk.heard(":s CAP * NAK :server-time echo-message")
+    assert talk.sent() == ["CAP REQ server-time", "CAP REQ echo-message"]
+    talk.heard(":s CAP * NAK :server-time", ":s CAP * ACK :echo-message")
+    assert talk.sent() == ["CAP END"]
+    assert talk.state.echoes
+
+
+def test_nothing_to_ask_for_ends_the_negotiation() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.sent()
+    talk.heard(":s CAP * LS :")
+    assert talk.sent() == ["CAP END"]
+
+
+def test_the_resume_tokens_go_out_before_the_end_of_the_negotiation() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard(":s CAP * LS :chatctl/resume")
+    talk.sent()
+    talk.heard(":s CAP * ACK :chatctl/resume")
+    assert talk.sent() == ["RESUME secret instance", "CAP END"]
+
+
+def test_a_name_held_by_our_own_dead_connection_is_asked_for_again() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.sent()
+    talk.heard(":s CAP * LS :chatctl/resume", ":s 433 * ann :taken")
+    talk.sent()
+    assert talk.state.name_problem is None
+    talk.heard(":s CAP * ACK :chatctl/resume")
+    assert talk.sent() == ["RESUME secret instance", "NICK ann", "CAP END"]
+    talk.heard(":s 433 * ann :still taken")
+    assert isinstance(talk.state.name_problem, NameTakenError)
+    assert str(talk.state.name_problem) == "still taken"
+
+
+def test_the_secret_is_in_no_repr() -> None:
+    assert "secret!" not in repr(Identity("secret!", "instance!"))
+    assert "instance!" not in repr(Identity("secret!", "instance!"))
+
+
+@pytest.mark.parametrize("caps", [None, "", "echo-message"])
+def test_a_taken_name_is_told(caps: str | None) -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard(":s 433 * ann :Nickname is already in use")
+    if caps is None:
+        talk.heard(":s 421 * CAP :Unknown command")
+    else:
+        talk.heard(f":s CAP * LS :{caps}")
+        if caps:
+            talk.heard(f":s CAP * ACK :{caps}")
+    assert isinstance(talk.state.name_problem, NameTakenError)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (":s 432 * ann :That name cannot be used: no", InvalidNameError),
+        (":s 437 * ann :Nick is temporarily unavailable", NameTakenError),
+        (":s 436 ann :Nickname collision KILL", NameTakenError),
+        (":s 484 * :Your connection is restricted", InvalidNameError),
+        ("FAIL NICK NICKNAME_INVALID x :Bad name", InvalidNameError),
+    ],
+)
+def test_other_ways_to_refuse_a_name(line: str, kind: type[Exception]) -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard(":s CAP * LS :", line)
+    assert type(talk.state.name_problem) is kind
+
+
+def test_spare_names_are_tried_where_the_owner_gave_some() -> None:
+    talk = Talk()
+    talk.state.connected(["ann_", "ann2"])
+    talk.heard(":s CAP * LS :", ":s 433 * ann :taken", ":s 433 * ann_ :taken")
+    assert talk.sent()[-2:] == ["NICK ann_", "NICK ann2"]
+    assert talk.state.name_problem is None
+    news = talk.heard(":s 001 ann2 :Welcome", ":s 422 ann2 :No MOTD")
+    assert e.Renamed(time=NOW, old="ann", name="ann2", own=True) in news
+    assert talk.state.name == "ann"
+
+
+def test_why_the_server_refuses() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard("ERROR :The chat is full: all 5 places are taken")
+    assert type(talk.state.refusal) is RefusedError
+    assert str(talk.state.refusal) == "The chat is full: all 5 places are taken"
+
+
+def test_a_wrong_password_is_its_own_error_and_keeps_its_words() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard(":s 464 * :The password is wrong or missing", "ERROR :Closing Link")
+    assert type(talk.state.refusal) is PasswordError
+    assert str(talk.state.refusal) == "The password is wrong or missing"
+
+
+def test_in_under_the_name_the_server_gave() -> None:
+    talk = Talk(name="a_very_long_name")
+    news = talk.enter(None, nick="a_very_lo")
+    assert news == [
+        e.Connected(time=NOW, name="a_very_lo", server="s", network="net"),
+        e.Renamed(time=NOW, old="a_very_long_name", name="a_very_lo", own=True),
+    ]
+
+
+def test_a_server_without_end_of_motd_is_done_with_its_pong() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.sent()
+    talk.heard(":s 001 ann :Hi")
+    [ping] = talk.sent()
+    assert talk.state.phase is Phase.ENTERING
+    talk.heard(f":s PONG s :{ping.split()[1]}")
+    assert talk.state.phase is Phase.ONLINE
+
+
+# What happens in a room.
+
+
+def test_a_message_has_its_time_and_id(lobby: Talk) -> None:
+    [said] = lobby.heard("@time=2026-01-02T03:04:05.678Z;msgid=m1 :bob!u@h PRIVMSG #lobby :hi  there")
+    assert said.to_json() == {
+        "type": "message",
+        "time": "2026-01-02T03:04:05.678+00:00",
+        "room": "#lobby",
+        "name": "bob",
+        "text": "hi  there",
+        "kind": "message",
+        "own": False,
+        "id": "m1",
+    }
+
+
+@pytest.mark.parametrize("time", ["2016-12-31T23:59:60.419Z", "yesterday", "", "0001-01-01T00:00:00+23:59"])
+def test_a_time_that_cannot_be_read_never_fails(lobby: Talk, time: str) -> None:
+    [said] = lobby.heard(f"@time={time} :bob!u@h PRIVMSG #lobby :hi")
+    assert said.time.tzinfo is UTC
+
+
+def test_me_and_notices_and_what_machines_say(lobby: Talk) -> None:
+    assert lobby.heard(":bob!u@h PRIVMSG #lobby :\x01ACTION waves\x01") == [
+        e.Said(time=NOW, room="#lobby", name="bob", text="waves", kind="action")
+    ]
+    assert lobby.heard(":bob!u@h NOTICE ann :psst") == [
+        e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst", kind="notice")
+    ]
+    assert lobby.heard(":bob!u@h PRIVMSG ann :\x01VERSION\x01") == []
+    assert lobby.heard(":s NOTICE ann :maintenance") == [e.ServerNotice(time=NOW, text="maintenance", code="NOTICE")]
+
+
+def test_who_is_in_a_room(lobby: Talk) -> None:
+    room = lobby.state.rooms.get("#LOBBY")
+    assert room is not None
+    assert dict(room.members) == {"bob": ("bob", "@"), "ann": ("ann", "")}
+    lobby.heard(":eve!u@h JOIN #lobby", ":s MODE #lobby +v-o eve bob", ":bob!u@h NICK bobby")
+    assert dict(room.members) == {"bobby": ("bobby", ""), "ann": ("ann", ""), "eve": ("eve", "+")}
+    assert lobby.heard(":eve!u@h QUIT :Quit: bye") == [
+        e.Left(time=NOW, name="eve", rooms=("#lobby",), how="quit", reason="Quit: bye")
+    ]
+    assert set(room.members) == {"bobby", "ann"}
+
+
+def test_names_asked_for_say_so(lobby: Talk) -> None:
+    lobby.state.names("#lobby")
+    [names] = lobby.heard(":s 353 ann = #lobby :@+bob", ":s 353 ann = #lobby :ann", ":s 366 ann #lobby :End")
+    assert names == e.Names(time=NOW, room="#lobby", names=("bob", "ann"), operators=("bob",), asked=True)
+
+
+def test_being_thrown_out_is_for_good(lobby: Talk) -> None:
+    [left] = lobby.heard(":bob!u@h KICK #lobby ann :enough")
+    assert left == e.Left(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True)
+    lobby.state.lost()
+    lobby.enter()
+    assert not any(line.startswith("JOIN") for line in lobby.sent())
+
+
+def test_topic_who_and_away(lobby: Talk) -> None:
+    assert lobby.heard(":s 332 ann #lobby :cats") == [e.Topic(time=NOW, room="#lobby", text="cats")]
+    assert lobby.heard(":bob!u@h TOPIC #lobby :dogs") == [e.Topic(time=NOW, room="#lobby", text="dogs", name="bob")]
+    [who] = lobby.heard(":s 352 ann #lobby ~u host s bob G@ :0 Bob B", ":s 315 ann #lobby :End")
+    assert who == e.Who(
+        time=NOW, mask="#lobby", people=(e.Person("bob", "~u", "host", "Bob B", away=True, operator=True),)
+    )
+    assert lobby.heard(":s 301 ann bob :lunch") == [e.Away(time=NOW, name="bob", text="lunch")]
+
+
+def test_refusals_are_told_with_their_words(lobby: Talk) -> None:
+    assert lobby.heard(":s 482 ann #lobby :Only an operator may") == [
+        e.Failed(time=NOW, text="Only an operator may", code="482", about="#lobby")
+    ]
+    assert lobby.heard(":s 433 ann bob :taken") == [e.NameTaken(time=NOW, name="bob", text="taken")]
+    assert lobby.heard(":s 432 ann b%d :bad") == [e.NameRefused(time=NOW, name="b%d", text="bad")]
+    assert lobby.heard(":s FAIL PRIVMSG NOT_STORED #lobby :The disk is full") == [
+        e.Failed(time=NOW, text="The disk is full", code="NOT_STORED", command="PRIVMSG", about="#lobby")
+    ]
+
+
+# What we say.
+
+
+def test_with_echo_ours_is_told_when_it_comes_back_and_once(lobby: Talk) -> None:
+    lobby.state.say("message", "#Lobby", "hi")
+    assert lobby.sent() == ["PRIVMSG #lobby :hi"]
+    assert lobby.news() == []
+    [said] = lobby.heard("@msgid=7 :ann!~chatctl@cloak PRIVMSG #lobby :hi")
+    assert said == e.Said(time=NOW, room="#lobby", name="ann", text="hi", own=True, id="7")
+    assert lobby.state.ledger.out == 0
+
+
+def test_without_echo_ours_is_told_at_once() -> None:
+    talk = Talk("#lobby")
+    talk.enter(None)
+    talk.heard(":ann!u@h JOIN #lobby")
+    talk.state.say("action", "#lobby", "waves")
+    assert talk.news() == [e.Said(time=NOW, room="#lobby", name="ann", text="waves", kind="action", own=True)]
+
+
+@pytest.mark.parametrize("caps", [OURS, None])
+def test_what_one_says_to_oneself_is_told_once(caps: str | None) -> None:
+    talk = Talk()
+    talk.enter(caps)
+    talk.state.say("message", "ann", "note")
+    again = ["@msgid=3 :ann!u@h PRIVMSG ann :note"] * (2 if caps else 1)
+    told = [event for event in [*talk.news(), *talk.heard(*again)] if isinstance(event, e.PrivateMessage)]
+    assert [event.text for event in told] == ["note"]
+
+
+def test_long_text_goes_out_in_parts_that_fit_as_others_get_them(lobby: Talk) -> None:
+    lobby.state.say("action", "#lobby", "wörd " * 300)
+    lines = lobby.sent()
+    relayed = [f":ann!~chatctl@cloak {line}\r\n" for line in lines if line.startswith("PRIVMSG")]
+    assert len(relayed) > 3
+    assert all(len(line.encode()) <= MAX_LINE for line in relayed)
+    assert max(len(line.encode()) for line in relayed) > MAX_LINE - 10
+    assert all("\x01ACTION wörd" in line and line.endswith("\x01\r\n") for line in relayed)
+
+
+def test_before_our_prefix_is_known_parts_are_shorter() -> None:
+    talk = Talk()
+    talk.enter()
+    talk.state.say("message", "#lobby", "x" * 2000)
+    host = "h" * 63
+    assert all(
+        len(f":ann!~0123456789@{host} {line}\r\n".encode()) <= MAX_LINE
+        for line in talk.sent()
+        if line.startswith("PRIVMSG")
+    )
+
+
+def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
+    for number in range(WINDOW):
+        assert lobby.state.may_say_more
+        lobby.state.say("message", "#lobby", str(number))
+    assert not lobby.state.may_say_more
+    pings = [line.split()[1] for line in lobby.sent() if line.startswith("PING")]
+    assert len(pings) == 2
+    lobby.heard(f":s PONG s {pings[0]}")
+    assert lobby.state.may_say_more
+    assert lobby.state.ledger.out == WINDOW // 2
+
+
+def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(lobby: Talk) -> None:
+    for text in ("echoed", "written", "unwritten"):
+        lobby.state.say("message", "#lobby", text)
+    lines = list(lobby.state.lines)
+    lobby.state.lines.clear()
+    lobby.heard(":ann!~chatctl@cloak PRIVMSG #lobby :echoed")
+    lobby.state.lost(lines[2:])
+    assert lobby.news() == [e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "written"),))]
+    assert lobby.state.unsent() == (e.Outgoing("#lobby", "unwritten"),)
+    lobby.state.connected()
+    lobby.sent()
+    lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
+    assert [line for line in lobby.sent() if line[:4] in ("JOIN", "PRIV")] == [
+        "JOIN #lobby",
+        "PRIVMSG #lobby :unwritten",
+    ]
+
+
+def test_what_was_refused_is_not_in_doubt(lobby: Talk) -> None:
+    lobby.state.say("message", "nobody", "hi")
+    lobby.heard(":s 401 ann nobody :Nobody here is called nobody")
+    lobby.state.lost()
+    assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
+
+
+def test_back_again_in_the_same_rooms_and_away(lobby: Talk) -> None:
+    lobby.state.join("#dev", "key")
+    lobby.state.away("lunch")
+    lobby.sent()
+    lobby.state.lost()
+    lobby.state.connected()
+    lobby.sent()
+    [back] = lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
+    assert back == e.Reconnected(time=NOW, name="ann", server="s", network="")
+    sent = lobby.sent()
+    assert sent[:3] == ["CAP END", "JOIN #lobby", "JOIN #dev key"]
+    assert sent[-1] == "AWAY :lunch"
+
+
+def test_a_new_name_is_kept_only_where_we_asked_for_it(lobby: Talk) -> None:
+    lobby.heard(":ann!u@h NICK Guest7")
+    assert (lobby.state.nick, lobby.state.name) == ("Guest7", "ann")
+    lobby.state.rename("anna")
+    lobby.heard(":Guest7!u@h NICK anna")
+    assert (lobby.state.nick, lobby.state.name) == ("anna", "anna")
+
+
+def test_a_server_of_ours_has_more_spellings_of_a_name(lobby: Talk) -> None:
+    assert lobby.state.fold("#CAFÉ") == lobby.state.fold("#café")
+
+
+# Anything at all.
+
+_COMMANDS = (
+    "001 004 005 301 305 332 352 353 366 372 376 396 401 404 421 432 433 437 464 465 482 PRIVMSG NOTICE JOIN PART QUIT "
+    "NICK KICK MODE TOPIC INVITE CAP PING PONG ERROR FAIL CHGHOST TAGMSG XYZZY"
+)
+_KNOWN = st.sampled_from(_COMMANDS.split())
+_PARAM = st.sampled_from(
+    ["ann", "bob", "*", "#lobby", "LS", "ACK", "NAK", "NEW", "DEL", "+o-v+k", "=", "chatctl/resume echo-message", "",
+     "PREFIX=(ov)@+", "PREFIX=", "CHANTYPES=", "STATUSMSG=@+", "CASEMAPPING=rfc1459", "CHANMODES=,,,", "@#lobby",
+     "\x01ACTION", "chatctl-1", "NICK", "a!b@c", "x" * 600]
+) | st.text(max_size=8)  # fmt: skip
+_SOURCE = st.sampled_from(["", ":ann!u@h ", ":bob!u@h ", ":s ", ":ann ", ":!@ "])
+_LINE = st.builds(
+    lambda tags, source, command, params, last: tags + source + " ".join([command, *params]) + last,
+    st.sampled_from(["", "@time=x;msgid=1 ", "@time=2026-01-01T00:00:00.000Z ", "@ "]),
+    _SOURCE,
+    _KNOWN | st.text(max_size=4),
+    st.lists(_PARAM, max_size=6),
+    st.sampled_from(["", " :", " :text of it", " :ann"]),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(_LINE | st.text(max_size=60), max_size=30), st.booleans())
+def test_nothing_a_server_sends_fails(lines: list[str], first_in: bool) -> None:
+    talk = Talk("#lobby")
+    if first_in:
+        talk.enter()
+        talk.state.say("message", "#lobby", "hi")
+    else:
+        talk.state.connected(["a", "b"])
+    for line in lines:
+        talk.state.receive(line.replace("\n", "").replace("\r", "").replace("\0", ""))
+        talk.state.say("message", "#lobby", "more")
+    for event in talk.news():
+        event.to_json()
+    talk.state.lost(talk.state.lines)
+    talk.enter()

@@ -1,0 +1,167 @@
+"""Real processes for the end-to-end tests: the installed command, and programs in a terminal of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pexpect
+import pyte
+import pytest
+
+DEADLINE = 20.0
+CHATCTL = str(Path(sys.executable).with_name("chatctl"))
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    """A clean one: nothing of ours but `variables`, and a home folder of the test's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CHATCTL_", "XDG_"))}
+    return {**kept, "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **variables}
+
+
+def needs(program: str) -> None:
+    """Skip where a real client is not installed; CI installs it and must not skip."""
+    from shutil import which
+
+    if which(program) is None:
+        assert "CHATCTL_CI" not in os.environ, f"CI must have {program}"
+        pytest.skip(f"{program} is not installed")
+
+
+class ServeProcess:
+    """`chatctl serve` on a port the system picks, configured by `variables` alone."""
+
+    def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
+        variables = {"CHATCTL_PORT": "0", **variables}
+        self.process = subprocess.Popen(
+            [CHATCTL, "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(home, **variables),
+            cwd=home,
+        )
+        self.banner = ""
+        self.port = 0
+        assert self.process.stdout is not None
+        by = time.monotonic() + DEADLINE
+        while "Ctrl-C" not in self.banner:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, by - time.monotonic()))
+            assert ready, f"no banner in time: {self.banner}"
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                break
+            self.banner += data.decode()
+        found = re.search(r"Listening: +\S+:(\d+)", self.banner)
+        if found:
+            self.port = int(found[1])
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; the exit code, and what stderr held."""
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=DEADLINE)
+        return self.process.returncode, err.decode()
+
+    def __enter__(self) -> Self:
+        assert self.port, self.process.communicate(timeout=DEADLINE)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+def chatctl(home: Path, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [CHATCTL, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=DEADLINE,
+        env=environment(home, **variables),
+        cwd=home,
+        check=False,
+    )
+
+
+class _Screen(pyte.Screen):  # type: ignore[misc]  # pyte has no types
+    """A screen that answers what programs ask of a terminal (where is the cursor?)."""
+
+    child: pexpect.spawn[bytes] | None = None
+
+    def write_process_input(self, data: str) -> None:
+        if self.child is not None:
+            self.child.send(data.encode())
+
+
+class Terminal:
+    """A program in a terminal of its own: keys in, a screen to look at."""
+
+    def __init__(
+        self, command: Sequence[str], env: Mapping[str, str], columns: int = 100, lines: int = 30, cwd: Path | None = None
+    ) -> None:
+        self.screen = _Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self.child: pexpect.spawn[bytes] = pexpect.spawn(
+            command[0], list(command[1:]), env=dict(env), dimensions=(lines, columns), timeout=DEADLINE, cwd=cwd
+        )
+        self.screen.child = self.child
+
+    def type(self, text: str, enter: bool = True) -> None:
+        """Type `text`, and Enter."""
+        self.child.send(text.encode() + (b"\r" if enter else b""))
+
+    def shown(self) -> list[str]:
+        """The lines on the screen, without the empty ones at the end."""
+        # A wide character fills its second cell with an empty string.
+        text = "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+        return text.split("\n")
+
+    def until(self, *texts: str) -> list[str]:
+        """Read until all of `texts` are on the screen; fails after the deadline."""
+        by = time.monotonic() + DEADLINE
+        while True:
+            shown = self.shown()
+            if all(any(text in line for line in shown) for text in texts):
+                return shown
+            assert time.monotonic() < by, f"no {texts} on the screen:\n" + "\n".join(shown)
+            try:
+                self._stream.feed(self.child.read_nonblocking(65536, timeout=0.5))
+            except pexpect.TIMEOUT:
+                continue
+            except pexpect.EOF:
+                raise AssertionError(f"it ended before {texts}:\n" + "\n".join(self.shown())) from None
+
+    def until_end(self) -> int:
+        """Read until the program ends; its exit code."""
+        by = time.monotonic() + DEADLINE
+        while time.monotonic() < by:
+            try:
+                self._stream.feed(self.child.read_nonblocking(65536, timeout=0.5))
+            except pexpect.TIMEOUT:
+                continue
+            except pexpect.EOF:
+                self.child.wait()
+                return int(self.child.exitstatus if self.child.exitstatus is not None else 128)
+        raise AssertionError("it did not end:\n" + "\n".join(self.shown()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.child.close(force=True)

@@ -1,0 +1,99 @@
+"""The README is true: its transcripts are what the program prints, its code runs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatctl.cli.banner import banner
+from tests.e2e.processes import CHATCTL, DEADLINE, ServeProcess, Terminal, chatctl, environment
+from tests.wire import Wire
+
+pytestmark = pytest.mark.e2e
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def block(kind: str, name: str) -> list[str]:
+    """The lines of the code block that the comment `<!-- kind: name -->` stands before."""
+    found = re.search(rf"<!-- {kind}: {name} -->\n```\w+\n(.*?)\n```", README.read_text(), re.DOTALL)
+    assert found, f"no block {kind}: {name}"
+    return found[1].split("\n")
+
+
+def test_the_banner_is_the_one_in_the_readme() -> None:
+    printed = banner(
+        [("127.0.0.1", 5106)],
+        listener_limit=5,
+        advertise="",
+        plain_for_all=False,
+        needs_password=False,
+        config_file="",
+    )
+    assert block("transcript", "serve") == ["$ chatctl serve", *printed.split("\n")]
+
+
+def test_two_people_see_what_the_readme_shows(tmp_path: Path) -> None:
+    expected = block("transcript", "two people")[1:]
+    with (
+        ServeProcess(tmp_path) as server,
+        Terminal([CHATCTL, "join"], environment(tmp_path, CHATCTL_PORT=str(server.port))) as ann,
+    ):
+        ann.until("Your name:")
+        ann.type("ann")
+        ann.until("Nobody else is in #lobby yet")
+        bob_env = environment(tmp_path, CHATCTL_PORT=str(server.port))
+        with Terminal([CHATCTL, "join", "--name", "bob"], bob_env) as bob:
+            bob.until("In #lobby: ann, you")
+            bob.type("Hi Ann! 你好 👋")
+            ann.until("[bob]: Hi Ann!")
+            ann.type("Welcome, Bob")
+            bob.until("[ann]: Welcome, Bob")
+            bob.type("/me waves")
+            ann.until("* bob waves")
+            bob.type("/msg ann can you keep a secret?")
+            ann.until("keep a secret?")
+            bob.type("/quit tea is ready")
+            assert bob.until_end() == 0
+        shown = ann.until("<-- bob left")
+        ann.type("/quit")
+        assert ann.until_end() == 0
+    shown = [line.replace(f":{server.port}", ":5106") for line in shown[: len(expected)]]
+    # A terminal emulator shows a wide character in two cells; compare without spaces.
+    assert [line.replace(" ", "") for line in shown] == [line.replace(" ", "") for line in expected]
+
+
+def test_a_taken_name_looks_like_that(tmp_path: Path) -> None:
+    expected = block("transcript", "taken")
+    with ServeProcess(tmp_path) as server, Wire(server.port).login("ann"):
+        env = environment(tmp_path, CHATCTL_PORT=str(server.port))
+        with Terminal(["sh", "-c", f"{CHATCTL} {expected[0].removeprefix('$ chatctl ')}"], env) as terminal:
+            shown = terminal.until("Your name")
+            assert shown == expected[1:]
+
+
+def test_check_name_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    expected = block("transcript", "check-name")
+    with ServeProcess(tmp_path) as server, Wire(server.port).login("ann"):
+        arguments = expected[0].removeprefix("$ chatctl ").split()
+        done = chatctl(tmp_path, *arguments, CHATCTL_PORT=str(server.port))
+    assert done.stdout.splitlines() == expected[1:]
+    assert done.returncode == 3
+
+
+def test_the_library_example_runs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(block("run", "library"))],
+        capture_output=True,
+        text=True,
+        env=environment(tmp_path),
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert "[bob]: hello, Ann" in done.stdout.splitlines()
+    assert "ann hears: message" in done.stdout.splitlines()
