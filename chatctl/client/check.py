@@ -32,6 +32,9 @@ Status = Literal["free", "taken", "invalid"]
 
 ALTERNATIVES = 3
 _TRIES = 40
+_FIRST = "chatctl-0"
+_PONG_SECONDS = 1.0
+"""How long the answer to a PING may take where it is not certain that there will be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +135,26 @@ class NameCheck:
     def _greet(self) -> None:
         """CAP LS, and what it tells (rules 1 and 3)."""
         self._send("CAP", "LS", "302")
-        self._send("PING", "chatctl-0")  # a server that passes over what it does not know may answer this one
+        self._send("PING", _FIRST)  # a server that passes over what it does not know may answer this one
         offered: list[str] = []
-        for message in self._messages():
+        for message in self._messages(self._seconds):
             if message.command == "CAP" and message.param(1).upper() == "LS":
                 offered += message.params[-1].split()
                 if message.param(2) != "*" or len(message.params) < 4:
                     break
             elif message.command in ("421", "451", "410", "PONG"):
                 self._has_cap = False
+                if message.command != "PONG":
+                    self._pass_first_pong()
                 break
         self.advice = RESUME not in {word.partition("=")[0] for word in offered}
+
+    def _pass_first_pong(self) -> None:
+        """Read the answer to the first PING, if there is to be one, so that it is not taken for a later one's."""
+        with contextlib.suppress(UnreachableError):
+            for message in self._messages(min(self._seconds, _PONG_SECONDS)):
+                if message.command in ("PONG", "451"):
+                    return
 
     def _until_barrier(self) -> Iterator[Message]:
         """Send a barrier; what comes before its answer (rule 2)."""
@@ -152,7 +164,7 @@ class NameCheck:
             self._send("CAP", "LIST")
         else:
             self._send("PING", token)
-        for message in self._messages():
+        for message in self._messages(self._seconds):
             if message.command == "CAP" and message.param(1).upper() == "LIST":
                 if message.param(2) != "*" or len(message.params) < 4:
                     return
@@ -161,9 +173,9 @@ class NameCheck:
             else:
                 yield message
 
-    def _messages(self) -> Iterator[Message]:
-        """What the server says, up to the deadline. Raises UnreachableError at its end."""
-        end = time.monotonic() + self._seconds
+    def _messages(self, seconds: float) -> Iterator[Message]:
+        """What the server says in the next `seconds`. Raises UnreachableError at their end."""
+        end = time.monotonic() + seconds
         while True:
             for message in self._parsed():
                 if message.command == "PING":

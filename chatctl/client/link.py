@@ -309,7 +309,7 @@ class Link:
         if request is not None:
             request.apply(state)
             return True
-        if state.ledger.unguarded and not state.echoes:
+        if state.ledger.unguarded and not state.echoes and not self._stopped:
             # Without echoes a PING is the only way to know that what was said has arrived.
             state.barrier()
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 
 import pytest
@@ -61,28 +62,30 @@ def answer_names(talk: Talk, taken: set[str], *, cap: bool) -> list[str]:
 
 @pytest.mark.parametrize("cap", [True, False])
 def test_other_servers_give_advice(cap: bool) -> None:
-    with Peer(lambda talk: answer_names(talk, {"bob", "bob2"}, cap=cap)) as peer:
-        with NameCheck("127.0.0.1", peer.port) as checking:
-            assert checking.advice
-            assert checking.check("ann").status == "free"
-            taken = checking.check("bob")
-            assert (taken.status, taken.reason) == ("taken", "Nickname is already in use.")
-            assert taken.alternatives == ("bob_", "bob3", "bob4")
-            assert checking.check("b b").status == "invalid"
-            assert checking.check("").status == "invalid"
+    peer = Peer(lambda talk: answer_names(talk, {"bob", "bob2"}, cap=cap))
+    with peer, NameCheck("127.0.0.1", peer.port) as checking:
+        assert checking.advice
+        assert checking.check("ann").status == "free"
+        taken = checking.check("bob")
+        assert (taken.status, taken.reason) == ("taken", "Nickname is already in use.")
+        assert taken.alternatives == ("bob_", "bob3", "bob4")
+        assert checking.check("b b").status == "invalid"
+        assert checking.check("").status == "invalid"
     lines = peer.talks[0].lines
     assert lines[-1] == "QUIT"
     assert not any(line.startswith(("USER", "CAP END")) for line in lines)
 
 
+def check(port: int, seconds: float = 10.0) -> None:
+    with NameCheck("127.0.0.1", port, seconds):
+        pass
+
+
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    with (
-        pytest.raises(UnreachableError, match=rf"no chat server answers at 127\.0\.0\.1:{port}"),
-        NameCheck("127.0.0.1", port),
-    ):
-        pass
+    with pytest.raises(UnreachableError, match=rf"no chat server answers at 127\.0\.0\.1:{port}"):
+        check(port)
 
 
 def test_something_else_is_there() -> None:
@@ -90,21 +93,36 @@ def test_something_else_is_there() -> None:
         talk.line()
         talk.send("HTTP/1.1 400 Bad Request", "Connection: close", "")
 
-    with (
-        Peer(web) as peer,
-        pytest.raises(UnreachableError, match="is not a chat server"),
-        NameCheck("127.0.0.1", peer.port),
-    ):
-        pass
+    with Peer(web) as peer, pytest.raises(UnreachableError, match="is not a chat server"):
+        check(peer.port)
 
 
 def test_silence_ends_at_the_deadline() -> None:
     with Peer(Talk.rest) as peer, pytest.raises(UnreachableError, match="is not a chat server"):
-        with NameCheck("127.0.0.1", peer.port, seconds=0.1):
-            pass
+        check(peer.port, 0.1)
+
+
+def test_a_server_that_passes_over_cap_and_answers_ping() -> None:
+    def simple(talk: Talk) -> None:
+        talk.until("PING chatctl-0")
+        talk.send(":s PONG s :chatctl-0")
+        talk.until("NICK ann")
+        talk.send(":s 433 * ann :taken")
+        while True:
+            token = talk.until("PING").partition(" ")[2]
+            talk.send(f":s PONG s :{token}")
+
+    def until_the_end(talk: Talk) -> None:
+        with contextlib.suppress(EOFError):
+            simple(talk)
+
+    with Peer(until_the_end) as peer, NameCheck("127.0.0.1", peer.port) as checking:
+        assert checking.check("ann") == Answer("ann", "taken", "taken", ("ann_", "ann2", "ann3"))
 
 
 def test_turned_away() -> None:
-    with Peer(lambda talk: talk.send("ERROR :Too many connections from your address")) as peer:
-        with pytest.raises(RefusedError, match="Too many connections"), NameCheck("127.0.0.1", peer.port):
-            pass
+    def script(talk: Talk) -> None:
+        talk.send("ERROR :Too many connections from your address")
+
+    with Peer(script) as peer, pytest.raises(RefusedError, match="Too many connections"):
+        check(peer.port)

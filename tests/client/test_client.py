@@ -133,9 +133,9 @@ def test_nobody_there_is_said_at_once() -> None:
 
 
 def test_something_else_is_there() -> None:
-    with Peer(lambda talk: talk.send("SSH-2.0-OpenSSH_9.2")) as peer:
-        with pytest.raises(UnreachableError, match="is not a chat server"):
-            client(peer.port).start()
+    peer = Peer(lambda talk: talk.send("SSH-2.0-OpenSSH_9.2"))
+    with peer, pytest.raises(UnreachableError, match="is not a chat server"):
+        client(peer.port).start()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a\nb"])
@@ -165,7 +165,7 @@ def test_back_after_a_loss_with_what_was_typed_meanwhile() -> None:
     typed = threading.Event()
 
     def first(talk: Talk) -> None:
-        talk.welcome("ann").until("JOIN") if False else talk.welcome("ann")
+        talk.welcome("ann")
         gone.wait(DEADLINE)
 
     def second(talk: Talk) -> list[str]:
@@ -320,7 +320,9 @@ def test_stopping_sends_what_waits_and_then_quits() -> None:
         for number in range(3):
             ann.say("#lobby", str(number))
         ann.stop("so long", 0.5)
-    assert peer.talks[0].lines[-4:] == [f"PRIVMSG #lobby :{number}" for number in range(3)] + ["QUIT :so long"]
+    lines = [line for line in peer.talks[0].lines if not line.startswith("PING")]
+    assert lines[-4:] == ["PRIVMSG #lobby :0", "PRIVMSG #lobby :1", "PRIVMSG #lobby :2", "QUIT :so long"]
+    assert peer.talks[0].lines[-1] == "QUIT :so long"
 
 
 def test_stopping_a_server_that_never_answers_ends_at_the_deadline() -> None:

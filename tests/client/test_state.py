@@ -210,8 +210,8 @@ def test_a_server_without_end_of_motd_is_done_with_its_pong() -> None:
     talk.sent()
     talk.heard(":s 001 ann :Hi")
     [ping] = talk.sent()
-    assert talk.state.phase is Phase.ENTERING
-    talk.heard(f":s PONG s :{ping.split()[1]}")
+    assert talk.news() == []
+    assert [type(event) for event in talk.heard(f":s PONG s :{ping.split()[1]}")] == [e.Connected]
     assert talk.state.phase is Phase.ONLINE
 
 
