@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.proposals import Entry
-from chatctl.chat.state import Room
+from chatctl.chat.state import Room, User
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 
@@ -157,11 +157,27 @@ class Outcome:
         """An event for everybody in `room`, whoever caused it included."""
         self.deliveries.append(ToRoom(room.key, message, self.stamp()))
 
-    def fact(
-        self, kind: str, target: str, source: str, account: str, text: str, tags: Mapping[str, str] | None = None
+    def keep(
+        self, kind: str, user: User, place: str, target: str, text: str, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Keep something. Call it after the deliveries that show it, so that both have the same id."""
+        """Keep something that `user` did. Call it after the deliveries that show it, so that both have one id."""
         entry, part = self.entry, len(self.facts)
         self.facts.append(
-            Fact(entry.seq, part, entry.time, entry.message_id(part), kind, target, source, account, text, tags or {})
+            Fact(
+                entry.seq,
+                part,
+                entry.time,
+                entry.message_id(part),
+                kind,
+                place,
+                target,
+                user.prefix,
+                user.account,
+                text,
+                tags or {},
+            )
         )
+
+    def keep_in(self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None) -> None:
+        """Keep something that `user` did in `room`."""
+        self.keep(kind, user, room.key, room.name, text, tags)

@@ -27,9 +27,9 @@ DURABLE: dict[type[p.Proposal], bool] = {
 class Fact:
     """One thing that happened, as history tells it.
 
-    `kind` is the IRC command it was shown as; `target` the room's name or the other user's nick; `source` who did it,
-    as ``nick!user@host``; `text` the message, topic, reason, new nick or mode change; `tags` the client-only tags.
-    `seq` is the entry's, `part` counts the facts of one entry.
+    `kind` is the IRC command it was shown as; `place` where it belongs (see :mod:`chatctl.chat.history`); `target` the
+    room's name or the other user's nick; `source` who did it, as ``nick!user@host``; `text` the message, topic, reason,
+    new nick or mode change; `tags` the client-only tags. `seq` is the entry's, `part` counts the facts of one entry.
     """
 
     seq: int
@@ -37,6 +37,7 @@ class Fact:
     time: int
     message_id: str
     kind: str
+    place: str
     target: str
     source: str
     account: str

@@ -20,6 +20,7 @@ class User:
     __slots__ = (
         "account",
         "away",
+        "guest",
         "host",
         "id",
         "instance",
@@ -43,10 +44,19 @@ class User:
         self.account = ""
         self.away = ""
         self.modes = ""
+        self.guest = ""
         self.secret = ""
         self.instance = ""
         self.rooms: dict[str, Room] = {}
         self.named(nick)
+
+    @property
+    def identity(self) -> str:
+        """To whom private history belongs: the account; else the installation that showed its secret; else nobody but
+        this very session. Never the name, which anybody may have next."""
+        if self.account:
+            return f"account {self.account}"
+        return f"secret {self.secret}" if self.secret else f"session {self.guest}"
 
     def named(self, nick: str) -> None:
         """Take `nick`, and what follows from it."""

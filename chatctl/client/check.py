@@ -81,6 +81,7 @@ class NameCheck:
             self._socket = socket.create_connection((self._host, self._port), self._seconds)
             if self._socket.getsockname() == self._socket.getpeername():
                 raise ConnectionRefusedError(0, "connection refused")
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small questions, one by one
         except (OSError, UnicodeError) as error:
             self._close()
             said = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -93,8 +94,7 @@ class NameCheck:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with contextlib.suppress(OSError, UnreachableError):
-            self._send("QUIT")
+        self._send("QUIT")
         self._close()
 
     def check(self, name: str) -> Answer:
@@ -208,12 +208,10 @@ class NameCheck:
         self._lines += self._reader.feed(data)
 
     def _send(self, command: str, *params: str) -> None:
-        if self._socket is None:
-            return
-        try:
-            self._socket.sendall(encode(command, params))
-        except OSError as error:
-            raise UnreachableError(f"{self.address} broke off ({(error.strerror or str(error)).lower()})") from None
+        if self._socket is not None:
+            # Where writing fails, reading tells why: the server's last words, or the end.
+            with contextlib.suppress(OSError):
+                self._socket.sendall(encode(command, params))
 
     def _close(self) -> None:
         if self._socket is not None:

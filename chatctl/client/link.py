@@ -15,6 +15,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import selectors
@@ -238,10 +239,19 @@ class Link:
                 except (BlockingIOError, InterruptedError):
                     continue
                 except OSError as error:
+                    self._last_words(sock, reader)
                     return (error.strerror or str(error)).lower()
                 over = self._over(watch, time.monotonic())
                 if over:
                     return over
+
+    def _last_words(self, sock: socket.socket, reader: LineReader) -> None:
+        """Writing failed; why the server closed the connection may still be there to read."""
+        with contextlib.suppress(OSError):
+            while data := sock.recv(_CHUNK):
+                for line in reader.feed(data):
+                    self.state.receive(line)
+        self._tell()
 
     def _over(self, watch: _Watch, now: float) -> str:
         """Why the connection is to end now; empty where it goes on."""

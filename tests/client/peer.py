@@ -39,7 +39,15 @@ class Talk:
                 return line
 
     def rest(self) -> list[str]:
-        """Everything up to the end of the connection."""
+        """Everything up to QUIT or the end, with an answer to each PING."""
+        with contextlib.suppress(EOFError, OSError):
+            while not self.line().startswith("QUIT"):
+                if self.lines[-1].startswith("PING"):
+                    self.send(f":irc.test PONG irc.test {self.lines[-1].split(' ', 1)[1]}")
+        return self.lines
+
+    def deaf(self) -> list[str]:
+        """Everything up to the end, with no answer to anything."""
         with contextlib.suppress(EOFError, OSError):
             while True:
                 self.line()

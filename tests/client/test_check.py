@@ -98,7 +98,7 @@ def test_something_else_is_there() -> None:
 
 
 def test_silence_ends_at_the_deadline() -> None:
-    with Peer(Talk.rest) as peer, pytest.raises(UnreachableError, match="is not a chat server"):
+    with Peer(Talk.deaf) as peer, pytest.raises(UnreachableError, match="is not a chat server"):
         check(peer.port, 0.1)
 
 
@@ -122,6 +122,7 @@ def test_a_server_that_passes_over_cap_and_answers_ping() -> None:
 
 def test_turned_away() -> None:
     def script(talk: Talk) -> None:
+        talk.until("PING")
         talk.send("ERROR :Too many connections from your address")
 
     with Peer(script) as peer, pytest.raises(RefusedError, match="Too many connections"):

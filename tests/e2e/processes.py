@@ -97,7 +97,7 @@ def chatctl(home: Path, *arguments: str, stdin: str = "", **variables: str) -> s
     )
 
 
-class _Screen(pyte.Screen):  # type: ignore[misc]  # pyte has no types
+class _Screen(pyte.Screen):
     """A screen that answers what programs ask of a terminal (where is the cursor?)."""
 
     child: pexpect.spawn[bytes] | None = None
@@ -111,7 +111,12 @@ class Terminal:
     """A program in a terminal of its own: keys in, a screen to look at."""
 
     def __init__(
-        self, command: Sequence[str], env: Mapping[str, str], columns: int = 100, lines: int = 30, cwd: Path | None = None
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        columns: int = 100,
+        lines: int = 30,
+        cwd: Path | None = None,
     ) -> None:
         self.screen = _Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
@@ -120,9 +125,9 @@ class Terminal:
         )
         self.screen.child = self.child
 
-    def type(self, text: str, enter: bool = True) -> None:
-        """Type `text`, and Enter."""
-        self.child.send(text.encode() + (b"\r" if enter else b""))
+    def enter(self, text: str, *, submit: bool = True) -> None:
+        """Type `text`, and the Enter key."""
+        self.child.send(text.encode() + (b"\r" if submit else b""))
 
     def shown(self) -> list[str]:
         """The lines on the screen, without the empty ones at the end."""

@@ -44,23 +44,23 @@ def test_two_people_see_what_the_readme_shows(tmp_path: Path) -> None:
         Terminal([CHATCTL, "join"], environment(tmp_path, CHATCTL_PORT=str(server.port))) as ann,
     ):
         ann.until("Your name:")
-        ann.type("ann")
+        ann.enter("ann")
         ann.until("Nobody else is in #lobby yet")
         bob_env = environment(tmp_path, CHATCTL_PORT=str(server.port))
         with Terminal([CHATCTL, "join", "--name", "bob"], bob_env) as bob:
             bob.until("In #lobby: ann, you")
-            bob.type("Hi Ann! 你好 👋")
+            bob.enter("Hi Ann! 你好 👋")
             ann.until("[bob]: Hi Ann!")
-            ann.type("Welcome, Bob")
+            ann.enter("Welcome, Bob")
             bob.until("[ann]: Welcome, Bob")
-            bob.type("/me waves")
+            bob.enter("/me waves")
             ann.until("* bob waves")
-            bob.type("/msg ann can you keep a secret?")
+            bob.enter("/msg ann can you keep a secret?")
             ann.until("keep a secret?")
-            bob.type("/quit tea is ready")
+            bob.enter("/quit tea is ready")
             assert bob.until_end() == 0
         shown = ann.until("<-- bob left")
-        ann.type("/quit")
+        ann.enter("/quit")
         assert ann.until_end() == 0
     shown = [line.replace(f":{server.port}", ":5106") for line in shown[: len(expected)]]
     # A terminal emulator shows a wide character in two cells; compare without spaces.

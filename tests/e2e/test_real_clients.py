@@ -20,21 +20,21 @@ def test_irssi_and_join_talk_in_both_directions(tmp_path: Path) -> None:
         connect = ["irssi", f"--home={home}", "-n", "irina", "-c", "127.0.0.1", "-p", str(server.port)]
         with Terminal(connect, env) as irssi, Terminal([CHATCTL, "join", "--name", "ann"], env) as ann:
             irssi.until("There is no message of the day")
-            irssi.type("/join #lobby")
+            irssi.enter("/join #lobby")
             ann.until("irina came in")
-            irssi.type("hello Ann, ça va? Привет")
+            irssi.enter("hello Ann, ça va? Привет")
             ann.until("[irina]: hello Ann, ça va? Привет")
-            ann.type("fine: 元気 🎉 ok")
+            ann.enter("fine: 元気 🎉 ok")
             irssi.until("ann> fine:")
-            irssi.type("/nick irene")
+            irssi.enter("/nick irene")
             ann.until("irina is now irene")
-            irssi.type("/msg ann psst")
+            irssi.enter("/msg ann psst")
             ann.until("[irene -> you]: psst")
-            ann.type("/topic Tea at five")
+            ann.enter("/topic Tea at five")
             irssi.until("Tea at five")
-            irssi.type("/quit bye now")
+            irssi.enter("/quit bye now")
             ann.until("irene left (bye now)")
-            ann.type("/quit")
+            ann.enter("/quit")
             assert ann.until_end() == 0
 
 
@@ -43,13 +43,13 @@ def test_what_others_say_never_breaks_the_line_being_typed(tmp_path: Path) -> No
         env = environment(tmp_path, CHATCTL_PORT=str(server.port))
         with Terminal([CHATCTL, "join", "--name", "ann"], env, columns=40, lines=12) as ann:
             ann.until("[ann]:")
-            ann.type("half a li", enter=False)
+            ann.enter("half a li", submit=False)
             ann.until("[ann]: half a li")
             for number in range(5):
                 bob.send(f"PRIVMSG #lobby :\x1b[31mmessage {number}\x07 \u202eabc")
             shown = ann.until("message 4")
             assert any(line.startswith("[bob]: message 0") for line in shown), "\n".join(shown)
-            ann.type("ne")
+            ann.enter("ne")
             assert bob.until("PRIVMSG").params[1] == "half a line"
             ann.until("[ann]: half a line")
 

@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import irctokens
 import ircstates
+import irctokens
 import pytest
 
 from tests.e2e.processes import DEADLINE, ServeProcess, chatctl
@@ -157,7 +157,7 @@ def test_readers_no_one_here_wrote_understand_all_of_it(tmp_path: Path) -> None:
         assert set(own.modes) == {"n", "t"}
         assert "bob" not in state.users
         assert state.isupport.network == "chatctl"
-        assert state.agreed_caps and set(state.agreed_caps) >= set(caps.split())
+        assert set(state.agreed_caps) >= set(caps.split())
         ann.close()
         bob.close()
 
@@ -179,7 +179,7 @@ def test_version_and_check_name_load_no_more_than_they_need(tmp_path: Path) -> N
         "print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
     )
     with ServeProcess(tmp_path) as server:
-        cases = [(["chatctl", "--version"], heavy)]
+        cases: list[tuple[list[str], tuple[str, ...]]] = [(["chatctl", "--version"], heavy)]
         # pydantic-settings itself loads asyncio and, for that, ssl.
         checked = tuple(name for name in heavy if name not in ("asyncio", "ssl"))
         cases.append((["chatctl", "check-name", "--port", str(server.port), "ann"], checked))

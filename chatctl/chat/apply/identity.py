@@ -36,6 +36,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         outcome.deliveries.append(Rejected(session, full(limit)))
         return
     user = User(session, proposal.nick, proposal.username, proposal.realname, proposal.host, outcome.entry.time)
+    user.guest = outcome.entry.message_id()
     user.secret = proposal.secret
     user.instance = proposal.instance
     state.add_user(user)
@@ -84,7 +85,7 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     audience = (user.id, *state.peers(user))
     outcome.deliveries.append(ToUsers(audience, message, Stamp(outcome.entry.time, outcome.entry.message_id())))
     for room in user.rooms.values():
-        outcome.fact("NICK", room.name, user.prefix, user.account, proposal.nick)
+        outcome.keep_in(room, "NICK", user, proposal.nick)
     state.rename(user, proposal.nick)
 
 

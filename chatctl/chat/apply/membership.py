@@ -31,7 +31,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         outcome.deliveries.append(Entered(user.id, room.key))
         outcome.to_room(room, Message("JOIN", (room.name,), user.prefix))
         outcome.deliveries.append(Described(user.id, room.key))
-        outcome.fact("JOIN", room.name, user.prefix, user.account, "")
+        outcome.keep_in(room, "JOIN", user)
 
 
 def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
@@ -88,7 +88,7 @@ def _kick_one(state: State, user: User, room: Room, nick: str, reason: str, outc
 def _remove(state: State, user: User, room: Room, message: Message, text: str, outcome: Outcome, source: User) -> None:
     outcome.deliveries.append(ToRoom(room.key, message, outcome.stamp()))
     outcome.deliveries.append(Left(user.id, room.key))
-    outcome.fact(message.command, room.name, source.prefix, source.account, text)
+    outcome.keep_in(room, message.command, source, text)
     state.leave(user, room)
 
 
@@ -110,6 +110,6 @@ def leave_chat(state: State, user: User, reason: str, outcome: Outcome, *, drop:
     if peers:
         outcome.deliveries.append(ToUsers(peers, message, Stamp(outcome.entry.time, outcome.entry.message_id())))
     for room in user.rooms.values():
-        outcome.fact("QUIT", room.name, user.prefix, user.account, reason)
+        outcome.keep_in(room, "QUIT", user, reason)
     state.remove_user(user)
     outcome.deliveries.append(Closed(user.id, reason, drop))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.deliveries import Outcome, Tell, ToRoom, ToUsers
+from chatctl.chat.history import private_place
 from chatctl.chat.state import Room, State, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
@@ -72,7 +73,7 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
     outcome.deliveries.append(ToRoom(room.key, message, stamp, user.id, needs))
     if user.id not in room.members:
         outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE))
-    _keep(user, room.name, proposal, outcome)
+    _keep(user, room.key, room.name, proposal, outcome)
 
 
 def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> None:
@@ -84,12 +85,12 @@ def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> 
     # To oneself there are two of it where echo-message is on: the echo, and the message (echo-message says both are).
     outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE))
     outcome.deliveries.append(ToUsers((other.id,), message, stamp, needs))
-    _keep(user, other.nick, proposal, outcome)
+    _keep(user, private_place(user.identity, other.identity), other.nick, proposal, outcome)
     if other.away and proposal.command == "PRIVMSG":
         outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
 
 
-def _keep(user: User, target: str, proposal: p.Say, outcome: Outcome) -> None:
+def _keep(user: User, place: str, target: str, proposal: p.Say, outcome: Outcome) -> None:
     if proposal.command == "TAGMSG" and STORED_TAGS.isdisjoint(proposal.tags):
         return
-    outcome.fact(proposal.command, target, user.prefix, user.account, proposal.text, proposal.tags)
+    outcome.keep(proposal.command, user, place, target, proposal.text, proposal.tags)

@@ -31,7 +31,7 @@ def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
     room.topic_by = user.prefix
     room.topic_time = outcome.entry.time
     outcome.to_room(room, Message("TOPIC", (room.name, room.topic), user.prefix))
-    outcome.fact("TOPIC", room.name, user.prefix, user.account, room.topic)
+    outcome.keep_in(room, "TOPIC", user, room.topic)
 
 
 def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> None:
@@ -48,7 +48,7 @@ def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> 
     if done:
         words = written(done)
         outcome.to_room(room, Message("MODE", (room.name, *words), user.prefix))
-        outcome.fact("MODE", room.name, user.prefix, user.account, " ".join(words))
+        outcome.keep_in(room, "MODE", user, " ".join(words))
 
 
 def written(changes: list[p.ModeChange]) -> list[str]:

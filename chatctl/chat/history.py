@@ -1,0 +1,115 @@
+"""What can be asked of history, and what comes back: plain data, so that a reader on any thread can answer it.
+
+The rules:
+
+1. A **place** is where facts belong: a room's key, or for private talk the two identities that share it
+   (:func:`private_place`). A room's key begins with ``#``; a private place never does.
+2. A **point** is a place in the one order: ``(seq, part)``. Every message id names one, and so does every time: the
+   first fact that is not older.
+3. An answer holds facts up to the query's `upto` only, which is what had been released when it was asked: nobody reads
+   in history what they could not have seen.
+4. Answers are in the order of the points, oldest first, whatever was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chatctl.chat.facts import Fact
+
+Point = tuple[int, int]
+MESSAGES = ("PRIVMSG", "NOTICE")
+SEPARATOR = "\x1f"
+
+
+def private_place(one: str, other: str) -> str:
+    """The place of what two identities say to each other; the same whoever asks."""
+    return SEPARATOR.join(sorted((one, other)))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A limit in a query: a message id, or a time in ms since 1970 UTC (then `message_id` is ``""``)."""
+
+    message_id: str = ""
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Facts of one place. `kinds` are the IRC commands wanted (none: all kept ones).
+
+    ``after`` and ``before`` are both exclusive. With `newest` the `limit` facts nearest to `before` (or to the end) are
+    meant, else those nearest to `after` (or to the beginning). With `around` set, about half the `limit` lies before
+    that mark and the rest from it on; the other two are ignored.
+    """
+
+    place: str
+    limit: int
+    upto: int
+    after: Mark | None = None
+    before: Mark | None = None
+    newest: bool = True
+    around: Mark | None = None
+    kinds: tuple[str, ...] = MESSAGES
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsQuery:
+    """The places of which somebody may know whose latest message lies between two times (ms, both exclusive)."""
+
+    rooms: tuple[str, ...]
+    identity: str
+    after: int
+    before: int
+    limit: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """Messages that hold all words of `text`, in any order; ``"several words"`` in quotes together.
+
+    `places` limits it (none: everywhere, for those who own the data folder), `source` to a nick (folded), `after` and
+    `before` to a time (ms). The newest `limit` are given, in the order of the points.
+    """
+
+    text: str
+    limit: int
+    upto: int
+    places: tuple[str, ...] = ()
+    source: str = ""
+    after: int = 0
+    before: int = 0
+
+
+AnyQuery = Query | TargetsQuery | SearchQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer. `unknown` is a message id that the query named and nobody kept; then there are no facts.
+
+    `targets` (for :class:`TargetsQuery`) are pairs of a place's latest message and its place, oldest first. `failed`
+    says that the answer could not be had at all.
+    """
+
+    facts: Sequence[Fact] = ()
+    targets: Sequence[tuple[str, Fact]] = field(default=())
+    unknown: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecord:
+    """What is kept of a room beyond its messages. `modes` are flag letters; `lists` holds list modes by letter."""
+
+    key: str
+    name: str
+    created: int
+    modes: str = ""
+    topic: str = ""
+    topic_by: str = ""
+    topic_time: int = 0
+    lists: dict[str, list[str]] = field(default_factory=dict)

@@ -1,0 +1,248 @@
+"""What the line client shows, without a server and without a terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from chatctl.cli.line.screen import LineScreen, Style, json_line
+from chatctl.cli.line.words import _WORDS
+from chatctl.client import Client
+from chatctl.client import events as e
+
+NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
+PERSON = Style(person=True, editing=True, colour=False, as_json=False)
+PIPE = Style(person=False, editing=False, colour=False, as_json=False)
+JSON = Style(person=False, editing=False, colour=False, as_json=True)
+CONNECTED = e.Connected(time=NOW, name="ann", server="s", network="net")
+
+
+class Nobody:
+    """A client, as far as a screen looks at one."""
+
+    name = "ann"
+    online = True
+
+
+class Shown:
+    """A screen and what it wrote."""
+
+    def __init__(self, style: Style, *, entered: bool = True) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.screen = LineScreen(cast(Client, Nobody()), "host:1", style, self.out, self.err)
+        if entered:
+            self.tell(CONNECTED, e.Joined(time=NOW, room="#lobby", name="ann", own=True))
+            self.lines()
+
+    def tell(self, *events: e.Event) -> list[str]:
+        for event in events:
+            self.screen.event(event)
+        return self.lines()
+
+    def lines(self) -> list[str]:
+        text = self.out.getvalue()
+        self.out.seek(0)
+        self.out.truncate()
+        return text.splitlines()
+
+
+def said(text: str, name: str = "bob", **more: Any) -> e.Said:
+    return e.Said(time=NOW, room="#lobby", name=name, text=text, **more)
+
+
+@pytest.mark.parametrize(
+    ("event", "lines"),
+    [
+        (said("hello"), ["[bob]: hello"]),
+        (said("mine", "ann", own=True), ["[ann]: mine"]),
+        (said("waves", kind="action"), ["* bob waves"]),
+        (said("beep", kind="notice"), ["[bob (notice)]: beep"]),
+        (e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"), ["[bob -> you]: psst"]),
+        (e.PrivateMessage(time=NOW, name="ann", to="bob", text="psst", own=True), ["[you -> bob]: psst"]),
+        (e.Joined(time=NOW, room="#lobby", name="bob"), ["--> bob came in"]),
+        (e.Left(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: bye"), ["<-- bob left (bye)"]),
+        (e.Left(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit"), ["<-- bob left"]),
+        (e.Left(time=NOW, name="bob", rooms=("#lobby",), how="part", reason=""), ["<-- bob left"]),
+        (
+            e.Left(time=NOW, name="bob", rooms=("#lobby",), how="kick", reason="spam", by="eve"),
+            ["<-- bob was removed from #lobby by eve (spam)"],
+        ),
+        (e.Renamed(time=NOW, old="bob", name="rob"), ["--- bob is now rob"]),
+        (e.Topic(time=NOW, room="#lobby", text="cats", name="bob"), ["--- bob set the topic of #lobby: cats"]),
+        (e.Topic(time=NOW, room="#lobby", text=""), ["--- #lobby has no topic"]),
+        (
+            e.Names(time=NOW, room="#lobby", names=("ann", "bob"), operators=("bob",), asked=True),
+            ["--- In #lobby: you, bob (operator)"],
+        ),
+        (
+            e.Names(time=NOW, room="#lobby", names=("ann",), operators=(), asked=False),
+            ["--- Nobody else is in #lobby yet"],
+        ),
+        (
+            e.Who(time=NOW, mask="bob", people=(e.Person("bob", "~u", "h", "Bob", away=True, operator=False),)),
+            ["--- bob  away  ~u@h  (Bob)"],
+        ),
+        (
+            e.ModeChanged(time=NOW, target="#lobby", change="+o ann", name="bob"),
+            ["--- bob made you an operator of #lobby"],
+        ),
+        (e.Failed(time=NOW, text="No such nick", code="401", about="bob"), ["!!! bob: No such nick"]),
+        (
+            e.Failed(time=NOW, text="Nobody here is called bob", code="401", about="bob"),
+            ["!!! Nobody here is called bob"],
+        ),
+        (e.ServerNotice(time=NOW, text="news", code="372"), ["--- news"]),
+        (e.Disconnected(time=NOW, reason=""), []),
+    ],
+)
+def test_each_kind_has_its_words(event: e.Event, lines: list[str]) -> None:
+    assert Shown(PERSON).tell(event) == lines
+
+
+def test_every_kind_of_event_has_words_or_needs_none() -> None:
+    kinds = {kind for kind in vars(e).values() if isinstance(kind, type) and issubclass(kind, e.Event)}
+    assert kinds - set(_WORDS) == {e.Event, e.Connected, e.Disconnected, e.Overrun}
+
+
+def test_entering_a_room_of_many_is_short() -> None:
+    names = tuple(f"user{number}" for number in range(50))
+    [line] = Shown(PERSON).tell(e.Names(time=NOW, room="#lobby", names=names, operators=(), asked=False))
+    assert line.endswith("user19, and 30 more (/names shows all)")
+
+
+NASTY = "x\x1b[2J\x1b]0;title\x07\x9b31m\x03,4red\u202eevil\nsecond\r\x00"
+
+
+_FILLED: dict[str, object] = {
+    "time": NOW,
+    "rooms": (NASTY,),
+    "people": (e.Person(NASTY, NASTY, NASTY, NASTY, away=False, operator=True),),
+    "messages": (e.Outgoing(NASTY, NASTY),),
+    "names": (NASTY,),
+    "operators": (NASTY,),
+    "own": False,
+    "away": False,
+    "asked": True,
+    "seconds": 1.0,
+    "kind": "message",
+    "how": "kick",
+}
+
+
+@pytest.mark.parametrize("style", [PERSON, PIPE, JSON, Style(person=True, editing=True, colour=True, as_json=False)])
+@pytest.mark.parametrize("kind", _WORDS)
+def test_nothing_of_others_acts_on_the_terminal(kind: type[e.Event], style: Style) -> None:
+    values: dict[str, Any] = {field.name: _FILLED.get(field.name, NASTY) for field in fields(kind)}
+    shown = Shown(style)
+    lines = shown.tell(kind(**values))
+    for line in [*lines, *shown.err.getvalue().splitlines()]:
+        for code in ("\x1b[35m", "\x1b[2m", "\x1b[36m", "\x1b[31m", "\x1b[0m"):
+            line = line.replace(code, "")  # noqa: PLW2901  # our own colours
+        assert line.isprintable(), line
+
+
+def test_json_keeps_what_was_said_and_is_safe_to_look_at() -> None:
+    line = json_line({"text": f"{NASTY} héllo 👨\u200d👩 \U0001f600\U000e0041"})
+    assert line.isprintable()
+    assert "héllo" in line
+    assert json.loads(line) == {"text": f"{NASTY} héllo 👨\u200d👩 \U0001f600\U000e0041"}
+
+
+def test_right_to_left_text_cannot_move_the_rest_of_its_line() -> None:
+    assert Shown(PERSON).tell(said("שלום")) == ["[bob]: \u2068שלום\u2069"]
+    assert Shown(PIPE).tell(said("שלום")) == ["[bob]: שלום"]
+
+
+def test_rooms_are_named_where_there_are_several() -> None:
+    shown = Shown(PERSON)
+    assert shown.tell(e.Joined(time=NOW, room="#dev", name="ann", own=True)) == ["--> You are in #dev"]
+    assert shown.tell(said("hi")) == ["#lobby [bob]: hi"]
+    assert shown.screen.prompt == "#lobby [ann]: "
+    shown.screen.go("#dev")
+    assert shown.screen.here == "#dev"
+    left = e.Left(time=NOW, name="ann", rooms=("#dev",), how="part", reason="", own=True)
+    shown.lines()
+    assert shown.tell(left) == ["<-- You left #dev", "--- You are writing to #lobby now"]
+    assert shown.screen.prompt == "[ann]: "
+
+
+def test_a_room_one_asked_for_becomes_the_place_when_one_is_in() -> None:
+    shown = Shown(PERSON)
+    shown.screen.go("#dev")
+    assert shown.screen.here == "#lobby"
+    shown.tell(e.Joined(time=NOW, room="#Dev", name="ann", own=True))
+    assert shown.screen.here == "#Dev"
+
+
+def test_the_prompt_has_the_name_of_now() -> None:
+    shown = Shown(PERSON)
+    shown.tell(e.Renamed(time=NOW, old="ann", name="anna", own=True))
+    assert shown.screen.prompt == "[anna]: "
+
+
+def test_a_pipe_sees_what_others_say_and_troubles_go_to_stderr() -> None:
+    shown = Shown(PIPE)
+    lines = shown.tell(
+        said("hi"),
+        said("mine", "ann", own=True),
+        e.Names(time=NOW, room="#lobby", names=("ann",), operators=(), asked=False),
+        e.ServerNotice(time=NOW, text="motd", code="372"),
+        e.Joined(time=NOW, room="#lobby", name="eve"),
+        e.Failed(time=NOW, text="no", code="404"),
+    )
+    assert lines == ["[bob]: hi", "--> eve came in"]
+    assert shown.err.getvalue() == "!!! no\n"
+    assert shown.screen.failed == 1
+
+
+def test_of_an_attempt_that_failed_nothing_is_shown() -> None:
+    shown = Shown(PERSON, entered=False)
+    assert shown.tell(e.ServerNotice(time=NOW, text="Looking up", code="NOTICE")) == []
+    assert shown.tell(e.Disconnected(time=NOW, reason="name taken")) == []
+
+
+def test_the_message_of_the_day_comes_after_the_welcome() -> None:
+    shown = Shown(PERSON, entered=False)
+    notice = e.ServerNotice(time=NOW, text="*** Looking up your hostname", code="NOTICE")
+    lines = shown.tell(notice, e.ServerNotice(time=NOW, text="Cats welcome", code="372"), CONNECTED)
+    assert lines == [
+        "--- You are ann on net (host:1)",
+        "--- /help shows what you can type; /quit or Ctrl-D leaves",
+        "--- Cats welcome",
+    ]
+
+
+def test_a_long_absence_of_the_server_is_told_once() -> None:
+    shown = Shown(PERSON)
+
+    def trying(reason: str) -> e.Reconnecting:
+        return e.Reconnecting(time=NOW, seconds=1.0, reason=reason)
+
+    lines = shown.tell(trying("gone"), trying("refused"), trying("refused"), trying("gone"))
+    assert lines == [
+        "!!! No connection: gone. Trying again; what you type is sent when it is back",
+        "!!! Still no connection: refused",
+    ]
+    back = e.Reconnected(time=NOW, name="ann", server="s", network="")
+    assert shown.tell(back) == ["--- The connection is back"]
+    assert len(shown.tell(trying("refused"))) == 1
+
+
+def test_colour_goes_around_the_words() -> None:
+    shown = Shown(Style(person=True, editing=True, colour=True, as_json=False))
+    assert shown.tell(e.Joined(time=NOW, room="#lobby", name="bob")) == ["\x1b[2m--> bob came in\x1b[0m"]
+    assert shown.tell(said("plain")) == ["[bob]: plain"]
+
+
+def test_a_closed_stdout_ends_the_screen() -> None:
+    shown = Shown(PERSON)
+    ended: list[bool] = []
+    shown.screen.on_end = lambda: ended.append(True)
+    shown.out.close()
+    shown.screen.event(said("hi"))
+    assert (shown.screen.broken, shown.screen.ended, ended) == (True, True, [True])
