@@ -251,3 +251,24 @@ def test_descriptors_and_threads_return_to_the_base_line(server: Server) -> None
 
 def _users(wire: Wire) -> int:
     return int(wire.send("LUSERS").until("265").params[1])
+
+
+def test_another_machine_is_told_why_it_is_not_served_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatctl.server.door.same_machine", lambda peer, own: False)
+    with Server(port=0) as server, Wire(server.port) as far:
+        assert 'tls.mode = "off"' in far.until_end()[-1].params[0]
+    with Server(port=0, plain_for_all=True) as server, Wire(server.port).login("far") as far:
+        assert far.ping()
+
+
+def test_which_peers_are_on_this_machine() -> None:
+    from chatctl.server.listener import numeric, same_machine
+
+    assert same_machine("127.0.0.1", "127.0.0.1")
+    assert same_machine("127.5.0.1", "127.0.0.1")
+    assert same_machine("::1", "::1")
+    assert same_machine("192.0.2.7", "192.0.2.7")
+    assert not same_machine("192.0.2.8", "192.0.2.7")
+    assert not same_machine("2001:db8::2", "2001:db8::1")
+    assert numeric(("::ffff:192.0.2.7", 1, 0, 0)) == "192.0.2.7"
+    assert numeric(("fe80::1%eth0", 1, 0, 2)) == "fe80::1"
