@@ -13,6 +13,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,17 +22,21 @@ from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import about, rooms
-from chatctl.chat.commands.kinds import Close, Line, Reply, View
+from chatctl.chat.commands.kinds import Close, Job, Line, Reply, Result, View
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
-from chatctl.chat.facts import Fact
 from chatctl.chat.fanout import Fanout
+from chatctl.chat.history import Page
+from chatctl.chat.keeping import REFUSABLE, Keeper
+from chatctl.chat.playback import played
 from chatctl.chat.ports import Journal, Log, Order
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State
+from chatctl.chat.tails import Tails
 from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import CHATHISTORY, SERVER_TIME
 from chatctl.protocol.framing import BadLine
-from chatctl.protocol.message import MAX_LINE, Message, parse
+from chatctl.protocol.message import MAX_LINE, Message, encode, parse
 
 TURN = 32
 """Lines of one session before the next one has its turn."""
@@ -59,12 +64,13 @@ class Hub:
         self._journal = journal
         self._clock = clock
         self._log = log
-        self._view = View(self.state, rules, self.sessions, clock)
+        self.tails = Tails(rules.replay_on_join)
+        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_stored)
+        self._view = View(self.state, rules, self.sessions, clock, self.tails)
         self._ready: deque[Session] = deque()
-        self._facts: list[Fact] = []
+        self._jobs: deque[tuple[Session, Job]] = deque()
         self._ending: list[Session] = []
         order.attach(self._ordered)
-        journal.attach(self.fanout.durable)
 
     # From the connections.
 
@@ -105,18 +111,14 @@ class Hub:
 
     def end_tick(self) -> None:
         """Everything of this tick goes to the journal and is parked; what is durable goes out."""
-        facts = self._facts
-        if facts:
-            self._facts = []
-            self.fanout.end_tick(facts[-1].seq)
-            self._journal.append(facts)
-        else:
-            self.fanout.end_tick(0)
+        self.keeper.end_tick()
         self.release()
 
     def release(self) -> None:
         """What has become durable goes out; sessions whose last line is among it are over."""
         self.fanout.release()
+        if self._jobs:
+            self._ask()
         if self._ending:
             parked = self.fanout.has_parked
             self.ended += [session for session in self._ending if session.dropped or not parked(session)]
@@ -174,13 +176,55 @@ class Hub:
         result = row.handler(self._view, session, message)
         if session.caps != caps:
             self.fanout.reshape(session)
+        self._do(session, result, message.command)
+
+    def _do(self, session: Session, result: Result, command: str) -> None:
+        """What a handler, or a job that came back, asks for."""
         if result is None:
             return
         if isinstance(result, p.Proposal):
-            self._propose(session, result)
+            reason = self.keeper.refusing(result)
+            if reason:
+                self._not_stored(session.id, command, reason)
+            else:
+                self._propose(session, result)
+        elif isinstance(result, Job):
+            session.in_flight += 1
+            session.messages_only = False
+            self._jobs.append((session, result))
         else:
             for reply in result:
                 self._reply(session, reply)
+
+    # Through the readers.
+
+    def _ask(self) -> None:
+        """Begin the jobs of sessions that have nothing parked, so that they read what they wrote."""
+        waiting, self._jobs = self._jobs, deque()
+        for session, job in waiting:
+            if self.sessions.get(session.id) is not session:
+                continue
+            if self.fanout.has_parked(session):
+                self._jobs.append((session, job))
+            else:
+                query = job.query(self.fanout.released_seq)
+                self._journal.ask(query, functools.partial(self._answered, session, job))
+
+    def _answered(self, session: Session, job: Job, page: Page) -> None:
+        if self.sessions.get(session.id) is not session:
+            return
+        session.in_flight -= 1
+        try:
+            self._do(session, job.then(self._view, session, page), "CHATHISTORY")
+        except Exception as error:  # noqa: BLE001  # rule 4
+            self._failed(session, error)
+        self._requeue(session)
+
+    def _not_stored(self, id: int, command: str, reason: str) -> None:
+        session = self.sessions.get(id)
+        if session is not None:
+            text = f"This was not sent: {reason}"
+            self.fanout.direct(session, self._bytes(session, Message("FAIL", (command, "NOT_STORED", text))))
 
     def _refuse_line(self, session: Session, bad: BadLine) -> None:
         if bad is BadLine.TOO_LONG:
@@ -205,11 +249,13 @@ class Hub:
     def _ordered(self, entries: Sequence[p.Entry]) -> None:
         for entry in entries:
             outcome = apply(self.state, entry)
-            if outcome.facts:
-                self._facts += outcome.facts
+            self.keeper.entry(outcome)
             session = self.sessions.get(entry.proposal.session)
+            shown_if_kept = entry.seq if isinstance(entry.proposal, REFUSABLE) else 0
             for delivery in outcome.deliveries:
-                self._deliver(delivery)
+                _DELIVER[type(delivery)](self, delivery, shown_if_kept)
+            for fact in outcome.facts:
+                self.tails.add(fact)
             if session is not None:
                 self._placed(session, bool(outcome.facts))
 
@@ -217,54 +263,59 @@ class Hub:
         session.in_flight -= 1
         if kept:
             self.fanout.caused(session)
+        self._requeue(session)
+
+    def _requeue(self, session: Session) -> None:
         if session.inbox and not session.queued:
             session.queued = True
             self._ready.append(session)
 
-    # Deliveries to this machine's sessions.
+    # Deliveries to this machine's sessions. `seq` is the entry that must be kept for them to be shown, or 0.
 
-    def _deliver(self, delivery: d.Delivery) -> None:
-        _DELIVER[type(delivery)](self, delivery)
-
-    def _to_room(self, delivery: d.ToRoom) -> None:
+    def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
         speaker = self.sessions.get(delivery.speaker) if delivery.speaker else None
-        self.fanout.to_room(delivery.room, delivery.message, delivery.stamp, speaker, delivery.needs)
+        self.fanout.to_room(delivery.room, delivery.message, delivery.stamp, speaker, delivery.needs, seq)
 
-    def _to_users(self, delivery: d.ToUsers) -> None:
+    def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
         here = (self.sessions.get(id) for id in delivery.users)
         needs = delivery.needs
         wanted = [session for session in here if session is not None and session.caps & needs == needs]
         if wanted:
-            self.fanout.to_sessions(wanted, delivery.message, delivery.stamp)
+            self.fanout.to_sessions(wanted, delivery.message, delivery.stamp, seq)
 
-    def _tell(self, delivery: d.Tell) -> None:
+    def _tell(self, delivery: d.Tell, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             self._reply(session, Line(delivery.numeric, delivery.params, delivery.text))
 
-    def _tell_fail(self, delivery: d.TellFail) -> None:
+    def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             params = (delivery.command, delivery.code, *delivery.context, delivery.text)
             self._reply(session, Message("FAIL", params, self.rules.server_name))
 
-    def _entered(self, delivery: d.Entered) -> None:
+    def _entered(self, delivery: d.Entered, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             self.fanout.enter(session, delivery.room)
 
-    def _described(self, delivery: d.Described) -> None:
+    def _described(self, delivery: d.Described, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
-            for reply in rooms.described(self._view, session, self.state.rooms[delivery.room]):
+            room = self.state.rooms[delivery.room]
+            for reply in rooms.described(self._view, session, room):
                 self._reply(session, reply)
+            # All that was said before this entry: what of it is not durable yet is parked before this, in order.
+            if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME and (facts := self.tails.of(room.key)):
+                for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
+                    self._reply(session, message)
 
-    def _left(self, delivery: d.Left) -> None:
+    def _left(self, delivery: d.Left, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             self.fanout.leave(session, delivery.room)
 
-    def _welcomed(self, delivery: d.Welcomed) -> None:
+    def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is None:
             return
@@ -275,7 +326,7 @@ class Hub:
         for reply in about.welcome(self._view, session):
             self._reply(session, reply)
 
-    def _rejected(self, delivery: d.Rejected) -> None:
+    def _rejected(self, delivery: d.Rejected, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is None:
             return
@@ -284,13 +335,13 @@ class Hub:
         if delivery.closing:
             self._end(session, delivery.closing)
 
-    def _closed(self, delivery: d.Closed) -> None:
+    def _closed(self, delivery: d.Closed, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             session.dropped = delivery.drop
             self._end(session, delivery.reason)
 
-    def _probed(self, delivery: d.Probed) -> None:
+    def _probed(self, delivery: d.Probed, seq: int) -> None:
         self.probes += [id for id in delivery.users if id in self.sessions]
 
     # Replies.
@@ -316,6 +367,8 @@ class Hub:
         if isinstance(reply, Message):
             if not reply.source:
                 reply.source = self.rules.server_name
+            if reply.tags:
+                return encode(reply.command, reply.params, reply.source, reply.tags)
             return reply.line
         return numeric_line(self.rules.server_name, self._view.called(session), reply)
 

@@ -32,6 +32,7 @@ def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
     room.topic_time = outcome.entry.time
     outcome.to_room(room, Message("TOPIC", (room.name, room.topic), user.prefix))
     outcome.keep_in(room, "TOPIC", user, room.topic)
+    outcome.changed.append(room.key)
 
 
 def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> None:
@@ -49,6 +50,7 @@ def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> 
         words = written(done)
         outcome.to_room(room, Message("MODE", (room.name, *words), user.prefix))
         outcome.keep_in(room, "MODE", user, " ".join(words))
+        outcome.changed.append(room.key)
 
 
 def written(changes: list[p.ModeChange]) -> list[str]:
