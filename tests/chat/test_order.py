@@ -51,7 +51,7 @@ def test_ticks_go_out_in_order_whatever_becomes_durable_when() -> None:
     alice, bob = _two(world, journal)
     for number in range(3):
         alice.send(f"PRIVMSG #lobby :{number}")
-    first, second, third = (fact.seq for fact in journal.facts[-3:])
+    first, second, third = (fact.seq for fact in list(journal.facts)[-3:])
     bob.send("WHO alice")  # an answer, behind what is parked
     for seq, expected in ((first, ["0"]), (second, ["1"])):
         journal.commit(seq)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands import about, connection, history, messages, people, rooms
+from chatctl.chat.commands import about, connection, history, messages, people, rooms, search
 from chatctl.chat.commands.kinds import Command
 
 COMMANDS: dict[str, Command] = {
@@ -13,6 +13,7 @@ COMMANDS: dict[str, Command] = {
         *messages.COMMANDS,
         *people.COMMANDS,
         *history.COMMANDS,
+        *search.COMMANDS,
         *about.COMMANDS,
     )
 }
