@@ -29,6 +29,7 @@ from chatctl.chat.history import Page
 from chatctl.chat.keeping import REFUSABLE, Keeper
 from chatctl.chat.playback import played
 from chatctl.chat.ports import Journal, Log, Order
+from chatctl.chat.replies import reply_line
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State
@@ -36,7 +37,7 @@ from chatctl.chat.tails import Tails
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import CHATHISTORY, SERVER_TIME
 from chatctl.protocol.framing import BadLine
-from chatctl.protocol.message import MAX_LINE, Message, encode, parse
+from chatctl.protocol.message import Message, parse
 
 TURN = 32
 """Lines of one session before the next one has its turn."""
@@ -130,9 +131,14 @@ class Hub:
             self._end(session, reason)
 
     @property
+    def busy(self) -> bool:
+        """Whether the next tick has something to do at once: input to handle, or output that no tick has seen."""
+        return bool(self._ready or self.fanout.gathering)
+
+    @property
     def idle(self) -> bool:
-        """Whether nothing is waiting: no input to handle, no output to send, nothing parked."""
-        return not (self._ready or self.fanout.gathering or self.fanout.parked)
+        """Whether nothing is waiting at all: nothing parked or being asked either."""
+        return not (self.busy or self.fanout.parked or self._jobs)
 
     # One line.
 
@@ -200,15 +206,17 @@ class Hub:
 
     def _ask(self) -> None:
         """Begin the jobs of sessions that have nothing parked, so that they read what they wrote."""
-        waiting, self._jobs = self._jobs, deque()
-        for session, job in waiting:
+        held: deque[tuple[Session, Job]] = deque()
+        while self._jobs:
+            session, job = self._jobs.popleft()
             if self.sessions.get(session.id) is not session:
                 continue
             if self.fanout.has_parked(session):
-                self._jobs.append((session, job))
+                held.append((session, job))
             else:
                 query = job.query(self.fanout.released_seq)
                 self._journal.ask(query, functools.partial(self._answered, session, job))
+        self._jobs = held
 
     def _answered(self, session: Session, job: Job, page: Page) -> None:
         if self.sessions.get(session.id) is not session:
@@ -364,33 +372,7 @@ class Hub:
             self.fanout.answer(session, self._bytes(session, reply))
 
     def _bytes(self, session: Session, reply: Line | Message) -> bytes:
-        if isinstance(reply, Message):
-            if not reply.source:
-                reply.source = self.rules.server_name
-            if reply.tags:
-                return encode(reply.command, reply.params, reply.source, reply.tags)
-            return reply.line
-        return numeric_line(self.rules.server_name, self._view.called(session), reply)
-
-
-def numeric_line(server: str, called: str, reply: Line) -> bytes:
-    """A numeric as bytes. What a user sent and cannot stand in a reply (spaces, a colon, too long) becomes ``*``."""
-    numeric, params = reply.numeric, reply.params
-    text = numeric.text if reply.text is None else reply.text
-    if reply.text is None and params and "{" in text:
-        text = text.format(*params)
-    words = [called, *(_safe(param) for param in params)]
-    if text or reply.text is not None:
-        words.append(text)
-    built = Message(numeric.code, words, server).line
-    if len(built) <= MAX_LINE:
-        return built
-    short = [called, *("*" for _ in params), numeric.text.format(*("it" for _ in params))]
-    return Message(numeric.code, short, server).line
-
-
-def _safe(param: str) -> str:
-    return "*" if not param or param[0] == ":" or " " in param else param
+        return reply_line(self.rules.server_name, self._view.called(session), reply)
 
 
 def _where(error: BaseException) -> str:

@@ -99,7 +99,7 @@ class Loop:
                 self._called()
         until = now + self._limits.tick_seconds
         hub = self._hub
-        more = hub.work(lambda: time.monotonic() > until)
+        hub.work(lambda: time.monotonic() > until)
         hub.end_tick()
         if hub.probes:
             self._probe(now)
@@ -111,7 +111,7 @@ class Loop:
         self._deadlines.expire(now, lambda connection: self._look(connection, now))
         self._door.watch(now)
         # Somebody who went in the second half of this tick is told to the others in the next one.
-        return more or hub.fanout.gathering
+        return hub.busy
 
     def _timeout(self, now: float) -> float | None:
         times = [when for when in (self._deadlines.next(), self._door.opens_at) if when]

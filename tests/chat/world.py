@@ -165,10 +165,12 @@ class World:
 
     def tick(self) -> None:
         """One turn of the loop, until nothing is left to do at once."""
-        while self.hub.work(lambda: False):
-            pass
-        self.hub.end_tick()
-        self.hub.fanout.dirty.clear()
+        while True:
+            self.hub.work(lambda: False)
+            self.hub.end_tick()
+            self.hub.fanout.dirty.clear()
+            if not self.hub.busy:
+                break
 
     def connect(self, address: str = "127.0.0.1") -> Person:
         """A connection that has said nothing yet."""

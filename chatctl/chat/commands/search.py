@@ -1,7 +1,7 @@
 """Search over the wire: SEARCH <attributes>, under ``soju.im/search`` (soju, doc/ext/search.md).
 
 ``SEARCH from=nick;in=#room;after=TIME;before=TIME;text=words;limit=N``: all optional, escaped as message tags
-are. Without ``in`` it looks at the rooms one is in and at one's own private talk. Who may read what is as in :mod:`.history`.
+are. Without ``in`` it looks at the rooms one is in and at one's own private talk. Who may read what: :mod:`.history`.
 """
 
 from __future__ import annotations
