@@ -130,6 +130,10 @@ class Hub:
         for session in list(self.sessions.values()):
             self._end(session, reason)
 
+    def now(self) -> int:
+        """The clock's time, ms since 1970 UTC."""
+        return self._clock()
+
     @property
     def busy(self) -> bool:
         """Whether the next tick has something to do at once: input to handle, or output that no tick has seen."""

@@ -66,6 +66,8 @@ class Keeper:
         """Why the server must stop at once; ``""`` while it need not."""
         self.lost = 0
         """Facts that were shown and are not kept (rule 2)."""
+        self.messages = 0
+        """Messages, topics and modes that were accepted since the start."""
         self.unkept: list[Fact] = []
         """The facts of this tick."""
         self._state = state
@@ -80,6 +82,7 @@ class Keeper:
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
         self._kept_rooms: dict[str, RoomRecord] = {}
         self._probed = 0
+        self._minute: deque[tuple[int, int]] = deque()
         journal.attach(self)
         for record in journal.rooms():
             self._kept_rooms[record.key] = record
@@ -96,6 +99,7 @@ class Keeper:
         refusable = isinstance(proposal, REFUSABLE)
         command = outcome.facts[0].kind
         self.unkept += outcome.facts
+        self.messages += refusable
         self._way.append(_OnItsWay(entry.seq, entry.time, proposal.session, command, refusable, len(outcome.facts)))
         for key in outcome.changed:
             self._changed[key] = None
@@ -107,6 +111,7 @@ class Keeper:
             self._fanout.end_tick(0)
             return
         seq = facts[-1].seq
+        self._count(facts[-1].time)
         self._fanout.end_tick(seq)
         records: dict[str, RoomRecord | None] = {key: self._state.record(key) for key in self._changed}
         self._changed.clear()
@@ -131,6 +136,21 @@ class Keeper:
         if self._fanout.parked_bytes > MOST_PARKED:
             return "too many messages wait to be stored"
         return ""
+
+    def _count(self, now: int) -> None:
+        """Remember how many messages there were, once a second, for a minute."""
+        if not self._minute or now - self._minute[-1][0] >= 1000:
+            self._minute.append((now, self.messages))
+            if len(self._minute) > 60:
+                self._minute.popleft()
+
+    def rate(self, now: int) -> float:
+        """Messages a second, over the last minute."""
+        past = [(time, count) for time, count in self._minute if now - time <= 60_000]
+        if not past:
+            return 0.0
+        time, count = past[0]
+        return round((self.messages - count) / max(1.0, (now - time) / 1000), 2)
 
     @property
     def lag_ms(self) -> int:

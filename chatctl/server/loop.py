@@ -14,12 +14,14 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
+from chatctl.errors import JournalError
 from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
+from chatctl.server.control import Control, Handler
 from chatctl.server.deadlines import Deadlines
 from chatctl.server.door import Door
 from chatctl.server.limits import Limits
@@ -43,6 +45,7 @@ class Loop:
         self._log = log
         self._poller = best_poller()
         self._door = Door(self._poller, listeners, log, self._welcome, self._crowded, plain_for_all=plain_for_all)
+        self._control: Control | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
         self._deadlines: Deadlines[Connection] = Deadlines()
@@ -56,6 +59,15 @@ class Loop:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._thread_id = 0
+
+    def serve_control(self, listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
+        """Serve the control socket too. Before :meth:`run`."""
+        self._control = Control(listener, self._poller, handlers)
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open."""
+        return len(self._connections)
 
     # From other threads.
 
@@ -95,12 +107,14 @@ class Loop:
                     self._writable(connection)
                 if mask & ~WRITE:
                     self._readable(connection, now)
-            elif not self._door.knock(fd, now):
+            elif not self._door.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
                 self._called()
         until = now + self._limits.tick_seconds
         hub = self._hub
         hub.work(lambda: time.monotonic() > until)
         hub.end_tick()
+        if hub.keeper.fatal_reason:
+            raise JournalError(hub.keeper.fatal_reason)
         if hub.probes:
             self._probe(now)
         self._flush()
@@ -365,6 +379,8 @@ class Loop:
         self._connections.clear()
         self._by_session.clear()
         self._door.close()
+        if self._control is not None:
+            self._control.close()
         self._poller.close()
         self._wake_in.close()
         self._wake_out.close()
