@@ -48,7 +48,8 @@ class Server:
     `host` and `port` say where to listen (port 0: the system picks one), `listener_limit` how many users may be in the
     chat at once. `rules` holds the rest of what users notice, `limits` what bounds a connection. Without a `journal`
     history is kept in memory, bounded, and ends with the server. `plain_for_all` lets other machines talk in plain
-    text. `control` is the folder in which the control socket is made, where there is to be one. Raises :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen.
+    text. `control` is the folder in which the control socket is made, where there is to be one. Raises
+    :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen.
     """
 
     def __init__(
