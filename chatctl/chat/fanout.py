@@ -245,6 +245,15 @@ class Fanout:
                     self.parked_bytes += len(group.data)
 
     @property
+    def tick(self) -> int:
+        """The number of the tick under way."""
+        return self._tick
+
+    def is_released(self, tick: int) -> bool:
+        """Whether everything of `tick` and all before has gone out (or there was nothing of it)."""
+        return tick <= self._released or (tick == self._tick and not self._parked and not self.gathering)
+
+    @property
     def gathering(self) -> bool:
         """Whether there is output that no `end_tick` has seen, or that nobody has taken."""
         return bool(self._open or self._groups or self.dirty)

@@ -69,7 +69,7 @@ class Hub:
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_stored)
         self._view = View(self.state, rules, self.sessions, clock, self.tails)
         self._ready: deque[Session] = deque()
-        self._jobs: deque[tuple[Session, Job]] = deque()
+        self._jobs: deque[tuple[Session, Job, int]] = deque()
         self._ending: list[Session] = []
         order.attach(self._ordered)
 
@@ -201,7 +201,7 @@ class Hub:
         elif isinstance(result, Job):
             session.in_flight += 1
             session.messages_only = False
-            self._jobs.append((session, result))
+            self._jobs.append((session, result, self.fanout.tick if result.settled else 0))
         else:
             for reply in result:
                 self._reply(session, reply)
@@ -210,13 +210,13 @@ class Hub:
 
     def _ask(self) -> None:
         """Begin the jobs of sessions that have nothing parked, so that they read what they wrote."""
-        held: deque[tuple[Session, Job]] = deque()
+        held: deque[tuple[Session, Job, int]] = deque()
         while self._jobs:
-            session, job = self._jobs.popleft()
+            session, job, tick = self._jobs.popleft()
             if self.sessions.get(session.id) is not session:
                 continue
-            if self.fanout.has_parked(session):
-                held.append((session, job))
+            if self.fanout.has_parked(session) or not self.fanout.is_released(tick):
+                held.append((session, job, tick))
             else:
                 query = job.query(self.fanout.released_seq)
                 self._journal.ask(query, functools.partial(self._answered, session, job))

@@ -39,7 +39,7 @@ def tags_of(fact: Fact, mask: int) -> dict[str, str]:
         tags["time"] = timestamp(fact.time)
     if mask & caps.MESSAGE_TAGS:
         tags["msgid"] = fact.message_id
-        tags.update(fact.tags)
+        tags.update((key, value) for key, value in fact.tags.items() if key[:1] == "+")
     return tags
 
 

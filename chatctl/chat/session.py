@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
+    from chatctl.chat.facts import Fact
     from chatctl.chat.fanout import RoomOutput
 
 
@@ -40,6 +41,7 @@ class Session:
         "registered",
         "registering",
         "rooms",
+        "said_before",
         "secret",
         "shape",
         "username",
@@ -79,6 +81,9 @@ class Session:
         self.rooms: dict[str, RoomOutput] = {}
         self.out: list[bytes] = []
         self.waits = 0
+
+        # Of each place it said something in again: its numbered messages there (chat/resend).
+        self.said_before: dict[str, dict[str, Fact]] = {}
 
         self.closing = ""
         self.dropped = False

@@ -59,10 +59,12 @@ class Close:
 @dataclass(slots=True)
 class Job:
     """Something that takes a reader: `query` makes the question from the last seq that has been released, `then` makes
-    of the page what the command gives. Until then the session's next lines wait."""
+    of the page what the command gives. Until then the session's next lines wait. With `settled` it is asked when all
+    that was said before it, by anybody, has been released."""
 
     query: Callable[[int], AnyQuery]
     then: Callable[[View, Session, Page], Result]
+    settled: bool = False
 
 
 Reply = Line | Message | Close
