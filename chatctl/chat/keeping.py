@@ -8,7 +8,7 @@ The rules of this file:
    rooms are set back to what is kept. That people came and went is shown all the same, since it is so; it is missing
    in the history, and counted.
 3. While the journal cannot keep anything, or takes over SLOW_MS for it, or too much is parked, new messages are refused
-   with the reason. Whether it works again is tried once a second, when somebody has something to say.
+   with the reason. Whether it works again is tried once a second, with what somebody has to say then.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from chatctl.chat.tails import Tails
 
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
-_PROBE_MS = 1000
+_TRY_MS = 1000
 
 REFUSABLE: tuple[type[p.Proposal], ...] = (p.Say, p.SetTopic, p.SetRoomModes)
 """Proposals that are not shown unless they are kept."""
@@ -81,7 +81,7 @@ class Keeper:
         self._changed: dict[str, None] = {}
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
         self._kept_rooms: dict[str, RoomRecord] = {}
-        self._probed = 0
+        self._tried = 0
         self._minute: deque[tuple[int, int]] = deque()
         journal.attach(self)
         for record in journal.rooms():
@@ -126,11 +126,10 @@ class Keeper:
         if not isinstance(proposal, REFUSABLE):
             return ""
         if self.trouble:
-            now = self._clock()
-            if now - self._probed >= _PROBE_MS:
-                self._probed = now
-                self._journal.append(())
-            return self.trouble
+            if self._clock() - self._tried < _TRY_MS:
+                return self.trouble
+            self._tried = self._clock()
+            return ""
         if self._way and self._clock() - self._way[0].time > SLOW_MS:
             return "storing messages takes too long at the moment"
         if self._fanout.parked_bytes > MOST_PARKED:
@@ -178,6 +177,7 @@ class Keeper:
         if not self.trouble:
             self._log.error("messages cannot be stored", reason=reason)
         self.trouble = reason
+        self._tried = self._clock()
         hit = [item for item in self._way if first <= item.seq <= last]
         self._arrived(last)
         refused = {item.seq for item in hit if item.refusable}

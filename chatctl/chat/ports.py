@@ -44,7 +44,7 @@ class Journal(Protocol):
 
     def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
         """Keep the facts of a tick, the settings that `rooms` have now, and that the rooms `gone` are no more: all of
-        it or nothing. The listener hears of it, at once or later. Without facts it only tries whether it works."""
+        it or nothing. The listener hears of it, at once or later."""
 
     def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
         """Answer `query`; `done` is called on the thread that owns the chat state, at once or later."""

@@ -7,20 +7,10 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from chatctl.config import Loaded
 from chatctl.errors import ChatctlError, UnreachableError
 
 _CONTROL = "control.sock"
 _SECONDS = 10.0
-
-
-def data_folder(loaded: Loaded) -> Path:
-    """The data folder in force: `data_dir`, else the platform's place for chatctl's data."""
-    if loaded.settings.data_dir is not None:
-        return Path(loaded.settings.data_dir).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("chatctl", appauthor=False))
 
 
 def ask_server(folder: Path, request: Mapping[str, object], seconds: float = _SECONDS) -> dict[str, object]:

@@ -16,8 +16,9 @@ def status(
     config: options.ConfigOption = None,
 ) -> None:
     """Say how the running server is doing; exit code 4 when none runs."""
-    from chatctl.cli.running import ask_server, data_folder
+    from chatctl.cli.running import ask_server
     from chatctl.config import load
+    from chatctl.wiring import data_folder
 
     loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
     folder = data_folder(loaded)

@@ -287,12 +287,14 @@ class TestNotStored:
         before = len(journal.facts)
         assert ann.send("PRIVMSG #tea :no").commands() == ["FAIL"]
         assert len(journal.facts) == before
+        world.now += 1000
+        ann.forget().send("PRIVMSG #tea :a try")
+        assert ann.send("PRIVMSG #tea :no").commands() == []  # behind what is parked
         journal.commit()
         world.tick()
-        ann.forget().send("PRIVMSG #tea :yes")
-        journal.commit()
-        world.tick()
-        assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["yes"]
+        assert ann.commands() == ["FAIL"]
+        ann.send("PRIVMSG #tea :yes")
+        assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["a try", "yes"]
 
     def test_a_commit_that_takes_too_long(self) -> None:
         journal = HeldJournal()
