@@ -29,6 +29,12 @@ class Built:
             host, port = self.server.addresses[0]
             self.lock.note(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
+    def stop(self, reason: str, seconds: float) -> None:
+        """Stop the server, then let go of the folder: what is on its way to the journal comes first."""
+        self.server.stop(reason, seconds)
+        if self.lock is not None:
+            self.lock.release()
+
 
 def build_log(loaded: Loaded) -> Log:
     """The server's log, on stderr: for people where that is a terminal, for programs elsewhere."""
@@ -55,10 +61,7 @@ def build_server(loaded: Loaded, log: Log) -> Built:
         folder = prepare(data_folder(loaded))
         held = lock(folder)
         journal = _journal(loaded, folder, log)
-    server = _server(loaded, log, password, journal, folder)
-    if held is not None:
-        server.on_end(held.release)
-    return Built(server, folder, held)
+    return Built(_server(loaded, log, password, journal, folder), folder, held)
 
 
 def _journal(loaded: Loaded, folder: Path, log: Log) -> Journal:

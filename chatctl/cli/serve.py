@@ -66,7 +66,7 @@ def serve(
         if sys.stdout is not None and sys.stdout.isatty():
             print("\nStopping; everybody is told.", flush=True)
     finally:
-        server.stop("The server is stopping", _STOP_SECONDS)
+        built.stop("The server is stopping", _STOP_SECONDS)
         log.stop(0.5)
 
 
