@@ -7,6 +7,8 @@ Three ways, by what stdin and stdout are:
 - stdin a pipe or a file: each line is one message, commands included, since a line of a log may well begin with a
   slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server.
 
+There is no full screen yet, so `--plain` changes nothing so far.
+
 stdout gets what others say; own messages only where the typed line was taken off the screen, and with --json.
 """
 
@@ -64,7 +66,7 @@ def join(
     to, number = target(settings)
     address = f"[{to}]:{number}" if ":" in to else f"{to}:{number}"
     password = loaded.client_password() or loaded.server_password()
-    wish = Wish(to, number, settings.client.room, settings.client.name, password, None if person else GIVE_UP)
+    wish = Wish(to, number, _room(settings.client.room), settings.client.name, password, None if person else GIVE_UP)
     screens: list[LineScreen] = []
 
     def prepare(client: Client) -> None:
@@ -72,16 +74,23 @@ def join(
         client.on(screens[-1].event)
 
     _raise_on_signal()
-    with hinting(), _asked_in_vain():
-        client = enter(wish, prepare, asking=asking)
     reason = ""
     try:
+        with hinting(), _asked_in_vain():
+            enter(wish, prepare, asking=asking)
         reason = _talk(screens[-1], wish.room)
     except KeyboardInterrupt:
-        pass
+        if not (screens and screens[-1].entered):
+            raise
     finally:
-        client.stop(reason)
+        if screens:
+            screens[-1].client.stop(reason)
     _conclude(screens[-1])
+
+
+def _room(name: str) -> str:
+    """A room's name as IRC wants it: many people leave the sign before it out, as their shell makes it a comment."""
+    return name if name[:1] in ("#", "&", "+", "!") else f"#{name}"
 
 
 def _talk(screen: LineScreen, room: str) -> str:

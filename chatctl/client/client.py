@@ -24,7 +24,7 @@ from chatctl.client.identity import identity
 from chatctl.client.link import Link, Request, Timing
 from chatctl.client.refusals import InputError
 from chatctl.client.state import State
-from chatctl.errors import ChatctlError, InvalidNameError
+from chatctl.errors import ChatctlError, InvalidNameError, UnreachableError
 from chatctl.protocol.message import MAX_LINE, encode
 
 Callback = Callable[[e.Event], None]
@@ -34,6 +34,7 @@ MOST_EVENTS = 10_000
 
 _GOODBYE = 3.0
 _LINE_ENDS = re.compile(r"[\r\n]+")
+_UNSAID = str.maketrans("", "", "\0\1")  # NUL ends a line for many servers; U+0001 would make it a machine's (CTCP)
 _log = logging.getLogger("chatctl.client")
 
 
@@ -114,10 +115,10 @@ class Client:
         try:
             self._link.entered.wait()
         except BaseException:  # interrupted: leave nothing behind
-            self.stop(seconds=0.0)
+            self.stop(seconds=_GOODBYE if self._link.was_in else 0.0)
             raise
-        if self._link.error is not None:
-            raise self._link.error
+        if not self._link.was_in:
+            raise self._link.error or UnreachableError("the client was stopped before it was in")
         return self
 
     def stop(self, reason: str = "", seconds: float = _GOODBYE) -> None:
@@ -200,7 +201,7 @@ class Client:
     def _say(self, kind: e.Kind, target: str, text: str, timeout: float | None) -> None:
         target = self._target(target)
         for part in _LINE_ENDS.split(text):
-            line = part.replace("\0", "").encode(errors="replace").decode()
+            line = part.translate(_UNSAID).encode(errors="replace").decode()
             if line.strip():
                 message = e.Outgoing(target, line, kind)
                 self._link.submit(Request(partial(_say, message=message), message), timeout)

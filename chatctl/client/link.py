@@ -104,6 +104,8 @@ class Link:
         """Why the link ended, where it was not stopped."""
         self.entered = threading.Event()
         """Set when we are in, and when the link ended."""
+        self.was_in = False
+        """Whether the server ever let us in."""
         self.state = state
         self._publish = publish
         self._reconnect = reconnect
@@ -191,14 +193,14 @@ class Link:
         try:
             sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped)
         except DialError as error:
-            if not self.entered.is_set() and not self._stopped:
+            if not self.was_in and not self._stopped:
                 self.error = UnreachableError(f"no chat server answers at {self.address} ({error})")
             return str(error)
         with sock:
             reason = self._converse(sock)
         reason = self.state.farewell or reason
         problem = self.state.refusal or self.state.name_problem
-        first = not self.entered.is_set()
+        first = not self.was_in
         if self.state.phase is not Phase.ONLINE and problem is not None:
             if first or isinstance(problem, PasswordError):
                 self.error = problem
@@ -349,6 +351,7 @@ class Link:
         self.state.events.clear()
         if self.state.phase is Phase.ONLINE:
             self._lost_at = None
+            self.was_in = True
             self.entered.set()
         self._publish(happened)
 

@@ -47,7 +47,6 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("PROMPT_TOOLKIT_NO_CPR", "1")  # nobody here answers where the cursor is
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
@@ -107,7 +106,7 @@ class TestPipe:
         ],
     )
     def test_what_cannot_be_is_one_line_and_a_code(
-        self, server: Server, arguments: tuple[str, ...], code: int, words: str
+        self, server: Server, bob: Wire, arguments: tuple[str, ...], code: int, words: str
     ) -> None:
         done = run("join", "--port", str(server.port), *arguments)
         assert done.returncode == code
@@ -202,7 +201,7 @@ class TestTerminal:
         assert self.end(ann) == 0
         assert bob.until("QUIT").params[0] == "Quit: bye"
 
-    def test_a_taken_name_is_asked_again_with_free_ones(self, server: Server) -> None:
+    def test_a_taken_name_is_asked_again_with_free_ones(self, server: Server, bob: Wire) -> None:
         terminal = self.spawn("--port", str(server.port))
         terminal.expect("Your name: ")
         terminal.send("bob\r")

@@ -14,10 +14,10 @@ import pytest
 from chatctl.chat.rules import Rules
 from chatctl.client import Client, Timing
 from chatctl.client import events as e
+from chatctl.client.ledger import CAUTIOUS_WINDOW
 from chatctl.client.link import MOST_WAITING
 from chatctl.client.refusals import FullError, InputError, PasswordError
 from chatctl.client.registration import Identity
-from chatctl.client.wire import LineReader
 from chatctl.errors import InvalidNameError, NameTakenError, RefusedError, UnreachableError
 from chatctl.server import Server
 from tests.client.peer import Peer, Talk, eventually
@@ -302,6 +302,42 @@ def test_what_waits_is_bounded_and_told_at_the_end() -> None:
     assert len(unsent.messages) == MOST_WAITING
 
 
+def test_no_more_is_out_than_a_strange_server_has_dealt_with() -> None:
+    seen: list[int] = []
+
+    def slow(talk: Talk) -> list[str]:
+        talk.welcome("ann")
+        talk.until("PRIVMSG")
+        while not talk.lines[-1].endswith(":29"):
+            talk.line()
+            if talk.lines[-1].startswith("PING"):
+                seen.append(sum(line.startswith("PRIVMSG") for line in talk.lines))
+                talk.send(f":irc.test PONG irc.test {talk.lines[-1].split(' ', 1)[1]}")
+        return talk.rest()
+
+    with Peer(slow) as peer, client(peer.port) as ann:
+        for number in range(30):
+            ann.say("#lobby", str(number))
+        assert ann.flush(DEADLINE)
+    assert [line for line in peer.talks[0].lines if line.startswith("PRIVMSG")] == [
+        f"PRIVMSG #lobby :{number}" for number in range(30)
+    ]
+    assert len(seen) >= 30 // CAUTIOUS_WINDOW
+
+
+def test_a_server_that_answers_nothing_gets_one_window_full() -> None:
+    with Peer(lambda talk: talk.welcome("ann").deaf()) as peer:
+        ann = client(peer.port).start()
+        for number in range(30):
+            ann.say("#lobby", str(number))
+        eventually(lambda: sum(line.startswith("PRIVMSG") for line in peer.talks[0].lines) >= CAUTIOUS_WINDOW)
+        ann.stop(seconds=0.1)
+    assert sum(line.startswith("PRIVMSG") for line in peer.talks[0].lines) == CAUTIOUS_WINDOW
+    [unsent] = heard(ann, e.Unsent)
+    assert isinstance(unsent, e.Unsent)
+    assert len(unsent.messages) == 30 - CAUTIOUS_WINDOW
+
+
 def test_stopping_sends_what_waits_and_then_quits() -> None:
     with Peer(lambda talk: talk.welcome("ann").rest()) as peer:
         ann = client(peer.port).start()
@@ -353,22 +389,3 @@ def test_importing_the_name_loads_nothing_heavy() -> None:
         " if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-class TestLines:
-    """Bytes to lines."""
-
-    def test_any_cut_gives_the_same_lines(self) -> None:
-        data = "PING :ä\r\nPONG\n\nlong".encode()
-        for cut in range(len(data)):
-            reader = LineReader()
-            assert [*reader.feed(data[:cut]), *reader.feed(data[cut:])] == ["PING :ä", "PONG", ""]
-
-    def test_other_bytes_than_utf8_and_nul(self) -> None:
-        assert LineReader().feed(b"caf\xe9\0\n") == ["caf\xe9"]
-
-    def test_an_endless_line_is_dropped_and_the_next_one_read(self) -> None:
-        reader = LineReader()
-        for _ in range(100):
-            assert reader.feed(b"x" * 10_000) == []
-        assert reader.feed(b"x\nnext\n") == ["next"]

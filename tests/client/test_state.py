@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from chatctl.client import events as e
-from chatctl.client.ledger import WINDOW
 from chatctl.client.refusals import PasswordError
 from chatctl.client.registration import Identity
-from chatctl.client.state import Phase, State
+from chatctl.client.state import Phase
 from chatctl.errors import InvalidNameError, NameTakenError, RefusedError
-from chatctl.protocol.message import MAX_LINE
-
-NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
-OURS = "cap-notify chatctl/resume echo-message message-tags multi-prefix server-time standard-replies"
-ISUPPORT = ":s 005 ann CASEMAPPING=ascii CHANTYPES=# NETWORK=net PREFIX=(ov)@+ :are supported"
-
-
-class Talk:
-    """A state and what it said."""
-
-    def __init__(self, *rooms: str, name: str = "ann", password: str | None = None) -> None:
-        self.state = State(name, rooms, password=password, identity=Identity("secret", "instance"), now=lambda: NOW)
-        self.events: list[e.Event] = []
-
-    def sent(self) -> list[str]:
-        lines = [line.data.decode().removesuffix("\r\n") for line in self.state.lines]
-        self.state.lines.clear()
-        return lines
-
-    def heard(self, *lines: str) -> list[e.Event]:
-        for line in lines:
-            self.state.receive(line)
-        return self.news()
-
-    def news(self) -> list[e.Event]:
-        news, self.state.events = self.state.events, []
-        return news
-
-    def enter(self, caps: str | None = OURS, nick: str = "ann") -> list[e.Event]:
-        """Connect and get in, with the capabilities `caps`, or without CAP."""
-        self.state.connected()
-        if caps is None:
-            self.state.receive(":s 421 * CAP :Unknown command")
-        else:
-            self.state.receive(f":s CAP * LS :{caps}")
-            asked = [line.partition(":")[2] for line in self.sent() if line.startswith("CAP REQ")]
-            for wanted in asked:
-                self.state.receive(f":s CAP * ACK :{wanted}")
-        news = self.heard(f":s 001 {nick} :Welcome", ISUPPORT, f":s 422 {nick} :No MOTD")
-        for line in self.sent():
-            if line.startswith("PING"):
-                self.state.receive(f":s PONG s {line.split()[1]}")
-        return news
+from tests.client.talk import NOW, Talk, in_lobby
 
 
 @pytest.fixture
 def lobby() -> Talk:
-    """Ann is in #lobby of a server of ours, with bob."""
-    talk = Talk("#lobby")
-    talk.enter()
-    talk.heard(":ann!~chatctl@cloak JOIN #lobby", ":s 353 ann = #lobby :@bob ann", ":s 366 ann #lobby :End")
-    return talk
+    return in_lobby()
 
 
 # Getting in.
@@ -294,159 +245,3 @@ def test_refusals_are_told_with_their_words(lobby: Talk) -> None:
     assert lobby.heard(":s FAIL PRIVMSG NOT_STORED #lobby :The disk is full") == [
         e.Failed(time=NOW, text="The disk is full", code="NOT_STORED", command="PRIVMSG", about="#lobby")
     ]
-
-
-# What we say.
-
-
-def test_with_echo_ours_is_told_when_it_comes_back_and_once(lobby: Talk) -> None:
-    lobby.state.say("message", "#Lobby", "hi")
-    assert lobby.sent() == ["PRIVMSG #lobby :hi"]
-    assert lobby.news() == []
-    [said] = lobby.heard("@msgid=7 :ann!~chatctl@cloak PRIVMSG #lobby :hi")
-    assert said == e.Said(time=NOW, room="#lobby", name="ann", text="hi", own=True, id="7")
-    assert lobby.state.ledger.out == 0
-
-
-def test_without_echo_ours_is_told_at_once() -> None:
-    talk = Talk("#lobby")
-    talk.enter(None)
-    talk.heard(":ann!u@h JOIN #lobby")
-    talk.state.say("action", "#lobby", "waves")
-    assert talk.news() == [e.Said(time=NOW, room="#lobby", name="ann", text="waves", kind="action", own=True)]
-
-
-@pytest.mark.parametrize("caps", [OURS, None])
-def test_what_one_says_to_oneself_is_told_once(caps: str | None) -> None:
-    talk = Talk()
-    talk.enter(caps)
-    talk.state.say("message", "ann", "note")
-    again = ["@msgid=3 :ann!u@h PRIVMSG ann :note"] * (2 if caps else 1)
-    told = [event for event in [*talk.news(), *talk.heard(*again)] if isinstance(event, e.PrivateMessage)]
-    assert [event.text for event in told] == ["note"]
-
-
-def test_long_text_goes_out_in_parts_that_fit_as_others_get_them(lobby: Talk) -> None:
-    lobby.state.say("action", "#lobby", "wörd " * 300)
-    lines = lobby.sent()
-    relayed = [f":ann!~chatctl@cloak {line}\r\n" for line in lines if line.startswith("PRIVMSG")]
-    assert len(relayed) > 3
-    assert all(len(line.encode()) <= MAX_LINE for line in relayed)
-    assert max(len(line.encode()) for line in relayed) > MAX_LINE - 10
-    assert all("\x01ACTION wörd" in line and line.endswith("\x01\r\n") for line in relayed)
-
-
-def test_before_our_prefix_is_known_parts_are_shorter() -> None:
-    talk = Talk()
-    talk.enter()
-    talk.state.say("message", "#lobby", "x" * 2000)
-    host = "h" * 63
-    assert all(
-        len(f":ann!~0123456789@{host} {line}\r\n".encode()) <= MAX_LINE
-        for line in talk.sent()
-        if line.startswith("PRIVMSG")
-    )
-
-
-def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
-    for number in range(WINDOW):
-        assert lobby.state.may_say_more
-        lobby.state.say("message", "#lobby", str(number))
-    assert not lobby.state.may_say_more
-    pings = [line.split()[1] for line in lobby.sent() if line.startswith("PING")]
-    assert len(pings) == 2
-    lobby.heard(f":s PONG s {pings[0]}")
-    assert lobby.state.may_say_more
-    assert lobby.state.ledger.out == WINDOW // 2
-
-
-def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(lobby: Talk) -> None:
-    for text in ("echoed", "written", "unwritten"):
-        lobby.state.say("message", "#lobby", text)
-    lines = list(lobby.state.lines)
-    lobby.state.lines.clear()
-    lobby.heard(":ann!~chatctl@cloak PRIVMSG #lobby :echoed")
-    lobby.state.lost(lines[2:])
-    assert lobby.news() == [e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "written"),))]
-    assert lobby.state.unsent() == (e.Outgoing("#lobby", "unwritten"),)
-    lobby.state.connected()
-    lobby.sent()
-    lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
-    assert [line for line in lobby.sent() if line[:4] in ("JOIN", "PRIV")] == [
-        "JOIN #lobby",
-        "PRIVMSG #lobby :unwritten",
-    ]
-
-
-def test_what_was_refused_is_not_in_doubt(lobby: Talk) -> None:
-    lobby.state.say("message", "nobody", "hi")
-    lobby.heard(":s 401 ann nobody :Nobody here is called nobody")
-    lobby.state.lost()
-    assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
-
-
-def test_back_again_in_the_same_rooms_and_away(lobby: Talk) -> None:
-    lobby.state.join("#dev", "key")
-    lobby.state.away("lunch")
-    lobby.sent()
-    lobby.state.lost()
-    lobby.state.connected()
-    lobby.sent()
-    [back] = lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
-    assert back == e.Reconnected(time=NOW, name="ann", server="s", network="")
-    sent = lobby.sent()
-    assert sent[:3] == ["CAP END", "JOIN #lobby", "JOIN #dev key"]
-    assert sent[-1] == "AWAY :lunch"
-
-
-def test_a_new_name_is_kept_only_where_we_asked_for_it(lobby: Talk) -> None:
-    lobby.heard(":ann!u@h NICK Guest7")
-    assert (lobby.state.nick, lobby.state.name) == ("Guest7", "ann")
-    lobby.state.rename("anna")
-    lobby.heard(":Guest7!u@h NICK anna")
-    assert (lobby.state.nick, lobby.state.name) == ("anna", "anna")
-
-
-def test_a_server_of_ours_has_more_spellings_of_a_name(lobby: Talk) -> None:
-    assert lobby.state.fold("#CAFÉ") == lobby.state.fold("#café")
-
-
-# Anything at all.
-
-_COMMANDS = (
-    "001 004 005 301 305 332 352 353 366 372 376 396 401 404 421 432 433 437 464 465 482 PRIVMSG NOTICE JOIN PART QUIT "
-    "NICK KICK MODE TOPIC INVITE CAP PING PONG ERROR FAIL CHGHOST TAGMSG XYZZY"
-)
-_KNOWN = st.sampled_from(_COMMANDS.split())
-_PARAM = st.sampled_from(
-    ["ann", "bob", "*", "#lobby", "LS", "ACK", "NAK", "NEW", "DEL", "+o-v+k", "=", "chatctl/resume echo-message", "",
-     "PREFIX=(ov)@+", "PREFIX=", "CHANTYPES=", "STATUSMSG=@+", "CASEMAPPING=rfc1459", "CHANMODES=,,,", "@#lobby",
-     "\x01ACTION", "chatctl-1", "NICK", "a!b@c", "x" * 600]
-) | st.text(max_size=8)  # fmt: skip
-_SOURCE = st.sampled_from(["", ":ann!u@h ", ":bob!u@h ", ":s ", ":ann ", ":!@ "])
-_LINE = st.builds(
-    lambda tags, source, command, params, last: tags + source + " ".join([command, *params]) + last,
-    st.sampled_from(["", "@time=x;msgid=1 ", "@time=2026-01-01T00:00:00.000Z ", "@ "]),
-    _SOURCE,
-    _KNOWN | st.text(max_size=4),
-    st.lists(_PARAM, max_size=6),
-    st.sampled_from(["", " :", " :text of it", " :ann"]),
-)
-
-
-@settings(max_examples=400)
-@given(st.lists(_LINE | st.text(max_size=60), max_size=30), st.booleans())
-def test_nothing_a_server_sends_fails(lines: list[str], first_in: bool) -> None:
-    talk = Talk("#lobby")
-    if first_in:
-        talk.enter()
-        talk.state.say("message", "#lobby", "hi")
-    else:
-        talk.state.connected(["a", "b"])
-    for line in lines:
-        talk.state.receive(line.replace("\n", "").replace("\r", "").replace("\0", ""))
-        talk.state.say("message", "#lobby", "more")
-    for event in talk.news():
-        event.to_json()
-    talk.state.lost(talk.state.lines)
-    talk.enter()

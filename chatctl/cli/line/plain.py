@@ -58,8 +58,9 @@ class LineInput:
                 if self._closed:
                     return
             if len(buffer) > _LONGEST:
-                yield self._text(buffer)
-                buffer = b""
+                end = _whole_characters(buffer)
+                yield self._text(buffer[:end])
+                buffer = buffer[end:]
 
     def _text(self, line: bytes) -> str:
         try:
@@ -67,6 +68,16 @@ class LineInput:
         except UnicodeDecodeError:
             self.replaced += 1
             return line.decode(errors="replace").rstrip("\r")
+
+
+def _whole_characters(data: bytes) -> int:
+    """Where to cut so that no UTF-8 character is cut that has begun at the end."""
+    for back in range(1, 4):
+        if data[-back] >= 0xC0:
+            return len(data) - back
+        if data[-back] < 0x80:
+            break
+    return len(data)
 
 
 def do_line(screen: LineScreen, line: str) -> None:

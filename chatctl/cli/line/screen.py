@@ -18,7 +18,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TextIO, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from chatctl.cli.line.words import Place, Tone, words
 from chatctl.client import events as e
@@ -27,6 +27,13 @@ from chatctl.protocol.clean import clean, isolate
 
 _COLOURS: dict[Tone, str] = {"private": "\x1b[35m", "coming": "\x1b[2m", "news": "\x1b[36m", "trouble": "\x1b[31m"}
 _RESET = "\x1b[0m"
+
+
+class Writer(Protocol):
+    """What lines are written to."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
 
 
 class Leaving(Exception):  # noqa: N818  # not an error: a wish
@@ -52,7 +59,7 @@ class LineScreen:
     Events come in on the client's thread, typed lines on the main thread.
     """
 
-    def __init__(self, client: Client, address: str, style: Style, out: TextIO, err: TextIO) -> None:
+    def __init__(self, client: Client, address: str, style: Style, out: Writer, err: Writer) -> None:
         self.client = client
         self.out = out
         self.on_end: Callable[[], None] = lambda: None
@@ -75,6 +82,11 @@ class LineScreen:
         self._early: list[e.Event] | None = []
         self._offline_for: list[str] = []
         self._lock = threading.Lock()
+
+    @property
+    def entered(self) -> bool:
+        """Whether we are in, or were."""
+        return self._early is None
 
     def end(self) -> None:
         """Nothing more is wanted. Safe from any thread, and from signal handlers."""
@@ -208,7 +220,7 @@ class LineScreen:
         line = f"{code}{text}{_RESET}" if code else text
         self._write(line, self._err if tone == "trouble" and not self.style.person else self.out)
 
-    def _write(self, line: str, stream: TextIO) -> None:
+    def _write(self, line: str, stream: Writer) -> None:
         if self.broken:
             return
         try:

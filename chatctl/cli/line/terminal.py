@@ -1,59 +1,146 @@
-"""Reading on a terminal: a line that is edited in place while others' lines scroll by above it."""
+"""Reading on a terminal: a line that is edited in place while others' lines scroll by above it.
+
+The rules of this file:
+
+1. One prompt runs from beginning to end. Enter takes the line out of it and leaves it standing, so there is no moment
+   in which a line that arrives could be drawn over. (A prompt for each line has such moments, and lost lines in them.)
+2. What is to be shown is gathered, and written by the prompt's own loop, above the line being typed. Each line is
+   written once: by the loop while it runs, after it by whoever ended it.
+3. The terminal stays in raw mode meanwhile. (prompt_toolkit's own way, `run_in_terminal`, leaves it for a moment: what
+   is typed in that moment is echoed by the system into the middle of the screen, and a Ctrl-D is lost.)
+4. The terminal is never asked where its cursor is: its answer comes late, when lines have been written since, and the
+   screen would be scrolled by as many.
+5. A typed line is not shown as it is sent: it comes back as its echo, once.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from collections import deque
+
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
-from prompt_toolkit.patch_stdout import StdoutProxy
+from prompt_toolkit.filters import is_done
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.shortcuts import CompleteStyle
 
 from chatctl.cli.line.plain import do_line
-from chatctl.cli.line.screen import Leaving, LineScreen
+from chatctl.cli.line.screen import Leaving, LineScreen, Writer
 from chatctl.client import slash
 
-_BETWEEN_WRITES = 0.02
-"""Seconds in which lines are gathered before the prompt is drawn again: not noticed, and enough in a burst."""
+
+class Above:
+    """Writes above the line being typed, from any thread (rule 2). A :class:`chatctl.cli.line.screen.Writer`."""
+
+    def __init__(self, session: PromptSession[str], screen: LineScreen, out: Writer) -> None:
+        self._session = session
+        self._screen = screen
+        self._out = out
+        self._texts: deque[str] = deque()
+        self._asked = False
+        self._over = False
+        self._lock = threading.Lock()
+
+    def write(self, text: str, /) -> object:
+        """Have `text` written soon."""
+        with self._lock:
+            self._texts.append(text)
+            over = self._over
+        if over:  # whoever writes now took hold of this before it was replaced
+            self._write(line_end="\n")
+        return None
+
+    def flush(self) -> None:
+        """Ask the loop to write, unless it has been asked. Before the loop runs its start will ask."""
+        loop = self._session.app.loop
+        with self._lock:
+            if self._asked or not self._texts or loop is None or not self._session.app.is_running:
+                return
+            self._asked = True
+        loop.call_soon_threadsafe(self._write_above)
+
+    def _write_above(self) -> None:
+        """On the loop: take the line being typed off the screen, write, and have it drawn again."""
+        app = self._session.app
+        if app.is_running:  # else the rest is written after the loop
+            app.renderer.erase()
+            self._write(line_end="\r\n")
+            app.invalidate()
+
+    def write_rest(self) -> None:
+        """When the loop is over: write what it did not."""
+        with self._lock:
+            self._over = True
+        self._write(line_end="\n")
+
+    def _write(self, line_end: str) -> None:
+        with self._lock:
+            self._asked = False
+            text = "".join(self._texts)
+            self._texts.clear()
+        try:
+            self._out.write(text.replace("\n", line_end))
+            self._out.flush()
+        except (OSError, ValueError):  # the terminal is gone
+            self._screen.broken = True
+            self._screen.end()
 
 
 def converse(screen: LineScreen) -> str:
     """Read and do what is typed until the user leaves or the screen has ended: the reason to give."""
-    commands = WordCompleter([f"/{name}" for name in slash.BY_NAME], sentence=True)
+    output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
+    output.enable_cpr = False  # rule 4
     session: PromptSession[str] = PromptSession(
-        erase_when_done=True,  # what was typed comes back as its echo, once
-        enable_suspend=True,
-        completer=commands,
+        lambda: screen.prompt,
+        key_bindings=_keys(screen),
+        completer=WordCompleter([f"/{name}" for name in slash.BY_NAME], sentence=True),
         complete_while_typing=False,
+        complete_style=CompleteStyle.READLINE_LIKE,  # a menu would need empty lines below the prompt
+        reserve_space_for_menu=0,
+        enable_suspend=True,
+        output=output,
+        erase_when_done=True,
     )
-    with StdoutProxy(raw=True, sleep_between_writes=_BETWEEN_WRITES) as proxy:
-        before, screen.out = screen.out, proxy  # type: ignore[assignment]  # writes and flushes as a stream does
-        screen.on_end = lambda: _interrupt(session)
-        try:
-            return _converse(screen, session)
-        finally:
-            screen.on_end = lambda: None
-            screen.out = before
+    above = Above(session, screen, screen.out)
+    screen.out, out = above, screen.out
+    screen.on_end = lambda: _interrupt(session)
+
+    def started() -> None:
+        above.flush()
+        if screen.ended:  # before there was a prompt to interrupt
+            session.app.exit(exception=EOFError)
+
+    try:
+        return session.prompt(pre_run=started)
+    except (EOFError, KeyboardInterrupt):
+        return ""
+    finally:
+        screen.on_end = lambda: None
+        screen.out = out
+        above.write_rest()
 
 
-def _converse(screen: LineScreen, session: PromptSession[str]) -> str:
-    while not screen.ended:
-        try:
-            # The screen may end after the question above and before the prompt can be interrupted: hence `pre_run`.
-            line = session.prompt(lambda: screen.prompt, pre_run=lambda: _leave_if_ended(screen, session))
-        except (EOFError, KeyboardInterrupt):
-            return ""
+def _keys(screen: LineScreen) -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter", filter=~is_done)
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        line = buffer.text
+        buffer.reset(append_to_history=bool(line.strip()))
         try:
             do_line(screen, line)
         except Leaving as leaving:
-            return str(leaving)
-    return ""
+            event.app.exit(result=str(leaving))
 
-
-def _leave_if_ended(screen: LineScreen, session: PromptSession[str]) -> None:
-    if screen.ended and session.app.is_running:
-        session.app.exit(exception=EOFError)
+    return keys
 
 
 def _interrupt(session: PromptSession[str]) -> None:
-    """End the prompt that runs, from any thread."""
+    """End the prompt, from any thread."""
     loop = session.app.loop
     if loop is not None and session.app.is_running:
         loop.call_soon_threadsafe(lambda: session.app.exit(exception=EOFError) if session.app.is_running else None)

@@ -1,0 +1,90 @@
+"""stdin by lines."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import ClassVar, cast
+
+import pytest
+
+from chatctl.cli.line import plain
+from chatctl.cli.line.plain import LineInput
+from chatctl.cli.line.screen import LineScreen
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, LineInput]]:
+    reading, writing = os.pipe()
+    stream = os.fdopen(reading, encoding="utf-8")
+    lines = LineInput(stream)
+    yield writing, lines
+    stream.close()
+    lines.release()
+
+
+def test_lines_of_any_ending(pipe: tuple[int, LineInput]) -> None:
+    writing, lines = pipe
+    os.write(writing, "one\r\n\nzw\u00f6lf\nno end".encode())
+    os.close(writing)
+    assert list(lines) == ["one", "", "zwölf", "no end"]
+    assert lines.replaced == 0
+
+
+def test_other_bytes_are_replaced_and_counted(pipe: tuple[int, LineInput]) -> None:
+    writing, lines = pipe
+    os.write(writing, b"caf\xe9\nfine\n")
+    os.close(writing)
+    assert list(lines) == ["caf\ufffd", "fine"]
+    assert lines.replaced == 1
+
+
+def test_a_line_without_an_end_is_cut_between_characters(
+    pipe: tuple[int, LineInput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain, "_LONGEST", 10)
+    monkeypatch.setattr(plain, "_CHUNK", 4)
+    writing, lines = pipe
+    text = "日本語" * 20
+    os.write(writing, text.encode())
+    os.close(writing)
+    found = list(lines)
+    assert "".join(found) == text
+    assert len(found) > 5
+
+
+def test_another_thread_ends_the_waiting(pipe: tuple[int, LineInput]) -> None:
+    writing, lines = pipe
+    os.write(writing, b"first\n")
+    found = iter(lines)
+    assert next(found) == "first"
+    threading.Thread(target=lines.close).start()
+    assert list(found) == []
+    os.close(writing)
+
+
+def test_no_stdin_at_all_is_the_end() -> None:
+    lines = LineInput(None)
+    assert list(lines) == []
+    lines.release()
+
+
+def test_without_a_person_the_last_echo_is_waited_for(pipe: tuple[int, LineInput]) -> None:
+    class Client:
+        done: ClassVar[list[str]] = []
+
+        def say(self, target: str, text: str, *, timeout: float | None) -> None:
+            assert timeout is None
+            self.done.append(f"{target} {text}")
+
+        def flush(self) -> None:
+            self.done.append("flush")
+
+    screen = cast(LineScreen, SimpleNamespace(client=Client()))
+    writing, lines = pipe
+    os.write(writing, b"a\n/b\n")
+    os.close(writing)
+    plain.send(screen, "#lobby", lines)
+    assert Client.done == ["#lobby a", "#lobby /b", "flush"]
