@@ -156,9 +156,7 @@ Password = Annotated[
 ]
 OptionalFile = Annotated[Path | None, BeforeValidator(_empty_is_none), Says("this is the path of a file")]
 Whole = Annotated[int, Field(ge=0), BeforeValidator(_no_truth), Says("this is a whole number, 0 or more")]
-Replay = Annotated[
-    int, Field(ge=0, le=1000), BeforeValidator(_no_truth), Says("this is a whole number from 0 to 1000")
-]
+Replay = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_no_truth), Says("this is a whole number from 0 to 1000")]
 YesNo = Annotated[bool, Says("this is true or false")]
 OptionalText = Annotated[
     str | None,

@@ -36,9 +36,11 @@ class Tls(_Table):
 class History(_Table):
     """What is kept of what people say."""
 
-    enabled: kinds.YesNo = key(True, "Keep history on disk; false: in memory, until the server stops.", flag="--history")
+    enabled: kinds.YesNo = key(
+        True, "Keep history on disk; false: in memory, until the server stops.", flag="--history"
+    )
     retention_days: kinds.Whole = key(0, "After how many days messages are deleted; 0: never.")
-    retention_messages: kinds.Whole = key(0, "How many messages a room keeps; 0: all.")
+    retention_messages: kinds.Whole = key(0, "How many messages are kept in all; 0: all of them.")
     replay_on_join: kinds.Replay = key(20, "How many of the last messages somebody who enters a room is shown.")
 
 
