@@ -13,7 +13,6 @@ The rules of this file:
 
 from __future__ import annotations
 
-import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
@@ -26,6 +25,7 @@ from chatctl.chat.commands.kinds import Close, Job, Line, Reply, Result, View
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import Page
+from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import REFUSABLE, Keeper
 from chatctl.chat.playback import played
 from chatctl.chat.ports import Journal, Log, Order
@@ -62,14 +62,13 @@ class Hub:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         self.failures = 0
         self._order = order
-        self._journal = journal
         self._clock = clock
         self._log = log
         self.tails = Tails(rules.replay_on_join)
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_stored)
         self._view = View(self.state, rules, self.sessions, clock, self.tails)
         self._ready: deque[Session] = deque()
-        self._jobs: deque[tuple[Session, Job, int]] = deque()
+        self._jobs = Jobs(self.fanout, journal, self.sessions, self._answered)
         self._ending: list[Session] = []
         order.attach(self._ordered)
 
@@ -118,8 +117,7 @@ class Hub:
     def release(self) -> None:
         """What has become durable goes out; sessions whose last line is among it are over."""
         self.fanout.release()
-        if self._jobs:
-            self._ask()
+        self._jobs.begin()
         if self._ending:
             parked = self.fanout.has_parked
             self.ended += [session for session in self._ending if session.dropped or not parked(session)]
@@ -142,7 +140,7 @@ class Hub:
     @property
     def idle(self) -> bool:
         """Whether nothing is waiting at all: nothing parked or being asked either."""
-        return not (self.busy or self.fanout.parked or self._jobs)
+        return not (self.busy or self.fanout.parked or self._jobs.waiting)
 
     # One line.
 
@@ -199,35 +197,15 @@ class Hub:
             else:
                 self._propose(session, result)
         elif isinstance(result, Job):
-            session.in_flight += 1
-            session.messages_only = False
-            self._jobs.append((session, result, self.fanout.tick if result.settled else 0))
+            self._jobs.add(session, result, command)
         else:
             for reply in result:
                 self._reply(session, reply)
 
-    # Through the readers.
-
-    def _ask(self) -> None:
-        """Begin the jobs of sessions that have nothing parked, so that they read what they wrote."""
-        held: deque[tuple[Session, Job, int]] = deque()
-        while self._jobs:
-            session, job, tick = self._jobs.popleft()
-            if self.sessions.get(session.id) is not session:
-                continue
-            if self.fanout.has_parked(session) or not self.fanout.is_released(tick):
-                held.append((session, job, tick))
-            else:
-                query = job.query(self.fanout.released_seq)
-                self._journal.ask(query, functools.partial(self._answered, session, job))
-        self._jobs = held
-
-    def _answered(self, session: Session, job: Job, page: Page) -> None:
-        if self.sessions.get(session.id) is not session:
-            return
+    def _answered(self, session: Session, job: Job, command: str, page: Page) -> None:
         session.in_flight -= 1
         try:
-            self._do(session, job.then(self._view, session, page), "CHATHISTORY")
+            self._do(session, job.then(self._view, session, page), command)
         except Exception as error:  # noqa: BLE001  # rule 4
             self._failed(session, error)
         self._requeue(session)
