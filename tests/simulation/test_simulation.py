@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -18,7 +18,11 @@ ENOUGH = 400
 
 @pytest.mark.parametrize("first", range(1, SEEDS, 200))
 def test_the_promises_hold(first: int) -> None:
-    for seed in range(first, first + 200):
+    _run_all(range(first, first + 200))
+
+
+def _run_all(seeds: Iterable[int]) -> None:
+    for seed in seeds:
         run(seed)
 
 
@@ -70,5 +74,4 @@ def test_a_fault_that_is_built_in_is_found(
 ) -> None:
     build_in(monkeypatch)
     with pytest.raises(AssertionError, match=r"run it again: python -m tests\.simulation\.chat \d+"):
-        for seed in range(1, ENOUGH + 1):
-            run(seed)
+        _run_all(range(1, ENOUGH + 1))
