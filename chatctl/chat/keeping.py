@@ -84,6 +84,8 @@ class Keeper:
         self._tried = 0
         self._minute: deque[tuple[int, int]] = deque()
         journal.attach(self)
+        # What an earlier start of the server kept has been released as far as it ever will be.
+        fanout.released_seq = journal.last_seq()
         for record in journal.rooms():
             self._kept_rooms[record.key] = record
             state.restore(record)

@@ -31,12 +31,11 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_rooms_and_messages_come_back(home: Path) -> None:
-    with ServeProcess(home) as server:
-        with Wire(server.port).login("cleo", caps="server-time batch") as cleo:
-            cleo.send("JOIN #tea")
-            assert cleo.until("332").params[-1] == "Green or black?"
-            replayed = [cleo.until("PRIVMSG").params[1] for _ in range(5)]
-            assert replayed == [f"hello {number}" for number in range(5)]
+    with ServeProcess(home) as server, Wire(server.port).login("cleo", caps="server-time batch") as cleo:
+        cleo.send("JOIN #tea")
+        assert cleo.until("332").params[-1] == "Green or black?"
+        replayed = [cleo.until("PRIVMSG").params[1] for _ in range(5)]
+        assert replayed == [f"hello {number}" for number in range(5)]
 
 
 def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
