@@ -173,10 +173,9 @@ class Fanout:
         segment.seqs.append(seq)
         for shape, lines in segment.lines.items():
             lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
-        if speaker is not None and not speaker.caps & ECHO_MESSAGE:
-            own = segment.lines.get(speaker.shape)
-            if own is not None:
-                segment.own.setdefault(speaker, set()).add(len(own) - 1)
+        # Somebody may speak to a room without being in it; then there is nothing of theirs to leave out.
+        if speaker is not None and room_key in speaker.rooms and not speaker.caps & ECHO_MESSAGE:
+            segment.own.setdefault(speaker, set()).add(len(segment.lines[speaker.shape]) - 1)
 
     def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp, seq: int) -> None:
         """A line for each of `sessions`: one group a set of capabilities. `seq` as in :meth:`to_room`."""

@@ -21,7 +21,7 @@ from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import about, rooms
-from chatctl.chat.commands.kinds import Close, Job, Line, Reply, Result, View
+from chatctl.chat.commands.kinds import Close, Job, Line, Probe, Reply, Result, View
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import Page
@@ -45,6 +45,7 @@ TURN = 32
 _BAD_LINE_FAILS = {
     BadLine.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
     BadLine.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
+    BadLine.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
 }
 
 
@@ -88,6 +89,13 @@ class Hub:
             self._propose(session, p.Quit(session.id, "", reason))
         else:
             self._end(session, reason)
+
+    def leave(self, session: Session, reason: str) -> None:
+        """The other side is gone, and nothing can be told to it; what it had said before is still said."""
+        session.leaving = reason
+        if not session.queued:
+            session.queued = True
+            self._ready.append(session)
 
     def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
         """Lines that arrived, to be handled in this session's turn."""
@@ -148,7 +156,11 @@ class Hub:
         """Handle up to TURN lines; True where the session has more that need not wait."""
         inbox = session.inbox
         for _ in range(TURN):
-            if not inbox or session.closing:
+            if session.closing:
+                return False
+            if not inbox:
+                if session.leaving and not session.in_flight:
+                    self.disconnect(session, session.leaving)
                 return False
             item = inbox[0]
             message = parse(item) if isinstance(item, str) else None
@@ -164,7 +176,7 @@ class Hub:
                     self._refuse_line(session, item)
             except Exception as error:  # noqa: BLE001  # rule 4
                 self._failed(session, error)
-        return bool(inbox)
+        return bool(inbox or session.leaving)
 
     def _handle(self, session: Session, message: Message) -> None:
         row = COMMANDS.get(message.command)
@@ -256,7 +268,7 @@ class Hub:
         self._requeue(session)
 
     def _requeue(self, session: Session) -> None:
-        if session.inbox and not session.queued:
+        if (session.inbox or session.leaving) and not session.queued:
             session.queued = True
             self._ready.append(session)
 
@@ -350,6 +362,8 @@ class Hub:
     def _reply(self, session: Session, reply: Reply) -> None:
         if isinstance(reply, Close):
             self._end(session, reply.reason)
+        elif isinstance(reply, Probe):
+            self.probes += [id for id in reply.users if id in self.sessions]
         else:
             self.fanout.answer(session, self._bytes(session, reply))
 

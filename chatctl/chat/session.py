@@ -31,6 +31,7 @@ class Session:
         "inbox",
         "instance",
         "last_spoke",
+        "leaving",
         "messages_only",
         "negotiating",
         "nick",
@@ -86,4 +87,5 @@ class Session:
         self.said_before: dict[str, dict[str, Fact]] = {}
 
         self.closing = ""
+        self.leaving = ""
         self.dropped = False

@@ -33,7 +33,7 @@ def banner(
     reached = own_addresses(addresses) if wildcard else [host for host, _ in addresses]
     shown = advertise or reached[0]
     rows = [("Listening", ", ".join(with_port(host, listened) for host, listened in addresses))]
-    rows.append(("Places", f"{listener_limit} at once (more: --listener-limit {max(50, listener_limit * 10)})"))
+    rows.append(("Places", f"{listener_limit} at once (more: --listener-limit {listener_limit * 10})"))
     if local and not advertise:
         rows.append(("Reach", "only this computer; for your network: --host 0.0.0.0 --tls off"))
     elif wildcard:

@@ -30,7 +30,7 @@ def isupport(rules: Rules) -> list[str]:
         f"KICKLEN={limits.kick_length(rules)}",
         "MODES=20",
         "MSGREFTYPES=msgid,timestamp",
-        f"NAMELEN={limits.REALNAME}",
+        f"NAMELEN={limits.realname_length(rules)}",
         f"NETWORK={rules.network}",
         f"NICKLEN={MAX_NAME}",
         f"PREFIX={prefix()}",

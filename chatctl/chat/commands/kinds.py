@@ -67,7 +67,14 @@ class Job:
     settled: bool = False
 
 
-Reply = Line | Message | Close
+@dataclass(slots=True)
+class Probe:
+    """Somebody wants what these users have: they are pinged, and go if they do not answer."""
+
+    users: tuple[int, ...]
+
+
+Reply = Line | Message | Close | Probe
 Result = Proposal | Job | Sequence[Reply] | None
 Handler = Callable[[View, Session, Message], Result]
 

@@ -15,13 +15,13 @@ def say(view: View, session: Session, message: Message) -> Result:
     params = message.params
     quiet = message.command == "NOTICE"
     if not params or not params[0]:
-        return (
-            None if quiet else [line(n.ERR_NORECIPIENT, text=f"Nobody was named to receive this ({message.command})")]
-        )
+        return None if quiet else [line(n.ERR_NORECIPIENT, message.command)]
     text = params[1] if len(params) > 1 else ""
     if not text and message.command != "TAGMSG":
         return None if quiet else [line(n.ERR_NOTEXTTOSEND)]
     targets = tuple(target for target in params[0].split(",") if target)
+    if not targets:
+        return None if quiet else [line(n.ERR_NORECIPIENT, message.command)]
     if len(targets) > view.rules.max_targets:
         return None if quiet else [line(n.ERR_TOOMANYTARGETS, targets[view.rules.max_targets])]
     session.last_spoke = view.clock()

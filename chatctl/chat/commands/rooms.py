@@ -28,6 +28,8 @@ def join(view: View, session: Session, message: Message) -> Result:
         rooms = tuple(room.name for room in view.user(session).rooms.values())
         return p.Part(session.id, label_of(message), rooms, "") if rooms else None
     wanted = _listed(message.params[0])
+    if not wanted:
+        return [line(n.ERR_NEEDMOREPARAMS, "JOIN")]
     if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME:
         for name in wanted[: view.rules.max_rooms]:
             key = names.room_fold(name)
@@ -55,7 +57,10 @@ def _load_tail(view: View, key: str, message: Message) -> Job:
 
 def part(view: View, session: Session, message: Message) -> Result:
     """PART #a,#b [:reason]."""
-    return p.Part(session.id, label_of(message), _listed(message.params[0]), message.param(1))
+    rooms = _listed(message.params[0])
+    if not rooms:
+        return [line(n.ERR_NEEDMOREPARAMS, "PART")]
+    return p.Part(session.id, label_of(message), rooms, message.param(1))
 
 
 def kick(view: View, session: Session, message: Message) -> Result:
