@@ -36,6 +36,10 @@ class StartError(ChatctlError):
     exit_code = 2
 
 
+class JournalError(ChatctlError):
+    """Nobody knows what the journal holds: the server ends rather than say something untrue (code 1)."""
+
+
 class InvalidNameError(ChatctlError):
     """A name that nobody may have (code 3)."""
 

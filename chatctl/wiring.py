@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
+from chatctl.chat.ports import Journal
 from chatctl.chat.rules import Rules
 from chatctl.config import Loaded
+from chatctl.journal.folder import Lock, journal_file, lock, prepare
 from chatctl.log import Log
 from chatctl.server import Limits, Server
 from chatctl.version import __version__
+
+
+@dataclass(slots=True)
+class Built:
+    """A server, and the data folder it holds the lock of; None for one that keeps nothing."""
+
+    server: Server
+    folder: Path | None
+    lock: Lock | None
+
+    def started(self) -> None:
+        """The server listens: whoever finds the folder in use learns where."""
+        if self.lock is not None:
+            host, port = self.server.addresses[0]
+            self.lock.note(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+    def stop(self, reason: str, seconds: float) -> None:
+        """Stop the server, then let go of the folder: what is on its way to the journal comes first."""
+        self.server.stop(reason, seconds)
+        if self.lock is not None:
+            self.lock.release()
 
 
 def build_log(loaded: Loaded) -> Log:
@@ -18,15 +43,44 @@ def build_log(loaded: Loaded) -> Log:
     return Log(sys.stderr, level=settings.level, format=settings.format or ("text" if terminal else "json"))
 
 
-def build_server(loaded: Loaded, log: Log) -> Server:
-    """A server as the settings say, not started. Raises ConfigError for a password file that cannot be read."""
+def data_folder(loaded: Loaded) -> Path:
+    """The data folder in force: `data_dir`, else the platform's place for chatctl's data."""
+    if loaded.settings.data_dir is not None:
+        return Path(loaded.settings.data_dir).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("chatctl", appauthor=False))
+
+
+def build_server(loaded: Loaded, log: Log) -> Built:
+    """A server as the settings say, not started. Raises ConfigError for a password file that cannot be read, StartError
+    for a data folder that will not do or is in use."""
+    password = loaded.server_password() or ""
+    folder = held = journal = None
+    if loaded.settings.history.enabled:
+        folder = prepare(data_folder(loaded))
+        held = lock(folder)
+        journal = _journal(loaded, folder, log)
+    return Built(_server(loaded, log, password, journal, folder), folder, held)
+
+
+def _journal(loaded: Loaded, folder: Path, log: Log) -> Journal:
+    from chatctl.journal import Retention, SqliteJournal
+
+    history = loaded.settings.history
+    retention = Retention(days=history.retention_days, messages=history.retention_messages)
+    return SqliteJournal(journal_file(folder), log, retention=retention)
+
+
+def _server(loaded: Loaded, log: Log, password: str, journal: Journal | None, control: Path | None) -> Server:
     settings = loaded.settings
     rules = Rules(
         server_name=settings.name,
         network=settings.network,
         motd=settings.motd or "",
-        password=loaded.server_password() or "",
+        password=password,
         version=f"chatctl-{__version__}",
+        replay_on_join=settings.history.replay_on_join,
     )
     bounds = settings.limits
     limits = Limits(
@@ -42,6 +96,8 @@ def build_server(loaded: Loaded, log: Log) -> Server:
         settings.listener_limit,
         rules=rules,
         limits=limits,
+        journal=journal,
         log=log,
         plain_for_all=settings.tls.mode == "off",
+        control=control,
     )

@@ -144,6 +144,8 @@ class Outcome:
     entry: Entry
     deliveries: list[Delivery] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    """Keys of rooms whose settings are not what they were."""
 
     def tell(self, user: int, numeric: Numeric, *params: str, text: str | None = None) -> None:
         """A numeric for one session."""

@@ -13,6 +13,9 @@ Most of what a chat server does is handing the same bytes to many. So that this 
    order. If anybody saw a message, it is in the history.
 5. An answer to a session that has nothing parked, and caused nothing that is, goes out at once.
 
+6. Where the facts of a tick could not be kept, the lines that showed them are taken out of what is parked, and the rest
+   goes out: nobody sees what is not in the history.
+
 Ticks are counted; `released` is the last one whose groups went out. A room's or session's `waits` is the last tick that
 holds something for it: it has something parked while ``waits > released``.
 """
@@ -20,7 +23,7 @@ holds something for it: it has something parked while ``waits > released``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from chatctl.chat.deliveries import Stamp
 from chatctl.chat.render import render
@@ -31,18 +34,43 @@ from chatctl.protocol.message import Message
 _GROUPING = SHAPING
 """Members who agree in these capabilities share their bytes."""
 
-Group = tuple[tuple[Session, ...], bytes, dict[Session, bytes] | None]
-
 
 class Segment:
-    """The lines of one room since its last close, by set of capabilities; `own` and `late` hold rule 2."""
+    """The lines of one room since its last close, by set of capabilities; `own` and `late` hold rule 2.
 
-    __slots__ = ("late", "lines", "own")
+    `seqs` has an item a line: the entry that must be kept for the line to be shown (rule 6), or 0.
+    """
+
+    __slots__ = ("late", "lines", "own", "seqs")
 
     def __init__(self, shapes: Iterable[int]) -> None:
+        self.seqs: list[int] = []
         self.lines: dict[int, list[bytes]] = {shape: [] for shape in shapes}
-        self.own: dict[Session, list[int]] = {}
+        self.own: dict[Session, set[int]] = {}
         self.late: dict[Session, int] = {}
+
+    def own_bytes(self, session: Session, lines: list[bytes]) -> bytes:
+        """What a speaker or a late one gets of `lines` (rule 2)."""
+        own = self.own.get(session, ())
+        start = self.late.get(session, 0)
+        return b"".join(line for at, line in enumerate(lines) if at >= start and at not in own)
+
+
+class Group:
+    """The same bytes for several sessions; `exceptions` get their own instead (rule 2).
+
+    For rule 6 it remembers what it was made of: the segment and its set of capabilities, or the entry `seq` alone.
+    """
+
+    __slots__ = ("data", "exceptions", "members", "segment", "seq", "shape")
+
+    def __init__(self, members: tuple[Session, ...], data: bytes, seq: int = 0) -> None:
+        self.members = members
+        self.data = data
+        self.exceptions: dict[Session, bytes] = {}
+        self.segment: Segment | None = None
+        self.shape = 0
+        self.seq = seq
 
 
 class RoomOutput:
@@ -77,6 +105,10 @@ class Fanout:
         self._tick = 1
         self._released = 0
         self._durable = 0
+        self.released_seq = 0
+        """Everything up to here has gone out; history may be read up to here."""
+        self.parked_bytes = 0
+        """Bytes that wait for their facts; what several share counts once."""
 
     # Membership.
 
@@ -125,8 +157,11 @@ class Fanout:
 
     # Output of this tick.
 
-    def to_room(self, room_key: str, message: Message, stamp: Stamp, speaker: Session | None, needs: int) -> None:
-        """A line for all members; for `speaker` only with echo-message; only for those who have `needs`."""
+    def to_room(
+        self, room_key: str, message: Message, stamp: Stamp, speaker: Session | None, needs: int, seq: int
+    ) -> None:
+        """A line for all members; for `speaker` only with echo-message; only for those who have `needs`. It is shown
+        only if what entry `seq` gave is kept; 0 for a line that is shown in any case."""
         room = self.rooms.get(room_key)
         if room is None:
             return
@@ -135,28 +170,28 @@ class Fanout:
             segment = room.segment = Segment(room.members)
             room.waits = self._tick
             self._open[room] = None
+        segment.seqs.append(seq)
         for shape, lines in segment.lines.items():
             lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
-        if speaker is not None and not speaker.caps & ECHO_MESSAGE:
-            own = segment.lines.get(speaker.shape)
-            if own is not None:
-                segment.own.setdefault(speaker, []).append(len(own) - 1)
+        # Somebody may speak to a room without being in it; then there is nothing of theirs to leave out.
+        if speaker is not None and room_key in speaker.rooms and not speaker.caps & ECHO_MESSAGE:
+            segment.own.setdefault(speaker, set()).add(len(segment.lines[speaker.shape]) - 1)
 
-    def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp) -> None:
-        """A line for each of `sessions`: one group a set of capabilities."""
+    def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp, seq: int) -> None:
+        """A line for each of `sessions`: one group a set of capabilities. `seq` as in :meth:`to_room`."""
         shapes: dict[int, list[Session]] = {}
         for session in sessions:
             self._close_rooms_of(session)
             session.waits = self._tick
             shapes.setdefault(session.shape, []).append(session)
         for shape, group in shapes.items():
-            self._groups.append((tuple(group), render(message, stamp, shape), None))
+            self._groups.append(Group(tuple(group), render(message, stamp, shape), seq))
 
     def direct(self, session: Session, data: bytes) -> None:
         """Bytes for one session, in their place among what it is sent."""
         self._close_rooms_of(session)
         session.waits = self._tick
-        self._groups.append(((session,), data, None))
+        self._groups.append(Group((session,), data))
 
     def answer(self, session: Session, data: bytes) -> None:
         """Bytes for one session that depend on nothing unreleased: at once where rule 5 allows it."""
@@ -184,12 +219,38 @@ class Fanout:
             self._close(room)
         if self._groups or seq:
             self._parked.append((seq, self._groups))
+            self.parked_bytes += sum(len(group.data) for group in self._groups)
             self._groups = []
             self._tick += 1
 
     def durable(self, seq: int) -> None:
-        """Everything up to `seq` is on disk."""
+        """Everything up to `seq` is on disk, or was refused."""
         self._durable = max(self._durable, seq)
+
+    def refuse(self, refused: Set[int]) -> None:
+        """Take out of what is parked the lines that show what entries in `refused` gave (rule 6)."""
+        for _, groups in self._parked:
+            for group in groups:
+                segment = group.segment
+                if segment is None:
+                    if group.seq in refused:
+                        group.members = ()
+                elif not refused.isdisjoint(segment.seqs):
+                    self.parked_bytes -= len(group.data)
+                    lines = _kept(segment, group.shape, refused)
+                    group.data = b"".join(lines)
+                    for session in group.exceptions:
+                        group.exceptions[session] = segment.own_bytes(session, lines)
+                    self.parked_bytes += len(group.data)
+
+    @property
+    def tick(self) -> int:
+        """The number of the tick under way."""
+        return self._tick
+
+    def is_released(self, tick: int) -> bool:
+        """Whether everything of `tick` and all before has gone out (or there was nothing of it)."""
+        return tick <= self._released or (tick == self._tick and not self._parked and not self.gathering)
 
     @property
     def gathering(self) -> bool:
@@ -205,14 +266,18 @@ class Fanout:
         """Hand out what is durable, in order. The inner loop is the hottest line of the server: one append a member."""
         parked, dirty = self._parked, self.dirty
         while parked and parked[0][0] <= self._durable:
-            for members, data, exceptions in parked.popleft()[1]:
-                for session in members:
+            seq, groups = parked.popleft()
+            self.released_seq = max(self.released_seq, seq)
+            for group in groups:
+                data = group.data
+                self.parked_bytes -= len(data)
+                for session in group.members:
                     out = session.out
                     if not out:
                         dirty.append(session)
                     out.append(data)
-                if exceptions:
-                    for session, own in exceptions.items():
+                if group.exceptions:
+                    for session, own in group.exceptions.items():
                         session.out[-1] = own
             self._released += 1
 
@@ -228,20 +293,20 @@ class Fanout:
             return
         room.segment = None
         del self._open[room]
-        exceptions = self._exceptions(segment) if segment.own or segment.late else {}
         for shape, lines in segment.lines.items():
             data = lines[0] if len(lines) == 1 else b"".join(lines)
             if data and shape in room.members:
-                self._groups.append((room.group(shape), data, exceptions.get(shape)))
+                group = Group(room.group(shape), data)
+                group.segment = segment
+                group.shape = shape
+                if segment.own or segment.late:
+                    special = (session for session in segment.own | segment.late if session.shape == shape)
+                    group.exceptions = {session: segment.own_bytes(session, lines) for session in special}
+                self._groups.append(group)
 
-    @staticmethod
-    def _exceptions(segment: Segment) -> dict[int, dict[Session, bytes]]:
-        exceptions: dict[int, dict[Session, bytes]] = {}
-        for session in segment.own | segment.late:
-            shape = session.shape
-            lines = segment.lines[shape]
-            own = set(segment.own.get(session, ()))
-            start = segment.late.get(session, 0)
-            data = b"".join(line for at, line in enumerate(lines) if at >= start and at not in own)
-            exceptions.setdefault(shape, {})[session] = data
-        return exceptions
+
+def _kept(segment: Segment, shape: int, refused: Set[int]) -> list[bytes]:
+    """A shape's lines, those of refused entries empty. A shape that came in mid-segment has the last lines only."""
+    lines = segment.lines[shape]
+    seqs = segment.seqs[len(segment.seqs) - len(lines) :]
+    return [b"" if seq in refused else line for line, seq in zip(lines, seqs, strict=True)]

@@ -28,6 +28,14 @@ def private_place(one: str, other: str) -> str:
     return SEPARATOR.join(sorted((one, other)))
 
 
+def point_of(message_id: str) -> Point:
+    """The point a message id names, whether or not anybody kept it (see Entry.message_id); (0, 0) for no such id."""
+    seq, _, part = message_id.rpartition("-")[2].partition(".")
+    if seq.isascii() and seq.isdigit() and (not part or (part.isascii() and part.isdigit())):
+        return int(seq), int(part or 0)
+    return 0, 0
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A limit in a query: a message id, or a time in ms since 1970 UTC (then `message_id` is ``""``)."""

@@ -21,17 +21,23 @@ from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import about, rooms
-from chatctl.chat.commands.kinds import Close, Line, Reply, View
+from chatctl.chat.commands.kinds import Close, Job, Line, Probe, Reply, Result, View
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
-from chatctl.chat.facts import Fact
 from chatctl.chat.fanout import Fanout
+from chatctl.chat.history import Page
+from chatctl.chat.jobs import Jobs
+from chatctl.chat.keeping import REFUSABLE, Keeper
+from chatctl.chat.playback import played
 from chatctl.chat.ports import Journal, Log, Order
+from chatctl.chat.replies import reply_line
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State
+from chatctl.chat.tails import Tails
 from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import CHATHISTORY, SERVER_TIME
 from chatctl.protocol.framing import BadLine
-from chatctl.protocol.message import MAX_LINE, Message, parse
+from chatctl.protocol.message import Message, parse
 
 TURN = 32
 """Lines of one session before the next one has its turn."""
@@ -39,6 +45,7 @@ TURN = 32
 _BAD_LINE_FAILS = {
     BadLine.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
     BadLine.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
+    BadLine.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
 }
 
 
@@ -56,15 +63,15 @@ class Hub:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         self.failures = 0
         self._order = order
-        self._journal = journal
         self._clock = clock
         self._log = log
-        self._view = View(self.state, rules, self.sessions, clock)
+        self.tails = Tails(rules.replay_on_join)
+        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_stored)
+        self._view = View(self.state, rules, self.sessions, clock, self.tails)
         self._ready: deque[Session] = deque()
-        self._facts: list[Fact] = []
+        self._jobs = Jobs(self.fanout, journal, self.sessions, self._answered)
         self._ending: list[Session] = []
         order.attach(self._ordered)
-        journal.attach(self.fanout.durable)
 
     # From the connections.
 
@@ -82,6 +89,13 @@ class Hub:
             self._propose(session, p.Quit(session.id, "", reason))
         else:
             self._end(session, reason)
+
+    def leave(self, session: Session, reason: str) -> None:
+        """The other side is gone, and nothing can be told to it; what it had said before is still said."""
+        session.leaving = reason
+        if not session.queued:
+            session.queued = True
+            self._ready.append(session)
 
     def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
         """Lines that arrived, to be handled in this session's turn."""
@@ -105,18 +119,13 @@ class Hub:
 
     def end_tick(self) -> None:
         """Everything of this tick goes to the journal and is parked; what is durable goes out."""
-        facts = self._facts
-        if facts:
-            self._facts = []
-            self.fanout.end_tick(facts[-1].seq)
-            self._journal.append(facts)
-        else:
-            self.fanout.end_tick(0)
+        self.keeper.end_tick()
         self.release()
 
     def release(self) -> None:
         """What has become durable goes out; sessions whose last line is among it are over."""
         self.fanout.release()
+        self._jobs.begin()
         if self._ending:
             parked = self.fanout.has_parked
             self.ended += [session for session in self._ending if session.dropped or not parked(session)]
@@ -127,10 +136,19 @@ class Hub:
         for session in list(self.sessions.values()):
             self._end(session, reason)
 
+    def now(self) -> int:
+        """The clock's time, ms since 1970 UTC."""
+        return self._clock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next tick has something to do at once: input to handle, or output that no tick has seen."""
+        return bool(self._ready or self.fanout.gathering)
+
     @property
     def idle(self) -> bool:
-        """Whether nothing is waiting: no input to handle, no output to send, nothing parked."""
-        return not (self._ready or self.fanout.gathering or self.fanout.parked)
+        """Whether nothing is waiting at all: nothing parked or being asked either."""
+        return not (self.busy or self.fanout.parked or self._jobs.waiting)
 
     # One line.
 
@@ -138,7 +156,11 @@ class Hub:
         """Handle up to TURN lines; True where the session has more that need not wait."""
         inbox = session.inbox
         for _ in range(TURN):
-            if not inbox or session.closing:
+            if session.closing:
+                return False
+            if not inbox:
+                if session.leaving and not session.in_flight:
+                    self.disconnect(session, session.leaving)
                 return False
             item = inbox[0]
             message = parse(item) if isinstance(item, str) else None
@@ -154,7 +176,7 @@ class Hub:
                     self._refuse_line(session, item)
             except Exception as error:  # noqa: BLE001  # rule 4
                 self._failed(session, error)
-        return bool(inbox)
+        return bool(inbox or session.leaving)
 
     def _handle(self, session: Session, message: Message) -> None:
         row = COMMANDS.get(message.command)
@@ -174,13 +196,37 @@ class Hub:
         result = row.handler(self._view, session, message)
         if session.caps != caps:
             self.fanout.reshape(session)
+        self._do(session, result, message.command)
+
+    def _do(self, session: Session, result: Result, command: str) -> None:
+        """What a handler, or a job that came back, asks for."""
         if result is None:
             return
         if isinstance(result, p.Proposal):
-            self._propose(session, result)
+            reason = self.keeper.refusing(result)
+            if reason:
+                self._not_stored(session.id, command, reason)
+            else:
+                self._propose(session, result)
+        elif isinstance(result, Job):
+            self._jobs.add(session, result, command)
         else:
             for reply in result:
                 self._reply(session, reply)
+
+    def _answered(self, session: Session, job: Job, command: str, page: Page) -> None:
+        session.in_flight -= 1
+        try:
+            self._do(session, job.then(self._view, session, page), command)
+        except Exception as error:  # noqa: BLE001  # rule 4
+            self._failed(session, error)
+        self._requeue(session)
+
+    def _not_stored(self, id: int, command: str, reason: str) -> None:
+        session = self.sessions.get(id)
+        if session is not None:
+            text = f"This was not sent: {reason}"
+            self.fanout.direct(session, self._bytes(session, Message("FAIL", (command, "NOT_STORED", text))))
 
     def _refuse_line(self, session: Session, bad: BadLine) -> None:
         if bad is BadLine.TOO_LONG:
@@ -205,11 +251,13 @@ class Hub:
     def _ordered(self, entries: Sequence[p.Entry]) -> None:
         for entry in entries:
             outcome = apply(self.state, entry)
-            if outcome.facts:
-                self._facts += outcome.facts
+            self.keeper.entry(outcome)
             session = self.sessions.get(entry.proposal.session)
+            shown_if_kept = entry.seq if isinstance(entry.proposal, REFUSABLE) else 0
             for delivery in outcome.deliveries:
-                self._deliver(delivery)
+                _DELIVER[type(delivery)](self, delivery, shown_if_kept)
+            for fact in outcome.facts:
+                self.tails.add(fact)
             if session is not None:
                 self._placed(session, bool(outcome.facts))
 
@@ -217,54 +265,59 @@ class Hub:
         session.in_flight -= 1
         if kept:
             self.fanout.caused(session)
-        if session.inbox and not session.queued:
+        self._requeue(session)
+
+    def _requeue(self, session: Session) -> None:
+        if (session.inbox or session.leaving) and not session.queued:
             session.queued = True
             self._ready.append(session)
 
-    # Deliveries to this machine's sessions.
+    # Deliveries to this machine's sessions. `seq` is the entry that must be kept for them to be shown, or 0.
 
-    def _deliver(self, delivery: d.Delivery) -> None:
-        _DELIVER[type(delivery)](self, delivery)
-
-    def _to_room(self, delivery: d.ToRoom) -> None:
+    def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
         speaker = self.sessions.get(delivery.speaker) if delivery.speaker else None
-        self.fanout.to_room(delivery.room, delivery.message, delivery.stamp, speaker, delivery.needs)
+        self.fanout.to_room(delivery.room, delivery.message, delivery.stamp, speaker, delivery.needs, seq)
 
-    def _to_users(self, delivery: d.ToUsers) -> None:
+    def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
         here = (self.sessions.get(id) for id in delivery.users)
         needs = delivery.needs
         wanted = [session for session in here if session is not None and session.caps & needs == needs]
         if wanted:
-            self.fanout.to_sessions(wanted, delivery.message, delivery.stamp)
+            self.fanout.to_sessions(wanted, delivery.message, delivery.stamp, seq)
 
-    def _tell(self, delivery: d.Tell) -> None:
+    def _tell(self, delivery: d.Tell, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             self._reply(session, Line(delivery.numeric, delivery.params, delivery.text))
 
-    def _tell_fail(self, delivery: d.TellFail) -> None:
+    def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             params = (delivery.command, delivery.code, *delivery.context, delivery.text)
             self._reply(session, Message("FAIL", params, self.rules.server_name))
 
-    def _entered(self, delivery: d.Entered) -> None:
+    def _entered(self, delivery: d.Entered, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             self.fanout.enter(session, delivery.room)
 
-    def _described(self, delivery: d.Described) -> None:
+    def _described(self, delivery: d.Described, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
-            for reply in rooms.described(self._view, session, self.state.rooms[delivery.room]):
+            room = self.state.rooms[delivery.room]
+            for reply in rooms.described(self._view, session, room):
                 self._reply(session, reply)
+            # All that was said before this entry: what of it is not durable yet is parked before this, in order.
+            if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME and (facts := self.tails.of(room.key)):
+                for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
+                    self._reply(session, message)
 
-    def _left(self, delivery: d.Left) -> None:
+    def _left(self, delivery: d.Left, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             self.fanout.leave(session, delivery.room)
 
-    def _welcomed(self, delivery: d.Welcomed) -> None:
+    def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is None:
             return
@@ -275,7 +328,7 @@ class Hub:
         for reply in about.welcome(self._view, session):
             self._reply(session, reply)
 
-    def _rejected(self, delivery: d.Rejected) -> None:
+    def _rejected(self, delivery: d.Rejected, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is None:
             return
@@ -284,13 +337,13 @@ class Hub:
         if delivery.closing:
             self._end(session, delivery.closing)
 
-    def _closed(self, delivery: d.Closed) -> None:
+    def _closed(self, delivery: d.Closed, seq: int) -> None:
         session = self.sessions.get(delivery.user)
         if session is not None:
             session.dropped = delivery.drop
             self._end(session, delivery.reason)
 
-    def _probed(self, delivery: d.Probed) -> None:
+    def _probed(self, delivery: d.Probed, seq: int) -> None:
         self.probes += [id for id in delivery.users if id in self.sessions]
 
     # Replies.
@@ -309,35 +362,13 @@ class Hub:
     def _reply(self, session: Session, reply: Reply) -> None:
         if isinstance(reply, Close):
             self._end(session, reply.reason)
+        elif isinstance(reply, Probe):
+            self.probes += [id for id in reply.users if id in self.sessions]
         else:
             self.fanout.answer(session, self._bytes(session, reply))
 
     def _bytes(self, session: Session, reply: Line | Message) -> bytes:
-        if isinstance(reply, Message):
-            if not reply.source:
-                reply.source = self.rules.server_name
-            return reply.line
-        return numeric_line(self.rules.server_name, self._view.called(session), reply)
-
-
-def numeric_line(server: str, called: str, reply: Line) -> bytes:
-    """A numeric as bytes. What a user sent and cannot stand in a reply (spaces, a colon, too long) becomes ``*``."""
-    numeric, params = reply.numeric, reply.params
-    text = numeric.text if reply.text is None else reply.text
-    if reply.text is None and params and "{" in text:
-        text = text.format(*params)
-    words = [called, *(_safe(param) for param in params)]
-    if text or reply.text is not None:
-        words.append(text)
-    built = Message(numeric.code, words, server).line
-    if len(built) <= MAX_LINE:
-        return built
-    short = [called, *("*" for _ in params), numeric.text.format(*("it" for _ in params))]
-    return Message(numeric.code, short, server).line
-
-
-def _safe(param: str) -> str:
-    return "*" if not param or param[0] == ":" or " " in param else param
+        return reply_line(self.rules.server_name, self._view.called(session), reply)
 
 
 def _where(error: BaseException) -> str:

@@ -13,11 +13,9 @@ from chatctl.protocol.names import MAX_NAME, MAX_ROOM
 USERNAME = 10
 """Bytes of the user part that a client may choose (USERLEN)."""
 
-REALNAME = 150
-"""Bytes of a real name (NAMELEN)."""
-
 _NICK = 4 * MAX_NAME  # UTF-8, at the most
-_PREFIX = _NICK + 1 + (1 + USERNAME) + 1 + 17  # nick ! ~username @ cloak
+_CLOAK = 17
+_PREFIX = _NICK + 1 + (1 + USERNAME) + 1 + _CLOAK  # nick ! ~username @ cloak
 _CRLF = 2
 
 
@@ -26,6 +24,13 @@ def topic_length(rules: Rules) -> int:
     numeric = MAX_LINE - _CRLF - len(f":{rules.server_name} 332  ") - _NICK - MAX_ROOM - 2
     relayed = MAX_LINE - _CRLF - len(": TOPIC ") - _PREFIX - MAX_ROOM - 2
     return min(numeric, relayed)
+
+
+def realname_length(rules: Rules) -> int:
+    """Bytes of a real name: ``:server 352 nick #room user host server nick flags :0 realname``."""
+    server = len(rules.server_name)
+    numeric = len(":  352        :0 ") + 2 * server + 2 * _NICK + MAX_ROOM + 1 + USERNAME + _CLOAK + len("G@+")
+    return min(150, MAX_LINE - _CRLF - numeric)
 
 
 def away_length(rules: Rules) -> int:

@@ -2,29 +2,131 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from chatctl.chat.facts import Fact
+from chatctl.chat.history import AnyQuery, Mark, Page, Point, Query, RoomRecord, SearchQuery, TargetsQuery
+from chatctl.chat.ports import JournalListener
+from chatctl.protocol import names
+from chatctl.protocol.message import nick_of
 
 
 class MemoryJournal:
-    """Keeps the last `keep` facts."""
+    """Keeps the last `keep` facts, of all places together."""
 
     def __init__(self, keep: int = 10_000) -> None:
         self.facts: deque[Fact] = deque(maxlen=keep)
-        self._durable: Callable[[int], None] | None = None
+        self._listener: JournalListener | None = None
 
-    def attach(self, durable: Callable[[int], None]) -> None:
+    def attach(self, listener: JournalListener) -> None:
         """Say who hears of durable facts."""
-        self._durable = durable
+        self._listener = listener
 
-    def append(self, facts: Sequence[Fact]) -> None:
-        """Keep `facts`; in memory, that is as durable as it gets."""
+    def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        """There is nothing to start."""
+
+    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
+        """Keep `facts`; in memory, that is as durable as it gets. The chat's own state holds the rooms already."""
         self.facts.extend(facts)
-        if self._durable is not None:
-            self._durable(facts[-1].seq)
+        if self._listener is not None and facts:
+            self._listener.durable(facts[-1].seq)
+
+    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+        """Answer at once."""
+        done(answer(self.facts, query))
 
     def last_seq(self) -> int:
         """Nothing is left of an earlier start."""
         return 0
+
+    def last_time(self) -> int:
+        """Nothing is left of an earlier start."""
+        return 0
+
+    def rooms(self) -> Sequence[RoomRecord]:
+        """Nothing is left of an earlier start."""
+        return ()
+
+    def stop(self, timeout: float) -> bool:
+        """There is nothing to end."""
+        return True
+
+    def status(self) -> dict[str, object]:
+        """How many facts are held."""
+        return {"kind": "memory", "facts": len(self.facts)}
+
+
+def answer(facts: Iterable[Fact], query: AnyQuery) -> Page:
+    """What the query asks for, of `facts` in the order of their points."""
+    known = [fact for fact in facts if fact.seq <= query.upto]
+    if isinstance(query, Query):
+        return _page(known, query)
+    if isinstance(query, TargetsQuery):
+        return _targets(known, query)
+    return _found(known, query)
+
+
+def point(fact: Fact) -> Point:
+    """Where a fact stands in the one order."""
+    return fact.seq, fact.part
+
+
+def _point(facts: Sequence[Fact], mark: Mark, *, end: bool) -> Point | None:
+    """The point a mark names, None for an id that nobody kept. A time names the gap before the first fact that is not
+    older, or (for a mark that ends a range from below: `end`) the one after the last fact that is not newer."""
+    if mark.message_id:
+        return next((point(fact) for fact in facts if fact.message_id == mark.message_id), None)
+    if end:
+        newer = next((fact for fact in facts if fact.time > mark.time), None)
+        return (newer.seq, newer.part - 1) if newer is not None else (1 << 62, 0)
+    later = next((fact for fact in facts if fact.time >= mark.time), None)
+    return point(later) if later is not None else (1 << 62, 0)
+
+
+def _page(facts: Sequence[Fact], query: Query) -> Page:
+    wanted = [fact for fact in facts if fact.place == query.place and (not query.kinds or fact.kind in query.kinds)]
+    if query.around is not None:
+        at = _point(facts, query.around, end=False)
+        if at is None:
+            return Page(unknown=query.around.message_id)
+        older = [fact for fact in wanted if point(fact) < at]
+        newer = [fact for fact in wanted if point(fact) >= at]
+        before = query.limit // 2
+        return Page((older[-before:] if before else []) + newer[: query.limit - before])
+    for mark, end in ((query.after, True), (query.before, False)):
+        if mark is None:
+            continue
+        at = _point(facts, mark, end=end)
+        if at is None:
+            return Page(unknown=mark.message_id)
+        wanted = [fact for fact in wanted if (point(fact) > at if end else point(fact) < at)]
+    return Page(wanted[-query.limit :] if query.newest else wanted[: query.limit])
+
+
+def _targets(facts: Sequence[Fact], query: TargetsQuery) -> Page:
+    latest: dict[str, Fact] = {}
+    for fact in facts:
+        private = not fact.place.startswith("#")
+        mine = query.identity in fact.place.split("\x1f") if private else fact.place in query.rooms
+        if mine and fact.kind in ("PRIVMSG", "NOTICE"):
+            latest[fact.place] = fact
+    found = [(place, fact) for place, fact in latest.items() if query.after < fact.time < query.before]
+    found.sort(key=lambda pair: point(pair[1]))
+    return Page(targets=found[: query.limit])
+
+
+def _found(facts: Sequence[Fact], query: SearchQuery) -> Page:
+    words = names.fold(query.text).replace('"', " ").split()
+    found = (
+        fact
+        for fact in reversed(facts)
+        if fact.kind in ("PRIVMSG", "NOTICE")
+        and (not query.places or fact.place in query.places)
+        and (not query.source or names.fold(nick_of(fact.source)) == query.source)
+        and query.after <= fact.time
+        and (not query.before or fact.time <= query.before)
+        and all(word in names.fold(fact.text) for word in words)
+    )
+    return Page(list(itertools.islice(found, query.limit))[::-1])

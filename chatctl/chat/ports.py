@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatctl.chat.facts import Fact
+from chatctl.chat.history import AnyQuery, Page, RoomRecord
 from chatctl.chat.proposals import Entry, Proposal
 
 
@@ -19,17 +20,49 @@ class Order(Protocol):
         """Ask for a place."""
 
 
+class JournalListener(Protocol):
+    """Who hears what became of facts. Called on the thread that owns the chat state."""
+
+    def durable(self, seq: int) -> None:
+        """Everything up to `seq` is durable."""
+
+    def failed(self, first: int, last: int, reason: str) -> None:
+        """The facts of the entries `first` to `last` are not kept, and will not be."""
+
+    def fatal(self, reason: str) -> None:
+        """Nobody knows what is kept: the server must stop without answering."""
+
+
 class Journal(Protocol):
-    """Keeps facts. What was appended becomes durable in order."""
+    """Keeps facts, in order, and answers questions about them."""
 
-    def attach(self, durable: Callable[[int], None]) -> None:
-        """Say who hears that everything up to a seq is durable. Called on the thread that owns the chat state."""
+    def attach(self, listener: JournalListener) -> None:
+        """Say who hears what became of facts."""
 
-    def append(self, facts: Sequence[Fact]) -> None:
-        """Keep the facts of a tick; `durable` is called with the last one's seq, at once or later."""
+    def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        """Begin. `call_soon` runs a function on the thread that owns the chat state."""
+
+    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
+        """Keep the facts of a tick, the settings that `rooms` have now, and that the rooms `gone` are no more: all of
+        it or nothing. The listener hears of it, at once or later."""
+
+    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+        """Answer `query`; `done` is called on the thread that owns the chat state, at once or later."""
 
     def last_seq(self) -> int:
-        """The highest seq ever kept; 0 where there is none."""
+        """The highest seq ever used; 0 where there is none."""
+
+    def last_time(self) -> int:
+        """The latest time of a fact, ms since 1970 UTC; 0 where there is none."""
+
+    def rooms(self) -> Sequence[RoomRecord]:
+        """The rooms kept, as they are before the start."""
+
+    def stop(self, timeout: float) -> bool:
+        """Keep what was appended, end within `timeout` seconds; whether that was done. Twice is the same as once."""
+
+    def status(self) -> dict[str, object]:
+        """How it is doing, for operators."""
 
 
 class Log(Protocol):

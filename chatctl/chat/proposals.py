@@ -46,7 +46,8 @@ class Quit(Proposal):
 
 @dataclass(slots=True)
 class Say(Proposal):
-    """PRIVMSG, NOTICE or TAGMSG (`command`) to rooms and users. `tags`: the client-only tags, relayed as they are."""
+    """PRIVMSG, NOTICE or TAGMSG (`command`) to rooms and users. `tags`: the client-only tags, relayed as they are, and
+    the client's own number for the message (:data:`chatctl.chat.resend.REFERENCE`), which is kept but not relayed."""
 
     command: str
     targets: tuple[str, ...]

@@ -31,7 +31,7 @@ def _tags(stamp: Stamp, shape: int) -> bytes:
         if stamp.message_id:
             tags["msgid"] = stamp.message_id
         if stamp.client_tags:
-            tags.update(stamp.client_tags)
+            tags.update((key, value) for key, value in stamp.client_tags.items() if key[:1] == "+")
     return f"@{encode_tags(tags)} ".encode() if tags else b""
 
 

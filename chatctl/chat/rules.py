@@ -25,5 +25,8 @@ class Rules:
     max_rooms: int = 50
     """Rooms one user may be in (CHANLIMIT)."""
 
+    replay_on_join: int = 20
+    """Messages shown to somebody who enters a room with a client that cannot ask for them."""
+
     max_targets: int = 4
     """Targets of one PRIVMSG or NOTICE (TARGMAX)."""

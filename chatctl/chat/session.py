@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
+    from chatctl.chat.facts import Fact
     from chatctl.chat.fanout import RoomOutput
 
 
@@ -30,6 +31,7 @@ class Session:
         "inbox",
         "instance",
         "last_spoke",
+        "leaving",
         "messages_only",
         "negotiating",
         "nick",
@@ -40,6 +42,7 @@ class Session:
         "registered",
         "registering",
         "rooms",
+        "said_before",
         "secret",
         "shape",
         "username",
@@ -80,5 +83,9 @@ class Session:
         self.out: list[bytes] = []
         self.waits = 0
 
+        # Of each place it said something in again: its numbered messages there (chat/resend).
+        self.said_before: dict[str, dict[str, Fact]] = {}
+
         self.closing = ""
+        self.leaving = ""
         self.dropped = False

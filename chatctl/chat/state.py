@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chatctl.chat.history import RoomRecord
 from chatctl.chat.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.rules import LOBBY, Rules
 from chatctl.protocol import names
+
+LOBBY_MODES = frozenset("n")
+"""Nobody is operator there, so what only operators may do must not be needed: anybody sets its topic."""
 
 
 class User:
@@ -81,6 +85,16 @@ class Room:
         self.topic_time = 0
 
     @property
+    def set_up(self) -> bool:
+        """Whether somebody gave the room settings that a new one would not have."""
+        return bool(self.topic) or self.modes != (LOBBY_MODES if self.name == LOBBY else NEW_ROOM)
+
+    @property
+    def open(self) -> bool:
+        """Whether anybody may enter, and so read what was said."""
+        return True
+
+    @property
     def mode_string(self) -> str:
         """The modes as 324 and MODE show them: ``+nt``."""
         return "+" + "".join(sorted(self.modes))
@@ -97,8 +111,7 @@ class State:
         self._by_name: dict[str, User] = {}
         self._by_skeleton: dict[str, list[User]] = {}
         lobby = Room(LOBBY, rules.created)
-        # Nobody is its operator, so what only operators may do must not be needed there: anybody sets its topic.
-        lobby.modes = frozenset("n")
+        lobby.modes = LOBBY_MODES
         self.rooms[lobby.key] = lobby
 
     def user_named(self, nick: str) -> User | None:
@@ -160,10 +173,40 @@ class State:
         return room
 
     def leave(self, user: User, room: Room) -> None:
-        """Take `user` out of `room`; an empty room goes, but for the lobby."""
+        """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""
         del room.members[user.id]
         del user.rooms[room.key]
-        if not room.members and room.name != LOBBY:
+        self._drop_if_unused(room)
+
+    def record(self, key: str) -> RoomRecord | None:
+        """What is to be kept of a room's settings; None where nothing is."""
+        room = self.rooms.get(key)
+        if room is None or not room.set_up:
+            return None
+        modes = "".join(sorted(room.modes))
+        return RoomRecord(key, room.name, room.created, modes, room.topic, room.topic_by, room.topic_time)
+
+    def restore(self, record: RoomRecord) -> None:
+        """Bring back a room as it was kept."""
+        room = self.rooms.get(record.key)
+        if room is None:
+            room = self.rooms[record.key] = Room(record.name, record.created)
+        room.modes = frozenset(record.modes)
+        room.topic, room.topic_by, room.topic_time = record.topic, record.topic_by, record.topic_time
+
+    def set_back(self, key: str, record: RoomRecord | None) -> None:
+        """What was set last was not kept: the room is again as `record` says, or as a new one."""
+        room = self.rooms.get(key)
+        if record is not None:
+            self.restore(record)
+        elif room is not None:
+            room.modes = LOBBY_MODES if room.name == LOBBY else NEW_ROOM
+            room.topic = room.topic_by = ""
+            room.topic_time = 0
+            self._drop_if_unused(room)
+
+    def _drop_if_unused(self, room: Room) -> None:
+        if not room.members and room.name != LOBBY and not room.set_up:
             del self.rooms[room.key]
 
     def _index(self, user: User) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl.cli import check_name, config, join, serve
+from chatctl.cli import check_name, config, join, past, serve, status
 from chatctl.cli.failures import INTERRUPTED, say
 from chatctl.version import __version__
 
@@ -39,6 +39,11 @@ def _root(
 app.command("serve")(serve.serve)
 app.command("join")(join.join)
 app.command("check-name")(check_name.check_name)
+app.command("status")(status.status)
+app.command("history")(past.history)
+app.command("search")(past.search)
+app.command("export")(past.export)
+app.command("backup")(past.backup)
 app.add_typer(config.app, name="config")
 
 

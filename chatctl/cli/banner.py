@@ -18,13 +18,14 @@ def banner(
     advertise: str,
     plain_for_all: bool,
     needs_password: bool,
+    history: str,
     config_file: str,
     notices: Sequence[str] = (),
 ) -> str:
     """The lines, each with its label: addresses, the limit, how to join, history.
 
     `addresses` are those listened on; a wildcard is shown as the addresses this computer really has. `advertise` is
-    printed for others instead, where it is set.
+    printed for others instead, where it is set; `history` is the folder it is kept in, or "".
     """
     port = addresses[0][1]
     wildcard = any(ipaddress.ip_address(host).is_unspecified for host, _ in addresses)
@@ -32,7 +33,7 @@ def banner(
     reached = own_addresses(addresses) if wildcard else [host for host, _ in addresses]
     shown = advertise or reached[0]
     rows = [("Listening", ", ".join(with_port(host, listened) for host, listened in addresses))]
-    rows.append(("Places", f"{listener_limit} at once (more: --listener-limit {max(50, listener_limit * 10)})"))
+    rows.append(("Places", f"{listener_limit} at once (more: --listener-limit {listener_limit * 10})"))
     if local and not advertise:
         rows.append(("Reach", "only this computer; for your network: --host 0.0.0.0 --tls off"))
     elif wildcard:
@@ -44,7 +45,7 @@ def banner(
     rows.append(("IRC clients", f"/connect {shown} {port}   then   /join #lobby"))
     if needs_password:
         rows.append(("Password", "asked of everybody who joins"))
-    rows.append(("History", "not kept: what is said is gone for those who were not there"))
+    rows.append(("History", f"kept in {history}" if history else "in memory only: it ends with the server"))
     if config_file:
         rows.append(("Settings", config_file))
     rows += [("Note", notice) for notice in notices]

@@ -32,5 +32,11 @@ LogLevelOption = Annotated[
 ]
 NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Your name; asked for when not given.")]
 RoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="The room to enter (default: #lobby).")]
+DataDirOption = Annotated[
+    str | None, typer.Option("--data-dir", metavar="FOLDER", help="Where history is kept (default: the usual place).")
+]
+HistoryOption = Annotated[
+    bool | None, typer.Option("--history/--no-history", help="Keep history on disk (default), or in memory only.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Line by line, never the full screen.")]

@@ -15,7 +15,7 @@ from chatctl.cli.failures import reports
 
 if TYPE_CHECKING:
     from chatctl.config import Loaded
-    from chatctl.server import Server
+    from chatctl.wiring import Built
 
 _STOP_SECONDS = 2.0
 _AT_ONCE = 130
@@ -29,6 +29,8 @@ def serve(
     server_name: options.ServerNameOption = None,
     tls: options.TlsOption = None,
     log_level: options.LogLevelOption = None,
+    data_dir: options.DataDirOption = None,
+    history: options.HistoryOption = None,
     config: options.ConfigOption = None,
 ) -> None:
     """Start a chat server. Ctrl-C stops it."""
@@ -45,14 +47,18 @@ def serve(
         "name": server_name,
         "tls": {"mode": tls},
         "log": {"level": log_level},
+        "data_dir": data_dir,
+        "history": {"enabled": history},
     }
     loaded = load(config_file=config, flags=flags, use_files=True)
     _allow_descriptors()
     log = build_log(loaded)
-    server = build_server(loaded, log)
+    built = build_server(loaded, log)
+    server = built.server
     server.on_end(stop.set)
     server.start()
-    print(_banner(server, loaded), flush=True)
+    built.started()
+    print(_banner(built, loaded), flush=True)
     log.start()
     try:
         stop.wait()
@@ -60,7 +66,7 @@ def serve(
         if sys.stdout is not None and sys.stdout.isatty():
             print("\nStopping; everybody is told.", flush=True)
     finally:
-        server.stop("The server is stopping", _STOP_SECONDS)
+        built.stop("The server is stopping", _STOP_SECONDS)
         log.stop(0.5)
 
 
@@ -87,16 +93,18 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _banner(server: Server, loaded: Loaded) -> str:
+def _banner(built: Built, loaded: Loaded) -> str:
     from chatctl.cli.banner import banner
 
     settings = loaded.settings
+    server = built.server
     return banner(
         server.addresses,
         listener_limit=settings.listener_limit,
         advertise=settings.advertise or "",
         plain_for_all=settings.tls.mode == "off",
         needs_password=bool(server.rules.password),
+        history=str(built.folder or ""),
         config_file=str(loaded.file or ""),
         notices=loaded.notices,
     )

@@ -155,6 +155,9 @@ Password = Annotated[
     SecretStr | None, BeforeValidator(_empty_is_none), AfterValidator(_is_password), Says(PASSWORD_CLAUSE)
 ]
 OptionalFile = Annotated[Path | None, BeforeValidator(_empty_is_none), Says("this is the path of a file")]
+Whole = Annotated[int, Field(ge=0), BeforeValidator(_no_truth), Says("this is a whole number, 0 or more")]
+Replay = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_no_truth), Says("this is a whole number from 0 to 1000")]
+YesNo = Annotated[bool, Says("this is true or false")]
 OptionalText = Annotated[
     str | None,
     BeforeValidator(_empty_is_none),

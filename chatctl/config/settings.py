@@ -33,6 +33,17 @@ class Tls(_Table):
     )
 
 
+class History(_Table):
+    """What is kept of what people say."""
+
+    enabled: kinds.YesNo = key(
+        True, "Keep history on disk; false: in memory, until the server stops.", flag="--history"
+    )
+    retention_days: kinds.Whole = key(0, "After how many days messages are deleted; 0: never.")
+    retention_messages: kinds.Whole = key(0, "How many messages are kept in all; 0: all of them.")
+    replay_on_join: kinds.Replay = key(20, "How many of the last messages somebody who enters a room is shown.")
+
+
 class Limits(_Table):
     """What the server grants a connection."""
 
@@ -72,6 +83,8 @@ class Settings(BaseSettings):
     motd: kinds.Motd = key(None, "The message of the day; several lines between three quotes.")
     password: kinds.Password = key(None, "The password everybody needs to enter; empty: none.")
     password_file: kinds.OptionalFile = key(None, "A file that holds that password, instead of writing it here.")
+    data_dir: kinds.OptionalFile = key(None, "The folder for history; empty: the usual place.", flag="--data-dir")
+    history: History = History()
     tls: Tls = Tls()
     limits: Limits = Limits()
     log: LogSettings = LogSettings()

@@ -25,14 +25,22 @@ STANDARD_REPLIES = 1 << 4
 CAP_NOTIFY = 1 << 5
 RESUME = 1 << 6
 USERHOST_IN_NAMES = 1 << 7
+BATCH = 1 << 8
+CHATHISTORY = 1 << 9
+EVENT_PLAYBACK = 1 << 10
+SEARCH = 1 << 11
 
 CAPABILITIES: tuple[Capability, ...] = (
+    Capability("batch", BATCH, "", "ircv3.net/specs/extensions/batch"),
     Capability("cap-notify", CAP_NOTIFY, "", "ircv3.net/specs/extensions/capability-negotiation"),
     Capability("chatctl/resume", RESUME, "", "ARCHITECTURE.md, 'Who somebody is'"),
+    Capability("draft/chathistory", CHATHISTORY, "", "ircv3.net/specs/extensions/chathistory"),
+    Capability("draft/event-playback", EVENT_PLAYBACK, "", "ircv3.net/specs/extensions/chathistory"),
     Capability("echo-message", ECHO_MESSAGE, "", "ircv3.net/specs/extensions/echo-message"),
     Capability("message-tags", MESSAGE_TAGS, "", "ircv3.net/specs/extensions/message-tags"),
     Capability("multi-prefix", MULTI_PREFIX, "", "ircv3.net/specs/extensions/multi-prefix"),
     Capability("server-time", SERVER_TIME, "", "ircv3.net/specs/extensions/server-time"),
+    Capability("soju.im/search", SEARCH, "", "codeberg.org/emersion/soju, doc/ext/search.md"),
     Capability("standard-replies", STANDARD_REPLIES, "", "ircv3.net/specs/extensions/standard-replies"),
     Capability("userhost-in-names", USERHOST_IN_NAMES, "", "ircv3.net/specs/extensions/userhost-in-names"),
 )

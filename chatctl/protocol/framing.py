@@ -3,8 +3,8 @@
 The rules of this file:
 
 1. A line ends with LF; one CR before it goes too (clients send both forms). Empty lines are skipped.
-2. A line is text: UTF-8, without NUL. One that is not is reported in its place as a :class:`BadLine`, and the lines
-   around it are kept: one bad line costs its sender that line and nothing else.
+2. A line is text: UTF-8, without NUL, and without a CR inside. One that is not is reported in its place
+   as a :class:`BadLine`, and the lines around it are kept: one bad line costs its sender that line and nothing else.
 3. A line has at most 512 bytes, CR LF included, and before it at most 4096 bytes of tags (each limit is the
    constructor's to set). One that is longer is reported once, as soon as that is known, and dropped up to its end,
    so that what is kept in memory is bounded whatever arrives.
@@ -23,6 +23,7 @@ class BadLine(Enum):
     TOO_LONG = "too long"
     NOT_UTF8 = "not UTF-8"
     HAS_NUL = "has a NUL"
+    HAS_CR = "has a CR"
 
 
 class LineDecoder:
@@ -69,7 +70,9 @@ class LineDecoder:
         for line in text.split("\n"):
             if line[-1:] == "\r":
                 line = line[:-1]  # noqa: PLW2901  # the CR is no part of the line
-            if line:
+            if "\r" in line:
+                lines.append(BadLine.HAS_CR if self._fits(line.encode()) else BadLine.TOO_LONG)
+            elif line:
                 # Four bytes a character at the most, so that short lines need no counting.
                 fits = len(line) * 4 <= self._max_line - 2 or self._fits(line.encode())
                 lines.append(line if fits else BadLine.TOO_LONG)
@@ -86,6 +89,8 @@ class LineDecoder:
                 lines.append(BadLine.TOO_LONG)
             elif b"\0" in line:
                 lines.append(BadLine.HAS_NUL)
+            elif b"\r" in line:
+                lines.append(BadLine.HAS_CR)
             else:
                 try:
                     lines.append(line.decode())

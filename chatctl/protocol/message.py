@@ -71,7 +71,7 @@ class Message:
     @property
     def nick(self) -> str:
         """The nick in the source; the whole source where it names a server."""
-        return self.source.partition("!")[0]
+        return nick_of(self.source)
 
     def param(self, index: int, default: str = "") -> str:
         """Parameter `index`, or `default` where there are fewer."""
@@ -94,6 +94,11 @@ class Message:
 
 
 _NO_TAGS: Mapping[str, str] = {}
+
+
+def nick_of(source: str) -> str:
+    """The nick in ``nick!user@host``; the whole of a server's name."""
+    return source.partition("!")[0]
 
 
 def parse(line: str) -> Message | None:

@@ -81,6 +81,8 @@ class Connection:
             self.pending_bytes += sum(map(len, chunks))
             return
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not data:
+            return  # somebody's own line, without an echo
         try:
             sent = self.sock.send(data)
         except (BlockingIOError, InterruptedError):

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable
 
 from chatctl.chat.ports import Log
-from chatctl.protocol.message import Message
 from chatctl.server.listener import numeric, same_machine
 from chatctl.server.poller import READ, Poller
 
@@ -25,15 +24,16 @@ NOT_PLAIN = (
 
 
 class Door:
-    """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket and its peer's numeric address;
-    while `crowded` says so, nobody is accepted: they wait in the system's queue."""
+    """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket, its peer's numeric address, and
+    why it is told to go at once (``""``: it is not); while `crowded` says so, nobody is accepted: they
+    wait in the system's queue."""
 
     def __init__(
         self,
         poller: Poller,
         listeners: list[socket.socket],
         log: Log,
-        welcome: Callable[[socket.socket, str], None],
+        welcome: Callable[[socket.socket, str, str], None],
         crowded: Callable[[], bool],
         *,
         plain_for_all: bool,
@@ -101,11 +101,9 @@ class Door:
             return
         if not self._plain_for_all and not same_machine(peer, own):
             self._log.info("refused plain text from another machine", address=peer)
-            with contextlib.suppress(OSError):
-                sock.send(Message("ERROR", (NOT_PLAIN,)).line)
-            sock.close()
-            return
-        self._welcome(sock, peer)
+            self._welcome(sock, peer, NOT_PLAIN)
+        else:
+            self._welcome(sock, peer, "")
 
     def _out_of_descriptors(self, listener: socket.socket, error: OSError, now: float) -> None:
         """Take one waiting connection with the spare descriptor and close it, so that it is told at once rather than

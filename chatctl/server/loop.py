@@ -14,12 +14,14 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
+from chatctl.errors import JournalError
 from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
+from chatctl.server.control import Control, Handler
 from chatctl.server.deadlines import Deadlines
 from chatctl.server.door import Door
 from chatctl.server.limits import Limits
@@ -43,10 +45,12 @@ class Loop:
         self._log = log
         self._poller = best_poller()
         self._door = Door(self._poller, listeners, log, self._welcome, self._crowded, plain_for_all=plain_for_all)
+        self._control: Control | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
         self._deadlines: Deadlines[Connection] = Deadlines()
         self._paused: list[Connection] = []
+        self._talkative: list[Connection] = []
         self._outbox_total = 0
         self._next_id = 0
         self._calls: deque[Callable[[], None]] = deque()
@@ -56,6 +60,15 @@ class Loop:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._thread_id = 0
+
+    def serve_control(self, listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
+        """Serve the control socket too. Before :meth:`run`."""
+        self._control = Control(listener, self._poller, handlers)
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open."""
+        return len(self._connections)
 
     # From other threads.
 
@@ -88,19 +101,15 @@ class Loop:
         now = time.monotonic()
         events = self._poller.poll(0 if more else self._timeout(now))
         now = time.monotonic()
-        for fd, mask in events:
-            connection = self._connections.get(fd)
-            if connection is not None:
-                if mask & WRITE:
-                    self._writable(connection)
-                if mask & ~WRITE:
-                    self._readable(connection, now)
-            elif not self._door.knock(fd, now):
-                self._called()
+        self._serve(events, now)
         until = now + self._limits.tick_seconds
         hub = self._hub
-        more = hub.work(lambda: time.monotonic() > until)
+        hub.work(lambda: time.monotonic() > until)
+        if self._talkative:
+            self._check_talkative()
         hub.end_tick()
+        if hub.keeper.fatal_reason:
+            raise JournalError(hub.keeper.fatal_reason)
         if hub.probes:
             self._probe(now)
         self._flush()
@@ -111,7 +120,19 @@ class Loop:
         self._deadlines.expire(now, lambda connection: self._look(connection, now))
         self._door.watch(now)
         # Somebody who went in the second half of this tick is told to the others in the next one.
-        return more or hub.fanout.gathering
+        return hub.busy
+
+    def _serve(self, events: list[tuple[int, int]], now: float) -> None:
+        """Do what the sockets are ready for."""
+        for fd, mask in events:
+            connection = self._connections.get(fd)
+            if connection is not None:
+                if mask & WRITE:
+                    self._writable(connection)
+                if mask & ~WRITE:
+                    self._readable(connection, now)
+            elif not self._door.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
+                self._called()
 
     def _timeout(self, now: float) -> float | None:
         times = [when for when in (self._deadlines.next(), self._door.opens_at) if when]
@@ -127,7 +148,7 @@ class Loop:
 
     # Connections come.
 
-    def _welcome(self, sock: socket.socket, peer: str) -> None:
+    def _welcome(self, sock: socket.socket, peer: str, refusal: str) -> None:
         now = time.monotonic()
         self._next_id += 1
         session = self._hub.connect(self._next_id, peer)
@@ -137,10 +158,13 @@ class Loop:
         self._poller.add(connection.fd, READ)
         self._deadlines.set(connection, now + min(self._limits.registration_seconds, self._limits.idle_seconds))
         self._log.debug("connected", session=session.id, address=peer)
+        if refusal:
+            self._hub.disconnect(session, refusal)
 
     def _crowded(self) -> bool:
         """Whether as many connections as may be have not registered. Those that took their time must go then."""
-        if len(self._connections) - len(self._hub.state.users) < self._limits.unregistered:
+        # Those that are over and only take their last bytes do not count.
+        if len(self._hub.sessions) - len(self._hub.state.users) < self._limits.unregistered:
             return False
         now = time.monotonic()
         for connection in list(self._connections.values()):
@@ -179,7 +203,14 @@ class Loop:
         if first and connection.first_byte == _TLS_HANDSHAKE:
             self._hub.disconnect(connection.session, NO_TLS)
         elif connection.received > self._limits.registration_bytes:
-            self._hub.disconnect(connection.session, "Too much was sent without registering")
+            self._talkative.append(connection)
+
+    def _check_talkative(self) -> None:
+        """Strangers over their bound of bytes: by now what they sent has been handled, and may have let them in."""
+        for connection in self._talkative:
+            if not connection.session.registered:
+                self._hub.disconnect(connection.session, "Too much was sent without registering")
+        self._talkative.clear()
 
     def _drain(self, connection: Connection) -> None:
         """After the last line nothing is read any more; but unread bytes would make the kernel reset the connection,
@@ -196,8 +227,12 @@ class Loop:
     def _resume(self) -> None:
         still = []
         for connection in self._paused:
-            if connection.fd not in self._connections or connection.closing_at:
+            if self._connections.get(connection.fd) is not connection:
                 connection.paused = False
+            elif connection.closing_at:
+                # Nothing more is handled, but its end must be noticed.
+                connection.paused = False
+                self._poller.change(connection.fd, READ | WRITE if connection.writing else READ)
             elif len(connection.session.inbox) > self._limits.inbox_lines // 2:
                 still.append(connection)
             else:
@@ -263,7 +298,7 @@ class Loop:
     def _lost(self, connection: Connection, reason: str) -> None:
         """The other side is gone: the rest of the chat hears of it, and what waited for it is thrown away."""
         self._forget(connection)
-        self._hub.disconnect(connection.session, reason)
+        self._hub.leave(connection.session, reason)
 
     def _end(self, now: float) -> None:
         """Sessions that are over: their last line is in the outbox; close when it is sent."""
@@ -303,8 +338,13 @@ class Loop:
         """Somebody wants what these sessions have: those who were silent for a while must show that they live."""
         for id in self._hub.probes:
             connection = self._by_session.get(id)
-            if connection is not None and not connection.pinged and now - connection.heard >= _YOUNG_SECONDS:
+            if connection is None or now - connection.heard < _YOUNG_SECONDS:
+                continue
+            if not connection.pinged:
                 self._ping(connection, now, self._limits.probe_seconds)
+            elif connection.pinged > now + self._limits.probe_seconds:
+                connection.pinged = now + self._limits.probe_seconds
+                self._deadlines.set(connection, connection.pinged)
         self._hub.probes.clear()
 
     def _ping(self, connection: Connection, now: float, seconds: float) -> None:
@@ -323,14 +363,15 @@ class Loop:
         session = connection.session
         if not session.registered:
             due = connection.opened + limits.registration_seconds
-            if now >= due:
-                self._hub.disconnect(session, f"No registration within {limits.registration_seconds:g} seconds")
-            return due + limits.linger_seconds
+            if now < due:
+                return due
+            self._hub.disconnect(session, f"No registration within {limits.registration_seconds:g} seconds")
+            return now + limits.linger_seconds
         if connection.pinged:
-            if now >= connection.pinged:
-                silent = now - connection.heard
-                self._hub.disconnect(session, f"No answer for {silent:.0f} seconds")
-            return connection.pinged + limits.linger_seconds
+            if now < connection.pinged:
+                return connection.pinged
+            self._hub.disconnect(session, f"No answer for {now - connection.heard:.0f} seconds")
+            return now + limits.linger_seconds
         due = connection.heard + limits.idle_seconds
         if now >= due:
             self._ping(connection, now, limits.idle_seconds / 2)
@@ -348,7 +389,7 @@ class Loop:
         now = time.monotonic()
         for connection in list(self._connections.values()):
             # What has arrived by now is still said.
-            if not connection.closing_at and not connection.paused:
+            if not connection.closing_at:
                 self._readable(connection, now)
         self._hub.work(lambda: time.monotonic() > self._stop_by)
         self._hub.farewell(reason)
@@ -365,6 +406,8 @@ class Loop:
         self._connections.clear()
         self._by_session.clear()
         self._door.close()
+        if self._control is not None:
+            self._control.close()
         self._poller.close()
         self._wake_in.close()
         self._wake_out.close()

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -16,9 +17,11 @@ from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.rules import Rules
+from chatctl.server.control import control_socket
 from chatctl.server.limits import Limits
 from chatctl.server.listener import listen
 from chatctl.server.loop import Loop
+from chatctl.server.status import status_handlers
 from chatctl.version import __version__
 
 
@@ -45,7 +48,8 @@ class Server:
     `host` and `port` say where to listen (port 0: the system picks one), `listener_limit` how many users may be in the
     chat at once. `rules` holds the rest of what users notice, `limits` what bounds a connection. Without a `journal`
     history is kept in memory, bounded, and ends with the server. `plain_for_all` lets other machines talk in plain
-    text. Raises :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen.
+    text. `control` is the folder in which the control socket is made, where there is to be one. Raises
+    :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Server:
         journal: Journal | None = None,
         log: Log | None = None,
         plain_for_all: bool = False,
+        control: Path | None = None,
     ) -> None:
         self.host = host
         self.rules = replace(
@@ -72,6 +77,7 @@ class Server:
         self._journal = journal or MemoryJournal()
         self._log: Log = log or SilentLog()
         self._plain_for_all = plain_for_all
+        self._control = control
         self._loop: Loop | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -94,9 +100,13 @@ class Server:
         listeners = listen(self.host, self._port)
         self._addresses = [sock.getsockname()[:2] for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
-        order = LocalOrder(now_ms, boot, self._journal.last_seq())
+        order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
         hub = Hub(self.rules, order, self._journal, now_ms, self._log)
         self._loop = Loop(hub, listeners, self._limits, self._log, plain_for_all=self._plain_for_all)
+        if self._control is not None:
+            handlers = status_handlers(hub, self._loop, self._journal)
+            self._loop.serve_control(control_socket(self._control), handlers)
+        self._journal.start(self._loop.call)
         self._thread = threading.Thread(target=self._run, args=(self._loop, listeners), name="loop", daemon=True)
         self._thread.start()
         for host, port in self._addresses:
@@ -108,6 +118,7 @@ class Server:
         if self._loop is not None and self._thread is not None:
             self._loop.stop(reason, seconds)
             self._thread.join(seconds + 1.0)
+            self._journal.stop(seconds)
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Have `callback` called, from the loop's thread, when the server has ended. Say so before it starts."""

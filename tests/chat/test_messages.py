@@ -122,6 +122,26 @@ def test_a_bad_line_is_answered_and_the_next_one_works(bad: BadLine, command: st
     assert alice.send(bad, "PING x").commands() == [command, "PONG"]
 
 
+def test_an_outsider_may_speak_where_the_room_is_open_to_all() -> None:
+    world = World()
+    ann = world.person("ann", "#tea").send("MODE #tea -n").forget()
+    outsider = world.person("bob")
+    echoing = world.person("cleo", caps="echo-message")
+    outsider.send("PRIVMSG #tea :from outside", "PING x")
+    assert ann.one("PRIVMSG").params[1] == "from outside"
+    assert [m.command for m in outsider.read()] == ["PONG"]
+    assert echoing.send("PRIVMSG #tea :me too").one("PRIVMSG").params[1] == "me too"
+
+
+def test_a_flood_of_tags_is_relayed_but_does_not_fill_the_memory() -> None:
+    world = World()
+    ann = world.person("ann", "#tea", caps="message-tags")
+    bob = world.person("bob", "#tea", caps="message-tags")
+    ann.send("@" + ";".join(f"+{n}" for n in range(700)) + ";+draft/reply=x PRIVMSG #tea :hi")
+    assert len(bob.one("PRIVMSG").tags) > 700
+    assert world.facts[-1].tags == {"+draft/reply": "x"}
+
+
 def test_away_is_told_to_who_writes_privately() -> None:
     world = World()
     alice, bob = world.person("alice"), world.person("bob")

@@ -120,3 +120,17 @@ def test_wrong_parameters_of_any_length_are_answered_on_one_line() -> None:
         assert alice.send(line).lines(), line
     assert alice.send("JOIN :#a b").commands() == ["403"]
     assert alice.send(f"{long} x").commands() == ["421"]
+    assert "longer than 32" in alice.send(f"NICK {long}").one("432").params[-1]
+    assert "64 bytes" in alice.send(f"JOIN #{long}").one("403").params[-1]
+    assert alice.send(f"PRIVMSG {long} :x").one("401").params[-1] == "Nobody here is called that"
+    assert alice.send(f"PING {'x' * 500}").commands() == ["417"]
+    assert alice.send("JOIN ,", "PART ,", "PRIVMSG , :x").commands() == ["461", "461", "411"]
+
+
+def test_who_fits_on_its_line_whatever_the_names() -> None:
+    world = World()
+    name = "𝒂".translate({0x1D482: "𠀀"}) * 32
+    person = world.connect().send(f"NICK {name}", f"USER user_name_ 0 * :{'r' * 300}", "JOIN #" + "x" * 63).forget()
+    line = person.send("WHO #" + "x" * 63).one("352")
+    assert line.params[5] == name
+    assert line.params[-1].startswith("0 r")

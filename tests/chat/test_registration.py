@@ -215,6 +215,7 @@ class TestResume:
 def test_a_silent_holder_is_probed_when_somebody_wants_the_name() -> None:
     world = World()
     world.person("alice")
-    world.connect().send("CAP LS", "NICK alicia", "USER u 0 * :r", "CAP END")
-    world.person("bob").send("NICK alice")
+    world.connect().send("NICK Alice")
     assert world.hub.probes == [1]
+    world.person("bob").send("NICK alice")
+    assert world.hub.probes == [1, 1]

@@ -141,6 +141,17 @@ def test_room_modes() -> None:
     assert alice.send("MODE #tea +v carol").commands() == ["441"]
 
 
+def test_mode_lines_with_long_names_are_as_many_as_they_need() -> None:
+    world = World()
+    ann = world.person("ann", "#tea")
+    nicks = ["名" * 31 + end for end in "一二三四五"]
+    for nick in nicks:
+        world.person(nick, "#tea")
+    read = ann.send("MODE #tea +vvvvv " + " ".join(nicks)).read()
+    assert [m.params[1] for m in read] == ["+vvvv", "+v"]
+    assert [nick for m in read for nick in m.params[2:]] == nicks
+
+
 def test_an_unknown_mode_letter_is_named_and_nothing_is_done() -> None:
     world = World()
     alice = world.person("alice", "#tea")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chatctl.chat.facts import Fact
+from chatctl.chat.history import RoomRecord
 from chatctl.chat.hub import Hub
 from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
@@ -55,29 +56,44 @@ class HeldOrder:
         self._ordered(entries)
 
 
-class HeldJournal:
+class HeldJournal(MemoryJournal):
     """A journal whose commits end when they are told to."""
 
     def __init__(self) -> None:
-        self.facts: list[Fact] = []
+        super().__init__()
         self.committed = 0
-        self._durable: Callable[[int], None] | None = None
+        self.stored: dict[str, RoomRecord] = {}
+        self._records: list[tuple[int, Sequence[RoomRecord], Sequence[str]]] = []
 
-    def attach(self, durable: Callable[[int], None]) -> None:
-        self._durable = durable
-
-    def append(self, facts: Sequence[Fact]) -> None:
-        self.facts += facts
-
-    def last_seq(self) -> int:
-        return 0
+    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
+        self.facts.extend(facts)
+        if facts:
+            self._records.append((facts[-1].seq, rooms, gone))
 
     def commit(self, upto: int | None = None) -> None:
         """Everything up to `upto` (or all) is durable."""
-        assert self._durable is not None
+        assert self._listener is not None
         seq = upto if upto is not None else (self.facts[-1].seq if self.facts else 0)
         self.committed = max(self.committed, seq)
-        self._durable(seq)
+        while self._records and self._records[0][0] <= seq:
+            _, rooms, gone = self._records.pop(0)
+            self.stored.update((record.key, record) for record in rooms)
+            for key in gone:
+                self.stored.pop(key, None)
+        self._listener.durable(seq)
+
+    def fail(self, reason: str = "the disk is full") -> None:
+        """Nothing that is not durable yet will be."""
+        assert self._listener is not None
+        lost = [fact for fact in self.facts if fact.seq > self.committed]
+        if not lost:
+            return
+        self._records.clear()
+        kept = [fact for fact in self.facts if fact.seq <= self.committed]
+        self.facts.clear()
+        self.facts.extend(kept)
+        self.committed = lost[-1].seq
+        self._listener.failed(lost[0].seq, lost[-1].seq, reason)
 
 
 class Person:
@@ -144,15 +160,17 @@ class World:
     @property
     def facts(self) -> list[Fact]:
         """What the journal was given."""
-        assert isinstance(self.journal, MemoryJournal | HeldJournal)
+        assert isinstance(self.journal, MemoryJournal)
         return list(self.journal.facts)
 
     def tick(self) -> None:
         """One turn of the loop, until nothing is left to do at once."""
-        while self.hub.work(lambda: False):
-            pass
-        self.hub.end_tick()
-        self.hub.fanout.dirty.clear()
+        while True:
+            self.hub.work(lambda: False)
+            self.hub.end_tick()
+            self.hub.fanout.dirty.clear()
+            if not self.hub.busy:
+                break
 
     def connect(self, address: str = "127.0.0.1") -> Person:
         """A connection that has said nothing yet."""

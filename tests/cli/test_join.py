@@ -88,6 +88,7 @@ class TestPipe:
             "kind": "message",
             "own": True,
             "id": "",
+            "history": False,
         }
 
     def test_bytes_that_are_no_text_are_told(self, server: Server, bob: Wire) -> None:

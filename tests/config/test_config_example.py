@@ -58,6 +58,7 @@ def test_each_variable_sets_its_key(key: Key) -> None:
         "limits.outbox_bytes": "1 MiB",
         "limits.outbox_total_bytes": "1 MiB",
         "name": "a.b",
+        "history.enabled": "false",
         "tls.mode": "off",
         "log.level": "error",
         "log.format": "json",

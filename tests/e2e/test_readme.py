@@ -32,6 +32,7 @@ def test_the_banner_is_the_one_in_the_readme() -> None:
         advertise="",
         plain_for_all=False,
         needs_password=False,
+        history="/home/ann/.local/share/chatctl",
         config_file="",
     )
     assert block("transcript", "serve") == ["$ chatctl serve", *printed.split("\n")]

@@ -21,8 +21,9 @@ def test_a_line_in_pieces() -> None:
 
 
 def test_one_bad_line_costs_that_line_alone() -> None:
-    lines = LineDecoder().feed(b"PING a\r\nPING \xff\r\nPING b\0\r\nPING c\r\n")
-    assert lines == ["PING a", BadLine.NOT_UTF8, BadLine.HAS_NUL, "PING c"]
+    lines = LineDecoder().feed(b"PING a\r\nPING \xff\r\nPING b\0\r\nPING c\rd\r\nPING e\r\n")
+    assert lines == ["PING a", BadLine.NOT_UTF8, BadLine.HAS_NUL, BadLine.HAS_CR, "PING e"]
+    assert LineDecoder().feed(b"PING c\rd\r\nPING e\r\n") == [BadLine.HAS_CR, "PING e"]
 
 
 def test_512_bytes_fit_and_513_do_not() -> None:

@@ -152,6 +152,36 @@ def test_one_who_never_reads_is_closed_and_nobody_else_notices() -> None:
         assert (gone[0].nick, gone[0].params) == ("stuck", ["Too slow to read"])
 
 
+def test_what_was_sent_before_hanging_up_is_still_said(server: Server) -> None:
+    with Wire(server.port).login("bob", "#lobby") as bob:
+        ann = Wire(server.port).login("ann", "#lobby")
+        bob.until("JOIN")
+        ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(3000)))
+        ann.sock.shutdown(socket.SHUT_WR)
+        heard = []
+        while (message := bob.until(lambda m: m.command in ("PRIVMSG", "QUIT"))).command == "PRIVMSG":
+            heard.append(message.params[1])
+        assert heard == [str(number) for number in range(3000)]
+        ann.close()
+
+
+def test_one_who_sends_everything_at_once_gets_in(server: Server) -> None:
+    with Wire(server.port) as ann:
+        ann.send("NICK ann", "USER u 0 * :r", "JOIN #lobby", *(f"PRIVMSG ann :{number}" for number in range(1500)))
+        assert [ann.until("PRIVMSG").params[1] for _ in range(1500)][-1] == "1499"
+
+
+def test_a_room_open_to_all_and_a_cr_inside_a_line(server: Server) -> None:
+    with Wire(server.port).login("ann", "#x") as ann, Wire(server.port).login("bob") as bob:
+        ann.send("MODE #x -n").until("MODE")
+        bob.send("PRIVMSG #x :from outside").ping()
+        assert ann.until("PRIVMSG").params[1] == "from outside"
+        ann.send_bytes(b"TOPIC #x :a\rb\r\nAWAY :a\rb\r\n")
+        assert [ann.until("FAIL").params[1] for _ in range(2)] == ["INVALID_LINE"] * 2
+        bob.send("JOIN #x").until("366")
+        assert bob.ping()
+
+
 def test_a_long_paste_arrives_whole_and_in_order(server: Server) -> None:
     with Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
         alice.send(*(f"PRIVMSG #lobby :{number}" for number in range(5000)))

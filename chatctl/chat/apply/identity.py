@@ -26,8 +26,9 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     problem = name_in_use(state, proposal.nick, session)
     if problem is not None:
         outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
-        if holder is not None:
-            outcome.deliveries.append(Probed((holder.id,)))
+        in_the_way = holder or state.lookalike(proposal.nick, session)
+        if in_the_way is not None:
+            outcome.deliveries.append(Probed((in_the_way.id,)))
         outcome.deliveries.append(Rejected(session))
         return
     limit = state.rules.listener_limit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chatctl.chat import proposals as p
 from chatctl.chat.deliveries import Outcome, Tell, ToRoom, ToUsers
 from chatctl.chat.history import private_place
@@ -12,6 +14,9 @@ from chatctl.protocol.message import MAX_LINE, Message
 
 STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+draft/reply", "+reply"})
 """Client-only tags that make a TAGMSG worth keeping; typing and the like is gone once shown."""
+
+MOST_TAGS = 16
+MOST_TAG_CHARACTERS = 1024
 
 
 def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
@@ -93,4 +98,12 @@ def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> 
 def _keep(user: User, place: str, target: str, proposal: p.Say, outcome: Outcome) -> None:
     if proposal.command == "TAGMSG" and STORED_TAGS.isdisjoint(proposal.tags):
         return
-    outcome.keep(proposal.command, user, place, target, proposal.text, proposal.tags)
+    outcome.keep(proposal.command, user, place, target, proposal.text, _kept_tags(proposal.tags))
+
+
+def _kept_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """The tags that history holds: all of them, unless there are so many that they would be a way to fill the memory;
+    then only those that mean something to it."""
+    if len(tags) <= MOST_TAGS and sum(len(key) + len(value) for key, value in tags.items()) <= MOST_TAG_CHARACTERS:
+        return tags
+    return {key: value[:MOST_TAG_CHARACTERS] for key, value in tags.items() if key in STORED_TAGS or key[:1] != "+"}

@@ -8,7 +8,7 @@ from chatctl.chat.limits import topic_length
 from chatctl.chat.modes import OPERATOR, ROOM_MODES, Kind
 from chatctl.chat.state import Room, State, User
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import Message
+from chatctl.protocol.message import MAX_LINE, Message
 
 
 def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
@@ -32,10 +32,11 @@ def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
     room.topic_time = outcome.entry.time
     outcome.to_room(room, Message("TOPIC", (room.name, room.topic), user.prefix))
     outcome.keep_in(room, "TOPIC", user, room.topic)
+    outcome.changed.append(room.key)
 
 
 def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> None:
-    """MODE of a room: what changed is told in one line; what did not change is not."""
+    """MODE of a room: what changed is told; what did not change is not."""
     user = state.users.get(proposal.session)
     room = _room_for(state, user, proposal.room, outcome)
     if user is None or room is None:
@@ -45,10 +46,23 @@ def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> 
         return
     wanted = (_change(state, room, user, change, outcome) for change in proposal.changes)
     done = [change for change in wanted if change is not None]
-    if done:
-        words = written(done)
+    for words in _lines(room, user, done):
         outcome.to_room(room, Message("MODE", (room.name, *words), user.prefix))
         outcome.keep_in(room, "MODE", user, " ".join(words))
+    if done:
+        outcome.changed.append(room.key)
+
+
+def _lines(room: Room, user: User, done: list[p.ModeChange]) -> list[list[str]]:
+    """The changes in as many lines as they need: names are long in some scripts."""
+    lines: list[list[str]] = []
+    first = 0
+    for last in range(1, len(done) + 1):
+        following = written(done[first : last + 1])
+        if last == len(done) or len(Message("MODE", (room.name, *following), user.prefix).line) > MAX_LINE:
+            lines.append(written(done[first:last]))
+            first = last
+    return lines
 
 
 def written(changes: list[p.ModeChange]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import limits
+from chatctl.chat.commands.history import MOST
 from chatctl.chat.commands.kinds import Command, Reply, Result, View, line
 from chatctl.chat.modes import ROOM_MODES, USER_MODES, chanmodes, prefix
 from chatctl.chat.render import timestamp
@@ -21,13 +22,15 @@ def isupport(rules: Rules) -> list[str]:
     return [
         f"AWAYLEN={limits.away_length(rules)}",
         "CASEMAPPING=ascii",
+        f"CHATHISTORY={MOST}",
         f"CHANLIMIT=#:{rules.max_rooms}",
         f"CHANMODES={chanmodes()}",
         f"CHANNELLEN={MAX_ROOM}",
         "CHANTYPES=#",
         f"KICKLEN={limits.kick_length(rules)}",
         "MODES=20",
-        f"NAMELEN={limits.REALNAME}",
+        "MSGREFTYPES=msgid,timestamp",
+        f"NAMELEN={limits.realname_length(rules)}",
         f"NETWORK={rules.network}",
         f"NICKLEN={MAX_NAME}",
         f"PREFIX={prefix()}",

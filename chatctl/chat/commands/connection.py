@@ -14,16 +14,16 @@ import re
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.cloak import token_hash
-from chatctl.chat.commands.kinds import Close, Command, Reply, Result, View, label_of, line, packed
-from chatctl.chat.limits import REALNAME, USERNAME
+from chatctl.chat.commands.kinds import Close, Command, Probe, Reply, Result, View, label_of, line, packed
+from chatctl.chat.limits import USERNAME, realname_length
 from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import Message
+from chatctl.protocol.message import MAX_LINE, Message
 
 CAP_302 = 302
-_CAP_LINE = 350
+_CAP_LINE = 300
 _NOT_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -41,7 +41,9 @@ def nick(view: View, session: Session, message: Message) -> Result:
     problem = _advice(view, session)
     if problem is not None:
         session.nick = ""
-        return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem)]
+        in_the_way = view.state.user_named(wanted) or view.state.lookalike(wanted, session.id)
+        probe = [Probe((in_the_way.id,))] if in_the_way is not None else []
+        return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem), *probe]
     session.nick = wanted
     return _complete(view, session, message)
 
@@ -62,7 +64,7 @@ def user(view: View, session: Session, message: Message) -> Result:
         return [line(n.ERR_NEEDMOREPARAMS, "USER")]
     username = _NOT_USERNAME.sub("", message.param(0))[:USERNAME]
     session.username = f"~{username or 'user'}"
-    session.realname = _within(message.param(3), REALNAME)
+    session.realname = _within(message.param(3), realname_length(view.rules))
     return _complete(view, session, message)
 
 
@@ -153,6 +155,9 @@ def _cap_req(view: View, session: Session, message: Message) -> Result:
         session.negotiating = True
     mask = session.caps
     asked = message.param(1)
+    if len(asked.encode()) > _CAP_LINE:
+        # The answer repeats what was asked, after our name and theirs, and must fit on a line.
+        return [line(n.ERR_INPUTTOOLONG)]
     for word in asked.split():
         removing = word.startswith("-")
         row = caps.BY_NAME.get(word.removeprefix("-"))
@@ -168,7 +173,8 @@ def ping(view: View, session: Session, message: Message) -> Result:
     """PING: answered in its place, after what the session's earlier commands caused."""
     if not message.param(0):
         return [line(n.ERR_NOORIGIN)]
-    return [Message("PONG", (view.rules.server_name, message.param(0)))]
+    pong = Message("PONG", (view.rules.server_name, message.param(0)), view.rules.server_name)
+    return [pong if len(pong.line) <= MAX_LINE else line(n.ERR_INPUTTOOLONG)]
 
 
 def pong(view: View, session: Session, message: Message) -> Result:

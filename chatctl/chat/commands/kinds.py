@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from chatctl.chat.history import AnyQuery, Page
 from chatctl.chat.proposals import Proposal
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State, User
+from chatctl.chat.tails import Tails
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 
@@ -21,6 +24,12 @@ class View:
     rules: Rules
     sessions: Mapping[int, Session]
     clock: Callable[[], int]
+    tails: Tails
+    references: Iterator[int] = field(default_factory=itertools.count)
+
+    def reference(self) -> str:
+        """A name for a batch, used once."""
+        return f"b{next(self.references)}"
 
     def user(self, session: Session) -> User:
         """The session's user; only for handlers that run after registration."""
@@ -47,8 +56,26 @@ class Close:
     reason: str
 
 
-Reply = Line | Message | Close
-Result = Proposal | Sequence[Reply] | None
+@dataclass(slots=True)
+class Job:
+    """Something that takes a reader: `query` makes the question from the last seq that has been released, `then` makes
+    of the page what the command gives. Until then the session's next lines wait. With `settled` it is asked when all
+    that was said before it, by anybody, has been released."""
+
+    query: Callable[[int], AnyQuery]
+    then: Callable[[View, Session, Page], Result]
+    settled: bool = False
+
+
+@dataclass(slots=True)
+class Probe:
+    """Somebody wants what these users have: they are pinged, and go if they do not answer."""
+
+    users: tuple[int, ...]
+
+
+Reply = Line | Message | Close | Probe
+Result = Proposal | Job | Sequence[Reply] | None
 Handler = Callable[[View, Session, Message], Result]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
+from chatctl.chat.resend import relayed_tags, say_once
 from chatctl.chat.session import Session
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
@@ -14,18 +15,21 @@ def say(view: View, session: Session, message: Message) -> Result:
     params = message.params
     quiet = message.command == "NOTICE"
     if not params or not params[0]:
-        return (
-            None if quiet else [line(n.ERR_NORECIPIENT, text=f"Nobody was named to receive this ({message.command})")]
-        )
+        return None if quiet else [line(n.ERR_NORECIPIENT, message.command)]
     text = params[1] if len(params) > 1 else ""
     if not text and message.command != "TAGMSG":
         return None if quiet else [line(n.ERR_NOTEXTTOSEND)]
     targets = tuple(target for target in params[0].split(",") if target)
+    if not targets:
+        return None if quiet else [line(n.ERR_NORECIPIENT, message.command)]
     if len(targets) > view.rules.max_targets:
         return None if quiet else [line(n.ERR_TOOMANYTARGETS, targets[view.rules.max_targets])]
-    tags = {key: value for key, value in message.tags.items() if key[:1] == "+"} if message.tags else message.tags
     session.last_spoke = view.clock()
-    return p.Say(session.id, label_of(message), message.command, targets, text, tags)
+    if not message.tags:
+        return p.Say(session.id, "", message.command, targets, text, message.tags)
+    tags = relayed_tags(message)
+    proposal = p.Say(session.id, label_of(message), message.command, targets, text, tags)
+    return say_once(view, session, proposal, message)
 
 
 COMMANDS = (Command("PRIVMSG", say), Command("NOTICE", say), Command("TAGMSG", say))

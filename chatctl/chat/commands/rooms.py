@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, label_of, line, packed
+from chatctl.chat.commands.kinds import Command, Job, Reply, Result, View, label_of, line, packed
+from chatctl.chat.history import Page, Query
 from chatctl.chat.modes import ROOM_MODES, USER_MODES, Kind, symbols
 from chatctl.chat.session import Session
 from chatctl.chat.state import Room, User
 from chatctl.protocol import masks, names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import MULTI_PREFIX, USERHOST_IN_NAMES
+from chatctl.protocol.capabilities import CHATHISTORY, MULTI_PREFIX, SERVER_TIME, USERHOST_IN_NAMES
 from chatctl.protocol.message import MAX_LINE, Message
 
 _MAX_CHANGES = 20
@@ -26,12 +27,40 @@ def join(view: View, session: Session, message: Message) -> Result:
     if message.params[0] == "0":
         rooms = tuple(room.name for room in view.user(session).rooms.values())
         return p.Part(session.id, label_of(message), rooms, "") if rooms else None
-    return p.Join(session.id, label_of(message), _listed(message.params[0]))
+    wanted = _listed(message.params[0])
+    if not wanted:
+        return [line(n.ERR_NEEDMOREPARAMS, "JOIN")]
+    if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME:
+        for name in wanted[: view.rules.max_rooms]:
+            key = names.room_fold(name)
+            if names.room_problem(name) is None and not view.tails.knows(key):
+                return _load_tail(view, key, message)
+    return p.Join(session.id, label_of(message), wanted)
+
+
+def _load_tail(view: View, key: str, message: Message) -> Job:
+    """Before somebody enters whose client cannot ask for history: fetch the last messages, where they are not held."""
+
+    asked_upto = 0
+
+    def query(upto: int) -> Query:
+        nonlocal asked_upto
+        asked_upto = upto
+        return Query(key, view.tails.length, upto)
+
+    def loaded(view: View, session: Session, page: Page) -> Result:
+        view.tails.load(key, page.facts, asked_upto)
+        return join(view, session, message)
+
+    return Job(query, loaded)
 
 
 def part(view: View, session: Session, message: Message) -> Result:
     """PART #a,#b [:reason]."""
-    return p.Part(session.id, label_of(message), _listed(message.params[0]), message.param(1))
+    rooms = _listed(message.params[0])
+    if not rooms:
+        return [line(n.ERR_NEEDMOREPARAMS, "PART")]
+    return p.Part(session.id, label_of(message), rooms, message.param(1))
 
 
 def kick(view: View, session: Session, message: Message) -> Result:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands import about, connection, messages, people, rooms
+from chatctl.chat.commands import about, connection, history, messages, people, rooms, search
 from chatctl.chat.commands.kinds import Command
 
 COMMANDS: dict[str, Command] = {
     row.name: row
-    for row in (*connection.COMMANDS, *rooms.COMMANDS, *messages.COMMANDS, *people.COMMANDS, *about.COMMANDS)
+    for row in (
+        *connection.COMMANDS,
+        *rooms.COMMANDS,
+        *messages.COMMANDS,
+        *people.COMMANDS,
+        *history.COMMANDS,
+        *search.COMMANDS,
+        *about.COMMANDS,
+    )
 }
 
 MESSAGES = frozenset({"PRIVMSG", "NOTICE", "TAGMSG"})

@@ -81,6 +81,7 @@ class LineScreen:
         self._going = ""
         self._early: list[e.Event] | None = []
         self._offline_for: list[str] = []
+        self._came_back = False
         self._lock = threading.Lock()
 
     @property
@@ -195,13 +196,15 @@ class LineScreen:
     def _is_worth_showing(self, event: e.Event) -> bool:
         own = bool(getattr(event, "own", False))
         if isinstance(event, e.Said | e.PrivateMessage) and own:
-            return self.style.editing
+            # Of what we said before we came nothing is on the screen yet.
+            return self.style.editing or (self.style.person and event.history and not self._came_back)
         if isinstance(event, e.Reconnecting):
             if event.reason in self._offline_for:
                 return False  # told already; one line for each try would fill the screen overnight
             self._offline_for.append(event.reason)
         elif isinstance(event, e.Reconnected):
             self._offline_for.clear()
+            self._came_back = True
         if self.style.person:
             return True
         others = isinstance(event, _OTHERS) and not own and not (isinstance(event, e.Topic) and event.name is None)

@@ -161,6 +161,8 @@ def _server(event: e.ServerNotice, place: Place) -> list[Words]:
 def _trouble(event: e.Failed | e.NameTaken | e.NameRefused, place: Place) -> list[Words]:
     about = getattr(event, "about", None)
     text = event.text
+    if isinstance(event, e.Failed) and event.said is not None:
+        text = f"{text}: {event.said}"
     # Other servers' texts often do not say what they are about ("No such nick/channel").
     return [("trouble", f"!!! {text}" if about is None or about in text else f"!!! {about}: {text}")]
 

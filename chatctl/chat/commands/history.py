@@ -1,0 +1,228 @@
+"""History: CHATHISTORY.
+
+Source: ircv3.net/specs/extensions/chathistory (draft), with event-playback. Errors are standard replies, as it asks.
+
+Who may read: a room's members; of a room that is open to all, anybody; a private conversation, the two whose it is
+(:mod:`chatctl.chat.history`). A name alone opens nothing: what an earlier owner of a nick wrote stays theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from chatctl.chat.commands.kinds import Command, Job, Reply, Result, View, line
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import (
+    MESSAGES,
+    AnyQuery,
+    Mark,
+    Page,
+    Query,
+    TargetsQuery,
+    point_of,
+    private_place,
+)
+from chatctl.chat.playback import played
+from chatctl.chat.render import timestamp
+from chatctl.chat.session import Session
+from chatctl.chat.state import User
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message, nick_of
+
+MOST = 200
+"""Messages of one CHATHISTORY (CHATHISTORY in ISUPPORT)."""
+
+CONVERSATIONS = 500
+"""Private conversations of one user that are looked through."""
+
+_NOT_FOUND = "Messages could not be retrieved"
+END_OF_TIME = 1 << 62
+_SELECTORS = {"BEFORE": 1, "AFTER": 1, "LATEST": 1, "AROUND": 1, "BETWEEN": 2}
+
+
+def fail(command: str, code: str, *context: str, text: str) -> list[Reply]:
+    """A standard reply; what a user sent and cannot stand in it becomes ``*``."""
+    safe = ("*" if not word or word[0] == ":" or " " in word else word for word in context)
+    return [Message("FAIL", (command, code, *safe, text))]
+
+
+def chathistory(view: View, session: Session, message: Message) -> Result:
+    """CHATHISTORY <subcommand> <target> <selectors> <limit>."""
+    subcommand = message.params[0].upper()
+    params = message.params[1:]
+    if not session.caps & caps.CHATHISTORY:
+        return [line(n.ERR_UNKNOWNCOMMAND, "CHATHISTORY")]
+    if subcommand == "TARGETS":
+        return _targets(view, session, params)
+    selectors = _SELECTORS.get(subcommand)
+    if selectors is None:
+        return fail("CHATHISTORY", "INVALID_PARAMS", message.params[0], text="Unknown command")
+    if len(params) != selectors + 2:
+        text = "Insufficient parameters" if len(params) < selectors + 2 else "Too many parameters"
+        return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, text=text)
+    marks: list[Mark | None] = []
+    for word in params[1:-1]:
+        mark = _mark(word)
+        if isinstance(mark, str):
+            return fail("CHATHISTORY", mark, subcommand, word, text="That is no timestamp= or msgid= reference")
+        if mark is None and subcommand != "LATEST":
+            return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, word, text="* is for LATEST only")
+        marks.append(mark)
+    limit = limit_of(params[-1])
+    if limit is None:
+        return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, params[-1], text="The limit is no positive number")
+    return _in_place(view, session, subcommand, params[0], marks, limit)
+
+
+def _mark(word: str) -> Mark | str | None:
+    """A selector: None for ``*``, the code of the failure for what is none."""
+    if word == "*":
+        return None
+    kind, equals, value = word.partition("=")
+    if not equals or not value:
+        return "INVALID_PARAMS"
+    if kind == "msgid":
+        return Mark(message_id=value)
+    if kind != "timestamp":
+        return "INVALID_MSGREFTYPE"
+    time = milliseconds(value)
+    return "INVALID_PARAMS" if time is None else Mark(time=time)
+
+
+def milliseconds(text: str) -> int | None:
+    """``2026-11-22T15:41:13.123Z`` as ms since 1970 UTC; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text) if text.endswith("Z") and text.isascii() else None
+        return round(moment.timestamp() * 1000) if moment is not None else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def limit_of(word: str) -> int | None:
+    """A number of messages, MOST at the most; None for what is none."""
+    number = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000000") else 0
+    return min(number, MOST) if number > 0 else None
+
+
+def _in_place(
+    view: View, session: Session, subcommand: str, target: str, marks: list[Mark | None], limit: int
+) -> Result:
+    def failed() -> list[Reply]:
+        return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
+
+    def ask(place: str, shown: str) -> Result:
+        return Job(
+            lambda upto: _query(subcommand, place, marks, limit, upto, events=bool(session.caps & caps.EVENT_PLAYBACK)),
+            lambda view, session, page: _history(view, session, page, subcommand, shown),
+        )
+
+    if target[:1] == "#":
+        room = view.state.room_named(target)
+        if names.room_problem(target) is not None or (room is not None and not may_read(view, session, room.key)):
+            return failed()
+        return ask(names.room_fold(target), room.name if room is not None else target)
+    me, other = view.user(session), view.state.user_named(target)
+    if other is not None:
+        return ask(private_place(me.identity, other.identity), other.nick)
+    if names.problem(target) is not None:
+        return failed()
+    return _of_somebody_gone(me, target, ask, failed)
+
+
+def may_read(view: View, session: Session, key: str) -> bool:
+    """Whether a room's history is open to this session now. A room that nobody is in may be entered by anybody."""
+    room = view.state.rooms.get(key)
+    return room is None or session.id in room.members or room.open
+
+
+def _of_somebody_gone(
+    me: User, nick: str, ask: Callable[[str, str], Result], failed: Callable[[], list[Reply]]
+) -> Result:
+    """Of those `me` has talked with, the one who was last called `nick`."""
+    folded = names.fold(nick)
+
+    def found(view: View, session: Session, page: Page) -> Result:
+        for place, fact in reversed(page.targets):
+            if not place.startswith("#") and names.fold(_other(me, fact)) == folded:
+                return ask(place, _other(me, fact))
+        return failed()
+
+    return Job(lambda upto: TargetsQuery((), me.identity, 0, END_OF_TIME, CONVERSATIONS, upto), found)
+
+
+def _other(me: User, fact: Fact) -> str:
+    """The nick of the other one in a private message of `me`."""
+    source = nick_of(fact.source)
+    return fact.target if names.fold(source) == me.key else source
+
+
+def _query(subcommand: str, place: str, marks: list[Mark | None], limit: int, upto: int, *, events: bool) -> AnyQuery:
+    kinds = () if events else MESSAGES
+    first = marks[0]
+    if subcommand == "BEFORE":
+        return Query(place, limit, upto, before=first, kinds=kinds)
+    if subcommand == "AFTER":
+        return Query(place, limit, upto, after=first, newest=False, kinds=kinds)
+    if subcommand == "AROUND":
+        return Query(place, limit, upto, around=first, kinds=kinds)
+    if subcommand == "BETWEEN":
+        # Counted from the first selector towards the second, whichever way that is.
+        second = marks[1]
+        backwards = _later(first, second)
+        low, high = (second, first) if backwards else (first, second)
+        return Query(place, limit, upto, after=low, before=high, newest=backwards, kinds=kinds)
+    return Query(place, limit, upto, after=first, kinds=kinds)
+
+
+def _later(one: Mark | None, other: Mark | None) -> bool:
+    """Whether `one` is later than `other`; two of different kinds are taken as they stand."""
+    if one is None or other is None or bool(one.message_id) != bool(other.message_id):
+        return False
+    if one.message_id:
+        return point_of(one.message_id) > point_of(other.message_id)
+    return one.time > other.time
+
+
+def _history(view: View, session: Session, page: Page, subcommand: str, shown: str) -> Result:
+    if page.failed or page.unknown:
+        return fail("CHATHISTORY", "MESSAGE_ERROR", subcommand, shown, text=_NOT_FOUND)
+    return played(page.facts, session.caps, "chathistory", (shown,), view.reference())
+
+
+def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
+    if len(params) != 3:
+        return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", text="Two timestamps and a limit are needed")
+    times: list[int] = []
+    for word in params[:2]:
+        mark = _mark(word)
+        if not isinstance(mark, Mark) or mark.message_id:
+            return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", word, text="That is no timestamp")
+        times.append(mark.time)
+    limit = limit_of(params[2])
+    if limit is None:
+        return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", params[2], text="The limit is no positive number")
+    me = view.user(session)
+    after, before = min(times), max(times)
+    rooms = tuple(me.rooms)
+
+    def listed(view: View, session: Session, page: Page) -> Result:
+        if page.failed:
+            return fail("CHATHISTORY", "MESSAGE_ERROR", "TARGETS", text=_NOT_FOUND)
+        reference = view.reference()
+        batched = bool(session.caps & caps.BATCH)
+        tags = {"batch": reference} if batched else {}
+        replies: list[Reply] = [Message("BATCH", (f"+{reference}", "draft/chathistory-targets"))] if batched else []
+        for place, fact in page.targets:
+            name = fact.target if place.startswith("#") else _other(me, fact)
+            replies.append(Message("CHATHISTORY", ("TARGETS", name, timestamp(fact.time)), tags=tags))
+        if batched:
+            replies.append(Message("BATCH", (f"-{reference}",)))
+        return replies
+
+    return Job(lambda upto: TargetsQuery(rooms, me.identity, after, before, limit, upto), listed)
+
+
+COMMANDS = (Command("CHATHISTORY", chathistory, least=1),)

@@ -1,0 +1,71 @@
+"""Search over the wire: SEARCH <attributes>, under ``soju.im/search`` (soju, doc/ext/search.md).
+
+``SEARCH from=nick;in=#room;after=TIME;before=TIME;text=words;limit=N``: all optional, escaped as message tags
+are. Without ``in`` it looks at the rooms one is in and at one's own private talk. Who may read what: :mod:`.history`.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat.commands.history import CONVERSATIONS, END_OF_TIME, MOST, fail, limit_of, may_read, milliseconds
+from chatctl.chat.commands.kinds import Command, Job, Result, View, line
+from chatctl.chat.history import Page, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.playback import played
+from chatctl.chat.session import Session
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message, parse_tags
+
+
+def search(view: View, session: Session, message: Message) -> Result:
+    """SEARCH <attributes>."""
+    if not session.caps & caps.SEARCH:
+        return [line(n.ERR_UNKNOWNCOMMAND, "SEARCH")]
+    attributes = parse_tags(message.params[0])
+    times: list[int] = []
+    for key in ("after", "before"):
+        time = milliseconds(attributes[key]) if key in attributes else 0
+        if time is None:
+            return fail("SEARCH", "INVALID_PARAMS", key, text="That is no time, like 2026-11-22T15:41:13.123Z")
+        times.append(time)
+    limit = limit_of(attributes.get("limit", str(MOST)))
+    if limit is None:
+        return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit is no positive number")
+    places = _places(view, session, attributes.get("in", ""))
+    if places is None:
+        return fail("SEARCH", "INVALID_PARAMS", "in", text="There is nothing there that you may read")
+    text, source = attributes.get("text", ""), names.fold(attributes.get("from", ""))
+
+    def search_in(places: tuple[str, ...]) -> Job:
+        return Job(lambda upto: SearchQuery(text, limit, upto, places, source, times[0], times[1]), _found)
+
+    if attributes.get("in"):
+        return search_in(places)
+    identity = view.user(session).identity
+
+    def everywhere(view: View, session: Session, page: Page) -> Result:
+        private = (place for place, _ in page.targets if not place.startswith("#"))
+        looked_at = (*places, *private)
+        return search_in(looked_at) if looked_at else _found(view, session, Page())
+
+    return Job(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto), everywhere)
+
+
+def _places(view: View, session: Session, where: str) -> tuple[str, ...] | None:
+    """The places to look at: the one named, or all rooms one is in. None where that may not be read."""
+    if not where:
+        return tuple(view.user(session).rooms)
+    if where[:1] == "#":
+        key = names.room_fold(where)
+        return (key,) if may_read(view, session, key) else None
+    other = view.state.user_named(where)
+    return (private_place(view.user(session).identity, other.identity),) if other is not None else None
+
+
+def _found(view: View, session: Session, page: Page) -> Result:
+    if page.failed:
+        return fail("SEARCH", "INTERNAL_ERROR", text="The search could not be run")
+    return played(page.facts, session.caps, "soju.im/search", (), view.reference())
+
+
+COMMANDS = (Command("SEARCH", search, least=1),)

@@ -1,0 +1,212 @@
+"""Between the rules and the journal: what is on its way there, and what happens when it does not arrive.
+
+The rules of this file:
+
+1. A tick's facts go to the journal together, with the settings of the rooms that changed. Until they are durable, all
+   that shows them is parked (:mod:`chatctl.chat.fanout`).
+2. Where they could not be kept, nothing of a message, topic or mode among them is shown: the sender reads why, and
+   rooms are set back to what is kept. That people came and went is shown all the same, since it is so; it is missing
+   in the history, and counted.
+3. While the journal cannot keep anything, or takes over SLOW_MS for it, or too much is parked, new messages are refused
+   with the reason. Whether it works again is tried once a second, with what somebody has to say then.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatctl.chat import proposals as p
+from chatctl.chat.deliveries import Outcome
+from chatctl.chat.facts import Fact
+from chatctl.chat.fanout import Fanout
+from chatctl.chat.history import RoomRecord
+from chatctl.chat.ports import Journal, Log
+from chatctl.chat.state import State
+from chatctl.chat.tails import Tails
+
+SLOW_MS = 5000
+MOST_PARKED = 64 * 1024 * 1024
+_TRY_MS = 1000
+
+REFUSABLE: tuple[type[p.Proposal], ...] = (p.Say, p.SetTopic, p.SetRoomModes)
+"""Proposals that are not shown unless they are kept."""
+
+
+@dataclass(slots=True)
+class _OnItsWay:
+    """An entry whose facts are with the journal."""
+
+    seq: int
+    time: int
+    session: int
+    command: str
+    refusable: bool
+    facts: int
+
+
+class Keeper:
+    """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
+    (session id, command, reason)."""
+
+    def __init__(
+        self,
+        state: State,
+        fanout: Fanout,
+        tails: Tails,
+        journal: Journal,
+        clock: Callable[[], int],
+        log: Log,
+        refuse: Callable[[int, str, str], None],
+    ) -> None:
+        self.trouble = ""
+        """Why nothing can be kept at the moment; ``""`` while it can."""
+        self.fatal_reason = ""
+        """Why the server must stop at once; ``""`` while it need not."""
+        self.lost = 0
+        """Facts that were shown and are not kept (rule 2)."""
+        self.messages = 0
+        """Messages, topics and modes that were accepted since the start."""
+        self.unkept: list[Fact] = []
+        """The facts of this tick."""
+        self._state = state
+        self._fanout = fanout
+        self._tails = tails
+        self._journal = journal
+        self._clock = clock
+        self._log = log
+        self._refuse = refuse
+        self._way: deque[_OnItsWay] = deque()
+        self._changed: dict[str, None] = {}
+        self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
+        self._kept_rooms: dict[str, RoomRecord] = {}
+        self._tried = 0
+        self._minute: deque[tuple[int, int]] = deque()
+        journal.attach(self)
+        # What an earlier start of the server kept has been released as far as it ever will be.
+        fanout.released_seq = journal.last_seq()
+        for record in journal.rooms():
+            self._kept_rooms[record.key] = record
+            state.restore(record)
+
+    # From the rules.
+
+    def entry(self, outcome: Outcome) -> None:
+        """An entry was applied."""
+        if not outcome.facts:
+            return
+        entry = outcome.entry
+        proposal = entry.proposal
+        refusable = isinstance(proposal, REFUSABLE)
+        command = outcome.facts[0].kind
+        self.unkept += outcome.facts
+        self.messages += refusable
+        self._way.append(_OnItsWay(entry.seq, entry.time, proposal.session, command, refusable, len(outcome.facts)))
+        for key in outcome.changed:
+            self._changed[key] = None
+
+    def end_tick(self) -> None:
+        """Hand over what the tick gave, and park what shows it (rule 1)."""
+        facts, self.unkept = self.unkept, []
+        if not facts:
+            self._fanout.end_tick(0)
+            return
+        seq = facts[-1].seq
+        self._count(facts[-1].time)
+        self._fanout.end_tick(seq)
+        records: dict[str, RoomRecord | None] = {key: self._state.record(key) for key in self._changed}
+        self._changed.clear()
+        if records:
+            self._records.append((seq, records))
+        kept = [record for record in records.values() if record is not None]
+        gone = [key for key, record in records.items() if record is None]
+        self._journal.append(facts, kept, gone)
+
+    def refusing(self, proposal: p.Proposal) -> str:
+        """Why `proposal` cannot be taken now (rule 3); ``""`` where it can."""
+        if not isinstance(proposal, REFUSABLE):
+            return ""
+        if self.trouble:
+            if self._clock() - self._tried < _TRY_MS:
+                return self.trouble
+            self._tried = self._clock()
+            return ""
+        if self._way and self._clock() - self._way[0].time > SLOW_MS:
+            return "storing messages takes too long at the moment"
+        if self._fanout.parked_bytes > MOST_PARKED:
+            return "too many messages wait to be stored"
+        return ""
+
+    def _count(self, now: int) -> None:
+        """Remember how many messages there were, once a second, for a minute."""
+        if not self._minute or now - self._minute[-1][0] >= 1000:
+            self._minute.append((now, self.messages))
+            if len(self._minute) > 60:
+                self._minute.popleft()
+
+    def rate(self, now: int) -> float:
+        """Messages a second, over the last minute."""
+        past = [(time, count) for time, count in self._minute if now - time <= 60_000]
+        if not past:
+            return 0.0
+        time, count = past[0]
+        return round((self.messages - count) / max(1.0, (now - time) / 1000), 2)
+
+    @property
+    def lag_ms(self) -> int:
+        """For how long the oldest fact on its way has been waiting."""
+        return max(0, self._clock() - self._way[0].time) if self._way else 0
+
+    # From the journal.
+
+    def durable(self, seq: int) -> None:
+        """Everything up to `seq` is kept."""
+        if self.trouble:
+            self._log.info("messages can be stored again")
+            self.trouble = ""
+        self._arrived(seq)
+        while self._records and self._records[0][0] <= seq:
+            for key, record in self._records.popleft()[1].items():
+                if record is None:
+                    self._kept_rooms.pop(key, None)
+                else:
+                    self._kept_rooms[key] = record
+        self._fanout.durable(seq)
+
+    def failed(self, first: int, last: int, reason: str) -> None:
+        """The facts from `first` to `last` are not kept (rule 2)."""
+        if not self.trouble:
+            self._log.error("messages cannot be stored", reason=reason)
+        self.trouble = reason
+        self._tried = self._clock()
+        hit = [item for item in self._way if first <= item.seq <= last]
+        self._arrived(last)
+        refused = {item.seq for item in hit if item.refusable}
+        self._fanout.refuse(refused)
+        self._tails.refuse(refused)
+        while self._records and self._records[0][0] <= last:
+            for key in self._records.popleft()[1]:
+                self._set_back(key)
+        self._fanout.durable(last)
+        for item in hit:
+            if item.refusable:
+                self._refuse(item.session, item.command, reason)
+            else:
+                self.lost += item.facts
+
+    def fatal(self, reason: str) -> None:
+        """Nobody knows what is kept."""
+        self._log.error("the journal failed", reason=reason)
+        self.fatal_reason = reason
+
+    def _arrived(self, seq: int) -> None:
+        way = self._way
+        while way and way[0].seq <= seq:
+            way.popleft()
+
+    def _set_back(self, key: str) -> None:
+        record = self._kept_rooms.get(key)
+        self._state.set_back(key, record)
+        # What is on its way already may hold the settings that were refused; what is in force goes after it.
+        self._changed[key] = None

@@ -1,0 +1,57 @@
+"""Facts as the lines that were once sent for them: batches of history (IRCv3 batch, chathistory, event-playback)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.render import timestamp
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol.message import Message
+
+_TARGET_FIRST = frozenset({"PRIVMSG", "NOTICE", "TOPIC"})
+
+
+def message_of(fact: Fact) -> Message:
+    """The message that showed `fact`."""
+    kind = fact.kind
+    params: Sequence[str]
+    if kind in _TARGET_FIRST:
+        params = (fact.target, fact.text)
+    elif kind in ("QUIT", "NICK"):
+        params = (fact.text,)
+    elif kind == "PART":
+        params = (fact.target, fact.text) if fact.text else (fact.target,)
+    elif kind == "KICK":
+        nick, _, reason = fact.text.partition(" ")
+        params = (fact.target, nick, reason or nick)
+    elif kind == "MODE":
+        params = (fact.target, *fact.text.split())
+    else:  # JOIN, TAGMSG
+        params = (fact.target,)
+    return Message(kind, params, fact.source)
+
+
+def tags_of(fact: Fact, mask: int) -> dict[str, str]:
+    """The tags somebody with the capabilities `mask` gets with it."""
+    tags: dict[str, str] = {}
+    if mask & caps.SERVER_TIME:
+        tags["time"] = timestamp(fact.time)
+    if mask & caps.MESSAGE_TAGS:
+        tags["msgid"] = fact.message_id
+        tags.update((key, value) for key, value in fact.tags.items() if key[:1] == "+")
+    return tags
+
+
+def played(facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], reference: str) -> list[Message]:
+    """Facts in a batch of type `kind` (with its `params`), or bare where batches are not known to the receiver."""
+    batched = bool(mask & caps.BATCH)
+    lines = [Message("BATCH", (f"+{reference}", kind, *params))] if batched else []
+    for fact in facts:
+        message = message_of(fact)
+        tags = {"batch": reference} if batched else {}
+        message.tags = tags | tags_of(fact, mask)
+        lines.append(message)
+    if batched:
+        lines.append(Message("BATCH", (f"-{reference}",)))
+    return lines

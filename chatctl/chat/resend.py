@@ -1,0 +1,73 @@
+"""Saying something again is harmless: what was kept the first time is not kept twice.
+
+The rules of this file:
+
+1. Our client numbers its messages: the tag ``chatctl/ref`` holds its random id and a count. The number is kept with the
+   message and not relayed.
+2. A client that was cut off sends what had no echo again, with the same number and the tag ``chatctl/resend``.
+3. Only marked messages are looked up, and only among those of the same identity in the same place: once for a session
+   and place, when everything said before has been kept or refused. One that is known is answered with its first echo.
+4. Numbers count for an identity that outlives a connection: an account, or an installation's secret.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat.commands.kinds import Job, Result, View
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import MESSAGES, Page, Query, private_place
+from chatctl.chat.playback import message_of, tags_of
+from chatctl.chat.proposals import Say
+from chatctl.chat.session import Session
+from chatctl.chat.state import User
+from chatctl.protocol.message import Message
+
+REFERENCE = "chatctl/ref"
+RESENT = "chatctl/resend"
+LOOKED_AT = 5000
+"""Messages of the place that are looked through: those said while the client was away, and some before."""
+
+
+def relayed_tags(message: Message) -> dict[str, str]:
+    """Of a client's tags those that are kept: the client-only ones, and its number (rule 1)."""
+    return {key: value for key, value in message.tags.items() if key[:1] == "+" or (key == REFERENCE and value)}
+
+
+def say_once(view: View, session: Session, proposal: Say, message: Message) -> Result:
+    """`proposal`, or the echo of what it was the first time."""
+    reference = proposal.tags.get(REFERENCE, "")
+    if RESENT not in message.tags or not reference or len(proposal.targets) != 1:
+        return proposal
+    me = view.user(session)
+    place = _place(view, me, proposal.targets[0])
+    if not place or me.identity.startswith("session "):
+        return proposal
+    if place in session.said_before:
+        return _answer(session, session.said_before[place].get(reference), proposal)
+
+    def looked_up(view: View, session: Session, page: Page) -> Result:
+        known = {fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(me, fact)}
+        session.said_before[place] = known
+        return _answer(session, known.get(reference), proposal)
+
+    return Job(lambda upto: Query(place, LOOKED_AT, upto, kinds=MESSAGES), looked_up, settled=True)
+
+
+def _place(view: View, me: User, target: str) -> str:
+    if target[:1] == "#":
+        room = view.state.room_named(target)
+        return room.key if room is not None else ""
+    other = view.state.user_named(target)
+    return private_place(me.identity, other.identity) if other is not None else ""
+
+
+def _is_of(me: User, fact: Fact) -> bool:
+    """Whether `me` said it: a number is random, so that of somebody else never fits; a name alone would not do."""
+    return fact.account == me.account
+
+
+def _answer(session: Session, first: Fact | None, proposal: Say) -> Result:
+    if first is None:
+        return proposal
+    message = message_of(first)
+    message.tags = tags_of(first, session.caps) | {REFERENCE: first.tags[REFERENCE]}
+    return [message]

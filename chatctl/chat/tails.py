@@ -1,0 +1,58 @@
+"""The last messages of each room, in memory, so that showing them to somebody who enters needs no disk."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Set
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import MESSAGES
+
+_ROOMS = 2000
+"""Rooms whose last messages are held; those not used for longest are asked for again when somebody enters."""
+
+_RECENT = 1000
+"""Messages of all rooms that may be said while a room's last ones are fetched from disk."""
+
+
+class Tails:
+    """The last `length` messages of rooms, by room key. A room is known when it is here, even if it has none."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self._tails: OrderedDict[str, deque[Fact]] = OrderedDict()
+        self._recent: deque[Fact] = deque(maxlen=_RECENT)
+
+    def knows(self, key: str) -> bool:
+        """Whether the room's last messages are held."""
+        return not self.length or key in self._tails
+
+    def load(self, key: str, older: Iterable[Fact], upto: int) -> None:
+        """What history holds of a room up to the entry `upto`; what has been said since is known here. Where the room
+        is known already, that counts."""
+        if key not in self._tails:
+            newer = (fact for fact in self._recent if fact.place == key and fact.seq > upto)
+            self._tails[key] = deque((*older, *newer), maxlen=self.length)
+            if len(self._tails) > _ROOMS:
+                self._tails.popitem(last=False)
+
+    def add(self, fact: Fact) -> None:
+        """Something was said."""
+        if fact.kind not in MESSAGES:
+            return
+        self._recent.append(fact)
+        if (tail := self._tails.get(fact.place)) is not None:
+            tail.append(fact)
+            self._tails.move_to_end(fact.place)
+
+    def refuse(self, seqs: Set[int]) -> None:
+        """What these entries gave was not kept: it was never said."""
+        for facts in (self._recent, *self._tails.values()):
+            if any(fact.seq in seqs for fact in facts):
+                kept = [fact for fact in facts if fact.seq not in seqs]
+                facts.clear()
+                facts.extend(kept)
+
+    def of(self, key: str) -> list[Fact]:
+        """The last messages, oldest first."""
+        return list(self._tails.get(key, ()))

@@ -1,0 +1,235 @@
+"""`chatctl history`, `search`, `export`, `backup`: what was said, read from the data folder.
+
+They read beside a running server as well as without one: SQLite's readers hold up nobody, and see only what is kept.
+On stderr they say which of the two it was.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports
+from chatctl.cli.when import iso, local, moment
+from chatctl.errors import ConfigError, UnreachableError
+
+if TYPE_CHECKING:
+    from chatctl.chat.facts import Fact
+
+_ALL = 1 << 52
+_DEFAULT = 50
+
+RoomArgument = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="The room (default: #lobby).")]
+SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only what is newer: a time, or 2h.")]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only what is older.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many messages at the most.")]
+InRoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="Only this room.")]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only what this person said.")]
+FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl, txt or html.")]
+
+
+@reports
+def history(
+    room: RoomArgument = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = _DEFAULT,
+    as_json: options.JsonOption = False,
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Print the last messages of a room."""
+    from chatctl.chat.history import Mark, Query
+    from chatctl.journal.reading import read
+    from chatctl.protocol.names import room_fold
+
+    now = datetime.now(UTC)
+    after, before = moment("--since", since, now), moment("--until", until, now)
+    with _journal(data_dir, config) as connection:
+        query = Query(
+            room_fold(_room(room)),
+            limit,
+            _ALL,
+            after=Mark(time=after - 1) if after else None,
+            before=Mark(time=before) if before else None,
+        )
+        _print(read(connection, query).facts, as_json)
+
+
+@reports
+def search(
+    text: Annotated[str, typer.Argument(help='Words to look for; "several in quotes" must stand together.')],
+    room: InRoomOption = None,
+    source: FromOption = None,
+    limit: LimitOption = _DEFAULT,
+    as_json: options.JsonOption = False,
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Search what was said, in all rooms and private talk; the newest matches. Exit code 1 when nothing is found."""
+    from chatctl.chat.history import SearchQuery
+    from chatctl.journal.reading import read
+    from chatctl.protocol.names import fold, room_fold
+
+    places = (room_fold(_room(room)),) if room else ()
+    with _journal(data_dir, config) as connection:
+        found = read(connection, SearchQuery(text, limit, _ALL, places, fold(source or ""))).facts
+        _print(found, as_json)
+    if not found:
+        raise typer.Exit(1)
+
+
+@reports
+def export(
+    form: FormatOption = "jsonl",
+    room: InRoomOption = None,
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Write everything that is kept to stdout: jsonl keeps all of it, txt and html are for reading."""
+    from chatctl.journal.transfer import facts
+    from chatctl.protocol.names import room_fold
+
+    writer = _FORMATS.get(form)
+    if writer is None:
+        raise ConfigError(f'--format is "{form}", but it is one of {", ".join(_FORMATS)}')
+    with _journal(data_dir, config) as connection:
+        for line in writer(facts(connection, place=room_fold(_room(room)) if room else "")):
+            print(line)
+
+
+@reports
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file; it must not be there yet.")],
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Copy the history to a file, of one moment, while the server runs or not. Put it into a data folder as journal.db
+    to use it."""
+    from chatctl.config import load
+    from chatctl.journal import journal_file
+    from chatctl.journal.backup import backup as copy
+    from chatctl.wiring import data_folder
+
+    folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
+    _say_which(folder)
+    copy(_existing(journal_file(folder)), file)
+    print(f"Copied to {file} ({file.stat().st_size} bytes)")
+
+
+@contextmanager
+def _journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Connection]:
+    from chatctl.config import load
+    from chatctl.journal import journal_file
+    from chatctl.journal.schema import open_reading
+    from chatctl.wiring import data_folder
+
+    folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
+    _say_which(folder)
+    connection = open_reading(_existing(journal_file(folder)))
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise UnreachableError(f"There is no history in {path.parent}; name the right folder with --data-dir")
+    return path
+
+
+def _say_which(folder: Path) -> None:
+    from chatctl.journal import holder
+
+    held = holder(folder)
+    state = f"a server is running ({held})" if held is not None else "no server is running"
+    print(f"chatctl: reading {folder}; {state}", file=sys.stderr)
+
+
+def _room(name: str | None) -> str:
+    """The default room for none; ``dev`` means ``#dev``."""
+    name = name or "#lobby"
+    return name if name.startswith("#") else f"#{name}"
+
+
+def _print(facts: Iterable[Fact], as_json: bool) -> None:
+    for line in _as_objects(facts) if as_json else _as_text(facts):
+        print(line)
+
+
+def _as_objects(facts: Iterable[Fact]) -> Iterator[str]:
+    """One JSON object a message, with the keys that `join --json` uses."""
+    from chatctl.protocol.message import nick_of
+
+    for fact in facts:
+        fields = {
+            "type": "message" if fact.kind == "PRIVMSG" else fact.kind.lower(),
+            "time": iso(fact.time),
+            "room" if fact.place.startswith("#") else "to": fact.target,
+            "name": nick_of(fact.source),
+            "text": fact.text,
+            "id": fact.message_id,
+        }
+        yield json.dumps(fields, ensure_ascii=False)
+
+
+def _words(fact: Fact) -> str:
+    from chatctl.protocol.message import nick_of
+
+    nick, text = nick_of(fact.source), fact.text
+    if fact.kind in ("PRIVMSG", "NOTICE"):
+        if text.startswith("\x01ACTION "):
+            return f"* {nick} {text[8:].removesuffix(chr(1))}"
+        return f"[{nick}]: {text}"
+    what = {
+        "JOIN": "--> {nick} came in",
+        "PART": "<-- {nick} left",
+        "QUIT": "<-- {nick} left",
+        "KICK": "<-- {nick} removed {text}",
+        "NICK": "--- {nick} is now {text}",
+        "TOPIC": "--- {nick} set the topic: {text}",
+        "MODE": "--- {nick} changed the settings: {text}",
+    }.get(fact.kind, "--- {nick} {text}")
+    return what.format(nick=nick, text=text)
+
+
+def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
+    from chatctl.protocol.clean import clean
+
+    for fact in facts:
+        yield clean(f"{local(fact.time)}  {fact.target}  {_words(fact)}")
+
+
+def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
+    """Facts as they are, for `import`."""
+    import msgspec
+
+    for fact in facts:
+        yield msgspec.json.encode(fact).decode()
+
+
+def _as_html(facts: Iterable[Fact]) -> Iterator[str]:
+    yield '<!doctype html><html lang="en"><meta charset="utf-8"><title>chatctl</title>'
+    yield "<style>body{font:16px sans-serif;max-width:50em;margin:auto}time{color:#666;margin-right:1em}</style>"
+    for line in _as_text(facts):
+        time, _, rest = line.partition("  ")
+        yield f"<p><time>{html.escape(time)}</time><bdi>{html.escape(rest)}</bdi></p>"
+    yield "</html>"
+
+
+_FORMATS: dict[str, Callable[[Iterable[Fact]], Iterator[str]]] = {
+    "jsonl": _as_jsonl,
+    "txt": _as_text,
+    "html": _as_html,
+}

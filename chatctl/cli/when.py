@@ -1,0 +1,37 @@
+"""Moments as people write them, and times as they read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from chatctl.errors import ConfigError
+
+_AGO = re.compile(r"(\d{1,6})\s*(s|m|min|h|d|w)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def moment(option: str, text: str | None, now: datetime) -> int:
+    """``2026-11-22``, ``2026-11-22T15:41``, with or without an offset (local time without), or ``2h`` for two hours
+    ago: ms since 1970 UTC; 0 for None. Raises ConfigError that names `option`."""
+    if text is None:
+        return 0
+    ago = _AGO.fullmatch(text.strip().lower())
+    if ago:
+        return round((now - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])).timestamp() * 1000)
+    try:
+        return round(datetime.fromisoformat(text.strip()).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f'{option} is "{text}", but a time is written like 2026-11-22, 2026-11-22T15:41, or 2h for two hours ago'
+        ) from None
+
+
+def local(time: int) -> str:
+    """A time in ms as ``2026-11-22 15:41:13``, in local time."""
+    return datetime.fromtimestamp(time / 1000).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(time: int) -> str:
+    """A time in ms as ISO 8601 with the local offset."""
+    return datetime.fromtimestamp(time / 1000).astimezone().isoformat(timespec="milliseconds")

@@ -1,0 +1,162 @@
+"""The control socket: how commands on this machine speak to the running server.
+
+The rules of this file:
+
+1. It is a Unix socket in the data folder, readable by its owner alone; whoever may open it may do everything.
+2. One JSON object a line each way. A request has ``command``; an answer has ``ok`` (true, with the rest of what was
+   asked for; false, with ``error``: a sentence). Answers come in the order of the requests.
+3. The loop serves it like any other socket: nothing here blocks. A request that takes a while is answered later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from chatctl.errors import StartError
+from chatctl.server.poller import READ, WRITE, Poller
+
+NAME = "control.sock"
+_MOST_LINE = 16 * 1024 * 1024
+_MOST_CONNECTIONS = 32
+_MOST_PATH = 100
+"""Bytes of a Unix socket's path; the system's limit is 104 or 108."""
+
+Answer = Callable[[Mapping[str, object]], None]
+Handler = Callable[[Mapping[str, object], Answer], None]
+
+
+def control_path(folder: Path) -> Path:
+    """Where the socket of a data folder is."""
+    return folder / NAME
+
+
+def control_socket(folder: Path) -> socket.socket:
+    """A listening socket in `folder`, mode 0600; what an earlier server left there is removed (its lock is gone, or we
+    would not be here). Raises StartError."""
+    path = control_path(folder)
+    if len(os.fsencode(path)) > _MOST_PATH:
+        raise StartError(f"The data folder's path is too long for its control socket ({path}); choose a shorter one")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISSOCK(path.lstat().st_mode):
+                path.unlink()
+        before = os.umask(0o177)
+        try:
+            sock.bind(os.fspath(path))
+        finally:
+            os.umask(before)
+        sock.listen(8)
+        sock.setblocking(False)
+    except OSError as error:
+        sock.close()
+        raise StartError(f"Cannot make the control socket {path}: {error.strerror or error}") from None
+    return sock
+
+
+class _Caller:
+    """One command's connection."""
+
+    __slots__ = ("buffer", "out", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.buffer = b""
+        self.out = b""
+
+
+class Control:
+    """Serves the control socket; `handlers` by command."""
+
+    def __init__(self, listener: socket.socket, poller: Poller, handlers: Mapping[str, Handler]) -> None:
+        self._listener = listener
+        self._poller = poller
+        self._handlers = handlers
+        self._callers: dict[int, _Caller] = {}
+        poller.add(listener.fileno(), READ)
+
+    def ready(self, fd: int, events: int) -> bool:
+        """Do what `fd` is ready for; False where it is not ours."""
+        if fd == self._listener.fileno():
+            self._accept()
+            return True
+        caller = self._callers.get(fd)
+        if caller is None:
+            return False
+        if events & WRITE:
+            self._write(caller)
+        elif not self._read(caller):
+            self._drop(caller)
+        return True
+
+    def close(self) -> None:
+        """Give the sockets back, and take the name out of the folder."""
+        for caller in list(self._callers.values()):
+            self._drop(caller)
+        with contextlib.suppress(OSError):
+            os.unlink(self._listener.getsockname())
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            sock, _ = self._listener.accept()
+            if len(self._callers) >= _MOST_CONNECTIONS:
+                sock.close()
+                return
+            sock.setblocking(False)
+            self._callers[sock.fileno()] = _Caller(sock)
+            self._poller.add(sock.fileno(), READ)
+
+    def _read(self, caller: _Caller) -> bool:
+        """Take what has come; False where the caller is gone."""
+        try:
+            data = caller.sock.recv(1 << 20)
+        except (BlockingIOError, InterruptedError):
+            return True
+        except OSError:
+            return False
+        if not data:
+            return False
+        *lines, caller.buffer = (caller.buffer + data).split(b"\n")
+        for line in lines:
+            self._request(caller, line)
+        return len(caller.buffer) <= _MOST_LINE
+
+    def _request(self, caller: _Caller, line: bytes) -> None:
+        def answer(fields: Mapping[str, object]) -> None:
+            if self._callers.get(caller.sock.fileno()) is caller:
+                caller.out += json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+                self._write(caller)
+
+        try:
+            request = json.loads(line)
+        except ValueError:
+            request = None
+        handler = self._handlers.get(str(request.get("command"))) if isinstance(request, dict) else None
+        if handler is None:
+            answer({"ok": False, "error": "The server does not know this request; is it an older version?"})
+        else:
+            handler(request, answer)
+
+    def _write(self, caller: _Caller) -> None:
+        try:
+            sent = caller.sock.send(caller.out)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._drop(caller)
+            return
+        caller.out = caller.out[sent:]
+        self._poller.change(caller.sock.fileno(), WRITE if caller.out else READ)
+
+    def _drop(self, caller: _Caller) -> None:
+        fd = caller.sock.fileno()
+        if self._callers.pop(fd, None) is not None:
+            self._poller.remove(fd)
+            caller.sock.close()

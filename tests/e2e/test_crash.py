@@ -1,0 +1,19 @@
+"""kill -9 under load: if anybody saw a message, its sender's echo included, it is in the history once and in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.crash import one_round
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_what_anybody_saw_is_in_the_history(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    home = Path(tmp_path_factory.getbasetemp()) / "crash"  # one data folder for all rounds: it survives each
+    home.mkdir(exist_ok=True)
+    seen, kept = one_round(home, seed)
+    assert 0 < seen <= kept

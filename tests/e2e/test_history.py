@@ -1,0 +1,112 @@
+"""History as an operator and a user meet it: restart, commands, the folder's lock, no history at all."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.crash import history
+from tests.e2e.processes import ServeProcess, chatctl
+from tests.wire import Wire
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder in which Ann and Bob have talked; the server has been stopped."""
+    with ServeProcess(tmp_path) as server:
+        with Wire(server.port).login("ann", "#tea") as ann, Wire(server.port).login("bob", "#tea", "#lobby") as bob:
+            for number in range(5):
+                ann.send(f"PRIVMSG #tea :hello {number}")
+            ann.send("TOPIC #tea :Green or black?")
+            bob.until("TOPIC")
+            bob.send("PRIVMSG #lobby :我喜欢北京烤鸭")
+            bob.ping()
+        assert server.stop()[0] == 0
+    return tmp_path
+
+
+def test_rooms_and_messages_come_back(home: Path) -> None:
+    with ServeProcess(home) as server, Wire(server.port).login("cleo", caps="server-time batch") as cleo:
+        cleo.send("JOIN #tea")
+        assert cleo.until("332").params[-1] == "Green or black?"
+        replayed = [cleo.until("PRIVMSG").params[1] for _ in range(5)]
+        assert replayed == [f"hello {number}" for number in range(5)]
+
+
+def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
+    shown = chatctl(home, "history", "#tea", "--limit", "2")
+    assert [line.partition("  ")[2] for line in shown.stdout.splitlines()] == [
+        "#tea  [ann]: hello 3",
+        "#tea  [ann]: hello 4",
+    ]
+    assert "no server is running" in shown.stderr
+    objects = [json.loads(line) for line in chatctl(home, "history", "tea", "--json").stdout.splitlines()]
+    assert [item["text"] for item in objects] == [f"hello {number}" for number in range(5)]
+    assert {"type", "time", "room", "name", "text", "id"} == set(objects[0])
+    assert "北京烤鸭" in chatctl(home, "search", "北京").stdout
+    assert chatctl(home, "search", "nothing-like-it").returncode == 1
+    kinds = [json.loads(line)["kind"] for line in chatctl(home, "export", "--room", "tea").stdout.splitlines()]
+    assert kinds[:2] == ["JOIN", "JOIN"]
+    assert kinds.count("PRIVMSG") == 5
+    copied = home / "copy.db"
+    assert chatctl(home, "backup", str(copied)).returncode == 0
+    assert stat.S_IMODE(copied.stat().st_mode) == 0o600
+    again = chatctl(home, "backup", str(copied))
+    assert (again.returncode, "there already" in again.stderr) == (1, True)
+
+
+def test_status_is_a_health_check(home: Path) -> None:
+    stopped = chatctl(home, "status")
+    assert stopped.returncode == 4
+    with ServeProcess(home) as server, Wire(server.port).login("ann", "#lobby") as ann:
+        ann.send("PRIVMSG #lobby :hi").ping()
+        done = chatctl(home, "status", "--json")
+        assert done.returncode == 0
+        status = json.loads(done.stdout)
+        assert (status["users"], status["messages"], status["journal_trouble"]) == (1, 1, "")
+        assert "1 of 5" in chatctl(home, "status").stdout
+
+
+def test_a_second_server_on_the_folder_is_refused_with_what_to_do(home: Path) -> None:
+    with ServeProcess(home) as server:
+        second = chatctl(home, "serve", "--port", "0")
+        assert second.returncode == 2
+        for expected in (str(server.process.pid), f"127.0.0.1:{server.port}", "--data-dir", "--no-history"):
+            assert expected in second.stderr
+        with ServeProcess(home, "--no-history") as third, Wire(third.port).login("ann", "#tea") as ann:
+            assert ann.ping()
+            assert "in memory only" in third.banner
+
+
+def test_without_history_nothing_is_written(tmp_path: Path) -> None:
+    with ServeProcess(tmp_path, CHATCTL_HISTORY__ENABLED="false") as server:
+        caps = "batch message-tags server-time draft/chathistory echo-message"
+        with Wire(server.port).login("ann", "#busy", caps=caps) as ann:
+            ann.send("PRIVMSG #busy :one")
+            ann.until("PRIVMSG")
+            assert [text for _, text in history(server.port, "one")] == ["one"]
+        server.stop()
+    assert not list(tmp_path.rglob("journal.db"))
+
+
+def test_a_folder_that_cannot_be_used_is_exit_code_2(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("x")
+    done = chatctl(tmp_path, "serve", "--data-dir", str(blocked / "inside"))
+    assert done.returncode == 2
+    assert "CHATCTL_DATA_DIR" in done.stderr
+    loose = tmp_path / "loose"
+    loose.mkdir(mode=0o755)
+    done = chatctl(tmp_path, "serve", "--data-dir", str(loose))
+    assert (done.returncode, "chmod 700" in done.stderr) == (2, True)
+
+
+def test_the_folder_and_its_files_are_for_their_owner_alone(home: Path) -> None:
+    folder = next(path.parent for path in home.rglob("journal.db"))
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}

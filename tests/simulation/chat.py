@@ -1,0 +1,357 @@
+"""A whole chat under one seeded scheduler, in one thread: state machine, journal, network, clients, and bad luck.
+
+What happens is drawn from a seed: who speaks, how far the network gets, when it is cut, how a commit ends, when the
+server dies. After every step and at the end the promises are checked (:meth:`Chat.check`, :meth:`Chat.settle`).
+
+A failing seed is run again with ``python -m tests.simulation.chat SEED``.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import RoomRecord
+from chatctl.chat.hub import Hub
+from chatctl.chat.memory import MemoryJournal
+from chatctl.chat.order import LocalOrder
+from chatctl.chat.rules import Rules
+from chatctl.chat.session import Session
+from chatctl.protocol import names
+from chatctl.protocol.message import Message, nick_of, parse
+from tests.chat.world import START, ListLog
+
+ROOM = "#a"
+CAPS = "CAP REQ :echo-message message-tags chatctl/resume"
+
+
+class Disk:
+    """What survives a crash."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.rooms: dict[str, RoomRecord] = {}
+        self.full = False
+
+
+class SimulatedJournal(MemoryJournal):
+    """A journal whose commits end when and how the scheduler says. What fails takes all with it that was appended
+    before its owner heard of it."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__(keep=100_000)
+        self.disk = disk
+        self.queue: deque[tuple[Sequence[Fact], Sequence[RoomRecord], Sequence[str]]] = deque()
+        self.answers: deque[Callable[[], None]] = deque()
+        self.facts.extend(disk.facts)
+
+    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
+        if facts:
+            self.queue.append((facts, rooms, gone))
+
+    def write(self) -> int:
+        """Put the first batch on the disk, all of it; its last seq. Nobody has heard of it yet."""
+        facts, rooms, gone = self.queue.popleft()
+        self.disk.facts += facts
+        self.facts.extend(facts)
+        self.disk.rooms.update((record.key, record) for record in rooms)
+        for key in gone:
+            self.disk.rooms.pop(key, None)
+        return facts[-1].seq
+
+    def commit(self) -> None:
+        """The first batch is kept, and its owner hears of it."""
+        assert self._listener is not None
+        self._listener.durable(self.write())
+
+    def fail(self) -> None:
+        """Nothing of what is queued is kept."""
+        assert self._listener is not None
+        first, last = self.queue[0][0][0].seq, self.queue[-1][0][-1].seq
+        self.queue.clear()
+        self._listener.failed(first, last, "the disk is full")
+
+    def last_seq(self) -> int:
+        return self.disk.facts[-1].seq if self.disk.facts else 0
+
+    def last_time(self) -> int:
+        return self.disk.facts[-1].time if self.disk.facts else 0
+
+    def rooms(self) -> Sequence[RoomRecord]:
+        return list(self.disk.rooms.values())
+
+
+class Speaker:
+    """A client that numbers what it says, and says it again after a cut (the rules of chatctl/chat/resend.py)."""
+
+    def __init__(self, nick: str) -> None:
+        self.nick = nick
+        self.count = 0
+        self.waiting: dict[str, bool] = {}
+        """Texts without an echo, in order; whether they went out on an earlier connection."""
+        self.unsent: list[str] = []
+        self.refused: set[str] = set()
+        self.seen: list[str] = []
+        self.echoed: set[str] = set()
+        self.session: Session | None = None
+        self.inside = False
+        self.to_server: list[str] = []
+        self.from_server = b""
+
+    def connect(self, session: Session) -> None:
+        self.session = session
+        self.inside = False
+        self.from_server = b""
+        self.to_server = [CAPS, f"RESUME secret-{self.nick} one", f"NICK {self.nick}", "USER u 0 * :r", "CAP END"]
+        self.to_server.append(f"JOIN {ROOM}")
+
+    def cut(self) -> None:
+        self.session = None
+        self.inside = False
+        self.to_server = []
+        self.from_server = b""
+        self.waiting = dict.fromkeys(self.waiting, True)
+
+    def say(self) -> None:
+        self.count += 1
+        text = f"{self.nick}.{self.count}"
+        if self.inside:
+            self._send(text)
+        else:
+            self.unsent.append(text)
+
+    def _send(self, text: str, again: str = "") -> None:
+        self.waiting.setdefault(text, False)
+        self.to_server.append(f"@chatctl/ref={text}{again} PRIVMSG {ROOM} :{text}")
+
+    def hear(self, count: int) -> None:
+        """Read up to `count` bytes of what is on its way."""
+        data, rest = self.from_server[:count], self.from_server[count:]
+        whole = data.rpartition(b"\n")
+        self.from_server = whole[2] + rest
+        for line in whole[0].split(b"\r\n"):
+            message = parse(line.decode().rstrip("\r"))
+            if message is not None:
+                self._hear_one(message)
+
+    def _hear_one(self, message: Message) -> None:
+        if message.command == "433":
+            self.to_server.append(f"NICK {self.nick}")
+        elif message.command == "366" and not self.inside:
+            self.inside = True
+            for text in list(self.waiting):
+                self._send(text, ";chatctl/resend")
+            unsent, self.unsent = self.unsent, []
+            for text in unsent:
+                self._send(text)
+        elif message.command == "FAIL" and message.params[1] == "NOT_STORED" and message.params[0] == "PRIVMSG":
+            text = next(iter(self.waiting), "")
+            assert text, f"{self.nick} was refused what had its echo"
+            del self.waiting[text]
+            self.refused.add(text)
+        elif message.command == "PRIVMSG":
+            text = message.params[1]
+            if nick_of(message.source) == self.nick:
+                assert text not in self.echoed, f"{self.nick} got the echo of {text} twice"
+                self.echoed.add(text)
+                self.waiting.pop(text, None)
+            if "chatctl/ref" not in message.tags:
+                self.seen.append(text)
+
+
+class Chat:
+    """The scheduler."""
+
+    def __init__(self, seed: int, people: int = 3) -> None:
+        self.chance = random.Random(seed)
+        self.disk = Disk()
+        self.now = START
+        self.starts = 0
+        self.ids = 0
+        self.people = [Speaker(f"p{n}") for n in range(people)]
+        self.log = ListLog()
+        self._start()
+
+    def _start(self) -> None:
+        self.starts += 1
+        self.journal = SimulatedJournal(self.disk)
+        order = LocalOrder(lambda: self.now, f"boot{self.starts}", self.journal.last_seq(), self.journal.last_time())
+        rules = Rules(listener_limit=20, created=START)
+        self.hub = Hub(rules, order, self.journal, lambda: self.now, self.log)
+
+    # What may happen.
+
+    def step(self) -> None:
+        """One thing, drawn."""
+        self.now += self.chance.randrange(200)
+        actions: list[tuple[int, Callable[[], None]]] = [
+            (30, self._somebody_speaks),
+            (40, self._network),
+            (30, self._tick),
+            (20, self._commit),
+            (4, self._somebody_is_cut),
+            (8, self._settings),
+            (1, self._crash),
+            (1, self._crash_after_write),
+            (2, self._disk_full),
+        ]
+        weights = [weight for weight, _ in actions]
+        self.chance.choices([action for _, action in actions], weights)[0]()
+        self.check()
+
+    def _person(self) -> Speaker:
+        return self.chance.choice(self.people)
+
+    def _somebody_speaks(self) -> None:
+        self._person().say()
+
+    def _network(self) -> None:
+        person = self._person()
+        if person.session is None:
+            self._connect(person)
+        elif self.chance.random() < 0.5:
+            self._to_server(person, self.chance.randrange(1, 8))
+        else:
+            person.hear(self.chance.randrange(1, 2000))
+
+    def _connect(self, person: Speaker) -> None:
+        self.ids += 1
+        person.connect(self.hub.connect(self.ids, "127.0.0.1"))
+
+    def _to_server(self, person: Speaker, count: int) -> None:
+        lines, person.to_server = person.to_server[:count], person.to_server[count:]
+        if person.session is not None and lines:
+            self.hub.receive(person.session, lines)
+
+    def _tick(self) -> None:
+        self.hub.work(lambda: self.chance.random() < 0.2)
+        self.hub.end_tick()
+        self.hub.fanout.dirty.clear()
+        for person in self.people:
+            session = person.session
+            if session is not None:
+                person.from_server += b"".join(session.out)
+                session.out = []
+        ended, self.hub.ended = self.hub.ended, []
+        for person in self.people:
+            if person.session in ended and not person.from_server:
+                person.cut()
+
+    def _commit(self) -> None:
+        if self.journal.queue:
+            self.journal.commit()
+
+    def _somebody_is_cut(self) -> None:
+        """The connection breaks: some of what was on its way still arrives at the server, which may notice late."""
+        person = self._person()
+        session = person.session
+        if session is None:
+            return
+        self._to_server(person, self.chance.randrange(0, 8))
+        person.cut()
+        if self.chance.random() < 0.5:
+            self.hub.disconnect(session, "Connection lost")
+
+    def _settings(self) -> None:
+        person = self._person()
+        if person.inside:
+            line = self.chance.choice([f"TOPIC {ROOM} :{self.now}", f"MODE {ROOM} -t", f"MODE {ROOM} +t"])
+            person.to_server.append(line)
+
+    def _disk_full(self) -> None:
+        if self.journal.queue:
+            self.journal.fail()
+
+    def _crash(self) -> None:
+        """kill -9: what is not on the disk is gone, and so are all connections."""
+        for person in self.people:
+            person.cut()
+        self._start()
+
+    def _crash_after_write(self) -> None:
+        """The same between a commit and anybody hearing of it."""
+        if self.journal.queue:
+            self.journal.write()
+            self._crash()
+
+    # What must hold.
+
+    def kept(self) -> list[str]:
+        """The messages of the room that are on the disk, in order."""
+        return [fact.text for fact in self.disk.facts if fact.kind == "PRIVMSG" and fact.place == ROOM]
+
+    def check(self) -> None:
+        """After every step."""
+        kept = self.kept()
+        known = set(kept)
+        assert len(known) == len(kept), "a message is kept twice"
+        for person in self.people:
+            assert known.issuperset(person.seen), f"{person.nick} saw what is not kept"
+            assert known.issuperset(person.echoed), f"{person.nick} got an echo of what is not kept"
+            assert known.isdisjoint(person.refused), "something refused is kept"
+        users = self.hub.state.users.values()
+        assert len({user.key for user in users}) == len(users), "two users have one name"
+        assert self.hub.failures == 0, self.log.events[-1]
+
+    def settle(self) -> None:
+        """Good luck from here on: everybody comes back, everything arrives. Then the whole must be right."""
+        for _ in range(200):
+            self.now += 2000
+            for person in self.people:
+                if person.session is None:
+                    self._connect(person)
+                self._to_server(person, 1000)
+                self._tick()
+                while self.journal.queue:
+                    self.journal.commit()
+                self._tick()
+                person.hear(1 << 30)
+            self.check()
+            if all(person.inside and not (person.waiting or person.to_server) for person in self.people):
+                break
+        kept = self.kept()
+        place = {text: at for at, text in enumerate(kept)}
+        for person in self.people:
+            said = {f"{person.nick}.{n}" for n in range(1, person.count + 1)}
+            assert said - person.refused == {text for text in kept if text.startswith(f"{person.nick}.")}
+            assert said - person.refused == person.echoed
+            seen = [place[text] for text in person.seen]
+            assert seen == sorted(set(seen)), f"{person.nick} saw another order, or something twice"
+        self._rooms_are_what_the_facts_say()
+
+    def _rooms_are_what_the_facts_say(self) -> None:
+        topic, modes = "", set("nt")
+        for fact in self.disk.facts:
+            if fact.place != ROOM:
+                continue
+            if fact.kind == "TOPIC":
+                topic = fact.text
+            elif fact.kind == "MODE":
+                letters = fact.text.partition(" ")[0]
+                (modes.add if letters[0] == "+" else modes.discard)(letters[1])
+        room = self.hub.state.rooms[names.room_fold(ROOM)]
+        assert (room.topic, set(room.modes)) == (topic, modes)
+        record = self.disk.rooms.get(ROOM)
+        assert (record.topic, set(record.modes)) == (topic, modes) if record else (topic, modes) == ("", set("nt"))
+
+
+def run(seed: int, steps: int = 250) -> None:
+    """One life of a chat. Raises AssertionError with how to run it again."""
+    chat = Chat(seed)
+    try:
+        for _ in range(steps):
+            chat.step()
+        chat.settle()
+    except AssertionError as error:
+        raise AssertionError(f"{error}\nrun it again: python -m tests.simulation.chat {seed}") from error
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        first, _, last = argument.partition("-")
+        for seed in range(int(first), int(last or first) + 1):
+            run(seed)
+    print("nothing found")

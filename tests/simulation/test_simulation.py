@@ -1,0 +1,77 @@
+"""Two thousand lives of a chat; and the same with a fault built in, which must be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from chatctl.chat import keeping
+from chatctl.chat.commands import messages
+from chatctl.chat.fanout import Fanout
+from tests.simulation.chat import SimulatedJournal, run
+
+SEEDS = 2000
+ENOUGH = 400
+"""Seeds within which a built-in fault must show."""
+
+
+@pytest.mark.parametrize("first", range(1, SEEDS, 200))
+def test_the_promises_hold(first: int) -> None:
+    _run_all(range(first, first + 200))
+
+
+def _run_all(seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        run(seed)
+
+
+def _release_before_durable(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = Fanout.release
+
+    def early(self: Fanout) -> None:
+        self.durable(1 << 60)
+        release(self)
+
+    monkeypatch.setattr(Fanout, "release", early)
+
+
+def _resends_are_taken_as_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "say_once", lambda view, session, proposal, message: proposal)
+
+
+def _refused_after_it_was_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail = SimulatedJournal.fail
+
+    def store_first(self: SimulatedJournal) -> None:
+        for facts, _, _ in self.queue:
+            self.disk.facts += facts
+        fail(self)
+
+    monkeypatch.setattr(SimulatedJournal, "fail", store_first)
+
+
+def _shown_though_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fanout, "refuse", lambda self, refused: None)
+
+
+def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping.Keeper, "_set_back", lambda self, key: None)
+
+
+@pytest.mark.parametrize(
+    "build_in",
+    [
+        _release_before_durable,
+        _resends_are_taken_as_new,
+        _refused_after_it_was_stored,
+        _shown_though_it_failed,
+        _settings_stay_though_they_failed,
+    ],
+)
+def test_a_fault_that_is_built_in_is_found(
+    build_in: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_in(monkeypatch)
+    with pytest.raises(AssertionError, match=r"run it again: python -m tests\.simulation\.chat \d+"):
+        _run_all(range(1, ENOUGH + 1))
