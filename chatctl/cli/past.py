@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import json
-import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,8 @@ from chatctl.cli.when import iso, local, moment
 from chatctl.errors import ConfigError, UnreachableError
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from chatctl.chat.facts import Fact
 
 _ALL = 1 << 52

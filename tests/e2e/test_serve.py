@@ -113,7 +113,7 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(
 
 def test_a_port_in_use_is_exit_code_2(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server:
-        done = chatctl(tmp_path, "serve", "--port", str(server.port))
+        done = chatctl(tmp_path, "serve", "--port", str(server.port), "--no-history")
         assert done.returncode == 2
         assert "in use already" in done.stderr
 
