@@ -250,7 +250,8 @@ class Fanout:
 
     def is_released(self, tick: int) -> bool:
         """Whether everything of `tick` and all before has gone out (or there was nothing of it)."""
-        return tick <= self._released or (tick == self._tick and not self._parked and not self.gathering)
+        nothing = not (self._parked or self._open or self._groups)
+        return tick <= self._released or (tick == self._tick and nothing)
 
     @property
     def gathering(self) -> bool:

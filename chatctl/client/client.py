@@ -11,6 +11,7 @@ Like this::
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 import time
@@ -110,6 +111,7 @@ class Client:
         password is needed or wrong), NameTakenError, InvalidNameError.
         """
         self._state.identity = identity(self.host, self.port, self._secret)
+        self._state.client_id = os.urandom(8).hex()
         self._link.open()
         self._thread.start()
         try:

@@ -14,8 +14,9 @@ connected          name, server, network
 reconnected        name, server, network
 reconnecting       seconds (until the next try), reason
 disconnected       reason (the client has ended; nothing follows)
-message            room, name, text, kind (message, notice, action), own, id
-private            name, to, text, kind, own, id
+message            room, name, text, kind (message, notice, action), own, id, history (it was said before, while we
+                   were not there to hear it)
+private            name, to, text, kind, own, id, history
 joined             room, name, own
 left               name, rooms, how (part, quit, kick), reason, by (who kicked), own
 renamed            old, name, own
@@ -27,7 +28,7 @@ away-set           away, text (your own)
 mode               target, change, name
 invited            room, name
 server             text, code (what the server itself says: message of the day, answers nobody here reads)
-failed             text, code, command, about (the server refused something)
+failed             text, code, command, about, said (the server refused something; a message that had been sent again)
 name-taken         name, text
 name-refused       name, text
 unconfirmed        messages: [{target, text}] (sent, but the connection broke before the server confirmed them)
@@ -137,6 +138,7 @@ class Said(Event):
     kind: Kind = "message"
     own: bool = False
     id: str | None = None
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ class PrivateMessage(Event):
     kind: Kind = "message"
     own: bool = False
     id: str | None = None
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,13 +266,15 @@ class ServerNotice(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
-    """The server refused something. `about`: the name or room it is about, where it said so."""
+    """The server refused something. `about`: the name or room it is about, where it said so. `said`: the message, where
+    it was one that had been sent again, since whoever typed it did so some time ago."""
 
     type: ClassVar[str] = "failed"
     text: str
     code: str
     command: str | None = None
     about: str | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from chatctl.client import events as e
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
+    from chatctl.client.ledger import Sent
     from chatctl.client.state import State
 
 _CTCP = "\x01"
@@ -25,24 +26,19 @@ def said(state: State, message: Message) -> None:
     own = state.is_me(message.nick)
     if own:
         state.prefix = message.source if "!" in message.source else state.prefix
-        found = state.ledger.confirmed(message.command, message.params[0], message.params[1])
-        if _came_already(state, message) if found is None else not state.echoes:
-            return  # told when its echo came, or when it went out
-    told(state, message, own)
+        reference = message.tags.get("chatctl/ref", "")
+        found = state.ledger.confirmed(message.command, message.params[0], message.params[1], reference)
+        if found is not None and not state.echoes:
+            return  # told when it went out
+    state.catchup.live(message, own)
 
 
 def _from_server(state: State, message: Message) -> bool:
     return "!" not in message.source and (message.source == state.server or "." in message.source)
 
 
-def _came_already(state: State, message: Message) -> bool:
-    """A message to ourselves comes twice, as its echo and as itself (echo-message); both have one id."""
-    id = message.tags.get("msgid", "")
-    return bool(id) and id == state.last_own_id
-
-
-def told(state: State, message: Message, own: bool) -> None:
-    """Tell of a message: CTCP ACTION is ``/me``; other CTCP is machines talking, and not shown."""
+def told(state: State, message: Message, own: bool, *, history: bool = False) -> None:
+    """Tell of a message (`history`: from before). CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
     target, text = message.params[0], message.params[1]
     kind: e.Kind = "notice" if message.command == "NOTICE" else "message"
     if text[:1] == _CTCP:
@@ -51,15 +47,17 @@ def told(state: State, message: Message, own: bool) -> None:
         text = text[len(_ACTION) :].removesuffix(_CTCP).removeprefix(" ")
         kind = "action"
     time, name, id = state.time_of(message), message.nick, message.tags.get("msgid") or None
-    if own:
-        state.last_own_id = id or ""
     if state.isupport.is_room(target):
         plain = state.isupport.plain(target)
         room = state.rooms.get(plain)
         where = room.name if room is not None else plain
-        state.tell(e.Said(time=time, room=where, name=name, text=text, kind=kind, own=own, id=id))
+        said = e.Said(time=time, room=where, name=name, text=text, kind=kind, own=own, id=id, history=history)
+        state.tell(said)
     else:
-        state.tell(e.PrivateMessage(time=time, name=name, to=target, text=text, kind=kind, own=own, id=id))
+        private = e.PrivateMessage(
+            time=time, name=name, to=target, text=text, kind=kind, own=own, id=id, history=history
+        )
+        state.tell(private)
 
 
 def joined(state: State, message: Message) -> None:
@@ -78,6 +76,8 @@ def joined(state: State, message: Message) -> None:
         room = state.rooms.get(name)
         where = room.name if room is not None else name
         state.tell(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
+        if own:
+            state.catchup.entered(name, message)
 
 
 def parted(state: State, message: Message) -> None:
@@ -103,6 +103,7 @@ def _left_room(state: State, message: Message, name: str, nick: str, how: e.How,
     state.rooms.leave(name, nick)
     if own:
         state.rooms.close(name)
+        state.catchup.left(name)
         if how == "part":
             state.unwant(name)
     time = state.time_of(message)
@@ -181,11 +182,17 @@ def standard_reply(state: State, message: Message) -> None:
     if message.command != "FAIL":
         state.tell(e.ServerNotice(time=time, text=text, code=code))
         return
-    if command.upper() in ("PRIVMSG", "NOTICE") and context is not None:
-        state.ledger.refused(context)
-    state.tell(
-        e.Failed(time=time, text=text, code=code, command=None if command == "*" else command.upper(), about=context)
-    )
+    entry = None
+    if command.upper() in ("PRIVMSG", "NOTICE"):
+        ledger = state.ledger
+        entry = ledger.refused(context) if context is not None else ledger.refused_command(command.upper())
+    name = None if command == "*" else command.upper()
+    state.tell(e.Failed(time=time, text=text, code=code, command=name, about=context, said=said_again(entry)))
+
+
+def said_again(entry: Sent | None) -> str | None:
+    """The text of a refused message, where it had been sent again."""
+    return entry.message.text if entry is not None and entry.again else None
 
 
 def nothing(state: State, message: Message) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 _RFC1459 = str.maketrans("[]\\^", "{}|~")
 _STRICT = str.maketrans("[]\\", "{}|")
 _UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+_HISTORY_LIMIT = 50
+_MOST_HISTORY = 500
 _PREFIX = re.compile(r"\(([^()]*)\)(.*)", re.DOTALL)
 _ESCAPE = re.compile(r"\\x([0-9A-Fa-f]{2})")
 
@@ -38,7 +40,19 @@ _MAPPINGS: dict[str, Callable[[str], str]] = {
 class Isupport:
     """The tokens, read. `fold` makes two spellings of one name or room equal."""
 
-    __slots__ = ("_folds_always", "always", "chantypes", "fold", "network", "never", "prefixes", "setting", "statusmsg")
+    __slots__ = (
+        "_folds_always",
+        "always",
+        "chantypes",
+        "fold",
+        "history_limit",
+        "network",
+        "never",
+        "prefixes",
+        "references",
+        "setting",
+        "statusmsg",
+    )
 
     def __init__(self) -> None:
         self.fold: Callable[[str], str] = _fold_rfc1459
@@ -48,6 +62,10 @@ class Isupport:
         self.statusmsg = ""
         self.prefixes: dict[str, str] = {"o": "@", "v": "+"}
         """Mode letter -> symbol, highest standing first."""
+        self.history_limit = _HISTORY_LIMIT
+        """Messages to ask for at once (chathistory)."""
+        self.references = frozenset({"msgid", "timestamp"})
+        """By what history may be asked for."""
         self.always = "beIk"
         self.setting = "l"
         self.never = "imnpst"
@@ -72,8 +90,16 @@ class Isupport:
                 self.statusmsg = value
             elif key == "PREFIX":
                 self._read_prefix(value)
+            elif key == "CHATHISTORY":
+                self._read_history_limit(value)
+            elif key == "MSGREFTYPES":
+                self.references = frozenset(value.lower().split(","))
             elif key == "CHANMODES":
                 self._read_modes(value)
+
+    def _read_history_limit(self, value: str) -> None:
+        number = int(value) if value.isascii() and value.isdigit() and len(value) < len("1000000") else 0
+        self.history_limit = min(number, _MOST_HISTORY) if number else _MOST_HISTORY  # 0 says: no limit
 
     def _read_prefix(self, value: str) -> None:
         found = _PREFIX.fullmatch(value)

@@ -7,7 +7,7 @@ The rules of this file:
 2. No more than WINDOW messages are out at once. A server that holds a fast sender back is thus never flooded, and few
    messages are in doubt when the connection breaks.
 3. When it breaks: what had not been handed to the system is ours still, and goes out again later. What had been is in
-   doubt, and is reported.
+   doubt, and what was in doubt once stays so, until it has an answer: only sending it again as such is harmless.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ CAUTIOUS_WINDOW = 8
 
 
 class Sent:
-    """One message that went out. Two that read the same are two."""
+    """One message that went out. Two that read the same are two. `reference`: its number, where the server is one that
+    knows what it is for; `again`: whether it was in doubt before."""
 
-    __slots__ = ("command", "message", "payload")
+    __slots__ = ("again", "command", "message", "payload", "reference")
 
-    def __init__(self, command: str, payload: str, message: Outgoing) -> None:
+    def __init__(self, command: str, payload: str, message: Outgoing, reference: str = "") -> None:
         self.command = command
         self.payload = payload
         self.message = message
+        self.reference = reference
+        self.again = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +99,15 @@ class Ledger:
         self._unguarded = 0
         return barrier
 
-    def confirmed(self, command: str, target: str, payload: str) -> Sent | None:
-        """An echo came. The server may have changed the text, so the oldest to the same target will do as well."""
+    def confirmed(self, command: str, target: str, payload: str, reference: str = "") -> Sent | None:
+        """An echo came. The server may have changed the text, so the oldest to the same target will do as well; but
+        where it tells our own number, that one alone is meant."""
+        if reference:
+            for entry in self._entries:
+                if isinstance(entry, Sent) and entry.reference == reference:
+                    self._remove(entry)
+                    return entry
+            return None
         same_target = [
             entry
             for entry in self._entries
@@ -111,12 +121,20 @@ class Ledger:
             self._remove(found)
         return found
 
-    def refused(self, target: str) -> None:
+    def refused(self, target: str) -> Sent | None:
         """The server refused a message to `target`: the oldest one, since answers come in order."""
+        return self._refused(lambda entry: self.fold(entry.message.target) == self.fold(target))
+
+    def refused_command(self, command: str) -> Sent | None:
+        """The server refused a message and did not say to whom it was."""
+        return self._refused(lambda entry: entry.command == command)
+
+    def _refused(self, fits: Callable[[Sent], bool]) -> Sent | None:
         for entry in self._entries:
-            if isinstance(entry, Sent) and self.fold(entry.message.target) == self.fold(target):
+            if isinstance(entry, Sent) and fits(entry):
                 self._remove(entry)
-                return
+                return entry
+        return None
 
     def answered(self, token: str) -> bool:
         """A PONG came. False where it is none of ours."""
@@ -132,8 +150,9 @@ class Ledger:
     def lost(self, unwritten: Sequence[Line]) -> tuple[list[Sent], list[Sent], list[Callable[[], None]]]:
         """The connection is gone: (to send again, in doubt, who waits for a barrier). The ledger is empty after it."""
         ours = {id(line.entry) for line in unwritten}
-        again = [entry for entry in self._entries if isinstance(entry, Sent) and id(entry) in ours]
-        doubt = [entry for entry in self._entries if isinstance(entry, Sent) and id(entry) not in ours]
+        said = [entry for entry in self._entries if isinstance(entry, Sent)]
+        again = [entry for entry in said if id(entry) in ours and not entry.again]
+        doubt = [entry for entry in said if id(entry) not in ours or entry.again]
         waiting = [entry.passed for entry in self._entries if isinstance(entry, Barrier) and entry.passed is not None]
         self._entries.clear()
         self._unguarded = 0

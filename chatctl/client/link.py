@@ -375,6 +375,7 @@ class Link:
         state = self.state
         # A server that read our QUIT and said goodbye has read all that came before it.
         state.lost(self._unwritten(), settled=self._quit_sent and bool(state.farewell))
+        state.over()
         with self._room:
             self._ended = True
             waiting = [request.message for request in self._requests if request.message is not None]

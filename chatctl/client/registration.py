@@ -8,7 +8,9 @@ The rules of this file:
 2. Of what is offered we ask for what WANTED lists, in one request; where that is refused as a whole, one by one.
 3. Where ``chatctl/resume`` is granted we say ``RESUME <secret> <instance>`` before CAP END. A name that was refused
    before that may have been held by our own dead connection, so it is asked for once more.
-4. What is said of our name while capabilities are being negotiated is kept until we know rule 3's answer.
+4. History (draft/chathistory) is asked for only where what it takes is offered as well: a server that grants it does
+   not play back by itself any more.
+5. What is said of our name while capabilities are being negotiated is kept until we know rule 3's answer.
 """
 
 from __future__ import annotations
@@ -21,7 +23,17 @@ from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, Refus
 from chatctl.protocol.message import Message, encode
 
 RESUME = "chatctl/resume"
-WANTED = ("server-time", "message-tags", "echo-message", "multi-prefix", "standard-replies", RESUME)
+HISTORY = "draft/chathistory"
+WANTED = (
+    "server-time",
+    "message-tags",
+    "echo-message",
+    "multi-prefix",
+    "standard-replies",
+    "batch",
+    HISTORY,
+    RESUME,
+)
 
 TAKEN = {"433", "436", "437"}
 INVALID = {"431", "432", "484"}
@@ -133,6 +145,8 @@ class Registration:
         names = [name for name in WANTED if name in self.offered and name not in self.enabled]
         if self._identity is None and RESUME in names:
             names.remove(RESUME)
+        if not self.offered.keys() >= {"batch", "message-tags", "server-time"} and HISTORY in names:
+            names.remove(HISTORY)
         names = [name for name in names if name not in self._asked]
         if names:
             self._asked.update(names)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
+from chatctl.client import heard
 from chatctl.client.registration import INVALID, TAKEN
 from chatctl.protocol.message import Message
 
@@ -114,14 +115,17 @@ def refused(state: State, message: Message) -> None:
         return
     time, code, text = state.time_of(message), message.command, message.params[-1]
     about = message.params[1] if len(message.params) > 2 else None
+    said = None
     if about is not None and code in ("401", "403", "404"):
-        state.ledger.refused(about)
+        said = heard.said_again(state.ledger.refused(about))
+    if about is not None and state.isupport.is_room(about) and about not in state.rooms:
+        state.catchup.left(about)
     if code in TAKEN and about is not None and not state.isupport.is_room(about):
         state.tell(e.NameTaken(time=time, name=about, text=text))
     elif code in INVALID:
         state.tell(e.NameRefused(time=time, name=about or "", text=text))
     else:
-        state.tell(e.Failed(time=time, text=text, code=code, about=about))
+        state.tell(e.Failed(time=time, text=text, code=code, about=about, said=said))
 
 
 def other(state: State, message: Message) -> None:

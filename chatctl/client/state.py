@@ -8,17 +8,22 @@ The rules of this file:
    let us in, `name_problem` why not under this name; what to do about it is the owner's to decide.
 3. What we said is told as ours once: when its echo comes where the server echoes (echo-message), else when it goes out.
 4. The rooms we want to be in are remembered, and entered again on every connection. Being thrown out (KICK) ends that.
-5. Nothing a server sends raises. A line that makes no sense is passed over.
+5. Messages to a server of ours are numbered. What is in doubt when a connection to one breaks waits, and where the next
+   one is ours too it is sent again, marked, before anything else. Elsewhere it is told (Unconfirmed), and never sent
+   twice.
+6. Nothing a server sends raises. A line that makes no sense is passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 
 from chatctl.client import events as e
 from chatctl.client import heard, replies
+from chatctl.client.catchup import REFERENCE, Catchup
 from chatctl.client.isupport import Isupport
 from chatctl.client.ledger import CAUTIOUS_WINDOW, WINDOW, Ledger, Line, Sent
 from chatctl.client.registration import RESUME, Identity, Registration
@@ -35,6 +40,7 @@ _LONGEST_CHARACTER = 4
 _LEAST_SPACE = 64
 """Bytes of text on a line, whatever a server says about our prefix."""
 
+_RESENT = "chatctl/resend"
 _COMMANDS: dict[e.Kind, str] = {"message": "PRIVMSG", "action": "PRIVMSG", "notice": "NOTICE"}
 _ACTION = ("\x01ACTION ", "\x01")
 
@@ -89,7 +95,11 @@ class State:
         self.away_text = ""
         self.asked_name = ""
         """The name of the last :meth:`rename`: when it is granted it is ours for all connections."""
-        self.last_own_id = ""
+        self.catchup = Catchup(self)
+        self.client_id = ""
+        """Random, so that the numbers of two clients differ; the owner sets it before the first connection."""
+        self._numbered = 0
+        self._doubt: list[Sent] = []
         self._registration = Registration(name, password, identity)
         self._spare_names: Iterator[str] | None = None
         self._was_online = False
@@ -122,6 +132,16 @@ class State:
         return "echo-message" in self._registration.enabled
 
     @property
+    def enabled(self) -> Set[str]:
+        """The capabilities granted on this connection."""
+        return self._registration.enabled
+
+    @property
+    def resends(self) -> bool:
+        """Whether the server knows what it was sent before (rule 5)."""
+        return {RESUME, "message-tags", "echo-message"} <= self._registration.enabled
+
+    @property
     def is_ours(self) -> bool:
         """Whether the server is a chatctl server."""
         return RESUME in self._registration.offered
@@ -148,7 +168,7 @@ class State:
     def receive(self, line: str) -> None:
         """One line of the server, without its line end."""
         message = parse(line)
-        if message is None:
+        if message is None or self.catchup.takes(message):
             return
         if message.command in ("PING", "PONG"):
             self._ping_pong(message)
@@ -171,8 +191,22 @@ class State:
         again, doubt, waiting = self.ledger.lost([*unwritten, *self.lines])
         self.lines.clear()
         self._unsent = [entry.message for entry in again] + self._unsent
-        self._waiting += waiting
+        self._waiting += [passed for passed in waiting if passed != self.welcomed]
+        self._waiting += [partial(self.catchup.when_through, passed) for passed in self.catchup.still_waiting()]
+        self.catchup.lost()
         if doubt and not settled:
+            self._doubt = doubt + self._doubt
+            if not self.resends:
+                self._report_doubt()
+
+    def over(self) -> None:
+        """There will be no other connection."""
+        self.catchup.over()
+        self._report_doubt()
+
+    def _report_doubt(self) -> None:
+        doubt, self._doubt = self._doubt, []
+        if doubt:
             self.tell(e.Unconfirmed(time=self.now(), messages=tuple(entry.message for entry in doubt)))
 
     def unsent(self) -> tuple[e.Outgoing, ...]:
@@ -194,6 +228,7 @@ class State:
             if self.is_ours:
                 self.isupport.always_fold(_our_fold)
             self.ledger.window = WINDOW if self.is_ours else CAUTIOUS_WINDOW
+            self.catchup.entering(again=self._was_online)
             for room, key in self.wanted.values():
                 self.send("JOIN", room, *([key] if key else []))
             # Most servers end their welcome with the message of the day or its absence; this ends it everywhere.
@@ -211,18 +246,21 @@ class State:
             self.tell(e.Renamed(time=self.now(), old=self.name, name=self.nick, own=True))
         if self.away_text:
             self.send("AWAY", self.away_text)
+        self.catchup.welcomed()
+        self._send_again()
         again, self._unsent = self._unsent, []
         for message in again:
             self.say(message.kind, message.target, message.text)
         waiting, self._waiting = self._waiting, []
         for passed in waiting:
-            self.barrier(passed)
+            self.send("PING", self.ledger.barrier(passed).token)
 
     def _ping_pong(self, message: Message) -> None:
         if message.command == "PING":
             self.send("PONG", *message.params[-1:])
         elif message.params:
             self.ledger.answered(message.params[-1])
+            self.catchup.answered(message.params[-1])
 
     def _pass_on_registration(self) -> None:
         self.lines += [Line(line) for line in self._registration.lines]
@@ -245,13 +283,30 @@ class State:
             target = room.name
         for part in split(text, self._space(command, target) - len(before) - len(after)):
             payload = f"{before}{part}{after}"
-            entry = Sent(command, payload, e.Outgoing(target, part, kind))
-            self.lines.append(Line(encode(command, (target, payload)), entry))
-            self.ledger.sent(entry)
+            self._numbered += 1
+            reference = f"{self.client_id}.{self._numbered}" if self.resends else ""
+            self._send_message(Sent(command, payload, e.Outgoing(target, part, kind), reference))
             if not self.echoes:
                 heard.told(self, Message(command, (target, payload), self.nick), own=True)
-            if self.ledger.wants_barrier:
-                self.barrier()
+
+    def _send_message(self, entry: Sent) -> None:
+        tags = {REFERENCE: entry.reference} if entry.reference else {}
+        if entry.again:
+            tags[_RESENT] = ""
+        self.lines.append(Line(encode(entry.command, (entry.message.target, entry.payload), tags=tags), entry))
+        self.ledger.sent(entry)
+        if self.ledger.wants_barrier:
+            self.barrier()
+
+    def _send_again(self) -> None:
+        """What is in doubt, where that is harmless (rule 5)."""
+        if not self.resends:
+            self._report_doubt()
+            return
+        doubt, self._doubt = self._doubt, []
+        for entry in doubt:
+            entry.again = True
+            self._send_message(entry)
 
     def _space(self, command: str, target: str) -> int:
         """Bytes of text that fit on the line others get: ``:nick!user@host PRIVMSG target :text``."""
@@ -261,8 +316,9 @@ class State:
         return max(MAX_LINE - len(f":  {command} :\r\n") - prefix - to, _LEAST_SPACE)
 
     def barrier(self, passed: Callable[[], None] | None = None) -> None:
-        """Send a PING; call `passed` when the server has dealt with all that went out before it."""
-        self.send("PING", self.ledger.barrier(passed).token)
+        """Send a PING; call `passed` when the server has dealt with all that went out before it, and that is told."""
+        after = partial(self.catchup.when_through, passed) if passed is not None else None
+        self.send("PING", self.ledger.barrier(after).token)
 
     def rename(self, name: str) -> None:
         """Ask for another name."""

@@ -8,6 +8,7 @@ from chatctl.client import events as e
 from chatctl.client.registration import Identity
 from chatctl.client.state import State
 
+HISTORY = "batch draft/chathistory "
 NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
 OURS = "cap-notify chatctl/resume echo-message message-tags multi-prefix server-time standard-replies"
 ISUPPORT = ":s 005 ann CASEMAPPING=ascii CHANTYPES=# NETWORK=net PREFIX=(ov)@+ :are supported"
@@ -18,12 +19,14 @@ class Talk:
 
     def __init__(self, *rooms: str, name: str = "ann", password: str | None = None) -> None:
         self.state = State(name, rooms, password=password, identity=Identity("secret", "instance"), now=lambda: NOW)
+        self.state.client_id = "me"
         self.events: list[e.Event] = []
 
-    def sent(self) -> list[str]:
+    def sent(self, *, tags: bool = False) -> list[str]:
+        """The lines that went out; without their tags where those are not asked for."""
         lines = [line.data.decode().removesuffix("\r\n") for line in self.state.lines]
         self.state.lines.clear()
-        return lines
+        return lines if tags else [line.partition(" ")[2] if line[:1] == "@" else line for line in lines]
 
     def heard(self, *lines: str) -> list[e.Event]:
         for line in lines:

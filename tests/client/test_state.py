@@ -180,6 +180,7 @@ def test_a_message_has_its_time_and_id(lobby: Talk) -> None:
         "kind": "message",
         "own": False,
         "id": "m1",
+        "history": False,
     }
 
 

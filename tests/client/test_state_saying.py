@@ -83,11 +83,13 @@ def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(
     lobby.state.lines.clear()
     lobby.heard(":ann!~chatctl@cloak PRIVMSG #lobby :echoed")
     lobby.state.lost(lines[2:])
-    assert lobby.news() == [e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "written"),))]
+    assert lobby.news() == []
     assert lobby.state.unsent() == (e.Outgoing("#lobby", "unwritten"),)
     lobby.state.connected()
     lobby.sent()
-    lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
+    news = lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
+    # The server is another one now, which would not know it again.
+    assert e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "written"),)) in news
     assert [line for line in lobby.sent() if line[:4] in ("JOIN", "PRIV")] == [
         "JOIN #lobby",
         "PRIVMSG #lobby :unwritten",

@@ -1,0 +1,387 @@
+"""What was said while we were away: asked for, put before what is live, and each message shown once.
+
+Source: ircv3.net/specs/extensions/chathistory (draft) and batch. The rules of this file:
+
+1. History is asked for only where all it takes is granted: draft/chathistory, batch, message-tags and server-time.
+2. On entering a room for the first time the last FIRST_LOOK messages are asked for (LATEST). On entering it again on
+   another connection, all since the last one shown, or since that first JOIN (AFTER its id), page by page, until a page
+   is empty or reaches what was heard live since. Where we said something before the first look reaches, on a connection
+   that broke before its JOIN came, all since then.
+3. From our own JOIN until then what is said in the room is held back; then it is shown, in the order it came.
+4. A server that does not know the id, or no ids, is asked by the time of the last message, less a millisecond, since
+   two may have one time. Where that fails too we go on with what is live.
+5. On coming back, private talk of everybody is held back at once. TARGETS tells who talked with us since rule 7's
+   time (where there is none yet, since the first time that is told); each one is asked for as a room is. When all are
+   through, what was held is shown.
+6. A message with an id is shown once, whoever brings it: live, a page, or the answer to a message sent again. Such an
+   answer (tag ``chatctl/ref``) is out of its place in the order, so it is never what we ask from the next time.
+7. The time from which private talk may have been missed moves on only while none is held back.
+8. One question is out at a time, with a PING after it: where that is answered first, there will be no answer.
+9. When the connection breaks, questions and half a batch are forgotten. What is held back stays, and comes after the
+   next connection's pages.
+10. Leaving a room ourselves, or being thrown out, forgets its place: the next time is a first one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chatctl.client import heard
+from chatctl.client.questions import Batch, Hold, Place, Question, is_said, shifted
+from chatctl.protocol.message import Message
+
+if TYPE_CHECKING:
+    from chatctl.client.state import State
+
+NEEDED = frozenset({"draft/chathistory", "batch", "message-tags", "server-time"})
+REFERENCE = "chatctl/ref"
+FIRST_LOOK = 20
+"""Messages shown of a room that one enters for the first time."""
+
+MOST_SEEN = 10_000
+MOST_HELD = 20_000
+_MOST_BATCHES = 100
+_MOST_PEOPLE = 1000
+_FUZZ = timedelta(seconds=10)
+"""How far apart two things may be in time that came in the other order: across places only one place's order counts."""
+
+_STEP = timedelta(milliseconds=1)
+_FAR_FUTURE = "timestamp=9999-12-31T23:59:59.999Z"
+_ASKED_BY_TIME_INSTEAD = frozenset({"MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_MSGREFTYPE"})
+
+
+class Catchup:
+    """One for all connections."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._rooms: dict[str, Place] = {}
+        self._people: dict[str, Place] = {}
+        self._private: Hold | None = None
+        self._seen: dict[str, None] = {}
+        self._batches: dict[str, Batch] = {}
+        self._questions: deque[Question] = deque()
+        self._asked: Question | None = None
+        self._token = ""
+        self._latest = self._since = ""
+        self._waiting: list[Callable[[], None]] = []
+
+    @property
+    def able(self) -> bool:
+        """Rule 1."""
+        return self._state.enabled >= NEEDED
+
+    # The connection.
+
+    def entering(self, *, again: bool) -> None:
+        """The server let us in; `again` where it, or another one, had before (rule 5)."""
+        if not (self.able and again):
+            self._release_private()
+
+    def welcomed(self) -> None:
+        """Questions may be asked."""
+        if self._private is not None and self._since:
+            self._ask_for_people()
+
+    def lost(self) -> None:
+        """The connection is gone (rule 9)."""
+        # From here on, since the very first line of the next one may have a time.
+        self._private = self._private or Hold()
+        self._batches.clear()
+        self._questions.clear()
+        self._asked = None
+        for place in self._rooms.values():
+            if place.hold is not None:
+                place.hold.live.clear()
+        if self._private is not None:
+            self._private.live.clear()
+
+    def over(self) -> None:
+        """There will be no other connection: what is held back is all there is."""
+        for place in list(self._rooms.values()):
+            self._release(place)
+        self._release_private()
+
+    def entered(self, room: str, join: Message) -> None:
+        """We are in a room now (rules 2 and 3)."""
+        key = self._state.fold(room)
+        first = key not in self._rooms
+        place = self._rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
+        if not self.able:
+            self._release(place)
+        elif not any(question.key == key and not question.private for question in self._open_questions()):
+            place.hold = place.hold or Hold()
+            mark = "" if first else self._mark(place)
+            self._ask(Question("AFTER" if mark else "LATEST", key, room, mark, private=False))
+
+    def left(self, room: str) -> None:
+        """We are out of a room, and not because the connection broke (rule 10)."""
+        key = self._state.fold(room)
+        place = self._rooms.pop(key, None)
+        if place is not None:
+            self._release(place)
+        self._questions = deque(question for question in self._questions if question.private or question.key != key)
+
+    def when_through(self, passed: Callable[[], None]) -> None:
+        """Call `passed` when nothing is held back (any more)."""
+        self._waiting.append(passed)
+        self._next()
+
+    def still_waiting(self) -> list[Callable[[], None]]:
+        """Who waits for that; they are the caller's from now on."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    # What the server says.
+
+    def takes(self, message: Message) -> bool:
+        """Whether `message` belongs to a batch of history, begins or ends one, or answers a question."""
+        command = message.command
+        if command == "BATCH":
+            return self._batch(message)
+        if self._batches:
+            batch = self._batches.get(message.tags.get("batch", ""))
+            if batch is not None:
+                if len(batch.messages) < MOST_HELD:
+                    batch.messages.append(message)
+                return True
+        if "time" in message.tags:
+            self._latest = message.tags["time"]
+            if self._private is None:
+                self._since = self._latest
+            elif not self._since:
+                self._since = self._latest
+                self._ask_for_people()
+        if command == "FAIL" and message.param(0).upper() == "CHATHISTORY" and self._asked is not None:
+            self._failed(message.param(1).upper())
+            return True
+        return False
+
+    def live(self, message: Message, own: bool) -> None:
+        """Something said: shown, held back, or known already."""
+        place = self._place_of(message, own)
+        private = not self._state.isupport.is_room(message.params[0])
+        hold = self._private if private else place.hold
+        if hold is None:
+            self._show(place, message, own)
+            return
+        hold.messages.append((message, own))
+        if REFERENCE not in message.tags:
+            hold.live.add(message.tags.get("msgid", ""))
+        if len(hold.messages) >= MOST_HELD:
+            self._release_private() if private else self._release(place)
+
+    def answered(self, token: str) -> None:
+        """A PONG came (rule 8)."""
+        if self._asked is not None and token == self._token:
+            self._failed("")
+
+    # Batches.
+
+    def _batch(self, message: Message) -> bool:
+        reference, kind = message.param(0), message.param(1)
+        if reference[:1] == "+":
+            outer = self._batches.get(message.tags.get("batch", ""))
+            if len(self._batches) >= _MOST_BATCHES:
+                return False
+            if outer is not None:  # its messages belong to the outer one
+                self._batches[reference[1:]] = outer
+            elif kind in ("chathistory", "draft/chathistory-targets"):
+                self._batches[reference[1:]] = Batch(kind, message.param(2))
+            else:
+                return False
+            return True
+        batch = self._batches.pop(reference[1:], None)
+        if batch is None:
+            return False
+        if batch not in self._batches.values():
+            self._came(batch)
+        return True
+
+    def _came(self, batch: Batch) -> None:
+        question = self._asked
+        if batch.type != "chathistory":
+            if question is not None and question.kind == "TARGETS":
+                self._targets(question, batch.messages)
+        elif question is not None and question.key and self._state.fold(batch.target) == question.key:
+            self._page(question, batch.messages)
+        else:  # nobody asked; some servers play back by themselves
+            for message in filter(is_said, batch.messages):
+                own = self._state.is_me(message.nick)
+                self._show(self._place_of(message, own), message, own, history=True)
+
+    def _page(self, question: Question, messages: list[Message]) -> None:
+        if not question.private and question.key not in self._rooms:  # left meanwhile
+            self._done(question)
+            return
+        place = self._place(question)
+        hold = self._private if question.private else place.hold
+        said = [message for message in messages if is_said(message)]
+        earlier = self._said_before(place, said)
+        if earlier and earlier != question.mark:
+            self._ask_first(Question("AFTER", question.key, question.target, earlier, question.private))
+            return
+        place.looked = True
+        reached = False
+        for message in said:
+            own = self._state.is_me(message.nick)
+            id = message.tags.get("msgid", "")
+            reached = reached or (hold is not None and bool(id) and id in hold.live)
+            if reached and question.kind == "LATEST":
+                break  # there may be more of what is live than the page shows
+            # Without echoes what we say is told when it goes out, and its id never known.
+            if not own or question.kind == "LATEST" or self._state.echoes:
+                self._show(place, message, own, history=True)
+            if question.kind == "AFTER":
+                place.id, place.time = id, message.tags.get("time", place.time)
+        by_time = question.mark.startswith("timestamp=")
+        mark = self._mark(place, by_time=by_time)
+        if question.kind == "LATEST" or not said or reached or mark == question.mark or not mark:
+            self._done(question)
+        else:
+            self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+
+    @staticmethod
+    def _said_before(place: Place, page: list[Message]) -> str:
+        """From when on to ask, where something of ours is older than the first page and our JOIN (rule 2)."""
+        known = {message.tags.get("msgid", "") for message in page}
+        for message, _ in place.hold.messages if place.hold is not None and not place.looked else ():
+            if REFERENCE in message.tags:
+                earlier = shifted(message.tags.get("time", ""), _STEP)
+                is_missing = message.tags.get("msgid", "") not in known and earlier <= shifted(place.time, _STEP)
+                return earlier if is_missing else ""
+        return ""
+
+    def _targets(self, question: Question, messages: list[Message]) -> None:
+        state = self._state
+        listed = [message.params[1:3] for message in messages if len(message.params) >= 3]
+        self._asked = None
+        for name, _ in listed:
+            key = state.fold(name)
+            if not name or state.isupport.is_room(name) or any(open.key == key for open in self._open_questions()):
+                continue
+            mark = self._mark(self._person(key)) or question.mark
+            self._questions.append(Question("AFTER", key, name, mark, private=True))
+        last = shifted(listed[-1][1], _STEP) if listed else ""
+        if len(listed) >= state.isupport.history_limit and last > question.mark:
+            self._questions.appendleft(Question("TARGETS", "", "", last, private=True))
+        self._done(question)
+
+    # Questions.
+
+    def _open_questions(self) -> list[Question]:
+        return [*self._questions, *([self._asked] if self._asked is not None else [])]
+
+    def _ask_for_people(self) -> None:
+        self._ask(Question("TARGETS", "", "", shifted(self._since, _FUZZ), private=True))
+
+    def _ask(self, question: Question) -> None:
+        self._questions.append(question)
+        self._next()
+
+    def _ask_first(self, question: Question) -> None:
+        """Ask this in place of the one that is out."""
+        self._asked = None
+        self._questions.appendleft(question)
+        self._next()
+
+    def _next(self) -> None:
+        """Ask the next question, where none is out (rule 8)."""
+        if self._asked is not None:
+            return
+        if not self._questions:
+            for passed in self.still_waiting():
+                passed()
+            return
+        question = self._asked = self._questions.popleft()
+        state = self._state
+        limit = str(state.isupport.history_limit)
+        if question.kind == "TARGETS":
+            state.send("CHATHISTORY", "TARGETS", question.mark, _FAR_FUTURE, limit)
+        elif question.kind == "LATEST":
+            state.send("CHATHISTORY", "LATEST", question.target, "*", str(min(int(limit), FIRST_LOOK)))
+        else:
+            state.send("CHATHISTORY", "AFTER", question.target, question.mark, limit)
+        self._token = state.ledger.barrier().token
+        state.send("PING", self._token)
+
+    def _failed(self, code: str) -> None:
+        """The question that is out will have no answer (rule 4)."""
+        question = self._asked
+        if question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
+            mark = self._mark(self._place(question), by_time=True)
+            if mark:
+                return self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+        return self._done(question) if question is not None else None
+
+    def _done(self, question: Question) -> None:
+        """All there was to learn is learnt: what was held back follows."""
+        self._asked = None
+        if not question.private:
+            if question.key in self._rooms:
+                self._release(self._rooms[question.key])
+        elif not any(other.private for other in self._questions):
+            self._release_private()
+        self._next()
+
+    def _mark(self, place: Place, *, by_time: bool = False) -> str:
+        """What to ask from; empty where nothing is known."""
+        if place.id and not by_time and "msgid" in self._state.isupport.references:
+            return f"msgid={place.id}"
+        return shifted(place.time, _STEP)
+
+    # Places.
+
+    def _place(self, question: Question) -> Place:
+        if question.private:
+            return self._person(question.key)
+        return self._rooms.setdefault(question.key, Place())
+
+    def _place_of(self, message: Message, own: bool) -> Place:
+        state, target = self._state, message.params[0]
+        if not state.isupport.is_room(target):
+            return self._person(state.fold(target if own else message.nick))
+        key = state.fold(state.isupport.plain(target))
+        # What is said into a room that we are not in leaves no trace here.
+        return self._rooms.get(key) or (self._rooms.setdefault(key, Place()) if key in state.rooms else Place())
+
+    def _person(self, key: str) -> Place:
+        place = self._people.pop(key, None) or Place()
+        self._people[key] = place  # the latest at the end
+        if len(self._people) > _MOST_PEOPLE:
+            del self._people[next(iter(self._people))]
+        return place
+
+    def _release(self, place: Place) -> None:
+        hold, place.hold = place.hold, None
+        for message, own in hold.messages if hold is not None else ():
+            self._show(place, message, own)
+
+    def _release_private(self) -> None:
+        hold, self._private = self._private, None
+        for message, own in hold.messages if hold is not None else ():
+            self._show(self._place_of(message, own), message, own)
+        self._since = self._latest or self._since
+
+    def _show(self, place: Place, message: Message, own: bool, *, history: bool = False) -> None:
+        """Tell of a message, unless it was told of (rule 6)."""
+        if self._remember(place, message):
+            heard.told(self._state, message, own, history=history)
+
+    def _remember(self, place: Place, message: Message) -> bool:
+        """Whether `message` is new; from now on it is not."""
+        id, time = message.tags.get("msgid", ""), message.tags.get("time", "")
+        if id and id in self._seen:
+            return False
+        if id:
+            self._seen[id] = None
+            # Not while a page and what is held back may hold the same message.
+            if len(self._seen) > MOST_SEEN and self._asked is None and not self._questions:
+                for _ in range(len(self._seen) - MOST_SEEN):
+                    del self._seen[next(iter(self._seen))]
+        if REFERENCE not in message.tags and "batch" not in message.tags:  # a page moves its mark itself
+            place.id, place.time = id or place.id, time or place.time
+        return True

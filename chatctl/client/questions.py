@@ -1,0 +1,62 @@
+"""What catching up is made of: places, what is held back for them, questions, batches (rules: :mod:`.catchup`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from chatctl.protocol.message import Message
+
+
+@dataclass(slots=True)
+class Hold:
+    """What is held back, in its order, each with whether it is ours; and the ids heard live on this connection."""
+
+    messages: list[tuple[Message, bool]] = field(default_factory=list)
+    live: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Place:
+    """A room or a person: the id and time (as the server wrote it) of what we ask from, the last message shown.
+    `looked`: whether a page of it ever came."""
+
+    id: str = ""
+    time: str = ""
+    hold: Hold | None = None
+    looked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`mark` is empty in a question for the latest messages."""
+
+    kind: Literal["LATEST", "AFTER", "TARGETS"]
+    key: str
+    target: str
+    mark: str
+    private: bool
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """A batch of history that has begun."""
+
+    type: str
+    target: str
+    messages: list[Message] = field(default_factory=list)
+
+
+def is_said(message: Message) -> bool:
+    """Whether it is something that somebody said."""
+    return message.command in ("PRIVMSG", "NOTICE") and len(message.params) > 1 and bool(message.nick)
+
+
+def shifted(stamp: str, back: timedelta) -> str:
+    """A time as the server wrote it, so much earlier, as it stands in a question; empty where it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC) - back
+    except (ValueError, OverflowError):
+        return ""
+    return f"timestamp={moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
