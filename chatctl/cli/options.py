@@ -36,7 +36,8 @@ DataDirOption = Annotated[
     str | None, typer.Option("--data-dir", metavar="FOLDER", help="Where history is kept (default: the usual place).")
 ]
 HistoryOption = Annotated[
-    bool | None, typer.Option("--history/--no-history", help="Keep history on disk (default), or in memory only.")
+    bool | None,
+    typer.Option("--history/--no-history", help="Keep history on disk, or in memory only (default: --history)."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Line by line, never the full screen.")]

@@ -37,7 +37,7 @@ class History(_Table):
     """What is kept of what people say."""
 
     enabled: kinds.YesNo = key(
-        True, "Keep history on disk; false: in memory, until the server stops.", flag="--history"
+        True, "Keep history on disk; false: in memory, until the server stops.", flag="--history/--no-history"
     )
     retention_days: kinds.Whole = key(0, "After how many days messages are deleted; 0: never.")
     retention_messages: kinds.Whole = key(0, "How many messages are kept in all; 0: all of them.")
