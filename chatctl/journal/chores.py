@@ -1,0 +1,155 @@
+"""What the journal's thread does between batches: checkpoints, the index, forgetting.
+
+The rules of this file:
+
+1. A slice takes some milliseconds; then facts that came meanwhile have their turn.
+2. While facts are waiting nothing is done, with two exceptions, so that under a load that never ends nothing grows
+   without bound: a checkpoint when the WAL has WAL_MOST pages, a slice of indexing when the index is FAR_BEHIND.
+3. Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
+4. The index waits for a slice's worth of facts: search reads what is beyond its mark.
+5. A chore that fails is logged, and left alone for a while. It does not touch what becomes of facts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from chatctl.chat.ports import Log
+from chatctl.journal import indexing, retention
+from chatctl.journal.store import SqliteStore
+
+WAL_SOME = 1000  # pages of 4 KiB, as SQLite's own default
+WAL_MOST = 8000
+FAR_BEHIND = 16_384  # facts: search reads them in about 0.1 s
+QUIET = 5.0  # seconds
+LEFT_ALONE = 60.0  # seconds after a chore failed
+CHECK_EVERY = 3600.0  # seconds between two looks at what is too old
+AGAIN = 1.0  # seconds, where a reader was in the way of a checkpoint
+
+
+class Chores:
+    """The list of what is to do. Owned by the thread that owns the store, but for `status`."""
+
+    def __init__(self, store: SqliteStore, log: Log, clock: Callable[[], int], keep: retention.Retention) -> None:
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._keep = keep
+        self._behind = indexing.behind(store.connection, FAR_BEHIND)
+        self._work: deque[Iterator[None]] = deque([indexing.mend(store)])
+        now = time.monotonic()
+        self._resume_at = now
+        self._quiet_at = now + QUIET
+        self._copy_at = now  # not before that: a reader was in the way
+        self._check_at = now
+        self._scrub = False
+        """Whether the WAL may hold what was deleted."""
+        store.wal_frames = WAL_SOME // 2  # unknown; what a crash left is copied soon
+
+    def appended(self, facts: int) -> None:
+        """A batch was kept."""
+        self._behind += facts
+        self._quiet_at = time.monotonic() + QUIET
+
+    def prune(self, before: int, done: Callable[[int | Exception], None]) -> None:
+        """Forget what is older than `before` (ms); `done` gets the number of facts, or why not, on this thread."""
+        self._work.append(self._pruning(before, done))
+
+    def status(self) -> dict[str, object]:
+        """Figures for an operator."""
+        return {"unindexed": self._behind, "wal_pages": self._store.wal_frames}
+
+    def due(self) -> float:
+        """Seconds until there is something to do."""
+        return max(0.0, max(self._plan()[0], self._resume_at) - time.monotonic())
+
+    def slice(self, *, waiting: bool) -> None:
+        """Do a little, if there is something to do; `waiting`: facts are."""
+        if time.monotonic() < self._resume_at:
+            return
+        try:
+            if waiting:
+                self._urgent()
+            else:
+                self._next()
+        except Exception as error:  # noqa: BLE001  # rule 5
+            self._log.warning("chore failed", error=type(error).__name__, reason=str(error))
+            self._resume_at = time.monotonic() + LEFT_ALONE
+
+    def _urgent(self) -> None:
+        if self._store.wal_frames >= WAL_MOST and time.monotonic() >= self._copy_at:
+            self._copy()
+        if self._behind >= FAR_BEHIND:
+            self._index()
+
+    def _next(self) -> None:
+        when, what = self._plan()
+        if when <= time.monotonic():
+            what()
+
+    def _plan(self) -> tuple[float, Callable[[], None]]:
+        """The next chore, and from when on it may be done."""
+        frames = self._store.wal_frames
+        if frames >= WAL_SOME and self._copy_at <= time.monotonic():
+            return 0.0, self._copy
+        if self._behind >= indexing.SLICE:
+            return 0.0, self._index
+        if self._work:
+            return 0.0, self._go_on
+        plans: list[tuple[float, Callable[[], None]]] = [(time.monotonic() + CHECK_EVERY, _nothing)]
+        if frames >= WAL_SOME:
+            plans.append((self._copy_at, self._copy))
+        elif frames > 0 or self._scrub:
+            plans.append((max(self._quiet_at, self._copy_at), self._copy))
+        if self._keep.days > 0 or self._keep.messages > 0:
+            plans.append((self._check_at, self._check))
+        return min(plans, key=lambda plan: plan[0])
+
+    def _go_on(self) -> None:
+        """One slice of the first work that is under way. One that fails is dropped."""
+        work = self._work.popleft()
+        if next(work, _DONE) is not _DONE:
+            self._work.appendleft(work)
+
+    def _check(self) -> None:
+        self._check_at = time.monotonic() + CHECK_EVERY
+        self._work.append(self._forgetting())
+
+    def _copy(self) -> None:
+        if self._store.checkpoint(whole=self._scrub, patient=False):
+            self._scrub = False
+        else:
+            self._copy_at = time.monotonic() + AGAIN
+
+    def _index(self) -> None:
+        seen = indexing.follow(self._store)
+        self._behind = max(0, self._behind - seen) if seen == indexing.SLICE else 0
+
+    def _forgetting(self) -> Iterator[None]:
+        pruned = retention.Pruned()
+        yield from retention.keep(self._store, self._keep, self._clock(), pruned)
+        self._forgot(pruned)
+
+    def _pruning(self, before: int, done: Callable[[int | Exception], None]) -> Iterator[None]:
+        pruned = retention.Pruned()
+        try:
+            yield from retention.prune(self._store, before, pruned)
+        except Exception as error:  # whoever asked is told; then it is logged
+            done(error)
+            raise
+        self._forgot(pruned)
+        done(pruned.facts)
+
+    def _forgot(self, pruned: retention.Pruned) -> None:
+        if pruned.facts:
+            self._scrub = True
+            self._log.info("history pruned", facts=pruned.facts)
+
+
+def _nothing() -> None:
+    """Nothing is to be done for a long while."""
+
+
+_DONE = object()

@@ -1,0 +1,197 @@
+"""The data folder: one place on disk that belongs to one user, and while a server runs to one server.
+
+The rules of this file:
+
+1. The folder is made with mode 0700, and refused where others could read it, where it belongs to somebody else, and
+   where it is a symbolic link (what it points to could be changed under a running server).
+2. Every file in it is made with mode 0600, before anything is written to it.
+3. Whoever writes holds the lock: an exclusive `flock` on ``chatctl.lock``. The kernel frees it when the holder ends,
+   however it ends, so nothing is ever left over. The file says who holds it: ``{"pid": 4711, "address": "host:port"}``.
+4. The lock file is never removed: a lock on a removed file would exclude nobody.
+5. A refusal is one sentence that names the folder, ``CHATCTL_DATA_DIR`` and what to do (StartError, exit code 2).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from chatctl.errors import StartError
+
+LOCK = "chatctl.lock"
+JOURNAL = "journal.db"
+PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant
+_LOOK_AGAIN = 0.02
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has the folder. `pid` is 0 and `address` empty where the lock file does not say (yet)."""
+
+    pid: int = 0
+    address: str = ""
+
+    def __str__(self) -> str:
+        who = f"process {self.pid}" if self.pid else "another process"
+        return f"{who}, listening on {self.address}" if self.address else who
+
+
+def journal_file(folder: Path) -> Path:
+    """Where the journal of a data folder lies."""
+    return folder / JOURNAL
+
+
+def prepare(folder: Path) -> Path:
+    """Make the data folder where it is missing, and return its absolute path. StartError for one that will not do."""
+    folder = Path(os.path.abspath(folder))
+    try:
+        _make(folder)
+        found = os.lstat(folder)
+    except OSError as error:
+        raise StartError(_unusable(folder, f"cannot be made ({_why(error)})")) from None
+    if problem := _problem(folder, found):
+        raise StartError(problem)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise StartError(_unusable(folder, "cannot be written"))
+    return folder
+
+
+def _make(folder: Path) -> None:
+    """The folder and its missing parents, all for their owner alone."""
+    missing = []
+    at = folder
+    while not os.path.lexists(at):
+        missing.append(at)
+        at = at.parent
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+    if missing:
+        folder.chmod(0o700)  # the umask may have taken away too much
+
+
+def _problem(folder: Path, found: os.stat_result) -> str:
+    if stat.S_ISLNK(found.st_mode):
+        return _unusable(
+            folder, f"is a symbolic link; give what it points to: {os.path.realpath(folder)}", advice=False
+        )
+    if not stat.S_ISDIR(found.st_mode):
+        return _unusable(folder, "is not a folder")
+    if found.st_uid != os.geteuid():
+        return _unusable(folder, f"belongs to somebody else (user id {found.st_uid})")
+    if found.st_mode & _OTHERS:
+        return f"The data folder {folder} is open to other users: run `chmod 700 {folder}`, or set CHATCTL_DATA_DIR."
+    return ""
+
+
+def _unusable(folder: Path, what: str, *, advice: bool = True) -> str:
+    end = "; set CHATCTL_DATA_DIR (or --data-dir) to a folder of your own." if advice else " (CHATCTL_DATA_DIR)."
+    return f"The data folder {folder} {what}{end}"
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def make_file(path: Path) -> None:
+    """See to it that a file is there, for its owner alone, before anybody writes to it (rule 2). OSError if not."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+class Lock:
+    """The folder's lock, held until `release` or the end of the process. A context manager."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.note("")
+
+    def note(self, address: str) -> None:
+        """Write down who holds the lock: this process, and where it listens."""
+        data = json.dumps({"pid": os.getpid(), "address": address}).encode()
+        os.pwrite(self._descriptor, data, 0)
+        os.ftruncate(self._descriptor, len(data))  # after writing, so that a reader never finds nothing
+
+    def release(self) -> None:
+        """Let go. May be repeated."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def lock(folder: Path, patience: float = PATIENCE) -> Lock:
+    """Take the lock of a folder that `prepare` has seen. StartError where somebody keeps it for `patience` seconds."""
+    path = folder / LOCK
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StartError(_unusable(folder, f"cannot be written ({_why(error)})")) from None
+    try:
+        _take(descriptor, folder, patience)
+        return Lock(descriptor)
+    except BaseException as error:
+        os.close(descriptor)
+        if isinstance(error, OSError):
+            raise StartError(_unusable(folder, f"cannot be locked ({_why(error)})")) from None
+        raise
+
+
+def _take(descriptor: int, folder: Path, patience: float) -> None:
+    by = time.monotonic() + patience
+    while not _try(descriptor, fcntl.LOCK_EX):
+        if time.monotonic() >= by:
+            raise StartError(
+                f"The data folder {folder} is in use by {_read(descriptor)}: stop it, or give this server a folder of "
+                f"its own with --data-dir (CHATCTL_DATA_DIR), or start it with --no-history."
+            )
+        time.sleep(_LOOK_AGAIN)
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        raise
+    return True
+
+
+def _read(descriptor: int) -> Holder:
+    try:
+        said = json.loads(os.pread(descriptor, 4096, 0))
+        return Holder(int(said["pid"]), str(said["address"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Holder()
+
+
+def holder(folder: Path) -> Holder | None:
+    """Who holds a folder's lock now; None for nobody, and for a folder that is not there. Changes nothing on disk."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return None if _try(descriptor, fcntl.LOCK_SH) else _read(descriptor)
+    except OSError:  # this file system knows no locks, so nobody can have taken one
+        return None
+    finally:
+        os.close(descriptor)

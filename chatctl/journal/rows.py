@@ -1,0 +1,211 @@
+"""Facts as rows, and rows as facts.
+
+The rules of this file:
+
+1. Rows cross the border to SQLite as JSON, many in one text: one `sqlite3_step` a batch in, one row out. Python's
+   sqlite3 lets go of the interpreter's lock at every step, and beside a busy loop gets it back up to 5 ms later.
+2. A fact's id is ``seq << 20 | part``. An entry makes a handful of facts; the rest of the 2**20 are places between two
+   entries for facts that are imported, whose time lies there.
+3. The message id of a fact is ``<boot>-<seq>`` or ``<boot>-<seq>.<part>`` (proposals.py, `Entry.message_id`), and is
+   made from these. One that is not of this form, or not at its own place, is kept as it is (`origin`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import msgspec
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import MESSAGES, SEPARATOR, Point
+
+PART_BITS = 20
+PARTS = 1 << PART_BITS
+LAST_ID = 2**63 - 1
+_LAST_SEQ = LAST_ID >> PART_BITS
+
+_Head = tuple[str, str, str | None, str, str]
+"""boot, kind, target (None: as the place shows itself), source, account."""
+
+FactRow = tuple[int, int, int, int, str, str | None, str | None]
+"""id, time, lane, head, text, tags, origin: the columns of ``facts``."""
+
+_Wide = tuple[int, int, str, str, str, str, str, str, str, str | None, str | None]
+
+INSERT_FACTS = """
+INSERT INTO facts SELECT
+    json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'),
+    json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]')
+FROM json_each(?)
+"""
+INSERT_HEADS = """
+INSERT INTO heads SELECT
+    json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'),
+    json_extract(value, '$[4]'), json_extract(value, '$[5]')
+FROM json_each(?)
+"""
+INSERT_PLACES = """
+INSERT INTO places SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+FROM json_each(?)
+"""
+INSERT_PAIRS = (
+    "INSERT OR IGNORE INTO pairs SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)"
+)
+
+_to_json = msgspec.json.Encoder().encode
+_rows_from_json = msgspec.json.Decoder(list[_Wide]).decode
+_tags_from_json = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def to_json(value: object) -> str:
+    """Plain values as JSON text. msgspec.EncodeError, UnicodeEncodeError: the caller's facts are not plain."""
+    return _to_json(value).decode()
+
+
+def fact_id(seq: int, part: int) -> int:
+    """The row of a fact."""
+    return seq << PART_BITS | part
+
+
+def point(id: int) -> Point:
+    """The point of a row."""
+    return id >> PART_BITS, id & PARTS - 1
+
+
+def beyond(upto: int) -> int:
+    """The first id after everything up to the entry `upto`."""
+    return fact_id(upto + 1, 0) if upto < _LAST_SEQ else LAST_ID
+
+
+def named(message_id: str) -> tuple[str, int]:
+    """The boot and the row that a message id names; ``("", -1)`` where it has not the form of rule 3."""
+    boot, _, number = message_id.rpartition("-")
+    seq, dot, part = number.partition(".")
+    if not (boot and _plain(seq) and (_plain(part) if dot else not part)):
+        return "", -1
+    at = int(seq), int(part or 0)
+    if at[0] > _LAST_SEQ or at[1] >= PARTS or (dot and not at[1]):
+        return "", -1
+    return boot, fact_id(*at)
+
+
+def _plain(number: str) -> bool:
+    """Whether this is how the server writes a number."""
+    return number.isascii() and number.isdigit() and len(number) <= 16 and (number == "0" or number[0] != "0")
+
+
+@dataclass(slots=True)
+class Encoded:
+    """A batch of facts as rows, and what must be there before them."""
+
+    facts: list[FactRow] = field(default_factory=list)
+    heads: list[tuple[object, ...]] = field(default_factory=list)
+    places: list[tuple[int, str, str]] = field(default_factory=list)
+    pairs: list[tuple[str, int]] = field(default_factory=list)
+
+
+class Dictionary:
+    """Numbers for heads and places: those it knows, new ones for the rest.
+
+    Numbers grow and are never given twice, so that what somebody remembers of one is never wrong. It must
+    :meth:`forget` when what it gave numbers to did not come to be.
+    """
+
+    MOST = 65_536
+    """Heads and places remembered. Past that, all are forgotten: the next ones get numbers anew."""
+
+    def __init__(self, last_head: int, last_place: int) -> None:
+        self._heads: dict[_Head, tuple[int, bool]] = {}
+        self._places: dict[str, tuple[int, str]] = {}
+        self._last_head = last_head
+        self._last_place = last_place
+
+    def forget(self) -> None:
+        """Know nothing any more."""
+        self._heads.clear()
+        self._places.clear()
+
+    def missing(self, facts: Iterable[Fact]) -> list[str]:
+        """The places of `facts` that are not known by number, to be looked up and told to `learn` before `encode`."""
+        if len(self._heads) > self.MOST or len(self._places) > self.MOST:
+            self.forget()
+        known = self._places
+        return list({fact.place: None for fact in facts if fact.place not in known})
+
+    def learn(self, places: Iterable[tuple[str, int, str]]) -> None:
+        """Places that have a number already: name, number, how they show themselves."""
+        self._places.update((name, (number, shown)) for name, number, shown in places)
+
+    def encode(self, facts: Iterable[Fact], ids: Sequence[int] | None = None) -> Encoded:
+        """Rows for facts whose places are all known or new; `ids` where they do not stand at their own place."""
+        encoded = Encoded()
+        rows, heads, places = encoded.facts, self._heads, self._places
+        for index, fact in enumerate(facts):
+            seq, part, message_id, target = fact.seq, fact.part, fact.message_id, fact.target
+            id = seq << PART_BITS | part
+            boot = message_id.rpartition("-")[0]
+            origin: str | None = None
+            if ids is not None:
+                id = ids[index]
+                if named(message_id)[1] != id:
+                    boot, origin = "", message_id
+            elif message_id != (f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"):
+                boot, origin = "", message_id
+            place = places.get(fact.place)
+            if place is None:
+                place = self._new_place(fact, encoded)
+            head = (boot, fact.kind, None if target == place[1] else target, fact.source, fact.account)
+            found = heads.get(head)
+            if found is None:
+                found = self._new_head(head, encoded)
+            tags = to_json(fact.tags) if fact.tags else None
+            rows.append((id, fact.time, place[0] * 2 + found[1], found[0], fact.text, tags, origin))
+        return encoded
+
+    def _new_place(self, fact: Fact, encoded: Encoded) -> tuple[int, str]:
+        self._last_place = number = self._last_place + 1
+        self._places[fact.place] = place = (number, fact.target)
+        encoded.places.append((number, fact.place, fact.target))
+        encoded.pairs += [(identity, number) for identity in identities(fact.place)]
+        return place
+
+    def _new_head(self, head: _Head, encoded: Encoded) -> tuple[int, bool]:
+        self._last_head = number = self._last_head + 1
+        self._heads[head] = found = (number, head[1] not in MESSAGES)
+        encoded.heads.append((number, *head))
+        return found
+
+
+def identities(place: str) -> list[str]:
+    """Who shares a private place; nobody owns a room."""
+    return sorted(set(place.split(SEPARATOR))) if SEPARATOR in place and place[:1] != "#" else []
+
+
+def wide(chosen: str) -> str:
+    """A statement that gives the facts which the statement `chosen` gives as rows of ``facts``, as one JSON text."""
+    return f"""
+        SELECT json_group_array(json_array(f.id, f.time, h.boot, h.kind, p.name, coalesce(h.target, p.shown), h.source,
+                                           h.account, f.text, f.tags, f.origin))
+        FROM ({chosen}) AS f CROSS JOIN heads AS h ON h.id = f.head CROSS JOIN places AS p ON p.id = f.lane >> 1
+    """
+
+
+def decode(text: str) -> list[tuple[int, Fact]]:
+    """What a `wide` statement gave: pairs of row id and fact, in order."""
+    rows = _rows_from_json(text)
+    rows.sort(key=_by_id)
+    return [(row[0], _fact(row)) for row in rows]
+
+
+def _by_id(row: _Wide) -> int:
+    return row[0]
+
+
+def _fact(row: _Wide) -> Fact:
+    id, time, boot, kind, place, target, source, account, text, tags, origin = row
+    seq, part = point(id)
+    message_id = origin if origin is not None else f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"
+    kept = _tags_from_json(tags) if tags is not None else cast("dict[str, str]", {})
+    return Fact(seq, part, time, message_id, kind, place, target, source, account, text, kept)

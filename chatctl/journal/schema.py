@@ -1,0 +1,231 @@
+"""The journal's tables, their versions, and how a file becomes a connection.
+
+The rules of this file:
+
+1. A journal says that it is one (``application_id``) and which version of the tables it has (``user_version``). Version
+   n is what the first n functions of MIGRATIONS make of an empty file; each runs in a transaction of its own.
+2. A newer version than this program knows, or a file that is no journal, is refused before a byte of it changes.
+3. One connection writes and checkpoints (:func:`open_writing`): SQLite 3.7.0 to 3.51.2 can corrupt a WAL that two
+   connections checkpoint (sqlite.org/wal.html, "The WAL-reset bug"). All others are read-only, and never checkpoint.
+4. A commit has reached the disk when it returns: ``synchronous=FULL``, and ``fullfsync`` where a plain fsync only
+   reaches the drive's cache (macOS).
+5. What is deleted is overwritten (``secure_delete``).
+
+The tables:
+
+- ``facts``: the id is ``seq << 20 | part``, so the order of the rows is the one order, and appending goes to the end.
+  `lane` is twice the place's number, plus 1 for what is no message: so that neither hides the other in the index, and
+  the latest 50 messages of a room with a million joins are as near as those of any. `origin` is the message id where
+  it cannot be told from boot and id: facts that were imported. No random id is in an index: that costs more than all
+  the rest of a row.
+- ``heads``: what the facts of one speaker have in common; `boot` is the first part of their message ids, `target` NULL
+  where it is what the place shows. The same head may stand there twice; nothing asks for it by its content.
+- ``places``: `shown` is the target of the first fact there. In ``pairs`` stands who shares a private one.
+- ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned.
+- ``volumes``: see indexing.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from chatctl.errors import StartError
+from chatctl.journal.folder import make_file
+
+APPLICATION_ID = int.from_bytes(b"chtl", "big")
+BUSY_SECONDS = 5.0  # somebody looks at the journal with a tool of their own: wait that long for them
+CACHE_KIB = 16 * 1024
+WAL_KEPT = 16 * 1024 * 1024  # bytes: a WAL that a burst made larger is cut down to that when it starts over
+
+_VERSION_1 = """
+CREATE TABLE facts (
+    id INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    lane INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    tags TEXT,
+    origin TEXT
+);
+CREATE INDEX facts_lane ON facts (lane, id);
+CREATE UNIQUE INDEX facts_origin ON facts (origin) WHERE origin IS NOT NULL;
+CREATE TABLE heads (
+    id INTEGER PRIMARY KEY,
+    boot TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    target TEXT,
+    source TEXT NOT NULL,
+    account TEXT NOT NULL
+);
+CREATE TABLE places (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, shown TEXT NOT NULL);
+CREATE TABLE pairs (identity TEXT NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (identity, place)) WITHOUT ROWID;
+CREATE TABLE rooms (key TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO marks VALUES ('seq', 0), ('time', 0), ('seal', 0);
+CREATE TABLE volumes (
+    number INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    until INTEGER,
+    docs INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL,
+    stale INTEGER NOT NULL DEFAULT 0
+);
+"""
+
+
+def _first(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_1.split(";"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing. An error while committing leaves open which, as it does in SQLite."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # the first error is the one to tell
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read inside is of one moment."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+def open_reading(path: Path, how: str = "mode=ro") -> sqlite3.Connection:
+    """A connection that can change nothing. For one thread at a time. sqlite3.Error where it cannot be opened.
+
+    Beside a journal that nobody has open SQLite leaves an empty WAL; the next one who writes takes it away.
+    """
+    uri = f"file:{quote(str(path))}?{how}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def open_writing(path: Path) -> sqlite3.Connection:
+    """The one connection that writes (rule 3), its tables up to date. StartError for a file that will not do.
+
+    Whoever calls holds the folder's lock.
+    """
+    try:
+        make_file(path)
+        check(path)
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            _set_up(connection, path)
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        _sync_folder(path.parent)
+    except sqlite3.Error as error:
+        raise StartError(f"The journal {path} cannot be opened: {error}. CHATCTL_DATA_DIR names its folder.") from None
+    except OSError as error:
+        why = (error.strerror or type(error).__name__).lower()
+        raise StartError(f"The journal {path} cannot be written ({why}). CHATCTL_DATA_DIR names its folder.") from None
+    return connection
+
+
+def check(path: Path) -> None:
+    """Refuse a file that is no journal, or newer than this program, untouched (rule 2). An empty file is a new one."""
+    if os.path.getsize(path) == 0:
+        return
+    try:
+        wal = path.with_name(f"{path.name}-wal")
+        alone = not wal.exists() or wal.stat().st_size == 0  # then even the empty files need not be made
+        connection = open_reading(path, "immutable=1" if alone else "mode=ro")
+        try:
+            mark = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):  # could not be read, which says nothing about what it is
+            raise
+        raise StartError(f"{path} is not a chatctl journal; move it away, or set CHATCTL_DATA_DIR.") from None
+    if mark != APPLICATION_ID and (mark or version or tables):
+        raise StartError(f"{path} is not a chatctl journal; move it away, or set CHATCTL_DATA_DIR.")
+    if version > len(MIGRATIONS):
+        raise StartError(
+            f"The journal {path} was written by a newer chatctl (version {version}, this one knows {len(MIGRATIONS)}): "
+            f"install that one, or set CHATCTL_DATA_DIR to another folder."
+        )
+
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("SELECT json_group_array(json_extract('[1]', '$[0]')), iif(1, 1, 1)").fetchall()
+        connection.execute("CREATE VIRTUAL TABLE temp.probe USING fts5(x)")
+        connection.execute("DROP TABLE temp.probe")
+    except sqlite3.OperationalError as error:
+        raise StartError(
+            f"The SQLite of this Python ({sqlite3.sqlite_version}) lacks what the history needs ({error}): use another "
+            f"Python, or start with --no-history. (The journal would be {path}; see CHATCTL_DATA_DIR.)"
+        ) from None
+    connection.execute("PRAGMA secure_delete = ON").fetchall()
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise StartError(
+            f"The file system of {path} cannot hold the journal (SQLite's WAL needs shared memory); set "
+            f"CHATCTL_DATA_DIR to a folder on a local disk, or start with --no-history."
+        )
+    for pragma in (
+        "synchronous = FULL",
+        "fullfsync = ON",
+        "checkpoint_fullfsync = ON",
+        "wal_autocheckpoint = 0",
+        f"journal_size_limit = {WAL_KEPT}",
+        f"cache_size = -{CACHE_KIB}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def migrate(
+    connection: sqlite3.Connection, migrations: tuple[Callable[[sqlite3.Connection], None], ...] = MIGRATIONS
+) -> None:
+    """Bring the tables up to date, one version after the other (rule 1)."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, step in enumerate(migrations[version:], version + 1):
+        with transaction(connection):
+            step(connection)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new file's name must be as durable as what is in it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,135 @@
+"""Searching messages: newest first, in the index and beyond its mark.
+
+The rules of this file:
+
+1. Newest first: what is beyond the index's mark is read fact by fact; then the volumes, from the newest back, each
+   walked from its end. The walk stops when there are enough.
+2. The index proposes, the facts decide: whatever it names is looked at by the same rule as what it has not seen yet
+   (words.py, rule 4).
+3. Limits (`low` on, before `high`) are ids.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+import msgspec
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import SearchQuery
+from chatctl.journal import indexing, rows, words
+
+READ = 512  # facts read at a time
+_ids_from_json = msgspec.json.Decoder(list[int]).decode
+
+_BY_ID = "SELECT c.* FROM json_each(?) AS j CROSS JOIN facts AS c ON c.id = j.value"
+_PLACES = "SELECT json_group_array(id) FROM places WHERE name IN (SELECT value FROM json_each(?))"
+
+
+def find(
+    connection: sqlite3.Connection,
+    query: SearchQuery,
+    low: int | None,
+    high: int,
+    expired: Callable[[], bool] | None = None,
+) -> list[Fact]:
+    """The newest messages that match, in order. Within a snapshot: the index must not change in between.
+
+    TimeoutError once `expired` says that it took too long.
+    """
+    terms = words.parse(query.text)
+    if terms is None or query.limit <= 0:
+        return []
+    walk = _Walk(connection, query, terms, low, high, expired or bool)
+    if query.places:
+        walk.places = _ids_from_json(connection.execute(_PLACES, (rows.to_json(query.places),)).fetchone()[0])
+        if not walk.places:
+            return []
+    walk.run()
+    walk.found.sort(key=lambda pair: pair[0])
+    return [fact for _, fact in walk.found]
+
+
+class _Walk:
+    """One search under way: from `high` down to `low`."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        query: SearchQuery,
+        terms: words.Terms,
+        low: int | None,
+        high: int,
+        expired: Callable[[], bool],
+    ) -> None:
+        self.expired = expired
+        self.connection = connection
+        self.query = query
+        self.terms = terms
+        self.low = -rows.LAST_ID if low is None else low
+        self.high = high
+        self.places: list[int] = []
+        self.found: list[tuple[int, Fact]] = []
+
+    def run(self) -> None:
+        expression = self.terms.expression(self.places, self.query.source)
+        mark = indexing.mark(self.connection) if expression else -rows.LAST_ID
+        self._rest(mark)
+        if expression:
+            for number, first, last in self.connection.execute(
+                "SELECT number, first, last FROM volumes WHERE state = 'live' AND first < ? AND last >= ?"
+                " ORDER BY last DESC",
+                (self.high, self.low),
+            ).fetchall():
+                if self.wanted > 0:
+                    self._volume(number, max(first, self.low), min(last + 1, self.high), expression)
+
+    @property
+    def wanted(self) -> int:
+        """How many more would do."""
+        return self.query.limit - len(self.found)
+
+    def _take(self, facts: list[tuple[int, Fact]]) -> None:
+        """Of facts in order, the newest that match."""
+        if self.expired():
+            raise TimeoutError("the search took too long")
+        source = self.query.source
+        for id, fact in reversed(facts):
+            if self.wanted <= 0:
+                return
+            if (not source or indexing.nick_of(fact.source) == source) and self.terms.match(fact.text):
+                self.found.append((id, fact))
+
+    def _rest(self, mark: int) -> None:
+        """What the index does not know."""
+        lanes = "c.lane IN (SELECT value * 2 FROM json_each(:places))" if self.places else "c.lane & 1 = 0"
+        chosen = f"""
+            SELECT c.* FROM facts AS c NOT INDEXED
+            WHERE c.id >= :low AND c.id < :high AND {lanes} ORDER BY c.id DESC LIMIT :limit
+        """
+        high, places = self.high, rows.to_json(self.places)
+        while self.wanted > 0:
+            values = {"low": max(self.low, mark + 1), "high": high, "places": places, "limit": READ}
+            facts = rows.decode(self.connection.execute(rows.wide(chosen), values).fetchone()[0])
+            self._take(facts)
+            if len(facts) < READ:
+                return
+            high = facts[0][0]
+
+    def _volume(self, number: int, low: int, high: int, expression: str) -> None:
+        """What one volume proposes, a little more than is wanted at a time."""
+        table = indexing.table(number)
+        statement = (
+            f"SELECT json_group_array(rowid) FROM (SELECT rowid FROM {table} WHERE {table} MATCH ?"
+            f" AND rowid >= ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)"
+        )
+        while self.wanted > 0:
+            most = min(READ, self.wanted + 16)
+            text = self.connection.execute(statement, (expression, low, high, most)).fetchone()[0]
+            ids = sorted(_ids_from_json(text))
+            if ids:
+                self._take(rows.decode(self.connection.execute(rows.wide(_BY_ID), (rows.to_json(ids),)).fetchone()[0]))
+                high = ids[0]
+            if len(ids) < most:
+                return

@@ -1,0 +1,399 @@
+"""The journal's thread: it commits what the loop appends, and sees to the rest of the house in between.
+
+The rules of this file:
+
+1. `append` puts on a queue and returns. Whatever is queued while a commit is running is the next batch, up to
+   MOST_FACTS; what one `append` brought is never divided.
+2. A batch that is kept is told of with `durable`; one that is certainly not with `failed`. If nobody knows
+   (store.py, rule 2) nothing is said until the store has settled it; if it cannot, `fatal` is said, and nothing more.
+3. Facts were decided on the belief that all before them would be kept. So when a batch failed, everything appended
+   before its owner heard of that fails too, and nothing is written of it.
+4. While the disk is full, whatever is appended fails at once. Once a second, and when `probe` asks, something is
+   written to see whether it still is.
+5. Listeners and whoever asked are called through `call_soon`, on their own thread, never on this one.
+6. Chores (index, checkpoint, pruning) are done in slices, when nothing is queued; chores.py has the exceptions.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeVar
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import AnyQuery, Page, RoomRecord
+from chatctl.chat.ports import Log
+from chatctl.errors import ChatctlError
+from chatctl.journal.chores import Chores
+from chatctl.journal.readers import Readers
+from chatctl.journal.retention import Retention
+from chatctl.journal.store import Batch, NotKept, SqliteStore
+from chatctl.journal.transfer import Imported, import_facts
+
+T = TypeVar("T")
+CallSoon = Callable[[Callable[[], None]], None]
+
+MOST_FACTS = 8192
+"""Facts in one transaction: some tens of milliseconds."""
+SLOW_COMMIT = 1.0  # seconds, after which a commit is logged
+PROBE_EVERY = 1.0  # seconds
+SETTLE_TRIES = 3
+SETTLE_PAUSE = 0.3  # seconds between two tries
+
+UNKNOWN = "the disk reported an error, and the journal could not be opened again to see what was kept"
+
+
+class Listener(Protocol):
+    """Who hears what became of facts, on the thread that owns the chat state."""
+
+    def durable(self, seq: int) -> None:
+        """Everything up to `seq` that did not fail is on disk."""
+
+    def failed(self, first: int, last: int, reason: str) -> None:
+        """The facts of the entries `first` to `last` are not kept, and never will be."""
+
+    def fatal(self, reason: str) -> None:
+        """Nobody knows what is on disk: the server must stop, and answer nobody before."""
+
+
+@dataclass(slots=True)
+class _Append:
+    generation: int
+    at: float
+    facts: Sequence[Fact]
+    rooms: Sequence[RoomRecord]
+    gone: Sequence[str]
+
+
+_Job = Callable[[], None]
+_Item = _Append | _Job | None
+"""What is queued; None is the end."""
+
+
+class SqliteJournal:
+    """The Journal port on a file.
+
+    Whoever opens it holds the folder's lock; StartError where it cannot be opened. `clock` gives ms since 1970 UTC, for
+    retention. `store`: tests bring their own. `readers` threads answer questions, each for at most `budget` seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        log: Log,
+        *,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        retention: Retention | None = None,
+        store: SqliteStore | None = None,
+        readers: int = 2,
+        budget: float = 2.0,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._store = store or SqliteStore(path)
+        self._queue: SimpleQueue[_Item] = SimpleQueue()
+        self._waiting: deque[_Item] = deque()
+        self._listener: Listener | None = None
+        self._call_soon: CallSoon = _not_started
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._readers = Readers(path, log, readers, budget)
+        self._stopped = False
+        self._generation = 0  # of the owner: how many failures it has heard of
+        self._needed = 0  # how many there were
+        self._full = ""  # why nothing is tried; empty: all is well
+        self._probe_at = 0.0
+        self._appended_at: float | None = None  # of the oldest that is not durable
+        self._batches = self._facts = 0
+        self._last_ms = self._worst_ms = 0.0
+        self._store.open()
+        self._last = self._store.last()
+        self._rooms = self._store.rooms()
+        self._chores = Chores(self._store, log, clock, retention or Retention())
+
+    # The port: called on the thread that owns the chat state.
+
+    def attach(self, listener: Listener) -> None:
+        """Say who hears what becomes of facts. Before `start`."""
+        self._listener = listener
+
+    def start(self, call_soon: CallSoon) -> None:
+        """Start the threads. `call_soon` runs a function on the owner's thread, and never raises."""
+        self._call_soon = call_soon
+        self._readers.start(call_soon)
+        self._thread.start()
+
+    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
+        """Keep the facts of a tick, records of rooms, and forget rooms by key: all of it or nothing."""
+        self._queue.put(_Append(self._generation, time.monotonic(), facts, rooms, gone))
+
+    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+        """Have a question answered by a reader."""
+        self._readers.ask(query, done)
+
+    def last_seq(self) -> int:
+        """The highest seq ever kept, as it was when the journal was opened."""
+        return self._last[0]
+
+    def last_time(self) -> int:
+        """The latest time ever kept, in ms, as it was when the journal was opened."""
+        return self._last[1]
+
+    def rooms(self) -> list[RoomRecord]:
+        """The rooms that were kept, as they were when the journal was opened."""
+        return list(self._rooms)
+
+    def stop(self, timeout: float) -> bool:
+        """Commit what is queued, copy all into the database file, close; False where that takes over `timeout` seconds.
+
+        May be repeated, and come before `start`.
+        """
+        by = time.monotonic() + timeout
+        if not self._stopped:
+            self._stopped = True
+            self._readers.stop()
+            self._queue.put(None)
+            if self._thread.ident is None:
+                self._store.close()
+        done = self._readers.join(by)
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, by - time.monotonic()))
+        return done and not self._thread.is_alive()
+
+    def status(self) -> dict[str, object]:
+        """Figures for an operator; durations in ms. `lag_ms`: the age of the oldest fact that is not durable yet."""
+        since = self._appended_at
+        return {
+            "state": self._full or "ok",
+            "batches": self._batches,
+            "facts": self._facts,
+            "last_commit_ms": round(self._last_ms, 3),
+            "worst_commit_ms": round(self._worst_ms, 3),
+            "queued": self._queue.qsize(),
+            "lag_ms": 0.0 if since is None else round((time.monotonic() - since) * 1000, 3),
+            **self._chores.status(),
+        }
+
+    def probe(self) -> None:
+        """Look at once whether a full disk still is."""
+        self._queue.put(self._probe)
+
+    def prune(self, before: int, done: Callable[[int | Exception], None]) -> None:
+        """Forget what is older than `before` (ms), in slices; `done` gets the number of facts, or why it failed."""
+        told = partial(self._call_soon_with, done)
+        self._queue.put(lambda: self._chores.prune(before, told))
+
+    def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
+        """Import some hundred facts from elsewhere; `upto`: the last seq that was released (transfer.py, rule 5)."""
+
+        def job(store: SqliteStore) -> Imported:
+            result = import_facts(store, facts, self._clock(), upto)
+            self._chores.appended(result.kept)
+            return result
+
+        self.run(job, done)
+
+    def run(self, job: Callable[[SqliteStore], T], done: Callable[[T | Exception], None]) -> None:
+        """Do something through the writing connection, between two batches; `done` gets what it returned or raised.
+
+        For what commands ask for; it holds up commits, so it is a slice of few milliseconds.
+        """
+        self._queue.put(partial(self._do, job, done))
+
+    def read(self, job: Callable[[sqlite3.Connection], T], done: Callable[[T | Exception], None]) -> None:
+        """Do something long on a reader's thread, with its connection."""
+        self._readers.run(job, done)
+
+    # Everything below runs on the journal's thread.
+
+    def _run(self) -> None:
+        try:
+            while self._turn():
+                pass
+        except Exception as error:  # noqa: BLE001  # the thread's last word: nothing is kept from here on
+            reason = f"the journal failed: {error}"
+            self._log.error("journal failed", error=type(error).__name__, reason=str(error))
+            self._tell(lambda listener: listener.fatal(reason))
+        self._close()
+
+    def _turn(self) -> bool:
+        """Do the next thing; False after the last one."""
+        assert threading.current_thread() is self._thread
+        waiting = self._waiting
+        self._drain()
+        if not waiting:
+            self._chores.slice(waiting=False)
+            return True
+        item = waiting[0]
+        if isinstance(item, _Append):
+            if self._refused(item):
+                self._refuse()
+            elif not self._commit(self._take()):
+                return False
+            self._chores.slice(waiting=True)
+        else:
+            waiting.popleft()
+            if item is None:
+                return False
+            item()
+        return True
+
+    def _drain(self) -> None:
+        """Take all that is queued. Where there is nothing, wait until there is or a chore is due."""
+        waiting, queue = self._waiting, self._queue
+        for _ in range(queue.qsize()):
+            waiting.append(queue.get_nowait())
+        if waiting:
+            return
+        self._appended_at = None
+        timeout = self._chores.due()
+        if self._full:
+            timeout = min(timeout, max(0.0, self._probe_at - time.monotonic()))
+        try:
+            waiting.append(queue.get(timeout=timeout) if timeout > 0 else queue.get_nowait())
+        except Empty:
+            if self._full and time.monotonic() >= self._probe_at:
+                self._probe()
+
+    def _take(self) -> Batch:
+        """The next batch: what is waiting, up to the first thing that is no append, or that is refused."""
+        batch = Batch()
+        waiting = self._waiting
+        first = waiting[0]
+        assert isinstance(first, _Append)
+        self._appended_at = first.at
+        while waiting and isinstance(item := waiting[0], _Append) and not self._refused(item):
+            if batch.facts and len(batch.facts) + len(item.facts) > MOST_FACTS:
+                break
+            waiting.popleft()
+            batch.facts += item.facts
+            for record in item.rooms:
+                batch.rooms[record.key] = record
+            for key in item.gone:
+                batch.rooms[key] = None
+        return batch
+
+    def _refused(self, item: _Append) -> bool:
+        return bool(self._full) or item.generation < self._needed
+
+    def _refuse(self) -> None:
+        """Fail the next append without trying (rules 3 and 4)."""
+        item = self._waiting.popleft()
+        assert isinstance(item, _Append)
+        reason = self._full or "what came before it could not be kept"
+        if item.facts:
+            self._tell_failed(item.facts[0].seq, item.facts[-1].seq, reason)
+
+    def _commit(self, batch: Batch) -> bool:
+        """Commit a batch and say what became of it; False where nobody knows, and all is over."""
+        began = time.monotonic()
+        try:
+            self._store.commit(batch)
+        except NotKept as error:
+            self._failed(batch, error.reason, lasting=error.lasting)
+        except (sqlite3.Error, OSError) as error:
+            self._log.error("commit unknown", error=type(error).__name__, reason=str(error), facts=len(batch.facts))
+            kept = self._settle(batch)
+            if kept is None:
+                self._tell(lambda listener: listener.fatal(UNKNOWN))
+                return False
+            if kept:
+                self._kept(batch)
+            else:
+                self._failed(batch, "the disk reported an error", lasting=False)
+        else:
+            self._kept(batch)
+        took = time.monotonic() - began
+        self._last_ms = took * 1000
+        self._worst_ms = max(self._worst_ms, self._last_ms)
+        if took > SLOW_COMMIT:
+            self._log.warning("slow commit", milliseconds=round(took * 1000), facts=len(batch.facts))
+        return True
+
+    def _kept(self, batch: Batch) -> None:
+        self._batches += 1
+        self._facts += len(batch.facts)
+        self._chores.appended(len(batch.facts))
+        if batch.facts:
+            seq = batch.facts[-1].seq
+            self._tell(lambda listener: listener.durable(seq))
+
+    def _failed(self, batch: Batch, reason: str, *, lasting: bool) -> None:
+        self._needed += 1
+        self._log.error("not stored", reason=reason, facts=len(batch.facts), rooms=len(batch.rooms))
+        if lasting:
+            self._full = reason
+            self._probe_at = time.monotonic() + PROBE_EVERY
+        first, last = (batch.facts[0].seq, batch.facts[-1].seq) if batch.facts else (0, 0)
+        self._tell_failed(first, last, reason)
+
+    def _settle(self, batch: Batch) -> bool | None:
+        """Find out whether a batch was kept (rule 2); None where that cannot be done."""
+        for attempt in range(SETTLE_TRIES):
+            if attempt:
+                time.sleep(SETTLE_PAUSE)
+            try:
+                self._store.close()
+                self._store.open()
+                return self._store.settle(batch)
+            except (sqlite3.Error, OSError, ChatctlError, NotKept) as error:
+                self._log.error("journal not readable", error=type(error).__name__, reason=str(error))
+        return None
+
+    def _probe(self) -> None:
+        if not self._full:
+            return
+        try:
+            self._store.probe()
+        except NotKept as error:
+            self._full = error.reason
+            self._probe_at = time.monotonic() + PROBE_EVERY
+        else:
+            self._full = ""
+            self._log.info("journal works again")
+
+    def _do(self, job: Callable[[SqliteStore], T], done: Callable[[T | Exception], None]) -> None:
+        try:
+            result: T | Exception = job(self._store)
+        except Exception as error:  # noqa: BLE001  # whoever asked is told
+            self._store.dictionary.forget()
+            result = error
+        self._call_soon_with(done, result)
+
+    def _call_soon_with(self, done: Callable[[T], None], result: T) -> None:
+        self._call_soon(partial(done, result))
+
+    def _close(self) -> None:
+        """All is over: leave one file behind, where the readers have let go."""
+        try:
+            if self._stopped:
+                self._readers.join(time.monotonic() + 1.0)
+            self._store.checkpoint(whole=True, patient=False)
+        except (sqlite3.Error, OSError) as error:  # what committed is safe in the WAL
+            self._log.warning("last checkpoint failed", error=type(error).__name__, reason=str(error))
+        self._store.close()
+
+    def _tell(self, what: Callable[[Listener], None]) -> None:
+        listener = self._listener
+        if listener is not None:
+            self._call_soon(partial(what, listener))
+
+    def _tell_failed(self, first: int, last: int, reason: str) -> None:
+        needed = self._needed
+
+        def heard() -> None:
+            self._generation = max(self._generation, needed)
+            if last and self._listener is not None:
+                self._listener.failed(first, last, reason)
+
+        self._call_soon(heard)
+
+
+def _not_started(call: Callable[[], None]) -> None:
+    raise AssertionError("a journal was used before it was started")

@@ -1,0 +1,233 @@
+"""What the journal costs: CPU a message to append and to index, and how long history and search take with a million.
+
+Run by hand: ``python tests/bench/journal.py [--messages 1000000] [--rooms 20]``. Works in a new folder under --folder
+(the system's temporary one), on the disk that is there, and removes it. A thread that only counts stands for the busy
+loop; CPU is that of the journal's thread alone (`time.thread_time`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from bisect import bisect
+from collections.abc import Callable
+from pathlib import Path
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import AnyQuery, Mark, Query, SearchQuery, TargetsQuery
+from chatctl.journal import SqliteJournal, indexing, retention
+from chatctl.journal.reading import read
+from chatctl.journal.schema import open_reading
+from chatctl.journal.store import Batch, SqliteStore
+
+BATCH = 200
+WORDS = 50_000
+CHECKPOINT = 5_000  # messages between two checkpoints
+START = 1_700_000_000_000
+
+
+class Talk:
+    """Messages as people write them, roughly: ten words each, a few words very common (Zipf)."""
+
+    def __init__(self, rooms: int) -> None:
+        self.random = random.Random(1)
+        letters = "abcdefghijklmnopqrst"
+        self.words = ["".join(self.random.choices(letters, k=self.random.randint(2, 9))) for _ in range(WORDS)]
+        self._weights = list(itertools.accumulate(1 / (rank + 1) for rank in range(WORDS)))
+        self._rooms = rooms
+
+    def word(self) -> str:
+        return self.words[bisect(self._weights, self.random.random() * self._weights[-1])]
+
+    def batch(self, first: int, count: int) -> list[Fact]:
+        return [self.fact(seq) for seq in range(first, first + count)]
+
+    def fact(self, seq: int) -> Fact:
+        room, user = self.random.randrange(self._rooms), self.random.randrange(50)
+        text = " ".join(self.word() for _ in range(10))
+        place, source = f"#room{room}", f"user{user}!user{user}@cloak{user}.example"
+        return Fact(seq, 0, START + seq * 7, f"bootname-{seq}", "PRIVMSG", place, place, source, "", text, {})
+
+
+class Busy:
+    """A thread that never lets go of the interpreter's lock by itself."""
+
+    def __init__(self) -> None:
+        self._go = True
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        count = 0
+        while self._go:
+            count += 1
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._go = False
+        self._thread.join()
+
+
+class Meter:
+    """CPU and wall time of what is done inside."""
+
+    def __init__(self) -> None:
+        self.cpu = self.wall = 0.0
+        self.walls: list[float] = []
+
+    def __call__(self, work: Callable[[], object]) -> None:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        work()
+        self.cpu += time.thread_time() - cpu
+        self.walls.append(time.perf_counter() - wall)
+        self.wall += self.walls[-1]
+
+
+def append_beside_busy(folder: Path, talk: Talk, *, index: bool) -> tuple[float, float, float]:
+    """us of CPU a message, ms a batch in the middle and at the worst, beside a busy thread; 100 batches."""
+    store = SqliteStore(folder / f"busy{index}.db")
+    store.open()
+    if not index:
+        store.connection.execute("DROP INDEX facts_lane")
+    batches = [talk.batch(1 + at * BATCH, BATCH) for at in range(101)]
+    store.commit(Batch(batches.pop(0)))
+    meter = Meter()
+    with Busy():
+        for batch in batches:
+            meter(lambda batch=batch: store.commit(Batch(batch)))  # type: ignore[misc]
+    store.close()
+    return meter.cpu / 100 / BATCH * 1e6, statistics.median(meter.walls) * 1e3, max(meter.walls) * 1e3
+
+
+def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
+    """Append up to `messages`, printing what each decade cost."""
+    print("\nAppending alone, batches of 200; index behind, slices of 512; us of CPU a message")
+    print("    messages   append   checkpoint   full-text   median ms/batch   worst ms/slice")
+    append, copy, index = Meter(), Meter(), Meter()
+    done = since = 0
+    for step in [10**3, 10**4, 10**5, 3 * 10**5, 10**6, messages]:
+        while done < min(step, messages):
+            batch = Batch(talk.batch(done + 1, BATCH))
+            append(lambda batch=batch: store.commit(batch))  # type: ignore[misc]
+            done += BATCH
+            if done % CHECKPOINT == 0:
+                copy(store.checkpoint)
+                while indexing.behind(store.connection, 600) >= indexing.SLICE:
+                    index(lambda: indexing.follow(store))
+        new = done - since
+        if not new:
+            continue
+        print(
+            f"{done:12,}{append.cpu / new * 1e6:9.2f}{copy.cpu / new * 1e6:13.2f}{index.cpu / new * 1e6:12.2f}"
+            f"{statistics.median(append.walls) * 1e3:18.2f}{max(index.walls, default=0) * 1e3:17.1f}"
+        )
+        append, copy, index, since = Meter(), Meter(), Meter(), done
+
+
+def ask(path: Path, talk: Talk, messages: int) -> None:
+    """How long questions take, first and in the middle of 50."""
+    words = talk.words
+    half = Mark(f"bootname-{messages // 2}")
+    rooms = tuple(f"#room{room}" for room in range(20))
+    questions: list[tuple[str, AnyQuery]] = [
+        ("LATEST 50", Query("#room7", 50, messages)),
+        ("LATEST 50, all kinds", Query("#room7", 50, messages, kinds=())),
+        ("BEFORE message id", Query("#room7", 50, messages, before=half)),
+        ("AROUND time", Query("#room7", 50, messages, around=Mark(time=START + messages * 3))),
+        ("TARGETS of 20 rooms", TargetsQuery(rooms, "alice", 0, START * 2, 50, messages)),
+        ("search: common word", SearchQuery(words[0], 50, messages)),
+        ("search: two common words", SearchQuery(f"{words[0]} {words[1]}", 50, messages)),
+        ("search: common word in a room", SearchQuery(words[0], 50, messages, ("#room7",))),
+        ("search: common word of a nick", SearchQuery(words[0], 50, messages, (), "user7")),
+        ("search: rare word", SearchQuery(words[49_000], 50, messages)),
+        ("search: common and rare word", SearchQuery(f"{words[0]} {words[49_000]}", 50, messages)),
+        ("search: common phrase", SearchQuery(f'"{words[0]} {words[1]}"', 50, messages)),
+        ("search: rare phrase", SearchQuery(f'"{words[3]} {words[2000]}"', 50, messages)),
+        ("search: phrase that is nowhere", SearchQuery(f'"{words[4000]} {words[4001]}"', 50, messages)),
+        ("search: word that is nowhere", SearchQuery("zzzzzz", 50, messages)),
+    ]
+    print(f"\nQuestions at {messages:,} messages, ms: first on a new connection, and median of 50")
+    for name, query in questions:
+        connection = open_reading(path)
+        meter = Meter()
+        for _ in range(50):
+            meter(lambda query=query, connection=connection: read(connection, query))  # type: ignore[misc]
+        page = read(connection, query)
+        connection.close()
+        found = len(page.facts) or len(page.targets)
+        print(f"  {name:34}{meter.walls[0] * 1e3:8.2f}{statistics.median(meter.walls) * 1e3:8.2f}   {found} found")
+
+
+class Quiet:
+    """A log for nobody."""
+
+    def debug(self, event: str, **fields: object) -> None:
+        """Nothing."""
+
+    info = warning = error = debug
+
+
+def open_and_prune(path: Path, messages: int) -> None:
+    """How long opening takes, and what a prune of a tenth costs."""
+    meter = Meter()
+    for _ in range(5):
+        began = time.perf_counter()
+        journal = SqliteJournal(path, Quiet())
+        meter.walls.append(time.perf_counter() - began)
+        assert journal.last_seq() == messages
+        journal.stop(10)
+    print(f"\nOpening: {meter.walls[0] * 1e3:.1f} ms, then {min(meter.walls) * 1e3:.1f} ms")
+    store = SqliteStore(path)
+    store.open()
+    pruned, meter = retention.Pruned(), Meter()
+    work = retention.prune(store, START + messages * 7 // 10, pruned)
+    ended: list[object] = []
+    while not ended:
+        meter(lambda: ended.append(work) if next(work, work) is work else None)
+        if store.wal_frames > 1000:
+            store.checkpoint()
+    slices = len(meter.walls)
+    print(
+        f"Pruning {pruned.facts:,}: {meter.cpu:.2f} s of CPU in {slices} slices, "
+        f"median {statistics.median(meter.walls) * 1e3:.1f} ms, worst {max(meter.walls) * 1e3:.1f} ms"
+    )
+    store.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--messages", type=int, default=10**6)
+    parser.add_argument("--rooms", type=int, default=20)
+    parser.add_argument("--folder", default=None)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(dir=options.folder))
+    try:
+        talk = Talk(options.rooms)
+        print("Appending beside a busy thread, batches of 200")
+        without = append_beside_busy(folder, talk, index=False)
+        whole = append_beside_busy(folder, talk, index=True)
+        print(f"  rows alone: {without[0]:.2f} us of CPU a message")
+        print(f"  with the index of places: {whole[0]:.2f} us, so the index is {whole[0] - without[0]:.2f} us")
+        print(f"  a batch takes {whole[1]:.1f} ms in the middle, {whole[2]:.1f} ms at the worst")
+        store = SqliteStore(folder / "journal.db")
+        store.open()
+        grow(store, talk, options.messages)
+        store.checkpoint(whole=True)
+        store.close()
+        size = store.path.stat().st_size
+        print(f"  on disk: {size / 2**20:.0f} MiB, {size / options.messages:.0f} bytes a message")
+        ask(store.path, talk, options.messages)
+        open_and_prune(store.path, options.messages)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""History as it is meant (chat/history.py), in the simplest way there is: a list, read from one end to the other.
+
+Every journal is held to this. What the questions leave open is decided here:
+
+- A time as ``after`` or ``before`` leaves out what happened in that very millisecond.
+- ``around`` a time begins with the first fact that is not older; ``limit // 2`` come from before the mark, the rest
+  from it on, and no side makes up for the other.
+- A message id that nobody kept, or only beyond `upto`, is unknown; one of another place marks a point like any other.
+- The targets are the oldest `limit`.
+- A search for nothing (only spaces) finds all that its limits allow; one for no words (``?!``) finds nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import MESSAGES, SEPARATOR, AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery
+
+
+def answer(kept: Sequence[Fact], query: AnyQuery) -> Page:
+    """What any journal that keeps `kept`, in order, must answer."""
+    facts = [fact for fact in kept if fact.seq <= query.upto]
+    if isinstance(query, TargetsQuery):
+        return _targets(facts, query)
+    if isinstance(query, SearchQuery):
+        return _search(facts, query)
+    for mark in [query.around] if query.around is not None else [query.after, query.before]:
+        if mark is not None and mark.message_id and mark.message_id not in {fact.message_id for fact in facts}:
+            return Page(unknown=mark.message_id)
+    return _page(facts, query)
+
+
+def _page(facts: list[Fact], query: Query) -> Page:
+    here = [at for at, fact in enumerate(facts) if fact.place == query.place]
+    here = [at for at in here if not query.kinds or facts[at].kind in query.kinds]
+    limit = max(0, query.limit)
+    if query.around is not None:
+        middle = _first(facts, query.around)
+        before = [at for at in here if at < middle]
+        chosen = before[len(before) - min(limit // 2, len(before)) :]
+        chosen += [at for at in here if at >= middle][: limit - limit // 2]
+    else:
+        if query.after is not None:
+            here = [at for at in here if _later(facts, at, query.after)]
+        if query.before is not None:
+            here = [at for at in here if at < _first(facts, query.before)]
+        chosen = here[max(0, len(here) - limit) :] if query.newest else here[:limit]
+    return Page([facts[at] for at in chosen])
+
+
+def _first(facts: list[Fact], mark: Mark) -> int:
+    """Where the mark's fact is, or the first that is not older than its time."""
+    for at, fact in enumerate(facts):
+        if fact.message_id == mark.message_id if mark.message_id else fact.time >= mark.time:
+            return at
+    return len(facts)
+
+
+def _later(facts: list[Fact], at: int, mark: Mark) -> bool:
+    return at > _first(facts, mark) if mark.message_id else facts[at].time > mark.time
+
+
+def _targets(facts: list[Fact], query: TargetsQuery) -> Page:
+    latest: dict[str, Fact] = {}
+    for fact in facts:
+        theirs = SEPARATOR in fact.place and query.identity in fact.place.split(SEPARATOR)
+        if fact.kind in MESSAGES and (fact.place in query.rooms or theirs):
+            latest[fact.place] = fact
+    found = [fact for fact in facts if latest.get(fact.place) is fact and query.after < fact.time < query.before]
+    return Page(targets=[(fact.place, fact) for fact in found[: max(0, query.limit)]])
+
+
+def _search(facts: list[Fact], query: SearchQuery) -> Page:
+    """For words of ASCII letters and digits only; other scripts have tests of their own."""
+    terms = [_words(term) for term in re.findall(r'"[^"]*"?|[^\s"]+', query.text)]
+    if query.text.strip() and not any(terms):
+        return Page()
+    found = [
+        fact
+        for fact in facts
+        if fact.kind in MESSAGES
+        and (not query.places or fact.place in query.places)
+        and (not query.source or fact.source.partition("!")[0].lower() == query.source)
+        and (not query.after or fact.time > query.after)
+        and (not query.before or fact.time < query.before)
+        and all(_holds(_words(fact.text), term) for term in terms)
+    ]
+    return Page(found[max(0, len(found) - max(0, query.limit)) :])
+
+
+def _words(text: str) -> list[str]:
+    return re.findall("[a-z0-9]+", text.lower())
+
+
+def _holds(words: list[str], term: list[str]) -> bool:
+    return any(words[at : at + len(term)] == term for at in range(len(words) - len(term) + 1))

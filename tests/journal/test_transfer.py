@@ -1,0 +1,185 @@
+"""Out of one journal and into another: nothing twice, everything in its place (journal/transfer)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import Mark, Query, SearchQuery, private_place
+from chatctl.errors import ChatctlError
+from chatctl.journal import indexing
+from chatctl.journal.reading import find_message, read
+from chatctl.journal.store import Batch, SqliteStore
+from chatctl.journal.transfer import Imported, facts, import_facts
+from tests.journal.desk import Desk, fact, opened
+from tests.journal.test_reading import histories
+from tests.journal.test_writer import EVERYTHING, kept
+
+NOW = 10**15
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    made = SqliteStore(tmp_path / "j.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def told(found: list[Fact]) -> list[Fact]:
+    """Facts without their place in the order."""
+    return [replace(fact, seq=0, part=0) for fact in found]
+
+
+def test_an_empty_journal_becomes_what_was_exported(store: SqliteStore) -> None:
+    assert import_facts(store, EVERYTHING, NOW) == Imported(kept=len(EVERYTHING))
+    assert kept(store.path) == EVERYTHING
+    assert store.last() == (9, EVERYTHING[-1].time)
+    assert import_facts(store, EVERYTHING, NOW) == Imported(known=len(EVERYTHING))
+    store.commit(Batch([fact(10)]))
+    assert kept(store.path) == [*EVERYTHING, fact(10)]
+
+
+def test_what_was_pruned_comes_back_where_it_was(store: SqliteStore) -> None:
+    everything = [fact(seq, f"w{seq}") for seq in range(1, 100)]
+    store.commit(Batch(everything[40:]))
+    indexing.follow(store)
+    assert import_facts(store, everything[:60], NOW, upto=99) == Imported(kept=40, known=20)
+    assert kept(store.path) == everything
+    assert list(read(store.connection, SearchQuery("w7", 9, 99)).facts) == [everything[6]]
+    assert store.connection.execute("SELECT count(*) FROM facts WHERE origin IS NOT NULL").fetchone()[0] == 0
+
+
+def test_a_running_server_gives_out_its_numbers_itself(tmp_path: Path) -> None:
+    with Desk(tmp_path / "j.db", clock=lambda: NOW) as desk:
+        desk.keep([fact(1, time=100), fact(2, time=200)])
+        done: list[Imported | Exception] = []
+        other = [fact(seq, "elsewhere", time=seq * 50, boot="other") for seq in range(1, 9)]
+        desk.journal.bring(other, 2, done.append)
+        desk.owner.until(lambda: done)
+        assert done == [Imported(kept=8)]
+        desk.keep([fact(3, time=300)])
+        found = kept(desk.path)
+        assert [(fact.time, fact.text == "elsewhere") for fact in found] == [
+            (50, True), (100, False), (100, True), (150, True), (200, False), (200, True),
+            (250, True), (300, True), (350, True), (400, True), (300, False),
+        ]  # fmt: skip
+        assert max(fact.seq for fact in found) == 3
+
+
+def test_from_another_chat_each_goes_to_its_time_and_keeps_its_id(store: SqliteStore) -> None:
+    own = [fact(seq, time=seq * 100) for seq in range(1, 11)]
+    store.commit(Batch(own))
+    other = [
+        fact(seq, time=seq * 30, boot="other", message_id=f"ergo{seq}", place=private_place("a", "b"))
+        for seq in range(1, 41)
+    ]
+    for start in range(0, 40, 7):
+        import_facts(store, other[start : start + 7], NOW, upto=10)
+    found = kept(store.path)
+    assert told(found) == told(sorted([*own, *other], key=lambda fact: (fact.time, fact.message_id)))
+    points = [(fact.seq, fact.part) for fact in found]
+    assert points == sorted(set(points))
+    page = read(store.connection, Query(private_place("a", "b"), 2, 10, after=Mark("ergo7"), newest=False))
+    assert [fact.message_id for fact in page.facts] == ["ergo8", "ergo9"]
+    assert find_message(store.connection, "boot1-3") == own[2].seq << 20
+    again = import_facts(store, [*own, *other], NOW, upto=10)
+    assert again == Imported(known=50)
+    assert store.last()[0] == 10
+
+
+def test_the_future_is_left_out(store: SqliteStore) -> None:
+    assert import_facts(store, [fact(1, time=5), fact(2, time=11)], 10) == Imported(kept=1, future=1)
+
+
+def test_there_may_be_no_room(store: SqliteStore) -> None:
+    store.commit(Batch([fact(1, time=100), fact(1, part=2, time=100), fact(2, time=200)]))
+    import_facts(store, [fact(7, time=100, message_id="x")], NOW)
+    store.connection.execute("UPDATE facts SET id = (2 << 20) - 1 WHERE origin = 'x'")
+    with pytest.raises(ChatctlError, match="no room"):
+        import_facts(store, [fact(6, time=90), fact(8, time=100, message_id="y")], NOW)
+    assert len(kept(store.path)) == 4
+
+
+def test_a_number_without_measure_is_no_place(store: SqliteStore) -> None:
+    claims = [fact(seq, time=seq % 7) for seq in (2**42, 2**43 + 5, 10**15)]
+    assert import_facts(store, claims, NOW).kept == 3
+    assert store.last()[0] < 2**30
+    assert sorted(told(kept(store.path)), key=repr) == sorted(told(claims), key=repr)
+
+
+def test_a_long_import_in_order_finds_room(store: SqliteStore) -> None:
+    """Between two entries, in pieces; and before the first."""
+    store.commit(Batch([fact(1, time=1000), fact(2, time=10**6)]))
+    for time in (500, 5000):
+        for start in range(0, 50_000, 500):
+            piece = [fact(1, time=time + at // 100, message_id=f"{time}/{at}") for at in range(start, start + 500)]
+            import_facts(store, piece, NOW, upto=2)
+    assert [fact.time for fact in facts(store.connection)] == sorted(fact.time for fact in facts(store.connection))
+    assert store.last()[0] == 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> None:
+    with opened() as store:
+        own = data.draw(histories(), "own")
+        if own:
+            store.commit(Batch(own))
+        for _ in range(data.draw(st.integers(0, 2), "slices indexed")):
+            indexing.follow(store, 7)
+        running: bool = data.draw(st.booleans(), "running")
+        upto = own[-1].seq if own and running else None
+        other = data.draw(histories(), "other")
+        foreign = data.draw(st.booleans(), "foreign")
+        if foreign:
+            other = [replace(fact, message_id=f"x{fact.message_id}y") for fact in other]
+        size = data.draw(st.integers(1, 50), "size")
+        pieces = [other[start : start + size] for start in range(0, len(other), size)]
+        shuffled: bool = data.draw(st.booleans(), "shuffled")
+        if shuffled:
+            pieces = [data.draw(st.permutations(piece)) for piece in data.draw(st.permutations(pieces), "pieces")]
+        mine = {fact.message_id for fact in own}
+        brought: dict[str, Fact] = {}
+        for piece in [*pieces, *pieces]:
+            wanted = {fact.message_id: fact for fact in piece if fact.message_id not in mine | brought.keys()}
+            try:
+                result = import_facts(store, piece, NOW, upto)
+            except ChatctlError:
+                assert shuffled  # oldest first, there is room
+                continue
+            assert result == Imported(kept=len(wanted), known=len(piece) - len(wanted))
+            brought |= wanted
+        new = list(brought.values())
+        found = kept(store.path)
+        assert sorted(told(found), key=repr) == sorted(told([*own, *new]), key=repr)
+        assert [fact for fact in found if fact.message_id in mine] == own
+        assert [fact.time for fact in found] == sorted(fact.time for fact in found)
+        whole = SearchQuery("foo", 1000, 10**9)
+        assert [fact.message_id for fact in read(store.connection, whole).facts] == [
+            fact.message_id
+            for fact in found
+            if fact.kind in ("PRIVMSG", "NOTICE") and "foo" in fact.text.lower().replace("-", " ").split()
+        ]
+        for one in found:
+            id = find_message(store.connection, one.message_id)
+            assert id == one.seq << 20 | one.part
+
+
+def test_export_of_one_place_and_of_a_time(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatctl.journal.transfer.READ", 3)
+    everything = [
+        fact(seq, kind="PRIVMSG" if seq % 3 else "JOIN", place=f"#r{seq % 2}", time=seq) for seq in range(1, 60)
+    ]
+    store.commit(Batch(everything))
+    assert list(facts(store.connection)) == everything
+    assert list(facts(store.connection, place="#r1")) == everything[::2]
+    assert list(facts(store.connection, after=10, before=20)) == everything[10:19]
+    assert list(facts(store.connection, place="#nowhere")) == []
+    assert list(facts(store.connection, upto=7)) == everything[:7]
