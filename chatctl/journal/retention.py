@@ -139,6 +139,7 @@ def _sweep(store: SqliteStore) -> Iterator[None]:
         at = found[2]
         yield
     connection = store.connection
+    store.dictionary.forget()
     with transaction(connection):
         connection.execute("DELETE FROM places WHERE id NOT IN (SELECT value FROM json_each(?))", (_json(places),))
         connection.execute("DELETE FROM pairs WHERE place NOT IN (SELECT id FROM places)")

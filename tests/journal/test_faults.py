@@ -15,7 +15,7 @@ import pytest
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import Query, RoomRecord
 from chatctl.journal.folder import journal_file
-from chatctl.journal.schema import transaction
+from chatctl.journal.schema import open_reading, transaction
 from chatctl.journal.store import FULL, Batch, NotKept, SqliteStore
 from tests.journal.desk import DEADLINE, Desk, TestStore, fact
 from tests.journal.test_writer import kept
@@ -220,6 +220,37 @@ def test_what_is_no_plain_fact_fails_alone(tmp_path: Path) -> None:
         assert "other facts with these numbers" in str(desk.owner.failures()[1])
         desk.keep([fact(3)])
         assert kept(desk.path) == [fact(2), fact(3)]
+
+
+def test_who_was_new_in_a_failed_batch_is_new_again(tmp_path: Path) -> None:
+    with Desk(tmp_path / "j.db") as desk:
+        desk.keep([fact(1)])
+        desk.journal.append([fact(1, source="new!u@h", place="#new")])
+        desk.owner.until(desk.owner.failures)
+        desk.keep([fact(2, source="new!u@h", place="#new")])
+        assert kept(desk.path) == [fact(1), fact(2, source="new!u@h", place="#new")]
+
+
+def test_what_is_found_after_an_error_is_copied_before_it_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An fsync that failed is not asked about twice: the kernel may have thrown the pages of the WAL away."""
+    monkeypatch.setattr("chatctl.journal.schema.BUSY_SECONDS", 0.01)
+    store = SqliteStore(tmp_path / "j.db")
+    store.open()
+    store.commit(Batch([fact(1)]))
+    reader = open_reading(store.path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM facts").fetchone()
+    store.commit(Batch([fact(2)]))
+    with pytest.raises(sqlite3.OperationalError, match="in the way"):
+        store.settle(Batch([fact(2)]))
+    reader.close()
+    assert store.settle(Batch([fact(2)]))
+    (tmp_path / "alone").mkdir()
+    shutil.copy(store.path, tmp_path / "alone")
+    assert kept(tmp_path / "alone" / "j.db") == [fact(1), fact(2)]
+    store.close()
 
 
 @pytest.mark.parametrize(

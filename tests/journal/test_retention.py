@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from chatctl.journal import Retention, indexing, retention
 from chatctl.journal.reading import read
 from chatctl.journal.retention import Pruned
 from chatctl.journal.store import Batch, SqliteStore
+from chatctl.journal.transfer import import_facts
 from tests.journal import model
-from tests.journal.desk import START, Desk, fact, opened
+from tests.journal.desk import DEADLINE, START, Desk, fact, opened
 from tests.journal.test_reading import histories
 from tests.journal.test_writer import kept
+
+NOW = 10**15
 
 
 def run(work: Iterator[None]) -> int:
@@ -182,6 +186,49 @@ def test_work_that_a_kill_left_half_done_is_finished(store: SqliteStore, small: 
     assert store.connection.execute(tables).fetchone()[0] == volumes
     found = read(store.connection, SearchQuery("word", 1000, 1000)).facts
     assert list(found) == facts[45:]
+
+
+def test_what_is_imported_during_the_sweep_stays(store: SqliteStore, small: None) -> None:
+    """Its place and speaker had no facts any more, and the walk was already past where it stands."""
+    old = [fact(seq, place="#old", source="old!o@h") for seq in range(1, 5)]
+    new = [fact(seq) for seq in range(5, 100)]
+    store.commit(Batch([*old, *new]))
+    work = retention.prune(store, new[0].time, Pruned())
+    for _ in range(5):
+        next(work)
+    assert kept(store.path) == new
+    assert import_facts(store, old[:1], NOW, upto=99).kept == 1
+    run(work)
+    assert kept(store.path) == [old[0], *new]
+
+
+def test_what_is_deleted_while_a_volume_is_renewed_is_gone_from_the_new_one(store: SqliteStore, small: None) -> None:
+    facts = [fact(seq, f"secretword{seq}") for seq in range(1, 41)]
+    store.commit(Batch(facts))
+    while indexing.follow(store, 40):
+        pass
+    work = retention.prune(store, facts[5].time, Pruned())
+    built = "SELECT coalesce(max(docs), 0) FROM volumes WHERE state = 'building'"
+    while not store.connection.execute(built).fetchone()[0]:
+        next(work)
+    run(retention.prune(store, facts[30].time, Pruned()))
+    run(work)
+    assert not on_disk(store, "secretword1")
+    assert list(read(store.connection, SearchQuery("secretword35", 10, 100)).facts) == [facts[34]]
+
+
+def test_in_the_end_the_wal_holds_nothing_of_it_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatctl.journal.chores.QUIET", 0.0)
+    monkeypatch.setattr("chatctl.journal.chores.AGAIN", 0.0)
+    with Desk(tmp_path / "j.db") as desk:
+        desk.keep([fact(seq, f"secretword{seq}") for seq in range(1, 700)])
+        done: list[int | Exception] = []
+        desk.journal.prune(START * 2, done.append)
+        desk.owner.until(lambda: done)
+        by = time.monotonic() + DEADLINE
+        while any(b"secretword" in path.read_bytes() for path in tmp_path.glob("j.db*")):
+            desk.do(lambda store: None)
+            assert time.monotonic() < by
 
 
 def test_a_chore_that_fails_leaves_the_chat_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
