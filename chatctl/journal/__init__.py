@@ -2,6 +2,6 @@
 
 from chatctl.journal.folder import Holder, Lock, holder, journal_file, lock, prepare
 from chatctl.journal.retention import Retention
-from chatctl.journal.writer import Listener, SqliteJournal
+from chatctl.journal.writer import SqliteJournal
 
-__all__ = ["Holder", "Listener", "Lock", "Retention", "SqliteJournal", "holder", "journal_file", "lock", "prepare"]
+__all__ = ["Holder", "Lock", "Retention", "SqliteJournal", "holder", "journal_file", "lock", "prepare"]

@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Page, RoomRecord
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import JournalListener, Log
 from chatctl.errors import ChatctlError
 from chatctl.journal.chores import Chores
 from chatctl.journal.readers import Readers
@@ -48,19 +48,6 @@ SETTLE_TRIES = 3
 SETTLE_PAUSE = 0.3  # seconds between two tries
 
 UNKNOWN = "the disk reported an error, and the journal could not be opened again to see what was kept"
-
-
-class Listener(Protocol):
-    """Who hears what became of facts, on the thread that owns the chat state."""
-
-    def durable(self, seq: int) -> None:
-        """Everything up to `seq` that did not fail is on disk."""
-
-    def failed(self, first: int, last: int, reason: str) -> None:
-        """The facts of the entries `first` to `last` are not kept, and never will be."""
-
-    def fatal(self, reason: str) -> None:
-        """Nobody knows what is on disk: the server must stop, and answer nobody before."""
 
 
 @dataclass(slots=True)
@@ -100,7 +87,7 @@ class SqliteJournal:
         self._store = store or SqliteStore(path)
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._waiting: deque[_Item] = deque()
-        self._listener: Listener | None = None
+        self._listener: JournalListener | None = None
         self._call_soon: CallSoon = _not_started
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._readers = Readers(path, log, readers, budget)
@@ -119,7 +106,7 @@ class SqliteJournal:
 
     # The port: called on the thread that owns the chat state.
 
-    def attach(self, listener: Listener) -> None:
+    def attach(self, listener: JournalListener) -> None:
         """Say who hears what becomes of facts. Before `start`."""
         self._listener = listener
 
@@ -379,7 +366,7 @@ class SqliteJournal:
             self._log.warning("last checkpoint failed", error=type(error).__name__, reason=str(error))
         self._store.close()
 
-    def _tell(self, what: Callable[[Listener], None]) -> None:
+    def _tell(self, what: Callable[[JournalListener], None]) -> None:
         listener = self._listener
         if listener is not None:
             self._call_soon(partial(what, listener))
