@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import unicodedata
 from typing import TYPE_CHECKING, Annotated
@@ -40,19 +41,29 @@ def check_name(
     loaded = load(config_file=config, flags={"host": host, "port": port})
     for notice in loaded.notices:
         say(notice)
-    with hinting(), NameCheck(*target(loaded.settings)) as checking:
-        answers = [checking.check(name) for name in names]
-    if as_json:
-        for answer in answers:
-            print(json.dumps(answer.to_json(checking.advice)))
-    else:
-        for line in table(answers):
-            print(line)
-    if checking.advice:
-        say(_ADVICE)
+    answers: list[Answer] = []
+    with contextlib.ExitStack() as stack:
+        with hinting():
+            checking = stack.enter_context(NameCheck(*target(loaded.settings)))
+        try:
+            for name in names:
+                answers.append(checking.check(name))
+        finally:  # where the server breaks off midway, what is known is told all the same
+            _print(answers, checking.advice, as_json)
     code = max(_CODES[answer.status] for answer in answers)
     if code:
         raise typer.Exit(code)
+
+
+def _print(answers: list[Answer], advice: bool, as_json: bool) -> None:
+    if as_json:
+        for answer in answers:
+            print(json.dumps(answer.to_json(advice)))
+    elif answers:
+        for line in table(answers):
+            print(line)
+    if answers and advice:
+        say(_ADVICE)
 
 
 def table(answers: list[Answer]) -> list[str]:

@@ -5,7 +5,11 @@ Three ways, by what stdin and stdout are:
 - both a terminal: people. What others say scrolls by above the line being typed.
 - stdin a terminal, or TERM=dumb: people as well, with plain lines.
 - stdin a pipe or a file: each line is one message, commands included, since a line of a log may well begin with a
-  slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server.
+  slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server, and after
+  as many of a server that is there and confirms nothing (code 1).
+
+SIGTERM and SIGHUP are a wish to leave: what waits goes out, at most three seconds are taken for it, and the code says
+as always whether all arrived (0). So is Ctrl-C for a person; a pipe that it interrupts ends with 130.
 
 There is no full screen yet, so `--plain` changes nothing so far.
 
@@ -15,6 +19,7 @@ stdout gets what others say; own messages only where the typed line was taken of
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -23,7 +28,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
-from chatctl.errors import ChatctlError, RefusedError
+from chatctl.errors import ChatctlError, ConfigError, RefusedError
 
 if TYPE_CHECKING:
     from chatctl.cli.line.screen import LineScreen
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
 
 GIVE_UP = 30.0
 """Seconds without a server after which a pipe gives up; a person is not given up on."""
+
+_SHOWN = 50
+"""Letters of a wrong room name that are shown."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -70,17 +78,18 @@ def join(
     screens: list[LineScreen] = []
 
     def prepare(client: Client) -> None:
-        screens.append(LineScreen(client, address, style, sys.stdout, sys.stderr))
+        screens.append(LineScreen(client, address, style, sys.stdout, sys.stderr, wish.room))
         client.on(screens[-1].event)
 
     _raise_on_signal()
+    _log_in_one_line()
     reason = ""
     try:
         with hinting(), _asked_in_vain():
             enter(wish, prepare, asking=asking)
         reason = _talk(screens[-1], wish.room)
     except KeyboardInterrupt:
-        if not (screens and screens[-1].entered):
+        if not (person and screens and screens[-1].entered):
             raise
     finally:
         if screens:
@@ -89,8 +98,20 @@ def join(
 
 
 def _room(name: str) -> str:
-    """A room's name as IRC wants it: many people leave the sign before it out, as their shell makes it a comment."""
-    return name if name[:1] in ("#", "&", "+", "!") else f"#{name}"
+    """A room's name as IRC wants it: many people leave the sign before it out, as their shell makes it a comment.
+
+    Raises ConfigError where it can be no room's.
+    """
+    from chatctl.client import Client
+    from chatctl.client.refusals import InputError
+
+    room = name if name[:1] in ("#", "&", "+", "!") else f"#{name}"
+    try:
+        Client(name="nobody", rooms=[room])  # not started: it only looks at what it is given
+    except InputError as error:
+        shown = room if len(room) <= _SHOWN else f"{room[:_SHOWN]}..."
+        raise ConfigError(f"--room {shown}: {error}") from None
+    return room
 
 
 def _talk(screen: LineScreen, room: str) -> str:
@@ -101,7 +122,7 @@ def _talk(screen: LineScreen, room: str) -> str:
         from chatctl.cli.line.terminal import converse as converse_on_terminal
 
         return converse_on_terminal(screen)
-    from chatctl.cli.line.plain import LineInput, converse, send
+    from chatctl.cli.line.plain import PATIENCE, LineInput, converse, send
 
     lines = LineInput(sys.stdin)
     screen.on_end = lines.close
@@ -110,9 +131,11 @@ def _talk(screen: LineScreen, room: str) -> str:
     try:
         if screen.style.person:
             return converse(screen, lines)
-        send(screen, room, lines)
+        confirmed = send(screen, room, lines)
         if lines.replaced:
             say(f"{lines.replaced} lines were not UTF-8; what could not be read in them was sent as \ufffd")
+        if not confirmed:
+            raise ChatctlError(f"gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
         return ""
     finally:
         screen.on_end = lambda: None
@@ -131,6 +154,21 @@ def _conclude(screen: LineScreen) -> None:
         raise RefusedError("not everything was accepted by the server; what it said stands above")
     if screen.unconfirmed:
         raise ChatctlError(f"{screen.unconfirmed} messages may not have been delivered")
+
+
+class _OneLine(logging.Handler):
+    """What the client logs, as a person should see it: without a traceback."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        what = f": {type(error).__name__}: {error}" if error is not None else ""
+        say(" ".join(f"{record.getMessage()}{what}".split()))
+
+
+def _log_in_one_line() -> None:
+    log = logging.getLogger("chatctl.client")
+    log.handlers = [_OneLine()]
+    log.propagate = False
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

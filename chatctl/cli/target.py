@@ -15,8 +15,10 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1", "*": "127.0.0
 
 
 def target(settings: Settings) -> tuple[str, int]:
-    """Host and port. A host that means "all addresses" to a server means this computer to a client."""
-    return _LOOPBACK.get(settings.host, settings.host), settings.port
+    """Host and port. A host that means "all addresses" to a server means this computer to a client; an IPv6 address may
+    stand in brackets, as in a URL."""
+    host = settings.host[1:-1] if settings.host[:1] == "[" and settings.host[-1:] == "]" else settings.host
+    return _LOOPBACK.get(host, host), settings.port
 
 
 @contextlib.contextmanager

@@ -33,6 +33,9 @@ Status = Literal["free", "taken", "invalid"]
 ALTERNATIVES = 3
 _TRIES = 40
 _FIRST = "chatctl-0"
+_NOT_ABOUT_NAMES = {"410", "421", "451"}
+"""Errors that answer the barriers."""
+
 _PONG_SECONDS = 1.0
 """How long the answer to a PING may take where it is not certain that there will be one."""
 
@@ -74,6 +77,7 @@ class NameCheck:
         self._lines: list[str] = []
         self._socket: socket.socket | None = None
         self._has_cap = True
+        self._is_irc = False
         self._count = 0
 
     def __enter__(self) -> NameCheck:
@@ -84,7 +88,7 @@ class NameCheck:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small questions, one by one
         except (OSError, UnicodeError) as error:
             self._close()
-            said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            said = (error.strerror or str(error)) if isinstance(error, OSError) else "there is no such address"
             raise UnreachableError(f"no chat server answers at {self.address} ({said.lower()})") from None
         try:
             self._greet()
@@ -107,7 +111,11 @@ class NameCheck:
     def free(self, name: str) -> Iterator[str]:
         """Names like `name` that are free now."""
         for candidate in itertools.islice(alternatives(name), _TRIES):
-            if self._ask(candidate)[0] == "free":
+            try:
+                status, _ = self._ask(candidate)
+            except RefusedError:  # such as "too many changes of name": no more can be found out
+                return
+            if status == "free":
                 yield candidate
 
     def _ask(self, name: str) -> tuple[Status, str]:
@@ -118,7 +126,7 @@ class NameCheck:
             return "invalid", wrong
         self._send("NICK", name)
         status: Status = "free"
-        reason = ""
+        reason = refused = ""
         for message in self._until_barrier():
             text = message.params[-1] if message.params else ""
             if message.command in TAKEN:
@@ -128,6 +136,10 @@ class NameCheck:
             elif message.command == "FAIL" and message.param(0).upper() == "NICK":
                 status = "invalid" if "INVALID" in message.param(1).upper() else "taken"
                 reason = text
+            elif message.command[:1] == "4" and len(message.command) == 3 and message.command not in _NOT_ABOUT_NAMES:
+                refused = text or f"error {message.command}"
+        if status == "free" and refused:
+            raise RefusedError(f"{self.address} does not say whether {name} is free: {refused}")
         return status, reason
 
     # The conversation.
@@ -178,6 +190,7 @@ class NameCheck:
         end = time.monotonic() + seconds
         while True:
             for message in self._parsed():
+                self._is_irc = self._is_irc or _is_irc(message)
                 if message.command == "PING":
                     self._send("PONG", *message.params[-1:])
                 elif message.command in ("465", "ERROR"):
@@ -195,6 +208,8 @@ class NameCheck:
     def _receive(self, end: float) -> None:
         left = end - time.monotonic()
         if self._socket is None or left <= 0:
+            if self._is_irc:
+                raise UnreachableError(f"the server at {self.address} does not answer any more")
             raise UnreachableError(f"what answers at {self.address} is not a chat server: it says nothing to the point")
         try:
             self._socket.settimeout(left)
@@ -204,6 +219,8 @@ class NameCheck:
         except OSError as error:
             raise UnreachableError(f"{self.address} broke off ({(error.strerror or str(error)).lower()})") from None
         if not data:
+            if self._is_irc:
+                raise UnreachableError(f"the server at {self.address} broke off: it closed the connection")
             raise UnreachableError(f"what answers at {self.address} is not a chat server: it closed the connection")
         self._lines += self._reader.feed(data)
 
@@ -217,3 +234,8 @@ class NameCheck:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _is_irc(message: Message) -> bool:
+    """Whether only a chat server says this. (A number alone begins the lines of a mail server too.)"""
+    return message.command in ("CAP", "NOTICE", "PING", "PONG") or (bool(message.source) and message.command.isdigit())

@@ -11,6 +11,7 @@ Like this::
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import threading
@@ -23,7 +24,7 @@ from types import TracebackType
 from chatctl.client import events as e
 from chatctl.client.identity import identity
 from chatctl.client.link import Link, Request, Timing
-from chatctl.client.refusals import InputError
+from chatctl.client.refusals import FullError, InputError
 from chatctl.client.state import State
 from chatctl.errors import ChatctlError, InvalidNameError, UnreachableError
 from chatctl.protocol.message import MAX_LINE, encode
@@ -32,6 +33,9 @@ Callback = Callable[[e.Event], None]
 
 MOST_EVENTS = 10_000
 """Events kept for :meth:`Client.events`; past that the oldest go, and an `Overrun` says so."""
+
+FEW_EVENTS = 100
+"""The same while there is a callback and nobody has asked for :meth:`Client.events`."""
 
 _GOODBYE = 3.0
 _LINE_ENDS = re.compile(r"[\r\n]+")
@@ -76,7 +80,10 @@ class Client:
         if not name or " " in name:
             raise InvalidNameError("A name has one letter at least, and no space")
         rooms = [rooms] if isinstance(rooms, str) else list(rooms)
-        self._check("NICK", name)
+        try:
+            self._check("NICK", name)
+        except InputError as error:
+            raise InvalidNameError(f"That name cannot be used: {error}") from None
         self._check("PASS", password or "")
         for room in rooms:
             self._target(room)
@@ -85,6 +92,8 @@ class Client:
         self._callbacks: tuple[Callback, ...] = ()
         self._events: deque[e.Event] = deque()
         self._dropped = 0
+        self._asked_for_events = False
+        self._started = False
         self._closed = False
         self._news = threading.Condition()
         self._link = Link(
@@ -108,8 +117,12 @@ class Client:
         """Connect, and return when the server has let us in.
 
         Raises UnreachableError (nobody answers, or no chat server), RefusedError (full, banned; PasswordError: a
-        password is needed or wrong), NameTakenError, InvalidNameError.
+        password is needed or wrong), NameTakenError, InvalidNameError; InputError where it was started before.
         """
+        with self._news:
+            if self._started:
+                raise InputError("This client was started before, and a client starts once; make another one")
+            self._started = True
         self._state.identity = identity(self.host, self.port, self._secret)
         self._state.client_id = os.urandom(8).hex()
         self._link.open()
@@ -181,6 +194,16 @@ class Client:
         """Whether `target` reads as the name of a room on this server."""
         return self._state.isupport.is_room(target)
 
+    def room_of(self, name: str) -> str | None:
+        """The room of ours that `name` is a spelling of, as the server writes it; None where we are in no such room."""
+        found = self._state.rooms.get(name)
+        return found.name if found is not None else None
+
+    @property
+    def waiting(self) -> int:
+        """Messages said that the server has not confirmed yet."""
+        return self._link.waiting
+
     # Talking.
 
     def say(self, target: str, text: str, *, timeout: float | None = 0.0) -> None:
@@ -188,7 +211,7 @@ class Client:
 
         While there is no connection it is kept, and goes out when there is one again. `timeout`: how long to wait when
         1,000 lines are waiting already (None: as long as it takes). Raises FullError, UnreachableError (the client has
-        ended), InputError (nothing can be said to such a target).
+        ended), InputError (nothing can be said to such a target). In a callback `timeout` cannot be None.
         """
         self._say("message", target, text, timeout)
 
@@ -201,6 +224,8 @@ class Client:
         self._say("notice", target, text, timeout)
 
     def _say(self, kind: e.Kind, target: str, text: str, timeout: float | None) -> None:
+        if timeout is None and threading.current_thread() is self._thread:
+            raise RuntimeError("timeout=None waits for the thread that runs callbacks; it cannot be given in one")
         target = self._target(target)
         for part in _LINE_ENDS.split(text):
             line = part.translate(_UNSAID).encode(errors="replace").decode()
@@ -253,31 +278,43 @@ class Client:
         self._check(command, *params)
         self._link.submit(Request(lambda state: state.send(command, *params)))
 
-    def flush(self, timeout: float | None = None) -> bool:
+    def flush(self, timeout: float | None = None, *, enough: Callable[[], bool] = lambda: False) -> bool:
         """Wait until the server has dealt with all that was said before. False: not in time, or the client ended.
 
-        By then every echo has come, and every refusal. Not to be called in a callback.
+        By then every echo has come, and every refusal. Not to be called in a callback, nor before :meth:`start`.
+        `enough` is asked several times a second, and ends the waiting where it says yes.
         """
+        self._need_started()
         if threading.current_thread() is self._thread:
             raise RuntimeError("flush() waits for the thread that runs callbacks; it cannot be called in one")
-        end = None if timeout is None else time.monotonic() + timeout
+        end = math.inf if timeout is None else time.monotonic() + timeout
         done = threading.Event()
-        try:
-            self._link.submit(Request(lambda state: state.barrier(done.set)), timeout)
-        except ChatctlError:
-            return False
-        while not done.wait(0.2 if end is None else min(0.2, max(0.0, end - time.monotonic()))):
-            if self._closed or (end is not None and time.monotonic() >= end):
+        handed_in = False
+        while True:
+            wait = min(0.2, max(0.0, end - time.monotonic()))
+            try:
+                if not handed_in:
+                    self._link.submit(Request(lambda state: state.barrier(done.set)), wait)
+                    handed_in = True
+                if done.wait(wait):
+                    return True
+            except FullError:
+                pass
+            except ChatctlError:
+                return False
+            if self._closed or time.monotonic() >= end or enough():
                 return done.is_set()
-        return True
 
     # Hearing.
 
     def events(self, timeout: float | None = None) -> Iterator[e.Event]:
         """What happens, as it happens. Ends when the client has ended, or after `timeout` seconds without news.
 
-        What happened before the first call is kept. Each event is given once, whoever asks.
+        What happened before the first call is kept: MOST_EVENTS of it, FEW_EVENTS where there is a callback. Each event
+        is given once, whoever asks. Raises InputError before :meth:`start`.
         """
+        self._need_started()
+        self._asked_for_events = True
         while True:
             with self._news:
                 self._news.wait_for(lambda: bool(self._events) or self._closed, timeout)
@@ -307,7 +344,7 @@ class Client:
     def _publish(self, happened: list[e.Event]) -> None:
         with self._news:
             self._events.extend(happened)
-            over = len(self._events) - MOST_EVENTS
+            over = len(self._events) - (FEW_EVENTS if self._callbacks and not self._asked_for_events else MOST_EVENTS)
             for _ in range(over):
                 self._events.popleft()
                 self._dropped += 1
@@ -318,8 +355,12 @@ class Client:
             for callback in callbacks:
                 try:
                     callback(event)
-                except Exception:  # noqa: BLE001  # a listener's fault is not the connection's
+                except BaseException:  # noqa: BLE001  # a listener's fault, and its SystemExit, is not the connection's
                     _log.exception("a callback failed")
+
+    def _need_started(self) -> None:
+        if not self._started:
+            raise InputError("The client has not been started; nothing can be waited for")
 
     # What may stand on a line.
 

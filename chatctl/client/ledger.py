@@ -136,6 +136,10 @@ class Ledger:
                 return entry
         return None
 
+    def awaits(self, barrier: Barrier) -> bool:
+        """Whether a PING is without an answer."""
+        return barrier in self._entries
+
     def answered(self, token: str) -> bool:
         """A PONG came. False where it is none of ours."""
         for at, entry in enumerate(self._entries):

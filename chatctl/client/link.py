@@ -7,7 +7,7 @@ The rules of this file:
    what waits here is known never to have been sent, so it may be sent on a later connection.
 3. The first connection stands or the link ends: nobody wants to wait for a server that was never there. Later ones are
    tried again after pauses of 1, 2, 4 ... 30 seconds (a fifth more or less, so that many clients do not come at once).
-4. A server that is silent is asked (PING); one that stays silent is gone.
+4. A server that is silent is asked (PING); one that does not answer that is gone, whatever else it says.
 5. A name that somebody else seems to have may be held by our own dead connection. For a while we try again; then we
    come under another name, and say so.
 6. Stopping: what waits goes out, then QUIT, then the server closes; all of it before a deadline.
@@ -27,11 +27,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chatctl.client import events as e
-from chatctl.client.ledger import Line
+from chatctl.client.ledger import Barrier, Line
 from chatctl.client.refusals import FullError, PasswordError
 from chatctl.client.state import Phase, State
 from chatctl.client.wire import DialError, LineReader, Wake, dial
-from chatctl.errors import ChatctlError, UnreachableError
+from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
 MOST_WAITING = 1000
 """Requests kept while they cannot be sent."""
@@ -63,24 +63,30 @@ class Request:
 class _Watch:
     """How long a server may be silent (rule 4)."""
 
-    __slots__ = ("_enter_by", "_heard", "_timing", "asked", "began")
+    __slots__ = ("_asked_at", "_enter_by", "_heard", "_timing", "asked", "began")
 
     def __init__(self, timing: Timing, now: float) -> None:
         self.began = now
-        self.asked = False
+        self.asked: Barrier | None = None
+        """The question without an answer."""
+        self._asked_at = now
         self._timing = timing
         self._enter_by = now + timing.enter
         self._heard = now
 
     def heard_something(self, now: float) -> None:
         self._heard = now
-        self.asked = False
+
+    def asks(self, question: Barrier, now: float) -> None:
+        self.asked, self._asked_at = question, now
 
     def until(self, phase: Phase) -> float:
         """When the server's silence calls for something."""
         if phase is Phase.ENTERING:
             return self._enter_by
-        return self._heard + self._timing.silence + (self._timing.answer if self.asked else 0.0)
+        if self.asked is not None:
+            return self._asked_at + self._timing.answer
+        return self._heard + self._timing.silence
 
 
 class Link:
@@ -123,6 +129,7 @@ class Link:
         self._written = 0
         self._lost_at: float | None = None
         self._pause = timing.first_pause
+        self._problem: ChatctlError | None = None
 
     @property
     def address(self) -> str:
@@ -130,6 +137,13 @@ class Link:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     # From any thread.
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were handed in and not dealt with by the server."""
+        with self._room:
+            not_taken = sum(request.message is not None for request in self._requests)
+        return not_taken + len(self.state.unsent()) + self.state.ledger.out
 
     def submit(self, request: Request, timeout: float | None = 0.0) -> None:
         """Hand in a request; wait up to `timeout` for room (None: as long as it takes).
@@ -184,12 +198,15 @@ class Link:
                 return
             if self._give_up_after is not None and now - self._lost_at >= self._give_up_after:
                 waited = round(now - self._lost_at)
-                self.error = UnreachableError(f"gave up after {waited} seconds without {self.address}: {reason}")
+                # A server that is there and says no keeps its kind of error, and with it its exit code.
+                kind = type(self._problem) if isinstance(self._problem, RefusedError) else UnreachableError
+                self.error = kind(f"gave up after {waited} seconds without {self.address}: {reason}")
                 return
             self._wait(reason)
 
     def _connection(self) -> str:
         """One connection from beginning to end: why it ended. Sets `error` where there shall be no other."""
+        self._problem = None
         try:
             sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped)
         except DialError as error:
@@ -199,11 +216,12 @@ class Link:
         with sock:
             reason = self._converse(sock)
         reason = self.state.farewell or reason
-        problem = self.state.refusal or self.state.name_problem
+        problem = self.state.refusal or self.state.name_problem or self.state.kept_name_problem
         first = not self.was_in
         if self.state.phase is not Phase.ONLINE and problem is not None:
             if first or isinstance(problem, PasswordError):
                 self.error = problem
+            self._problem = problem
             return str(problem)
         if first and not self._stopped:
             self.error = UnreachableError(f"what answers at {self.address} is not a chat server: {reason}")
@@ -237,6 +255,8 @@ class Link:
                         watch.heard_something(time.monotonic())
                         for line in reader.feed(data):
                             self.state.receive(line)
+                        if watch.asked is not None and not self.state.ledger.awaits(watch.asked):
+                            watch.asked = None
                         self._tell()
                 except (BlockingIOError, InterruptedError):
                     continue
@@ -266,10 +286,11 @@ class Link:
             return ""
         if state.phase is Phase.ENTERING:
             return f"it did not let us in within {self._timing.enter:.0f} seconds"
-        if watch.asked:
+        if watch.asked is not None:
             return "the server does not answer any more"
-        watch.asked = True
-        state.barrier()
+        question = state.ledger.barrier()
+        state.send("PING", question.token)
+        watch.asks(question, now)
         return ""
 
     def _send(self, sock: socket.socket) -> None:

@@ -97,12 +97,23 @@ class Registration:
         elif command in ("465", "ERROR"):
             # A 464 or 465 comes with its reason; the ERROR after it often has none.
             self.refusal = self.refusal or RefusedError(_text(message, "the server refused the connection"))
-        elif command == "421" and message.param(1).upper() == "CAP":
+        elif self._is_no_cap(message):
             self._negotiating = False
             self.name_problem = self._kept
         else:
             return False
         return True
+
+    @property
+    def kept(self) -> ChatctlError | None:
+        """What was said of our name while rule 5 holds."""
+        return self._kept
+
+    def _is_no_cap(self, message: Message) -> bool:
+        """Whether the server does not know CAP: it says so, or (451, 410) will not hear it before we are in."""
+        if message.command == "421":
+            return message.param(1).upper() == "CAP"
+        return message.command in ("451", "410") and self._negotiating and not self.offered
 
     def cap(self, message: Message) -> None:
         """A CAP message, before registration or after it."""

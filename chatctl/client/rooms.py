@@ -28,6 +28,8 @@ class Rooms:
         self._isupport = isupport
         self._rooms: dict[str, Room] = {}
         self._listings: dict[str, dict[str, tuple[str, str]]] = {}
+        self._listed = 0
+        """Names and listings in them."""
 
     def __iter__(self) -> Iterator[Room]:
         return iter(self._rooms.values())
@@ -55,7 +57,11 @@ class Rooms:
     def clear(self) -> None:
         """The connection is gone."""
         self._rooms.clear()
+        self._forget_listings()
+
+    def _forget_listings(self) -> None:
         self._listings.clear()
+        self._listed = 0
 
     def enter(self, name: str, nick: str) -> None:
         """Somebody entered."""
@@ -95,17 +101,23 @@ class Rooms:
 
     def listed(self, name: str, items: Iterable[str]) -> None:
         """A part of the list of members (353). The room need not be one of ours."""
-        listing = self._listings.setdefault(self._fold(name), {})
-        if sum(map(len, self._listings.values())) + len(self._listings) >= MOST_LISTED:
-            self._listings.clear()
+        if self._listed >= MOST_LISTED:
+            self._forget_listings()
             return
+        key = self._fold(name)
+        self._listed += key not in self._listings
+        listing = self._listings.setdefault(key, {})
+        before = len(listing)
         for item in items:
             symbols, nick = self._isupport.split_member(item)
             listing[self._fold(nick)] = (nick, symbols)
+        self._listed += len(listing) - before
 
     def listing_ended(self, name: str) -> list[tuple[str, str]]:
         """The whole list, (nick, symbols) each; where the room is ours, these are its members now (366)."""
-        listing = self._listings.pop(self._fold(name), {})
+        key = self._fold(name)
+        self._listed -= len(self._listings[key]) + 1 if key in self._listings else 0
+        listing = self._listings.pop(key, {})
         room = self.get(name)
         if room is not None and listing:
             room.members = listing

@@ -26,6 +26,7 @@ class Speaker(Protocol):
     def rooms(self) -> tuple[str, ...]: ...
 
     def is_room(self, target: str) -> bool: ...
+    def room_of(self, name: str) -> str | None: ...
     def say(self, target: str, text: str) -> None: ...
     def act(self, target: str, text: str) -> None: ...
     def join(self, room: str, key: str = "") -> None: ...
@@ -141,13 +142,14 @@ def _nick(screen: Screen, rest: str) -> None:
 
 
 def _names(screen: Screen, rest: str) -> None:
-    screen.client.names(rest or _room_here(screen))
+    screen.client.names(_named_room(screen, rest) or rest or _room_here(screen))
 
 
 def _topic(screen: Screen, rest: str) -> None:
     first, _, others = rest.partition(" ")
-    if screen.client.is_room(first):
-        screen.client.topic(first, others.strip() or None)
+    room = _named_room(screen, first)
+    if room:
+        screen.client.topic(room, others.strip() or None)
     else:
         screen.client.topic(_room_here(screen), rest or None)
 
@@ -157,15 +159,17 @@ def _join(screen: Screen, rest: str) -> None:
     _need(room, "join")
     if not screen.client.is_room(room):
         room = f"#{room}"
-    if room not in screen.client.rooms:
+    ours = screen.client.room_of(room)
+    if ours is None:
         screen.client.join(room, key.strip())
-    screen.go(room)
+    screen.go(ours or room)
 
 
 def _part(screen: Screen, rest: str) -> None:
     first, _, others = rest.partition(" ")
-    if screen.client.is_room(first):
-        screen.client.part(first, others.strip())
+    room = _named_room(screen, first)
+    if room:
+        screen.client.part(room, others.strip())
     else:
         screen.client.part(_room_here(screen), rest)
 
@@ -185,6 +189,13 @@ def _quit(screen: Screen, rest: str) -> None:
 def _need(text: str, name: str) -> None:
     if not text:
         raise InputError(f"Type it like this: {BY_NAME[name].usage}")
+
+
+def _named_room(screen: Screen, word: str) -> str | None:
+    """The room that a first word names: its sign may be left out, as in /join, where the room is one of ours."""
+    if not word or screen.client.is_room(word):
+        return word
+    return screen.client.room_of(f"#{word}")
 
 
 def _room_here(screen: Screen) -> str:

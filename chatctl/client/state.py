@@ -127,6 +127,11 @@ class State:
         return self._registration.name_problem
 
     @property
+    def kept_name_problem(self) -> ChatctlError | None:
+        """What was said of our name while it was open whether that is the last word."""
+        return self._registration.kept
+
+    @property
     def echoes(self) -> bool:
         """Whether the server confirms what we say."""
         return "echo-message" in self._registration.enabled

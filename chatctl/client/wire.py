@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 
-_LONGEST_LINE = 64 * 1024
+_LONGEST_LINE = 8703 + 512
 """Bytes of a line that is kept. A line of the wire has 8,703 at the most (tags and message); more is no IRC."""
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pexpect
 import pytest
 
 from chatctl.chat.rules import Rules
+from chatctl.cli.join import _log_in_one_line
 from chatctl.server import Server
 from tests.client.peer import Peer, Talk
 from tests.wire import DEADLINE, Wire
@@ -125,6 +128,12 @@ class TestPipe:
     def test_a_wildcard_host_means_this_computer(self, server: Server) -> None:
         assert run("join", "--port", str(server.port), "--name", "ci", CHATCTL_HOST="0.0.0.0").returncode == 0
 
+    def test_an_address_in_brackets(self) -> None:
+        done = run("join", "--port", "1", "--name", "ci", "--host", "[::1]")
+        assert b"no chat server answers at [::1]:1 (" in done.stderr
+        assert b"no such" not in done.stderr
+        assert b"not known" not in done.stderr
+
     def test_what_is_refused_shows_in_the_code(self, server: Server) -> None:
         def script(talk: Talk) -> None:
             talk.welcome("ci")
@@ -167,6 +176,59 @@ class TestPipe:
         assert bob.until("QUIT").nick == "ci"
         assert process.stdin is not None
         process.stdin.close()
+
+    def test_an_interrupted_pipe_says_so(self, server: Server, bob: Wire) -> None:
+        process = subprocess.Popen(
+            [*COMMAND, "join", "--port", str(server.port), "--name", "ci"], stdin=subprocess.PIPE
+        )
+        assert process.stdin is not None
+        process.stdin.write(b"reading\n")
+        process.stdin.flush()
+        bob.until("PRIVMSG")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == 130
+        process.stdin.close()
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.parametrize("count", [1, 3000])
+    def test_a_server_that_confirms_nothing_does_not_keep_it(self, number: signal.Signals, count: int) -> None:
+        said = threading.Event()
+
+        def script(talk: Talk) -> None:
+            talk.welcome("ci")
+            talk.until("PRIVMSG")
+            said.set()
+            talk.deaf()
+
+        with Peer(script) as peer:
+            process = subprocess.Popen(
+                [*COMMAND, "join", "--port", str(peer.port), "--name", "ci"],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            assert process.stdin is not None
+            process.stdin.write(b"hi\n" * count)
+            process.stdin.close()
+            assert said.wait(DEADLINE)
+            process.send_signal(number)
+            assert process.wait(5.0) == 1
+            assert process.stderr is not None
+            assert b"may not have been delivered" in process.stderr.read()
+            process.stderr.close()
+
+    def test_no_stdout_at_all_ends_quietly(self, server: Server) -> None:
+        arguments = f"join --json --port {server.port} --name ci"
+        done = subprocess.run(
+            ["sh", "-c", f"{' '.join(COMMAND)} {arguments} >&-"], input=b"hi\n", stderr=subprocess.PIPE, check=False
+        )
+        assert (done.returncode, done.stderr) == (1, b"")
+
+    @pytest.mark.parametrize(("option", "code"), [("--name", 3), ("--room", 2)])
+    def test_what_is_far_too_long_is_told_at_once(self, option: str, code: int) -> None:
+        done = run("join", "--port", "1", "--name", "ci", option, "x" * 600)
+        assert done.returncode == code
+        assert b"too long" in done.stderr
+        assert done.stderr.count(b"\n") == 1
 
 
 class TestTerminal:
@@ -227,6 +289,27 @@ class TestTerminal:
             assert "sesam" not in str(terminal.before)
             terminal.sendintr()
             assert self.end(terminal) == 0
+
+    def test_pasted_lines_are_lines(self, server: Server, bob: Wire) -> None:
+        ann = self.spawn("--port", str(server.port), "--name", "ann")
+        ann.expect("In #lobby: bob, you")
+        ann.send("\x1b[200~/etc/hosts\none\n/me waves\x1b[201~\r")
+        ann.expect("There is no command /etc/hosts")
+        assert bob.until("PRIVMSG").params[1] == "one"
+        assert bob.until("PRIVMSG").params[1] == "\x01ACTION waves\x01"
+        ann.send("/quit\r")
+        assert self.end(ann) == 0
+
+    def test_a_name_far_too_long_is_asked_again(self, server: Server) -> None:
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("x" * 600 + "\r")
+        terminal.expect("too long")
+        terminal.expect("Your name")
+        terminal.send("ann\r")
+        terminal.expect("You are ann on")
+        terminal.send("/quit\r")
+        assert self.end(terminal) == 0
 
     def test_interrupted_before_being_in(self, server: Server) -> None:
         for key in ("\x03", "\x04"):
@@ -312,6 +395,18 @@ class TestCheckName:
         assert (done.returncode, done.stdout) == (0, b"ann  free\n")
         assert b"advice only" in done.stderr
 
+    def test_what_is_known_is_told_when_the_server_breaks_off(self) -> None:
+        def script(talk: Talk) -> None:
+            talk.send(":s CAP * LS :")
+            talk.until("CAP LIST")
+            talk.send(":s CAP * LIST :")
+            talk.until("NICK bob")
+
+        with Peer(script) as peer:
+            done = run("check-name", "--port", str(peer.port), "ann", "bob")
+        assert (done.returncode, done.stdout) == (4, b"ann  free\n")
+        assert b"broke off" in done.stderr
+
     def test_nothing_heavy_is_loaded(self, server: Server) -> None:
         # ssl and asyncio are pydantic-settings' doing; what is ours loads neither.
         ours = "import sys, chatctl.client.check, chatctl.cli.check_name\n"
@@ -321,3 +416,15 @@ class TestCheckName:
             code = f"{code}print(sorted({heavy} & sys.modules.keys()))"  # noqa: PLW2901
             done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
             assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_the_client_logs_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    log = logging.getLogger("chatctl.client")
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "propagate", True)
+    _log_in_one_line()
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        log.exception("a callback failed")
+    assert capsys.readouterr().err == "chatctl: a callback failed: ValueError: two lines\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import ClassVar, cast
 
@@ -13,6 +13,8 @@ import pytest
 from chatctl.cli.line import plain
 from chatctl.cli.line.plain import LineInput
 from chatctl.cli.line.screen import LineScreen
+from chatctl.client.refusals import FullError
+from tests.client.peer import eventually
 
 
 @pytest.fixture
@@ -75,16 +77,43 @@ def test_without_a_person_the_last_echo_is_waited_for(pipe: tuple[int, LineInput
     class Client:
         done: ClassVar[list[str]] = []
 
-        def say(self, target: str, text: str, *, timeout: float | None) -> None:
-            assert timeout is None
+        online = True
+        waiting = 0
+
+        def say(self, target: str, text: str, *, timeout: float) -> None:
             self.done.append(f"{target} {text}")
 
-        def flush(self) -> None:
+        def flush(self, *, enough: Callable[[], bool]) -> None:
+            assert not enough()
             self.done.append("flush")
 
-    screen = cast(LineScreen, SimpleNamespace(client=Client()))
+    screen = cast(LineScreen, SimpleNamespace(client=Client(), ended=False))
     writing, lines = pipe
     os.write(writing, b"a\n/b\n")
     os.close(writing)
-    plain.send(screen, "#lobby", lines)
+    assert plain.send(screen, "#lobby", lines)
     assert Client.done == ["#lobby a", "#lobby /b", "flush"]
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_server_that_confirms_nothing_is_not_waited_for_for_ever(
+    pipe: tuple[int, LineInput], monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    monkeypatch.setattr(plain, "PATIENCE", 0.05)
+
+    class Client:
+        online = True
+        waiting = 1
+
+        def say(self, target: str, text: str, *, timeout: float) -> None:
+            if full:
+                raise FullError
+
+        def flush(self, *, enough: Callable[[], bool]) -> None:
+            eventually(enough)
+
+    screen = cast(LineScreen, SimpleNamespace(client=Client(), ended=False))
+    writing, lines = pipe
+    os.write(writing, b"a\n")
+    os.close(writing)
+    assert not plain.send(screen, "#lobby", lines)

@@ -32,9 +32,9 @@ class Nobody:
 class Shown:
     """A screen and what it wrote."""
 
-    def __init__(self, style: Style, *, entered: bool = True) -> None:
+    def __init__(self, style: Style, *, entered: bool = True, here: str = "") -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
-        self.screen = LineScreen(cast(Client, Nobody()), "host:1", style, self.out, self.err)
+        self.screen = LineScreen(cast(Client, Nobody()), "host:1", style, self.out, self.err, here)
         if entered:
             self.tell(CONNECTED, e.Joined(time=NOW, room="#lobby", name="ann", own=True))
             self.lines()
@@ -96,6 +96,7 @@ def said(text: str, name: str = "bob", **more: Any) -> e.Said:
             e.Failed(time=NOW, text="Nobody here is called bob", code="401", about="bob"),
             ["!!! Nobody here is called bob"],
         ),
+        (e.Failed(time=NOW, text="Not registered", code="451", about="*"), ["!!! Not registered"]),
         (e.ServerNotice(time=NOW, text="news", code="372"), ["--- news"]),
         (e.Disconnected(time=NOW, reason=""), []),
     ],
@@ -246,3 +247,34 @@ def test_a_closed_stdout_ends_the_screen() -> None:
     shown.out.close()
     shown.screen.event(said("hi"))
     assert (shown.screen.broken, shown.screen.ended, ended) == (True, True, [True])
+
+
+def test_no_stdout_at_all_is_a_closed_one() -> None:
+    screen = LineScreen(cast(Client, Nobody()), "host:1", PERSON, None, None)
+    screen.event(CONNECTED)
+    assert (screen.broken, screen.ended) == (True, True)
+
+
+def test_no_stderr_is_nobodys_loss() -> None:
+    screen = LineScreen(cast(Client, Nobody()), "host:1", PIPE, io.StringIO(), None)
+    screen.event(CONNECTED)
+    screen.event(e.Failed(time=NOW, text="no", code="404"))
+    assert (screen.broken, screen.ended) == (False, False)
+
+
+def test_what_a_server_says_before_one_is_in_is_bounded() -> None:
+    shown = Shown(PERSON, entered=False)
+    shown.tell(*(e.ServerNotice(time=NOW, text=str(number), code="372") for number in range(5000)))
+    assert 100 < len(shown.tell(CONNECTED)) < 1000
+
+
+def test_one_writes_to_the_wished_room_from_the_beginning() -> None:
+    shown = Shown(PERSON, entered=False, here="#lobby")
+    shown.tell(CONNECTED)
+    assert shown.screen.here == "#lobby"
+    shown.tell(e.Joined(time=NOW, room="#welcome", name="ann", own=True))
+    assert shown.screen.here == "#welcome"
+    shown.tell(e.Joined(time=NOW, room="#Lobby", name="ann", own=True))
+    assert shown.screen.here == "#Lobby"
+    shown.tell(e.Joined(time=NOW, room="#news", name="ann", own=True))
+    assert shown.screen.here == "#Lobby"

@@ -88,6 +88,11 @@ def test_nobody_there() -> None:
         check(port)
 
 
+def test_no_address_at_all() -> None:
+    with pytest.raises(UnreachableError, match="there is no such address"), NameCheck("a..b", 1):
+        pass
+
+
 def test_something_else_is_there() -> None:
     def web(talk: Talk) -> None:
         talk.line()
@@ -126,4 +131,40 @@ def test_turned_away() -> None:
         talk.send("ERROR :Too many connections from your address")
 
     with Peer(script) as peer, pytest.raises(RefusedError, match="Too many connections"):
+        check(peer.port)
+
+
+def test_a_refusal_without_a_word_about_the_name_is_not_free() -> None:
+    def script(talk: Talk) -> None:
+        talk.send(":s CAP * LS :")
+        talk.until("NICK")
+        talk.until("CAP LIST")
+        talk.send(":s 438 * ann :Nick change too fast", ":s CAP * LIST :").rest()
+
+    with (
+        Peer(script) as peer,
+        NameCheck("127.0.0.1", peer.port) as checking,
+        pytest.raises(RefusedError, match="Nick change too fast"),
+    ):
+        checking.check("ann")
+
+
+def test_such_a_refusal_ends_the_search_for_other_names() -> None:
+    def script(talk: Talk) -> None:
+        talk.send(":s CAP * LS :")
+        for reply in (":s 433 * ann :taken", ":s NOTICE * :fine", ":s 438 * ann2 :too fast"):
+            talk.until("CAP LIST")
+            talk.send(reply, ":s CAP * LIST :")
+        talk.rest()
+
+    with Peer(script) as peer, NameCheck("127.0.0.1", peer.port) as checking:
+        assert checking.check("ann") == Answer("ann", "taken", "taken", ("ann_",))
+
+
+def test_a_chat_server_that_breaks_off_is_called_one() -> None:
+    def script(talk: Talk) -> None:
+        talk.until("PING")
+        talk.send("NOTICE * :*** Looking up your hostname")
+
+    with Peer(script) as peer, pytest.raises(UnreachableError, match="broke off"):
         check(peer.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
@@ -389,3 +390,114 @@ def test_importing_the_name_loads_nothing_heavy() -> None:
         " if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_client_starts_once(server: Server) -> None:
+    with client(server.port) as ann:
+        with pytest.raises(InputError, match="starts once"):
+            ann.start()
+        ann.say("#lobby", "still here")
+        assert ann.flush(DEADLINE)
+    with pytest.raises(InputError, match="starts once"):
+        ann.start()
+
+
+def test_nothing_is_waited_for_before_the_start() -> None:
+    with pytest.raises(InputError, match="not been started"):
+        client(1).flush()
+    with pytest.raises(InputError, match="not been started"):
+        next(client(1).events())
+
+
+def test_what_would_never_end_in_a_callback_is_refused(server: Server) -> None:
+    refused = threading.Event()
+    ann = client(server.port)
+
+    def callback(event: e.Event) -> None:
+        if isinstance(event, e.Joined):
+            try:
+                ann.say("#lobby", "hi", timeout=None)
+            except RuntimeError:
+                refused.set()
+            sys.exit("a callback must not end the client")
+
+    ann.on(callback)
+    with ann:
+        assert refused.wait(DEADLINE)
+        ann.say("#lobby", "hi")
+        assert ann.flush(DEADLINE)
+        assert ann.running
+
+
+def test_few_events_are_kept_where_a_callback_gets_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatctl.client.client.FEW_EVENTS", 5)
+    ann = client(server.port)
+    ann.on(lambda event: None)
+    with ann:
+        for number in range(20):
+            ann.say("#lobby", str(number))
+        assert ann.flush(DEADLINE)
+        first, *rest = ann.events(0.0)
+        assert isinstance(first, e.Overrun)
+        assert len(rest) == 5
+        for number in range(20):
+            ann.say("#lobby", str(number))
+        assert ann.flush(DEADLINE)
+        assert len(list(ann.events(0.0))) == 20
+
+
+def test_a_name_that_is_far_too_long_is_an_invalid_one() -> None:
+    with pytest.raises(InvalidNameError, match="too long"):
+        client(1, "x" * 600)
+
+
+def test_waiting_for_the_server_ends_when_the_caller_has_enough() -> None:
+    with Peer(lambda talk: talk.welcome("ann").deaf()) as peer:
+        ann = client(peer.port).start()
+        ann.say("#lobby", "hi")
+        assert not ann.flush(enough=lambda: ann.waiting == 1)
+        ann.stop(seconds=0.0)
+
+
+def test_a_server_that_talks_and_does_not_answer_is_left() -> None:
+    timing = Timing(enter=DEADLINE, silence=0.05, answer=0.3, first_pause=DEADLINE)
+    left = threading.Event()
+
+    def chatter(talk: Talk) -> None:
+        talk.welcome("ann")
+        talk.until("PING")  # asked at last
+        with contextlib.suppress(OSError):
+            while not left.wait(0.02):
+                talk.send(":bob!u@h PRIVMSG #lobby :la la")
+
+    with Peer(chatter) as peer, client(peer.port, timing=timing) as ann:
+        try:
+            [loss] = heard(ann, e.Reconnecting)
+        finally:
+            left.set()
+        assert isinstance(loss, e.Reconnecting)
+        assert "does not answer" in loss.reason
+
+
+@pytest.mark.parametrize("reply", [":s 451 * :You have not registered", ":s 410 * LS :Invalid CAP command", ""])
+def test_a_taken_name_where_there_is_no_cap(reply: str) -> None:
+    def script(talk: Talk) -> None:
+        talk.until("USER")
+        talk.send(*([reply] if reply else []), ":s 433 * ann :Nickname is already in use").deaf()
+
+    timing = Timing(enter=DEADLINE if reply else 0.2)
+    with Peer(script) as peer, pytest.raises(NameTakenError, match="already in use"):
+        client(peer.port, timing=timing).start()
+
+
+def test_giving_up_on_a_server_that_says_no_keeps_its_kind() -> None:
+    def full(talk: Talk) -> None:
+        talk.until("USER")
+        talk.send("ERROR :The chat is full")
+
+    timing = Timing(enter=DEADLINE, first_pause=0.2, longest_pause=0.2)
+    with Peer(lambda talk: talk.welcome("ann"), full) as peer:
+        ann = client(peer.port, timing=timing, give_up_after=0.01).start()
+        heard(ann, e.Disconnected)
+    assert type(ann.error) is RefusedError
+    assert "The chat is full" in str(ann.error)

@@ -20,6 +20,9 @@ class Screen:
     def is_room(self, target: str) -> bool:
         return target.startswith("#")
 
+    def room_of(self, name: str) -> str | None:
+        return next((room for room in self.rooms if room == name.lower()), None)
+
     def say(self, target: str, text: str) -> None:
         self.done.append(("say", target, text))
 
@@ -131,3 +134,22 @@ def test_help_lists_every_command_and_explains_each() -> None:
 
 def test_a_long_slip_is_not_repeated_whole() -> None:
     assert len(slash.unknown("x" * 5000)) < 200
+
+
+@pytest.mark.parametrize(
+    ("line", "done"),
+    [
+        ("/part dev", [("part", "#dev", "")]),
+        ("/part Dev so long", [("part", "#dev", "so long")]),
+        ("/part developing", [("part", "#lobby", "developing")]),
+        ("/names dev", [("names", "#dev")]),
+        ("/topic dev cats", [("topic", "#dev", "cats")]),
+        ("/topic dogs", [("topic", "#lobby", "dogs")]),
+        ("/join #DEV", [("go", "#dev")]),
+        ("/join Lobby", [("go", "#lobby")]),
+    ],
+)
+def test_a_room_of_ours_is_meant_by_any_spelling(line: str, done: list[tuple[str, ...]]) -> None:
+    screen = Screen()
+    slash.run(screen, line)
+    assert screen.done == done

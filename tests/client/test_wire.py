@@ -21,3 +21,8 @@ def test_an_endless_line_is_dropped_and_the_next_one_read() -> None:
     for _ in range(100):
         assert reader.feed(b"x" * 10_000) == []
     assert reader.feed(b"x\nnext\n") == ["next"]
+
+
+def test_a_line_is_no_longer_than_irc_allows() -> None:
+    whole = b"@" + b"t" * 8190 + b" " + b"x" * 500
+    assert LineReader().feed(whole + b"\n" + b"y" * 10_000 + b"\nnext\n") == [whole.decode(), "next"]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import time
 from collections.abc import Iterator
 from typing import TextIO
 
 from chatctl.cli.line.screen import Leaving, LineScreen
 from chatctl.client import slash
+from chatctl.client.refusals import FullError
 from chatctl.errors import ChatctlError, UnreachableError
+
+PATIENCE = 30.0
+"""Seconds that a server which is there may confirm nothing of what a pipe said."""
 
 _CHUNK = 65536
 _LONGEST = 1024 * 1024
@@ -107,12 +112,50 @@ def converse(screen: LineScreen, lines: LineInput) -> str:
     return ""
 
 
-def send(screen: LineScreen, room: str, lines: LineInput) -> None:
-    """No person: each line is one message. Returns when the server has dealt with the last one, or the client ended.
+class _Patience:
+    """Whether it is no use waiting on: the screen has ended, or a server that is there has confirmed nothing of what
+    waits for PATIENCE seconds. (What a server that is not there is given is the client's `give_up_after`.)"""
+
+    def __init__(self, screen: LineScreen) -> None:
+        self._screen = screen
+        self._waiting = -1
+        self._since = 0.0
+        self.lost = False
+
+    def over(self) -> bool:
+        """Ask this several times a second while waiting, and nothing else is done."""
+        now = time.monotonic()
+        waiting = self._screen.client.waiting
+        if waiting != self._waiting or not self._screen.client.online:
+            self._waiting, self._since = waiting, now
+        self.lost = now - self._since >= PATIENCE
+        return self.lost or self._screen.ended
+
+
+def send(screen: LineScreen, room: str, lines: LineInput) -> bool:
+    """No person: each line is one message. Returns when the server has dealt with the last one, the screen or the
+    client has ended, or (False) patience has.
 
     Reading waits while too much waits to be sent, so that a fast writer is held back and nothing is lost.
     """
     with contextlib.suppress(UnreachableError):  # the client has ended; why is told by whoever asks it
         for line in lines:
-            screen.client.say(room, line, timeout=None)
-    screen.client.flush()
+            for part in line.split("\r"):  # one message each, so that trying again says nothing twice
+                if not _said(screen, room, part):
+                    return screen.ended
+    patience = _Patience(screen)
+    screen.client.flush(enough=patience.over)
+    return not (patience.lost and screen.client.waiting)
+
+
+def _said(screen: LineScreen, room: str, text: str) -> bool:
+    patience = _Patience(screen)
+    while not screen.ended:
+        try:
+            screen.client.say(room, text, timeout=0.2)
+        except FullError:
+            if patience.over():
+                break
+        else:
+            return True
+    return False

@@ -36,6 +36,21 @@ class Writer(Protocol):
     def flush(self) -> object: ...
 
 
+class Missing:
+    """Stands for a stream that is closed from the beginning: writing fails where it matters, else it does nothing."""
+
+    def __init__(self, *, matters: bool) -> None:
+        self._matters = matters
+
+    def write(self, text: str, /) -> None:
+        """Fail as a closed pipe does."""
+        if self._matters:
+            raise BrokenPipeError
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+
 class Leaving(Exception):  # noqa: N818  # not an error: a wish
     """The user wants to leave; `str(leaving)` is the reason to give."""
 
@@ -50,6 +65,9 @@ class Style:
     as_json: bool
 
 
+_MOST_EARLY = 300
+"""Events kept until we are in; a message of the day is shorter."""
+
 _OTHERS = (e.Said, e.PrivateMessage, e.Joined, e.Left, e.Renamed, e.Topic)
 
 
@@ -59,9 +77,11 @@ class LineScreen:
     Events come in on the client's thread, typed lines on the main thread.
     """
 
-    def __init__(self, client: Client, address: str, style: Style, out: Writer, err: Writer) -> None:
+    def __init__(
+        self, client: Client, address: str, style: Style, out: Writer | None, err: Writer | None, here: str = ""
+    ) -> None:
         self.client = client
-        self.out = out
+        self.out = out or Missing(matters=True)
         self.on_end: Callable[[], None] = lambda: None
         """Called on any thread when `ended` has become true."""
         self.ended = False
@@ -74,11 +94,13 @@ class LineScreen:
         """Messages that may not have been delivered, and that were not."""
         self.style = style
         self._address = address
-        self._err = err
+        self._err = err or Missing(matters=False)
         self._me = client.name
         self._rooms: list[str] = []
-        self._here = ""
-        self._going = ""
+        self._here = here
+        self._going = here
+        self._only_wished = bool(here)
+        """Whether `here` is where we want to be, and have not been yet."""
         self._early: list[e.Event] | None = []
         self._offline_for: list[str] = []
         self._came_back = False
@@ -141,7 +163,7 @@ class LineScreen:
                 # Of what a server says before we are in only the message of the day (372) is for people.
                 if self.style.as_json or not isinstance(before, e.ServerNotice) or before.code == "372":
                     self._handle(before)
-        else:
+        elif len(self._early) < _MOST_EARLY:
             self._early.append(event)
 
     def _handle(self, event: e.Event) -> None:
@@ -173,8 +195,10 @@ class LineScreen:
                 self._me = event.name
             case e.Joined(own=True):
                 self._rooms.append(event.room)
-                if not self._here or self._going.casefold() == event.room.casefold():
-                    self._here, self._going = event.room, ""
+                if self._going.casefold() == event.room.casefold():
+                    self._here, self._going, self._only_wished = event.room, "", False
+                elif not self._here or self._only_wished:  # some servers lead to another room than was asked for
+                    self._here = event.room
             case e.Failed():
                 self.failed += 1
             case e.Unconfirmed() | e.Unsent():

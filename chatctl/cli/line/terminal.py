@@ -132,7 +132,8 @@ def _keys(screen: LineScreen) -> KeyBindings:
         line = buffer.text
         buffer.reset(append_to_history=bool(line.strip()))
         try:
-            do_line(screen, line)
+            for part in line.split("\n"):  # several where lines were pasted
+                do_line(screen, part)
         except Leaving as leaving:
             event.app.exit(result=str(leaving))
 

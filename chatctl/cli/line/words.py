@@ -164,7 +164,7 @@ def _trouble(event: e.Failed | e.NameTaken | e.NameRefused, place: Place) -> lis
     if isinstance(event, e.Failed) and event.said is not None:
         text = f"{text}: {event.said}"
     # Other servers' texts often do not say what they are about ("No such nick/channel").
-    return [("trouble", f"!!! {text}" if about is None or about in text else f"!!! {about}: {text}")]
+    return [("trouble", f"!!! {text}" if about in (None, "*") or about in text else f"!!! {about}: {text}")]
 
 
 def _unconfirmed(event: e.Unconfirmed, place: Place) -> list[Words]:
