@@ -22,13 +22,12 @@ from chatctl.errors import JournalError
 from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
 from chatctl.server.control import Control, Handler
-from chatctl.server.deadlines import Deadlines
 from chatctl.server.door import Door
 from chatctl.server.limits import Limits
 from chatctl.server.poller import READ, WRITE, best_poller
+from chatctl.server.silence import YOUNG_SECONDS, Silence
 
 _TLS_HANDSHAKE = 0x16
-_YOUNG_SECONDS = 5.0
 
 NO_TLS = "This server does not speak TLS; connect without it"
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
@@ -48,7 +47,7 @@ class Loop:
         self._control: Control | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
-        self._deadlines: Deadlines[Connection] = Deadlines()
+        self._silence = Silence(hub, limits, self._forget)
         self._paused: list[Connection] = []
         self._talkative: list[Connection] = []
         self._outbox_total = 0
@@ -111,13 +110,13 @@ class Loop:
         if hub.keeper.fatal_reason:
             raise JournalError(hub.keeper.fatal_reason)
         if hub.probes:
-            self._probe(now)
+            self._silence.probe(self._by_session, now)
         self._flush()
         if hub.ended:
             self._end(now)
         if self._paused:
             self._resume()
-        self._deadlines.expire(now, lambda connection: self._look(connection, now))
+        self._silence.expire(now)
         self._door.watch(now)
         # Somebody who went in the second half of this tick is told to the others in the next one.
         return hub.busy
@@ -135,7 +134,7 @@ class Loop:
                 self._called()
 
     def _timeout(self, now: float) -> float | None:
-        times = [when for when in (self._deadlines.next(), self._door.opens_at) if when]
+        times = [when for when in (self._silence.next(), self._door.opens_at) if when]
         if self._stopping:
             times.append(self._stop_by)
         return max(0.0, min(times) - now) if times else None
@@ -156,7 +155,7 @@ class Loop:
         self._connections[connection.fd] = connection
         self._by_session[session.id] = connection
         self._poller.add(connection.fd, READ)
-        self._deadlines.set(connection, now + min(self._limits.registration_seconds, self._limits.idle_seconds))
+        self._silence.begin(connection)
         self._log.debug("connected", session=session.id, address=peer)
         if refusal:
             self._hub.disconnect(session, refusal)
@@ -168,7 +167,7 @@ class Loop:
             return False
         now = time.monotonic()
         for connection in list(self._connections.values()):
-            if not connection.session.registered and now - connection.opened > _YOUNG_SECONDS:
+            if not connection.session.registered and now - connection.opened > YOUNG_SECONDS:
                 self._hub.disconnect(connection.session, "Too many connections wait to register; try again")
         return True
 
@@ -275,8 +274,7 @@ class Loop:
             reason = SLOW.format(min(waiting, limits.outbox_bytes))
             connection.drop_pending(Message("ERROR", (reason,)).line)
             self._outbox_total += connection.pending_bytes - waiting
-            connection.closing_at = time.monotonic() + limits.linger_seconds
-            self._deadlines.set(connection, connection.closing_at)
+            self._silence.close_soon(connection, time.monotonic())
             self._hub.disconnect(connection.session, "Too slow to read")
 
     def _writable(self, connection: Connection) -> None:
@@ -310,8 +308,7 @@ class Loop:
             if session.dropped or connection.gone:
                 self._forget(connection)
             elif not connection.closing_at:
-                connection.closing_at = now + self._limits.linger_seconds
-                self._deadlines.set(connection, connection.closing_at)
+                self._silence.close_soon(connection, now)
                 if not connection.pending_bytes:
                     self._said_all(connection)
         self._hub.ended.clear()
@@ -327,56 +324,10 @@ class Loop:
         if self._connections.pop(connection.fd, None) is None:
             return
         self._by_session.pop(connection.session.id, None)
-        self._deadlines.drop(connection)
+        self._silence.drop(connection)
         self._outbox_total -= connection.pending_bytes
         self._poller.remove(connection.fd)
         connection.close()
-
-    # Silence.
-
-    def _probe(self, now: float) -> None:
-        """Somebody wants what these sessions have: those who were silent for a while must show that they live."""
-        for id in self._hub.probes:
-            connection = self._by_session.get(id)
-            if connection is None or now - connection.heard < _YOUNG_SECONDS:
-                continue
-            if not connection.pinged:
-                self._ping(connection, now, self._limits.probe_seconds)
-            elif connection.pinged > now + self._limits.probe_seconds:
-                connection.pinged = now + self._limits.probe_seconds
-                self._deadlines.set(connection, connection.pinged)
-        self._hub.probes.clear()
-
-    def _ping(self, connection: Connection, now: float, seconds: float) -> None:
-        connection.pinged = now + seconds
-        self._deadlines.set(connection, connection.pinged)
-        self._hub.fanout.answer(connection.session, Message("PING", (self._hub.rules.server_name,)).line)
-
-    def _look(self, connection: Connection, now: float) -> float | None:
-        """A connection's time has come: what is due, and when to look again."""
-        limits = self._limits
-        if connection.closing_at:
-            if now >= connection.closing_at:
-                self._forget(connection)
-                return None
-            return connection.closing_at
-        session = connection.session
-        if not session.registered:
-            due = connection.opened + limits.registration_seconds
-            if now < due:
-                return due
-            self._hub.disconnect(session, f"No registration within {limits.registration_seconds:g} seconds")
-            return now + limits.linger_seconds
-        if connection.pinged:
-            if now < connection.pinged:
-                return connection.pinged
-            self._hub.disconnect(session, f"No answer for {now - connection.heard:.0f} seconds")
-            return now + limits.linger_seconds
-        due = connection.heard + limits.idle_seconds
-        if now >= due:
-            self._ping(connection, now, limits.idle_seconds / 2)
-            return connection.pinged
-        return due
 
     # The end.
 

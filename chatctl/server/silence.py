@@ -1,0 +1,100 @@
+"""Silence: how long a connection may take for what it owes, and what happens when it took too long.
+
+The rules of this file:
+
+1. A stranger registers within `registration_seconds` of the connection's beginning, whatever it sends meanwhile.
+2. A user who was silent for `idle_seconds` is pinged, and has half as long again to answer: any byte will do.
+3. Somebody who wants a user's name, or the last place, has that user pinged at once, if silent for a while by then; the
+   answer must come within `probe_seconds`.
+4. A connection that is over has `linger_seconds` to take its last line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chatctl.chat.hub import Hub
+from chatctl.protocol.message import Message
+from chatctl.server.connection import Connection
+from chatctl.server.deadlines import Deadlines
+from chatctl.server.limits import Limits
+
+YOUNG_SECONDS = 5.0
+"""A connection that spoke, or came, within these is taken to be alive."""
+
+
+class Silence:
+    """Watches over connections. `forget` closes one that is over. Times are in seconds of the loop's clock."""
+
+    def __init__(self, hub: Hub, limits: Limits, forget: Callable[[Connection], None]) -> None:
+        self._hub = hub
+        self._limits = limits
+        self._forget = forget
+        self._deadlines: Deadlines[Connection] = Deadlines()
+
+    def begin(self, connection: Connection) -> None:
+        """A connection has come."""
+        limits = self._limits
+        self._deadlines.set(connection, connection.opened + min(limits.registration_seconds, limits.idle_seconds))
+
+    def close_soon(self, connection: Connection, now: float) -> None:
+        """A connection is over: close it soon, whatever is left to send."""
+        connection.closing_at = now + self._limits.linger_seconds
+        self._deadlines.set(connection, connection.closing_at)
+
+    def drop(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self._deadlines.drop(connection)
+
+    def next(self) -> float | None:
+        """When there is something to do; None for never."""
+        return self._deadlines.next()
+
+    def expire(self, now: float) -> None:
+        """Do what is due."""
+        self._deadlines.expire(now, lambda connection: self._look(connection, now))
+
+    def probe(self, by_session: Mapping[int, Connection], now: float) -> None:
+        """Somebody wants what these sessions have (rule 3)."""
+        until = now + self._limits.probe_seconds
+        for id in self._hub.probes:
+            connection = by_session.get(id)
+            if connection is None or now - connection.heard < YOUNG_SECONDS:
+                continue
+            if not connection.pinged:
+                self._ping(connection, until)
+            elif connection.pinged > until:
+                connection.pinged = until
+                self._deadlines.set(connection, until)
+        self._hub.probes.clear()
+
+    def _ping(self, connection: Connection, until: float) -> None:
+        connection.pinged = until
+        self._deadlines.set(connection, until)
+        self._hub.fanout.answer(connection.session, Message("PING", (self._hub.rules.server_name,)).line)
+
+    def _look(self, connection: Connection, now: float) -> float | None:
+        """A connection's time has come: what is due, and when to look again."""
+        limits = self._limits
+        if connection.closing_at:
+            if now >= connection.closing_at:
+                self._forget(connection)
+                return None
+            return connection.closing_at
+        session = connection.session
+        if not session.registered:
+            due = connection.opened + limits.registration_seconds
+            if now < due:
+                return due
+            self._hub.disconnect(session, f"No registration within {limits.registration_seconds:g} seconds")
+            return now + limits.linger_seconds
+        if connection.pinged:
+            if now < connection.pinged:
+                return connection.pinged
+            self._hub.disconnect(session, f"No answer for {now - connection.heard:.0f} seconds")
+            return now + limits.linger_seconds
+        due = connection.heard + limits.idle_seconds
+        if now >= due:
+            self._ping(connection, now + limits.idle_seconds / 2)
+            return connection.pinged
+        return due
