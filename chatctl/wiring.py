@@ -5,14 +5,19 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chatctl.chat.ports import Journal
+from chatctl.chat.hub import Hub
 from chatctl.chat.rules import Rules
 from chatctl.config import Loaded
 from chatctl.journal.folder import Lock, journal_file, lock, prepare
 from chatctl.log import Log
 from chatctl.server import Limits, Server
+from chatctl.server.control import Handler
 from chatctl.version import __version__
+
+if TYPE_CHECKING:
+    from chatctl.journal import SqliteJournal
 
 
 @dataclass(slots=True)
@@ -64,7 +69,7 @@ def build_server(loaded: Loaded, log: Log) -> Built:
     return Built(_server(loaded, log, password, journal, folder), folder, held)
 
 
-def _journal(loaded: Loaded, folder: Path, log: Log) -> Journal:
+def _journal(loaded: Loaded, folder: Path, log: Log) -> SqliteJournal:
     from chatctl.journal import Retention, SqliteJournal
 
     history = loaded.settings.history
@@ -72,7 +77,14 @@ def _journal(loaded: Loaded, folder: Path, log: Log) -> Journal:
     return SqliteJournal(journal_file(folder), log, retention=retention)
 
 
-def _server(loaded: Loaded, log: Log, password: str, journal: Journal | None, control: Path | None) -> Server:
+def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | None, control: Path | None) -> Server:
+    def requests(hub: Hub) -> dict[str, Handler]:
+        if journal is None:
+            return {}
+        from chatctl.journal.requests import Requests
+
+        return Requests(journal, lambda: hub.fanout.released_seq, hub.tails.forget).handlers
+
     settings = loaded.settings
     rules = Rules(
         server_name=settings.name,
@@ -100,4 +112,5 @@ def _server(loaded: Loaded, log: Log, password: str, journal: Journal | None, co
         log=log,
         plain_for_all=settings.tls.mode == "off",
         control=control,
+        requests=requests,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from chatctl.chat.facts import Fact
 from chatctl.chat.render import timestamp
 from chatctl.protocol import capabilities as caps
-from chatctl.protocol.message import Message
+from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_tags
 
 _TARGET_FIRST = frozenset({"PRIVMSG", "NOTICE", "TOPIC"})
 
@@ -55,3 +55,21 @@ def played(facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], r
     if batched:
         lines.append(Message("BATCH", (f"-{reference}",)))
     return lines
+
+
+def problem(fact: Fact) -> str:
+    """Why `fact`, which came from elsewhere, could not be shown; ``""`` where it can."""
+    if not (fact.kind.isascii() and fact.kind.isalpha() and fact.kind.isupper()):
+        return f"{fact.kind!r} is no IRC command"
+    if not fact.source or not fact.place or not fact.message_id:
+        return "source, place and message_id must not be empty"
+    message = message_of(fact)
+    message.tags = tags_of(fact, caps.SERVER_TIME | caps.MESSAGE_TAGS)
+    if " " in fact.source or " " in fact.message_id:
+        return "a space in source or message_id"
+    try:
+        encode_tags(message.tags)
+        size = len(message.line)
+    except EncodingError as error:
+        return str(error)
+    return f"it takes {size} bytes as a line, which may have {MAX_LINE}" if size > MAX_LINE else ""

@@ -45,6 +45,10 @@ class Tails:
             tail.append(fact)
             self._tails.move_to_end(fact.place)
 
+    def forget(self) -> None:
+        """History has changed behind the last messages: whoever enters next has them fetched from there."""
+        self._tails.clear()
+
     def refuse(self, seqs: Set[int]) -> None:
         """What these entries gave was not kept: it was never said."""
         for facts in (self._recent, *self._tails.values()):

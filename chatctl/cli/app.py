@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl.cli import check_name, config, join, past, serve, status
+from chatctl.cli import changing, check_name, config, join, past, serve, status
 from chatctl.cli.failures import INTERRUPTED, say
 from chatctl.version import __version__
 
@@ -43,7 +43,9 @@ app.command("status")(status.status)
 app.command("history")(past.history)
 app.command("search")(past.search)
 app.command("export")(past.export)
+app.command("import")(changing.import_)
 app.command("backup")(past.backup)
+app.command("prune")(changing.prune)
 app.add_typer(config.app, name="config")
 
 

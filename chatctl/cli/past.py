@@ -214,10 +214,9 @@ def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
 
 def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
     """Facts as they are, for `import`."""
-    import msgspec
+    from chatctl.journal.lines import to_line
 
-    for fact in facts:
-        yield msgspec.json.encode(fact).decode()
+    return map(to_line, facts)
 
 
 def _as_html(facts: Iterable[Fact]) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from chatctl.errors import ChatctlError, UnreachableError
 
@@ -13,8 +14,14 @@ _CONTROL = "control.sock"
 _SECONDS = 10.0
 
 
-def ask_server(folder: Path, request: Mapping[str, object], seconds: float = _SECONDS) -> dict[str, object]:
-    """The running server's answer to one request.
+def ask_server(
+    folder: Path,
+    request: Mapping[str, object],
+    seconds: float = _SECONDS,
+    progress: Callable[[dict[str, object]], None] = lambda answer: None,
+) -> dict[str, object]:
+    """The running server's answer to one request. `progress` gets the lines that come before it with ``more``; there
+    may be `seconds` between two lines.
 
     Raises UnreachableError where no server runs on `folder` (or it does not answer in time), ChatctlError with the
     server's own sentence where it says no.
@@ -25,7 +32,9 @@ def ask_server(folder: Path, request: Mapping[str, object], seconds: float = _SE
             sock.settimeout(seconds)
             sock.connect(str(path))
             sock.sendall(json.dumps(request).encode() + b"\n")
-            answer = json.loads(_line(sock))
+            with sock.makefile("rb") as lines:
+                while (answer := json.loads(_line(lines))).get("more"):
+                    progress(answer)
     except TimeoutError:
         raise UnreachableError(f"The server on {folder} does not answer") from None
     except (OSError, ValueError):
@@ -35,11 +44,8 @@ def ask_server(folder: Path, request: Mapping[str, object], seconds: float = _SE
     return dict(answer)
 
 
-def _line(sock: socket.socket) -> bytes:
-    data = b""
-    while not data.endswith(b"\n"):
-        piece = sock.recv(1 << 16)
-        if not piece:
-            raise OSError("the server hung up")
-        data += piece
-    return data
+def _line(lines: BinaryIO) -> bytes:
+    line = lines.readline()
+    if not line.endswith(b"\n"):
+        raise OSError("the server hung up")
+    return line

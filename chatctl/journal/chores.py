@@ -53,9 +53,12 @@ class Chores:
         self._behind += facts
         self._quiet_at = time.monotonic() + QUIET
 
-    def prune(self, before: int, done: Callable[[int | Exception], None]) -> None:
-        """Forget what is older than `before` (ms); `done` gets the number of facts, or why not, on this thread."""
-        self._work.append(self._pruning(before, done))
+    def prune(
+        self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
+    ) -> None:
+        """Forget what is older than `before` (ms); `done` gets the number of facts, or why not, `progress` how many so
+        far, both on this thread."""
+        self._work.append(self._pruning(before, done, progress))
 
     def status(self) -> dict[str, object]:
         """Figures for an operator."""
@@ -132,10 +135,14 @@ class Chores:
         yield from retention.keep(self._store, self._keep, self._clock(), pruned)
         self._forgot(pruned)
 
-    def _pruning(self, before: int, done: Callable[[int | Exception], None]) -> Iterator[None]:
+    def _pruning(
+        self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None]
+    ) -> Iterator[None]:
         pruned = retention.Pruned()
         try:
-            yield from retention.prune(self._store, before, pruned)
+            for _ in retention.prune(self._store, before, pruned):
+                progress(pruned.facts)
+                yield
         except Exception as error:  # whoever asked is told; then it is logged
             done(error)
             raise

@@ -30,7 +30,7 @@ from chatctl.errors import ChatctlError
 from chatctl.journal import indexing, rows
 from chatctl.journal.reading import find_time
 from chatctl.journal.schema import transaction
-from chatctl.journal.store import SqliteStore
+from chatctl.journal.store import SqliteStore, not_kept
 
 READ = 1000  # facts read at a time
 _BEFORE_ALL = 1 << 50  # ids left free before the first fact, for each import that begins there: a billion entries
@@ -107,6 +107,14 @@ def import_facts(store: SqliteStore, added: Sequence[Fact], now: int, upto: int 
         placed = sorted(((finder.place(fact), fact) for fact in past), key=lambda pair: pair[0])
         _insert(store, [id for id, _ in placed], [fact for _, fact in placed])
     return Imported(len(past), known, len(wanted) - len(past))
+
+
+def said(error: Exception) -> str:
+    """Why history could not be changed, for people."""
+    if isinstance(error, ChatctlError):
+        return str(error)
+    known = not_kept(error) if isinstance(error, (sqlite3.Error, OSError)) else None
+    return f"The history could not be changed: {known.reason if known else error}"
 
 
 def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[list[Fact], int]:

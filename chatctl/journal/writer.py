@@ -171,10 +171,13 @@ class SqliteJournal:
         """Look at once whether a full disk still is."""
         self._queue.put(self._probe)
 
-    def prune(self, before: int, done: Callable[[int | Exception], None]) -> None:
-        """Forget what is older than `before` (ms), in slices; `done` gets the number of facts, or why it failed."""
-        told = partial(self._call_soon_with, done)
-        self._queue.put(lambda: self._chores.prune(before, told))
+    def prune(
+        self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
+    ) -> None:
+        """Forget what is older than `before` (ms), in slices; `done` gets the number of facts, or why it failed,
+        `progress` how many so far, after each slice."""
+        told, far = partial(self._call_soon_with, done), partial(self._call_soon_with, progress)
+        self._queue.put(lambda: self._chores.prune(before, told, far))
 
     def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
         """Import some hundred facts from elsewhere; `upto`: the last seq that was released (transfer.py, rule 5)."""

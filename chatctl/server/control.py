@@ -4,8 +4,9 @@ The rules of this file:
 
 1. It is a Unix socket in the data folder, readable by its owner alone; whoever may open it may do everything.
 2. One JSON object a line each way. A request has ``command``; an answer has ``ok`` (true, with the rest of what was
-   asked for; false, with ``error``: a sentence). Answers come in the order of the requests.
-3. The loop serves it like any other socket: nothing here blocks. A request that takes a while is answered later.
+   asked for; false, with ``error``: a sentence).
+3. The loop serves it like any other socket: nothing here blocks. A request that takes a while is answered later; until
+   then there may be lines with ``more``: true, which say how far it is. Whoever asks waits before asking again.
 """
 
 from __future__ import annotations

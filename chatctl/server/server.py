@@ -6,7 +6,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.rules import Rules
-from chatctl.server.control import control_socket
+from chatctl.server.control import Handler, control_socket
 from chatctl.server.limits import Limits
 from chatctl.server.listener import listen
 from chatctl.server.loop import Loop
@@ -34,6 +34,10 @@ class SilentLog:
     info = warning = error = debug
 
 
+def _no_requests(hub: Hub) -> Mapping[str, Handler]:
+    return {}
+
+
 def now_ms() -> int:
     """Milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
@@ -48,8 +52,9 @@ class Server:
     `host` and `port` say where to listen (port 0: the system picks one), `listener_limit` how many users may be in the
     chat at once. `rules` holds the rest of what users notice, `limits` what bounds a connection. Without a `journal`
     history is kept in memory, bounded, and ends with the server. `plain_for_all` lets other machines talk in plain
-    text. `control` is the folder in which the control socket is made, where there is to be one. Raises
-    :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen.
+    text. `control` is the folder in which the control socket is made, where there is to be one; `requests` gives what
+    else is answered there, by command, for the hub that it is called with. Raises :class:`chatctl.errors.StartError`
+    from :meth:`start` where it cannot listen.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Server:
         log: Log | None = None,
         plain_for_all: bool = False,
         control: Path | None = None,
+        requests: Callable[[Hub], Mapping[str, Handler]] | None = None,
     ) -> None:
         self.host = host
         self.rules = replace(
@@ -78,6 +84,7 @@ class Server:
         self._log: Log = log or SilentLog()
         self._plain_for_all = plain_for_all
         self._control = control
+        self._requests = requests or _no_requests
         self._loop: Loop | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -104,7 +111,7 @@ class Server:
         hub = Hub(self.rules, order, self._journal, now_ms, self._log)
         self._loop = Loop(hub, listeners, self._limits, self._log, plain_for_all=self._plain_for_all)
         if self._control is not None:
-            handlers = status_handlers(hub, self._loop, self._journal)
+            handlers = {**status_handlers(hub, self._loop, self._journal), **self._requests(hub)}
             self._loop.serve_control(control_socket(self._control), handlers)
         self._journal.start(self._loop.call)
         self._thread = threading.Thread(target=self._run, args=(self._loop, listeners), name="loop", daemon=True)

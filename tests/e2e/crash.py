@@ -106,15 +106,15 @@ def one_round(home: Path, seed: int) -> tuple[int, int]:
     return len(everybody), len(kept)
 
 
-def history(port: int, prefix: str) -> list[tuple[str, str]]:
+def history(port: int, prefix: str, room: str = ROOM) -> list[tuple[str, str]]:
     """All messages of the room whose text begins with `prefix`, asked for page by page."""
     found: list[tuple[str, str]] = []
     caps = "batch message-tags server-time draft/chathistory"
-    with Wire(port).login("historian", ROOM, caps=caps) as wire:
+    with Wire(port).login("historian", room, caps=caps) as wire:
         mark = "*"
         while True:
             command = "LATEST" if mark == "*" else "BEFORE"
-            wire.send(f"CHATHISTORY {command} {ROOM} {mark} 200")
+            wire.send(f"CHATHISTORY {command} {room} {mark} 200")
             wire.until(lambda m: m.command == "BATCH" and m.params[0][0] == "+")
             before = len(wire.read)
             wire.until(lambda m: m.command == "BATCH" and m.params[0][0] == "-")

@@ -1,0 +1,208 @@
+"""`chatctl import`, `prune`: history brought in, and history forgotten.
+
+Through the running server, which alone writes while it runs; else on the data folder itself, with its lock held. On
+stderr they say which of the two it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports, say
+from chatctl.cli.when import moment
+from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
+
+if TYPE_CHECKING:
+    from chatctl.chat.facts import Fact
+    from chatctl.journal.lines import FactFile
+    from chatctl.journal.transfer import Imported
+
+_PRUNE_SECONDS = 300.0
+"""How long a busy server may take for the next slice."""
+
+Counted = Callable[[int], None]
+
+
+class _History(Protocol):
+    """What can be changed, whoever does it."""
+
+    def bring(self, facts: Sequence[Fact]) -> Imported: ...
+
+    def prune(self, before: int, progress: Counted) -> int: ...
+
+
+@reports
+def import_(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What `chatctl export` wrote; - for stdin.")],
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Bring exported messages into the history, each to its place. What is there already is left as it is, so an import
+    that was broken off is simply started again."""
+    from chatctl.journal.lines import FactFile
+    from chatctl.journal.transfer import Imported
+
+    with _opened(file) as opened:
+        facts = FactFile(opened)
+        with _bar("Reading", opened.seek(0, 2)) as progress:
+            facts.survey(progress)
+        _tell_bad(facts)
+        total = Imported()
+        with _history(data_dir, config, make=True) as history, _bar("Importing", len(facts)) as progress:
+            try:
+                for batch in facts.batches():
+                    total += history.bring(batch)
+                    progress(len(batch))
+            except BaseException:
+                say(f"Broken off after {_said(total)}. The same command goes on from there.")
+                raise
+    print(f"Imported: {_said(total)}.")
+    if facts.bad_count:
+        raise typer.Exit(1)
+
+
+@reports
+def prune(
+    older_than: Annotated[
+        str,
+        typer.Option("--older-than", metavar="TIME", help="Forget what is older: 90d, or a time.", show_default=False),
+    ],
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Forget what is older than a time, for good: it is overwritten on the disk."""
+    before = moment("--older-than", older_than, datetime.now(UTC))
+    with _history(data_dir, config, make=False) as history:
+        live = sys.stderr is not None and sys.stderr.isatty()
+
+        def progress(facts: int) -> None:
+            if live:
+                print(f"\r{facts:,} forgotten so far", end="", file=sys.stderr, flush=True)
+
+        gone = history.prune(before, progress)
+        if live:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    print(f"Forgotten: {gone:,} messages and events.")
+
+
+# What is read.
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    """The file, or a copy of stdin: it is read twice."""
+    if file == "-":
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            yield copy
+        return
+    with Path(file).open("rb") as opened:
+        if not opened.seekable():
+            raise ConfigError(f"{file} is no plain file; give it as stdin: chatctl import - < {file}")
+        yield opened
+
+
+def _tell_bad(facts: FactFile) -> None:
+    for number, why in facts.bad:
+        say(f"line {number} is left out; it is not what `chatctl export` writes: {why}")
+    if more := facts.bad_count - len(facts.bad):
+        say(f"{more} more lines are left out for such reasons")
+    if facts.bad_count and not len(facts):
+        raise ChatctlError("There is nothing to import: no line is good. `chatctl export` writes what can be imported.")
+
+
+# What is written to.
+
+
+@contextmanager
+def _history(data_dir: str | None, config: str | None, *, make: bool) -> Iterator[_History]:
+    """The history in force: the running server's, or the folder's."""
+    from chatctl.config import load
+    from chatctl.journal import holder, journal_file, prepare
+    from chatctl.journal.stopped import StoppedJournal
+    from chatctl.wiring import data_folder
+
+    folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
+    held = holder(folder)
+    if held is not None:
+        running = _Running(folder)
+        if not running.answers():
+            raise StartError(f"The data folder {folder} is in use by {held}; try again when that has ended")
+        print(f"chatctl: through the running server of {folder} ({held})", file=sys.stderr)
+        yield running
+        return
+    if not make and not journal_file(folder).exists():
+        raise UnreachableError(f"There is no history in {folder}; name the right folder with --data-dir")
+    with StoppedJournal(prepare(folder)) as stopped:
+        print(f"chatctl: writing to {folder}; no server is running", file=sys.stderr)
+        yield stopped
+
+
+class _Running:
+    """The running server's history, through its control socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def answers(self) -> bool:
+        """Whether a server is there."""
+        from chatctl.cli.running import ask_server
+
+        try:
+            ask_server(self._folder, {"command": "status"})
+        except UnreachableError:
+            return False
+        return True
+
+    def bring(self, facts: Sequence[Fact]) -> Imported:
+        """Have some hundred facts imported."""
+        from chatctl.cli.running import ask_server
+        from chatctl.journal.transfer import Imported
+
+        answer = ask_server(self._folder, {"command": "import", "facts": [asdict(fact) for fact in facts]}, 60.0)
+        return Imported(*(int(str(answer.get(name, 0))) for name in ("kept", "known", "future")))
+
+    def prune(self, before: int, progress: Counted) -> int:
+        """Have what is older forgotten."""
+        from chatctl.cli.running import ask_server
+
+        def more(answer: dict[str, object]) -> None:
+            progress(int(str(answer.get("facts", 0))))
+
+        request = {"command": "prune", "before": before}
+        return int(str(ask_server(self._folder, request, _PRUNE_SECONDS, more)["facts"]))
+
+
+# What is said.
+
+
+def _said(total: Imported) -> str:
+    parts = [f"{total.kept:,} messages and events"]
+    if total.known:
+        parts.append(f"{total.known:,} were there already")
+    if total.future:
+        parts.append(f"{total.future:,} lie in the future and were left out")
+    return "; ".join(parts)
+
+
+@contextmanager
+def _bar(label: str, length: int) -> Iterator[Counted]:
+    """A progress bar on stderr, where that is a terminal."""
+    with contextlib.ExitStack() as stack:
+        if sys.stderr is not None and sys.stderr.isatty():
+            bar = stack.enter_context(typer.progressbar(length=length, label=f"{label:<10}", file=sys.stderr))
+            yield bar.update
+        else:
+            yield lambda count: None

@@ -1,0 +1,102 @@
+"""Facts as lines of JSON: what `export` writes and `import` reads.
+
+The rules of this file:
+
+1. One fact a line, all its fields by their names, UTF-8. Empty lines are nothing.
+2. A line is good if it has these fields and could be shown to a client as it is; what is wrong with any other is told
+   with the line's number, and it is left out.
+3. Facts come out oldest first, and in the file's order where times are equal, whatever order the file has.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from chatctl.chat.facts import Fact
+from chatctl.chat.playback import problem
+
+BATCH = 256
+"""Facts handed over together: a few milliseconds of the journal's time."""
+MOST_TOLD = 10
+"""Bad lines that are kept with what is wrong; the others are counted."""
+_MOST_LINE = 1 << 20
+_MOST_BATCH = 4 << 20  # bytes: a request to the running server holds it with room to spare
+_LATEST = 1 << 53
+
+_decode = msgspec.json.Decoder(Fact).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def to_line(fact: Fact) -> str:
+    """A fact as a line, without its end."""
+    return _encode(fact).decode()
+
+
+class FactFile:
+    """A file of facts, read twice: once to see what is in it, once to hand it over in order. It must be seekable."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._times = array("q")
+        self._offsets = array("q")
+        self.bad: list[tuple[int, str]] = []
+        """Line numbers (from 1) and what is wrong there, the first MOST_TOLD of them."""
+        self.bad_count = 0
+
+    def __len__(self) -> int:
+        """The good lines."""
+        return len(self._times)
+
+    def survey(self, progress: Callable[[int], None]) -> None:
+        """Look at each line; `progress` gets the bytes read since the last time."""
+        file = self._file
+        file.seek(0)
+        offset = told = number = 0
+        while line := file.readline(_MOST_LINE):
+            number += 1
+            began = offset
+            offset += len(line)
+            if line.strip():
+                self._look(line, number, began)
+            while not line.endswith(b"\n") and (line := file.readline(_MOST_LINE)):
+                offset += len(line)  # the rest of a line that is too long
+            if offset - told >= _MOST_LINE:
+                progress(offset - told)
+                told = offset
+        progress(offset - told)
+
+    def _look(self, line: bytes, number: int, offset: int) -> None:
+        try:
+            fact = _decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            why = str(error) if len(line) < _MOST_LINE else "it is too long"
+        else:
+            why = problem(fact) if 0 <= fact.time < _LATEST else f"{fact.time} is no time in milliseconds since 1970"
+            if not why:
+                self._times.append(fact.time)
+                self._offsets.append(offset)
+                return
+        self.bad_count += 1
+        if len(self.bad) < MOST_TOLD:
+            self.bad.append((number, why))
+
+    def batches(self) -> Iterator[list[Fact]]:
+        """The good lines' facts, oldest first, some hundreds at a time. After `survey`."""
+        file, times, offsets = self._file, self._times, self._offsets
+        batch: list[Fact] = []
+        size = 0
+        for at in sorted(range(len(times)), key=times.__getitem__):
+            if file.tell() != offsets[at]:
+                file.seek(offsets[at])
+            line = file.readline(_MOST_LINE)
+            batch.append(_decode(line))
+            size += len(line)
+            if len(batch) == BATCH or size > _MOST_BATCH:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch

@@ -1,0 +1,80 @@
+"""Changing the history of a data folder on which no server runs: with its lock held, and the same store.
+
+What a running server does between its commits is done here at once: the index follows, the WAL is copied.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chatctl.chat.facts import Fact
+from chatctl.errors import ChatctlError
+from chatctl.journal import indexing, retention
+from chatctl.journal.chores import WAL_SOME
+from chatctl.journal.folder import journal_file, lock
+from chatctl.journal.store import SqliteStore
+from chatctl.journal.transfer import Imported, import_facts, said
+
+
+class StoppedJournal:
+    """A context manager; raises StartError where the folder is in use or the journal will not do.
+
+    `folder` is one that :func:`chatctl.journal.folder.prepare` has seen.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = lock(folder)
+        self._store = SqliteStore(journal_file(folder))
+        self._scrub = False
+
+    def __enter__(self) -> Self:
+        try:
+            self._store.open()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def bring(self, facts: Sequence[Fact]) -> Imported:
+        """Import some hundred facts. ChatctlError where that cannot be done; then none of them is kept."""
+        try:
+            result = import_facts(self._store, facts, time.time_ns() // 1_000_000)
+            while indexing.behind(self._store.connection, indexing.SLICE) >= indexing.SLICE:
+                indexing.follow(self._store)
+            self._copy()
+        except (sqlite3.Error, OSError) as error:
+            raise ChatctlError(said(error)) from None
+        return result
+
+    def prune(self, before: int, progress: Callable[[int], None]) -> int:
+        """Forget what is older than `before` (ms); how many facts. `progress` gets how many so far. ChatctlError."""
+        pruned = retention.Pruned()
+        self._scrub = True
+        try:
+            for _ in retention.prune(self._store, before, pruned):
+                progress(pruned.facts)
+                self._copy()
+        except (sqlite3.Error, OSError) as error:
+            raise ChatctlError(said(error)) from None
+        return pruned.facts
+
+    def _copy(self) -> None:
+        if self._store.wal_frames >= WAL_SOME:
+            self._store.checkpoint()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._store.checkpoint(whole=True)
+        except sqlite3.Error:
+            if self._scrub and error is None:  # what is to be forgotten may still be in the WAL
+                raise
+        finally:
+            self._store.close()
+            self._lock.release()

@@ -1,0 +1,166 @@
+"""`chatctl import` and `prune` as an operator uses them: on a stopped folder, through a running server, broken off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.crash import history
+from tests.e2e.processes import CHATCTL, DEADLINE, ServeProcess, Terminal, chatctl, environment
+from tests.wire import Wire
+
+pytestmark = pytest.mark.e2e
+
+CAPS = "batch message-tags server-time draft/chathistory draft/event-playback echo-message"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a chat in which all sorts of things happened exports."""
+    home = tmp_path_factory.mktemp("first")
+    with ServeProcess(home) as server:
+        with Wire(server.port).login("ann", "#tea") as ann, Wire(server.port).login("bob", "#tea", "#lobby") as bob:
+            for number in range(300):
+                ann.send(f"PRIVMSG #tea :hello {number}")
+            ann.send("TOPIC #tea :Green or black?", "MODE #tea +m", "NICK anna", "PRIVMSG bob :for you alone")
+            bob.send(
+                "PRIVMSG #lobby :我喜欢北京烤鸭 \x01", "NOTICE #lobby :  spaces  ", "PART #tea :bye", "QUIT :gone"
+            ).until("ERROR")
+            ann.send("KICK #tea anna :out").ping()
+        assert server.stop()[0] == 0
+    return chatctl(home, "export").stdout
+
+
+def test_an_export_becomes_the_same_history_in_an_empty_folder(tmp_path: Path, exported: str) -> None:
+    done = chatctl(tmp_path, "import", "-", stdin=exported)
+    assert done.returncode == 0, done.stderr
+    count = len(exported.splitlines())
+    assert f"Imported: {count} messages and events." in done.stdout
+    assert "no server is running" in done.stderr
+    assert chatctl(tmp_path, "export").stdout == exported
+    again = chatctl(tmp_path, "import", "-", stdin=exported)
+    assert f"0 messages and events; {count} were there already" in again.stdout
+    assert chatctl(tmp_path, "export").stdout == exported
+    with ServeProcess(tmp_path) as server:
+        assert [text for _, text in history(server.port, "hello", "#tea")] == [f"hello {n}" for n in range(300)]
+
+
+def test_through_the_running_server_clients_see_it_at_once(tmp_path: Path, exported: str) -> None:
+    with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", "#lobby", caps=CAPS) as ann:
+        ann.send("PRIVMSG #lobby :before").until("PRIVMSG")
+        done = chatctl(tmp_path, "import", "-", stdin=exported)
+        assert done.returncode == 0, done.stderr
+        assert "through the running server" in done.stderr
+        assert str(server.process.pid) in done.stderr
+        ann.send("PRIVMSG #lobby :after").until("PRIVMSG")
+        assert [text for _, text in history(server.port, "hello", "#tea")] == [f"hello {n}" for n in range(300)]
+        with Wire(server.port).login("cleo", caps="server-time batch") as cleo:
+            cleo.send("JOIN #lobby")
+            seen = [cleo.until("PRIVMSG").params[1] for _ in range(3)]
+            assert seen == ["我喜欢北京烤鸭 \x01", "before", "after"]
+        assert f"{len(exported.splitlines())} were there" in chatctl(tmp_path, "import", "-", stdin=exported).stdout
+    ids = [json.loads(line)["message_id"] for line in chatctl(tmp_path, "export").stdout.splitlines()]
+    assert len(ids) == len(set(ids))
+    assert {json.loads(line)["message_id"] for line in exported.splitlines()} < set(ids)
+
+
+def test_bad_lines_are_named_and_the_rest_is_imported(tmp_path: Path, exported: str) -> None:
+    lines = exported.splitlines()
+    file = tmp_path / "chat.jsonl"
+    file.write_text("\n".join([*lines[:5], '{"text": "hi"}', *lines[5:9], lines[9][:40]]))
+    done = chatctl(tmp_path, "import", str(file))
+    assert done.returncode == 1
+    assert "Imported: 9 messages and events." in done.stdout
+    assert [line.split(" is left out")[0] for line in done.stderr.splitlines() if "left out" in line] == [
+        "chatctl: line 6",
+        "chatctl: line 11",
+    ]
+    nothing = chatctl(tmp_path, "import", "-", stdin="a\nb\n")
+    assert (nothing.returncode, "no line is good" in nothing.stderr) == (1, True)
+    missing = chatctl(tmp_path, "import", "nowhere.jsonl")
+    assert (missing.returncode, missing.stderr) == (1, "chatctl: nowhere.jsonl: No such file or directory\n")
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_broken_off_and_started_again(tmp_path: Path, exported: str, running: bool) -> None:
+    many = [
+        {**json.loads(line), "message_id": f"other-{n}-{at}"}
+        for n in range(60)
+        for at, line in enumerate(exported.splitlines())
+    ]
+    file = tmp_path / "chat.jsonl"
+    file.write_text("\n".join(map(json.dumps, many)))
+    server = ServeProcess(tmp_path) if running else None
+    try:
+        with Terminal([CHATCTL, "import", str(file)], environment(tmp_path), cwd=tmp_path) as terminal:
+            terminal.until("Importing", "1%")
+            os.kill(terminal.child.pid, signal.SIGINT)
+            assert terminal.until_end() == 130
+            assert any("The same command goes on" in line for line in terminal.shown())
+        half = subprocess.Popen(
+            [CHATCTL, "import", str(file)], env=environment(tmp_path), cwd=tmp_path, stderr=subprocess.PIPE
+        )
+        assert half.stderr is not None
+        assert b"chatctl:" in half.stderr.readline()
+        half.kill()
+        half.communicate()
+        done = chatctl(tmp_path, "import", str(file))
+        assert done.returncode == 0, done.stderr
+    finally:
+        if server is not None:
+            server.stop()
+    kept = [json.loads(line) for line in chatctl(tmp_path, "export").stdout.splitlines()]
+    assert sorted(fact["message_id"] for fact in kept) == sorted(str(fact["message_id"]) for fact in many)
+    assert [fact["time"] for fact in kept] == sorted(fact["time"] for fact in many)
+
+
+def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
+    chatctl(tmp_path, "import", "-", stdin=exported)
+    facts = [json.loads(line) for line in exported.splitlines()]
+    assert chatctl(tmp_path, "prune", "--older-than", "1d").stdout == "Forgotten: 0 messages and events.\n"
+    assert chatctl(tmp_path, "prune", "--older-than", "soon").returncode == 2
+    assert chatctl(tmp_path, "prune").returncode == 2
+    with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", caps="server-time batch") as ann:
+        done = chatctl(tmp_path, "prune", "--older-than", "0s")
+        assert done.stdout.startswith("Forgotten: "), done.stderr
+        assert int(done.stdout.split()[1].replace(",", "")) >= len(facts)
+        assert "through the running server" in done.stderr
+        with Wire(server.port).login("cleo", caps=CAPS) as cleo:
+            cleo.send("JOIN #tea", "CHATHISTORY LATEST #tea * 100").until(
+                lambda m: m.command == "BATCH" and m.params[0][0] == "-"
+            )
+            assert not [m for m in cleo.read if m.command == "PRIVMSG"]
+        ann.send("PRIVMSG #tea :we are still here").ping()
+        assert server.stop()[0] == 0
+    folder = next(path.parent for path in tmp_path.rglob("journal.db"))
+    assert not any(b"hello 29" in path.read_bytes() for path in folder.iterdir())
+    assert "we are still here" in chatctl(tmp_path, "history", "tea").stdout
+    stopped = chatctl(tmp_path, "prune", "--older-than", "0s")
+    assert "no server is running" in stopped.stderr
+    assert chatctl(tmp_path, "history", "tea").stdout == ""
+    nowhere = chatctl(tmp_path, "prune", "--older-than", "1d", "--data-dir", str(tmp_path / "none"))
+    assert (nowhere.returncode, "no history" in nowhere.stderr) == (4, True)
+
+
+def test_another_import_holds_the_folder(tmp_path: Path, exported: str) -> None:
+    chatctl(tmp_path, "import", "-", stdin=exported)
+    folder = next(path.parent for path in tmp_path.rglob("journal.db"))
+    hold = (
+        "import sys; from pathlib import Path; from chatctl.journal import lock;"
+        "held = lock(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holding:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == b"held\n"
+        done = chatctl(tmp_path, "import", "-", stdin=exported)
+        assert done.returncode == 2
+        assert f"in use by process {holding.pid}" in done.stderr
+        holding.communicate(timeout=DEADLINE)

@@ -1,0 +1,76 @@
+"""Facts as lines: what is written can be read, what cannot be shown is left out, whatever the order (journal/lines)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from chatctl.chat.facts import Fact
+from chatctl.journal import lines
+from chatctl.journal.lines import FactFile, to_line
+from tests.journal.desk import fact
+from tests.journal.test_reading import histories
+from tests.journal.test_writer import EVERYTHING
+
+
+def read(text: str) -> FactFile:
+    file = FactFile(io.BytesIO(text.encode()))
+    file.survey(lambda count: None)
+    return file
+
+
+def facts_of(file: FactFile) -> list[Fact]:
+    return [fact for batch in file.batches() for fact in batch]
+
+
+def test_what_is_written_is_read() -> None:
+    file = read("".join(f"{to_line(fact)}\n" for fact in EVERYTHING))
+    assert file.bad == []
+    assert facts_of(file) == EVERYTHING
+
+
+@given(histories())
+def test_any_history_is_read_as_it_was(history: list[Fact]) -> None:
+    assert facts_of(read("\n".join(map(to_line, history)))) == history
+
+
+def test_oldest_first_and_in_the_files_order_for_the_same_time() -> None:
+    mixed = [fact(1, time=50), fact(2, time=10), fact(3, time=50), fact(4, time=10)]
+    assert [fact.seq for fact in facts_of(read("\n\n".join(map(to_line, mixed))))] == [2, 4, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"seq": 1}', "missing required field"),
+        ("not json", "malformed"),
+        ("[]", "object"),
+        (to_line(fact(1, "a\r\nQUIT :b")), "line break"),
+        (to_line(fact(1, "x" * 600)), "512"),
+        (to_line(fact(1, kind="privmsg x")), "no IRC command"),
+        (to_line(fact(1, source="a b")), "space"),
+        (to_line(fact(1, source="")), "empty"),
+        (to_line(replace(fact(1), time=-5)), "no time"),
+        (to_line(replace(fact(1), target="#a b")), "middle parameter"),
+    ],
+)
+def test_a_bad_line_is_told_by_its_number_and_the_others_are_read(line: str, why: str) -> None:
+    file = read(f"{to_line(fact(1))}\n\n{line}\n{to_line(fact(2))}\n")
+    assert [number for number, _ in file.bad] == [3]
+    assert why in file.bad[0][1]
+    assert facts_of(file) == [fact(1), fact(2)]
+
+
+def test_a_line_without_end_is_one_bad_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "_MOST_LINE", 1000)
+    file = read(f"{'x' * 5000}\n{to_line(fact(1))}\n{'y' * 3000}")
+    assert file.bad == [(1, "it is too long"), (3, "it is too long")]
+    assert facts_of(file) == [fact(1)]
+
+
+def test_many_bad_lines_are_counted() -> None:
+    file = read("nothing\n" * 50)
+    assert (len(file.bad), file.bad_count, len(file)) == (lines.MOST_TOLD, 50, 0)
