@@ -20,16 +20,27 @@ from chatctl.protocol.numerics import Numeric
 class Stamp:
     """When something happened and by which id it is known: the entry's, for one of its messages.
 
-    `message_id` is ``""`` for what has none. `client_tags` are relayed as they came. The encoded forms are kept, since
+    `message_id` is ``""`` for what has none. `client_tags` are relayed as they came. `account` is that of who did it,
+    ``""`` without one; `bot` says that they call themselves a bot. The encoded forms are kept, since
     a room of five hundred needs each of them once.
     """
 
-    __slots__ = ("account", "client_tags", "encoded", "message_id", "time")
+    __slots__ = ("account", "bot", "client_tags", "encoded", "message_id", "time")
 
-    def __init__(self, time: int, message_id: str = "", client_tags: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        time: int,
+        message_id: str = "",
+        client_tags: Mapping[str, str] | None = None,
+        account: str = "",
+        *,
+        bot: bool = False,
+    ) -> None:
         self.time = time
         self.message_id = message_id
         self.client_tags = client_tags
+        self.account = account
+        self.bot = bot
         self.encoded: dict[int, bytes] = {}
 
 
@@ -49,16 +60,21 @@ class ToRoom(Delivery):
     speaker: int = 0
     needs: int = 0
     """Capabilities without which a session is not sent this (TAGMSG)."""
+    passing: bool = False
+    """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
 
 
 @dataclass(slots=True)
 class ToUsers(Delivery):
-    """`message` to each of `users`, once."""
+    """`message` to each of `users`, once. `needs` and `passing`: as above."""
 
     users: Sequence[int]
     message: Message
     stamp: Stamp
     needs: int = 0
+    passing: bool = False
+    answers: bool = True
+    """Whether to whom caused it, it is a part of the answer. Not so for what somebody sends to oneself."""
 
 
 @dataclass(slots=True)
@@ -142,6 +158,8 @@ class Outcome:
     """What applying one entry gave: deliveries and facts, in order."""
 
     entry: Entry
+    source: User | None = None
+    """Who proposed it, if they are here."""
     deliveries: list[Delivery] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -153,7 +171,10 @@ class Outcome:
 
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
         """The entry's time and the id of its next fact."""
-        return Stamp(self.entry.time, self.entry.message_id(len(self.facts)), tags)
+        source, message_id = self.source, self.entry.message_id(len(self.facts))
+        if source is None:
+            return Stamp(self.entry.time, message_id, tags)
+        return Stamp(self.entry.time, message_id, tags, source.account, bot="B" in source.modes)
 
     def to_room(self, room: Room, message: Message) -> None:
         """An event for everybody in `room`, whoever caused it included."""

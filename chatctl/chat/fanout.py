@@ -5,15 +5,17 @@ Most of what a chat server does is handing the same bytes to many. So that this 
 1. What a room hears in a tick is gathered in its **segment**: each line rendered once for each set of capabilities
    among the members, in one list a set. When the segment closes, each list is joined once, and every member of that
    set gets the same bytes object. That is a **group**: members, bytes.
-2. Who spoke and did not ask for an echo gets the same without their own lines; who entered in mid-segment, the part
-   after that. Both are **exceptions** of the group: they get the group's bytes and then their own in their place.
+2. Who spoke and did not ask for an echo gets the same without their own lines, who labelled their message, with the
+   label; who entered in mid-segment gets the part after that. They are **exceptions** of the group: they get the
+   group's bytes and then their own in their place.
 3. Whatever is sent to a session directly first closes the segments of that session's rooms. So a session sees what
    concerns it in order. Across rooms, the order within one tick is not promised.
 4. Groups stay **parked** until the facts of their tick, and of all ticks before, are durable. Then they are released in
    order. If anybody saw a message, it is in the history.
 5. An answer to a session that has nothing parked, and caused nothing that is, goes out at once.
-
-6. Where the facts of a tick could not be kept, the lines that showed them are taken out of what is parked, and the rest
+6. What passes (typing) waits for nothing: to whom nothing is parked for it goes out at once, to others in its place,
+   and not at all when that comes late.
+7. Where the facts of a tick could not be kept, the lines that showed them are taken out of what is parked, and the rest
    goes out: nobody sees what is not in the history.
 
 Ticks are counted; `released` is the last one whose groups went out. A room's or session's `waits` is the last tick that
@@ -23,10 +25,11 @@ holds something for it: it has something parked while ``waits > released``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 
 from chatctl.chat.deliveries import Stamp
 from chatctl.chat.render import render
+from chatctl.chat.segments import Group, RoomOutput, Segment, Spot
 from chatctl.chat.session import Session
 from chatctl.protocol.capabilities import ECHO_MESSAGE, SHAPING
 from chatctl.protocol.message import Message
@@ -35,61 +38,8 @@ _GROUPING = SHAPING
 """Members who agree in these capabilities share their bytes."""
 
 
-class Segment:
-    """The lines of one room since its last close, by set of capabilities; `own` and `late` hold rule 2.
-
-    `seqs` has an item a line: the entry that must be kept for the line to be shown (rule 6), or 0.
-    """
-
-    __slots__ = ("late", "lines", "own", "seqs")
-
-    def __init__(self, shapes: Iterable[int]) -> None:
-        self.seqs: list[int] = []
-        self.lines: dict[int, list[bytes]] = {shape: [] for shape in shapes}
-        self.own: dict[Session, set[int]] = {}
-        self.late: dict[Session, int] = {}
-
-    def own_bytes(self, session: Session, lines: list[bytes]) -> bytes:
-        """What a speaker or a late one gets of `lines` (rule 2)."""
-        own = self.own.get(session, ())
-        start = self.late.get(session, 0)
-        return b"".join(line for at, line in enumerate(lines) if at >= start and at not in own)
-
-
-class Group:
-    """The same bytes for several sessions; `exceptions` get their own instead (rule 2).
-
-    For rule 6 it remembers what it was made of: the segment and its set of capabilities, or the entry `seq` alone.
-    """
-
-    __slots__ = ("data", "exceptions", "members", "segment", "seq", "shape")
-
-    def __init__(self, members: tuple[Session, ...], data: bytes, seq: int = 0) -> None:
-        self.members = members
-        self.data = data
-        self.exceptions: dict[Session, bytes] = {}
-        self.segment: Segment | None = None
-        self.shape = 0
-        self.seq = seq
-
-
-class RoomOutput:
-    """The members of a room that this machine serves, by set of capabilities, and the room's open segment."""
-
-    __slots__ = ("frozen", "members", "segment", "waits")
-
-    def __init__(self) -> None:
-        self.members: dict[int, dict[Session, None]] = {}
-        self.frozen: dict[int, tuple[Session, ...]] = {}
-        self.segment: Segment | None = None
-        self.waits = 0
-
-    def group(self, shape: int) -> tuple[Session, ...]:
-        """The members with this set of capabilities; built anew only when they changed."""
-        members = self.frozen.get(shape)
-        if members is None:
-            members = self.frozen[shape] = tuple(self.members[shape])
-        return members
+LATE_MS = 1000
+"""Older than this, what passes is not worth showing any more (rule 6)."""
 
 
 class Fanout:
@@ -147,6 +97,13 @@ class Fanout:
             room.frozen.pop(shape, None)
         session.shape = shape
 
+    def members(self, room_key: str, needs: int) -> Iterator[Session]:
+        """Who of this machine is in a room, and has the capabilities `needs`."""
+        room = self.rooms.get(room_key)
+        if room is not None:
+            for members in room.members.values():
+                yield from (session for session in members if session.caps & needs == needs)
+
     @staticmethod
     def _forget(room: RoomOutput, session: Session) -> None:
         members = room.members[session.shape]
@@ -158,13 +115,23 @@ class Fanout:
     # Output of this tick.
 
     def to_room(
-        self, room_key: str, message: Message, stamp: Stamp, speaker: Session | None, needs: int, seq: int
-    ) -> None:
+        self,
+        room_key: str,
+        message: Message,
+        stamp: Stamp,
+        speaker: Session | None,
+        needs: int,
+        seq: int,
+        answered: Session | None = None,
+    ) -> Spot | None:
         """A line for all members; for `speaker` only with echo-message; only for those who have `needs`. It is shown
-        only if what entry `seq` gave is kept; 0 for a line that is shown in any case."""
+        only if what entry `seq` gave is kept; 0 for a line that is shown in any case.
+
+        For the member `answered` it is a part of a response: they read nothing of it here, unless :meth:`splice` puts
+        something in the place that is returned."""
         room = self.rooms.get(room_key)
         if room is None:
-            return
+            return None
         segment = room.segment
         if segment is None:
             segment = room.segment = Segment(room.members)
@@ -175,7 +142,39 @@ class Fanout:
             lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
         # Somebody may speak to a room without being in it; then there is nothing of theirs to leave out.
         if speaker is not None and room_key in speaker.rooms and not speaker.caps & ECHO_MESSAGE:
-            segment.own.setdefault(speaker, set()).add(len(segment.lines[speaker.shape]) - 1)
+            segment.own.setdefault(speaker, {})[len(segment.lines[speaker.shape]) - 1] = b""
+        if answered is None:
+            return None
+        at = len(segment.lines[answered.shape]) - 1
+        segment.own.setdefault(answered, {})[at] = b""
+        return Spot(segment, room, at)
+
+    @staticmethod
+    def splice(spot: Spot, session: Session, data: bytes) -> bool:
+        """Let `session` read `data` in the line's place; False where its segment is closed already."""
+        if spot.room.segment is not spot.segment:
+            return False
+        spot.segment.own[session][spot.at] = data
+        return True
+
+    def passing(self, sessions: Iterable[Session], message: Message, stamp: Stamp) -> None:
+        """A line that is soon worth nothing (rule 6)."""
+        later: dict[int, list[Session]] = {}
+        for session in sessions:
+            if self.has_parked(session):
+                self._close_rooms_of(session)
+                session.waits = self._tick
+                later.setdefault(session.shape, []).append(session)
+            else:
+                self._hand(session, render(message, stamp, session.shape))
+        for shape, group in later.items():
+            self._groups.append(Group(tuple(group), render(message, stamp, shape)))
+            self._groups[-1].until = stamp.time + LATE_MS
+
+    def _hand(self, session: Session, data: bytes) -> None:
+        if not session.out:
+            self.dirty.append(session)
+        session.out.append(data)
 
     def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp, seq: int) -> None:
         """A line for each of `sessions`: one group a set of capabilities. `seq` as in :meth:`to_room`."""
@@ -187,20 +186,18 @@ class Fanout:
         for shape, group in shapes.items():
             self._groups.append(Group(tuple(group), render(message, stamp, shape), seq))
 
-    def direct(self, session: Session, data: bytes) -> None:
-        """Bytes for one session, in their place among what it is sent."""
+    def direct(self, session: Session, data: bytes, seq: int = 0) -> None:
+        """Bytes for one session, in their place among what it is sent. `seq` as in :meth:`to_room`."""
         self._close_rooms_of(session)
         session.waits = self._tick
-        self._groups.append(Group((session,), data))
+        self._groups.append(Group((session,), data, seq))
 
     def answer(self, session: Session, data: bytes) -> None:
         """Bytes for one session that depend on nothing unreleased: at once where rule 5 allows it."""
         if self.has_parked(session):
             self.direct(session, data)
         else:
-            if not session.out:
-                self.dirty.append(session)
-            session.out.append(data)
+            self._hand(session, data)
 
     def has_parked(self, session: Session) -> bool:
         """Whether something of or for `session` is not released yet."""
@@ -228,7 +225,7 @@ class Fanout:
         self._durable = max(self._durable, seq)
 
     def refuse(self, refused: Set[int]) -> None:
-        """Take out of what is parked the lines that show what entries in `refused` gave (rule 6)."""
+        """Take out of what is parked the lines that show what entries in `refused` gave (rule 7)."""
         for _, groups in self._parked:
             for group in groups:
                 segment = group.segment
@@ -237,7 +234,7 @@ class Fanout:
                         group.members = ()
                 elif not refused.isdisjoint(segment.seqs):
                     self.parked_bytes -= len(group.data)
-                    lines = _kept(segment, group.shape, refused)
+                    lines = segment.without(group.shape, refused)
                     group.data = b"".join(lines)
                     for session in group.exceptions:
                         group.exceptions[session] = segment.own_bytes(session, lines)
@@ -263,8 +260,9 @@ class Fanout:
         """Ticks that wait for their facts."""
         return len(self._parked)
 
-    def release(self) -> None:
-        """Hand out what is durable, in order. The inner loop is the hottest line of the server: one append a member."""
+    def release(self, now: int) -> None:
+        """Hand out what is durable, in order; `now` in ms since 1970 UTC. The inner loop is the hottest line of the
+        server: one append a member."""
         parked, dirty = self._parked, self.dirty
         while parked and parked[0][0] <= self._durable:
             seq, groups = parked.popleft()
@@ -272,6 +270,8 @@ class Fanout:
             for group in groups:
                 data = group.data
                 self.parked_bytes -= len(data)
+                if group.until and now > group.until:
+                    continue
                 for session in group.members:
                     out = session.out
                     if not out:
@@ -304,10 +304,3 @@ class Fanout:
                     special = (session for session in segment.own | segment.late if session.shape == shape)
                     group.exceptions = {session: segment.own_bytes(session, lines) for session in special}
                 self._groups.append(group)
-
-
-def _kept(segment: Segment, shape: int, refused: Set[int]) -> list[bytes]:
-    """A shape's lines, those of refused entries empty. A shape that came in mid-segment has the last lines only."""
-    lines = segment.lines[shape]
-    seqs = segment.seqs[len(segment.seqs) - len(lines) :]
-    return [b"" if seq in refused else line for line, seq in zip(lines, seqs, strict=True)]

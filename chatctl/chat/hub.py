@@ -16,31 +16,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from chatctl.chat import deliveries as d
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
-from chatctl.chat.commands import about, rooms
-from chatctl.chat.commands.kinds import Close, Job, Line, Probe, Reply, Result, View
+from chatctl.chat.commands.kinds import Job, Line, Result, View
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
+from chatctl.chat.delivering import Delivering
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import Page
 from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import REFUSABLE, Keeper
-from chatctl.chat.playback import played
 from chatctl.chat.ports import Journal, Log, Order
-from chatctl.chat.replies import reply_line
+from chatctl.chat.responses import MAX_LABEL
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
 from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import CHATHISTORY, SERVER_TIME
+from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
 
 TURN = 32
 """Lines of one session before the next one has its turn."""
+
+_LABELS = LABELED_RESPONSE | BATCH
+"""Labels need both (labeled-response, "Dependencies")."""
 
 _BAD_LINE_FAILS = {
     BadLine.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
@@ -57,21 +58,27 @@ class Hub:
         self.state = State(rules)
         self.sessions: dict[int, Session] = {}
         self.fanout = Fanout()
-        self.ended: list[Session] = []
-        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
-        self.probes: list[int] = []
-        """Sessions whose silence somebody wants broken. The owner empties it."""
         self.failures = 0
         self._order = order
         self._clock = clock
         self._log = log
         self.tails = Tails(rules.replay_on_join)
-        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_stored)
         self._view = View(self.state, rules, self.sessions, clock, self.tails)
+        self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
+        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._delivering.refuse)
         self._ready: deque[Session] = deque()
         self._jobs = Jobs(self.fanout, journal, self.sessions, self._answered)
-        self._ending: list[Session] = []
         order.attach(self._ordered)
+
+    @property
+    def ended(self) -> list[Session]:
+        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        return self._delivering.ended
+
+    @property
+    def probes(self) -> list[int]:
+        """Sessions whose silence somebody wants broken. The owner empties it."""
+        return self._delivering.probes
 
     # From the connections.
 
@@ -88,7 +95,7 @@ class Hub:
             session.registering = False
             self._propose(session, p.Quit(session.id, "", reason))
         else:
-            self._end(session, reason)
+            self._delivering.end(session, reason)
 
     def leave(self, session: Session, reason: str) -> None:
         """The other side is gone, and nothing can be told to it; what it had said before is still said."""
@@ -124,17 +131,14 @@ class Hub:
 
     def release(self) -> None:
         """What has become durable goes out; sessions whose last line is among it are over."""
-        self.fanout.release()
+        self.fanout.release(self._clock())
         self._jobs.begin()
-        if self._ending:
-            parked = self.fanout.has_parked
-            self.ended += [session for session in self._ending if session.dropped or not parked(session)]
-            self._ending = [session for session in self._ending if not session.dropped and parked(session)]
+        self._delivering.collect_ended()
 
     def farewell(self, reason: str) -> None:
         """The server stops: everybody is told, nobody is told of the others."""
         for session in list(self.sessions.values()):
-            self._end(session, reason)
+            self._delivering.end(session, reason)
 
     def now(self) -> int:
         """The clock's time, ms since 1970 UTC."""
@@ -179,61 +183,62 @@ class Hub:
         return bool(inbox or session.leaving)
 
     def _handle(self, session: Session, message: Message) -> None:
+        label = self._label(session, message)
+        if len(label.encode()) > MAX_LABEL:
+            text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
+            self._delivering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
+            return
         row = COMMANDS.get(message.command)
-        if row is None:
-            if message.command in HTTP and not session.registered:
-                self._end(session, "This is a chat server, not a web server")
-            else:
-                self._reply(session, Line(n.ERR_UNKNOWNCOMMAND, (message.command,)))
-            return
-        if not session.registered and not row.before and not session.registering:
-            self._reply(session, Line(n.ERR_NOTREGISTERED, ()))
-            return
-        if len(message.params) < row.least:
-            self._reply(session, Line(n.ERR_NEEDMOREPARAMS, (message.command,)))
-            return
-        caps = session.caps
-        result = row.handler(self._view, session, message)
-        if session.caps != caps:
-            self.fanout.reshape(session)
-        self._do(session, result, message.command)
+        if row is None and message.command in HTTP and not session.registered:
+            self._delivering.end(session, "This is a chat server, not a web server")
+        elif row is None:
+            self._delivering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
+        elif not session.registered and not row.before and not session.registering:
+            self._delivering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
+        elif len(message.params) < row.least:
+            self._delivering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
+        else:
+            caps = session.caps
+            result = row.handler(self._view, session, message)
+            if session.caps != caps:
+                self.fanout.reshape(session)
+            self._do(session, result, message.command, label)
 
-    def _do(self, session: Session, result: Result, command: str) -> None:
+    @staticmethod
+    def _label(session: Session, message: Message) -> str:
+        """The label of a command, where its session negotiated labels."""
+        if not message.tags or session.caps & _LABELS != _LABELS:
+            return ""
+        return message.tags.get("label", "")
+
+    def _do(self, session: Session, result: Result, command: str, label: str) -> None:
         """What a handler, or a job that came back, asks for."""
-        if result is None:
-            return
         if isinstance(result, p.Proposal):
             reason = self.keeper.refusing(result)
             if reason:
-                self._not_stored(session.id, command, reason)
+                self._delivering.refuse(session.id, command, reason, label)
             else:
+                result.label = label
                 self._propose(session, result)
         elif isinstance(result, Job):
-            self._jobs.add(session, result, command)
-        else:
-            for reply in result:
-                self._reply(session, reply)
+            self._jobs.add(session, result, command, label)
+        elif result or label:
+            self._delivering.reply_all(session, result or (), label)
 
-    def _answered(self, session: Session, job: Job, command: str, page: Page) -> None:
+    def _answered(self, session: Session, job: Job, command: str, label: str, page: Page) -> None:
         session.in_flight -= 1
         try:
-            self._do(session, job.then(self._view, session, page), command)
+            self._do(session, job.then(self._view, session, page), command, label)
         except Exception as error:  # noqa: BLE001  # rule 4
             self._failed(session, error)
         self._requeue(session)
 
-    def _not_stored(self, id: int, command: str, reason: str) -> None:
-        session = self.sessions.get(id)
-        if session is not None:
-            text = f"This was not sent: {reason}"
-            self.fanout.direct(session, self._bytes(session, Message("FAIL", (command, "NOT_STORED", text))))
-
     def _refuse_line(self, session: Session, bad: BadLine) -> None:
         if bad is BadLine.TOO_LONG:
-            self._reply(session, Line(n.ERR_INPUTTOOLONG, ()))
+            self._delivering.reply(session, Line(n.ERR_INPUTTOOLONG, ()))
         else:
             code, text = _BAD_LINE_FAILS[bad]
-            self._reply(session, Message("FAIL", ("*", code, text), self.rules.server_name))
+            self._delivering.reply(session, Message("FAIL", ("*", code, text)))
 
     def _failed(self, session: Session, error: Exception) -> None:
         self.failures += 1
@@ -254,8 +259,7 @@ class Hub:
             self.keeper.entry(outcome)
             session = self.sessions.get(entry.proposal.session)
             shown_if_kept = entry.seq if isinstance(entry.proposal, REFUSABLE) else 0
-            for delivery in outcome.deliveries:
-                _DELIVER[type(delivery)](self, delivery, shown_if_kept)
+            self._delivering.outcome(outcome, shown_if_kept)
             for fact in outcome.facts:
                 self.tails.add(fact)
             if session is not None:
@@ -272,104 +276,6 @@ class Hub:
             session.queued = True
             self._ready.append(session)
 
-    # Deliveries to this machine's sessions. `seq` is the entry that must be kept for them to be shown, or 0.
-
-    def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
-        speaker = self.sessions.get(delivery.speaker) if delivery.speaker else None
-        self.fanout.to_room(delivery.room, delivery.message, delivery.stamp, speaker, delivery.needs, seq)
-
-    def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
-        here = (self.sessions.get(id) for id in delivery.users)
-        needs = delivery.needs
-        wanted = [session for session in here if session is not None and session.caps & needs == needs]
-        if wanted:
-            self.fanout.to_sessions(wanted, delivery.message, delivery.stamp, seq)
-
-    def _tell(self, delivery: d.Tell, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is not None:
-            self._reply(session, Line(delivery.numeric, delivery.params, delivery.text))
-
-    def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is not None:
-            params = (delivery.command, delivery.code, *delivery.context, delivery.text)
-            self._reply(session, Message("FAIL", params, self.rules.server_name))
-
-    def _entered(self, delivery: d.Entered, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is not None:
-            self.fanout.enter(session, delivery.room)
-
-    def _described(self, delivery: d.Described, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is not None:
-            room = self.state.rooms[delivery.room]
-            for reply in rooms.described(self._view, session, room):
-                self._reply(session, reply)
-            # All that was said before this entry: what of it is not durable yet is parked before this, in order.
-            if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME and (facts := self.tails.of(room.key)):
-                for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
-                    self._reply(session, message)
-
-    def _left(self, delivery: d.Left, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is not None:
-            self.fanout.leave(session, delivery.room)
-
-    def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is None:
-            return
-        session.registering = False
-        session.registered = True
-        session.password = ""
-        self._log.info("user registered", session=session.id, users=len(self.state.users))
-        for reply in about.welcome(self._view, session):
-            self._reply(session, reply)
-
-    def _rejected(self, delivery: d.Rejected, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is None:
-            return
-        session.registering = False
-        session.nick = ""
-        if delivery.closing:
-            self._end(session, delivery.closing)
-
-    def _closed(self, delivery: d.Closed, seq: int) -> None:
-        session = self.sessions.get(delivery.user)
-        if session is not None:
-            session.dropped = delivery.drop
-            self._end(session, delivery.reason)
-
-    def _probed(self, delivery: d.Probed, seq: int) -> None:
-        self.probes += [id for id in delivery.users if id in self.sessions]
-
-    # Replies.
-
-    def _end(self, session: Session, reason: str) -> None:
-        """The session's last line, in its place after all that it was sent; then it is over."""
-        if self.sessions.pop(session.id, None) is None:
-            return
-        for key in list(session.rooms):
-            self.fanout.leave(session, key)
-        session.inbox.clear()
-        session.closing = reason
-        self.fanout.direct(session, Message("ERROR", (reason,)).line)
-        self._ending.append(session)
-
-    def _reply(self, session: Session, reply: Reply) -> None:
-        if isinstance(reply, Close):
-            self._end(session, reply.reason)
-        elif isinstance(reply, Probe):
-            self.probes += [id for id in reply.users if id in self.sessions]
-        else:
-            self.fanout.answer(session, self._bytes(session, reply))
-
-    def _bytes(self, session: Session, reply: Line | Message) -> bytes:
-        return reply_line(self.rules.server_name, self._view.called(session), reply)
-
 
 def _where(error: BaseException) -> str:
     """The innermost place of a traceback, without anything anybody said."""
@@ -377,18 +283,3 @@ def _where(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else "?"
-
-
-_DELIVER: dict[type[d.Delivery], Callable[..., None]] = {
-    d.ToRoom: Hub._to_room,
-    d.ToUsers: Hub._to_users,
-    d.Tell: Hub._tell,
-    d.TellFail: Hub._tell_fail,
-    d.Entered: Hub._entered,
-    d.Described: Hub._described,
-    d.Left: Hub._left,
-    d.Welcomed: Hub._welcomed,
-    d.Rejected: Hub._rejected,
-    d.Closed: Hub._closed,
-    d.Probed: Hub._probed,
-}

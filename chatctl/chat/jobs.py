@@ -19,23 +19,24 @@ from chatctl.chat.session import Session
 
 
 class _Waiting(NamedTuple):
-    """A job that has not begun: for whom, for which command, and after which tick."""
+    """A job that has not begun: for whom, for which command with which label, and after which tick."""
 
     session: Session
     job: Job
     command: str
+    label: str
     tick: int
 
 
 class Jobs:
-    """`done` gets the session, the job, the command and the page, if the session is still there by then."""
+    """`done` gets the session, the job, the command, its label and the page, if the session is still there by then."""
 
     def __init__(
         self,
         fanout: Fanout,
         journal: Journal,
         sessions: Mapping[int, Session],
-        done: Callable[[Session, Job, str, Page], None],
+        done: Callable[[Session, Job, str, str, Page], None],
     ) -> None:
         self._fanout = fanout
         self._journal = journal
@@ -48,11 +49,11 @@ class Jobs:
         """Jobs that have not begun."""
         return len(self._jobs)
 
-    def add(self, session: Session, job: Job, command: str) -> None:
+    def add(self, session: Session, job: Job, command: str, label: str) -> None:
         """Begin `job` as soon as it may; the session's next lines wait until it is done."""
         session.in_flight += 1
         session.messages_only = False
-        self._jobs.append(_Waiting(session, job, command, self._fanout.tick if job.settled else 0))
+        self._jobs.append(_Waiting(session, job, command, label, self._fanout.tick if job.settled else 0))
 
     def begin(self) -> None:
         """Begin those that may. One that is answered at once may bring the next one of its session."""
@@ -71,7 +72,7 @@ class Jobs:
 
     def _answered(self, waiting: _Waiting, page: Page) -> None:
         if self._is_here(waiting.session):
-            self._done(waiting.session, waiting.job, waiting.command, page)
+            self._done(waiting.session, waiting.job, waiting.command, waiting.label, page)
 
     def _is_here(self, session: Session) -> bool:
         return self._sessions.get(session.id) is session

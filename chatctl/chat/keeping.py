@@ -42,13 +42,14 @@ class _OnItsWay:
     time: int
     session: int
     command: str
+    label: str
     refusable: bool
     facts: int
 
 
 class Keeper:
     """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
-    (session id, command, reason)."""
+    (session id, command, reason, label)."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Keeper:
         journal: Journal,
         clock: Callable[[], int],
         log: Log,
-        refuse: Callable[[int, str, str], None],
+        refuse: Callable[[int, str, str, str], None],
     ) -> None:
         self.trouble = ""
         """Why nothing can be kept at the moment; ``""`` while it can."""
@@ -102,7 +103,8 @@ class Keeper:
         command = outcome.facts[0].kind
         self.unkept += outcome.facts
         self.messages += refusable
-        self._way.append(_OnItsWay(entry.seq, entry.time, proposal.session, command, refusable, len(outcome.facts)))
+        way = _OnItsWay(entry.seq, entry.time, proposal.session, command, proposal.label, refusable, len(outcome.facts))
+        self._way.append(way)
         for key in outcome.changed:
             self._changed[key] = None
 
@@ -125,7 +127,7 @@ class Keeper:
 
     def refusing(self, proposal: p.Proposal) -> str:
         """Why `proposal` cannot be taken now (rule 3); ``""`` where it can."""
-        if not isinstance(proposal, REFUSABLE):
+        if not isinstance(proposal, REFUSABLE) or (isinstance(proposal, p.Say) and proposal.passing):
             return ""
         if self.trouble:
             if self._clock() - self._tried < _TRY_MS:
@@ -191,7 +193,7 @@ class Keeper:
         self._fanout.durable(last)
         for item in hit:
             if item.refusable:
-                self._refuse(item.session, item.command, reason)
+                self._refuse(item.session, item.command, reason, item.label)
             else:
                 self.lost += item.facts
 

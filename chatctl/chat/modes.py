@@ -45,7 +45,10 @@ PREFIXES: tuple[RoomMode, ...] = tuple(row for row in ROOM_MODES.values() if row
 
 NEW_ROOM = frozenset("nt")
 
-USER_MODES: dict[str, str] = {"i": "not listed to those who share no room with you"}
+USER_MODES: dict[str, str] = {
+    "B": "is a bot (ircv3.net/specs/extensions/bot-mode)",
+    "i": "not listed to those who share no room with you",
+}
 
 
 def symbols(standing: int, *, every: bool) -> str:

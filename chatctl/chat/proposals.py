@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact"})
+"""Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react)."""
+
 
 @dataclass(slots=True)
 class Proposal:
@@ -53,6 +56,11 @@ class Say(Proposal):
     targets: tuple[str, ...]
     text: str
     tags: Mapping[str, str]
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is gone once shown: a TAGMSG that says nothing worth keeping (typing)."""
+        return self.command == "TAGMSG" and STORED_TAGS.isdisjoint(self.tags)
 
 
 @dataclass(slots=True)

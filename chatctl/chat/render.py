@@ -19,20 +19,25 @@ def render(message: Message, stamp: Stamp, mask: int) -> bytes:
         return message.line
     tags = stamp.encoded.get(shape)
     if tags is None:
-        tags = stamp.encoded[shape] = _tags(stamp, shape)
+        given = tags_of(stamp, shape)
+        tags = stamp.encoded[shape] = f"@{encode_tags(given)} ".encode() if given else b""
     return tags + message.line
 
 
-def _tags(stamp: Stamp, shape: int) -> bytes:
+def tags_of(stamp: Stamp, mask: int) -> dict[str, str]:
+    """The tags that somebody with the capabilities `mask` gets of `stamp`."""
+    shape = mask & caps.SHAPING
     tags: dict[str, str] = {}
     if shape & caps.SERVER_TIME:
         tags["time"] = timestamp(stamp.time)
     if shape & caps.MESSAGE_TAGS:
         if stamp.message_id:
             tags["msgid"] = stamp.message_id
+        if stamp.bot:
+            tags["bot"] = ""
         if stamp.client_tags:
             tags.update((key, value) for key, value in stamp.client_tags.items() if key[:1] == "+")
-    return f"@{encode_tags(tags)} ".encode() if tags else b""
+    return tags
 
 
 _second = -1

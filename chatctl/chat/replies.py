@@ -1,31 +1,31 @@
-"""Replies to one session, as bytes."""
+"""Replies to one session, as messages."""
 
 from __future__ import annotations
 
 from chatctl.chat.commands.kinds import Line
-from chatctl.protocol.message import MAX_LINE, Message, encode
+from chatctl.protocol.message import MAX_LINE, Message
 from chatctl.protocol.names import MAX_NAME
 
 _ANY_NAME = 4 * MAX_NAME
 
 
-def reply_line(server: str, called: str, reply: Line | Message) -> bytes:
-    """`reply` as the session that is `called` so reads it, CR LF included. What names no source is the server's."""
+def reply_message(server: str, called: str, reply: Line | Message) -> Message:
+    """`reply` as the session that is `called` so reads it. What names no source is the server's."""
     if isinstance(reply, Line):
         return _numeric(server, called, reply)
     if not reply.source:
         reply.source = server
-    return encode(reply.command, reply.params, reply.source, reply.tags) if reply.tags else reply.line
+    return reply
 
 
-def _numeric(server: str, called: str, reply: Line) -> bytes:
+def _numeric(server: str, called: str, reply: Line) -> Message:
     """What a user sent and cannot stand in a reply (spaces, a colon) becomes ``*``; so does, where the line would grow
     too long, what is longer than any name."""
     built = _built(server, called, reply, MAX_LINE)
-    return built if len(built) <= MAX_LINE else _built(server, called, reply, _ANY_NAME)
+    return built if len(built.line) <= MAX_LINE else _built(server, called, reply, _ANY_NAME)
 
 
-def _built(server: str, called: str, reply: Line, most: int) -> bytes:
+def _built(server: str, called: str, reply: Line, most: int) -> Message:
     numeric, params = reply.numeric, reply.params
     text = numeric.text if reply.text is None else reply.text
     if reply.text is None and params and "{" in text:
@@ -33,7 +33,7 @@ def _built(server: str, called: str, reply: Line, most: int) -> bytes:
     words = [called, *(_safe(param) if len(param.encode()) <= most else "*" for param in params)]
     if text or reply.text is not None:
         words.append(text)
-    return Message(numeric.code, words, server).line
+    return Message(numeric.code, words, server)
 
 
 def _safe(param: str) -> str:

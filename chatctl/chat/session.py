@@ -9,7 +9,7 @@ from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
     from chatctl.chat.facts import Fact
-    from chatctl.chat.fanout import RoomOutput
+    from chatctl.chat.segments import RoomOutput
 
 
 class Session:

@@ -29,6 +29,7 @@ BATCH = 1 << 8
 CHATHISTORY = 1 << 9
 EVENT_PLAYBACK = 1 << 10
 SEARCH = 1 << 11
+LABELED_RESPONSE = 1 << 12
 
 CAPABILITIES: tuple[Capability, ...] = (
     Capability("batch", BATCH, "", "ircv3.net/specs/extensions/batch"),
@@ -37,6 +38,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("draft/chathistory", CHATHISTORY, "", "ircv3.net/specs/extensions/chathistory"),
     Capability("draft/event-playback", EVENT_PLAYBACK, "", "ircv3.net/specs/extensions/chathistory"),
     Capability("echo-message", ECHO_MESSAGE, "", "ircv3.net/specs/extensions/echo-message"),
+    Capability("labeled-response", LABELED_RESPONSE, "", "ircv3.net/specs/extensions/labeled-response"),
     Capability("message-tags", MESSAGE_TAGS, "", "ircv3.net/specs/extensions/message-tags"),
     Capability("multi-prefix", MULTI_PREFIX, "", "ircv3.net/specs/extensions/multi-prefix"),
     Capability("server-time", SERVER_TIME, "", "ircv3.net/specs/extensions/server-time"),

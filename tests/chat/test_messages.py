@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chatctl.protocol.framing import BadLine
-from tests.chat.world import World
+from chatctl.protocol.framing import BadLine, LineDecoder
+from chatctl.protocol.message import encode_tags, parse_tags
+from tests.chat.world import HeldJournal, Person, World
 
 
 def test_a_room_hears_it_and_the_speaker_does_not() -> None:
@@ -167,3 +170,114 @@ def test_message_ids_are_unique_and_in_the_facts() -> None:
     kept = [fact.message_id for fact in world.facts if fact.kind == "PRIVMSG"]
     assert len(set(kept)) == 6
     assert set(ids) < set(kept)
+
+
+class TestTyping:
+    """ircv3.net/specs/client-tags/typing: soon worth nothing, so it waits for nothing and is kept nowhere."""
+
+    def held(self) -> tuple[World, HeldJournal, Person, Person]:
+        journal = HeldJournal()
+        world = World(journal=journal)
+        people = []
+        for nick in ("ann", "bob"):
+            person = world.connect()
+            person.send("CAP REQ :message-tags", f"NICK {nick}", "USER u 0 * :r", "CAP END", "JOIN #tea")
+            journal.commit()
+            world.tick()
+            people.append(person)
+        for person in people:
+            person.forget()
+        return world, journal, people[0], people[1]
+
+    def test_it_is_not_held_up_by_what_others_wait_for(self) -> None:
+        world, journal, ann, bob = self.held()
+        other = world.connect().send("NICK eve", "USER u 0 * :r", "JOIN #other")
+        ann.send("@+typing=active TAGMSG #tea", "@+typing=active TAGMSG bob")
+        assert [message.tags["+typing"] for message in bob.read()] == ["active", "active"]
+        journal.commit()
+        world.tick()
+        assert other.commands()[-1] == "366"
+
+    def test_behind_a_message_it_keeps_its_place(self) -> None:
+        world, journal, ann, bob = self.held()
+        ann.send("PRIVMSG #tea :one", "@+typing=active TAGMSG #tea", "PRIVMSG #tea :two")
+        assert bob.lines() == []
+        journal.commit()
+        world.tick()
+        assert bob.commands() == ["PRIVMSG", "TAGMSG", "PRIVMSG"]
+
+    def test_too_late_it_is_dropped(self) -> None:
+        world, journal, ann, bob = self.held()
+        ann.send("PRIVMSG #tea :one", "@+typing=active TAGMSG #tea")
+        world.now += 1001
+        journal.commit()
+        world.tick()
+        assert bob.commands() == ["PRIVMSG"]
+
+    def test_a_reply_under_way_is_typing_too(self) -> None:
+        world, _, ann, bob = self.held()
+        before = len(world.facts)
+        ann.send("@+typing=active;+draft/reply=x TAGMSG #tea")
+        assert bob.commands() == ["TAGMSG"]
+        assert len(world.facts) == before
+
+    def test_it_goes_through_while_nothing_can_be_kept(self) -> None:
+        world, journal, ann, bob = self.held()
+        ann.send("PRIVMSG #tea :one")
+        journal.fail()
+        world.tick()
+        ann.forget().send("@+typing=active TAGMSG #tea")
+        assert bob.commands() == ["TAGMSG"]
+        assert ann.lines() == []
+
+
+def test_reactions_are_kept_and_played_to_those_who_ask_for_events() -> None:
+    """ircv3.net/specs/client-tags/react."""
+    world = World()
+    ann = world.person("ann", "#tea", caps="message-tags echo-message")
+    id = ann.send("PRIVMSG #tea :hi").one("PRIVMSG").tags["msgid"]
+    ann.send(f"@+draft/reply={id};+draft/react=👋 TAGMSG #tea")
+    assert world.facts[-1].kind == "TAGMSG"
+    caps = "batch message-tags draft/chathistory draft/event-playback"
+    bob = world.person("bob", "#tea", caps=caps)
+    played = bob.send("CHATHISTORY LATEST #tea * 10").one("TAGMSG")
+    assert played.tags["+draft/react"] == "👋"
+    assert played.tags["+draft/reply"] == id
+    assert played.tags["msgid"] == world.facts[-2].message_id
+
+
+class TestBots:
+    """ircv3.net/specs/extensions/bot-mode."""
+
+    def test_what_a_bot_does_is_tagged(self) -> None:
+        world = World()
+        ann = world.person("ann", "#tea", caps="message-tags")
+        bot = world.person("robo", "#tea")
+        bot.send("MODE robo +B", "PRIVMSG #tea :beep", "TOPIC #tea :x", "PART #tea", "JOIN #tea", "NICK robot")
+        assert all("bot" in message.tags for message in ann.read())
+        bot.send("MODE robot -B", "PRIVMSG #tea :beep")
+        assert "bot" not in ann.one("PRIVMSG").tags
+
+
+class TestTagSizes:
+    """ircv3.net/specs/extensions/message-tags, "Size limit"."""
+
+    def test_as_many_as_a_client_may_send_are_relayed_with_ours_before_them(self) -> None:
+        world = World()
+        ann = world.person("ann", "#tea")
+        bob = world.person("bob", "#tea", caps="message-tags server-time")
+        tags = "+a=" + "x" * (4094 - 3)
+        world.hub.receive(ann.session, LineDecoder().feed(f"@{tags} PRIVMSG #tea :hi\r\n".encode()))
+        world.tick()
+        (line,) = bob.lines()
+        section = line.partition(" ")[0]
+        assert section.endswith(f";{tags}")
+        assert 4096 < len(section) + 1 <= 8191
+
+    def test_one_byte_more_is_refused(self) -> None:
+        assert LineDecoder().feed(f"@+a={'x' * 4092} PRIVMSG #tea :hi\r\n".encode()) == [BadLine.TOO_LONG]
+
+    @given(st.binary(max_size=200))
+    def test_relaying_never_makes_them_longer(self, raw: bytes) -> None:
+        section = raw.decode(errors="ignore").translate(str.maketrans("", "", " \r\n\0"))
+        assert len(encode_tags(parse_tags(section)).encode()) <= len(section.encode())

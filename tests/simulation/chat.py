@@ -235,7 +235,8 @@ class Chat:
             if session is not None:
                 person.from_server += b"".join(session.out)
                 session.out = []
-        ended, self.hub.ended = self.hub.ended, []
+        ended = list(self.hub.ended)
+        self.hub.ended.clear()
         for person in self.people:
             if person.session in ended and not person.from_server:
                 person.cut()

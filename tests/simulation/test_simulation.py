@@ -29,9 +29,9 @@ def _run_all(seeds: Iterable[int]) -> None:
 def _release_before_durable(monkeypatch: pytest.MonkeyPatch) -> None:
     release = Fanout.release
 
-    def early(self: Fanout) -> None:
+    def early(self: Fanout, now: int) -> None:
         self.durable(1 << 60)
-        release(self)
+        release(self, now)
 
     monkeypatch.setattr(Fanout, "release", early)
 

@@ -35,6 +35,6 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
 
 def apply(state: State, entry: p.Entry) -> Outcome:
     """Change `state` as `entry` says, or refuse it."""
-    outcome = Outcome(entry)
+    outcome = Outcome(entry, state.users.get(entry.proposal.session))
     _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
     return outcome

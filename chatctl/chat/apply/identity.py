@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.settings import written
-from chatctl.chat.deliveries import Outcome, Probed, Rejected, Stamp, ToUsers, Welcomed
+from chatctl.chat.deliveries import Outcome, Probed, Rejected, ToUsers, Welcomed
 from chatctl.chat.limits import away_length
 from chatctl.chat.state import State, User
 from chatctl.protocol import numerics as n
@@ -84,7 +84,7 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
         return
     message = Message("NICK", (proposal.nick,), user.prefix)
     audience = (user.id, *state.peers(user))
-    outcome.deliveries.append(ToUsers(audience, message, Stamp(outcome.entry.time, outcome.entry.message_id())))
+    outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "NICK", user, proposal.nick)
     state.rename(user, proposal.nick)
@@ -118,4 +118,4 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
         done.append(change)
     if done:
         message = Message("MODE", (user.nick, *written(done)), user.prefix)
-        outcome.deliveries.append(ToUsers((user.id,), message, Stamp(outcome.entry.time)))
+        outcome.deliveries.append(ToUsers((user.id,), message, outcome.stamp()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import Closed, Described, Entered, Left, Outcome, Stamp, ToRoom, ToUsers
+from chatctl.chat.deliveries import Closed, Described, Entered, Left, Outcome, ToRoom, ToUsers
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.state import Room, State, User
 from chatctl.protocol import names
@@ -108,7 +108,7 @@ def leave_chat(state: State, user: User, reason: str, outcome: Outcome, *, drop:
     outcome.deliveries.extend(Left(user.id, key) for key in user.rooms)
     peers = tuple(state.peers(user))
     if peers:
-        outcome.deliveries.append(ToUsers(peers, message, Stamp(outcome.entry.time, outcome.entry.message_id())))
+        outcome.deliveries.append(ToUsers(peers, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "QUIT", user, reason)
     state.remove_user(user)

@@ -12,11 +12,9 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 
-STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+draft/reply", "+reply"})
-"""Client-only tags that make a TAGMSG worth keeping; typing and the like is gone once shown."""
-
 MOST_TAGS = 16
 MOST_TAG_CHARACTERS = 1024
+_MEANT = p.STORED_TAGS | {"+draft/reply", "+reply", "+draft/channel-context", "+channel-context"}
 
 
 def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
@@ -75,9 +73,10 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
         return
     needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
     stamp = outcome.stamp(proposal.tags)
-    outcome.deliveries.append(ToRoom(room.key, message, stamp, user.id, needs))
+    passing = proposal.passing
+    outcome.deliveries.append(ToRoom(room.key, message, stamp, user.id, needs, passing))
     if user.id not in room.members:
-        outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE))
+        outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE, passing))
     _keep(user, room.key, room.name, proposal, outcome)
 
 
@@ -88,15 +87,17 @@ def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> 
     needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
     stamp = outcome.stamp(proposal.tags)
     # To oneself there are two of it where echo-message is on: the echo, and the message (echo-message says both are).
-    outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE))
-    outcome.deliveries.append(ToUsers((other.id,), message, stamp, needs))
+    # A label belongs to the echo alone (labeled-response, "Tags").
+    passing = proposal.passing
+    outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE, passing))
+    outcome.deliveries.append(ToUsers((other.id,), message, stamp, needs, passing, answers=False))
     _keep(user, private_place(user.identity, other.identity), other.nick, proposal, outcome)
     if other.away and proposal.command == "PRIVMSG":
         outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
 
 
 def _keep(user: User, place: str, target: str, proposal: p.Say, outcome: Outcome) -> None:
-    if proposal.command == "TAGMSG" and STORED_TAGS.isdisjoint(proposal.tags):
+    if proposal.passing:
         return
     outcome.keep(proposal.command, user, place, target, proposal.text, _kept_tags(proposal.tags))
 
@@ -106,4 +107,4 @@ def _kept_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     then only those that mean something to it."""
     if len(tags) <= MOST_TAGS and sum(len(key) + len(value) for key, value in tags.items()) <= MOST_TAG_CHARACTERS:
         return tags
-    return {key: value[:MOST_TAG_CHARACTERS] for key, value in tags.items() if key in STORED_TAGS or key[:1] != "+"}
+    return {key: value[:MOST_TAG_CHARACTERS] for key, value in tags.items() if key in _MEANT or key[:1] != "+"}

@@ -1,0 +1,268 @@
+"""Deliveries and answers to this machine's sessions: who of them gets what, and what of it answers a labelled command.
+
+The rules of this file:
+
+1. Deliveries are handled in order, right after their entry was applied, so that the state seen here is the entry's.
+2. While a labelled command is answered, whatever its session is sent because of it is gathered
+   (:mod:`chatctl.chat.responses`), and sent when all of it is there, as one.
+3. A response to which an entry contributed is parked like everything that follows from the entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chatctl.chat import deliveries as d
+from chatctl.chat.commands import about, rooms
+from chatctl.chat.commands.kinds import Close, Line, Probe, Reply, View
+from chatctl.chat.fanout import Fanout
+from chatctl.chat.playback import played
+from chatctl.chat.ports import Log
+from chatctl.chat.render import tags_of
+from chatctl.chat.replies import reply_message
+from chatctl.chat.responses import Piece, Response
+from chatctl.chat.session import Session
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol.message import Message, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Delivering:
+    """Hands deliveries and answers to the fan-out. `sessions` are this machine's, by id; a session that ends leaves."""
+
+    def __init__(self, view: View, fanout: Fanout, sessions: dict[int, Session], log: Log) -> None:
+        self.probes: list[int] = []
+        """Sessions whose silence somebody wants broken. The owner empties it."""
+        self.ended: list[Session] = []
+        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        self._ending: list[Session] = []
+        self._view = view
+        self._fanout = fanout
+        self._sessions = sessions
+        self._log = log
+        self._response: Response | None = None
+
+    # Labelled commands.
+
+    @contextmanager
+    def answering(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
+        """What `session` is sent meanwhile answers its command `label`. `seq`: as in Fanout.to_room."""
+        response = self._response = Response(session, label)
+        try:
+            yield
+        finally:
+            self._response = None
+        spot = response.single.spot if response.single is not None else None
+        data = response.encoded(self._view.rules.server_name, self._view.reference)
+        if spot is not None and self._fanout.splice(spot, session, data):
+            return
+        if response.caused:
+            self._fanout.direct(session, data, seq)
+        else:
+            self._fanout.answer(session, data)
+
+    def _answers(self, session: Session) -> Response | None:
+        """The response that what `session` is sent now belongs to."""
+        response = self._response
+        return response if response is not None and response.session is session else None
+
+    # Answers.
+
+    def reply_all(self, session: Session, replies: Iterable[Reply], label: str = "") -> None:
+        """Several replies to one command; with a label they are one response."""
+        if label:
+            with self.answering(session, label):
+                self.reply_all(session, replies)
+        else:
+            for reply in replies:
+                self.reply(session, reply)
+
+    def reply(self, session: Session, reply: Reply) -> None:
+        """One reply to what `session` sent."""
+        if isinstance(reply, Close):
+            self.end(session, reply.reason)
+        elif isinstance(reply, Probe):
+            self.probes += [id for id in reply.users if id in self._sessions]
+        else:
+            message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
+            response = self._answers(session)
+            if response is not None:
+                response.add_message(message)
+            else:
+                self._fanout.answer(session, _encoded(message))
+
+    def refuse(self, id: int, command: str, reason: str, label: str) -> None:
+        """A command of session `id` was refused, after others of it or instead of them, since nothing can be kept."""
+        session = self._sessions.get(id)
+        if session is not None:
+            message = Message("FAIL", (command, "NOT_STORED", f"This was not sent: {reason}"))
+            message.source = self._view.rules.server_name
+            message.tags = {"label": label} if label else {}
+            self._fanout.direct(session, _encoded(message))
+
+    def end(self, session: Session, reason: str) -> None:
+        """The session's last line, in its place after all that it was sent; then it is over."""
+        if self._sessions.pop(session.id, None) is None:
+            return
+        for key in list(session.rooms):
+            self._fanout.leave(session, key)
+        session.inbox.clear()
+        session.closing = reason
+        message = Message("ERROR", (reason,))
+        response = self._answers(session)
+        if response is not None:
+            response.add_message(message)
+            response.caused = True
+        else:
+            self._fanout.direct(session, message.line)
+        self._ending.append(session)
+
+    def collect_ended(self) -> None:
+        """After a release: sessions whose last line is out are over."""
+        if self._ending:
+            parked = self._fanout.has_parked
+            self.ended += [session for session in self._ending if session.dropped or not parked(session)]
+            self._ending = [session for session in self._ending if not session.dropped and parked(session)]
+
+    # Deliveries. `seq` is the entry that must be kept for them to be shown, or 0.
+
+    def outcome(self, outcome: d.Outcome, seq: int) -> None:
+        """All that follows from an entry."""
+        label = outcome.entry.proposal.label
+        session = self._sessions.get(outcome.entry.proposal.session) if label else None
+        if session is None:
+            for delivery in outcome.deliveries:
+                _DELIVER[type(delivery)](self, delivery, seq)
+            return
+        with self.answering(session, label, seq):
+            response = self._response
+            assert response is not None
+            response.caused = bool(outcome.facts)
+            for delivery in outcome.deliveries:
+                _DELIVER[type(delivery)](self, delivery, seq)
+
+    def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
+        speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
+        message, stamp, needs = delivery.message, delivery.stamp, delivery.needs
+        response = self._response
+        answered = response.session if response is not None and delivery.room in response.session.rooms else None
+        if answered is not None and not _hears(answered, speaker, needs):
+            answered = None
+        if delivery.passing:
+            self._fanout.passing(self._listeners(delivery, speaker, answered), message, stamp)
+            spot = None
+        else:
+            spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered)
+        if response is not None and answered is not None:
+            response.pieces.append(Piece(tags_of(stamp, answered.shape), message.line, "", spot))
+            response.caused = response.caused or not delivery.passing
+
+    def _listeners(self, delivery: d.ToRoom, speaker: Session | None, answered: Session | None) -> Iterator[Session]:
+        for session in self._fanout.members(delivery.room, delivery.needs):
+            if session is not answered and (session is not speaker or session.caps & caps.ECHO_MESSAGE):
+                yield session
+
+    def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
+        here = (self._sessions.get(id) for id in delivery.users)
+        needs, message, stamp = delivery.needs, delivery.message, delivery.stamp
+        wanted = [session for session in here if session is not None and session.caps & needs == needs]
+        response = self._response
+        if response is not None and delivery.answers and response.session in wanted:
+            wanted.remove(response.session)
+            response.pieces.append(Piece(tags_of(stamp, response.session.shape), message.line))
+            response.caused = response.caused or not delivery.passing
+        if wanted and delivery.passing:
+            self._fanout.passing(wanted, message, stamp)
+        elif wanted:
+            self._fanout.to_sessions(wanted, message, stamp, seq)
+
+    def _tell(self, delivery: d.Tell, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            self.reply(session, Line(delivery.numeric, delivery.params, delivery.text))
+
+    def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            self.reply(session, Message("FAIL", (delivery.command, delivery.code, *delivery.context, delivery.text)))
+
+    def _entered(self, delivery: d.Entered, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            self._fanout.enter(session, delivery.room)
+
+    def _described(self, delivery: d.Described, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            room = self._view.state.rooms[delivery.room]
+            for reply in rooms.described(self._view, session, room):
+                self.reply(session, reply)
+            # All that was said before this entry: what of it is not durable yet is parked before this, in order.
+            asks = session.caps & (caps.SERVER_TIME | caps.CHATHISTORY)
+            if asks == caps.SERVER_TIME and (facts := self._view.tails.of(room.key)):
+                for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
+                    self.reply(session, message)
+
+    def _left(self, delivery: d.Left, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            self._fanout.leave(session, delivery.room)
+
+    def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is None:
+            return
+        session.registering = False
+        session.registered = True
+        session.password = ""
+        self._log.info("user registered", session=session.id, users=len(self._view.state.users))
+        for reply in about.welcome(self._view, session):
+            self.reply(session, reply)
+
+    def _rejected(self, delivery: d.Rejected, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is None:
+            return
+        session.registering = False
+        session.nick = ""
+        if delivery.closing:
+            self.end(session, delivery.closing)
+
+    def _closed(self, delivery: d.Closed, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            session.dropped = delivery.drop
+            self.end(session, delivery.reason)
+
+    def _probed(self, delivery: d.Probed, seq: int) -> None:
+        self.probes += [id for id in delivery.users if id in self._sessions]
+
+
+def _hears(session: Session, speaker: Session | None, needs: int) -> bool:
+    """Whether a member is sent a line at all: who spoke, only with echo-message."""
+    if session is speaker:
+        needs |= caps.ECHO_MESSAGE
+    return session.caps & needs == needs
+
+
+def _encoded(message: Message) -> bytes:
+    return encode(message.command, message.params, message.source, message.tags) if message.tags else message.line
+
+
+_DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
+    d.ToRoom: Delivering._to_room,
+    d.ToUsers: Delivering._to_users,
+    d.Tell: Delivering._tell,
+    d.TellFail: Delivering._tell_fail,
+    d.Entered: Delivering._entered,
+    d.Described: Delivering._described,
+    d.Left: Delivering._left,
+    d.Welcomed: Delivering._welcomed,
+    d.Rejected: Delivering._rejected,
+    d.Closed: Delivering._closed,
+    d.Probed: Delivering._probed,
+}
