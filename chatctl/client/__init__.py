@@ -1,8 +1,9 @@
 """The threaded client core. `from chatctl.client import Client` is all a program needs: see :mod:`.client`.
 
-Who does what here: `wire` reads and writes bytes; `link` is the thread that keeps a connection standing; `state` (pure)
-makes events of lines, with `registration`, `heard`, `replies`, `rooms`, `isupport`, `ledger` and `split` for one theme
-each; `client` is the face; `slash` is the table of commands people type; `check` asks about names without entering.
+Who does what here: `wire` reads and writes bytes; `link` is the thread that keeps a connection standing, `timing` says
+for how long; `state` (pure) makes events of lines, with `registration`, `heard`, `replies`, `rooms`, `isupport`,
+`ledger` and `split` for one theme each; `client` is the face; `slash` is the table of commands people type; `check`
+asks about names without entering.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client as Client
-    from chatctl.client.link import Timing as Timing
+    from chatctl.client.timing import Timing as Timing
 
 __all__ = ["Client", "Timing"]
 
@@ -23,7 +24,7 @@ def __getattr__(name: str) -> object:
 
         return Client
     if name == "Timing":
-        from chatctl.client.link import Timing
+        from chatctl.client.timing import Timing
 
         return Timing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

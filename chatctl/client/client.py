@@ -23,9 +23,10 @@ from types import TracebackType
 
 from chatctl.client import events as e
 from chatctl.client.identity import identity
-from chatctl.client.link import Link, Request, Timing
+from chatctl.client.link import Link, Request
 from chatctl.client.refusals import FullError, InputError
 from chatctl.client.state import State
+from chatctl.client.timing import Timing
 from chatctl.errors import ChatctlError, InvalidNameError, UnreachableError
 from chatctl.protocol.message import MAX_LINE, encode
 

@@ -27,9 +27,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chatctl.client import events as e
-from chatctl.client.ledger import Barrier, Line
+from chatctl.client.ledger import Line
 from chatctl.client.refusals import FullError, PasswordError
 from chatctl.client.state import Phase, State
+from chatctl.client.timing import Pauses, Timing, Watch
 from chatctl.client.wire import DialError, LineReader, Wake, dial
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
@@ -40,53 +41,11 @@ _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds."""
-
-    enter: float = 15.0  # to connect, and again to be let in
-    silence: float = 60.0  # of the server, before it is asked
-    answer: float = 30.0  # to that
-    first_pause: float = 1.0
-    longest_pause: float = 30.0
-    settled: float = 30.0  # a connection that lasted this long makes the next pause the first again
-    own_name: float = 20.0  # how long to wait for a name that our own dead connection may hold
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """Something to be done with the state; `message` where it is something said, which may have to wait."""
 
     apply: Callable[[State], None]
     message: e.Outgoing | None = None
-
-
-class _Watch:
-    """How long a server may be silent (rule 4)."""
-
-    __slots__ = ("_asked_at", "_enter_by", "_heard", "_timing", "asked", "began")
-
-    def __init__(self, timing: Timing, now: float) -> None:
-        self.began = now
-        self.asked: Barrier | None = None
-        """The question without an answer."""
-        self._asked_at = now
-        self._timing = timing
-        self._enter_by = now + timing.enter
-        self._heard = now
-
-    def heard_something(self, now: float) -> None:
-        self._heard = now
-
-    def asks(self, question: Barrier, now: float) -> None:
-        self.asked, self._asked_at = question, now
-
-    def until(self, phase: Phase) -> float:
-        """When the server's silence calls for something."""
-        if phase is Phase.ENTERING:
-            return self._enter_by
-        if self.asked is not None:
-            return self._asked_at + self._timing.answer
-        return self._heard + self._timing.silence
 
 
 class Link:
@@ -115,7 +74,7 @@ class Link:
         self.state = state
         self._publish = publish
         self._reconnect = reconnect
-        self._give_up_after = give_up_after
+        self._pauses = Pauses(timing, give_up_after)
         self._spare_names = spare_names
         self._timing = timing
         self._wake = Wake()
@@ -127,8 +86,6 @@ class Link:
         self._quit_sent = False
         self._outgoing: deque[Line] = deque()
         self._written = 0
-        self._lost_at: float | None = None
-        self._pause = timing.first_pause
         self._problem: ChatctlError | None = None
 
     @property
@@ -189,15 +146,13 @@ class Link:
             if self._stopped or self.error is not None:
                 return
             now = time.monotonic()
-            self._lost_at = now if self._lost_at is None else self._lost_at
-            if now - began >= self._timing.settled:
-                self._pause = self._timing.first_pause
+            self._pauses.lost(began, now)
             self.state.lost(self._unwritten())
             if not self._reconnect:
                 self.error = UnreachableError(f"the connection to {self.address} was lost: {reason}")
                 return
-            if self._give_up_after is not None and now - self._lost_at >= self._give_up_after:
-                waited = round(now - self._lost_at)
+            if self._pauses.is_over(now):
+                waited = round(self._pauses.offline_for(now))
                 # A server that is there and says no keeps its kind of error, and with it its exit code.
                 kind = type(self._problem) if isinstance(self._problem, RefusedError) else UnreachableError
                 self.error = kind(f"gave up after {waited} seconds without {self.address}: {reason}")
@@ -230,7 +185,7 @@ class Link:
     def _converse(self, sock: socket.socket) -> str:
         """Talk until the connection ends: why it did."""
         reader = LineReader()
-        watch = _Watch(self._timing, time.monotonic())
+        watch = Watch(self._timing, time.monotonic())
         self.state.connected(self._names_to_try(watch.began))
         self._outgoing.clear()
         self._written = 0
@@ -275,7 +230,7 @@ class Link:
                     self.state.receive(line)
         self._tell()
 
-    def _over(self, watch: _Watch, now: float) -> str:
+    def _over(self, watch: Watch, now: float) -> str:
         """Why the connection is to end now; empty where it goes on."""
         state = self.state
         if self._stop_at is not None and (now >= self._stop_at or state.phase is not Phase.ONLINE):
@@ -350,7 +305,7 @@ class Link:
 
     def _names_to_try(self, now: float) -> Iterable[str] | None:
         """Other names, once we have waited long enough for our own (rule 5)."""
-        if self._lost_at is None or now - self._lost_at < self._timing.own_name:
+        if not self._pauses.may_take_other_name(now):
             return None
         return itertools.islice(self._spare_names(self.state.name), 20)
 
@@ -371,17 +326,14 @@ class Link:
         happened = self.state.events[:]
         self.state.events.clear()
         if self.state.phase is Phase.ONLINE:
-            self._lost_at = None
+            self._pauses.online()
             self.was_in = True
             self.entered.set()
         self._publish(happened)
 
     def _wait(self, reason: str) -> None:
         """The pause before the next connection; a request to stop ends it."""
-        seconds = min(self._pause, self._timing.longest_pause) * random.uniform(0.8, 1.2)
-        if self._give_up_after is not None and self._lost_at is not None:
-            seconds = min(seconds, max(0.0, self._lost_at + self._give_up_after - time.monotonic()))
-        self._pause = min(self._pause * 2, self._timing.longest_pause)
+        seconds = self._pauses.next(time.monotonic(), random.uniform(0.8, 1.2))
         self.state.tell(e.Reconnecting(time=self.state.now(), seconds=seconds, reason=reason))
         self._tell()
         until = time.monotonic() + seconds
