@@ -29,8 +29,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chatctl.client import heard
-from chatctl.client.questions import Batch, Hold, Place, Question, is_said, shifted
+from chatctl.client import heard, tagged
+from chatctl.client.batches import HISTORY, TARGETS, Batch
+from chatctl.client.past import Past
+from chatctl.client.questions import Hold, Place, Question, is_said, shifted
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
@@ -43,8 +45,8 @@ FIRST_LOOK = 20
 
 MOST_SEEN = 10_000
 MOST_HELD = 20_000
-_MOST_BATCHES = 100
 _MOST_PEOPLE = 1000
+_MOST_WISHES = 100
 _FUZZ = timedelta(seconds=10)
 """How far apart two things may be in time that came in the other order: across places only one place's order counts."""
 
@@ -62,12 +64,12 @@ class Catchup:
         self._people: dict[str, Place] = {}
         self._private: Hold | None = None
         self._seen: dict[str, None] = {}
-        self._batches: dict[str, Batch] = {}
         self._questions: deque[Question] = deque()
         self._asked: Question | None = None
         self._token = ""
         self._latest = self._since = ""
         self._waiting: list[Callable[[], None]] = []
+        self.past = Past(state)
 
     @property
     def able(self) -> bool:
@@ -88,9 +90,10 @@ class Catchup:
 
     def lost(self) -> None:
         """The connection is gone (rule 9)."""
+        for wish in [question.wish for question in self._open_questions() if question.wish is not None]:
+            self.past.failed(wish)
         # From here on, since the very first line of the next one may have a time.
         self._private = self._private or Hold()
-        self._batches.clear()
         self._questions.clear()
         self._asked = None
         for place in self._rooms.values():
@@ -112,10 +115,21 @@ class Catchup:
         place = self._rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
         if not self.able:
             self._release(place)
-        elif not any(question.key == key and not question.private for question in self._open_questions()):
+        elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
             place.hold = place.hold or Hold()
             mark = "" if first else self._mark(place)
-            self._ask(Question("AFTER" if mark else "LATEST", key, room, mark, private=False))
+            self._ask(Question("AFTER" if mark else "LATEST", key, room, mark))
+
+    def wish(self, question: Question) -> None:
+        """Somebody wants to see something of the past (:mod:`.past`)."""
+        wish = question.wish
+        if wish is None:
+            return
+        needed = {"soju.im/search", "batch"} if question.kind == "SEARCH" else NEEDED
+        if self._state.enabled >= needed and len(self._questions) < _MOST_WISHES:
+            self._ask(question)
+        else:
+            self.past.failed(wish)
 
     def left(self, room: str) -> None:
         """We are out of a room, and not because the connection broke (rule 10)."""
@@ -123,7 +137,7 @@ class Catchup:
         place = self._rooms.pop(key, None)
         if place is not None:
             self._release(place)
-        self._questions = deque(question for question in self._questions if question.private or question.key != key)
+        self._questions = deque(open for open in self._questions if open.private or open.wish or open.key != key)
 
     def when_through(self, passed: Callable[[], None]) -> None:
         """Call `passed` when nothing is held back (any more)."""
@@ -138,16 +152,8 @@ class Catchup:
     # What the server says.
 
     def takes(self, message: Message) -> bool:
-        """Whether `message` belongs to a batch of history, begins or ends one, or answers a question."""
+        """Whether `message` answers a question."""
         command = message.command
-        if command == "BATCH":
-            return self._batch(message)
-        if self._batches:
-            batch = self._batches.get(message.tags.get("batch", ""))
-            if batch is not None:
-                if len(batch.messages) < MOST_HELD:
-                    batch.messages.append(message)
-                return True
         if "time" in message.tags:
             self._latest = message.tags["time"]
             if self._private is None:
@@ -155,7 +161,7 @@ class Catchup:
             elif not self._since:
                 self._since = self._latest
                 self._ask_for_people()
-        if command == "FAIL" and message.param(0).upper() == "CHATHISTORY" and self._asked is not None:
+        if command == "FAIL" and message.param(0).upper() in ("CHATHISTORY", "SEARCH") and self._asked is not None:
             self._failed(message.param(1).upper())
             return True
         return False
@@ -179,32 +185,15 @@ class Catchup:
         if self._asked is not None and token == self._token:
             self._failed("")
 
-    # Batches.
+    # What was asked for.
 
-    def _batch(self, message: Message) -> bool:
-        reference, kind = message.param(0), message.param(1)
-        if reference[:1] == "+":
-            outer = self._batches.get(message.tags.get("batch", ""))
-            if len(self._batches) >= _MOST_BATCHES:
-                return False
-            if outer is not None:  # its messages belong to the outer one
-                self._batches[reference[1:]] = outer
-            elif kind in ("chathistory", "draft/chathistory-targets"):
-                self._batches[reference[1:]] = Batch(kind, message.param(2))
-            else:
-                return False
-            return True
-        batch = self._batches.pop(reference[1:], None)
-        if batch is None:
-            return False
-        if batch not in self._batches.values():
-            self._came(batch)
-        return True
-
-    def _came(self, batch: Batch) -> None:
+    def came(self, batch: Batch) -> None:
+        """A whole batch of history."""
         question = self._asked
-        if batch.type != "chathistory":
-            if question is not None and question.kind == "TARGETS":
+        if question is not None and question.wish is not None and self.past.answers(question, batch):
+            self._done(question)
+        elif batch.type != HISTORY:
+            if question is not None and question.kind == "TARGETS" and batch.type == TARGETS:
                 self._targets(question, batch.messages)
         elif question is not None and question.key and self._state.fold(batch.target) == question.key:
             self._page(question, batch.messages)
@@ -239,10 +228,18 @@ class Catchup:
                 place.id, place.time = id, message.tags.get("time", place.time)
         by_time = question.mark.startswith("timestamp=")
         mark = self._mark(place, by_time=by_time)
+        self._about_messages(messages)
         if question.kind == "LATEST" or not said or reached or mark == question.mark or not mark:
             self._done(question)
         else:
             self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+
+    def _about_messages(self, page: list[Message]) -> None:
+        """Reactions and the like; some servers play them back."""
+        for message in page:
+            if message.command in ("TAGMSG", "REDACT"):
+                for event in tagged.events_of(self._state, message, history=True):
+                    self._state.tell(event)
 
     @staticmethod
     def _said_before(place: Place, page: list[Message]) -> str:
@@ -261,7 +258,8 @@ class Catchup:
         self._asked = None
         for name, _ in listed:
             key = state.fold(name)
-            if not name or state.isupport.is_room(name) or any(open.key == key for open in self._open_questions()):
+            asked = any(open.key == key and not open.wish for open in self._open_questions())
+            if not name or state.isupport.is_room(name) or asked:
                 continue
             mark = self._mark(self._person(key)) or question.mark
             self._questions.append(Question("AFTER", key, name, mark, private=True))
@@ -299,7 +297,9 @@ class Catchup:
         question = self._asked = self._questions.popleft()
         state = self._state
         limit = str(state.isupport.history_limit)
-        if question.kind == "TARGETS":
+        if question.wish is not None:
+            state.send(*question.wish.line)
+        elif question.kind == "TARGETS":
             state.send("CHATHISTORY", "TARGETS", question.mark, _FAR_FUTURE, limit)
         elif question.kind == "LATEST":
             state.send("CHATHISTORY", "LATEST", question.target, "*", str(min(int(limit), FIRST_LOOK)))
@@ -311,7 +311,9 @@ class Catchup:
     def _failed(self, code: str) -> None:
         """The question that is out will have no answer (rule 4)."""
         question = self._asked
-        if question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
+        if question is not None and question.wish is not None:
+            self.past.failed(question.wish)
+        elif question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
             mark = self._mark(self._place(question), by_time=True)
             if mark:
                 return self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
@@ -320,7 +322,9 @@ class Catchup:
     def _done(self, question: Question) -> None:
         """All there was to learn is learnt: what was held back follows."""
         self._asked = None
-        if not question.private:
+        if question.wish is not None:
+            pass  # nothing is held back for it
+        elif not question.private:
             if question.key in self._rooms:
                 self._release(self._rooms[question.key])
         elif not any(other.private for other in self._questions):

@@ -13,12 +13,11 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from dataclasses import dataclass
 from types import TracebackType
 
 from chatctl.client import events as e
@@ -26,9 +25,9 @@ from chatctl.client.identity import identity
 from chatctl.client.link import Link, Request
 from chatctl.client.refusals import FullError, InputError
 from chatctl.client.state import State
+from chatctl.client.talking import Talking, check, fitting, target_name
 from chatctl.client.timing import Timing
 from chatctl.errors import ChatctlError, InvalidNameError, UnreachableError
-from chatctl.protocol.message import MAX_LINE, encode
 
 Callback = Callable[[e.Event], None]
 
@@ -39,13 +38,7 @@ FEW_EVENTS = 100
 """The same while there is a callback and nobody has asked for :meth:`Client.events`."""
 
 _GOODBYE = 3.0
-_LINE_ENDS = re.compile(r"[\r\n]+")
-_UNSAID = str.maketrans("", "", "\0\1")  # NUL ends a line for many servers; U+0001 would make it a machine's (CTCP)
 _log = logging.getLogger("chatctl.client")
-
-
-def _say(state: State, message: e.Outgoing) -> None:
-    state.say(message.kind, message.target, message.text)
 
 
 def _spare_names(name: str) -> Iterable[str]:
@@ -54,13 +47,22 @@ def _spare_names(name: str) -> Iterable[str]:
     return alternatives(name)
 
 
-class Client:
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a room: `symbols` as the server marks standing (``@`` operator, ``+`` voice), highest first."""
+
+    name: str
+    symbols: str
+    away: bool
+
+
+class Client(Talking):
     """One user of one server, on a thread of its own. All methods may be called from any thread.
 
     `name`: the name wanted. `rooms`: where to be. `password`: the server's shared one (IRC PASS). `secret`: by which a
     chatctl server knows this client again; None uses this installation's own, kept in the user's data folder.
     `reconnect`: come back when the connection is lost. `give_up_after`: seconds without a server after which the client
-    ends (None: never). A client starts once.
+    ends (None: never). `attentive`: learn what only a screen shows as well, such as who is away. A client starts once.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Client:
         secret: str | None = None,
         reconnect: bool = True,
         give_up_after: float | None = None,
+        attentive: bool = False,
         timing: Timing | None = None,
     ) -> None:
         self.host = host
@@ -82,13 +85,14 @@ class Client:
             raise InvalidNameError("A name has one letter at least, and no space")
         rooms = [rooms] if isinstance(rooms, str) else list(rooms)
         try:
-            self._check("NICK", name)
+            check("NICK", name)
         except InputError as error:
             raise InvalidNameError(f"That name cannot be used: {error}") from None
-        self._check("PASS", password or "")
+        check("PASS", password or "")
         for room in rooms:
-            self._target(room)
-        self._state = State(name, rooms, password=password)
+            target_name(room)
+        super().__init__()
+        self._state = State(name, rooms, password=password, attentive=attentive)
         self._secret = secret
         self._callbacks: tuple[Callback, ...] = ()
         self._events: deque[e.Event] = deque()
@@ -144,7 +148,7 @@ class Client:
         """
         if not self._thread.is_alive():
             return
-        self._link.stop(self._fitting("QUIT", reason), seconds)
+        self._link.stop(fitting("QUIT", reason), seconds)
         if threading.current_thread() is not self._thread:
             self._thread.join(seconds + 1.0)
 
@@ -186,6 +190,26 @@ class Client:
         found = self._state.rooms.get(room)
         return tuple(nick for nick, _ in list(found.members.values())) if found is not None else ()
 
+    def people(self, room: str) -> list[Member]:
+        """Who is in a room of ours, with their standing there, and whether they are away where that is known."""
+        found = self._state.rooms.get(room)
+        if found is None:
+            return []
+        away = self._state.presence.away
+        return [Member(nick, symbols, key in away) for key, (nick, symbols) in list(found.members.items())]
+
+    def is_away(self, name: str) -> bool:
+        """Whether somebody is away, as far as is known."""
+        return self._state.fold(name) in self._state.presence.away
+
+    def fold(self, name: str) -> str:
+        """`name` so that two spellings of one name or room are equal at this server."""
+        return self._state.fold(name)
+
+    def can(self, capability: str) -> bool:
+        """Whether the server granted this on the present connection."""
+        return capability in self._state.enabled
+
     def topic_of(self, room: str) -> str:
         """A room's topic; empty where there is none."""
         found = self._state.rooms.get(room)
@@ -204,80 +228,6 @@ class Client:
     def waiting(self) -> int:
         """Messages said that the server has not confirmed yet."""
         return self._link.waiting
-
-    # Talking.
-
-    def say(self, target: str, text: str, *, timeout: float | None = 0.0) -> None:
-        """Say something to a room or a person. Each line of `text` is a message, a long one is several.
-
-        While there is no connection it is kept, and goes out when there is one again. `timeout`: how long to wait when
-        1,000 lines are waiting already (None: as long as it takes). Raises FullError, UnreachableError (the client has
-        ended), InputError (nothing can be said to such a target). In a callback `timeout` cannot be None.
-        """
-        self._say("message", target, text, timeout)
-
-    def act(self, target: str, text: str, *, timeout: float | None = 0.0) -> None:
-        """Say what one does (``/me waves``); else as :meth:`say`."""
-        self._say("action", target, text, timeout)
-
-    def notice(self, target: str, text: str, *, timeout: float | None = 0.0) -> None:
-        """Say something that no program answers (IRC NOTICE); else as :meth:`say`."""
-        self._say("notice", target, text, timeout)
-
-    def _say(self, kind: e.Kind, target: str, text: str, timeout: float | None) -> None:
-        if timeout is None and threading.current_thread() is self._thread:
-            raise RuntimeError("timeout=None waits for the thread that runs callbacks; it cannot be given in one")
-        target = self._target(target)
-        for part in _LINE_ENDS.split(text):
-            line = part.translate(_UNSAID).encode(errors="replace").decode()
-            if line.strip():
-                message = e.Outgoing(target, line, kind)
-                self._link.submit(Request(partial(_say, message=message), message), timeout)
-
-    def join(self, room: str, key: str = "") -> None:
-        """Enter a room, now and on every later connection."""
-        room = self._target(room)
-        self._check("JOIN", room, key or "x")
-        self._link.submit(Request(lambda state: state.join(room, key)))
-
-    def part(self, room: str, reason: str = "") -> None:
-        """Leave a room."""
-        room = self._target(room)
-        self._check("PART", room, reason)
-        self._link.submit(Request(lambda state: state.part(room, reason)))
-
-    def rename(self, name: str) -> None:
-        """Ask for another name; a `Renamed`, `NameTaken` or `NameRefused` event is the answer."""
-        if not name or " " in name:
-            raise InputError("A name has one letter at least, and no space")
-        self._check("NICK", name)
-        self._link.submit(Request(lambda state: state.rename(name)))
-
-    def topic(self, room: str, text: str | None = None) -> None:
-        """Set a room's topic (empty: none); without a text ask for it, a `Topic` event is the answer."""
-        params = (self._target(room), *([] if text is None else [text]))
-        self._check("TOPIC", *params)
-        self._link.submit(Request(lambda state: state.send("TOPIC", *params)))
-
-    def names(self, room: str) -> None:
-        """Ask who is in a room; a `Names` event is the answer."""
-        room = self._target(room)
-        self._link.submit(Request(lambda state: state.names(room)))
-
-    def who(self, mask: str) -> None:
-        """Ask about the people in a room, or a person; a `Who` event is the answer."""
-        mask = self._target(mask)
-        self._link.submit(Request(lambda state: state.send("WHO", mask)))
-
-    def away(self, text: str = "") -> None:
-        """Be marked as away, also on later connections; with an empty text: be back."""
-        self._check("AWAY", text)
-        self._link.submit(Request(lambda state: state.away(text)))
-
-    def send_raw(self, command: str, *params: str) -> None:
-        """Send any IRC command. What comes back is told as any other line is."""
-        self._check(command, *params)
-        self._link.submit(Request(lambda state: state.send(command, *params)))
 
     def flush(self, timeout: float | None = None, *, enough: Callable[[], bool] = lambda: False) -> bool:
         """Wait until the server has dealt with all that was said before. False: not in time, or the client ended.
@@ -362,28 +312,3 @@ class Client:
     def _need_started(self) -> None:
         if not self._started:
             raise InputError("The client has not been started; nothing can be waited for")
-
-    # What may stand on a line.
-
-    def _target(self, target: str) -> str:
-        if not target or target[0] == ":" or any(character in target for character in " ,\r\n\0"):
-            raise InputError(f"{target!r} is not the name of one room or person")
-        self._check("PRIVMSG", target, "")
-        return target
-
-    def _check(self, command: str, *params: str) -> None:
-        """Raise InputError where this cannot be sent as one line."""
-        try:
-            over = len(encode(command, params)) - MAX_LINE
-        except (ChatctlError, UnicodeEncodeError) as error:
-            raise InputError(f"That cannot be sent: {error}") from None
-        if over > 0:
-            raise InputError(f"That is {over} bytes too long to be sent")
-
-    def _fitting(self, command: str, reason: str) -> str:
-        """A reason for leaving, or none where it cannot be sent: leaving comes first."""
-        try:
-            self._check(command, reason)
-        except InputError:
-            return ""
-        return reason

@@ -14,13 +14,14 @@ connected          name, server, network
 reconnected        name, server, network
 reconnecting       seconds (until the next try), reason
 disconnected       reason (the client has ended; nothing follows)
-message            room, name, text, kind (message, notice, action), own, id, history (it was said before, while we
-                   were not there to hear it)
-private            name, to, text, kind, own, id, history
-joined             room, name, own
-left               name, rooms, how (part, quit, kick), reason, by (who kicked), own
-renamed            old, name, own
-topic              room, text, name (who set it now; absent when it was asked for or told on entering)
+message            room, name, text (with line feeds where it has several lines), kind (message, notice, action), own,
+                   id, history (it was said before, while we were not there to hear it), reply (the id of what it
+                   answers), account (as whom its sender is logged in)
+private            name, to, text, kind, own, id, history, reply, account
+joined             room, name, own, history
+left               name, rooms, how (part, quit, kick), reason, by (who kicked), own, history
+renamed            old, name, own, history
+topic              room, text, name (who set it now; absent when it was asked for or told on entering), history
 names              room, names, operators, asked (false: told on entering)
 who                mask, people (name, user, host, realname, away, operator)
 away               name, text (whom you wrote to is away)
@@ -29,68 +30,31 @@ mode               target, change, name
 invited            room, name
 server             text, code (what the server itself says: message of the day, answers nobody here reads)
 failed             text, code, command, about, said (the server refused something; a message that had been sent again)
+typing             target (room or person), name, state (active, paused, done)
+reacted            target, id (of the message), name, reaction, removed, own
+deleted            target, id, name (who deleted it), reason, own
+read-until         target, until (when the last message was said that we have read, as we said here or elsewhere)
+presence           name (empty: many), online, away, text (somebody went, came, is away, or is back)
+whois              name, lines
+latency            seconds (from a question to the server's answer)
+page               number, target, events, ends (there is no more that way), failed (what was looked for in the past)
 name-taken         name, text
 name-refused       name, text
-unconfirmed        messages: [{target, text}] (sent, but the connection broke before the server confirmed them)
-unsent             messages: [{target, text}] (never sent: the client ended first)
+unconfirmed        messages: [{target, text, ...}] (sent, but the connection broke before the server confirmed them)
+unsent             messages: [{target, text, ...}] (never sent: the client ended first)
 overrun            count (events nobody fetched in time, now gone)
 =================  ====================================================================================================
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-Kind = Literal["message", "notice", "action"]
-How = Literal["part", "quit", "kick"]
+from chatctl.client.records import Event, How, Kind, Outgoing, Person
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What all events have."""
-
-    type: ClassVar[str] = ""
-    time: datetime
-
-    def to_json(self) -> dict[str, object]:
-        """The event as plain values, ready for `json.dumps` (rule 3)."""
-        found: dict[str, object] = {"type": self.type, "time": self.time.isoformat(timespec="milliseconds")}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name != "time" and value is not None:
-                found[field.name] = _plain(value)
-        return found
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Person | Outgoing):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    return value
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One line of a WHO answer."""
-
-    name: str
-    user: str
-    host: str
-    realname: str
-    away: bool
-    operator: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Something said here that has not been confirmed: to a room or a person."""
-
-    target: str
-    text: str
-    kind: Kind = "message"
+__all__ = ["Event", "How", "Kind", "Outgoing", "Person"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +103,9 @@ class Said(Event):
     own: bool = False
     id: str | None = None
     history: bool = False
+    reply: str | None = None
+    account: str | None = None
+    ticket: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +120,9 @@ class PrivateMessage(Event):
     own: bool = False
     id: str | None = None
     history: bool = False
+    reply: str | None = None
+    account: str | None = None
+    ticket: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +133,7 @@ class Joined(Event):
     room: str
     name: str
     own: bool = False
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +147,7 @@ class Left(Event):
     reason: str
     by: str | None = None
     own: bool = False
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +158,7 @@ class Renamed(Event):
     old: str
     name: str
     own: bool = False
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +169,7 @@ class Topic(Event):
     room: str
     text: str
     name: str | None = None
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +249,7 @@ class Failed(Event):
     command: str | None = None
     about: str | None = None
     said: str | None = None
+    ticket: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,3 +292,87 @@ class Overrun(Event):
 
     type: ClassVar[str] = "overrun"
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typing(Event):
+    """Somebody is writing, has paused, or has thought better of it. `target`: the room, or that person."""
+
+    type: ClassVar[str] = "typing"
+    target: str
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reacted(Event):
+    """Somebody reacted to the message `id`, or took that back."""
+
+    type: ClassVar[str] = "reacted"
+    target: str
+    id: str
+    name: str
+    reaction: str
+    removed: bool = False
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(Event):
+    """The message `id` was taken back, by `name`."""
+
+    type: ClassVar[str] = "deleted"
+    target: str
+    id: str
+    name: str
+    reason: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUntil(Event):
+    """What was said up to then has been read, here or on another device of ours; None: nothing is known."""
+
+    type: ClassVar[str] = "read-until"
+    target: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence(Event):
+    """Somebody is here or not, away or not. An empty name: it is known of many now; see `Client.people`."""
+
+    type: ClassVar[str] = "presence"
+    name: str
+    online: bool
+    away: bool
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whois(Event):
+    """What the server says about a person, in lines."""
+
+    type: ClassVar[str] = "whois"
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency(Event):
+    """How long the server took to answer."""
+
+    type: ClassVar[str] = "latency"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Event):
+    """The answer to `Client.look_back` or `Client.search`, oldest first. `ends`: there is nothing more that way."""
+
+    type: ClassVar[str] = "page"
+    number: int
+    target: str
+    events: tuple[Event, ...]
+    ends: bool = False
+    failed: bool = False

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
+from chatctl.client import presence, tagged
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def said(state: State, message: Message) -> None:
         found = state.ledger.confirmed(message.command, message.params[0], message.params[1], reference)
         if found is not None and not state.echoes:
             return  # told when it went out
+        if found is not None:
+            state.ledger.tickets[message.tags.get("msgid") or str(id(message))] = found.message.ticket
     state.catchup.live(message, own)
 
 
@@ -38,26 +41,36 @@ def _from_server(state: State, message: Message) -> bool:
 
 
 def told(state: State, message: Message, own: bool, *, history: bool = False) -> None:
-    """Tell of a message (`history`: from before). CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
+    """Tell of a message (`history`: from before), and of the reaction that it may carry."""
+    said = event_of(state, message, own, history=history)
+    if said is None:
+        return
+    state.tell(said)
+    for event in tagged.reactions(state, message, tagged.where(state, message), own):
+        state.tell(event)
+
+
+def event_of(state: State, message: Message, own: bool, *, history: bool = False) -> e.Said | e.PrivateMessage | None:
+    """A message as an event. CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
     target, text = message.params[0], message.params[1]
     kind: e.Kind = "notice" if message.command == "NOTICE" else "message"
     if text[:1] == _CTCP:
         if text[: len(_ACTION)].upper() != _ACTION or kind == "notice":
-            return
+            return None
         text = text[len(_ACTION) :].removesuffix(_CTCP).removeprefix(" ")
         kind = "action"
-    time, name, id = state.time_of(message), message.nick, message.tags.get("msgid") or None
+    time, name, id_ = state.time_of(message), message.nick, message.tags.get("msgid") or None
+    account, reply = message.tags.get("account") or None, tagged.first(message, tagged.REPLY) or None
+    ticket = state.ledger.tickets.pop(id_ or str(id(message)), None) or None if own else None
     if state.isupport.is_room(target):
-        plain = state.isupport.plain(target)
-        room = state.rooms.get(plain)
-        where = room.name if room is not None else plain
-        said = e.Said(time=time, room=where, name=name, text=text, kind=kind, own=own, id=id, history=history)
-        state.tell(said)
-    else:
-        private = e.PrivateMessage(
-            time=time, name=name, to=target, text=text, kind=kind, own=own, id=id, history=history
-        )
-        state.tell(private)
+        return e.Said(
+            time=time, room=tagged.where(state, message), name=name, text=text, kind=kind, own=own, id=id_,
+            history=history, reply=reply, account=account, ticket=ticket,
+        )  # fmt: skip
+    return e.PrivateMessage(
+        time=time, name=name, to=target, text=text, kind=kind, own=own, id=id_,
+        history=history, reply=reply, account=account, ticket=ticket,
+    )  # fmt: skip
 
 
 def joined(state: State, message: Message) -> None:
@@ -73,6 +86,8 @@ def joined(state: State, message: Message) -> None:
             known = state.wanted.get(state.fold(name))
             state.want(name, known[1] if known else "")
         state.rooms.enter(name, nick)
+        if len(message.params) > 1:  # extended-join
+            presence.learn_account(state, nick, message.params[1])
         room = state.rooms.get(name)
         where = room.name if room is not None else name
         state.tell(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
@@ -115,6 +130,7 @@ def quitted(state: State, message: Message) -> None:
     if not message.nick or state.is_me(message.nick):
         return
     rooms = state.rooms.vanish(message.nick)
+    state.presence.gone(state.fold(message.nick))
     time = state.time_of(message)
     state.tell(e.Left(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
 
@@ -131,6 +147,7 @@ def renamed(state: State, message: Message) -> None:
         if state.asked_name and state.fold(state.asked_name) == state.fold(new):
             state.name = new
     state.rooms.rename(old, new)
+    state.presence.rename(state.fold(old), state.fold(new))
     state.tell(e.Renamed(time=state.time_of(message), old=old, name=new, own=own))
 
 
@@ -186,8 +203,18 @@ def standard_reply(state: State, message: Message) -> None:
     if command.upper() in ("PRIVMSG", "NOTICE"):
         ledger = state.ledger
         entry = ledger.refused(context) if context is not None else ledger.refused_command(command.upper())
+    elif command.upper() == "BATCH":  # draft/multiline
+        entry = state.ledger.refused_whole()
     name = None if command == "*" else command.upper()
-    state.tell(e.Failed(time=time, text=text, code=code, command=name, about=context, said=said_again(entry)))
+    ticket = ticket_of(entry)
+    state.tell(
+        e.Failed(time=time, text=text, code=code, command=name, about=context, said=said_again(entry), ticket=ticket)
+    )
+
+
+def ticket_of(entry: Sent | None) -> int | None:
+    """The number of a refused message, where it has one."""
+    return entry.message.ticket or None if entry is not None else None
 
 
 def said_again(entry: Sent | None) -> str | None:
@@ -215,11 +242,12 @@ COMMANDS: dict[str, Callable[[State, Message], None]] = {
     "FAIL": standard_reply,
     "WARN": standard_reply,
     "NOTE": standard_reply,
-    # Typing and reactions are for a full screen; the others are not asked for, and some servers send them anyway.
-    "TAGMSG": nothing,
+    "TAGMSG": tagged.tagmsg,
+    "REDACT": tagged.redacted,
+    "MARKREAD": tagged.marked_read,
+    "AWAY": presence.away,
+    "ACCOUNT": presence.account,
     "BATCH": nothing,
-    "ACCOUNT": nothing,
-    "AWAY": nothing,
     "SETNAME": nothing,
     "WALLOPS": nothing,
 }

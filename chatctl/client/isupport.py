@@ -52,6 +52,7 @@ class Isupport:
         "references",
         "setting",
         "statusmsg",
+        "tokens",
     )
 
     def __init__(self) -> None:
@@ -66,6 +67,8 @@ class Isupport:
         """Messages to ask for at once (chathistory)."""
         self.references = frozenset({"msgid", "timestamp"})
         """By what history may be asked for."""
+        self.tokens: set[str] = set()
+        """The names of all tokens."""
         self.always = "beIk"
         self.setting = "l"
         self.never = "imnpst"
@@ -79,6 +82,7 @@ class Isupport:
         """The tokens of one 005. What is malformed is passed over."""
         for token in tokens:
             key, _, raw = token.partition("=")
+            self.tokens.add(key)
             value = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), raw)
             if key == "CASEMAPPING" and not self._folds_always:
                 self.fold = _MAPPINGS.get(value.lower(), _fold_ascii)
@@ -96,6 +100,11 @@ class Isupport:
                 self.references = frozenset(value.lower().split(","))
             elif key == "CHANMODES":
                 self._read_modes(value)
+
+    @property
+    def monitors(self) -> bool:
+        """Whether the server tells who comes and goes (MONITOR)."""
+        return "MONITOR" in self.tokens
 
     def _read_history_limit(self, value: str) -> None:
         number = int(value) if value.isascii() and value.isdigit() and len(value) < len("1000000") else 0

@@ -64,6 +64,8 @@ class Ledger:
         self._count = 0
         self._unguarded = 0
         self.fold = fold
+        self.tickets: dict[str, int] = {}
+        """Id of an echo -> the number of what was said, until that is told."""
         self.window = CAUTIOUS_WINDOW
 
     @property
@@ -129,6 +131,10 @@ class Ledger:
         """The server refused a message and did not say to whom it was."""
         return self._refused(lambda entry: entry.command == command)
 
+    def refused_whole(self) -> Sent | None:
+        """The server refused a message of several lines."""
+        return self._refused(lambda entry: "\n" in entry.payload)
+
     def _refused(self, fits: Callable[[Sent], bool]) -> Sent | None:
         for entry in self._entries:
             if isinstance(entry, Sent) and fits(entry):
@@ -159,6 +165,7 @@ class Ledger:
         doubt = [entry for entry in said if id(entry) not in ours or entry.again]
         waiting = [entry.passed for entry in self._entries if isinstance(entry, Barrier) and entry.passed is not None]
         self._entries.clear()
+        self.tickets.clear()
         self._unguarded = 0
         return again, doubt, waiting
 

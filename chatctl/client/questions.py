@@ -29,23 +29,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """`mark` is empty in a question for the latest messages."""
+class Wish:
+    """Something that somebody wants to see of the past (:mod:`.past`): its number, and the line that asks for it."""
 
-    kind: Literal["LATEST", "AFTER", "TARGETS"]
+    number: int
+    target: str
+    line: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`mark` is empty in a question for the latest messages; a `wish` is somebody's, all else is catching up."""
+
+    kind: Literal["LATEST", "AFTER", "TARGETS", "BEFORE", "AROUND", "SEARCH"]
     key: str
     target: str
     mark: str
-    private: bool
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """A batch of history that has begun."""
-
-    type: str
-    target: str
-    messages: list[Message] = field(default_factory=list)
+    private: bool = False
+    wish: Wish | None = None
 
 
 def is_said(message: Message) -> bool:

@@ -33,7 +33,20 @@ WANTED = (
     "batch",
     HISTORY,
     RESUME,
+    "account-tag",
+    "draft/message-redaction",
+    "draft/multiline",
+    "soju.im/search",
 )
+ATTENTIVE = (
+    "account-notify",
+    "away-notify",
+    "draft/event-playback",
+    "draft/read-marker",
+    "extended-join",
+    "setname",
+)
+"""What a screen wants beside that."""
 
 TAKEN = {"433", "436", "437"}
 INVALID = {"431", "432", "484"}
@@ -51,7 +64,7 @@ class Identity:
 class Registration:
     """One connection's way in. `lines` is what has to go out; the owner empties it."""
 
-    def __init__(self, name: str, password: str | None, identity: Identity | None) -> None:
+    def __init__(self, name: str, password: str | None, identity: Identity | None, *, attentive: bool = False) -> None:
         self.lines: list[bytes] = []
         self.enabled: set[str] = set()
         self.offered: dict[str, str] = {}
@@ -62,6 +75,7 @@ class Registration:
         """Why the name does not do; :meth:`try_name` clears it."""
         self.refusal: RefusedError | None = None
         """Why we are not let in at all."""
+        self._wanted = WANTED + ATTENTIVE if attentive else WANTED
         self._password = password
         self._identity = identity
         self._negotiating = True
@@ -143,7 +157,7 @@ class Registration:
         for name in names:
             self._settled(name, False)
         for name in names if len(names) > 1 else ():
-            if name in WANTED:
+            if name in self._wanted:
                 self._asked.add(name)
                 self._send("CAP", "REQ", name)
 
@@ -153,7 +167,7 @@ class Registration:
             self.offered.pop(name, None)
 
     def _request(self) -> None:
-        names = [name for name in WANTED if name in self.offered and name not in self.enabled]
+        names = [name for name in self._wanted if name in self.offered and name not in self.enabled]
         if self._identity is None and RESUME in names:
             names.remove(RESUME)
         if not self.offered.keys() >= {"batch", "message-tags", "server-time"} and HISTORY in names:
@@ -165,7 +179,7 @@ class Registration:
 
     def _settled(self, name: str, granted: bool) -> None:
         self._asked.discard(name)
-        if granted and name in WANTED:
+        if granted and name in self._wanted:
             self.enabled.add(name)
         else:
             self.enabled.discard(name)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
-from chatctl.client import heard
+from chatctl.client import heard, presence
 from chatctl.client.registration import INVALID, TAKEN
 from chatctl.protocol.message import Message
 
@@ -38,7 +38,10 @@ def motd(state: State, message: Message) -> None:
 
 
 def away(state: State, message: Message) -> None:
-    """301."""
+    """301: an answer to what we wrote to them, or a line of WHOIS."""
+    if state.fold(message.param(1)) in state.presence.whois:
+        presence.whois_line(state, message)
+        return
     state.tell(e.Away(time=state.time_of(message), name=message.param(1), text=message.param(2)))
 
 
@@ -62,6 +65,8 @@ def who_line(state: State, message: Message) -> None:
 def who_over(state: State, message: Message) -> None:
     """315."""
     people, state.people = tuple(state.people), []
+    if presence.who_came(state, message.param(1), people):
+        return
     state.tell(e.Who(time=state.time_of(message), mask=message.param(1), people=people))
 
 
@@ -88,6 +93,8 @@ def names_over(state: State, message: Message) -> None:
     room = state.rooms.get(name)
     folded = state.fold(name)
     asked = folded in state.asked_names
+    if room is not None and not asked:
+        presence.entered(state, room.name)
     state.asked_names.discard(folded)
     highest = tuple(state.isupport.prefixes.values())[:-1] or ("@",)
     state.tell(
@@ -115,9 +122,10 @@ def refused(state: State, message: Message) -> None:
         return
     time, code, text = state.time_of(message), message.command, message.params[-1]
     about = message.params[1] if len(message.params) > 2 else None
-    said = None
+    entry = None
     if about is not None and code in ("401", "403", "404"):
-        said = heard.said_again(state.ledger.refused(about))
+        entry = state.ledger.refused(about)
+    said, ticket = heard.said_again(entry), heard.ticket_of(entry)
     if about is not None and state.isupport.is_room(about) and about not in state.rooms:
         state.catchup.left(about)
     if code in TAKEN and about is not None and not state.isupport.is_room(about):
@@ -125,7 +133,7 @@ def refused(state: State, message: Message) -> None:
     elif code in INVALID:
         state.tell(e.NameRefused(time=time, name=about or "", text=text))
     else:
-        state.tell(e.Failed(time=time, text=text, code=code, about=about, said=said))
+        state.tell(e.Failed(time=time, text=text, code=code, about=about, said=said, ticket=ticket))
 
 
 def other(state: State, message: Message) -> None:
@@ -173,4 +181,8 @@ NUMERICS: dict[str, Callable[[State, Message], None]] = {
     "376": welcome_over,
     "396": own_host,
     "422": welcome_over,
+    "318": presence.whois_over,
+    "730": presence.monitored,
+    "731": presence.monitored,
+    **{code: presence.whois_line for code in presence.WHOIS_LINES if code != "301"},
 }

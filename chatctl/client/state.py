@@ -22,27 +22,17 @@ from enum import Enum
 from functools import partial
 
 from chatctl.client import events as e
-from chatctl.client import heard, replies
-from chatctl.client.catchup import REFERENCE, Catchup
+from chatctl.client import heard, presence, replies, saying
+from chatctl.client.batches import Batch, Batches
+from chatctl.client.catchup import Catchup
 from chatctl.client.isupport import Isupport
 from chatctl.client.ledger import CAUTIOUS_WINDOW, WINDOW, Ledger, Line, Sent
+from chatctl.client.presence import Presence
 from chatctl.client.registration import RESUME, Identity, Registration
 from chatctl.client.rooms import Rooms
-from chatctl.client.split import split
 from chatctl.errors import ChatctlError, RefusedError
 from chatctl.protocol import names
-from chatctl.protocol.message import MAX_LINE, Message, encode, parse
-
-_USER_AND_HOST = len("!~") + 10 + len("@") + 63
-"""Bytes after our nick in our own prefix, while we have not seen it: the longest user and host that are common."""
-
-_LONGEST_CHARACTER = 4
-_LEAST_SPACE = 64
-"""Bytes of text on a line, whatever a server says about our prefix."""
-
-_RESENT = "chatctl/resend"
-_COMMANDS: dict[e.Kind, str] = {"message": "PRIVMSG", "action": "PRIVMSG", "notice": "NOTICE"}
-_ACTION = ("\x01ACTION ", "\x01")
+from chatctl.protocol.message import Message, encode, parse
 
 
 def _our_fold(name: str) -> str:
@@ -68,12 +58,15 @@ class State:
         *,
         password: str | None = None,
         identity: Identity | None = None,
+        attentive: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
         self.nick = name
         self.password = password
         self.identity = identity
+        self.attentive = attentive
+        """Whether somebody wants to know who is away, and what else only a screen shows."""
         self.now = now
         self.events: list[e.Event] = []
         self.lines: list[Line] = []
@@ -98,9 +91,12 @@ class State:
         self.catchup = Catchup(self)
         self.client_id = ""
         """Random, so that the numbers of two clients differ; the owner sets it before the first connection."""
-        self._numbered = 0
+        self.numbered = 0
+        """Messages that went out so far."""
+        self.presence = Presence()
+        self.batches = Batches()
         self._doubt: list[Sent] = []
-        self._registration = Registration(name, password, identity)
+        self._registration = Registration(name, password, identity, attentive=attentive)
         self._spare_names: Iterator[str] | None = None
         self._was_online = False
         self._unsent: list[e.Outgoing] = []
@@ -141,6 +137,10 @@ class State:
         """The capabilities granted on this connection."""
         return self._registration.enabled
 
+    def capability(self, name: str) -> str:
+        """The value of a capability as the server offered it."""
+        return self._registration.offered.get(name, "")
+
     @property
     def resends(self) -> bool:
         """Whether the server knows what it was sent before (rule 5)."""
@@ -166,15 +166,22 @@ class State:
         self.isupport = Isupport()
         self.rooms = Rooms(self.isupport)
         self._spare_names = iter(spare_names) if spare_names is not None else None
-        self._registration = Registration(self.name, self.password, self.identity)
+        self._registration = Registration(self.name, self.password, self.identity, attentive=self.attentive)
         self._registration.start()
         self._pass_on_registration()
 
     def receive(self, line: str) -> None:
         """One line of the server, without its line end."""
-        message = parse(line)
-        if message is None or self.catchup.takes(message):
+        parsed = parse(line)
+        if parsed is None:
             return
+        message = self.batches.take(parsed)
+        if isinstance(message, Batch):
+            self.catchup.came(message)
+        elif isinstance(message, Message) and not self.catchup.takes(message):
+            self._handle(message)
+
+    def _handle(self, message: Message) -> None:
         if message.command in ("PING", "PONG"):
             self._ping_pong(message)
         elif self.phase is Phase.ENTERING and self._registration.receive(message):
@@ -193,6 +200,8 @@ class State:
         self.rooms.clear()
         self.asked_names.clear()
         self.people.clear()
+        self.presence.clear()
+        self.batches.clear()
         again, doubt, waiting = self.ledger.lost([*unwritten, *self.lines])
         self.lines.clear()
         self._unsent = [entry.message for entry in again] + self._unsent
@@ -252,10 +261,11 @@ class State:
         if self.away_text:
             self.send("AWAY", self.away_text)
         self.catchup.welcomed()
+        presence.welcomed(self)
         self._send_again()
         again, self._unsent = self._unsent, []
         for message in again:
-            self.say(message.kind, message.target, message.text)
+            saying.say(self, message)
         waiting, self._waiting = self._waiting, []
         for passed in waiting:
             self.send("PING", self.ledger.barrier(passed).token)
@@ -273,35 +283,23 @@ class State:
 
     # What the user wants. Only while ONLINE.
 
-    def say(self, kind: e.Kind, target: str, text: str) -> None:
-        """Say `text` to a room or a person, in as many messages as it takes."""
+    def say(self, kind: e.Kind, target: str, text: str, ticket: int = 0, reply: str = "") -> None:
+        """Say `text` to a room or a person, in as many messages as it takes (:mod:`.saying`)."""
+        saying.say(self, e.Outgoing(target, text, kind, ticket, reply))
+
+    def send_tagged(self, tags: dict[str, str], command: str, *params: str) -> None:
+        """A line with tags, where the server takes them."""
+        if "message-tags" not in self.enabled:
+            return
         try:
-            self._say(kind, target, text)
-        except ChatctlError as error:  # a room whose name, as this server writes it, cannot stand on a line
-            self.tell(e.Failed(time=self.now(), text=str(error), code="", command=_COMMANDS[kind], about=target))
+            self.lines.append(Line(encode(command, params, tags=tags)))
+        except ChatctlError:
+            return
 
-    def _say(self, kind: e.Kind, target: str, text: str) -> None:
-        command = _COMMANDS[kind]
-        before, after = _ACTION if kind == "action" else ("", "")
-        room = self.rooms.get(target)
-        if room is not None:
-            target = room.name
-        for part in split(text, self._space(command, target) - len(before) - len(after)):
-            payload = f"{before}{part}{after}"
-            self._numbered += 1
-            reference = f"{self.client_id}.{self._numbered}" if self.resends else ""
-            self._send_message(Sent(command, payload, e.Outgoing(target, part, kind), reference))
-            if not self.echoes:
-                heard.told(self, Message(command, (target, payload), self.nick), own=True)
-
-    def _send_message(self, entry: Sent) -> None:
-        tags = {REFERENCE: entry.reference} if entry.reference else {}
-        if entry.again:
-            tags[_RESENT] = ""
-        self.lines.append(Line(encode(entry.command, (entry.message.target, entry.payload), tags=tags), entry))
-        self.ledger.sent(entry)
-        if self.ledger.wants_barrier:
-            self.barrier()
+    def measure(self, now: Callable[[], float]) -> None:
+        """Ask the server, and tell how long it takes to answer; `now` is a clock, in seconds."""
+        began = now()
+        self.barrier(lambda: self.tell(e.Latency(time=self.now(), seconds=max(0.0, now() - began))))
 
     def _send_again(self) -> None:
         """What is in doubt, where that is harmless (rule 5)."""
@@ -309,16 +307,7 @@ class State:
             self._report_doubt()
             return
         doubt, self._doubt = self._doubt, []
-        for entry in doubt:
-            entry.again = True
-            self._send_message(entry)
-
-    def _space(self, command: str, target: str) -> int:
-        """Bytes of text that fit on the line others get: ``:nick!user@host PRIVMSG target :text``."""
-        prefix = len(self.prefix.encode()) or len(self.nick.encode()) + _USER_AND_HOST
-        # A person's name is relayed as they write it, which may take more bytes than as we do.
-        to = len(target.encode()) if self.isupport.is_room(target) else len(target) * _LONGEST_CHARACTER
-        return max(MAX_LINE - len(f":  {command} :\r\n") - prefix - to, _LEAST_SPACE)
+        saying.send_again(self, doubt)
 
     def barrier(self, passed: Callable[[], None] | None = None) -> None:
         """Send a PING; call `passed` when the server has dealt with all that went out before it, and that is told."""

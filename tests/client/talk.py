@@ -17,14 +17,16 @@ ISUPPORT = ":s 005 ann CASEMAPPING=ascii CHANTYPES=# NETWORK=net PREFIX=(ov)@+ :
 class Talk:
     """A state and what it said."""
 
-    def __init__(self, *rooms: str, name: str = "ann", password: str | None = None) -> None:
-        self.state = State(name, rooms, password=password, identity=Identity("secret", "instance"), now=lambda: NOW)
+    def __init__(self, *rooms: str, name: str = "ann", password: str | None = None, attentive: bool = False) -> None:
+        identity = Identity("secret", "instance")
+        self.state = State(name, rooms, password=password, identity=identity, attentive=attentive, now=lambda: NOW)
         self.state.client_id = "me"
         self.events: list[e.Event] = []
 
     def sent(self, *, tags: bool = False) -> list[str]:
         """The lines that went out; without their tags where those are not asked for."""
-        lines = [line.data.decode().removesuffix("\r\n") for line in self.state.lines]
+        data = b"".join(line.data for line in self.state.lines)
+        lines = data.decode().removesuffix("\r\n").split("\r\n") if data else []
         self.state.lines.clear()
         return lines if tags else [line.partition(" ")[2] if line[:1] == "@" else line for line in lines]
 

@@ -175,8 +175,9 @@ class LineScreen:
             shown = cleaned(event, safe)
             if type(shown) is e.Connected:
                 self._welcome(shown)
-            for tone, text in words(shown, self._place(safe)):
-                self._write_words(tone, text)
+            for part in by_line(event):
+                for tone, text in words(cleaned(part, safe), self._place(safe)):
+                    self._write_words(tone, text)
         if isinstance(event, e.Left) and event.own:
             self._gone_from(event.rooms)
         elif isinstance(event, e.Disconnected):
@@ -257,6 +258,13 @@ class LineScreen:
         except (OSError, ValueError):  # ValueError: the stream was closed under us
             self.broken = True
             self.end()
+
+
+def by_line(event: e.Event) -> list[e.Event]:
+    """A message of several lines as one for each line that is not blank; any other event as it is."""
+    if isinstance(event, e.Said | e.PrivateMessage) and "\n" in event.text:
+        return [replace(event, text=line) for line in event.text.split("\n") if line.strip()]
+    return [event]
 
 
 E = TypeVar("E", bound=e.Event)

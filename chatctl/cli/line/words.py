@@ -158,6 +158,33 @@ def _server(event: e.ServerNotice, place: Place) -> list[Words]:
     return [("news", f"--- {event.text}")] if event.text.strip() else []
 
 
+def _whois(event: e.Whois, place: Place) -> list[Words]:
+    return [("news", f"--- {line}") for line in event.lines]
+
+
+def _reacted(event: e.Reacted, place: Place) -> list[Words]:
+    did = "took back" if event.removed else "reacted with"
+    return [("news", f"--- {'You' if event.own else event.name} {did} {event.reaction}")]
+
+
+def _deleted(event: e.Deleted, place: Place) -> list[Words]:
+    return [("news", f"--- {'You' if event.own else event.name} deleted a message")]
+
+
+def _page(event: e.Page, place: Place) -> list[Words]:
+    if event.failed:
+        return [("trouble", "!!! This server keeps no history that can be asked for")]
+    lines: list[Words] = []
+    for found in event.events:
+        moment = found.time.astimezone().strftime("%Y-%m-%d %H:%M")
+        lines += [("said", f"{moment} {text}") for _, text in words(found, place)]
+    return lines or [("news", "--- Nothing found")]
+
+
+def _nothing(event: e.Event, place: Place) -> list[Words]:
+    return []
+
+
 def _trouble(event: e.Failed | e.NameTaken | e.NameRefused, place: Place) -> list[Words]:
     about = getattr(event, "about", None)
     text = event.text
@@ -214,4 +241,13 @@ _WORDS: dict[type[e.Event], Callable[[Any, Place], list[Words]]] = {
     e.Unsent: _unsent,
     e.Reconnecting: _reconnecting,
     e.Reconnected: _reconnected,
+    e.Whois: _whois,
+    e.Reacted: _reacted,
+    e.Deleted: _deleted,
+    e.Page: _page,
+    # A full screen has places for these; as lines they would only be in the way.
+    e.Typing: _nothing,
+    e.ReadUntil: _nothing,
+    e.Presence: _nothing,
+    e.Latency: _nothing,
 }

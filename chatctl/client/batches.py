@@ -1,0 +1,121 @@
+"""Batches: lines that belong together (ircv3.net/specs/extensions/batch, draft/multiline, draft/chathistory).
+
+The rules of this file:
+
+1. The lines of a batch of history or of a search are kept until it ends, and come as one :class:`Batch`.
+2. The lines of a draft/multiline batch become one message, with line feeds between them (none before a line tagged
+   draft/multiline-concat). Its tags are those of the BATCH that began it. Inside history it is one of its messages.
+3. Any other batch changes nothing: its lines are taken one by one, as they come.
+4. All is bounded: what a server begins and never ends, and how long it can get.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from chatctl.protocol.message import Message
+
+HISTORY = "chathistory"
+TARGETS = "draft/chathistory-targets"
+SEARCH = "soju.im/search"
+MULTILINE = "draft/multiline"
+CONCAT = "draft/multiline-concat"
+
+_KEPT = frozenset({HISTORY, TARGETS, SEARCH, MULTILINE})
+_MOST_BATCHES = 100
+_MOST_LINES = 20_000
+_MOST_CHARACTERS = 1_000_000
+
+
+class Kept:
+    """A line that belongs to a batch which has not ended."""
+
+
+KEPT: Final = Kept()
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """A batch that has begun; `opening` is the BATCH line. For rule 2 `inside` is the batch that it is in."""
+
+    type: str
+    target: str
+    opening: Message
+    inside: Batch | None = None
+    messages: list[Message] = field(default_factory=list)
+
+    def add(self, message: Message) -> None:
+        """One more line, up to the bound."""
+        if len(self.messages) < _MOST_LINES:
+            self.messages.append(message)
+
+
+class Batches:
+    """Those that are open, by reference."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Batch] = {}
+
+    def clear(self) -> None:
+        """The connection is gone, and halves with it."""
+        self._open.clear()
+
+    def take(self, message: Message) -> Message | Batch | Kept:
+        """What `message` comes to: itself, a whole message, a whole batch, or nothing yet."""
+        if message.command == "BATCH":
+            return self._border(message)
+        if self._open:
+            batch = self._open.get(message.tags.get("batch", ""))
+            if batch is not None:
+                batch.add(message)
+                return KEPT
+        return message
+
+    def _border(self, message: Message) -> Message | Batch | Kept:
+        reference, kind = message.param(0), message.param(1)
+        if reference[:1] == "+":
+            outer = self._open.get(message.tags.get("batch", ""))
+            if len(self._open) < _MOST_BATCHES:
+                if kind in _KEPT:
+                    self._open[reference[1:]] = Batch(kind, message.param(2), message, outer)
+                elif outer is not None:  # its lines belong to the outer one
+                    self._open[reference[1:]] = outer
+            return KEPT
+        batch = self._open.pop(reference[1:], None)
+        if batch is None or batch in self._open.values():
+            return KEPT
+        if batch.type != MULTILINE:
+            return batch
+        whole = joined(batch)
+        if whole is None:
+            return KEPT
+        if batch.inside is not None:
+            batch.inside.add(whole)
+            return KEPT
+        return whole
+
+
+def joined(batch: Batch) -> Message | None:
+    """A multiline batch as one message (rule 2); None where it says nothing."""
+    parts: list[str] = []
+    size = 0
+    for line in batch.messages:
+        if len(line.params) < 2 or size > _MOST_CHARACTERS:
+            continue
+        if parts and CONCAT not in line.tags:
+            parts.append("\n")
+        parts.append(line.params[1])
+        size += len(line.params[1]) + 1
+    if not parts:
+        return None
+    first = batch.messages[0]
+    tags = {key: value for key, value in batch.opening.tags.items() if key != "batch"}
+    source = batch.opening.source or first.source
+    target = batch.target or first.param(0)
+    return Message(first.command, (target, "".join(parts)), source, {**_kept_tags(first), **tags})
+
+
+def _kept_tags(first: Message) -> dict[str, str]:
+    """What a server put on the first line instead of on the batch."""
+    return {key: value for key, value in first.tags.items() if key not in ("batch", CONCAT)}
