@@ -91,6 +91,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
         network=settings.network,
         motd=settings.motd or "",
         password=password,
+        operators={name: verifier.get_secret_value() for name, verifier in settings.operators.items()},
         version=f"chatctl-{__version__}",
         replay_on_join=settings.history.replay_on_join,
     )

@@ -164,10 +164,16 @@ class Outcome:
     facts: list[Fact] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     """Keys of rooms whose settings are not what they were."""
+    notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    """What the log is told."""
 
     def tell(self, user: int, numeric: Numeric, *params: str, text: str | None = None) -> None:
         """A numeric for one session."""
         self.deliveries.append(Tell(user, numeric, params, text))
+
+    def note(self, event: str, **fields: object) -> None:
+        """Something for the log: never what anybody said, never a secret."""
+        self.notes.append((event, fields))
 
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
         """The entry's time and the id of its next fact."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.chat import deliveries as d
 from chatctl.chat.commands import about, rooms
-from chatctl.chat.commands.kinds import Close, Line, Probe, Reply, View
+from chatctl.chat.commands.kinds import Close, Line, Note, Probe, Reply, View
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.playback import played
 from chatctl.chat.ports import Log
@@ -87,6 +87,8 @@ class Delivering:
             self.end(session, reply.reason)
         elif isinstance(reply, Probe):
             self.probes += [id for id in reply.users if id in self._sessions]
+        elif isinstance(reply, Note):
+            self._log.info(reply.event, session=session.id, address=session.address, **reply.fields)
         else:
             message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
             response = self._answers(session)
@@ -132,6 +134,8 @@ class Delivering:
 
     def outcome(self, outcome: d.Outcome, seq: int) -> None:
         """All that follows from an entry."""
+        for event, fields in outcome.notes:
+            self._log.info(event, **fields)
         label = outcome.entry.proposal.label
         session = self._sessions.get(outcome.entry.proposal.session) if label else None
         if session is None:

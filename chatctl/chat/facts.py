@@ -19,6 +19,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.SetRoomModes: True,
     p.SetUserModes: False,
     p.SetAway: False,
+    p.BecomeOperator: False,
 }
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 

@@ -19,14 +19,13 @@ from collections.abc import Callable, Iterable, Sequence
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
-from chatctl.chat.commands.kinds import Job, Line, Result, View
+from chatctl.chat.commands.kinds import Job, Line, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.fanout import Fanout
-from chatctl.chat.history import Page
 from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import REFUSABLE, Keeper
-from chatctl.chat.ports import Journal, Log, Order
+from chatctl.chat.ports import Journal, Log, Order, Workers
 from chatctl.chat.responses import MAX_LABEL
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
@@ -53,7 +52,9 @@ _BAD_LINE_FAILS = {
 class Hub:
     """Sessions, order, state, fan-out, journal, joined. Pure but for what the ports do."""
 
-    def __init__(self, rules: Rules, order: Order, journal: Journal, clock: Callable[[], int], log: Log) -> None:
+    def __init__(
+        self, rules: Rules, order: Order, journal: Journal, clock: Callable[[], int], log: Log, workers: Workers
+    ) -> None:
         self.rules = rules
         self.state = State(rules)
         self.sessions: dict[int, Session] = {}
@@ -67,7 +68,7 @@ class Hub:
         self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._delivering.refuse)
         self._ready: deque[Session] = deque()
-        self._jobs = Jobs(self.fanout, journal, self.sessions, self._answered)
+        self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered)
         order.attach(self._ordered)
 
     @property
@@ -82,9 +83,9 @@ class Hub:
 
     # From the connections.
 
-    def connect(self, id: int, address: str) -> Session:
-        """A connection was accepted. Ids are never used again."""
-        session = Session(id, address, cloak(self.rules.cloak_key, address), self._clock())
+    def connect(self, id: int, address: str, *, secure: bool = False) -> Session:
+        """A connection was accepted; `secure`: over TLS. Ids are never used again."""
+        session = Session(id, address, cloak(self.rules.cloak_key, address), self._clock(), secure=secure)
         self.sessions[id] = session
         return session
 
@@ -151,7 +152,7 @@ class Hub:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is waiting at all: nothing parked or being asked either."""
+        """Whether nothing is waiting at all: nothing parked or asked either."""
         return not (self.busy or self.fanout.parked or self._jobs.waiting)
 
     # One line.
@@ -222,13 +223,16 @@ class Hub:
                 self._propose(session, result)
         elif isinstance(result, Job):
             self._jobs.add(session, result, command, label)
+        elif isinstance(result, Work):
+            self._jobs.work(session, result, command, label)
         elif result or label:
             self._delivering.reply_all(session, result or (), label)
 
-    def _answered(self, session: Session, job: Job, command: str, label: str, page: Page) -> None:
+    def _answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
+        """A reader or a worker is done: what it found is an input like any other."""
         session.in_flight -= 1
         try:
-            self._do(session, job.then(self._view, session, page), command, label)
+            self._do(session, then(self._view, session), command, label)
         except Exception as error:  # noqa: BLE001  # rule 4
             self._failed(session, error)
         self._requeue(session)

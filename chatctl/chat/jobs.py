@@ -1,7 +1,8 @@
-"""Questions to history on behalf of sessions: begun when what must come before has gone out.
+"""What sessions wait for: questions to history, begun when what must come before has gone out, and slow sums.
 
 A session reads what it wrote: its job begins when nothing of it is parked. A job that is `settled` begins when all that
-was said before it, by anybody, has been released (:class:`chatctl.chat.commands.kinds.Job`).
+was said before it, by anybody, has been released (:class:`chatctl.chat.commands.kinds.Job`). A sum depends on nothing,
+and begins at once.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from chatctl.chat.commands.kinds import Job
+from chatctl.chat.commands.kinds import Job, Result, View, Work
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import Page
-from chatctl.chat.ports import Journal
+from chatctl.chat.ports import Journal, Workers
 from chatctl.chat.session import Session
+from chatctl.chat.work import Done
+
+Then = Callable[[View, Session], Result]
 
 
 class _Waiting(NamedTuple):
@@ -29,31 +33,42 @@ class _Waiting(NamedTuple):
 
 
 class Jobs:
-    """`done` gets the session, the job, the command, its label and the page, if the session is still there by then."""
+    """If the session is still there by then, `done` gets it, the command, its label, and what to do with what came
+    back."""
 
     def __init__(
         self,
         fanout: Fanout,
         journal: Journal,
+        workers: Workers,
         sessions: Mapping[int, Session],
-        done: Callable[[Session, Job, str, str, Page], None],
+        done: Callable[[Session, str, str, Then], None],
     ) -> None:
         self._fanout = fanout
         self._journal = journal
+        self._workers = workers
         self._sessions = sessions
         self._done = done
         self._jobs: deque[_Waiting] = deque()
+        self._working = 0
 
     @property
     def waiting(self) -> int:
-        """Jobs that have not begun."""
-        return len(self._jobs)
+        """Jobs that have not begun, and sums that are not done."""
+        return len(self._jobs) + self._working
 
     def add(self, session: Session, job: Job, command: str, label: str) -> None:
         """Begin `job` as soon as it may; the session's next lines wait until it is done."""
         session.in_flight += 1
         session.messages_only = False
         self._jobs.append(_Waiting(session, job, command, label, self._fanout.tick if job.settled else 0))
+
+    def work(self, session: Session, work: Work, command: str, label: str) -> None:
+        """Begin a sum; the session's next lines wait until it is done."""
+        session.in_flight += 1
+        session.messages_only = False
+        self._working += 1
+        self._workers.ask(session.address, work.task, functools.partial(self._worked, session, work, command, label))
 
     def begin(self) -> None:
         """Begin those that may. One that is answered at once may bring the next one of its session."""
@@ -72,7 +87,14 @@ class Jobs:
 
     def _answered(self, waiting: _Waiting, page: Page) -> None:
         if self._is_here(waiting.session):
-            self._done(waiting.session, waiting.job, waiting.command, waiting.label, page)
+            job = waiting.job
+            label = waiting.label
+            self._done(waiting.session, waiting.command, label, lambda view, session: job.then(view, session, page))
+
+    def _worked(self, session: Session, work: Work, command: str, label: str, done: Done) -> None:
+        self._working -= 1
+        if self._is_here(session):
+            self._done(session, command, label, lambda view, session: work.then(view, session, done))
 
     def _is_here(self, session: Session) -> bool:
         return self._sessions.get(session.id) is session

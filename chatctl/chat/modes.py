@@ -45,9 +45,12 @@ PREFIXES: tuple[RoomMode, ...] = tuple(row for row in ROOM_MODES.values() if row
 
 NEW_ROOM = frozenset("nt")
 
+SERVER_OPERATOR = "o"
+
 USER_MODES: dict[str, str] = {
     "B": "is a bot (ircv3.net/specs/extensions/bot-mode)",
     "i": "not listed to those who share no room with you",
+    SERVER_OPERATOR: "operator of the server; OPER gives it, MODE only takes it away",
 }
 
 

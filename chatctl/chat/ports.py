@@ -8,6 +8,7 @@ from typing import Protocol
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Page, RoomRecord
 from chatctl.chat.proposals import Entry, Proposal
+from chatctl.chat.work import Done, Task
 
 
 class Order(Protocol):
@@ -63,6 +64,20 @@ class Journal(Protocol):
 
     def status(self) -> dict[str, object]:
         """How it is doing, for operators."""
+
+
+class Workers(Protocol):
+    """Does slow sums beside the chat."""
+
+    def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        """Begin. `call_soon` runs a function on the thread that owns the chat state."""
+
+    def ask(self, who: str, task: Task, done: Callable[[Done], None]) -> None:
+        """Do `task`; `done` is called on the thread that owns the chat state, at once or later. `who` (an address) is
+        for fairness: those who ask much take turns with those who ask once."""
+
+    def stop(self, timeout: float) -> None:
+        """Give up what waits, end within `timeout` seconds."""
 
 
 class Log(Protocol):

@@ -119,6 +119,13 @@ class SetUserModes(Proposal):
 
 
 @dataclass(slots=True)
+class BecomeOperator(Proposal):
+    """Be an operator of the server, known as `operator`: the password was right."""
+
+    operator: str
+
+
+@dataclass(slots=True)
 class SetAway(Proposal):
     """Be away with a reason, or back with ``""``."""
 

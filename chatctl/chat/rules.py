@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 LOBBY = "#lobby"
 """The default room: always there, and nobody's."""
@@ -17,6 +18,8 @@ class Rules:
     network: str = "chatctl"
     motd: str = ""
     password: str = ""
+    operators: Mapping[str, str] = field(default_factory=dict)
+    """Verifiers (see :mod:`chatctl.protocol.scram`) by operator's name."""
     listener_limit: int = 5
     cloak_key: bytes = b""
     created: int = 0

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 class Session:
     """One connection, from accept to close.
 
-    `address` is the numeric address, for operators; `out` are the bytes released and not yet taken by the connection.
+    `address` is the numeric address, for operators; `local` says that it is this computer's own, `secure` that nobody
+    on the way can read along (TLS, or this computer), so that passwords may be sent. `out` are the bytes released and
+    not yet taken by the connection.
     """
 
     __slots__ = (
@@ -25,6 +27,7 @@ class Session:
         "caps",
         "closing",
         "dropped",
+        "guesses",
         "host",
         "id",
         "in_flight",
@@ -32,6 +35,7 @@ class Session:
         "instance",
         "last_spoke",
         "leaving",
+        "local",
         "messages_only",
         "negotiating",
         "nick",
@@ -44,16 +48,19 @@ class Session:
         "rooms",
         "said_before",
         "secret",
+        "secure",
         "shape",
         "username",
         "waits",
         "wanted",
     )
 
-    def __init__(self, id: int, address: str, host: str, now: int) -> None:
+    def __init__(self, id: int, address: str, host: str, now: int, *, secure: bool = False) -> None:
         self.id = id
         self.address = address
         self.host = host
+        self.local = address.startswith("127.") or address == "::1"
+        self.secure = secure or self.local
 
         # Registration: what was said so far.
         self.nick = ""
@@ -63,6 +70,7 @@ class Session:
         self.password = ""
         self.secret = ""
         self.instance = ""
+        self.guesses = 0
         self.negotiating = False
         self.registering = False
         self.registered = False

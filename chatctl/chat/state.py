@@ -19,7 +19,8 @@ LOBBY_MODES = frozenset("n")
 
 
 class User:
-    """A registered session's owner. `id` is the session's; `rooms` maps room keys to rooms, in the order of joining."""
+    """A registered session's owner. `id` is the session's; `rooms` maps room keys to rooms, in the order of joining.
+    `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``."""
 
     __slots__ = (
         "account",
@@ -31,6 +32,7 @@ class User:
         "key",
         "modes",
         "nick",
+        "operator",
         "prefix",
         "realname",
         "rooms",
@@ -48,6 +50,7 @@ class User:
         self.account = ""
         self.away = ""
         self.modes = ""
+        self.operator = ""
         self.guest = ""
         self.secret = ""
         self.instance = ""

@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, SecretStr
 
+from chatctl.protocol import scram
+
 # "<prefix> PASS :<password>" has to fit a line of 512 bytes with room to spare.
 PASSWORD_BYTES = 400
 # RPL_MOTD carries the server's name (63), the reader's name (32 characters, up to 128 bytes) and the line, in 512
@@ -88,6 +90,17 @@ def _size_and_no_more(value: object) -> object:
     return value
 
 
+def _are_operators(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    for name, verifier in value.items():
+        if not re.fullmatch(r"[^\s:\x00-\x1f\x7f][^\s\x00-\x1f\x7f]{0,63}", name):
+            raise ValueError("an operator's name is 1 to 64 characters, without spaces")
+        try:
+            scram.parse(verifier.get_secret_value())
+        except ValueError as error:
+            raise ValueError(f"that of {name} is no verifier: {error}") from None
+    return value
+
+
 def has_controls(text: str) -> bool:
     """Whether `text` holds a control character (C0, DEL, C1), or a surrogate: what Python makes of bytes that are not
     UTF-8 in a variable. Neither may go on the wire."""
@@ -157,6 +170,11 @@ Password = Annotated[
 OptionalFile = Annotated[Path | None, BeforeValidator(_empty_is_none), Says("this is the path of a file")]
 Whole = Annotated[int, Field(ge=0), BeforeValidator(_no_truth), Says("this is a whole number, 0 or more")]
 Replay = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_no_truth), Says("this is a whole number from 0 to 1000")]
+Operators = Annotated[
+    dict[str, SecretStr],
+    AfterValidator(_are_operators),
+    Says("this is a table of names with a verifier each, such as chatctl hash-password prints"),
+]
 YesNo = Annotated[bool, Says("this is true or false")]
 OptionalText = Annotated[
     str | None,

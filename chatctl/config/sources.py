@@ -93,6 +93,10 @@ def from_environment(environ: Mapping[str, str]) -> Source:
         if name in ours and not _is_json_object(ours[name]):
             source.problems.append(complaints.not_json(name, table))
             del ours[name]
+    for key in KEYS.values():
+        if isinstance(key.default, dict) and key.variable in ours and not _is_json_object(ours[key.variable]):
+            source.problems.append(f"{key.variable} is not a JSON object; {key.says.clause}")
+            del ours[key.variable]
     reader = EnvSettingsSource(Settings, case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter=NESTED)
     # It has read the process's environment; this is what it is to look at instead (lower case, as it keeps them).
     reader.env_vars = {name.lower(): value for name, value in ours.items()}

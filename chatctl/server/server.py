@@ -22,6 +22,7 @@ from chatctl.server.limits import Limits
 from chatctl.server.listener import listen
 from chatctl.server.loop import Loop
 from chatctl.server.status import status_handlers
+from chatctl.server.workers import Workers
 from chatctl.version import __version__
 
 
@@ -85,6 +86,7 @@ class Server:
         self._plain_for_all = plain_for_all
         self._control = control
         self._requests = requests or _no_requests
+        self._workers = Workers()
         self._loop: Loop | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -108,12 +110,13 @@ class Server:
         self._addresses = [sock.getsockname()[:2] for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
-        hub = Hub(self.rules, order, self._journal, now_ms, self._log)
+        hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers)
         self._loop = Loop(hub, listeners, self._limits, self._log, plain_for_all=self._plain_for_all)
         if self._control is not None:
             handlers = {**status_handlers(hub, self._loop, self._journal), **self._requests(hub)}
             self._loop.serve_control(control_socket(self._control), handlers)
         self._journal.start(self._loop.call)
+        self._workers.start(self._loop.call)
         self._thread = threading.Thread(target=self._run, args=(self._loop, listeners), name="loop", daemon=True)
         self._thread.start()
         for host, port in self._addresses:
@@ -126,6 +129,7 @@ class Server:
             self._loop.stop(reason, seconds)
             self._thread.join(seconds + 1.0)
             self._journal.stop(seconds)
+            self._workers.stop(0.1)
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Have `callback` called, from the loop's thread, when the server has ended. Say so before it starts."""

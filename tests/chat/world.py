@@ -13,6 +13,7 @@ from chatctl.chat.ports import Journal, Order
 from chatctl.chat.proposals import Entry, Proposal
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
+from chatctl.chat.work import Done, Task, perform
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
 
@@ -96,6 +97,31 @@ class HeldJournal(MemoryJournal):
         self._listener.failed(lost[0].seq, lost[-1].seq, reason)
 
 
+class QuickWorkers:
+    """Workers that are done at once; with `held` set, when they are told to."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self.tasks: list[tuple[str, Task, Callable[[Done], None]]] = []
+
+    def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        """There is nothing to start."""
+
+    def ask(self, who: str, task: Task, done: Callable[[Done], None]) -> None:
+        self.tasks.append((who, task, done))
+        if not self.held:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Do what was asked for."""
+        tasks, self.tasks = self.tasks, []
+        for _, task, done in tasks:
+            done(perform(task, bytes))
+
+    def stop(self, timeout: float) -> None:
+        """There is nothing to stop."""
+
+
 class Person:
     """One connection, and what it has read."""
 
@@ -154,7 +180,8 @@ class World:
         self.journal = journal or MemoryJournal()
         self.order = order or LocalOrder(lambda: self.now, "boot")
         rules = rules or Rules(listener_limit=1000, created=START)
-        self.hub = Hub(rules, self.order, self.journal, lambda: self.now, self.log)
+        self.workers = QuickWorkers()
+        self.hub = Hub(rules, self.order, self.journal, lambda: self.now, self.log, self.workers)
         self._ids = 0
 
     @property
@@ -172,10 +199,10 @@ class World:
             if not self.hub.busy:
                 break
 
-    def connect(self, address: str = "127.0.0.1") -> Person:
+    def connect(self, address: str = "127.0.0.1", *, secure: bool = True) -> Person:
         """A connection that has said nothing yet."""
         self._ids += 1
-        return Person(self, self.hub.connect(self._ids, address))
+        return Person(self, self.hub.connect(self._ids, address, secure=secure))
 
     def person(self, nick: str, *rooms: str, caps: str = "") -> Person:
         """Somebody who is in, has entered `rooms`, and has read everything so far. The others have too."""

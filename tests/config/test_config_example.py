@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -60,6 +61,7 @@ def test_each_variable_sets_its_key(key: Key) -> None:
         "name": "a.b",
         "history.enabled": "false",
         "tls.mode": "off",
+        "operators": json.dumps({"root": "SCRAM-SHA-256$4096:c2FsdA==$%s:%s" % ((f"{'A' * 43}=",) * 2)}),
         "log.level": "error",
         "log.format": "json",
     }

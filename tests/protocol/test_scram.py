@@ -53,7 +53,7 @@ def test_a_verifier_is_one_line_and_comes_back() -> None:
     ],
 )
 def test_what_is_no_verifier_is_refused_without_showing_it(text: str) -> None:
-    with pytest.raises(ValueError, match="iterations|hash-password") as refused:
+    with pytest.raises(ValueError, match=r"iterations|hash-password") as refused:
         scram.parse(text)
     assert "W22Z" not in str(refused.value)
 
@@ -107,7 +107,13 @@ def test_a_proof_for_another_password_nonce_or_connection_fails() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ["", "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "r=mine,s=W22Z,i=4096", "r=mine1,s=W22Z,i=1", "r=mine1,s=W22Z,i=x"],
+    [
+        "",
+        "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+        "r=mine,s=W22Z,i=4096",
+        "r=mine1,s=W22Z,i=1",
+        "r=mine1,s=W22Z,i=x",
+    ],
 )
 def test_a_client_does_not_work_for_an_odd_server(answer: str) -> None:
     with pytest.raises(scram.ScramError):

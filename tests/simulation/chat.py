@@ -22,7 +22,7 @@ from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.protocol import names
 from chatctl.protocol.message import Message, nick_of, parse
-from tests.chat.world import START, ListLog
+from tests.chat.world import START, ListLog, QuickWorkers
 
 ROOM = "#a"
 CAPS = "CAP REQ :echo-message message-tags chatctl/resume"
@@ -180,7 +180,7 @@ class Chat:
         self.journal = SimulatedJournal(self.disk)
         order = LocalOrder(lambda: self.now, f"boot{self.starts}", self.journal.last_seq(), self.journal.last_time())
         rules = Rules(listener_limit=20, created=START)
-        self.hub = Hub(rules, order, self.journal, lambda: self.now, self.log)
+        self.hub = Hub(rules, order, self.journal, lambda: self.now, self.log, QuickWorkers())
 
     # What may happen.
 

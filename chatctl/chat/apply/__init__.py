@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import identity, membership, messages, settings
+from chatctl.chat.apply import identity, membership, messages, operators, settings
 from chatctl.chat.deliveries import Outcome
 from chatctl.chat.state import State
 
@@ -22,6 +22,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Register: identity.register,
     p.Rename: identity.rename,
     p.SetAway: identity.set_away,
+    p.BecomeOperator: operators.become_operator,
     p.SetUserModes: identity.set_user_modes,
     p.Quit: membership.quit_chat,
     p.Join: membership.join,

@@ -7,6 +7,7 @@ from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.settings import written
 from chatctl.chat.deliveries import Outcome, Probed, Rejected, ToUsers, Welcomed
 from chatctl.chat.limits import away_length
+from chatctl.chat.modes import SERVER_OPERATOR
 from chatctl.chat.state import State, User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
@@ -113,6 +114,10 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
     for change in proposal.changes:
         if (change.letter in user.modes) is change.add:
             continue
+        if change.letter == SERVER_OPERATOR:
+            if change.add:
+                continue  # only OPER gives it; asking for it otherwise is passed over without a word
+            user.operator = ""
         rest = user.modes.replace(change.letter, "")
         user.modes = "".join(sorted(rest + change.letter)) if change.add else rest
         done.append(change)

@@ -6,12 +6,14 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from chatctl.chat.guard import Guard
 from chatctl.chat.history import AnyQuery, Page
 from chatctl.chat.proposals import Proposal
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State, User
 from chatctl.chat.tails import Tails
+from chatctl.chat.work import Done, Task
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 
@@ -25,6 +27,7 @@ class View:
     sessions: Mapping[int, Session]
     clock: Callable[[], int]
     tails: Tails
+    guard: Guard = field(default_factory=Guard)
     references: Iterator[int] = field(default_factory=itertools.count)
 
     def reference(self) -> str:
@@ -68,14 +71,31 @@ class Job:
 
 
 @dataclass(slots=True)
+class Work:
+    """Something that takes a worker: `then` makes of what comes back what the command gives (None: there was too much
+    to do). Until then the session's next lines wait."""
+
+    task: Task
+    then: Callable[[View, Session, Done], Result]
+
+
+@dataclass(slots=True)
+class Note:
+    """Something for the log: never what anybody said, never a secret. The session and its address are added."""
+
+    event: str
+    fields: Mapping[str, object]
+
+
+@dataclass(slots=True)
 class Probe:
     """Somebody wants what these users have: they are pinged, and go if they do not answer."""
 
     users: tuple[int, ...]
 
 
-Reply = Line | Message | Close | Probe
-Result = Proposal | Job | Sequence[Reply] | None
+Reply = Line | Message | Close | Probe | Note
+Result = Proposal | Job | Work | Sequence[Reply] | None
 Handler = Callable[[View, Session, Message], Result]
 
 

@@ -89,6 +89,8 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     if other is me and theirs is not None:
         text = f"is connecting from {other.host} {theirs.address}"
         replies.append(line(n.RPL_WHOISHOST, other.nick, text=text))
+    if other.operator:
+        replies.append(line(n.RPL_WHOISOPERATOR, other.nick))
     if other.away:
         replies.append(line(n.RPL_AWAY, other.nick, text=other.away))
     if theirs is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands import about, connection, history, messages, people, rooms, search
+from chatctl.chat.commands import about, connection, history, messages, operators, people, rooms, search
 from chatctl.chat.commands.kinds import Command
 
 COMMANDS: dict[str, Command] = {
@@ -12,6 +12,7 @@ COMMANDS: dict[str, Command] = {
         *rooms.COMMANDS,
         *messages.COMMANDS,
         *people.COMMANDS,
+        *operators.COMMANDS,
         *history.COMMANDS,
         *search.COMMANDS,
         *about.COMMANDS,

@@ -1,0 +1,43 @@
+"""OPER: how somebody becomes an operator of the server (modern.ircdocs.horse, "OPER message").
+
+The settings name the operators and hold their verifiers. An operator's rights are `User.operator`, which only an entry
+gives; user mode ``o`` shows it, and MODE can take it away but not give it.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.commands import passwords
+from chatctl.chat.commands.kinds import Command, Note, Result, View, label_of, line
+from chatctl.chat.session import Session
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+IN_CLEAR = "A password is taken over TLS only, or from the server's own computer"
+
+
+def oper(view: View, session: Session, message: Message) -> Result:
+    """OPER name password. A name that is not there is told apart (491), as the document asks; its tries count too."""
+    name, password = message.params[0], message.params[1]
+    label = label_of(message)
+    account = f"operator {name}"
+    if not session.secure:
+        return [line(n.ERR_PASSWDMISMATCH, text=IN_CLEAR)]
+    verifier = view.rules.operators.get(name)
+    if verifier is None:
+        problem = passwords.too_soon(view, session, account)
+        if problem:
+            return [line(n.ERR_PASSWDMISMATCH, text=problem)]
+        passwords.failed(view, session, account)
+        return [line(n.ERR_NOOPERHOST), Note("operator refused", {"reason": "unknown name"})]
+
+    def judged(view: View, session: Session, problem: str) -> Result:
+        if problem:
+            note = Note("operator refused", {"operator": name, "reason": problem})
+            return [line(n.ERR_PASSWDMISMATCH, text=problem), note]
+        return p.BecomeOperator(session.id, label, name)
+
+    return passwords.check(view, session, account, verifier, password, judged)
+
+
+COMMANDS = (Command("OPER", oper, least=2),)

@@ -1,0 +1,54 @@
+"""Checking a password: one way for OPER, SASL and NickServ, so that all of them count wrong ones alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatctl.chat.commands.kinds import Result, View, Work
+from chatctl.chat.session import Session
+from chatctl.chat.work import Check, Done
+
+WRONG = "The password is wrong"
+BUSY = "Too many passwords are being checked at the moment; please try again"
+
+
+def too_soon(view: View, session: Session, account: str) -> str:
+    """What somebody reads who has to wait after wrong passwords; ``""`` for one who need not (chat/guard)."""
+    local = session.local and not session.guesses
+    seconds = view.guard.wait(view.clock(), session.address, account, local=local)
+    return f"Too many wrong passwords; please wait {seconds} s before the next try" if seconds else ""
+
+
+def failed(view: View, session: Session, account: str) -> None:
+    """A password was wrong, or the account is none."""
+    session.guesses += 1
+    view.guard.failed(view.clock(), session.address, account)
+
+
+def check(
+    view: View,
+    session: Session,
+    account: str,
+    verifier: str,
+    password: str,
+    then: Callable[[View, Session, str], Result],
+) -> Result:
+    """Let a worker compare `password` with `verifier`, unless it is too soon. `then` gets what is wrong, or ``""``.
+
+    `account` is by whom wrong ones are counted. Where there is no such account, give it a `verifier` all the same:
+    what takes no time says that nobody is there.
+    """
+    problem = too_soon(view, session, account)
+    if problem:
+        return then(view, session, problem)
+
+    def checked(view: View, session: Session, done: Done) -> Result:
+        if done is None:
+            return then(view, session, BUSY)
+        if not done:
+            failed(view, session, account)
+            return then(view, session, WRONG)
+        view.guard.succeeded(session.address, account)
+        return then(view, session, "")
+
+    return Work(Check(password, verifier), checked)

@@ -1,0 +1,97 @@
+"""A few threads for slow sums: deriving keys from passwords.
+
+The rules of this file:
+
+1. Addresses take turns: a thousand tries from one place hold nobody else up.
+2. Of one address the latest try is done first, and no more than MOST_WAITING wait: then the oldest is given up, which
+   whoever asked hears as None. Those who guess ask again and again; who knows the password asks once, and does not
+   stand behind them.
+3. Results come back through `call_soon`, on the thread that owns the chat state.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from chatctl.chat.work import Done, Task, perform
+
+THREADS = 2
+MOST_WAITING = 16
+
+_Wanted = tuple[Task, Callable[[Done], None]]
+
+
+class Workers:
+    """The workers' port, on `threads` threads that are started when there is something to do."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._count = threads
+        self._threads: list[threading.Thread] = []
+        self._waiting: dict[str, deque[_Wanted]] = {}
+        self._idle = 0
+        self._change = threading.Condition()
+        self._stopped = False
+        self._call_soon: Callable[[Callable[[], None]], None] = _not_started
+
+    def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        """Say how results come back."""
+        self._call_soon = call_soon
+
+    def ask(self, who: str, task: Task, done: Callable[[Done], None]) -> None:
+        """Do `task` for the address `who`; `done` gets what came of it."""
+        given_up: _Wanted | None = None
+        with self._change:
+            waiting = self._waiting.setdefault(who, deque())
+            waiting.append((task, done))
+            if len(waiting) > MOST_WAITING:
+                given_up = waiting.popleft()
+            if not self._idle and len(self._threads) < self._count:
+                thread = threading.Thread(target=self._run, name=f"worker-{len(self._threads) + 1}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._change.notify()
+        if given_up is not None:
+            self._call_soon(partial(given_up[1], None))
+
+    def stop(self, timeout: float) -> None:
+        """Give up what waits. What is being done ends by itself: nobody is there to hear of it."""
+        with self._change:
+            self._stopped = True
+            self._waiting.clear()
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def _run(self) -> None:
+        while (wanted := self._next()) is not None:
+            task, done = wanted
+            try:
+                result: Done = perform(task, secrets.token_bytes)
+            except ValueError:  # a verifier that is none: nobody's password fits it
+                result = None
+            self._call_soon(partial(done, result))
+
+    def _next(self) -> _Wanted | None:
+        with self._change:
+            while not self._waiting:
+                if self._stopped:
+                    return None
+                self._idle += 1
+                self._change.wait()
+                self._idle -= 1
+            if self._stopped:
+                return None
+            who = next(iter(self._waiting))
+            waiting = self._waiting.pop(who)
+            wanted = waiting.pop()
+            if waiting:
+                self._waiting[who] = waiting  # at the end: the next address has its turn
+            return wanted
+
+
+def _not_started(call: Callable[[], None]) -> None:
+    raise AssertionError("workers were used before they were started")

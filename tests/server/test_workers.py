@@ -1,0 +1,76 @@
+"""The worker threads: fair, bounded, on the owner's thread in the end."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from chatctl.chat.rules import Rules
+from chatctl.chat.work import Check, Done, Make
+from chatctl.protocol import scram
+from chatctl.server import Server
+from chatctl.server.workers import MOST_WAITING, Workers
+from tests.wire import DEADLINE, Wire
+
+VERIFIER = str(scram.make("right", b"salt", 4096))
+SLOW = str(scram.make("right", b"salt", 200_000))
+
+
+class Desk:
+    """The owner's side: runs what comes back when it is told to."""
+
+    def __init__(self, threads: int) -> None:
+        self.calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.workers = Workers(threads)
+        self.workers.start(self.calls.put)
+        self.done: list[tuple[str, Done]] = []
+
+    def ask(self, name: str, who: str, password: str = "right", verifier: str = VERIFIER) -> None:
+        self.workers.ask(who, Check(password, verifier), lambda done: self.done.append((name, done)))
+
+    def run(self, count: int) -> None:
+        """Until `count` results are there."""
+        while len(self.done) < count:
+            self.calls.get(timeout=DEADLINE)()
+
+
+def test_results_come_back_through_the_owner() -> None:
+    desk = Desk(2)
+    made: list[Done] = []
+    desk.workers.ask("a", Make("right", 4096), made.append)
+    desk.calls.get(timeout=DEADLINE)()
+    assert scram.matches("right", scram.parse(str(made[0])))
+    desk.ask("yes", "a")
+    desk.ask("no", "a", "wrong")
+    desk.ask("damaged", "a", "right", "nonsense")
+    desk.run(3)
+    assert dict(desk.done) == {"yes": True, "no": False, "damaged": None}
+    desk.workers.stop(1)
+
+
+def test_addresses_take_turns_and_the_oldest_of_many_is_given_up() -> None:
+    desk = Desk(1)
+    for number in range(MOST_WAITING * 2):
+        desk.ask(f"guess {number}", "guesser", "wrong", SLOW)
+    desk.ask("owner", "owner")
+    while ("owner", True) not in desk.done:
+        desk.calls.get(timeout=DEADLINE)()
+    assert len([1 for _, done in desk.done if done is False]) <= 2
+    assert ("guess 1", None) in desk.done
+    desk.workers.stop(1)
+    assert threading.active_count() < 100
+
+
+def test_an_operator_gets_in_while_others_guess() -> None:
+    """The owner is in within 2 s while a thousand guesses run."""
+    rules = Rules(operators={"root": str(scram.make("right", b"salt", 100_000))})
+    with Server(port=0, listener_limit=100, rules=rules) as server, Wire(server.port).login("eve") as eve:
+        eve.send(*["OPER root guess"] * 1000)
+        eve.until("464")
+        with Wire(server.port).login("ann") as ann:
+            began = time.monotonic()
+            ann.send("OPER root right")
+            ann.until("381")
+            assert time.monotonic() - began < 2
