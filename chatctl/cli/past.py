@@ -6,6 +6,7 @@ On stderr they say which of the two it was.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import sys
@@ -20,7 +21,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.failures import reports
 from chatctl.cli.when import iso, local, moment
-from chatctl.errors import ConfigError, UnreachableError
+from chatctl.errors import ChatctlError, ConfigError, UnreachableError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -137,11 +138,19 @@ def _journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Conne
 
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
     _say_which(folder)
-    connection = open_reading(_existing(journal_file(folder)))
-    try:
+    path = _existing(journal_file(folder))
+    with _readable(path), contextlib.closing(open_reading(path)) as connection:
         yield connection
-    finally:
-        connection.close()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ChatctlError(f"The history {path} cannot be read: {error}") from None
 
 
 def _existing(path: Path) -> Path:

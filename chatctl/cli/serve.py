@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,11 @@ def serve(
     built = build_server(loaded, log)
     server = built.server
     server.on_end(stop.set)
-    server.start()
-    built.started()
-    print(_banner(built, loaded), flush=True)
-    log.start()
+    with _signals_for_this_thread():
+        server.start()
+        built.started()
+        print(_banner(built, loaded), flush=True)
+        log.start()
     try:
         stop.wait()
         server.wait(0)  # raises what ended it, if no signal did
@@ -82,6 +84,19 @@ def _stop_on_signal() -> threading.Event:
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
     return stop
+
+
+@contextlib.contextmanager
+def _signals_for_this_thread() -> Iterator[None]:
+    """Threads started inside never take a signal: one that they took would not wake the main thread from its wait, and
+    Python's handlers run there alone. (The kernel gives a signal to any thread where the main one is busy with another,
+    or stopped by a tracer.) What comes meanwhile is taken at the end."""
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
 
 def _allow_descriptors() -> None:

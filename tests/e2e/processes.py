@@ -28,22 +28,30 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **variables}
 
 
-def needs(program: str) -> None:
-    """Skip where a real client is not installed; CI installs it and must not skip."""
+def needs(program: str, *arguments: str) -> None:
+    """Skip where a program is not installed, or does not work with `arguments`; CI installs it and must not skip."""
     from shutil import which
 
-    if which(program) is None:
-        assert "NO_CLIENT_MAY_BE_MISSING" not in os.environ, f"CI must have {program}"
-        pytest.skip(f"{program} is not installed")
+    if which(program) is None or (arguments and not works(program, *arguments)):
+        assert "NO_CLIENT_MAY_BE_MISSING" not in os.environ, f"CI must have {program}, working"
+        pytest.skip(f"{program} is not installed, or not permitted")
+
+
+def works(*command: str) -> bool:
+    """Whether a command is there, and permitted here."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 class ServeProcess:
-    """`chatctl serve` on a port the system picks, configured by `variables` alone."""
+    """`chatctl serve` on a port the system picks, configured by `variables` alone; started by `under`, if given."""
 
-    def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
+    def __init__(self, home: Path, *arguments: str, under: Sequence[str] = (), **variables: str) -> None:
         variables = {"CHATCTL_PORT": "0", **variables}
         self.process = subprocess.Popen(
-            [CHATCTL, "serve", *arguments],
+            [*under, CHATCTL, "serve", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(home, **variables),
