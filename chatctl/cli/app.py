@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl.cli import changing, check_name, config, hash_password, join, past, serve, status
+from chatctl.cli import bench, changing, check_name, config, hash_password, join, past, serve, status
 from chatctl.cli.failures import INTERRUPTED, say
 from chatctl.version import __version__
 
@@ -40,6 +40,7 @@ app.command("serve")(serve.serve)
 app.command("join")(join.join)
 app.command("check-name")(check_name.check_name)
 app.command("hash-password")(hash_password.hash_password)
+app.command("bench")(bench.bench)
 app.command("status")(status.status)
 app.command("history")(past.history)
 app.command("search")(past.search)

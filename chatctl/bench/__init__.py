@@ -1,0 +1,1 @@
+"""The load generator (`chatctl bench`): it works against any IRC server, and knows nothing of ours."""

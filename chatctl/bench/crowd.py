@@ -1,0 +1,331 @@
+"""Many connections in one thread: they register, enter their rooms, and wait until all is quiet.
+
+The rules of this file:
+
+1. A run with somebody missing is void: whoever is refused or cut off ends it, with the server's own words.
+2. Nothing waits for ever: `timeout` seconds in which nothing comes end the run.
+3. All enter at once when all are registered. Everybody is in, and has heard that all others are, when the answer to a
+   PING comes that was sent after the last one's JOIN had been answered.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from chatctl.bench.plan import Plan
+from chatctl.bench.ready import IN, OUT, best_ready
+from chatctl.bench.streams import Ear
+from chatctl.errors import ChatctlError, RefusedError, UnreachableError
+
+RECEIVE = 1 << 18
+_SPARE_FILES = 64
+_BARRIER = b"all-in"
+
+Progress = Callable[[str, int, int], None]
+"""What is being done, how much of it is done, and how much there is."""
+
+
+class Client:
+    """One connection. `state` is the last thing the server confirmed."""
+
+    __slots__ = ("cut", "ear", "fd", "index", "nick", "out", "rest", "room", "sock", "state", "timed")
+
+    def __init__(self, index: int, nick: str, room: str, sock: socket.socket) -> None:
+        self.index = index
+        self.nick = nick
+        self.room = room
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.state = "connecting"
+        self.out = b""
+        self.rest = b""
+        self.ear: Ear | None = None
+        self.timed = False
+        self.cut = ""
+
+
+class Crowd:
+    """All clients of a run. A context: it closes them in the end."""
+
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self.plan = plan
+        self.clients: list[Client] = []
+        self.bytes_read = 0
+        self._by_fd: dict[int, Client] = {}
+        self._progress = progress
+        self._ready = best_ready()
+        self._tls = _any_server() if plan.tls else None
+        self._replies = 0
+        self._address = _resolve(plan)
+        _allow_files(plan.clients)
+
+    def __enter__(self) -> Crowd:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self.clients:
+            client.sock.close()
+        self._ready.close()
+
+    # The phases.
+
+    def register(self) -> float:
+        """Connect and register everybody, `batch` at a time. Seconds that it took."""
+        begin = time.perf_counter()
+        plan, under_way = self.plan, 0
+        registered = 0
+        with self._patience("registered") as waiting:
+            while registered < plan.clients:
+                while len(self.clients) - registered < plan.batch and len(self.clients) < plan.clients:
+                    self._connect(len(self.clients))
+                before = registered
+                for client, data in self.events(1.0):
+                    for line in self._lines(client, data):
+                        registered += self._registering(client, line)
+                if registered > before or len(self.clients) > under_way:
+                    under_way = len(self.clients)
+                    waiting(registered)
+                    self._progress("registering", registered, plan.clients)
+                else:
+                    waiting(None)
+        return time.perf_counter() - begin
+
+    def join(self) -> float:
+        """Everybody enters, at once. Seconds until everybody was in and had heard that all others were."""
+        begin = time.perf_counter()
+        for client in self.clients:
+            client.state = "joining"
+            self.send(client, b"JOIN %s\r\n" % client.room.encode())
+        self._until_all("in", b" 366 ")
+        for client in self.clients:
+            self.send(client, b"PING %s\r\n" % _BARRIER)
+        self._until_all("quiet", b" PONG ", _BARRIER)
+        return time.perf_counter() - begin
+
+    def _until_all(self, state: str, *signs: bytes) -> None:
+        there, total = 0, len(self.clients)
+        with self._patience("in their rooms") as waiting:
+            while there < total:
+                heard = False
+                for client, data in self.events(1.0):
+                    heard = True
+                    if client.state != state:
+                        for line in self._lines(client, data):
+                            if all(sign in line for sign in signs):
+                                client.state = state
+                                there += 1
+                            else:
+                                self.noise(client, line)
+                    else:
+                        for line in self._lines(client, data):
+                            self.noise(client, line)
+                waiting(there if heard else None)
+                self._progress("entering", there, total)
+
+    # One connection.
+
+    def _connect(self, index: int) -> None:
+        plan = self.plan
+        family, address = self._address
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        nick = f"b{plan.token}{index}"
+        client = Client(index, nick, f"#b{plan.token}{index % plan.rooms}", sock)
+        self.clients.append(client)
+        sock.connect_ex(address)
+        self._by_fd[client.fd] = client
+        self._ready.watch(client.fd, OUT)
+
+    def _connected(self, client: Client) -> None:
+        """The connection stands, or the TLS handshake goes on."""
+        failed = client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failed:
+            raise UnreachableError(self._nobody(OSError(failed, os.strerror(failed))))
+        if self._tls is not None:
+            try:
+                if client.state == "connecting":
+                    client.sock = self._tls.wrap_socket(
+                        client.sock, server_hostname=self.plan.host, do_handshake_on_connect=False
+                    )
+                    client.state = "handshake"
+                assert isinstance(client.sock, ssl.SSLSocket)
+                client.sock.do_handshake()
+            except ssl.SSLWantReadError:
+                self._ready.watch(client.fd, IN)
+                return
+            except ssl.SSLWantWriteError:
+                self._ready.watch(client.fd, OUT)
+                return
+            except OSError as error:
+                raise UnreachableError(self._nobody(error)) from None
+        client.state = "registering"
+        self._ready.watch(client.fd, IN)
+        plan = self.plan
+        hello = f"PASS {plan.password}\r\n" if plan.password else ""
+        if plan.has_caps(client.index):
+            hello += f"CAP REQ :{' '.join(plan.caps)}\r\n"
+        self.send(client, f"{hello}NICK {client.nick}\r\nUSER bench 0 * :bench\r\n".encode())
+
+    def _registering(self, client: Client, line: bytes) -> bool:
+        words = line.split(b" ")
+        if b" 001 " in line and words[1:2] == [b"001"]:
+            client.state = "registered"
+            return True
+        if len(words) > 3 and words[1] == b"CAP":
+            if words[3] == b"NAK":
+                raise RefusedError(f"the server does not offer what was asked for: {_text(line)}")
+            if words[3] == b"ACK":
+                self.send(client, b"CAP END\r\n")
+            return False
+        self.noise(client, line)
+        return False
+
+    def noise(self, client: Client, line: bytes) -> None:
+        """A line that is neither a message of ours nor expected: keep the connection alive, or end the run."""
+        words = line.split(b" ", 3)
+        if words[0] == b"PING":
+            self.send(client, b"PONG " + line[5:].strip() + b"\r\n")
+            return
+        if words[0] == b"ERROR":
+            client.cut = _text(line.partition(b" ")[2])
+            raise RefusedError(f"the server closed the connection of {client.nick}: {client.cut}")
+        command = words[1] if len(words) > 1 else b""
+        if command == b"KICK" and line.split(b" ")[3:4] == [client.nick.encode()]:
+            raise RefusedError(f"the server, or somebody, threw {client.nick} out: {_text(line)}")
+        refused = command.isdigit() and 400 <= int(command) < 600 and command != b"422"
+        if refused or command in {b"FAIL", b"437"}:
+            raise RefusedError(f"the server refused {client.nick}: {_text(line)}")
+
+    def send(self, client: Client, data: bytes) -> None:
+        """Send now what goes, the rest when the socket takes it."""
+        if not client.out:
+            data = data[self._sent(client, data) :]
+            if not data:
+                return
+            self._ready.watch(client.fd, IN | OUT)
+        client.out += data
+
+    def _sent(self, client: Client, data: bytes) -> int:
+        try:
+            return client.sock.send(data)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+        except OSError as error:
+            raise self._gone(client, error) from None
+
+    def _writable(self, client: Client) -> None:
+        if client.state in {"connecting", "handshake"}:
+            self._connected(client)
+            return
+        client.out = client.out[self._sent(client, client.out) :]
+        if not client.out:
+            self._ready.watch(client.fd, IN)
+
+    def events(self, timeout: float) -> Iterator[tuple[Client, bytes]]:
+        """Who has what, within `timeout` seconds."""
+        by_fd = self._by_fd
+        for fd, mask in self._ready.wait(timeout):
+            client = by_fd[fd]
+            if mask & OUT or client.state == "handshake":
+                self._writable(client)
+                if client.state == "handshake" or not mask & ~OUT:
+                    continue
+            if client.state == "connecting":
+                self._connected(client)  # an error: it says which
+                continue
+            try:
+                data = client.sock.recv(RECEIVE)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                continue
+            except OSError as error:
+                raise self._gone(client, error) from None
+            if self._tls is not None:
+                data += _pending(client.sock)
+            if not data:
+                raise self._gone(client, None)
+            self.bytes_read += len(data)
+            yield client, data
+
+    def _lines(self, client: Client, data: bytes) -> list[bytes]:
+        lines = (client.rest + data).split(b"\n")
+        client.rest = lines.pop()
+        return [line.rstrip(b"\r") for line in lines]
+
+    # What goes wrong.
+
+    def _gone(self, client: Client, error: OSError | None) -> ChatctlError:
+        how = (error.strerror or str(error)) if error else "it was closed without a word"
+        if client.state in {"connecting", "handshake", "registering"}:
+            return RefusedError(
+                f"the server let {sum(other.state == 'registered' for other in self.clients)} of {self.plan.clients}"
+                f" clients in, and ended the connection of {client.nick} ({how})"
+            )
+        return UnreachableError(f"the connection of {client.nick} was lost: {how}")
+
+    def _nobody(self, error: OSError) -> str:
+        plan = self.plan
+        return f"no server answers at {plan.host} port {plan.port} ({(error.strerror or str(error)).lower()})"
+
+    @contextmanager
+    def _patience(self, what: str) -> Iterator[Callable[[int | None], None]]:
+        """Raise when nothing happened for `timeout` seconds. The body calls with how many are done, or None for nothing
+        new."""
+        last, done = time.monotonic(), 0
+
+        def look(now_done: int | None) -> None:
+            nonlocal last, done
+            if now_done is not None:
+                last, done = time.monotonic(), now_done
+            elif time.monotonic() - last > self.plan.timeout:
+                raise UnreachableError(
+                    f"the server has said nothing for {self.plan.timeout:g} s: {done} of {self.plan.clients} are {what}"
+                )
+
+        yield look
+
+
+def _pending(sock: socket.socket) -> bytes:
+    """A TLS record holds 16 KiB at the most: take what has been decrypted, and what follows."""
+    pieces = []
+    try:
+        while piece := sock.recv(RECEIVE):
+            pieces.append(piece)
+    except (ssl.SSLWantReadError, ssl.SSLWantWriteError, OSError):
+        pass
+    return b"".join(pieces)
+
+
+def _resolve(plan: Plan) -> tuple[int, tuple[object, ...]]:
+    try:
+        found = socket.getaddrinfo(plan.host, plan.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UnreachableError(f"no such host: {plan.host} ({error.strerror or error})") from None
+    return found[0][0], found[0][4]
+
+
+def _any_server() -> ssl.SSLContext:
+    """Certificates are not looked at: what is said here is no secret."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _allow_files(clients: int) -> None:
+    needed = clients + _SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise ChatctlError(f"{clients} clients need {needed} open files, and the system allows {hard}; see ulimit -n")
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").strip().removeprefix(":")

@@ -1,0 +1,169 @@
+"""What clients hear, counted in bulk and held to one order.
+
+The rules of this file:
+
+1. Clients of one room with the same capabilities must hear the very same bytes. So the first to hear something parses
+   it, once, and for all others it is one comparison of memory (:meth:`Stream.heard`). That is the whole cost of a
+   delivery here, whatever the server's speed.
+2. Who speaks and has no echo hears something else than the others: a stream of its own.
+3. Messages carry their sender's number and count up from 0 for each sender: a gap, a repetition or another order is
+   found when the line is parsed, or when the comparison fails. Nothing is taken for a delivery that was not.
+4. All else that a server says (PING, notices, who comes and goes) is no delivery, and is taken out before comparing.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+
+from chatctl.errors import ChatctlError
+
+_MESSAGE = re.compile(rb"(?:@[^ ]+ +)?:[^ ]+ PRIVMSG [#&][^ ]* :?(\d+) (\d+) ")
+
+TRIM = 1 << 20
+"""Bytes that everybody has read, and that are kept for no longer."""
+
+
+class DisorderError(ChatctlError):
+    """The server lost, doubled or moved a message."""
+
+
+class Ear:
+    """One client's place in its stream: `at` in bytes since the start of the stream, `count` in messages. `rest`: what
+    it has of a line that nobody has whole."""
+
+    __slots__ = ("at", "count", "goal", "rest", "stream")
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.at = 0
+        self.count = 0
+        self.goal = min(stream.step, stream.expected)
+        self.rest = b""
+        stream.ears += 1
+
+
+class Stream:
+    """What one kind of client hears in one room. `but` is the sender who hears itself not, or -1.
+
+    `confirmed[s]`: how many messages of sender `s` every client of the stream has. `arrived`: for clients that are
+    timed, from which to which message they had at what time.
+    """
+
+    def __init__(self, name: str, step: int, but: int = -1) -> None:
+        self.name = name
+        self.step = step
+        self.but = but
+        self.ears = 0
+        self.expected = 0
+        self.order = array("l")  # the sender of each message
+        self.confirmed: dict[int, int] = {}
+        self.arrived: list[tuple[int, int, float]] = []
+        self.done = 0
+        """Clients that have everything."""
+        self._bytes = bytearray()
+        self._base = 0  # of the bytes kept, in the whole stream
+        self._ends = array("q")
+        self._next: dict[int, int] = {}
+        self._passed = 0  # messages that all have
+        self._at_goal: dict[int, int] = {}
+
+    def heard(self, ear: Ear, data: bytes, noise: Callable[[bytes], None]) -> bool:
+        """`data` arrived. `noise` gets whole lines that are no messages. True where all clients have some more now."""
+        kept = self._bytes
+        if not ear.rest and kept.startswith(data, ear.at - self._base):
+            ear.at += len(data)
+        else:
+            self._look(ear, data, noise)
+        at = ear.at
+        ear.count = len(self.order) if at == self._base + len(kept) else bisect_right(self._ends, at, ear.count)
+        return ear.count >= ear.goal and self._reached(ear)
+
+    def _look(self, ear: Ear, data: bytes, noise: Callable[[bytes], None]) -> None:
+        """Something new, or something that is no message."""
+        data = ear.rest + data
+        kept, at = self._bytes, ear.at - self._base
+        known = len(kept) - at
+        if kept.startswith(data, at):
+            ear.rest = b""
+            ear.at += len(data)
+            return
+        if kept.startswith(data[:known], at):
+            lines = data[known:].split(b"\n")
+            at = len(kept)
+        else:
+            # Line by line, from the beginning of the one that this client is in.
+            begun = kept.rfind(b"\n", 0, at) + 1
+            lines = (bytes(kept[begun:at]) + data).split(b"\n")
+            at = begun
+        ear.rest = lines.pop()
+        for line in lines:
+            if line.endswith(b"\r") and (found := _MESSAGE.match(line)):
+                whole = line + b"\n"
+                if at == len(kept):
+                    self._new(int(found[1]), int(found[2]), whole)
+                elif not kept.startswith(whole, at):
+                    raise DisorderError(f"{self.name}: one client heard {line!r} where another heard something else")
+                at += len(whole)
+            elif line.strip():
+                noise(line)
+        ear.at = self._base + at
+
+    def _new(self, sender: int, number: int, line: bytes) -> None:
+        expected = self._next.get(sender, 0)
+        if number != expected:
+            what = "came again" if number < expected else f"came, but {expected} did not"
+            raise DisorderError(f"{self.name}: message {number} of sender {sender} {what}")
+        self._next[sender] = number + 1
+        self._bytes += line
+        self._ends.append(self._base + len(self._bytes))
+        self.order.append(sender)
+
+    def _reached(self, ear: Ear) -> bool:
+        """A client has another step's worth. True where it was the last one."""
+        before = self._passed
+        while ear.count >= ear.goal:
+            goal = ear.goal
+            there = self._at_goal[goal] = self._at_goal.get(goal, 0) + 1
+            if there == self.ears:
+                del self._at_goal[goal]
+                self._pass(goal)
+            if goal == self.expected:
+                self.done += 1
+                ear.goal = 1 << 62
+            else:
+                ear.goal = min(goal + self.step, self.expected)
+        return self._passed > before
+
+    def _pass(self, upto: int) -> None:
+        confirmed = self.confirmed
+        for sender in self.order[self._passed : upto]:
+            confirmed[sender] = confirmed.get(sender, 0) + 1
+        self._passed = upto
+        surplus = self._ends[upto - 1] - self._base
+        if surplus > TRIM:
+            del self._bytes[:surplus]
+            self._base += surplus
+
+    def sent_numbers(self) -> list[int]:
+        """Of each message, in order, which one of its sender's it is."""
+        seen: dict[int, int] = {}
+        numbers = []
+        for sender in self.order:
+            numbers.append(number := seen.get(sender, 0))
+            seen[sender] = number + 1
+        return numbers
+
+
+def one_order(streams: list[Stream]) -> None:
+    """Raise DisorderError unless the streams of a room are one order, with own messages left out."""
+    for stream in streams[1:]:
+        first = streams[0]
+        if _without(first, stream.but) != _without(stream, first.but):
+            raise DisorderError(f"{first.name} and {stream.name} heard the messages in different orders")
+
+
+def _without(stream: Stream, sender: int) -> array[int]:
+    return array("l", (speaker for speaker in stream.order if speaker != sender)) if sender >= 0 else stream.order

@@ -1,0 +1,110 @@
+"""`chatctl bench`: how fast is an IRC server?"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports, say
+
+
+@reports
+def bench(
+    host: options.HostOption = None,
+    port: options.PortOption = None,
+    clients: Annotated[int, typer.Option(min=2, help="Connections.")] = 100,
+    rooms: Annotated[int, typer.Option(min=1, help="Rooms; each client is in one.")] = 1,
+    senders: Annotated[int, typer.Option(min=1, help="How many of the clients speak.")] = 1,
+    messages: Annotated[int, typer.Option(min=1, help="Messages of all senders together.")] = 10_000,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Messages a second of all senders together; 0: as many as it takes.")
+    ] = 0.0,
+    size: Annotated[int, typer.Option(min=1, max=400, help="Bytes of a message's text.")] = 64,
+    window: Annotated[
+        int, typer.Option(min=1, help="Without --rate: messages of all senders that not everybody has yet.")
+    ] = 100,
+    tls: Annotated[bool, typer.Option("--tls", help="Speak TLS; certificates are not checked.")] = False,
+    caps: Annotated[str, typer.Option(help='Capabilities to ask for, as in "server-time message-tags".')] = "",
+    caps_clients: Annotated[
+        int | None, typer.Option(min=0, help="How many of the clients ask for them (default: all).", show_default=False)
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Connections under way at once.")] = 100,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of silence that end the run.")] = 30.0,
+    pid: Annotated[
+        int | None, typer.Option(help="The server's process, if it runs here: its CPU and memory.", show_default=False)
+    ] = None,
+    as_json: options.JsonOption = False,
+    config: options.ConfigOption = None,
+) -> None:
+    """Measure an IRC server: deliveries a second, and how long a message takes.
+
+    Everybody must get everything in one order, or the run is void. Exit codes: 0 measured, 4 the server cannot be
+    reached or was lost, 5 it refused somebody.
+    """
+    from chatctl.bench import report
+    from chatctl.bench.drive import measure
+    from chatctl.bench.plan import Plan
+    from chatctl.cli.target import hinting, target
+    from chatctl.config import load
+
+    loaded = load(config_file=config, flags={"host": host, "port": port})
+    address, number = target(loaded.settings)
+    plan = Plan(
+        address,
+        number,
+        clients=clients,
+        rooms=rooms,
+        senders=senders,
+        messages=messages,
+        rate=rate,
+        size=size,
+        window=window,
+        tls=tls,
+        caps=tuple(caps.split()),
+        caps_clients=caps_clients,
+        password=loaded.server_password() or "",
+        batch=batch,
+        timeout=timeout,
+        pid=pid,
+        token=secrets.token_hex(2)[:3],
+    )
+    with hinting(), _Bar() as bar:
+        result = measure(plan, bar.show)
+    if as_json:
+        print(json.dumps(report.to_json(plan, result)))
+        return
+    for line in report.lines(plan, result):
+        print(line)
+    for notice in report.notices(plan, result):
+        say(notice)
+
+
+class _Bar:
+    """What goes on, on stderr, where that is a terminal; gone when it is over."""
+
+    WIDTH = 30
+
+    def __init__(self) -> None:
+        self._on = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = False
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def show(self, what: str, done: int, of: int) -> None:
+        """`done` of `of` so far."""
+        if self._on:
+            filled = self.WIDTH * done // max(1, of)
+            bar = "#" * filled + "." * (self.WIDTH - filled)
+            print(f"\r{what:<12} [{bar}] {done:,} of {of:,}\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = True

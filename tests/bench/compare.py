@@ -1,0 +1,178 @@
+"""chatctl beside InspIRCd and ngIRCd: the same work, in interleaved rounds, by one generator.
+
+Run by hand: ``python -m tests.bench.compare [--rounds 5] [--work NAME ...]``. As root on Debian it installs what is
+missing. chatctl keeps its durable history (on disk, ``synchronous=FULL``); the others keep none. The figures
+are medians; what counts when others use the machine too is CPU per delivery.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench.rivals import Rival, installed, running
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the servers are made to do: flags of ``chatctl bench``."""
+
+    name: str
+    about: str
+    flags: tuple[str, ...]
+    ram: bool = False
+    """chatctl's data folder is on a RAM disk."""
+    latency: bool = False
+
+
+WORKS = (
+    Work(
+        "one-room",
+        "one room of 500, 4 senders, closed loop",
+        ("--clients", "500", "--senders", "4", "--messages", "20000"),
+    ),
+    Work(
+        "50-rooms",
+        "50 rooms of 20, 50 senders, closed loop",
+        ("--clients", "1000", "--rooms", "50", "--senders", "50", "--messages", "60000"),
+    ),
+    Work(
+        "steady",
+        "200 members, 200 messages/s, RAM disk",
+        ("--clients", "200", "--senders", "4", "--messages", "2000", "--rate", "200"),
+        ram=True,
+        latency=True,
+    ),
+    Work(
+        "steady-disk",
+        "200 members, 200 messages/s, disk",
+        ("--clients", "200", "--senders", "4", "--messages", "2000", "--rate", "200"),
+        latency=True,
+    ),
+)
+
+
+def one_round(rival: Rival, work: Work) -> Figures:
+    """One run of the generator."""
+    command = [sys.executable, "-m", "chatctl", "bench", "--json", "--port", str(rival.port), "--pid", str(rival.pid)]
+    ran = subprocess.run(
+        [*command, "--batch", str(rival.batch), *work.flags], capture_output=True, text=True, check=False, timeout=300
+    )
+    if ran.returncode:
+        raise SystemExit(f"{rival.name}, {work.name}: exit code {ran.returncode}\n{ran.stderr}")
+    found: dict[str, Any] = json.loads(ran.stdout)
+    server, latency = found["server"], found["latencies"]
+    return {
+        "rate": found["rate"],
+        "cpu_us": server["cpu_seconds"] / found["deliveries"] * 1e6,
+        "per_cpu": found["deliveries"] / max(0.01, server["cpu_seconds"]),
+        "p50": latency["p50"],
+        "p99": latency["p99"],
+        "p99.9": latency["p99.9"],
+        "busy": found["generator_cpu"] / found["seconds"],
+        "memory": server["memory_mib"],
+        "join": found["join_seconds"],
+    }
+
+
+def rounds(work: Work, names: list[str], count: int) -> dict[str, Figures]:
+    """Medians of `count` interleaved rounds."""
+    all_figures: dict[str, list[Figures]] = {name: [] for name in names}
+    with contextlib.ExitStack() as stack:
+        data = stack.enter_context(_data_folder(work.ram))
+        rivals = [stack.enter_context(running(name, data)) for name in names]
+        for number in range(count):
+            for rival in rivals:
+                figures = one_round(rival, work)
+                all_figures[rival.name].append(figures)
+                shown = "  ".join(f"{key} {value:,.2f}" for key, value in figures.items())
+                print(f"{work.name} {number + 1}/{count} {rival.name:9} {shown}", file=sys.stderr)
+    return {
+        name: {key: statistics.median(one[key] for one in found) for key in found[0]}
+        for name, found in all_figures.items()
+    }
+
+
+@contextlib.contextmanager
+def _data_folder(ram: bool) -> Iterator[Path]:
+    where = "/dev/shm" if ram and os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(prefix="bench-data-", dir=where) as folder:
+        yield Path(folder)
+
+
+def disk_sync(seconds: float = 3.0) -> tuple[float, float]:
+    """p50 and p99 (ms) of the disk's own fdatasync after 4 KiB, for as long as that."""
+    taken: list[float] = []
+    with tempfile.NamedTemporaryFile(prefix="bench-sync-") as file:
+        end = time.perf_counter() + seconds
+        while (begin := time.perf_counter()) < end:
+            os.pwrite(file.fileno(), b"x" * 4096, 4096 * (len(taken) % 256))
+            os.fdatasync(file.fileno())
+            taken.append(time.perf_counter() - begin)
+    taken.sort()
+    return 1000 * taken[len(taken) // 2], 1000 * taken[int(len(taken) * 0.99)]
+
+
+def machine() -> str:
+    """What this ran on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "?")
+    return f"{os.cpu_count()} x {cpu}, Linux {os.uname().release.split('-')[0]}, Python {sys.version.split()[0]}"
+
+
+def table(work: Work, found: dict[str, Figures]) -> list[str]:
+    """Markdown rows: a server each."""
+    others = [name for name in found if name != "chatctl"]
+    lines = []
+    for name, figures in found.items():
+        row = [work.about if name == "chatctl" else "", name]
+        if work.latency:
+            row += [f"{figures['p50']:.2f} ms", f"{figures['p99']:.2f} ms", f"{figures['cpu_us']:.2f} us"]
+        else:
+            row += [f"{figures['rate']:,.0f}", f"{figures['per_cpu']:,.0f}", f"{figures['cpu_us']:.3f} us"]
+        lines.append("| " + " | ".join(row) + " |")
+    if others and "chatctl" in found:
+        ours = found["chatctl"]
+        keys = (
+            (("p50", min), ("p99", min), ("cpu_us", min))
+            if work.latency
+            else (("rate", max), ("per_cpu", max), ("cpu_us", min))
+        )
+        ratios = [f"{ours[key] / best(found[name][key] for name in others):.2f}" for key, best in keys]
+        lines.append("| " + " | ".join(["", "**chatctl / best**", *ratios]) + " |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--work", nargs="*", choices=[work.name for work in WORKS])
+    parser.add_argument("--only", nargs="*", help="servers")
+    options = parser.parse_args()
+    names = [name for name in installed() if not options.only or name in options.only]
+    print(machine())
+    for work in WORKS:
+        if options.work and work.name not in options.work:
+            continue
+        found = rounds(work, names, options.rounds)
+        if work.name == "steady-disk":
+            p50, p99 = disk_sync()
+            print(f"the disk's own fdatasync: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+        print("\n".join(table(work, found)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

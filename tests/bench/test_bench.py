@@ -1,0 +1,277 @@
+"""The load generator: what it counts is so, and what went wrong is said (chatctl/bench)."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from chatctl.bench import report
+from chatctl.bench.drive import measure
+from chatctl.bench.latency import Latencies
+from chatctl.bench.plan import Plan, Result
+from chatctl.bench.streams import DisorderError, Ear, Stream, one_order
+from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
+from chatctl.server import Server
+from tests.bench.bent import BentServer
+
+
+def run(port: int, **more: object) -> Result:
+    settings: dict[str, object] = {"clients": 8, "senders": 2, "messages": 300, "timeout": 5.0, **more}
+    return measure(Plan("127.0.0.1", port, **settings), lambda what, done, of: None)  # type: ignore[arg-type]
+
+
+# With a real server.
+
+
+@pytest.mark.parametrize(
+    ("plan", "deliveries"),
+    [
+        ({}, 300 * 7),
+        ({"clients": 12, "rooms": 3, "senders": 3}, 300 * 3),
+        ({"clients": 4, "senders": 4}, 300 * 3),  # everybody speaks: nobody hears all
+        ({"window": 1}, 300 * 7),
+        ({"clients": 2, "senders": 1, "window": 1000}, 300),
+        ({"caps": ("server-time", "message-tags", "echo-message"), "caps_clients": 4}, 150 * 8 + 150 * 7),
+        ({"rate": 1000.0}, 300 * 7),
+        ({"messages": 301, "senders": 3}, 301 * 7),
+        ({"size": 1}, 300 * 7),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_everybody_gets_everything_and_each_is_counted_once(plan: dict[str, object], deliveries: int) -> None:
+    with Server(port=0, listener_limit=100) as server:
+        result = run(server.port, **plan)
+    assert result.deliveries == result.expected == deliveries
+    assert result.latencies["count"] == deliveries
+    assert (
+        0 < result.latencies["p50"] <= result.latencies["p99"] <= result.latencies["p99.9"] <= result.latencies["max"]
+    )
+    assert sum(count for _, count in result.histogram) == deliveries
+    assert result.seconds > 0
+    assert result.rate == pytest.approx(deliveries / result.seconds)
+
+
+def test_a_process_of_this_machine_is_looked_at() -> None:
+    with Server(port=0, listener_limit=100) as server:
+        result = run(server.port, messages=3000, pid=os.getpid())
+    assert result.server is not None
+    assert result.server.cpu_seconds > 0
+    assert result.server.peak_mib >= result.server.memory_mib > 1
+    text = "\n".join(report.lines(Plan("127.0.0.1", server.port), result))
+    assert "us a delivery" in text
+
+
+def test_open_loop_keeps_to_its_rate() -> None:
+    with Server(port=0, listener_limit=100) as server:
+        result = run(server.port, messages=100, rate=200.0)
+    assert 0.45 < result.seconds < 2
+
+
+def test_who_is_turned_away_makes_the_run_void() -> None:
+    with Server(port=0, listener_limit=5) as server, pytest.raises(RefusedError, match="5"):
+        run(server.port)
+
+
+# With a server that does wrong.
+
+
+def deliver_but(number: int, instead: Callable[[BentServer, socket.socket, bytes], list[bytes] | None]) -> BentServer:
+    def bend(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        return instead(server, hearer, line) if server.delivered >= number else [line]
+
+    return BentServer(bend)
+
+
+def test_the_toy_server_itself_does_right() -> None:
+    with BentServer() as server:
+        assert run(server.port).deliveries == 300 * 7
+
+
+def test_no_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(UnreachableError, match="no server answers") as caught:
+        run(port)
+    assert caught.value.exit_code == 4
+
+
+def test_a_server_that_says_nothing_at_all() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=50) as mute,
+        pytest.raises(UnreachableError, match=r"0 of 8 are registered"),
+    ):
+        run(mute.getsockname()[1], timeout=0.3)
+
+
+def test_a_full_server_says_how_many_it_took() -> None:
+    with BentServer(places=5) as server, pytest.raises(RefusedError, match="full") as caught:
+        run(server.port)
+    assert caught.value.exit_code == 5
+
+
+def once_for_bx5(change: Callable[[bytes], list[bytes]]) -> BentServer:
+    """Does something else, once, with what one client that never speaks is sent."""
+    left = iter([True])
+
+    def bend(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        return change(line) if server.name_of(hearer) == b"bx5" and next(left, False) else [line]
+
+    return deliver_but(50, bend)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: [],
+        lambda line: [line, line],
+        lambda line: [line.replace(b"xxx", b"yyy")],
+        lambda line: [line.upper()],
+    ],
+    ids=["lost", "doubled", "changed", "another kind"],
+)
+def test_what_one_client_hears_differently_is_found(change: Callable[[bytes], list[bytes]]) -> None:
+    with once_for_bx5(change) as server, pytest.raises(ChatctlError, match="void"):
+        run(server.port, timeout=1.0)
+
+
+def test_messages_that_changed_places_for_one_are_found() -> None:
+    held: list[bytes] = []
+
+    def swap(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        if server.name_of(hearer) != b"bx5" or len(held) > 1:
+            return [line]
+        held.append(line)
+        return [line, held[0]] if len(held) > 1 else []
+
+    with deliver_but(50, swap) as server, pytest.raises(DisorderError):
+        run(server.port, timeout=1.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [
+        (b"", 4),
+        (b"ERROR :Closing link (excess flood)\r\n", 5),
+    ],
+    ids=["without a word", "with a reason"],
+)
+def test_who_is_cut_off_during_the_run_is_told_with_what_is_missing(last: bytes, code: int) -> None:
+    def cut(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        server.hang_up(hearer, last)
+        return [b""]
+
+    with (
+        deliver_but(200, cut) as server,
+        pytest.raises(ChatctlError, match=r"\d+ of 2100 deliveries did not") as caught,
+    ):
+        run(server.port)
+    assert caught.value.exit_code == code
+    if last:
+        assert "excess flood" in str(caught.value)
+
+
+def test_a_server_that_throws_somebody_out() -> None:
+    def kick(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        name = server.name_of(hearer)
+        return [b":op!u@h KICK #bx0 " + name + b" :enough\r\n"]
+
+    with deliver_but(200, kick) as server, pytest.raises(RefusedError, match="enough"):
+        run(server.port)
+
+
+def test_a_server_that_refuses_messages() -> None:
+    def refuse(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        return [b":toy 404 " + server.name_of(hearer) + b" #bx0 :Cannot send\r\n"]
+
+    with deliver_but(200, refuse) as server, pytest.raises(RefusedError, match="Cannot send"):
+        run(server.port)
+
+
+def test_a_server_that_falls_silent() -> None:
+    missing = r"nothing for 0\.5 s.*of 2100 deliveries did not arrive"
+    with (
+        deliver_but(200, lambda server, hearer, line: None) as server,
+        pytest.raises(UnreachableError, match=missing),
+    ):
+        run(server.port, timeout=0.5)
+
+
+def test_keepalives_and_notices_in_between_are_no_deliveries() -> None:
+    def chatter(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        name = server.name_of(hearer)
+        return [
+            b"PING :%d\r\n" % server.delivered,
+            line,
+            b":toy NOTICE " + name + b" :hello\r\n",
+            b":a!b@c JOIN #x\r\n",
+        ]
+
+    with deliver_but(100, chatter) as server:
+        assert run(server.port).deliveries == 300 * 7
+
+
+# The parts.
+
+
+def line(sender: int, number: int) -> bytes:
+    return b":n!u@h PRIVMSG #r :%d %d xxx\r\n" % (sender, number)
+
+
+def test_a_stream_takes_bytes_cut_anywhere() -> None:
+    noise: list[bytes] = []
+    whole = b"".join(line(0, number) + b"PING :x\r\n" * (number % 3 == 0) for number in range(20))
+    for cut in range(1, 60):
+        stream = Stream("#r", step=3)
+        stream.expected = 20
+        ears = [Ear(stream), Ear(stream), Ear(stream)]
+        for ear, size in zip(ears, (cut, len(whole), max(1, cut // 2)), strict=True):
+            for at in range(0, len(whole), size):
+                stream.heard(ear, whole[at : at + size], noise.append)
+        assert [ear.count for ear in ears] == [20, 20, 20]
+        assert stream.done == 3
+        assert stream.confirmed == {0: 20}
+    assert set(noise) == {b"PING :x\r"}
+
+
+def test_orders_are_compared_without_ones_own() -> None:
+    def stream(but: int, *senders: int) -> Stream:
+        made = Stream("#r", 1, but)
+        made.order.extend(senders)
+        return made
+
+    one_order([stream(-1, 0, 1, 0, 2), stream(0, 1, 2), stream(1, 0, 0, 2)])
+    one_order([stream(0, 1, 2, 1), stream(1, 0, 2)])
+    with pytest.raises(DisorderError):
+        one_order([stream(-1, 0, 1, 0, 2), stream(0, 2, 1)])
+    with pytest.raises(DisorderError):
+        one_order([stream(0, 1, 2), stream(2, 1, 0, 1)])
+
+
+def test_quantiles_are_exact() -> None:
+    found = Latencies(0.0)
+    found.add([1.0 - n / 1000 for n in range(1, 1001)], 1.0)
+    assert found.quantiles() == pytest.approx(
+        {"p50": 500.0, "p99": 990.0, "p99.9": 999.0, "max": 1000.0, "count": 1000}
+    )
+
+
+@pytest.mark.parametrize("plan", [{"rooms": 5}, {"senders": 9}, {"messages": 1}])
+def test_a_plan_that_cannot_be(plan: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        run(1, **plan)
+
+
+def test_capabilities_are_spread_evenly_over_speakers_and_listeners() -> None:
+    plan = Plan("h", 1, clients=500, senders=4, caps=("server-time",), caps_clients=250)
+    assert sum(plan.has_caps(client) for client in range(500)) == 250
+    assert sum(plan.has_caps(client) for client in range(4)) == 2
+
+
+def test_a_busy_generator_says_so() -> None:
+    result = Result(2, 1, 10, 10, 10, 1.0, 0.1, 0.1, 1000, generator_cpu=0.95)
+    assert "may be faster" in report.notices(Plan("h", 1), result)[0]
+    result.generator_cpu = 0.5
+    assert report.notices(Plan("h", 1), result) == []
