@@ -90,6 +90,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
         server_name=settings.name,
         network=settings.network,
         motd=settings.motd or "",
+        admin=settings.admin or "",
         password=password,
         operators={name: verifier.get_secret_value() for name, verifier in settings.operators.items()},
         version=f"chatctl-{__version__}",

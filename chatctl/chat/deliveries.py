@@ -123,6 +123,21 @@ class Left(Delivery):
 
 
 @dataclass(slots=True)
+class Appeared(Delivery):
+    """Somebody has this name from now on: whoever monitors it is told. `prefix` is ``nick!user@host``."""
+
+    nick: str
+    prefix: str
+
+
+@dataclass(slots=True)
+class Vanished(Delivery):
+    """Nobody has this name any more."""
+
+    nick: str
+
+
+@dataclass(slots=True)
 class Welcomed(Delivery):
     """The session is registered: it gets the welcome lines."""
 

@@ -25,6 +25,7 @@ from chatctl.chat.replies import reply_message
 from chatctl.chat.responses import Piece, Response
 from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
+from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message, encode
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Delivering:
             return
         for key in list(session.rooms):
             self._fanout.leave(session, key)
+        self._view.watches.clear(session)
         session.inbox.clear()
         session.closing = reason
         message = Message("ERROR", (reason,))
@@ -216,6 +218,14 @@ class Delivering:
         if session is not None:
             self._fanout.leave(session, delivery.room)
 
+    def _appeared(self, delivery: d.Appeared, seq: int) -> None:
+        for session in self._view.watches.watchers(delivery.nick):
+            self.reply(session, Line(n.RPL_MONONLINE, (), delivery.prefix))
+
+    def _vanished(self, delivery: d.Vanished, seq: int) -> None:
+        for session in self._view.watches.watchers(delivery.nick):
+            self.reply(session, Line(n.RPL_MONOFFLINE, (), delivery.nick))
+
     def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
         session = self._sessions.get(delivery.user)
         if session is None:
@@ -265,6 +275,8 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Entered: Delivering._entered,
     d.Described: Delivering._described,
     d.Left: Delivering._left,
+    d.Appeared: Delivering._appeared,
+    d.Vanished: Delivering._vanished,
     d.Welcomed: Delivering._welcomed,
     d.Rejected: Delivering._rejected,
     d.Closed: Delivering._closed,

@@ -14,6 +14,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.Say: True,  # but not TAGMSG that stores nothing: typing
     p.Join: True,
     p.Part: True,
+    p.Invite: False,
     p.SetTopic: True,
     p.Kick: True,
     p.SetRoomModes: True,

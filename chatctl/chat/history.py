@@ -22,6 +22,9 @@ Point = tuple[int, int]
 MESSAGES = ("PRIVMSG", "NOTICE")
 SEPARATOR = "\x1f"
 
+MOST_ASKED = 200
+"""Messages of one CHATHISTORY (CHATHISTORY in ISUPPORT), or of one search."""
+
 
 def private_place(one: str, other: str) -> str:
     """The place of what two identities say to each other; the same whoever asks."""
@@ -111,7 +114,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RoomRecord:
-    """What is kept of a room beyond its messages. `modes` are flag letters; `lists` holds list modes by letter."""
+    """What is kept of a room beyond its messages. `modes` are flag letters; `lists` holds, by letter, of each entry the
+    mask, who set it and when (ms); `keyword` is the key (+k), `limit` the most members (+l; 0: any number)."""
 
     key: str
     name: str
@@ -120,4 +124,6 @@ class RoomRecord:
     topic: str = ""
     topic_by: str = ""
     topic_time: int = 0
-    lists: dict[str, list[str]] = field(default_factory=dict)
+    lists: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
+    keyword: str = ""
+    limit: int = 0

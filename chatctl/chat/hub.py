@@ -198,6 +198,8 @@ class Hub:
             self._delivering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
         elif len(message.params) < row.least:
             self._delivering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
+        elif row.operator and not self._view.user(session).operator:
+            self._delivering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
         else:
             caps = session.caps
             result = row.handler(self._view, session, message)

@@ -13,9 +13,14 @@ from chatctl.protocol.names import MAX_NAME, MAX_ROOM
 USERNAME = 10
 """Bytes of the user part that a client may choose (USERLEN)."""
 
+HOST = 17
+"""Bytes of the host that others see (:mod:`chatctl.chat.cloak`)."""
+
+KEY = 32
+"""Bytes of a room's key (KEYLEN)."""
+
 _NICK = 4 * MAX_NAME  # UTF-8, at the most
-_CLOAK = 17
-_PREFIX = _NICK + 1 + (1 + USERNAME) + 1 + _CLOAK  # nick ! ~username @ cloak
+_PREFIX = _NICK + 1 + (1 + USERNAME) + 1 + HOST  # nick ! ~username @ cloak
 _CRLF = 2
 
 
@@ -29,7 +34,7 @@ def topic_length(rules: Rules) -> int:
 def realname_length(rules: Rules) -> int:
     """Bytes of a real name: ``:server 352 nick #room user host server nick flags :0 realname``."""
     server = len(rules.server_name)
-    numeric = len(":  352        :0 ") + 2 * server + 2 * _NICK + MAX_ROOM + 1 + USERNAME + _CLOAK + len("G@+")
+    numeric = len(":  352        :0 ") + 2 * server + 2 * _NICK + MAX_ROOM + 1 + USERNAME + HOST + len("G@+")
     return min(150, MAX_LINE - _CRLF - numeric)
 
 

@@ -35,7 +35,19 @@ ROOM_MODES: dict[str, RoomMode] = {
     for row in (
         RoomMode("o", Kind.PREFIX, "operator of the room", OPERATOR, "@"),
         RoomMode("v", Kind.PREFIX, "may speak where only some may", VOICE, "+"),
+        RoomMode("b", Kind.LIST, "bans: those it means may not come in, nor speak"),
+        RoomMode("e", Kind.LIST, "exceptions to the bans"),
+        RoomMode("I", Kind.LIST, "those who need no invitation"),
+        RoomMode("k", Kind.ALWAYS, "a key that one must give to come in"),
+        RoomMode("l", Kind.SETTING, "how many may be in the room"),
+        RoomMode("C", Kind.FLAG, "no CTCP but /me"),
+        RoomMode("M", Kind.FLAG, "only those who are logged in may speak"),
+        RoomMode("R", Kind.FLAG, "only those who are logged in may come in"),
+        RoomMode("c", Kind.FLAG, "no colours"),
+        RoomMode("i", Kind.FLAG, "only those who are invited may come in"),
+        RoomMode("m", Kind.FLAG, "only operators and those with a voice may speak"),
         RoomMode("n", Kind.FLAG, "only those in the room may write to it"),
+        RoomMode("s", Kind.FLAG, "the room is not shown to those outside"),
         RoomMode("t", Kind.FLAG, "only operators may set the topic"),
     )
 }
@@ -45,6 +57,11 @@ PREFIXES: tuple[RoomMode, ...] = tuple(row for row in ROOM_MODES.values() if row
 
 NEW_ROOM = frozenset("nt")
 
+CLOSED = frozenset("iRs")
+"""Flags of rooms that are not for everybody: what is said there is read by members alone. So is what has a key."""
+
+SPEECH = frozenset("CMcm")
+"""Flags that decide what may be said, and by whom."""
 SERVER_OPERATOR = "o"
 
 USER_MODES: dict[str, str] = {

@@ -65,9 +65,18 @@ class Say(Proposal):
 
 @dataclass(slots=True)
 class Join(Proposal):
-    """Enter rooms; those that do not exist come into being."""
+    """Enter rooms; those that do not exist come into being. `keys` belong to the first of them, in order."""
 
     rooms: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Invite(Proposal):
+    """Invite somebody into a room."""
+
+    nick: str
+    room: str
 
 
 @dataclass(slots=True)

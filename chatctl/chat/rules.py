@@ -11,12 +11,13 @@ LOBBY = "#lobby"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`server_name` is the source of numerics; `cloak_key` hides addresses (see :mod:`chatctl.chat.cloak`); `created`
-    is when the server started, in ms since 1970 UTC."""
+    """`server_name` is the source of numerics; `admin` says how to reach whoever runs it; `cloak_key` hides addresses
+    (see :mod:`chatctl.chat.cloak`); `created` is when the server started, in ms since 1970 UTC."""
 
     server_name: str = "chatctl.local"
     network: str = "chatctl"
     motd: str = ""
+    admin: str = ""
     password: str = ""
     operators: Mapping[str, str] = field(default_factory=dict)
     """Verifiers (see :mod:`chatctl.protocol.scram`) by operator's name."""

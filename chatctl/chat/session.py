@@ -53,6 +53,7 @@ class Session:
         "username",
         "waits",
         "wanted",
+        "watching",
     )
 
     def __init__(self, id: int, address: str, host: str, now: int, *, secure: bool = False) -> None:
@@ -93,6 +94,9 @@ class Session:
 
         # Of each place it said something in again: its numbered messages there (chat/resend).
         self.said_before: dict[str, dict[str, Fact]] = {}
+
+        # Names it wants to hear of (chat/watches).
+        self.watching: dict[str, str] | None = None
 
         self.closing = ""
         self.leaving = ""

@@ -7,15 +7,33 @@ not known here. The methods keep the indexes right; whether something may happen
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from chatctl.chat.history import RoomRecord
-from chatctl.chat.modes import NEW_ROOM, OPERATOR
+from chatctl.chat.lists import Entry, Lists
+from chatctl.chat.modes import CLOSED, NEW_ROOM, OPERATOR
 from chatctl.chat.rules import LOBBY, Rules
 from chatctl.protocol import names
 
 LOBBY_MODES = frozenset("n")
 """Nobody is operator there, so what only operators may do must not be needed: anybody sets its topic."""
+
+
+PAST_USERS = 1000
+"""Former names that WHOWAS remembers."""
+
+
+class Past(NamedTuple):
+    """Somebody who had a name before; `left` is when they gave it up (ms since 1970 UTC)."""
+
+    key: str
+    nick: str
+    username: str
+    host: str
+    realname: str
+    left: int
 
 
 class User:
@@ -29,6 +47,7 @@ class User:
         "host",
         "id",
         "instance",
+        "invited",
         "key",
         "modes",
         "nick",
@@ -55,6 +74,7 @@ class User:
         self.secret = ""
         self.instance = ""
         self.rooms: dict[str, Room] = {}
+        self.invited: dict[str, int] | None = None
         self.named(nick)
 
     @property
@@ -73,9 +93,23 @@ class User:
 
 
 class Room:
-    """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`)."""
+    """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`); `modes` are its flags,
+    `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
+    has none."""
 
-    __slots__ = ("created", "key", "members", "modes", "name", "topic", "topic_by", "topic_time")
+    __slots__ = (
+        "created",
+        "key",
+        "keyword",
+        "limit",
+        "lists",
+        "members",
+        "modes",
+        "name",
+        "topic",
+        "topic_by",
+        "topic_time",
+    )
 
     def __init__(self, name: str, created: int) -> None:
         self.name = name
@@ -83,6 +117,9 @@ class Room:
         self.created = created
         self.members: dict[int, int] = {}
         self.modes: frozenset[str] = NEW_ROOM
+        self.keyword = ""
+        self.limit = 0
+        self.lists: Lists | None = None
         self.topic = ""
         self.topic_by = ""
         self.topic_time = 0
@@ -90,17 +127,31 @@ class Room:
     @property
     def set_up(self) -> bool:
         """Whether somebody gave the room settings that a new one would not have."""
-        return bool(self.topic) or self.modes != (LOBBY_MODES if self.name == LOBBY else NEW_ROOM)
+        new = LOBBY_MODES if self.name == LOBBY else NEW_ROOM
+        return bool(self.topic or self.modes != new or self.keyword or self.limit or self.lists)
 
     @property
     def open(self) -> bool:
         """Whether anybody may enter, and so read what was said."""
-        return True
+        return not self.keyword and self.modes.isdisjoint(CLOSED)
 
     @property
-    def mode_string(self) -> str:
-        """The modes as 324 and MODE show them: ``+nt``."""
-        return "+" + "".join(sorted(self.modes))
+    def secret(self) -> bool:
+        """Whether those outside are not to know of it."""
+        return "s" in self.modes
+
+    def mode_words(self, *, inside: bool) -> list[str]:
+        """The modes as 324 shows them: ``["+klnt", "key", "10"]``. The key is for members only."""
+        words = [f"+{''.join(sorted((*self.modes, *('k' * bool(self.keyword)), *('l' * bool(self.limit)))))}"]
+        if self.keyword:
+            words.append(self.keyword if inside else "*")
+        if self.limit:
+            words.append(str(self.limit))
+        return words
+
+    def readable_by(self, user: User) -> bool:
+        """Whether `user` may read what was said here: members; of an open room, anybody whom no ban keeps out."""
+        return user.id in self.members or (self.open and not (self.lists is not None and self.lists.bans(user)))
 
 
 class State:
@@ -111,6 +162,7 @@ class State:
         self.users: dict[int, User] = {}
         self.rooms: dict[str, Room] = {}
         self.peak_users = 0
+        self.past: deque[Past] = deque(maxlen=PAST_USERS)
         self._by_name: dict[str, User] = {}
         self._by_skeleton: dict[str, list[User]] = {}
         lobby = Room(LOBBY, rules.created)
@@ -156,6 +208,17 @@ class State:
         self._unindex(user)
         user.named(nick)
         self._index(user)
+        self.changed(user)
+
+    def changed(self, user: User) -> None:
+        """What masks are compared with is not what it was: rooms ask again who may speak."""
+        for room in user.rooms.values():
+            if room.lists is not None:
+                room.lists.forget(user.id)
+
+    def remember(self, user: User, now: int) -> None:
+        """`user` gives up the name."""
+        self.past.append(Past(user.key, user.nick, user.username, user.host, user.realname, now))
 
     def remove_user(self, user: User) -> None:
         """Let `user` go, out of every room."""
@@ -173,12 +236,16 @@ class State:
             self.rooms[room.key] = room
         room.members[user.id] = 0 if room.members or room.name == LOBBY else OPERATOR
         user.rooms[room.key] = room
+        if user.invited is not None:
+            user.invited.pop(room.key, None)
         return room
 
     def leave(self, user: User, room: Room) -> None:
         """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""
         del room.members[user.id]
         del user.rooms[room.key]
+        if room.lists is not None:
+            room.lists.forget(user.id)
         self._drop_if_unused(room)
 
     def record(self, key: str) -> RoomRecord | None:
@@ -186,8 +253,23 @@ class State:
         room = self.rooms.get(key)
         if room is None or not room.set_up:
             return None
-        modes = "".join(sorted(room.modes))
-        return RoomRecord(key, room.name, room.created, modes, room.topic, room.topic_by, room.topic_time)
+        lists = room.lists.entries if room.lists is not None else {}
+        return RoomRecord(
+            key,
+            room.name,
+            room.created,
+            "".join(sorted(room.modes)),
+            room.topic,
+            room.topic_by,
+            room.topic_time,
+            {
+                letter: [(entry.mask, entry.by, entry.time) for entry in held.values()]
+                for letter, held in lists.items()
+                if held
+            },
+            room.keyword,
+            room.limit,
+        )
 
     def restore(self, record: RoomRecord) -> None:
         """Bring back a room as it was kept."""
@@ -196,6 +278,12 @@ class State:
             room = self.rooms[record.key] = Room(record.name, record.created)
         room.modes = frozenset(record.modes)
         room.topic, room.topic_by, room.topic_time = record.topic, record.topic_by, record.topic_time
+        room.keyword, room.limit = record.keyword, record.limit
+        room.lists = Lists() if record.lists else None
+        for letter, held in record.lists.items():
+            for mask, by, time in held:
+                assert room.lists is not None
+                room.lists.add(letter, Entry(mask, by, time))
 
     def set_back(self, key: str, record: RoomRecord | None) -> None:
         """What was set last was not kept: the room is again as `record` says, or as a new one."""
@@ -204,8 +292,9 @@ class State:
             self.restore(record)
         elif room is not None:
             room.modes = LOBBY_MODES if room.name == LOBBY else NEW_ROOM
-            room.topic = room.topic_by = ""
-            room.topic_time = 0
+            room.topic = room.topic_by = room.keyword = ""
+            room.topic_time = room.limit = 0
+            room.lists = None
             self._drop_if_unused(room)
 
     def _drop_if_unused(self, room: Room) -> None:

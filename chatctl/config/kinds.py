@@ -63,6 +63,12 @@ def _is_text(value: str | None) -> str | None:
     return "\n".join(lines)
 
 
+def _is_contact(value: str | None) -> str | None:
+    if value is not None and "\n" in value:
+        raise ValueError
+    return _is_text(value)
+
+
 def _is_one_line(value: str | None) -> str | None:
     if value is not None and has_controls(value):
         raise ValueError
@@ -163,6 +169,12 @@ Motd = Annotated[
     BeforeValidator(_empty_is_none),
     AfterValidator(_is_text),
     Says(f"the message of the day is lines of text, each at most {MOTD_LINE_BYTES} bytes, without control characters"),
+]
+Contact = Annotated[
+    str | None,
+    BeforeValidator(_empty_is_none),
+    AfterValidator(_is_contact),
+    Says(f"this is one line of text, at most {MOTD_LINE_BYTES} bytes, without control characters"),
 ]
 Password = Annotated[
     SecretStr | None, BeforeValidator(_empty_is_none), AfterValidator(_is_password), Says(PASSWORD_CLAUSE)

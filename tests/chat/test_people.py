@@ -102,7 +102,7 @@ def test_about_the_server() -> None:
     assert alice.send("LUSERS").commands() == ["251", "254", "255", "265", "266"]
     assert alice.send("MOTD").commands() == ["422"]
     assert alice.send("MOTD elsewhere.example").commands() == ["402"]
-    assert alice.send("VERSION").commands() == ["351", "005", "005"]
+    assert alice.send("VERSION").commands() == ["351", "005", "005", "005"]
     assert alice.send("TIME").commands() == ["391"]
 
 

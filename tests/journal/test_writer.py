@@ -46,7 +46,7 @@ def test_what_is_appended_is_read_back_equal_and_in_order(tmp_path: Path) -> Non
 def test_a_journal_opens_again_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "j.db"
     rooms = [
-        RoomRecord("#lobby", "#Lobby", 5, "nt", "topic", "alice!a@c", 6, {"b": ["*!*@x"]}),
+        RoomRecord("#lobby", "#Lobby", 5, "nt", "topic", "alice!a@c", 6, {"b": [("*!*@x", "alice!a@c", 6)]}),
         RoomRecord("#o", "#o", 7),
     ]
     with Desk(path) as desk:

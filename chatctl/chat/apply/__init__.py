@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import identity, membership, messages, operators, settings
+from chatctl.chat.apply import identity, membership, messages, modes, operators, settings
 from chatctl.chat.deliveries import Outcome
 from chatctl.chat.state import State
 
@@ -28,9 +28,10 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Join: membership.join,
     p.Part: membership.part,
     p.Kick: membership.kick,
+    p.Invite: membership.invite,
     p.Say: messages.say,
     p.SetTopic: settings.set_topic,
-    p.SetRoomModes: settings.set_room_modes,
+    p.SetRoomModes: modes.set_room_modes,
 }
 
 

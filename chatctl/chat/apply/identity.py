@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.membership import leave_chat
-from chatctl.chat.apply.settings import written
-from chatctl.chat.deliveries import Outcome, Probed, Rejected, ToUsers, Welcomed
+from chatctl.chat.apply.modes import written
+from chatctl.chat.deliveries import Appeared, Outcome, Probed, Rejected, ToUsers, Vanished, Welcomed
 from chatctl.chat.limits import away_length
 from chatctl.chat.modes import SERVER_OPERATOR
 from chatctl.chat.state import State, User
@@ -43,6 +43,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     user.instance = proposal.instance
     state.add_user(user)
     outcome.deliveries.append(Welcomed(session))
+    outcome.deliveries.append(Appeared(user.nick, user.prefix))
 
 
 def full(limit: int) -> str:
@@ -88,7 +89,12 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "NICK", user, proposal.nick)
+    was, key = user.nick, user.key
+    state.remember(user, outcome.entry.time)
     state.rename(user, proposal.nick)
+    if user.key != key:
+        outcome.deliveries.append(Vanished(was))
+        outcome.deliveries.append(Appeared(user.nick, user.prefix))
 
 
 def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import Closed, Described, Entered, Left, Outcome, ToRoom, ToUsers
+from chatctl.chat.apply.admission import entry_refusal
+from chatctl.chat.deliveries import Closed, Described, Entered, Left, Outcome, ToRoom, ToUsers, Vanished
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.state import Room, State, User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
+
+MOST_INVITATIONS = 50
+"""Open invitations of one user; the oldest goes."""
 
 
 def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
@@ -16,7 +20,9 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
     user = state.users.get(proposal.session)
     if user is None:
         return
+    keys = iter(proposal.keys)
     for name in proposal.rooms:
+        key = next(keys, "")
         problem = names.room_problem(name)
         if problem is not None:
             # 403 rather than 476: clients show it beside the room they asked for.
@@ -26,6 +32,11 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
             continue
         if len(user.rooms) >= state.rules.max_rooms:
             outcome.tell(user.id, n.ERR_TOOMANYCHANNELS, name)
+            continue
+        existing = state.room_named(name)
+        refusal = entry_refusal(existing, user, key) if existing is not None else None
+        if existing is not None and refusal is not None:
+            outcome.tell(user.id, refusal[0], existing.name, text=refusal[1])
             continue
         room = state.enter(user, name, outcome.entry.time)
         outcome.deliveries.append(Entered(user.id, room.key))
@@ -92,6 +103,37 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     state.leave(user, room)
 
 
+def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
+    """INVITE: by members; where the room is ``+i``, by its operators. It holds until it is used, or either is gone."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    other = state.user_named(proposal.nick)
+    room = state.room_named(proposal.room)
+    if other is None:
+        outcome.tell(user.id, n.ERR_NOSUCHNICK, proposal.nick)
+    elif room is None or (room.secret and user.id not in room.members):
+        outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
+    elif user.id not in room.members:
+        outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
+    elif "i" in room.modes and not room.members[user.id] & OPERATOR:
+        outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+    elif other.id in room.members:
+        outcome.tell(user.id, n.ERR_USERONCHANNEL, other.nick, room.name)
+    else:
+        if other.invited is None:
+            other.invited = {}
+        other.invited.pop(room.key, None)
+        other.invited[room.key] = room.created
+        if len(other.invited) > MOST_INVITATIONS:
+            del other.invited[next(iter(other.invited))]
+        outcome.tell(user.id, n.RPL_INVITING, other.nick, room.name)
+        if other.away:
+            outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
+        message = Message("INVITE", (other.nick, room.name), user.prefix)
+        outcome.deliveries.append(ToUsers((other.id,), message, outcome.stamp()))
+
+
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
     """QUIT, a lost connection, or a server that sends somebody away: the same for all who stay."""
     user = state.users.get(proposal.session)
@@ -111,5 +153,7 @@ def leave_chat(state: State, user: User, reason: str, outcome: Outcome, *, drop:
         outcome.deliveries.append(ToUsers(peers, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "QUIT", user, reason)
+    state.remember(user, outcome.entry.time)
     state.remove_user(user)
     outcome.deliveries.append(Closed(user.id, reason, drop))
+    outcome.deliveries.append(Vanished(user.nick))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chatctl.chat import proposals as p
+from chatctl.chat.apply.admission import speech_refusal
 from chatctl.chat.deliveries import Outcome, Tell, ToRoom, ToUsers
 from chatctl.chat.history import private_place
+from chatctl.chat.modes import PREFIXES
 from chatctl.chat.state import Room, State, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
+
+STATUS = {row.symbol: row.bit for row in PREFIXES}
+"""The symbols before a room's name that stand for a part of its members (STATUSMSG in ISUPPORT)."""
 
 MOST_TAGS = 16
 MOST_TAG_CHARACTERS = 1024
@@ -33,13 +38,17 @@ def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
 def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) -> None:
     seen: set[object] = set()
     for target in proposal.targets:
-        if target[:1] == "#":
-            room = state.room_named(target)
+        standing, name = addressed(target)
+        if name[:1] == "#":
+            room = state.room_named(name)
             if room is None:
-                outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, target)
-            elif room not in seen:
-                seen.add(room)
-                _say_to_room(user, room, proposal, outcome)
+                outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
+            elif (room, standing) not in seen:
+                seen.add((room, standing))
+                if standing:
+                    _say_to_some(user, room, standing, target[: -len(name)], proposal, outcome)
+                else:
+                    _say_to_room(user, room, proposal, outcome)
         else:
             other = state.user_named(target)
             if other is None:
@@ -47,6 +56,16 @@ def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) ->
             elif other not in seen:
                 seen.add(other)
                 _say_to_user(user, other, proposal, outcome)
+
+
+def addressed(target: str) -> tuple[int, str]:
+    """``@#room`` as the least standing of those it is for, and the room's name; of anything else the standing is 0."""
+    symbol = target[:1]
+    if symbol in STATUS and target[1:].lstrip("".join(STATUS))[:1] == "#":
+        # ``@+#room`` means those with a voice too (RFC 2811 knows one symbol; some clients send several).
+        name = target.lstrip("".join(STATUS))
+        return min(STATUS[each] for each in target[: -len(name)]), name
+    return 0, target
 
 
 def _message(user: User, target: str, proposal: p.Say) -> Message:
@@ -65,8 +84,9 @@ def _too_long(user: User, message: Message, outcome: Outcome) -> bool:
 
 
 def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> None:
-    if user.id not in room.members and "n" in room.modes:
-        outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name)
+    refusal = speech_refusal(room, user, proposal)
+    if refusal is not None:
+        outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
         return
     message = _message(user, room.name, proposal)
     if _too_long(user, message, outcome):
@@ -78,6 +98,26 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
     if user.id not in room.members:
         outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE, passing))
     _keep(user, room.key, room.name, proposal, outcome)
+
+
+def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p.Say, outcome: Outcome) -> None:
+    """STATUSMSG: to those in a room with at least this standing (modern.ircdocs.horse, "STATUSMSG Parameter")."""
+    refusal = speech_refusal(room, user, proposal)
+    if refusal is not None:
+        outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
+        return
+    target = f"{symbol}{room.name}"
+    message = _message(user, target, proposal)
+    if _too_long(user, message, outcome):
+        return
+    needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
+    stamp = outcome.stamp(proposal.tags)
+    audience = tuple(id for id, held in room.members.items() if held >= standing and id != user.id)
+    outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE, proposal.passing))
+    if audience:
+        outcome.deliveries.append(ToUsers(audience, message, stamp, needs, proposal.passing))
+    # A place of its own: whoever may read the room may not read this.
+    _keep(user, f"{symbol}{room.key}", target, proposal, outcome)
 
 
 def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> None:

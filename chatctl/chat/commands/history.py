@@ -15,6 +15,7 @@ from chatctl.chat.commands.kinds import Command, Job, Reply, Result, View, line
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import (
     MESSAGES,
+    MOST_ASKED,
     AnyQuery,
     Mark,
     Page,
@@ -31,9 +32,6 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message, nick_of
-
-MOST = 200
-"""Messages of one CHATHISTORY (CHATHISTORY in ISUPPORT)."""
 
 CONVERSATIONS = 500
 """Private conversations of one user that are looked through."""
@@ -102,9 +100,9 @@ def milliseconds(text: str) -> int | None:
 
 
 def limit_of(word: str) -> int | None:
-    """A number of messages, MOST at the most; None for what is none."""
+    """A number of messages, MOST_ASKED at the most; None for what is none."""
     number = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000000") else 0
-    return min(number, MOST) if number > 0 else None
+    return min(number, MOST_ASKED) if number > 0 else None
 
 
 def _in_place(
@@ -135,7 +133,7 @@ def _in_place(
 def may_read(view: View, session: Session, key: str) -> bool:
     """Whether a room's history is open to this session now. A room that nobody is in may be entered by anybody."""
     room = view.state.rooms.get(key)
-    return room is None or session.id in room.members or room.open
+    return room is None or room.readable_by(view.user(session))
 
 
 def _of_somebody_gone(

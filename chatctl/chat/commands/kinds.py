@@ -13,7 +13,9 @@ from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State, User
 from chatctl.chat.tails import Tails
+from chatctl.chat.watches import Watches
 from chatctl.chat.work import Done, Task
+from chatctl.protocol import masks, names
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 
@@ -27,6 +29,7 @@ class View:
     sessions: Mapping[int, Session]
     clock: Callable[[], int]
     tails: Tails
+    watches: Watches = field(default_factory=Watches)
     guard: Guard = field(default_factory=Guard)
     references: Iterator[int] = field(default_factory=itertools.count)
 
@@ -103,13 +106,16 @@ Handler = Callable[[View, Session, Message], Result]
 class Command:
     """A row of the command table.
 
-    `least` is the fewest parameters (fewer: 461); `before` says that it is allowed before registration (else: 451).
+    `least` is the fewest parameters (fewer: 461); `before` says that it is allowed before registration (else: 451);
+    `operator` that it is for operators of the server alone (else: 481). What HELP and the documents say of it stands in
+    :mod:`chatctl.chat.commands.manual`.
     """
 
     name: str
     handler: Handler
     least: int = 0
     before: bool = False
+    operator: bool = False
 
 
 def line(numeric: Numeric, *params: str, text: str | None = None) -> Line:
@@ -120,6 +126,12 @@ def line(numeric: Numeric, *params: str, text: str | None = None) -> Line:
 def label_of(message: Message) -> str:
     """The client's label for the command (labeled-response), or ``""``."""
     return message.tags.get("label", "")
+
+
+def means_this_server(view: View, server: str) -> bool:
+    """Whether a command that names a server means this one: its name, a mask of it, or somebody who is on it."""
+    by_name = masks.matches(names.fold(server), names.fold(view.rules.server_name))
+    return by_name or view.state.user_named(server) is not None
 
 
 def packed(words: Iterable[str], room: int) -> list[str]:

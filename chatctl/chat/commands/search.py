@@ -6,9 +6,9 @@ are. Without ``in`` it looks at the rooms one is in and at one's own private tal
 
 from __future__ import annotations
 
-from chatctl.chat.commands.history import CONVERSATIONS, END_OF_TIME, MOST, fail, limit_of, may_read, milliseconds
+from chatctl.chat.commands.history import CONVERSATIONS, END_OF_TIME, fail, limit_of, may_read, milliseconds
 from chatctl.chat.commands.kinds import Command, Job, Result, View, line
-from chatctl.chat.history import Page, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.history import MOST_ASKED, Page, SearchQuery, TargetsQuery, private_place
 from chatctl.chat.playback import played
 from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
@@ -28,7 +28,7 @@ def search(view: View, session: Session, message: Message) -> Result:
         if time is None:
             return fail("SEARCH", "INVALID_PARAMS", key, text="That is no time, like 2026-11-22T15:41:13.123Z")
         times.append(time)
-    limit = limit_of(attributes.get("limit", str(MOST)))
+    limit = limit_of(attributes.get("limit", str(MOST_ASKED)))
     if limit is None:
         return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit is no positive number")
     places = _places(view, session, attributes.get("in", ""))

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands import about, connection, history, messages, operators, people, rooms, search
+from chatctl.chat.commands import (
+    about,
+    connection,
+    history,
+    listing,
+    messages,
+    modes,
+    monitor,
+    operators,
+    people,
+    rooms,
+    search,
+    server,
+    who,
+    whois,
+)
 from chatctl.chat.commands.kinds import Command
 
 COMMANDS: dict[str, Command] = {
@@ -10,12 +25,18 @@ COMMANDS: dict[str, Command] = {
     for row in (
         *connection.COMMANDS,
         *rooms.COMMANDS,
+        *modes.COMMANDS,
+        *listing.COMMANDS,
         *messages.COMMANDS,
         *people.COMMANDS,
+        *who.COMMANDS,
+        *whois.COMMANDS,
+        *monitor.COMMANDS,
         *operators.COMMANDS,
         *history.COMMANDS,
         *search.COMMANDS,
         *about.COMMANDS,
+        *server.COMMANDS,
     )
 }
 

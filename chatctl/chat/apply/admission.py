@@ -1,0 +1,65 @@
+"""Who may enter a room, and who may speak in it (modern.ircdocs.horse, "Channel Modes").
+
+An invitation opens any door; so does being an operator of the server. Operators of a room and those with a voice may
+speak whatever the room's modes and bans say; what is said must suit the room (+C, +c) whoever says it.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.modes import SPEECH
+from chatctl.chat.state import Room, User
+from chatctl.protocol import numerics as n
+from chatctl.protocol.numerics import Numeric
+
+_COLOURS = ("\x03", "\x04")
+_CTCP = "\x01"
+
+
+def invited(room: Room, user: User) -> bool:
+    """Whether `user` was invited to this very room (not to an earlier one of its name)."""
+    return user.invited is not None and user.invited.get(room.key) == room.created
+
+
+def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | None:
+    """Why `user` may not enter, as a numeric and its text; None where they may."""
+    if invited(room, user) or user.operator:
+        return None
+    lists = room.lists
+    if "i" in room.modes and not (lists is not None and lists.invites(user)):
+        return n.ERR_INVITEONLYCHAN, f"Only those who are invited may enter {room.name}"
+    if lists is not None and lists.bans(user):
+        return n.ERR_BANNEDFROMCHAN, f"You are banned from {room.name}"
+    if "R" in room.modes and not user.account:
+        return n.ERR_NEEDREGGEDNICK, f"Only those who are logged in may enter {room.name}"
+    if room.keyword and key != room.keyword:
+        text = f"{room.name} has a key: JOIN {room.name} <key>"
+        return n.ERR_BADCHANNELKEY, f"That is not the key of {room.name}" if key else text
+    if room.limit and len(room.members) >= room.limit:
+        return n.ERR_CHANNELISFULL, f"{room.name} is full: it has a limit of {room.limit}"
+    return None
+
+
+def speech_refusal(room: Room, user: User, proposal: p.Say) -> str | None:
+    """Why `user` may not say this in `room`; None where they may. Most rooms need two looks here."""
+    standing = room.members.get(user.id, -1)
+    if standing < 0 and "n" in room.modes:
+        return f"Not sent to {room.name}: you are not in that room"
+    if standing <= 0 and room.lists is not None and room.lists.silences(user):
+        return f"Not sent to {room.name}: an operator of the room has banned or silenced you there"
+    if room.modes.isdisjoint(SPEECH):
+        return None
+    if standing <= 0 and "m" in room.modes:
+        return f"Not sent to {room.name}: only operators and those with a voice may speak there (+m)"
+    if standing <= 0 and "M" in room.modes and not user.account:
+        return f"Not sent to {room.name}: only those who are logged in may speak there (+M)"
+    return _unsuitable(room, proposal)
+
+
+def _unsuitable(room: Room, proposal: p.Say) -> str | None:
+    text = proposal.text
+    if "C" in room.modes and text.startswith(_CTCP) and not text.startswith("\x01ACTION"):
+        return f"Not sent to {room.name}: CTCP is not allowed there (+C)"
+    if "c" in room.modes and any(colour in text for colour in _COLOURS):
+        return f"Not sent to {room.name}: colours are not allowed there (+c)"
+    return None

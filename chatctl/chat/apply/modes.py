@@ -1,0 +1,187 @@
+"""MODE of a room: flags, parameters, lists, standing (modern.ircdocs.horse, "MODE message", "Channel Modes").
+
+What changed is told to the room; what did not change is not. A list mode without a parameter asks for the list.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.settings import room_for
+from chatctl.chat.deliveries import Outcome
+from chatctl.chat.limits import KEY
+from chatctl.chat.lists import MASK_LENGTH, Entry, Lists, canonical
+from chatctl.chat.modes import OPERATOR, ROOM_MODES, Kind
+from chatctl.chat.state import Room, State, User
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import MAX_LINE, Message
+
+_LIST_NUMERICS = {
+    "b": (n.RPL_BANLIST, n.RPL_ENDOFBANLIST),
+    "e": (n.RPL_EXCEPTLIST, n.RPL_ENDOFEXCEPTLIST),
+    "I": (n.RPL_INVEXLIST, n.RPL_ENDOFINVEXLIST),
+}
+_FOR_OPERATORS = frozenset("eI")
+"""Lists that only operators of the room may read: they tell who is trusted."""
+
+
+def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> None:
+    """MODE #room: questions about lists are answered, changes are made by operators of the room."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    questions = [change for change in proposal.changes if _asks(change)]
+    if len(questions) == len(proposal.changes):
+        room = state.room_named(proposal.room)
+        if room is None or (room.secret and user.id not in room.members):
+            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
+            return
+    else:
+        room = room_for(state, user, proposal.room, outcome)
+        if room is None:
+            return
+        if not room.members[user.id] & OPERATOR:
+            outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+            return
+    for letter in dict.fromkeys(change.letter for change in questions):
+        _tell_list(user, room, letter, outcome)
+    wanted = (_change(state, room, user, change, outcome) for change in proposal.changes if not _asks(change))
+    _tell_changes(room, user, [change for change in wanted if change is not None], outcome)
+
+
+def _tell_changes(room: Room, user: User, done: list[p.ModeChange], outcome: Outcome) -> None:
+    for words in _lines(room, user, done):
+        outcome.to_room(room, Message("MODE", (room.name, *words), user.prefix))
+        outcome.keep_in(room, "MODE", user, " ".join(words))
+    if done:
+        outcome.changed.append(room.key)
+
+
+def _asks(change: p.ModeChange) -> bool:
+    return ROOM_MODES[change.letter].kind is Kind.LIST and not change.parameter
+
+
+def _tell_list(user: User, room: Room, letter: str, outcome: Outcome) -> None:
+    if letter in _FOR_OPERATORS and not room.members.get(user.id, 0) & OPERATOR:
+        outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+        return
+    item, end = _LIST_NUMERICS[letter]
+    if room.lists is not None:
+        for entry in room.lists.entries[letter].values():
+            outcome.tell(user.id, item, room.name, entry.mask, entry.by, str(entry.time // 1000))
+    outcome.tell(user.id, end, room.name)
+
+
+def _lines(room: Room, user: User, done: list[p.ModeChange]) -> list[list[str]]:
+    """The changes in as many lines as they need: names are long in some scripts."""
+    lines: list[list[str]] = []
+    first = 0
+    for last in range(1, len(done) + 1):
+        following = written(done[first : last + 1])
+        if last == len(done) or len(Message("MODE", (room.name, *following), user.prefix).line) > MAX_LINE:
+            lines.append(written(done[first:last]))
+            first = last
+    return lines
+
+
+def written(changes: list[p.ModeChange]) -> list[str]:
+    """Changes as the parameters of a MODE line: ``["+n-t+o", "bob"]``."""
+    letters = ""
+    sign: bool | None = None
+    for change in changes:
+        if change.add is not sign:
+            letters += "+" if change.add else "-"
+            sign = change.add
+        letters += change.letter
+    return [letters, *(change.parameter for change in changes if change.parameter)]
+
+
+def _change(state: State, room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
+    """Make one change, and give it as it is told; None where it is none or cannot be."""
+    match ROOM_MODES[change.letter].kind:
+        case Kind.PREFIX:
+            return _change_standing(state, room, user, change, outcome)
+        case Kind.LIST:
+            return _change_list(room, user, change, outcome)
+        case Kind.FLAG:
+            flag = frozenset(change.letter)
+            modes = room.modes | flag if change.add else room.modes - flag
+            if modes == room.modes:
+                return None
+            room.modes = modes
+            return change
+        case _:
+            return (
+                _change_limit(room, user, change, outcome)
+                if change.letter == "l"
+                else _change_key(room, user, change, outcome)
+            )
+
+
+def _change_standing(
+    state: State, room: Room, user: User, change: p.ModeChange, outcome: Outcome
+) -> p.ModeChange | None:
+    other = state.user_named(change.parameter)
+    if other is None:
+        outcome.tell(user.id, n.ERR_NOSUCHNICK, change.parameter)
+        return None
+    if other.id not in room.members:
+        outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, other.nick, room.name)
+        return None
+    bit = ROOM_MODES[change.letter].bit
+    standing = room.members[other.id]
+    wanted = standing | bit if change.add else standing & ~bit
+    room.members[other.id] = wanted
+    return p.ModeChange(change.add, change.letter, other.nick) if wanted != standing else None
+
+
+def _change_list(room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
+    letter = change.letter
+    mask = canonical(change.parameter)
+    if len(mask.encode()) > MASK_LENGTH or " " in mask or mask[0] == ":":
+        text = f"That is no mask: it is nick!user@host with * and ?, up to {MASK_LENGTH} bytes long"
+        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, letter, "*", text=text)
+        return None
+    if not change.add:
+        gone = room.lists.remove(letter, mask) if room.lists is not None else None
+        return p.ModeChange(False, letter, gone.mask) if gone is not None else None
+    lists = room.lists
+    if lists is None:
+        lists = room.lists = Lists()
+    if lists.full(letter):
+        outcome.tell(user.id, n.ERR_BANLISTFULL, room.name, mask)
+        return None
+    if not lists.add(letter, Entry(mask, user.prefix, outcome.entry.time)):
+        return None
+    return p.ModeChange(True, letter, mask)
+
+
+def _change_key(room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
+    if not change.add:
+        had, room.keyword = room.keyword, ""
+        # Any parameter will do to take a key away; what it was is not told again.
+        return p.ModeChange(False, "k", "*") if had else None
+    key = change.parameter
+    if not key or len(key.encode()) > KEY or key[0] == ":" or any(char in ", " for char in key):
+        text = f"A key has 1 to {KEY} bytes, no space, no comma, and does not begin with a colon"
+        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, "k", "*", text=text)
+        return None
+    if key == room.keyword:
+        return None
+    room.keyword = key
+    return change
+
+
+def _change_limit(room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
+    if not change.add:
+        had, room.limit = room.limit, 0
+        return p.ModeChange(False, "l", "") if had else None
+    word = change.parameter
+    limit = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000000000") else 0
+    if limit <= 0:
+        text = "The limit of a room is a number from 1 on"
+        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, "l", word or "*", text=text)
+        return None
+    if limit == room.limit:
+        return None
+    room.limit = limit
+    return p.ModeChange(True, "l", str(limit))

@@ -1,0 +1,80 @@
+"""LIST, with the conditions of ELIST (modern.ircdocs.horse, "LIST message", "ELIST Parameter").
+
+A condition is a room's name or a mask of it; ``!mask`` for those it does not fit; ``>n`` and ``<n`` for the number of
+users; ``C>n``, ``C<n`` for how many minutes ago the room came into being, ``T>n``, ``T<n`` for its topic. All must
+hold, except that of several names and masks one is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatctl.chat.commands.kinds import Command, Reply, Result, View, line
+from chatctl.chat.session import Session
+from chatctl.chat.state import Room
+from chatctl.protocol import masks, names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+_MOST_CONDITIONS = 20
+_MINUTE = 60_000
+
+Condition = Callable[[Room], bool]
+
+
+def list_rooms(view: View, session: Session, message: Message) -> Result:
+    """LIST [conditions] [server]."""
+    if message.param(1) not in ("", view.rules.server_name):
+        return [line(n.ERR_NOSUCHSERVER, message.param(1))]
+    words = [word for word in message.param(0).split(",") if word]
+    if len(words) > _MOST_CONDITIONS:
+        return [line(n.ERR_TOOMANYTARGETS, words[_MOST_CONDITIONS])]
+    now = view.clock()
+    conditions: list[Condition] = []
+    wanted: list[str] = []
+    for word in words:
+        condition = _condition(word, now)
+        if condition is not None:
+            conditions.append(condition)
+        else:
+            wanted.append(names.room_fold(word))
+    replies: list[Reply] = [line(n.RPL_LISTSTART, "Room")]
+    for room in view.state.rooms.values():
+        # The lobby stays when it is empty, but a list of rooms is a list of where people are.
+        if not room.members or (room.secret and session.id not in room.members):
+            continue
+        if wanted and not any(masks.matches(mask, room.key) for mask in wanted):
+            continue
+        if all(condition(room) for condition in conditions):
+            replies.append(line(n.RPL_LIST, room.name, str(len(room.members)), text=room.topic))
+    return [*replies, line(n.RPL_LISTEND)]
+
+
+def _condition(word: str, now: int) -> Condition | None:
+    """What `word` asks of a room; None where it is a name or a mask."""
+    if word[0] == "!":
+        mask = names.room_fold(word[1:])
+        return lambda room: not masks.matches(mask, room.key)
+    kind, rest = (word[0].upper(), word[1:]) if word[0] in "CcTt" else ("U", word)
+    sign, number = rest[:1], rest[1:]
+    if sign not in ("<", ">") or not (number.isascii() and number.isdigit()) or len(number) > len("1000000000"):
+        return None
+    measure = _MEASURES[kind]
+    bound = int(number)
+    if kind == "U":
+        return (lambda room: measure(room, now) > bound) if sign == ">" else (lambda room: measure(room, now) < bound)
+    # ``C>5``: more than five minutes ago. A room without a topic has none of any age.
+    bound *= _MINUTE
+    if sign == ">":
+        return lambda room: measure(room, now) > bound
+    return lambda room: 0 <= measure(room, now) < bound
+
+
+_MEASURES: dict[str, Callable[[Room, int], int]] = {
+    "U": lambda room, _: len(room.members),
+    "C": lambda room, now: now - room.created,
+    "T": lambda room, now: now - room.topic_time if room.topic else -1,
+}
+
+
+COMMANDS = (Command("LIST", list_rooms),)

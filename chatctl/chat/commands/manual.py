@@ -1,0 +1,212 @@
+"""What each command does, for people: HELP shows it, and docs/commands.md is made of it.
+
+Every row of the command table has its page here, and no page is without a row; a test holds both to it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Page(NamedTuple):
+    """One command: how it is written, what it does (a sentence or two a line), and what specifies it."""
+
+    usage: str
+    text: tuple[str, ...]
+    source: str
+
+
+_MODERN = "modern.ircdocs.horse"
+_IRCV3 = "ircv3.net/specs/extensions"
+
+
+def _modern(section: str) -> str:
+    return f'{_MODERN}, "{section}"'
+
+
+OVERVIEW: tuple[str, ...] = (
+    "",
+    "Enter a room:       JOIN #room          Leave it:    PART #room",
+    "Say something:      PRIVMSG #room :text (or a name in place of the room)",
+    "Who is there:       NAMES #room         All rooms:   LIST",
+    "Another name:       NICK newname        Be away:     AWAY :reason",
+    "Run your own room:  TOPIC, MODE, INVITE, KICK",
+    "",
+    "Most clients have these as /join, /part, /msg and so on.",
+    "HELP <command> says more about one command. All of them are in docs/commands.md of the program.",
+)
+
+MANUAL: dict[str, Page] = {
+    "ADMIN": Page("ADMIN [<server>]", ("Says how to reach whoever runs this server.",), _modern("ADMIN message")),
+    "AWAY": Page(
+        "AWAY [:<reason>]",
+        ("Marks you as away; whoever writes to you privately reads the reason. Without one you are back.",),
+        _modern("AWAY message"),
+    ),
+    "CAP": Page(
+        "CAP LS [302] | LIST | REQ :<capabilities> | END",
+        ("Lists what the server can do beyond plain IRC and turns it on. Your client does this by itself.",),
+        f"{_IRCV3}/capability-negotiation",
+    ),
+    "CHATHISTORY": Page(
+        "CHATHISTORY <LATEST|BEFORE|AFTER|AROUND|BETWEEN> <room or name> <point> [<point>] <limit>",
+        (
+            "Shows what was said. A point is msgid=<id>, timestamp=<time> or, for LATEST, *.",
+            "CHATHISTORY TARGETS timestamp=<time> timestamp=<time> <limit> lists where something was said between.",
+        ),
+        f"{_IRCV3}/chathistory",
+    ),
+    "CONNECT": Page(
+        "CONNECT <server>",
+        ("For servers that link to others. This one does not, so there is nothing to connect to.",),
+        _modern("CONNECT message"),
+    ),
+    "HELP": Page("HELP [<command>]", ("Says what a command does.",), _modern("HELP message")),
+    "HELPOP": Page("HELPOP [<command>]", ("The same as HELP.",), _modern("HELP message")),
+    "INFO": Page("INFO [<server>]", ("Says what this server is.",), _modern("INFO message")),
+    "INVITE": Page(
+        "INVITE <name> <#room>",
+        (
+            "Invites somebody into a room you are in. They may then enter it once, whatever its modes say.",
+            "In a room that is +i only its operators may invite. INVITE alone lists your own invitations.",
+        ),
+        _modern("INVITE message"),
+    ),
+    "ISON": Page("ISON <name> {<name>}", ("Says which of these are here.",), "RFC 2812, section 4.9"),
+    "JOIN": Page(
+        "JOIN <#room>{,<#room>} [<key>{,<key>}]",
+        (
+            "Enters rooms. One that does not exist comes into being, and you are its operator.",
+            "Keys are for rooms that have one, in the same order. JOIN 0 leaves every room.",
+        ),
+        _modern("JOIN message"),
+    ),
+    "KICK": Page(
+        "KICK <#room> <name>{,<name>} [:<reason>]",
+        ("Removes people from a room; for its operators. They may come back unless they are banned (MODE +b).",),
+        _modern("KICK message"),
+    ),
+    "LINKS": Page("LINKS", ("Lists the servers of this network.",), _modern("LINKS message")),
+    "LIST": Page(
+        "LIST [<condition>{,<condition>}]",
+        (
+            "Lists the rooms. A condition is a name or a mask (#a*), !mask for the others, >n or <n users,",
+            "C>n or C<n for minutes since it came into being, T>n or T<n for minutes since its topic was set.",
+        ),
+        _modern("LIST message"),
+    ),
+    "LUSERS": Page("LUSERS", ("Says how many users and rooms there are.",), _modern("LUSERS message")),
+    "MODE": Page(
+        "MODE <#room> [<modes> {<parameter>}]",
+        (
+            "Shows or changes how a room is run; changes are for its operators. +x sets, -x unsets.",
+            "o name: operator. v name: a voice. b mask: a ban. e mask: an exception. I mask: needs no invitation.",
+            "i: invited people only. k key: a key is needed. l number: at most so many. R: logged-in people only.",
+            "m: only operators and voices speak. M: only logged-in people speak. n: only members speak.",
+            "s: secret. t: only operators set the topic. C: no CTCP but /me. c: no colours.",
+            "A mask is name!user@host with * and ?; a:account means an account; m: before a mask only silences.",
+            "MODE <your name> [<modes>] is about yourself.",
+        ),
+        _modern("MODE message"),
+    ),
+    "MONITOR": Page(
+        "MONITOR + <name>{,<name>} | - <name>{,<name>} | C | L | S",
+        ("Tells you when somebody comes or goes: + adds, - takes away, C clears, L lists, S says who is here.",),
+        f"{_IRCV3}/monitor",
+    ),
+    "MOTD": Page("MOTD [<server>]", ("Shows the message of the day.",), _modern("MOTD message")),
+    "NAMES": Page("NAMES <#room>{,<#room>}", ("Says who is in a room.",), _modern("NAMES message")),
+    "NICK": Page(
+        "NICK <name>",
+        ("Takes a name, or another one. It has up to 32 letters and digits of any one script and _-[]\\`^{}|.",),
+        _modern("NICK message"),
+    ),
+    "NOTICE": Page(
+        "NOTICE <room or name>{,<room or name>} :<text>",
+        ("Like PRIVMSG, but never answered by a program. Nothing is said when it cannot be delivered.",),
+        _modern("NOTICE message"),
+    ),
+    "OPER": Page(
+        "OPER <name> <password>",
+        ("Makes you an operator of the server, if whoever runs it has set you up as one.",),
+        _modern("OPER message"),
+    ),
+    "PART": Page("PART <#room>{,<#room>} [:<reason>]", ("Leaves rooms.",), _modern("PART message")),
+    "PASS": Page(
+        "PASS <password>",
+        ("Gives the server's password, before NICK and USER. Your client has a field for it.",),
+        _modern("PASS message"),
+    ),
+    "PING": Page("PING <token>", ("Asks for a sign of life: the server answers PONG.",), _modern("PING message")),
+    "PONG": Page("PONG <token>", ("Answers the server's PING. Your client does this.",), _modern("PONG message")),
+    "PRIVMSG": Page(
+        "PRIVMSG <room or name>{,<room or name>} :<text>",
+        (
+            "Says something in a room or to somebody alone.",
+            "@#room reaches only the room's operators, +#room those with a voice too.",
+        ),
+        _modern("PRIVMSG message"),
+    ),
+    "QUIT": Page("QUIT [:<reason>]", ("Leaves the chat.",), _modern("QUIT message")),
+    "RESTART": Page(
+        "RESTART", ("Not done from here: this server is restarted where it was started.",), _modern("RESTART message")
+    ),
+    "RESUME": Page(
+        "RESUME <secret> <instance>",
+        ("How chatctl's own client takes its name back from its own broken connection. Not for typing.",),
+        'ARCHITECTURE.md, "Who somebody is"',
+    ),
+    "SEARCH": Page(
+        "SEARCH text=<words>;in=<room or name>;from=<name>;after=<time>;before=<time>;limit=<number>",
+        ("Searches what was said; every part may be left out. Spaces are written \\s.",),
+        "codeberg.org/emersion/soju, doc/ext/search.md",
+    ),
+    "SQUIT": Page(
+        "SQUIT <server> :<reason>",
+        ("For servers that link to others. This one does not.",),
+        _modern("SQUIT message"),
+    ),
+    "STATS": Page(
+        "STATS <letter> [<server>]",
+        ("u: for how long the server has been up. o: which operators are here (for operators).",),
+        _modern("STATS message"),
+    ),
+    "TAGMSG": Page(
+        "@<tags> TAGMSG <room or name>{,<room or name>}",
+        ("Sends tags without a text: that you are typing, or a reaction. Your client does this.",),
+        f"{_IRCV3}/message-tags",
+    ),
+    "TIME": Page("TIME [<server>]", ("Says what time it is for the server, in UTC.",), _modern("TIME message")),
+    "TOPIC": Page(
+        "TOPIC <#room> [:<topic>]",
+        ("Shows a room's topic, or sets it. In a room that is +t only its operators may set it.",),
+        _modern("TOPIC message"),
+    ),
+    "USER": Page(
+        "USER <username> 0 * :<real name>",
+        ("Says who you are when you connect. Your client does this.",),
+        _modern("USER message"),
+    ),
+    "USERHOST": Page(
+        "USERHOST <name> {<name>}",
+        ("Shows up to five people's host and whether they are away.",),
+        _modern("USERHOST message"),
+    ),
+    "VERSION": Page(
+        "VERSION [<server>]", ("Says which program this is and what it supports.",), _modern("VERSION message")
+    ),
+    "WHO": Page(
+        "WHO <room, name or mask> [o][%<fields>[,<token>]]",
+        (
+            "Lists people: those of a room, or whose name or host fits. o: operators of the server alone.",
+            "With %tcuihsnfdlaor the fields are chosen (WHOX), and the token comes back with each line.",
+        ),
+        f"{_modern('WHO message')}; {_IRCV3}/whox",
+    ),
+    "WHOIS": Page("WHOIS [<server>] <name>{,<name>}", ("Says more about somebody.",), _modern("WHOIS message")),
+    "WHOWAS": Page(
+        "WHOWAS <name> [<count> [<server>]]",
+        ("Says who had a name before; the latest first.",),
+        _modern("WHOWAS message"),
+    ),
+}

@@ -1,0 +1,87 @@
+"""MODE of a room or of oneself (modern.ircdocs.horse, "MODE message")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatctl.chat import proposals as p
+from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
+from chatctl.chat.commands.rooms import shown_room
+from chatctl.chat.isupport import MOST_CHANGES
+from chatctl.chat.modes import ROOM_MODES, USER_MODES, Kind
+from chatctl.chat.session import Session
+from chatctl.chat.state import Room, User
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+
+def mode(view: View, session: Session, message: Message) -> Result:
+    """MODE of a room or of oneself: without changes it asks."""
+    target = message.params[0]
+    if target[:1] == "#":
+        room = shown_room(view, session, target)
+        if room is None:
+            return [line(n.ERR_NOSUCHCHANNEL, target)]
+        if len(message.params) == 1:
+            return [
+                line(n.RPL_CHANNELMODEIS, room.name, *room.mode_words(inside=session.id in room.members)),
+                line(n.RPL_CREATIONTIME, room.name, text=str(room.created // 1000)),
+            ]
+        return _room_changes(session, room, message)
+    me = view.user(session)
+    other = view.state.user_named(target)
+    if other is None:
+        return [line(n.ERR_NOSUCHNICK, target)]
+    if other is not me:
+        return [line(n.ERR_USERSDONTMATCH)]
+    return _user_changes(session, me, message)
+
+
+def _letters(words: Sequence[str]) -> list[tuple[bool, str]]:
+    """``+o-v`` as ``[(True, "o"), (False, "v")]``."""
+    add = True
+    letters: list[tuple[bool, str]] = []
+    for letter in words:
+        if letter in "+-":
+            add = letter == "+"
+        else:
+            letters.append((add, letter))
+    return letters
+
+
+def _takes_parameter(letter: str, *, add: bool) -> bool:
+    kind = ROOM_MODES[letter].kind
+    return kind in (Kind.PREFIX, Kind.ALWAYS, Kind.LIST) or (kind is Kind.SETTING and add)
+
+
+def _room_changes(session: Session, room: Room, message: Message) -> Result:
+    letters = _letters(message.params[1])
+    # All or nothing: half of what was asked would be a surprise.
+    unknown = dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES)
+    if unknown:
+        return [line(n.ERR_UNKNOWNMODE, letter) for letter in list(unknown)[:MOST_CHANGES]]
+    if len(letters) > MOST_CHANGES:
+        text = f"At most {MOST_CHANGES} modes may be changed at once; none was"
+        return [line(n.ERR_UNKNOWNERROR, "MODE", text=text)]
+    parameters = iter(message.params[2:])
+    changes: list[p.ModeChange] = []
+    for add, letter in letters:
+        parameter = next(parameters, "") if _takes_parameter(letter, add=add) else ""
+        if not parameter and ROOM_MODES[letter].kind is Kind.PREFIX:
+            text = f"Mode {letter} needs a name"
+            return [line(n.ERR_INVALIDMODEPARAM, room.name, letter, "*", text=text)]
+        changes.append(p.ModeChange(add, letter, parameter))
+    return p.SetRoomModes(session.id, label_of(message), room.name, tuple(changes)) if changes else None
+
+
+def _user_changes(session: Session, me: User, message: Message) -> Result:
+    if len(message.params) == 1:
+        return [line(n.RPL_UMODEIS, text=f"+{me.modes}")]
+    letters = _letters(message.params[1])
+    if any(letter not in USER_MODES for _, letter in letters):
+        return [line(n.ERR_UMODEUNKNOWNFLAG)]
+    changes = tuple(p.ModeChange(add, letter, "") for add, letter in letters[:MOST_CHANGES])
+    return p.SetUserModes(session.id, label_of(message), changes) if changes else None
+
+
+COMMANDS = (Command("MODE", mode, least=1),)

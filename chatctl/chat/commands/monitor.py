@@ -1,0 +1,90 @@
+"""MONITOR: being told when somebody comes or goes (ircv3.net/specs/extensions/monitor)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chatctl.chat.commands.kinds import Command, Reply, Result, View, line
+from chatctl.chat.session import Session
+from chatctl.chat.watches import MOST
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.numerics import Numeric
+
+
+def monitor(view: View, session: Session, message: Message) -> Result:
+    """MONITOR + nick,nick; - nick,nick; C (clear), L (list), S (status)."""
+    handler = _SUBCOMMANDS.get(message.params[0].upper())
+    if handler is None:
+        return [line(n.ERR_UNKNOWNERROR, "MONITOR", text="MONITOR knows +, -, C, L and S")]
+    return handler(view, session, [nick for nick in message.param(1).split(",") if nick])
+
+
+def _add(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    for at, nick in enumerate(nicks):
+        if names.problem(nick) is not None:
+            continue
+        if not view.watches.add(session, nick):
+            return [
+                *_status_of(view, session, nicks[:at]),
+                line(n.ERR_MONLISTFULL, str(MOST), ",".join(nicks[at:])),
+            ]
+    return _status_of(view, session, nicks)
+
+
+def _remove(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    for nick in nicks:
+        view.watches.remove(session, nick)
+    return []
+
+
+def _clear(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    view.watches.clear(session)
+    return []
+
+
+def _list(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    watched = list((session.watching or {}).values())
+    return [*_packed(view, session, n.RPL_MONLIST, watched), line(n.RPL_ENDOFMONLIST)]
+
+
+def _status(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    return _status_of(view, session, list((session.watching or {}).values()))
+
+
+def _status_of(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    here, away = [], []
+    for nick in nicks:
+        user = view.state.user_named(nick)
+        if user is not None:
+            here.append(user.prefix)
+        else:
+            away.append(nick)
+    return [
+        *_packed(view, session, n.RPL_MONONLINE, here),
+        *_packed(view, session, n.RPL_MONOFFLINE, away),
+    ]
+
+
+def _packed(view: View, session: Session, numeric: Numeric, items: Sequence[str]) -> list[Reply]:
+    """The items, with commas, in as few lines as they need."""
+    space = MAX_LINE - 2 - len(f":{view.rules.server_name} {numeric.code} {view.called(session)} :".encode())
+    texts: list[str] = []
+    for item in items:
+        if texts and len(f"{texts[-1]},{item}".encode()) <= space:
+            texts[-1] += f",{item}"
+        else:
+            texts.append(item)
+    return [line(numeric, text=text) for text in texts]
+
+
+_SUBCOMMANDS: dict[str, Callable[[View, Session, Sequence[str]], list[Reply]]] = {
+    "+": _add,
+    "-": _remove,
+    "C": _clear,
+    "L": _list,
+    "S": _status,
+}
+
+COMMANDS = (Command("MONITOR", monitor, least=1),)

@@ -1,0 +1,149 @@
+"""Questions about the server: VERSION, TIME, INFO, ADMIN, LINKS, STATS, HELP; and CONNECT, SQUIT, RESTART, which belong
+to servers of another kind (modern.ircdocs.horse, "Server Queries and Commands", "Operator Messages")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from chatctl.chat.commands.about import isupport_lines
+from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server
+from chatctl.chat.commands.manual import MANUAL, OVERVIEW
+from chatctl.chat.render import timestamp
+from chatctl.chat.session import Session
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+
+def _elsewhere(view: View, server: str) -> list[Reply]:
+    """402 where a command names a server that is not this one; else nothing."""
+    return [line(n.ERR_NOSUCHSERVER, server)] if server and not means_this_server(view, server) else []
+
+
+def version(view: View, session: Session, message: Message) -> Result:
+    """VERSION: with ISUPPORT, as the document asks."""
+    rules = view.rules
+    return _elsewhere(view, message.param(0)) or [
+        line(n.RPL_VERSION, rules.version, rules.server_name, text="IRC and IRCv3"),
+        *isupport_lines(rules),
+    ]
+
+
+def time(view: View, session: Session, message: Message) -> Result:
+    """TIME: the server's, in UTC, and before it as a number."""
+    now = view.clock()
+    return _elsewhere(view, message.param(0)) or [
+        line(n.RPL_TIME, view.rules.server_name, text=timestamp(now)),
+    ]
+
+
+def info(view: View, session: Session, message: Message) -> Result:
+    """INFO: what this program is."""
+    rules = view.rules
+    texts = (
+        f"{rules.version}: a chat that starts with one command and speaks IRC and IRCv3.",
+        f"Network {rules.network}, server {rules.server_name}, started {timestamp(rules.created)}.",
+        "What was shown to anybody is in the history; HELP says what you can do here.",
+    )
+    return _elsewhere(view, message.param(0)) or [
+        *(line(n.RPL_INFO, text=text) for text in texts),
+        line(n.RPL_ENDOFINFO),
+    ]
+
+
+def admin(view: View, session: Session, message: Message) -> Result:
+    """ADMIN: how to reach whoever runs the server, where they say so (the setting `admin`)."""
+    rules = view.rules
+    elsewhere = _elsewhere(view, message.param(0))
+    if elsewhere:
+        return elsewhere
+    if not rules.admin:
+        return [line(n.ERR_NOADMININFO, rules.server_name)]
+    return [
+        line(n.RPL_ADMINME, rules.server_name),
+        line(n.RPL_ADMINLOC1, text=rules.network),
+        line(n.RPL_ADMINLOC2, text=rules.server_name),
+        line(n.RPL_ADMINEMAIL, text=rules.admin),
+    ]
+
+
+def links(view: View, session: Session, message: Message) -> Result:
+    """LINKS: this server is the only one."""
+    rules = view.rules
+    return [
+        line(n.RPL_LINKS, rules.server_name, rules.server_name, text=f"0 {rules.network}"),
+        line(n.RPL_ENDOFLINKS, message.param(0) or "*"),
+    ]
+
+
+def stats(view: View, session: Session, message: Message) -> Result:
+    """STATS u (uptime), o (operators who are here; for operators). Any other letter has an empty answer."""
+    elsewhere = _elsewhere(view, message.param(1))
+    if elsewhere:
+        return elsewhere
+    letter = message.params[0][:1]
+    if letter in _FOR_OPERATORS and not view.user(session).operator:
+        return [line(n.ERR_NOPRIVILEGES), line(n.RPL_ENDOFSTATS, letter)]
+    report = _REPORTS.get(letter)
+    return [*(report(view) if report is not None else ()), line(n.RPL_ENDOFSTATS, letter or "*")]
+
+
+def _uptime(view: View) -> list[Reply]:
+    seconds = max(0, view.clock() - view.rules.created) // 1000
+    days, rest = divmod(seconds, 86_400)
+    clock = datetime.fromtimestamp(rest, UTC).strftime("%H:%M:%S")
+    return [line(n.RPL_STATSUPTIME, text=f"Server Up {days} days {clock}")]
+
+
+def _operators(view: View) -> list[Reply]:
+    here = (user for user in view.state.users.values() if user.operator)
+    return [line(n.RPL_STATSOLINE, "O", "*", "*", text=f"{user.nick} as {user.operator}") for user in here]
+
+
+_FOR_OPERATORS = frozenset("o")
+_REPORTS: Mapping[str, Callable[[View], list[Reply]]] = {"u": _uptime, "o": _operators}
+
+
+def help_on(view: View, session: Session, message: Message) -> Result:
+    """HELP [subject]: the texts of :mod:`chatctl.chat.commands.manual`."""
+    subject = message.param(0)
+    if not subject:
+        return _page("*", "What you can do here", OVERVIEW)
+    found = MANUAL.get(subject.upper())
+    if found is None:
+        return [line(n.ERR_HELPNOTFOUND, subject)]
+    return _page(subject.upper(), found.usage, ("", *found.text))
+
+
+def _page(subject: str, title: str, texts: tuple[str, ...]) -> list[Reply]:
+    return [
+        line(n.RPL_HELPSTART, subject, text=title),
+        *(line(n.RPL_HELPTXT, subject, text=text) for text in texts),
+        line(n.RPL_ENDOFHELP, subject, text="End of help"),
+    ]
+
+
+def other_servers(view: View, session: Session, message: Message) -> Result:
+    """CONNECT, SQUIT: there are no other servers to connect to."""
+    return [line(n.ERR_NOSUCHSERVER, message.params[0])]
+
+
+def restart(view: View, session: Session, message: Message) -> Result:
+    """RESTART: optional in the document; a server that a client can bring down is no good idea."""
+    text = "This server is restarted where it was started, not from a client"
+    return [line(n.ERR_UNKNOWNERROR, "RESTART", text=text)]
+
+
+COMMANDS = (
+    Command("ADMIN", admin),
+    Command("CONNECT", other_servers, least=1, operator=True),
+    Command("HELP", help_on),
+    Command("HELPOP", help_on),
+    Command("INFO", info),
+    Command("LINKS", links),
+    Command("RESTART", restart, operator=True),
+    Command("SQUIT", other_servers, least=1, operator=True),
+    Command("STATS", stats, least=1),
+    Command("TIME", time),
+    Command("VERSION", version),
+)

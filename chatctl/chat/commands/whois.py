@@ -1,0 +1,94 @@
+"""WHOIS and WHOWAS (modern.ircdocs.horse, "User-Based Queries")."""
+
+from __future__ import annotations
+
+from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server, packed
+from chatctl.chat.commands.who import visible
+from chatctl.chat.isupport import MOST_WHOIS
+from chatctl.chat.modes import symbols
+from chatctl.chat.render import timestamp
+from chatctl.chat.session import Session
+from chatctl.chat.state import User
+from chatctl.protocol import masks, names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import MULTI_PREFIX
+from chatctl.protocol.message import MAX_LINE, Message
+
+_MOST_WHOWAS = 20
+
+
+def whois(view: View, session: Session, message: Message) -> Result:
+    """WHOIS [server] nick,nick."""
+    asked = message.param(1) or message.param(0)
+    if not asked:
+        return [line(n.ERR_NONICKNAMEGIVEN)]
+    if message.param(1) and not means_this_server(view, message.param(0)):
+        return [line(n.ERR_NOSUCHSERVER, message.param(0))]
+    nicks = [nick for nick in asked.split(",") if nick]
+    if len(nicks) > MOST_WHOIS:
+        return [line(n.ERR_TOOMANYTARGETS, nicks[MOST_WHOIS])]
+    replies: list[Reply] = []
+    for nick in nicks:
+        other = view.state.user_named(nick)
+        replies += _whois_lines(view, session, other) if other is not None else [line(n.ERR_NOSUCHNICK, nick)]
+    return [*replies, line(n.RPL_ENDOFWHOIS, asked)]
+
+
+def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
+    rules, me = view.rules, view.user(session)
+    nick = other.nick
+    replies: list[Reply] = [
+        line(n.RPL_WHOISUSER, nick, other.username, other.host, "*", text=other.realname),
+        line(n.RPL_WHOISSERVER, nick, rules.server_name, text=rules.network),
+    ]
+    if other.operator:
+        replies.append(line(n.RPL_WHOISOPERATOR, nick))
+    if other.account:
+        replies.append(line(n.RPL_WHOISACCOUNT, nick, other.account))
+    seen = visible(me, other)
+    shown = [
+        symbols(room.members[other.id], every=bool(session.caps & MULTI_PREFIX)) + room.name
+        for room in other.rooms.values()
+        if room.key in me.rooms or (seen and not room.secret)
+    ]
+    space = MAX_LINE - 2 - len(f":{rules.server_name} 319 {view.called(session)} {nick} :".encode())
+    replies += [line(n.RPL_WHOISCHANNELS, nick, text=text) for text in packed(shown, space)]
+    theirs = view.sessions.get(other.id)
+    if other is me or me.operator:
+        if theirs is not None:
+            replies.append(line(n.RPL_WHOISHOST, nick, text=f"is connecting from {other.host} {theirs.address}"))
+        replies.append(line(n.RPL_WHOISMODES, nick, text=f"is using modes +{other.modes}"))
+    if other.away:
+        replies.append(line(n.RPL_AWAY, nick, text=other.away))
+    if theirs is not None:
+        idle = max(0, view.clock() - theirs.last_spoke) // 1000
+        replies.append(line(n.RPL_WHOISIDLE, nick, str(idle), str(other.signed_on // 1000)))
+    return replies
+
+
+def whowas(view: View, session: Session, message: Message) -> Result:
+    """WHOWAS nick [count [server]]: who had a name before, the latest first. The nick may be a mask."""
+    if message.param(2) and not means_this_server(view, message.param(2)):
+        return [line(n.ERR_NOSUCHSERVER, message.param(2))]
+    asked = message.param(0)
+    if not asked:
+        return [line(n.ERR_NONICKNAMEGIVEN)]
+    word = message.param(1)
+    count = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000") else 0
+    most = min(count, _MOST_WHOWAS) if count > 0 else _MOST_WHOWAS
+    mask = names.fold(asked)
+    replies: list[Reply] = []
+    found = 0
+    for past in reversed(view.state.past):
+        if found == most:
+            break
+        if masks.matches(mask, past.key):
+            found += 1
+            replies.append(line(n.RPL_WHOWASUSER, past.nick, past.username, past.host, "*", text=past.realname))
+            replies.append(line(n.RPL_WHOISSERVER, past.nick, view.rules.server_name, text=timestamp(past.left)))
+    if not found:
+        replies.append(line(n.ERR_WASNOSUCHNICK, asked))
+    return [*replies, line(n.RPL_ENDOFWHOWAS, asked)]
+
+
+COMMANDS = (Command("WHOIS", whois), Command("WHOWAS", whowas))

@@ -1,0 +1,75 @@
+"""What RPL_ISUPPORT (005) announces: the numbers and letters in force, worked out from the tables that hold them.
+
+Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; the IRCv3 specification of a feature where it adds a token.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import limits, lists, watches
+from chatctl.chat.history import MOST_ASKED
+from chatctl.chat.modes import PREFIXES, chanmodes, prefix
+from chatctl.chat.rules import Rules
+from chatctl.protocol.names import MAX_NAME, MAX_ROOM
+
+MOST_CHANGES = 20
+"""Mode changes of one command (MODES): a bound on work, far above what fits in a sensible line."""
+
+MOST_WHOIS = 4
+"""Nicks of one WHOIS (TARGMAX)."""
+
+ELIST = "CMNTU"
+"""The conditions that LIST knows."""
+
+_ROOM_KINDS = "#"
+
+
+def isupport(rules: Rules) -> list[str]:
+    """The tokens, by name."""
+    targets = rules.max_targets
+    most = {
+        "INVITE": 1,
+        "JOIN": "",
+        "KICK": "",
+        "LIST": "",
+        "MONITOR": watches.MOST,
+        "NAMES": targets,
+        "NOTICE": targets,
+        "PART": "",
+        "PRIVMSG": targets,
+        "TAGMSG": targets,
+        "WHOIS": MOST_WHOIS,
+    }
+    tokens = {
+        "ACCOUNTEXTBAN": "a",
+        "BOT": "B",
+        "AWAYLEN": limits.away_length(rules),
+        "CASEMAPPING": "ascii",
+        "CHANLIMIT": f"{_ROOM_KINDS}:{rules.max_rooms}",
+        "CHANMODES": chanmodes(),
+        "CHANNELLEN": MAX_ROOM,
+        "CHANTYPES": _ROOM_KINDS,
+        "CHATHISTORY": MOST_ASKED,
+        "ELIST": ELIST,
+        "EXCEPTS": "e",
+        "EXTBAN": f",{lists.EXTENDED}",
+        "HOSTLEN": limits.HOST,
+        "INVEX": "I",
+        "KEYLEN": limits.KEY,
+        "KICKLEN": limits.kick_length(rules),
+        "MAXLIST": ",".join(f"{letter}:{lists.MOST_ENTRIES}" for letter in lists.LETTERS),
+        "MODES": MOST_CHANGES,
+        "MONITOR": watches.MOST,
+        "MSGREFTYPES": "msgid,timestamp",
+        "NAMELEN": limits.realname_length(rules),
+        "NETWORK": rules.network,
+        "NICKLEN": MAX_NAME,
+        "PREFIX": prefix(),
+        "SAFELIST": None,
+        "STATUSMSG": "".join(row.symbol for row in PREFIXES),
+        "TARGMAX": ",".join(f"{command}:{number}" for command, number in most.items()),
+        "TOPICLEN": limits.topic_length(rules),
+        "USERLEN": limits.USERNAME,
+        "UTF8ONLY": None,
+        "WHOX": None,
+    }
+    return [name if value is None else f"{name}={value}" for name, value in tokens.items()]
