@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING
 from chatctl.chat.hub import Hub
 from chatctl.chat.rules import Rules
 from chatctl.config import Loaded
+from chatctl.errors import ConfigError
 from chatctl.journal.folder import Lock, journal_file, lock, prepare
 from chatctl.log import Log
-from chatctl.server import Limits, Server
+from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.control import Handler
+from chatctl.server.listener import own_addresses
+from chatctl.server.plan import CERTIFICATE
 from chatctl.version import __version__
 
 if TYPE_CHECKING:
@@ -77,6 +81,27 @@ def _journal(loaded: Loaded, folder: Path, log: Log) -> SqliteJournal:
     return SqliteJournal(journal_file(folder), log, retention=retention)
 
 
+def _tls(loaded: Loaded, folder: Path | None) -> TlsPlan:
+    settings = loaded.settings
+    given = settings.tls.certificate, settings.tls.key
+    if settings.tls.mode == "off":
+        return TlsPlan("off")
+    if given[0] is not None and given[1] is not None:
+        certificate, key = loaded.path_of("tls.certificate", given[0]), loaded.path_of("tls.key", given[1])
+        return TlsPlan(settings.tls.mode, certificate, key)
+    if given != (None, None):
+        raise ConfigError("tls.certificate and tls.key belong together; only one of them is set")
+
+    def names() -> list[str]:
+        here = [settings.name, "localhost", "127.0.0.1", "::1", socket.gethostname(), *own_addresses([("::", 0)])]
+        wanted = dict.fromkeys([*here, settings.host, settings.advertise or ""])
+        return [name for name in wanted if name not in ("", "0.0.0.0", "::")]
+
+    if folder is None and (data_folder(loaded) / CERTIFICATE).exists():
+        folder = data_folder(loaded)  # nothing is written; but what others trust already stays the same
+    return TlsPlan(settings.tls.mode, folder=folder, names=names)
+
+
 def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | None, control: Path | None) -> Server:
     def requests(hub: Hub) -> dict[str, Handler]:
         if journal is None:
@@ -112,7 +137,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
         limits=limits,
         journal=journal,
         log=log,
-        plain_for_all=settings.tls.mode == "off",
+        tls=_tls(loaded, control),
         control=control,
         requests=requests,
     )

@@ -81,6 +81,15 @@ class Hub:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         return self._delivering.probes
 
+    @property
+    def sts_port(self) -> int:
+        """The port at which clients are told to insist on TLS (IRCv3 sts); 0 while they are not."""
+        return self._view.sts_port
+
+    @sts_port.setter
+    def sts_port(self, port: int) -> None:
+        self._view.sts_port = port
+
     # From the connections.
 
     def connect(self, id: int, address: str, *, secure: bool = False) -> Session:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
-import socket
 from collections.abc import Sequence
+
+from chatctl.server.listener import own_addresses
 
 DEFAULT_PORT = 5106
 _LABEL = 12
@@ -16,7 +16,9 @@ def banner(
     *,
     listener_limit: int,
     advertise: str,
-    plain_for_all: bool,
+    tls_mode: str,
+    pin: str,
+    fingerprint: str,
     needs_password: bool,
     history: str,
     config_file: str,
@@ -25,7 +27,8 @@ def banner(
     """The lines, each with its label: addresses, the limit, how to join, history.
 
     `addresses` are those listened on; a wildcard is shown as the addresses this computer really has. `advertise` is
-    printed for others instead, where it is set; `history` is the folder it is kept in, or "".
+    printed for others instead, where it is set; `history` is the folder it is kept in, or "". `pin` and
+    `fingerprint` are the certificate's, or "".
     """
     port = addresses[0][1]
     wildcard = any(ipaddress.ip_address(host).is_unspecified for host, _ in addresses)
@@ -35,14 +38,18 @@ def banner(
     rows = [("Listening", ", ".join(with_port(host, listened) for host, listened in addresses))]
     rows.append(("Places", f"{listener_limit} at once (more: --listener-limit {listener_limit * 10})"))
     if local and not advertise:
-        rows.append(("Reach", "only this computer; for your network: --host 0.0.0.0 --tls off"))
+        rows.append(("Reach", "only this computer; for your network: --host 0.0.0.0"))
     elif wildcard:
         others = ", ".join(with_port(host, port) for host in reached) or "no network is up"
         rows.append(("Reach", f"this computer's addresses: {others}"))
-    if not local and not plain_for_all:
-        rows.append(("Note", "other computers are refused while talk is in plain text; let them in with --tls off"))
     rows.append(("Join", join_line(shown, port)))
-    rows.append(("IRC clients", f"/connect {shown} {port}   then   /join #lobby"))
+    secure = "-tls " if pin and tls_mode != "off" and (tls_mode == "required" or not local) else ""
+    rows.append(("IRC clients", f"/connect {secure}{shown} {port}   then   /join #lobby"))
+    if pin:
+        rows.append(("Fingerprint", pin))
+        rows.append(("Certificate", f"SHA-256 {fingerprint}"))
+    elif not local:
+        rows.append(("Note", "without TLS others can read along on the way here"))
     if needs_password:
         rows.append(("Password", "asked of everybody who joins"))
     rows.append(("History", f"kept in {history}" if history else "in memory only: it ends with the server"))
@@ -67,21 +74,3 @@ def join_line(host: str, port: int) -> str:
 def with_port(host: str, port: int) -> str:
     """``127.0.0.1:5106``, ``[::1]:5106``."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def own_addresses(listening: Sequence[tuple[str, int]]) -> list[str]:
-    """The addresses under which others reach a wildcard socket: those the system would send from, loopback last."""
-    families = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
-    if not any(":" in host for host, _ in listening):
-        families.pop()
-    found: dict[str, None] = {}
-    for family, anywhere in families:
-        # Connecting a datagram socket sends nothing: it only asks which own address leads to the outside.
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((anywhere, 9))
-            found[probe.getsockname()[0]] = None
-    with contextlib.suppress(OSError):
-        for *_, address in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
-            found[str(address[0])] = None
-    outside = [host for host in found if not ipaddress.ip_address(host).is_loopback]
-    return outside or ["127.0.0.1"]

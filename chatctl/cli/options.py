@@ -25,7 +25,7 @@ ServerNameOption = Annotated[
     str | None, typer.Option("--server-name", metavar="NAME", help="The server's IRC name (default: chatctl.local).")
 ]
 TlsOption = Annotated[
-    str | None, typer.Option("--tls", metavar="MODE", help="auto, or off: plaintext to anywhere (default: auto).")
+    str | None, typer.Option("--tls", metavar="MODE", help="auto, required, optional or off (default: auto).")
 ]
 LogLevelOption = Annotated[
     str | None, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info).")

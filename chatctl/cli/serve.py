@@ -113,11 +113,14 @@ def _banner(built: Built, loaded: Loaded) -> str:
 
     settings = loaded.settings
     server = built.server
+    certificate = server.certificate()
     return banner(
         server.addresses,
         listener_limit=settings.listener_limit,
         advertise=settings.advertise or "",
-        plain_for_all=settings.tls.mode == "off",
+        tls_mode=settings.tls.mode,
+        pin=certificate.pin if certificate else "",
+        fingerprint=certificate.fingerprint if certificate else "",
         needs_password=bool(server.rules.password),
         history=str(built.folder or ""),
         config_file=str(loaded.file or ""),

@@ -81,12 +81,6 @@ def _is_password(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-def _tls_is_to_come(value: object) -> object:
-    if value in ("required", "optional"):
-        raise ValueError('TLS is not in this version of chatctl yet; "auto" and "off" are')
-    return value
-
-
 def _size_and_no_more(value: object) -> object:
     """pydantic reads the size at the start of a text and ignores what follows; `12,000` would be 12 bytes."""
     if isinstance(value, bool) or (
@@ -200,10 +194,9 @@ Room = Annotated[
     Says("a room's name has no spaces or commas, such as #lobby"),
 ]
 TlsMode = Annotated[
-    Literal["auto", "off"],
-    BeforeValidator(_tls_is_to_come),
+    Literal["auto", "required", "optional", "off"],
     BeforeValidator(_lower),
-    Says('the mode is "auto" or "off"'),
+    Says("the mode is auto, required, optional or off"),
 ]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],

@@ -41,12 +41,17 @@ class Loaded:
         """The password that `join` sends, from `client.password_file`. Raises ConfigError."""
         return self._read_password("client.password_file", self.settings.client.password_file)
 
-    def _read_password(self, key: str, named: Path | None) -> str | None:
-        if named is None:
-            return None
+    def path_of(self, key: str, named: Path) -> Path:
+        """Where the file of a setting is: what the settings file names, it names from where it stands."""
         path = Path(os.path.expanduser(named))
         if self.file is not None and self.origins[key] == str(self.file):
             path = self.file.parent / path  # rule 7; an absolute path stays what it is
+        return path
+
+    def _read_password(self, key: str, named: Path | None) -> str | None:
+        if named is None:
+            return None
+        path = self.path_of(key, named)
         who = f"{self.origins[key]}: {key}" if self.origins[key] == str(self.file) else self.origins[key]
         try:
             password = path.read_bytes().decode().removesuffix("\n").removesuffix("\r")

@@ -29,8 +29,12 @@ class Tls(_Table):
     """Encryption."""
 
     mode: kinds.TlsMode = key(
-        "auto", "auto: plaintext for this computer only; off: plaintext for everybody.", flag="--tls"
+        "auto",
+        "auto: plaintext for this computer only, TLS for all; required: TLS only; optional: both for all; off: no TLS.",
+        flag="--tls",
     )
+    certificate: kinds.OptionalFile = key(None, "A certificate in PEM form; empty: made on the first start, and kept.")
+    key: kinds.OptionalFile = key(None, "The certificate's key in PEM form, which nobody else may read.")
 
 
 class History(_Table):

@@ -17,6 +17,7 @@ from chatctl.chat.session import Session
 from chatctl.protocol.framing import BadLine, LineDecoder
 
 RECEIVE = 65536
+TLS_HANDSHAKE = 0x16
 _BUFFERS = 64
 """Buffers of one sendmsg; the system's own limit is 1024."""
 
@@ -29,9 +30,9 @@ class Connection:
         "_pending",
         "closing_at",
         "fd",
-        "first_byte",
         "gone",
         "heard",
+        "hello",
         "opened",
         "paused",
         "pending_bytes",
@@ -53,7 +54,8 @@ class Connection:
         self.closing_at = 0.0
         """When the connection is closed whatever is left to send; 0 while it is open."""
         self.received = 0
-        self.first_byte = -1
+        self.hello = b""
+        """The first bytes, where they begin a TLS handshake: no lines, and for the owner to judge."""
         self.paused = False
         self.writing = False
         self.gone = False
@@ -69,8 +71,10 @@ class Connection:
             return []
         if not data:
             return None
-        if not self.received:
-            self.first_byte = data[0]
+        if not self.received and data[0] == TLS_HANDSHAKE:
+            self.hello = data
+            self.received = len(data)
+            return []
         self.received += len(data)
         return self._decoder.feed(data)
 
@@ -131,6 +135,10 @@ class Connection:
             rest += piece
         self._pending = deque((rest + last_line,))
         self.pending_bytes = len(rest) + len(last_line)
+
+    def finish(self) -> None:
+        """Everything is with the kernel: say that nothing follows. Raises OSError."""
+        self.sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Give the socket back."""

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 
 from chatctl.chat.ports import Log
-from chatctl.server.listener import numeric, same_machine
+from chatctl.server.listener import numeric
 from chatctl.server.poller import READ, Poller
 
 _ACCEPTS = 128
@@ -17,33 +17,24 @@ _ACCEPTS = 128
 
 _PAUSE_SECONDS = 0.1
 
-NOT_PLAIN = (
-    "This server talks in plain text to its own computer only. Whoever runs it can let other computers in with "
-    'tls.mode = "off" (CHATCTL_TLS__MODE=off)'
-)
-
 
 class Door:
-    """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket, its peer's numeric address, and
-    why it is told to go at once (``""``: it is not); while `crowded` says so, nobody is accepted: they
-    wait in the system's queue."""
+    """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket and its peer's numeric address;
+    while `crowded` says so, nobody is accepted: they wait in the system's queue."""
 
     def __init__(
         self,
         poller: Poller,
         listeners: list[socket.socket],
         log: Log,
-        welcome: Callable[[socket.socket, str, str], None],
+        welcome: Callable[[socket.socket, str], None],
         crowded: Callable[[], bool],
-        *,
-        plain_for_all: bool,
     ) -> None:
         self._poller = poller
         self._listeners = {sock.fileno(): sock for sock in listeners}
         self._log = log
         self._welcome = welcome
         self._crowded = crowded
-        self._plain_for_all = plain_for_all
         self._spare = os.open(os.devnull, os.O_RDONLY)
         self.opens_at = 0.0
         """When a pause ends, by the loop's clock; 0 while there is none."""
@@ -95,15 +86,10 @@ class Door:
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            peer, own = numeric(address), numeric(sock.getsockname())
         except OSError:  # it is gone already
             sock.close()
             return
-        if not self._plain_for_all and not same_machine(peer, own):
-            self._log.info("refused plain text from another machine", address=peer)
-            self._welcome(sock, peer, NOT_PLAIN)
-        else:
-            self._welcome(sock, peer, "")
+        self._welcome(sock, numeric(address))
 
     def _out_of_descriptors(self, listener: socket.socket, error: OSError, now: float) -> None:
         """Take one waiting connection with the spare descriptor and close it, so that it is told at once rather than

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 from chatctl.errors import StartError
 
@@ -83,6 +84,24 @@ def _bind_problem(error: OSError, host: str, port: int) -> str:
             "or 0.0.0.0 for all its networks"
         )
     return f"Cannot listen on {host} port {port}: {error.strerror or error}"
+
+
+def own_addresses(listening: Sequence[tuple[str, int]]) -> list[str]:
+    """The addresses under which others reach a wildcard socket: those the system would send from, loopback last."""
+    families = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
+    if not any(":" in host for host, _ in listening):
+        families.pop()
+    found: dict[str, None] = {}
+    for family, anywhere in families:
+        # Connecting a datagram socket sends nothing: it only asks which own address leads to the outside.
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((anywhere, 9))
+            found[probe.getsockname()[0]] = None
+    with contextlib.suppress(OSError):
+        for *_, address in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
+            found[str(address[0])] = None
+    outside = [host for host in found if not ipaddress.ip_address(host).is_loopback]
+    return outside or ["127.0.0.1"]
 
 
 def numeric(address: tuple[object, ...]) -> str:

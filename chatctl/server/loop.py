@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
@@ -23,31 +24,34 @@ from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
 from chatctl.server.control import Control, Handler
 from chatctl.server.door import Door
+from chatctl.server.entrance import Entrance
 from chatctl.server.limits import Limits
+from chatctl.server.plan import Mode
 from chatctl.server.poller import READ, WRITE, best_poller
 from chatctl.server.silence import YOUNG_SECONDS, Silence
 
-_TLS_HANDSHAKE = 0x16
+if TYPE_CHECKING:
+    from chatctl.server.tls import TlsConnection
 
-NO_TLS = "This server does not speak TLS; connect without it"
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 
 
 class Loop:
-    """Owns the sockets. `plain_for_all` lets other machines talk in plain text."""
+    """Owns the sockets. `tls`: see :class:`.plan.TlsPlan`; None is ``auto``, but without TLS."""
 
     def __init__(
-        self, hub: Hub, listeners: list[socket.socket], limits: Limits, log: Log, *, plain_for_all: bool
+        self, hub: Hub, listeners: list[socket.socket], limits: Limits, log: Log, *, tls: Mode | None = None
     ) -> None:
         self._hub = hub
         self._limits = limits
         self._log = log
         self._poller = best_poller()
-        self._door = Door(self._poller, listeners, log, self._welcome, self._crowded, plain_for_all=plain_for_all)
+        self._door = Door(self._poller, listeners, log, self._welcome, self._crowded)
         self._control: Control | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
         self._silence = Silence(hub, limits, self._forget)
+        self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
         self._paused: list[Connection] = []
         self._talkative: list[Connection] = []
         self._outbox_total = 0
@@ -147,7 +151,7 @@ class Loop:
 
     # Connections come.
 
-    def _welcome(self, sock: socket.socket, peer: str, refusal: str) -> None:
+    def _welcome(self, sock: socket.socket, peer: str) -> None:
         now = time.monotonic()
         self._next_id += 1
         session = self._hub.connect(self._next_id, peer)
@@ -157,8 +161,12 @@ class Loop:
         self._poller.add(connection.fd, READ)
         self._silence.begin(connection)
         self._log.debug("connected", session=session.id, address=peer)
-        if refusal:
-            self._hub.disconnect(session, refusal)
+
+    def _swap(self, secure: TlsConnection) -> None:
+        """A connection goes on with TLS."""
+        self._silence.drop(self._connections[secure.fd])
+        self._connections[secure.fd] = self._by_session[secure.session.id] = secure
+        self._silence.begin(secure)
 
     def _crowded(self) -> bool:
         """Whether as many connections as may be have not registered. Those that took their time must go then."""
@@ -199,9 +207,9 @@ class Loop:
             self._check_stranger(connection, first)
 
     def _check_stranger(self, connection: Connection, first: bool) -> None:
-        if first and connection.first_byte == _TLS_HANDSHAKE:
-            self._hub.disconnect(connection.session, NO_TLS)
-        elif connection.received > self._limits.registration_bytes:
+        if first:
+            self.entrance.judge(connection)
+        if connection.received > self._limits.registration_bytes:
             self._talkative.append(connection)
 
     def _check_talkative(self) -> None:
@@ -316,7 +324,7 @@ class Loop:
     def _said_all(self, connection: Connection) -> None:
         """The last line is with the kernel: say that nothing follows, and wait for the other side's end."""
         try:
-            connection.sock.shutdown(socket.SHUT_WR)
+            connection.finish()
         except OSError:
             self._forget(connection)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from chatctl.chat.hub import Hub
 from chatctl.chat.memory import MemoryJournal
@@ -21,9 +21,14 @@ from chatctl.server.control import Handler, control_socket
 from chatctl.server.limits import Limits
 from chatctl.server.listener import listen
 from chatctl.server.loop import Loop
+from chatctl.server.plan import TlsPlan
 from chatctl.server.status import status_handlers
 from chatctl.server.workers import Workers
 from chatctl.version import __version__
+
+if TYPE_CHECKING:
+    from chatctl.server.certificate import Loaded
+    from chatctl.server.tls import Identity
 
 
 class SilentLog:
@@ -52,10 +57,11 @@ class Server:
 
     `host` and `port` say where to listen (port 0: the system picks one), `listener_limit` how many users may be in the
     chat at once. `rules` holds the rest of what users notice, `limits` what bounds a connection. Without a `journal`
-    history is kept in memory, bounded, and ends with the server. `plain_for_all` lets other machines talk in plain
-    text. `control` is the folder in which the control socket is made, where there is to be one; `requests` gives what
-    else is answered there, by command, for the hub that it is called with. Raises :class:`chatctl.errors.StartError`
-    from :meth:`start` where it cannot listen.
+    history is kept in memory, bounded, and ends with the server. `tls` says how connections are secured (see
+    :class:`.plan.TlsPlan`); without it plain text is served, to this machine alone. `control` is the folder in which
+    the control socket is made, where there is to be one; `requests` gives what else is answered there, by command, for
+    the hub that it is called with. Raises :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen,
+    or the certificate will not do.
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class Server:
         limits: Limits | None = None,
         journal: Journal | None = None,
         log: Log | None = None,
-        plain_for_all: bool = False,
+        tls: TlsPlan | None = None,
         control: Path | None = None,
         requests: Callable[[Hub], Mapping[str, Handler]] | None = None,
     ) -> None:
@@ -83,7 +89,8 @@ class Server:
         self._limits = limits or Limits()
         self._journal = journal or MemoryJournal()
         self._log: Log = log or SilentLog()
-        self._plain_for_all = plain_for_all
+        self._tls = tls
+        self._identity: Identity | None = None
         self._control = control
         self._requests = requests or _no_requests
         self._workers = Workers()
@@ -107,11 +114,18 @@ class Server:
     def start(self) -> Self:
         """Listen. When this returns, a connection is accepted."""
         listeners = listen(self.host, self._port)
+        try:
+            self._load_certificate()
+        except BaseException:
+            for sock in listeners:
+                sock.close()
+            raise
         self._addresses = [sock.getsockname()[:2] for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
         hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers)
-        self._loop = Loop(hub, listeners, self._limits, self._log, plain_for_all=self._plain_for_all)
+        self._loop = Loop(hub, listeners, self._limits, self._log, tls=self._tls.mode if self._tls else None)
+        self._use_certificates(self._loop, hub)
         if self._control is not None:
             handlers = {**status_handlers(hub, self._loop, self._journal), **self._requests(hub)}
             self._loop.serve_control(control_socket(self._control), handlers)
@@ -123,6 +137,25 @@ class Server:
             self._log.info("listening", address=host, port=port)
         return self
 
+    def certificate(self, seconds: float = 5.0) -> Loaded | None:
+        """The certificate in use, once started; one that is being made is waited for. None where there is none."""
+        return self._identity.wait(seconds) if self._identity is not None else None
+
+    def _load_certificate(self) -> None:
+        if self._tls is not None and self._tls.mode != "off":
+            from chatctl.server.tls import Identity  # with what it brings, only where it is wanted
+
+            self._identity = Identity(self._tls, self._log)
+            self._identity.start()
+
+    def _use_certificates(self, loop: Loop, hub: Hub) -> None:
+        def use(loaded: Loaded | None) -> None:
+            hub.sts_port = self.port if loaded is not None and loaded.vouched else 0
+            loop.entrance.use(loaded.context if loaded is not None else None)
+
+        if self._identity is not None:
+            self._identity.on_change(lambda loaded: loop.call(lambda: use(loaded)))
+
     def stop(self, reason: str = "The server is stopping", seconds: float = 2.0) -> None:
         """Tell everybody, send what is in flight for up to `seconds`, end. Doing it twice is the same as once."""
         if self._loop is not None and self._thread is not None:
@@ -130,6 +163,8 @@ class Server:
             self._thread.join(seconds + 1.0)
             self._journal.stop(seconds)
             self._workers.stop(0.1)
+            if self._identity is not None:
+                self._identity.stop(seconds)
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Have `callback` called, from the loop's thread, when the server has ended. Say so before it starts."""

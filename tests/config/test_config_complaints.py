@@ -49,7 +49,10 @@ def test_a_port_in_the_file(tmp_path: Path, value: str) -> None:
 
 def test_a_table_where_a_value_belongs_and_the_other_way_round(tmp_path: Path) -> None:
     assert in_file(tmp_path, "[port]\nx = 1") == f"chatctl.toml: port is a table, {PORT}"
-    assert in_file(tmp_path, "tls = 1") == "chatctl.toml: tls is one value, but tls is a table with mode in it"
+    assert (
+        in_file(tmp_path, "tls = 1")
+        == "chatctl.toml: tls is one value, but tls is a table with mode, certificate, key in it"
+    )
 
 
 WRONG = {
@@ -84,12 +87,6 @@ def test_wrong_values_are_one_line_with_what_is_allowed(name: str, value: str) -
     assert line.isprintable()
     assert "Input should" not in line
     assert "pydantic" not in line
-
-
-def test_tls_is_to_come() -> None:
-    for mode in ("required", "optional"):
-        line = complaint(flags={"tls": {"mode": mode}})
-        assert line == f'--tls is "{mode}", but TLS is not in this version of chatctl yet; "auto" and "off" are'
 
 
 def test_long_values_are_shortened() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatctl.errors import StartError
-from chatctl.server import Limits, Server
+from chatctl.server import Limits, Server, TlsPlan
 from tests.wire import DEADLINE, Wire
 
 
@@ -284,10 +284,11 @@ def _users(wire: Wire) -> int:
 
 
 def test_another_machine_is_told_why_it_is_not_served_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.server.door.same_machine", lambda peer, own: False)
+    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: False)
     with Server(port=0) as server, Wire(server.port) as far:
-        assert 'tls.mode = "off"' in far.until_end()[-1].params[0]
-    with Server(port=0, plain_for_all=True) as server, Wire(server.port).login("far") as far:
+        far.send("NICK far", "USER u 0 * :r")
+        assert "use TLS on this same port" in far.until_end()[-1].params[0]
+    with Server(port=0, tls=TlsPlan("off")) as server, Wire(server.port).login("far") as far:
         assert far.ping()
 
 

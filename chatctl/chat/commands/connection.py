@@ -16,13 +16,14 @@ from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.cloak import token_hash
 from chatctl.chat.commands.kinds import Close, Command, Probe, Reply, Result, View, label_of, line, packed
 from chatctl.chat.limits import USERNAME, realname_length
-from chatctl.chat.session import Session
+from chatctl.chat.session import Session, is_loopback
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 
 CAP_302 = 302
+STS_SECONDS = 30 * 24 * 3600
 _CAP_LINE = 300
 _NOT_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -139,7 +140,18 @@ def _cap_ls(view: View, session: Session, message: Message) -> Result:
         session.negotiating = True
     if version >= CAP_302:
         session.caps |= caps.CAP_NOTIFY
-    return _listed(view, session, "LS", caps.listing(caps.ALL, values=version >= CAP_302))
+    listed = caps.listing(caps.ALL, values=version >= CAP_302)
+    if version >= CAP_302:
+        listed += _transport(view, session)
+    return _listed(view, session, "LS", listed)
+
+
+def _transport(view: View, session: Session) -> list[str]:
+    """``sts`` (ircv3.net/specs/extensions/sts): in the clear where to find TLS, under TLS for how long to insist on it.
+    It cannot be asked for, so it is no row of the table. This machine is not told: its names are on no certificate."""
+    if not view.sts_port or is_loopback(session.address):
+        return []
+    return [f"sts=duration={STS_SECONDS}" if session.secure else f"sts=port={view.sts_port}"]
 
 
 def _listed(view: View, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:

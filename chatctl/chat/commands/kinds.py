@@ -32,6 +32,8 @@ class View:
     watches: Watches = field(default_factory=Watches)
     guard: Guard = field(default_factory=Guard)
     references: Iterator[int] = field(default_factory=itertools.count)
+    sts_port: int = 0
+    """Where clients are told to insist on TLS; 0: they are not."""
 
     def reference(self) -> str:
         """A name for a batch, used once."""

@@ -1,0 +1,97 @@
+"""What people compare of a certificate: fingerprints (the shape: RFC 5280, section 4.1; the pin: RFC 7469, 2.4).
+
+A pin names the key: it stays when a certificate is renewed with the same key. IRC clients name the whole certificate,
+in hexadecimal digits. Only as much of the DER is read as finding the key takes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+PIN = "SHA256:"
+_HEX_DIGITS = 64
+_SEQUENCE = 0x30
+_VERSION = 0xA0
+_LONG = 0x80
+
+
+class NotACertificateError(ValueError):
+    """These bytes are no X.509 certificate."""
+
+
+def pin(der: bytes) -> str:
+    """``SHA256:`` and the unpadded base64url of the SHA-256 of the certificate's SubjectPublicKeyInfo."""
+    return PIN + _base64(hashlib.sha256(_fields(der)[2]).digest())
+
+
+def fingerprint(der: bytes) -> str:
+    """The SHA-256 of the whole certificate, as 64 hexadecimal digits: what irssi and others compare."""
+    return hashlib.sha256(der).hexdigest()
+
+
+def is_self_signed(der: bytes) -> bool:
+    """Whether issuer and subject are one: nobody else vouches for it."""
+    issuer, subject, _ = _fields(der)
+    return issuer == subject
+
+
+def matches(wanted: str, der: bytes) -> bool:
+    """Whether `wanted`, a pin or a fingerprint as somebody typed it, names this certificate."""
+    return normal(wanted) in (pin(der), fingerprint(der))
+
+
+def normal(text: str) -> str:
+    """A pin or fingerprint as it is written here. Raises ValueError with a sentence where it is neither.
+
+    Padding, the other base64 alphabet, capitals and colons between digits are forgiven.
+    """
+    text = text.strip()
+    digits = text.replace(":", "").lower()
+    if re.fullmatch(r"[0-9a-f]{64}", digits):
+        return digits
+    if text[: len(PIN)].upper() == PIN:
+        body = text[len(PIN) :].rstrip("=").replace("+", "-").replace("/", "_")
+        if re.fullmatch(r"[A-Za-z0-9_-]{43}", body):
+            return PIN + body
+    raise ValueError(
+        f'a fingerprint is "{PIN}" and 43 letters, digits, "-" or "_", or {_HEX_DIGITS} hexadecimal digits'
+    )
+
+
+def _base64(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _fields(der: bytes) -> tuple[bytes, bytes, bytes]:
+    """Issuer, subject and SubjectPublicKeyInfo, each with its header. Raises NotACertificateError."""
+    tag, begin, _ = _header(der, 0)
+    inner, at, end = _header(der, begin)
+    if tag != _SEQUENCE or inner != _SEQUENCE:
+        raise NotACertificateError("not a certificate")
+    parts: list[bytes] = []
+    while at < end and len(parts) < 6:
+        tag, _, after = _header(der, at)
+        if tag != _VERSION:
+            parts.append(der[at:after])
+        at = after
+    if len(parts) < 6:
+        raise NotACertificateError("not a certificate")
+    _serial, _algorithm, issuer, _validity, subject, key = parts
+    return issuer, subject, key
+
+
+def _header(der: bytes, at: int) -> tuple[int, int, int]:
+    """Of the element at `at`: its tag, where its content begins, where it ends."""
+    if at + 2 > len(der):
+        raise NotACertificateError("not a certificate")
+    tag, size = der[at], der[at + 1]
+    begin = at + 2
+    if size & _LONG:
+        count = size & ~_LONG
+        size = int.from_bytes(der[begin : begin + count], "big")
+        begin += count
+    if begin + size > len(der):
+        raise NotACertificateError("not a certificate")
+    return tag, begin, begin + size

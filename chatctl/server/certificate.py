@@ -1,0 +1,166 @@
+"""The server's certificate: made where there is none, loaded, looked after.
+
+The rules of this file:
+
+1. A made one is a P-256 key and a certificate signed by itself, both in one file, so that they cannot come apart; mode
+   0600, written whole or not at all, never through a symbolic link.
+2. A key that others can read is refused. One that belongs to root may be readable by its group, which is how systems
+   share keys with services.
+3. Certificates that an operator gives are watched. Changed ones take effect for new connections; where they do not fit
+   together (yet), the old ones stay.
+4. The loop never waits: whatever is slow is done on the thread that calls these.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import ssl
+import stat
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from chatctl.errors import StartError
+from chatctl.protocol import certificate as shown
+from chatctl.server.plan import CERTIFICATE as FILE
+
+_VALID_DAYS = 3650
+_COMMON_NAME = 64  # characters that X.520 allows
+_PEM = "-----BEGIN CERTIFICATE-----"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A certificate in use. `pin` and `fingerprint`: see :mod:`chatctl.protocol.certificate`; `vouched`: somebody else
+    signed it, so that clients may be told to insist on TLS."""
+
+    context: ssl.SSLContext
+    pin: str
+    fingerprint: str
+    vouched: bool
+
+
+def make(names: Sequence[str]) -> bytes:
+    """A new key and certificate for these names and addresses, in PEM. Takes a moment: not for the loop."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:_COMMON_NAME])])
+    now = datetime.now(UTC)
+    alternatives: list[x509.GeneralName] = []
+    for name in dict.fromkeys(names):
+        try:
+            alternatives.append(x509.IPAddress(ipaddress.ip_address(name)))
+        except ValueError:
+            with contextlib.suppress(ValueError):  # a host name that is not plain ASCII
+                alternatives.append(x509.DNSName(name))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))  # clocks differ
+        .not_valid_after(now + timedelta(days=_VALID_DAYS))
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ) + certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def keep(folder: Path, pem: bytes) -> Path:
+    """Write what :func:`make` made into the data folder (rule 1). Raises OSError."""
+    path = folder / FILE
+    descriptor, name = tempfile.mkstemp(prefix=".tls.", dir=folder)  # mkstemp makes it 0600
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(pem)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    return path
+
+
+def kept(folder: Path) -> Loaded | None:
+    """The certificate that was made for this data folder; None where none was. Raises StartError for one that will not
+    do."""
+    path = folder / FILE
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise StartError(f"{path} is not a file; move it away, and a new certificate is made")
+    return load(path, path)
+
+
+def unkept(pem: bytes) -> Loaded:
+    """A made certificate that no folder is there for: it ends with this server."""
+    # The ssl module reads files only; this one is gone before anybody could look.
+    with tempfile.TemporaryDirectory() as folder:
+        return load(keep(Path(folder), pem), Path(folder) / FILE)
+
+
+def load(certificate: Path, key: Path) -> Loaded:
+    """A certificate (with the chain behind it) and its key, ready for use. Raises StartError with a plain sentence."""
+    try:
+        _refuse_loose(key)
+        der = ssl.PEM_cert_to_DER_cert(_first(certificate))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        context.num_tickets = 0  # nobody comes back often enough for the memory they take
+        context.load_cert_chain(certificate, key, password=lambda: "")  # never asked on a terminal
+        return Loaded(context, shown.pin(der), shown.fingerprint(der), not shown.is_self_signed(der))
+    except ssl.SSLError as error:
+        raise StartError(
+            f"The certificate {certificate} and the key {key} do not work together "
+            f"({(error.reason or 'no PEM, or a key with a password').lower().replace('_', ' ')})"
+        ) from None
+    except OSError as error:
+        where = error.filename or certificate
+        raise StartError(f"The certificate cannot be used: {where}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise StartError(f"The certificate {certificate} cannot be used: {error}") from None
+
+
+def changed_at(certificate: Path, key: Path) -> tuple[tuple[int, int, int], ...]:
+    """Something that is another when one of the files is (rule 3); empty where one is missing."""
+    try:
+        found = [os.stat(path) for path in (certificate, key)]
+    except OSError:
+        return ()
+    return tuple((item.st_mtime_ns, item.st_size, item.st_ino) for item in found)
+
+
+def _first(path: Path) -> str:
+    text = path.read_text(encoding="ascii", errors="replace")
+    begin = text.find(_PEM)
+    if begin < 0:
+        raise ValueError("it holds no certificate in PEM form")
+    return text[begin:].partition("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+
+
+def _refuse_loose(key: Path) -> None:
+    """Rule 2. Raises StartError, OSError."""
+    found = os.stat(key)
+    if found.st_uid not in (os.geteuid(), 0):
+        raise StartError(
+            f"The key {key} belongs to somebody else (user id {found.st_uid}); give this user one of its own"
+        )
+    allowed = stat.S_IRGRP if found.st_uid == 0 and os.geteuid() != 0 else 0
+    if stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO) & ~allowed:
+        raise StartError(f"The key {key} is open to other users: run `chmod 600 {key}`")

@@ -1,0 +1,97 @@
+"""What a connection's first byte decides: TLS or plain text, and whether plain text is taken from there.
+
+A TLS handshake begins with the byte 0x16, which no line of IRC does. Nothing is sent before that byte has come, so a
+connection costs nothing more for being looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from chatctl.chat.hub import Hub
+from chatctl.protocol.message import Message
+from chatctl.server.connection import Connection
+from chatctl.server.listener import numeric, same_machine
+from chatctl.server.plan import Mode
+from chatctl.server.poller import READ, Poller
+
+if TYPE_CHECKING:
+    import ssl
+
+    from chatctl.server.tls import TlsConnection
+
+NO_TLS = "This server does not speak TLS; connect without it"
+NOT_PLAIN = "This server does not talk in plain text with {}: use TLS on this same port"
+
+
+class Entrance:
+    """`by_session` is every connection there is. `swap` puts a TLS connection in the place of a plain one; `lost` is
+    told of one whose handshake failed, and why. All on the loop's thread."""
+
+    def __init__(
+        self,
+        mode: Mode | None,
+        hub: Hub,
+        poller: Poller,
+        by_session: Mapping[int, Connection],
+        swap: Callable[[TlsConnection], None],
+        lost: Callable[[Connection, str], None],
+    ) -> None:
+        self._mode = mode
+        self._hub = hub
+        self._poller = poller
+        self._by_session = by_session
+        self._swap = swap
+        self._lost = lost
+        self._context: ssl.SSLContext | None = None
+        self._to_come = mode not in (None, "off")
+        self._waiting: list[Connection] = []
+
+    def use(self, context: ssl.SSLContext | None) -> None:
+        """New connections use this from now on; None: there is no certificate, and will not be."""
+        self._context = context
+        self._to_come = False
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            if self._by_session.get(connection.session.id) is connection and not connection.closing_at:
+                self._poller.change(connection.fd, READ)
+                self._begin_tls(connection)
+
+    def judge(self, connection: Connection) -> None:
+        """A connection's first bytes have come."""
+        if connection.hello:
+            self._begin_tls(connection)
+        elif not self._takes_plain(connection):
+            if self._hub.sts_port:
+                # A client that knows sts comes back with TLS by itself.
+                upgrade = Message("CAP", ("*", "LS", f"sts=port={self._hub.sts_port}"), self._hub.rules.server_name)
+                self._hub.fanout.direct(connection.session, upgrade.line)
+            who = "anybody" if self._mode == "required" else "other computers"
+            self._hub.disconnect(connection.session, NOT_PLAIN.format(who))
+
+    def _takes_plain(self, connection: Connection) -> bool:
+        if self._mode in ("off", "optional"):
+            return True
+        if self._mode == "required":
+            return False
+        try:
+            return same_machine(connection.session.address, numeric(connection.sock.getsockname()))
+        except OSError:  # it is gone already
+            return False
+
+    def _begin_tls(self, connection: Connection) -> None:
+        if self._context is not None:
+            from chatctl.server.tls import TlsConnection
+
+            secure = TlsConnection(connection, self._context)
+            self._swap(secure)
+            try:
+                secure.take(connection.hello)
+            except OSError as error:
+                self._lost(secure, f"No TLS: {error.strerror or 'the handshake failed'}")
+        elif self._to_come:
+            self._poller.change(connection.fd, 0)
+            self._waiting.append(connection)
+        else:
+            self._hub.disconnect(connection.session, NO_TLS)

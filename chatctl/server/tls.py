@@ -1,0 +1,250 @@
+"""TLS on the port that talks plain text too: who may talk how, and a connection that talks TLS.
+
+The rules of this file:
+
+1. The first byte tells: 0x16 begins a TLS handshake (RFC 8446, 5.1: the record type "handshake"), and no IRC line.
+2. The loop alone owns the SSL object: it works on bytes in memory, and every read and write of the socket stays the
+   loop's, one recv and one send as without TLS. (A socket shared by two threads under TLS crashes several Pythons.)
+3. What waits for a slow reader waits in the clear, as the bytes that others get too, and is encrypted when it can go
+   out; so what is dropped is whole lines, and no record is cut.
+4. A handshake is bounded like any stranger: by bytes, and by the time to register.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatctl.chat.ports import Log
+from chatctl.errors import ChatctlError
+from chatctl.protocol.framing import BadLine
+from chatctl.server import certificate
+from chatctl.server.certificate import Loaded
+from chatctl.server.connection import RECEIVE, Connection
+from chatctl.server.plan import TlsPlan
+
+_PIECE = 64 * 1024
+"""Bytes encrypted at once; what is encrypted and not taken by the kernel is never more."""
+
+
+class TlsConnection(Connection):
+    """A connection whose bytes are encrypted. Made of a plain one and the first bytes that came on it."""
+
+    __slots__ = ("_cipher", "_incoming", "_outgoing", "_ssl", "open")
+
+    def __init__(self, plain: Connection, context: ssl.SSLContext) -> None:
+        super().__init__(plain.sock, plain.session, plain.opened)
+        self.heard = plain.heard
+        self.open = False
+        """Whether the handshake is done."""
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._cipher = memoryview(b"")
+
+    def read(self) -> list[str | BadLine] | None:
+        """As without TLS. Raises ssl.SSLError, an OSError, for what is no TLS."""
+        try:
+            data = self.sock.recv(RECEIVE)
+        except (BlockingIOError, InterruptedError):
+            return []
+        return self.take(data) if data else None
+
+    def take(self, data: bytes) -> list[str | BadLine]:
+        """The lines in encrypted bytes that came."""
+        self.received += len(data)
+        self._incoming.write(data)
+        if not self.open and not self._shake():
+            return []
+        plain: list[bytes] = []
+        try:
+            while piece := self._ssl.read(_PIECE):
+                plain.append(piece)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            # They are done talking; the next read says so, after these lines.
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RD)
+        return self._decoder.feed(b"".join(plain)) if plain else []
+
+    def _shake(self) -> bool:
+        """A step of the handshake; whether it is done."""
+        try:
+            self._ssl.do_handshake()
+            self.open = True
+        except ssl.SSLWantReadError:
+            pass
+        finally:
+            # A few thousand bytes on an empty socket: the kernel takes them, or the connection is not worth having.
+            if self._outgoing.pending:
+                flight = self._outgoing.read()
+                if self.sock.send(flight) < len(flight):
+                    raise ConnectionAbortedError("the handshake was not taken")
+        if self.open:
+            self.session.secure = True
+        return self.open
+
+    def write(self, chunks: list[bytes]) -> None:
+        """As without TLS; nothing before the handshake is done."""
+        if not self.open:
+            return
+        if self._pending is None:
+            self._pending = deque()
+        self._pending.extend(chunks)
+        size = sum(map(len, chunks))
+        waited = self.pending_bytes
+        self.pending_bytes += size
+        if not waited:
+            self.write_pending()
+
+    def write_pending(self) -> None:
+        """Encrypt and send what waits, as far as the kernel takes it (rule 3)."""
+        try:
+            while self.pending_bytes or self._outgoing.pending:
+                if not self._cipher:
+                    self._encrypt()
+                sent = self.sock.send(self._cipher)
+                self.pending_bytes -= sent
+                self._cipher = self._cipher[sent:]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.gone = True
+            return
+        self._pending = None
+
+    def _encrypt(self) -> None:
+        pending = self._pending or deque()
+        taken: list[bytes | memoryview] = []
+        size = 0
+        while pending and size < _PIECE:
+            chunk = pending.popleft()
+            if size + len(chunk) > _PIECE:
+                fits = _PIECE - size
+                whole = memoryview(chunk)
+                pending.appendleft(whole[fits:])
+                chunk = whole[:fits]
+            taken.append(chunk)
+            size += len(chunk)
+        plain = memoryview(b"".join(taken))
+        while plain:
+            plain = plain[self._ssl.write(plain) :]
+        self._cipher = memoryview(self._outgoing.read())
+        self.pending_bytes += len(self._cipher) - size
+
+    def drop_pending(self, last_line: bytes) -> None:
+        """Rule 2 of :mod:`.connection`; what is encrypted already goes out as it is."""
+        super().drop_pending(last_line)
+        self.pending_bytes += len(self._cipher)
+
+    def finish(self) -> None:
+        """Say that nothing follows, in TLS's words (RFC 8446, 6.1) and TCP's. Raises OSError."""
+        if self.open:
+            with contextlib.suppress(ssl.SSLError):  # it wants to read their answer; nobody waits for that
+                self._ssl.unwrap()
+            with contextlib.suppress(BlockingIOError):
+                self.sock.send(self._outgoing.read())
+        super().finish()
+
+
+@dataclass(slots=True)
+class _Watched:
+    """The files an operator gave, and how they were when they were read."""
+
+    certificate: Path
+    key: Path
+    seen: tuple[tuple[int, int, int], ...]
+
+
+class Identity:
+    """The server's certificate: :meth:`start`, and from then on `loaded` is the one in use."""
+
+    def __init__(self, plan: TlsPlan, log: Log) -> None:
+        self.loaded: Loaded | None = None
+        self.kept = True
+        """Whether it will be the same after a restart."""
+        self._plan = plan
+        self._log = log
+        self._use: Callable[[Loaded | None], None] = lambda loaded: None
+        self._lock = threading.Lock()
+        self._ready = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Load what is there; have made what is not. Raises StartError for a certificate that will not do."""
+        plan = self._plan
+        work: Callable[[], None] = self._make
+        if plan.certificate is not None and plan.key is not None:
+            watched = _Watched(plan.certificate, plan.key, certificate.changed_at(plan.certificate, plan.key))
+            self._have(certificate.load(plan.certificate, plan.key))
+            work = lambda: self._watch(watched)  # noqa: E731
+        elif plan.folder is not None and (found := certificate.kept(plan.folder)) is not None:
+            self._have(found)
+            return
+        self._thread = threading.Thread(target=work, name="certificates", daemon=True)
+        self._thread.start()
+
+    def on_change(self, use: Callable[[Loaded | None], None]) -> None:
+        """Have `use` called, on any thread, with the one in use and with each that comes later."""
+        with self._lock:
+            self._use = use
+            if self._ready.is_set():
+                use(self.loaded)
+
+    def wait(self, seconds: float) -> Loaded | None:
+        """The certificate, waiting for it for a while; None where it is not there (yet)."""
+        self._ready.wait(seconds)
+        return self.loaded
+
+    def stop(self, seconds: float) -> None:
+        """End the watching."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _have(self, loaded: Loaded | None) -> None:
+        with self._lock:
+            self.loaded = loaded
+            self._ready.set()
+            self._use(loaded)
+
+    def _make(self) -> None:
+        try:
+            pem = certificate.make(self._plan.names() if self._plan.names is not None else ("localhost",))
+            folder = self._plan.folder
+            if folder is not None:
+                path = certificate.keep(folder, pem)
+                self._have(certificate.load(path, path))
+                self._log.info("made a certificate", file=str(path))
+            else:
+                self.kept = False
+                self._have(certificate.unkept(pem))
+        except (OSError, ChatctlError) as error:
+            self._log.error("no certificate could be made; TLS is off", error=str(error))
+            self._have(None)
+
+    def _watch(self, watched: _Watched) -> None:
+        complained = ""
+        while not self._stopped.wait(self._plan.watch_seconds):
+            now = certificate.changed_at(watched.certificate, watched.key)
+            if now in (watched.seen, ()):
+                continue
+            try:
+                loaded = certificate.load(watched.certificate, watched.key)
+            except ChatctlError as error:
+                # Perhaps one of the two files is still to be written: look again.
+                if str(error) != complained:
+                    complained = str(error)
+                    self._log.warning("the changed certificate is not used", error=complained)
+                continue
+            watched.seen, complained = now, ""
+            self._have(loaded)
+            self._log.info("the changed certificate is in use", fingerprint=loaded.fingerprint)

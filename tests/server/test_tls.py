@@ -1,0 +1,278 @@
+"""TLS on the port that talks plain text too."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import stat
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatctl.errors import StartError
+from chatctl.protocol import certificate as shown
+from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import certificate as certificates
+from chatctl.server.plan import Mode
+from tests.server.tls import Authority, TlsWire, trusting
+from tests.wire import DEADLINE, Wire
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)) as running:
+        yield running
+
+
+def eventually(holds: object, what: str) -> None:
+    """Wait until calling `holds` gives true."""
+    assert callable(holds)
+    by = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < by, what
+        time.sleep(0.01)
+
+
+def test_one_port_talks_both(server: Server) -> None:
+    with TlsWire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
+        alice.send("PRIVMSG #lobby :héllo 🎉")
+        assert bob.until("PRIVMSG").params == ["#lobby", "héllo 🎉"]
+        bob.send("PRIVMSG #lobby :hi")
+        assert alice.until("PRIVMSG").params[1] == "hi"
+        alice.send("QUIT").until_end()  # an end that TLS knows as one, or reading it would raise
+
+
+def test_what_the_banner_shows_is_what_is_served(server: Server) -> None:
+    with TlsWire(server.port) as wire:
+        loaded = server.certificate()
+        assert loaded is not None
+        assert shown.pin(wire.certificate) == loaded.pin
+        assert shown.fingerprint(wire.certificate) == loaded.fingerprint
+
+
+def test_the_pin_is_the_digest_of_the_key() -> None:
+    from base64 import urlsafe_b64encode
+    from hashlib import sha256
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+
+    certificate = x509.load_pem_x509_certificate(certificates.make(("a.example",)))
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    assert shown.pin(der) == "SHA256:" + urlsafe_b64encode(sha256(key).digest()).decode().rstrip("=")
+    assert shown.matches(sha256(der).hexdigest().upper(), der)
+    assert shown.is_self_signed(der)
+
+
+def test_the_made_certificate_is_for_its_owner_and_stays(tmp_path: Path) -> None:
+    pins = []
+    for _ in range(2):
+        with Server(port=0, tls=TlsPlan(folder=tmp_path)) as server:
+            loaded = server.certificate()
+            assert loaded is not None
+            pins.append(loaded.pin)
+    assert pins[0] == pins[1]
+    (file,) = tmp_path.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_no_folder_is_no_reason_to_go_without(tmp_path: Path) -> None:
+    with Server(port=0, tls=TlsPlan(names=lambda: ["chat.example"])) as server, TlsWire(server.port) as wire:
+        assert wire.login("alice").ping()
+
+
+@pytest.mark.parametrize("mode", ["auto", "required", "optional", "off"])
+@pytest.mark.parametrize("near", [True, False], ids=["this machine", "another"])
+def test_who_may_talk_how(mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: near)
+    plain = mode in ("off", "optional") or (mode == "auto" and near)
+    with Server(port=0, tls=TlsPlan(mode, folder=tmp_path)) as server:
+        with Wire(server.port) as wire:
+            wire.send("NICK far", "USER u 0 * :r")
+            if plain:
+                assert wire.until("001")
+            else:
+                assert "use TLS on this same port" in wire.until_end()[-1].params[0]
+        if mode == "off":
+            with pytest.raises(ssl.SSLError):
+                TlsWire(server.port)
+        else:
+            with TlsWire(server.port).login("near") as secure:
+                assert secure.ping()
+
+
+def test_nothing_older_than_tls_1_2(server: Server) -> None:
+    assert server.certificate() is not None
+    context = trusting()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with TlsWire(server.port, context=context) as wire:
+        assert isinstance(wire.sock, ssl.SSLSocket)
+        assert wire.sock.version() == "TLSv1.2"
+    old = trusting()
+    old.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        old.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, OSError)):
+        TlsWire(server.port, context=old)
+
+
+def test_big_things_go_through_in_pieces(server: Server) -> None:
+    with TlsWire(server.port).login("alice", "#lobby") as alice, TlsWire(server.port).login("bob", "#lobby") as bob:
+        text = "x" * 400
+        for _ in range(5):
+            alice.send(*(f"PRIVMSG #lobby :{number} {text}" for number in range(300)))
+            for number in range(300):
+                assert bob.until("PRIVMSG").params[1] == f"{number} {text}"
+
+
+def test_bytes_may_come_one_at_a_time(server: Server) -> None:
+    """Through a memory BIO of our own, so that every byte of the handshake is a segment of its own."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = trusting().wrap_bio(incoming, outgoing)
+    with Wire(server.port) as wire:
+        wire.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def push() -> None:
+            for byte in outgoing.read():
+                wire.sock.sendall(bytes((byte,)))
+
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                push()
+                incoming.write(wire.sock.recv(65536))
+        tls.write(b"NICK slow\r\nUSER u 0 * :r\r\n")
+        push()
+        said = b""
+        while b" 001 slow" not in said:
+            incoming.write(wire.sock.recv(65536))
+            try:
+                said += tls.read(65536)
+            except ssl.SSLWantReadError:
+                continue
+
+
+def test_a_stalled_handshake_ends_with_the_time_to_register(tmp_path: Path) -> None:
+    limits = Limits(registration_seconds=0.3, linger_seconds=0.2)
+    with Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path)) as server:
+        server.certificate()
+        for data in (b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
+            with Wire(server.port) as wire:
+                wire.send_bytes(data)
+                began = time.monotonic()
+                wire.sock.settimeout(DEADLINE)
+                while wire.sock.recv(4096):
+                    pass
+                assert time.monotonic() - began < DEADLINE / 2
+
+
+@pytest.mark.parametrize("data", [b"\x16" * 200, b"\x16\x03\x01\x00\x05hello" + os.urandom(20_000)])
+def test_what_only_begins_like_tls_is_closed(server: Server, data: bytes) -> None:
+    server.certificate()
+    with Wire(server.port) as wire, TlsWire(server.port).login("alice") as alice:
+        try:
+            wire.send_bytes(data)
+            while wire.sock.recv(4096):
+                pass
+        except ConnectionError:
+            pass
+        assert alice.ping()
+
+
+def test_a_slow_reader_under_tls_is_told_and_cut_off(tmp_path: Path) -> None:
+    limits = Limits(outbox_bytes=200_000, linger_seconds=DEADLINE)
+    with (
+        Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path)) as server,
+        TlsWire(server.port).login("slow", "#lobby") as slow,
+        TlsWire(server.port).login("fast", "#lobby", caps="echo-message") as fast,
+    ):
+        while not any(m.command == "QUIT" and m.nick == "slow" for m in fast.read):
+            fast.send(*(f"PRIVMSG #lobby :{'y' * 400}" for _ in range(50)))
+            for _ in range(50):
+                fast.until(lambda m: m.command in ("PRIVMSG", "QUIT"))
+        assert "too slow" in slow.until_end()[-1].params[0]
+
+
+def test_changed_files_serve_new_connections_and_drop_nobody(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("chat.example")
+    with (
+        Server(port=0, tls=TlsPlan("auto", certificate, key, watch_seconds=0.02)) as server,
+        TlsWire(server.port).login("alice") as alice,
+    ):
+        before = alice.certificate
+        key.chmod(0o644)  # half of a change that will not do: the old one stays
+        authority.issue("chat.example")
+
+        def changed() -> bool:
+            with TlsWire(server.port) as wire:
+                return wire.certificate != before
+
+        eventually(changed, "the new certificate is never served")
+        assert alice.ping()
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path).issue("chat.example")
+    key.chmod(0o644)
+    with pytest.raises(StartError, match="chmod 600"):
+        Server(port=0, tls=TlsPlan("auto", certificate, key)).start()
+
+
+def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, _ = authority.issue("chat.example", to="one")
+    _, key = authority.issue("chat.example", to="two")
+    with pytest.raises(StartError, match="do not work together"):
+        Server(port=0, tls=TlsPlan("auto", certificate, key)).start()
+
+
+def test_a_link_in_the_place_of_the_kept_certificate_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(certificates.make(("a.example",)))
+    (tmp_path / "tls.pem").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StartError, match="not a file"):
+        Server(port=0, tls=TlsPlan(folder=tmp_path)).start()
+
+
+def test_sts_where_somebody_vouches_for_the_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("chatctl.chat.commands.connection.is_loopback", lambda address: False)
+    certificate, key = Authority(tmp_path).issue("chat.example")
+    with (
+        Server(port=0, tls=TlsPlan("optional", certificate, key)) as server,
+        TlsWire(server.port) as secure,
+        Wire(server.port) as plain,
+    ):
+        assert "sts=duration=2592000" in secure.send("CAP LS 302").until("CAP").params[-1].split()
+        assert f"sts=port={server.port}" in plain.send("CAP LS 302").until("CAP").params[-1].split()
+        assert plain.send("CAP REQ :sts").until("CAP").params[1] == "NAK"
+    with Server(port=0, tls=TlsPlan("optional")) as server, TlsWire(server.port) as secure:
+        assert "sts" not in secure.send("CAP LS 302").until("CAP").params[-1]
+
+
+def test_many_at_once_share_the_loop(server: Server) -> None:
+    errors: list[BaseException] = []
+
+    def one(number: int) -> None:
+        try:
+            with TlsWire(server.port).login(f"user{number}", "#lobby") as wire:
+                wire.send("QUIT").until_end()
+        except BaseException as error:  # noqa: BLE001  # told to the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
