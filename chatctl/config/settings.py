@@ -30,7 +30,7 @@ class Tls(_Table):
 
     mode: kinds.TlsMode = key(
         "auto",
-        "auto: plaintext for this computer only, TLS for all; required: TLS only; optional: both for all; off: no TLS.",
+        "auto: plaintext for this computer only; required, optional or off (no TLS).",
         flag="--tls",
     )
     certificate: kinds.OptionalFile = key(None, "A certificate in PEM form; empty: made on the first start, and kept.")
