@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from chatctl.chat.segments import RoomOutput
 
 
-def is_loopback(address: str) -> bool:
-    """Whether a numeric address is this machine's own to itself."""
-    return address.startswith("127.") or address == "::1"
-
-
 class Session:
     """One connection, from accept to close.
 
@@ -77,7 +72,6 @@ class Session:
         self.secret = ""
         self.instance = ""
         self.guesses = 0
-        self.secure = False  # TLS, on its way here
         self.negotiating = False
         self.registering = False
         self.registered = False

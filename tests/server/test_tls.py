@@ -246,18 +246,14 @@ def test_a_link_in_the_place_of_the_kept_certificate_is_refused(tmp_path: Path) 
 
 
 def test_sts_where_somebody_vouches_for_the_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("chatctl.chat.commands.connection.is_loopback", lambda address: False)
+    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: False)
     certificate, key = Authority(tmp_path).issue("chat.example")
-    with (
-        Server(port=0, tls=TlsPlan("optional", certificate, key)) as server,
-        TlsWire(server.port) as secure,
-        Wire(server.port) as plain,
-    ):
-        assert "sts=duration=2592000" in secure.send("CAP LS 302").until("CAP").params[-1].split()
-        assert f"sts=port={server.port}" in plain.send("CAP LS 302").until("CAP").params[-1].split()
-        assert plain.send("CAP REQ :sts").until("CAP").params[1] == "NAK"
-    with Server(port=0, tls=TlsPlan("optional")) as server, TlsWire(server.port) as secure:
-        assert "sts" not in secure.send("CAP LS 302").until("CAP").params[-1]
+    for plan in (TlsPlan("auto", certificate, key), TlsPlan("auto")):
+        with Server(port=0, tls=plan) as server, Wire(server.port) as plain:
+            server.certificate()
+            told = plain.send("CAP LS 302", "NICK far", "USER u 0 * :r").until_end()
+            upgrades = [message.params for message in told if message.command == "CAP"]
+            assert upgrades == ([["*", "LS", f"sts=port={server.port}"]] if plan.certificate else [])
 
 
 def test_many_at_once_share_the_loop(server: Server) -> None:

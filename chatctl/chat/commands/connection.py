@@ -16,7 +16,7 @@ from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.cloak import token_hash
 from chatctl.chat.commands.kinds import Close, Command, Probe, Reply, Result, View, label_of, line, packed
 from chatctl.chat.limits import USERNAME, realname_length
-from chatctl.chat.session import Session, is_loopback
+from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -149,7 +149,7 @@ def _cap_ls(view: View, session: Session, message: Message) -> Result:
 def _transport(view: View, session: Session) -> list[str]:
     """``sts`` (ircv3.net/specs/extensions/sts): in the clear where to find TLS, under TLS for how long to insist on it.
     It cannot be asked for, so it is no row of the table. This machine is not told: its names are on no certificate."""
-    if not view.sts_port or is_loopback(session.address):
+    if not view.sts_port or session.local:
         return []
     return [f"sts=duration={STS_SECONDS}" if session.secure else f"sts=port={view.sts_port}"]
 
