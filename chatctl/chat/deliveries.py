@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.proposals import Entry
@@ -20,12 +21,12 @@ from chatctl.protocol.numerics import Numeric
 class Stamp:
     """When something happened and by which id it is known: the entry's, for one of its messages.
 
-    `message_id` is ``""`` for what has none. `client_tags` are relayed as they came. `account` is that of who did it,
-    ``""`` without one; `bot` says that they call themselves a bot. The encoded forms are kept, since
-    a room of five hundred needs each of them once.
+    `time` is 0 and `message_id` ``""`` for what has none. `client_tags` are relayed as they came. `account` is that of
+    who did it, ``""`` without one; `bot` says that they call themselves a bot. `extra` are tags for everybody who gets
+    it (``batch``). The encoded forms are kept, since a room of five hundred needs each of them once.
     """
 
-    __slots__ = ("account", "bot", "client_tags", "encoded", "message_id", "time")
+    __slots__ = ("account", "bot", "client_tags", "encoded", "extra", "message_id", "time")
 
     def __init__(
         self,
@@ -41,7 +42,18 @@ class Stamp:
         self.client_tags = client_tags
         self.account = account
         self.bot = bot
+        self.extra: Mapping[str, str] = _NO_TAGS
         self.encoded: dict[int, bytes] = {}
+
+
+_NO_TAGS: Mapping[str, str] = {}
+
+
+class Form(NamedTuple):
+    """How those are told who have the capabilities `needs`: in these lines, each with its stamp; or not at all."""
+
+    needs: int
+    lines: tuple[tuple[Message, Stamp], ...]
 
 
 class Delivery:
@@ -75,6 +87,20 @@ class ToUsers(Delivery):
     passing: bool = False
     answers: bool = True
     """Whether to whom caused it, it is a part of the answer. Not so for what somebody sends to oneself."""
+
+
+@dataclass(slots=True)
+class InForms(Delivery):
+    """Something that clients are told in different ways, to everybody in `room` and to each of `users`, once, but not
+    to `but`: in the first form whose capabilities they have. Rarer than messages, so that these are all that bytes for
+    a whole room depend on. `speaker`: as in ToRoom; `answers`: as in ToUsers."""
+
+    forms: tuple[Form, ...]
+    room: str = ""
+    users: Sequence[int] = ()
+    but: int = 0
+    speaker: int = 0
+    answers: bool = True
 
 
 @dataclass(slots=True)
@@ -196,6 +222,10 @@ class Outcome:
         if source is None:
             return Stamp(self.entry.time, message_id, tags)
         return Stamp(self.entry.time, message_id, tags, source.account, bot="B" in source.modes)
+
+    def form(self, needs: int, message: Message | None) -> Form:
+        """One line for those who have the capabilities `needs`; None for nothing."""
+        return Form(needs, ((message, self.stamp()),) if message is not None else ())
 
     def to_room(self, room: Room, message: Message) -> None:
         """An event for everybody in `room`, whoever caused it included."""

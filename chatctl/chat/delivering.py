@@ -115,6 +115,7 @@ class Delivering:
             self._fanout.leave(session, key)
         self._view.watches.clear(session)
         session.inbox.clear()
+        self._view.batches.pop(session.id, None)
         session.closing = reason
         message = Message("ERROR", (reason,))
         response = self._answers(session)
@@ -186,6 +187,31 @@ class Delivering:
         elif wanted:
             self._fanout.to_sessions(wanted, message, stamp, seq)
 
+    def _in_forms(self, delivery: d.InForms, seq: int) -> None:
+        here = (self._sessions.get(id) for id in delivery.users)
+        wanted = dict.fromkeys(session for session in here if session is not None)
+        if delivery.room:
+            wanted.update(dict.fromkeys(self._fanout.members(delivery.room, 0)))
+        for id in (delivery.but, delivery.speaker):
+            session = self._sessions.get(id) if id else None
+            if session is not None and not (id == delivery.speaker and session.caps & caps.ECHO_MESSAGE):
+                wanted.pop(session, None)
+        response = self._response
+        if response is not None and delivery.answers and response.session in wanted:
+            del wanted[response.session]
+            self._answer_in_form(response, delivery.forms)
+        self._fanout.in_forms(wanted, delivery.forms, seq)
+
+    @staticmethod
+    def _answer_in_form(response: Response, forms: Iterable[d.Form]) -> None:
+        session = response.session
+        form = next((form for form in forms if session.caps & form.needs == form.needs), None)
+        if form is not None and form.lines:
+            response.caused = True
+            for message, stamp in form.lines:
+                batch = message.params[0] if message.command == "BATCH" else ""
+                response.pieces.append(Piece(tags_of(stamp, session.shape), message.line, batch))
+
     def _tell(self, delivery: d.Tell, seq: int) -> None:
         session = self._sessions.get(delivery.user)
         if session is not None:
@@ -205,8 +231,7 @@ class Delivering:
         session = self._sessions.get(delivery.user)
         if session is not None:
             room = self._view.state.rooms[delivery.room]
-            for reply in rooms.described(self._view, session, room):
-                self.reply(session, reply)
+            self.reply_all(session, rooms.described(self._view, session, room))
             # All that was said before this entry: what of it is not durable yet is parked before this, in order.
             asks = session.caps & (caps.SERVER_TIME | caps.CHATHISTORY)
             if asks == caps.SERVER_TIME and (facts := self._view.tails.of(room.key)):
@@ -234,8 +259,7 @@ class Delivering:
         session.registered = True
         session.password = ""
         self._log.info("user registered", session=session.id, users=len(self._view.state.users))
-        for reply in about.welcome(self._view, session):
-            self.reply(session, reply)
+        self.reply_all(session, about.welcome(self._view, session))
 
     def _rejected(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.user)
@@ -270,6 +294,7 @@ def _encoded(message: Message) -> bytes:
 _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.ToRoom: Delivering._to_room,
     d.ToUsers: Delivering._to_users,
+    d.InForms: Delivering._in_forms,
     d.Tell: Delivering._tell,
     d.TellFail: Delivering._tell_fail,
     d.Entered: Delivering._entered,

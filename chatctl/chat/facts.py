@@ -21,6 +21,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.SetUserModes: False,
     p.SetAway: False,
     p.BecomeOperator: False,
+    p.SetRealname: False,
 }
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 

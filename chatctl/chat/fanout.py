@@ -25,9 +25,9 @@ holds something for it: it has something parked while ``waits > released``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
-from chatctl.chat.deliveries import Stamp
+from chatctl.chat.deliveries import Form, Stamp
 from chatctl.chat.render import render
 from chatctl.chat.segments import Group, RoomOutput, Segment, Spot
 from chatctl.chat.session import Session
@@ -185,6 +185,21 @@ class Fanout:
             shapes.setdefault(session.shape, []).append(session)
         for shape, group in shapes.items():
             self._groups.append(Group(tuple(group), render(message, stamp, shape), seq))
+
+    def in_forms(self, sessions: Iterable[Session], forms: Sequence[Form], seq: int) -> None:
+        """To each session the lines of the first form whose capabilities it has. `seq` as in :meth:`to_room`."""
+        found: dict[tuple[int, int], list[Session]] = {}
+        for session in sessions:
+            for at, form in enumerate(forms):
+                if session.caps & form.needs == form.needs:
+                    if form.lines:
+                        self._close_rooms_of(session)
+                        session.waits = self._tick
+                        found.setdefault((at, session.shape), []).append(session)
+                    break
+        for (at, shape), group in found.items():
+            data = b"".join(render(message, stamp, shape) for message, stamp in forms[at].lines)
+            self._groups.append(Group(tuple(group), data, seq))
 
     def direct(self, session: Session, data: bytes, seq: int = 0) -> None:
         """Bytes for one session, in their place among what it is sent. `seq` as in :meth:`to_room`."""

@@ -16,10 +16,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
+from chatctl.chat import offers
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
-from chatctl.chat.commands.kinds import Job, Line, Result, View, Work
+from chatctl.chat.commands import batches, connection
+from chatctl.chat.commands.kinds import Held, Job, Line, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.fanout import Fanout
@@ -32,7 +34,7 @@ from chatctl.chat.session import Session
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
 from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE
+from chatctl.protocol.capabilities import BATCH, CAP_NOTIFY, LABELED_RESPONSE
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
 
@@ -64,7 +66,7 @@ class Hub:
         self._clock = clock
         self._log = log
         self.tails = Tails(rules.replay_on_join)
-        self._view = View(self.state, rules, self.sessions, clock, self.tails)
+        self._view = View(self.state, rules, self.sessions, clock, self.tails, cap_values=offers.values(rules))
         self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._delivering.refuse)
         self._ready: deque[Session] = deque()
@@ -136,8 +138,35 @@ class Hub:
 
     def end_tick(self) -> None:
         """Everything of this tick goes to the journal and is parked; what is durable goes out."""
+        if self._view.batches:
+            self._expire()
         self.keeper.end_tick()
         self.release()
+
+    def offer(self, mask: int) -> None:
+        """Offer these capabilities from here on. Who knows cap-notify is told of what came and what went; what went,
+        nobody has any more (capability-negotiation, "cap-notify")."""
+        view = self._view
+        gone, new = view.offered & ~mask, mask & ~view.offered
+        view.offered = mask
+        for session in self.sessions.values():
+            told = session.caps & CAP_NOTIFY
+            session.caps &= ~gone
+            self.fanout.reshape(session)
+            if told:
+                self._delivering.reply_all(session, connection.changed(view, session, gone, new))
+
+    def due(self) -> int | None:
+        """When something must be looked at though nothing arrives: ms since 1970 UTC."""
+        return batches.next_deadline(self._view)
+
+    def _expire(self) -> None:
+        """Batches that were open for too long."""
+        now = self._clock()
+        for session in list(self._view.batches.values()):
+            batch = session.batch
+            if batch is not None and not batch.failed and batches.deadline(batch) <= now:
+                self._do(session, batches.expire(batch), "BATCH", batch.label)
 
     def release(self) -> None:
         """What has become durable goes out; sessions whose last line is among it are over."""
@@ -201,6 +230,8 @@ class Hub:
         row = COMMANDS.get(message.command)
         if row is None and message.command in HTTP and not session.registered:
             self._delivering.end(session, "This is a chat server, not a web server")
+        elif "batch" in message.tags or (session.batch is not None and message.command in MESSAGES):
+            self._batched(session, message)
         elif row is None:
             self._delivering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
         elif not session.registered and not row.before and not session.registering:
@@ -214,7 +245,20 @@ class Hub:
             result = row.handler(self._view, session, message)
             if session.caps != caps:
                 self.fanout.reshape(session)
+            if message.command == "BATCH" and session.batch is not None:
+                session.batch.label = label
             self._do(session, result, message.command, label)
+
+    def _batched(self, session: Session, message: Message) -> None:
+        """A line of a client's batch: what comes of it carries the label of the whole."""
+        batch = session.batch
+        if batch is not None and batch.failed and not message.tags and message.command != "BATCH":
+            # It was refused, and whoever sent it has gone on without ending it.
+            batches.forget(self._view, session)
+            self._handle(session, message)
+        else:
+            label = batch.label if batch is not None else self._label(session, message)
+            self._do(session, batches.collect(self._view, session, message), "BATCH", label)
 
     @staticmethod
     def _label(session: Session, message: Message) -> str:
@@ -225,6 +269,8 @@ class Hub:
 
     def _do(self, session: Session, result: Result, command: str, label: str) -> None:
         """What a handler, or a job that came back, asks for."""
+        if isinstance(result, Held):
+            return
         if isinstance(result, p.Proposal):
             reason = self.keeper.refusing(result)
             if reason:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from chatctl.chat import multiline
 from chatctl.chat.facts import Fact
 from chatctl.chat.render import timestamp
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_tags
 
+_BATCHES = caps.MULTILINE | caps.BATCH
 _TARGET_FIRST = frozenset({"PRIVMSG", "NOTICE", "TOPIC"})
 
 
@@ -43,15 +45,34 @@ def tags_of(fact: Fact, mask: int) -> dict[str, str]:
     return tags
 
 
+def shown(fact: Fact, mask: int, outer: Mapping[str, str], reference: str) -> list[Message]:
+    """A fact as somebody with the capabilities `mask` reads it: one line, or those of a message of several lines.
+    `outer` are the tags of a batch it is in; `reference` is for a batch of its own."""
+    tags = tags_of(fact, mask)
+    if not multiline.is_multiline(fact.text, fact.tags):
+        message = message_of(fact)
+        message.tags = {**outer, **tags}
+        return [message]
+    pieces = multiline.separated(fact.text, fact.tags.get(multiline.JOINTS, ""))
+    told = (fact.kind, fact.source, fact.target, pieces)
+    if mask & _BATCHES == _BATCHES:
+        lines = multiline.as_batch(*told, reference, outer)
+        rest: Mapping[str, str] = {}
+    else:
+        lines = multiline.one_by_one(*told, outer)
+        rest = {key: value for key, value in tags.items() if key != "msgid"}
+    for line in lines:
+        line.message.tags = {**line.extra, **(tags if line.first else rest)}
+    return [line.message for line in lines]
+
+
 def played(facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], reference: str) -> list[Message]:
     """Facts in a batch of type `kind` (with its `params`), or bare where batches are not known to the receiver."""
     batched = bool(mask & caps.BATCH)
     lines = [Message("BATCH", (f"+{reference}", kind, *params))] if batched else []
+    outer = {"batch": reference} if batched else {}
     for fact in facts:
-        message = message_of(fact)
-        tags = {"batch": reference} if batched else {}
-        message.tags = tags | tags_of(fact, mask)
-        lines.append(message)
+        lines += shown(fact, mask, outer, f"{reference}-{len(lines)}")
     if batched:
         lines.append(Message("BATCH", (f"-{reference}",)))
     return lines

@@ -31,6 +31,7 @@ class Register(Proposal):
     host: str
     secret: str = ""
     instance: str = ""
+    away: str = ""
 
 
 @dataclass(slots=True)
@@ -139,6 +140,13 @@ class SetAway(Proposal):
     """Be away with a reason, or back with ``""``."""
 
     reason: str
+
+
+@dataclass(slots=True)
+class SetRealname(Proposal):
+    """Take another real name."""
+
+    realname: str
 
 
 @dataclass(slots=True)

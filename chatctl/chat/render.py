@@ -15,7 +15,7 @@ def render(message: Message, stamp: Stamp, mask: int) -> bytes:
     Tags go first what the server adds, then what the client sent (message-tags, "Client-only tags").
     """
     shape = mask & caps.SHAPING
-    if not shape:
+    if not shape and not stamp.extra:
         return message.line
     tags = stamp.encoded.get(shape)
     if tags is None:
@@ -27,8 +27,8 @@ def render(message: Message, stamp: Stamp, mask: int) -> bytes:
 def tags_of(stamp: Stamp, mask: int) -> dict[str, str]:
     """The tags that somebody with the capabilities `mask` gets of `stamp`."""
     shape = mask & caps.SHAPING
-    tags: dict[str, str] = {}
-    if shape & caps.SERVER_TIME:
+    tags: dict[str, str] = dict(stamp.extra)
+    if shape & caps.SERVER_TIME and stamp.time:
         tags["time"] = timestamp(stamp.time)
     if shape & caps.MESSAGE_TAGS:
         if stamp.message_id:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from chatctl.chat.commands.kinds import Job, Result, View
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import MESSAGES, Page, Query, private_place
-from chatctl.chat.playback import message_of, tags_of
+from chatctl.chat.playback import shown
 from chatctl.chat.proposals import Say
 from chatctl.chat.session import Session
 from chatctl.chat.state import User
@@ -68,6 +68,6 @@ def _is_of(me: User, fact: Fact) -> bool:
 def _answer(session: Session, first: Fact | None, proposal: Say) -> Result:
     if first is None:
         return proposal
-    message = message_of(first)
-    message.tags = tags_of(first, session.caps) | {REFERENCE: first.tags[REFERENCE]}
-    return [message]
+    messages = shown(first, session.caps, {}, first.message_id.replace(".", "-"))
+    messages[0].tags = {**messages[0].tags, REFERENCE: first.tags[REFERENCE]}
+    return messages

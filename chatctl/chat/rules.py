@@ -34,3 +34,9 @@ class Rules:
 
     max_targets: int = 4
     """Targets of one PRIVMSG or NOTICE (TARGMAX)."""
+
+    multiline_bytes: int = 16_384
+    """Bytes of one message of several lines (``max-bytes`` of draft/multiline)."""
+
+    multiline_lines: int = 128
+    """Lines of one (``max-lines``)."""

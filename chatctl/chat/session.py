@@ -9,6 +9,7 @@ from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
     from chatctl.chat.facts import Fact
+    from chatctl.chat.multiline import Batch
     from chatctl.chat.segments import RoomOutput
 
 
@@ -23,6 +24,8 @@ class Session:
     __slots__ = (
         "address",
         "ask_password",
+        "away",
+        "batch",
         "cap_version",
         "caps",
         "closing",
@@ -78,12 +81,14 @@ class Session:
         self.caps = 0
         self.cap_version = 301
         self.last_spoke = now
+        self.away = ""
 
         # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.
         self.inbox: deque[str | BadLine] = deque()
         self.queued = False
         self.in_flight = 0
         self.messages_only = True
+        self.batch: Batch | None = None
 
         # Output: see chat/fanout. `shape` is the set of capabilities it is grouped by, `waits` the last tick
         # that holds something of this session or because of it.

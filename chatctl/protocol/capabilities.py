@@ -5,16 +5,18 @@ A session's capabilities are an `int`, one bit each, so that a set of them is a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Capability(NamedTuple):
-    """One row: the name on the wire, its bit, the value shown to clients that speak CAP 302, and what specifies it."""
+    """One row: the name on the wire, its bit, what specifies it, and what a client gets by it. What stands behind it in
+    CAP LS depends on the server's settings (:mod:`chatctl.chat.offers`)."""
 
     name: str
     bit: int
-    value: str
     specification: str
+    meaning: str
 
 
 SERVER_TIME = 1 << 0
@@ -30,21 +32,48 @@ CHATHISTORY = 1 << 9
 EVENT_PLAYBACK = 1 << 10
 SEARCH = 1 << 11
 LABELED_RESPONSE = 1 << 12
+AWAY_NOTIFY = 1 << 13
+EXTENDED_JOIN = 1 << 14
+SETNAME = 1 << 15
+NO_IMPLICIT_NAMES = 1 << 16
+PRE_AWAY = 1 << 17
+MULTILINE = 1 << 18
+
+_IRCV3 = "ircv3.net/specs/extensions/"
 
 CAPABILITIES: tuple[Capability, ...] = (
-    Capability("batch", BATCH, "", "ircv3.net/specs/extensions/batch"),
-    Capability("cap-notify", CAP_NOTIFY, "", "ircv3.net/specs/extensions/capability-negotiation"),
-    Capability("chatctl/resume", RESUME, "", "ARCHITECTURE.md, 'Who somebody is'"),
-    Capability("draft/chathistory", CHATHISTORY, "", "ircv3.net/specs/extensions/chathistory"),
-    Capability("draft/event-playback", EVENT_PLAYBACK, "", "ircv3.net/specs/extensions/chathistory"),
-    Capability("echo-message", ECHO_MESSAGE, "", "ircv3.net/specs/extensions/echo-message"),
-    Capability("labeled-response", LABELED_RESPONSE, "", "ircv3.net/specs/extensions/labeled-response"),
-    Capability("message-tags", MESSAGE_TAGS, "", "ircv3.net/specs/extensions/message-tags"),
-    Capability("multi-prefix", MULTI_PREFIX, "", "ircv3.net/specs/extensions/multi-prefix"),
-    Capability("server-time", SERVER_TIME, "", "ircv3.net/specs/extensions/server-time"),
-    Capability("soju.im/search", SEARCH, "", "codeberg.org/emersion/soju, doc/ext/search.md"),
-    Capability("standard-replies", STANDARD_REPLIES, "", "ircv3.net/specs/extensions/standard-replies"),
-    Capability("userhost-in-names", USERHOST_IN_NAMES, "", "ircv3.net/specs/extensions/userhost-in-names"),
+    Capability("away-notify", AWAY_NOTIFY, _IRCV3 + "away-notify", "AWAY of others in the same rooms"),
+    Capability("batch", BATCH, _IRCV3 + "batch", "what belongs together is marked as such"),
+    Capability("cap-notify", CAP_NOTIFY, _IRCV3 + "capability-negotiation", "is told when capabilities come and go"),
+    Capability(
+        "chatctl/resume",
+        RESUME,
+        "ARCHITECTURE.md, 'Who somebody is'",
+        "takes its name back (RESUME)",
+    ),
+    Capability("draft/chathistory", CHATHISTORY, _IRCV3 + "chathistory", "asks for history (CHATHISTORY)"),
+    Capability("draft/event-playback", EVENT_PLAYBACK, _IRCV3 + "chathistory", "history with joins, topics, reactions"),
+    Capability("draft/multiline", MULTILINE, _IRCV3 + "multiline", "messages of several lines, as one (BATCH)"),
+    Capability("draft/no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "its older name"),
+    Capability("draft/pre-away", PRE_AWAY, _IRCV3 + "pre-away", "AWAY while registering"),
+    Capability("echo-message", ECHO_MESSAGE, _IRCV3 + "echo-message", "reads its own messages as others do"),
+    Capability("extended-join", EXTENDED_JOIN, _IRCV3 + "extended-join", "JOIN with account and real name"),
+    Capability(
+        "labeled-response", LABELED_RESPONSE, _IRCV3 + "labeled-response", "which answer belongs to which command"
+    ),
+    Capability(
+        "message-tags",
+        MESSAGE_TAGS,
+        _IRCV3 + "message-tags",
+        "ids, client tags (typing, reactions), TAGMSG",
+    ),
+    Capability("multi-prefix", MULTI_PREFIX, _IRCV3 + "multi-prefix", "all of a member's prefixes"),
+    Capability("no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "no names on entering a room"),
+    Capability("server-time", SERVER_TIME, _IRCV3 + "server-time", "when something was said"),
+    Capability("setname", SETNAME, _IRCV3 + "setname", "SETNAME of others in the same rooms, and its own"),
+    Capability("soju.im/search", SEARCH, "codeberg.org/emersion/soju, doc/ext/search.md", "searches messages (SEARCH)"),
+    Capability("standard-replies", STANDARD_REPLIES, _IRCV3 + "standard-replies", "FAIL, WARN and NOTE"),
+    Capability("userhost-in-names", USERHOST_IN_NAMES, _IRCV3 + "userhost-in-names", "names as nick!user@host"),
 )
 
 BY_NAME: dict[str, Capability] = {capability.name: capability for capability in CAPABILITIES}
@@ -53,9 +82,10 @@ SHAPING = SERVER_TIME | MESSAGE_TAGS
 """The capabilities on which the bytes of a message to a room depend: members who agree in these get the same bytes."""
 
 
-def listing(mask: int, *, values: bool) -> list[str]:
-    """The names in `mask`, in the table's order; with ``=value`` where `values` is set and the row has one."""
-    return [f"{row.name}={row.value}" if values and row.value else row.name for row in CAPABILITIES if mask & row.bit]
+def listing(mask: int, values: Mapping[str, str]) -> list[str]:
+    """The names in `mask`, in the table's order; with ``=value`` where `values` has one for it."""
+    named = (row.name for row in CAPABILITIES if mask & row.bit)
+    return [f"{name}={values[name]}" if values.get(name) else name for name in named]
 
 
 ALL = 0

@@ -139,6 +139,8 @@ class Loop:
 
     def _timeout(self, now: float) -> float | None:
         times = [when for when in (self._silence.next(), self._door.opens_at) if when]
+        if (due := self._hub.due()) is not None:
+            times.append(now + max(0.0, (due - self._hub.now()) / 1000))
         if self._stopping:
             times.append(self._stop_by)
         return max(0.0, min(times) - now) if times else None

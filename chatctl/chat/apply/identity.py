@@ -5,10 +5,21 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.modes import written
-from chatctl.chat.deliveries import Appeared, Outcome, Probed, Rejected, ToUsers, Vanished, Welcomed
-from chatctl.chat.limits import away_length
+from chatctl.chat.deliveries import (
+    Appeared,
+    InForms,
+    Outcome,
+    Probed,
+    Rejected,
+    TellFail,
+    ToUsers,
+    Vanished,
+    Welcomed,
+)
+from chatctl.chat.limits import away_length, realname_length
 from chatctl.chat.modes import SERVER_OPERATOR
 from chatctl.chat.state import State, User
+from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
@@ -41,6 +52,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     user.guest = outcome.entry.message_id()
     user.secret = proposal.secret
     user.instance = proposal.instance
+    user.away = proposal.away
     state.add_user(user)
     outcome.deliveries.append(Welcomed(session))
     outcome.deliveries.append(Appeared(user.nick, user.prefix))
@@ -107,8 +119,35 @@ def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
         text = f"An away message has at most {limit} bytes; you are not marked as away"
         outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
         return
+    changed = user.away != proposal.reason
     user.away = proposal.reason
     outcome.tell(user.id, n.RPL_NOWAWAY if user.away else n.RPL_UNAWAY)
+    if changed:
+        notify(state, user, outcome, caps.AWAY_NOTIFY, Message("AWAY", (user.away,) if user.away else (), user.prefix))
+
+
+def notify(state: State, user: User, outcome: Outcome, needs: int, message: Message) -> None:
+    """Tell those who share a room with `user`, and have the capabilities `needs`, of a change."""
+    forms = (outcome.form(needs, message),)
+    outcome.deliveries.append(InForms(forms, users=tuple(state.peers(user)), but=user.id))
+
+
+def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> None:
+    """SETNAME (ircv3.net/specs/extensions/setname): told to whoever asked for it, oneself included."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    limit = realname_length(state.rules)
+    problem = "A real name cannot be empty" if not proposal.realname.strip() else ""
+    if len(proposal.realname.encode()) > limit:
+        problem = f"A real name has at most {limit} bytes; yours was not changed"
+    if problem:
+        outcome.deliveries.append(TellFail(user.id, "SETNAME", "INVALID_REALNAME", (), problem))
+        return
+    user.realname = proposal.realname
+    message = Message("SETNAME", (user.realname,), user.prefix)
+    audience = (user.id, *state.peers(user))
+    outcome.deliveries.append(InForms((outcome.form(caps.SETNAME, message),), users=audience))
 
 
 def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import entry_refusal
-from chatctl.chat.deliveries import Closed, Described, Entered, Left, Outcome, ToRoom, ToUsers, Vanished
+from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, Outcome, ToRoom, ToUsers, Vanished
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.state import Room, State, User
+from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
@@ -40,9 +41,21 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
             continue
         room = state.enter(user, name, outcome.entry.time)
         outcome.deliveries.append(Entered(user.id, room.key))
-        outcome.to_room(room, Message("JOIN", (room.name,), user.prefix))
+        show_entering(outcome, room, user)
         outcome.deliveries.append(Described(user.id, room.key))
         outcome.keep_in(room, "JOIN", user)
+
+
+def show_entering(outcome: Outcome, room: Room, user: User) -> None:
+    """The room hears that `user` came in: with account and real name where asked for (extended-join), and of an absence
+    (away-notify)."""
+    extended = Message("JOIN", (room.name, user.account or "*", user.realname), user.prefix)
+    plain = Message("JOIN", (room.name,), user.prefix)
+    forms = (outcome.form(caps.EXTENDED_JOIN, extended), outcome.form(0, plain))
+    outcome.deliveries.append(InForms(forms, room.key))
+    if user.away:
+        away = outcome.form(caps.AWAY_NOTIFY, Message("AWAY", (user.away,), user.prefix))
+        outcome.deliveries.append(InForms((away,), room.key, but=user.id))
 
 
 def part(state: State, proposal: p.Part, outcome: Outcome) -> None:

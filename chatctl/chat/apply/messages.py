@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from chatctl.chat import multiline
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import speech_refusal
-from chatctl.chat.deliveries import Outcome, Tell, ToRoom, ToUsers
+from chatctl.chat.deliveries import Form, InForms, Outcome, Stamp, Tell, ToRoom, ToUsers
 from chatctl.chat.history import private_place
 from chatctl.chat.modes import PREFIXES
 from chatctl.chat.state import Room, State, User
@@ -68,14 +69,54 @@ def addressed(target: str) -> tuple[int, str]:
     return 0, target
 
 
-def _message(user: User, target: str, proposal: p.Say) -> Message:
-    text = (target, proposal.text) if proposal.command != "TAGMSG" else (target,)
-    return Message(proposal.command, text, user.prefix)
+class _Said:
+    """What is said to one target: the message, or its lines, and the sender's and everybody's way of being told."""
+
+    __slots__ = ("command", "message", "needs", "passing", "pieces", "prefix", "stamp", "target")
+
+    def __init__(self, user: User, target: str, proposal: p.Say, outcome: Outcome) -> None:
+        self.command, self.prefix, self.target = proposal.command, user.prefix, target
+        self.pieces: list[multiline.Piece] = []
+        self.needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
+        self.passing = proposal.passing
+        self.stamp = outcome.stamp(proposal.tags)
+        if multiline.is_multiline(proposal.text, proposal.tags):
+            joints = proposal.tags.get(multiline.JOINTS, "")
+            self.pieces = multiline.separated(proposal.text, joints)
+        text = (target, proposal.text) if proposal.command != "TAGMSG" else (target,)
+        self.message = Message(proposal.command, text, user.prefix)
+
+    def over(self) -> int:
+        """How many bytes too long the longest line is, as others get it (rule 4)."""
+        if not self.pieces:
+            return len(self.message.line) - MAX_LINE
+        empty = len(Message(self.command, (self.target, ""), self.prefix).line)
+        return max(empty + len(piece.text.encode()) for piece in self.pieces) - MAX_LINE
+
+    def forms(self, needs: int = 0) -> tuple[Form, ...]:
+        """A message of several lines: a batch for those who know it, one line after the other for the rest."""
+        reference = self.stamp.message_id.replace(".", "-")
+        shown = (self.command, self.prefix, self.target, self.pieces)
+        batch = self._stamped(multiline.as_batch(*shown, reference, {}))
+        lines = self._stamped(multiline.one_by_one(*shown, {}))
+        return Form(caps.MULTILINE | caps.BATCH | needs, batch), Form(needs, lines)
+
+    def _stamped(self, lines: list[multiline.Lines]) -> tuple[tuple[Message, Stamp], ...]:
+        in_batch = lines[0].message.command == "BATCH"
+        return tuple((line.message, self._stamp(line, bare=in_batch)) for line in lines)
+
+    def _stamp(self, line: multiline.Lines, *, bare: bool) -> Stamp:
+        if line.first:
+            return self.stamp
+        whole = self.stamp
+        rest = Stamp(0) if bare else Stamp(whole.time, "", whole.client_tags, whole.account, bot=whole.bot)
+        rest.extra = line.extra
+        return rest
 
 
-def _too_long(user: User, message: Message, outcome: Outcome) -> bool:
+def _too_long(user: User, said: _Said, outcome: Outcome) -> bool:
     """Refuse what would not fit on one line as others get it (rule 4)."""
-    over = len(message.line) - MAX_LINE
+    over = said.over()
     if over <= 0:
         return False
     text = f"Not sent: with your name before it, this is {over} bytes too long. Please send it in shorter pieces"
@@ -88,16 +129,24 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
     if refusal is not None:
         outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
         return
-    message = _message(user, room.name, proposal)
-    if _too_long(user, message, outcome):
+    said = _Said(user, room.name, proposal, outcome)
+    if _too_long(user, said, outcome):
         return
-    needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
-    stamp = outcome.stamp(proposal.tags)
-    passing = proposal.passing
-    outcome.deliveries.append(ToRoom(room.key, message, stamp, user.id, needs, passing))
+    if said.pieces:
+        outcome.deliveries.append(InForms(said.forms(), room.key, speaker=user.id))
+    else:
+        outcome.deliveries.append(ToRoom(room.key, said.message, said.stamp, user.id, said.needs, said.passing))
     if user.id not in room.members:
-        outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE, passing))
+        _echo(user, said, outcome)
     _keep(user, room.key, room.name, proposal, outcome)
+
+
+def _echo(user: User, said: _Said, outcome: Outcome) -> None:
+    if said.pieces:
+        outcome.deliveries.append(InForms(said.forms(caps.ECHO_MESSAGE), users=(user.id,)))
+    else:
+        needs = said.needs | caps.ECHO_MESSAGE
+        outcome.deliveries.append(ToUsers((user.id,), said.message, said.stamp, needs, said.passing))
 
 
 def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p.Say, outcome: Outcome) -> None:
@@ -106,31 +155,33 @@ def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p
     if refusal is not None:
         outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
         return
-    target = f"{symbol}{room.name}"
-    message = _message(user, target, proposal)
-    if _too_long(user, message, outcome):
+    said = _Said(user, f"{symbol}{room.name}", proposal, outcome)
+    if _too_long(user, said, outcome):
         return
-    needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
-    stamp = outcome.stamp(proposal.tags)
+    _echo(user, said, outcome)
     audience = tuple(id for id, held in room.members.items() if held >= standing and id != user.id)
-    outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE, proposal.passing))
     if audience:
-        outcome.deliveries.append(ToUsers(audience, message, stamp, needs, proposal.passing))
+        _tell(audience, said, outcome)
     # A place of its own: whoever may read the room may not read this.
-    _keep(user, f"{symbol}{room.key}", target, proposal, outcome)
+    _keep(user, f"{symbol}{room.key}", said.target, proposal, outcome)
+
+
+def _tell(users: tuple[int, ...], said: _Said, outcome: Outcome) -> None:
+    """What is said reaches `users`; it is no part of the answer to who said it."""
+    if said.pieces:
+        outcome.deliveries.append(InForms(said.forms(), users=users, answers=False))
+    else:
+        outcome.deliveries.append(ToUsers(users, said.message, said.stamp, said.needs, said.passing, answers=False))
 
 
 def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> None:
-    message = _message(user, other.nick, proposal)
-    if _too_long(user, message, outcome):
+    said = _Said(user, other.nick, proposal, outcome)
+    if _too_long(user, said, outcome):
         return
-    needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
-    stamp = outcome.stamp(proposal.tags)
     # To oneself there are two of it where echo-message is on: the echo, and the message (echo-message says both are).
     # A label belongs to the echo alone (labeled-response, "Tags").
-    passing = proposal.passing
-    outcome.deliveries.append(ToUsers((user.id,), message, stamp, needs | caps.ECHO_MESSAGE, passing))
-    outcome.deliveries.append(ToUsers((other.id,), message, stamp, needs, passing, answers=False))
+    _echo(user, said, outcome)
+    _tell((other.id,), said, outcome)
     _keep(user, private_place(user.identity, other.identity), other.nick, proposal, outcome)
     if other.away and proposal.command == "PRIVMSG":
         outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)

@@ -114,6 +114,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         session.host,
         session.secret,
         session.instance,
+        session.away,
     )
 
 
@@ -123,7 +124,7 @@ def cap(view: View, session: Session, message: Message) -> Result:
     if subcommand == "LS":
         return _cap_ls(view, session, message)
     if subcommand == "LIST":
-        return _listed(view, session, "LIST", caps.listing(session.caps, values=False))
+        return _listed(view, session, "LIST", caps.listing(session.caps, {}))
     if subcommand == "REQ":
         return _cap_req(view, session, message)
     if subcommand == "END":
@@ -140,7 +141,7 @@ def _cap_ls(view: View, session: Session, message: Message) -> Result:
         session.negotiating = True
     if version >= CAP_302:
         session.caps |= caps.CAP_NOTIFY
-    listed = caps.listing(caps.ALL, values=version >= CAP_302)
+    listed = caps.listing(view.offered, view.cap_values if version >= CAP_302 else {})
     if version >= CAP_302:
         listed += _transport(view, session)
     return _listed(view, session, "LS", listed)
@@ -162,6 +163,13 @@ def _listed(view: View, session: Session, subcommand: str, listed: list[str]) ->
     return replies
 
 
+def changed(view: View, session: Session, gone: int, new: int) -> list[Reply]:
+    """CAP DEL and CAP NEW, each on as many lines as it needs."""
+    listed = (("DEL", caps.listing(gone, {})), ("NEW", caps.listing(new, view.cap_values)))
+    called = view.called(session)
+    return [Message("CAP", (called, word, text)) for word, names in listed for text in packed(names, _CAP_LINE)]
+
+
 def _cap_req(view: View, session: Session, message: Message) -> Result:
     if not session.registered:
         session.negotiating = True
@@ -174,7 +182,11 @@ def _cap_req(view: View, session: Session, message: Message) -> Result:
         removing = word.startswith("-")
         row = caps.BY_NAME.get(word.removeprefix("-"))
         # CAP 302 implies cap-notify; it cannot be given up then (capability-negotiation, "cap-notify").
-        if row is None or (removing and row.bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302):
+        if (
+            row is None
+            or not row.bit & view.offered
+            or (removing and row.bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302)
+        ):
             return [Message("CAP", (view.called(session), "NAK", asked))]
         mask = mask & ~row.bit if removing else mask | row.bit
     session.caps = mask

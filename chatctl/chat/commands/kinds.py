@@ -15,6 +15,7 @@ from chatctl.chat.state import State, User
 from chatctl.chat.tails import Tails
 from chatctl.chat.watches import Watches
 from chatctl.chat.work import Done, Task
+from chatctl.protocol import capabilities as caps
 from chatctl.protocol import masks, names
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
@@ -34,6 +35,12 @@ class View:
     references: Iterator[int] = field(default_factory=itertools.count)
     sts_port: int = 0
     """Where clients are told to insist on TLS; 0: they are not."""
+    batches: dict[int, Session] = field(default_factory=dict)
+    """Sessions with an open batch, by id."""
+    offered: int = caps.ALL
+    """The capabilities that are to be had."""
+    cap_values: Mapping[str, str] = field(default_factory=dict)
+    """What stands behind them in CAP LS, by name."""
 
     def reference(self) -> str:
         """A name for a batch, used once."""
@@ -99,8 +106,14 @@ class Probe:
     users: tuple[int, ...]
 
 
+class Held:
+    """Nothing yet: this command is a part of something that is answered when all of it is there."""
+
+
+HELD = Held()
+
 Reply = Line | Message | Close | Probe | Note
-Result = Proposal | Job | Work | Sequence[Reply] | None
+Result = Proposal | Job | Work | Held | Sequence[Reply] | None
 Handler = Callable[[View, Session, Message], Result]
 
 

@@ -43,6 +43,11 @@ MANUAL: dict[str, Page] = {
         ("Marks you as away; whoever writes to you privately reads the reason. Without one you are back.",),
         _modern("AWAY message"),
     ),
+    "BATCH": Page(
+        "BATCH +<reference> draft/multiline <target> | BATCH -<reference>",
+        ("Around lines that are one message (each with the tag batch=<reference>). Your client does this by itself.",),
+        f"{_IRCV3}/multiline",
+    ),
     "CAP": Page(
         "CAP LS [302] | LIST | REQ :<capabilities> | END",
         ("Lists what the server can do beyond plain IRC and turns it on. Your client does this by itself.",),
@@ -166,6 +171,7 @@ MANUAL: dict[str, Page] = {
         ("For servers that link to others. This one does not.",),
         _modern("SQUIT message"),
     ),
+    "SETNAME": Page("SETNAME :<real name>", ("Changes your real name.",), f"{_IRCV3}/setname"),
     "STATS": Page(
         "STATS <letter> [<server>]",
         ("u: for how long the server has been up. o: which operators are here (for operators).",),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.commands.kinds import Command, Result, View, label_of, line, packed
+from chatctl.chat.limits import away_length
 from chatctl.chat.session import Session
 from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import PRE_AWAY
 from chatctl.protocol.message import MAX_LINE, Message
 
 
@@ -31,12 +33,25 @@ def userhost(view: View, session: Session, message: Message) -> Result:
 
 
 def away(view: View, session: Session, message: Message) -> Result:
-    """AWAY [:reason]; without one: back again."""
+    """AWAY [:reason]; without one: back again. With draft/pre-away one may say so while registering."""
+    if not session.registered and not session.registering:
+        if not session.caps & PRE_AWAY:
+            return [line(n.ERR_NOTREGISTERED)]
+        if len(message.param(0).encode()) > away_length(view.rules):
+            return [line(n.ERR_INPUTTOOLONG)]
+        session.away = message.param(0)
+        return [line(n.RPL_NOWAWAY if session.away else n.RPL_UNAWAY)]
     return p.SetAway(session.id, label_of(message), message.param(0))
 
 
+def setname(view: View, session: Session, message: Message) -> Result:
+    """SETNAME :real name (ircv3.net/specs/extensions/setname)."""
+    return p.SetRealname(session.id, label_of(message), message.params[0])
+
+
 COMMANDS = (
-    Command("AWAY", away),
+    Command("AWAY", away, before=True),
     Command("ISON", ison, least=1),
+    Command("SETNAME", setname, least=1),
     Command("USERHOST", userhost, least=1),
 )

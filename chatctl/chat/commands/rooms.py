@@ -11,7 +11,7 @@ from chatctl.chat.session import Session
 from chatctl.chat.state import Room
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import CHATHISTORY, MULTI_PREFIX, SERVER_TIME, USERHOST_IN_NAMES
+from chatctl.protocol.capabilities import CHATHISTORY, MULTI_PREFIX, NO_IMPLICIT_NAMES, SERVER_TIME, USERHOST_IN_NAMES
 from chatctl.protocol.message import MAX_LINE, Message
 
 
@@ -129,7 +129,8 @@ def names_lines(view: View, session: Session, room: Room) -> list[Reply]:
 
 def described(view: View, session: Session, room: Room) -> list[Reply]:
     """What somebody who just entered is told."""
-    return [*topic_lines(room), *names_lines(view, session, room)]
+    topic = topic_lines(room)
+    return topic if session.caps & NO_IMPLICIT_NAMES else [*topic, *names_lines(view, session, room)]
 
 
 def invite(view: View, session: Session, message: Message) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat.commands import (
     about,
+    batches,
     connection,
     history,
     listing,
@@ -28,6 +29,7 @@ COMMANDS: dict[str, Command] = {
         *modes.COMMANDS,
         *listing.COMMANDS,
         *messages.COMMANDS,
+        *batches.COMMANDS,
         *people.COMMANDS,
         *who.COMMANDS,
         *whois.COMMANDS,
@@ -40,7 +42,7 @@ COMMANDS: dict[str, Command] = {
     )
 }
 
-MESSAGES = frozenset({"PRIVMSG", "NOTICE", "TAGMSG"})
+MESSAGES = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "BATCH"})
 """Commands that may follow each other while earlier ones are still on their way through the order."""
 
 HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"})

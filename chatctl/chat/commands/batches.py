@@ -1,0 +1,102 @@
+"""BATCH from a client: messages of several lines (ircv3.net/specs/extensions/client-batch, multiline)."""
+
+from __future__ import annotations
+
+import re
+
+from chatctl.chat import multiline
+from chatctl.chat import proposals as p
+from chatctl.chat.commands.history import fail
+from chatctl.chat.commands.kinds import HELD, Command, Result, View
+from chatctl.chat.resend import relayed_tags, say_once
+from chatctl.chat.session import Session
+from chatctl.protocol.capabilities import BATCH, MULTILINE
+from chatctl.protocol.message import Message
+
+_REFERENCE = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def begin(view: View, session: Session, message: Message) -> Result:
+    """BATCH +reference type target, while none is open."""
+    sign, reference = message.params[0][:1], message.params[0][1:]
+    if sign != "+" or not _REFERENCE.fullmatch(reference):
+        text = "There is no such batch" if sign == "-" else "A reference is + and letters, digits and hyphens"
+        return fail("BATCH", "INVALID_REFTAG", message.params[0], text=text)
+    batch = session.batch = multiline.Batch(message, view.clock())
+    view.batches[session.id] = session
+    if message.param(1) != multiline.TYPE or session.caps & (BATCH | MULTILINE) != BATCH | MULTILINE:
+        batch.failed = True
+        text = "Batches of this type are not known here; nothing of it is handled"
+        return fail("BATCH", "UNKNOWN_TYPE", reference, message.param(1), text=text)
+    if not batch.target or "," in batch.target:
+        return _failed(batch, multiline.Failure("MULTILINE_INVALID", (), "A batch has one target"))
+    return HELD
+
+
+def collect(view: View, session: Session, message: Message) -> Result:
+    """Any line while a batch is open, or one that says it is in one."""
+    batch = session.batch
+    reference = message.tags.get("batch")
+    if batch is None:
+        return fail("BATCH", "INVALID_REFTAG", reference or "*", text="No such batch is open; that was not handled")
+    if message.command == "BATCH" and reference is None and message.param(0) == f"-{batch.reference}":
+        return _end(view, session, batch)
+    if batch.failed and reference == batch.reference:
+        return HELD
+    if reference != batch.reference:
+        failure: multiline.Failure | None = multiline.Failure(
+            "MULTILINE_INVALID", (), f"The batch {batch.reference} is open; finish it first. Nothing of it was sent"
+        )
+    else:
+        rules = view.rules
+        failure = batch.add(message, rules.multiline_bytes, rules.multiline_lines)
+    return HELD if failure is None else _failed(batch, failure)
+
+
+def _failed(batch: multiline.Batch, failure: multiline.Failure) -> Result:
+    if batch.failed:
+        return HELD
+    batch.failed = True
+    batch.pieces.clear()
+    return fail("BATCH", failure.code, *failure.context, text=failure.text)
+
+
+def _end(view: View, session: Session, batch: multiline.Batch) -> Result:
+    forget(view, session)
+    if batch.failed:
+        return HELD
+    failure = batch.end()
+    if failure is not None:
+        return _failed(batch, failure)
+    session.last_spoke = view.clock()
+    text, joints = multiline.combined(batch.pieces)
+    tags = relayed_tags(batch.opening)
+    if joints:
+        tags[multiline.JOINTS] = joints
+    proposal = p.Say(session.id, batch.label, batch.command, (batch.target,), text, tags)
+    return say_once(view, session, proposal, batch.opening)
+
+
+def forget(view: View, session: Session) -> None:
+    """The session has no open batch any more."""
+    session.batch = None
+    view.batches.pop(session.id, None)
+
+
+def deadline(batch: multiline.Batch) -> int:
+    """Until when a batch may be open, ms since 1970 UTC."""
+    return batch.opened + multiline.SECONDS * 1000
+
+
+def next_deadline(view: View) -> int | None:
+    """The first deadline of all open batches; None where there is none."""
+    open_ones = (session.batch for session in view.batches.values())
+    return min((deadline(batch) for batch in open_ones if batch is not None and not batch.failed), default=None)
+
+
+def expire(batch: multiline.Batch) -> Result:
+    """Refuse a batch that was open for too long."""
+    return _failed(batch, multiline.Failure("TIMEOUT", (batch.reference,), "That batch was open for too long"))
+
+
+COMMANDS = (Command("BATCH", begin, least=1),)

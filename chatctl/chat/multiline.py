@@ -1,0 +1,155 @@
+"""Messages of several lines (ircv3.net/specs/extensions/multiline, client-batch): put together from a client's batch,
+and taken apart again for those who read them.
+
+The rules of this file:
+
+1. A client sends ``BATCH +ref draft/multiline target``, lines of one command to that target, ``BATCH -ref``. Nothing is
+   said before the end has come; then all of it is one message with one id.
+2. A line follows the one before it after a line break, or directly where it has the tag ``draft/multiline-concat``.
+3. A batch that breaks a rule is refused with one ``FAIL BATCH``, and the rest of it is swallowed. It is bounded in
+   bytes, lines and time.
+4. It is kept as one text with line breaks; where lines were joined directly stands beside it (:data:`JOINTS`), so that
+   it can be sent again as it was: each line fits on a line.
+5. Clients that do not know such batches get the lines one by one, without the empty ones; only the first has the id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from chatctl.protocol.message import Message
+
+TYPE = "draft/multiline"
+CONCAT = "draft/multiline-concat"
+JOINTS = "chatctl/joints"
+"""A tag that is kept and not relayed: where in the text lines were joined directly, ``12,300`` in characters."""
+
+SECONDS = 30
+"""How long a batch may be open."""
+
+
+class Piece(NamedTuple):
+    """One line: whether it is joined directly to the one before, and its text."""
+
+    joined: bool
+    text: str
+
+
+class Failure(NamedTuple):
+    """Why a batch is refused: the code, what stands with it, and a sentence."""
+
+    code: str
+    context: tuple[str, ...]
+    text: str
+
+
+class Batch:
+    """A batch that a client has opened. `failed`: it was refused, and what still comes of it is ignored. `label`: the
+    client's for all of it."""
+
+    __slots__ = ("command", "failed", "label", "opened", "opening", "pieces", "reference", "size", "target")
+
+    def __init__(self, opening: Message, now: int) -> None:
+        self.opening = opening
+        self.reference = opening.params[0][1:]
+        self.target = opening.param(2)
+        self.label = ""
+        self.opened = now
+        self.command = ""
+        self.pieces: list[Piece] = []
+        self.size = 0
+        self.failed = False
+
+    def add(self, message: Message, max_bytes: int, max_lines: int) -> Failure | None:
+        """Take one more line, or say why not."""
+        if message.command not in ("PRIVMSG", "NOTICE") or (self.command and message.command != self.command):
+            return _invalid("A batch holds PRIVMSG lines only, or NOTICE lines only")
+        target = message.param(0)
+        if target.casefold() != self.target.casefold():
+            text = f"A line to {target} in a batch for {self.target}; nothing of it was sent"
+            return Failure("MULTILINE_INVALID_TARGET", (self.target, target), text)
+        if not message.tags.keys() <= {"batch", CONCAT}:
+            return _invalid("The tags of such a message belong on its BATCH")
+        joined, line = CONCAT in message.tags, message.param(1)
+        if joined and not (line and self.pieces):
+            return _invalid("Nothing can be joined to nothing")
+        self.command = message.command
+        self.size += len(line.encode()) + (bool(self.pieces) and not joined)
+        self.pieces.append(Piece(joined, line))
+        if self.size > max_bytes:
+            text = f"A message of several lines has at most {max_bytes} bytes; nothing of it was sent"
+            return Failure("MULTILINE_MAX_BYTES", (str(max_bytes),), text)
+        if len(self.pieces) > max_lines:
+            text = f"A message of several lines has at most {max_lines}; nothing of it was sent"
+            return Failure("MULTILINE_MAX_LINES", (str(max_lines),), text)
+        return None
+
+    def end(self) -> Failure | None:
+        """The batch is complete; or why it is no message."""
+        if not any(piece.text for piece in self.pieces):
+            return _invalid("A message of empty lines is not sent")
+        return None
+
+
+def _invalid(text: str) -> Failure:
+    return Failure("MULTILINE_INVALID", (), f"{text}; nothing of it was sent")
+
+
+def combined(pieces: Sequence[Piece]) -> tuple[str, str]:
+    """The text that several lines make, and its joints (rule 4)."""
+    text = pieces[0].text
+    joints: list[str] = []
+    for piece in pieces[1:]:
+        if piece.joined:
+            joints.append(str(len(text)))
+            text += piece.text
+        else:
+            text += f"\n{piece.text}"
+    return text, ",".join(joints)
+
+
+def separated(text: str, joints: str) -> list[Piece]:
+    """The lines that made `text`: the other way round."""
+    at = {int(joint) for joint in joints.split(",") if joint}
+    pieces: list[Piece] = []
+    begin, joined = 0, False
+    for end in [*sorted(at | {n for n, char in enumerate(text) if char == "\n"}), len(text)]:
+        pieces.append(Piece(joined, text[begin:end]))
+        joined = end in at
+        begin = end if joined else end + 1
+    return pieces
+
+
+def is_multiline(text: str, tags: Mapping[str, str]) -> bool:
+    """Whether a kept message was more than one line."""
+    return JOINTS in tags or "\n" in text
+
+
+class Lines(NamedTuple):
+    """The lines of one message for one kind of client, each with what is special about its tags: `extra` ones, and
+    whether it is `first`, and so carries those of the message."""
+
+    message: Message
+    extra: Mapping[str, str]
+    first: bool
+
+
+def as_batch(
+    command: str, source: str, target: str, pieces: Sequence[Piece], reference: str, outer: Mapping[str, str]
+) -> list[Lines]:
+    """For those who know such batches. `outer`: the tags of a batch that it is in."""
+    lines = [Lines(Message("BATCH", (f"+{reference}", TYPE, target), source), outer, first=True)]
+    for piece in pieces:
+        extra = {"batch": reference, CONCAT: ""} if piece.joined else {"batch": reference}
+        lines.append(Lines(Message(command, (target, piece.text), source), extra, first=False))
+    lines.append(Lines(Message("BATCH", (f"-{reference}",), source), outer, first=False))
+    return lines
+
+
+def one_by_one(
+    command: str, source: str, target: str, pieces: Sequence[Piece], outer: Mapping[str, str]
+) -> list[Lines]:
+    """For those who do not (rule 5)."""
+    texts = [piece.text for piece in pieces if piece.text]
+    return [Lines(Message(command, (target, text), source), outer, first=not at) for at, text in enumerate(texts)]
