@@ -10,8 +10,9 @@ The rules of this file:
    within Latin, Han and Bopomofo; within Latin, Han and Hangul (UTS 39 section 5.2, "highly restrictive"). Its digits
    are of one kind (section 5.3).
 4. Its folded form (rule 5) obeys rules 1 to 3 too: a full-width ``!`` counts as ``!``, and ``ß`` as two characters.
-5. Two names are **the same** when `fold` makes them equal: NFD, casefold, NFKC, casefold, NFKC (Unicode section 3.13,
-   D147, in its composed form). Nothing is left out on the way: what Unicode would ignore is refused instead.
+5. Two names are **the same** when `fold` makes them equal: NFKD, casefold, NFKC, casefold, NFKC (Unicode section 3.13,
+   D147, composed, and from the compatible form on, so that U+0345 U+FF9E has one fold). Nothing is left out on the
+   way: what Unicode would ignore is refused instead.
    For ASCII this is A-Z to a-z and nothing more, as ``CASEMAPPING=ascii`` says: ``{`` is not ``[``.
 6. Text with a character that Unicode 14.0 does not know can name nobody: in it only A-Z are folded.
 7. A room's name is ``#`` and at least one more character, at most 64 bytes of UTF-8: letters, marks, digits, symbols
@@ -67,7 +68,7 @@ def fold(text: str) -> str:
 def _fold(text: str) -> str:
     if not all_known(text):
         return text.translate(_ASCII_LOWER)
-    return normalize("NFKC", normalize("NFKC", normalize("NFD", text).casefold()).casefold())
+    return normalize("NFKC", normalize("NFKC", normalize("NFKD", text).casefold()).casefold())
 
 
 def problem(name: str) -> str | None:

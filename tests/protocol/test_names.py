@@ -7,7 +7,7 @@ import unicodedata
 from itertools import islice
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatctl.protocol.characters import Kind, describe, prototypes
@@ -135,6 +135,7 @@ def test_folding_twice_is_no_more(text: str) -> None:
     assert room_fold(room_fold(text)) == room_fold(text)
 
 
+@example("\u0345\uff9e")
 @given(TEXT)
 def test_spellings_of_one_text_fold_alike(text: str) -> None:
     if all(describe(char)[0] is not Kind.UNKNOWN for char in text):
