@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chatctl.chat.facts import Fact
+from chatctl.chat.modes import BOT
 from chatctl.chat.proposals import Entry
 from chatctl.chat.state import Room, User
 from chatctl.protocol.message import Message
@@ -101,6 +102,8 @@ class InForms(Delivery):
     but: int = 0
     speaker: int = 0
     answers: bool = True
+    watched: str = ""
+    """A nick: whoever monitors it and has extended-monitor is told too."""
 
 
 @dataclass(slots=True)
@@ -221,7 +224,7 @@ class Outcome:
         source, message_id = self.source, self.entry.message_id(len(self.facts))
         if source is None:
             return Stamp(self.entry.time, message_id, tags)
-        return Stamp(self.entry.time, message_id, tags, source.account, bot="B" in source.modes)
+        return Stamp(self.entry.time, message_id, tags, source.account, bot=BOT in source.modes)
 
     def form(self, needs: int, message: Message | None) -> Form:
         """One line for those who have the capabilities `needs`; None for nothing."""

@@ -192,6 +192,9 @@ class Delivering:
         wanted = dict.fromkeys(session for session in here if session is not None)
         if delivery.room:
             wanted.update(dict.fromkeys(self._fanout.members(delivery.room, 0)))
+        if delivery.watched:
+            watchers = self._view.watches.watchers(delivery.watched)
+            wanted.update(dict.fromkeys(each for each in watchers if each.caps & caps.EXTENDED_MONITOR))
         for id in (delivery.but, delivery.speaker):
             session = self._sessions.get(id) if id else None
             if session is not None and not (id == delivery.speaker and session.caps & caps.ECHO_MESSAGE):

@@ -22,6 +22,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.SetAway: False,
     p.BecomeOperator: False,
     p.SetRealname: False,
+    p.ChangeHost: False,
 }
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 

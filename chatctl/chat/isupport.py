@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chatctl.chat import limits, lists, watches
 from chatctl.chat.history import MOST_ASKED
-from chatctl.chat.modes import PREFIXES, chanmodes, prefix
+from chatctl.chat.modes import BOT, PREFIXES, chanmodes, prefix
 from chatctl.chat.rules import Rules
 from chatctl.protocol.names import MAX_NAME, MAX_ROOM
 
@@ -41,7 +41,7 @@ def isupport(rules: Rules) -> list[str]:
     }
     tokens = {
         "ACCOUNTEXTBAN": "a",
-        "BOT": "B",
+        "BOT": BOT,
         "AWAYLEN": limits.away_length(rules),
         "CASEMAPPING": "ascii",
         "CHANLIMIT": f"{_ROOM_KINDS}:{rules.max_rooms}",

@@ -62,10 +62,13 @@ CLOSED = frozenset("iRs")
 
 SPEECH = frozenset("CMcm")
 """Flags that decide what may be said, and by whom."""
+
 SERVER_OPERATOR = "o"
+BOT = "B"
+"""The user mode of bots (BOT in ISUPPORT; ircv3.net/specs/extensions/bot-mode)."""
 
 USER_MODES: dict[str, str] = {
-    "B": "is a bot (ircv3.net/specs/extensions/bot-mode)",
+    BOT: "is a bot (ircv3.net/specs/extensions/bot-mode)",
     "i": "not listed to those who share no room with you",
     SERVER_OPERATOR: "operator of the server; OPER gives it, MODE only takes it away",
 }

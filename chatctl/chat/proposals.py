@@ -150,6 +150,14 @@ class SetRealname(Proposal):
 
 
 @dataclass(slots=True)
+class ChangeHost(Proposal):
+    """An operator of the server gives somebody another host."""
+
+    nick: str
+    host: str
+
+
+@dataclass(slots=True)
 class Entry:
     """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
     back, `boot` names the start of the server that gave it (part of message ids)."""

@@ -12,7 +12,10 @@ _ANY_NAME = 4 * MAX_NAME
 def reply_message(server: str, called: str, reply: Line | Message) -> Message:
     """`reply` as the session that is `called` so reads it. What names no source is the server's."""
     if isinstance(reply, Line):
-        return _numeric(server, called, reply)
+        message = _numeric(server, called, reply)
+        if reply.tags:
+            message.tags = reply.tags
+        return message
     if not reply.source:
         reply.source = server
     return reply

@@ -38,6 +38,10 @@ SETNAME = 1 << 15
 NO_IMPLICIT_NAMES = 1 << 16
 PRE_AWAY = 1 << 17
 MULTILINE = 1 << 18
+INVITE_NOTIFY = 1 << 19
+CHGHOST = 1 << 20
+EXTENDED_MONITOR = 1 << 21
+EXTENDED_ISUPPORT = 1 << 22
 
 _IRCV3 = "ircv3.net/specs/extensions/"
 
@@ -51,13 +55,17 @@ CAPABILITIES: tuple[Capability, ...] = (
         "ARCHITECTURE.md, 'Who somebody is'",
         "takes its name back (RESUME)",
     ),
+    Capability("chghost", CHGHOST, _IRCV3 + "chghost", "that somebody's host changed"),
     Capability("draft/chathistory", CHATHISTORY, _IRCV3 + "chathistory", "asks for history (CHATHISTORY)"),
     Capability("draft/event-playback", EVENT_PLAYBACK, _IRCV3 + "chathistory", "history with joins, topics, reactions"),
+    Capability("draft/extended-isupport", EXTENDED_ISUPPORT, _IRCV3 + "extended-isupport", "ISUPPORT, in a batch"),
     Capability("draft/multiline", MULTILINE, _IRCV3 + "multiline", "messages of several lines, as one (BATCH)"),
     Capability("draft/no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "its older name"),
     Capability("draft/pre-away", PRE_AWAY, _IRCV3 + "pre-away", "AWAY while registering"),
     Capability("echo-message", ECHO_MESSAGE, _IRCV3 + "echo-message", "reads its own messages as others do"),
     Capability("extended-join", EXTENDED_JOIN, _IRCV3 + "extended-join", "JOIN with account and real name"),
+    Capability("extended-monitor", EXTENDED_MONITOR, _IRCV3 + "extended-monitor", "the same of names it monitors"),
+    Capability("invite-notify", INVITE_NOTIFY, _IRCV3 + "invite-notify", "invitations of others to its rooms"),
     Capability(
         "labeled-response", LABELED_RESPONSE, _IRCV3 + "labeled-response", "which answer belongs to which command"
     ),

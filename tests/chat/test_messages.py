@@ -258,6 +258,14 @@ class TestBots:
         bot.send("MODE robot -B", "PRIVMSG #tea :beep")
         assert "bot" not in ann.one("PRIVMSG").tags
 
+    def test_it_is_announced_and_shown(self) -> None:
+        world = World()
+        bot = world.person("robo", "#tea").send("MODE robo +B").forget()
+        assert "BOT=B" in " ".join(" ".join(message.params) for message in bot.send("ISUPPORT").read())
+        ann = world.person("ann", "#tea")
+        assert ann.send("WHOIS robo").one("335").params[1] == "robo"
+        assert ann.send("WHO robo").one("352").params[6] == "H@B"
+
 
 class TestTagSizes:
     """ircv3.net/specs/extensions/message-tags, "Size limit"."""

@@ -108,6 +108,112 @@ class TestSetname:
         assert ann.world.hub.state.users[1].realname == "Real Name"
 
 
+class TestHost:
+    """ircv3.net/specs/extensions/chghost."""
+
+    def test_told_to_those_who_know_it_and_shown_as_a_return_to_the_rest(self) -> None:
+        world = World()
+        bob = world.person("bob", "#tea", caps="chghost")
+        ann, old = world.person("ann", "#tea", caps="chghost"), world.person("old", "#tea")
+        root = world.person("root")
+        world.hub.state.users[root.session.id].operator = "root"
+        for person in (ann, bob, old):
+            person.forget()
+        prefix = world.hub.state.users[bob.session.id].prefix
+        root.send("CHGHOST BOB new.example")
+        for person in (ann, bob):
+            change = person.one("CHGHOST")
+            assert change.source == prefix
+            assert change.params == ["~u", "new.example"]
+        read = old.read()
+        assert [message.command for message in read] == ["QUIT", "JOIN", "MODE"]
+        assert [message.source for message in read] == [prefix, "bob!~u@new.example", "chatctl.local"]
+        assert read[2].params == ["#tea", "+o", "bob"]
+        bob.send("PRIVMSG #tea :x")
+        assert ann.one("PRIVMSG").source == "bob!~u@new.example"
+
+    @pytest.mark.parametrize("host", ["x" * 18, "a@b", "a_b", "-x"])
+    def test_what_is_no_host(self, host: str) -> None:
+        world = World()
+        root = world.person("root")
+        world.hub.state.users[1].operator = "root"
+        assert root.send(f"CHGHOST root {host}").one("FAIL").params[:2] == ["CHGHOST", "INVALID_HOST"]
+        assert world.hub.state.users[1].host != host
+
+    def test_only_operators_may(self) -> None:
+        world = World()
+        world.person("bob")
+        assert world.person("ann").send("CHGHOST bob x.y").commands() == ["481"]
+
+
+class TestInvite:
+    """ircv3.net/specs/extensions/invite-notify."""
+
+    def test_the_room_is_told(self) -> None:
+        world = World()
+        ann, bob = world.person("ann", "#tea", caps="invite-notify"), world.person("bob", "#tea", caps="invite-notify")
+        old, eve = world.person("old", "#tea"), world.person("eve", caps="invite-notify")
+        for person in (ann, bob, old):
+            person.forget()
+        ann.send("INVITE eve #tea")
+        assert bob.one("INVITE").params == eve.one("INVITE").params == ["eve", "#tea"]
+        assert ann.commands() == ["341"]
+        assert old.lines() == []
+
+
+class TestMonitor:
+    """ircv3.net/specs/extensions/extended-monitor."""
+
+    def test_changes_of_names_one_watches_without_sharing_a_room(self) -> None:
+        world = World()
+        ann = world.person("ann", caps="extended-monitor away-notify setname")
+        half = world.person("half", caps="away-notify setname")
+        bob = world.person("bob", "#tea")
+        for person in (ann, half):
+            person.send("MONITOR + bob").forget()
+        bob.send("AWAY :x", "SETNAME :New Name", "JOIN #cake", "NICK bobby", "AWAY :y")
+        assert ann.commands() == ["AWAY", "SETNAME", "731"]
+        assert half.commands() == ["731"]
+
+    def test_only_what_one_asked_for(self) -> None:
+        world = World()
+        ann = world.person("ann", caps="extended-monitor").send("MONITOR + bob").forget()
+        world.person("bob").send("AWAY :x")
+        assert ann.lines() == []
+
+    def test_not_twice_where_a_room_is_shared(self) -> None:
+        world = World()
+        ann = world.person("ann", "#tea", caps="extended-monitor away-notify")
+        bob = world.person("bob", "#tea")
+        ann.send("MONITOR + bob").forget()
+        bob.send("AWAY :x")
+        assert ann.commands() == ["AWAY"]
+
+
+class TestIsupport:
+    """ircv3.net/specs/extensions/extended-isupport."""
+
+    CAPS = "batch draft/extended-isupport"
+
+    def test_the_command_gives_all_of_it_again(self) -> None:
+        assert set(World().person("ann").send("ISUPPORT").commands()) == {"005"}
+
+    def test_in_a_batch_and_while_registering(self) -> None:
+        person = World().connect().send(f"CAP REQ :{self.CAPS}").forget()
+        opening, *inside, closing = person.send("ISUPPORT").read()
+        name = opening.params[0][1:]
+        assert opening.params == [f"+{name}", "draft/isupport"]
+        assert closing.params == [f"-{name}"]
+        assert {(message.command, message.params[0], message.tags["batch"]) for message in inside} == {
+            ("005", "*", name)
+        }
+        read = person.send("NICK ann", "USER u 0 * :r", "CAP END").read()
+        assert all("batch" in message.tags for message in read if message.command == "005")
+
+    def test_without_it_not_before_registration(self) -> None:
+        assert World().connect().send("ISUPPORT").commands() == ["451"]
+
+
 class TestCapNotify:
     """ircv3.net/specs/extensions/capability-negotiation, "cap-notify"."""
 

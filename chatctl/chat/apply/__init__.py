@@ -24,6 +24,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.SetAway: identity.set_away,
     p.BecomeOperator: operators.become_operator,
     p.SetRealname: identity.set_realname,
+    p.ChangeHost: identity.change_host,
     p.SetUserModes: identity.set_user_modes,
     p.Quit: membership.quit_chat,
     p.Join: membership.join,

@@ -7,6 +7,7 @@ from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.modes import written
 from chatctl.chat.deliveries import (
     Appeared,
+    Form,
     InForms,
     Outcome,
     Probed,
@@ -17,8 +18,8 @@ from chatctl.chat.deliveries import (
     Welcomed,
 )
 from chatctl.chat.limits import away_length, realname_length
-from chatctl.chat.modes import SERVER_OPERATOR
-from chatctl.chat.state import State, User
+from chatctl.chat.modes import PREFIXES, SERVER_OPERATOR
+from chatctl.chat.state import Room, State, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
@@ -129,7 +130,7 @@ def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
 def notify(state: State, user: User, outcome: Outcome, needs: int, message: Message) -> None:
     """Tell those who share a room with `user`, and have the capabilities `needs`, of a change."""
     forms = (outcome.form(needs, message),)
-    outcome.deliveries.append(InForms(forms, users=tuple(state.peers(user)), but=user.id))
+    outcome.deliveries.append(InForms(forms, users=tuple(state.peers(user)), but=user.id, watched=user.nick))
 
 
 def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> None:
@@ -147,7 +148,7 @@ def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> Non
     user.realname = proposal.realname
     message = Message("SETNAME", (user.realname,), user.prefix)
     audience = (user.id, *state.peers(user))
-    outcome.deliveries.append(InForms((outcome.form(caps.SETNAME, message),), users=audience))
+    outcome.deliveries.append(InForms((outcome.form(caps.SETNAME, message),), users=audience, watched=user.nick))
 
 
 def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> None:
@@ -169,3 +170,39 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
     if done:
         message = Message("MODE", (user.nick, *written(done)), user.prefix)
         outcome.deliveries.append(ToUsers((user.id,), message, outcome.stamp()))
+
+
+def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
+    """CHGHOST by an operator of the server (ircv3.net/specs/extensions/chghost). Clients that do not know it see
+    somebody leave and come back."""
+    operator, user = state.users.get(proposal.session), state.user_named(proposal.nick)
+    if operator is None or not operator.operator:
+        return
+    if user is None:
+        outcome.tell(operator.id, n.ERR_NOSUCHNICK, proposal.nick)
+        return
+    if user.host == proposal.host:
+        return
+    old = user.prefix
+    change = outcome.form(caps.CHGHOST, Message("CHGHOST", (user.username, proposal.host), old))
+    peers = tuple(state.peers(user))
+    outcome.deliveries.append(InForms((change,), users=(user.id, *peers), watched=user.nick))
+    user.host = proposal.host
+    user.named(user.nick)
+    gone = Message("QUIT", ("Changing host",), old)
+    knows = outcome.form(caps.CHGHOST, None)
+    outcome.deliveries.append(InForms((knows, outcome.form(0, gone)), users=peers))
+    for room in user.rooms.values():
+        _come_back(outcome, room, user, knows, state.rules.server_name)
+    outcome.note("host changed", session=user.id, nick=user.nick, operator=operator.operator)
+
+
+def _come_back(outcome: Outcome, room: Room, user: User, knows: Form, server: str) -> None:
+    extended = Message("JOIN", (room.name, user.account or "*", user.realname), user.prefix)
+    plain = Message("JOIN", (room.name,), user.prefix)
+    forms = (knows, outcome.form(caps.EXTENDED_JOIN, extended), outcome.form(0, plain))
+    outcome.deliveries.append(InForms(forms, room.key, but=user.id))
+    letters = "".join(row.letter for row in PREFIXES if room.members[user.id] & row.bit)
+    if letters:
+        mode = Message("MODE", (room.name, f"+{letters}", *[user.nick] * len(letters)), server)
+        outcome.deliveries.append(InForms((knows, outcome.form(0, mode)), room.key, but=user.id))

@@ -145,6 +145,8 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
             outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
         message = Message("INVITE", (other.nick, room.name), user.prefix)
         outcome.deliveries.append(ToUsers((other.id,), message, outcome.stamp()))
+        # invite-notify: the room may know, but for the two who do.
+        outcome.deliveries.append(InForms((outcome.form(caps.INVITE_NOTIFY, message),), room.key, but=user.id))
 
 
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server
+from chatctl.chat.commands.kinds import Command, Reply, Result, View, batched, line, means_this_server
 from chatctl.chat.isupport import isupport
 from chatctl.chat.modes import ROOM_MODES, USER_MODES, Kind
 from chatctl.chat.render import timestamp
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import BATCH, EXTENDED_ISUPPORT
 from chatctl.protocol.message import Message
 
 _TOKENS_A_LINE = 12
 
 
-def isupport_lines(rules: Rules) -> list[Reply]:
-    """005, as many as it takes: at most 12 tokens a line, so that it never grows too long."""
-    tokens = isupport(rules)
-    return [
-        line(n.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE]) for start in range(0, len(tokens), _TOKENS_A_LINE)
-    ]
+def isupport_lines(view: View, session: Session) -> list[Reply]:
+    """005, as many as it takes: at most 12 tokens a line, so that it never grows too long. In a batch for those who
+    asked for it (ircv3.net/specs/extensions/extended-isupport)."""
+    tokens = isupport(view.rules)
+    starts = range(0, len(tokens), _TOKENS_A_LINE)
+    lines = [line(n.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE]) for start in starts]
+    wanted = BATCH | EXTENDED_ISUPPORT
+    return batched(view, "draft/isupport", (), lines) if session.caps & wanted == wanted else [*lines]
+
+
+def isupport_again(view: View, session: Session, message: Message) -> Result:
+    """ISUPPORT: also while registering, with draft/extended-isupport."""
+    if not session.registered and not session.registering and not session.caps & EXTENDED_ISUPPORT:
+        return [line(n.ERR_NOTREGISTERED)]
+    return isupport_lines(view, session)
 
 
 def welcome(view: View, session: Session) -> list[Reply]:
@@ -40,7 +50,7 @@ def welcome(view: View, session: Session) -> list[Reply]:
             text=with_parameter,
         ),
     ]
-    return [*replies, *isupport_lines(rules), *lusers_lines(view), *motd_lines(rules)]
+    return [*replies, *isupport_lines(view, session), *lusers_lines(view), *motd_lines(rules)]
 
 
 def lusers(view: View, session: Session, message: Message) -> Result:
@@ -94,6 +104,7 @@ def motd_lines(rules: Rules) -> list[Reply]:
 
 
 COMMANDS = (
+    Command("ISUPPORT", isupport_again, before=True),
     Command("LUSERS", lusers),
     Command("MOTD", motd),
 )

@@ -57,11 +57,12 @@ class View:
 
 @dataclass(slots=True)
 class Line:
-    """A numeric reply: its own parameters, and a text that replaces the table's where given."""
+    """A numeric reply: its own parameters, a text that replaces the table's where given, and tags (``batch``)."""
 
     numeric: Numeric
     params: tuple[str, ...]
     text: str | None = None
+    tags: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -136,6 +137,16 @@ class Command:
 def line(numeric: Numeric, *params: str, text: str | None = None) -> Line:
     """A numeric reply."""
     return Line(numeric, params, text)
+
+
+def batched(view: View, kind: str, params: Sequence[str], replies: Iterable[Line | Message]) -> list[Reply]:
+    """Replies in a batch of type `kind` (ircv3.net/specs/extensions/batch)."""
+    reference = view.reference()
+    inside: list[Reply] = []
+    for reply in replies:
+        reply.tags = {"batch": reference}
+        inside.append(reply)
+    return [Message("BATCH", (f"+{reference}", kind, *params)), *inside, Message("BATCH", (f"-{reference}",))]
 
 
 def label_of(message: Message) -> str:

@@ -61,6 +61,11 @@ MANUAL: dict[str, Page] = {
         ),
         f"{_IRCV3}/chathistory",
     ),
+    "CHGHOST": Page(
+        "CHGHOST <name> <host>",
+        ("For operators of the server: changes what others see behind the @ of a name.",),
+        f"{_IRCV3}/chghost",
+    ),
     "CONNECT": Page(
         "CONNECT <server>",
         ("For servers that link to others. This one does not, so there is nothing to connect to.",),
@@ -78,6 +83,7 @@ MANUAL: dict[str, Page] = {
         _modern("INVITE message"),
     ),
     "ISON": Page("ISON <name> {<name>}", ("Says which of these are here.",), "RFC 2812, section 4.9"),
+    "ISUPPORT": Page("ISUPPORT", ("Shows what this server supports, once more.",), f"{_IRCV3}/extended-isupport"),
     "JOIN": Page(
         "JOIN <#room>{,<#room>} [<key>{,<key>}]",
         (

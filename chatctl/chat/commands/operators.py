@@ -1,4 +1,4 @@
-"""OPER: how somebody becomes an operator of the server (modern.ircdocs.horse, "OPER message").
+"""OPER: how somebody becomes an operator of the server (modern.ircdocs.horse, "OPER message"); CHGHOST.
 
 The settings name the operators and hold their verifiers. An operator's rights are `User.operator`, which only an entry
 gives; user mode ``o`` shows it, and MODE can take it away but not give it.
@@ -6,13 +6,18 @@ gives; user mode ``o`` shows it, and MODE can take it away but not give it.
 
 from __future__ import annotations
 
+import re
+
 from chatctl.chat import proposals as p
 from chatctl.chat.commands import passwords
+from chatctl.chat.commands.history import fail
 from chatctl.chat.commands.kinds import Command, Note, Result, View, label_of, line
+from chatctl.chat.limits import HOST
 from chatctl.chat.session import Session
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 IN_CLEAR = "A password is taken over TLS only, or from the server's own computer"
 
 
@@ -40,4 +45,13 @@ def oper(view: View, session: Session, message: Message) -> Result:
     return passwords.check(view, session, account, verifier, password, judged)
 
 
-COMMANDS = (Command("OPER", oper, least=2),)
+def chghost(view: View, session: Session, message: Message) -> Result:
+    """CHGHOST nick host: what others see behind a name's ``@``."""
+    nick, host = message.params[0], message.params[1]
+    if len(host) > HOST or not _HOST.fullmatch(host):
+        text = f"A host has at most {HOST} letters, digits, dots and hyphens"
+        return fail("CHGHOST", "INVALID_HOST", host, text=text)
+    return p.ChangeHost(session.id, label_of(message), nick, host)
+
+
+COMMANDS = (Command("CHGHOST", chghost, least=2, operator=True), Command("OPER", oper, least=2))

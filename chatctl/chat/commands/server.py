@@ -25,7 +25,7 @@ def version(view: View, session: Session, message: Message) -> Result:
     rules = view.rules
     return _elsewhere(view, message.param(0)) or [
         line(n.RPL_VERSION, rules.version, rules.server_name, text="IRC and IRCv3"),
-        *isupport_lines(rules),
+        *isupport_lines(view, session),
     ]
 
 

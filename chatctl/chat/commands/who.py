@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from chatctl.chat.commands.kinds import Command, Line, Reply, Result, View, line
-from chatctl.chat.modes import symbols
+from chatctl.chat.modes import BOT, symbols
 from chatctl.chat.session import Session
 from chatctl.chat.state import Room, User
 from chatctl.protocol import masks, names
@@ -84,10 +84,11 @@ def _in_some_room(view: View, session: Session, me: User, other: User) -> _Row:
 
 
 def flags(row: _Row) -> str:
-    """``H`` here or ``G`` gone, ``*`` for an operator, then the symbols of the standing."""
+    """``H`` here or ``G`` gone, ``*`` for an operator, the symbols of the standing, ``B`` for a bot."""
     presence = "G" if row.user.away else "H"
     every = bool(row.session.caps & MULTI_PREFIX)
-    return presence + "*" * bool(row.user.operator) + symbols(row.standing, every=every)
+    standing = symbols(row.standing, every=every)
+    return presence + "*" * bool(row.user.operator) + standing + BOT * (BOT in row.user.modes)
 
 
 def _who_line(row: _Row) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server, packed
 from chatctl.chat.commands.who import visible
 from chatctl.chat.isupport import MOST_WHOIS
-from chatctl.chat.modes import symbols
+from chatctl.chat.modes import BOT, symbols
 from chatctl.chat.render import timestamp
 from chatctl.chat.session import Session
 from chatctl.chat.state import User
@@ -43,6 +43,8 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     ]
     if other.operator:
         replies.append(line(n.RPL_WHOISOPERATOR, nick))
+    if BOT in other.modes:
+        replies.append(line(n.RPL_WHOISBOT, nick))
     if other.account:
         replies.append(line(n.RPL_WHOISACCOUNT, nick, other.account))
     seen = visible(me, other)
