@@ -43,7 +43,7 @@ def _from_server(state: State, message: Message) -> bool:
 def told(state: State, message: Message, own: bool, *, history: bool = False) -> None:
     """Tell of a message (`history`: from before), and of the reaction that it may carry."""
     said = event_of(state, message, own, history=history)
-    if said is None:
+    if said is None or state.fold(message.nick) in state.presence.ignored:
         return
     state.tell(said)
     for event in tagged.reactions(state, message, tagged.where(state, message), own):

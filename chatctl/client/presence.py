@@ -38,6 +38,8 @@ class Presence:
         """Rooms whose WHO we asked for ourselves."""
         self.watched: dict[str, str] = {}
         self.whois: dict[str, list[str]] = {}
+        self.ignored: dict[str, str] = {}
+        """Folded name -> name of those whose words are not told."""
 
     def clear(self) -> None:
         """The connection is gone."""

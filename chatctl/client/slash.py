@@ -4,59 +4,24 @@ The rules of this file:
 
 1. A line that starts with ``/`` is a command; ``//text`` says ``/text``. Anything else is said where one is.
 2. A command nobody knows is never said: it is answered with the nearest one that exists.
-3. The table is all there is: its rows are what `/help` prints and what a screen completes.
+3. The table is all there is: its rows are what `/help` prints, what a screen completes, and what it hints at.
+4. What a command does is in :mod:`.slash_doing`; what it needs of a screen in :mod:`.slash_screen`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
 
+from chatctl.client import slash_doing as do
 from chatctl.client.refusals import InputError
+from chatctl.client.slash_screen import Screen, Speaker
+
+__all__ = ["Screen", "Speaker"]
 
 LONGEST = 12
 """Letters of the longest command name: a first word that is longer is a path or a slip, not a command to guess at."""
-
-
-class Speaker(Protocol):
-    """What the commands need of a client; :class:`chatctl.client.client.Client` is one."""
-
-    @property
-    def rooms(self) -> tuple[str, ...]: ...
-
-    def is_room(self, target: str) -> bool: ...
-    def room_of(self, name: str) -> str | None: ...
-    def say(self, target: str, text: str) -> object: ...
-    def act(self, target: str, text: str) -> object: ...
-    def join(self, room: str, key: str = "") -> None: ...
-    def part(self, room: str, reason: str = "") -> None: ...
-    def rename(self, name: str) -> None: ...
-    def topic(self, room: str, text: str | None = None) -> None: ...
-    def names(self, room: str) -> None: ...
-    def who(self, mask: str) -> None: ...
-    def away(self, text: str = "") -> None: ...
-
-
-class Screen(Protocol):
-    """Where commands are typed: what a line goes to, what is shown, how one leaves."""
-
-    @property
-    def client(self) -> Speaker:
-        """Who talks."""
-
-    @property
-    def here(self) -> str:
-        """The room or person that a plain line goes to; empty where there is none."""
-
-    def go(self, target: str) -> None:
-        """Be in this room or conversation from now on."""
-
-    def show(self, text: str) -> None:
-        """Tell the user something, in lines."""
-
-    def leave(self, reason: str) -> None:
-        """End."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +56,10 @@ def run(screen: Screen, line: str) -> None:
     row = BY_NAME.get(word.lower())
     if row is None:
         raise InputError(unknown(word))
-    row.run(screen, rest.strip())
+    try:
+        row.run(screen, rest.strip())
+    except do.MissingError:
+        raise InputError(f"Type it like this: {row.usage}") from None
 
 
 def unknown(word: str) -> str:
@@ -104,10 +72,25 @@ def unknown(word: str) -> str:
     return f"There is no command {shown}; {guess} To say a line that starts with a slash, type two: //"
 
 
+def hint(line: str) -> str:
+    """What to show while a line is being typed: the commands it may become, or how the one it is goes on."""
+    if line[:1] != "/" or line[:2] == "//":
+        return ""
+    word, space, _ = line[1:].partition(" ")
+    row = BY_NAME.get(word.lower())
+    if space:
+        return f"{row.usage}  {row.about}" if row is not None else unknown(word)
+    start = word.lower()
+    fitting = [found for found in SLASHES if any(name.startswith(start) for name in (found.name, *found.aliases))]
+    if row is not None and len(fitting) <= 1:
+        return f"{row.usage}  {row.about}"
+    return "  ".join(f"/{found.name}" for found in fitting) if fitting else unknown(word)
+
+
 def _say(screen: Screen, text: str) -> None:
     if not screen.here:
         raise InputError("You are in no room. /join #lobby enters one")
-    screen.client.say(screen.here, text)
+    screen.say(screen.here, text)
 
 
 def _help(screen: Screen, rest: str) -> None:
@@ -123,99 +106,45 @@ def _help(screen: Screen, rest: str) -> None:
     screen.show(f"{row.usage}{aliases}\n{row.about}")
 
 
-def _me(screen: Screen, rest: str) -> None:
-    _need(rest, "me")
-    if not screen.here:
-        raise InputError("You are in no room. /join #lobby enters one")
-    screen.client.act(screen.here, rest)
+def _of_screen(what: str) -> Callable[[Screen, str], None]:
+    """A command that is the screen's own."""
+    return partial(_do, what)
 
 
-def _msg(screen: Screen, rest: str) -> None:
-    target, _, text = rest.partition(" ")
-    _need(text.strip(), "msg")
-    screen.client.say(target, text)
-
-
-def _nick(screen: Screen, rest: str) -> None:
-    _need(rest, "nick")
-    screen.client.rename(rest)
-
-
-def _names(screen: Screen, rest: str) -> None:
-    screen.client.names(_named_room(screen, rest) or rest or _room_here(screen))
-
-
-def _topic(screen: Screen, rest: str) -> None:
-    first, _, others = rest.partition(" ")
-    room = _named_room(screen, first)
-    if room:
-        screen.client.topic(room, others.strip() or None)
-    else:
-        screen.client.topic(_room_here(screen), rest or None)
-
-
-def _join(screen: Screen, rest: str) -> None:
-    room, _, key = rest.partition(" ")
-    _need(room, "join")
-    if not screen.client.is_room(room):
-        room = f"#{room}"
-    ours = screen.client.room_of(room)
-    if ours is None:
-        screen.client.join(room, key.strip())
-    screen.go(ours or room)
-
-
-def _part(screen: Screen, rest: str) -> None:
-    first, _, others = rest.partition(" ")
-    room = _named_room(screen, first)
-    if room:
-        screen.client.part(room, others.strip())
-    else:
-        screen.client.part(_room_here(screen), rest)
-
-
-def _who(screen: Screen, rest: str) -> None:
-    screen.client.who(rest or _room_here(screen))
-
-
-def _away(screen: Screen, rest: str) -> None:
-    screen.client.away(rest)
-
-
-def _quit(screen: Screen, rest: str) -> None:
-    screen.leave(rest)
-
-
-def _need(text: str, name: str) -> None:
-    if not text:
-        raise InputError(f"Type it like this: {BY_NAME[name].usage}")
-
-
-def _named_room(screen: Screen, word: str) -> str | None:
-    """The room that a first word names: its sign may be left out, as in /join, where the room is one of ours."""
-    if not word or screen.client.is_room(word):
-        return word
-    return screen.client.room_of(f"#{word}")
-
-
-def _room_here(screen: Screen) -> str:
-    if not screen.here:
-        raise InputError("You are in no room; name one, as in #lobby")
-    return screen.here
+def _do(what: str, screen: Screen, rest: str) -> None:
+    screen.do(what, rest)
 
 
 SLASHES: tuple[Slash, ...] = (
     Slash("help", "[COMMAND]", "Show all commands, or one.", _help),
-    Slash("me", "TEXT", "Say what you do: /me waves.", _me),
-    Slash("msg", "NAME TEXT", "Say something to one person, or to another room.", _msg),
-    Slash("nick", "NAME", "Change your name.", _nick),
-    Slash("names", "[#ROOM]", "Show who is in the room.", _names),
-    Slash("topic", "[#ROOM] [TEXT]", "Show the room's topic, or set it.", _topic),
-    Slash("join", "#ROOM", "Enter a room, or go to one you are in.", _join),
-    Slash("part", "[#ROOM] [REASON]", "Leave the room.", _part, ("leave",)),
-    Slash("who", "[NAME or #ROOM]", "Show more about people.", _who),
-    Slash("away", "[REASON]", "Be marked as away; without a reason: be back.", _away),
-    Slash("quit", "[REASON]", "Leave the chat.", _quit, ("exit",)),
+    Slash("join", "#ROOM", "Enter a room, or go to one you are in.", do.join),
+    Slash("part", "[#ROOM] [REASON]", "Leave the room, or close the conversation.", do.part, ("leave", "close")),
+    Slash("msg", "NAME TEXT", "Say something to one person, or to another room.", do.msg),
+    Slash("query", "NAME [TEXT]", "Talk with one person alone.", do.query),
+    Slash("me", "TEXT", "Say what you do: /me waves.", do.me),
+    Slash("reply", "[N] TEXT", "Answer the last message, or the Nth last one.", do.reply),
+    Slash("react", "[N] EMOJI", "React to the last message, or the Nth last: /react 2 +1.", do.react),
+    Slash("delete", "[N or NAME] [REASON]", "Take your last or Nth last message back.", do.delete),
+    Slash("resend", "", "Send again what was not delivered.", _of_screen("resend")),
+    Slash("nick", "NAME", "Change your name.", do.nick),
+    Slash("names", "[#ROOM]", "Show who is in the room.", do.names),
+    Slash("who", "[NAME or #ROOM]", "Show more about people.", do.who),
+    Slash("whois", "NAME", "Show what is known about somebody.", do.whois),
+    Slash("topic", "[#ROOM] [TEXT]", "Show the room's topic, or set it.", do.topic),
+    Slash("search", "[WORDS]", "Search what was said.", _of_screen("search")),
+    Slash("history", "", "Show what was said earlier.", _of_screen("history")),
+    Slash("away", "[REASON]", "Be marked as away.", do.away),
+    Slash("back", "", "Be back.", do.back),
+    Slash("ignore", "[NAME]", "Hide what somebody says, or show it again.", do.ignore),
+    Slash("invite", "NAME [#ROOM]", "Ask somebody into the room.", do.invite),
+    Slash("kick", "NAME [REASON]", "Remove somebody from the room.", do.kick),
+    Slash("ban", "NAME [REASON]", "Remove somebody, and keep them out.", do.ban),
+    Slash("mode", "[#ROOM] CHANGE", "Change the room's settings: /mode +m.", do.mode),
+    Slash("notify", "[on or off]", "Be called when somebody names you.", _of_screen("notify")),
+    Slash("theme", "[NAME]", "Change colours: terminal, dark or light.", _of_screen("theme")),
+    Slash("plain", "", "Go on line by line, without the full screen.", _of_screen("plain")),
+    Slash("raw", "COMMAND", "Send a command of IRC as it is.", do.raw),
+    Slash("quit", "[REASON]", "Leave the chat.", do.leave, ("exit",)),
 )
 
 BY_NAME: dict[str, Slash] = {name: row for row in SLASHES for name in (row.name, *row.aliases)}

@@ -60,14 +60,15 @@ def _place(text: str, fitting: int) -> tuple[int, int]:
     if space > 0 and text[:space].strip():
         return space, space + 1
     cut = 0
-    for end in _cluster_ends(text, fitting):
+    for end in cluster_ends(text, fitting):
         cut = end
     cut = cut or fitting
     return cut, cut
 
 
-def _cluster_ends(text: str, upto: int) -> Iterator[int]:
-    """Where the clusters of `text` end, up to the place `upto`."""
+def cluster_ends(text: str, upto: int | None = None) -> Iterator[int]:
+    """Where the clusters of `text` end, up to the place `upto` (None: all)."""
+    upto = len(text) if upto is None else upto
     flags = 0
     for at in range(1, upto + 1):
         flags = flags + 1 if ord(text[at - 1]) in _FLAGS else 0

@@ -60,7 +60,7 @@ def tagmsg(state: State, message: Message) -> None:
 
 def events_of(state: State, message: Message, *, history: bool) -> list[e.Event]:
     """TAGMSG and REDACT as events; none where they say nothing we know."""
-    if not message.nick or not message.param(0):
+    if not message.nick or not message.param(0) or state.fold(message.nick) in state.presence.ignored:
         return []
     time, target, own = state.time_of(message), where(state, message), state.is_me(message.nick)
     if message.command == "REDACT":

@@ -157,6 +157,21 @@ class Talking:
         name = target_name(name)
         self._link.submit(Request(lambda state: presence.watch(state, name)))
 
+    def ignore(self, name: str) -> bool:
+        """Hide what somebody says, or show it again: whether it is hidden now."""
+        presence = self._link.state.presence
+        key = self._link.state.fold(name)
+        hidden = key not in presence.ignored
+        # A new table each time: the client's thread reads it.
+        rest = {other: shown for other, shown in presence.ignored.items() if other != key}
+        presence.ignored = {**rest, key: name} if hidden else rest
+        return hidden
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Whom we ignore."""
+        return tuple(self._link.state.presence.ignored.values())
+
     def whois(self, name: str) -> None:
         """Ask about a person; a `Whois` event is the answer."""
         name = target_name(name)

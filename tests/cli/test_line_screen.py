@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 
 from chatctl.cli.line.screen import LineScreen, Style, json_line
-from chatctl.cli.line.words import _WORDS
 from chatctl.client import Client
 from chatctl.client import events as e
+from chatctl.client.words import _WORDS
 
 NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
 PERSON = Style(person=True, editing=True, colour=False, as_json=False)
@@ -27,6 +27,9 @@ class Nobody:
 
     name = "ann"
     online = True
+
+    def fold(self, name: str) -> str:
+        return name.casefold()
 
 
 class Shown:
@@ -132,6 +135,12 @@ _FILLED: dict[str, object] = {
     "seconds": 1.0,
     "kind": "message",
     "how": "kick",
+    "number": 1,
+    "until": None,
+    "lines": (NASTY,),
+    "ends": False,
+    "failed": False,
+    "events": (e.Said(time=NOW, room=NASTY, name=NASTY, text=NASTY),),
 }
 
 

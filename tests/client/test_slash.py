@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.client import events as e
 from chatctl.client import slash
 from chatctl.client.refusals import InputError
 
@@ -13,8 +14,10 @@ class Screen:
 
     def __init__(self, here: str = "#lobby") -> None:
         self.here = here
-        self.client = self
-        self.rooms = ("#lobby", "#dev")
+        self.client: slash.Speaker = self
+        self.name = "ann"
+        self.rooms: tuple[str, ...] = ("#lobby", "#dev")
+        self.ignored: tuple[str, ...] = ()
         self.done: list[tuple[str, ...]] = []
 
     def is_room(self, target: str) -> bool:
@@ -23,11 +26,31 @@ class Screen:
     def room_of(self, name: str) -> str | None:
         return next((room for room in self.rooms if room == name.lower()), None)
 
-    def say(self, target: str, text: str) -> None:
-        self.done.append(("say", target, text))
+    def say(self, target: str, text: str, kind: e.Kind = "message", reply: str = "") -> None:
+        words = {"message": "say", "action": "act", "notice": "notice"}
+        self.done.append((words[kind], target, text, *([reply] if reply else [])))
 
-    def act(self, target: str, text: str) -> None:
-        self.done.append(("act", target, text))
+    def said(self, count: int, name: str = "") -> str | None:
+        return f"{name or 'm'}{count}" if count < 9 else None
+
+    def do(self, what: str, rest: str) -> None:
+        self.done.append(("do", what, rest))
+
+    def ignore(self, name: str) -> bool:
+        self.done.append(("ignore", name))
+        return True
+
+    def react(self, target: str, id: str, reaction: str, *, remove: bool = False) -> None:
+        self.done.append(("react", target, id, reaction))
+
+    def delete(self, target: str, id: str, reason: str = "") -> None:
+        self.done.append(("delete", target, id, *([reason] if reason else [])))
+
+    def send_raw(self, command: str, *params: str) -> None:
+        self.done.append((command, *params))
+
+    def whois(self, name: str) -> None:
+        self.done.append(("whois", name))
 
     def join(self, room: str, key: str = "") -> None:
         self.done.append(("join", room, key))
@@ -72,6 +95,27 @@ class Screen:
         ("/ME waves", [("act", "#lobby", "waves")]),
         ("/msg bob  hi there", [("say", "bob", " hi there")]),
         ("/nick bobby", [("rename", "bobby")]),
+        ("/query bob", [("go", "bob")]),
+        ("/query bob hi", [("go", "bob"), ("say", "bob", "hi")]),
+        ("/reply yes", [("say", "#lobby", "yes", "m1")]),
+        ("/reply 2 yes", [("say", "#lobby", "yes", "m2")]),
+        ("/react 👍", [("react", "#lobby", "m1", "👍")]),
+        ("/react 3 +1", [("react", "#lobby", "m3", "👍")]),
+        ("/react -1", [("react", "#lobby", "m1", "👎")]),
+        ("/delete", [("delete", "#lobby", "ann1")]),
+        ("/delete 2 oops", [("delete", "#lobby", "ann2", "oops")]),
+        ("/delete bob rude", [("delete", "#lobby", "bob1", "rude")]),
+        ("/kick bob too loud", [("KICK", "#lobby", "bob", "too loud")]),
+        ("/ban bob", [("MODE", "#lobby", "+b", "bob!*@*"), ("KICK", "#lobby", "bob")]),
+        ("/ban *!*@spam", [("MODE", "#lobby", "+b", "*!*@spam")]),
+        ("/invite bob", [("INVITE", "bob", "#lobby")]),
+        ("/mode +m", [("MODE", "#lobby", "+m")]),
+        ("/mode #dev +o bob", [("MODE", "#dev", "+o", "bob")]),
+        ("/whois bob", [("whois", "bob")]),
+        ("/back", [("away", "")]),
+        ("/search tea", [("do", "search", "tea")]),
+        ("/theme dark", [("do", "theme", "dark")]),
+        ("/raw lusers", [("LUSERS",)]),
         ("/names", [("names", "#lobby")]),
         ("/names #dev", [("names", "#dev")]),
         ("/topic", [("topic", "#lobby")]),
@@ -86,7 +130,7 @@ class Screen:
         ("/part #dev done", [("part", "#dev", "done")]),
         ("/who bob", [("who", "bob")]),
         ("/away lunch", [("away", "lunch")]),
-        ("/away", [("away", "")]),
+        ("/away", [("away", "away"), ("show", "/back ends being away")]),
         ("/quit so long", [("leave", "so long")]),
         ("/exit", [("leave", "")]),
     ],

@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from chatctl.cli.line.words import Place, Tone, words
 from chatctl.client import events as e
 from chatctl.client.client import Client
+from chatctl.client.refusals import InputError
+from chatctl.client.words import Place, Tone, words
 from chatctl.protocol.clean import clean, isolate
 
 _COLOURS: dict[Tone, str] = {"private": "\x1b[35m", "coming": "\x1b[2m", "news": "\x1b[36m", "trouble": "\x1b[31m"}
@@ -65,6 +68,7 @@ class Style:
     as_json: bool
 
 
+_REMEMBERED = 500
 _MOST_EARLY = 300
 """Events kept until we are in; a message of the day is shorter."""
 
@@ -104,6 +108,9 @@ class LineScreen:
         self._early: list[e.Event] | None = []
         self._offline_for: list[str] = []
         self._came_back = False
+        self._said: deque[tuple[str, str, str]] = deque(maxlen=_REMEMBERED)
+        """(place, folded name, id) of the last messages."""
+        self._oldest: datetime | None = None
         self._lock = threading.Lock()
 
     @property
@@ -129,6 +136,30 @@ class LineScreen:
             self._be_in(target)
         else:
             self._going = target
+
+    def say(self, target: str, text: str, kind: e.Kind = "message", reply: str = "") -> None:
+        """Say something; its echo is what is shown of it."""
+        if kind == "action":
+            self.client.act(target, text)
+        else:
+            self.client.say(target, text, reply=reply)
+
+    def said(self, count: int, name: str = "") -> str | None:
+        """The id of the `count`-th last message here."""
+        wanted = self.client.fold(name)
+        ids = [id for place, who, id in reversed(self._said) if place == self._here and (not name or who == wanted)]
+        return ids[count - 1] if count <= len(ids) else None
+
+    def do(self, what: str, rest: str) -> None:
+        """What only a screen does; of it this one can look back and search."""
+        if what == "search" and rest:
+            self.client.search(rest)
+        elif what == "history":
+            self.client.look_back(self._here, "BEFORE", self._oldest or datetime.now(UTC))
+        elif what == "search":
+            raise InputError("Type what to look for: /search WORDS")
+        else:
+            raise InputError(f"/{what} is for the full screen, which `chatctl join` opens on a terminal")
 
     def show(self, text: str) -> None:
         """Lines for the user: on stderr where stdout is for a program."""
@@ -200,10 +231,20 @@ class LineScreen:
                     self._here, self._going, self._only_wished = event.room, "", False
                 elif not self._here or self._only_wished:  # some servers lead to another room than was asked for
                     self._here = event.room
+            case e.Said() | e.PrivateMessage() if event.id is not None:
+                self._remember(event, event.id)
+            case e.Page() if event.events:
+                self._oldest = event.events[0].time
             case e.Failed():
                 self.failed += 1
             case e.Unconfirmed() | e.Unsent():
                 self.unconfirmed += len(event.messages)
+
+    def _remember(self, event: e.Said | e.PrivateMessage, id: str) -> None:
+        place = event.room if isinstance(event, e.Said) else event.to if event.own else event.name
+        self._said.append((place, self.client.fold(event.name), id))
+        if self._oldest is None or event.time < self._oldest:
+            self._oldest = event.time
 
     def _gone_from(self, rooms: tuple[str, ...]) -> None:
         """We left; if that was where we wrote to, write to another room of ours."""

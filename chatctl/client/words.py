@@ -136,7 +136,7 @@ def _away(event: e.Away, place: Place) -> list[Words]:
 
 
 def _away_set(event: e.AwaySet, place: Place) -> list[Words]:
-    return [("news", "--- You are marked as away; /away alone ends it" if event.away else "--- You are back")]
+    return [("news", "--- You are marked as away; /back ends it" if event.away else "--- You are back")]
 
 
 def _mode(event: e.ModeChanged, place: Place) -> list[Words]:

@@ -1,0 +1,177 @@
+"""Events in, places and items out: what the screen is about, without a screen.
+
+The rules of this file:
+
+1. One function for each kind of event, and the table. What has no row here is told in the words that the line client
+   has for it, where one is.
+2. `stale` gathers which parts of the screen are out of date; whoever draws takes and clears it.
+3. A message counts as unread where nobody looks: in another place, or while the terminal is not in front. What is told
+   of the past counts only if it came after what we have read, or while we were cut off.
+4. What the server says before there is a room is kept, and moves into the first room.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from chatctl.client import events as e
+from chatctl.tui import hearing
+from chatctl.tui.items import Item
+from chatctl.tui.pages import Found
+from chatctl.tui.places import Place, Places
+
+Part = Literal["log", "rooms", "people", "topic", "status", "found"]
+Connection = Literal["connecting", "online", "offline", "ended"]
+
+
+class Speaker(Protocol):
+    """What the desk asks of the client."""
+
+    def fold(self, name: str) -> str: ...
+    def is_room(self, target: str) -> bool: ...
+    def look_back(
+        self,
+        target: str,
+        which: Literal["BEFORE", "AFTER", "AROUND"],
+        time: datetime,
+        id: str | None = None,
+        limit: int = 100,
+    ) -> int: ...
+    def watch(self, name: str) -> None: ...
+    def mark_read(self, target: str, until: datetime | None) -> None: ...
+
+
+class Desk:
+    """`client` may be set later than made: until then there is nothing to hear."""
+
+    def __init__(self, client: Speaker, me: str) -> None:
+        self.client = client
+        self.me = me
+        self.places = Places(client.fold)
+        self.connection: Connection = "connecting"
+        self.problem = ""
+        """Why there is no connection."""
+        self.network = ""
+        self.latency: float | None = None
+        self.away = False
+        self.attention = True
+        """Whether the terminal is in front, as far as it tells."""
+        self.stale: set[Part] = {"log", "rooms", "people", "topic", "status"}
+        self.alerts: list[tuple[Place, Item]] = []
+        """What we should be told of wherever we are; whoever tells clears it."""
+        self.found: Found | None = None
+        self.going: str = ""
+        """The room to be in as soon as we are in it."""
+        self.pages: dict[int, tuple[str, Place]] = {}
+        self.came_back = False
+        self.told_offline = ""
+
+    # What the screen asks.
+
+    @property
+    def here(self) -> Place:
+        """The place that is looked at."""
+        return self.places.current
+
+    def look_at(self, place: Place) -> None:
+        """Go there."""
+        self.places.look_at(place)
+        self.stale |= {"log", "rooms", "people", "topic", "status"}
+
+    def attend(self, attention: bool) -> None:
+        """The terminal came to the front, or went from it."""
+        self.attention = attention
+        if attention and self.here.unread:
+            self.here.seen()
+            self.stale |= {"rooms"}
+
+    def converse(self, name: str) -> Place:
+        """The private conversation with somebody, begun where there is none."""
+        known = self.places.get(name)
+        if known is not None:
+            return known
+        place = self.places.open(name, is_room=False)
+        self.client.watch(name)
+        self.client.mark_read(name, None)
+        self.stale |= {"rooms"}
+        return place
+
+    def say(self, text: str, kind: e.Kind, target: str, ticket: int, now: float, reply: str | None = None) -> None:
+        """We said something: it stands there until its echo comes."""
+        place = self.places.get(target)
+        if place is None and not self.client.is_room(target):
+            place = self.converse(target)
+        if place is None:
+            return
+        form: Literal["said", "action", "notice"] = "said" if kind == "message" else kind
+        place.log.add(Item(form, now, text, self.me, own=True, ticket=ticket, reply=reply))
+        place.past = None
+        if place.log.unread is not None and place is self.here:
+            place.log.unread = None
+        self.stale |= {"log"}
+
+    def tell(self, text: str, *, trouble: bool = False, place: Place | None = None, now: float) -> None:
+        """Something of the program's own, for the person."""
+        for line in text.splitlines():
+            (place or self.here).shown.add(Item("trouble" if trouble else "news", now, line))
+        self.stale |= {"log"}
+
+    def load_before(self, place: Place) -> bool:
+        """Ask for what was said before the first item shown. False where there is nothing, or it is asked for."""
+        log = place.shown
+        oldest = log.oldest()
+        if log.begins or place.asked or self.connection != "online" or place is self.places.home:
+            return False
+        if oldest is None:
+            return False
+        moment = datetime.fromtimestamp(oldest.time).astimezone()
+        place.asked = self.client.look_back(place.name, "BEFORE", moment, oldest.id)
+        self.pages[place.asked] = ("BEFORE", place)
+        return True
+
+    def load_after(self, place: Place) -> bool:
+        """Of a stretch of the past: ask for what was said after it."""
+        if place.past is None or place.asked or not place.past.items:
+            return False
+        last = place.past.items[-1]
+        moment = datetime.fromtimestamp(last.time).astimezone()
+        place.asked = self.client.look_back(place.name, "AFTER", moment, last.id)
+        self.pages[place.asked] = ("AFTER", place)
+        return True
+
+    def jump(self, place: Place, item: Item) -> None:
+        """Ask for a message with its surroundings, where it is not at hand."""
+        moment = datetime.fromtimestamp(item.time).astimezone()
+        place.asked = self.client.look_back(place.name, "AROUND", moment, item.id)
+        self.pages[place.asked] = ("AROUND", place)
+
+    def to_now(self) -> None:
+        """Back from the past."""
+        self.here.past = None
+        self.stale |= {"log"}
+
+    def mark_read(self) -> None:
+        """Tell the server how far we have read, where that has changed."""
+        place = self.here
+        if not self.attention or self.connection != "online" or place is self.places.home:
+            return
+        last = next((item for item in reversed(place.log.items) if item.is_said and not item.ticket), None)
+        if last is None:
+            return
+        until = datetime.fromtimestamp(last.time).astimezone()
+        if place.read_until is None or until > place.read_until:
+            place.read_until = until
+            self.client.mark_read(place.name, until)
+
+    # Events.
+
+    def event(self, event: e.Event) -> None:
+        """Something happened."""
+        hearing.hear(self, event)
+
+    # The past.
+
+    def searched(self, number: int) -> None:
+        """A search is out; its page is for :attr:`found`."""
+        self.pages[number] = ("SEARCH", self.here)

@@ -1,0 +1,284 @@
+"""Items as rows of a given width.
+
+The rules of this file:
+
+1. A message is ``12:41 [ann]: text``; what does not fit goes on below, two columns further in than the name.
+2. Between the time and the name stands a mark where it is about us (``»``), or where it has not arrived (``…`` waits,
+   ``!`` did not).
+3. Words are kept whole where they fit on a row; nothing is cut off.
+4. Widths are those of terminals (wcwidth), so that what stands to the right of a row stays in its column.
+5. A row that is written from right to left in part stands between isolates, so that it moves nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import time as clock
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from wcwidth import wcswidth
+
+from chatctl.client.split import cluster_ends
+from chatctl.protocol.clean import clean
+from chatctl.tui.items import Item, fold_words
+from chatctl.tui.look import Ink
+from chatctl.tui.text import PLAIN, Look, runs
+
+TIME_WIDTH = 6
+_HANG = 2
+_SNIPPET = 60
+_MARKS = {True: "»", False: " "}
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_WORDS = re.compile(r" +|[^ ]+")
+
+Piece = tuple[str, Style]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the drawing of an item needs to know beside it."""
+
+    ink: Ink
+    width: int
+    mention: re.Pattern[str] | None
+    fold: Callable[[str], str]
+    find: Callable[[str], Item | None]
+    """A message by its id: what a reply answers."""
+
+
+def width_of(text: str) -> int:
+    """Columns that a text takes (rule 4)."""
+    if text.isascii():
+        return len(text)
+    width = wcswidth(text)
+    return width if width >= 0 else len(text)
+
+
+def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
+    """One row of exactly `width` columns; `pieces` must fit."""
+    used = sum(width_of(text) for text, _ in pieces)
+    row = "".join(text for text, _ in pieces)
+    segments = [Segment(text, style) for text, style in pieces if text]
+    if not row.isascii() and _RIGHT_TO_LEFT.search(row):
+        segments = _isolated(segments)
+    if used < width:
+        segments.append(Segment(" " * (width - used), ground))
+    return Strip(segments, width)
+
+
+def _isolated(segments: list[Segment]) -> list[Segment]:
+    """Each piece that holds right-to-left text between isolates (rule 5)."""
+    return [
+        Segment(f"\u2068{segment.text}\u2069", segment.style) if _RIGHT_TO_LEFT.search(segment.text) else segment
+        for segment in segments
+    ]
+
+
+def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
+    """Pieces in rows of at most `first` (the first one) and `rest` columns; breaks at spaces (rule 3)."""
+    rows: list[list[Piece]] = [[]]
+    room = first
+    for text, style in pieces:
+        for word in _WORDS.findall(text):
+            width = width_of(word)
+            if width > room and word[0] == " ":
+                if rows[-1] or len(rows) == 1:
+                    rows.append([])
+                    room = rest
+                continue
+            if width > room and (rows[-1] and room < rest):
+                _trim(rows[-1])
+                rows.append([])
+                room = rest
+            while width > room:
+                head, word = _cut(word, room)  # noqa: PLW2901  # the rest of a word that is longer than a row
+                rows[-1].append((head, style))
+                rows.append([])
+                room, width = rest, width_of(word)
+            if word:
+                rows[-1].append((word, style))
+                room -= width
+    if len(rows) > 1 and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def _trim(row: list[Piece]) -> None:
+    """Spaces at the end of a row go."""
+    while row and not row[-1][0].strip():
+        row.pop()
+
+
+def _cut(word: str, room: int) -> tuple[str, str]:
+    """A word in two, the first part at most `room` columns wide and never cut inside what is seen as one character."""
+    if word.isascii():
+        return word[:room], word[room:]
+    last = 0
+    for end in cluster_ends(word):
+        if width_of(word[:end]) > room:
+            break
+        last = end
+    last = last or next(cluster_ends(word), len(word))
+    return word[:last], word[last:]
+
+
+def style_of(look: Look, ink: Ink, base: Style) -> Style:
+    """How a run is drawn."""
+    if look is PLAIN:
+        return base
+    style = base
+    if look.colour is not None:
+        style += ink.irc[look.colour]
+    if look.code:
+        style += ink.code
+    if look.mention:
+        style += ink.mention
+    return style + Style(
+        bold=look.bold or None, italic=look.italic or None, underline=look.underline or None,
+        strike=look.strike or None, reverse=look.reverse or None, link=look.link or None,
+    )  # fmt: skip
+
+
+def rows(item: Item, around: Around) -> list[Strip]:
+    """An item as rows."""
+    return _DRAWERS.get(item.kind, _said)(item, around)
+
+
+def _said(item: Item, around: Around) -> list[Strip]:
+    ink = around.ink
+    base = ink.quiet if item.ticket or item.kind == "notice" else ink.plain
+    name = clean(item.name)
+    name_style = ink.name(around.fold(item.name))
+    if item.kind == "action":
+        lead: list[Piece] = [("* ", ink.quiet), (name, name_style), (" ", base)]
+    else:
+        lead = [("[", ink.quiet), (name, name_style), ("]: ", ink.quiet)]
+        if item.kind == "notice":
+            lead.insert(2, (" (notice)", ink.quiet))
+    drawn = _reply_rows(item, around)
+    if item.deleted:
+        by = "" if around.fold(item.deleted) == around.fold(item.name) else f" by {clean(item.deleted)}"
+        drawn += _body([*lead, (f"deleted{by}", ink.quiet + Style(italic=True))], item, around)
+        return drawn
+    for number, line in enumerate(item.text.split("\n")):
+        pieces = [(text, style_of(look, ink, base)) for text, look in runs(line, around.mention)]
+        drawn += _body([*lead, *pieces], item, around) if number == 0 else _more(pieces, around)
+    if item.problem:
+        drawn += _more([(f"not delivered: {clean(item.problem)} ", ink.trouble), ("(/resend)", ink.quiet)], around)
+    if item.reactions:
+        shown = [
+            f"{clean(reaction)} {len(who)}" if len(who) > 1 else f"{clean(reaction)} {clean(who[0])}"
+            for reaction, who in item.reactions.items()
+        ]
+        drawn += _more([("  ".join(shown), ink.quiet)], around)
+    return drawn
+
+
+def _reply_rows(item: Item, around: Around) -> list[Strip]:
+    """What a reply answers, on a row above it."""
+    if item.reply is None:
+        return []
+    answered = around.find(item.reply)
+    if answered is None:
+        return []
+    ink = around.ink
+    room = around.width - TIME_WIDTH - 2
+    text = clean(answered.text.split("\n")[0])
+    snippet = f"{clean(answered.name)}: {text}"
+    limit = min(room, _SNIPPET)
+    if width_of(snippet) > limit:
+        snippet = _cut(snippet, max(1, limit - 1))[0] + "…"
+    pieces = [(" " * TIME_WIDTH, ink.plain), ("┌ ", ink.quiet), (snippet, ink.quiet)]
+    return [strip(pieces, around.width, ink.plain)]
+
+
+def _body(pieces: list[Piece], item: Item, around: Around) -> list[Strip]:
+    """A message's first line, with its time and mark."""
+    ink, width = around.ink, around.width
+    if item.problem:
+        mark: Piece = ("!", ink.trouble + Style(bold=True))
+    elif item.ticket:
+        mark = ("…", ink.quiet)
+    else:
+        mark = (_MARKS[item.mention], ink.mention)
+    hang = TIME_WIDTH + _HANG
+    found = wrapped(pieces, width - TIME_WIDTH, width - hang)
+    first: list[Piece] = [(clock.strftime("%H:%M", clock.localtime(item.time)), ink.quiet), mark, *found[0]]
+    return [strip(first, width, ink.plain), *(_indented(row, hang, around) for row in found[1:])]
+
+
+def _more(pieces: list[Piece], around: Around) -> list[Strip]:
+    hang = TIME_WIDTH + _HANG
+    found = wrapped(pieces, around.width - hang, around.width - hang)
+    return [_indented(row, hang, around) for row in found]
+
+
+def _indented(row: list[Piece], by: int, around: Around) -> Strip:
+    return strip([(" " * by, around.ink.plain), *row], around.width, around.ink.plain)
+
+
+def _fold(item: Item, around: Around) -> list[Strip]:
+    return _quiet(clean(fold_words(item.moves or [])), "·", around, around.ink.quiet, item)
+
+
+def _news(item: Item, around: Around) -> list[Strip]:
+    return _quiet(clean(item.text), "·", around, around.ink.quiet, item)
+
+
+def _trouble(item: Item, around: Around) -> list[Strip]:
+    return _quiet(clean(item.text), "!", around, around.ink.trouble, item)
+
+
+def _quiet(text: str, sign: str, around: Around, style: Style, item: Item) -> list[Strip]:
+    ink, width = around.ink, around.width
+    found = wrapped([(text, style)], width - TIME_WIDTH - _HANG, width - TIME_WIDTH - _HANG)
+    time = clock.strftime("%H:%M", clock.localtime(item.time))
+    first: list[Piece] = [(f"{time} ", ink.quiet), (f"{sign} ", style), *found[0]]
+    return [strip(first, width, ink.plain), *(_indented(row, TIME_WIDTH + _HANG, around) for row in found[1:])]
+
+
+_DRAWERS: dict[str, Callable[[Item, Around], list[Strip]]] = {"fold": _fold, "news": _news, "trouble": _trouble}
+
+
+def day_of(time: float) -> tuple[int, int]:
+    """What changes at midnight, local time."""
+    local = clock.localtime(time)
+    return local.tm_year, local.tm_yday
+
+
+def day_row(time: float, around: Around) -> Strip:
+    """``──── Sunday, 22 November 2026 ────``"""
+    local = clock.localtime(time)
+    text = f"{clock.strftime('%A', local)}, {local.tm_mday} {clock.strftime('%B %Y', local)}"
+    return ruled(text, around, around.ink.quiet)
+
+
+def unread_row(around: Around) -> Strip:
+    """The line above what has not been read."""
+    return ruled("new", around, around.ink.mention)
+
+
+def ruled(text: str, around: Around, style: Style) -> Strip:
+    """A line across with words in it."""
+    text = f" {text} " if width_of(text) + 2 <= around.width else ""
+    left = min(TIME_WIDTH + _HANG, max(0, around.width - width_of(text)))
+    right = max(0, around.width - left - width_of(text))
+    return strip([("─" * left, around.ink.line), (text, style), ("─" * right, around.ink.line)], around.width, style)
+
+
+def plain_rows(strips: Iterator[Strip]) -> list[str]:
+    """Rows as text, for tests and for copying."""
+    return ["".join(segment.text for segment in row).rstrip() for row in strips]
+
+
+def shortened(text: str, room: int) -> str:
+    """`text` in at most `room` columns; what is left out shows as ``…``. For names and titles, never for messages."""
+    if width_of(text) <= room:
+        return text
+    if room <= 1:
+        return "…"[: max(0, room)]
+    return f"{_cut(text, room - 1)[0]}…"

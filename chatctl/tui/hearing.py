@@ -1,0 +1,295 @@
+"""Events, and what each changes in the places: one function each, and the table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from chatctl.client import events as e
+from chatctl.client.words import Place as WordsPlace
+from chatctl.client.words import words
+from chatctl.tui import pages
+from chatctl.tui.items import Item
+from chatctl.tui.pages import delete, item_of, plain_reason
+from chatctl.tui.places import Place, note
+
+if TYPE_CHECKING:
+    from chatctl.tui.desk import Desk
+
+
+def hear(desk: Desk, event: e.Event) -> None:
+    """Something happened. What has no row is told in the words that the line client has for it."""
+    handler = _HANDLERS.get(type(event))
+    if handler is not None:
+        handler(desk, event)
+    else:
+        in_words(desk, event)
+
+
+def in_words(desk: Desk, event: e.Event) -> None:
+    place = desk.here
+    about = getattr(event, "room", None) or getattr(event, "target", None) or getattr(event, "about", None)
+    if isinstance(about, str) and about:
+        place = desk.places.get(about) or place
+    for tone, text in words(event, WordsPlace(desk.me, several=True)):
+        bare = text[len("--- ") :] if text[:4] in ("--- ", "!!! ") else text
+        desk.tell(bare, trouble=tone == "trouble", place=place, now=event.time.timestamp())
+
+
+def said(desk: Desk, event: e.Said) -> None:
+    place = desk.places.get(event.room)
+    if place is None:
+        place = desk.places.open(event.room, is_room=True)
+        desk.stale |= {"rooms"}
+    message(desk, place, event)
+
+
+def private(desk: Desk, event: e.PrivateMessage) -> None:
+    other = event.to if event.own else event.name
+    place = desk.places.get(other)
+    if place is None and event.kind == "notice" and not event.own:  # services and bots: no conversation
+        place = desk.here
+    message(desk, place or desk.converse(other), event)
+
+
+def message(desk: Desk, place: Place, event: e.Said | e.PrivateMessage) -> None:
+    if event.ticket is not None:
+        place.log.confirmed(event.ticket)
+    item = item_of(desk, event)
+    if not place.log.add(item):
+        return
+    place.types(event.name, "done")
+    looked_at = place is desk.here and desk.attention
+    is_new = not event.history or desk.came_back
+    is_new = is_new or (place.read_until is not None and event.time > place.read_until)
+    if is_new:
+        private = isinstance(event, e.PrivateMessage) and event.kind != "notice"
+        alerts = (item.mention or private) and not item.own
+        note(place, item, looked_at=looked_at, alerts=alerts)
+        if alerts and not looked_at:
+            desk.alerts.append((place, item))
+    desk.stale |= {"log", "rooms", "status"} if place is desk.here else {"rooms"}
+
+
+def joined(desk: Desk, event: e.Joined) -> None:
+    if event.own:
+        entered(desk, event)
+        return
+    place = desk.places.get(event.room)
+    if place is not None:
+        place.log.move(event.time.timestamp(), event.name, "came", "")
+    desk.stale |= {"log", "people"}
+
+
+def entered(desk: Desk, event: e.Joined) -> None:
+    place = desk.places.open(event.room, is_room=True)
+    place.joined = True
+    home = desk.places.home.log
+    if home.items:  # rule 4
+        for item in home.items:
+            place.log.add(item)
+        home.items.clear()
+    if desk.going and desk.places.fold(desk.going) == desk.places.fold(event.room):
+        desk.going = ""
+        desk.places.look_at(place)
+    desk.stale |= {"log", "rooms", "people", "topic"}
+
+
+def left(desk: Desk, event: e.Left) -> None:
+    moment = event.time.timestamp()
+    if event.own and event.how == "part":
+        for room in event.rooms:
+            place = desk.places.get(room)
+            if place is not None:
+                desk.places.close(place)
+    elif event.own:
+        for room in event.rooms:
+            place = desk.places.get(room)
+            if place is not None:
+                place.joined = False
+                why = f" ({event.reason})" if event.reason not in ("", event.by) else ""
+                desk.tell(f"{event.by or 'Somebody'} removed you from {room}{why}", place=place, now=moment)
+    else:
+        reason = plain_reason(event)
+        for room in event.rooms:
+            place = desk.places.get(room)
+            if place is None:
+                continue
+            place.types(event.name, "done")
+            if event.how == "kick":
+                why = f" ({reason})" if reason else ""
+                desk.tell(f"{event.by} removed {event.name}{why}", place=place, now=moment)
+            else:
+                place.log.move(moment, event.name, "left", reason)
+    desk.stale |= {"log", "rooms", "people", "topic"}
+
+
+def renamed(desk: Desk, event: e.Renamed) -> None:
+    moment = event.time.timestamp()
+    if event.own:
+        desk.me = event.name
+        desk.tell(f"You are {event.name} now", now=moment)
+    else:
+        desk.places.rename(event.old, event.name)
+        for place in desk.places:
+            if place is desk.here or desk.places.fold(place.name) == desk.places.fold(event.name):
+                place.log.add(Item("news", moment, f"{event.old} is {event.name} now"))
+    desk.stale |= {"log", "rooms", "people", "status"}
+
+
+def topic(desk: Desk, event: e.Topic) -> None:
+    place = desk.places.get(event.room)
+    if place is None:
+        in_words(desk, event)
+        return
+    asked = event.name is None and place.topic == event.text
+    place.topic = event.text
+    desk.stale |= {"topic"}
+    if event.name is not None or (asked and place is desk.here and place.log.items):
+        in_words(desk, event)
+
+
+def names(desk: Desk, event: e.Names) -> None:
+    desk.stale |= {"people", "topic"}
+    if event.asked:
+        in_words(desk, event)
+
+
+def typing(desk: Desk, event: e.Typing) -> None:
+    place = desk.places.get(event.target)
+    if place is not None and event.name != desk.me:
+        place.types(event.name, event.state)
+        desk.stale |= {"status"}
+
+
+def reacted(desk: Desk, event: e.Reacted) -> None:
+    about(desk, event.target, event.id, lambda item: item.react(event.name, event.reaction, removed=event.removed))
+
+
+def deleted(desk: Desk, event: e.Deleted) -> None:
+    about(desk, event.target, event.id, lambda item: delete(item, event.name))
+
+
+def about(desk: Desk, target: str, id: str, change: Callable[[Item], None]) -> None:
+    place = desk.places.get(target)
+    for log in (place.log, place.past) if place is not None else ():
+        item = log.find(id) if log is not None else None
+        if item is not None:
+            change(item)
+            desk.stale |= {"log"}
+
+
+def read_until(desk: Desk, event: e.ReadUntil) -> None:
+    place = desk.places.get(event.target)
+    if place is None or event.until is None:
+        return
+    if place.read_until is None or event.until > place.read_until:
+        place.read_until = event.until
+        last = next((item for item in reversed(place.log.items) if item.is_said), None)
+        if last is not None and last.time <= event.until.timestamp():
+            place.seen()
+            desk.stale |= {"rooms"}
+
+
+def presence(desk: Desk, event: e.Presence) -> None:
+    place = desk.places.get(event.name) if event.name else None
+    if place is not None and not place.is_room:
+        place.online = event.online
+        desk.stale |= {"rooms", "topic"}
+    desk.stale |= {"people"}
+
+
+def connected(desk: Desk, event: e.Connected) -> None:
+    desk.me = event.name
+    desk.connection, desk.problem, desk.told_offline = "online", "", ""
+    desk.network = event.network or event.server
+    desk.places.refold()
+    if isinstance(event, e.Reconnected):
+        desk.came_back = True
+        desk.tell("Connected again", now=event.time.timestamp())
+    desk.stale |= {"status", "rooms"}
+
+
+def reconnecting(desk: Desk, event: e.Reconnecting) -> None:
+    desk.connection, desk.problem = "offline", event.reason
+    desk.latency = None
+    for place in desk.places:
+        place.typists.clear()
+        if place.asked:
+            place.asked = 0
+    if event.reason != desk.told_offline:
+        desk.told_offline = event.reason
+        text = f"No connection: {event.reason}. Trying again; what you write is sent when it is back"
+        desk.tell(text, now=event.time.timestamp())
+    desk.stale |= {"status", "people"}
+
+
+def ended(desk: Desk, event: e.Disconnected) -> None:
+    desk.connection, desk.problem = "ended", event.reason
+    desk.stale |= {"status"}
+
+
+def away_set(desk: Desk, event: e.AwaySet) -> None:
+    desk.away = event.away
+    desk.stale |= {"status", "people"}
+
+
+def latency(desk: Desk, event: e.Latency) -> None:
+    desk.latency = event.seconds
+    desk.stale |= {"status"}
+
+
+def server(desk: Desk, event: e.ServerNotice) -> None:
+    if desk.connection == "online" or event.code == "372":
+        in_words(desk, event)
+
+
+def failed(desk: Desk, event: e.Failed) -> None:
+    place = desk.places.get(event.about) if event.about else None
+    for found in (place, *desk.places):
+        if found is not None and event.ticket is not None and found.log.failed(event.ticket, event.text):
+            desk.stale |= {"log"}
+            return
+    in_words(desk, event)
+
+
+def not_sent(desk: Desk, event: e.Unconfirmed | e.Unsent) -> None:
+    sure = isinstance(event, e.Unsent)
+    problem = "not sent" if sure else "the connection broke; it may not have arrived"
+    for message in event.messages:
+        place = desk.places.get(message.target)
+        if place is None or not place.log.failed(message.ticket, problem):
+            desk.tell(f"To {message.target}: {message.text} - {problem}", trouble=True, now=event.time.timestamp())
+    desk.stale |= {"log"}
+
+
+def nothing(desk: Desk, event: e.Event) -> None:
+    return
+
+
+_HANDLERS: dict[type[e.Event], Callable[[Desk, Any], None]] = {
+    e.Said: said,
+    e.PrivateMessage: private,
+    e.Joined: joined,
+    e.Left: left,
+    e.Renamed: renamed,
+    e.Topic: topic,
+    e.Names: names,
+    e.Typing: typing,
+    e.Reacted: reacted,
+    e.Deleted: deleted,
+    e.ReadUntil: read_until,
+    e.Presence: presence,
+    e.Connected: connected,
+    e.Reconnected: connected,
+    e.Reconnecting: reconnecting,
+    e.Disconnected: ended,
+    e.AwaySet: away_set,
+    e.Latency: latency,
+    e.ServerNotice: server,
+    e.Failed: failed,
+    e.Unconfirmed: not_sent,
+    e.Unsent: not_sent,
+    e.Page: pages.page,
+    e.Overrun: nothing,
+}

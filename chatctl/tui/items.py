@@ -1,0 +1,134 @@
+"""What stands in a room, one below the other.
+
+The rules of this file:
+
+1. Texts and names are as they came off the wire; drawing cleans them.
+2. An item is changed in place, and its `version` goes up with each change: that is how drawing knows.
+3. A hundred thousand of these are kept at a time, so there is one small class with slots, not one for each kind.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["said", "action", "notice", "fold", "news", "trouble"]
+Came = Literal["came", "left"]
+
+
+class Item:
+    """`time` is in seconds since 1970 UTC. `ticket`: number of what we said that has no echo yet (0: it has).
+    `problem`: why it was not delivered; with `ticket` 0 as well it is not to be waited for any more."""
+
+    __slots__ = (
+        "account",
+        "deleted",
+        "id",
+        "kind",
+        "mention",
+        "moves",
+        "name",
+        "own",
+        "problem",
+        "reactions",
+        "reply",
+        "text",
+        "ticket",
+        "time",
+        "version",
+    )
+
+    def __init__(
+        self,
+        kind: Kind,
+        time: float,
+        text: str = "",
+        name: str = "",
+        *,
+        id: str | None = None,
+        own: bool = False,
+        mention: bool = False,
+        ticket: int = 0,
+        reply: str | None = None,
+        account: str | None = None,
+    ) -> None:
+        self.kind = kind
+        self.time = time
+        self.text = text
+        self.name = name
+        self.id = id
+        self.own = own
+        self.mention = mention
+        self.ticket = ticket
+        self.reply = reply
+        self.account = account
+        self.problem = ""
+        self.deleted = ""
+        """Who deleted it."""
+        self.reactions: dict[str, list[str]] | None = None
+        """Reaction -> who."""
+        self.moves: list[tuple[str, Came, str]] | None = None
+        """Of a fold: who came and left, in order, each with a reason."""
+        self.version = 0
+
+    def __repr__(self) -> str:
+        return f"Item({self.kind}, {self.name!r}, {self.text!r})"
+
+    @property
+    def is_said(self) -> bool:
+        """Whether somebody said it."""
+        return self.kind in ("said", "action", "notice")
+
+    def changed(self) -> None:
+        """It looks different now."""
+        self.version += 1
+
+    def react(self, name: str, reaction: str, *, removed: bool) -> None:
+        """Somebody reacted, or took it back."""
+        found = self.reactions if self.reactions is not None else {}
+        who = found.setdefault(reaction, [])
+        if removed and name in who:
+            who.remove(name)
+        elif not removed and name not in who:
+            who.append(name)
+        if not who:
+            del found[reaction]
+        self.reactions = found or None
+        self.changed()
+
+
+MOST_NAMES = 3
+"""Names that a fold tells; the rest is a number."""
+
+
+def fold_words(moves: list[tuple[str, Came, str]]) -> str:
+    """``alice, bob and 3 others came · carol left (tea)``: who came and left, each person once.
+
+    Somebody who came and left again is told as that; a reason is told where one person alone left.
+    """
+    first: dict[str, Came] = {}
+    last: dict[str, tuple[Came, str]] = {}
+    for name, how, reason in moves:
+        first.setdefault(name, how)
+        last[name] = (how, reason)
+    came = [name for name in first if first[name] == "came" and last[name][0] == "came"]
+    left = [name for name in first if first[name] == "left" and last[name][0] == "left"]
+    visited = [name for name in first if first[name] == "came" and last[name][0] == "left"]
+    back = [name for name in first if first[name] == "left" and last[name][0] == "came"]
+    parts = [
+        f"{_names(names)} {verb}"
+        for names, verb in ((came, "came"), (visited, "came and left"), (back, "left and came back"), (left, "left"))
+        if names
+    ]
+    gone = left + visited
+    if len(gone) == 1 and last[gone[0]][1]:
+        parts[-1] += f" ({last[gone[0]][1]})"
+    return " · ".join(parts)
+
+
+def _names(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    if len(names) <= MOST_NAMES:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    others = len(names) - MOST_NAMES + 1
+    return f"{', '.join(names[: MOST_NAMES - 1])} and {others} others"

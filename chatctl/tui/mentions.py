@@ -1,0 +1,21 @@
+"""Whether a text names us. Never inside a word: ``ann`` is not in ``annual``, and is in ``ann:`` and ``@ann``."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from chatctl.protocol.clean import clean
+
+
+@lru_cache(maxsize=8)
+def pattern(name: str) -> re.Pattern[str]:
+    """What finds `name`; characters that can stand in a name are no border."""
+    return re.compile(rf"(?<![\w\-\[\]\\`^{{}}|]){re.escape(name)}(?![\w\-\[\]\\`^{{}}|])", re.IGNORECASE)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether `text` names `name`."""
+    if not name or name.casefold() not in text.casefold():
+        return False
+    return pattern(name).search(clean(text)) is not None

@@ -1,0 +1,74 @@
+"""Who is in the room: operators, those who are here, those who are away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from chatctl.client.client import Member
+from chatctl.protocol.clean import clean
+from chatctl.tui.drawing import Piece, shortened, strip
+from chatctl.tui.painted import Painted
+
+
+class People(Painted):
+    """``@ann`` is an operator, ``+bob`` may always speak, ``carol (away)``; sorted by that, then by name."""
+
+    class Chosen(Message):
+        """Somebody clicked on a name."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, fold: Callable[[str], str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._fold = fold
+        self._people: list[Member] = []
+        self._first = 0
+
+    def show(self, people: list[Member]) -> None:
+        """Other people, or the same and something about them has changed."""
+        self._people = sorted(people, key=lambda member: (member.away, _rank(member), self._fold(member.name)))
+        self._first = min(self._first, max(0, len(people) - 1))
+        self.repaint()
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        self._first = max(0, min(self._first, len(self._people) - height))
+        shown = self._people[self._first : self._first + height]
+        rows = [self._row(member, width) for member in shown]
+        hidden = len(self._people) - self._first - len(shown)
+        if hidden > 0 and rows:
+            rows[-1] = strip([(shortened(f"  and {hidden + 1} more", width), self.ink.quiet)], width, self.ink.plain)
+        return rows
+
+    def _row(self, member: Member, width: int) -> Strip:
+        ink = self.ink
+        away = " away" if member.away and width > len("  away") + 6 else ""
+        name = shortened(clean(member.name), width - 2 - len(away))
+        style = ink.quiet if member.away else ink.name(self._fold(member.name))
+        pieces: list[Piece] = [(f" {member.symbols[:1] or ' '}", ink.quiet), (name, style), (away, ink.quiet)]
+        return strip(pieces, width, ink.plain)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._first -= 3
+        self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._first += 3
+        self.repaint()
+
+    def on_click(self, event: events.Click) -> None:
+        at = self._first + event.y
+        if 0 <= at < len(self._people):
+            self.post_message(self.Chosen(self._people[at].name))
+
+
+def _rank(member: Member) -> int:
+    """Operators first, then those with a voice."""
+    return 0 if member.symbols[:1] in ("~", "&", "@", "%") and member.symbols else 1 if member.symbols else 2

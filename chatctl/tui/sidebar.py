@@ -1,0 +1,65 @@
+"""Rooms and private conversations, with what is unread."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from chatctl.protocol.clean import clean
+from chatctl.tui.drawing import Piece, shortened, strip, width_of
+from chatctl.tui.painted import Painted
+from chatctl.tui.places import HOME, Place, Places
+
+_NUMBERED = 9
+"""Places that Alt and a digit go to."""
+
+
+class Sidebar(Painted):
+    """``▸1 #lobby    3``: the one that is looked at, its digit, its name, and what is unread: ``@`` before mentions."""
+
+    class Chosen(Message):
+        """Somebody clicked on a place."""
+
+        def __init__(self, place: Place) -> None:
+            super().__init__()
+            self.place = place
+
+    def __init__(self, places: Places, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.places = places
+        self._first = 0
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        shown = self.places.ordered()
+        current = shown.index(self.places.current) if self.places.current in shown else 0
+        if len(shown) <= height:
+            self._first = 0
+        elif not self._first <= current < self._first + height:
+            self._first = max(0, min(current - height // 2, len(shown) - height))
+        return [
+            self._row(place, number, width)
+            for number, place in enumerate(shown[self._first : self._first + height], self._first + 1)
+        ]
+
+    def _row(self, place: Place, number: int, width: int) -> Strip:
+        ink = self.ink
+        looked_at = place is self.places.current
+        count = f" @{place.mentions}" if place.mentions else f" {place.unread}" if place.unread else ""
+        digit = f"{number} " if number <= _NUMBERED else "  "
+        name = clean(place.name) if place.name != HOME else "server"
+        room = width - 1 - len(digit) - len(count) - 1
+        name = shortened(name, room)
+        style = ink.bold if looked_at or place.unread else ink.plain
+        if not place.joined or place.online is False:
+            style = ink.quiet
+        pieces: list[Piece] = [("▸" if looked_at else " ", ink.accent), (digit, ink.quiet), (name, style)]
+        pieces.append((" " * max(0, room - width_of(name)), ink.plain))
+        pieces.append((count, ink.mention if place.mentions else ink.bold))
+        return strip(pieces, width, ink.plain)
+
+    def on_click(self, event: events.Click) -> None:
+        shown = self.places.ordered()
+        at = self._first + event.y
+        if 0 <= at < len(shown):
+            self.post_message(self.Chosen(shown[at]))
