@@ -120,7 +120,7 @@ class SqliteStore:
                     self._change_rooms(kept, gone)
             else:
                 self.insert(encoded)
-        except (TypeError, ValueError) as error:  # found before anything was written, or rolled back
+        except (TypeError, ValueError, OverflowError) as error:  # found before anything was written, or rolled back
             self.dictionary.forget()
             raise NotKept(f"it is not what the journal keeps ({type(error).__name__})", lasting=False) from error
         except (sqlite3.Error, OSError) as error:
@@ -149,7 +149,7 @@ class SqliteStore:
         if encoded.heads:
             execute(rows.INSERT_HEADS, (rows.to_json(encoded.heads),))
         if encoded.facts:
-            execute(rows.INSERT_FACTS, (rows.to_json(encoded.facts),))
+            execute(*rows.insert_facts(encoded.facts))
 
     def _change_rooms(self, kept: list[tuple[str, str]], gone: list[str]) -> None:
         execute = self.connection.execute
