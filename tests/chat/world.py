@@ -16,20 +16,9 @@ from chatctl.chat.session import Session
 from chatctl.chat.work import Done, Task, perform
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
+from tests.logs import ListLog
 
 START = 1_700_000_000_000
-
-
-class ListLog:
-    """Keeps what was logged."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, object]]] = []
-
-    def debug(self, event: str, **fields: object) -> None:
-        self.events.append((event, fields))
-
-    info = warning = error = debug
 
 
 class HeldOrder:

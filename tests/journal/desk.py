@@ -14,22 +14,11 @@ from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Page
 from chatctl.journal import SqliteJournal
 from chatctl.journal.store import Batch, SqliteStore
+from tests.logs import ListLog
 
 T = TypeVar("T")
 DEADLINE = 20.0
 START = 1_700_000_000_000
-
-
-class ListLog:
-    """Keeps what was logged."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, object]]] = []
-
-    def debug(self, event: str, **fields: object) -> None:
-        self.events.append((event, fields))
-
-    info = warning = error = debug
 
 
 def fact(

@@ -16,8 +16,9 @@ from chatctl.chat.facts import Fact
 from chatctl.journal import Retention, SqliteJournal, lock
 from chatctl.journal.backup import problems
 from chatctl.journal.folder import holder, journal_file, prepare
-from tests.journal.desk import ListLog, Owner, fact
+from tests.journal.desk import Owner, fact
 from tests.journal.test_writer import kept
+from tests.logs import ListLog
 
 ROUNDS = 6
 

@@ -1,7 +1,8 @@
 """A whole chat under one seeded scheduler, in one thread: state machine, journal, network, clients, and bad luck.
 
-What happens is drawn from a seed: who speaks, how far the network gets, when it is cut, how a commit ends, when the
-server dies. After every step and at the end the promises are checked (:meth:`Chat.check`, :meth:`Chat.settle`).
+What happens is drawn from a seed: who speaks, how far the network gets, when it is cut, what of a cut connection still
+arrives, and when, what is said twice, how a commit ends, when the server dies. After every step and at the end the
+promises are checked (:meth:`Chat.check`, :meth:`Chat.settle`).
 
 A failing seed is run again with ``python -m tests.simulation.chat SEED``.
 """
@@ -22,7 +23,8 @@ from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.protocol import names
 from chatctl.protocol.message import Message, nick_of, parse
-from tests.chat.world import START, ListLog, QuickWorkers
+from tests.chat.world import START, QuickWorkers
+from tests.logs import ListLog
 
 ROOM = "#a"
 CAPS = "CAP REQ :echo-message message-tags chatctl/resume"
@@ -96,6 +98,8 @@ class Speaker:
         self.refused: set[str] = set()
         self.seen: list[str] = []
         self.echoed: set[str] = set()
+        self.doubled: set[str] = set()
+        """Texts that were said again though they had their echo: each time is answered with it."""
         self.session: Session | None = None
         self.inside = False
         self.to_server: list[str] = []
@@ -122,6 +126,13 @@ class Speaker:
             self._send(text)
         else:
             self.unsent.append(text)
+
+    def say_again(self) -> None:
+        """Say once more what had its echo, as a client does whose echo was lost on the way."""
+        text = f"{self.nick}.{self.count}"
+        if self.inside and text in self.echoed:
+            self.doubled.add(text)
+            self.to_server.append(f"@chatctl/ref={text};chatctl/resend PRIVMSG {ROOM} :{text}")
 
     def _send(self, text: str, again: str = "") -> None:
         self.waiting.setdefault(text, False)
@@ -155,7 +166,8 @@ class Speaker:
         elif message.command == "PRIVMSG":
             text = message.params[1]
             if nick_of(message.source) == self.nick:
-                assert text not in self.echoed, f"{self.nick} got the echo of {text} twice"
+                again = text in self.echoed and text not in self.doubled
+                assert not again, f"{self.nick} got the echo of {text} twice"
                 self.echoed.add(text)
                 self.waiting.pop(text, None)
             if "chatctl/ref" not in message.tags:
@@ -173,6 +185,10 @@ class Chat:
         self.ids = 0
         self.people = [Speaker(f"p{n}") for n in range(people)]
         self.log = ListLog()
+        self.late: list[tuple[Session, list[str]]] = []
+        """What was on its way when a connection was cut, and has not arrived."""
+        self.over: set[int] = set()
+        """Sessions that the server ended."""
         self._start()
 
     def _start(self) -> None:
@@ -193,6 +209,8 @@ class Chat:
             (30, self._tick),
             (20, self._commit),
             (4, self._somebody_is_cut),
+            (6, self._late_arrival),
+            (2, lambda: self._person().say_again()),
             (8, self._settings),
             (1, self._crash),
             (1, self._crash_after_write),
@@ -235,10 +253,11 @@ class Chat:
             if session is not None:
                 person.from_server += b"".join(session.out)
                 session.out = []
-        ended = list(self.hub.ended)
+        self.over.update(session.id for session in self.hub.ended)
         self.hub.ended.clear()
         for person in self.people:
-            if person.session in ended and not person.from_server:
+            # Whoever has read all that came before notices the end.
+            if person.session is not None and person.session.id in self.over and not person.from_server:
                 person.cut()
 
     def _commit(self) -> None:
@@ -252,9 +271,18 @@ class Chat:
         if session is None:
             return
         self._to_server(person, self.chance.randrange(0, 8))
+        if person.to_server:
+            self.late.append((session, person.to_server))
         person.cut()
         if self.chance.random() < 0.5:
             self.hub.disconnect(session, "Connection lost")
+
+    def _late_arrival(self) -> None:
+        """The rest arrives, by now perhaps behind what its sender said on the next connection."""
+        if self.late:
+            session, lines = self.late.pop(self.chance.randrange(len(self.late)))
+            if self.hub.sessions.get(session.id) is session:  # else nobody reads that connection any more
+                self.hub.receive(session, lines)
 
     def _settings(self) -> None:
         person = self._person()
@@ -270,6 +298,7 @@ class Chat:
         """kill -9: what is not on the disk is gone, and so are all connections."""
         for person in self.people:
             person.cut()
+        self.late.clear()
         self._start()
 
     def _crash_after_write(self) -> None:
