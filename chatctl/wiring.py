@@ -6,12 +6,13 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatctl.chat.hub import Hub
 from chatctl.chat.rules import Rules
+from chatctl.chat.work import Reread
 from chatctl.config import Loaded
-from chatctl.errors import ConfigError
+from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal.folder import Lock, journal_file, lock, prepare
 from chatctl.log import Log
 from chatctl.server import Limits, Server, TlsPlan
@@ -102,6 +103,47 @@ def _tls(loaded: Loaded, folder: Path | None) -> TlsPlan:
     return TlsPlan(settings.tls.mode, folder=folder, names=names)
 
 
+LIVE = ("admin", "listener_limit", "motd", "operators", "password", "password_file")
+"""Settings that change while people talk (REHASH, SIGHUP); the others need a restart."""
+
+
+def _live_rules(loaded: Loaded, password: str) -> dict[str, Any]:
+    """The fields of Rules that LIVE stands for."""
+    settings = loaded.settings
+    return {
+        "admin": settings.admin or "",
+        "listener_limit": settings.listener_limit,
+        "motd": settings.motd or "",
+        "operators": {name: verifier.get_secret_value() for name, verifier in settings.operators.items()},
+        "password": password,
+    }
+
+
+class Rereader:
+    """Reads the settings again, and says what of it takes effect."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._started_with = loaded
+        self._in_force = loaded
+
+    def read(self) -> Reread:
+        """Never raises: settings that will not do leave all as it is."""
+        file = str(self._in_force.file or "")
+        try:
+            found = self._in_force.again()
+            changes = _live_rules(found, found.server_password() or "")
+        except ChatctlError as error:
+            report = (f"Nothing was changed: {line}" for line in str(error).splitlines())
+            return Reread(report=tuple(report), file=file)
+        now = [name for name in self._in_force.differences(found) if name in LIVE]
+        later = [name for name in self._started_with.differences(found) if name not in LIVE]
+        self._in_force = found
+        report_lines = [f"In force now: {', '.join(now)}." if now else "Nothing that can change now is different."]
+        if later:
+            report_lines.append(f"In force after a restart: {', '.join(later)}.")
+        return Reread(changes, tuple(report_lines), file)
+
+
 def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | None, control: Path | None) -> Server:
     def requests(hub: Hub) -> dict[str, Handler]:
         if journal is None:
@@ -114,12 +156,9 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
     rules = Rules(
         server_name=settings.name,
         network=settings.network,
-        motd=settings.motd or "",
-        admin=settings.admin or "",
-        password=password,
-        operators={name: verifier.get_secret_value() for name, verifier in settings.operators.items()},
         version=f"chatctl-{__version__}",
         replay_on_join=settings.history.replay_on_join,
+        **_live_rules(loaded, password),
     )
     bounds = settings.limits
     limits = Limits(
@@ -133,6 +172,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
         settings.host,
         settings.port,
         settings.listener_limit,
+        reread=Rereader(loaded).read,
         rules=rules,
         limits=limits,
         journal=journal,

@@ -191,6 +191,11 @@ class Closed(Delivery):
 
 
 @dataclass(slots=True)
+class RulesChanged(Delivery):
+    """The state's rules are others from now on."""
+
+
+@dataclass(slots=True)
 class Probed(Delivery):
     """Somebody wants what these sessions have: they are pinged, and go if they do not answer."""
 

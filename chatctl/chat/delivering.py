@@ -279,6 +279,9 @@ class Delivering:
             session.dropped = delivery.drop
             self.end(session, delivery.reason)
 
+    def _rules_changed(self, delivery: d.RulesChanged, seq: int) -> None:
+        self._view.rules = self._view.state.rules
+
     def _probed(self, delivery: d.Probed, seq: int) -> None:
         self.probes += [id for id in delivery.users if id in self._sessions]
 
@@ -308,5 +311,6 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Welcomed: Delivering._welcomed,
     d.Rejected: Delivering._rejected,
     d.Closed: Delivering._closed,
+    d.RulesChanged: Delivering._rules_changed,
     d.Probed: Delivering._probed,
 }

@@ -21,6 +21,7 @@ from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import batches, connection
+from chatctl.chat.commands.administration import reread_proposal
 from chatctl.chat.commands.kinds import Held, Job, Line, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivering import Delivering
@@ -33,6 +34,7 @@ from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
+from chatctl.chat.work import Done, Reread
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, CAP_NOTIFY, LABELED_RESPONSE
 from chatctl.protocol.framing import BadLine
@@ -57,12 +59,12 @@ class Hub:
     def __init__(
         self, rules: Rules, order: Order, journal: Journal, clock: Callable[[], int], log: Log, workers: Workers
     ) -> None:
-        self.rules = rules
         self.state = State(rules)
         self.sessions: dict[int, Session] = {}
         self.fanout = Fanout()
         self.failures = 0
         self._order = order
+        self._workers = workers
         self._clock = clock
         self._log = log
         self.tails = Tails(rules.replay_on_join)
@@ -72,6 +74,20 @@ class Hub:
         self._ready: deque[Session] = deque()
         self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered)
         order.attach(self._ordered)
+
+    @property
+    def rules(self) -> Rules:
+        """What an operator set, as it is in force now."""
+        return self.state.rules
+
+    def reread(self) -> None:
+        """Read the settings again, as REHASH does, for whoever runs the machine."""
+
+        def done(found: Done) -> None:
+            assert isinstance(found, Reread)
+            self._order.propose(reread_proposal(0, "", found))
+
+        self._workers.ask("", Reread(), done)
 
     @property
     def ended(self) -> list[Session]:

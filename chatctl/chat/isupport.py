@@ -32,7 +32,7 @@ def isupport(rules: Rules) -> list[str]:
         "KICK": "",
         "LIST": "",
         "MONITOR": watches.MOST,
-        "NAMES": targets,
+        "NAMES": 1,
         "NOTICE": targets,
         "PART": "",
         "PRIVMSG": targets,

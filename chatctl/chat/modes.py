@@ -66,11 +66,13 @@ SPEECH = frozenset("CMcm")
 SERVER_OPERATOR = "o"
 BOT = "B"
 """The user mode of bots (BOT in ISUPPORT; ircv3.net/specs/extensions/bot-mode)."""
+WALLOPS = "w"
 
 USER_MODES: dict[str, str] = {
     BOT: "is a bot (ircv3.net/specs/extensions/bot-mode)",
     "i": "not listed to those who share no room with you",
     SERVER_OPERATOR: "operator of the server; OPER gives it, MODE only takes it away",
+    WALLOPS: "reads what operators of the server write to all (WALLOPS)",
 }
 
 

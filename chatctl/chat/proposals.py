@@ -7,7 +7,8 @@ is one proposal, however many targets it has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact"})
 """Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react)."""
@@ -155,6 +156,31 @@ class ChangeHost(Proposal):
 
     nick: str
     host: str
+
+
+@dataclass(slots=True)
+class Kill(Proposal):
+    """An operator of the server ends somebody's connection."""
+
+    nick: str
+    comment: str
+
+
+@dataclass(slots=True)
+class Wallops(Proposal):
+    """An operator of the server writes to all who want to read it."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class ChangeRules(Proposal):
+    """The settings were read again, for session `session` or, where it is 0, for a signal. `changes` are fields of
+    :class:`chatctl.chat.rules.Rules`, `report` sentences on what was done, `file` what was read."""
+
+    changes: Mapping[str, Any] = field(repr=False)
+    report: tuple[str, ...]
+    file: str
 
 
 @dataclass(slots=True)

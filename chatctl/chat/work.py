@@ -5,8 +5,9 @@ A task is plain data, and so is what comes back; nothing here depends on the sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from chatctl.protocol import scram
 
@@ -27,12 +28,22 @@ class Make:
     iterations: int
 
 
-Task = Check | Make
-Done = bool | str | None
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """The settings, read again; as a task it is empty. `changes` are fields of :class:`chatctl.chat.rules.Rules` that
+    take effect at once, `report` sentences on what was done and what must wait, `file` the name of what was read."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    report: tuple[str, ...] = ()
+    file: str = ""
+
+
+Task = Check | Make | Reread
+Done = bool | str | Reread | None
 """What comes back of a task; None where it was not done, because there was too much to do."""
 
 
-def perform(task: Task, chance: Callable[[int], bytes]) -> bool | str:
+def perform(task: Check | Make, chance: Callable[[int], bytes]) -> bool | str:
     """Do it. `chance` gives that many random bytes."""
     if isinstance(task, Check):
         return scram.matches(task.password, scram.parse(task.verifier))

@@ -16,6 +16,7 @@ from chatctl.cli.failures import reports
 
 if TYPE_CHECKING:
     from chatctl.config import Loaded
+    from chatctl.server import Server
     from chatctl.wiring import Built
 
 _STOP_SECONDS = 2.0
@@ -62,6 +63,7 @@ def serve(
         built.started()
         print(_banner(built, loaded), flush=True)
         log.start()
+    _read_again_on_hangup(server)
     try:
         stop.wait()
         server.wait(0)  # raises what ended it, if no signal did
@@ -84,6 +86,13 @@ def _stop_on_signal() -> threading.Event:
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
     return stop
+
+
+def _read_again_on_hangup(server: Server) -> None:
+    """SIGHUP reads the settings again, as it does for other servers; the log says what came of it. Not where it was
+    ignored on purpose (nohup), nor where it means that the terminal is gone."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL and not (sys.stdin is not None and sys.stdin.isatty()):
+        signal.signal(signal.SIGHUP, lambda number, frame: server.reread())
 
 
 @contextlib.contextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import ChainMap
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,22 @@ class Loaded:
     """The settings in force, and how they came about.
 
     `file`: the file that was read, or None. `origins`: for every dotted key "--port", "CHATCTL_PORT", the file's path
-    or "default". `notices`: sentences worth telling, which stop nobody.
+    or "default". `notices`: sentences worth telling, which stop nobody. `again` reads the same sources again.
     """
 
     settings: Settings
     file: Path | None
     origins: Mapping[str, str]
     notices: tuple[str, ...]
+    again: Callable[[], Loaded] = field(repr=False, compare=False)
+
+    def differences(self, other: Loaded) -> list[str]:
+        """The dotted keys whose values are others there."""
+        return [name for name in KEYS if self.value(name) != other.value(name)]
+
+    def value(self, name: str) -> object:
+        """What the dotted key `name` is set to."""
+        return functools.reduce(getattr, name.split("."), self.settings)
 
     def server_password(self) -> str | None:
         """The password that the server asks for, read from its file if there is one. Raises ConfigError."""
@@ -102,6 +112,9 @@ def load(
         file=file,
         origins={name: given[name].origin if name in given else DEFAULT for name in KEYS},
         notices=tuple(notice for source in read for notice in source.notices),
+        again=functools.partial(
+            load, config_file=config_file, flags=flags, use_files=use_files, environ=environ, cwd=cwd
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.rules import Rules
+from chatctl.chat.work import Reread
 from chatctl.server.control import Handler, control_socket
 from chatctl.server.limits import Limits
 from chatctl.server.listener import listen
@@ -60,8 +61,8 @@ class Server:
     history is kept in memory, bounded, and ends with the server. `tls` says how connections are secured (see
     :class:`.plan.TlsPlan`); without it plain text is served, to this machine alone. `control` is the folder in which
     the control socket is made, where there is to be one; `requests` gives what else is answered there, by command, for
-    the hub that it is called with. Raises :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen,
-    or the certificate will not do.
+    the hub that it is called with. `reread` reads the settings again, on a thread that may wait. Raises
+    :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen, or the certificate will not do.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Server:
         tls: TlsPlan | None = None,
         control: Path | None = None,
         requests: Callable[[Hub], Mapping[str, Handler]] | None = None,
+        reread: Callable[[], Reread] | None = None,
     ) -> None:
         self.host = host
         self.rules = replace(
@@ -93,8 +95,9 @@ class Server:
         self._identity: Identity | None = None
         self._control = control
         self._requests = requests or _no_requests
-        self._workers = Workers()
+        self._workers = Workers(reread=reread)
         self._loop: Loop | None = None
+        self._hub: Hub | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._addresses: list[tuple[str, int]] = []
@@ -124,6 +127,7 @@ class Server:
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
         hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers)
+        self._hub = hub
         self._loop = Loop(hub, listeners, self._limits, self._log, tls=self._tls.mode if self._tls else None)
         self._use_certificates(self._loop, hub)
         if self._control is not None:
@@ -155,6 +159,11 @@ class Server:
 
         if self._identity is not None:
             self._identity.on_change(lambda loaded: loop.call(lambda: use(loaded)))
+
+    def reread(self) -> None:
+        """Read the settings again, and take what can change while people talk."""
+        if self._loop is not None and self._hub is not None:
+            self._loop.call(self._hub.reread)
 
     def stop(self, reason: str = "The server is stopping", seconds: float = 2.0) -> None:
         """Tell everybody, send what is in flight for up to `seconds`, end. Doing it twice is the same as once."""

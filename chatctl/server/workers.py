@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chatctl.chat.work import Done, Task, perform
+from chatctl.chat.work import Done, Reread, Task, perform
 
 THREADS = 2
 MOST_WAITING = 16
@@ -26,10 +26,12 @@ _Wanted = tuple[Task, Callable[[Done], None]]
 
 
 class Workers:
-    """The workers' port, on `threads` threads that are started when there is something to do."""
+    """The workers' port, on `threads` threads that are started when there is something to do. `reread` reads the
+    settings again."""
 
-    def __init__(self, threads: int = THREADS) -> None:
+    def __init__(self, threads: int = THREADS, reread: Callable[[], Reread] | None = None) -> None:
         self._count = threads
+        self._reread = reread or _nothing_to_read
         self._threads: list[threading.Thread] = []
         self._waiting: dict[str, deque[_Wanted]] = {}
         self._idle = 0
@@ -70,7 +72,7 @@ class Workers:
         while (wanted := self._next()) is not None:
             task, done = wanted
             try:
-                result: Done = perform(task, secrets.token_bytes)
+                result: Done = self._reread() if isinstance(task, Reread) else perform(task, secrets.token_bytes)
             except ValueError:  # a verifier that is none: nobody's password fits it
                 result = None
             self._call_soon(partial(done, result))
@@ -91,6 +93,10 @@ class Workers:
             if waiting:
                 self._waiting[who] = waiting  # at the end: the next address has its turn
             return wanted
+
+
+def _nothing_to_read() -> Reread:
+    return Reread(report=("This server was started without settings that could be read again.",))
 
 
 def _not_started(call: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from chatctl.chat.ports import Journal, Order
 from chatctl.chat.proposals import Entry, Proposal
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
-from chatctl.chat.work import Done, Task, perform
+from chatctl.chat.work import Done, Reread, Task, perform
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
 from tests.logs import ListLog
@@ -92,6 +92,8 @@ class QuickWorkers:
     def __init__(self) -> None:
         self.held = False
         self.tasks: list[tuple[str, Task, Callable[[Done], None]]] = []
+        self.settings = Reread()
+        """What reading the settings again gives."""
 
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
         """There is nothing to start."""
@@ -105,7 +107,7 @@ class QuickWorkers:
         """Do what was asked for."""
         tasks, self.tasks = self.tasks, []
         for _, task, done in tasks:
-            done(perform(task, bytes))
+            done(self.settings if isinstance(task, Reread) else perform(task, bytes))
 
     def stop(self, timeout: float) -> None:
         """There is nothing to stop."""

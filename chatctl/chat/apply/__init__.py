@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import identity, membership, messages, modes, operators, settings
+from chatctl.chat.apply import identity, membership, messages, modes, operators, server, settings
 from chatctl.chat.deliveries import Outcome
 from chatctl.chat.state import State
 
@@ -30,6 +30,9 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Join: membership.join,
     p.Part: membership.part,
     p.Kick: membership.kick,
+    p.Kill: server.kill,
+    p.Wallops: server.wallops,
+    p.ChangeRules: server.change_rules,
     p.Invite: membership.invite,
     p.Say: messages.say,
     p.SetTopic: settings.set_topic,

@@ -97,6 +97,11 @@ MANUAL: dict[str, Page] = {
         ("Removes people from a room; for its operators. They may come back unless they are banned (MODE +b).",),
         _modern("KICK message"),
     ),
+    "KILL": Page(
+        "KILL <name> [:<reason>]",
+        ("Ends somebody's connection; for operators of the server. They may come back at once: see chatctl ban.",),
+        _modern("KILL message"),
+    ),
     "LINKS": Page("LINKS", ("Lists the servers of this network.",), _modern("LINKS message")),
     "LIST": Page(
         "LIST [<condition>{,<condition>}]",
@@ -159,6 +164,14 @@ MANUAL: dict[str, Page] = {
         _modern("PRIVMSG message"),
     ),
     "QUIT": Page("QUIT [:<reason>]", ("Leaves the chat.",), _modern("QUIT message")),
+    "REHASH": Page(
+        "REHASH",
+        (
+            "Reads the server's settings again; for operators of the server. What can change at once does:",
+            "the message of the day, admin, the password, operators and listener_limit. The rest is named.",
+        ),
+        _modern("REHASH message"),
+    ),
     "RESTART": Page(
         "RESTART", ("Not done from here: this server is restarted where it was started.",), _modern("RESTART message")
     ),
@@ -206,6 +219,11 @@ MANUAL: dict[str, Page] = {
     ),
     "VERSION": Page(
         "VERSION [<server>]", ("Says which program this is and what it supports.",), _modern("VERSION message")
+    ),
+    "WALLOPS": Page(
+        "WALLOPS :<text>",
+        ("Writes to all who want to read it (MODE <your name> +w); for operators of the server.",),
+        _modern("WALLOPS message"),
     ),
     "WHO": Page(
         "WHO <room, name or mask> [o][%<fields>[,<token>]]",

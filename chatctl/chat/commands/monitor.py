@@ -22,9 +22,8 @@ def monitor(view: View, session: Session, message: Message) -> Result:
 
 
 def _add(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    nicks = [nick for nick in nicks if names.problem(nick) is None]
     for at, nick in enumerate(nicks):
-        if names.problem(nick) is not None:
-            continue
         if not view.watches.add(session, nick):
             return [
                 *_status_of(view, session, nicks[:at]),

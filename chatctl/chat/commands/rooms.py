@@ -14,6 +14,9 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import CHATHISTORY, MULTI_PREFIX, NO_IMPLICIT_NAMES, SERVER_TIME, USERHOST_IN_NAMES
 from chatctl.protocol.message import MAX_LINE, Message
 
+MOST_NAMES = 1000
+"""People that NAMES without a room lists at the most; where there are more, it lists nobody."""
+
 
 def listed(parameter: str) -> tuple[str, ...]:
     """``a,b,,c`` as its items."""
@@ -100,14 +103,21 @@ def topic_lines(room: Room) -> list[Reply]:
 
 
 def names_of(view: View, session: Session, message: Message) -> Result:
-    """NAMES #a,#b. Without a room there is nothing to list: all names of all rooms would be a flood."""
-    if not message.params:
-        return [line(n.RPL_ENDOFNAMES, "*")]
+    """NAMES #a,#b; without a room those of all rooms, where that is no flood."""
+    if message.params:
+        wanted = tuple(dict.fromkeys(listed(message.params[0])))
+    else:
+        shown = [room for room in view.state.rooms.values() if shown_room(view, session, room.name) and room.members]
+        wanted = tuple(room.name for room in shown) if sum(len(room.members) for room in shown) <= MOST_NAMES else ()
     replies: list[Reply] = []
-    for name in listed(message.params[0])[: view.rules.max_targets]:
+    for name in wanted:
         room = shown_room(view, session, name)
-        replies += names_lines(view, session, room) if room is not None else [line(n.RPL_ENDOFNAMES, name)]
-    return replies
+        if room is not None:
+            lines = names_lines(view, session, room)
+            replies += lines if message.params else lines[:-1]
+        else:
+            replies.append(line(n.RPL_ENDOFNAMES, name))
+    return replies if message.params else [*replies, line(n.RPL_ENDOFNAMES, "*")]
 
 
 def names_lines(view: View, session: Session, room: Room) -> list[Reply]:

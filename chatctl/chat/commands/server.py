@@ -1,5 +1,4 @@
-"""Questions about the server: VERSION, TIME, INFO, ADMIN, LINKS, STATS, HELP; and CONNECT, SQUIT, RESTART, which belong
-to servers of another kind (modern.ircdocs.horse, "Server Queries and Commands", "Operator Messages")."""
+"""The server itself: VERSION, TIME, INFO, ADMIN, LINKS, STATS, HELP (modern.ircdocs.horse, "Server Queries")."""
 
 from __future__ import annotations
 
@@ -123,26 +122,12 @@ def _page(subject: str, title: str, texts: tuple[str, ...]) -> list[Reply]:
     ]
 
 
-def other_servers(view: View, session: Session, message: Message) -> Result:
-    """CONNECT, SQUIT: there are no other servers to connect to."""
-    return [line(n.ERR_NOSUCHSERVER, message.params[0])]
-
-
-def restart(view: View, session: Session, message: Message) -> Result:
-    """RESTART: optional in the document; a server that a client can bring down is no good idea."""
-    text = "This server is restarted where it was started, not from a client"
-    return [line(n.ERR_UNKNOWNERROR, "RESTART", text=text)]
-
-
 COMMANDS = (
     Command("ADMIN", admin),
-    Command("CONNECT", other_servers, least=1, operator=True),
     Command("HELP", help_on),
     Command("HELPOP", help_on),
     Command("INFO", info),
     Command("LINKS", links),
-    Command("RESTART", restart, operator=True),
-    Command("SQUIT", other_servers, least=1, operator=True),
     Command("STATS", stats, least=1),
     Command("TIME", time),
     Command("VERSION", version),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat.commands import (
     about,
+    administration,
     batches,
     connection,
     history,
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Command] = {
         *search.COMMANDS,
         *about.COMMANDS,
         *server.COMMANDS,
+        *administration.COMMANDS,
     )
 }
 

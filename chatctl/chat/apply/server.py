@@ -1,0 +1,72 @@
+"""What operators of the server do: KILL, WALLOPS, settings read again (modern.ircdocs.horse, "Operator Messages").
+
+That somebody is an operator is looked at here again: between the command and its entry MODE may have taken it away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.membership import leave_chat
+from chatctl.chat.deliveries import Outcome, RulesChanged, Stamp, ToUsers
+from chatctl.chat.modes import WALLOPS
+from chatctl.chat.state import State, User
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import MAX_LINE, Message
+
+
+def _operator(state: State, session: int, outcome: Outcome) -> User | None:
+    user = state.users.get(session)
+    if user is not None and not user.operator:
+        outcome.tell(user.id, n.ERR_NOPRIVILEGES)
+        return None
+    return user
+
+
+def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
+    """KILL: the one who goes reads who did it and why; the others see a QUIT that says the same."""
+    user = _operator(state, proposal.session, outcome)
+    if user is None:
+        return
+    other = state.user_named(proposal.nick)
+    if other is None:
+        outcome.tell(user.id, n.ERR_NOSUCHNICK, proposal.nick)
+        return
+    message = Message("KILL", (other.nick, proposal.comment), user.prefix)
+    if len(message.line) > MAX_LINE:
+        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        return
+    outcome.deliveries.append(ToUsers((other.id,), message, Stamp(outcome.entry.time)))
+    outcome.note("killed", nick=other.nick, by=user.nick, operator=user.operator)
+    leave_chat(state, other, f"Killed ({user.nick} ({proposal.comment}))", outcome)
+
+
+def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
+    """WALLOPS: to all who set mode ``w``."""
+    user = _operator(state, proposal.session, outcome)
+    if user is None:
+        return
+    message = Message("WALLOPS", (proposal.text,), user.prefix)
+    if len(message.line) > MAX_LINE:
+        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        return
+    audience = tuple(other.id for other in state.users.values() if WALLOPS in other.modes)
+    outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
+
+
+def change_rules(state: State, proposal: p.ChangeRules, outcome: Outcome) -> None:
+    """The settings were read again: what can change while people talk does, on every machine at one place in the
+    order. Session 0 is the machine itself."""
+    if proposal.session and _operator(state, proposal.session, outcome) is None:
+        return
+    if proposal.changes:
+        state.rules = replace(state.rules, **proposal.changes)
+        outcome.deliveries.append(RulesChanged())
+    user = state.users.get(proposal.session)
+    if user is not None:
+        outcome.tell(user.id, n.RPL_REHASHING, proposal.file or "*")
+        for text in proposal.report:
+            notice = Message("NOTICE", (user.nick, text), state.rules.server_name)
+            outcome.deliveries.append(ToUsers((user.id,), notice, Stamp(outcome.entry.time)))
+    outcome.note("settings read again", report=" ".join(proposal.report))

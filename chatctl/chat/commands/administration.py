@@ -1,0 +1,62 @@
+"""For operators of the server: KILL, WALLOPS, REHASH; and CONNECT, SQUIT, RESTART, which belong to servers of another
+kind (modern.ircdocs.horse, "Operator Messages")."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.commands.kinds import Command, Result, View, Work, label_of, line
+from chatctl.chat.session import Session
+from chatctl.chat.work import Done, Reread
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+
+def kill(view: View, session: Session, message: Message) -> Result:
+    """KILL nick [:reason]."""
+    comment = message.param(1) or "no reason was given"
+    return p.Kill(session.id, label_of(message), message.params[0], comment)
+
+
+def wallops(view: View, session: Session, message: Message) -> Result:
+    """WALLOPS :text."""
+    if not message.params[0]:
+        return [line(n.ERR_NEEDMOREPARAMS, "WALLOPS")]
+    return p.Wallops(session.id, label_of(message), message.params[0])
+
+
+def rehash(view: View, session: Session, message: Message) -> Result:
+    """REHASH: a worker reads the settings again; an entry brings what it found into force."""
+    label = label_of(message)
+
+    def read(view: View, session: Session, found: Done) -> Result:
+        if not isinstance(found, Reread):
+            return [line(n.ERR_UNKNOWNERROR, "REHASH", text="The server has too much to do; try again in a moment")]
+        return reread_proposal(session.id, label, found)
+
+    return Work(Reread(), read)
+
+
+def reread_proposal(session: int, label: str, found: Reread) -> p.ChangeRules:
+    """What was read, as it goes into the order."""
+    return p.ChangeRules(session, label, found.changes, found.report, found.file)
+
+
+def other_servers(view: View, session: Session, message: Message) -> Result:
+    """CONNECT, SQUIT: there are no other servers to connect to."""
+    return [line(n.ERR_NOSUCHSERVER, message.params[0])]
+
+
+def restart(view: View, session: Session, message: Message) -> Result:
+    """RESTART: optional in the document; a server that a client can bring down is no good idea."""
+    text = "This server is restarted where it was started, not from a client"
+    return [line(n.ERR_UNKNOWNERROR, "RESTART", text=text)]
+
+
+COMMANDS = (
+    Command("CONNECT", other_servers, least=1, operator=True),
+    Command("KILL", kill, least=1, operator=True),
+    Command("REHASH", rehash, operator=True),
+    Command("RESTART", restart, operator=True),
+    Command("SQUIT", other_servers, least=1, operator=True),
+    Command("WALLOPS", wallops, least=1, operator=True),
+)

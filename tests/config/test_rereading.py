@@ -1,0 +1,55 @@
+"""Settings read again while people talk (REHASH, SIGHUP): what changes at once, and what is said about the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatctl.config import load
+from chatctl.wiring import Rereader
+
+
+def a_reader(file: Path, text: str) -> Rereader:
+    """Reads `file`, which holds `text` at the start."""
+    file.write_text(text, encoding="utf-8")
+    return Rereader(load(config_file=str(file), environ={}, cwd=file.parent))
+
+
+def test_what_can_change_at_once_and_what_cannot(tmp_path: Path) -> None:
+    file = tmp_path / "chatctl.toml"
+    reader = a_reader(file, 'motd = "one"\nport = 5106\n')
+    file.write_text('motd = "two"\nlistener_limit = 7\nport = 6000\npassword = "pw"\n', encoding="utf-8")
+    found = reader.read()
+    assert found.changes == {"admin": "", "listener_limit": 7, "motd": "two", "operators": {}, "password": "pw"}
+    assert found.report == (
+        "In force now: listener_limit, motd, password.",
+        "In force after a restart: port.",
+    )
+    assert found.file == str(file)
+    assert "pw" not in repr(found)
+    # Again: nothing is new, but the port still waits.
+    assert reader.read().report == (
+        "Nothing that can change now is different.",
+        "In force after a restart: port.",
+    )
+
+
+def test_settings_that_will_not_do_leave_all_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "chatctl.toml"
+    reader = a_reader(file, 'motd = "one"\n')
+    for broken in ("motd = [", "listener_limit = -3\n"):
+        file.write_text(broken, encoding="utf-8")
+        found = reader.read()
+        assert not found.changes
+        assert found.report[0].startswith("Nothing was changed: ")
+    file.unlink()
+    assert not reader.read().changes
+    file.write_text('motd = "three"\n', encoding="utf-8")
+    assert reader.read().changes["motd"] == "three"
+
+
+def test_a_password_file_is_read_again(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("first\n", encoding="utf-8")
+    reader = a_reader(tmp_path / "chatctl.toml", 'password_file = "secret"\n')
+    secret.write_text("second\n", encoding="utf-8")
+    assert reader.read().changes["password"] == "second"
