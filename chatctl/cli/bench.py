@@ -54,10 +54,10 @@ def bench(
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"host": host, "port": port})
-    address, number = target(loaded.settings)
+    to = target(loaded.settings)
     plan = Plan(
-        address,
-        number,
+        to.host,
+        to.port,
         clients=clients,
         rooms=rooms,
         senders=senders,

@@ -11,6 +11,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
+from chatctl.errors import ConfigError
 
 if TYPE_CHECKING:
     from chatctl.client.check import Answer
@@ -24,9 +25,14 @@ _ADVICE = (
 
 @reports
 def check_name(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The names to ask about.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="[ADDRESS] NAME...", help="The names to ask about; before them ircs://HOST:PORT."),
+    ],
     host: options.HostOption = None,
     port: options.PortOption = None,
+    tls: options.SecureOption = None,
+    fingerprint: options.FingerprintOption = None,
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
 ) -> None:
@@ -34,17 +40,21 @@ def check_name(
 
     Exit codes: 0 all are free, 1 one is taken, 3 one is invalid, 4 no server answers, 5 it turns us away.
     """
-    from chatctl.cli.target import hinting, target
+    from chatctl.cli.target import hinting, is_url, target
     from chatctl.client.check import NameCheck
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"host": host, "port": port})
     for notice in loaded.notices:
         say(notice)
+    url = names.pop(0) if is_url(names[0]) else ""
+    if not names:
+        raise ConfigError("no name was given to ask about")
+    to = target(loaded.settings, tls, fingerprint, url)
     answers: list[Answer] = []
     with contextlib.ExitStack() as stack:
         with hinting():
-            checking = stack.enter_context(NameCheck(*target(loaded.settings)))
+            checking = stack.enter_context(NameCheck(to.host, to.port, trust=to.trust))
         try:
             for name in names:
                 answers.append(checking.check(name))

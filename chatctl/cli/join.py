@@ -24,7 +24,9 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
@@ -45,10 +47,15 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @reports
 def join(
+    server: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="Where to, as ircs://HOST:PORT/ROOM or irc://...")
+    ] = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     name: options.NameOption = None,
     room: options.RoomOption = None,
+    tls: options.SecureOption = None,
+    fingerprint: options.FingerprintOption = None,
     plain: options.PlainOption = False,
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
@@ -59,7 +66,7 @@ def join(
     """
     from chatctl.cli.line.entering import Wish, enter
     from chatctl.cli.line.screen import LineScreen, Style
-    from chatctl.cli.target import hinting, target
+    from chatctl.cli.target import hinting, is_url, target
     from chatctl.config import load
 
     flags = {"host": host, "port": port, "client": {"name": name, "room": room}}
@@ -71,14 +78,16 @@ def join(
     asking = person and _is_terminal(sys.stdout) and not as_json
     editing = asking and os.environ.get("TERM", "dumb") != "dumb"
     style = Style(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
-    to, number = target(settings)
-    address = f"[{to}]:{number}" if ":" in to else f"{to}:{number}"
+    if server is not None and not is_url(server):
+        raise ConfigError(f"{server} is no address; one is ircs://chat.example:5106/lobby (irc:// without TLS)")
+    to = target(settings, tls, fingerprint, server or "")
     password = loaded.client_password() or loaded.server_password()
-    wish = Wish(to, number, _room(settings.client.room), settings.client.name, password, None if person else GIVE_UP)
+    in_room = _room(room or to.room or settings.client.room)
+    wish = Wish(to, in_room, settings.client.name, password, None if person else GIVE_UP)
     screens: list[LineScreen] = []
 
     def prepare(client: Client) -> None:
-        screens.append(LineScreen(client, address, style, sys.stdout, sys.stderr, wish.room))
+        screens.append(LineScreen(client, to.address, style, sys.stdout, sys.stderr, wish.room))
         client.on(screens[-1].event)
 
     _raise_on_signal()

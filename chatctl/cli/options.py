@@ -30,6 +30,14 @@ TlsOption = Annotated[
 LogLevelOption = Annotated[
     str | None, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info).")
 ]
+SecureOption = Annotated[
+    bool | None,
+    typer.Option("--tls/--no-tls", help="Encrypt, or not (default: unless the server is on this computer)."),
+]
+FingerprintOption = Annotated[
+    str | None,
+    typer.Option("--fingerprint", metavar="SHA256:...", help="Believe the server with this fingerprint alone."),
+]
 NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Your name; asked for when not given.")]
 RoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="The room to enter (default: #lobby).")]
 DataDirOption = Annotated[

@@ -4,21 +4,85 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chatctl.errors import UnreachableError
+from chatctl.errors import ConfigError, UnreachableError
 
 if TYPE_CHECKING:
+    from chatctl.client.trust import Trust
     from chatctl.config import Settings
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1", "*": "127.0.0.1"}
 
+_SCHEMES = {"irc": (6667, False), "ircs": (6697, True)}
+"""By scheme: the usual port (RFC 7194), and whether it means TLS."""
 
-def target(settings: Settings) -> tuple[str, int]:
-    """Host and port. A host that means "all addresses" to a server means this computer to a client; an IPv6 address may
-    stand in brackets, as in a URL."""
-    host = settings.host[1:-1] if settings.host[:1] == "[" and settings.host[-1:] == "]" else settings.host
-    return _LOOPBACK.get(host, host), settings.port
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to. `room` is the one that a URL names, or ``""``."""
+
+    host: str
+    port: int
+    room: str
+    trust: Trust
+
+    @property
+    def address(self) -> str:
+        """``host:port``, as people write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def is_url(text: str) -> bool:
+    """Whether this is an address such as ``ircs://chat.example/lobby``."""
+    return text.partition("://")[0].lower() in _SCHEMES and "://" in text
+
+
+def target(settings: Settings, tls: bool | None = None, fingerprint: str | None = None, url: str = "") -> Target:
+    """Where the settings, or `url` before them, lead. A host that means "all addresses" to a server means this computer
+    to a client; an IPv6 address may stand in brackets. Raises ConfigError for a URL or fingerprint that is none."""
+    from chatctl.client.trust import Trust
+
+    host, port, room, secure = settings.host, settings.port, "", None
+    url = url or (host if is_url(host) else "")
+    if url:
+        host, port, room, secure = _parsed(url)
+    elif host[:1] == "[" and host[-1:] == "]":
+        host = host[1:-1]
+    trust = Trust(secure if tls is None else tls, _normal(fingerprint))
+    if trust.fingerprint and trust.tls is None:
+        trust = Trust(True, trust.fingerprint)  # who gives one wants it looked at, on this machine too
+    return Target(_LOOPBACK.get(host, host), port, room, trust)
+
+
+def _parsed(url: str) -> tuple[str, int, str, bool]:
+    """``irc[s]://host[:port][/room]``; the ``#`` of the room may be left out, or written ``%23``."""
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        parts = urlsplit(url)
+        usual, secure = _SCHEMES[parts.scheme.lower()]
+        port = parts.port or usual
+    except (ValueError, KeyError):
+        parts, usual, secure, port = urlsplit(""), 0, False, 0
+    if not parts.hostname:
+        raise ConfigError(f"{url} is no address; one is ircs://chat.example:5106/lobby (irc:// without TLS)")
+    room = unquote(parts.path.lstrip("/").partition(",")[0])
+    if not room and parts.fragment:
+        room = f"#{unquote(parts.fragment)}"
+    return parts.hostname, port, room, secure
+
+
+def _normal(fingerprint: str | None) -> str:
+    if not fingerprint:
+        return ""
+    from chatctl.protocol.certificate import normal
+
+    try:
+        return normal(fingerprint)
+    except ValueError as error:
+        raise ConfigError(f"--fingerprint {fingerprint}: {error}") from None
 
 
 @contextlib.contextmanager

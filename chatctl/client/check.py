@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import Literal
 
 from chatctl.client.registration import INVALID, RESUME, TAKEN
-from chatctl.client.wire import LineReader
+from chatctl.client.trust import Trust
+from chatctl.client.wire import DialError, LineReader, Wake, dial
 from chatctl.errors import RefusedError, UnreachableError
 from chatctl.protocol.message import Message, encode, parse
 from chatctl.protocol.names import alternatives, problem
@@ -63,16 +64,18 @@ class Answer:
 class NameCheck:
     """A connection for asking. A context manager; `seconds` bounds the connecting and each answer.
 
-    Raises UnreachableError (nobody answers, or no chat server) and RefusedError (the server turns us away).
+    Raises UnreachableError (nobody answers, or no chat server), RefusedError (the server turns us away) and
+    UntrustedError, one of these (its certificate is not believed).
     """
 
-    def __init__(self, host: str, port: int, seconds: float = 10.0) -> None:
+    def __init__(self, host: str, port: int, seconds: float = 10.0, *, trust: Trust | None = None) -> None:
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.advice = True
         """Whether the answers are advice only (rule 3); known once connected."""
         self._host = host
         self._port = port
         self._seconds = seconds
+        self._trust = trust or Trust()
         self._reader = LineReader()
         self._lines: list[str] = []
         self._socket: socket.socket | None = None
@@ -81,15 +84,15 @@ class NameCheck:
         self._count = 0
 
     def __enter__(self) -> NameCheck:
+        wake = Wake()  # for nobody to wake
+        wake.open()
         try:
-            self._socket = socket.create_connection((self._host, self._port), self._seconds)
-            if self._socket.getsockname() == self._socket.getpeername():
-                raise ConnectionRefusedError(0, "connection refused")
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small questions, one by one
-        except (OSError, UnicodeError) as error:
-            self._close()
-            said = (error.strerror or str(error)) if isinstance(error, OSError) else "there is no such address"
-            raise UnreachableError(f"no chat server answers at {self.address} ({said.lower()})") from None
+            self._socket = dial(self._host, self._port, self._seconds, wake, lambda: False, self._trust)
+            self._socket.settimeout(self._seconds)
+        except DialError as error:
+            raise UnreachableError(f"no chat server answers at {self.address} ({error})") from None
+        finally:
+            wake.close()
         try:
             self._greet()
         except BaseException:

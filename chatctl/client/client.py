@@ -27,6 +27,7 @@ from chatctl.client.refusals import FullError, InputError
 from chatctl.client.state import State
 from chatctl.client.talking import Talking, check, fitting, target_name
 from chatctl.client.timing import Timing
+from chatctl.client.trust import Trust
 from chatctl.errors import ChatctlError, InvalidNameError, UnreachableError
 
 Callback = Callable[[e.Event], None]
@@ -62,7 +63,8 @@ class Client(Talking):
     `name`: the name wanted. `rooms`: where to be. `password`: the server's shared one (IRC PASS). `secret`: by which a
     chatctl server knows this client again; None uses this installation's own, kept in the user's data folder.
     `reconnect`: come back when the connection is lost. `give_up_after`: seconds without a server after which the client
-    ends (None: never). `attentive`: learn what only a screen shows as well, such as who is away. A client starts once.
+    ends (None: never). `attentive`: learn what only a screen shows as well, such as who is away. `trust`: which
+    certificates are believed. A client starts once.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Client(Talking):
         give_up_after: float | None = None,
         attentive: bool = False,
         timing: Timing | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -110,6 +113,7 @@ class Client(Talking):
             give_up_after=give_up_after,
             spare_names=_spare_names,
             timing=timing or Timing(),
+            trust=trust or Trust(),
         )
         self._thread = threading.Thread(target=self._link.run, name="chatctl-client", daemon=True)
 
@@ -122,7 +126,8 @@ class Client(Talking):
         """Connect, and return when the server has let us in.
 
         Raises UnreachableError (nobody answers, or no chat server), RefusedError (full, banned; PasswordError: a
-        password is needed or wrong), NameTakenError, InvalidNameError; InputError where it was started before.
+        password is needed or wrong; UntrustedError: its certificate is not believed), NameTakenError, InvalidNameError;
+        InputError where it was started before.
         """
         with self._news:
             if self._started:

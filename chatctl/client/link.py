@@ -31,6 +31,7 @@ from chatctl.client.ledger import Line
 from chatctl.client.refusals import FullError, PasswordError
 from chatctl.client.state import Phase, State
 from chatctl.client.timing import Pauses, Timing, Watch
+from chatctl.client.trust import Trust, UntrustedError
 from chatctl.client.wire import DialError, LineReader, Wake, dial
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
@@ -62,6 +63,7 @@ class Link:
         give_up_after: float | None,
         spare_names: Callable[[str], Iterable[str]],
         timing: Timing,
+        trust: Trust,
     ) -> None:
         self.host = host
         self.port = port
@@ -77,6 +79,7 @@ class Link:
         self._pauses = Pauses(timing, give_up_after)
         self._spare_names = spare_names
         self._timing = timing
+        self._trust = trust
         self._wake = Wake()
         self._room = threading.Condition()
         self._requests: deque[Request] = deque()
@@ -163,7 +166,10 @@ class Link:
         """One connection from beginning to end: why it ended. Sets `error` where there shall be no other."""
         self._problem = None
         try:
-            sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped)
+            sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped, self._trust)
+        except UntrustedError as error:
+            self.error = error
+            return str(error)
         except DialError as error:
             if not self.was_in and not self._stopped:
                 self.error = UnreachableError(f"no chat server answers at {self.address} ({error})")

@@ -1,6 +1,6 @@
 """The bytes: a connection that can be waited for together with a wake-up, and lines out of what it brings.
 
-TLS will wrap the socket here (:func:`dial` returns what is read and written), and nowhere else.
+TLS wraps the socket here (:func:`dial` returns what is read and written), and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
+
+from chatctl.client.trust import Trust
 
 _LONGEST_LINE = 8703 + 512
 """Bytes of a line that is kept. A line of the wire has 8,703 at the most (tags and message); more is no IRC."""
@@ -57,15 +59,48 @@ class Wake:
             end.close()
 
 
-def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
-    """A connected, non-blocking socket: the first of the host's addresses that answers. Raises DialError."""
+def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[], bool], trust: Trust) -> socket.socket:
+    """A connected, non-blocking socket, under TLS where `trust` wants it: the first of the host's addresses that
+    answers. Raises DialError, and UntrustedError where what is there is not believed."""
+    end = time.monotonic() + seconds
+    sock = _reached(host, port, end, wake, stopped)
+    try:
+        wanted = trust.wants_tls(sock)
+    except OSError as error:
+        sock.close()
+        raise DialError(_words(error)) from None
+    return _secured(host, port, end, wake, stopped, trust, sock) if wanted else sock
+
+
+def _secured(
+    host: str, port: int, end: float, wake: Wake, stopped: Callable[[], bool], trust: Trust, sock: socket.socket
+) -> socket.socket:
+    import ssl  # with what it brings, only where it is wanted
+
+    from chatctl.client.secure import secure
+
+    def wait(stream: socket.socket, write: bool) -> None:
+        _wait(stream, selectors.EVENT_WRITE if write else selectors.EVENT_READ, end, wake, stopped)
+
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        return secure(host, address, trust, sock, lambda: _reached(host, port, end, wake, stopped), wait)
+    except TimeoutError as error:
+        raise DialError(_words(error)) from None
+    except (ssl.SSLError, ConnectionError) as error:
+        reason = (getattr(error, "reason", None) or error.strerror or str(error)).lower().replace("_", " ")
+        raise DialError(f"no TLS there: {reason}; --no-tls talks in plain text, which others can read") from None
+    except OSError as error:
+        raise DialError(_words(error)) from None
+
+
+def _reached(host: str, port: int, end: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         said = error.strerror if isinstance(error, OSError) else None
         raise DialError(f"{said or 'there is no such address'}".lower()) from None
     problem = "no address"
-    end = time.monotonic() + seconds
     for family, kind, protocol, _, address in found:
         try:
             sock = socket.socket(family, kind, protocol)
@@ -89,15 +124,7 @@ def _connect(sock: socket.socket, address: object, end: float, wake: Wake, stopp
     sock.setblocking(False)
     code = sock.connect_ex(address)  # type: ignore[arg-type]  # whatever getaddrinfo gave for this family
     if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
-        with selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_WRITE)
-            selector.register(wake, selectors.EVENT_READ)
-            while not any(key.fileobj is sock for key, _ in selector.select(max(0.0, end - time.monotonic()))):
-                if stopped():
-                    raise DialError("stopped")
-                if time.monotonic() >= end:
-                    raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
-                wake.clear()
+        _wait(sock, selectors.EVENT_WRITE, end, wake, stopped)
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
         raise OSError(code, os.strerror(code))
@@ -106,6 +133,18 @@ def _connect(sock: socket.socket, address: object, end: float, wake: Wake, stopp
         raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _wait(sock: socket.socket, events: int, end: float, wake: Wake, stopped: Callable[[], bool]) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, events)
+        selector.register(wake, selectors.EVENT_READ)
+        while not any(key.fileobj is sock for key, _ in selector.select(max(0.0, end - time.monotonic()))):
+            if stopped():
+                raise DialError("stopped")
+            if time.monotonic() >= end:
+                raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
+            wake.clear()
 
 
 def _words(error: OSError) -> str:

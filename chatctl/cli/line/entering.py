@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from chatctl.cli.target import Target
 from chatctl.client.check import ALTERNATIVES, NameCheck
 from chatctl.client.client import Client
 from chatctl.client.refusals import PasswordError
+from chatctl.client.trust import UnknownServerError
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
 from chatctl.protocol.clean import clean
 
 _PASSWORD_TRIES = 3
+_CORRECTABLE = (NameTakenError, InvalidNameError, UnknownServerError, PasswordError)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the user wants; `give_up_after`: see Client."""
 
-    host: str
-    port: int
+    to: Target
     room: str
     name: str | None
     password: str | None
@@ -30,26 +33,36 @@ class Wish:
     def client(self) -> Client:
         """A client for it, not started. Raises InvalidNameError, InputError."""
         return Client(
-            self.host,
-            self.port,
+            self.to.host,
+            self.to.port,
             name=self.name or "",
             rooms=[self.room],
             password=self.password,
             give_up_after=self.give_up_after,
+            trust=self.to.trust,
         )
+
+    def checking(self) -> NameCheck:
+        """Somebody to ask about names there."""
+        return NameCheck(self.to.host, self.to.port, trust=self.to.trust)
+
+    def trusting(self, unknown: UnknownServerError) -> Wish:
+        """The same, with the server's certificate accepted, now and later."""
+        with contextlib.suppress(OSError):
+            self.to.trust.accept(unknown.address, unknown.pin)
+        return replace(self, to=replace(self.to, trust=replace(self.to.trust, fingerprint=unknown.pin)))
 
 
 def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Client:
     """A client that is in. `prepare` gets each one before it starts. `asking`: there is a person to ask.
 
     Raises UnreachableError, RefusedError; and where nobody can be asked ConfigError (no name), NameTakenError,
-    InvalidNameError, PasswordError.
+    InvalidNameError, PasswordError, UnknownServerError.
     """
     if wish.name is None:
         if not asking:
             raise ConfigError("no name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
-        with NameCheck(wish.host, wish.port):
-            pass  # nobody wants to be asked for a name when there is no server
+        wish = _looked(wish)  # nobody wants to be asked for a name when there is no server
         wish = replace(wish, name=_ask_name(()))
     tries = 0
     while True:
@@ -57,24 +70,46 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
             client = wish.client()
             prepare(client)
             return client.start()
-        except (NameTakenError, InvalidNameError) as error:
-            if not asking:
-                raise
-            print(clean(str(error)))
-            wish = replace(wish, name=_ask_name(_free_names(wish)))
-        except PasswordError as error:
-            tries += 1
+        except _CORRECTABLE as error:
+            tries += isinstance(error, PasswordError)
             if not asking or tries > _PASSWORD_TRIES:
                 raise
-            if wish.password is not None:
-                print(clean(str(error)))
-            wish = replace(wish, password=getpass.getpass("The server's password (not shown): "))
+            wish = _corrected(wish, error)
+
+
+def _corrected(wish: Wish, error: ChatctlError) -> Wish:
+    """What the user wants instead. Raises UnknownServerError where the server is not believed."""
+    if isinstance(error, UnknownServerError):
+        return _believed(wish, error)
+    if isinstance(error, PasswordError):
+        if wish.password is not None:
+            print(clean(str(error)))
+        return replace(wish, password=getpass.getpass("The server's password (not shown): "))
+    print(clean(str(error)))
+    return replace(wish, name=_ask_name(_free_names(wish)))
+
+
+def _looked(wish: Wish) -> Wish:
+    """See whether there is a server; where it is unknown the user is asked, so that nothing is asked for in vain."""
+    try:
+        with wish.checking():
+            return wish
+    except UnknownServerError as error:
+        return _believed(wish, error)
+
+
+def _believed(wish: Wish, unknown: UnknownServerError) -> Wish:
+    """Ask whether the certificate is the server's. Raises UnknownServerError where the answer is not yes."""
+    print(f"First visit to {clean(unknown.address)}. Its fingerprint is {unknown.pin}")
+    if input("Same as in the server's window? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise unknown
+    return wish.trusting(unknown)
 
 
 def _free_names(wish: Wish) -> tuple[str, ...]:
     """Free names near the one that was refused, as the server says now; none where it cannot be asked."""
     try:
-        with NameCheck(wish.host, wish.port) as checking:
+        with wish.checking() as checking:
             return tuple(itertools.islice(checking.free(wish.name or ""), ALTERNATIVES))
     except ChatctlError:
         return ()

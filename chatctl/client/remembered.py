@@ -1,0 +1,78 @@
+"""`client.json`: what an installation of the client remembers, in the platform's data folder for chatctl.
+
+The rules of this file:
+
+1. File 0600, folder 0700; nobody but the user may read it. It is written whole or not at all.
+2. Two programs that change it wait for each other.
+3. One that makes no sense is left alone: somebody may want to look at it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+FILE = "client.json"
+
+Content = dict[str, object]
+
+
+def folder() -> Path:
+    """The platform's place for it."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("chatctl"))
+
+
+def read(where: Path | None = None) -> Content:
+    """What is remembered; empty where nothing is. Raises OSError (rule 3 too)."""
+    try:
+        found = json.loads(((where or folder()) / FILE).read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise OSError(str(error)) from None
+    if not isinstance(found, dict):
+        raise OSError("not an object")
+    return found
+
+
+def update(change: Callable[[Content], None], where: Path | None = None) -> Content:
+    """Have `change` change what is remembered; gives what is remembered then. Raises OSError."""
+    place = where or folder()
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(place):
+        content = read(place)
+        before = json.dumps(content)
+        change(content)
+        if json.dumps(content) != before:
+            _write(place / FILE, content)
+    return content
+
+
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: the last one wins
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(file: Path, content: Content) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=".client.", dir=file.parent)  # mkstemp makes it 0600
+    try:
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(content, stream)
+        os.replace(name, file)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise

@@ -1,0 +1,111 @@
+"""Whether the server is who it was: which connections are encrypted, and which certificates are believed.
+
+The rules of this file:
+
+1. TLS is used wherever the server is not on this machine, unless the user says otherwise. Nothing is sent before the
+   certificate is believed: no name, no password.
+2. A certificate that a public authority vouches for is believed when it is for the name that was asked for, and
+   refused when it is for another.
+3. Any other is believed when its key is the one that this user accepted for this host and port: by comparing it with
+   what the server's window shows, or by a fingerprint given with the command.
+4. A key that is not the accepted one is refused, and nobody is asked: that is what somebody in between looks like. So
+   is a certificate without an authority where there was one before.
+5. A fingerprint given with the command decides alone, and is remembered.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatctl.client import remembered
+from chatctl.errors import RefusedError
+
+AUTHORITY = "authority"
+"""What is remembered of a server whose certificate a public authority vouched for."""
+
+_SERVERS = "servers"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the user says: `tls` (None: rule 1), a `fingerprint` in its normal form or ``""``. `folder` stands in for
+    the place where servers are remembered."""
+
+    tls: bool | None = None
+    fingerprint: str = ""
+    folder: Path | None = None
+
+    def wants_tls(self, sock: socket.socket) -> bool:
+        """Rule 1, for a connected socket."""
+        if self.tls is not None:
+            return self.tls
+        peer = str(sock.getpeername()[0]).removeprefix("::ffff:").partition("%")[0]
+        return not (peer == str(sock.getsockname()[0]).partition("%")[0] or ipaddress.ip_address(peer).is_loopback)
+
+    def known(self, address: str) -> str:
+        """The pin that was accepted for ``host:port``, AUTHORITY, or ``""``."""
+        try:
+            servers = remembered.read(self.folder).get(_SERVERS)
+        except OSError:
+            return ""
+        found = servers.get(address.lower()) if isinstance(servers, dict) else None
+        return found if isinstance(found, str) else ""
+
+    def accept(self, address: str, pin: str) -> None:
+        """Remember this from now on. Raises OSError."""
+
+        def change(content: remembered.Content) -> None:
+            servers = content.get(_SERVERS)
+            content[_SERVERS] = {**(servers if isinstance(servers, dict) else {}), address.lower(): pin}
+
+        remembered.update(change, self.folder)
+
+
+class UntrustedError(RefusedError):
+    """The server's certificate is not believed (code 5). Nothing was sent to it."""
+
+
+class UnknownServerError(UntrustedError):
+    """The first visit to a server that no public authority vouches for: `pin` is to be compared."""
+
+    def __init__(self, address: str, pin: str) -> None:
+        super().__init__(
+            f"this is the first visit to {address}, and its certificate is not vouched for by a public authority. "
+            f"Its fingerprint is {pin}. If the server's window shows the same, give --fingerprint {pin}"
+        )
+        self.address = address
+        self.pin = pin
+
+
+class ChangedServerError(UntrustedError):
+    """Rule 4."""
+
+    def __init__(self, address: str, before: str, now: str) -> None:
+        was = "one that a public authority vouched for" if before == AUTHORITY else before
+        super().__init__(
+            f"the server at {address} shows another certificate than before; somebody may be in between, so nothing "
+            f"was sent to it. Before: {was}. Now: {now}. If whoever runs the server confirms the new one, accept it "
+            f"with --fingerprint {now}"
+        )
+
+
+class WrongFingerprintError(UntrustedError):
+    """Rule 5: it is not the one that was given."""
+
+    def __init__(self, address: str, wanted: str, now: str) -> None:
+        super().__init__(
+            f"the certificate of {address} is not the one with the fingerprint {wanted}; it has {now}. Nothing was sent"
+        )
+
+
+class WrongNameError(UntrustedError):
+    """Rule 2."""
+
+    def __init__(self, address: str, host: str) -> None:
+        super().__init__(
+            f"the certificate of {address} is genuine, but not for {host}. Use the name it is for, or give its "
+            "fingerprint with --fingerprint"
+        )

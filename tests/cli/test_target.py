@@ -1,0 +1,45 @@
+"""Addresses, as settings, flags and URLs give them."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.cli.target import target
+from chatctl.config.settings import Settings
+from chatctl.errors import ConfigError
+
+URLS = {
+    "ircs://chat.example/lobby": ("chat.example", 6697, "lobby", True),
+    "ircs://chat.example:5106/%23tea": ("chat.example", 5106, "#tea", True),
+    "IRC://Chat.Example/#tea": ("chat.example", 6667, "#tea", False),
+    "irc://[::1]:7000": ("::1", 7000, "", False),
+    "ircs://chat.example/tea,isnick": ("chat.example", 6697, "tea", True),
+}
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_urls(url: str) -> None:
+    for found in (target(Settings(), url=url), target(Settings(host=url))):
+        assert (found.host, found.port, found.room, found.trust.tls) == URLS[url]
+
+
+@pytest.mark.parametrize("url", ["ircs://", "ircs:///lobby", "irc://h:x/", "irc://h:99999/", "ircs://[::1/x"])
+def test_what_is_no_url(url: str) -> None:
+    with pytest.raises(ConfigError, match="is no address"):
+        target(Settings(), url=url)
+
+
+def test_flags_win() -> None:
+    assert target(Settings(), tls=True, url="irc://h").trust.tls is True
+    assert target(Settings(), tls=False, url="ircs://h").trust.tls is False
+    assert target(Settings()).trust.tls is None
+    assert target(Settings(), fingerprint="sha256:" + "a" * 43).trust.tls is True
+
+
+def test_a_fingerprint_in_any_usual_form() -> None:
+    digits = "AB:" * 31 + "AB"
+    assert target(Settings(), fingerprint=digits).trust.fingerprint == "ab" * 32
+    assert target(Settings(), fingerprint="SHA256:" + "+/" * 21 + "A=").trust.fingerprint == "SHA256:" + "-_" * 21 + "A"
+    for wrong in ("x", "SHA256:short", "ab" * 31):
+        with pytest.raises(ConfigError, match="--fingerprint"):
+            target(Settings(), fingerprint=wrong)
