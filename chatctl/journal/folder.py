@@ -17,6 +17,7 @@ import errno
 import fcntl
 import json
 import os
+import secrets
 import stat
 import time
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from chatctl.errors import StartError
 
 LOCK = "chatctl.lock"
 JOURNAL = "journal.db"
+CLOAK_KEY = "cloak.key"
 PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant
 _LOOK_AGAIN = 0.02
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -107,6 +109,31 @@ def make_file(path: Path) -> None:
         os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
+
+
+def kept_secret(folder: Path, name: str, size: int) -> bytes:
+    """The random bytes that the file `name` holds; made the first time, and whole on the disk before it has its name.
+
+    Whoever calls holds the lock. StartError where it cannot be read or made.
+    """
+    path = folder / name
+    try:
+        if path.exists():
+            made = path.read_bytes()
+            if len(made) != size:
+                raise StartError(f"{path} is damaged: remove it, and a new one is made (CHATCTL_DATA_DIR).")
+            return made
+        made, part = secrets.token_bytes(size), path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        make_file(part)
+        with part.open("wb") as file:
+            file.write(made)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+    except OSError as error:
+        raise StartError(f"{path} cannot be read or made ({_why(error)}); see CHATCTL_DATA_DIR.") from None
+    return made
 
 
 class Lock:

@@ -110,3 +110,12 @@ def test_the_folder_and_its_files_are_for_their_owner_alone(home: Path) -> None:
     folder = next(path.parent for path in home.rglob("journal.db"))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+def test_the_same_address_has_the_same_host_after_a_restart(tmp_path: Path) -> None:
+    hosts = set()
+    for _ in range(2):
+        with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#a", caps="echo-message") as ann:
+            hosts.add(ann.send("PRIVMSG #a :hi").until("PRIVMSG").source)
+            assert server.stop()[0] == 0
+    assert len(hosts) == 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.errors import StartError
-from chatctl.journal.folder import LOCK, Holder, holder, lock, prepare
+from chatctl.journal.folder import LOCK, Holder, holder, kept_secret, lock, prepare
 
 
 def refusal(folder: Path) -> str:
@@ -127,3 +127,15 @@ def test_a_lock_is_free_after_kill_9(tmp_path: Path) -> None:
         other.wait()
         assert holder(folder) is None
         lock(folder, patience=0).release()
+
+
+def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = prepare(tmp_path / "data")
+    made = kept_secret(folder, "some.key", 32)
+    assert len(made) == 32
+    assert kept_secret(folder, "some.key", 32) == made
+    assert kept_secret(folder, "other.key", 32) != made
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    (folder / "some.key").write_bytes(b"short")
+    with pytest.raises(StartError, match="damaged"):
+        kept_secret(folder, "some.key", 32)
