@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 
 from chatctl.cli import options
@@ -42,9 +43,16 @@ def _rows(answer: Mapping[str, object]) -> list[tuple[str, str]]:
         ("Messages", f"{answer.get('messages')} since the start, {answer.get('messages_per_second')} a second now"),
         ("Storing", f"in trouble: {trouble}" if trouble else f"works, {answer.get('journal_lag_ms')} ms behind"),
     ]
-    if kept.get("last_commit_ms") is not None:
-        rows.append(("Last commit", f"took {kept['last_commit_ms']} ms"))
+    if "last_commit" in kept:
+        rows.append(("Last commit", _commit(kept)))
     return rows
+
+
+def _commit(kept: Mapping[str, object]) -> str:
+    at = kept["last_commit"]
+    if not isinstance(at, int):
+        return "none since the start"
+    return f"{_duration(max(0, round(time.time() - at / 1000)))} ago, took {kept.get('last_commit_ms')} ms"
 
 
 def _duration(seconds: object) -> str:

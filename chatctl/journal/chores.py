@@ -46,6 +46,8 @@ class Chores:
         self._check_at = now
         self._scrub = False
         """Whether the WAL may hold what was deleted."""
+        self.forgot: Callable[[], None] = _nothing
+        """Called on this thread when facts were forgotten, whoever asked for it."""
         store.wal_frames = WAL_SOME // 2  # unknown; what a crash left is copied soon
 
     def appended(self, facts: int) -> None:
@@ -153,6 +155,7 @@ class Chores:
         if pruned.facts:
             self._scrub = True
             self._log.info("history pruned", facts=pruned.facts)
+            self.forgot()
 
 
 def _nothing() -> None:

@@ -35,6 +35,7 @@ class Requests:
         self._journal = journal
         self._released = released
         self._changed = changed
+        journal.when_forgotten(changed)
         self.handlers: dict[str, Request] = {"import": self._import, "prune": self._prune}
 
     def _import(self, request: Mapping[str, object], answer: Answer) -> None:
@@ -63,7 +64,6 @@ class Requests:
                 answer({"ok": True, "more": True, "facts": facts})
 
         def done(result: int | Exception) -> None:
-            self._changed()
             answer(_no(said(result)) if isinstance(result, Exception) else {"ok": True, "facts": result})
 
         before = request.get("before")

@@ -99,6 +99,7 @@ class SqliteJournal:
         self._appended_at: float | None = None  # of the oldest that is not durable
         self._batches = self._facts = 0
         self._last_ms = self._worst_ms = 0.0
+        self._last_at: int | None = None  # ms
         self._store.open()
         self._last = self._store.last()
         self._rooms = self._store.rooms()
@@ -154,12 +155,14 @@ class SqliteJournal:
         return done and not self._thread.is_alive()
 
     def status(self) -> dict[str, object]:
-        """Figures for an operator; durations in ms. `lag_ms`: the age of the oldest fact that is not durable yet."""
+        """Figures for an operator; durations in ms. `lag_ms`: the age of the oldest fact that is not durable yet;
+        `last_commit`: when one succeeded, in ms since 1970 UTC, None for never since the start."""
         since = self._appended_at
         return {
             "state": self._full or "ok",
             "batches": self._batches,
             "facts": self._facts,
+            "last_commit": self._last_at,
             "last_commit_ms": round(self._last_ms, 3),
             "worst_commit_ms": round(self._worst_ms, 3),
             "queued": self._queue.qsize(),
@@ -178,6 +181,10 @@ class SqliteJournal:
         `progress` how many so far, after each slice."""
         told, far = partial(self._call_soon_with, done), partial(self._call_soon_with, progress)
         self._queue.put(lambda: self._chores.prune(before, told, far))
+
+    def when_forgotten(self, call: Callable[[], None]) -> None:
+        """Have `call` called, on the owner's thread, whenever facts were forgotten. Before `start`."""
+        self._chores.forgot = lambda: self._call_soon(call)
 
     def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
         """Import some hundred facts from elsewhere; `upto`: the last seq that was released (transfer.py, rule 5)."""
@@ -309,6 +316,7 @@ class SqliteJournal:
     def _kept(self, batch: Batch) -> None:
         self._batches += 1
         self._facts += len(batch.facts)
+        self._last_at = self._clock()
         self._chores.appended(len(batch.facts))
         if batch.facts:
             seq = batch.facts[-1].seq

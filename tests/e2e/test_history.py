@@ -69,7 +69,9 @@ def test_status_is_a_health_check(home: Path) -> None:
         assert done.returncode == 0
         status = json.loads(done.stdout)
         assert (status["users"], status["messages"], status["journal_trouble"]) == (1, 1, "")
-        assert "1 of 5" in chatctl(home, "status").stdout
+        shown = chatctl(home, "status").stdout
+        assert "1 of 5" in shown
+        assert " ago, took " in shown
 
 
 def test_a_second_server_on_the_folder_is_refused_with_what_to_do(home: Path) -> None:

@@ -127,6 +127,7 @@ def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
     assert chatctl(tmp_path, "prune", "--older-than", "soon").returncode == 2
     assert chatctl(tmp_path, "prune").returncode == 2
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", caps="server-time batch") as ann:
+        assert ann.until("PRIVMSG").params[1] == "hello 280"
         done = chatctl(tmp_path, "prune", "--older-than", "0s")
         assert done.stdout.startswith("Forgotten: "), done.stderr
         assert int(done.stdout.split()[1].replace(",", "")) >= len(facts)
@@ -136,6 +137,9 @@ def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
                 lambda m: m.command == "BATCH" and m.params[0][0] == "-"
             )
             assert not [m for m in cleo.read if m.command == "PRIVMSG"]
+        with Wire(server.port).login("dora", "#tea", caps="server-time batch") as dora:
+            dora.ping()
+            assert not [m for m in dora.read if m.command == "PRIVMSG"]
         ann.send("PRIVMSG #tea :we are still here").ping()
         assert server.stop()[0] == 0
     folder = next(path.parent for path in tmp_path.rglob("journal.db"))

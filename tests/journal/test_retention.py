@@ -158,7 +158,10 @@ def test_numbers_never_come_again_though_all_is_forgotten(tmp_path: Path) -> Non
 def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.chores.CHECK_EVERY", 0.0)
     now = fact(3000).time
-    with Desk(tmp_path / "j.db", retention=Retention(messages=100), clock=lambda: now) as desk:
+    told: list[bool] = []
+    made = Desk(tmp_path / "j.db", retention=Retention(messages=100), clock=lambda: now)
+    made.journal.when_forgotten(lambda: told.append(True))
+    with made as desk:
         for seq in range(1, 3000, 10):
             desk.keep([fact(each) for each in range(seq, seq + 10)])
         while True:
@@ -167,6 +170,7 @@ def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.M
             if len(found) <= 101:
                 break
         assert found == [fact(seq) for seq in range(found[0].seq, found[-1].seq + 1)]
+        desk.owner.until(lambda: told)
 
 
 def test_work_that_a_kill_left_half_done_is_finished(store: SqliteStore, small: None) -> None:

@@ -80,11 +80,13 @@ def test_what_is_queued_during_a_commit_is_the_next_batch(tmp_path: Path) -> Non
             desk.journal.append([fact(seq), fact(seq, part=1)])
         assert desk.owner.heard == []
         assert desk.journal.status()["queued"] == 98
+        assert desk.journal.status()["last_commit"] is None
         store.gate.set()
         desk.owner.until(lambda: desk.owner.reached == 99)
         assert store.batches == [1, 196]
         assert desk.owner.heard == [("durable", 1), ("durable", 99)]
         assert desk.journal.status()["facts"] == 197
+        assert isinstance(desk.journal.status()["last_commit"], int)
 
 
 def test_a_kill_leaves_all_that_was_durable(tmp_path: Path) -> None:
