@@ -19,12 +19,14 @@ from dataclasses import dataclass
 
 from chatctl.chat import proposals as p
 from chatctl.chat.deliveries import Outcome
+from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
 from chatctl.chat.facts import Fact
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
+from chatctl.protocol import names
 
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
@@ -87,43 +89,62 @@ class Keeper:
         journal.attach(self)
         # What an earlier start of the server kept has been released as far as it ever will be.
         fanout.released_seq = journal.last_seq()
+        self._changed_records: dict[RecordKey, int] = {}
+        self._record_changes: deque[Changes] = deque()
+        self._kept_records: dict[RecordKey, Record | None] = {}
         for record in journal.rooms():
             self._kept_rooms[record.key] = record
             state.restore(record)
+        for kept in journal.records():
+            self._kept_records[record_key(kept)] = kept
+            state.accounts.put(record_key(kept), kept)
 
     # From the rules.
 
     def entry(self, outcome: Outcome) -> None:
         """An entry was applied."""
-        if not outcome.facts:
+        if not (outcome.facts or outcome.records):
             return
         entry = outcome.entry
         proposal = entry.proposal
         refusable = isinstance(proposal, REFUSABLE)
-        command = outcome.facts[0].kind
+        command = outcome.facts[0].kind if outcome.facts else outcome.command
         self.unkept += outcome.facts
         self.messages += refusable
         way = _OnItsWay(entry.seq, entry.time, proposal.session, command, proposal.label, refusable, len(outcome.facts))
         self._way.append(way)
         for key in outcome.changed:
             self._changed[key] = None
+        for name in outcome.records:
+            self._changed_records[name] = entry.seq
 
     def end_tick(self) -> None:
         """Hand over what the tick gave, and park what shows it (rule 1)."""
         facts, self.unkept = self.unkept, []
-        if not facts:
-            self._fanout.end_tick(0)
-            return
-        seq = facts[-1].seq
-        self._count(facts[-1].time)
+        changes = self._take_records()
+        seq = max(facts[-1].seq if facts else 0, changes.last)
         self._fanout.end_tick(seq)
+        if not seq:
+            return
+        if facts:
+            self._count(facts[-1].time)
         records: dict[str, RoomRecord | None] = {key: self._state.record(key) for key in self._changed}
         self._changed.clear()
         if records:
             self._records.append((seq, records))
         kept = [record for record in records.values() if record is not None]
         gone = [key for key, record in records.items() if record is None]
-        self._journal.append(facts, kept, gone)
+        self._journal.append(facts, kept, gone, changes)
+
+    def _take_records(self) -> Changes:
+        """The accounts and invitations that changed in this tick, as they are now."""
+        changed, self._changed_records = self._changed_records, {}
+        if not changed:
+            return NONE
+        get = self._state.accounts.get
+        changes = Changes(min(changed.values()), max(changed.values()), {name: get(name) for name in changed})
+        self._record_changes.append(changes)
+        return changes
 
     def refusing(self, proposal: p.Proposal) -> str:
         """Why `proposal` cannot be taken now (rule 3); ``""`` where it can."""
@@ -174,6 +195,8 @@ class Keeper:
                     self._kept_rooms.pop(key, None)
                 else:
                     self._kept_rooms[key] = record
+        while self._record_changes and self._record_changes[0].last <= seq:
+            self._kept_records.update(self._record_changes.popleft().records)
         self._fanout.durable(seq)
 
     def failed(self, first: int, last: int, reason: str) -> None:
@@ -190,6 +213,9 @@ class Keeper:
         while self._records and self._records[0][0] <= last:
             for key in self._records.popleft()[1]:
                 self._set_back(key)
+        while self._record_changes and self._record_changes[0].last <= last:
+            for name in self._record_changes.popleft().records:
+                self._set_record_back(name)
         self._fanout.durable(last)
         for item in hit:
             if item.refusable:
@@ -212,3 +238,11 @@ class Keeper:
         self._state.set_back(key, record)
         # What is on its way already may hold the settings that were refused; what is in force goes after it.
         self._changed[key] = None
+
+    def _set_record_back(self, name: RecordKey) -> None:
+        kept = self._kept_records.get(name)
+        self._state.accounts.put(name, kept)
+        if kept is None and name[0] == "account":
+            for user in self._state.users.values():
+                if names.fold(user.account) == name[1]:
+                    user.account = ""

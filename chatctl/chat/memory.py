@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
+from chatctl.chat.accounts import NONE, Changes, Record
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Mark, Page, Point, Query, RoomRecord, SearchQuery, TargetsQuery
 from chatctl.chat.ports import JournalListener
@@ -27,11 +28,18 @@ class MemoryJournal:
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
         """There is nothing to start."""
 
-    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
+    def append(
+        self,
+        facts: Sequence[Fact],
+        rooms: Sequence[RoomRecord] = (),
+        gone: Sequence[str] = (),
+        records: Changes = NONE,
+    ) -> None:
         """Keep `facts`; in memory, that is as durable as it gets. The chat's own state holds the rooms already."""
         self.facts.extend(facts)
-        if self._listener is not None and facts:
-            self._listener.durable(facts[-1].seq)
+        last = max(facts[-1].seq if facts else 0, records.last)
+        if self._listener is not None and last:
+            self._listener.durable(last)
 
     def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
         """Answer at once."""
@@ -46,6 +54,10 @@ class MemoryJournal:
         return 0
 
     def rooms(self) -> Sequence[RoomRecord]:
+        """Nothing is left of an earlier start."""
+        return ()
+
+    def records(self) -> Sequence[Record]:
         """Nothing is left of an earlier start."""
         return ()
 

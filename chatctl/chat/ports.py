@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from chatctl.chat.accounts import NONE, Changes, Record
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Page, RoomRecord
 from chatctl.chat.proposals import Entry, Proposal
@@ -43,9 +44,15 @@ class Journal(Protocol):
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
         """Begin. `call_soon` runs a function on the thread that owns the chat state."""
 
-    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
-        """Keep the facts of a tick, the settings that `rooms` have now, and that the rooms `gone` are no more: all of
-        it or nothing. The listener hears of it, at once or later."""
+    def append(
+        self,
+        facts: Sequence[Fact],
+        rooms: Sequence[RoomRecord] = (),
+        gone: Sequence[str] = (),
+        records: Changes = NONE,
+    ) -> None:
+        """Keep the facts of a tick, the settings that `rooms` have now, that the rooms `gone` are no more, and
+        `records`: all of it or nothing. The listener hears of it, at once or later."""
 
     def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
         """Answer `query`; `done` is called on the thread that owns the chat state, at once or later."""
@@ -58,6 +65,9 @@ class Journal(Protocol):
 
     def rooms(self) -> Sequence[RoomRecord]:
         """The rooms kept, as they are before the start."""
+
+    def records(self) -> Sequence[Record]:
+        """The accounts and invitations kept, as they are before the start."""
 
     def stop(self, timeout: float) -> bool:
         """Keep what was appended, end within `timeout` seconds; whether that was done. Twice is the same as once."""

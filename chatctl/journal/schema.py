@@ -22,6 +22,7 @@ The tables:
   where it is what the place shows. The same head may stand there twice; nothing asks for it by its content.
 - ``places``: `shown` is the target of the first fact there. In ``pairs`` stands who shares a private one.
 - ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned.
+- ``records``: accounts and invitations as JSON (:mod:`chatctl.chat.accounts`).
 - ``volumes``: see indexing.py.
 """
 
@@ -85,7 +86,14 @@ def _first(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+def _second(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE records (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, key))"
+        " WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
 
 
 @contextmanager

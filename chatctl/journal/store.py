@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
+from chatctl.chat.accounts import KINDS, Changes, Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import RoomRecord
 from chatctl.journal import rows
@@ -41,6 +42,9 @@ _CERTAIN: dict[int, str] = {
 """SQLite's primary result codes after which a transaction is rolled back for certain (sqlite.org/rescode.html)."""
 
 _room_from_json = msgspec.json.Decoder(RoomRecord).decode
+_RECORD_FROM_JSON: dict[str, Callable[[str], Record]] = {
+    name: msgspec.json.Decoder(kind).decode for name, kind in KINDS.items()
+}
 _KNOWN_PLACES = """
 SELECT json_group_array(json_array(name, id, shown)) FROM places WHERE name IN (SELECT value FROM json_each(?))
 """
@@ -58,10 +62,21 @@ class NotKept(Exception):  # noqa: N818  # an outcome, not a fault
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction keeps. `rooms` has the record of a room's key, or None to forget the room."""
+    """What one transaction keeps. `rooms` has the record of a room's key, or None to forget the room; `records` the
+    same of accounts and invitations. `first` and `last`: the entries that all of it is of; 0 for none."""
 
     facts: list[Fact] = field(default_factory=list)
     rooms: dict[str, RoomRecord | None] = field(default_factory=dict)
+    records: dict[RecordKey, Record | None] = field(default_factory=dict)
+    first: int = 0
+    last: int = 0
+
+
+def span(facts: Sequence[Fact], records: Changes) -> tuple[int, int]:
+    """The first and the last entry that these are of; 0 for none."""
+    seqs = [facts[0].seq, facts[-1].seq] if facts else []
+    seqs += [records.first, records.last] if records.last else []
+    return (min(seqs), max(seqs)) if seqs else (0, 0)
 
 
 class SqliteStore:
@@ -109,15 +124,21 @@ class SqliteStore:
         found = self.connection.execute("SELECT record FROM rooms ORDER BY key").fetchall()
         return [_room_from_json(record) for (record,) in found]
 
+    def records(self) -> list[Record]:
+        """All accounts and invitations kept."""
+        found = self.connection.execute("SELECT kind, value FROM records ORDER BY kind, key").fetchall()
+        return [_RECORD_FROM_JSON[kind](value) for kind, value in found]
+
     def commit(self, batch: Batch) -> None:
         """Keep a batch, durably. NotKept: nothing of it is there. sqlite3.Error, OSError: nobody knows (rule 2)."""
         try:
             encoded = self.encode(batch.facts)
             kept, gone = _room_changes(batch)
-            if encoded.heads or encoded.places or kept or gone:
+            if encoded.heads or encoded.places or kept or gone or batch.records:
                 with transaction(self.connection):
                     self.insert(encoded)
                     self._change_rooms(kept, gone)
+                    self.change_records(batch.records)
             else:
                 self.insert(encoded)
         except (TypeError, ValueError, OverflowError) as error:  # found before anything was written, or rolled back
@@ -162,10 +183,19 @@ class SqliteStore:
         if gone:
             execute("DELETE FROM rooms WHERE key IN (SELECT value FROM json_each(?))", (rows.to_json(gone),))
 
+    def change_records(self, records: Mapping[RecordKey, Record | None]) -> None:
+        """Keep accounts and invitations, or forget them, in the transaction that is open."""
+        execute = self.connection.execute
+        for (kind, key), record in records.items():
+            if record is None:
+                execute("DELETE FROM records WHERE kind = ? AND key = ?", (kind, key))
+            else:
+                execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, key, rows.to_json(record)))
+
     def settle(self, batch: Batch) -> bool:
         """After an unknown outcome and `open`: whether the batch is there, made true for ever. Errors: still unknown.
 
-        A batch without facts names its rooms alone, and is done again: that harms nothing.
+        A batch without facts names rooms and records alone, and is done again: that harms nothing.
 
         Found, it may still be in no more than the kernel's cache, which an fsync that failed is not asked about twice:
         so it is copied into the database file, whose fsync tells. Not found, its mark may lie in the WAL beyond the

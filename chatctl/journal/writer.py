@@ -20,13 +20,14 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Page, RoomRecord
 from chatctl.chat.ports import JournalListener, Log
@@ -34,7 +35,7 @@ from chatctl.errors import ChatctlError
 from chatctl.journal.chores import Chores
 from chatctl.journal.readers import Readers
 from chatctl.journal.retention import Retention
-from chatctl.journal.store import Batch, NotKept, SqliteStore
+from chatctl.journal.store import Batch, NotKept, SqliteStore, span
 from chatctl.journal.transfer import Imported, import_facts
 
 T = TypeVar("T")
@@ -57,6 +58,9 @@ class _Append:
     facts: Sequence[Fact]
     rooms: Sequence[RoomRecord]
     gone: Sequence[str]
+    records: Mapping[RecordKey, Record | None]
+    first: int
+    last: int
 
 
 _Job = Callable[[], None]
@@ -103,6 +107,7 @@ class SqliteJournal:
         self._store.open()
         self._last = self._store.last()
         self._rooms = self._store.rooms()
+        self._records = self._store.records()
         self._chores = Chores(self._store, log, clock, retention or Retention())
 
     # The port: called on the thread that owns the chat state.
@@ -117,9 +122,13 @@ class SqliteJournal:
         self._readers.start(call_soon)
         self._thread.start()
 
-    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
-        """Keep the facts of a tick, records of rooms, and forget rooms by key: all of it or nothing."""
-        self._queue.put(_Append(self._generation, time.monotonic(), facts, rooms, gone))
+    def append(
+        self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = (), records: Changes = NONE
+    ) -> None:
+        """Keep the facts of a tick, records of rooms, accounts and invitations, forget rooms by key: all or nothing."""
+        self._queue.put(
+            _Append(self._generation, time.monotonic(), facts, rooms, gone, records.records, *span(facts, records))
+        )
 
     def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
         """Have a question answered by a reader."""
@@ -137,11 +146,13 @@ class SqliteJournal:
         """The rooms that were kept, as they were when the journal was opened."""
         return list(self._rooms)
 
+    def records(self) -> list[Record]:
+        """The accounts and invitations that were kept, as they were when the journal was opened."""
+        return list(self._records)
+
     def stop(self, timeout: float) -> bool:
         """Commit what is queued, copy all into the database file, close; False where that takes over `timeout` seconds.
-
-        May be repeated, and come before `start`.
-        """
+        May be repeated, and come before `start`."""
         by = time.monotonic() + timeout
         if not self._stopped:
             self._stopped = True
@@ -198,9 +209,7 @@ class SqliteJournal:
 
     def run(self, job: Callable[[SqliteStore], T], done: Callable[[T | Exception], None]) -> None:
         """Do something through the writing connection, between two batches; `done` gets what it returned or raised.
-
-        For what commands ask for; it holds up commits, so it is a slice of few milliseconds.
-        """
+        For what commands ask for; it holds up commits, so it is a slice of few milliseconds."""
         self._queue.put(partial(self._do, job, done))
 
     def read(self, job: Callable[[sqlite3.Connection], T], done: Callable[[T | Exception], None]) -> None:
@@ -274,6 +283,8 @@ class SqliteJournal:
                 batch.rooms[record.key] = record
             for key in item.gone:
                 batch.rooms[key] = None
+            batch.records.update(item.records)
+            batch.first, batch.last = batch.first or item.first, item.last or batch.last
         return batch
 
     def _refused(self, item: _Append) -> bool:
@@ -284,8 +295,8 @@ class SqliteJournal:
         item = self._waiting.popleft()
         assert isinstance(item, _Append)
         reason = self._full or "what came before it could not be kept"
-        if item.facts:
-            self._tell_failed(item.facts[0].seq, item.facts[-1].seq, reason)
+        if item.last:
+            self._tell_failed(item.first, item.last, reason)
 
     def _commit(self, batch: Batch) -> bool:
         """Commit a batch and say what became of it; False where nobody knows, and all is over."""
@@ -318,8 +329,8 @@ class SqliteJournal:
         self._facts += len(batch.facts)
         self._last_at = self._clock()
         self._chores.appended(len(batch.facts))
-        if batch.facts:
-            seq = batch.facts[-1].seq
+        if batch.last:
+            seq = batch.last
             self._tell(lambda listener: listener.durable(seq))
 
     def _failed(self, batch: Batch, reason: str, *, lasting: bool) -> None:
@@ -328,8 +339,7 @@ class SqliteJournal:
         if lasting:
             self._full = reason
             self._probe_at = time.monotonic() + PROBE_EVERY
-        first, last = (batch.facts[0].seq, batch.facts[-1].seq) if batch.facts else (0, 0)
-        self._tell_failed(first, last, reason)
+        self._tell_failed(batch.first, batch.last, reason)
 
     def _settle(self, batch: Batch) -> bool | None:
         """Find out whether a batch was kept (rule 2); None where that cannot be done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.hub import Hub
@@ -53,20 +54,30 @@ class HeldJournal(MemoryJournal):
         super().__init__()
         self.committed = 0
         self.stored: dict[str, RoomRecord] = {}
-        self._records: list[tuple[int, Sequence[RoomRecord], Sequence[str]]] = []
+        self.kept: dict[RecordKey, Record | None] = {}
+        self._records: list[tuple[int, Sequence[RoomRecord], Sequence[str], Changes]] = []
 
-    def append(self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = ()) -> None:
+    def append(
+        self,
+        facts: Sequence[Fact],
+        rooms: Sequence[RoomRecord] = (),
+        gone: Sequence[str] = (),
+        records: Changes = NONE,
+    ) -> None:
         self.facts.extend(facts)
-        if facts:
-            self._records.append((facts[-1].seq, rooms, gone))
+        if facts or records.last:
+            last = max(facts[-1].seq if facts else 0, records.last)
+            self._records.append((last, rooms, gone, records))
 
     def commit(self, upto: int | None = None) -> None:
         """Everything up to `upto` (or all) is durable."""
         assert self._listener is not None
-        seq = upto if upto is not None else (self.facts[-1].seq if self.facts else 0)
+        last = max([self.facts[-1].seq if self.facts else 0, *(item[0] for item in self._records)])
+        seq = upto if upto is not None else last
         self.committed = max(self.committed, seq)
         while self._records and self._records[0][0] <= seq:
-            _, rooms, gone = self._records.pop(0)
+            _, rooms, gone, records = self._records.pop(0)
+            self.kept.update(records.records)
             self.stored.update((record.key, record) for record in rooms)
             for key in gone:
                 self.stored.pop(key, None)
@@ -75,15 +86,16 @@ class HeldJournal(MemoryJournal):
     def fail(self, reason: str = "the disk is full") -> None:
         """Nothing that is not durable yet will be."""
         assert self._listener is not None
-        lost = [fact for fact in self.facts if fact.seq > self.committed]
+        lost = [fact.seq for fact in self.facts if fact.seq > self.committed]
+        lost += [seq for item in self._records for seq in (item[3].first, item[0]) if seq]
         if not lost:
             return
         self._records.clear()
         kept = [fact for fact in self.facts if fact.seq <= self.committed]
         self.facts.clear()
         self.facts.extend(kept)
-        self.committed = lost[-1].seq
-        self._listener.failed(lost[0].seq, lost[-1].seq, reason)
+        self.committed = max(lost)
+        self._listener.failed(min(lost), max(lost), reason)
 
 
 class QuickWorkers:

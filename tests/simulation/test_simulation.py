@@ -44,7 +44,7 @@ def _refused_after_it_was_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     fail = SimulatedJournal.fail
 
     def store_first(self: SimulatedJournal) -> None:
-        for facts, _, _ in self.queue:
+        for facts, *_ in self.queue:
             self.disk.facts += facts
         fail(self)
 
