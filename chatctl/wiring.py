@@ -103,7 +103,17 @@ def _tls(loaded: Loaded, folder: Path | None) -> TlsPlan:
     return TlsPlan(settings.tls.mode, folder=folder, names=names)
 
 
-LIVE = ("admin", "listener_limit", "motd", "operators", "password", "password_file")
+LIVE = (
+    "accounts.guests",
+    "accounts.iterations",
+    "accounts.registration",
+    "admin",
+    "listener_limit",
+    "motd",
+    "operators",
+    "password",
+    "password_file",
+)
 """Settings that change while people talk (REHASH, SIGHUP); the others need a restart."""
 
 
@@ -116,6 +126,9 @@ def _live_rules(loaded: Loaded, password: str) -> dict[str, Any]:
         "motd": settings.motd or "",
         "operators": {name: verifier.get_secret_value() for name, verifier in settings.operators.items()},
         "password": password,
+        "registration": settings.accounts.registration,
+        "guests": settings.accounts.guests,
+        "iterations": settings.accounts.iterations,
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from chatctl.protocol import names
 
 MODES = ("open", "invite", "closed")
 """Who may make an account: everybody, who was invited, only who runs the server."""
@@ -61,3 +63,57 @@ _NAMES: Mapping[type[Record], str] = {kind: name for name, kind in KINDS.items()
 def record_key(record: Record) -> RecordKey:
     """By what a record is known."""
     return _NAMES[type(record)], record.key
+
+
+class Accounts:
+    """Those that there are, by name. Whether one may come to be is decided in :mod:`chatctl.chat.apply.accounts`."""
+
+    def __init__(self) -> None:
+        self._records: dict[RecordKey, Record] = {}
+        self._by_skeleton: dict[str, list[str]] = {}
+
+    def __iter__(self) -> Iterator[Account]:
+        return (record for record in self._records.values() if isinstance(record, Account))
+
+    def get(self, key: RecordKey) -> Record | None:
+        """The record of that kind and key."""
+        return self._records.get(key)
+
+    def put(self, key: RecordKey, record: Record | None) -> None:
+        """Have `record` from now on; None: none any more."""
+        old = self._records.pop(key, None)
+        if isinstance(old, Account):
+            skeleton = names.skeleton(old.name)
+            self._by_skeleton[skeleton].remove(old.key)
+            if not self._by_skeleton[skeleton]:
+                del self._by_skeleton[skeleton]
+        if record is not None:
+            self._records[key] = record
+        if isinstance(record, Account):
+            self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
+
+    def named(self, name: str) -> Account | None:
+        """The account that owns this name, in any spelling that counts as the same."""
+        found = self._records.get(("account", names.fold(name))) if name else None
+        return found if isinstance(found, Account) else None
+
+    def alike(self, name: str) -> Account | None:
+        """An account whose name could be taken for `name` (but is not the same name)."""
+        for key in self._by_skeleton.get(names.skeleton(name), ()):
+            account = self.named(key)
+            if account is not None and names.too_alike(account.name, name):
+                return account
+        return None
+
+    def spent(self, now: int) -> list[RecordKey]:
+        """Invitations that nobody can use any more."""
+        return [
+            key
+            for key, record in self._records.items()
+            if isinstance(record, Invite) and (record.uses <= 0 or record.expires <= now)
+        ]
+
+    def invite(self, key: str, now: int) -> Invite | None:
+        """The invitation whose token has this hash, while it can be used."""
+        found = self._records.get(("invite", key)) if key else None
+        return found if isinstance(found, Invite) and found.uses > 0 and now < found.expires else None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from chatctl.chat.accounts import RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.chat.modes import BOT
 from chatctl.chat.proposals import Entry
@@ -167,6 +168,14 @@ class Vanished(Delivery):
 
 
 @dataclass(slots=True)
+class LoggedIn(Delivery):
+    """The session `user` (registered or not) is the account's from here on; ``""``: nobody's any more."""
+
+    user: int
+    account: str
+
+
+@dataclass(slots=True)
 class Welcomed(Delivery):
     """The session is registered: it gets the welcome lines."""
 
@@ -213,6 +222,12 @@ class Outcome:
     facts: list[Fact] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     """Keys of rooms whose settings are not what they were."""
+    records: list[RecordKey] = field(default_factory=list)
+    """Accounts and invitations that are not what they were."""
+    command: str = ""
+    """What a refusal names, of an entry that leaves records and no facts."""
+    verdict: tuple[bool, str] = (True, "")
+    """For the control socket: whether it was done, and the sentence to say."""
     notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     """What the log is told."""
 
@@ -234,6 +249,10 @@ class Outcome:
     def form(self, needs: int, message: Message | None) -> Form:
         """One line for those who have the capabilities `needs`; None for nothing."""
         return Form(needs, ((message, self.stamp()),) if message is not None else ())
+
+    def untagged(self) -> Stamp:
+        """For what only a client that asked reads, and no history knows."""
+        return Stamp(self.entry.time)
 
     def to_room(self, room: Room, message: Message) -> None:
         """An event for everybody in `room`, whoever caused it included."""

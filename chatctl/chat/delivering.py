@@ -254,6 +254,11 @@ class Delivering:
         for session in self._view.watches.watchers(delivery.nick):
             self.reply(session, Line(n.RPL_MONOFFLINE, (), delivery.nick))
 
+    def _logged_in(self, delivery: d.LoggedIn, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            session.account = delivery.account
+
     def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
         session = self._sessions.get(delivery.user)
         if session is None:
@@ -308,6 +313,7 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Left: Delivering._left,
     d.Appeared: Delivering._appeared,
     d.Vanished: Delivering._vanished,
+    d.LoggedIn: Delivering._logged_in,
     d.Welcomed: Delivering._welcomed,
     d.Rejected: Delivering._rejected,
     d.Closed: Delivering._closed,

@@ -26,6 +26,13 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.BecomeOperator: False,
     p.SetRealname: False,
     p.ChangeHost: False,
+    # These are kept as records, not as facts.
+    p.AddAccount: False,
+    p.LogIn: False,
+    p.LogOut: False,
+    p.ChangeAccount: False,
+    p.RemoveAccount: False,
+    p.AddInvitation: False,
 }
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 

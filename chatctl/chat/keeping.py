@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import Outcome
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
+from chatctl.chat.deliveries import Outcome
 from chatctl.chat.facts import Fact
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
@@ -32,7 +32,15 @@ SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
 _TRY_MS = 1000
 
-REFUSABLE: tuple[type[p.Proposal], ...] = (p.Say, p.SetTopic, p.SetRoomModes)
+REFUSABLE: tuple[type[p.Proposal], ...] = (
+    p.Say,
+    p.SetTopic,
+    p.SetRoomModes,
+    p.AddAccount,
+    p.ChangeAccount,
+    p.RemoveAccount,
+    p.AddInvitation,
+)
 """Proposals that are not shown unless they are kept."""
 
 

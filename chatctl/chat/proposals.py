@@ -24,7 +24,8 @@ class Proposal:
 
 @dataclass(slots=True)
 class Register(Proposal):
-    """Enter the chat under a name. `secret` and `instance` are hashes of the resume tokens, or ``""``."""
+    """Enter the chat under a name. `secret` and `instance` are hashes of the resume tokens, or ``""``; `account` is the
+    one that the session has logged in to."""
 
     nick: str
     username: str
@@ -33,6 +34,7 @@ class Register(Proposal):
     secret: str = ""
     instance: str = ""
     away: str = ""
+    account: str = ""
 
 
 @dataclass(slots=True)
@@ -141,6 +143,67 @@ class SetAway(Proposal):
     """Be away with a reason, or back with ``""``."""
 
     reason: str
+
+
+# Accounts. `form` says how the answer is written: as the command, as NickServ, or for the control socket.
+
+
+@dataclass(slots=True)
+class AddAccount(Proposal):
+    """Make an account for `name`; who asks is logged in to it. `invite` is the hash of an invitation's token, or
+    ``""``; `operator`: see Account."""
+
+    name: str
+    verifier: str
+    form: str
+    invite: str = ""
+    operator: bool = False
+
+
+@dataclass(slots=True)
+class LogIn(Proposal):
+    """Be somebody who owns `account`: the password was the one that `verifier` was made of."""
+
+    account: str
+    verifier: str
+    form: str
+
+
+@dataclass(slots=True)
+class LogOut(Proposal):
+    """Be nobody's any more."""
+
+    form: str
+
+
+@dataclass(slots=True)
+class ChangeAccount(Proposal):
+    """Give an account another verifier (``""``: the one it has), or make it an operator's or nobody's (None: as it
+    is)."""
+
+    account: str
+    form: str
+    verifier: str = ""
+    operator: bool | None = None
+
+
+@dataclass(slots=True)
+class RemoveAccount(Proposal):
+    """Forget an account. Whoever is logged in to it no longer is."""
+
+    account: str
+    form: str
+
+
+@dataclass(slots=True)
+class AddInvitation(Proposal):
+    """Give the right to make accounts: see :class:`chatctl.chat.accounts.Invite`."""
+
+    key: str
+    uses: int
+    expires: int
+    room: str
+    form: str
 
 
 @dataclass(slots=True)

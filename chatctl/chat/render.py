@@ -30,6 +30,8 @@ def tags_of(stamp: Stamp, mask: int) -> dict[str, str]:
     tags: dict[str, str] = dict(stamp.extra)
     if shape & caps.SERVER_TIME and stamp.time:
         tags["time"] = timestamp(stamp.time)
+    if shape & caps.ACCOUNT_TAG and stamp.account:
+        tags["account"] = stamp.account
     if shape & caps.MESSAGE_TAGS:
         if stamp.message_id:
             tags["msgid"] = stamp.message_id

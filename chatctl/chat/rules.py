@@ -19,6 +19,12 @@ class Rules:
     motd: str = ""
     admin: str = ""
     password: str = ""
+    registration: str = "open"
+    """Who may make an account: see MODES in :mod:`chatctl.chat.accounts`."""
+    guests: bool = True
+    """Whether people may be here without an account."""
+    iterations: int = 600_000
+    """Of new verifiers."""
     operators: Mapping[str, str] = field(default_factory=dict)
     """Verifiers (see :mod:`chatctl.protocol.scram`) by operator's name."""
     listener_limit: int = 5

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
+    from chatctl.chat.commands.sasl import Exchange
     from chatctl.chat.facts import Fact
     from chatctl.chat.multiline import Batch
     from chatctl.chat.segments import RoomOutput
@@ -22,6 +23,7 @@ class Session:
     """
 
     __slots__ = (
+        "account",
         "address",
         "ask_password",
         "away",
@@ -36,6 +38,7 @@ class Session:
         "in_flight",
         "inbox",
         "instance",
+        "invite",
         "last_spoke",
         "leaving",
         "local",
@@ -50,6 +53,7 @@ class Session:
         "registering",
         "rooms",
         "said_before",
+        "sasl",
         "secret",
         "secure",
         "shape",
@@ -72,6 +76,9 @@ class Session:
         self.username = ""
         self.realname = ""
         self.password = ""
+        self.account = ""
+        self.invite = ""
+        self.sasl: Exchange | None = None
         self.secret = ""
         self.instance = ""
         self.guesses = 0

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from chatctl.chat.accounts import Accounts
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.lists import Entry, Lists
 from chatctl.chat.modes import CLOSED, NEW_ROOM, OPERATOR
@@ -82,7 +83,7 @@ class User:
         """To whom private history belongs: the account; else the installation that showed its secret; else nobody but
         this very session. Never the name, which anybody may have next."""
         if self.account:
-            return f"account {self.account}"
+            return f"account {names.fold(self.account)}"
         return f"secret {self.secret}" if self.secret else f"session {self.guest}"
 
     def named(self, nick: str) -> None:
@@ -159,6 +160,7 @@ class State:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+        self.accounts = Accounts()
         self.users: dict[int, User] = {}
         self.rooms: dict[str, Room] = {}
         self.peak_users = 0

@@ -181,6 +181,15 @@ Operators = Annotated[
     AfterValidator(_are_operators),
     Says("this is a table of names with a verifier each, such as chatctl hash-password prints"),
 ]
+WhoRegisters = Annotated[
+    Literal["open", "invite", "closed"], BeforeValidator(_lower), Says('this is "open", "invite" or "closed"')
+]
+Iterations = Annotated[
+    int,
+    Field(ge=scram.LEAST_ITERATIONS, le=scram.MOST_ITERATIONS),
+    BeforeValidator(_no_truth),
+    Says(f"this is a whole number from {scram.LEAST_ITERATIONS} to {scram.MOST_ITERATIONS}"),
+]
 YesNo = Annotated[bool, Says("this is true or false")]
 OptionalText = Annotated[
     str | None,

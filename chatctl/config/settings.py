@@ -48,6 +48,16 @@ class History(_Table):
     replay_on_join: kinds.Replay = key(20, "How many of the last messages somebody who enters a room is shown.")
 
 
+class AccountSettings(_Table):
+    """Names that belong to people."""
+
+    registration: kinds.WhoRegisters = key(
+        "open", "Who may make an account: open (all), invite (chatctl invite), closed (only you)."
+    )
+    guests: kinds.YesNo = key(True, "Let people in who have no account.")
+    iterations: kinds.Iterations = key(600_000, "How much work it is to check a new password (PBKDF2).")
+
+
 class Limits(_Table):
     """What the server grants a connection."""
 
@@ -92,6 +102,7 @@ class Settings(BaseSettings):
     operators: kinds.Operators = key({}, "Who may become operator by OPER: name = verifier (chatctl hash-password).")
     history: History = History()
     tls: Tls = Tls()
+    accounts: AccountSettings = AccountSettings()
     limits: Limits = Limits()
     log: LogSettings = LogSettings()
     client: Client = Client()

@@ -42,10 +42,16 @@ INVITE_NOTIFY = 1 << 19
 CHGHOST = 1 << 20
 EXTENDED_MONITOR = 1 << 21
 EXTENDED_ISUPPORT = 1 << 22
+SASL = 1 << 24
+ACCOUNT_NOTIFY = 1 << 25
+ACCOUNT_TAG = 1 << 26
+ACCOUNT_REGISTRATION = 1 << 27
 
 _IRCV3 = "ircv3.net/specs/extensions/"
 
 CAPABILITIES: tuple[Capability, ...] = (
+    Capability("account-notify", ACCOUNT_NOTIFY, _IRCV3 + "account-notify", "who logs in and out (ACCOUNT)"),
+    Capability("account-tag", ACCOUNT_TAG, _IRCV3 + "account-tag", "the account of who says something"),
     Capability("away-notify", AWAY_NOTIFY, _IRCV3 + "away-notify", "AWAY of others in the same rooms"),
     Capability("batch", BATCH, _IRCV3 + "batch", "what belongs together is marked as such"),
     Capability("cap-notify", CAP_NOTIFY, _IRCV3 + "capability-negotiation", "is told when capabilities come and go"),
@@ -56,6 +62,9 @@ CAPABILITIES: tuple[Capability, ...] = (
         "takes its name back (RESUME)",
     ),
     Capability("chghost", CHGHOST, _IRCV3 + "chghost", "that somebody's host changed"),
+    Capability(
+        "draft/account-registration", ACCOUNT_REGISTRATION, _IRCV3 + "account-registration", "makes accounts (REGISTER)"
+    ),
     Capability("draft/chathistory", CHATHISTORY, _IRCV3 + "chathistory", "asks for history (CHATHISTORY)"),
     Capability("draft/event-playback", EVENT_PLAYBACK, _IRCV3 + "chathistory", "history with joins, topics, reactions"),
     Capability("draft/extended-isupport", EXTENDED_ISUPPORT, _IRCV3 + "extended-isupport", "ISUPPORT, in a batch"),
@@ -77,6 +86,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     ),
     Capability("multi-prefix", MULTI_PREFIX, _IRCV3 + "multi-prefix", "all of a member's prefixes"),
     Capability("no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "no names on entering a room"),
+    Capability("sasl", SASL, _IRCV3 + "sasl-3.2", "logs in to an account (AUTHENTICATE)"),
     Capability("server-time", SERVER_TIME, _IRCV3 + "server-time", "when something was said"),
     Capability("setname", SETNAME, _IRCV3 + "setname", "SETNAME of others in the same rooms, and its own"),
     Capability("soju.im/search", SEARCH, "codeberg.org/emersion/soju, doc/ext/search.md", "searches messages (SEARCH)"),
@@ -86,7 +96,7 @@ CAPABILITIES: tuple[Capability, ...] = (
 
 BY_NAME: dict[str, Capability] = {capability.name: capability for capability in CAPABILITIES}
 
-SHAPING = SERVER_TIME | MESSAGE_TAGS
+SHAPING = SERVER_TIME | MESSAGE_TAGS | ACCOUNT_TAG
 """The capabilities on which the bytes of a message to a room depend: members who agree in these get the same bytes."""
 
 

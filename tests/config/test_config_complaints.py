@@ -71,6 +71,8 @@ WRONG = {
     "limits.outbox_bytes": ["1", "12,000", "1kb", "5 parsec", "-4MiB", "4 MiB/s"],
     "limits.outbox_total_bytes": ["lots"],
     "log.level": ["loud"],
+    "accounts.registration": ["maybe"],
+    "accounts.iterations": ["4095", "10000001"],
     "log.format": ["xml"],
     "client.name": ["a\nb", "\udcff"],
     "client.room": ["#\udcff", "#a b", "#a,#b"],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
+from chatctl.chat.apply.accounts import NICKSERV
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.modes import written
+from chatctl.chat.apply.operators import make_operator
 from chatctl.chat.deliveries import (
     Appeared,
     Form,
@@ -21,6 +23,7 @@ from chatctl.chat.limits import away_length, realname_length
 from chatctl.chat.modes import PREFIXES, SERVER_OPERATOR
 from chatctl.chat.state import Room, State, User
 from chatctl.protocol import capabilities as caps
+from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
@@ -36,7 +39,11 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     if holder is not None and is_same_client(holder, proposal.secret, proposal.instance):
         leave_chat(state, holder, "Connected again from elsewhere", outcome, drop=True)
         holder = None
-    problem = name_in_use(state, proposal.nick, session)
+    account = state.accounts.named(proposal.account)
+    if holder is not None and account is not None and holder.account == account.name:
+        leave_chat(state, holder, "Logged in from elsewhere", outcome, drop=True)
+        holder = None
+    problem = name_in_use(state, proposal.nick, session, account.name if account is not None else "")
     if problem is not None:
         outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
         in_the_way = holder or state.lookalike(proposal.nick, session)
@@ -55,7 +62,11 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     user.instance = proposal.instance
     user.away = proposal.away
     state.add_user(user)
+    if account is not None:
+        user.account = account.name
     outcome.deliveries.append(Welcomed(session))
+    if account is not None and account.operator:
+        make_operator(user, account.name, outcome)
     outcome.deliveries.append(Appeared(user.nick, user.prefix))
 
 
@@ -73,8 +84,16 @@ def is_same_client(holder: User, secret: str, instance: str) -> bool:
     return bool(secret) and holder.secret == secret and holder.instance == instance
 
 
-def name_in_use(state: State, nick: str, session: int) -> str | None:
-    """Why `session` cannot have `nick` because of somebody else; None where it can."""
+def name_in_use(state: State, nick: str, session: int, account: str) -> str | None:
+    """Why `session`, which is logged in to `account` (``""``: none), cannot have `nick` because of somebody else; None
+    where it can."""
+    owner = state.accounts.named(nick) or state.accounts.alike(nick)
+    if owner is not None and owner.name != account:
+        if owner.key == names.fold(nick):
+            return f"The name {nick} belongs to an account; log in to it, or choose another name"
+        return f"The name {nick} looks too much like {owner.name}, an account; please choose another"
+    if names.fold(nick) == names.fold(NICKSERV):
+        return f"The name {nick} is the server's own; please choose another"
     holder = state.user_named(nick)
     if holder is not None and holder.id != session:
         spelling = "" if holder.nick == nick else f" (by {holder.nick}, which counts as the same name)"
@@ -90,7 +109,7 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     user = state.users.get(proposal.session)
     if user is None or user.nick == proposal.nick:
         return
-    problem = name_in_use(state, proposal.nick, user.id)
+    problem = name_in_use(state, proposal.nick, user.id, user.account)
     if problem is not None:
         outcome.tell(user.id, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
         holder = state.user_named(proposal.nick)

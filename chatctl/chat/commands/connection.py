@@ -14,6 +14,7 @@ import re
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.cloak import token_hash
+from chatctl.chat.commands import sasl
 from chatctl.chat.commands.kinds import Close, Command, Probe, Reply, Result, View, label_of, line, packed
 from chatctl.chat.limits import USERNAME, realname_length
 from chatctl.chat.session import Session
@@ -51,10 +52,13 @@ def nick(view: View, session: Session, message: Message) -> Result:
 
 def _advice(view: View, session: Session) -> str | None:
     """Whether the wanted name looks taken now; the registration entry will decide."""
-    holder = view.state.user_named(session.wanted)
+    state, wanted = view.state, session.wanted
+    if session.negotiating and state.accounts.named(wanted) is not None:
+        return None  # whoever it is may be about to log in; the entry will know
+    holder = state.user_named(wanted)
     if holder is not None and is_same_client(holder, session.secret, session.instance):
         return None
-    return name_in_use(view.state, session.wanted, session.id)
+    return name_in_use(state, wanted, session.id, session.account)
 
 
 def user(view: View, session: Session, message: Message) -> Result:
@@ -102,7 +106,10 @@ def _complete(view: View, session: Session, message: Message) -> Result:
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
     expected = view.rules.password
-    if expected and not hmac.compare_digest(session.password.encode(), expected.encode()):
+    if not session.account and not view.rules.guests:
+        text = "This server is for those who have an account: log in (SASL), or use an invitation"
+        return [Message("FAIL", ("*", "ACCOUNT_REQUIRED", text)), Close(text)]
+    if expected and not session.account and not hmac.compare_digest(session.password.encode(), expected.encode()):
         return [line(n.ERR_PASSWDMISMATCH), Close("The password is wrong or missing")]
     session.registering = True
     return p.Register(
@@ -115,6 +122,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         session.secret,
         session.instance,
         session.away,
+        session.account,
     )
 
 
@@ -141,7 +149,8 @@ def _cap_ls(view: View, session: Session, message: Message) -> Result:
         session.negotiating = True
     if version >= CAP_302:
         session.caps |= caps.CAP_NOTIFY
-    listed = caps.listing(view.offered, view.cap_values if version >= CAP_302 else {})
+    values = {**view.cap_values, "sasl": sasl.mechanisms(session)} if version >= CAP_302 else {}
+    listed = caps.listing(view.offered, values)
     if version >= CAP_302:
         listed += _transport(view, session)
     return _listed(view, session, "LS", listed)

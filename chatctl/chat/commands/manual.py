@@ -38,6 +38,11 @@ OVERVIEW: tuple[str, ...] = (
 
 MANUAL: dict[str, Page] = {
     "ADMIN": Page("ADMIN [<server>]", ("Says how to reach whoever runs this server.",), _modern("ADMIN message")),
+    "AUTHENTICATE": Page(
+        "AUTHENTICATE <mechanism> | <base64> | *",
+        ("Logs in to an account (SASL). Your client does this by itself, once it knows account and password.",),
+        f"{_IRCV3}/sasl-3.2",
+    ),
     "AWAY": Page(
         "AWAY [:<reason>]",
         ("Marks you as away; whoever writes to you privately reads the reason. Without one you are back.",),
@@ -137,11 +142,17 @@ MANUAL: dict[str, Page] = {
         ("Takes a name, or another one. It has up to 32 letters and digits of any one script and _-[]\\`^{}|.",),
         _modern("NICK message"),
     ),
+    "NICKSERV": Page(
+        "NICKSERV <command> {<word>}",
+        ("Speaks to NickServ, who keeps names for those who own them: NICKSERV HELP says what it understands.",),
+        "the same as PRIVMSG NickServ",
+    ),
     "NOTICE": Page(
         "NOTICE <room or name>{,<room or name>} :<text>",
         ("Like PRIVMSG, but never answered by a program. Nothing is said when it cannot be delivered.",),
         _modern("NOTICE message"),
     ),
+    "NS": Page("NS <command> {<word>}", ("The same as NICKSERV.",), "the same as PRIVMSG NickServ"),
     "OPER": Page(
         "OPER <name> <password>",
         ("Makes you an operator of the server, if whoever runs it has set you up as one.",),
@@ -164,11 +175,21 @@ MANUAL: dict[str, Page] = {
         _modern("PRIVMSG message"),
     ),
     "QUIT": Page("QUIT [:<reason>]", ("Leaves the chat.",), _modern("QUIT message")),
+    "REDEEM": Page(
+        "REDEEM <token>",
+        ("Shows an invitation, so that you may REGISTER where only those may who were invited.",),
+        "ARCHITECTURE.md, 'Who somebody is'",
+    ),
+    "REGISTER": Page(
+        "REGISTER <name or *> * <password>",
+        ("Makes an account for the name you have, so that it is yours. Where others could read along it takes TLS.",),
+        f"{_IRCV3}/account-registration",
+    ),
     "REHASH": Page(
         "REHASH",
         (
             "Reads the server's settings again; for operators of the server. What can change at once does:",
-            "the message of the day, admin, the password, operators and listener_limit. The rest is named.",
+            "the message of the day, admin, the password, operators, accounts and listener_limit. The rest is named.",
         ),
         _modern("REHASH message"),
     ),
@@ -216,6 +237,11 @@ MANUAL: dict[str, Page] = {
         "USERHOST <name> {<name>}",
         ("Shows up to five people's host and whether they are away.",),
         _modern("USERHOST message"),
+    ),
+    "VERIFY": Page(
+        "VERIFY <account> <code>",
+        ("Nothing has to be confirmed on this server: an account can be used as soon as it is made.",),
+        f"{_IRCV3}/account-registration",
     ),
     "VERSION": Page(
         "VERSION [<server>]", ("Says which program this is and what it supports.",), _modern("VERSION message")

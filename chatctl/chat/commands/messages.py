@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
+from chatctl.chat.commands import services
 from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
 from chatctl.chat.resend import relayed_tags, say_once
 from chatctl.chat.session import Session
@@ -24,6 +25,8 @@ def say(view: View, session: Session, message: Message) -> Result:
         return None if quiet else [line(n.ERR_NORECIPIENT, message.command)]
     if len(targets) > view.rules.max_targets:
         return None if quiet else [line(n.ERR_TOOMANYTARGETS, targets[view.rules.max_targets])]
+    if targets[0].lower() == services.KEY and message.command == "PRIVMSG":
+        return services.answer(view, session, text)
     session.last_spoke = view.clock()
     if not message.tags:
         return p.Say(session.id, "", message.command, targets, text, message.tags)

@@ -18,7 +18,6 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-IN_CLEAR = "A password is taken over TLS only, or from the server's own computer"
 
 
 def oper(view: View, session: Session, message: Message) -> Result:
@@ -27,7 +26,7 @@ def oper(view: View, session: Session, message: Message) -> Result:
     label = label_of(message)
     account = f"operator {name}"
     if not session.secure:
-        return [line(n.ERR_PASSWDMISMATCH, text=IN_CLEAR)]
+        return [line(n.ERR_PASSWDMISMATCH, text=passwords.IN_CLEAR)]
     verifier = view.rules.operators.get(name)
     if verifier is None:
         problem = passwords.too_soon(view, session, account)

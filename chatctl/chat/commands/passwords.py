@@ -9,6 +9,7 @@ from chatctl.chat.session import Session
 from chatctl.chat.work import Check, Done
 
 WRONG = "The password is wrong"
+IN_CLEAR = "A password is taken over TLS only, or from the server's own computer"
 BUSY = "Too many passwords are being checked at the moment; please try again"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat.commands import (
     about,
+    accounts,
     administration,
     batches,
     connection,
@@ -15,8 +16,10 @@ from chatctl.chat.commands import (
     operators,
     people,
     rooms,
+    sasl,
     search,
     server,
+    services,
     who,
     whois,
 )
@@ -36,6 +39,9 @@ COMMANDS: dict[str, Command] = {
         *whois.COMMANDS,
         *monitor.COMMANDS,
         *operators.COMMANDS,
+        *sasl.COMMANDS,
+        *accounts.COMMANDS,
+        *services.COMMANDS,
         *history.COMMANDS,
         *search.COMMANDS,
         *about.COMMANDS,

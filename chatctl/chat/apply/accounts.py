@@ -1,0 +1,239 @@
+"""Accounts: who makes one, who is logged in to which (ircv3.net: sasl-3.1, account-notify, account-registration).
+
+One code for the commands of clients, for NickServ and for the control socket: they differ in how the answer is written
+(:func:`_answer`), in nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chatctl.chat import proposals as p
+from chatctl.chat.accounts import Account, Invite, Record, record_key
+from chatctl.chat.apply.operators import make_operator, unmake_operator
+from chatctl.chat.deliveries import LoggedIn, Outcome, TellFail, ToUsers
+from chatctl.chat.state import State, User
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+COMMAND = "REGISTER"
+SASL = "SASL"
+NICKSERV = "NickServ"
+CONTROL = "control"
+"""The forms of an answer."""
+
+SERVICE = "NickServ!NickServ@services."
+
+
+def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
+    """An account for a name that nobody else has; who asked is logged in to it."""
+    outcome.command = COMMAND
+    now = outcome.entry.time
+    user = state.users.get(proposal.session)
+    problem = _account_problem(state, proposal, user, now)
+    if problem is not None:
+        _answer(state, outcome, proposal, problem[0], proposal.name, problem[1])
+        return
+    account = Account(names.fold(proposal.name), proposal.name, proposal.verifier, now, proposal.operator)
+    _put(state, outcome, account)
+    invite = state.accounts.invite(proposal.invite, now)
+    if state.rules.registration == "invite" and invite is not None and proposal.form != CONTROL:
+        _put(state, outcome, replace(invite, uses=invite.uses - 1))
+    _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is yours")
+    outcome.note("account added", account=account.name, session=proposal.session)
+    if proposal.form != CONTROL:
+        _be(state, outcome, proposal.session, account)
+    else:
+        _displace(state, outcome, account)
+
+
+def _account_problem(state: State, proposal: p.AddAccount, user: User | None, now: int) -> tuple[str, str] | None:
+    """Code and sentence of why the account cannot be (account-registration, "Responses"); None where it can."""
+    name, rules = proposal.name, state.rules
+    control = proposal.form == CONTROL
+    if not control and rules.registration == "closed":
+        return "ACCESS_DENIED", "Accounts are made by whoever runs this server; please ask them"
+    if not control and rules.registration == "invite" and state.accounts.invite(proposal.invite, now) is None:
+        why = "This invitation is used up or has expired" if proposal.invite else "An account needs an invitation here"
+        return "ACCESS_DENIED", f"{why}; please ask whoever runs this server for one"
+    if user is not None and user.account:
+        return "ALREADY_AUTHENTICATED", f"You are logged in to {user.account} already"
+    problem = names.problem(name)
+    if problem is not None:
+        return "BAD_ACCOUNT_NAME", f"That name cannot be used: {problem}"
+    if state.accounts.named(name) is not None:
+        return "ACCOUNT_EXISTS", f"The account {name} is there already"
+    if names.fold(name) == names.fold(NICKSERV):
+        return "BAD_ACCOUNT_NAME", f"The name {name} is the server's own"
+    alike = state.accounts.alike(name) or state.lookalike(name, proposal.session)
+    if alike is not None:
+        other = alike.name if isinstance(alike, Account) else alike.nick
+        return "BAD_ACCOUNT_NAME", f"The name {name} looks too much like {other}; please choose another"
+    holder = state.user_named(name)
+    if not control and holder is not None and holder.id != proposal.session:
+        return "ACCOUNT_EXISTS", f"Somebody else is called {holder.nick} now; please choose another name"
+    return None
+
+
+def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
+    """The password was right. The account may be gone by now, or have another one."""
+    account = state.accounts.named(proposal.account)
+    if account is None or account.verifier != proposal.verifier:
+        _answer(state, outcome, proposal, "904", proposal.account, n.ERR_SASLFAIL.text)
+        return
+    outcome.note("logged in", account=account.name, session=proposal.session)
+    _be(state, outcome, proposal.session, account)
+    if proposal.form == SASL:
+        outcome.tell(proposal.session, n.RPL_SASLSUCCESS)
+    else:
+        _answer(state, outcome, proposal, "", account.name, f"You are logged in to {account.name}")
+
+
+def log_out(state: State, proposal: p.LogOut, outcome: Outcome) -> None:
+    """Be a guest again."""
+    user = state.users.get(proposal.session)
+    if user is not None and user.account:
+        _be_nobody(state, outcome, user)
+        _answer(state, outcome, proposal, "", "*", "You are logged out")
+
+
+def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) -> None:
+    """Another password, or another standing."""
+    outcome.command = "PASSWD"
+    account = state.accounts.named(proposal.account)
+    if account is None:
+        _answer(state, outcome, proposal, "ACCOUNT_UNKNOWN", proposal.account, _unknown(proposal.account))
+        return
+    said = []
+    if proposal.verifier:
+        account = replace(account, verifier=proposal.verifier)
+        said.append("has a new password")
+    if proposal.operator is not None:
+        account = replace(account, operator=proposal.operator)
+        said.append("is an operator of this server now" if proposal.operator else "is no operator any more")
+    _put(state, outcome, account)
+    for user in _users_of(state, account):
+        if proposal.operator is True:
+            make_operator(user, account.name, outcome)
+        elif proposal.operator is False:
+            unmake_operator(user, outcome)
+    what = " and ".join(said)
+    outcome.note("account changed", account=account.name, what=what, session=proposal.session)
+    _answer(state, outcome, proposal, "", account.name, f"{account.name} {what}")
+
+
+def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) -> None:
+    """The name is anybody's again; rooms lose the founder."""
+    outcome.command = "UNREGISTER"
+    account = state.accounts.named(proposal.account)
+    if account is None:
+        _answer(state, outcome, proposal, "ACCOUNT_UNKNOWN", proposal.account, _unknown(proposal.account))
+        return
+    for user in _users_of(state, account):
+        _be_nobody(state, outcome, user)
+    key = record_key(account)
+    state.accounts.put(key, None)
+    outcome.records.append(key)
+    outcome.note("account removed", account=account.name, session=proposal.session)
+    _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
+
+
+def add_invitation(state: State, proposal: p.AddInvitation, outcome: Outcome) -> None:
+    """The right to make accounts. Those that are used up or have expired go at this occasion."""
+    outcome.command = "INVITATION"
+    now = outcome.entry.time
+    for key in state.accounts.spent(now):
+        state.accounts.put(key, None)
+        outcome.records.append(key)
+    _put(state, outcome, Invite(proposal.key, proposal.uses, proposal.expires, proposal.room, now))
+    outcome.note("invitation made", uses=proposal.uses, room=proposal.room, session=proposal.session)
+    outcome.verdict = (True, "")
+
+
+def _unknown(name: str) -> str:
+    return f"There is no account called {name}"
+
+
+def _put(state: State, outcome: Outcome, record: Record) -> None:
+    key = record_key(record)
+    state.accounts.put(key, record)
+    outcome.records.append(key)
+
+
+def _users_of(state: State, account: Account) -> list[User]:
+    return [user for user in state.users.values() if names.fold(user.account) == account.key]
+
+
+def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
+    """`session` is the account's from here on; those who see it and asked to be told are (account-notify)."""
+    outcome.deliveries.append(LoggedIn(session, account.name))
+    user = state.users.get(session)
+    mask = user.prefix if user is not None else "*!*@*"
+    called = user.nick if user is not None else "*"
+    text = f"You are now logged in as {account.name}"
+    message = Message(n.RPL_LOGGEDIN.code, (called, mask, account.name, text), state.rules.server_name)
+    # To be shown only if the account is kept, where this entry makes it.
+    outcome.deliveries.append(ToUsers((session,), message, outcome.untagged()))
+    if user is not None and user.account != account.name:
+        user.account = account.name
+        state.changed(user)
+        _notify(state, outcome, user)
+        if account.operator:
+            make_operator(user, account.name, outcome)
+
+
+def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
+    user.account = ""
+    state.changed(user)
+    unmake_operator(user, outcome)
+    outcome.deliveries.append(LoggedIn(user.id, ""))
+    outcome.tell(user.id, n.RPL_LOGGEDOUT, user.prefix)
+    _notify(state, outcome, user)
+
+
+def _notify(state: State, outcome: Outcome, user: User) -> None:
+    """ACCOUNT for those who share a room and negotiated it (ircv3.net/specs/extensions/account-notify)."""
+    message = Message("ACCOUNT", (user.account or "*",), user.prefix)
+    audience = (user.id, *state.peers(user))
+    outcome.deliveries.append(ToUsers(audience, message, outcome.stamp(), needs=caps.ACCOUNT_NOTIFY))
+
+
+def _displace(state: State, outcome: Outcome, account: Account) -> None:
+    """Somebody is called like an account that was made for another: they keep the name until they leave, and learn
+    that it is not theirs."""
+    holder = state.user_named(account.name)
+    if holder is not None and not holder.account:
+        text = f"The name {account.name} belongs to an account now; log in if it is yours, or choose another with /nick"
+        outcome.deliveries.append(ToUsers((holder.id,), _notice(holder.nick, text), outcome.untagged()))
+
+
+def _notice(nick: str, text: str) -> Message:
+    return Message("NOTICE", (nick, text), SERVICE)
+
+
+def _answer(
+    state: State,
+    outcome: Outcome,
+    proposal: p.AddAccount | p.LogIn | p.LogOut | p.ChangeAccount | p.RemoveAccount,
+    code: str,
+    about: str,
+    text: str,
+) -> None:
+    """Say what became of it, in the proposal's form. `code` is ``""`` for success."""
+    session = proposal.session
+    if proposal.form == CONTROL:
+        outcome.verdict = (not code, text)
+    elif proposal.form == NICKSERV:
+        user = state.users.get(session)
+        if user is not None:
+            outcome.deliveries.append(ToUsers((session,), _notice(user.nick, text), outcome.untagged()))
+    elif proposal.form == SASL:
+        if code:
+            outcome.tell(session, n.ERR_SASLFAIL, text=text)
+    elif code:
+        outcome.deliveries.append(TellFail(session, outcome.command, code, (about,), text))
+    else:
+        message = Message(outcome.command, ("SUCCESS", about, text), state.rules.server_name)
+        outcome.deliveries.append(ToUsers((session,), message, outcome.untagged()))

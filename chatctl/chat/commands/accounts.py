@@ -1,0 +1,112 @@
+"""Making accounts: REGISTER, VERIFY, REDEEM (ircv3.net/specs/extensions/account-registration).
+
+REGISTER is there before registration as well (``before-connect``): the account is made, then its owner comes in. It is
+no way around the server's password: without an invitation, the password must be right before that.
+
+REDEEM <token> is ours: it shows an invitation's token. What it is worth is decided when an account is made with it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.accounts import COMMAND
+from chatctl.chat.cloak import token_hash
+from chatctl.chat.commands import passwords
+from chatctl.chat.commands.kinds import Command, Result, View, Work
+from chatctl.chat.session import Session
+from chatctl.chat.work import Done, Make
+from chatctl.protocol import names
+from chatctl.protocol.message import Message
+
+LEAST_PASSWORD = 6
+"""Characters. Guessing is slow here (chat/guard), so that what is short need not be forbidden altogether."""
+
+MOST_PASSWORD = 300
+"""Bytes: what fits in a line to NickServ as well (account-registration, "Server considerations")."""
+
+Refuse = Callable[[str, str], Result]
+
+
+def register(view: View, session: Session, message: Message) -> Result:
+    """REGISTER <account> <email|*> <password>. No mail is ever sent, so the address is not asked for and not kept."""
+    account, password = message.params[0], message.params[2]
+    nick = view.called(session) if session.registered else session.wanted
+    about = nick if account == "*" else account
+
+    def refuse(code: str, text: str) -> Result:
+        return [Message("FAIL", (COMMAND, code, about or "*", text))]
+
+    if not nick:
+        return refuse("NEED_NICK", "Please say your name (NICK) before you register it")
+    if names.fold(about) != names.fold(nick):
+        return refuse("ACCOUNT_NAME_MUST_BE_NICK", f"An account is called like its owner: {nick}, as you are now")
+    return make_account(view, session, nick, password, COMMAND, refuse)
+
+
+def make_account(view: View, session: Session, name: str, password: str, form: str, refuse: Refuse) -> Result:
+    """Make an account for `name`: what can be said at once is said, then a worker derives what is kept of the
+    password, then the entry decides. For REGISTER and for NickServ."""
+    if session.account:
+        return refuse("ALREADY_AUTHENTICATED", f"You are logged in to {session.account} already")
+    expected = view.rules.password
+    invited = view.state.accounts.invite(session.invite, view.clock()) is not None
+    right = hmac.compare_digest(session.password.encode(), expected.encode())
+    if not session.registered and expected and not right and not invited:
+        return refuse("ACCESS_DENIED", "The server's password is wrong or missing")
+    if view.rules.registration == "closed":
+        return refuse("ACCESS_DENIED", "Accounts are made by whoever runs this server; please ask them")
+    problem = password_problem(view, session, name, password)
+    if problem is not None:
+        return refuse(*problem)
+    if view.state.accounts.named(name) is not None:
+        return refuse("ACCOUNT_EXISTS", f"The account {name} is there already")
+
+    def made(view: View, session: Session, done: Done) -> Result:
+        if not isinstance(done, str):
+            return refuse("TEMPORARILY_UNAVAILABLE", passwords.BUSY)
+        return p.AddAccount(session.id, "", name, done, form, session.invite)
+
+    return Work(Make(password, view.rules.iterations), made)
+
+
+def password_problem(view: View, session: Session, name: str, password: str) -> tuple[str, str] | None:
+    """Code and sentence of why a new password will not do; None where it will."""
+    if not session.secure:
+        return "UNACCEPTABLE_PASSWORD", passwords.IN_CLEAR
+    if len(password) < LEAST_PASSWORD:
+        return "WEAK_PASSWORD", f"A password has {LEAST_PASSWORD} characters or more"
+    if names.fold(password) == names.fold(name):
+        return "WEAK_PASSWORD", "A password that is the name is none"
+    if len(password.encode()) > MOST_PASSWORD:
+        return "UNACCEPTABLE_PASSWORD", f"A password has at most {MOST_PASSWORD} bytes"
+    return None
+
+
+def verify(view: View, session: Session, message: Message) -> Result:
+    """VERIFY <account> <code>: no account waits for that here."""
+    text = "Nothing has to be confirmed here: an account can be used as soon as it is made"
+    return [Message("FAIL", ("VERIFY", "INVALID_CODE", message.params[0], text))]
+
+
+def redeem(view: View, session: Session, message: Message) -> Result:
+    """REDEEM <token>: what our client shows of an invitation. Others can say ``/quote REDEEM token``."""
+    wait = passwords.too_soon(view, session, "invitation")
+    if wait:
+        return [Message("FAIL", ("REDEEM", "ACCESS_DENIED", wait))]
+    hashed = token_hash(message.params[0])
+    if view.state.accounts.invite(hashed, view.clock()) is None:
+        passwords.failed(view, session, "invitation")
+        text = "This invitation is unknown, used up or has expired; please ask for another one"
+        return [Message("FAIL", ("REDEEM", "ACCESS_DENIED", text))]
+    session.invite = hashed
+    return [Message("NOTE", ("REDEEM", "INVITED", "You are invited: choose a name, and make it yours with a password"))]
+
+
+COMMANDS = (
+    Command("REDEEM", redeem, least=1, before=True),
+    Command("REGISTER", register, least=3, before=True),
+    Command("VERIFY", verify, least=2, before=True),
+)

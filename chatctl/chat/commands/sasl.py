@@ -1,0 +1,186 @@
+"""AUTHENTICATE: logging in by SASL (ircv3.net/specs/extensions/sasl-3.1, sasl-3.2), before registration and after it.
+
+The rules of this file:
+
+1. A message of the mechanism is base64 in pieces of 400 bytes; a shorter piece ends it, ``+`` stands for none. More
+   than MOST_BYTES of it fails (904); a longer piece is 905.
+2. PLAIN tells the password, so it is there only where nobody on the way can read along (`Session.secure`).
+3. Whether there is an account of a name shows neither in what is answered nor in how long that takes.
+4. Logging in is a proposal: by the time it has its place the account may be gone. What is said after that (900, 903)
+   comes from there (:mod:`chatctl.chat.apply.accounts`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from chatctl.chat import proposals as p
+from chatctl.chat.accounts import Account
+from chatctl.chat.apply.accounts import SASL
+from chatctl.chat.commands import passwords
+from chatctl.chat.commands.kinds import Command, Note, Result, View, line
+from chatctl.chat.session import Session
+from chatctl.protocol import names, scram
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+
+PIECE = 400
+MOST_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Exchange:
+    """An exchange under way: the mechanism, what has come of its message, and what is left to do after the next."""
+
+    mechanism: str
+    step: Callable[[View, Session, bytes], Result]
+    pieces: list[str] = field(default_factory=list)
+    asked: scram.Asked | None = None
+    account: str = ""
+    verifier: str = ""
+
+
+def mechanisms(session: Session) -> str:
+    """What the session may log in by: the value of the capability ``sasl``, and 908."""
+    return ",".join(name for name in _MECHANISMS if session.secure or name != "PLAIN")
+
+
+def authenticate(view: View, session: Session, message: Message) -> Result:
+    """AUTHENTICATE <mechanism>, then pieces of its messages; ``*`` gives up."""
+    word = message.params[0]
+    exchange = session.sasl
+    if word == "*":
+        session.sasl = None
+        return [line(n.ERR_SASLABORTED)]
+    if exchange is None:
+        return _begin(session, word.upper())
+    if len(word) > PIECE:
+        session.sasl = None
+        return [line(n.ERR_SASLTOOLONG)]
+    if sum(map(len, exchange.pieces)) + len(word) > MOST_BYTES:
+        return _failed(session, "Logging in failed: that was too long")
+    if word != "+":
+        exchange.pieces.append(word)
+    if len(word) == PIECE:
+        return None
+    text = "".join(exchange.pieces)
+    exchange.pieces.clear()
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return _failed(session, "Logging in failed: that was not base64")
+    return exchange.step(view, session, data)
+
+
+def _begin(session: Session, mechanism: str) -> Result:
+    if mechanism not in mechanisms(session).split(","):
+        text = None
+        if mechanism in _MECHANISMS:
+            text = f"{passwords.IN_CLEAR}; SCRAM-SHA-256 can be used"
+        return [line(n.RPL_SASLMECHS, mechanisms(session)), line(n.ERR_SASLFAIL, text=text)]
+    session.sasl = Exchange(mechanism, _MECHANISMS[mechanism])
+    return [Message("AUTHENTICATE", ("+",))]
+
+
+def _failed(session: Session, text: str | None = None, note: str = "") -> Result:
+    session.sasl = None
+    notes = [Note("login failed", {"reason": note})] if note else []
+    return [line(n.ERR_SASLFAIL, text=text), *notes]
+
+
+def _plain(view: View, session: Session, data: bytes) -> Result:
+    """``authzid NUL authcid NUL password`` (RFC 4616)."""
+    parts = data.split(b"\0")
+    try:
+        authzid, name, password = (part.decode() for part in parts)
+    except ValueError:  # not three, or not UTF-8
+        return _failed(session, "Logging in failed: that is no account and password")
+    if not name or not password or (authzid and names.fold(authzid) != names.fold(name)):
+        return _failed(session)
+    return log_in(view, session, name, password, SASL, lambda text: _failed(session, text, text))
+
+
+def log_in(
+    view: View, session: Session, name: str, password: str, form: str, refuse: Callable[[str], Result]
+) -> Result:
+    """Be the owner of the account `name`, if the password is right; `refuse` makes the answer of why not. For PLAIN
+    and for NickServ."""
+    account = view.state.accounts.named(name) or _nobody(view, name)
+
+    def judged(view: View, session: Session, problem: str) -> Result:
+        session.sasl = None
+        return refuse(problem) if problem else p.LogIn(session.id, "", account.name, account.verifier, form)
+
+    return passwords.check(view, session, f"account {account.key}", account.verifier, password, judged)
+
+
+def _scram_first(view: View, session: Session, data: bytes) -> Result:
+    """The client's first message; ours goes back."""
+    exchange = session.sasl
+    assert exchange is not None
+    try:
+        asked = scram.server_hear(data.decode(), _nonce(view))
+    except ValueError as error:
+        return _failed(session, f"Logging in failed: {error}" if isinstance(error, scram.ScramError) else None)
+    account = view.state.accounts.named(asked.name) or _nobody(view, asked.name)
+    problem = passwords.too_soon(view, session, f"account {account.key}")
+    answer = base64.b64encode(scram.server_ask(asked, scram.parse(account.verifier)).encode()).decode()
+    if problem or len(answer) >= PIECE:
+        return _failed(session, problem or None, problem)
+    exchange.asked, exchange.account, exchange.verifier = asked, account.name, account.verifier
+    exchange.step = _scram_final
+    return [Message("AUTHENTICATE", (answer,))]
+
+
+def _scram_final(view: View, session: Session, data: bytes) -> Result:
+    """The client's proof. What it costs is nothing beside PLAIN, so the loop does it."""
+    exchange = session.sasl
+    assert exchange is not None
+    assert exchange.asked is not None
+    account = f"account {names.fold(exchange.account)}"
+    try:
+        answer = scram.server_judge(exchange.asked, scram.parse(exchange.verifier), data.decode())
+    except ValueError:
+        passwords.failed(view, session, account)
+        return _failed(session, note=passwords.WRONG)
+    view.guard.succeeded(session.address, account)
+    exchange.step = _scram_end
+    return [Message("AUTHENTICATE", (base64.b64encode(answer.encode()).decode(),))]
+
+
+def _scram_end(view: View, session: Session, data: bytes) -> Result:
+    """The client has seen that we know the password as well; it has nothing more to say."""
+    exchange, session.sasl = session.sasl, None
+    assert exchange is not None
+    return p.LogIn(session.id, "", exchange.account, exchange.verifier, SASL)
+
+
+def _nobody(view: View, name: str) -> Account:
+    """What stands for an account that is not there (rule 3): the same for the same name, and nobody's password."""
+    key = view.rules.cloak_key
+
+    def made(what: str) -> bytes:
+        return hmac.new(key, f"{what} {names.fold(name)}".encode(), hashlib.sha256).digest()
+
+    salt = made("salt")[: scram.SALT_BYTES]
+    verifier = scram.Verifier(view.rules.iterations, salt, made("stored key"), made("server key"))
+    return Account(names.fold(name), name, str(verifier), 0)
+
+
+def _nonce(view: View) -> str:
+    """Nobody can guess it, and it does not come twice: a keyed hash of a count and the time."""
+    what = f"nonce {view.clock()} {view.reference()}"
+    return base64.b64encode(hmac.new(view.rules.cloak_key, what.encode(), hashlib.sha256).digest()[:18]).decode()
+
+
+_MECHANISMS: Mapping[str, Callable[[View, Session, bytes], Result]] = {
+    "PLAIN": _plain,
+    scram.MECHANISM: _scram_first,
+}
+
+COMMANDS = (Command("AUTHENTICATE", authenticate, least=1, before=True),)

@@ -1,0 +1,137 @@
+"""NickServ: accounts by private messages, for clients that know no SASL and no REGISTER, and for people's habits.
+
+It is nobody who is here, only a name that is answered. What it does is what the commands do, in other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.accounts import NICKSERV, SERVICE
+from chatctl.chat.commands import passwords
+from chatctl.chat.commands.accounts import make_account, password_problem, redeem
+from chatctl.chat.commands.kinds import Command, Note, Reply, Result, View, Work
+from chatctl.chat.commands.sasl import log_in
+from chatctl.chat.session import Session
+from chatctl.chat.work import Done, Make
+from chatctl.protocol import names
+from chatctl.protocol.message import Message
+
+KEY = names.fold(NICKSERV)
+
+HELP = (
+    "NickServ keeps names for those who own them. What it understands:",
+    "REGISTER <password> [invitation] - make an account for the name you have now",
+    "IDENTIFY [account] <password> - log in",
+    "LOGOUT - be a guest again",
+    "PASSWD <old password> <new password> - change the password",
+    "INFO [account] - whether there is an account of that name",
+    "Clients that can log in by SASL should do that instead: it happens before anybody sees you.",
+)
+
+
+def answer(view: View, session: Session, text: str) -> Result:
+    """What somebody said to NickServ."""
+    word, *rest = text.split() or ("HELP",)
+    return _TABLE.get(word.upper(), _unknown)(view, session, rest)
+
+
+def _say(view: View, session: Session, *texts: str) -> list[Reply]:
+    return [Message("NOTICE", (view.called(session), text), SERVICE) for text in texts]
+
+
+def _help(view: View, session: Session, words: list[str]) -> Result:
+    return _say(view, session, *HELP)
+
+
+def _unknown(view: View, session: Session, words: list[str]) -> Result:
+    return _say(view, session, "That is nothing NickServ knows; HELP says what it does")
+
+
+def _register(view: View, session: Session, words: list[str]) -> Result:
+    """REGISTER <password> [email or invitation]: many clients and people add an address, which is not needed."""
+    if not words:
+        return _say(view, session, "Please say REGISTER <password>")
+    if len(words) > 1 and "@" not in words[1]:
+        refused = redeem(view, session, Message("REDEEM", (words[1],)))
+        if not session.invite:
+            assert isinstance(refused, list)
+            return _say(view, session, *(reply.params[-1] for reply in refused if isinstance(reply, Message)))
+
+    def refuse(code: str, text: str) -> Result:
+        return _say(view, session, text)
+
+    return make_account(view, session, view.called(session), words[0], NICKSERV, refuse)
+
+
+def _identify(view: View, session: Session, words: list[str]) -> Result:
+    """IDENTIFY [account] <password>."""
+    if not words:
+        return _say(view, session, "Please say IDENTIFY <password>, or IDENTIFY <account> <password>")
+    if not session.secure:
+        return _say(view, session, passwords.IN_CLEAR)
+    name = words[0] if len(words) > 1 else view.called(session)
+
+    def refuse(text: str) -> Result:
+        return [*_say(view, session, text), Note("login failed", {"reason": text})]
+
+    return log_in(view, session, name, words[-1], NICKSERV, refuse)
+
+
+def _log_out(view: View, session: Session, words: list[str]) -> Result:
+    if not session.account:
+        return _say(view, session, "You are not logged in")
+    return p.LogOut(session.id, "", NICKSERV)
+
+
+def _passwd(view: View, session: Session, words: list[str]) -> Result:
+    """PASSWD <old> <new>: the old one is asked for, since a terminal may have been left alone."""
+    account = view.state.accounts.named(session.account)
+    if account is None:
+        return _say(view, session, "Please log in first")
+    if len(words) != 2:
+        return _say(view, session, "Please say PASSWD <old password> <new password>")
+    problem = password_problem(view, session, account.name, words[1])
+    if problem is not None:
+        return _say(view, session, problem[1])
+
+    def judged(view: View, session: Session, wrong: str) -> Result:
+        return _say(view, session, wrong) if wrong else Work(Make(words[1], view.rules.iterations), made)
+
+    def made(view: View, session: Session, done: Done) -> Result:
+        if not isinstance(done, str):
+            return _say(view, session, passwords.BUSY)
+        return p.ChangeAccount(session.id, "", account.name, NICKSERV, done)
+
+    return passwords.check(view, session, f"account {account.key}", account.verifier, words[0], judged)
+
+
+def _info(view: View, session: Session, words: list[str]) -> Result:
+    name = words[0] if words else view.called(session)
+    account = view.state.accounts.named(name)
+    if account is None:
+        return _say(view, session, f"There is no account called {name}"[:200])
+    here = any(names.fold(user.account) == account.key for user in view.state.users.values())
+    return _say(
+        view, session, f"{account.name} is an account", "Its owner is here now" if here else "Nobody uses it now"
+    )
+
+
+_TABLE: Mapping[str, Callable[[View, Session, list[str]], Result]] = {
+    "HELP": _help,
+    "REGISTER": _register,
+    "IDENTIFY": _identify,
+    "LOGIN": _identify,
+    "LOGOUT": _log_out,
+    "PASSWD": _passwd,
+    "INFO": _info,
+}
+
+
+def command(view: View, session: Session, message: Message) -> Result:
+    """NS, NICKSERV: the same without a private message, as many clients have it."""
+    return answer(view, session, " ".join(message.params))
+
+
+COMMANDS = (Command("NICKSERV", command), Command("NS", command))
