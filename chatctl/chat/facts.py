@@ -26,6 +26,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.BecomeOperator: False,
     p.SetRealname: False,
     p.ChangeHost: False,
+    p.Redact: True,
     # These are kept as records, not as facts.
     p.AddAccount: False,
     p.LogIn: False,
@@ -43,7 +44,8 @@ class Fact:
 
     `kind` is the IRC command it was shown as; `place` where it belongs (see :mod:`chatctl.chat.history`); `target` the
     room's name or the other user's nick; `source` who did it, as ``nick!user@host``; `text` the message, topic, reason,
-    new nick or mode change; `tags` the client-only tags. `seq` is the entry's, `part` counts the facts of one entry.
+    new nick or mode change; of a REDACT the message's id and a reason, of a RENAME the old name, the new one and a
+    reason; `tags` the client-only tags. `seq` is the entry's, `part` counts the facts of one entry.
     """
 
     seq: int

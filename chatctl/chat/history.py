@@ -20,6 +20,15 @@ from chatctl.chat.facts import Fact
 
 Point = tuple[int, int]
 MESSAGES = ("PRIVMSG", "NOTICE")
+REDACT = "REDACT"
+"""The kind of a fact that takes another one back: the journal keeps nothing of what that one said from then on."""
+
+RENAME = "RENAME"
+"""The kind of a fact that gives a room another name: its history goes with it."""
+
+REDACTED = "REDACTED"
+"""The kind of what is left in the place of such a fact: nothing but its id and who said it; shown to nobody."""
+
 SEPARATOR = "\x1f"
 
 MOST_ASKED = 200

@@ -36,6 +36,7 @@ REFUSABLE: tuple[type[p.Proposal], ...] = (
     p.Say,
     p.SetTopic,
     p.SetRoomModes,
+    p.Redact,
     p.AddAccount,
     p.ChangeAccount,
     p.RemoveAccount,

@@ -5,10 +5,22 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from chatctl.chat.accounts import NONE, Changes, Record
 from chatctl.chat.facts import Fact
-from chatctl.chat.history import AnyQuery, Mark, Page, Point, Query, RoomRecord, SearchQuery, TargetsQuery
+from chatctl.chat.history import (
+    REDACT,
+    REDACTED,
+    AnyQuery,
+    Mark,
+    Page,
+    Point,
+    Query,
+    RoomRecord,
+    SearchQuery,
+    TargetsQuery,
+)
 from chatctl.chat.ports import JournalListener
 from chatctl.protocol import names
 from chatctl.protocol.message import nick_of
@@ -37,9 +49,17 @@ class MemoryJournal:
     ) -> None:
         """Keep `facts`; in memory, that is as durable as it gets. The chat's own state holds the rooms already."""
         self.facts.extend(facts)
+        for fact in facts:
+            if fact.kind == REDACT:
+                self._take_back(fact.text.partition(" ")[0])
         last = max(facts[-1].seq if facts else 0, records.last)
         if self._listener is not None and last:
             self._listener.durable(last)
+
+    def _take_back(self, message_id: str) -> None:
+        for at, fact in enumerate(self.facts):
+            if fact.message_id == message_id:
+                self.facts[at] = replace(fact, kind=REDACTED, text="", tags={})
 
     def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
         """Answer at once."""

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chatctl.chat import multiline
 from chatctl.chat.facts import Fact
+from chatctl.chat.history import REDACTED
 from chatctl.chat.render import timestamp
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_tags
 
 _BATCHES = caps.MULTILINE | caps.BATCH
+_NEEDED = {"REDACT": caps.MESSAGE_REDACTION, REDACTED: -1}
+"""Kinds that are only for those who know them, or for nobody."""
+
 _TARGET_FIRST = frozenset({"PRIVMSG", "NOTICE", "TOPIC"})
 
 
@@ -27,6 +31,8 @@ def message_of(fact: Fact) -> Message:
     elif kind == "KICK":
         nick, _, reason = fact.text.partition(" ")
         params = (fact.target, nick, reason or nick)
+    elif kind == "REDACT":
+        params = (fact.target, *fact.text.split(" ", 1))
     elif kind == "MODE":
         params = (fact.target, *fact.text.split())
     else:  # JOIN, TAGMSG
@@ -72,6 +78,8 @@ def played(facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], r
     lines = [Message("BATCH", (f"+{reference}", kind, *params))] if batched else []
     outer = {"batch": reference} if batched else {}
     for fact in facts:
+        if _NEEDED.get(fact.kind, 0) & ~mask:
+            continue
         lines += shown(fact, mask, outer, f"{reference}-{len(lines)}")
     if batched:
         lines.append(Message("BATCH", (f"-{reference}",)))

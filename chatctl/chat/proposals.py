@@ -247,6 +247,27 @@ class ChangeRules(Proposal):
 
 
 @dataclass(slots=True)
+class Said:
+    """A message of earlier, as history has it: its id, its entry's seq and time, and who said it."""
+
+    message_id: str
+    seq: int
+    time: int
+    source: str
+    account: str
+
+
+@dataclass(slots=True)
+class Redact(Proposal):
+    """Take back what was said: nothing of it stays. `place`: see :mod:`chatctl.chat.history`."""
+
+    target: str
+    place: str
+    said: Said
+    reason: str
+
+
+@dataclass(slots=True)
 class Entry:
     """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
     back, `boot` names the start of the server that gave it (part of message ids)."""

@@ -46,3 +46,6 @@ class Rules:
 
     multiline_lines: int = 128
     """Lines of one (``max-lines``)."""
+
+    redact_seconds: int = 24 * 3600
+    """For how long one may take back what one said (draft/message-redaction)."""

@@ -51,6 +51,7 @@ class User:
         "invited",
         "key",
         "modes",
+        "named_at",
         "nick",
         "operator",
         "prefix",
@@ -76,6 +77,7 @@ class User:
         self.instance = ""
         self.rooms: dict[str, Room] = {}
         self.invited: dict[str, int] | None = None
+        self.named_at = 0  # the seq of the entry that gave the name
         self.named(nick)
 
     @property

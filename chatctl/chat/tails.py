@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Set
 
 from chatctl.chat.facts import Fact
-from chatctl.chat.history import MESSAGES
+from chatctl.chat.history import MESSAGES, REDACT
 
 _ROOMS = 2000
 """Rooms whose last messages are held; those not used for longest are asked for again when somebody enters."""
@@ -37,7 +37,9 @@ class Tails:
                 self._tails.popitem(last=False)
 
     def add(self, fact: Fact) -> None:
-        """Something was said."""
+        """Something was said, or taken back."""
+        if fact.kind == REDACT:
+            self._take_back(fact.text.partition(" ")[0])
         if fact.kind not in MESSAGES:
             return
         self._recent.append(fact)
@@ -48,6 +50,13 @@ class Tails:
     def forget(self) -> None:
         """History has changed behind the last messages: whoever enters next has them fetched from there."""
         self._tails.clear()
+
+    def _take_back(self, message_id: str) -> None:
+        for facts in (self._recent, *self._tails.values()):
+            if any(fact.message_id == message_id for fact in facts):
+                kept = [fact for fact in facts if fact.message_id != message_id]
+                facts.clear()
+                facts.extend(kept)
 
     def refuse(self, seqs: Set[int]) -> None:
         """What these entries gave was not kept: it was never said."""

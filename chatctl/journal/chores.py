@@ -25,6 +25,7 @@ WAL_MOST = 8000
 FAR_BEHIND = 16_384  # facts: search reads them in about 0.1 s
 QUIET = 5.0  # seconds
 LEFT_ALONE = 60.0  # seconds after a chore failed
+TAKEN_BACK = 20.0  # seconds: what was taken back within that time leaves the index together
 CHECK_EVERY = 3600.0  # seconds between two looks at what is too old
 AGAIN = 1.0  # seconds, where a reader was in the way of a checkpoint
 
@@ -38,12 +39,14 @@ class Chores:
         self._clock = clock
         self._keep = keep
         self._behind = indexing.behind(store.connection, FAR_BEHIND)
-        self._work: deque[Iterator[None]] = deque([indexing.mend(store)])
+        self._work: deque[Iterator[None]] = deque([self._mending()])  # what an earlier start left half done
         now = time.monotonic()
         self._resume_at = now
         self._quiet_at = now + QUIET
         self._copy_at = now  # not before that: a reader was in the way
         self._check_at = now
+        self._mend_at = 0.0
+        """When what was taken back leaves the index; 0: there is nothing."""
         self._scrub = False
         """Whether the WAL may hold what was deleted."""
         self.forgot: Callable[[], None] = _nothing
@@ -54,6 +57,10 @@ class Chores:
         """A batch was kept."""
         self._behind += facts
         self._quiet_at = time.monotonic() + QUIET
+
+    def taken_back(self) -> None:
+        """Messages were taken back: their words are to leave the index and the WAL."""
+        self._mend_at = self._mend_at or time.monotonic() + TAKEN_BACK
 
     def prune(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
@@ -108,6 +115,8 @@ class Chores:
             plans.append((self._copy_at, self._copy))
         elif frames > 0 or self._scrub:
             plans.append((max(self._quiet_at, self._copy_at), self._copy))
+        if self._mend_at:
+            plans.append((self._mend_at, self._mend))
         if self._keep.days > 0 or self._keep.messages > 0:
             plans.append((self._check_at, self._check))
         return min(plans, key=lambda plan: plan[0])
@@ -121,6 +130,14 @@ class Chores:
     def _check(self) -> None:
         self._check_at = time.monotonic() + CHECK_EVERY
         self._work.append(self._forgetting())
+
+    def _mend(self) -> None:
+        self._mend_at = 0.0
+        self._work.append(self._mending())
+
+    def _mending(self) -> Iterator[None]:
+        yield from indexing.mend(self._store)
+        self._scrub = True
 
     def _copy(self) -> None:
         if self._store.checkpoint(whole=self._scrub, patient=False):

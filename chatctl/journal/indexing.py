@@ -9,7 +9,8 @@ The rules of this file:
 3. A volume that has VOLUME messages is full, and the next one begins.
 4. Nothing is ever taken out of a volume: SQLite 3.40 would leave the words on disk. A volume whose facts were deleted
    is **stale**: a new one is built of what is left, and takes its place; then the old one is **dead**, is
-   overwritten in slices, and goes. Search finds nothing in it that is gone, since the facts decide.
+   overwritten in slices, and goes. Search finds nothing in it that is gone, since the facts decide. Where the one
+   before it is small enough, the new one takes its place too, so that many deletions do not make many volumes.
 5. Whatever is half done when the server ends is in the table ``volumes``, and goes on at the next start.
 """
 
@@ -17,14 +18,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from chatctl.journal import words
 from chatctl.journal.rows import LAST_ID, to_json
 from chatctl.journal.schema import transaction
-from chatctl.journal.store import SqliteStore
 from chatctl.protocol.names import fold
+
+if TYPE_CHECKING:
+    from chatctl.journal.store import SqliteStore
 
 VOLUME = 65_536
 SLICE = 512
@@ -180,6 +184,7 @@ def _renew(store: SqliteStore, number: int, first: int, last: int) -> Iterator[N
     if left is None:
         _bequeath(connection, number, first, last)
         return
+    first = _with_the_one_before(connection, number, first)
     building = _building(connection, first, last)
     if building is None:
         building = _begin(connection, first, until=last)
@@ -192,10 +197,22 @@ def _renew(store: SqliteStore, number: int, first: int, last: int) -> Iterator[N
         if not _read_on(store, building, found[1], last, SLICE):
             break
     with transaction(connection):
-        connection.execute("UPDATE volumes SET state = 'dead' WHERE number = ?", (number,))
+        connection.execute(
+            "UPDATE volumes SET state = 'dead' WHERE state = 'live' AND first >= ? AND last <= ?", (first, last)
+        )
         connection.execute(
             "UPDATE volumes SET state = 'live', last = until, until = NULL, stale = 0 WHERE number = ?", (building,)
         )
+
+
+def _with_the_one_before(connection: sqlite3.Connection, number: int, first: int) -> int:
+    """Where a volume's successor begins (rule 4)."""
+    found = connection.execute(
+        "SELECT b.first FROM volumes AS a JOIN volumes AS b ON b.last = a.first - 1"
+        " WHERE a.number = ? AND a.first = ? AND b.state = 'live' AND a.docs + b.docs <= ?",
+        (number, first, VOLUME),
+    ).fetchone()
+    return first if found is None else int(found[0])
 
 
 def _building(connection: sqlite3.Connection, first: int, last: int) -> int | None:

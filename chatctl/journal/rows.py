@@ -153,6 +153,11 @@ class Dictionary:
         self._heads.clear()
         self._places.clear()
 
+    def new_head(self) -> int:
+        """A number for a head that nobody else uses."""
+        self._last_head += 1
+        return self._last_head
+
     def missing(self, facts: Iterable[Fact]) -> list[str]:
         """The places of `facts` that are not known by number, to be looked up and told to `learn` before `encode`."""
         if len(self._heads) > self.MOST or len(self._places) > self.MOST:

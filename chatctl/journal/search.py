@@ -23,7 +23,7 @@ from chatctl.journal import indexing, rows, words
 READ = 512  # facts read at a time
 _ids_from_json = msgspec.json.Decoder(list[int]).decode
 
-_BY_ID = "SELECT c.* FROM json_each(?) AS j CROSS JOIN facts AS c ON c.id = j.value"
+_BY_ID = "SELECT c.* FROM json_each(?) AS j CROSS JOIN facts AS c ON c.id = j.value AND c.lane & 1 = 0"
 _PLACES = "SELECT json_group_array(id) FROM places WHERE name IN (SELECT value FROM json_each(?))"
 
 

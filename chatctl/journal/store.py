@@ -23,6 +23,7 @@ from chatctl.chat.accounts import KINDS, Changes, Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import RoomRecord
 from chatctl.journal import rows
+from chatctl.journal.amending import AMENDING, amend, runs
 from chatctl.journal.schema import BUSY_SECONDS, open_writing, transaction
 
 FULL = "the disk is full"
@@ -132,8 +133,11 @@ class SqliteStore:
     def commit(self, batch: Batch) -> None:
         """Keep a batch, durably. NotKept: nothing of it is there. sqlite3.Error, OSError: nobody knows (rule 2)."""
         try:
-            encoded = self.encode(batch.facts)
             kept, gone = _room_changes(batch)
+            if any(fact.kind in AMENDING for fact in batch.facts):
+                self._amend(batch, kept, gone)
+                return
+            encoded = self.encode(batch.facts)
             if encoded.heads or encoded.places or kept or gone or batch.records:
                 with transaction(self.connection):
                     self.insert(encoded)
@@ -150,7 +154,17 @@ class SqliteStore:
             if certain is None:
                 raise
             raise certain from error
-        self.wal_frames += 2 + len(batch.facts) // 16 + len(batch.rooms)
+        finally:
+            self.wal_frames += 2 + len(batch.facts) // 16 + len(batch.rooms)
+
+    def _amend(self, batch: Batch, kept: list[tuple[str, str]], gone: list[str]) -> None:
+        """Keep a batch in which facts change others."""
+        with transaction(self.connection):
+            for run in runs(batch.facts):
+                self.insert(self.encode(run))
+                amend(self, run[-1])
+            self._change_rooms(kept, gone)
+            self.change_records(batch.records)
 
     def encode(self, facts: Sequence[Fact], ids: Sequence[int] | None = None) -> rows.Encoded:
         """Facts as rows, with numbers for all they name. See :class:`rows.Dictionary`."""

@@ -29,7 +29,7 @@ from typing import TypeVar
 
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.facts import Fact
-from chatctl.chat.history import AnyQuery, Page, RoomRecord
+from chatctl.chat.history import REDACT, AnyQuery, Page, RoomRecord
 from chatctl.chat.ports import JournalListener, Log
 from chatctl.errors import ChatctlError
 from chatctl.journal.chores import Chores
@@ -329,6 +329,8 @@ class SqliteJournal:
         self._facts += len(batch.facts)
         self._last_at = self._clock()
         self._chores.appended(len(batch.facts))
+        if any(fact.kind == REDACT for fact in batch.facts):
+            self._chores.taken_back()
         if batch.last:
             seq = batch.last
             self._tell(lambda listener: listener.durable(seq))

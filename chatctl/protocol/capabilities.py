@@ -42,6 +42,7 @@ INVITE_NOTIFY = 1 << 19
 CHGHOST = 1 << 20
 EXTENDED_MONITOR = 1 << 21
 EXTENDED_ISUPPORT = 1 << 22
+MESSAGE_REDACTION = 1 << 23
 SASL = 1 << 24
 ACCOUNT_NOTIFY = 1 << 25
 ACCOUNT_TAG = 1 << 26
@@ -68,6 +69,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("draft/chathistory", CHATHISTORY, _IRCV3 + "chathistory", "asks for history (CHATHISTORY)"),
     Capability("draft/event-playback", EVENT_PLAYBACK, _IRCV3 + "chathistory", "history with joins, topics, reactions"),
     Capability("draft/extended-isupport", EXTENDED_ISUPPORT, _IRCV3 + "extended-isupport", "ISUPPORT, in a batch"),
+    Capability("draft/message-redaction", MESSAGE_REDACTION, _IRCV3 + "message-redaction", "taking back (REDACT)"),
     Capability("draft/multiline", MULTILINE, _IRCV3 + "multiline", "messages of several lines, as one (BATCH)"),
     Capability("draft/no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "its older name"),
     Capability("draft/pre-away", PRE_AWAY, _IRCV3 + "pre-away", "AWAY while registering"),

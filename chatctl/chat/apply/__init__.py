@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import accounts, identity, membership, messages, modes, operators, server, settings
+from chatctl.chat.apply import accounts, identity, membership, messages, modes, operators, redaction, server, settings
 from chatctl.chat.deliveries import Outcome
 from chatctl.chat.state import State
 
@@ -31,6 +31,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.ChangeAccount: accounts.change_account,
     p.RemoveAccount: accounts.remove_account,
     p.AddInvitation: accounts.add_invitation,
+    p.Redact: redaction.redact,
     p.SetUserModes: identity.set_user_modes,
     p.Quit: membership.quit_chat,
     p.Join: membership.join,

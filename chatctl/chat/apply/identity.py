@@ -61,6 +61,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     user.secret = proposal.secret
     user.instance = proposal.instance
     user.away = proposal.away
+    user.named_at = outcome.entry.seq
     state.add_user(user)
     if account is not None:
         user.account = account.name
@@ -124,6 +125,7 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     was, key = user.nick, user.key
     state.remember(user, outcome.entry.time)
     state.rename(user, proposal.nick)
+    user.named_at = outcome.entry.seq
     if user.key != key:
         outcome.deliveries.append(Vanished(was))
         outcome.deliveries.append(Appeared(user.nick, user.prefix))

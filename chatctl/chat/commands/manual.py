@@ -175,6 +175,14 @@ MANUAL: dict[str, Page] = {
         _modern("PRIVMSG message"),
     ),
     "QUIT": Page("QUIT [:<reason>]", ("Leaves the chat.",), _modern("QUIT message")),
+    "REDACT": Page(
+        "REDACT <room or name> <message id> [:<reason>]",
+        (
+            "Takes back something you said within the last 24 hours; the text is deleted from history and disk.",
+            "Operators of a room may take back whatever was said there. Your client does this by itself.",
+        ),
+        f"{_IRCV3}/message-redaction",
+    ),
     "REDEEM": Page(
         "REDEEM <token>",
         ("Shows an invitation, so that you may REGISTER where only those may who were invited.",),

@@ -1,0 +1,82 @@
+"""Who may take back what was said (ircv3.net/specs/extensions/message-redaction).
+
+1. Whoever said it, for some time; the operators of a room, and of the server, whatever was said there, at any time.
+2. An account said what bears its name. Without one, it is the name that counts, but only since this very connection
+   has had it: a name may have been somebody else's before.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.deliveries import InForms, Outcome, TellFail
+from chatctl.chat.history import private_place
+from chatctl.chat.modes import OPERATOR
+from chatctl.chat.state import Room, State, User
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import MAX_LINE, Message, nick_of
+
+
+def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
+    """REDACT: told to those who know it, in the same way as the message was."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    room = state.rooms.get(proposal.place) if proposal.place[:1] == "#" else None
+    other = state.user_named(proposal.target) if room is None else None
+    if not _is_there(user, room, other, proposal):
+        _fail(user, proposal, "INVALID_TARGET", (), "You cannot delete messages there", outcome)
+        return
+    refusal = _refusal(state, user, room, proposal, outcome)
+    if refusal is not None:
+        _fail(user, proposal, *refusal, outcome)
+        return
+    target = room.name if room is not None else other.nick if other is not None else proposal.target
+    words = (target, proposal.said.message_id, *([proposal.reason] if proposal.reason else []))
+    message = Message("REDACT", words, user.prefix)
+    if len(message.line) > MAX_LINE:
+        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        return
+    form = outcome.form(caps.MESSAGE_REDACTION, message)
+    if room is not None:
+        outcome.deliveries.append(InForms((form,), room.key, speaker=user.id))
+    else:
+        echo = outcome.form(caps.MESSAGE_REDACTION | caps.ECHO_MESSAGE, message)
+        outcome.deliveries.append(InForms((echo,), users=(user.id,)))
+        if other is not None and other is not user:
+            outcome.deliveries.append(InForms((form,), users=(other.id,)))
+    outcome.keep("REDACT", user, proposal.place, target, f"{proposal.said.message_id} {proposal.reason}".rstrip())
+
+
+def _is_there(user: User, room: Room | None, other: User | None, proposal: p.Redact) -> bool:
+    if room is not None:
+        return user.id in room.members
+    return other is not None and private_place(user.identity, other.identity) == proposal.place
+
+
+def _refusal(
+    state: State, user: User, room: Room | None, proposal: p.Redact, outcome: Outcome
+) -> tuple[str, tuple[str, ...], str] | None:
+    """Why not: a code, what stands with it, and a sentence (rule 1)."""
+    if room is not None and (room.members[user.id] & OPERATOR or user.operator):
+        return None
+    if not _is_own(user, proposal.said):
+        return "REDACT_FORBIDDEN", (), "You may delete your own messages only"
+    window = state.rules.redact_seconds
+    if outcome.entry.time - proposal.said.time > window * 1000:
+        text = f"Messages can be deleted for {window // 3600} hours; this one is older"
+        return "REDACT_WINDOW_EXPIRED", (str(window),), text
+    return None
+
+
+def _is_own(user: User, said: p.Said) -> bool:
+    """Rule 2."""
+    if said.account:
+        return said.account == user.account
+    return said.seq > user.named_at and names.fold(nick_of(said.source)) == user.key
+
+
+def _fail(user: User, proposal: p.Redact, code: str, context: tuple[str, ...], text: str, outcome: Outcome) -> None:
+    about = (proposal.target,) if code == "INVALID_TARGET" else (proposal.target, proposal.said.message_id, *context)
+    outcome.deliveries.append(TellFail(user.id, "REDACT", code, about, text))

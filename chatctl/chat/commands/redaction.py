@@ -1,0 +1,49 @@
+"""REDACT: taking back what was said (ircv3.net/specs/extensions/message-redaction).
+
+The message is looked up in history first; who may do it is decided by the entry (:mod:`chatctl.chat.apply.redaction`).
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.commands.history import fail
+from chatctl.chat.commands.kinds import Command, Job, Result, View, label_of, line
+from chatctl.chat.history import Mark, Page, Query, private_place
+from chatctl.chat.session import Session
+from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import MESSAGE_REDACTION
+from chatctl.protocol.message import Message
+
+_KINDS = ("PRIVMSG", "NOTICE", "TAGMSG")
+
+
+def redact(view: View, session: Session, message: Message) -> Result:
+    """REDACT target msgid [reason]."""
+    if not session.caps & MESSAGE_REDACTION:
+        return [line(n.ERR_UNKNOWNCOMMAND, "REDACT")]
+    target, message_id, reason = message.params[0], message.params[1], message.param(2)
+    place = _place(view, session, target)
+    if not place:
+        return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
+
+    def looked_up(view: View, session: Session, page: Page) -> Result:
+        fact = page.facts[0] if page.facts else None
+        if fact is None or fact.message_id != message_id:
+            text = "There is no such message there, or none any more"
+            return fail("REDACT", "UNKNOWN_MSGID", target, message_id, text=text)
+        said = p.Said(message_id, fact.seq, fact.time, fact.source, fact.account)
+        return p.Redact(session.id, label_of(message), target, place, said, reason)
+
+    return Job(lambda upto: Query(place, 1, upto, around=Mark(message_id), kinds=_KINDS), looked_up)
+
+
+def _place(view: View, session: Session, target: str) -> str:
+    """Where the message must be; ``""`` where this session cannot have read it."""
+    if target[:1] == "#":
+        room = view.state.room_named(target)
+        return room.key if room is not None and session.id in room.members else ""
+    other = view.state.user_named(target)
+    return private_place(view.user(session).identity, other.identity) if other is not None else ""
+
+
+COMMANDS = (Command("REDACT", redact, least=2),)
