@@ -6,9 +6,9 @@ The rules of this file:
 2. While facts are waiting nothing is done, with two exceptions, so that under a load that never ends nothing grows
    without bound: a checkpoint when the WAL has WAL_MOST pages, a slice of indexing when the index is FAR_BEHIND.
 3. Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
-4. The index waits for a slice's worth of facts: search reads what is beyond its mark. After a slice it rests for
-   INDEX_REST times as long as that took: indexing a fact costs several times what storing it does, and what is stored
-   is waited for.
+4. The index waits for a slice's worth of facts: search reads what is beyond its mark. Indexing a fact costs several
+   times what storing it does, and what is stored is waited for: so after a slice it rests for INDEX_REST times as long
+   as that took, or until no facts have come for CALM seconds.
 5. A chore that fails is logged, and left alone for a while. It does not touch what becomes of facts.
 """
 
@@ -26,7 +26,8 @@ WAL_SOME = 1000  # pages of 4 KiB, as SQLite's own default
 WAL_MOST = 8000
 FAR_BEHIND = 65_536  # facts: search reads them in about 0.4 s
 QUIET = 5.0  # seconds
-INDEX_REST = 8.0
+CALM = 1.0  # seconds
+INDEX_REST = 50.0
 LEFT_ALONE = 60.0  # seconds after a chore failed
 TAKEN_BACK = 20.0  # seconds: what was taken back within that time leaves the index together
 CHECK_EVERY = 3600.0  # seconds between two looks at what is too old
@@ -46,7 +47,8 @@ class Chores:
         now = time.monotonic()
         self._resume_at = now
         self._quiet_at = now + QUIET
-        self._index_at = now
+        self._calm_at = now
+        self._rested_at = now
         self._copy_at = now  # not before that: a reader was in the way
         self._check_at = now
         self._mend_at = 0.0
@@ -60,7 +62,9 @@ class Chores:
     def appended(self, facts: int) -> None:
         """A batch was kept."""
         self._behind += facts
-        self._quiet_at = time.monotonic() + QUIET
+        now = time.monotonic()
+        self._quiet_at = now + QUIET
+        self._calm_at = now + CALM
 
     def taken_back(self) -> None:
         """Messages were taken back: their words are to leave the index and the WAL."""
@@ -108,15 +112,16 @@ class Chores:
     def _plan(self) -> tuple[float, Callable[[], None]]:
         """The next chore, and from when on it may be done."""
         frames = self._store.wal_frames
+        index_at = min(self._rested_at, self._calm_at)
         if frames >= WAL_SOME and self._copy_at <= time.monotonic():
             return 0.0, self._copy
-        if self._behind >= indexing.SLICE and self._index_at <= time.monotonic():
+        if self._behind >= indexing.SLICE and index_at <= time.monotonic():
             return 0.0, self._index
         if self._work:
             return 0.0, self._go_on
         plans: list[tuple[float, Callable[[], None]]] = [(time.monotonic() + CHECK_EVERY, _nothing)]
         if self._behind >= indexing.SLICE:
-            plans.append((self._index_at, self._index))
+            plans.append((index_at, self._index))
         if frames >= WAL_SOME:
             plans.append((self._copy_at, self._copy))
         elif frames > 0 or self._scrub:
@@ -154,7 +159,7 @@ class Chores:
     def _index(self) -> None:
         began = time.monotonic()
         seen = indexing.follow(self._store)
-        self._index_at = (ended := time.monotonic()) + INDEX_REST * (ended - began)
+        self._rested_at = (ended := time.monotonic()) + INDEX_REST * (ended - began)
         self._behind = max(0, self._behind - seen) if seen == indexing.SLICE else 0
 
     def _forgetting(self) -> Iterator[None]:
