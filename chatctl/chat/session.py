@@ -19,7 +19,7 @@ class Session:
 
     `address` is the numeric address, for operators; `local` says that it is this computer's own, `secure` that nobody
     on the way can read along (TLS, or this computer), so that passwords may be sent. `out` are the bytes released and
-    not yet taken by the connection.
+    not yet taken by the connection. `handle` is its owner's: the descriptor that takes them as they are, or -1.
     """
 
     __slots__ = (
@@ -33,6 +33,7 @@ class Session:
         "closing",
         "dropped",
         "guesses",
+        "handle",
         "host",
         "id",
         "in_flight",
@@ -102,6 +103,7 @@ class Session:
         self.shape = 0
         self.rooms: dict[str, RoomOutput] = {}
         self.out: list[bytes] = []
+        self.handle = -1
         self.waits = 0
 
         # Of each place it said something in again: its numbered messages there (chat/resend).

@@ -6,6 +6,8 @@ The rules of this file:
    joined again, and not tried again before the socket is writable.
 2. What waits is bounded. Past the bound the line that is half sent is finished, the rest is dropped, and one last line
    says why. Nobody else notices.
+3. While nothing waits, nothing is to be encrypted and nothing is over, `session.handle` is the descriptor, and the loop
+   writes to it without asking here. In any doubt it is -1, and :meth:`Connection.write` decides.
 """
 
 from __future__ import annotations
@@ -75,6 +77,8 @@ class Connection:
             self.hello = data
             self.received = len(data)
             return []
+        if not self.received:
+            self.session.handle = self.fd
         self.received += len(data)
         return self._decoder.feed(data)
 
@@ -85,8 +89,6 @@ class Connection:
             self.pending_bytes += sum(map(len, chunks))
             return
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        if not data:
-            return  # somebody's own line, without an echo
         try:
             sent = self.sock.send(data)
         except (BlockingIOError, InterruptedError):
@@ -96,8 +98,13 @@ class Connection:
             self.gone = True
             return
         if sent < len(data):
-            self._pending = deque((memoryview(data)[sent:],))
-            self.pending_bytes = len(data) - sent
+            self.keep(data, sent)
+
+    def keep(self, data: bytes, sent: int) -> None:
+        """The kernel took the first `sent` bytes of `data`: the rest waits."""
+        self._pending = deque((memoryview(data)[sent:],))
+        self.pending_bytes = len(data) - sent
+        self.session.handle = -1
 
     def write_pending(self) -> None:
         """The socket is writable: send what waits."""
@@ -122,6 +129,8 @@ class Connection:
             pending.popleft()
         if not pending:
             self._pending = None
+            if not self.closing_at:
+                self.session.handle = self.fd
 
     def drop_pending(self, last_line: bytes) -> None:
         """Rule 2: keep what finishes the line under way, drop the rest, end with `last_line`."""
@@ -136,6 +145,11 @@ class Connection:
         self._pending = deque((rest + last_line,))
         self.pending_bytes = len(rest) + len(last_line)
 
+    def close_at(self, when: float) -> None:
+        """It is over: what waits may still go, nothing is added, and at `when` it is closed."""
+        self.closing_at = when
+        self.session.handle = -1
+
     def finish(self) -> None:
         """Everything is with the kernel: say that nothing follows. Raises OSError."""
         self.sock.shutdown(socket.SHUT_WR)
@@ -143,4 +157,5 @@ class Connection:
     def close(self) -> None:
         """Give the socket back."""
         self._pending = None
+        self.session.handle = -1
         self.sock.close()

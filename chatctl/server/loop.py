@@ -20,20 +20,18 @@ from typing import TYPE_CHECKING
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
 from chatctl.errors import JournalError
-from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
 from chatctl.server.control import Control, Handler
 from chatctl.server.door import Door
 from chatctl.server.entrance import Entrance
 from chatctl.server.limits import Limits
+from chatctl.server.outboxes import Outboxes
 from chatctl.server.plan import Mode
 from chatctl.server.poller import READ, WRITE, best_poller
 from chatctl.server.silence import YOUNG_SECONDS, Silence
 
 if TYPE_CHECKING:
     from chatctl.server.tls import TlsConnection
-
-SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 
 
 class Loop:
@@ -52,9 +50,9 @@ class Loop:
         self._by_session: dict[int, Connection] = {}
         self._silence = Silence(hub, limits, self._forget)
         self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
+        self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
         self._paused: list[Connection] = []
         self._talkative: list[Connection] = []
-        self._outbox_total = 0
         self._next_id = 0
         self._calls: deque[Callable[[], None]] = deque()
         self._stopping = False
@@ -115,7 +113,7 @@ class Loop:
             raise JournalError(hub.keeper.fatal_reason)
         if hub.probes:
             self._silence.probe(self._by_session, now)
-        self._flush()
+        self._outboxes.flush()
         if hub.ended:
             self._end(now)
         if self._paused:
@@ -131,7 +129,9 @@ class Loop:
             connection = self._connections.get(fd)
             if connection is not None:
                 if mask & WRITE:
-                    self._writable(connection)
+                    self._outboxes.writable(connection)
+                    if connection.closing_at and not connection.pending_bytes:
+                        self._said_all(connection)
                 if mask & ~WRITE:
                     self._readable(connection, now)
             elif not self._door.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
@@ -249,58 +249,6 @@ class Loop:
                 self._poller.change(connection.fd, READ | WRITE if connection.writing else READ)
         self._paused = still
 
-    def _flush(self) -> None:
-        """One send for each session that has something to read."""
-        dirty = self._hub.fanout.dirty
-        if not dirty:
-            return
-        by_session = self._by_session
-        for session in dirty:
-            chunks = session.out
-            session.out = []
-            connection = by_session.get(session.id)
-            if connection is None or connection.gone or connection.closing_at:
-                continue
-            before = connection.pending_bytes
-            connection.write(chunks)
-            if connection.pending_bytes or connection.gone:
-                self._held_up(connection, before)
-        dirty.clear()
-
-    def _held_up(self, connection: Connection, before: int) -> None:
-        """The kernel did not take everything."""
-        if connection.gone:
-            self._outbox_total -= before
-            self._lost(connection, "Connection lost")
-            return
-        self._outbox_total += connection.pending_bytes - before
-        if not connection.writing:
-            connection.writing = True
-            self._poller.change(connection.fd, WRITE if connection.paused else READ | WRITE)
-        limits = self._limits
-        if connection.pending_bytes > limits.outbox_bytes or self._outbox_total > limits.outbox_total_bytes:
-            waiting = connection.pending_bytes
-            self._log.info("closed a slow reader", session=connection.session.id, waiting=waiting)
-            reason = SLOW.format(min(waiting, limits.outbox_bytes))
-            connection.drop_pending(Message("ERROR", (reason,)).line)
-            self._outbox_total += connection.pending_bytes - waiting
-            self._silence.close_soon(connection, time.monotonic())
-            self._hub.disconnect(connection.session, "Too slow to read")
-
-    def _writable(self, connection: Connection) -> None:
-        before = connection.pending_bytes
-        connection.write_pending()
-        self._outbox_total -= before - connection.pending_bytes
-        if connection.gone:
-            self._outbox_total -= connection.pending_bytes
-            connection.pending_bytes = 0
-            self._lost(connection, "Connection lost")
-        elif not connection.pending_bytes:
-            connection.writing = False
-            self._poller.change(connection.fd, 0 if connection.paused else READ)
-            if connection.closing_at:
-                self._said_all(connection)
-
     # Connections go.
 
     def _lost(self, connection: Connection, reason: str) -> None:
@@ -335,7 +283,7 @@ class Loop:
             return
         self._by_session.pop(connection.session.id, None)
         self._silence.drop(connection)
-        self._outbox_total -= connection.pending_bytes
+        self._outboxes.forget(connection)
         self._poller.remove(connection.fd)
         connection.close()
 

@@ -39,7 +39,7 @@ class Silence:
 
     def close_soon(self, connection: Connection, now: float) -> None:
         """A connection is over: close it soon, whatever is left to send."""
-        connection.closing_at = now + self._limits.linger_seconds
+        connection.close_at(now + self._limits.linger_seconds)
         self._deadlines.set(connection, connection.closing_at)
 
     def drop(self, connection: Connection) -> None:

@@ -1,0 +1,131 @@
+"""What goes out: with `Fanout.release` the hottest lines of the server.
+
+The rules of this file:
+
+1. One write for each session that has something to read, however many messages the tick brought. What everybody reads
+   is one object, and nothing is made or looked up for a member: where nothing waits already, its session alone is
+   looked at.
+2. What the kernel does not take waits in the connection, and is not tried again before the socket is writable.
+3. An outbox has a limit, and all have one together. Past it the reader is told why and cut off; nobody else notices.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from chatctl.chat.hub import Hub
+from chatctl.chat.ports import Log
+from chatctl.chat.session import Session
+from chatctl.protocol.message import Message
+from chatctl.server.connection import Connection
+from chatctl.server.limits import Limits
+from chatctl.server.poller import READ, WRITE, Poller
+from chatctl.server.silence import Silence
+
+SLOW = "You were too slow to read: more than {} bytes were waiting for you"
+
+
+class Outboxes:
+    """The outboxes of all connections. `lost` is told of a connection that is gone."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        limits: Limits,
+        log: Log,
+        poller: Poller,
+        by_session: Mapping[int, Connection],
+        silence: Silence,
+        lost: Callable[[Connection, str], None],
+    ) -> None:
+        self._hub = hub
+        self._limits = limits
+        self._log = log
+        self._poller = poller
+        self._by_session = by_session
+        self._silence = silence
+        self._lost = lost
+        self._total = 0
+
+    def flush(self) -> None:
+        """Write what the tick released (rule 1)."""
+        dirty = self._hub.fanout.dirty
+        if not dirty:
+            return
+        write = os.write
+        for session in dirty:
+            out = session.out
+            handle = session.handle
+            if handle < 0:
+                session.out = []
+                self._ask(session, out)
+                continue
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            try:
+                sent = write(handle, data) if data else 0  # nothing: somebody's own line, without an echo
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                sent = -1
+            if sent != len(data):
+                self._not_taken(session, data, sent)
+        dirty.clear()
+
+    def writable(self, connection: Connection) -> None:
+        """The kernel takes more (rule 2)."""
+        before = connection.pending_bytes
+        connection.write_pending()
+        self._total -= before - connection.pending_bytes
+        if connection.gone:
+            self._total -= connection.pending_bytes
+            connection.pending_bytes = 0
+            self._lost(connection, "Connection lost")
+        elif not connection.pending_bytes:
+            connection.writing = False
+            self._poller.change(connection.fd, 0 if connection.paused else READ)
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is closed with all that waited for it."""
+        self._total -= connection.pending_bytes
+
+    def _ask(self, session: Session, chunks: list[bytes]) -> None:
+        """Something waits already, or is encrypted, or the connection is over: the connection decides."""
+        connection = self._by_session.get(session.id)
+        if connection is None or connection.gone or connection.closing_at:
+            return
+        before = connection.pending_bytes
+        connection.write(chunks)
+        if connection.pending_bytes or connection.gone:
+            self._held_up(connection, before)
+
+    def _not_taken(self, session: Session, data: bytes, sent: int) -> None:
+        """The kernel took only the first `sent` bytes of `data`; less than none: the connection is lost."""
+        connection = self._by_session[session.id]
+        if sent < 0:
+            # The read side learns of it too, and says so to the others.
+            connection.gone = True
+        else:
+            connection.keep(data, sent)
+        self._held_up(connection, 0)
+
+    def _held_up(self, connection: Connection, before: int) -> None:
+        if connection.gone:
+            self._total -= before
+            self._lost(connection, "Connection lost")
+            return
+        self._total += connection.pending_bytes - before
+        if not connection.writing:
+            connection.writing = True
+            self._poller.change(connection.fd, WRITE if connection.paused else READ | WRITE)
+        limits = self._limits
+        if connection.pending_bytes > limits.outbox_bytes or self._total > limits.outbox_total_bytes:
+            waiting = connection.pending_bytes
+            self._log.info("closed a slow reader", session=connection.session.id, waiting=waiting)
+            reason = SLOW.format(min(waiting, limits.outbox_bytes))
+            connection.drop_pending(Message("ERROR", (reason,)).line)
+            self._total += connection.pending_bytes - waiting
+            self._silence.close_soon(connection, time.monotonic())
+            self._hub.disconnect(connection.session, "Too slow to read")
