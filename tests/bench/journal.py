@@ -12,6 +12,7 @@ import itertools
 import random
 import shutil
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -206,7 +207,9 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=10**6)
     parser.add_argument("--rooms", type=int, default=20)
     parser.add_argument("--folder", default=None)
+    parser.add_argument("--switch", type=float, default=0.0005, help="Seconds, as `chatctl serve` sets it.")
     options = parser.parse_args()
+    sys.setswitchinterval(options.switch)
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:
         talk = Talk(options.rooms)
