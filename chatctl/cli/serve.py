@@ -7,8 +7,8 @@ import gc
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ _AT_ONCE = 130
 _COLLECT = (20_000, 20, 50)
 """Python's own are (700, 10, 10)."""
 _SWITCH_SECONDS = 0.0005
-"""How long the busy loop may keep the interpreter's lock from the journal; Python's own 5 ms would be most of a commit."""
+"""How long the busy loop may keep the interpreter's lock from the journal; Python's own 5 ms would be most of a
+commit."""
 
 
 @reports
@@ -63,7 +64,7 @@ def serve(
     log = build_log(loaded)
     built = build_server(loaded, log)
     server = built.server
-    server.on_end(stop.set)
+    server.on_end(lambda: stop.put(None))
     with _signals_for_this_thread():
         server.start()
         built.started()
@@ -72,7 +73,7 @@ def serve(
     _collect_seldom()
     _read_again_on_hangup(server)
     try:
-        stop.wait()
+        stop.get()
         server.wait(0)  # raises what ended it, if no signal did
         if sys.stdout is not None and sys.stdout.isatty():
             print("\nStopping; everybody is told.", flush=True)
@@ -81,14 +82,21 @@ def serve(
         log.stop(0.5)
 
 
-def _stop_on_signal() -> threading.Event:
-    """An event that SIGINT and SIGTERM set; a second signal ends the process at once."""
-    stop = threading.Event()
+def _stop_on_signal() -> SimpleQueue[None]:
+    """A queue that SIGINT and SIGTERM put something on; a second signal ends the process at once.
+
+    A signal may come in the middle of the handler of another one: putting on a SimpleQueue needs no lock that the
+    interrupted handler might hold, as an Event does.
+    """
+    stop: SimpleQueue[None] = SimpleQueue()
+    asked = False
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
+        nonlocal asked
+        if asked:
             os._exit(_AT_ONCE)
-        stop.set()
+        asked = True
+        stop.put(None)
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
