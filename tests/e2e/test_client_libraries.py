@@ -1,0 +1,89 @@
+"""A whole conversation between client libraries that nobody here wrote, against a real server process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.libraries import Jaraco, LibraryClient, Mini
+from tests.e2e.processes import ServeProcess
+
+pytestmark = [
+    pytest.mark.e2e,
+    # The libraries' own: what they warn of is not ours to mend.
+    pytest.mark.filterwarnings("default"),
+]
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_whole_conversation(tmp_path: Path, *, swapped: bool) -> None:
+    with ServeProcess(tmp_path, CHATCTL_DATA_DIR=str(tmp_path / "data")) as server:
+        first, second = (Mini, Jaraco) if swapped else (Jaraco, Mini)
+        ann: LibraryClient = first(server.port, "ann")
+        bob: LibraryClient = second(server.port, "bob")
+        ann.until("422")
+        bob.until("422")
+        _talk(ann, bob)
+        ann.close()
+        bob.close()
+        assert server.stop()[0] == 0
+
+
+def _talk(ann: LibraryClient, bob: LibraryClient) -> None:
+    ann.send("JOIN #tea")
+    ann.until("366", "#tea")
+    bob.send("JOIN #tea")
+    assert ann.until("JOIN", "#tea")[1] == "bob"
+    bob.until("366", "#tea")
+
+    ann.send("TOPIC #tea :Green or black?")
+    assert bob.until("TOPIC", "Green or black?")[1] == "ann"
+    bob.send("PRIVMSG #tea :привет, 元気? 🎉")
+    assert ann.until("PRIVMSG", "#tea", "привет, 元気? 🎉")[1] == "bob"
+    ann.send("PRIVMSG bob :just you")
+    assert bob.until("PRIVMSG", "bob", "just you")[1] == "ann"
+
+    ann.send("MODE #tea +vl bob 7")
+    assert "+vl" in bob.until("MODE", "bob", "7")[2]
+    bob.send("MODE #tea")
+    assert "7" in bob.until("324", "#tea")[2]
+    bob.send("KICK #tea ann :no")
+    bob.until("482", "#tea")
+
+    bob.send("NICK robert")
+    assert "robert" in ann.until("NICK")[2]
+    bob.send("AWAY :out")
+    bob.until("306")
+    ann.send("PRIVMSG robert :there?")
+    ann.until("301", "robert", "out")
+    bob.send("AWAY")
+    bob.until("305")
+
+    ann.send("WHO #tea")
+    assert "robert" in ann.until("352", "#tea", "robert")[2]
+    ann.until("315", "#tea")
+    ann.send("WHOIS robert")
+    ann.until("311", "robert")
+    ann.until("318", "robert")
+    bob.send("LIST")
+    bob.until("322", "#tea", "2", "Green or black?")
+    bob.until("323")
+
+    ann.send("MODE #tea +b robert")
+    bob.until("MODE", "robert!*@*")
+    ann.send("KICK #tea robert :enough")
+    bob.until("KICK", "#tea", "enough")
+    bob.send("JOIN #tea")
+    bob.until("474", "#tea")
+    ann.send("INVITE robert #tea")
+    ann.until("341")
+    bob.until("INVITE", "#tea")
+    bob.send("JOIN #tea")
+    bob.until("366", "#tea")
+
+    bob.send("PART #tea :off to bed")
+    assert ann.until("PART", "#tea")[1] == "robert"
+    ann.send("MODE #tea b")
+    ann.until("367", "robert!*@*")
+    ann.until("368")
