@@ -176,6 +176,8 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
     )
     bounds = settings.limits
     limits = Limits(
+        messages_per_second=bounds.messages_per_second,
+        connections_per_address=bounds.connections_per_address,
         unregistered=bounds.unregistered,
         registration_seconds=bounds.registration_seconds,
         idle_seconds=bounds.idle_seconds,

@@ -13,6 +13,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
@@ -28,6 +29,7 @@ from chatctl.chat.delivering import Delivering
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import REFUSABLE, Keeper
+from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Log, Order, Workers
 from chatctl.chat.responses import MAX_LABEL
 from chatctl.chat.rules import Rules
@@ -36,7 +38,7 @@ from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
 from chatctl.chat.work import Done, Reread
 from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import BATCH, CAP_NOTIFY, LABELED_RESPONSE
+from chatctl.protocol.capabilities import BATCH, CAP_NOTIFY, LABELED_RESPONSE, STANDARD_REPLIES
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
 
@@ -57,7 +59,14 @@ class Hub:
     """Sessions, order, state, fan-out, journal, joined. Pure but for what the ports do."""
 
     def __init__(
-        self, rules: Rules, order: Order, journal: Journal, clock: Callable[[], int], log: Log, workers: Workers
+        self,
+        rules: Rules,
+        order: Order,
+        journal: Journal,
+        clock: Callable[[], int],
+        log: Log,
+        workers: Workers,
+        pace: Pace | None = None,
     ) -> None:
         self.state = State(rules)
         self.sessions: dict[int, Session] = {}
@@ -65,6 +74,7 @@ class Hub:
         self.failures = 0
         self._order = order
         self._workers = workers
+        self._pace = pace
         self._clock = clock
         self._log = log
         self.tails = Tails(rules.replay_on_join)
@@ -142,6 +152,9 @@ class Hub:
     def work(self, out_of_time: Callable[[], bool]) -> bool:
         """Handle what arrived, turn by turn. True where something is left for the next tick."""
         ready = self._ready
+        if self._pace is not None:
+            for session in self._pace.awake(self._clock()):
+                self._requeue(session)
         while ready:
             session = ready.popleft()
             if self._turn(session):
@@ -174,7 +187,10 @@ class Hub:
 
     def due(self) -> int | None:
         """When something must be looked at though nothing arrives: ms since 1970 UTC."""
-        return batches.next_deadline(self._view)
+        times = [batches.next_deadline(self._view)]
+        if self._pace is not None and (awake := self._pace.next()) is not None:
+            times.append(math.ceil(awake))
+        return min((time for time in times if time is not None), default=None)
 
     def _expire(self) -> None:
         """Batches that were open for too long."""
@@ -227,6 +243,8 @@ class Hub:
                 message is not None and session.messages_only and message.command in MESSAGES
             ):
                 return False  # resumed when its proposal has its place
+            if self._pace is not None and session.registered and self._held_back(session, message):
+                return False  # resumed when there is something left for it
             inbox.popleft()
             try:
                 if message is not None:
@@ -236,6 +254,23 @@ class Hub:
             except Exception as error:  # noqa: BLE001  # rule 4
                 self._failed(session, error)
         return bool(inbox or session.leaving)
+
+    def _held_back(self, session: Session, message: Message | None) -> bool:
+        """Whether the session goes too fast (:mod:`chatctl.chat.pace`)."""
+        pace = self._pace
+        assert pace is not None
+        now = self._clock()
+        if not pace.holds(session, message.command if message is not None else "", now):
+            return False
+        if pace.tell(session, now):
+            self._log.info("slowed", session=session.id)
+            text = f"You are faster than {pace.per_second:g} messages a second; the rest follows more slowly"
+            if session.caps & STANDARD_REPLIES:
+                told = Message("NOTE", ("*", "SLOWED", text))
+            else:
+                told = Message("NOTICE", (self._view.called(session), text))
+            self._delivering.reply(session, told)
+        return True
 
     def _handle(self, session: Session, message: Message) -> None:
         label = self._label(session, message)

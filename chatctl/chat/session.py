@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chatctl.chat.commands.sasl import Exchange
     from chatctl.chat.facts import Fact
     from chatctl.chat.multiline import Batch
+    from chatctl.chat.pace import Bucket
     from chatctl.chat.segments import RoomOutput
 
 
@@ -28,6 +29,7 @@ class Session:
         "ask_password",
         "away",
         "batch",
+        "bucket",
         "cap_version",
         "caps",
         "closing",
@@ -94,6 +96,7 @@ class Session:
         # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.
         self.inbox: deque[str | BadLine] = deque()
         self.queued = False
+        self.bucket: Bucket | None = None  # see chat/pace
         self.in_flight = 0
         self.messages_only = True
         self.batch: Batch | None = None

@@ -61,6 +61,8 @@ class AccountSettings(_Table):
 class Limits(_Table):
     """What the server grants a connection."""
 
+    messages_per_second: kinds.Whole = key(10, "Messages a second of one user; more are read more slowly. 0: any.")
+    connections_per_address: kinds.Whole = key(32, "Connections from one address, but for this computer. 0: any.")
     unregistered: kinds.Count = key(256, "How many connections may be open that have not said who they are.")
     registration_seconds: kinds.Seconds = key(30, "How long a connection may take to say who it is.")
     idle_seconds: kinds.Seconds = key(120, "After how long a silent connection is asked whether it is still there.")

@@ -9,13 +9,14 @@ import socket
 from collections.abc import Callable
 
 from chatctl.chat.ports import Log
+from chatctl.protocol.message import Message
 from chatctl.server.listener import numeric
 from chatctl.server.poller import READ, Poller
 
 _ACCEPTS = 128
 """Connections accepted from one socket in one tick."""
 
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.05
 
 
 class Door:
@@ -110,3 +111,12 @@ class Door:
             for fd in self._listeners:
                 self._poller.change(fd, 0)
         self.opens_at = now + _PAUSE_SECONDS
+
+
+def turn_away(sock: socket.socket, reason: str) -> None:
+    """Say why to somebody who is not let in, as far as that costs nothing, and close."""
+    with contextlib.suppress(OSError):
+        sock.send(Message("ERROR", (reason,)).line)
+        sock.shutdown(socket.SHUT_WR)
+        sock.recv(4096)  # unread bytes would make the kernel take the reason back
+    sock.close()

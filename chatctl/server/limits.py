@@ -7,13 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds in number, bytes and seconds; the first five are settings of the same name under ``limits``."""
+    """Bounds in number, bytes and seconds; the first seven are settings of the same name under ``limits``."""
+
+    messages_per_second: float = 0
+    """Of one session; see :mod:`chatctl.chat.pace`. 0: as many as it likes, as programs that embed a server do; the
+    setting's default is 10."""
+
+    connections_per_address: int = 32
+    """0: as many as it likes. This computer is exempt from it and from the next three."""
 
     unregistered: int = 256
     registration_seconds: float = 30
     idle_seconds: float = 120
     outbox_bytes: int = 4 * 1024 * 1024
     outbox_total_bytes: int = 512 * 1024 * 1024
+
+    unregistered_per_address: int = 16
+    new_per_second: float = 2
+    new_burst: int = 64
 
     registration_bytes: int = 16 * 1024
     """What somebody may send before registering: hundreds of names to check, but no flood."""
@@ -25,7 +36,8 @@ class Limits:
     """How long a connection that ends has to take its last bytes."""
 
     inbox_lines: int = 1024
-    """Lines of one session that may wait; past it the session is not read, and TCP holds its sender up."""
+    inbox_bytes: int = 256 * 1024
+    """Lines and bytes of one session that may wait; past either it is not read, and TCP holds its sender up."""
 
     tick_seconds: float = 0.02
     """How long handling input may take before what it gave goes out."""

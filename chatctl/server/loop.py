@@ -19,19 +19,24 @@ from typing import TYPE_CHECKING
 
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
+from chatctl.chat.session import Session
 from chatctl.errors import JournalError
 from chatctl.server.connection import Connection
 from chatctl.server.control import Control, Handler
-from chatctl.server.door import Door
+from chatctl.server.crowd import Crowd
+from chatctl.server.door import Door, turn_away
 from chatctl.server.entrance import Entrance
 from chatctl.server.limits import Limits
 from chatctl.server.outboxes import Outboxes
 from chatctl.server.plan import Mode
 from chatctl.server.poller import READ, WRITE, best_poller
-from chatctl.server.silence import YOUNG_SECONDS, Silence
+from chatctl.server.silence import Silence
 
 if TYPE_CHECKING:
     from chatctl.server.tls import TlsConnection
+
+_FEW_LINES = 64
+"""So many lines wait without being measured."""
 
 
 class Loop:
@@ -48,6 +53,7 @@ class Loop:
         self._control: Control | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
+        self._crowd = Crowd(limits)
         self._silence = Silence(hub, limits, self._forget)
         self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
         self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
@@ -155,6 +161,11 @@ class Loop:
 
     def _welcome(self, sock: socket.socket, peer: str) -> None:
         now = time.monotonic()
+        reason = self._crowd.refusal(peer, now)
+        if reason:
+            self._log.info("refused", address=peer, reason=reason)
+            turn_away(sock, reason)
+            return
         self._next_id += 1
         session = self._hub.connect(self._next_id, peer)
         connection = Connection(sock, session, now)
@@ -162,24 +173,26 @@ class Loop:
         self._by_session[session.id] = connection
         self._poller.add(connection.fd, READ)
         self._silence.begin(connection)
+        self._crowd.came(connection)
         self._log.debug("connected", session=session.id, address=peer)
 
     def _swap(self, secure: TlsConnection) -> None:
         """A connection goes on with TLS."""
-        self._silence.drop(self._connections[secure.fd])
+        plain = self._connections[secure.fd]
+        self._silence.drop(plain)
+        self._crowd.swapped(plain, secure)
         self._connections[secure.fd] = self._by_session[secure.session.id] = secure
         self._silence.begin(secure)
 
     def _crowded(self) -> bool:
-        """Whether as many connections as may be have not registered. Those that took their time must go then."""
+        """Whether nobody more can be taken: as many strangers as may be are here, and all have just come."""
         # Those that are over and only take their last bytes do not count.
-        if len(self._hub.sessions) - len(self._hub.state.users) < self._limits.unregistered:
-            return False
-        now = time.monotonic()
-        for connection in list(self._connections.values()):
-            if not connection.session.registered and now - connection.opened > YOUNG_SECONDS:
-                self._hub.disconnect(connection.session, "Too many connections wait to register; try again")
-        return True
+        while len(self._hub.sessions) - len(self._hub.state.users) >= self._limits.unregistered:
+            oldest = self._crowd.oldest(time.monotonic())
+            if oldest is None:
+                return True
+            self._hub.disconnect(oldest.session, "Too many connections wait to register; try again")
+        return False
 
     # Bytes come and go.
 
@@ -201,12 +214,19 @@ class Loop:
         connection.pinged = 0.0
         if lines:
             self._hub.receive(session, lines)
-            if len(session.inbox) > self._limits.inbox_lines and not connection.paused:
+            if len(session.inbox) > _FEW_LINES and not connection.paused and self._overfull(session, 1):
                 connection.paused = True
                 self._paused.append(connection)
                 self._poller.change(connection.fd, WRITE if connection.writing else 0)
         if not session.registered:
             self._check_stranger(connection, first)
+
+    def _overfull(self, session: Session, part: int) -> bool:
+        """Whether what waits of a session is more than its bounds, or a half of them (2)."""
+        inbox, limits = session.inbox, self._limits
+        if len(inbox) * part > limits.inbox_lines:
+            return True
+        return sum(len(item) for item in inbox if isinstance(item, str)) * part > limits.inbox_bytes
 
     def _check_stranger(self, connection: Connection, first: bool) -> None:
         if first:
@@ -242,7 +262,7 @@ class Loop:
                 # Nothing more is handled, but its end must be noticed.
                 connection.paused = False
                 self._poller.change(connection.fd, READ | WRITE if connection.writing else READ)
-            elif len(connection.session.inbox) > self._limits.inbox_lines // 2:
+            elif len(connection.session.inbox) > _FEW_LINES and self._overfull(connection.session, 2):
                 still.append(connection)
             else:
                 connection.paused = False
@@ -284,6 +304,7 @@ class Loop:
         self._by_session.pop(connection.session.id, None)
         self._silence.drop(connection)
         self._outboxes.forget(connection)
+        self._crowd.gone(connection)
         self._poller.remove(connection.fd)
         connection.close()
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from chatctl.chat.hub import Hub
 from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
+from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.rules import Rules
 from chatctl.chat.work import Reread
@@ -126,7 +127,7 @@ class Server:
         self._addresses = [sock.getsockname()[:2] for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
-        hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers)
+        hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers, self._pace())
         self._hub = hub
         self._loop = Loop(hub, listeners, self._limits, self._log, tls=self._tls.mode if self._tls else None)
         self._use_certificates(self._loop, hub)
@@ -144,6 +145,10 @@ class Server:
     def certificate(self, seconds: float = 5.0) -> Loaded | None:
         """The certificate in use, once started; one that is being made is waited for. None where there is none."""
         return self._identity.wait(seconds) if self._identity is not None else None
+
+    def _pace(self) -> Pace | None:
+        rate = self._limits.messages_per_second
+        return Pace(rate) if rate else None
 
     def _load_certificate(self) -> None:
         if self._tls is not None and self._tls.mode != "off":

@@ -88,6 +88,8 @@ class Silence:
                 return due
             self._hub.disconnect(session, f"No registration within {limits.registration_seconds:g} seconds")
             return now + limits.linger_seconds
+        if connection.paused:
+            return now + limits.idle_seconds  # it is we who do not listen
         if connection.pinged:
             if now < connection.pinged:
                 return connection.pinged

@@ -10,6 +10,7 @@ from chatctl.chat.history import RoomRecord
 from chatctl.chat.hub import Hub
 from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
+from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Order
 from chatctl.chat.proposals import Entry, Proposal
 from chatctl.chat.rules import Rules
@@ -177,14 +178,20 @@ class Person:
 class World:
     """A hub with a clock that stands still until it is moved."""
 
-    def __init__(self, rules: Rules | None = None, order: Order | None = None, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        order: Order | None = None,
+        journal: Journal | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         self.now = START
         self.log = ListLog()
         self.journal = journal or MemoryJournal()
         self.order = order or LocalOrder(lambda: self.now, "boot")
         rules = rules or Rules(listener_limit=1000, created=START)
         self.workers = QuickWorkers()
-        self.hub = Hub(rules, self.order, self.journal, lambda: self.now, self.log, self.workers)
+        self.hub = Hub(rules, self.order, self.journal, lambda: self.now, self.log, self.workers, pace)
         self._ids = 0
 
     @property

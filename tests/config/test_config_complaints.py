@@ -155,8 +155,8 @@ def test_an_unknown_key_in_json() -> None:
 @pytest.mark.parametrize("value", ["{", "5", "[]", "null", "{'idle_seconds': 60}", "[" * 100_000])
 def test_a_table_that_is_no_json_object(value: str) -> None:
     assert complaint({"CHATCTL_LIMITS": value}) == (
-        'CHATCTL_LIMITS is not a JSON object such as {"unregistered": 256}; '
-        "or set single keys, as in CHATCTL_LIMITS__UNREGISTERED"
+        'CHATCTL_LIMITS is not a JSON object such as {"messages_per_second": 10}; '
+        "or set single keys, as in CHATCTL_LIMITS__MESSAGES_PER_SECOND"
     )
 
 

@@ -49,7 +49,7 @@ class ServeProcess:
     """`chatctl serve` on a port the system picks, configured by `variables` alone; started by `under`, if given."""
 
     def __init__(self, home: Path, *arguments: str, under: Sequence[str] = (), **variables: str) -> None:
-        variables = {"CHATCTL_PORT": "0", **variables}
+        variables = {"CHATCTL_PORT": "0", "CHATCTL_LIMITS__MESSAGES_PER_SECOND": "0", **variables}
         self.process = subprocess.Popen(
             [*under, CHATCTL, "serve", *arguments],
             stdout=subprocess.PIPE,

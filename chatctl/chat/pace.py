@@ -1,0 +1,126 @@
+"""How fast a session, and an address, may go: what is too much waits, and nothing is refused.
+
+The rules of this file:
+
+1. A user's lines cost what stands in COSTS, in messages. A session may use `per_second` of them, an address ADDRESS
+   times as many, each with a burst. This computer's own sessions share no address.
+2. A line that there is nothing left for waits, with all that follows it, so that a paste arrives whole and in order.
+   The session is told once.
+3. What a stranger may do is bounded in bytes and time elsewhere; it pays nothing here.
+"""
+
+from __future__ import annotations
+
+import heapq
+import ipaddress
+
+from chatctl.chat.session import Session
+
+BURST_SECONDS = 2
+"""How long somebody must have been silent to have the whole burst: twice the rate."""
+
+ADDRESS = 5
+"""People behind one address, before they slow each other down."""
+
+COSTS = {"PING": 0.0, "PONG": 0.0, "QUIT": 0.0, "PRIVMSG": 1.0, "NOTICE": 1.0, "TAGMSG": 1.0, "JOIN": 1.0, "NICK": 5.0}
+OTHER = 0.2
+"""Questions, which nobody else hears of."""
+
+_TELL_AGAIN_MS = 60_000
+_MOST_KEPT = 1024
+
+
+class Bucket:
+    """A token bucket, as the time up to which its tokens are used (times in any one unit)."""
+
+    __slots__ = ("_used",)
+
+    def __init__(self) -> None:
+        self._used = float("-inf")
+
+    def wait(self, now: float, cost: float, depth: float) -> float:
+        """Take `cost`, and give 0; or how long until it is there. `depth` is the most there may be: the burst."""
+        used = max(min(self._used, now), now - depth)  # a clock that went back owes nothing
+        self._used = used
+        if used + cost > now:
+            return used + cost - now
+        self._used += cost
+        return 0.0
+
+    def full(self, now: float, depth: float) -> bool:
+        """Whether nothing of it is used."""
+        return self._used <= now - depth
+
+
+def origin(address: str) -> str:
+    """What counts as one address: an IPv6 one is its network of 64 bits, which is what one customer has."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+
+
+class Pace:
+    """Who must wait. `per_second`: messages; more than 0."""
+
+    def __init__(self, per_second: float) -> None:
+        self.per_second = per_second
+        self.slowed = 0
+        """How many times somebody had to wait, since the start."""
+        self._unit = 1000 / per_second
+        self._depth = BURST_SECONDS * 1000.0
+        self._depth = max(self._depth, max(COSTS.values()) * self._unit)  # or what costs most could never be had
+        self._addresses: dict[str, Bucket] = {}
+        self._told: dict[int, int] = {}
+        self._waiting: dict[int, Session] = {}
+        self._heap: list[tuple[float, int]] = []
+
+    def holds(self, session: Session, command: str, now: int) -> bool:
+        """Whether a user's command must wait (rule 2); it is looked at again when :meth:`awake` gives the session."""
+        if session.id in self._waiting:
+            return True
+        cost = COSTS.get(command, OTHER) * self._unit
+        bucket = session.bucket
+        if bucket is None:
+            bucket = session.bucket = Bucket()
+        wait = bucket.wait(now, cost, self._depth)
+        if not wait and not session.local:
+            wait = self._of_address(session, now).wait(now, cost / ADDRESS, self._depth)
+        if not wait:
+            return False
+        self.slowed += 1
+        self._waiting[session.id] = session
+        heapq.heappush(self._heap, (now + wait, session.id))
+        return True
+
+    def awake(self, now: int) -> list[Session]:
+        """The sessions that have waited long enough."""
+        found = []
+        while self._heap and self._heap[0][0] <= now:
+            _, id = heapq.heappop(self._heap)
+            session = self._waiting.pop(id, None)
+            if session is not None:
+                found.append(session)
+        return found
+
+    def next(self) -> float | None:
+        """When :meth:`awake` has something to give; None for never."""
+        return self._heap[0][0] if self._heap else None
+
+    def tell(self, session: Session, now: int) -> bool:
+        """Whether it is time to tell the session that it is slowed."""
+        told = self._told.get(session.id)
+        if told is not None and now - told < _TELL_AGAIN_MS:
+            return False
+        if len(self._told) >= _MOST_KEPT:
+            self._told = {id: when for id, when in self._told.items() if now - when < _TELL_AGAIN_MS}
+        self._told[session.id] = now
+        return True
+
+    def _of_address(self, session: Session, now: int) -> Bucket:
+        key = origin(session.address)
+        bucket = self._addresses.get(key)
+        if bucket is None:
+            if len(self._addresses) >= _MOST_KEPT:
+                self._addresses = {at: kept for at, kept in self._addresses.items() if not kept.full(now, self._depth)}
+            bucket = self._addresses[key] = Bucket()
+        return bucket

@@ -1,0 +1,118 @@
+"""How many may come, and how fast: from one address, and strangers in all.
+
+The rules of this file:
+
+1. An address has `connections_per_address` connections at the most, `unregistered_per_address` of them strangers, and
+   new ones at `new_per_second` with a burst. IPv6 counts by networks of 64 bits. This computer is exempt.
+2. Of strangers there are `unregistered` at the most. Where one more comes, the oldest goes, unless all of them have
+   only just come: then the new one waits in the system's queue. Whoever means it is in within a few round trips.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat.pace import Bucket, origin
+from chatctl.server.connection import Connection
+from chatctl.server.limits import Limits
+
+JUST_COME = 0.25
+"""Seconds that a stranger has, however many wait."""
+
+_MANY = "Too many connections from your address ({} at once, limits.connections_per_address = {})"
+_FAST = "Too many new connections from your address; try again in a moment"
+_STRANGERS = "Too many connections from your address that have not registered; try again in a moment"
+
+
+class _Address:
+    """One address: how many connections it has, and how fast they came."""
+
+    __slots__ = ("bucket", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.bucket = Bucket()
+
+
+class Crowd:
+    """Counts connections. Times are in seconds of the loop's clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._addresses: dict[str, _Address] = {}
+        self._strangers: dict[Connection, None] = {}
+        self._swept = 0.0
+
+    def refusal(self, address: str, now: float) -> str:
+        """Why a connection from there is not taken (rule 1); ``""`` where it is."""
+        key = self._key(address)
+        if not key:
+            return ""
+        limits = self._limits
+        self._sweep(now)
+        found = self._addresses.get(key)
+        if found is None:
+            found = self._addresses[key] = _Address()
+        most = limits.connections_per_address
+        if most and found.count >= most:
+            return _MANY.format(found.count, most)
+        rate = limits.new_per_second
+        if rate and found.bucket.wait(now, 1 / rate, limits.new_burst / rate):
+            return _FAST
+        if limits.unregistered_per_address and self._strangers_from(key) >= limits.unregistered_per_address:
+            return _STRANGERS
+        return ""
+
+    def came(self, connection: Connection) -> None:
+        """A connection was taken."""
+        self._strangers[connection] = None
+        key = self._key(connection.session.address)
+        if key and key in self._addresses:
+            self._addresses[key].count += 1
+
+    def swapped(self, before: Connection, after: Connection) -> None:
+        """The same connection goes on as another object."""
+        if before in self._strangers:
+            del self._strangers[before]
+            self._strangers[after] = None
+
+    def gone(self, connection: Connection) -> None:
+        """A connection is closed."""
+        self._strangers.pop(connection, None)
+        found = self._addresses.get(self._key(connection.session.address))
+        if found is not None and found.count:
+            found.count -= 1
+
+    def oldest(self, now: float) -> Connection | None:
+        """The stranger who has to go (rule 2), None where all have just come."""
+        for connection in list(self._strangers):
+            if connection.session.registered or connection.closing_at or connection.session.closing:
+                del self._strangers[connection]
+            elif now - connection.opened < JUST_COME:
+                return None
+            else:
+                del self._strangers[connection]
+                return connection
+        return None
+
+    def _strangers_from(self, key: str) -> int:
+        count = 0
+        for connection in list(self._strangers):
+            if connection.session.registered or connection.closing_at:
+                del self._strangers[connection]
+            elif self._key(connection.session.address) == key:
+                count += 1
+        return count
+
+    def _sweep(self, now: float) -> None:
+        """Forget addresses that have nothing open and have been quiet."""
+        if now - self._swept < 1 or len(self._addresses) < 1024:
+            return
+        self._swept = now
+        rate = self._limits.new_per_second
+        depth = self._limits.new_burst / rate if rate else 0.0
+        kept = {key: item for key, item in self._addresses.items() if item.count or not item.bucket.full(now, depth)}
+        self._addresses = kept
+
+    @staticmethod
+    def _key(address: str) -> str:
+        """What counts as one address; ``""`` for this computer."""
+        return "" if address.startswith("127.") or address == "::1" else origin(address)

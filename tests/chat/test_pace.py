@@ -1,0 +1,141 @@
+"""Too fast is slowed, and nothing is lost: sessions, addresses, and what things cost."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatctl.chat.pace import ADDRESS, BURST_SECONDS, Bucket, Pace, origin
+from tests.chat.world import Person, World
+
+RATE = 10
+BURST = RATE * BURST_SECONDS
+
+
+def slowed_world(rate: float | None = RATE) -> World:
+    return World(pace=Pace(rate) if rate else None)
+
+
+def said(person: Person) -> list[str]:
+    return [message.params[1] for message in person.read() if message.command == "PRIVMSG"]
+
+
+def let_pass(world: World, ms: int) -> None:
+    """Time passes, and the loop looks when it said that it would."""
+    end = world.now + ms
+    while (due := world.hub.due()) is not None and due <= end:
+        world.now = max(world.now, due)
+        world.tick()
+    world.now = end
+    world.tick()
+
+
+def test_a_burst_goes_through_and_the_rest_follows_whole_and_in_order() -> None:
+    world = slowed_world()
+    ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
+    let_pass(world, 10_000)
+    ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
+    first = said(bob)
+    assert first == [str(number) for number in range(BURST)]
+    let_pass(world, 1000)
+    second = said(bob)
+    assert len(second) == RATE
+    let_pass(world, 10_000)
+    assert first + second + said(bob) == [str(number) for number in range(100)]
+
+
+def test_without_the_limit_all_of_it_comes_at_once() -> None:
+    world = slowed_world(None)
+    ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
+    ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
+    assert len(said(bob)) == 100
+
+
+@pytest.mark.parametrize(("caps", "command"), [("standard-replies", "NOTE"), ("", "NOTICE")])
+def test_the_slowed_one_is_told_once(caps: str, command: str) -> None:
+    world = slowed_world()
+    ann = world.person("ann", "#lobby", caps=caps)
+    ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
+    let_pass(world, 5000)
+    told = [message for message in ann.read() if message.command == command and "10 messages a second" in str(message)]
+    assert len(told) == 1
+
+
+def test_others_are_not_slowed() -> None:
+    world = slowed_world()
+    ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
+    ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
+    ann.forget()
+    bob.send("PRIVMSG #lobby :and I")
+    assert said(ann) == ["and I"]
+
+
+@pytest.mark.parametrize(("line", "at_once"), [("NICK ann{}", 4), ("JOIN #r{}", BURST), ("WHO ann", BURST * 5)])
+def test_renames_cost_more_and_questions_less(line: str, at_once: int) -> None:
+    world = slowed_world()
+    ann = world.person("ann")
+    let_pass(world, 10_000)
+    ann.forget().send(*(line.format(number) for number in range(200)))
+    kinds = {"NICK": "NICK", "JOIN": "366", "WHO": "315"}
+    wanted = kinds[line.split(maxsplit=1)[0]]
+    assert sum(message.command == wanted for message in ann.read()) == at_once
+
+
+def test_many_sessions_of_one_address_share_what_it_has() -> None:
+    counts = []
+    for addresses in (["192.0.2.7"] * 20, [f"192.0.2.{number}" for number in range(20)], ["127.0.0.1"] * 20):
+        world = slowed_world()
+        bob = world.person("bob", "#lobby")
+        people = []
+        for number, address in enumerate(addresses):
+            person = world.connect(address)
+            person.send(f"NICK n{number}", "USER u 0 * :r", "JOIN #lobby")
+            people.append(person)
+        let_pass(world, 10_000)
+        bob.forget()
+        for person in people:
+            person.send(*(f"PRIVMSG #lobby :{number}" for number in range(50)))
+        counts.append(len(said(bob)))
+    assert counts == [BURST * ADDRESS, BURST * 20, BURST * 20]
+
+
+def test_pongs_and_goodbyes_are_not_held_back_for_long() -> None:
+    world = slowed_world()
+    ann = world.person("ann", "#lobby")
+    ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(25)), "PING t", "QUIT")
+    let_pass(world, 1000)
+    assert [message.command for message in ann.read()][-2:] == ["PONG", "ERROR"]
+
+
+def test_who_hangs_up_while_slowed_is_gone_after_what_they_said() -> None:
+    world = slowed_world()
+    ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
+    ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(30)))
+    world.hub.leave(ann.session, "gone")
+    let_pass(world, 5000)
+    assert [message.command for message in bob.read()][-2:] == ["PRIVMSG", "QUIT"]
+
+
+def test_ipv6_counts_by_network() -> None:
+    assert origin("2001:db8:1:2:3:4:5:6") == origin("2001:db8:1:2::1") != origin("2001:db8:1:3::1")
+    assert origin("192.0.2.7") == "192.0.2.7"
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0, 3)), max_size=60))
+def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple[float, float]]) -> None:
+    """Also where the clock goes back now and then; who asks again after the wait gets it."""
+    bucket, now, given_out, forward = Bucket(), 0.0, 0.0, 0.0
+    for step, cost in steps:
+        now += step
+        forward += abs(step)
+        wait = bucket.wait(now, cost, 3.0)
+        assert 0 <= wait <= cost + 1e-6
+        if not wait:
+            given_out += cost
+        elif cost <= 3.0:
+            assert bucket.wait(now + wait + 1e-6, cost, 3.0) == 0
+            now += wait
+            forward += wait
+            given_out += cost
+    assert given_out <= 3.0 + 2 * forward + 1e-3

@@ -1,0 +1,163 @@
+"""What bounds strangers and addresses on real sockets. Each bound is seen to be what holds: without it, it does not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from chatctl.server import Limits, Server
+from chatctl.server.crowd import Crowd
+from tests.wire import DEADLINE, Wire
+
+FAR = "192.0.2.7"
+
+
+@pytest.fixture
+def from_afar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every connection comes from one address of another computer, that may talk in plain text."""
+    monkeypatch.setattr("chatctl.server.door.numeric", lambda address: FAR)
+    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: True)
+
+
+def refused(port: int) -> str:
+    """Why a new connection is refused; ``""`` where it gets an answer."""
+    with Wire(port) as wire, contextlib.suppress(ConnectionError):
+        wire.send("PING t")
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            message = wire.until(lambda message: message.command in ("PONG", "ERROR"))
+            return message.params[0] if message.command == "ERROR" else ""
+    return "reset"
+
+
+@pytest.mark.usefixtures("from_afar")
+@pytest.mark.parametrize(("limit", "held"), [(3, True), (0, False)])
+def test_connections_of_one_address(limit: int, held: bool) -> None:
+    limits = Limits(connections_per_address=limit, unregistered_per_address=0)
+    with Server(port=0, listener_limit=50, limits=limits) as server:
+        people = [Wire(server.port).login(f"n{number}") for number in range(3)]
+        assert ("connections_per_address = 3" in refused(server.port)) is held
+        people[0].send("QUIT").until_end()
+        people[0].close()
+        if held:  # a place is free again, as soon as the server has seen the end
+            by = time.monotonic() + DEADLINE
+            while refused(server.port) and time.monotonic() < by:
+                time.sleep(0.01)
+            assert time.monotonic() < by
+        for wire in people[1:]:
+            wire.close()
+
+
+@pytest.mark.usefixtures("from_afar")
+@pytest.mark.parametrize(("limit", "held"), [(3, True), (0, False)])
+def test_strangers_of_one_address(limit: int, held: bool) -> None:
+    with Server(port=0, limits=Limits(unregistered_per_address=limit)) as server:
+        idle = [Wire(server.port) for _ in range(3)]
+        for wire in idle:
+            wire.ping()
+        assert ("not registered" in refused(server.port)) is held
+        for wire in idle:
+            wire.close()
+
+
+@pytest.mark.usefixtures("from_afar")
+@pytest.mark.parametrize(("rate", "held"), [(0.1, True), (0, False)])
+def test_new_connections_of_one_address(rate: float, held: bool) -> None:
+    with Server(port=0, limits=Limits(new_per_second=rate, new_burst=3)) as server:
+        for _ in range(3):
+            assert refused(server.port) == ""
+        assert ("Too many new connections" in refused(server.port)) is held
+
+
+def test_this_computer_is_exempt() -> None:
+    limits = Limits(connections_per_address=1, unregistered_per_address=1, new_per_second=0.1, new_burst=1)
+    with Server(port=0, listener_limit=50, limits=limits) as server:
+        people = [Wire(server.port).login(f"n{number}") for number in range(10)]
+        for wire in people:
+            assert wire.ping()
+            wire.close()
+
+
+def test_an_ipv6_network_is_one_address() -> None:
+    crowd = Crowd(Limits(new_per_second=0.001, new_burst=2))
+    assert crowd.refusal("2001:db8::1", 0.0) == ""
+    assert crowd.refusal("2001:db8::2", 0.0) == ""
+    assert crowd.refusal("2001:db8::3", 0.0)
+    assert crowd.refusal("2001:db8:0:1::3", 0.0) == ""
+
+
+def test_addresses_that_are_gone_are_forgotten() -> None:
+    crowd = Crowd(Limits(new_per_second=1000, new_burst=1))
+    for number in range(5000):
+        crowd.refusal(f"2001:db8:{number:x}::1", float(number))
+    assert len(crowd._addresses) < 2000
+
+
+def test_one_more_stranger_sends_the_oldest_away() -> None:
+    with Server(port=0, limits=Limits(unregistered=20, registration_seconds=DEADLINE)) as server:
+        idle = [Wire(server.port) for _ in range(60)]
+        began = time.monotonic()
+        with Wire(server.port).login("alice", "#lobby") as alice:
+            assert alice.ping()
+        assert time.monotonic() - began < DEADLINE / 2
+        assert "wait to register" in idle[0].until_end()[-1].params[0]
+        for wire in idle:
+            wire.close()
+
+
+@pytest.mark.parametrize(("rate", "held"), [(10, True), (0, False)])
+def test_a_flood_is_read_slowly_and_arrives_whole(rate: float, held: bool) -> None:
+    count = 60
+    with (
+        Server(port=0, limits=Limits(messages_per_second=rate)) as server,
+        Wire(server.port).login("ann", "#lobby", caps="standard-replies") as ann,
+        Wire(server.port).login("bob", "#lobby") as bob,
+    ):
+        began = time.monotonic()
+        ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(count)))
+        texts = [bob.until("PRIVMSG").params[1] for _ in range(count)]
+        assert texts == [str(number) for number in range(count)]
+        assert (time.monotonic() - began >= 3.0) is held
+        ann.ping()
+        assert any(message.command == "NOTE" for message in ann.read) is held
+
+
+@pytest.mark.parametrize(("lines", "size"), [(1_000_000, 100), (3_000, 8_000)], ids=["lines", "bytes"])
+def test_what_waits_of_one_session_is_bounded(lines: int, size: int) -> None:
+    """A flood that nobody handles yet is held up by TCP, long before it is all in memory."""
+    limits = Limits(messages_per_second=1, inbox_lines=1024, inbox_bytes=256 * 1024)
+    with Server(port=0, limits=limits) as server, Wire(server.port).login("ann", "#lobby") as ann:
+        data = (b"@+x=" + b"y" * (size - 40) + b" PRIVMSG #lobby :z\r\n") if size > 600 else b"PRIVMSG #lobby :z\r\n"
+        ann.sock.setblocking(False)
+        sent, idle_since = 0, time.monotonic()
+        flood = memoryview(data * lines)
+        while sent < len(flood) and time.monotonic() - idle_since < 1.0:
+            try:
+                sent += ann.sock.send(flood[sent : sent + 65536])
+                idle_since = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.01)
+        assert sent < len(flood), "all of it was taken"
+        assert server._loop is not None
+        (session,) = server._loop._hub.sessions.values()
+        waiting = sum(len(item) for item in session.inbox if isinstance(item, str))
+        assert len(session.inbox) <= limits.inbox_lines + 65536 // len(data) + 1
+        assert waiting <= max(limits.inbox_bytes, 64 * size) + 65536 + size
+
+
+def test_threads_and_descriptors_return_to_the_base_line() -> None:
+    import os
+
+    def held() -> tuple[int, int]:
+        return threading.active_count(), len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+    before = held()
+    with Server(port=0, listener_limit=50, limits=Limits(linger_seconds=0.2)) as server:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", server.port)) as sock:
+                sock.sendall(b"\x00\xff\r\nNICK " + b"x" * 600)
+    assert held() == before
