@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from chatctl.chat.belongings import Marks, ReadMark
 from chatctl.protocol import names
 
 MODES = ("open", "invite", "closed")
@@ -38,11 +39,15 @@ class Invite:
     created: int
 
 
-Record = Account | Invite
+Record = Account | Invite | ReadMark
 RecordKey = tuple[str, str]
 """A record's kind and its key."""
 
-KINDS: Mapping[str, type[Account] | type[Invite]] = {"account": Account, "invite": Invite}
+KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark]] = {
+    "account": Account,
+    "invite": Invite,
+    "mark": ReadMark,
+}
 """The kinds of record, by the name under which they are kept."""
 
 
@@ -71,6 +76,7 @@ class Accounts:
     def __init__(self) -> None:
         self._records: dict[RecordKey, Record] = {}
         self._by_skeleton: dict[str, list[str]] = {}
+        self.marks = Marks()
 
     def __iter__(self) -> Iterator[Account]:
         return (record for record in self._records.values() if isinstance(record, Account))
@@ -87,8 +93,12 @@ class Accounts:
             self._by_skeleton[skeleton].remove(old.key)
             if not self._by_skeleton[skeleton]:
                 del self._by_skeleton[skeleton]
+        if isinstance(old, ReadMark):
+            self.marks.drop(old)
         if record is not None:
             self._records[key] = record
+        if isinstance(record, ReadMark):
+            self.marks.put(record)
         if isinstance(record, Account):
             self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
 

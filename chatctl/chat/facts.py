@@ -34,6 +34,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.ChangeAccount: False,
     p.RemoveAccount: False,
     p.AddInvitation: False,
+    p.MarkRead: False,
 }
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 

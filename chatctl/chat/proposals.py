@@ -268,6 +268,14 @@ class Redact(Proposal):
 
 
 @dataclass(slots=True)
+class MarkRead(Proposal):
+    """A room or a talk was read up to `time` (ms since 1970 UTC)."""
+
+    target: str
+    time: int
+
+
+@dataclass(slots=True)
 class Entry:
     """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
     back, `boot` names the start of the server that gave it (part of message ids)."""

@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chatctl.chat.accounts import Accounts
+from chatctl.chat.accounts import Accounts, record_key
+from chatctl.chat.belongings import is_kept
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.lists import Entry, Lists
 from chatctl.chat.modes import CLOSED, NEW_ROOM, OPERATOR
@@ -230,6 +231,9 @@ class State:
             self.leave(user, room)
         self._unindex(user)
         del self.users[user.id]
+        if not is_kept(user.identity):
+            for mark in self.accounts.marks.of(user.identity):
+                self.accounts.put(record_key(mark), None)
 
     def enter(self, user: User, name: str, now: int) -> Room:
         """Put `user` into the room `name`, which comes into being where there is none. The first to enter a room is its

@@ -47,6 +47,7 @@ SASL = 1 << 24
 ACCOUNT_NOTIFY = 1 << 25
 ACCOUNT_TAG = 1 << 26
 ACCOUNT_REGISTRATION = 1 << 27
+READ_MARKER = 1 << 28
 
 _IRCV3 = "ircv3.net/specs/extensions/"
 
@@ -73,6 +74,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("draft/multiline", MULTILINE, _IRCV3 + "multiline", "messages of several lines, as one (BATCH)"),
     Capability("draft/no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "its older name"),
     Capability("draft/pre-away", PRE_AWAY, _IRCV3 + "pre-away", "AWAY while registering"),
+    Capability("draft/read-marker", READ_MARKER, _IRCV3 + "read-marker", "up to where it has read (MARKREAD)"),
     Capability("echo-message", ECHO_MESSAGE, _IRCV3 + "echo-message", "reads its own messages as others do"),
     Capability("extended-join", EXTENDED_JOIN, _IRCV3 + "extended-join", "JOIN with account and real name"),
     Capability("extended-monitor", EXTENDED_MONITOR, _IRCV3 + "extended-monitor", "the same of names it monitors"),

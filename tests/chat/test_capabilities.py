@@ -28,6 +28,7 @@ COVERED = {
     "draft/multiline": "tests.chat.test_multiline:TestSaying",
     "draft/no-implicit-names": "tests.chat.test_notices_of_change:TestJoin",
     "draft/pre-away": "tests.chat.test_notices_of_change:TestPreAway",
+    "draft/read-marker": "tests.chat.test_marks:TestMarking",
     "echo-message": "tests.chat.test_messages:test_echo_message_gives_the_speaker_theirs",
     "extended-join": "tests.chat.test_notices_of_change:TestJoin",
     "extended-monitor": "tests.chat.test_notices_of_change:TestMonitor",

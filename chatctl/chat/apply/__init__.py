@@ -14,7 +14,18 @@ from collections.abc import Callable
 from typing import Any
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import accounts, identity, membership, messages, modes, operators, redaction, server, settings
+from chatctl.chat.apply import (
+    accounts,
+    identity,
+    marks,
+    membership,
+    messages,
+    modes,
+    operators,
+    redaction,
+    server,
+    settings,
+)
 from chatctl.chat.deliveries import Outcome
 from chatctl.chat.state import State
 
@@ -32,6 +43,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.RemoveAccount: accounts.remove_account,
     p.AddInvitation: accounts.add_invitation,
     p.Redact: redaction.redact,
+    p.MarkRead: marks.mark_read,
     p.SetUserModes: identity.set_user_modes,
     p.Quit: membership.quit_chat,
     p.Join: membership.join,

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Invite, Record, record_key
+from chatctl.chat.apply import marks
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.deliveries import LoggedIn, Outcome, TellFail, ToUsers
 from chatctl.chat.state import State, User
@@ -133,6 +134,7 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
         return
     for user in _users_of(state, account):
         _be_nobody(state, outcome, user)
+    marks.forget(state, outcome, f"account {account.key}")
     key = record_key(account)
     state.accounts.put(key, None)
     outcome.records.append(key)

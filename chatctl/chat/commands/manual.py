@@ -117,6 +117,11 @@ MANUAL: dict[str, Page] = {
         _modern("LIST message"),
     ),
     "LUSERS": Page("LUSERS", ("Says how many users and rooms there are.",), _modern("LUSERS message")),
+    "MARKREAD": Page(
+        "MARKREAD <room or name> [timestamp=<time>]",
+        ("Says up to when you have read, for your other clients; without a time it asks. Your client does this.",),
+        f"{_IRCV3}/read-marker",
+    ),
     "MODE": Page(
         "MODE <#room> [<modes> {<parameter>}]",
         (

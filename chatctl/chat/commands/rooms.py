@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import invited
+from chatctl.chat.apply.marks import marker
 from chatctl.chat.commands.kinds import Command, Job, Reply, Result, View, label_of, line, packed
 from chatctl.chat.history import Page, Query
 from chatctl.chat.modes import symbols
@@ -11,7 +12,14 @@ from chatctl.chat.session import Session
 from chatctl.chat.state import Room
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import CHATHISTORY, MULTI_PREFIX, NO_IMPLICIT_NAMES, SERVER_TIME, USERHOST_IN_NAMES
+from chatctl.protocol.capabilities import (
+    CHATHISTORY,
+    MULTI_PREFIX,
+    NO_IMPLICIT_NAMES,
+    READ_MARKER,
+    SERVER_TIME,
+    USERHOST_IN_NAMES,
+)
 from chatctl.protocol.message import MAX_LINE, Message
 
 MOST_NAMES = 1000
@@ -139,8 +147,14 @@ def names_lines(view: View, session: Session, room: Room) -> list[Reply]:
 
 def described(view: View, session: Session, room: Room) -> list[Reply]:
     """What somebody who just entered is told."""
-    topic = topic_lines(room)
-    return topic if session.caps & NO_IMPLICIT_NAMES else [*topic, *names_lines(view, session, room)]
+    replies = topic_lines(room)
+    if not session.caps & NO_IMPLICIT_NAMES:
+        replies += names_lines(view, session, room)
+    if session.caps & READ_MARKER:
+        # Before the end of the names (read-marker, "Command flows").
+        end = len(replies) - (not session.caps & NO_IMPLICIT_NAMES)
+        replies.insert(end, marker(view.state, view.user(session).identity, room.name))
+    return replies
 
 
 def invite(view: View, session: Session, message: Message) -> Result:

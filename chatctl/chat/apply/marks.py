@@ -1,0 +1,57 @@
+"""Read markers (ircv3.net/specs/extensions/read-marker): they only ever move forward, and all of somebody's clients
+hear of it; nobody else does."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.accounts import record_key
+from chatctl.chat.belongings import ReadMark, is_kept, mark_key
+from chatctl.chat.deliveries import Form, InForms, Outcome
+from chatctl.chat.render import timestamp
+from chatctl.chat.state import State
+from chatctl.protocol import names
+from chatctl.protocol.capabilities import READ_MARKER
+from chatctl.protocol.message import Message
+
+
+def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:
+    """MARKREAD with a time. What lies in the future has not been read yet."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    outcome.command = "MARKREAD"
+    identity, target = user.identity, folded(proposal.target)
+    time = min(proposal.time, outcome.entry.time)
+    audience = [user.id]
+    if time > state.accounts.marks.time(identity, target):
+        mark = ReadMark(mark_key(identity, target), time)
+        state.accounts.put(record_key(mark), mark)
+        changed = [mark, *state.accounts.marks.too_many(identity)]
+        for old in changed[1:]:
+            state.accounts.put(record_key(old), None)
+        if is_kept(identity):
+            outcome.records += [record_key(each) for each in changed]
+            audience = [each.id for each in state.users.values() if each.identity == identity]
+    form = Form(READ_MARKER, ((marker(state, identity, proposal.target), outcome.untagged()),))
+    outcome.deliveries.append(InForms((form,), users=audience))
+
+
+def marker(state: State, identity: str, target: str) -> Message:
+    """Where somebody stands: ``*`` where nobody said."""
+    time = state.accounts.marks.time(identity, folded(target))
+    room = state.room_named(target) if target[:1] == "#" else None
+    shown = room.name if room is not None else target
+    return Message("MARKREAD", (shown, f"timestamp={timestamp(time)}" if time else "*"), state.rules.server_name)
+
+
+def folded(target: str) -> str:
+    """A room or a name, in the form in which markers are kept."""
+    return names.room_fold(target) if target[:1] == "#" else names.fold(target)
+
+
+def forget(state: State, outcome: Outcome, identity: str) -> None:
+    """Whoever it was is no more: what belonged to them goes."""
+    for mark in state.accounts.marks.of(identity):
+        key = record_key(mark)
+        state.accounts.put(key, None)
+        outcome.records.append(key)

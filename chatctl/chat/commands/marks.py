@@ -1,0 +1,37 @@
+"""MARKREAD: up to where somebody has read (ircv3.net/specs/extensions/read-marker)."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.marks import marker
+from chatctl.chat.commands.history import fail, milliseconds
+from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
+from chatctl.chat.session import Session
+from chatctl.protocol import names
+from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import READ_MARKER
+from chatctl.protocol.message import Message
+
+
+def markread(view: View, session: Session, message: Message) -> Result:
+    """MARKREAD target [timestamp=...]: without a time it asks."""
+    if not session.caps & READ_MARKER:
+        return [line(n.ERR_UNKNOWNCOMMAND, "MARKREAD")]
+    if not message.params:
+        return fail("MARKREAD", "NEED_MORE_PARAMS", text="Missing parameters")
+    target, given = message.params[0], message.param(1)
+    problem = names.room_problem(target) if target[:1] == "#" else names.problem(target)
+    if problem is not None:
+        return fail("MARKREAD", "INVALID_PARAMS", target, text="That is no room, and no name that anybody can have")
+    if not given:
+        return [marker(view.state, view.user(session).identity, target)]
+    kind, _, value = given.partition("=")
+    time = milliseconds(value) if kind == "timestamp" else None
+    if time is None or time <= 0:
+        return fail(
+            "MARKREAD", "INVALID_PARAMS", given, text="That is no time, like timestamp=2026-11-22T15:41:13.123Z"
+        )
+    return p.MarkRead(session.id, label_of(message), target, time)
+
+
+COMMANDS = (Command("MARKREAD", markread),)
