@@ -108,8 +108,10 @@ class Loop:
         now = time.monotonic()
         events = self._poller.poll(0 if more else self._timeout(now))
         now = time.monotonic()
-        self._serve(events, now)
         until = now + self._limits.tick_seconds
+        self._serve(events, now)
+        if self._calls:
+            self._called(until)
         hub = self._hub
         hub.work(lambda: time.monotonic() > until)
         if self._talkative:
@@ -127,7 +129,7 @@ class Loop:
         self._silence.expire(now)
         self._door.watch(now)
         # Somebody who went in the second half of this tick is told to the others in the next one.
-        return hub.busy
+        return hub.busy or bool(self._calls)
 
     def _serve(self, events: list[tuple[int, int]], now: float) -> None:
         """Do what the sockets are ready for."""
@@ -141,7 +143,9 @@ class Loop:
                 if mask & ~WRITE:
                     self._readable(connection, now)
             elif not self._door.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
-                self._called()
+                # A wake-up, or a connection that was closed earlier in this round.
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_in.recv(4096)
 
     def _timeout(self, now: float) -> float | None:
         times = [when for when in (self._silence.next(), self._door.opens_at) if when]
@@ -151,11 +155,13 @@ class Loop:
             times.append(self._stop_by)
         return max(0.0, min(times) - now) if times else None
 
-    def _called(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._wake_in.recv(4096)
-        while self._calls:
-            self._calls.popleft()()
+    def _called(self, until: float) -> None:
+        """What other threads asked for, as far as there is time in this tick: a thousand answers may come at once."""
+        calls = self._calls
+        while calls:
+            calls.popleft()()
+            if time.monotonic() > until:
+                break
 
     # Connections come.
 

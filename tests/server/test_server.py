@@ -303,3 +303,17 @@ def test_which_peers_are_on_this_machine() -> None:
     assert not same_machine("2001:db8::2", "2001:db8::1")
     assert numeric(("::ffff:192.0.2.7", 1, 0, 0)) == "192.0.2.7"
     assert numeric(("fe80::1%eth0", 1, 0, 2)) == "fe80::1"
+
+
+def test_what_other_threads_ask_for_is_done_in_turns_and_in_order() -> None:
+    done: list[int] = []
+    last = threading.Event()
+    with Server(port=0, limits=Limits(tick_seconds=0.0)) as server, Wire(server.port).login("alice") as alice:
+        loop = server._loop
+        assert loop is not None
+        for number in range(500):
+            loop.call(lambda number=number: done.append(number))  # type: ignore[misc]
+        loop.call(last.set)
+        assert alice.ping()
+        assert last.wait(DEADLINE)
+    assert done == list(range(500))
