@@ -144,7 +144,10 @@ class Hub:
 
     def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
         """Lines that arrived, to be handled in this session's turn."""
-        session.inbox.extend(lines)
+        if session.inbox:
+            session.inbox += lines
+        else:
+            session.inbox = list(lines)
         if not session.queued:
             session.queued = True
             self._ready.append(session)
@@ -245,7 +248,7 @@ class Hub:
                 return False  # resumed when its proposal has its place
             if self._pace is not None and session.registered and self._held_back(session, message):
                 return False  # resumed when there is something left for it
-            inbox.popleft()
+            del inbox[0]
             try:
                 if message is not None:
                     self._handle(session, message)
@@ -274,7 +277,7 @@ class Hub:
 
     def _handle(self, session: Session, message: Message) -> None:
         label = self._label(session, message)
-        if len(label.encode()) > MAX_LABEL:
+        if label and len(label.encode()) > MAX_LABEL:
             text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
             self._delivering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from chatctl.protocol.framing import BadLine
@@ -94,7 +93,7 @@ class Session:
         self.away = ""
 
         # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.
-        self.inbox: deque[str | BadLine] = deque()
+        self.inbox: list[str | BadLine] = []
         self.queued = False
         self.bucket: Bucket | None = None  # see chat/pace
         self.in_flight = 0

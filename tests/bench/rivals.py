@@ -139,6 +139,7 @@ def _prepared(name: str, folder: Path, data: Path, port: int) -> tuple[list[str]
             "CHATCTL_DATA_DIR": str(data),
             "CHATCTL_LOG__LEVEL": "warning",
             "CHATCTL_LIMITS__UNREGISTERED": "4096",
+            "CHATCTL_LIMITS__MESSAGES_PER_SECOND": "0",
         }
         return [sys.executable, "-m", "chatctl", "serve", "--port", str(port), "--listener-limit", "50000"], environment
     assert program is not None

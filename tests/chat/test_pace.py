@@ -134,7 +134,7 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple
         if not wait:
             given_out += cost
         elif cost <= 3.0:
-            assert bucket.wait(now + wait + 1e-6, cost, 3.0) == 0
+            assert bucket.wait(now + wait + 1e-6, cost, 3.0) < 1e-9  # what floats are off by
             now += wait
             forward += wait
             given_out += cost

@@ -196,6 +196,8 @@ def _keep(user: User, place: str, target: str, proposal: p.Say, outcome: Outcome
 def _kept_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """The tags that history holds: all of them, unless there are so many that they would be a way to fill the memory;
     then only those that mean something to it."""
-    if len(tags) <= MOST_TAGS and sum(len(key) + len(value) for key, value in tags.items()) <= MOST_TAG_CHARACTERS:
+    if not tags or (
+        len(tags) <= MOST_TAGS and sum(len(key) + len(value) for key, value in tags.items()) <= MOST_TAG_CHARACTERS
+    ):
         return tags
     return {key: value[:MOST_TAG_CHARACTERS] for key, value in tags.items() if key in _MEANT or key[:1] != "+"}
