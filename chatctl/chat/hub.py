@@ -26,6 +26,7 @@ from chatctl.chat.commands.administration import reread_proposal
 from chatctl.chat.commands.kinds import Held, Job, Line, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivering import Delivering
+from chatctl.chat.desk import Desk
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import REFUSABLE, Keeper
@@ -80,7 +81,8 @@ class Hub:
         self.tails = Tails(rules.replay_on_join)
         self._view = View(self.state, rules, self.sessions, clock, self.tails, cap_values=offers.values(rules))
         self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
-        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._delivering.refuse)
+        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept)
+        self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
         self._ready: deque[Session] = deque()
         self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered)
         order.attach(self._ordered)
@@ -208,6 +210,7 @@ class Hub:
         self.fanout.release(self._clock())
         self._jobs.begin()
         self._delivering.collect_ended()
+        self.desk.release()
 
     def farewell(self, reason: str) -> None:
         """The server stops: everybody is told, nobody is told of the others."""
@@ -375,10 +378,17 @@ class Hub:
             session = self.sessions.get(entry.proposal.session)
             shown_if_kept = entry.seq if isinstance(entry.proposal, REFUSABLE) else 0
             self._delivering.outcome(outcome, shown_if_kept)
+            if not entry.proposal.session:
+                self.desk.ordered(entry, outcome)
             for fact in outcome.facts:
                 self.tails.add(fact)
             if session is not None:
                 self._placed(session, bool(outcome.facts))
+
+    def _not_kept(self, id: int, command: str, reason: str, label: str) -> None:
+        """What session `id` asked for, or the desk, is not kept."""
+        if id or not self.desk.refused(label, reason):
+            self._delivering.refuse(id, command, reason, label)
 
     def _placed(self, session: Session, kept: bool) -> None:
         session.in_flight -= 1

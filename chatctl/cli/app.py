@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chatctl.cli import bench, changing, check_name, config, hash_password, join, past, serve, status
+from chatctl.cli import accounts, bench, changing, check_name, config, hash_password, invite, join, past, serve, status
 from chatctl.cli.failures import INTERRUPTED, say
 from chatctl.version import __version__
 
@@ -39,6 +39,8 @@ def _root(
 app.command("serve")(serve.serve)
 app.command("join")(join.join)
 app.command("check-name")(check_name.check_name)
+app.add_typer(accounts.app, name="accounts")
+app.command("invite")(invite.invite)
 app.command("hash-password")(hash_password.hash_password)
 app.command("bench")(bench.bench)
 app.command("status")(status.status)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from chatctl.chat.accounts import Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.errors import ChatctlError
 from chatctl.journal import indexing, retention
 from chatctl.journal.chores import WAL_SOME
 from chatctl.journal.folder import journal_file, lock
+from chatctl.journal.schema import transaction
 from chatctl.journal.store import SqliteStore
 from chatctl.journal.transfer import Imported, import_facts, said
 
@@ -62,6 +64,18 @@ class StoppedJournal:
         except (sqlite3.Error, OSError) as error:
             raise ChatctlError(said(error)) from None
         return pruned.facts
+
+    def records(self) -> Sequence[Record]:
+        """The accounts and invitations kept."""
+        return self._store.records()
+
+    def change(self, records: Mapping[RecordKey, Record | None]) -> None:
+        """Keep accounts and invitations, or forget them: all of it or nothing. ChatctlError where that fails."""
+        try:
+            with transaction(self._store.connection):
+                self._store.change_records(records)
+        except (sqlite3.Error, OSError) as error:
+            raise ChatctlError(said(error)) from None
 
     def _copy(self) -> None:
         if self._store.wal_frames >= WAL_SOME:

@@ -19,7 +19,8 @@ from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.rules import Rules
 from chatctl.chat.work import Reread
-from chatctl.server.control import Handler, control_socket
+from chatctl.server.accounts import account_handlers
+from chatctl.server.control import Answer, Handler, control_socket
 from chatctl.server.limits import Limits
 from chatctl.server.listener import listen
 from chatctl.server.loop import Loop
@@ -132,7 +133,12 @@ class Server:
         self._loop = Loop(hub, listeners, self._limits, self._log, tls=self._tls.mode if self._tls else None)
         self._use_certificates(self._loop, hub)
         if self._control is not None:
-            handlers = {**status_handlers(hub, self._loop, self._journal), **self._requests(hub)}
+            handlers = {
+                **status_handlers(hub, self._loop, self._journal),
+                **account_handlers(hub),
+                "reach": self._reach,
+                **self._requests(hub),
+            }
             self._loop.serve_control(control_socket(self._control), handlers)
         self._journal.start(self._loop.call)
         self._workers.start(self._loop.call)
@@ -149,6 +155,12 @@ class Server:
     def _pace(self) -> Pace | None:
         rate = self._limits.messages_per_second
         return Pace(rate) if rate else None
+
+    def _reach(self, request: Mapping[str, object], answer: Answer) -> None:
+        """The control socket's ``reach``: at which addresses, and by which certificate the server is known."""
+        certificate = self.certificate(0)
+        pin = certificate.pin if certificate is not None else ""
+        answer({"ok": True, "addresses": self._addresses, "pin": pin})
 
     def _load_certificate(self) -> None:
         if self._tls is not None and self._tls.mode != "off":

@@ -1,0 +1,90 @@
+"""Accounts and invitations by the control socket (server/control.py): what `chatctl accounts` and `invite` ask for.
+
+Passwords never come here: a verifier is made where the password was typed, and an invitation is known by the hash of
+its token.
+
+- ``accounts``: the answer has ``accounts``, a list of objects.
+- ``add-account``, ``set-password``: ``name``, ``verifier``. ``remove-account``: ``name``. ``promote``: ``name``,
+  ``operator`` (true or false).
+- ``invite``: ``key`` (the token's hash), ``uses``, ``expires`` (ms since 1970 UTC), ``room``.
+
+The answer has ``text``, the sentence to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.accounts import CONTROL
+from chatctl.chat.hub import Hub
+from chatctl.protocol import names, scram
+from chatctl.server.control import Answer, Handler
+
+_Make = Callable[[Mapping[str, object]], p.Proposal]
+
+
+def account_handlers(hub: Hub) -> Mapping[str, Handler]:
+    """The handlers, by command."""
+
+    def asking(make: _Make) -> Handler:
+        def handle(request: Mapping[str, object], answer: Answer) -> None:
+            def answered(done: bool, text: str) -> None:
+                answer({"ok": True, "text": text} if done else {"ok": False, "error": text})
+
+            try:
+                proposal = make(request)
+            except (KeyError, ValueError) as error:
+                answer({"ok": False, "error": f"The server does not understand this request ({error})"})
+            else:
+                hub.desk.ask(proposal, answered)
+
+        return handle
+
+    def listed(request: Mapping[str, object], answer: Answer) -> None:
+        here: dict[str, int] = {}
+        for user in hub.state.users.values():
+            here[names.fold(user.account)] = here.get(names.fold(user.account), 0) + 1
+        found = [
+            {
+                "name": account.name,
+                "created": account.created,
+                "operator": account.operator,
+                "here": here.get(account.key, 0),
+            }
+            for account in hub.state.accounts
+        ]
+        answer({"ok": True, "accounts": found})
+
+    return {"accounts": listed, **{command: asking(make) for command, make in _PROPOSALS.items()}}
+
+
+def _verifier(request: Mapping[str, object]) -> str:
+    return str(scram.parse(str(request["verifier"])))
+
+
+def _number(request: Mapping[str, object], key: str) -> int:
+    value = request[key]
+    if not isinstance(value, int):
+        raise ValueError(key)  # what came over the wire is a value, whatever its type
+    return value
+
+
+def proposal_for(request: Mapping[str, object]) -> p.Proposal:
+    """What a request asks for. Raises KeyError and ValueError for one that makes no sense."""
+    return _PROPOSALS[str(request["command"])](request)
+
+
+_PROPOSALS: Mapping[str, _Make] = {
+    "add-account": lambda request: p.AddAccount(
+        0, "", str(request["name"]), _verifier(request), CONTROL, operator=bool(request.get("operator"))
+    ),
+    "set-password": lambda request: p.ChangeAccount(0, "", str(request["name"]), CONTROL, _verifier(request)),
+    "promote": lambda request: p.ChangeAccount(
+        0, "", str(request["name"]), CONTROL, operator=bool(request["operator"])
+    ),
+    "remove-account": lambda request: p.RemoveAccount(0, "", str(request["name"]), CONTROL),
+    "invite": lambda request: p.AddInvitation(
+        0, "", str(request["key"]), _number(request, "uses"), _number(request, "expires"), str(request["room"]), CONTROL
+    ),
+}
