@@ -151,6 +151,8 @@ def _stand_in(stopped: StoppedJournal, request: Mapping[str, object]) -> Mapping
             for found in state.accounts
         ]
         return {"accounts": listed}
+    if request["command"] == "reach":
+        raise UnreachableError("No server is running, so nobody could be invited to it; start it with chatctl serve")
     from chatctl.server.accounts import proposal_for
 
     return {"text": _apply(stopped, state, proposal_for(request))}

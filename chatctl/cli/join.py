@@ -83,7 +83,7 @@ def join(
     to = target(settings, tls, fingerprint, server or "")
     password = loaded.client_password() or loaded.server_password()
     in_room = _room(room or to.room or settings.client.room)
-    wish = Wish(to, in_room, settings.client.name, password, None if person else GIVE_UP)
+    wish = Wish(to, in_room, settings.client.name, password, None if person else GIVE_UP, to.invite)
     screens: list[LineScreen] = []
 
     def prepare(client: Client) -> None:

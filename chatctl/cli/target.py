@@ -27,6 +27,8 @@ class Target:
     port: int
     room: str
     trust: Trust
+    invite: str = ""
+    """The token of an invitation."""
 
     @property
     def address(self) -> str:
@@ -44,16 +46,18 @@ def target(settings: Settings, tls: bool | None = None, fingerprint: str | None 
     to a client; an IPv6 address may stand in brackets. Raises ConfigError for a URL or fingerprint that is none."""
     from chatctl.client.trust import Trust
 
-    host, port, room, secure = settings.host, settings.port, "", None
+    host, port, room, secure, invite = settings.host, settings.port, "", None, ""
     url = url or (host if is_url(host) else "")
     if url:
         host, port, room, secure = _parsed(url)
+        invite, pin = _query(url)
+        fingerprint = fingerprint or pin
     elif host[:1] == "[" and host[-1:] == "]":
         host = host[1:-1]
     trust = Trust(secure if tls is None else tls, _normal(fingerprint))
     if trust.fingerprint and trust.tls is None:
         trust = Trust(True, trust.fingerprint)  # who gives one wants it looked at, on this machine too
-    return Target(_LOOPBACK.get(host, host), port, room, trust)
+    return Target(_LOOPBACK.get(host, host), port, room, trust, invite)
 
 
 def _parsed(url: str) -> tuple[str, int, str, bool]:
@@ -72,6 +76,14 @@ def _parsed(url: str) -> tuple[str, int, str, bool]:
     if not room and parts.fragment:
         room = f"#{unquote(parts.fragment)}"
     return parts.hostname, port, room, secure
+
+
+def _query(url: str) -> tuple[str, str]:
+    """The token of an invitation and the pin that ``?invite=...&pin=...`` gives; ``""`` for none."""
+    from urllib.parse import parse_qs, urlsplit
+
+    given = parse_qs(urlsplit(url).query)
+    return given.get("invite", [""])[0], given.get("pin", [""])[0]
 
 
 def _normal(fingerprint: str | None) -> str:

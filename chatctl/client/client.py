@@ -23,6 +23,7 @@ from types import TracebackType
 from chatctl.client import events as e
 from chatctl.client.identity import identity
 from chatctl.client.link import Link, Request
+from chatctl.client.login import Login
 from chatctl.client.refusals import FullError, InputError
 from chatctl.client.state import State
 from chatctl.client.talking import Talking, check, fitting, target_name
@@ -64,7 +65,7 @@ class Client(Talking):
     chatctl server knows this client again; None uses this installation's own, kept in the user's data folder.
     `reconnect`: come back when the connection is lost. `give_up_after`: seconds without a server after which the client
     ends (None: never). `attentive`: learn what only a screen shows as well, such as who is away. `trust`: which
-    certificates are believed. A client starts once.
+    certificates are believed. `login`: the account to log in to. A client starts once.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Client(Talking):
         attentive: bool = False,
         timing: Timing | None = None,
         trust: Trust | None = None,
+        login: Login | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -92,10 +94,12 @@ class Client(Talking):
         except InputError as error:
             raise InvalidNameError(f"That name cannot be used: {error}") from None
         check("PASS", password or "")
+        if login is not None:
+            check("REGISTER", login.password)
         for room in rooms:
             target_name(room)
         super().__init__()
-        self._state = State(name, rooms, password=password, attentive=attentive)
+        self._state = State(name, rooms, password=password, attentive=attentive, login=login)
         self._secret = secret
         self._callbacks: tuple[Callback, ...] = ()
         self._events: deque[e.Event] = deque()
@@ -126,8 +130,8 @@ class Client(Talking):
         """Connect, and return when the server has let us in.
 
         Raises UnreachableError (nobody answers, or no chat server), RefusedError (full, banned; PasswordError: a
-        password is needed or wrong; UntrustedError: its certificate is not believed), NameTakenError, InvalidNameError;
-        InputError where it was started before.
+        password is needed or wrong; LoginError; UntrustedError: its certificate is not believed), NameTakenError,
+        InvalidNameError; InputError where it was started before.
         """
         with self._news:
             if self._started:

@@ -32,7 +32,7 @@ from chatctl.client.refusals import FullError, PasswordError
 from chatctl.client.state import Phase, State
 from chatctl.client.timing import Pauses, Timing, Watch
 from chatctl.client.trust import Trust, UntrustedError
-from chatctl.client.wire import DialError, LineReader, Wake, dial
+from chatctl.client.wire import DialError, LineReader, Wake, dial, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
 MOST_WAITING = 1000
@@ -192,7 +192,7 @@ class Link:
         """Talk until the connection ends: why it did."""
         reader = LineReader()
         watch = Watch(self._timing, time.monotonic())
-        self.state.connected(self._names_to_try(watch.began))
+        self.state.connected(self._names_to_try(watch.began), secure=is_secure(sock))
         self._outgoing.clear()
         self._written = 0
         self._quit_sent = False

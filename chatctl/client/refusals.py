@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from chatctl.errors import ChatctlError, RefusedError
+from chatctl.errors import ChatctlError, NameTakenError, RefusedError
 
 
 class PasswordError(RefusedError):
     """The server wants a password, or another one (464; code 5)."""
+
+
+class LoginError(RefusedError):
+    """Logging in to an account failed, or its password will not do (code 5)."""
+
+
+class OwnedNameError(NameTakenError):
+    """The name belongs to an account: whoever owns it has to log in (code 5)."""
+
+
+class AccountNeededError(RefusedError):
+    """The server lets in only those who log in to an account (code 5)."""
 
 
 class InputError(ChatctlError):

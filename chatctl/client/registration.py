@@ -11,14 +11,16 @@ The rules of this file:
 4. History (draft/chathistory) is asked for only where what it takes is offered as well: a server that grants it does
    not play back by itself any more.
 5. What is said of our name while capabilities are being negotiated is kept until we know rule 3's answer.
+6. Where we are to log in (:mod:`.login`), that comes before CAP END: a name that belongs to us is granted then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from chatctl.client.refusals import PasswordError
+from chatctl.client.login import Exchange, Login
+from chatctl.client.refusals import AccountNeededError, OwnedNameError, PasswordError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message, encode
 
@@ -48,6 +50,8 @@ ATTENTIVE = (
 )
 """What a screen wants beside that."""
 
+_TO_LOG_IN = ("sasl", "draft/account-registration")
+
 TAKEN = {"433", "436", "437"}
 INVALID = {"431", "432", "484"}
 _MOST_OFFERED = 1000
@@ -64,7 +68,16 @@ class Identity:
 class Registration:
     """One connection's way in. `lines` is what has to go out; the owner empties it."""
 
-    def __init__(self, name: str, password: str | None, identity: Identity | None, *, attentive: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        password: str | None,
+        identity: Identity | None,
+        *,
+        attentive: bool = False,
+        login: Login | None = None,
+        secure: bool = True,
+    ) -> None:
         self.lines: list[bytes] = []
         self.enabled: set[str] = set()
         self.offered: dict[str, str] = {}
@@ -81,6 +94,12 @@ class Registration:
         self._negotiating = True
         self._asked: set[str] = set()
         self._kept: ChatctlError | None = None
+        self.login = login
+        """How to log in; once an account was made, without the invitation."""
+        self._secure = secure
+        self._exchange: Exchange | None = None
+        self._owned = ""
+        """Why the name is its owner's, where the server said so."""
 
     def start(self) -> None:
         """The first lines (rule 1)."""
@@ -99,15 +118,22 @@ class Registration:
     def receive(self, message: Message) -> bool:
         """Whether `message` belonged to getting in."""
         command = message.command
-        if command == "CAP":
+        if self._exchange is not None and self._exchange.receive(message):
+            self._logging_in()
+        elif command == "CAP":
             self.cap(message)
         elif command == "001":
             self.nick = message.param(0) or self.name
             self._negotiating = False
         elif command in TAKEN | INVALID or (command == "FAIL" and message.param(0).upper() == "NICK"):
             self._name_refused(message)
+        elif command == "NOTE" and message.params[:2] == ["NICK", "ACCOUNT_REQUIRED"]:
+            self._owned = _text(message, "that name belongs to an account")
+        elif command == "FAIL" and message.param(1).upper() == "ACCOUNT_REQUIRED":
+            self.refusal = AccountNeededError(_text(message, "the server wants you to log in"))
         elif command == "464":
-            self.refusal = PasswordError(_text(message, "the server's password is wrong or missing"))
+            text = _text(message, "the server's password is wrong or missing")
+            self.refusal = AccountNeededError(self._owned) if self._owned else PasswordError(text)
         elif command in ("465", "ERROR"):
             # A 464 or 465 comes with its reason; the ERROR after it often has none.
             self.refusal = self.refusal or RefusedError(_text(message, "the server refused the connection"))
@@ -167,7 +193,8 @@ class Registration:
             self.offered.pop(name, None)
 
     def _request(self) -> None:
-        names = [name for name in self._wanted if name in self.offered and name not in self.enabled]
+        wanted = self._wanted if self.login is None else (*self._wanted, *_TO_LOG_IN)
+        names = [name for name in wanted if name in self.offered and name not in self.enabled]
         if self._identity is None and RESUME in names:
             names.remove(RESUME)
         if not self.offered.keys() >= {"batch", "message-tags", "server-time"} and HISTORY in names:
@@ -179,12 +206,35 @@ class Registration:
 
     def _settled(self, name: str, granted: bool) -> None:
         self._asked.discard(name)
-        if granted and name in self._wanted:
+        if granted and (name in self._wanted or name in _TO_LOG_IN):
             self.enabled.add(name)
         else:
             self.enabled.discard(name)
 
     def _finish(self) -> None:
+        """Capabilities are settled: log in where we are to (rule 6), then enter."""
+        if self.login is not None and self._exchange is None:
+            self._exchange = Exchange(self.login, self.offered, secure=self._secure)
+            self._logging_in()
+            return
+        self._enter()
+
+    def _logging_in(self) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        for words in exchange.lines:
+            self._send(*words)
+        exchange.lines.clear()
+        if exchange.problem is not None:
+            self.refusal = self.refusal or exchange.problem
+        elif exchange.name_problem is not None:
+            self.name_problem = exchange.name_problem
+        elif exchange.done and self._negotiating:
+            if self.login is not None:
+                self.login = replace(self.login, token="")
+            self._enter()
+
+    def _enter(self) -> None:
         self._negotiating = False
         if RESUME in self.enabled and self._identity is not None:
             self._send("RESUME", self._identity.secret, self._identity.instance)
@@ -195,7 +245,9 @@ class Registration:
         self._send("CAP", "END")
 
     def _name_refused(self, message: Message) -> None:
-        kind = NameTakenError if _is_taken(message) else InvalidNameError
+        taken = OwnedNameError if self._owned else NameTakenError
+        kind = taken if _is_taken(message) else InvalidNameError
+        self._owned = ""
         problem = kind(_text(message, f"the name {self.name} cannot be used here"))
         if self._negotiating:
             self._kept = problem

@@ -27,6 +27,7 @@ from chatctl.client.batches import Batch, Batches
 from chatctl.client.catchup import Catchup
 from chatctl.client.isupport import Isupport
 from chatctl.client.ledger import CAUTIOUS_WINDOW, WINDOW, Ledger, Line, Sent
+from chatctl.client.login import Login
 from chatctl.client.presence import Presence
 from chatctl.client.registration import RESUME, Identity, Registration
 from chatctl.client.rooms import Rooms
@@ -59,6 +60,7 @@ class State:
         password: str | None = None,
         identity: Identity | None = None,
         attentive: bool = False,
+        login: Login | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
@@ -96,7 +98,7 @@ class State:
         self.presence = Presence()
         self.batches = Batches()
         self._doubt: list[Sent] = []
-        self._registration = Registration(name, password, identity, attentive=attentive)
+        self._registration = Registration(name, password, identity, attentive=attentive, login=login)
         self._spare_names: Iterator[str] | None = None
         self._was_online = False
         self._unsent: list[e.Outgoing] = []
@@ -158,15 +160,19 @@ class State:
 
     # The connection.
 
-    def connected(self, spare_names: Iterable[str] | None = None) -> None:
-        """A connection stands. `spare_names`: what to try, one by one, if the name cannot be had."""
+    def connected(self, spare_names: Iterable[str] | None = None, *, secure: bool = True) -> None:
+        """A connection stands. `spare_names`: what to try, one by one, if the name cannot be had. `secure`: nobody on
+        the way can read along."""
         self.phase = Phase.ENTERING
         self.farewell = self.server = self.prefix = ""
         self.nick = self.name
         self.isupport = Isupport()
         self.rooms = Rooms(self.isupport)
         self._spare_names = iter(spare_names) if spare_names is not None else None
-        self._registration = Registration(self.name, self.password, self.identity, attentive=self.attentive)
+        login = self._registration.login  # an invitation is used once
+        self._registration = Registration(
+            self.name, self.password, self.identity, attentive=self.attentive, login=login, secure=secure
+        )
         self._registration.start()
         self._pass_on_registration()
 

@@ -45,6 +45,11 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         holder = None
     problem = name_in_use(state, proposal.nick, session, account.name if account is not None else "")
     if problem is not None:
+        if state.accounts.named(proposal.nick) is not None:
+            # For our client, which then asks for the password rather than for another name.
+            note = Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", proposal.nick, problem), state.rules.server_name)
+            needs = caps.STANDARD_REPLIES
+            outcome.deliveries.append(ToUsers((session,), note, outcome.untagged(), needs=needs))
         outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
         in_the_way = holder or state.lookalike(proposal.nick, session)
         if in_the_way is not None:

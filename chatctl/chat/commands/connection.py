@@ -110,7 +110,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         text = "This server is for those who have an account: log in (SASL), or use an invitation"
         return [Message("FAIL", ("*", "ACCOUNT_REQUIRED", text)), Close(text)]
     if expected and not session.account and not hmac.compare_digest(session.password.encode(), expected.encode()):
-        return [line(n.ERR_PASSWDMISMATCH), Close("The password is wrong or missing")]
+        return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH), Close("The password is wrong or missing")]
     session.registering = True
     return p.Register(
         session.id,
@@ -124,6 +124,14 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         session.away,
         session.account,
     )
+
+
+def _account_hint(view: View, session: Session) -> list[Reply]:
+    """For our client, which then asks for the account's password rather than the server's."""
+    if view.state.accounts.named(session.nick) is None or not session.caps & caps.STANDARD_REPLIES:
+        return []
+    text = f"The name {session.nick} belongs to an account; its owner can log in"
+    return [Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", session.nick, text))]
 
 
 def cap(view: View, session: Session, message: Message) -> Result:

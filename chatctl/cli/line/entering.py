@@ -11,13 +11,21 @@ from dataclasses import dataclass, replace
 from chatctl.cli.target import Target
 from chatctl.client.check import ALTERNATIVES, NameCheck
 from chatctl.client.client import Client
-from chatctl.client.refusals import PasswordError
+from chatctl.client.login import Login
+from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameError, PasswordError
 from chatctl.client.trust import UnknownServerError
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
 from chatctl.protocol.clean import clean
 
 _PASSWORD_TRIES = 3
-_CORRECTABLE = (NameTakenError, InvalidNameError, UnknownServerError, PasswordError)
+_CORRECTABLE = (
+    NameTakenError,
+    InvalidNameError,
+    UnknownServerError,
+    PasswordError,
+    LoginError,
+    AccountNeededError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,9 @@ class Wish:
     name: str | None
     password: str | None
     give_up_after: float | None = None
+    token: str = ""
+    """An invitation's."""
+    login: Login | None = None
 
     def client(self) -> Client:
         """A client for it, not started. Raises InvalidNameError, InputError."""
@@ -40,11 +51,16 @@ class Wish:
             password=self.password,
             give_up_after=self.give_up_after,
             trust=self.to.trust,
+            login=self.login,
         )
 
     def checking(self) -> NameCheck:
         """Somebody to ask about names there."""
         return NameCheck(self.to.host, self.to.port, trust=self.to.trust)
+
+    def logging_in(self, password: str) -> Wish:
+        """The same, as the owner of the account of that name; with an invitation, who is to be made."""
+        return replace(self, login=Login(self.name or "", password, self.token))
 
     def trusting(self, unknown: UnknownServerError) -> Wish:
         """The same, with the server's certificate accepted, now and later."""
@@ -57,13 +73,15 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
     """A client that is in. `prepare` gets each one before it starts. `asking`: there is a person to ask.
 
     Raises UnreachableError, RefusedError; and where nobody can be asked ConfigError (no name), NameTakenError,
-    InvalidNameError, PasswordError, UnknownServerError.
+    InvalidNameError, PasswordError, LoginError, AccountNeededError, UnknownServerError.
     """
     if wish.name is None:
         if not asking:
             raise ConfigError("no name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
         wish = _looked(wish)  # nobody wants to be asked for a name when there is no server
         wish = replace(wish, name=_ask_name(()))
+    if wish.token:
+        wish = _invited(wish, asking=asking)
     tries = 0
     while True:
         try:
@@ -71,7 +89,11 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
             prepare(client)
             return client.start()
         except _CORRECTABLE as error:
-            tries += isinstance(error, PasswordError)
+            tries += isinstance(error, (PasswordError, LoginError))
+            owned = isinstance(error, (OwnedNameError, AccountNeededError))
+            if owned and wish.password and wish.login is None:
+                wish = wish.logging_in(wish.password)  # the one that was given is the account's
+                continue
             if not asking or tries > _PASSWORD_TRIES:
                 raise
             wish = _corrected(wish, error)
@@ -81,12 +103,46 @@ def _corrected(wish: Wish, error: ChatctlError) -> Wish:
     """What the user wants instead. Raises UnknownServerError where the server is not believed."""
     if isinstance(error, UnknownServerError):
         return _believed(wish, error)
+    if isinstance(error, (OwnedNameError, AccountNeededError, LoginError)):
+        return _with_account(wish, error)
     if isinstance(error, PasswordError):
         if wish.password is not None:
             print(clean(str(error)))
         return replace(wish, password=getpass.getpass("The server's password (not shown): "))
     print(clean(str(error)))
-    return replace(wish, name=_ask_name(_free_names(wish)))
+    wish = replace(wish, name=_ask_name(_free_names(wish)))
+    return wish.logging_in(wish.login.password) if wish.login is not None else wish
+
+
+def _with_account(wish: Wish, error: ChatctlError) -> Wish:
+    """Ask for the password of an account; no password is another name."""
+    print(clean(str(error)))
+    if wish.token:
+        return wish.logging_in(_ask_new_password(wish.name or ""))
+    password = getpass.getpass(f"Password of the account {clean(wish.name or '')} (not shown; Enter: another name): ")
+    if password:
+        return wish.logging_in(password)
+    return replace(wish, name=_ask_name(_free_names(wish)), login=None)
+
+
+def _invited(wish: Wish, *, asking: bool) -> Wish:
+    """The name is to become an account, with a password of its owner's choice."""
+    if asking:
+        return wish.logging_in(_ask_new_password(wish.name or ""))
+    if not wish.password:
+        raise ConfigError("an invitation makes an account, and that takes a password: give it by client.password_file")
+    return wish.logging_in(wish.password)
+
+
+def _ask_new_password(name: str) -> str:
+    """Twice, since it is not shown."""
+    while True:
+        password = getpass.getpass(f"Choose a password, so that {clean(name)} is yours (not shown): ")
+        if not password:
+            continue
+        if getpass.getpass("Once more: ") == password:
+            return password
+        print("These were not the same")
 
 
 def _looked(wish: Wish) -> Wish:
