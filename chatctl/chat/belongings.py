@@ -77,6 +77,11 @@ class Marks:
         mark = self._marks.get(identity, {}).get(mark_key(identity, target))
         return mark.time if mark is not None else 0
 
+    def with_target(self, target: str) -> tuple[ReadMark, ...]:
+        """Everybody's of one room or name."""
+        found = (of_one.get(mark_key(identity, target)) for identity, of_one in self._marks.items())
+        return tuple(mark for mark in found if mark is not None)
+
     def too_many(self, identity: str) -> Iterator[ReadMark]:
         """Those to go (rule 2), now that `identity` has one more."""
         of_one = self._marks.get(identity, {})

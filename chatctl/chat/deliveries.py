@@ -176,6 +176,18 @@ class LoggedIn(Delivery):
 
 
 @dataclass(slots=True)
+class Renamed(Delivery):
+    """The room `old_key`, called `old_name`, is now the room `key`. Who knows RENAME is told by `form`; for others it
+    is as if they had left and come in again."""
+
+    old_key: str
+    old_name: str
+    key: str
+    form: Form
+    reason: str
+
+
+@dataclass(slots=True)
 class Welcomed(Delivery):
     """The session is registered: it gets the welcome lines."""
 

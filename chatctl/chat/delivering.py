@@ -241,6 +241,21 @@ class Delivering:
                 for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
                     self.reply(session, message)
 
+    def _renamed(self, delivery: d.Renamed, seq: int) -> None:
+        room = self._view.state.rooms[delivery.key]
+        self._fanout.rename(delivery.old_key, delivery.key)
+        known = d.Form(caps.CHANNEL_RENAME, delivery.form.lines)
+        self._in_forms(d.InForms((known,), delivery.key), seq)
+        if delivery.old_key == delivery.key:
+            return  # another spelling only: whoever does not know RENAME need not be told (channel-rename, "Fallback")
+        for session in list(self._fanout.members(delivery.key, 0)):
+            if not session.caps & caps.CHANNEL_RENAME:
+                prefix = self._view.user(session).prefix
+                reason = (delivery.reason,) if delivery.reason else ()
+                self.reply(session, Message("PART", (delivery.old_name, *reason), prefix))
+                self.reply(session, Message("JOIN", (room.name,), prefix))
+                self.reply_all(session, rooms.described(self._view, session, room))
+
     def _left(self, delivery: d.Left, seq: int) -> None:
         session = self._sessions.get(delivery.user)
         if session is not None:
@@ -311,6 +326,7 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Entered: Delivering._entered,
     d.Described: Delivering._described,
     d.Left: Delivering._left,
+    d.Renamed: Delivering._renamed,
     d.Appeared: Delivering._appeared,
     d.Vanished: Delivering._vanished,
     d.LoggedIn: Delivering._logged_in,

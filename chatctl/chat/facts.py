@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from chatctl.chat import proposals as p
+from chatctl.protocol.names import room_fold
 
 DURABLE: dict[type[p.Proposal], bool] = {
     p.Register: False,  # there are no sessions after a restart
@@ -27,6 +28,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.SetRealname: False,
     p.ChangeHost: False,
     p.Redact: True,
+    p.RenameRoom: True,
     # These are kept as records, not as facts.
     p.AddAccount: False,
     p.LogIn: False,
@@ -60,3 +62,10 @@ class Fact:
     account: str
     text: str
     tags: Mapping[str, str]
+
+
+def renamed(fact: Fact, facts: Iterable[Fact]) -> list[Fact]:
+    """`facts` as they are after `fact`, a RENAME: those of the room are of its new name."""
+    name = fact.text.split(" ")[1]
+    place = room_fold(name)
+    return [replace(each, place=place, target=name) if each.place == fact.place else each for each in facts]

@@ -85,6 +85,17 @@ class Fanout:
         if not room.members:
             del self.rooms[room_key]
 
+    def rename(self, old_key: str, key: str) -> None:
+        """A room has another key from here on."""
+        room = self.rooms.pop(old_key, None)
+        if room is None:
+            return
+        self._close(room)
+        self.rooms[key] = room
+        for members in room.members.values():
+            for session in members:
+                session.rooms[key] = session.rooms.pop(old_key)
+
     def reshape(self, session: Session) -> None:
         """The session's capabilities changed. Until here its shape is the old one, so that what was gathered fits."""
         shape = session.caps & _GROUPING

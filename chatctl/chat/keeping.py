@@ -157,7 +157,7 @@ class Keeper:
 
     def refusing(self, proposal: p.Proposal) -> str:
         """Why `proposal` cannot be taken now (rule 3); ``""`` where it can."""
-        if not isinstance(proposal, REFUSABLE) or (isinstance(proposal, p.Say) and proposal.passing):
+        if not isinstance(proposal, (*REFUSABLE, p.RenameRoom)) or (isinstance(proposal, p.Say) and proposal.passing):
             return ""
         if self.trouble:
             if self._clock() - self._tried < _TRY_MS:

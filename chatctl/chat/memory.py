@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from chatctl.chat.accounts import NONE, Changes, Record
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, renamed
 from chatctl.chat.history import (
     REDACT,
     REDACTED,
+    RENAME,
     AnyQuery,
     Mark,
     Page,
@@ -52,6 +53,8 @@ class MemoryJournal:
         for fact in facts:
             if fact.kind == REDACT:
                 self._take_back(fact.text.partition(" ")[0])
+            elif fact.kind == RENAME:
+                self.facts = deque(renamed(fact, self.facts), self.facts.maxlen)
         last = max(facts[-1].seq if facts else 0, records.last)
         if self._listener is not None and last:
             self._listener.durable(last)

@@ -12,7 +12,7 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_tags
 
 _BATCHES = caps.MULTILINE | caps.BATCH
-_NEEDED = {"REDACT": caps.MESSAGE_REDACTION, REDACTED: -1}
+_NEEDED = {"RENAME": caps.CHANNEL_RENAME, "REDACT": caps.MESSAGE_REDACTION, REDACTED: -1}
 """Kinds that are only for those who know them, or for nobody."""
 
 _TARGET_FIRST = frozenset({"PRIVMSG", "NOTICE", "TOPIC"})
@@ -31,6 +31,9 @@ def message_of(fact: Fact) -> Message:
     elif kind == "KICK":
         nick, _, reason = fact.text.partition(" ")
         params = (fact.target, nick, reason or nick)
+    elif kind == "RENAME":
+        words = fact.text.split(" ", 2)
+        params = words if len(words) > 2 else (*words, "")
     elif kind == "REDACT":
         params = (fact.target, *fact.text.split(" ", 1))
     elif kind == "MODE":

@@ -276,6 +276,15 @@ class MarkRead(Proposal):
 
 
 @dataclass(slots=True)
+class RenameRoom(Proposal):
+    """Give a room another name."""
+
+    room: str
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
 class Entry:
     """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
     back, `boot` names the start of the server that gave it (part of message ids)."""

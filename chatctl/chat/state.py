@@ -110,6 +110,7 @@ class Room:
         "members",
         "modes",
         "name",
+        "renamed_at",
         "topic",
         "topic_by",
         "topic_time",
@@ -119,6 +120,7 @@ class Room:
         self.name = name
         self.key = names.room_fold(name)
         self.created = created
+        self.renamed_at = 0
         self.members: dict[int, int] = {}
         self.modes: frozenset[str] = NEW_ROOM
         self.keyword = ""
@@ -247,6 +249,19 @@ class State:
         if user.invited is not None:
             user.invited.pop(room.key, None)
         return room
+
+    def rename_room(self, room: Room, name: str) -> None:
+        """Give `room` another name, which no other room has."""
+        old = room.key
+        del self.rooms[old]
+        room.name, room.key = name, names.room_fold(name)
+        self.rooms[room.key] = room
+        for id in room.members:
+            user = self.users[id]
+            user.rooms = {each.key: each for each in user.rooms.values()}
+        for user in self.users.values():
+            if user.invited is not None and old in user.invited:
+                user.invited[room.key] = user.invited.pop(old)
 
     def leave(self, user: User, room: Room) -> None:
         """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""

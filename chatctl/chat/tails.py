@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Set
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import MESSAGES, REDACT
+from chatctl.chat.facts import Fact, renamed
+from chatctl.chat.history import MESSAGES, REDACT, RENAME
+from chatctl.protocol.names import room_fold
 
 _ROOMS = 2000
 """Rooms whose last messages are held; those not used for longest are asked for again when somebody enters."""
@@ -40,6 +41,8 @@ class Tails:
         """Something was said, or taken back."""
         if fact.kind == REDACT:
             self._take_back(fact.text.partition(" ")[0])
+        elif fact.kind == RENAME:
+            self._rename(fact)
         if fact.kind not in MESSAGES:
             return
         self._recent.append(fact)
@@ -50,6 +53,12 @@ class Tails:
     def forget(self) -> None:
         """History has changed behind the last messages: whoever enters next has them fetched from there."""
         self._tails.clear()
+
+    def _rename(self, fact: Fact) -> None:
+        tail = self._tails.pop(fact.place, None)
+        if tail is not None:
+            self._tails[room_fold(fact.text.split(" ")[1])] = deque(renamed(fact, tail), self.length)
+        self._recent = deque(renamed(fact, self._recent), _RECENT)
 
     def _take_back(self, message_id: str) -> None:
         for facts in (self._recent, *self._tails.values()):

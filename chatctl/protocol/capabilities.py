@@ -48,6 +48,7 @@ ACCOUNT_NOTIFY = 1 << 25
 ACCOUNT_TAG = 1 << 26
 ACCOUNT_REGISTRATION = 1 << 27
 READ_MARKER = 1 << 28
+CHANNEL_RENAME = 1 << 29
 
 _IRCV3 = "ircv3.net/specs/extensions/"
 
@@ -67,6 +68,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(
         "draft/account-registration", ACCOUNT_REGISTRATION, _IRCV3 + "account-registration", "makes accounts (REGISTER)"
     ),
+    Capability("draft/channel-rename", CHANNEL_RENAME, _IRCV3 + "channel-rename", "another name for a room (RENAME)"),
     Capability("draft/chathistory", CHATHISTORY, _IRCV3 + "chathistory", "asks for history (CHATHISTORY)"),
     Capability("draft/event-playback", EVENT_PLAYBACK, _IRCV3 + "chathistory", "history with joins, topics, reactions"),
     Capability("draft/extended-isupport", EXTENDED_ISUPPORT, _IRCV3 + "extended-isupport", "ISUPPORT, in a batch"),

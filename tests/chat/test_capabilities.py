@@ -21,6 +21,7 @@ COVERED = {
     "cap-notify": "tests.chat.test_notices_of_change:TestCapNotify",
     "chghost": "tests.chat.test_notices_of_change:TestHost",
     "chatctl/resume": "tests.chat.test_registration:TestResume",
+    "draft/channel-rename": "tests.chat.test_renaming:TestRenaming",
     "draft/chathistory": "tests.chat.test_history:TestSubcommands",
     "draft/extended-isupport": "tests.chat.test_notices_of_change:TestIsupport",
     "draft/event-playback": "tests.chat.test_history:test_events_are_played_to_those_who_asked_for_them",

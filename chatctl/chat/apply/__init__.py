@@ -23,6 +23,7 @@ from chatctl.chat.apply import (
     modes,
     operators,
     redaction,
+    renaming,
     server,
     settings,
 )
@@ -43,6 +44,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.RemoveAccount: accounts.remove_account,
     p.AddInvitation: accounts.add_invitation,
     p.Redact: redaction.redact,
+    p.RenameRoom: renaming.rename_room,
     p.MarkRead: marks.mark_read,
     p.SetUserModes: identity.set_user_modes,
     p.Quit: membership.quit_chat,

@@ -206,6 +206,11 @@ MANUAL: dict[str, Page] = {
         ),
         _modern("REHASH message"),
     ),
+    "RENAME": Page(
+        "RENAME <#room> <#new name> [:<reason>]",
+        ("Gives a room another name; who is in it, its settings and its history stay. For its operators.",),
+        f"{_IRCV3}/channel-rename",
+    ),
     "RESTART": Page(
         "RESTART", ("Not done from here: this server is restarted where it was started.",), _modern("RESTART message")
     ),
