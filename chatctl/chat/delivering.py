@@ -250,6 +250,7 @@ class Delivering:
             return  # another spelling only: whoever does not know RENAME need not be told (channel-rename, "Fallback")
         for session in list(self._fanout.members(delivery.key, 0)):
             if not session.caps & caps.CHANNEL_RENAME:
+                self._fanout.caused(session)  # so that it waits for the fact, as everything does
                 prefix = self._view.user(session).prefix
                 reason = (delivery.reason,) if delivery.reason else ()
                 self.reply(session, Message("PART", (delivery.old_name, *reason), prefix))

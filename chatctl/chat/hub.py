@@ -223,8 +223,8 @@ class Hub:
 
     @property
     def busy(self) -> bool:
-        """Whether the next tick has something to do at once: input to handle, or output that no tick has seen."""
-        return bool(self._ready or self.fanout.gathering)
+        """Whether the next tick has something to do at once: input to handle, or output or facts no tick has seen."""
+        return bool(self._ready or self.fanout.gathering or self.keeper.gathering)
 
     @property
     def idle(self) -> bool:

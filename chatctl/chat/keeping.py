@@ -145,6 +145,11 @@ class Keeper:
         gone = [key for key, record in records.items() if record is None]
         self._journal.append(facts, kept, gone, changes)
 
+    @property
+    def gathering(self) -> bool:
+        """Whether there is something to keep that no `end_tick` has seen."""
+        return bool(self.unkept or self._changed_records)
+
     def _take_records(self) -> Changes:
         """The accounts and invitations that changed in this tick, as they are now."""
         changed, self._changed_records = self._changed_records, {}

@@ -150,6 +150,13 @@ class TestGone:
         old = world.person("old", "#tea", caps=events)
         assert {"REDACT", "REDACTED"}.isdisjoint(old.send("CHATHISTORY LATEST #tea * 50").commands())
 
+    def test_it_reaches_the_journal_though_nobody_is_told(self) -> None:
+        world = World()
+        ann = world.person("ann", "#tea", caps="message-tags echo-message draft/message-redaction")
+        id = said(ann)
+        ann.send("CAP REQ -echo-message", f"REDACT #tea {id}")
+        assert world.facts[-1].kind == "REDACT"
+
     def test_what_could_not_be_kept_was_not_done(self) -> None:
         journal = HeldJournal()
         world = World(journal=journal)
