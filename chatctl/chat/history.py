@@ -124,7 +124,8 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class RoomRecord:
     """What is kept of a room beyond its messages. `modes` are flag letters; `lists` holds, by letter, of each entry the
-    mask, who set it and when (ms); `keyword` is the key (+k), `limit` the most members (+l; 0: any number)."""
+    mask, who set it and when (ms); `keyword` is the key (+k), `limit` the most members (+l; 0: any number); `founder` is
+    the key of the account it belongs to, or ``""``."""
 
     key: str
     name: str
@@ -136,3 +137,4 @@ class RoomRecord:
     lists: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
     keyword: str = ""
     limit: int = 0
+    founder: str = ""

@@ -101,12 +101,14 @@ class Keeper:
         self._changed_records: dict[RecordKey, int] = {}
         self._record_changes: deque[Changes] = deque()
         self._kept_records: dict[RecordKey, Record | None] = {}
-        for record in journal.rooms():
-            self._kept_rooms[record.key] = record
-            state.restore(record)
         for kept in journal.records():
             self._kept_records[record_key(kept)] = kept
             state.accounts.put(record_key(kept), kept)
+        for record in journal.rooms():
+            self._kept_rooms[record.key] = record
+            state.restore(record)
+            if state.disown(record.key):  # its account was removed while no server ran
+                self._changed[record.key] = None
 
     # From the rules.
 

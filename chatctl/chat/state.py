@@ -99,10 +99,11 @@ class User:
 class Room:
     """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`); `modes` are its flags,
     `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
-    has none."""
+    has none. `founder` is the key of the account it belongs to, or ``""``."""
 
     __slots__ = (
         "created",
+        "founder",
         "key",
         "keyword",
         "limit",
@@ -125,6 +126,7 @@ class Room:
         self.modes: frozenset[str] = NEW_ROOM
         self.keyword = ""
         self.limit = 0
+        self.founder = ""
         self.lists: Lists | None = None
         self.topic = ""
         self.topic_by = ""
@@ -134,7 +136,7 @@ class Room:
     def set_up(self) -> bool:
         """Whether somebody gave the room settings that a new one would not have."""
         new = LOBBY_MODES if self.name == LOBBY else NEW_ROOM
-        return bool(self.topic or self.modes != new or self.keyword or self.limit or self.lists)
+        return bool(self.topic or self.modes != new or self.keyword or self.limit or self.lists or self.founder)
 
     @property
     def open(self) -> bool:
@@ -154,6 +156,10 @@ class Room:
         if self.limit:
             words.append(str(self.limit))
         return words
+
+    def founded_by(self, user: User) -> bool:
+        """Whether the room belongs to the account that `user` is logged in to."""
+        return bool(self.founder and user.account) and self.founder == names.fold(user.account)
 
     def readable_by(self, user: User) -> bool:
         """Whether `user` may read what was said here: members; of an open room, anybody whom no ban keeps out."""
@@ -239,12 +245,15 @@ class State:
 
     def enter(self, user: User, name: str, now: int) -> Room:
         """Put `user` into the room `name`, which comes into being where there is none. The first to enter a room is its
-        operator, except in the lobby, which belongs to all."""
+        operator, except in the lobby, which belongs to all, and where it belongs to an account: then its owner is. Who
+        is logged in when a room comes into being is its founder."""
         room = self.room_named(name)
         if room is None:
             room = Room(name, now)
+            room.founder = names.fold(user.account)
             self.rooms[room.key] = room
-        room.members[user.id] = 0 if room.members or room.name == LOBBY else OPERATOR
+        first = not room.members and room.name != LOBBY and not room.founder
+        room.members[user.id] = OPERATOR if first or room.founded_by(user) else 0
         user.rooms[room.key] = room
         if user.invited is not None:
             user.invited.pop(room.key, None)
@@ -269,7 +278,7 @@ class State:
         del user.rooms[room.key]
         if room.lists is not None:
             room.lists.forget(user.id)
-        self._drop_if_unused(room)
+        self.drop_if_unused(room)
 
     def record(self, key: str) -> RoomRecord | None:
         """What is to be kept of a room's settings; None where nothing is."""
@@ -292,6 +301,7 @@ class State:
             },
             room.keyword,
             room.limit,
+            room.founder,
         )
 
     def restore(self, record: RoomRecord) -> None:
@@ -301,7 +311,7 @@ class State:
             room = self.rooms[record.key] = Room(record.name, record.created)
         room.modes = frozenset(record.modes)
         room.topic, room.topic_by, room.topic_time = record.topic, record.topic_by, record.topic_time
-        room.keyword, room.limit = record.keyword, record.limit
+        room.keyword, room.limit, room.founder = record.keyword, record.limit, record.founder
         room.lists = Lists() if record.lists else None
         for letter, held in record.lists.items():
             for mask, by, time in held:
@@ -315,12 +325,22 @@ class State:
             self.restore(record)
         elif room is not None:
             room.modes = LOBBY_MODES if room.name == LOBBY else NEW_ROOM
-            room.topic = room.topic_by = room.keyword = ""
+            room.topic = room.topic_by = room.keyword = room.founder = ""
             room.topic_time = room.limit = 0
             room.lists = None
-            self._drop_if_unused(room)
+            self.drop_if_unused(room)
 
-    def _drop_if_unused(self, room: Room) -> None:
+    def disown(self, key: str) -> bool:
+        """Take a room from an account that is not there; whether that was so."""
+        room = self.rooms[key]
+        if not room.founder or self.accounts.named(room.founder) is not None:
+            return False
+        room.founder = ""
+        self.drop_if_unused(room)
+        return True
+
+    def drop_if_unused(self, room: Room) -> None:
+        """Let a room go that nobody is in and nobody set up."""
         if not room.members and room.name != LOBBY and not room.set_up:
             del self.rooms[room.key]
 

@@ -13,6 +13,7 @@ from chatctl.chat.accounts import Account, Invite, Record, record_key
 from chatctl.chat.apply import marks
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.deliveries import LoggedIn, Outcome, TellFail, ToUsers
+from chatctl.chat.modes import OPERATOR
 from chatctl.chat.state import State, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
@@ -137,6 +138,7 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
     marks.forget(state, outcome, f"account {account.key}")
     key = record_key(account)
     state.accounts.put(key, None)
+    outcome.changed += [room.key for room in list(state.rooms.values()) if state.disown(room.key)]
     outcome.records.append(key)
     outcome.note("account removed", account=account.name, session=proposal.session)
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
@@ -182,6 +184,10 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
         user.account = account.name
         state.changed(user)
         _notify(state, outcome, user)
+        for room in user.rooms.values():
+            if room.founded_by(user) and not room.members[user.id] & OPERATOR:
+                room.members[user.id] |= OPERATOR
+                outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
         if account.operator:
             make_operator(user, account.name, outcome)
 

@@ -1,7 +1,8 @@
 """Who may enter a room, and who may speak in it (modern.ircdocs.horse, "Channel Modes").
 
-An invitation opens any door; so does being an operator of the server. Operators of a room and those with a voice may
-speak whatever the room's modes and bans say; what is said must suit the room (+C, +c) whoever says it.
+An invitation opens any door; so does being an operator of the server, or who the room belongs to. Operators of a room
+and those with a voice may speak whatever the room's modes and bans say; what is said must suit the room (+C, +c)
+whoever says it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def invited(room: Room, user: User) -> bool:
 
 def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | None:
     """Why `user` may not enter, as a numeric and its text; None where they may."""
-    if invited(room, user) or user.operator:
+    if invited(room, user) or user.operator or room.founded_by(user):
         return None
     lists = room.lists
     if "i" in room.modes and not (lists is not None and lists.invites(user)):

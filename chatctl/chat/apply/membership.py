@@ -44,6 +44,8 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         show_entering(outcome, room, user)
         outcome.deliveries.append(Described(user.id, room.key))
         outcome.keep_in(room, "JOIN", user)
+        if existing is None and room.founder:
+            outcome.changed.append(room.key)
 
 
 def show_entering(outcome: Outcome, room: Room, user: User) -> None:
