@@ -195,6 +195,14 @@ class Welcomed(Delivery):
 
 
 @dataclass(slots=True)
+class Attached(Delivery):
+    """The session is registered as one more of a user who is here: it gets the welcome lines, and the rooms."""
+
+    session: int
+    user: int
+
+
+@dataclass(slots=True)
 class Rejected(Delivery):
     """The session is not registered; the reason was told before this. `closing` gives the last line, if it ends."""
 
@@ -204,7 +212,8 @@ class Rejected(Delivery):
 
 @dataclass(slots=True)
 class Closed(Delivery):
-    """The session ends. `drop` throws away what it has not read yet (its owner came back on another connection)."""
+    """The session (not all of its user) ends. `drop` throws away what it has not read yet: its owner came back on
+    another connection."""
 
     user: int
     reason: str

@@ -10,7 +10,7 @@ The rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from chatctl.chat.render import tags_of
 from chatctl.chat.replies import reply_message
 from chatctl.chat.responses import Piece, Response
 from chatctl.chat.session import Session
+from chatctl.chat.state import Room
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message, encode
@@ -46,6 +47,8 @@ class Delivering:
         self._sessions = sessions
         self._log = log
         self._response: Response | None = None
+        self._asked = (0, 0)
+        """Of the entry whose deliveries are handled: the user it is of, and the session that asked."""
 
     # Labelled commands.
 
@@ -139,8 +142,10 @@ class Delivering:
         """All that follows from an entry."""
         for event, fields in outcome.notes:
             self._log.info(event, **fields)
-        label = outcome.entry.proposal.label
-        session = self._sessions.get(outcome.entry.proposal.session) if label else None
+        proposal = outcome.entry.proposal
+        label = proposal.label
+        self._asked = (proposal.session, proposal.origin)
+        session = self._sessions.get(proposal.origin) if label else None
         if session is None:
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
@@ -152,8 +157,33 @@ class Delivering:
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
 
+    def _all_of(self, users: Iterable[int]) -> Iterable[Session | None]:
+        """The sessions of `users` that this machine serves."""
+        if not self._view.state.attached:
+            return map(self._sessions.get, users)
+        return [session for id in users for session in self._of(id)]
+
+    def _of(self, id: int) -> Sequence[Session]:
+        """The sessions that are user `id`; before registration, the session itself."""
+        state = self._view.state
+        user = state.users.get(id) if state.attached else None
+        ids = user.ids if user is not None else (id,)
+        return [session for session in map(self._sessions.get, ids) if session is not None]
+
+    def _asking(self, id: int) -> Session | None:
+        """The session of user `id` that caused what is handled; of others, the first."""
+        user, origin = self._asked
+        return self._sessions.get(origin if id == user else id)
+
+    def _told(self, id: int) -> Sequence[Session]:
+        """Who reads a reply to user `id`: of the one who asked, the session that did."""
+        if id != self._asked[0]:
+            return self._of(id)
+        session = self._asking(id)
+        return (session,) if session is not None else ()
+
     def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
-        speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
+        speaker = self._asking(delivery.speaker) if delivery.speaker else None
         message, stamp, needs = delivery.message, delivery.stamp, delivery.needs
         response = self._response
         answered = response.session if response is not None and delivery.room in response.session.rooms else None
@@ -174,7 +204,7 @@ class Delivering:
                 yield session
 
     def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
-        here = (self._sessions.get(id) for id in delivery.users)
+        here = self._all_of(delivery.users)
         needs, message, stamp = delivery.needs, delivery.message, delivery.stamp
         wanted = [session for session in here if session is not None and session.caps & needs == needs]
         response = self._response
@@ -188,7 +218,7 @@ class Delivering:
             self._fanout.to_sessions(wanted, message, stamp, seq)
 
     def _in_forms(self, delivery: d.InForms, seq: int) -> None:
-        here = (self._sessions.get(id) for id in delivery.users)
+        here = self._all_of(delivery.users)
         wanted = dict.fromkeys(session for session in here if session is not None)
         if delivery.room:
             wanted.update(dict.fromkeys(self._fanout.members(delivery.room, 0)))
@@ -196,7 +226,7 @@ class Delivering:
             watchers = self._view.watches.watchers(delivery.watched)
             wanted.update(dict.fromkeys(each for each in watchers if each.caps & caps.EXTENDED_MONITOR))
         for id in (delivery.but, delivery.speaker):
-            session = self._sessions.get(id) if id else None
+            session = self._asking(id) if id else None
             if session is not None and not (id == delivery.speaker and session.caps & caps.ECHO_MESSAGE):
                 wanted.pop(session, None)
         response = self._response
@@ -216,30 +246,29 @@ class Delivering:
                 response.pieces.append(Piece(tags_of(stamp, session.shape), message.line, batch))
 
     def _tell(self, delivery: d.Tell, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
-        if session is not None:
+        for session in self._told(delivery.user):
             self.reply(session, Line(delivery.numeric, delivery.params, delivery.text))
 
     def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
-        if session is not None:
+        for session in self._told(delivery.user):
             self.reply(session, Message("FAIL", (delivery.command, delivery.code, *delivery.context, delivery.text)))
 
     def _entered(self, delivery: d.Entered, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
-        if session is not None:
+        for session in self._of(delivery.user):
             self._fanout.enter(session, delivery.room)
 
     def _described(self, delivery: d.Described, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
-        if session is not None:
-            room = self._view.state.rooms[delivery.room]
-            self.reply_all(session, rooms.described(self._view, session, room))
-            # All that was said before this entry: what of it is not durable yet is parked before this, in order.
-            asks = session.caps & (caps.SERVER_TIME | caps.CHATHISTORY)
-            if asks == caps.SERVER_TIME and (facts := self._view.tails.of(room.key)):
-                for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
-                    self.reply(session, message)
+        for session in self._of(delivery.user):
+            self._describe(session, self._view.state.rooms[delivery.room])
+
+    def _describe(self, session: Session, room: Room) -> None:
+        """What somebody who just entered is told."""
+        self.reply_all(session, rooms.described(self._view, session, room))
+        # All that was said before this entry: what of it is not durable yet is parked before this, in order.
+        asks = session.caps & (caps.SERVER_TIME | caps.CHATHISTORY)
+        if asks == caps.SERVER_TIME and (facts := self._view.tails.of(room.key)):
+            for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
+                self.reply(session, message)
 
     def _renamed(self, delivery: d.Renamed, seq: int) -> None:
         room = self._view.state.rooms[delivery.key]
@@ -258,8 +287,7 @@ class Delivering:
                 self.reply_all(session, rooms.described(self._view, session, room))
 
     def _left(self, delivery: d.Left, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
-        if session is not None:
+        for session in self._of(delivery.user):
             self._fanout.leave(session, delivery.room)
 
     def _appeared(self, delivery: d.Appeared, seq: int) -> None:
@@ -271,19 +299,33 @@ class Delivering:
             self.reply(session, Line(n.RPL_MONOFFLINE, (), delivery.nick))
 
     def _logged_in(self, delivery: d.LoggedIn, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
-        if session is not None:
+        for session in self._of(delivery.user):
             session.account = delivery.account
 
     def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
         session = self._sessions.get(delivery.user)
-        if session is None:
-            return
+        if session is not None:
+            self._welcome(session)
+
+    def _welcome(self, session: Session) -> None:
         session.registering = False
         session.registered = True
         session.password = ""
         self._log.info("user registered", session=session.id, users=len(self._view.state.users))
         self.reply_all(session, about.welcome(self._view, session))
+
+    def _attached(self, delivery: d.Attached, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        user = self._view.state.users.get(delivery.user)
+        if session is None or user is None:
+            return
+        self._welcome(session)
+        extended = session.caps & caps.EXTENDED_JOIN
+        for room in user.rooms.values():
+            self._fanout.enter(session, room.key)
+            more = (user.account or "*", user.realname) if extended else ()
+            self._fanout.answer(session, Message("JOIN", (room.name, *more), user.prefix).line)
+            self._describe(session, room)
 
     def _rejected(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.user)
@@ -304,7 +346,7 @@ class Delivering:
         self._view.rules = self._view.state.rules
 
     def _probed(self, delivery: d.Probed, seq: int) -> None:
-        self.probes += [id for id in delivery.users if id in self._sessions]
+        self.probes += [session.id for id in delivery.users for session in self._of(id)]
 
 
 def _hears(session: Session, speaker: Session | None, needs: int) -> bool:
@@ -332,6 +374,7 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Vanished: Delivering._vanished,
     d.LoggedIn: Delivering._logged_in,
     d.Welcomed: Delivering._welcomed,
+    d.Attached: Delivering._attached,
     d.Rejected: Delivering._rejected,
     d.Closed: Delivering._closed,
     d.RulesChanged: Delivering._rules_changed,

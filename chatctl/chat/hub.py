@@ -375,10 +375,10 @@ class Hub:
         for entry in entries:
             outcome = apply(self.state, entry)
             self.keeper.entry(outcome)
-            session = self.sessions.get(entry.proposal.session)
+            session = self.sessions.get(entry.proposal.origin)
             shown_if_kept = entry.seq if isinstance(entry.proposal, REFUSABLE) else 0
             self._delivering.outcome(outcome, shown_if_kept)
-            if not entry.proposal.session:
+            if not entry.proposal.origin:
                 self.desk.ordered(entry, outcome)
             for fact in outcome.facts:
                 self.tails.add(fact)

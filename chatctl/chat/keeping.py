@@ -122,7 +122,7 @@ class Keeper:
         command = outcome.facts[0].kind if outcome.facts else outcome.command
         self.unkept += outcome.facts
         self.messages += refusable
-        way = _OnItsWay(entry.seq, entry.time, proposal.session, command, proposal.label, refusable, len(outcome.facts))
+        way = _OnItsWay(entry.seq, entry.time, proposal.origin, command, proposal.label, refusable, len(outcome.facts))
         self._way.append(way)
         for key in outcome.changed:
             self._changed[key] = None

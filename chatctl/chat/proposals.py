@@ -16,10 +16,15 @@ STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact"}
 
 @dataclass(slots=True)
 class Proposal:
-    """Something session `session` wants. `label` is the client's label for the command, or ``""``."""
+    """Something session `session` wants. `label` is the client's label for the command, or ``""``.
+
+    Where several sessions are one user, `session` is that user's id when the entry is applied, and `origin` the session
+    that asked.
+    """
 
     session: int
     label: str
+    origin: int = field(default=0, kw_only=True)
 
 
 @dataclass(slots=True)

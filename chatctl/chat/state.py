@@ -39,8 +39,9 @@ class Past(NamedTuple):
 
 
 class User:
-    """A registered session's owner. `id` is the session's; `rooms` maps room keys to rooms, in the order of joining.
-    `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``."""
+    """A registered session's owner. `id` is the session's, the first one's where there are several (then `sessions` has
+    all that are there, with what their programs are known by). `rooms` maps room keys to rooms, in the order of
+    joining. `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``."""
 
     __slots__ = (
         "account",
@@ -59,6 +60,7 @@ class User:
         "realname",
         "rooms",
         "secret",
+        "sessions",
         "signed_on",
         "username",
     )
@@ -76,10 +78,16 @@ class User:
         self.guest = ""
         self.secret = ""
         self.instance = ""
+        self.sessions: dict[int, str] | None = None
         self.rooms: dict[str, Room] = {}
         self.invited: dict[str, int] | None = None
         self.named_at = 0  # the seq of the entry that gave the name
         self.named(nick)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The sessions that are this user: of an account there may be several."""
+        return (self.id,) if self.sessions is None else tuple(self.sessions)
 
     @property
     def identity(self) -> str:
@@ -174,6 +182,10 @@ class State:
         self.accounts = Accounts()
         self.users: dict[int, User] = {}
         self.rooms: dict[str, Room] = {}
+        self.attached: dict[int, User] = {}
+        """Sessions other than the first of a user."""
+        self.more_sessions = 0
+        """How many sessions there are beyond one a user."""
         self.peak_users = 0
         self.past: deque[Past] = deque(maxlen=PAST_USERS)
         self._by_name: dict[str, User] = {}
@@ -185,6 +197,30 @@ class State:
     def user_named(self, nick: str) -> User | None:
         """The user who has this name, in any spelling that counts as the same."""
         return self._by_name.get(names.fold(nick))
+
+    @property
+    def registered(self) -> int:
+        """How many sessions are users."""
+        return len(self.users) + self.more_sessions
+
+    def user_of(self, session: int) -> User | None:
+        """The user that a session is."""
+        return self.users.get(session) or self.attached.get(session)
+
+    def attach(self, user: User, session: int, tokens: str) -> None:
+        """`session` is `user` as well from here on."""
+        if user.sessions is None:
+            user.sessions = {user.id: user.secret + user.instance}
+        user.sessions[session] = tokens
+        self.attached[session] = user
+        self.more_sessions += 1
+
+    def detach(self, user: User, session: int) -> None:
+        """`session`, not the last one, is `user` no more."""
+        assert user.sessions is not None
+        del user.sessions[session]
+        self.attached.pop(session, None)
+        self.more_sessions -= 1
 
     def room_named(self, name: str) -> Room | None:
         """The room of this name."""
@@ -239,6 +275,9 @@ class State:
             self.leave(user, room)
         self._unindex(user)
         del self.users[user.id]
+        self.more_sessions -= len(user.ids) - 1
+        for session in user.ids:
+            self.attached.pop(session, None)
         if not is_kept(user.identity):
             for mark in self.accounts.marks.of(user.identity):
                 self.accounts.put(record_key(mark), None)

@@ -193,7 +193,7 @@ class Loop:
     def _crowded(self) -> bool:
         """Whether nobody more can be taken: as many strangers as may be are here, and all have just come."""
         # Those that are over and only take their last bytes do not count.
-        while len(self._hub.sessions) - len(self._hub.state.users) >= self._limits.unregistered:
+        while len(self._hub.sessions) - self._hub.state.registered >= self._limits.unregistered:
             oldest = self._crowd.oldest(time.monotonic())
             if oldest is None:
                 return True

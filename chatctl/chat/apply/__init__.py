@@ -63,6 +63,11 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
 
 def apply(state: State, entry: p.Entry) -> Outcome:
     """Change `state` as `entry` says, or refuse it."""
-    outcome = Outcome(entry, state.users.get(entry.proposal.session))
+    proposal = entry.proposal
+    proposal.origin = proposal.origin or proposal.session
+    if state.attached and (user := state.user_of(proposal.origin)) is not None:
+        # What a session asked for that is over by now (the user is here by another one) is nobody's wish.
+        proposal.session = user.id if proposal.origin in user.ids else 0
+    outcome = Outcome(entry, state.users.get(proposal.session))
     _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
     return outcome

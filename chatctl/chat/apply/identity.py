@@ -9,6 +9,8 @@ from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import make_operator
 from chatctl.chat.deliveries import (
     Appeared,
+    Attached,
+    Closed,
     Form,
     InForms,
     Outcome,
@@ -27,21 +29,25 @@ from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
+MOST_SESSIONS = 10
+"""Sessions that may be one user."""
+
 
 def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     """Let a session into the chat, if its name and a place are free.
 
     The same client coming back (both of its tokens fit) takes its name from its own dead connection at once. For
-    anybody else a holder who may be gone is asked for a sign of life, and the one who asked is told to try again.
+    anybody else a holder who may be gone is asked for a sign of life, and the one who asked is told to try again. Who
+    is logged in to the account of the one who has the name is that user as well, beside the sessions there are.
     """
     session = proposal.session
+    account = state.accounts.named(proposal.account)
     holder = state.user_named(proposal.nick)
+    if holder is not None and account is not None and holder.account == account.name:
+        _attach(state, holder, proposal, outcome)
+        return
     if holder is not None and is_same_client(holder, proposal.secret, proposal.instance):
         leave_chat(state, holder, "Connected again from elsewhere", outcome, drop=True)
-        holder = None
-    account = state.accounts.named(proposal.account)
-    if holder is not None and account is not None and holder.account == account.name:
-        leave_chat(state, holder, "Logged in from elsewhere", outcome, drop=True)
         holder = None
     problem = name_in_use(state, proposal.nick, session, account.name if account is not None else "")
     if problem is not None:
@@ -74,6 +80,22 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     if account is not None and account.operator:
         make_operator(user, account.name, outcome)
     outcome.deliveries.append(Appeared(user.nick, user.prefix))
+
+
+def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) -> None:
+    """One more session of somebody who is here. The same program coming back takes the place of its own dead one."""
+    session, tokens = proposal.session, proposal.secret + proposal.instance
+    held = user.sessions if user.sessions is not None else {user.id: user.secret + user.instance}
+    dead = [id for id, known in held.items() if tokens and known == tokens]
+    if len(held) - len(dead) >= MOST_SESSIONS:
+        text = f"{user.nick} is here {len(held)} times already, and more is not possible; close one of your clients"
+        outcome.deliveries.append(Rejected(session, text))
+        return
+    state.attach(user, session, tokens)
+    for id in dead:
+        state.detach(user, id)
+        outcome.deliveries.append(Closed(id, "Connected again from elsewhere", True))
+    outcome.deliveries.append(Attached(session, user.id))
 
 
 def full(limit: int) -> str:

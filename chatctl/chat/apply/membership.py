@@ -154,7 +154,11 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
     """QUIT, a lost connection, or a server that sends somebody away: the same for all who stay."""
     user = state.users.get(proposal.session)
-    if user is not None:
+    if user is not None and len(user.ids) > 1:
+        # The others of the same user are still here: nobody hears of it.
+        state.detach(user, proposal.origin)
+        outcome.deliveries.append(Closed(proposal.origin, proposal.reason))
+    elif user is not None:
         leave_chat(state, user, proposal.reason, outcome)
 
 
@@ -164,7 +168,7 @@ def leave_chat(state: State, user: User, reason: str, outcome: Outcome, *, drop:
     if len(message.line) > MAX_LINE:
         reason = "Left"
         message = Message("QUIT", (reason,), user.prefix)
-    outcome.deliveries.extend(Left(user.id, key) for key in user.rooms)
+    outcome.deliveries.extend(Left(id, key) for id in user.ids for key in user.rooms)
     peers = tuple(state.peers(user))
     if peers:
         outcome.deliveries.append(ToUsers(peers, message, outcome.stamp()))
@@ -172,5 +176,5 @@ def leave_chat(state: State, user: User, reason: str, outcome: Outcome, *, drop:
         outcome.keep_in(room, "QUIT", user, reason)
     state.remember(user, outcome.entry.time)
     state.remove_user(user)
-    outcome.deliveries.append(Closed(user.id, reason, drop))
+    outcome.deliveries.extend(Closed(id, reason, drop) for id in user.ids)
     outcome.deliveries.append(Vanished(user.nick))

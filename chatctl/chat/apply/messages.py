@@ -142,7 +142,11 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
 
 
 def _echo(user: User, said: _Said, outcome: Outcome) -> None:
-    if said.pieces:
+    if user.sessions is not None and not said.passing:
+        # The other sessions of the same user see what this one says, whether or not they asked for echoes.
+        forms = said.forms() if said.pieces else (Form(said.needs, ((said.message, said.stamp),)),)
+        outcome.deliveries.append(InForms(forms, users=(user.id,), speaker=user.id))
+    elif said.pieces:
         outcome.deliveries.append(InForms(said.forms(caps.ECHO_MESSAGE), users=(user.id,)))
     else:
         needs = said.needs | caps.ECHO_MESSAGE

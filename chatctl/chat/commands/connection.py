@@ -56,6 +56,8 @@ def _advice(view: View, session: Session) -> str | None:
     if session.negotiating and state.accounts.named(wanted) is not None:
         return None  # whoever it is may be about to log in; the entry will know
     holder = state.user_named(wanted)
+    if holder is not None and session.account and holder.account == session.account:
+        return None  # one more session of the same user
     if holder is not None and is_same_client(holder, session.secret, session.instance):
         return None
     return name_in_use(state, wanted, session.id, session.account)

@@ -48,11 +48,18 @@ class View:
 
     def user(self, session: Session) -> User:
         """The session's user; only for handlers that run after registration."""
-        return self.state.users[session.id]
+        user = self.state.user_of(session.id)
+        assert user is not None
+        return user
+
+    def sessions_of(self, user: User) -> list[Session]:
+        """Those of `user` that this machine serves, the one first that spoke last."""
+        found = [session for session in map(self.sessions.get, user.ids) if session is not None]
+        return sorted(found, key=lambda session: -session.last_spoke)
 
     def called(self, session: Session) -> str:
         """What replies call this session: its nick, or ``*`` before it is registered."""
-        return self.state.users[session.id].nick if session.registered else "*"
+        return self.user(session).nick if session.registered else "*"
 
 
 @dataclass(slots=True)

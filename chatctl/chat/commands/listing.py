@@ -41,7 +41,7 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
     replies: list[Reply] = [line(n.RPL_LISTSTART, "Room")]
     for room in view.state.rooms.values():
         # The lobby stays when it is empty, but a list of rooms is a list of where people are.
-        if not room.members or (room.secret and session.id not in room.members):
+        if not room.members or (room.secret and view.user(session).id not in room.members):
             continue
         if wanted and not any(masks.matches(mask, room.key) for mask in wanted):
             continue

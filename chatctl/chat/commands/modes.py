@@ -24,7 +24,7 @@ def mode(view: View, session: Session, message: Message) -> Result:
             return [line(n.ERR_NOSUCHCHANNEL, target)]
         if len(message.params) == 1:
             return [
-                line(n.RPL_CHANNELMODEIS, room.name, *room.mode_words(inside=session.id in room.members)),
+                line(n.RPL_CHANNELMODEIS, room.name, *room.mode_words(inside=view.user(session).id in room.members)),
                 line(n.RPL_CREATIONTIME, room.name, text=str(room.created // 1000)),
             ]
         return _room_changes(session, room, message)

@@ -41,7 +41,7 @@ def _place(view: View, session: Session, target: str) -> str:
     """Where the message must be; ``""`` where this session cannot have read it."""
     if target[:1] == "#":
         room = view.state.room_named(target)
-        return room.key if room is not None and session.id in room.members else ""
+        return room.key if room is not None and view.user(session).id in room.members else ""
     other = view.state.user_named(target)
     return private_place(view.user(session).identity, other.identity) if other is not None else ""
 

@@ -97,7 +97,7 @@ def topic(view: View, session: Session, message: Message) -> Result:
 def shown_room(view: View, session: Session, name: str) -> Room | None:
     """The room of this name, unless it is secret to this session."""
     room = view.state.room_named(name)
-    return None if room is not None and room.secret and session.id not in room.members else room
+    return None if room is not None and room.secret and view.user(session).id not in room.members else room
 
 
 def topic_lines(room: Room) -> list[Reply]:
@@ -132,7 +132,7 @@ def names_lines(view: View, session: Session, room: Room) -> list[Reply]:
     """353 and 366: who is in `room`, as `session` may see it."""
     every = bool(session.caps & MULTI_PREFIX)
     whole = bool(session.caps & USERHOST_IN_NAMES)
-    inside = session.id in room.members
+    inside = view.user(session).id in room.members
     nicks = (
         symbols(standing, every=every) + (user.prefix if whole else user.nick)
         for user, standing in view.state.members_of(room)

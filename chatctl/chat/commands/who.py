@@ -62,7 +62,7 @@ def _found(view: View, session: Session, mask: str) -> Iterator[_Row]:
     me = view.user(session)
     if mask[:1] == "#":
         room = view.state.room_named(mask)
-        inside = room is not None and session.id in room.members
+        inside = room is not None and me.id in room.members
         if room is not None and (inside or not room.secret):
             for other, standing in view.state.members_of(room):
                 if inside or "i" not in other.modes:
@@ -99,13 +99,13 @@ def _who_line(row: _Row) -> Reply:
 
 
 def _address(row: _Row) -> str:
-    theirs = row.view.sessions.get(row.user.id)
+    theirs = next(iter(row.view.sessions_of(row.user)), None)
     me = row.view.user(row.session)
     return theirs.address if theirs is not None and (me is row.user or me.operator) else _NO_ADDRESS
 
 
 def _idle(row: _Row) -> str:
-    theirs = row.view.sessions.get(row.user.id)
+    theirs = next(iter(row.view.sessions_of(row.user)), None)
     return str(max(0, row.view.clock() - theirs.last_spoke) // 1000 if theirs is not None else 0)
 
 

@@ -55,7 +55,7 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     ]
     space = MAX_LINE - 2 - len(f":{rules.server_name} 319 {view.called(session)} {nick} :".encode())
     replies += [line(n.RPL_WHOISCHANNELS, nick, text=text) for text in packed(shown, space)]
-    theirs = view.sessions.get(other.id)
+    theirs = next(iter(view.sessions_of(other)), None)
     if other is me or me.operator:
         if theirs is not None:
             replies.append(line(n.RPL_WHOISHOST, nick, text=f"is connecting from {other.host} {theirs.address}"))
