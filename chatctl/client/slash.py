@@ -141,6 +141,7 @@ SLASHES: tuple[Slash, ...] = (
     Slash("ban", "NAME [REASON]", "Remove somebody, and keep them out.", do.ban),
     Slash("mode", "[#ROOM] CHANGE", "Change the room's settings: /mode +m.", do.mode),
     Slash("notify", "[on or off]", "Be called when somebody names you.", _of_screen("notify")),
+    Slash("typing", "[on or off]", "Let others see when you type.", _of_screen("typing")),
     Slash("theme", "[NAME]", "Change colours: terminal, dark or light.", _of_screen("theme")),
     Slash("plain", "", "Go on line by line, without the full screen.", _of_screen("plain")),
     Slash("raw", "COMMAND", "Send a command of IRC as it is.", do.raw),

@@ -1,0 +1,364 @@
+"""What keys, clicks and commands do to the screen. A part of :class:`chatctl.tui.app.ChatApp`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+import time as clock
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Literal, cast
+
+from chatctl.client import slash
+from chatctl.client.refusals import InputError
+from chatctl.errors import ChatctlError
+from chatctl.tui.line import Line
+from chatctl.tui.messages import MessageList
+from chatctl.tui.overlays import KeysOverlay, Question
+from chatctl.tui.people import People
+from chatctl.tui.places import Place
+from chatctl.tui.search import Hit, SearchOverlay, parsed
+from chatctl.tui.sidebar import Sidebar
+
+if TYPE_CHECKING:
+    from chatctl.tui.app import ChatApp
+
+PLAIN = "\0plain"
+"""The result of the screen where one wants to go on line by line."""
+
+_TWICE = 2.0
+"""Seconds within which a second Ctrl-C means it."""
+
+_SHOWN_OF_PASTE = 5
+
+
+class Nobody:
+    """Stands for the client before there is one: nothing can be asked of it."""
+
+    def fold(self, name: str) -> str:
+        return name.lower()
+
+    def is_room(self, target: str) -> bool:
+        return target[:1] in ("#", "&")
+
+    def look_back(
+        self,
+        target: str,
+        which: Literal["BEFORE", "AFTER", "AROUND"],
+        time: datetime,
+        id: str | None = None,
+        limit: int = 0,
+    ) -> int:
+        return 0
+
+    def watch(self, name: str) -> None:
+        return
+
+    def mark_read(self, target: str, until: datetime | None) -> None:
+        return
+
+
+class Actions:
+    """The methods that the table of keys names, and the handlers of what widgets tell."""
+
+    _interrupted = -_TWICE
+
+    @property
+    def _app(self) -> ChatApp:
+        return cast("ChatApp", self)
+
+    @property
+    def _line(self) -> Line:
+        return self._app.screen_stack[0].query_one(Line)
+
+    @property
+    def _messages(self) -> MessageList:
+        return self._app.screen_stack[0].query_one(MessageList)
+
+    # Moving.
+
+    def action_page(self, by: int) -> None:
+        """A screenful up or down."""
+        self._messages.page(by)
+        self._app.desk.stale.add("status")
+        self._app.draw()
+
+    def action_now(self) -> None:
+        """To the latest message."""
+        self._app.desk.to_now()
+        self._messages.marked = None
+        self._app.draw()
+        self._messages.to_end()
+
+    def on_line_escaped(self) -> None:
+        """Escape: out of the past, to the end."""
+        self.action_now()
+
+    def action_step(self, by: int) -> None:
+        """The next room, or the one before."""
+        self.look_at(self._app.desk.places.step(by))
+
+    def action_active(self) -> None:
+        """Where something is unread."""
+        place = self._app.desk.places.active()
+        if place is not None:
+            self.look_at(place)
+
+    def action_place(self, number: int) -> None:
+        """The room with that number."""
+        shown = self._app.desk.places.ordered()
+        if number <= len(shown):
+            self.look_at(shown[number - 1])
+
+    def look_at(self, place: Place) -> None:
+        """Go to a place; what was being written in the old one waits there."""
+        app = self._app
+        if place is not app.desk.here:
+            app.desk.here.draft = self._line.text
+            app.desk.look_at(place)
+            self._line.write(place.draft)
+        app.draw()
+
+    def on_sidebar_chosen(self, event: Sidebar.Chosen) -> None:
+        """A click on a room."""
+        self.look_at(event.place)
+
+    def on_people_chosen(self, event: People.Chosen) -> None:
+        """A click on a name: talk with them alone."""
+        app = self._app
+        if app.client is not None and event.name != app.desk.me:
+            self.look_at(app.desk.converse(event.name))
+
+    def on_message_list_near_top(self) -> None:
+        """The first messages are in sight: load what was before."""
+        if self._app.desk.load_before(self._app.desk.here):
+            self._app.desk.stale.add("topic")
+
+    def on_message_list_near_bottom(self) -> None:
+        """The end of a stretch of the past is in sight."""
+        self._app.desk.load_after(self._app.desk.here)
+
+    def on_message_list_link_clicked(self, event: MessageList.LinkClicked) -> None:
+        """A link is opened when its address has been seen and agreed to."""
+        url = event.url
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._app.open_url(url)
+
+        self._app.push_screen(Question("Open this link?", url, "open it"), answered)
+
+    # Panels, help, redraw.
+
+    def action_rooms(self) -> None:
+        """Show or hide the rooms."""
+        app = self._app
+        app.rooms_wanted = app.screen_stack[0].query_one("#rooms").has_class("hidden")
+        app.fold_panels()
+
+    def action_people(self) -> None:
+        """Show or hide the people."""
+        app = self._app
+        app.people_wanted = app.screen_stack[0].query_one("#people").has_class("hidden")
+        app.fold_panels()
+
+    def action_keys(self) -> None:
+        """All keys."""
+        if not isinstance(self._app.screen, KeysOverlay):
+            self._app.push_screen(KeysOverlay())
+
+    def action_redraw(self) -> None:
+        """Draw the whole screen again."""
+        self._app.refresh(layout=True, repaint=True)
+        for widget in self._app.screen.walk_children():
+            widget.refresh()
+
+    # Leaving.
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: take back what is written; twice leaves."""
+        app, now = self._app, monotonic()
+        if now - self._interrupted < _TWICE and not self._line.text:
+            app.leave("")
+            return
+        self._interrupted = now
+        self._line.write("")
+        app.hint = "Press Ctrl-C again to leave"
+        app.set_timer(_TWICE, self._unhint)
+        app.draw()
+
+    def _unhint(self) -> None:
+        self._app.hint = slash.hint(self._line.text)
+        self._app.draw()
+
+    def action_end(self) -> None:
+        """Ctrl-D: leave where nothing is written, else take the next character away, as everywhere."""
+        if self._line.text:
+            self._line.action_delete_right()
+        else:
+            self._app.leave("")
+
+    # Writing.
+
+    def on_text_area_changed(self) -> None:
+        """The input has changed: hints, and others see that we type."""
+        app, text = self._app, self._line.text
+        hint = slash.hint(text) if "\n" not in text else ""
+        if app.being is not None:
+            app.being.typing(app.desk.here, text)
+        if hint != app.hint:
+            app.hint = hint
+            app.desk.stale.add("status")
+            app.draw()
+
+    def on_line_typed(self, event: Line.Typed) -> None:
+        """Enter."""
+        self.do(event.text)
+
+    def do(self, text: str) -> None:
+        """Say or do what was typed."""
+        app = self._app
+        if app.typed is None:
+            if text.strip():
+                self._line.write(text)  # not lost: it can be sent when we are in
+            return
+        if app.being is not None:
+            app.being.sent()
+        here = app.desk.here
+        app.typed.run(text)
+        if app.desk.here is not here:
+            here.draft = ""
+            self._line.write(app.desk.here.draft)
+        elif slash.is_text(text):
+            app.desk.to_now()
+            self._messages.to_end()
+        app.hint = ""
+        app.draw()
+
+    def on_line_pasted(self, event: Line.Pasted) -> None:
+        """Several lines were pasted: ask once."""
+        text = event.text
+        lines = text.split("\n")
+        shown = "\n".join(lines[:_SHOWN_OF_PASTE])
+        more = f"\n… and {len(lines) - _SHOWN_OF_PASTE} more" if len(lines) > _SHOWN_OF_PASTE else ""
+
+        def answered(yes: bool | None) -> None:
+            before = self._line.text
+            if yes:
+                whole = f"{before}{text}"
+                self._line.remember(whole)
+                self._line.write("")
+                self.say(whole)
+
+        self._app.push_screen(Question(f"Send these {len(lines)} lines?", f"{shown}{more}", "send"), answered)
+
+    def say(self, text: str) -> None:
+        """Say a text that is no command, whatever it begins with."""
+        self.do(f"/{text}" if text[:1] == "/" else text)
+
+    def action_editor(self) -> None:
+        """Write in $EDITOR; what is saved comes into the input."""
+        app = self._app
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        with tempfile.TemporaryDirectory(prefix="chatctl-") as folder:
+            file = Path(folder) / "message.txt"
+            file.write_text(self._line.text, encoding="utf-8")
+            try:
+                with app.suspend():
+                    subprocess.run([*editor, str(file)], check=False)
+                text = file.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+            except OSError as error:
+                app.desk.tell(f"{editor[0]} cannot be started: {error.strerror}", trouble=True, now=clock.time())
+                app.draw()
+                return
+        self._line.write(text)
+        app.refresh(layout=True, repaint=True)
+
+    # Searching.
+
+    def action_search(self) -> None:
+        """Ctrl-F."""
+        self.open_search("")
+
+    def open_search(self, text: str) -> None:
+        """The search, with these words looked for at once where there are any."""
+        if not isinstance(self._app.screen, SearchOverlay):
+            self._app.push_screen(SearchOverlay(text, self._app.look), self._jump)
+
+    def on_search_overlay_wanted(self, event: SearchOverlay.Wanted) -> None:
+        """Look for this."""
+        app = self._app
+        words, room, name = parsed(event.text)
+        if app.client is not None:
+            try:
+                app.desk.searched(app.client.search(words, room, name))
+            except ChatctlError as error:
+                app.desk.tell(str(error), trouble=True, now=clock.time())
+
+    def _jump(self, hit: Hit | None) -> None:
+        """To a message that was found, with its surroundings."""
+        app = self._app
+        if hit is None or app.client is None:
+            return
+        where, item = hit
+        place = app.desk.places.get(where)
+        if place is None:
+            if app.client.is_room(where):
+                app.desk.tell(f"You are not in {where}; /join {where} enters it", now=clock.time())
+                app.draw()
+                return
+            place = app.desk.converse(where)
+        self.look_at(place)
+        app.desk.jump(place, item)
+        app.draw()
+
+    # Commands of the screen.
+
+    def specials(self) -> dict[str, Callable[[str], None]]:
+        """What only the screen can do, for :class:`chatctl.tui.typed.Typed`."""
+        return {
+            "search": self.open_search,
+            "history": lambda _: self.action_page(-1),
+            "theme": self._theme,
+            "notify": self._notify,
+            "typing": self._typing,
+            "plain": lambda _: self._app.leave(PLAIN),
+        }
+
+    def _theme(self, name: str) -> None:
+        app = self._app
+        if not name:
+            raise InputError(f"The colours are {app.look.palette.name}; /theme terminal, dark or light changes them")
+        app.wear(name)
+        self._remember("theme", name)
+
+    def _notify(self, word: str) -> None:
+        being = self._app.being
+        if being is not None:
+            being.notifies = _on(word, being.notifies)
+            self._told("You are called when somebody names you", "notify", being.notifies)
+
+    def _typing(self, word: str) -> None:
+        being = self._app.being
+        if being is not None:
+            being.tells_typing = _on(word, being.tells_typing)
+            self._told("Others see when you type", "typing", being.tells_typing)
+
+    def _told(self, what: str, key: str, on: bool) -> None:
+        self._app.desk.tell(f"{what}: {'yes' if on else 'no'}", now=clock.time())
+        self._remember(key, "on" if on else "off")
+
+    def _remember(self, key: str, value: str) -> None:
+        if self._app.memory is not None:
+            self._app.memory.choose(key, value)
+
+
+def _on(word: str, now: bool) -> bool:
+    """What ``on``, ``off`` or nothing (the other way round) asks for."""
+    if word not in ("on", "off", ""):
+        raise InputError('Type "on" or "off"')
+    return word == "on" if word else not now

@@ -1,0 +1,322 @@
+"""The full screen: puts the parts together, and knows nothing that one of them can know.
+
+The rules of this file:
+
+1. Everything here happens on the screen's own thread; events come through :class:`chatctl.tui.feed.Feed`.
+2. A part is drawn again when the desk says that it is out of date, at most as often as batches come.
+3. Whatever happens, the terminal is as it was afterwards. What goes wrong is told there, in one line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from chatctl.client.client import Client
+from chatctl.client.memory import Memory
+from chatctl.client.memory import Server as KnownServer
+from chatctl.protocol.clean import clean
+from chatctl.tui import actions, keys, layout
+from chatctl.tui.bars import Standing, StatusBar, TopicBar
+from chatctl.tui.being import Being
+from chatctl.tui.completion import Completion, complete
+from chatctl.tui.desk import Desk
+from chatctl.tui.entrance import Entered, Entrance, NameWanted, NotIn, Outcome, PasswordWanted
+from chatctl.tui.feed import PAUSE
+from chatctl.tui.line import Line
+from chatctl.tui.look import DEFAULT, Ink, ink
+from chatctl.tui.messages import MessageList
+from chatctl.tui.overlays import Asking
+from chatctl.tui.painted import Painted
+from chatctl.tui.people import People
+from chatctl.tui.search import SearchOverlay
+from chatctl.tui.sidebar import Sidebar
+from chatctl.tui.typed import Typed
+
+_TICK = 1.0
+_MEASURE = 30
+"""Ticks between two questions how fast the server is."""
+
+
+_OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEYS if key.action} - {"redraw"}
+
+
+class ChatApp(actions.Actions, App[str]):
+    """Runs until one leaves; its result is the reason given, or PLAIN. `problem` is why it ended otherwise."""
+
+    CSS = layout.CSS
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(key.keys, key.action, show=False, priority=True) for key in keys.KEYS if key.action
+    ]
+
+    class News(Message):
+        """The feed has something."""
+
+    class Known(Message):
+        """What came of an attempt to get in."""
+
+        def __init__(self, outcome: Outcome) -> None:
+            super().__init__()
+            self.outcome = outcome
+
+    def __init__(self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None) -> None:
+        super().__init__()
+        self.entrance = entrance
+        self.memory = memory
+        self.problem: BaseException | None = None
+        self.client: Client | None = None
+        self.typed: Typed | None = None
+        self.being: Being | None = None
+        self.desk = Desk(actions.Nobody(), entrance.name)
+        self.look: Ink = ink(look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT))
+        self.rooms_wanted: bool | None = None
+        self.people_wanted: bool | None = None
+        self.hint = ""
+        self._draining = False
+        self._ticks = 0
+
+    def compose(self) -> ComposeResult:
+        yield TopicBar(id="topic")
+        with Horizontal(id="middle"):
+            yield Sidebar(self.desk.places, id="rooms")
+            yield MessageList(self._fold, id="messages")
+            yield People(self._fold, id="people")
+        with Horizontal(id="writing"):
+            yield Static(id="prompt")
+            yield Line(self._completing, id="line")
+        yield StatusBar(id="status")
+
+    def _fold(self, name: str) -> str:
+        return self.desk.client.fold(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While something lies over the screen, the keys are its own."""
+        return len(self.screen_stack) == 1 or action not in _OF_SCREEN
+
+    # Starting and ending.
+
+    def on_mount(self) -> None:
+        for theme in layout.themes():
+            self.register_theme(theme)
+        self.wear(self.look.palette.name)
+        self.set_interval(_TICK, self._tick)
+        self.entrance.feed.wake = lambda: self.post_message(self.News())
+        self.entrance.listen(lambda outcome: self.post_message(self.Known(outcome)))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(ValueError, RuntimeError):  # not on the main thread: somebody else's signals
+                loop.add_signal_handler(number, self.leave, "")
+        self.query_one(Line).focus()
+        self.draw()
+
+    def leave(self, reason: str) -> None:
+        """End."""
+        self.exit(reason)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Rule 3: whoever started the screen tells of it."""
+        self.problem = self.problem or error
+        self.exit("")
+
+    def on_chat_app_known(self, event: Known) -> None:
+        outcome = event.outcome
+        match outcome:
+            case Entered():
+                self.entered(outcome.client)
+            case NameWanted():
+                self._ask_name(outcome)
+            case PasswordWanted():
+                self._ask_password(outcome)
+            case NotIn():
+                self.problem = outcome.error
+                self.exit("")
+
+    def _ask_name(self, wanted: NameWanted) -> None:
+        free = f"Free now: {', '.join(wanted.offered)}" if wanted.offered else ""
+        text = free or f"You are about to enter {self.entrance.door.room} at {self.entrance.door.address}."
+        offered = wanted.offered[0] if wanted.offered else ""
+        asking = Asking("What should others call you?", text, offered=offered, trouble=wanted.trouble)
+        self.push_screen(asking, self._named)
+
+    def _named(self, name: str | None) -> None:
+        if name is None:
+            self.problem = KeyboardInterrupt()
+            self.exit("")
+        else:
+            self.entrance.begin(name)
+
+    def _ask_password(self, wanted: PasswordWanted) -> None:
+        asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
+        self.push_screen(asking, self._unlocked)
+
+    def _unlocked(self, password: str | None) -> None:
+        if password is None:
+            self.problem = KeyboardInterrupt()
+            self.exit("")
+        else:
+            self.entrance.begin(self.entrance.name, password)
+
+    def entered(self, client: Client) -> None:
+        """We are in."""
+        self.client = client
+        self.desk.client = client
+        self.desk.places.fold = client.fold
+        self.desk.me = client.name
+        self.desk.going = self.desk.going or self.entrance.door.room
+        self.being = Being(client)
+        self.typed = Typed(client, self.desk, self.leave, self.specials())
+        if self.memory is not None:
+            self.being.notifies = self.memory.choice("notify", "on") == "on"
+            self.being.tells_typing = self.memory.choice("typing", "on") == "on"
+            room = self.entrance.door.room
+            self.memory.entered(KnownServer(client.host, client.port, client.name, room))
+        client.measure()
+        self.on_chat_app_news()
+
+    # Events.
+
+    def on_chat_app_news(self) -> None:
+        """Take a batch, draw, and the next one not before PAUSE is over."""
+        if not self._draining and self.client is not None:
+            self._draining = True
+            self._drain()
+
+    def _drain(self) -> None:
+        batch, more = self.entrance.feed.take()
+        for event in batch:
+            self.desk.event(event)
+        if batch:
+            self.draw()
+            self._call()
+        if self.desk.connection == "ended":
+            self.problem = self.problem or (self.client.error if self.client is not None else None)
+            self.exit("")
+        elif batch or more:
+            self.set_timer(PAUSE, self._drain)
+        else:
+            self._draining = False
+
+    def _call(self) -> None:
+        alerts = self.desk.alerts[:]
+        self.desk.alerts.clear()
+        if alerts and self.being is not None:
+            place, item = alerts[-1]
+            title = f"{item.name} in {place.name}" if place.is_room else item.name
+            sequence = self.being.call(title, item.text.split("\n")[0], os.environ.get("TERM", ""))
+            if sequence and self._driver is not None:
+                self._driver.write(sequence)
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        client = self.client
+        if client is not None and client.online:
+            self.desk.mark_read()
+            if self.being is not None:
+                self.being.tick(away=self.desk.away)
+            if self._ticks % _MEASURE == 0:
+                client.measure()
+        self.desk.stale.add("status")
+        self.draw()
+
+    def on_app_focus(self, event: events.AppFocus) -> None:
+        self.desk.attend(True)
+        self.draw()
+
+    def on_app_blur(self, event: events.AppBlur) -> None:
+        self.desk.attend(False)
+
+    # Drawing.
+
+    def wear(self, look: str) -> None:
+        """Put on a look."""
+        self.look = ink(look)
+        self.theme = layout.theme_name(look)
+        for part in self.query(Painted):
+            part.wear(self.look)
+        for screen in self.screen_stack:
+            for part in screen.query(Painted):
+                part.wear(self.look)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.fold_panels()
+
+    def fold_panels(self) -> None:
+        """What there is room for, and what was asked for."""
+        width = self.size.width
+        main = self.screen_stack[0]
+        rooms = self.rooms_wanted if self.rooms_wanted is not None else width >= layout.ROOMS_FROM
+        people = self.people_wanted if self.people_wanted is not None else width >= layout.PEOPLE_FROM
+        main.query_one("#rooms").set_class(not rooms, "hidden")
+        main.query_one("#people").set_class(not (people and self.desk.here.is_room), "hidden")
+
+    def draw(self) -> None:
+        """Draw what is out of date (rule 2)."""
+        if not self.stands(StatusBar):
+            return
+        main, desk = self.screen_stack[0], self.desk
+        stale, desk.stale = desk.stale, set()
+        here = desk.here
+        if "log" in stale:
+            messages = main.query_one(MessageList)
+            messages.me = desk.me
+            messages.show(here.shown)
+        if "rooms" in stale:
+            main.query_one(Sidebar).repaint()
+            self.fold_panels()
+        people = self.client.people(here.name) if self.client is not None and here.is_room else []
+        if "people" in stale:
+            main.query_one(People).show(people)
+        if stale & {"topic", "people", "log"}:
+            main.query_one(TopicBar).tell(here, len(people))
+        if "found" in stale and desk.found is not None and isinstance(self.screen, SearchOverlay):
+            self.screen.show(desk.found)
+        self._draw_prompt(main.query_one("#prompt", Static))
+        main.query_one(StatusBar).tell(self._standing(main.query_one(MessageList)))
+
+    def _draw_prompt(self, prompt: Static) -> None:
+        words = f"[{clean(self.desk.me)}]: " if self.desk.me else ""
+        if str(prompt.content) != words:
+            prompt.update(Content(words))
+
+    def stands(self, kind: type[Painted]) -> bool:
+        """Whether the screen stands."""
+        return bool(self.screen_stack) and bool(self.screen_stack[0].query(kind))
+
+    def _standing(self, messages: MessageList) -> Standing:
+        desk = self.desk
+        sign, words, good = "●", "connected", True
+        if desk.connection == "connecting":
+            sign, words, good = "○", f"connecting to {self.entrance.door.address}", False
+        elif desk.connection == "offline":
+            waiting = self.client.waiting if self.client is not None else 0
+            words = f"no connection, trying again{f' · {waiting} to be sent' if waiting else ''}"
+            sign, good = "○", False
+        elif desk.away:
+            sign, words = "◐", "away (/back)"
+        elif desk.latency is not None:
+            words = f"connected · {max(1, round(desk.latency * 1000))} ms"
+        below = 0 if desk.here.past is not None else messages.below
+        return Standing(sign, words, good, tuple(desk.here.typing()), desk.places.unread_elsewhere(), below, self.hint)
+
+    # The input.
+
+    def _completing(self, before: str) -> Completion:
+        here = self.desk.here
+        spoke = [item.name for item in reversed(here.log.items[-500:]) if item.is_said and not item.own]
+        present = [member.name for member in self.client.people(here.name)] if self.client is not None else []
+        people = here.name if not here.is_room else ""
+        names = list(dict.fromkeys([*spoke, *([people] if people else []), *present]))
+        rooms = [place.name for place in self.desk.places if place.is_room]
+        return complete(before, rooms, names)

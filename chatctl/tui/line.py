@@ -1,0 +1,156 @@
+"""Where one writes: one line, or several.
+
+The rules of this file:
+
+1. Enter sends; Alt-Enter, Shift-Enter (where the terminal tells it apart) and Ctrl-J begin a new line.
+2. Up on the first line and Down on the last go through what was said before; what was being written comes back.
+3. Pasted lines are not sent by themselves: whoever has the screen asks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from chatctl.tui.completion import Completion
+
+_NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
+_MOST_REMEMBERED = 500
+
+
+class Line(TextArea):
+    """The input. `completing` gives what Tab may make of the text before the cursor."""
+
+    class Typed(Message):
+        """A whole text, to be said or done."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Pasted(Message):
+        """Several lines were pasted."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Escaped(Message):
+        """Escape was pressed."""
+
+    def __init__(self, completing: Callable[[str], Completion], *, id: str | None = None) -> None:
+        super().__init__(
+            id=id,
+            compact=True,
+            highlight_cursor_line=False,
+            show_line_numbers=False,
+            soft_wrap=True,
+            max_checkpoints=200,
+        )
+        self._completing = completing
+        self._said: list[str] = []
+        self._at = 0
+        self._draft = ""
+        self._cycle: tuple[str, Completion, int] | None = None
+
+    async def _on_key(self, event: events.Key) -> None:
+        handler = _KEYS.get(event.key)
+        if handler is not None and handler(self):
+            event.stop()
+            event.prevent_default()
+            return
+        if event.key != "tab":
+            self._cycle = None
+        await super()._on_key(event)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        if "\n" in text.strip("\n"):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Pasted(text.strip("\n")))
+            return
+        event.text = text.strip("\n")
+        await super()._on_paste(event)
+
+    def write(self, text: str) -> None:
+        """Have this in the line, with the cursor behind it."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    # Keys: whether the key was taken.
+
+    def _enter(self) -> bool:
+        text = self.text
+        self._cycle = None
+        self.remember(text)
+        self.load_text("")
+        self.post_message(self.Typed(text))
+        return True
+
+    def remember(self, text: str) -> None:
+        """For Up (rule 2)."""
+        if text.strip() and self._said[-1:] != [text]:
+            self._said.append(text)
+            del self._said[:-_MOST_REMEMBERED]
+        self._at = len(self._said)
+
+    def _new_line(self) -> bool:
+        self.insert("\n")
+        return True
+
+    def _up(self) -> bool:
+        if self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
+            return False
+        return self._recall(-1)
+
+    def _down(self) -> bool:
+        if self.wrapped_document.location_to_offset(self.cursor_location).y < self.wrapped_document.height - 1:
+            return False
+        return self._recall(1)
+
+    def _recall(self, by: int) -> bool:
+        at = self._at + by
+        if not 0 <= at <= len(self._said):
+            return True
+        if self._at == len(self._said):
+            self._draft = self.text
+        self._at = at
+        self.write(self._said[at] if at < len(self._said) else self._draft)
+        return True
+
+    def _tab(self) -> bool:
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        if self._cycle is not None and self._cycle[0] == before:
+            _, found, number = self._cycle
+            number += 1
+        else:
+            found, number = self._completing(before if row == 0 else f" {before}"), 0
+            if row:
+                found = Completion(found.start - 1, found.words)
+        if not found.words:
+            return True
+        word = found.words[number % len(found.words)]
+        result = self.replace(word, (row, found.start), (row, column))
+        self.move_cursor(result.end_location)
+        self._cycle = (f"{before[: found.start]}{word}", found, number)
+        return True
+
+    def _escape(self) -> bool:
+        self.post_message(self.Escaped())
+        return True
+
+
+_KEYS: dict[str, Callable[[Line], bool]] = {
+    "enter": Line._enter,
+    **dict.fromkeys(_NEW_LINE, Line._new_line),
+    "up": Line._up,
+    "down": Line._down,
+    "tab": Line._tab,
+    "shift+tab": lambda _: True,
+    "escape": Line._escape,
+}
