@@ -1,8 +1,9 @@
 """`chatctl join`: enter a chat and talk.
 
-Three ways, by what stdin and stdout are:
+Four ways, by what stdin and stdout are:
 
-- both a terminal: people. What others say scrolls by above the line being typed.
+- both a terminal: people, on the full screen (chatctl/tui). With --plain what others say scrolls by above the line
+  being typed.
 - stdin a terminal, or TERM=dumb: people as well, with plain lines.
 - stdin a pipe or a file: each line is one message, commands included, since a line of a log may well begin with a
   slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server, and after
@@ -10,8 +11,6 @@ Three ways, by what stdin and stdout are:
 
 SIGTERM and SIGHUP are a wish to leave: what waits goes out, at most three seconds are taken for it, and the code says
 as always whether all arrived (0). So is Ctrl-C for a person; a pipe that it interrupts ends with 130.
-
-There is no full screen yet, so `--plain` changes nothing so far.
 
 stdout gets what others say; own messages only where the typed line was taken off the screen, and with --json.
 """
@@ -30,17 +29,15 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
-from chatctl.errors import ChatctlError, ConfigError, RefusedError
+from chatctl.errors import ChatctlError, RefusedError
 
 if TYPE_CHECKING:
-    from chatctl.cli.line.screen import LineScreen
+    from chatctl.cli.line.entering import Wish
+    from chatctl.cli.line.screen import LineScreen, Style
     from chatctl.client import Client
 
 GIVE_UP = 30.0
 """Seconds without a server after which a pipe gives up; a person is not given up on."""
-
-_SHOWN = 50
-"""Letters of a wrong room name that are shown."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -48,7 +45,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 @reports
 def join(
     server: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="Where to, as ircs://HOST:PORT/ROOM or irc://...")
+        str | None,
+        typer.Argument(metavar="[SERVER]", help="A saved server's name, or ircs://HOST:PORT/ROOM, or irc://..."),
     ] = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
@@ -56,6 +54,9 @@ def join(
     room: options.RoomOption = None,
     tls: options.SecureOption = None,
     fingerprint: options.FingerprintOption = None,
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="WORD", help="Keep this server, to come again with `join WORD`.")
+    ] = None,
     plain: options.PlainOption = False,
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
@@ -64,41 +65,49 @@ def join(
 
     Without a terminal each line of the input is one message.
     """
-    from chatctl.cli.line.entering import Wish, enter
-    from chatctl.cli.line.screen import LineScreen, Style
-    from chatctl.cli.target import hinting, is_url, target
-    from chatctl.config import load
+    from chatctl.cli.going import Going, going
+    from chatctl.cli.line.screen import Style
+    from chatctl.cli.target import hinting
 
-    flags = {"host": host, "port": port, "client": {"name": name, "room": room}}
-    loaded = load(config_file=config, flags=flags)
-    for notice in loaded.notices:
-        say(notice)
-    settings = loaded.settings
     person = _is_terminal(sys.stdin)
     asking = person and _is_terminal(sys.stdout) and not as_json
     editing = asking and os.environ.get("TERM", "dumb") != "dumb"
     style = Style(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
-    if server is not None and not is_url(server):
-        raise ConfigError(f"{server} is no address; one is ircs://chat.example:5106/lobby (irc:// without TLS)")
-    to = target(settings, tls, fingerprint, server or "")
-    password = loaded.client_password() or loaded.server_password()
-    in_room = _room(room or to.room or settings.client.room)
-    wish = Wish(to, in_room, settings.client.name, password, None if person else GIVE_UP, to.invite)
+    full_screen = editing and not plain
+    said = Going(server or "", host, port, name, room, tls, fingerprint, config)
+    wish = going(said, remembering=full_screen, give_up_after=None if person else GIVE_UP)
+    _raise_on_signal()
+    _log_in_one_line()
+    if not full_screen:
+        _line_by_line(wish, style, asking=asking)
+        return
+    from chatctl.cli import full
+
+    with hinting():
+        client = full.run(wish, save or "")
+    if client is not None:
+        _go_on(client, wish, style)
+
+
+def _line_by_line(wish: Wish, style: Style, *, asking: bool) -> None:
+    """Enter, talk, leave."""
+    from chatctl.cli.line.entering import enter
+    from chatctl.cli.line.screen import LineScreen
+    from chatctl.cli.target import hinting
+
     screens: list[LineScreen] = []
 
     def prepare(client: Client) -> None:
-        screens.append(LineScreen(client, to.address, style, sys.stdout, sys.stderr, wish.room))
+        screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
         client.on(screens[-1].event)
 
-    _raise_on_signal()
-    _log_in_one_line()
     reason = ""
     try:
         with hinting(), _asked_in_vain():
             enter(wish, prepare, asking=asking)
         reason = _talk(screens[-1], wish.room)
     except KeyboardInterrupt:
-        if not (person and screens and screens[-1].entered):
+        if not (style.person and screens and screens[-1].entered):
             raise
     finally:
         if screens:
@@ -106,21 +115,21 @@ def join(
     _conclude(screens[-1])
 
 
-def _room(name: str) -> str:
-    """A room's name as IRC wants it: many people leave the sign before it out, as their shell makes it a comment.
+def _go_on(client: Client, wish: Wish, style: Style) -> None:
+    """Line by line, where the full screen was left for that."""
+    from chatctl.cli.line.screen import LineScreen
 
-    Raises ConfigError where it can be no room's.
-    """
-    from chatctl.client import Client
-    from chatctl.client.refusals import InputError
-
-    room = name if name[:1] in ("#", "&", "+", "!") else f"#{name}"
+    screen = LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room)
+    screen.go_on()
+    client.on(screen.event)
+    reason = ""
     try:
-        Client(name="nobody", rooms=[room])  # not started: it only looks at what it is given
-    except InputError as error:
-        shown = room if len(room) <= _SHOWN else f"{room[:_SHOWN]}..."
-        raise ConfigError(f"--room {shown}: {error}") from None
-    return room
+        reason = _talk(screen, wish.room)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        client.stop(reason)
+    _conclude(screen)
 
 
 def _talk(screen: LineScreen, room: str) -> str:

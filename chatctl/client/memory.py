@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chatctl.client import remembered
 
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """Where somebody was: all that `chatctl join` needs to go there again."""

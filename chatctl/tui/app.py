@@ -25,19 +25,18 @@ from textual.widgets import Static
 
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory
-from chatctl.client.memory import Server as KnownServer
 from chatctl.protocol.clean import clean
 from chatctl.tui import actions, keys, layout
 from chatctl.tui.bars import Standing, StatusBar, TopicBar
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
 from chatctl.tui.desk import Desk
-from chatctl.tui.entrance import Entered, Entrance, NameWanted, NotIn, Outcome, PasswordWanted
+from chatctl.tui.entrance import Entered, Entrance, NameWanted, NotIn, Outcome, PasswordWanted, TrustWanted
 from chatctl.tui.feed import PAUSE
 from chatctl.tui.line import Line
 from chatctl.tui.look import DEFAULT, Ink, ink
 from chatctl.tui.messages import MessageList
-from chatctl.tui.overlays import Asking
+from chatctl.tui.overlays import Asking, Question
 from chatctl.tui.painted import Painted
 from chatctl.tui.people import People
 from chatctl.tui.search import SearchOverlay
@@ -101,6 +100,10 @@ class ChatApp(actions.Actions, App[str]):
     def _fold(self, name: str) -> str:
         return self.desk.client.fold(name)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What our style sheet names beside Textual's own, for when the sheet is read before our themes are known."""
+        return {"line": "ansi_bright_black", "quiet": "ansi_bright_black"}
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While something lies over the screen, the keys are its own."""
         return len(self.screen_stack) == 1 or action not in _OF_SCREEN
@@ -139,6 +142,8 @@ class ChatApp(actions.Actions, App[str]):
                 self._ask_name(outcome)
             case PasswordWanted():
                 self._ask_password(outcome)
+            case TrustWanted():
+                self._ask_trust(outcome)
             case NotIn():
                 self.problem = outcome.error
                 self.exit("")
@@ -156,6 +161,20 @@ class ChatApp(actions.Actions, App[str]):
             self.exit("")
         else:
             self.entrance.begin(name)
+
+    def _ask_trust(self, wanted: TrustWanted) -> None:
+        unknown = wanted.unknown
+        text = f"Is this the fingerprint that the server's window shows?\n\n{unknown.pin}"
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.entrance.door.believe(unknown)
+                self.entrance.begin(self.entrance.name or None)
+            else:
+                self.problem = unknown
+                self.exit("")
+
+        self.push_screen(Question(f"First visit to {clean(unknown.address)}", text, "yes, it is the same"), answered)
 
     def _ask_password(self, wanted: PasswordWanted) -> None:
         asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
@@ -180,8 +199,7 @@ class ChatApp(actions.Actions, App[str]):
         if self.memory is not None:
             self.being.notifies = self.memory.choice("notify", "on") == "on"
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"
-            room = self.entrance.door.room
-            self.memory.entered(KnownServer(client.host, client.port, client.name, room))
+        self.entrance.door.entered(client)
         client.measure()
         self.on_chat_app_news()
 

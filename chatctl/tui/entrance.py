@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chatctl.client.client import Client
 from chatctl.client.refusals import PasswordError
+from chatctl.client.trust import UnknownServerError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError
 from chatctl.tui.feed import Feed
 
@@ -36,6 +37,12 @@ class Door(Protocol):
 
     def free_names(self, name: str) -> tuple[str, ...]:
         """Free names near one that is not."""
+
+    def believe(self, unknown: UnknownServerError) -> None:
+        """The person has compared the fingerprint, and it is this server's."""
+
+    def entered(self, client: Client) -> None:
+        """We are in: to be remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +68,20 @@ class PasswordWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustWanted:
+    """The first visit to a server that nobody vouches for: its fingerprint is to be compared."""
+
+    unknown: UnknownServerError
+
+
+@dataclass(frozen=True, slots=True)
 class NotIn:
     """The end (rule 2)."""
 
     error: BaseException
 
 
-Outcome = Entered | NameWanted | PasswordWanted | NotIn
+Outcome = Entered | NameWanted | PasswordWanted | TrustWanted | NotIn
 
 
 class Entrance:
@@ -108,6 +122,8 @@ class Entrance:
     def _try(self) -> None:
         try:
             outcome = self._attempt()
+        except UnknownServerError as unknown:
+            outcome = TrustWanted(unknown)
         except BaseException as error:  # noqa: BLE001  # told to the person, outside of the screen
             outcome = NotIn(error)
         with self._lock:

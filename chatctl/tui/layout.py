@@ -59,6 +59,9 @@ def _theme(palette: Palette) -> Theme:
             accent="ansi_cyan", foreground="ansi_default", background="ansi_default", surface="ansi_default",
             panel="ansi_default", boost="ansi_default",
             variables={
+                "ansi-background": "ansi_black", "ansi-foreground": "ansi_white",
+                "block-cursor-foreground": "ansi_black", "block-cursor-background": "ansi_white",
+                "screen-selection-background": "ansi_bright_blue", "screen-selection-foreground": "ansi_black",
                 "line": "ansi_bright_black", "quiet": "ansi_bright_black",
                 "border-blurred": "ansi_bright_black",
                 "input-cursor-text-style": "reverse",

@@ -30,7 +30,7 @@ _CORRECTABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user wants; `give_up_after`: see Client."""
+    """What the user wants; `give_up_after`, `attentive`: see Client."""
 
     to: Target
     room: str
@@ -40,6 +40,7 @@ class Wish:
     token: str = ""
     """An invitation's."""
     login: Login | None = None
+    attentive: bool = False
 
     def client(self) -> Client:
         """A client for it, not started. Raises InvalidNameError, InputError."""
@@ -52,6 +53,7 @@ class Wish:
             give_up_after=self.give_up_after,
             trust=self.to.trust,
             login=self.login,
+            attentive=self.attentive,
         )
 
     def checking(self) -> NameCheck:

@@ -118,6 +118,14 @@ class LineScreen:
         """Whether we are in, or were."""
         return self._early is None
 
+    def go_on(self) -> None:
+        """We are in already, and so in these rooms: another screen was left for this one."""
+        self._early = None
+        self._rooms = list(self.client.rooms)
+        if self._here not in self._rooms:
+            self._here = self._rooms[0] if self._rooms else ""
+        self.show("--- Going on line by line; /help shows what you can type; /quit or Ctrl-D leaves")
+
     def end(self) -> None:
         """Nothing more is wanted. Safe from any thread, and from signal handlers."""
         self.ended = True

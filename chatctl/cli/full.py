@@ -1,0 +1,88 @@
+"""The full screen of `chatctl join`: from a wish to a conversation, and back to the command line.
+
+Getting in begins before Textual is imported: the two take their time together, and a server that is not there is
+told without the screen flashing up.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from chatctl.cli.line.entering import Wish
+from chatctl.client.check import ALTERNATIVES
+from chatctl.client.client import Client
+from chatctl.client.memory import Memory, Server
+from chatctl.client.trust import UnknownServerError
+from chatctl.tui.entrance import Entrance, NotIn
+from chatctl.tui.feed import Feed
+
+
+class FullDoor:
+    """A wish, as the screen needs it (:class:`chatctl.tui.entrance.Door`). `kept_as`: what to save the server as."""
+
+    def __init__(self, wish: Wish, memory: Memory, kept_as: str = "") -> None:
+        self.wish = replace(wish, attentive=True)
+        self._memory = memory
+        self._kept_as = kept_as
+
+    @property
+    def address(self) -> str:
+        """``host:port``"""
+        return self.wish.to.address
+
+    @property
+    def room(self) -> str:
+        """Where to be first."""
+        return self.wish.room
+
+    def client(self, name: str, password: str | None) -> Client:
+        """A client that has not started."""
+        self.wish = replace(self.wish, name=name, password=password if password is not None else self.wish.password)
+        return self.wish.client()
+
+    def reachable(self) -> None:
+        """See whether there is a server."""
+        with self.wish.checking():
+            pass
+
+    def free_names(self, name: str) -> tuple[str, ...]:
+        """Free names near this one."""
+        with self.wish.checking() as checking:
+            return tuple(itertools.islice(checking.free(name), ALTERNATIVES))
+
+    def believe(self, unknown: UnknownServerError) -> None:
+        """Its owner said that it is this server."""
+        self.wish = self.wish.trusting(unknown)
+
+    def entered(self, client: Client) -> None:
+        """Remember where, and as whom."""
+        to = self.wish.to
+        here = Server(to.host, to.port, client.name, self.wish.room, to.trust.tls)
+        self._memory.entered(here, self._kept_as)
+
+
+def run(wish: Wish, kept_as: str = "") -> Client | None:
+    """The whole conversation. A client where one wants to go on line by line: it is still in.
+
+    Raises what ended it, where that was not the user.
+    """
+    memory = Memory()
+    entrance = Entrance(FullDoor(wish, memory, kept_as), Feed())
+    entrance.begin(wish.name)
+    from chatctl.tui.actions import PLAIN
+    from chatctl.tui.app import ChatApp
+
+    early = entrance.outcome
+    if isinstance(early, NotIn):
+        raise early.error
+    app = ChatApp(entrance, memory)
+    reason: str | None = ""
+    try:
+        reason = app.run()
+    finally:
+        if app.client is not None and reason != PLAIN:
+            app.client.stop(reason or "")
+    if app.problem is not None:
+        raise app.problem
+    return app.client if reason == PLAIN else None

@@ -1,0 +1,106 @@
+"""Where `join` and the scripts' commands go, and as whom: what was typed, saved, remembered, and set.
+
+What is given with the command counts before what is saved under a name, that before the settings, and only where they
+say nothing it counts where one was last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from chatctl.cli.failures import say
+from chatctl.cli.line.entering import Wish
+from chatctl.cli.target import is_url, target
+from chatctl.client.memory import Memory, Server
+from chatctl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from chatctl.config import Loaded
+
+_SHOWN = 50
+"""Letters of a wrong room name that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """What was given with the command. `server`: an address, the name of a saved server, or empty."""
+
+    server: str = ""
+    host: str | None = None
+    port: str | None = None
+    name: str | None = None
+    room: str | None = None
+    tls: bool | None = None
+    fingerprint: str | None = None
+    config: str | None = None
+
+
+def going(said: Going, *, remembering: bool = False, give_up_after: float | None = None) -> Wish:
+    """Where to, and as whom. `remembering`: there is a person, who may have been somewhere before.
+
+    Raises ConfigError.
+    """
+    from chatctl.config import load
+
+    memory = Memory()
+    if said.server and not is_url(said.server):
+        said = _with_saved(said, memory)
+    flags = {"host": said.host, "port": said.port, "client": {"name": said.name, "room": said.room}}
+    loaded = load(config_file=said.config, flags=flags)
+    for notice in loaded.notices:
+        say(notice)
+    last = memory.last if remembering and not said.server else None
+    if last is not None and _is_open(loaded, "host", "port"):
+        loaded = load(config_file=said.config, flags={**flags, "host": last.host, "port": str(last.port)})
+        said = replace(said, tls=last.tls if said.tls is None else said.tls)
+    settings = loaded.settings
+    to = target(settings, said.tls, said.fingerprint, said.server)
+    name, room = settings.client.name, said.room or to.room or settings.client.room
+    if last is not None and (last.host, last.port) == (to.host, to.port):
+        name = name or last.name or None
+        room = last.room or room if _is_open(loaded, "client.room") and not to.room else room
+    password = loaded.client_password() or loaded.server_password()
+    return Wish(to, room_name(room), name, password, give_up_after, to.invite)
+
+
+def _is_open(loaded: Loaded, *keys: str) -> bool:
+    """Whether nobody set any of these."""
+    return all(loaded.origins[key] == "default" for key in keys)
+
+
+def _with_saved(said: Going, memory: Memory) -> Going:
+    saved = memory.saved
+    found: Server | None = saved.get(said.server)
+    if found is None:
+        known = f"saved are: {', '.join(sorted(saved))}" if saved else "join --save WORD saves one"
+        raise ConfigError(
+            f"{said.server} is no address such as ircs://chat.example:5106/lobby, and no server is saved by that name; "
+            f"{known}"
+        )
+    return replace(
+        said,
+        server="",
+        host=said.host or found.host,
+        port=said.port or str(found.port),
+        name=said.name or found.name or None,
+        room=said.room or found.room or None,
+        tls=found.tls if said.tls is None else said.tls,
+    )
+
+
+def room_name(name: str) -> str:
+    """A room's name as IRC wants it: many people leave the sign before it out, as their shell makes it a comment.
+
+    Raises ConfigError where it can be no room's.
+    """
+    from chatctl.client import Client
+    from chatctl.client.refusals import InputError
+
+    room = name if name[:1] in ("#", "&", "+", "!") else f"#{name}"
+    try:
+        Client(name="nobody", rooms=[room])  # not started: it only looks at what it is given
+    except InputError as error:
+        shown = room if len(room) <= _SHOWN else f"{room[:_SHOWN]}..."
+        raise ConfigError(f"--room {shown}: {error}") from None
+    return room
