@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from chatctl.client import slash
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
+from chatctl.tui import layout
 from chatctl.tui.line import Line
 from chatctl.tui.messages import MessageList
 from chatctl.tui.overlays import KeysOverlay, Question
@@ -33,6 +34,7 @@ PLAIN = "\0plain"
 _TWICE = 2.0
 """Seconds within which a second Ctrl-C means it."""
 
+_AGAIN = "Press Ctrl-C again to leave"
 _SHOWN_OF_PASTE = 5
 
 
@@ -157,13 +159,16 @@ class Actions:
     def action_rooms(self) -> None:
         """Show or hide the rooms."""
         app = self._app
-        app.rooms_wanted = app.screen_stack[0].query_one("#rooms").has_class("hidden")
+        wanted = app.screen_stack[0].query_one("#rooms").has_class("hidden")
+        app.people_wanted = None if app.size.width < layout.BOTH_FROM else app.people_wanted
+        app.rooms_wanted = None if wanted == (app.size.width >= layout.ROOMS_FROM) else wanted
         app.fold_panels()
 
     def action_people(self) -> None:
         """Show or hide the people."""
         app = self._app
-        app.people_wanted = app.screen_stack[0].query_one("#people").has_class("hidden")
+        wanted = app.screen_stack[0].query_one("#people").has_class("hidden")
+        app.people_wanted = None if wanted == (app.size.width >= layout.PEOPLE_FROM) else wanted
         app.fold_panels()
 
     def action_keys(self) -> None:
@@ -187,7 +192,7 @@ class Actions:
             return
         self._interrupted = now
         self._line.write("")
-        app.hint = "Press Ctrl-C again to leave"
+        app.hint = _AGAIN
         app.set_timer(_TWICE, self._unhint)
         app.draw()
 
@@ -208,6 +213,8 @@ class Actions:
         """The input has changed: hints, and others see that we type."""
         app, text = self._app, self._line.text
         hint = slash.hint(text) if "\n" not in text else ""
+        if not text and monotonic() - self._interrupted < _TWICE:
+            hint = _AGAIN
         if app.being is not None:
             app.being.typing(app.desk.here, text)
         if hint != app.hint:

@@ -131,7 +131,14 @@ class ChatApp(actions.Actions, App[str]):
     def _handle_exception(self, error: Exception) -> None:
         """Rule 3: whoever started the screen tells of it."""
         self.problem = self.problem or error
-        self.exit("")
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()  # without the traceback that Textual would print
+
+    def panic(self, *renderables: object) -> None:
+        """Nor any other page about what is wrong inside."""
+        self._close_messages_no_wait()
 
     def on_chat_app_known(self, event: Known) -> None:
         outcome = event.outcome
@@ -268,16 +275,20 @@ class ChatApp(actions.Actions, App[str]):
                 part.wear(self.look)
 
     def on_resize(self, event: events.Resize) -> None:
-        self.fold_panels()
+        self.fold_panels(event.size.width)
 
-    def fold_panels(self) -> None:
+    def fold_panels(self, width: int | None = None) -> None:
         """What there is room for, and what was asked for."""
-        width = self.size.width
+        width = self.size.width if width is None else width
         main = self.screen_stack[0]
         rooms = self.rooms_wanted if self.rooms_wanted is not None else width >= layout.ROOMS_FROM
         people = self.people_wanted if self.people_wanted is not None else width >= layout.PEOPLE_FROM
+        people = people and self.desk.here.is_room
+        if rooms and people and width < layout.BOTH_FROM:  # the one that was asked for last is the one that is wanted
+            rooms = self.people_wanted is not True
+            people = not rooms
         main.query_one("#rooms").set_class(not rooms, "hidden")
-        main.query_one("#people").set_class(not (people and self.desk.here.is_room), "hidden")
+        main.query_one("#people").set_class(not people, "hidden")
 
     def draw(self) -> None:
         """Draw what is out of date (rule 2)."""
@@ -290,6 +301,10 @@ class ChatApp(actions.Actions, App[str]):
             messages = main.query_one(MessageList)
             messages.me = desk.me
             messages.show(here.shown)
+            target = here.shown.find(desk.target) if desk.target is not None else None
+            if target is not None:
+                desk.target = None
+                messages.to_item(target)
         if "rooms" in stale:
             main.query_one(Sidebar).repaint()
             self.fold_panels()

@@ -61,6 +61,8 @@ class Desk:
         self.alerts: list[tuple[Place, Item]] = []
         """What we should be told of wherever we are; whoever tells clears it."""
         self.found: Found | None = None
+        self.target: str | None = None
+        """The id of the message that is to be shown as soon as it is there."""
         self.going: str = ""
         """The room to be in as soon as we are in it."""
         self.pages: dict[int, tuple[str, Place]] = {}
@@ -141,7 +143,12 @@ class Desk:
         return True
 
     def jump(self, place: Place, item: Item) -> None:
-        """Ask for a message with its surroundings, where it is not at hand."""
+        """Show a message with its surroundings: they are asked for where it is not at hand."""
+        self.target = item.id
+        if item.id is not None and place.log.find(item.id) is not None:
+            place.past = None
+            self.stale |= {"log"}
+            return
         moment = datetime.fromtimestamp(item.time).astimezone()
         place.asked = self.client.look_back(place.name, "AROUND", moment, item.id)
         self.pages[place.asked] = ("AROUND", place)

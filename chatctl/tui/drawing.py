@@ -29,6 +29,9 @@ from chatctl.tui.look import Ink
 from chatctl.tui.text import PLAIN, Look, runs
 
 TIME_WIDTH = 6
+LEAST_WIDTH = 20
+"""Columns that are drawn for at least; what is narrower shows a part of them."""
+
 _HANG = 2
 _SNIPPET = 60
 _MARKS = {True: "»", False: " "}
@@ -62,7 +65,7 @@ def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
     """One row of exactly `width` columns; `pieces` must fit."""
     used = sum(width_of(text) for text, _ in pieces)
     row = "".join(text for text, _ in pieces)
-    segments = [Segment(text, style) for text, style in pieces if text]
+    segments = _joined(pieces)
     if not row.isascii() and _RIGHT_TO_LEFT.search(row):
         segments = _isolated(segments)
     if used < width:
@@ -70,12 +73,28 @@ def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
     return Strip(segments, width)
 
 
+def _joined(pieces: list[Piece]) -> list[Segment]:
+    """Pieces as segments; those that look the same are one, so that words of one script stay together (rule 5)."""
+    found: list[Segment] = []
+    for text, style in pieces:
+        if found and found[-1].style == style:
+            found[-1] = Segment(found[-1].text + text, style)
+        elif text:
+            found.append(Segment(text, style))
+    return found
+
+
 def _isolated(segments: list[Segment]) -> list[Segment]:
     """Each piece that holds right-to-left text between isolates (rule 5)."""
-    return [
-        Segment(f"\u2068{segment.text}\u2069", segment.style) if _RIGHT_TO_LEFT.search(segment.text) else segment
-        for segment in segments
-    ]
+    found: list[Segment] = []
+    for segment in segments:
+        text, style, _ = segment
+        if not _RIGHT_TO_LEFT.search(text):
+            found.append(segment)
+            continue
+        bare = text.lstrip(" ")
+        found.append(Segment(f"{' ' * (len(text) - len(bare))}\u2068{bare}\u2069", style))
+    return found
 
 
 def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
@@ -115,6 +134,7 @@ def _trim(row: list[Piece]) -> None:
 
 def _cut(word: str, room: int) -> tuple[str, str]:
     """A word in two, the first part at most `room` columns wide and never cut inside what is seen as one character."""
+    room = max(1, room)
     if word.isascii():
         return word[:room], word[room:]
     last = 0

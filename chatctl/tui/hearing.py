@@ -207,6 +207,9 @@ def connected(desk: Desk, event: e.Connected) -> None:
     if isinstance(event, e.Reconnected):
         desk.came_back = True
         desk.tell("Connected again", now=event.time.timestamp())
+    else:
+        where = f" on {desk.network}" if desk.network else ""
+        desk.tell(f"You are {event.name}{where}. F1 shows the keys, /help the commands", now=event.time.timestamp())
     desk.stale |= {"status", "rooms"}
 
 

@@ -10,6 +10,9 @@ ROOMS_FROM = 60
 """Columns from which the rooms are shown, where nobody said otherwise."""
 
 PEOPLE_FROM = 90
+BOTH_FROM = 64
+"""Columns from which both sides may be shown together."""
+
 SIDE = 18
 """Columns of a side, its line included."""
 

@@ -16,6 +16,5 @@ def pattern(name: str) -> re.Pattern[str]:
 
 def mentions(text: str, name: str) -> bool:
     """Whether `text` names `name`."""
-    if not name or name.casefold() not in text.casefold():
-        return False
-    return pattern(name).search(clean(text)) is not None
+    bare = clean(text)
+    return bool(name) and name.casefold() in bare.casefold() and pattern(name).search(bare) is not None

@@ -90,7 +90,7 @@ class MessageList(Painted):
 
     def _around(self, width: int) -> Around:
         mention = pattern(self.me) if self.me else None
-        return Around(self.ink, width, mention, self._fold, self.log_shown.find)
+        return Around(self.ink, max(width, drawing.LEAST_WIDTH), mention, self._fold, self.log_shown.find)
 
     def _block(self, at: int, around: Around) -> list[Strip]:
         """The rows of the item at `at`, with what stands above it: the day, the line of the unread."""
@@ -151,7 +151,10 @@ class MessageList(Painted):
         rows = [row for block in reversed(blocks) for row in block][-height:]
         blank = drawing.strip([], width, self.ink.plain)
         if at < _NEAR and not self.log_shown.begins:
-            self.post_message(self.NearTop())
+            # Later: what is posted while the screen is being drawn counts as the screen's, and goes no further.
+            self.call_later(lambda: self.post_message(self.NearTop()))
+        if width < drawing.LEAST_WIDTH:
+            rows = [row.crop(0, width) for row in rows]
         return [blank] * (height - len(rows)) + rows
 
     # Moving.

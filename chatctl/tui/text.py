@@ -106,8 +106,8 @@ def _linked(text: str, look: Look) -> list[Run]:
     at = 0
     for match in _LINK.finditer(text):
         link = match[0].rstrip(_TRAILING)
-        if match[0].count("(") > link.count("(") - link.count(")") and link.count("(") > link.count(")"):
-            link += ")"  # a Wikipedia address ends with one
+        if link.count("(") > link.count(")") and match[0][len(link) :].startswith(")"):
+            link += ")"  # an encyclopedia's address may end with one
         found += _marked(text[at : match.start()], look)
         found.append((link, replace(look, link=link, underline=True)))
         at = match.start() + len(link)

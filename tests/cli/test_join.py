@@ -237,7 +237,7 @@ class TestTerminal:
     def spawn(self, *arguments: str, **environ: str) -> pexpect.spawn[str]:
         return pexpect.spawn(
             COMMAND[0],
-            [*COMMAND[1:], "join", *arguments],
+            [*COMMAND[1:], "join", "--plain", *arguments],
             encoding="utf-8",
             timeout=DEADLINE,
             dimensions=(24, 80),

@@ -24,7 +24,7 @@ class Pane:
     def __init__(self, socket: Path, columns: int, port: int, name: str) -> None:
         self._tmux = ["tmux", "-S", str(socket), "-f", os.devnull]
         self._name = name
-        command = f"{sys.executable} -m chatctl join --port {port} --name {name}; echo exit=$?; exec sleep 60"
+        command = f"{sys.executable} -m chatctl join --plain --port {port} --name {name}; echo exit=$?; exec sleep 60"
         self._run("new-session", "-d", "-s", name, "-x", str(columns), "-y", "14", command)
 
     def _run(self, *arguments: str) -> str:

@@ -44,13 +44,13 @@ def test_two_people_see_what_the_readme_shows(tmp_path: Path) -> None:
     expected = block("transcript", "two people")[1:]
     with (
         ServeProcess(tmp_path) as server,
-        Terminal([CHATCTL, "join"], environment(tmp_path, CHATCTL_PORT=str(server.port))) as ann,
+        Terminal([CHATCTL, "join", "--plain"], environment(tmp_path, CHATCTL_PORT=str(server.port))) as ann,
     ):
         ann.until("Your name:")
         ann.enter("ann")
         ann.until("Nobody else is in #lobby yet")
         bob_env = environment(tmp_path, CHATCTL_PORT=str(server.port))
-        with Terminal([CHATCTL, "join", "--name", "bob"], bob_env) as bob:
+        with Terminal([CHATCTL, "join", "--plain", "--name", "bob"], bob_env) as bob:
             bob.until("In #lobby: ann, you")
             bob.enter("Hi Ann! 你好 👋")
             ann.until("[bob]: Hi Ann!")

@@ -18,7 +18,7 @@ def test_irssi_and_join_talk_in_both_directions(tmp_path: Path) -> None:
         env = environment(tmp_path, CHATCTL_PORT=str(server.port))
         home = tmp_path / "irssi"
         connect = ["irssi", f"--home={home}", "-n", "irina", "-c", "127.0.0.1", "-p", str(server.port)]
-        with Terminal(connect, env) as irssi, Terminal([CHATCTL, "join", "--name", "ann"], env) as ann:
+        with Terminal(connect, env) as irssi, Terminal([CHATCTL, "join", "--plain", "--name", "ann"], env) as ann:
             irssi.until("There is no message of the day")
             irssi.enter("/join #lobby")
             ann.until("irina came in")
@@ -41,7 +41,7 @@ def test_irssi_and_join_talk_in_both_directions(tmp_path: Path) -> None:
 def test_what_others_say_never_breaks_the_line_being_typed(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("bob", "#lobby") as bob:
         env = environment(tmp_path, CHATCTL_PORT=str(server.port))
-        with Terminal([CHATCTL, "join", "--name", "ann"], env, columns=40, lines=12) as ann:
+        with Terminal([CHATCTL, "join", "--plain", "--name", "ann"], env, columns=40, lines=12) as ann:
             ann.until("[ann]:")
             ann.enter("half a li", submit=False)
             ann.until("[ann]: half a li")

@@ -22,7 +22,7 @@ def shown(server: ServeProcess, label: str) -> str:
 
 def test_the_first_visit_asks_and_the_second_does_not(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
-        command = [CHATCTL, "join", f"ircs://127.0.0.1:{server.port}/tea", "--name", "ann"]
+        command = [CHATCTL, "join", "--plain", f"ircs://127.0.0.1:{server.port}/tea", "--name", "ann"]
         with Terminal(command, environment(tmp_path), columns=120) as ann:
             ann.until("Same as in the server's window? [y/N]")
             ann.until(shown(server, "Fingerprint"))
@@ -36,7 +36,7 @@ def test_the_first_visit_asks_and_the_second_does_not(tmp_path: Path) -> None:
 
 def test_no_is_no(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
-        command = [CHATCTL, "join", "--tls", "--port", str(server.port), "--name", "ann"]
+        command = [CHATCTL, "join", "--plain", "--tls", "--port", str(server.port), "--name", "ann"]
         with Terminal(command, environment(tmp_path), columns=120) as ann:
             ann.until("[y/N]")
             ann.enter("")

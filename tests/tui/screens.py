@@ -1,0 +1,111 @@
+"""The full screen without a terminal: what is on it as text, keys, and waiting for what is to come."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from chatctl.client.check import NameCheck
+from chatctl.client.client import Client
+from chatctl.client.memory import Memory, Server
+from chatctl.client.trust import UnknownServerError
+from chatctl.tui.app import ChatApp
+from chatctl.tui.entrance import Entrance
+from chatctl.tui.feed import Feed
+from tests.wire import DEADLINE
+
+
+class Door:
+    """The way to a server on this machine (:class:`chatctl.tui.entrance.Door`)."""
+
+    room = "#lobby"
+
+    def __init__(self, port: int, secret: str = "") -> None:
+        self.port = port
+        self.address = f"127.0.0.1:{port}"
+        self.secret = secret
+        self.kept: list[Server] = []
+
+    def client(self, name: str, password: str | None) -> Client:
+        secret = self.secret or f"secret of {name}"
+        return Client(port=self.port, name=name, password=password, secret=secret, attentive=True)
+
+    def reachable(self) -> None:
+        with NameCheck("127.0.0.1", self.port):
+            pass
+
+    def free_names(self, name: str) -> tuple[str, ...]:
+        return ("free_name",)
+
+    def believe(self, unknown: UnknownServerError) -> None:
+        return
+
+    def entered(self, client: Client) -> None:
+        self.kept.append(Server("127.0.0.1", self.port, client.name, self.room))
+
+
+class Screen:
+    """An application that runs, and the hands on it."""
+
+    def __init__(self, app: ChatApp, pilot: Pilot[str]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    def rows(self) -> list[str]:
+        """What is on the screen."""
+        strips = self.app.screen._compositor.render_strips()  # what Textual's own pictures are made of
+        return ["".join(segment.text for segment in row).rstrip() for row in strips]
+
+    def text(self) -> str:
+        return "\n".join(self.rows())
+
+    async def until(self, question: Callable[[str], bool] | str) -> str:
+        """The screen, as soon as it holds this, or the answer is yes."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            await self.pilot.pause()
+            text = self.text()
+            if question in text if isinstance(question, str) else question(text):
+                return text
+            assert time.monotonic() < end, text
+            await asyncio.sleep(0.01)
+
+    async def type(self, text: str) -> None:
+        """Type a line and press Enter."""
+        await self.pilot.press(*(_KEYS.get(character, character) for character in text), "enter")
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+
+_KEYS = {" ": "space", "/": "slash", "#": "number_sign", ":": "colon", "?": "question_mark", "+": "plus", "-": "minus"}
+
+
+@asynccontextmanager
+async def screen(
+    door: Door, name: str | None = "ann", size: tuple[int, int] = (80, 24), folder: Path | None = None
+) -> AsyncIterator[Screen]:
+    """The application at this server."""
+    entrance = Entrance(door, Feed())
+    entrance.begin(name)
+    app = ChatApp(entrance, Memory(folder) if folder is not None else None, look="terminal")
+    try:
+        async with app.run_test(size=size, notifications=True) as pilot:
+            yield Screen(app, pilot)
+    finally:
+        if app.client is not None:
+            app.client.stop()
+
+
+def play(story: Callable[[], Awaitable[None]]) -> None:
+    """Run a story to its end."""
+
+    async def told() -> None:
+        await story()
+
+    asyncio.run(told())

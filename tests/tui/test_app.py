@@ -1,0 +1,271 @@
+"""The full screen at a real server (chatctl/tui/app and what it is made of)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatctl.client import Client
+from chatctl.client.memory import Memory
+from chatctl.server import Server
+from chatctl.tui.app import ChatApp
+from tests.client.peer import eventually
+from tests.tui.screens import Door, play, screen
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(port=0) as running:
+        yield running
+
+
+@pytest.fixture
+def bob(server: Server) -> Iterator[Client]:
+    with Client(port=server.port, name="bob", secret="bob's", attentive=True) as client:
+        yield client
+
+
+def test_two_people_talk(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("You are ann")
+            bob.say("#lobby", "hello **Ann**, ann: look at https://example.org")
+            text = await ann.until("[bob]: hello Ann")
+            assert "»[bob]" in text
+            await ann.type("hi bob")
+            await ann.until(" [ann]: hi bob")
+            bob.say("ann", "psst")
+            await ann.until("@1")
+            await ann.press("alt+a")
+            await ann.until(lambda text: text.startswith(" bob") and "[bob]: psst" in text)
+            await ann.press("ctrl+p")
+            await ann.until(lambda text: text.startswith(" #lobby"))
+
+    play(story)
+
+
+def test_what_one_types_is_not_lost_when_one_looks_elsewhere(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            await ann.press("h", "a", "l", "f")
+            bob.say("ann", "psst")
+            await ann.until("@1")
+            await ann.press("alt+2")
+            await ann.until(lambda text: "[ann]: half" not in text)
+            await ann.press("alt+1")
+            await ann.until("[ann]: half")
+
+    play(story)
+
+
+def test_a_name_is_asked_for_and_another_one_where_it_is_taken(server: Server, bob: Client, tmp_path: Path) -> None:
+    async def story() -> None:
+        door = Door(server.port)
+        async with screen(door, name=None, folder=tmp_path) as ann:
+            await ann.until("What should others call you?")
+            await ann.type("bob")
+            await ann.until("free_name")
+            await ann.press("enter")
+            await ann.until("You are free_name")
+            assert door.kept[0].name == "free_name"
+
+    play(story)
+
+
+def test_own_lines_completion_and_several_lines(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            await ann.press("b", "o", "tab")
+            await ann.until("[ann]: bob:")
+            await ann.press("h", "i", "alt+enter", "y", "o", "u", "enter")
+            await ann.until(lambda text: "[ann]: bob: hi" in text and "        you" in text)
+            await ann.press("up")
+            assert ann.app.query_one("#line").text == "bob: hi\nyou"  # type: ignore[attr-defined]
+
+    play(story)
+
+
+def test_pasted_lines_are_asked_about_and_go_as_one(server: Server, bob: Client) -> None:
+    from textual import events
+
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            ann.app.query_one("#line").post_message(events.Paste("one\r\n/two\r\nthree\r\n"))
+            await ann.until("Send these 3 lines?")
+            await ann.press("enter")
+            await ann.until(lambda text: "Send these" not in text and "three" in text)
+
+    play(story)
+    heard = [event.text for event in bob.events(timeout=0.5) if event.type == "message"]  # type: ignore[attr-defined]
+    assert "\n".join(heard) == "one\n/two\nthree"
+
+
+def test_commands_hints_and_slips(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port), size=(120, 24)) as ann:
+            await ann.until("2 people")
+            await ann.press("slash", "k", "i")
+            await ann.until("/kick")
+            await ann.press("ctrl+c")
+            await ann.type("/topci x")
+            await ann.until("did you mean /topic?")
+            await ann.type("/topic be kind")
+            await ann.until(lambda text: text.startswith(" #lobby  be kind"))
+            await ann.type("/react +1")
+            await ann.until("There is no such message")
+            await ann.type("/query bob")
+            await ann.until(lambda text: text.startswith(" bob"))
+            await ann.type("/close")
+            await ann.until(lambda text: text.startswith(" #lobby"))
+
+    play(story)
+
+
+def test_reactions_replies_and_deleting(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            bob.say("#lobby", "shall we?")
+            await ann.until("shall we?")
+            await ann.type("/react +1")
+            await ann.until("👍 ann")
+            await ann.type("/reply yes")
+            await ann.until("┌ bob: shall we?")
+
+    play(story)
+
+
+def test_who_types_is_seen(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            bob.typing("#lobby", "active")
+            await ann.until("bob is typing")
+            bob.say("#lobby", "done")
+            await ann.until(lambda text: "typing" not in text)
+
+    play(story)
+
+
+def test_panels_fold_away_on_narrow_terminals_and_by_key(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port), size=(40, 12)) as ann:
+            text = await ann.until("2 people")
+            assert "▸" not in text
+            await ann.press("f7")
+            await ann.until("▸1 #lobby")
+            await ann.press("f8")
+            await ann.until(lambda text: "│  bob" in text and "▸" not in text)
+            await ann.pilot.resize_terminal(120, 30)
+            await ann.until(lambda text: "▸1 #lobby" in text and "│  bob" in text)
+            for width in (1, 3, 200, 8, 20, 2, 100):
+                await ann.pilot.resize_terminal(width, max(1, width // 4))
+            await ann.until("You are ann")
+
+    play(story)
+
+
+def test_history_comes_page_by_page_as_far_as_it_goes(server: Server, bob: Client) -> None:
+    for number in range(250):
+        bob.say("#lobby", f"line {number}", timeout=None)
+    assert bob.flush(10)
+
+    async def story() -> None:
+        async with screen(Door(server.port), size=(60, 14)) as ann:
+            await ann.until("line 249")
+            for _ in range(60):
+                await ann.press("pageup")
+                if "the beginning" in ann.text():
+                    break
+                await ann.pilot.pause(0.02)
+            await ann.until(lambda text: "the beginning" in text or "line 0\n" in text)
+            bob.say("#lobby", "news")
+            await ann.until("below (End)")
+            assert "news" not in ann.text()
+            await ann.press("escape")
+            await ann.until("news")
+
+    play(story)
+
+
+def test_search_and_jump(server: Server, bob: Client) -> None:
+    bob.say("#lobby", "the secret ingredient is cardamom")
+    for number in range(120):
+        bob.say("#lobby", f"line {number}", timeout=None)
+    assert bob.flush(10)
+
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("line 119")
+            await ann.press("ctrl+f")
+            await ann.until("Search")
+            await ann.type("cardamom")
+            await ann.until("1 found")
+            await ann.press("enter")
+            await ann.until(lambda text: "the past" in text and "[bob]: the secret ingredient" in text)
+            await ann.press("escape")
+            await ann.until("line 119")
+
+    play(story)
+
+
+def test_a_break_is_visible_and_what_is_typed_arrives(bob: Client) -> None:
+    with Server(port=0) as first:
+        port = first.port
+
+        async def story() -> None:
+            async with screen(Door(port)) as ann:
+                await ann.until("You are ann")
+                first.stop()
+                await ann.until("no connection, trying again")
+                await ann.type("typed meanwhile")
+                await ann.until("…[ann]: typed meanwhile")
+                with Server(port=port):
+                    await ann.until(" [ann]: typed meanwhile")
+                    await ann.until("connected")
+
+        play(story)
+
+
+def test_leaving_and_choices(server: Server, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port), folder=tmp_path) as ann:
+            await ann.until("only you")
+            await ann.type("/theme dark")
+            await ann.type("/notify off")
+            await ann.until("You are called when somebody names you: no")
+            await ann.type("/theme pink")
+            await ann.until("There are these: terminal, dark, light")
+            await ann.press("ctrl+c")
+            await ann.until("Press Ctrl-C again to leave")
+            await ann.press("ctrl+c")
+            eventually(lambda: ann.app._exit)
+
+    play(story)
+    memory = Memory(tmp_path)
+    assert (memory.choice("theme", ""), memory.choice("notify", "")) == ("dark", "off")
+
+
+def test_a_fault_ends_the_screen_and_is_told_outside(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    apps: list[ChatApp] = []
+
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            apps.append(ann.app)
+            await ann.until("only you")
+
+            def broken() -> None:
+                raise KeyError("a fault")
+
+            ann.app.call_later(broken)
+            await ann.until(lambda _: ann.app.problem is not None)
+
+    with pytest.raises(KeyError):
+        play(story)
+    assert isinstance(apps[0].problem, KeyError)
+    assert "Traceback" not in capfd.readouterr().err

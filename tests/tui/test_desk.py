@@ -1,0 +1,264 @@
+"""Events in, places and items out (chatctl/tui/desk, hearing, pages, places)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from chatctl.client import events as e
+from chatctl.tui.desk import Desk
+from chatctl.tui.items import fold_words
+from chatctl.tui.places import Place
+
+NOW = datetime(2026, 11, 22, 15, 41, 13, tzinfo=UTC)
+
+
+class Speaker:
+    """Writes down what is asked of the client."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+
+    def fold(self, name: str) -> str:
+        return name.lower()
+
+    def is_room(self, target: str) -> bool:
+        return target.startswith("#")
+
+    def look_back(
+        self,
+        target: str,
+        which: Literal["BEFORE", "AFTER", "AROUND"],
+        time: datetime,
+        id: str | None = None,
+        limit: int = 100,
+    ) -> int:
+        self.asked.append((which, target, id))
+        return len(self.asked)
+
+    def watch(self, name: str) -> None:
+        self.asked.append(("WATCH", name))
+
+    def mark_read(self, target: str, until: datetime | None) -> None:
+        self.asked.append(("READ", target, until))
+
+
+def said(text: str, room: str = "#lobby", name: str = "bob", seconds: int = 0, **more: object) -> e.Said:
+    event = e.Said(time=NOW + timedelta(seconds=seconds), room=room, name=name, text=text)
+    return replace(event, **more)  # type: ignore[arg-type]
+
+
+class World:
+    """Ann is in #lobby and #dev, and looks at #lobby."""
+
+    def __init__(self) -> None:
+        self.client = Speaker()
+        self.desk = Desk(self.client, "ann")
+        self.desk.going = "#lobby"
+        self.hear(e.Connected(time=NOW, name="ann", server="s", network="net"))
+        for room in ("#lobby", "#dev"):
+            self.hear(e.Joined(time=NOW, room=room, name="ann", own=True))
+
+    def hear(self, *events: e.Event) -> None:
+        for event in events:
+            self.desk.event(event)
+
+    def place(self, name: str) -> Place:
+        found = self.desk.places.get(name)
+        assert found is not None
+        return found
+
+    def texts(self, name: str = "#lobby") -> list[str]:
+        shown = self.place(name).shown
+        return [
+            item.text or fold_words(item.moves or []) for item in shown.items if not item.text.startswith("You are")
+        ]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_what_was_said_before_there_was_a_room_moves_into_the_first(world: World) -> None:
+    assert world.place("#lobby").log.items[0].text.startswith("You are ann on net")
+
+
+def test_unread_and_mentions_count_elsewhere_alone(world: World) -> None:
+    world.hear(said("here"), said("there", "#dev"), said("ann: there", "#dev"), said("annual", "#dev"))
+    assert (world.place("#lobby").unread, world.place("#dev").unread, world.place("#dev").mentions) == (0, 3, 1)
+    assert world.place("#dev").log.unread is world.place("#dev").log.items[0]
+    assert [item.text for _, item in world.desk.alerts] == ["ann: there"]
+    world.desk.look_at(world.place("#dev"))
+    assert (world.place("#dev").unread, world.place("#dev").mentions) == (0, 0)
+
+
+def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> None:
+    world.desk.attend(False)
+    world.hear(said("ann?"))
+    assert (world.place("#lobby").unread, len(world.desk.alerts)) == (1, 1)
+    world.desk.attend(True)
+    assert world.place("#lobby").unread == 0
+    assert world.place("#lobby").log.unread is not None  # the line stays, so that one sees where to go on
+
+
+def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) -> None:
+    world.hear(said("old", "#dev", history=True))
+    assert world.place("#dev").unread == 0
+    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW), said("newer", "#dev", seconds=5, history=True))
+    assert world.place("#dev").unread == 1
+    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW + timedelta(seconds=9)))
+    assert world.place("#dev").unread == 0
+
+
+def test_what_we_say_waits_and_its_echo_takes_its_place(world: World) -> None:
+    world.desk.say("mine", "message", "#lobby", 4, NOW.timestamp())
+    world.hear(said("theirs"))
+    assert world.texts() == ["theirs", "mine"]
+    world.hear(said("mine", name="ann", own=True, ticket=4, id="m1"))
+    assert [(item.text, item.ticket) for item in world.place("#lobby").log.items[1:]] == [("theirs", 0), ("mine", 0)]
+
+
+def test_a_refusal_stands_at_the_message(world: World) -> None:
+    world.desk.say("mine", "message", "#lobby", 4, NOW.timestamp())
+    world.hear(e.Failed(time=NOW, text="You may not speak", code="404", about="#lobby", ticket=4))
+    assert world.place("#lobby").log.items[-1].problem == "You may not speak"
+
+
+def test_what_a_break_left_open_stands_at_the_message(world: World) -> None:
+    world.desk.say("mine", "message", "#lobby", 4, NOW.timestamp())
+    world.hear(e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "mine", "message", 4),)))
+    assert "may not have arrived" in world.place("#lobby").log.items[-1].problem
+
+
+def test_private_messages_open_a_conversation_and_call(world: World) -> None:
+    world.hear(e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"))
+    assert (world.place("bob").unread, world.place("bob").mentions, world.place("bob").is_room) == (1, 1, False)
+    assert ("WATCH", "bob") in world.client.asked
+    assert world.desk.places.active() is world.place("bob")
+    world.hear(e.Renamed(time=NOW, old="bob", name="robert"))
+    assert world.place("robert").log.items[0].text == "psst"
+
+
+def test_a_notice_opens_none(world: World) -> None:
+    world.hear(e.PrivateMessage(time=NOW, name="bot", to="ann", text="beep", kind="notice"))
+    assert world.desk.places.get("bot") is None
+    assert world.texts() == ["beep"]
+
+
+def test_coming_and_leaving_fold(world: World) -> None:
+    world.hear(
+        e.Joined(time=NOW, room="#lobby", name="bob"),
+        e.Joined(time=NOW, room="#lobby", name="eve"),
+        e.Left(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: tea"),
+    )
+    assert world.texts() == ["eve came · bob came and left (tea)"]
+
+
+def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
+    world.hear(e.Left(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
+    assert world.texts()[-1] == "bob removed you from #lobby (enough)"
+    assert not world.place("#lobby").joined
+
+
+def test_leaving_oneself_closes_the_room(world: World) -> None:
+    world.hear(e.Left(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
+    assert world.desk.places.get("#lobby") is None
+    assert world.desk.here is world.place("#dev")
+
+
+def test_typing_ends_with_the_message(world: World) -> None:
+    world.hear(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
+    assert world.desk.here.typing() == ["bob"]
+    world.hear(said("done"))
+    assert world.desk.here.typing() == []
+    world.desk.here.types("bob", "active", now=0.0)
+    assert world.desk.here.typing(now=5.9) == ["bob"]
+    assert world.desk.here.typing(now=6.1) == []
+
+
+def test_reactions_and_deleting(world: World) -> None:
+    world.hear(said("hi", id="m1"), e.Reacted(time=NOW, target="#lobby", id="m1", name="eve", reaction="👍"))
+    item = world.place("#lobby").log.find("m1")
+    assert item is not None
+    assert item.reactions == {"👍": ["eve"]}
+    world.hear(e.Deleted(time=NOW, target="#lobby", id="m1", name="bob"))
+    assert (item.text, item.deleted) == ("", "bob")
+
+
+def page(number: int, *events: e.Event, ends: bool = False, failed: bool = False) -> e.Page:
+    return e.Page(time=NOW, number=number, target="#lobby", events=events, ends=ends, failed=failed)
+
+
+def test_older_pages_go_above_until_there_are_no_more(world: World) -> None:
+    world.hear(said("now", id="m9"))
+    assert world.desk.load_before(world.desk.here)
+    assert not world.desk.load_before(world.desk.here)  # one at a time
+    number = len(world.client.asked)
+    world.hear(page(number, said("older", id="m1", seconds=-9), said("now", id="m9")))
+    assert world.texts() == ["older", "now"]
+    assert world.desk.load_before(world.desk.here)
+    world.hear(page(len(world.client.asked), ends=True))
+    assert not world.desk.load_before(world.desk.here)
+
+
+def test_a_search_and_a_jump_to_what_is_not_at_hand(world: World) -> None:
+    world.hear(said("now", id="m9"))
+    world.desk.searched(50)
+    world.hear(page(50, said("tea", id="m1"), said("tea", room="#dev", id="d1")))
+    found = world.desk.found
+    assert found is not None
+    assert [where for where, _ in found.items] == ["#lobby", "#dev"]
+    world.desk.jump(world.desk.here, found.items[0][1])
+    assert ("AROUND", "#lobby", "m1") in world.client.asked
+    world.hear(page(len(world.client.asked), said("before", id="m0"), said("tea", id="m1")))
+    assert world.texts() == ["before", "tea"]
+    world.hear(said("meanwhile", id="m10"))
+    assert world.texts() == ["before", "tea"]
+    assert world.desk.load_after(world.desk.here)
+    world.hear(page(len(world.client.asked), said("now", id="m9")))
+    assert world.texts() == ["now", "meanwhile"]  # the past has met the present
+
+
+def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) -> None:
+    world.hear(said("hi", seconds=3))
+    world.desk.mark_read()
+    world.desk.mark_read()
+    assert [asked for asked in world.client.asked if asked[0] == "READ"] == [
+        ("READ", "#lobby", NOW + timedelta(seconds=3))
+    ]
+
+
+def test_a_break_is_told_once(world: World) -> None:
+    for _ in range(3):
+        world.hear(e.Reconnecting(time=NOW, seconds=1.0, reason="gone"))
+    assert world.desk.connection == "offline"
+    world.hear(e.Reconnected(time=NOW, name="ann", server="s", network="net"))
+    assert [text.split(":")[0] for text in world.texts()] == ["No connection", "Connected again"]
+    world.hear(said("missed", "#dev", history=True))
+    assert world.place("#dev").unread == 1
+
+
+def test_rooms_are_stepped_through_around_the_ends(world: World) -> None:
+    places = world.desk.places
+    assert places.step(1) is world.place("#dev")
+    assert places.step(-1) is world.place("#dev")
+    assert places.active() is None
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.Invited(time=NOW, room="#tea", name="bob"),
+        e.Who(time=NOW, mask="#lobby", people=()),
+        e.NameTaken(time=NOW, name="bob", text="The name bob is taken"),
+        e.ModeChanged(time=NOW, target="#lobby", change="+o bob", name="eve"),
+        e.Whois(time=NOW, name="bob", lines=("bob, u@h",)),
+    ],
+)
+def test_what_has_no_place_of_its_own_is_told_in_words(world: World, event: e.Event) -> None:
+    world.hear(event)
+    assert len(world.texts()) == 1
