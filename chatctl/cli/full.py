@@ -38,7 +38,10 @@ class FullDoor:
 
     def client(self, name: str, password: str | None) -> Client:
         """A client that has not started."""
-        self.wish = replace(self.wish, name=name, password=password if password is not None else self.wish.password)
+        wish = replace(self.wish, name=name, password=password if password is not None else self.wish.password)
+        if wish.login is not None and wish.login.account != name:
+            wish = replace(wish, login=None)
+        self.wish = wish
         return self.wish.client()
 
     def reachable(self) -> None:
@@ -50,6 +53,15 @@ class FullDoor:
         """Free names near this one."""
         with self.wish.checking() as checking:
             return tuple(itertools.islice(checking.free(name), ALTERNATIVES))
+
+    @property
+    def invited(self) -> bool:
+        """Whether an invitation is to be made into an account, and nobody chose a password yet."""
+        return bool(self.wish.token) and self.wish.login is None
+
+    def log_in(self, name: str, password: str) -> None:
+        """As the owner of the account of that name."""
+        self.wish = replace(self.wish, name=name).logging_in(password)
 
     def believe(self, unknown: UnknownServerError) -> None:
         """Its owner said that it is this server."""

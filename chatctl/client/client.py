@@ -94,6 +94,7 @@ class Client(Talking):
         except InputError as error:
             raise InvalidNameError(f"That name cannot be used: {error}") from None
         check("PASS", password or "")
+        self._account = login.account if login is not None else None
         if login is not None:
             check("REGISTER", login.password)
         for room in rooms:
@@ -218,6 +219,15 @@ class Client(Talking):
     def can(self, capability: str) -> bool:
         """Whether the server granted this on the present connection."""
         return capability in self._state.enabled
+
+    def offers(self, capability: str) -> bool:
+        """Whether the server has this, asked for or not."""
+        return self._state.offers(capability)
+
+    @property
+    def account(self) -> str | None:
+        """The account that we logged in to, where we did."""
+        return self._account
 
     def topic_of(self, room: str) -> str:
         """A room's topic; empty where there is none."""

@@ -126,6 +126,7 @@ SLASHES: tuple[Slash, ...] = (
     Slash("react", "[N] EMOJI", "React to the last message, or the Nth last: /react 2 +1.", do.react),
     Slash("delete", "[N or NAME] [REASON]", "Take your last or Nth last message back.", do.delete),
     Slash("resend", "", "Send again what was not delivered.", _of_screen("resend")),
+    Slash("register", "", "Choose a password, so that your name is yours alone.", _of_screen("register")),
     Slash("nick", "NAME", "Change your name.", do.nick),
     Slash("names", "[#ROOM]", "Show who is in the room.", do.names),
     Slash("who", "[NAME or #ROOM]", "Show more about people.", do.who),

@@ -139,6 +139,10 @@ class State:
         """The capabilities granted on this connection."""
         return self._registration.enabled
 
+    def offers(self, name: str) -> bool:
+        """Whether the server has a capability."""
+        return name in self._registration.offered
+
     def capability(self, name: str) -> str:
         """The value of a capability as the server offered it."""
         return self._registration.offered.get(name, "")

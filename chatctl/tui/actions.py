@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Literal, cast
 from chatctl.client import slash
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
+from chatctl.protocol.clean import clean
 from chatctl.tui import layout
 from chatctl.tui.line import Line
 from chatctl.tui.messages import MessageList
-from chatctl.tui.overlays import KeysOverlay, Question
+from chatctl.tui.overlays import Asking, KeysOverlay, Question
 from chatctl.tui.people import People
 from chatctl.tui.places import Place
 from chatctl.tui.search import Hit, SearchOverlay, parsed
@@ -333,8 +334,21 @@ class Actions:
             "theme": self._theme,
             "notify": self._notify,
             "typing": self._typing,
+            "register": lambda _: self._make_account(),
             "plain": lambda _: self._app.leave(PLAIN),
         }
+
+    def _make_account(self) -> None:
+        app = self._app
+        if app.client is None or not app.client.offers("draft/account-registration"):
+            raise InputError("This server keeps no accounts")
+
+        def answered(password: str | None) -> None:
+            if password is not None and app.client is not None:
+                app.client.send_raw("REGISTER", "*", "*", password)
+
+        title = f"Choose a password for {clean(app.desk.me)}"
+        app.push_screen(Asking(title, "With it the name is yours alone. It is not shown.", secret=True), answered)
 
     def _theme(self, name: str) -> None:
         app = self._app

@@ -31,7 +31,7 @@ from chatctl.tui.bars import Standing, StatusBar, TopicBar
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
 from chatctl.tui.desk import Desk
-from chatctl.tui.entrance import Entered, Entrance, NameWanted, NotIn, Outcome, PasswordWanted, TrustWanted
+from chatctl.tui.entrance import Entered, Entrance, LoginWanted, NameWanted, NotIn, Outcome, PasswordWanted, TrustWanted
 from chatctl.tui.feed import PAUSE
 from chatctl.tui.line import Line
 from chatctl.tui.look import DEFAULT, Ink, ink
@@ -149,6 +149,8 @@ class ChatApp(actions.Actions, App[str]):
                 self._ask_name(outcome)
             case PasswordWanted():
                 self._ask_password(outcome)
+            case LoginWanted():
+                self._ask_login(outcome)
             case TrustWanted():
                 self._ask_trust(outcome)
             case NotIn():
@@ -168,6 +170,20 @@ class ChatApp(actions.Actions, App[str]):
             self.exit("")
         else:
             self.entrance.begin(name)
+
+    def _ask_login(self, wanted: LoginWanted) -> None:
+        name = clean(wanted.name)
+        title = f"Choose a password for {name}" if wanted.new else f"{name} belongs to an account"
+        text = "With it the name is yours." if wanted.new else "Its password, or Esc for another name. It is not shown."
+
+        def answered(password: str | None) -> None:
+            if password is None:
+                self.entrance.other_name()
+            else:
+                self.entrance.door.log_in(wanted.name, password)
+                self.entrance.begin(wanted.name)
+
+        self.push_screen(Asking(title, text, trouble=wanted.trouble, secret=True), answered)
 
     def _ask_trust(self, wanted: TrustWanted) -> None:
         unknown = wanted.unknown
@@ -208,6 +224,8 @@ class ChatApp(actions.Actions, App[str]):
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"
         self.entrance.door.entered(client)
         client.measure()
+        if client.offers("draft/account-registration") and client.account is None:
+            self.desk.offer = "/register keeps your name for you alone"
         self.on_chat_app_news()
 
     # Events.

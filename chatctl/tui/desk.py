@@ -63,6 +63,8 @@ class Desk:
         self.found: Found | None = None
         self.target: str | None = None
         """The id of the message that is to be shown as soon as it is there."""
+        self.offer = ""
+        """What a newcomer is told beside that they are in."""
         self.going: str = ""
         """The room to be in as soon as we are in it."""
         self.pages: dict[int, tuple[str, Place]] = {}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chatctl.client.client import Client
-from chatctl.client.refusals import PasswordError
+from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameError, PasswordError
 from chatctl.client.trust import UnknownServerError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError
 from chatctl.tui.feed import Feed
@@ -40,6 +40,13 @@ class Door(Protocol):
 
     def believe(self, unknown: UnknownServerError) -> None:
         """The person has compared the fingerprint, and it is this server's."""
+
+    @property
+    def invited(self) -> bool:
+        """Whether an invitation is to be made into an account, and nobody chose a password yet."""
+
+    def log_in(self, name: str, password: str) -> None:
+        """As the owner of the account of that name; with an invitation, who is to be made."""
 
     def entered(self, client: Client) -> None:
         """We are in: to be remembered."""
@@ -68,6 +75,15 @@ class PasswordWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginWanted:
+    """The name belongs to an account, whose password is needed; `new`: to an account that is to be made."""
+
+    name: str
+    trouble: str = ""
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TrustWanted:
     """The first visit to a server that nobody vouches for: its fingerprint is to be compared."""
 
@@ -81,7 +97,7 @@ class NotIn:
     error: BaseException
 
 
-Outcome = Entered | NameWanted | PasswordWanted | TrustWanted | NotIn
+Outcome = Entered | NameWanted | PasswordWanted | LoginWanted | TrustWanted | NotIn
 
 
 class Entrance:
@@ -96,6 +112,12 @@ class Entrance:
         self._tell: Callable[[Outcome], object] = lambda _: None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+
+    def other_name(self) -> None:
+        """Ask for another name."""
+        self.outcome = None
+        self._thread = threading.Thread(target=lambda: self._tell(NameWanted("", self._free())), daemon=True)
+        self._thread.start()
 
     def begin(self, name: str | None, password: str | None = None) -> None:
         """Try to get in as `name`; without one only see whether there is a server."""
@@ -135,10 +157,14 @@ class Entrance:
         if not self.name:
             self.door.reachable()
             return NameWanted()
+        if self.door.invited:
+            return LoginWanted(self.name, new=True)
         try:
             client = self.door.client(self.name, self.password)
             client.on(self.feed.put)
             client.start()
+        except (OwnedNameError, AccountNeededError, LoginError) as error:
+            return LoginWanted(self.name, str(error))
         except (NameTakenError, InvalidNameError) as error:
             return NameWanted(str(error), self._free())
         except PasswordError as error:

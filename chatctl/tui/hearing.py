@@ -210,6 +210,8 @@ def connected(desk: Desk, event: e.Connected) -> None:
     else:
         where = f" on {desk.network}" if desk.network else ""
         desk.tell(f"You are {event.name}{where}. F1 shows the keys, /help the commands", now=event.time.timestamp())
+        if desk.offer:
+            desk.tell(desk.offer, now=event.time.timestamp())
     desk.stale |= {"status", "rooms"}
 
 
