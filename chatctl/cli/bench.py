@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,6 +39,9 @@ def bench(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of silence that end the run.")] = 30.0,
     pid: Annotated[
         int | None, typer.Option(help="The server's process, if it runs here: its CPU and memory.", show_default=False)
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE.svg", help="Draw the latencies into this file.", show_default=False)
     ] = None,
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
@@ -76,6 +80,10 @@ def bench(
     )
     with hinting(), _Bar() as bar:
         result = measure(plan, bar.show)
+    if plot:
+        from chatctl.bench.plot import svg
+
+        Path(plot).write_text(svg(plan, result), encoding="utf-8")
     if as_json:
         print(json.dumps(report.to_json(plan, result)))
         return

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,40 +27,68 @@ Figures = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A figure of the table; `best` picks the best of the others to divide ours by."""
+
+    key: str
+    title: str
+    shown: str
+    best: Callable[..., float] = min
+
+
+RATE = Column("rate", "deliveries/s", "{:,.0f}", max)
+PER_CPU = Column("per_cpu", "per CPU second", "{:,.0f}", max)
+CPU = Column("cpu_us", "CPU a delivery", "{:.2f} us")
+P50 = Column("p50", "p50", "{:.2f} ms")
+P99 = Column("p99", "p99", "{:.2f} ms")
+JOIN = Column("join", "all in after", "{:.2f} s")
+EACH = Column("kib_each", "memory a user", "{:.1f} KiB")
+SHARE = Column("cpu_share", "CPU while idle", "{:.2%}")
+
+STEADY = ("--clients", "200", "--senders", "4", "--messages", "2000", "--rate", "200")
+ONE_ROOM = ("--clients", "500", "--senders", "4", "--messages", "20000")
+TAGS = ("--caps", "server-time message-tags echo-message")
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
-    """What the servers are made to do: flags of ``chatctl bench``."""
+    """What the servers are made to do: flags of ``chatctl bench``. `ram`: chatctl's data folder is on a RAM disk.
+    `alone`: chatctl only. `rounds`: at the most so many."""
 
     name: str
     about: str
     flags: tuple[str, ...]
+    columns: tuple[Column, ...]
     ram: bool = False
-    """chatctl's data folder is on a RAM disk."""
-    latency: bool = False
+    alone: bool = False
+    rounds: int = 1000
 
 
 WORKS = (
+    Work("one-room", "one room of 500, 4 senders, closed loop", ONE_ROOM, (RATE, PER_CPU, CPU)),
     Work(
-        "one-room",
-        "one room of 500, 4 senders, closed loop",
-        ("--clients", "500", "--senders", "4", "--messages", "20000"),
+        "half-tags",
+        "the same, half of them with tags and echo",
+        (*ONE_ROOM, *TAGS, "--caps-clients", "250"),
+        (RATE, PER_CPU, CPU),
+        alone=True,
     ),
+    Work("tls", "the same, all with TLS", (*ONE_ROOM, "--tls"), (RATE, PER_CPU, CPU), alone=True),
     Work(
         "50-rooms",
         "50 rooms of 20, 50 senders, closed loop",
-        ("--clients", "1000", "--rooms", "50", "--senders", "50", "--messages", "60000"),
+        ("--clients", "1000", "--rooms", "50", "--senders", "50", "--messages", "50000"),
+        (RATE, PER_CPU, CPU),
     ),
+    Work("steady", "200 members, 200 messages/s, RAM disk", STEADY, (P50, P99, CPU), ram=True),
+    Work("steady-disk", "200 members, 200 messages/s, disk", STEADY, (P50, P99, CPU)),
+    Work("join", "1,000 enter one room at once", ("--clients", "1000", "--messages", "100"), (JOIN,)),
     Work(
-        "steady",
-        "200 members, 200 messages/s, RAM disk",
-        ("--clients", "200", "--senders", "4", "--messages", "2000", "--rate", "200"),
-        ram=True,
-        latency=True,
-    ),
-    Work(
-        "steady-disk",
-        "200 members, 200 messages/s, disk",
-        ("--clients", "200", "--senders", "4", "--messages", "2000", "--rate", "200"),
-        latency=True,
+        "idle",
+        "10,000 idle users in 500 rooms",
+        ("--clients", "10000", "--rooms", "500", "--senders", "20", "--messages", "20", "--rate", "1"),
+        (EACH, SHARE),
+        rounds=1,
     ),
 )
 
@@ -85,6 +113,8 @@ def one_round(rival: Rival, work: Work) -> Figures:
         "busy": found["generator_cpu"] / found["seconds"],
         "memory": server["memory_mib"],
         "join": found["join_seconds"],
+        "kib_each": (found["server_idle"] - server["memory_before_mib"]) * 1024 / found["clients"],
+        "cpu_share": server["cpu_seconds"] / found["seconds"],
     }
 
 
@@ -134,29 +164,25 @@ def machine() -> str:
 
 
 def table(work: Work, found: dict[str, Figures]) -> list[str]:
-    """Markdown rows: a server each."""
+    """Markdown: a row a server, then ours divided by the best of the others."""
     others = [name for name in found if name != "chatctl"]
-    lines = []
+    lines = [_row(work.about, "", [column.title for column in work.columns])]
     for name, figures in found.items():
-        row = [work.about if name == "chatctl" else "", name]
-        if work.latency:
-            row += [f"{figures['p50']:.2f} ms", f"{figures['p99']:.2f} ms", f"{figures['cpu_us']:.2f} us"]
-        else:
-            row += [f"{figures['rate']:,.0f}", f"{figures['per_cpu']:,.0f}", f"{figures['cpu_us']:.3f} us"]
-        lines.append("| " + " | ".join(row) + " |")
+        lines.append(_row("", name, [column.shown.format(figures[column.key]) for column in work.columns]))
     if others and "chatctl" in found:
         ours = found["chatctl"]
-        keys = (
-            (("p50", min), ("p99", min), ("cpu_us", min))
-            if work.latency
-            else (("rate", max), ("per_cpu", max), ("cpu_us", min))
-        )
-        ratios = [f"{ours[key] / best(found[name][key] for name in others):.2f}" for key, best in keys]
-        lines.append("| " + " | ".join(["", "**chatctl / best**", *ratios]) + " |")
+        best = {column.key: column.best(found[name][column.key] for name in others) for column in work.columns}
+        ratios = [f"**{ours[key] / best[key]:.2f}**" if best[key] else "" for key in best]
+        lines.append(_row("", "**chatctl / best**", ratios))
     return lines
 
 
+def _row(about: str, name: str, cells: list[str]) -> str:
+    return "| " + " | ".join([about, name, *cells, *[""] * (3 - len(cells))]) + " |"
+
+
 def main() -> None:
+    """Run what was asked for and print the table as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", nargs="*", choices=[work.name for work in WORKS])
@@ -164,14 +190,18 @@ def main() -> None:
     options = parser.parse_args()
     names = [name for name in installed() if not options.only or name in options.only]
     print(machine())
+    print("\n| work | server | | | |\n|---|---|---|---|---|", flush=True)
+    syncs = []
     for work in WORKS:
         if options.work and work.name not in options.work:
             continue
-        found = rounds(work, names, options.rounds)
+        chosen = [name for name in names if name == "chatctl" or not work.alone]
+        found = rounds(work, chosen, min(options.rounds, work.rounds))
         if work.name == "steady-disk":
-            p50, p99 = disk_sync()
-            print(f"the disk's own fdatasync: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+            syncs = [disk_sync()]
         print("\n".join(table(work, found)), flush=True)
+    for p50, p99 in syncs:
+        print(f"\nThe disk's own fdatasync of 4 KiB meanwhile: p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
 
 if __name__ == "__main__":

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
 from chatctl.bench import report
 from chatctl.bench.drive import measure
 from chatctl.bench.latency import Latencies
 from chatctl.bench.plan import Plan, Result
+from chatctl.bench.plot import svg
 from chatctl.bench.streams import DisorderError, Ear, Stream, one_order
+from chatctl.cli.app import app
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 from chatctl.server import Server
 from tests.bench.bent import BentServer
@@ -275,3 +282,47 @@ def test_a_busy_generator_says_so() -> None:
     assert "may be faster" in report.notices(Plan("h", 1), result)[0]
     result.generator_cpu = 0.5
     assert report.notices(Plan("h", 1), result) == []
+
+
+def test_the_picture_is_one_and_shows_every_figure() -> None:
+    with Server(port=0, listener_limit=100) as server:
+        result = run(server.port, rate=2000.0)
+    picture = svg(Plan("<host>", 1), result)
+    root = ElementTree.fromstring(picture)
+    texts = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert any(f"p99 {result.latencies['p99']:.2f} ms" in text for text in texts)
+    bars = list(root.iter("{http://www.w3.org/2000/svg}rect"))[1:]
+    assert len(bars) == len(result.histogram)
+    lines = list(root.iter("{http://www.w3.org/2000/svg}polyline"))
+    assert [len(line.attrib["points"].split()) for line in lines] == [len(result.timeline)] * 3
+    numbers = [float(number) for element in root.iter() for number in element.attrib.values() if _is_number(number)]
+    assert all(0 <= number <= 900 for number in numbers)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def test_the_command_prints_a_table_or_json_and_draws(tmp_path: Path) -> None:
+    picture = tmp_path / "x.svg"
+    with Server(port=0, listener_limit=100) as server:
+        flags = ["bench", "--port", str(server.port), "--clients", "5", "--messages", "50"]
+        text = CliRunner().invoke(app, [*flags, "--plot", str(picture)])
+        figures = CliRunner().invoke(app, [*flags, "--json"])
+    assert text.exit_code == figures.exit_code == 0
+    assert "200 in" in text.stdout
+    assert "in one order, none missing" in text.stdout
+    assert json.loads(figures.stdout)["deliveries"] == 200
+    assert picture.read_text().startswith("<svg")
+
+
+def test_the_command_ends_with_4_or_5() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+    assert CliRunner().invoke(app, ["bench", "--port", port, "--clients", "5"]).exit_code == 4
+    with Server(port=0, listener_limit=3) as server:
+        refused = CliRunner().invoke(app, ["bench", "--port", str(server.port), "--clients", "5"])
+    assert refused.exit_code == 5
