@@ -251,6 +251,14 @@ class Outcome:
     """For the control socket: whether it was done, and the sentence to say."""
     notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     """What the log is told."""
+    _id: tuple[int, str] = (-1, "")
+
+    def _message_id(self) -> str:
+        """The id of the next fact: what shows it and what keeps it both ask."""
+        part = len(self.facts)
+        if self._id[0] != part:
+            self._id = part, self.entry.message_id(part)
+        return self._id[1]
 
     def tell(self, user: int, numeric: Numeric, *params: str, text: str | None = None) -> None:
         """A numeric for one session."""
@@ -262,7 +270,7 @@ class Outcome:
 
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
         """The entry's time and the id of its next fact."""
-        source, message_id = self.source, self.entry.message_id(len(self.facts))
+        source, message_id = self.source, self._message_id()
         if source is None:
             return Stamp(self.entry.time, message_id, tags)
         return Stamp(self.entry.time, message_id, tags, source.account, bot=BOT in source.modes)
@@ -289,7 +297,7 @@ class Outcome:
                 entry.seq,
                 part,
                 entry.time,
-                entry.message_id(part),
+                self._message_id(),
                 kind,
                 place,
                 target,

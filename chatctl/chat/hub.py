@@ -279,7 +279,7 @@ class Hub:
         return True
 
     def _handle(self, session: Session, message: Message) -> None:
-        label = self._label(session, message)
+        label = self._label(session, message) if message.tags else ""
         if label and len(label.encode()) > MAX_LABEL:
             text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
             self._delivering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))

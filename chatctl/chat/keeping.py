@@ -164,6 +164,10 @@ class Keeper:
 
     def refusing(self, proposal: p.Proposal) -> str:
         """Why `proposal` cannot be taken now (rule 3); ``""`` where it can."""
+        slow = bool(self._way) and self._clock() - self._way[0].time > SLOW_MS
+        crowded = self._fanout.parked_bytes > MOST_PARKED
+        if not (slow or crowded or self.trouble):
+            return ""
         if not isinstance(proposal, (*REFUSABLE, p.RenameRoom)) or (isinstance(proposal, p.Say) and proposal.passing):
             return ""
         if self.trouble:
@@ -171,11 +175,9 @@ class Keeper:
                 return self.trouble
             self._tried = self._clock()
             return ""
-        if self._way and self._clock() - self._way[0].time > SLOW_MS:
+        if slow:
             return "storing messages takes too long at the moment"
-        if self._fanout.parked_bytes > MOST_PARKED:
-            return "too many messages wait to be stored"
-        return ""
+        return "too many messages wait to be stored"
 
     def _count(self, now: int) -> None:
         """Remember how many messages there were, once a second, for a minute."""

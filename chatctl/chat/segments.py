@@ -28,6 +28,8 @@ class Segment:
         """What a speaker or a late one gets of `lines` (rule 2)."""
         own = self.own.get(session, _NOTHING_OWN)
         start = self.late.get(session, 0)
+        if len(own) == len(lines) and not start and all(lines):
+            return b"".join(own.values())  # they alone spoke
         return b"".join(own.get(at, line) if line else b"" for at, line in enumerate(lines) if at >= start)
 
     def without(self, shape: int, refused: Set[int]) -> list[bytes]:

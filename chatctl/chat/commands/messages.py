@@ -20,7 +20,7 @@ def say(view: View, session: Session, message: Message) -> Result:
     text = params[1] if len(params) > 1 else ""
     if not text and message.command != "TAGMSG":
         return None if quiet else [line(n.ERR_NOTEXTTOSEND)]
-    targets = tuple(target for target in params[0].split(",") if target)
+    targets = tuple(filter(None, params[0].split(",")))
     if not targets:
         return None if quiet else [line(n.ERR_NORECIPIENT, message.command)]
     if len(targets) > view.rules.max_targets:
