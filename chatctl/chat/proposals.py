@@ -131,16 +131,18 @@ class SetRoomModes(Proposal):
 
 @dataclass(slots=True)
 class SetUserModes(Proposal):
-    """Change one's own user modes."""
+    """Change one's own user modes. `unknown`: the command named others too, that no user can have."""
 
     changes: tuple[ModeChange, ...]
+    unknown: bool = False
 
 
 @dataclass(slots=True)
 class BecomeOperator(Proposal):
-    """Be an operator of the server, known as `operator`: the password was right."""
+    """Be an operator of the server, known as `operator`: the password was right by its `verifier`."""
 
     operator: str
+    verifier: str
 
 
 @dataclass(slots=True)

@@ -156,6 +156,10 @@ class Room:
         """Whether those outside are not to know of it."""
         return "s" in self.modes
 
+    def known_to(self, user_id: int) -> bool:
+        """Whether a user may learn that the room is there: a secret one is known to its members alone."""
+        return user_id in self.members or not self.secret
+
     def mode_words(self, *, inside: bool) -> list[str]:
         """The modes as 324 shows them: ``["+klnt", "key", "10"]``. The key is for members only."""
         words = [f"+{''.join(sorted((*self.modes, *('k' * bool(self.keyword)), *('l' * bool(self.limit)))))}"]
@@ -225,6 +229,11 @@ class State:
     def room_named(self, name: str) -> Room | None:
         """The room of this name."""
         return self.rooms.get(names.room_fold(name))
+
+    def known_room(self, name: str, user_id: int) -> Room | None:
+        """The room of this name, where there is one that the user may know of."""
+        room = self.room_named(name)
+        return room if room is not None and room.known_to(user_id) else None
 
     def lookalike(self, nick: str, but: int) -> User | None:
         """Somebody other than user `but` whose name could be taken for `nick` (but is not the same name)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat.guard import FREE
 from chatctl.chat.rules import Rules
-from chatctl.chat.work import Check
+from chatctl.chat.work import Check, Reread
 from chatctl.protocol import scram
 from tests.chat.world import START, World
 
@@ -123,3 +123,23 @@ def test_too_much_to_do_is_said() -> None:
     done(None)
     world.tick()
     assert "try again" in ann.one("464").params[-1]
+
+
+def test_settings_that_name_others_take_effect_at_once() -> None:
+    """REHASH between a right password and its entry, and after it: a name that is gone gives nothing any more."""
+    world = World(RULES)
+    ann, bob = world.person("ann"), world.person("bob")
+    ann.send("OPER root :tea at five").forget()
+    world.workers.held = True
+    bob.send("OPER root :tea at five")
+    oper = world.workers.tasks.pop()
+    world.hub.reread()
+    world.workers.settings = Reread({"operators": {"other": VERIFIER}}, ("changed",), "chatctl.toml")
+    world.workers.let_go()
+    world.tick()
+    assert ann.one("MODE").params == ["ann", "-o"]
+    assert ann.send("REHASH").commands() == ["481"]
+    world.workers.tasks.append(oper)
+    world.workers.let_go()
+    world.tick()
+    assert bob.commands() == ["491"]

@@ -62,7 +62,7 @@ def test_whois() -> None:
     bob = world.person("bob")
     world.now += 90_000
     read = {m.command: m for m in bob.send("WHOIS alice").read()}
-    assert list(read) == ["311", "312", "319", "317", "318"]
+    assert list(read) == ["311", "312", "319", "671", "317", "318"]
     assert read["319"].params[-1] == "@#tea @#coffee"
     assert read["317"].params[2] == "90"
     assert bob.send("WHOIS nobody").commands() == ["401", "318"]
@@ -95,6 +95,16 @@ def test_user_modes_of_others_are_theirs() -> None:
     assert alice.send("MODE bob +i").commands() == ["502"]
     assert alice.send("MODE nobody +i").commands() == ["401"]
     assert alice.send("MODE alice +Z").commands() == ["501"]
+
+
+def test_of_user_modes_the_known_ones_are_set_and_the_others_said() -> None:
+    """ "User mode": "the server MUST apply the modes that are implemented, and then send ERR_UMODEUNKNOWNFLAG"."""
+    alice = World().person("alice")
+    read = alice.send("MODE alice +wZi-Y").read()
+    assert [(m.command, m.params[:2]) for m in read[:1]] == [("MODE", ["alice", "+wi"])]
+    assert [m.command for m in read] == ["MODE", "501"]
+    assert alice.send("MODE alice").one("221").params[-1] == "+iw"
+    assert alice.send("MODE alice " + "+i-i" * 120 + "+B").one("MODE").params[1] == "-i+B"
 
 
 def test_about_the_server() -> None:

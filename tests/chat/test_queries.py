@@ -37,6 +37,17 @@ def test_list_with_the_conditions_of_elist() -> None:
     assert listed(world, "<x,C>") == []  # no conditions: names of rooms that are not there
 
 
+def test_list_with_names_and_conditions_apart() -> None:
+    """ "LIST message": `LIST <channel>{,<channel>} <elistcond>{,<elistcond>}`."""
+    world = World()
+    world.person("alice", "#two", "#one")
+    world.person("bob", "#two")
+    assert listed(world, "#one,#two >1") == ["#two"]
+    assert listed(world, "#one,#two <2,C<5") == ["#one"]
+    assert listed(world, ">1 #one") == []
+    assert listed(world, "#one chatctl.*") == ["#one"]
+
+
 def test_list_is_bounded_and_knows_this_server_only() -> None:
     alice = World().person("alice")
     assert alice.send("LIST " + ",".join("#a" for _ in range(21))).commands() == ["407"]
@@ -105,9 +116,11 @@ def test_whois_in_full() -> None:
     assert user is not None
     user.operator, user.account = "root", "Alice"
     read = bob.send("WHOIS chatctl.local alice").read()
-    assert [m.command for m in read] == ["311", "312", "313", "330", "319", "301", "317", "318"]
+    assert [m.command for m in read] == ["311", "312", "313", "330", "319", "671", "301", "317", "318"]
     assert read[3].params[1:3] == ["alice", "Alice"]
     assert read[4].params[2].split() == ["@#tea", "@#own"]
+    alice.session.secure = False
+    assert "671" not in bob.send("WHOIS alice").commands()
     own = alice.send("WHOIS alice").read()
     assert {"378", "379"} <= {m.command for m in own}
     assert bob.send("WHOIS elsewhere.example alice").commands() == ["402"]
@@ -118,7 +131,7 @@ def test_whois_in_full() -> None:
 
 
 def test_whowas() -> None:
-    """ "WHOWAS message": the latest first; a count; a mask."""
+    """ "WHOWAS message": the latest first; a count."""
     world = World()
     asker = world.person("asker")
     for real in ("First", "Second"):
@@ -129,7 +142,7 @@ def test_whowas() -> None:
     assert [m.params[-1] for m in read if m.command == "314"] == ["Second", "First"]
     assert asker.send("WHOWAS bob 1").commands() == ["314", "312", "369"]
     assert asker.send("WHOWAS bob -1").commands().count("314") == 2
-    assert asker.send("WHOWAS b* 5 chatctl.local").commands().count("314") == 2
+    assert asker.send("WHOWAS BOB 5 chatctl.local").commands().count("314") == 2
     assert asker.send("WHOWAS nobody").commands() == ["406", "369"]
     assert asker.send("WHOWAS").commands() == ["431"]
     assert asker.send("WHOWAS bob 1 elsewhere.example").commands() == ["402"]

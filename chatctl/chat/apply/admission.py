@@ -1,8 +1,8 @@
 """Who may enter a room, and who may speak in it (modern.ircdocs.horse, "Channel Modes").
 
-An invitation opens any door; so does being an operator of the server, or who the room belongs to. Operators of a room
-and those with a voice may speak whatever the room's modes and bans say; what is said must suit the room (+C, +c)
-whoever says it.
+An invitation by an operator of the room opens any door; so does being an operator of the server, or who the room
+belongs to. Operators of a room and those with a voice may speak whatever the room's modes and bans say; what is said
+must suit the room (+C, +c) whoever says it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CTCP = "\x01"
 
 
 def invited(room: Room, user: User) -> bool:
-    """Whether `user` was invited to this very room (not to an earlier one of its name)."""
+    """Whether an operator of this very room (not of an earlier one of its name) invited `user`."""
     return user.invited is not None and user.invited.get(room.key) == room.created
 
 

@@ -6,7 +6,7 @@ from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import NICKSERV
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.modes import written
-from chatctl.chat.apply.operators import make_operator
+from chatctl.chat.apply.operators import acting_operator, make_operator
 from chatctl.chat.deliveries import (
     Appeared,
     Attached,
@@ -218,13 +218,15 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
     if done:
         message = Message("MODE", (user.nick, *written(done)), user.prefix)
         outcome.deliveries.append(ToUsers((user.id,), message, outcome.stamp()))
+    if proposal.unknown:
+        outcome.tell(user.id, n.ERR_UMODEUNKNOWNFLAG)
 
 
 def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
     """CHGHOST by an operator of the server (ircv3.net/specs/extensions/chghost). Clients that do not know it see
     somebody leave and come back."""
-    operator, user = state.users.get(proposal.session), state.user_named(proposal.nick)
-    if operator is None or not operator.operator:
+    operator, user = acting_operator(state, proposal.session, outcome), state.user_named(proposal.nick)
+    if operator is None:
         return
     if user is None:
         outcome.tell(operator.id, n.ERR_NOSUCHNICK, proposal.nick)
@@ -237,6 +239,7 @@ def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
     outcome.deliveries.append(InForms((change,), users=(user.id, *peers), watched=user.nick))
     user.host = proposal.host
     user.named(user.nick)
+    state.changed(user)
     gone = Message("QUIT", ("Changing host",), old)
     knows = outcome.form(caps.CHGHOST, None)
     outcome.deliveries.append(InForms((knows, outcome.form(0, gone)), users=peers))

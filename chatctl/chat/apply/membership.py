@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import entry_refusal
+from chatctl.chat.apply.settings import room_for
 from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, Outcome, ToRoom, ToUsers, Vanished
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.state import Room, State, User
@@ -66,12 +67,8 @@ def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
     if user is None:
         return
     for name in proposal.rooms:
-        room = state.room_named(name)
-        if room is None:
-            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
-        elif user.id not in room.members:
-            outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
-        else:
+        room = room_for(state, user, name, outcome)
+        if room is not None:
             message = Message("PART", (room.name, proposal.reason) if proposal.reason else (room.name,), user.prefix)
             if len(message.line) > MAX_LINE:
                 outcome.tell(user.id, n.ERR_INPUTTOOLONG)
@@ -85,12 +82,10 @@ def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
     if user is None:
         return
     for name, nick in proposal.targets:
-        room = state.room_named(name)
+        room = room_for(state, user, name, outcome)
         if room is None:
-            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
-        elif user.id not in room.members:
-            outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
-        elif not room.members[user.id] & OPERATOR:
+            continue
+        if not room.members[user.id] & OPERATOR:
             outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
         else:
             _kick_one(state, user, room, nick, proposal.reason, outcome)
@@ -119,15 +114,16 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
 
 
 def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
-    """INVITE: by members; where the room is ``+i``, by its operators. It holds until it is used, or either is gone."""
+    """INVITE: by members; where the room is ``+i``, by its operators. An operator's opens the room's doors until it is
+    used, or either is gone; anybody else's is a message, or a ban would hold only as long as nobody disagrees."""
     user = state.users.get(proposal.session)
     if user is None:
         return
     other = state.user_named(proposal.nick)
-    room = state.room_named(proposal.room)
+    room = state.known_room(proposal.room, user.id)
     if other is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, proposal.nick)
-    elif room is None or (room.secret and user.id not in room.members):
+    elif room is None:
         outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
     elif user.id not in room.members:
         outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
@@ -136,12 +132,8 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
     elif other.id in room.members:
         outcome.tell(user.id, n.ERR_USERONCHANNEL, other.nick, room.name)
     else:
-        if other.invited is None:
-            other.invited = {}
-        other.invited.pop(room.key, None)
-        other.invited[room.key] = room.created
-        if len(other.invited) > MOST_INVITATIONS:
-            del other.invited[next(iter(other.invited))]
+        if room.members[user.id] & OPERATOR:
+            _open_to(other, room)
         outcome.tell(user.id, n.RPL_INVITING, other.nick, room.name)
         if other.away:
             outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
@@ -149,6 +141,15 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
         outcome.deliveries.append(ToUsers((other.id,), message, outcome.stamp()))
         # invite-notify: the room may know, but for the two who do.
         outcome.deliveries.append(InForms((outcome.form(caps.INVITE_NOTIFY, message),), room.key, but=user.id))
+
+
+def _open_to(user: User, room: Room) -> None:
+    if user.invited is None:
+        user.invited = {}
+    user.invited.pop(room.key, None)
+    user.invited[room.key] = room.created
+    if len(user.invited) > MOST_INVITATIONS:
+        del user.invited[next(iter(user.invited))]
 
 
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:

@@ -46,6 +46,8 @@ def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) ->
                 outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
             elif (room, standing) not in seen:
                 seen.add((room, standing))
+                if _refused(user, room, name, proposal, outcome):
+                    continue
                 if standing:
                     _say_to_some(user, room, standing, target[: -len(name)], proposal, outcome)
                 else:
@@ -124,11 +126,20 @@ def _too_long(user: User, said: _Said, outcome: Outcome) -> bool:
     return True
 
 
-def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> None:
+def _refused(user: User, room: Room, name: str, proposal: p.Say, outcome: Outcome) -> bool:
+    """Say why `user` may not say this in `room`, where that is so. `name`: the room's, as the user wrote it: to those
+    outside a secret room it is as if there were none."""
     refusal = speech_refusal(room, user, proposal)
-    if refusal is not None:
+    if refusal is None:
+        return False
+    if room.known_to(user.id):
         outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
-        return
+    else:
+        outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
+    return True
+
+
+def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> None:
     said = _Said(user, room.name, proposal, outcome)
     if _too_long(user, said, outcome):
         return
@@ -155,10 +166,6 @@ def _echo(user: User, said: _Said, outcome: Outcome) -> None:
 
 def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p.Say, outcome: Outcome) -> None:
     """STATUSMSG: to those in a room with at least this standing (modern.ircdocs.horse, "STATUSMSG Parameter")."""
-    refusal = speech_refusal(room, user, proposal)
-    if refusal is not None:
-        outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
-        return
     said = _Said(user, f"{symbol}{room.name}", proposal, outcome)
     if _too_long(user, said, outcome):
         return

@@ -31,8 +31,8 @@ def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> 
         return
     questions = [change for change in proposal.changes if _asks(change)]
     if len(questions) == len(proposal.changes):
-        room = state.room_named(proposal.room)
-        if room is None or (room.secret and user.id not in room.members):
+        room = state.known_room(proposal.room, user.id)
+        if room is None:
             outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
             return
     else:

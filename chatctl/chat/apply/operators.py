@@ -10,11 +10,25 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
+def acting_operator(state: State, session: int, outcome: Outcome) -> User | None:
+    """Who proposes what operators alone may do. Looked at again here, since MODE may have taken it away between the
+    command and its entry; None, and 481 for whom it has."""
+    user = state.users.get(session)
+    if user is not None and not user.operator:
+        outcome.tell(user.id, n.ERR_NOPRIVILEGES)
+        return None
+    return user
+
+
 def become_operator(state: State, proposal: p.BecomeOperator, outcome: Outcome) -> None:
-    """The password was right."""
+    """The password was right. The settings may have been read again since."""
     user = state.users.get(proposal.session)
-    if user is not None:
+    if user is None:
+        return
+    if state.rules.operators.get(proposal.operator) == proposal.verifier:
         make_operator(user, proposal.operator, outcome)
+    else:
+        outcome.tell(user.id, n.ERR_NOOPERHOST)
 
 
 def make_operator(user: User, name: str, outcome: Outcome) -> None:
@@ -33,6 +47,16 @@ def unmake_operator(user: User, outcome: Outcome) -> None:
         user.operator = ""
         user.modes = user.modes.replace(SERVER_OPERATOR, "")
         _show(user, f"-{SERVER_OPERATOR}", outcome)
+
+
+def dismiss_operators(state: State, outcome: Outcome) -> None:
+    """The settings name other operators now: whoever is one by a name that is gone is none any more. Those by their
+    account (`chatctl accounts`) stay."""
+    for user in state.users.values():
+        account = state.accounts.named(user.account)
+        by_account = account is not None and account.operator and user.operator == account.name
+        if user.operator not in state.rules.operators and not by_account:
+            unmake_operator(user, outcome)
 
 
 def _show(user: User, change: str, outcome: Outcome) -> None:

@@ -1,7 +1,4 @@
-"""What operators of the server do: KILL, WALLOPS, settings read again (modern.ircdocs.horse, "Operator Messages").
-
-That somebody is an operator is looked at here again: between the command and its entry MODE may have taken it away.
-"""
+"""What operators of the server do: KILL, WALLOPS, settings read again (modern.ircdocs.horse, "Operator Messages")."""
 
 from __future__ import annotations
 
@@ -9,24 +6,17 @@ from dataclasses import replace
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.membership import leave_chat
+from chatctl.chat.apply.operators import acting_operator, dismiss_operators
 from chatctl.chat.deliveries import Outcome, RulesChanged, Stamp, ToUsers
 from chatctl.chat.modes import WALLOPS
-from chatctl.chat.state import State, User
+from chatctl.chat.state import State
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 
 
-def _operator(state: State, session: int, outcome: Outcome) -> User | None:
-    user = state.users.get(session)
-    if user is not None and not user.operator:
-        outcome.tell(user.id, n.ERR_NOPRIVILEGES)
-        return None
-    return user
-
-
 def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
     """KILL: the one who goes reads who did it and why; the others see a QUIT that says the same."""
-    user = _operator(state, proposal.session, outcome)
+    user = acting_operator(state, proposal.session, outcome)
     if user is None:
         return
     other = state.user_named(proposal.nick)
@@ -44,7 +34,7 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
 
 def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
     """WALLOPS: to all who set mode ``w``."""
-    user = _operator(state, proposal.session, outcome)
+    user = acting_operator(state, proposal.session, outcome)
     if user is None:
         return
     message = Message("WALLOPS", (proposal.text,), user.prefix)
@@ -58,11 +48,13 @@ def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
 def change_rules(state: State, proposal: p.ChangeRules, outcome: Outcome) -> None:
     """The settings were read again: what can change while people talk does, on every machine at one place in the
     order. Session 0 is the machine itself."""
-    if proposal.session and _operator(state, proposal.session, outcome) is None:
+    if proposal.session and acting_operator(state, proposal.session, outcome) is None:
         return
     if proposal.changes:
         state.rules = replace(state.rules, **proposal.changes)
         outcome.deliveries.append(RulesChanged())
+        if "operators" in proposal.changes:
+            dismiss_operators(state, outcome)
     user = state.users.get(proposal.session)
     if user is not None:
         outcome.tell(user.id, n.RPL_REHASHING, proposal.file or "*")

@@ -39,8 +39,8 @@ def room_for(state: State, user: User | None, name: str, outcome: Outcome) -> Ro
     """The room, where there is one and `user` is in it; else the refusal."""
     if user is None:
         return None
-    room = state.room_named(name)
-    if room is None or (room.secret and user.id not in room.members):
+    room = state.known_room(name, user.id)
+    if room is None:
         outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
         return None
     if user.id not in room.members:

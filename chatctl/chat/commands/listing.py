@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, line
+from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server
 from chatctl.chat.session import Session
 from chatctl.chat.state import Room
 from chatctl.protocol import masks, names
@@ -23,13 +23,17 @@ Condition = Callable[[Room], bool]
 
 
 def list_rooms(view: View, session: Session, message: Message) -> Result:
-    """LIST [conditions] [server]."""
-    if message.param(1) not in ("", view.rules.server_name):
-        return [line(n.ERR_NOSUCHSERVER, message.param(1))]
-    words = [word for word in message.param(0).split(",") if word]
+    """LIST [names] [conditions], in any order, or in one parameter; a server may stand last (RFC 2812)."""
+    now = view.clock()
+    given = [parameter.split(",") for parameter in message.params[:2]]
+    if len(given) > 1 and all(_condition(word, now) is None for word in given[1]):
+        server = message.param(1)
+        if server and not means_this_server(view, server):
+            return [line(n.ERR_NOSUCHSERVER, server)]
+        del given[1]
+    words = [word for parameter in given for word in parameter if word]
     if len(words) > _MOST_CONDITIONS:
         return [line(n.ERR_TOOMANYTARGETS, words[_MOST_CONDITIONS])]
-    now = view.clock()
     conditions: list[Condition] = []
     wanted: list[str] = []
     for word in words:
@@ -41,7 +45,7 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
     replies: list[Reply] = [line(n.RPL_LISTSTART, "Room")]
     for room in view.state.rooms.values():
         # The lobby stays when it is empty, but a list of rooms is a list of where people are.
-        if not room.members or (room.secret and view.user(session).id not in room.members):
+        if not room.members or not room.known_to(view.user(session).id):
             continue
         if wanted and not any(masks.matches(mask, room.key) for mask in wanted):
             continue
@@ -52,6 +56,8 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
 
 def _condition(word: str, now: int) -> Condition | None:
     """What `word` asks of a room; None where it is a name or a mask."""
+    if not word:
+        return None
     if word[0] == "!":
         mask = names.room_fold(word[1:])
         return lambda room: not masks.matches(mask, room.key)

@@ -82,8 +82,8 @@ MANUAL: dict[str, Page] = {
     "INVITE": Page(
         "INVITE <name> <#room>",
         (
-            "Invites somebody into a room you are in. They may then enter it once, whatever its modes say.",
-            "In a room that is +i only its operators may invite. INVITE alone lists your own invitations.",
+            "Invites somebody into a room you are in. From an operator of the room it lets them in once, whatever its",
+            "modes say; where it is +i only they may invite. INVITE alone lists what you have been let into.",
         ),
         _modern("INVITE message"),
     ),

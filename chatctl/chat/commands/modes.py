@@ -78,10 +78,14 @@ def _user_changes(session: Session, me: User, message: Message) -> Result:
     if len(message.params) == 1:
         return [line(n.RPL_UMODEIS, text=f"+{me.modes}")]
     letters = _letters(message.params[1])
-    if any(letter not in USER_MODES for _, letter in letters):
-        return [line(n.ERR_UMODEUNKNOWNFLAG)]
-    changes = tuple(p.ModeChange(add, letter, "") for add, letter in letters[:MOST_CHANGES])
-    return p.SetUserModes(session.id, label_of(message), changes) if changes else None
+    # What is known is done, and what is not is said: "the server MUST apply the modes that are implemented".
+    # The last word on each counts, so that there are never more changes than modes.
+    wanted = {letter: add for add, letter in letters}
+    changes = tuple(p.ModeChange(add, letter, "") for letter, add in wanted.items() if letter in USER_MODES)
+    unknown = len(changes) < len(wanted)
+    if not changes:
+        return [line(n.ERR_UMODEUNKNOWNFLAG)] if unknown else None
+    return p.SetUserModes(session.id, label_of(message), changes, unknown)
 
 
 COMMANDS = (Command("MODE", mode, least=1),)

@@ -39,7 +39,7 @@ def oper(view: View, session: Session, message: Message) -> Result:
         if problem:
             note = Note("operator refused", {"operator": name, "reason": problem})
             return [line(n.ERR_PASSWDMISMATCH, text=problem), note]
-        return p.BecomeOperator(session.id, label, name)
+        return p.BecomeOperator(session.id, label, name, verifier)
 
     return passwords.check(view, session, account, verifier, password, judged)
 

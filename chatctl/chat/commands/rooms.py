@@ -96,8 +96,7 @@ def topic(view: View, session: Session, message: Message) -> Result:
 
 def shown_room(view: View, session: Session, name: str) -> Room | None:
     """The room of this name, unless it is secret to this session."""
-    room = view.state.room_named(name)
-    return None if room is not None and room.secret and view.user(session).id not in room.members else room
+    return view.state.known_room(name, view.user(session).id)
 
 
 def topic_lines(room: Room) -> list[Reply]:

@@ -29,7 +29,7 @@ def version(view: View, session: Session, message: Message) -> Result:
 
 
 def time(view: View, session: Session, message: Message) -> Result:
-    """TIME: the server's, in UTC, and before it as a number."""
+    """TIME: the server's, in UTC."""
     now = view.clock()
     return _elsewhere(view, message.param(0)) or [
         line(n.RPL_TIME, view.rules.server_name, text=timestamp(now)),

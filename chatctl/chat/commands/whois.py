@@ -9,7 +9,7 @@ from chatctl.chat.modes import BOT, symbols
 from chatctl.chat.render import timestamp
 from chatctl.chat.session import Session
 from chatctl.chat.state import User
-from chatctl.protocol import masks, names
+from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX
 from chatctl.protocol.message import MAX_LINE, Message
@@ -56,6 +56,8 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     space = MAX_LINE - 2 - len(f":{rules.server_name} 319 {view.called(session)} {nick} :".encode())
     replies += [line(n.RPL_WHOISCHANNELS, nick, text=text) for text in packed(shown, space)]
     theirs = next(iter(view.sessions_of(other)), None)
+    if theirs is not None and all(each.secure for each in view.sessions_of(other)):
+        replies.append(line(n.RPL_WHOISSECURE, nick))
     if other is me or me.operator:
         if theirs is not None:
             replies.append(line(n.RPL_WHOISHOST, nick, text=f"is connecting from {other.host} {theirs.address}"))
@@ -69,7 +71,8 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
 
 
 def whowas(view: View, session: Session, message: Message) -> Result:
-    """WHOWAS nick [count [server]]: who had a name before, the latest first. The nick may be a mask."""
+    """WHOWAS nick [count [server]]: who had a name before, the latest first. It takes no mask: that would
+    list whoever was here of late."""
     if message.param(2) and not means_this_server(view, message.param(2)):
         return [line(n.ERR_NOSUCHSERVER, message.param(2))]
     asked = message.param(0)
@@ -78,13 +81,13 @@ def whowas(view: View, session: Session, message: Message) -> Result:
     word = message.param(1)
     count = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000") else 0
     most = min(count, _MOST_WHOWAS) if count > 0 else _MOST_WHOWAS
-    mask = names.fold(asked)
+    key = names.fold(asked)
     replies: list[Reply] = []
     found = 0
     for past in reversed(view.state.past):
         if found == most:
             break
-        if masks.matches(mask, past.key):
+        if past.key == key:
             found += 1
             replies.append(line(n.RPL_WHOWASUSER, past.nick, past.username, past.host, "*", text=past.realname))
             replies.append(line(n.RPL_WHOISSERVER, past.nick, view.rules.server_name, text=timestamp(past.left)))
