@@ -232,6 +232,15 @@ class Probed(Delivery):
     users: Sequence[int]
 
 
+class NewStanding(NamedTuple):
+    """A member's standing in a room changed."""
+
+    room: Room
+    user: int
+    before: int
+    after: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What applying one entry gave: deliveries and facts, in order."""
@@ -243,6 +252,8 @@ class Outcome:
     facts: list[Fact] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     """Keys of rooms whose settings are not what they were."""
+    standings: list[NewStanding] = field(default_factory=list)
+    """Who has another standing now: taken back where the entry cannot be kept."""
     records: list[RecordKey] = field(default_factory=list)
     """Accounts and invitations that are not what they were."""
     command: str = ""

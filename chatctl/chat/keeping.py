@@ -14,12 +14,12 @@ The rules of this file:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
-from chatctl.chat.deliveries import Outcome
+from chatctl.chat.deliveries import NewStanding, Outcome
 from chatctl.chat.facts import Fact
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
@@ -56,6 +56,7 @@ class _OnItsWay:
     label: str
     refusable: bool
     facts: int
+    standings: Sequence[NewStanding]
 
 
 class Keeper:
@@ -122,7 +123,16 @@ class Keeper:
         command = outcome.facts[0].kind if outcome.facts else outcome.command
         self.unkept += outcome.facts
         self.messages += refusable
-        way = _OnItsWay(entry.seq, entry.time, proposal.origin, command, proposal.label, refusable, len(outcome.facts))
+        way = _OnItsWay(
+            entry.seq,
+            entry.time,
+            proposal.origin,
+            command,
+            proposal.label,
+            refusable,
+            len(outcome.facts),
+            outcome.standings,
+        )
         self._way.append(way)
         for key in outcome.changed:
             self._changed[key] = None
@@ -228,6 +238,9 @@ class Keeper:
         refused = {item.seq for item in hit if item.refusable}
         self._fanout.refuse(refused)
         self._tails.refuse(refused)
+        for item in reversed(hit):
+            for change in reversed(item.standings):
+                self._set_standing_back(change)
         while self._records and self._records[0][0] <= last:
             for key in self._records.popleft()[1]:
                 self._set_back(key)
@@ -257,6 +270,13 @@ class Keeper:
         # What is on its way already may hold the settings that were refused; what is in force goes after it.
         self._changed[key] = None
 
+    @staticmethod
+    def _set_standing_back(change: NewStanding) -> None:
+        members = change.room.members
+        # Unless something that is still on its way changed it again.
+        if members.get(change.user) == change.after:
+            members[change.user] = change.before
+
     def _set_record_back(self, name: RecordKey) -> None:
         kept = self._kept_records.get(name)
         self._state.accounts.put(name, kept)
@@ -264,3 +284,4 @@ class Keeper:
             for user in self._state.users.values():
                 if names.fold(user.account) == name[1]:
                     user.account = ""
+                    self._state.changed(user)

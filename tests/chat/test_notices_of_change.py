@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.protocol import capabilities as caps
-from tests.chat.world import World
+from tests.chat.world import HeldOrder, World
 
 
 class TestAway:
@@ -139,6 +139,31 @@ class TestHost:
         world.hub.state.users[1].operator = "root"
         assert root.send(f"CHGHOST root {host}").one("FAIL").params[:2] == ["CHGHOST", "INVALID_HOST"]
         assert world.hub.state.users[1].host != host
+
+    def test_who_may_speak_is_looked_at_anew(self) -> None:
+        world = World()
+        ann, bob, root = world.person("ann", "#tea"), world.person("bob", "#tea"), world.person("root")
+        world.hub.state.users[root.session.id].operator = "root"
+        ann.send("MODE #tea +b m:*!*@new.example")
+        bob.send("PRIVMSG #tea :x")
+        ann.forget()
+        root.send("CHGHOST bob new.example")
+        ann.forget()
+        assert bob.forget().send("PRIVMSG #tea :x").commands() == ["404"]
+        assert ann.lines() == []
+
+    def test_who_is_operator_no_more_is_told(self) -> None:
+        world = World(order=(order := HeldOrder()))
+        root = world.connect().send("NICK root", "USER u 0 * :r")
+        order.let_go()
+        world.tick()
+        user = world.hub.state.users[root.session.id]
+        user.operator = "root"
+        root.forget().send("CHGHOST root x.y")
+        user.operator = ""
+        order.let_go()
+        world.tick()
+        assert root.commands() == ["481"]
 
     def test_only_operators_may(self) -> None:
         world = World()

@@ -6,7 +6,7 @@ import pytest
 
 from chatctl.chat.lists import MOST_ENTRIES
 from chatctl.chat.state import State
-from tests.chat.world import Person, World
+from tests.chat.world import HeldJournal, Person, World
 
 
 def a_room(modes: str = "") -> tuple[World, Person, Person]:
@@ -295,3 +295,19 @@ def test_messages_to_a_part_of_a_room() -> None:
     assert dan.send("PRIVMSG @#nowhere :x").one("403").params[1] == "#nowhere"
     places = {fact.place for fact in world.facts if fact.kind in ("PRIVMSG", "NOTICE")}
     assert places == {"@#tea", "+#tea"}  # none of it is in what the room's members may read
+
+
+def test_a_standing_that_could_not_be_kept_is_taken_back() -> None:
+    """What nobody saw is not so: neither the one who got it nor the one who lost it."""
+    journal = HeldJournal()
+    world = World(journal=journal)
+    for nick in ("alice", "bob", "carol"):
+        world.connect().send(f"NICK {nick}", "USER u 0 * :r", "JOIN #tea")
+        journal.commit()
+        world.tick()
+    alice = Person(world, world.hub.sessions[1]).forget()
+    alice.send("MODE #tea +ov-o bob carol alice")
+    journal.fail()
+    world.tick()
+    assert alice.one("FAIL").params[:2] == ["MODE", "NOT_STORED"]
+    assert alice.send("NAMES #tea").one("353").params[-1] == "@alice bob carol"

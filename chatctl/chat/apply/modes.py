@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.settings import room_for
-from chatctl.chat.deliveries import Outcome
+from chatctl.chat.deliveries import NewStanding, Outcome
 from chatctl.chat.limits import KEY
 from chatctl.chat.lists import MASK_LENGTH, Entry, Lists, canonical
 from chatctl.chat.modes import OPERATOR, ROOM_MODES, Kind
@@ -130,8 +130,11 @@ def _change_standing(
     bit = ROOM_MODES[change.letter].bit
     standing = room.members[other.id]
     wanted = standing | bit if change.add else standing & ~bit
+    if wanted == standing:
+        return None
     room.members[other.id] = wanted
-    return p.ModeChange(change.add, change.letter, other.nick) if wanted != standing else None
+    outcome.standings.append(NewStanding(room, other.id, standing, wanted))
+    return p.ModeChange(change.add, change.letter, other.nick)
 
 
 def _change_list(room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
