@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chatctl.chat.belongings import Marks, ReadMark
+from chatctl.chat.belongings import Marks, Metadata, ReadMark
 from chatctl.protocol import names
 
 MODES = ("open", "invite", "closed")
@@ -39,14 +39,15 @@ class Invite:
     created: int
 
 
-Record = Account | Invite | ReadMark
+Record = Account | Invite | ReadMark | Metadata
 RecordKey = tuple[str, str]
 """A record's kind and its key."""
 
-KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark]] = {
+KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark] | type[Metadata]] = {
     "account": Account,
     "invite": Invite,
     "mark": ReadMark,
+    "metadata": Metadata,
 }
 """The kinds of record, by the name under which they are kept."""
 
@@ -77,6 +78,7 @@ class Accounts:
         self._records: dict[RecordKey, Record] = {}
         self._by_skeleton: dict[str, list[str]] = {}
         self.marks = Marks()
+        self._metadata: dict[str, Metadata] = {}
 
     def __iter__(self) -> Iterator[Account]:
         return (record for record in self._records.values() if isinstance(record, Account))
@@ -95,12 +97,25 @@ class Accounts:
                 del self._by_skeleton[skeleton]
         if isinstance(old, ReadMark):
             self.marks.drop(old)
+        elif isinstance(old, Metadata):
+            self._metadata.pop(old.key, None)
         if record is not None:
             self._records[key] = record
         if isinstance(record, ReadMark):
             self.marks.put(record)
+        elif isinstance(record, Metadata):
+            self._metadata[record.key] = record
         if isinstance(record, Account):
             self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
+
+    def metadata_of(self, owner: str) -> Mapping[str, str]:
+        """What somebody, or a room, says of itself."""
+        found = self._metadata.get(owner)
+        return found.values if found is not None else {}
+
+    def metadata_owners(self, kind: str) -> list[str]:
+        """Those of one kind who have any, the one that changed longest ago first."""
+        return [owner for owner in self._metadata if owner.startswith(kind)]
 
     def named(self, name: str) -> Account | None:
         """The account that owns this name, in any spelling that counts as the same."""

@@ -35,7 +35,8 @@ class ReadMark:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What somebody says of themselves (ircv3.net/specs/extensions/metadata). `key` is the identity."""
+    """What somebody, or a room, says of itself (ircv3.net/specs/extensions/metadata). `key` is the identity, or
+    ``room #name``."""
 
     key: str
     values: Mapping[str, str] = field(default_factory=dict)

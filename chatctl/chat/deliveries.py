@@ -176,6 +176,20 @@ class LoggedIn(Delivery):
 
 
 @dataclass(slots=True)
+class MetadataChanged(Delivery):
+    """Metadata of `target` changed (key and value; None: unset): told to those in `room`, or to each of `users` and to
+    who monitors that name, if they subscribed to the key; not to `actor`, who did it, unless `cleared` says that it is
+    the answer."""
+
+    actor: int
+    target: str
+    changed: tuple[tuple[str, str | None], ...]
+    room: str
+    users: tuple[int, ...]
+    cleared: bool
+
+
+@dataclass(slots=True)
 class Renamed(Delivery):
     """The room `old_key`, called `old_name`, is now the room `key`. Who knows RENAME is told by `form`; for others it
     is as if they had left and come in again."""

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chatctl.chat import deliveries as d
-from chatctl.chat.commands import about, rooms
-from chatctl.chat.commands.kinds import Close, Line, Note, Probe, Reply, View
+from chatctl.chat.commands import about, metadata, rooms
+from chatctl.chat.commands.kinds import Close, Line, Note, Probe, Reply, View, batched
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.playback import played
 from chatctl.chat.ports import Log
@@ -258,17 +258,47 @@ class Delivering:
             self._fanout.enter(session, delivery.room)
 
     def _described(self, delivery: d.Described, seq: int) -> None:
+        room = self._view.state.rooms[delivery.room]
         for session in self._of(delivery.user):
-            self._describe(session, self._view.state.rooms[delivery.room])
+            self._describe(session, room)
+        self._introduce(delivery.user, room)
 
     def _describe(self, session: Session, room: Room) -> None:
         """What somebody who just entered is told."""
         self.reply_all(session, rooms.described(self._view, session, room))
+        self.reply_all(session, metadata.synced(self._view, session, room, session.subscriptions))
         # All that was said before this entry: what of it is not durable yet is parked before this, in order.
         asks = session.caps & (caps.SERVER_TIME | caps.CHATHISTORY)
         if asks == caps.SERVER_TIME and (facts := self._view.tails.of(room.key)):
             for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
                 self.reply(session, message)
+
+    def _introduce(self, id: int, room: Room) -> None:
+        """Those in `room` learn what somebody who came in says of themselves."""
+        user = self._view.state.users[id]
+        values = metadata.values_of(self._view, user)
+        if values:
+            changed: tuple[tuple[str, str | None], ...] = tuple(values.items())
+            self._metadata_changed(d.MetadataChanged(user.id, user.nick, changed, room.key, (), cleared=False), 0)
+
+    def _metadata_changed(self, delivery: d.MetadataChanged, seq: int) -> None:
+        view, actor = self._view, self._asking(delivery.actor)
+        if delivery.room:
+            told = dict.fromkeys(self._fanout.members(delivery.room, 0))
+        else:
+            here = self._all_of(delivery.users)
+            told = dict.fromkeys(session for session in here if session is not None)
+            told.update(dict.fromkeys(view.watches.watchers(delivery.target)))
+        for session in told:
+            if session is not actor and session.caps & metadata.METADATA:
+                for key, value in delivery.changed:
+                    if key in session.subscriptions:
+                        self._fanout.caused(session)  # so that it waits for the record, as everything does
+                        news = metadata.news(session, delivery.target, key, value, view.rules.server_name)
+                        self.reply(session, news)
+        if actor is not None and delivery.cleared:
+            gone = [Line(n.RPL_KEYNOTSET, (delivery.target, key)) for key, _ in delivery.changed]
+            self.reply_all(actor, batched(view, "metadata", (delivery.target,), gone))
 
     def _renamed(self, delivery: d.Renamed, seq: int) -> None:
         room = self._view.state.rooms[delivery.key]
@@ -370,6 +400,7 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Described: Delivering._described,
     d.Left: Delivering._left,
     d.Renamed: Delivering._renamed,
+    d.MetadataChanged: Delivering._metadata_changed,
     d.Appeared: Delivering._appeared,
     d.Vanished: Delivering._vanished,
     d.LoggedIn: Delivering._logged_in,

@@ -37,6 +37,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.RemoveAccount: False,
     p.AddInvitation: False,
     p.MarkRead: False,
+    p.SetMetadata: False,
 }
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 

@@ -43,6 +43,15 @@ def away_length(rules: Rules) -> int:
     return MAX_LINE - _CRLF - len(f":{rules.server_name} 301  ") - 2 * _NICK - 2
 
 
+METADATA_KEY = 32
+"""Bytes of a key of metadata."""
+
+
+def metadata_length(rules: Rules) -> int:
+    """Bytes of a value of metadata: ``:server 761 nick nick key * :value``."""
+    return MAX_LINE - _CRLF - len(f":{rules.server_name} 761    * :") - 2 * _NICK - METADATA_KEY
+
+
 def kick_length(rules: Rules) -> int:
     """Bytes of a kick reason that always fit: ``:nick!user@host KICK #room nick :reason``."""
     return MAX_LINE - _CRLF - len(": KICK  ") - _PREFIX - MAX_ROOM - _NICK - 2

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from chatctl.chat.apply.metadata import MOST_KEYS
+from chatctl.chat.commands.metadata import MOST_SUBSCRIPTIONS
+from chatctl.chat.limits import metadata_length
 from chatctl.chat.rules import Rules
 
 
 def values(rules: Rules) -> dict[str, str]:
     """The value of each capability that has one, by name."""
+    said = f"max-subs={MOST_SUBSCRIPTIONS},max-keys={MOST_KEYS},max-value-bytes={metadata_length(rules)}"
     return {
         "draft/account-registration": "before-connect",
+        "draft/metadata-2": said,
+        "draft/metadata-3": said,
         "draft/multiline": f"max-bytes={rules.multiline_bytes},max-lines={rules.multiline_lines}",
         "sasl": "PLAIN,SCRAM-SHA-256",
     }

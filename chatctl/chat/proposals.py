@@ -292,6 +292,15 @@ class RenameRoom(Proposal):
 
 
 @dataclass(slots=True)
+class SetMetadata(Proposal):
+    """Set a key of oneself (`target` ``*`` or one's nick) or of a room; without a value unset it; without a key all."""
+
+    target: str
+    key: str
+    value: str | None
+
+
+@dataclass(slots=True)
 class Entry:
     """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
     back, `boot` names the start of the server that gave it (part of message ids)."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from chatctl.chat.segments import RoomOutput
 
 
+_NONE: dict[str, None] = {}
+
+
 class Session:
     """One connection, from accept to close.
 
@@ -45,6 +48,7 @@ class Session:
         "leaving",
         "local",
         "messages_only",
+        "metadata_due",
         "negotiating",
         "nick",
         "out",
@@ -59,6 +63,7 @@ class Session:
         "secret",
         "secure",
         "shape",
+        "subscriptions",
         "username",
         "waits",
         "wanted",
@@ -90,6 +95,9 @@ class Session:
         self.caps = 0
         self.cap_version = 301
         self.last_spoke = now
+
+        # Metadata: the keys it wants to hear of, and when its next change is due (chat/commands/metadata).
+        self.subscriptions, self.metadata_due = _NONE, 0
         self.away = ""
 
         # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chatctl.chat.accounts import Accounts, record_key
-from chatctl.chat.belongings import is_kept
+from chatctl.chat.accounts import Accounts, RecordKey, record_key
+from chatctl.chat.belongings import Metadata, is_kept
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.lists import Entry, Lists
 from chatctl.chat.modes import CLOSED, NEW_ROOM, OPERATOR
@@ -184,6 +184,8 @@ class State:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.accounts = Accounts()
+        self.forgotten: list[RecordKey] = []
+        """Records that went, or got another name, with a room; whoever keeps records empties it."""
         self.users: dict[int, User] = {}
         self.rooms: dict[str, Room] = {}
         self.attached: dict[int, User] = {}
@@ -290,6 +292,7 @@ class State:
         if not is_kept(user.identity):
             for mark in self.accounts.marks.of(user.identity):
                 self.accounts.put(record_key(mark), None)
+            self._forget(user.identity, kept=False)
 
     def enter(self, user: User, name: str, now: int) -> Room:
         """Put `user` into the room `name`, which comes into being where there is none. The first to enter a room is its
@@ -312,6 +315,12 @@ class State:
         old = room.key
         del self.rooms[old]
         room.name, room.key = name, names.room_fold(name)
+        said = self.accounts.metadata_of(f"room {old}")
+        if said and room.key != old:
+            self._forget(f"room {old}", kept=True)
+            moved = Metadata(f"room {room.key}", said)
+            self.accounts.put(record_key(moved), moved)
+            self.forgotten.append(record_key(moved))
         self.rooms[room.key] = room
         for id in room.members:
             user = self.users[id]
@@ -391,6 +400,14 @@ class State:
         """Let a room go that nobody is in and nobody set up."""
         if not room.members and room.name != LOBBY and not room.set_up:
             del self.rooms[room.key]
+            self._forget(f"room {room.key}", kept=True)
+
+    def _forget(self, owner: str, *, kept: bool) -> None:
+        key = record_key(Metadata(owner))
+        if self.accounts.get(key) is not None:
+            self.accounts.put(key, None)
+            if kept:
+                self.forgotten.append(key)
 
     def _index(self, user: User) -> None:
         self._by_name[user.key] = user

@@ -49,6 +49,8 @@ ACCOUNT_TAG = 1 << 26
 ACCOUNT_REGISTRATION = 1 << 27
 READ_MARKER = 1 << 28
 CHANNEL_RENAME = 1 << 29
+METADATA_2 = 1 << 30
+METADATA_3 = 1 << 31
 
 _IRCV3 = "ircv3.net/specs/extensions/"
 
@@ -73,6 +75,8 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("draft/event-playback", EVENT_PLAYBACK, _IRCV3 + "chathistory", "history with joins, topics, reactions"),
     Capability("draft/extended-isupport", EXTENDED_ISUPPORT, _IRCV3 + "extended-isupport", "ISUPPORT, in a batch"),
     Capability("draft/message-redaction", MESSAGE_REDACTION, _IRCV3 + "message-redaction", "taking back (REDACT)"),
+    Capability("draft/metadata-2", METADATA_2, _IRCV3 + "metadata", "what all say of themselves (METADATA)"),
+    Capability("draft/metadata-3", METADATA_3, "github.com/ircv3/ircv3-specifications/pull/613", "its later revision"),
     Capability("draft/multiline", MULTILINE, _IRCV3 + "multiline", "messages of several lines, as one (BATCH)"),
     Capability("draft/no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "its older name"),
     Capability("draft/pre-away", PRE_AWAY, _IRCV3 + "pre-away", "AWAY while registering"),

@@ -31,7 +31,9 @@ _ESCAPES = str.maketrans({";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r", "\n"
 
 # Numerics and commands whose last parameter is text for people: it always gets its colon, as every server writes it.
 _TEXT_LAST = frozenset({"PRIVMSG", "NOTICE", "TOPIC", "PART", "QUIT", "KICK", "ERROR", "FAIL", "WARN", "NOTE", "AWAY"})
-_NO_TEXT_NUMERICS = frozenset({"004", "221", "324", "329", "333", "336", "341", "346", "348", "354", "367"})
+_NO_TEXT_NUMERICS = frozenset(
+    {"004", "221", "324", "329", "333", "770", "771", "772", "774", "336", "341", "346", "348", "354", "367"}
+)
 
 
 class EncodingError(ChatctlError):

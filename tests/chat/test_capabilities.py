@@ -26,6 +26,8 @@ COVERED = {
     "draft/extended-isupport": "tests.chat.test_notices_of_change:TestIsupport",
     "draft/event-playback": "tests.chat.test_history:test_events_are_played_to_those_who_asked_for_them",
     "draft/message-redaction": "tests.chat.test_redaction:TestWhoMay",
+    "draft/metadata-2": "tests.chat.test_metadata:TestChanging",
+    "draft/metadata-3": "tests.chat.test_metadata:TestChanging",
     "draft/multiline": "tests.chat.test_multiline:TestSaying",
     "draft/no-implicit-names": "tests.chat.test_notices_of_change:TestJoin",
     "draft/pre-away": "tests.chat.test_notices_of_change:TestPreAway",

@@ -20,6 +20,7 @@ from chatctl.chat.apply import (
     marks,
     membership,
     messages,
+    metadata,
     modes,
     operators,
     redaction,
@@ -46,6 +47,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Redact: redaction.redact,
     p.RenameRoom: renaming.rename_room,
     p.MarkRead: marks.mark_read,
+    p.SetMetadata: metadata.set_metadata,
     p.SetUserModes: identity.set_user_modes,
     p.Quit: membership.quit_chat,
     p.Join: membership.join,
@@ -70,4 +72,7 @@ def apply(state: State, entry: p.Entry) -> Outcome:
         proposal.session = user.id if proposal.origin in user.ids else 0
     outcome = Outcome(entry, state.users.get(proposal.session))
     _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
+    if state.forgotten:
+        outcome.records += state.forgotten
+        state.forgotten.clear()
     return outcome

@@ -4,8 +4,8 @@ hear of it; nobody else does."""
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.accounts import record_key
-from chatctl.chat.belongings import ReadMark, is_kept, mark_key
+from chatctl.chat.accounts import Record, record_key
+from chatctl.chat.belongings import Metadata, ReadMark, is_kept, mark_key
 from chatctl.chat.deliveries import Form, InForms, Outcome
 from chatctl.chat.render import timestamp
 from chatctl.chat.state import State
@@ -51,7 +51,10 @@ def folded(target: str) -> str:
 
 def forget(state: State, outcome: Outcome, identity: str) -> None:
     """Whoever it was is no more: what belonged to them goes."""
-    for mark in state.accounts.marks.of(identity):
-        key = record_key(mark)
+    belongings: list[Record] = [*state.accounts.marks.of(identity)]
+    if state.accounts.metadata_of(identity):
+        belongings.append(Metadata(identity))
+    for record in belongings:
+        key = record_key(record)
         state.accounts.put(key, None)
         outcome.records.append(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat.commands.kinds import Command, Reply, Result, View, batched, line, means_this_server
+from chatctl.chat.commands.metadata import own
 from chatctl.chat.isupport import isupport
 from chatctl.chat.modes import ROOM_MODES, USER_MODES, Kind
 from chatctl.chat.render import timestamp
@@ -50,7 +51,7 @@ def welcome(view: View, session: Session) -> list[Reply]:
             text=with_parameter,
         ),
     ]
-    return [*replies, *isupport_lines(view, session), *lusers_lines(view), *motd_lines(rules)]
+    return [*replies, *isupport_lines(view, session), *lusers_lines(view), *own(view, session), *motd_lines(rules)]
 
 
 def lusers(view: View, session: Session, message: Message) -> Result:

@@ -25,7 +25,6 @@ from chatctl.protocol.message import MAX_LINE, Message
 
 CAP_302 = 302
 STS_SECONDS = 30 * 24 * 3600
-_CAP_LINE = 300
 _NOT_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -175,18 +174,32 @@ def _transport(view: View, session: Session) -> list[str]:
 
 
 def _listed(view: View, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:
-    """The listing, over several lines where the client knows that form (CAP 302)."""
-    texts = packed(listed, _CAP_LINE if session.cap_version >= CAP_302 else 10_000) or [""]
-    replies: list[Reply] = [Message("CAP", (view.called(session), subcommand, "*", text)) for text in texts[:-1]]
-    replies.append(Message("CAP", (view.called(session), subcommand, texts[-1])))
+    """The listing. Over several lines where the client knows that form (CAP 302); who does not is shown no drafts, so
+    that it is one line."""
+    called = view.called(session)
+    if session.cap_version < CAP_302:
+        final = " ".join(name for name in listed if subcommand != "LS" or not name.startswith("draft/"))
+        return [
+            Message("CAP", (called, subcommand, text)) for text in packed(final.split(), _room(view, session)) or [""]
+        ]
+    texts = packed(listed, _room(view, session)) or [""]
+    replies: list[Reply] = [Message("CAP", (called, subcommand, "*", text)) for text in texts[:-1]]
+    replies.append(Message("CAP", (called, subcommand, texts[-1])))
     return replies
+
+
+def _room(view: View, session: Session) -> int:
+    """Bytes for names on a line of CAP."""
+    return MAX_LINE - len(f":{view.rules.server_name} CAP {view.called(session)} LIST * :\r\n".encode())
 
 
 def changed(view: View, session: Session, gone: int, new: int) -> list[Reply]:
     """CAP DEL and CAP NEW, each on as many lines as it needs."""
     listed = (("DEL", caps.listing(gone, {})), ("NEW", caps.listing(new, view.cap_values)))
     called = view.called(session)
-    return [Message("CAP", (called, word, text)) for word, names in listed for text in packed(names, _CAP_LINE)]
+    return [
+        Message("CAP", (called, word, text)) for word, names in listed for text in packed(names, _room(view, session))
+    ]
 
 
 def _cap_req(view: View, session: Session, message: Message) -> Result:
@@ -194,7 +207,7 @@ def _cap_req(view: View, session: Session, message: Message) -> Result:
         session.negotiating = True
     mask = session.caps
     asked = message.param(1)
-    if len(asked.encode()) > _CAP_LINE:
+    if len(asked.encode()) > _room(view, session):
         # The answer repeats what was asked, after our name and theirs, and must fit on a line.
         return [line(n.ERR_INPUTTOOLONG)]
     for word in asked.split():

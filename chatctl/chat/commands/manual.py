@@ -122,6 +122,14 @@ MANUAL: dict[str, Page] = {
         ("Says up to when you have read, for your other clients; without a time it asks. Your client does this.",),
         f"{_IRCV3}/read-marker",
     ),
+    "METADATA": Page(
+        "METADATA <* or name or room> <GET|LIST|SET|CLEAR|SUB|UNSUB|SUBS|SYNC> [<key> ...] [:<value>]",
+        (
+            "What people and rooms say of themselves: a picture, a display name, a web site.",
+            "One changes one's own, and operators of a room the room's.",
+        ),
+        f"{_IRCV3}/metadata",
+    ),
     "MODE": Page(
         "MODE <#room> [<modes> {<parameter>}]",
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server, packed
+from chatctl.chat.commands.metadata import shown as shown_metadata
 from chatctl.chat.commands.who import visible
 from chatctl.chat.isupport import MOST_WHOIS
 from chatctl.chat.modes import BOT, symbols
@@ -64,6 +65,7 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
         replies.append(line(n.RPL_WHOISMODES, nick, text=f"is using modes +{other.modes}"))
     if other.away:
         replies.append(line(n.RPL_AWAY, nick, text=other.away))
+    replies += shown_metadata(view, session, other)
     if theirs is not None:
         idle = max(0, view.clock() - theirs.last_spoke) // 1000
         replies.append(line(n.RPL_WHOISIDLE, nick, str(idle), str(other.signed_on // 1000)))

@@ -1,0 +1,92 @@
+"""METADATA SET and CLEAR (ircv3.net/specs/extensions/metadata): one's own, and an operator of a room the room's."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.accounts import record_key
+from chatctl.chat.belongings import MOST_GUESTS, Metadata, is_kept
+from chatctl.chat.deliveries import MetadataChanged, Outcome, TellFail
+from chatctl.chat.modes import OPERATOR
+from chatctl.chat.state import Room, State, User
+from chatctl.protocol import numerics as n
+
+MOST_KEYS = 20
+"""Keys of one user or room."""
+
+
+def owner_of_user(user: User) -> str:
+    """Whose metadata a user has: the identity's."""
+    return user.identity
+
+
+def owner_of_room(key: str) -> str:
+    """A room's metadata is its own."""
+    return f"room {key}"
+
+
+def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> None:
+    """One key, or with no key all of them."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    outcome.command = "METADATA"
+    room = state.room_named(proposal.target) if proposal.target[:1] == "#" else None
+    name = room.name if room is not None else user.nick
+    if not _may(state, user, room, proposal.target):
+        text = "You may change your own, and that of rooms whose operator you are"
+        _fail(user, "KEY_NO_PERMISSION", (proposal.target, proposal.key or "*"), text, outcome)
+        return
+    owner = owner_of_room(room.key) if room is not None else owner_of_user(user)
+    values = dict(state.accounts.metadata_of(owner))
+    keys = [proposal.key] if proposal.key else list(values)
+    if proposal.value is not None:
+        if proposal.key not in values and len(values) >= MOST_KEYS:
+            _fail(user, "LIMIT_REACHED", (name,), f"There are {MOST_KEYS} keys at the most", outcome)
+            return
+        values[proposal.key] = proposal.value
+        outcome.tell(user.id, n.RPL_KEYVALUE, name, proposal.key, "*", text=proposal.value)
+    elif proposal.key and proposal.key not in values:
+        _fail(user, "KEY_NOT_SET", (name, proposal.key), "That is not set", outcome)
+        return
+    else:
+        for key in keys:
+            del values[key]
+        if proposal.key:
+            outcome.tell(user.id, n.RPL_KEYNOTSET, name, proposal.key)
+    _put(state, outcome, owner, values)
+    users = () if room is not None else (user.id, *state.peers(user), *_same(state, user))
+    changed = tuple((key, proposal.value) for key in keys)
+    key = room.key if room is not None else ""
+    cleared = not proposal.key
+    outcome.deliveries.append(MetadataChanged(user.id, name, changed, key, tuple(dict.fromkeys(users)), cleared))
+
+
+def _same(state: State, user: User) -> list[int]:
+    """The other sessions of the same person."""
+    if not is_kept(user.identity):
+        return []
+    return [each.id for each in state.users.values() if each.identity == user.identity]
+
+
+def _may(state: State, user: User, room: Room | None, target: str) -> bool:
+    if room is not None:
+        return bool(room.members.get(user.id, 0) & OPERATOR)
+    return target == "*" or state.user_named(target) is user
+
+
+def _put(state: State, outcome: Outcome, owner: str, values: dict[str, str]) -> None:
+    record = Metadata(owner, values)
+    key = record_key(record)
+    state.accounts.put(key, record if values else None)
+    if not is_kept(owner):
+        return
+    outcome.records.append(key)
+    guests = state.accounts.metadata_owners("secret ")
+    if owner.startswith("secret ") and len(guests) > MOST_GUESTS:
+        oldest = record_key(Metadata(guests[0]))
+        state.accounts.put(oldest, None)
+        outcome.records.append(oldest)
+
+
+def _fail(user: User, code: str, context: tuple[str, ...], text: str, outcome: Outcome) -> None:
+    outcome.deliveries.append(TellFail(user.id, "METADATA", code, context, text))

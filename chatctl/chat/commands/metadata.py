@@ -1,0 +1,251 @@
+"""METADATA: what people and rooms say of themselves (ircv3.net/specs/extensions/metadata).
+
+Two revisions of the draft are about, and clients ask for either: ``draft/metadata-2`` is told of changes by METADATA
+lines, ``draft/metadata-3`` by the numerics 761 and 766. What one session subscribed to is its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.metadata import owner_of_room, owner_of_user
+from chatctl.chat.commands.history import fail
+from chatctl.chat.commands.kinds import Command, Line, Reply, Result, View, batched, label_of, line, packed
+from chatctl.chat.limits import METADATA_KEY, metadata_length
+from chatctl.chat.session import Session
+from chatctl.chat.state import Room, User
+from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import BATCH, METADATA_2, METADATA_3
+from chatctl.protocol.message import Message
+
+METADATA = METADATA_2 | METADATA_3
+MOST_SUBSCRIPTIONS = 50
+MOST_SYNCED = 200
+"""Members of a room of whom all is told at once; of larger ones it must be asked for (RPL_METADATASYNCLATER)."""
+
+_CHANGE_MS, _CHANGES = 1000, 20
+"""One change a second, and so many at once."""
+
+_KEY = re.compile(r"[a-z0-9_./-]+")
+_SUBS_LINE = 300
+
+
+def metadata(view: View, session: Session, message: Message) -> Result:
+    """METADATA target subcommand ..."""
+    if not session.caps & METADATA:
+        return [line(n.ERR_UNKNOWNCOMMAND, "METADATA")]
+    handler = _SUBCOMMANDS.get(message.params[1].upper())
+    if handler is None:
+        return fail("METADATA", "SUBCOMMAND_INVALID", message.params[1], text="There is no such subcommand")
+    target = _target(view, session, message.params[0])
+    if target is None:
+        return fail("METADATA", "INVALID_TARGET", message.params[0], text="There is nothing there that you may see")
+    return handler(view, session, target, message)
+
+
+def _target(view: View, session: Session, name: str) -> User | Room | None:
+    """Whom or what `name` means: ``*`` is oneself."""
+    if name == "*":
+        return view.user(session)
+    if name[:1] != "#":
+        return view.state.user_named(name)
+    room = view.state.room_named(name)
+    return room if room is not None and (view.user(session).id in room.members or room.open) else None
+
+
+def values_of(view: View, target: User | Room) -> dict[str, str]:
+    """All that is said of somebody or something."""
+    owner = owner_of_room(target.key) if isinstance(target, Room) else owner_of_user(target)
+    return dict(view.state.accounts.metadata_of(owner))
+
+
+def _name(target: User | Room) -> str:
+    return target.name if isinstance(target, Room) else target.nick
+
+
+def _in_batch(view: View, session: Session, target: User | Room, replies: Iterable[Reply]) -> list[Reply]:
+    lines = [reply for reply in replies if isinstance(reply, (Line, Message))]
+    return batched(view, "metadata", (_name(target),), lines) if session.caps & BATCH else [*lines]
+
+
+def _value(target: User | Room, key: str, value: str) -> Reply:
+    return line(n.RPL_KEYVALUE, _name(target), key, "*", text=value)
+
+
+def news(session: Session, target: str, key: str, value: str | None, server: str) -> Reply:
+    """A value that changed, or that somebody learns of, as this session's revision tells it."""
+    if session.caps & METADATA_3:
+        if value is None:
+            return line(n.RPL_KEYNOTSET, target, key)
+        return line(n.RPL_KEYVALUE, target, key, "*", text=value)
+    return Message("METADATA", (target, key, "*", *([] if value is None else [value])), server)
+
+
+def _get(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    values = values_of(view, target)
+
+    def answer(key: str) -> Iterator[Reply]:
+        if not _valid(key):
+            yield from _bad_key(key)
+        elif key in values:
+            yield _value(target, key, values[key])
+        else:
+            yield line(n.RPL_KEYNOTSET, _name(target), key)
+
+    return _in_batch(view, session, target, (reply for key in message.params[2:] for reply in answer(key)))
+
+
+def _list(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    values = values_of(view, target)
+    return _in_batch(view, session, target, (_value(target, key, value) for key, value in values.items()))
+
+
+def _set(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    key = message.param(2)
+    value = message.params[3] if len(message.params) > 3 else None
+    if not _valid(key):
+        return _bad_key(key)
+    most = metadata_length(view.rules)
+    if value is not None and len(value.encode()) > most:
+        text = f"A value has at most {most} bytes"
+        if session.caps & METADATA_3:
+            return fail("METADATA", "INVALID_VALUE", key, text=text)
+        return fail("METADATA", "VALUE_INVALID", text=text)
+    wait = _wait(view, session)
+    if wait:
+        return _too_fast(message.params[0], key, wait)
+    return p.SetMetadata(session.id, label_of(message), message.params[0], key, value)
+
+
+def _clear(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    wait = _wait(view, session)
+    if wait:
+        return _too_fast(message.params[0], "*", wait)
+    return p.SetMetadata(session.id, label_of(message), message.params[0], "", None)
+
+
+def _wait(view: View, session: Session) -> int:
+    """Seconds until this session may change something; 0 for now, and then it counts."""
+    now = view.clock()
+    due = max(session.metadata_due, now)
+    if due - now > _CHANGE_MS * (_CHANGES - 1):
+        return -(-(due - now - _CHANGE_MS * (_CHANGES - 1)) // 1000)
+    session.metadata_due = due + _CHANGE_MS
+    return 0
+
+
+def _too_fast(target: str, key: str, wait: int) -> list[Reply]:
+    text = f"Too many changes; please try again in {wait} seconds"
+    return fail("METADATA", "RATE_LIMITED", target, key, str(wait), text=text)
+
+
+def _valid(key: str) -> bool:
+    return len(key) <= METADATA_KEY and _KEY.fullmatch(key) is not None
+
+
+def _bad_key(key: str) -> list[Reply]:
+    text = f"A key has small letters, digits and _ . / -, {METADATA_KEY} at the most"
+    return fail("METADATA", "KEY_INVALID", key, text=text)
+
+
+def _sub(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    subscribed = session.subscriptions
+    done: list[str] = []
+    new: dict[str, None] = {}
+    failures: list[Reply] = []
+    for key in message.params[2:]:
+        if not _valid(key):
+            failures += _bad_key(key)
+            continue
+        if key not in subscribed:
+            if len(subscribed) >= MOST_SUBSCRIPTIONS:
+                failures += fail("METADATA", "TOO_MANY_SUBS", key, text="That is more than one may subscribe to")
+                break
+            subscribed = session.subscriptions = {**subscribed, key: None}
+            new[key] = None
+        done.append(key)
+    told = [*_keys(n.RPL_METADATASUBOK, done), *failures]
+    for room in view.user(session).rooms.values():
+        told += synced(view, session, room, new)
+    return told
+
+
+def _unsub(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    keys = [key for key in message.params[2:] if _valid(key)]
+    failures = [reply for key in message.params[2:] if not _valid(key) for reply in _bad_key(key)]
+    session.subscriptions = {key: None for key in session.subscriptions if key not in keys}
+    return [*_keys(n.RPL_METADATAUNSUBOK, keys), *failures]
+
+
+def _subs(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    lines = _keys(n.RPL_METADATASUBS, session.subscriptions)
+    return batched(view, "metadata-subs", (), lines) if session.caps & BATCH else [*lines]
+
+
+def _keys(numeric: n.Numeric, keys: Iterable[str]) -> list[Line]:
+    """Keys as parameters, on as many lines as they need."""
+    return [line(numeric, *text.split(" ")) for text in packed(dict.fromkeys(keys), _SUBS_LINE)]
+
+
+def _sync(view: View, session: Session, target: User | Room, message: Message) -> Result:
+    if isinstance(target, Room) and view.user(session).id not in target.members:
+        return fail("METADATA", "INVALID_TARGET", message.params[0], text="You are not in that room")
+    wait = _wait(view, session)
+    if wait:
+        return [line(n.RPL_METADATASYNCLATER, _name(target), str(wait))]
+    return _in_batch(view, session, target, _known(view, session, target, session.subscriptions))
+
+
+def _known(view: View, session: Session, target: User | Room, keys: Mapping[str, None]) -> Iterator[Reply]:
+    """The values of `keys` of a target, and of everybody in it."""
+    server = view.rules.server_name
+    users = (view.state.users[id] for id in target.members) if isinstance(target, Room) else ()
+    for each in (target, *users):
+        for key, value in values_of(view, each).items():
+            if key in keys:
+                yield news(session, _name(each), key, value, server)
+
+
+def synced(view: View, session: Session, room: Room, keys: Mapping[str, None]) -> list[Reply]:
+    """What somebody in `room` is told of it and of those in it, if there is anything; of a large one, later."""
+    if not keys or not session.caps & METADATA:
+        return []
+    if len(room.members) > MOST_SYNCED:
+        return [line(n.RPL_METADATASYNCLATER, room.name, "1")]
+    known = list(_known(view, session, room, keys))
+    return _in_batch(view, session, room, known) if known else []
+
+
+def own(view: View, session: Session) -> list[Reply]:
+    """Somebody's own, when they are in: an empty batch where there is nothing."""
+    if not (session.caps & METADATA and session.caps & BATCH):
+        return []
+    me, server = view.user(session), view.rules.server_name
+    return _in_batch(
+        view, session, me, (news(session, me.nick, key, value, server) for key, value in values_of(view, me).items())
+    )
+
+
+def shown(view: View, session: Session, other: User) -> Sequence[Reply]:
+    """In WHOIS (RPL_WHOISKEYVALUE)."""
+    if not session.caps & METADATA:
+        return ()
+    return [
+        line(n.RPL_WHOISKEYVALUE, other.nick, key, "*", text=value) for key, value in values_of(view, other).items()
+    ]
+
+
+_SUBCOMMANDS: dict[str, Callable[[View, Session, User | Room, Message], Result]] = {
+    "CLEAR": _clear,
+    "GET": _get,
+    "LIST": _list,
+    "SET": _set,
+    "SUB": _sub,
+    "SUBS": _subs,
+    "SYNC": _sync,
+    "UNSUB": _unsub,
+}
+
+COMMANDS = (Command("METADATA", metadata, least=2),)
