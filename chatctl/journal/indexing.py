@@ -75,7 +75,7 @@ def follow(store: SqliteStore, most: int = SLICE) -> int:
     """Index the next facts; returns how many were looked at. Fewer than `most`: that was all."""
     connection = store.connection
     newest = connection.execute(
-        "SELECT number, last, docs FROM volumes WHERE state = 'live' ORDER BY last DESC LIMIT 1"
+        "SELECT number, last, docs FROM volumes WHERE state = 'live' ORDER BY last DESC, number DESC LIMIT 1"
     ).fetchone()
     if newest is None:
         newest = (_begin(connection, _FIRST_ID + 1), _FIRST_ID, 0)
@@ -198,7 +198,7 @@ def _renew(store: SqliteStore, number: int, first: int, last: int) -> Iterator[N
             break
     with transaction(connection):
         connection.execute(
-            "UPDATE volumes SET state = 'dead' WHERE state = 'live' AND first >= ? AND last <= ?", (first, last)
+            "UPDATE volumes SET state = 'dead' WHERE state = 'live' AND first BETWEEN ? AND ?", (first, last)
         )
         connection.execute(
             "UPDATE volumes SET state = 'live', last = until, until = NULL, stale = 0 WHERE number = ?", (building,)
