@@ -23,7 +23,7 @@ from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import batches, connection
 from chatctl.chat.commands.administration import reread_proposal
-from chatctl.chat.commands.kinds import Held, Job, Line, Result, View, Work
+from chatctl.chat.commands.kinds import Command, Held, Job, Line, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.desk import Desk
@@ -298,13 +298,19 @@ class Hub:
         elif row.operator and not self._view.user(session).operator:
             self._delivering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
         else:
-            caps = session.caps
-            result = row.handler(self._view, session, message)
-            if session.caps != caps:
-                self.fanout.reshape(session)
+            result = self._run(row, session, message)
             if message.command == "BATCH" and session.batch is not None:
                 session.batch.label = label
             self._do(session, result, message.command, label)
+
+    def _run(self, row: Command, session: Session, message: Message) -> Result:
+        caps = session.caps
+        result = row.handler(self._view, session, message)
+        if session.caps != caps:
+            self.fanout.reshape(session)
+        if self._pace is not None and isinstance(result, list):
+            self._pace.answered(session, len(result), self._clock())
+        return result
 
     def _batched(self, session: Session, message: Message) -> None:
         """A line of a client's batch: what comes of it carries the label of the whole."""

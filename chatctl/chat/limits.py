@@ -19,14 +19,15 @@ HOST = 17
 KEY = 32
 """Bytes of a room's key (KEYLEN)."""
 
+_COUNT = len("1000000")  # users of a room, as LIST shows them
 _NICK = 4 * MAX_NAME  # UTF-8, at the most
 _PREFIX = _NICK + 1 + (1 + USERNAME) + 1 + HOST  # nick ! ~username @ cloak
 _CRLF = 2
 
 
 def topic_length(rules: Rules) -> int:
-    """Bytes of a topic: ``:server 332 nick #room :topic``, and ``:nick!user@host TOPIC #room :topic``."""
-    numeric = MAX_LINE - _CRLF - len(f":{rules.server_name} 332  ") - _NICK - MAX_ROOM - 2
+    """Bytes of a topic: ``:server 322 nick #room users :topic``, and ``:nick!user@host TOPIC #room :topic``."""
+    numeric = MAX_LINE - _CRLF - len(f":{rules.server_name} 322   ") - _NICK - MAX_ROOM - _COUNT - 2
     relayed = MAX_LINE - _CRLF - len(": TOPIC ") - _PREFIX - MAX_ROOM - 2
     return min(numeric, relayed)
 

@@ -4,6 +4,7 @@ The rules of this file:
 
 1. A user's lines cost what stands in COSTS, in messages. A session may use `per_second` of them, an address ADDRESS
    times as many, each with a burst. This computer's own sessions share no address.
+   An answer of many lines costs more: it took as long to make.
 2. A line that there is nothing left for waits, with all that follows it, so that a paste arrives whole and in order.
    The session is told once.
 3. What a stranger may do is bounded in bytes and time elsewhere; it pays nothing here.
@@ -22,9 +23,23 @@ BURST_SECONDS = 2
 ADDRESS = 5
 """People behind one address, before they slow each other down."""
 
-COSTS = {"PING": 0.0, "PONG": 0.0, "QUIT": 0.0, "PRIVMSG": 1.0, "NOTICE": 1.0, "TAGMSG": 1.0, "JOIN": 1.0, "NICK": 5.0}
+COSTS = {
+    "PING": 0.0,
+    "PONG": 0.0,
+    "QUIT": 0.0,
+    "PRIVMSG": 1.0,
+    "NOTICE": 1.0,
+    "TAGMSG": 1.0,
+    "JOIN": 1.0,
+    "NICK": 5.0,
+    "LIST": 1.0,
+    "WHO": 0.5,
+}
 OTHER = 0.2
-"""Questions, which nobody else hears of."""
+"""Questions, which nobody else hears of. WHO and LIST look at everybody, or at every room."""
+
+ANSWER = 100
+"""Lines of an answer that cost one message; an answer of fewer costs nothing beside its question."""
 
 _TELL_AGAIN_MS = 60_000
 _MOST_KEPT = 1024
@@ -33,19 +48,35 @@ _MOST_KEPT = 1024
 class Bucket:
     """A token bucket, as the time up to which its tokens are used (times in any one unit)."""
 
-    __slots__ = ("_used",)
+    __slots__ = ("_owing", "_used")
 
     def __init__(self) -> None:
         self._used = float("-inf")
+        self._owing = float("-inf")  # until then more is used than there was
 
     def wait(self, now: float, cost: float, depth: float) -> float:
         """Take `cost`, and give 0; or how long until it is there. `depth` is the most there may be: the burst."""
-        used = max(min(self._used, now), now - depth)  # a clock that went back owes nothing
-        self._used = used
+        used = self._so_far(now, depth)
+        if now < self._owing <= now + depth:
+            return self._owing - now + cost
         if used + cost > now:
             return used + cost - now
         self._used += cost
         return 0.0
+
+    def owe(self, now: float, cost: float, depth: float) -> None:
+        """Take `cost` that was not known before: what is not there is owed, up to `depth`."""
+        used = min(self._so_far(now, depth) + cost, now + depth)
+        if used > now:
+            self._owing = used
+        self._used = min(used, now)
+
+    def _so_far(self, now: float, depth: float) -> float:
+        used = max(min(self._used, now), now - depth)  # a clock that went back owes nothing
+        if self._owing <= now:
+            used = max(used, self._owing)
+        self._used = used
+        return used
 
     def full(self, now: float, depth: float) -> bool:
         """Whether nothing of it is used."""
@@ -91,6 +122,11 @@ class Pace:
         self._waiting[session.id] = session
         heapq.heappush(self._heap, (now + wait, session.id))
         return True
+
+    def answered(self, session: Session, lines: int, now: int) -> None:
+        """A question of the session had an answer of so many lines (rule 1)."""
+        if lines >= ANSWER and session.bucket is not None:
+            session.bucket.owe(now, lines / ANSWER * self._unit, self._depth)
 
     def awake(self, now: int) -> list[Session]:
         """The sessions that have waited long enough."""

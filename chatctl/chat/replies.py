@@ -23,9 +23,16 @@ def reply_message(server: str, called: str, reply: Line | Message) -> Message:
 
 def _numeric(server: str, called: str, reply: Line) -> Message:
     """What a user sent and cannot stand in a reply (spaces, a colon) becomes ``*``; so does, where the line would grow
-    too long, what is longer than any name."""
+    too long, what is longer than any name, and then the longest that is left (WHOX can be asked for more than fits)."""
     built = _built(server, called, reply, MAX_LINE)
-    return built if len(built.line) <= MAX_LINE else _built(server, called, reply, _ANY_NAME)
+    if len(built.line) > MAX_LINE:
+        built = _built(server, called, reply, _ANY_NAME)
+        while len(built.line) > MAX_LINE:
+            longest = max(range(1, len(built.params)), key=lambda at: len(built.params[at].encode()))
+            words = [*built.params]
+            words[longest] = "*"
+            built = Message(built.command, words, server)
+    return built
 
 
 def _built(server: str, called: str, reply: Line, most: int) -> Message:

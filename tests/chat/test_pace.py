@@ -71,13 +71,15 @@ def test_others_are_not_slowed() -> None:
     assert said(ann) == ["and I"]
 
 
-@pytest.mark.parametrize(("line", "at_once"), [("NICK ann{}", 4), ("JOIN #r{}", BURST), ("WHO ann", BURST * 5)])
+@pytest.mark.parametrize(
+    ("line", "at_once"), [("NICK ann{}", 4), ("JOIN #r{}", BURST), ("WHO ann", BURST * 2), ("MODE #r", BURST * 5)]
+)
 def test_renames_cost_more_and_questions_less(line: str, at_once: int) -> None:
     world = slowed_world()
     ann = world.person("ann")
     let_pass(world, 10_000)
     ann.forget().send(*(line.format(number) for number in range(200)))
-    kinds = {"NICK": "NICK", "JOIN": "366", "WHO": "315"}
+    kinds = {"NICK": "NICK", "JOIN": "366", "WHO": "315", "MODE": "403"}
     wanted = kinds[line.split(maxsplit=1)[0]]
     assert sum(message.command == wanted for message in ann.read()) == at_once
 
@@ -139,3 +141,19 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple
             forward += wait
             given_out += cost
     assert given_out <= 3.0 + 2 * forward + 1e-3
+
+
+def test_an_answer_of_many_lines_costs_what_it_took() -> None:
+    """WHO of a big room: one after the other of them would leave time for nobody else."""
+    world = World()
+    for number in range(300):
+        world.person(f"user{number}x", "#big")
+    world.hub._pace = Pace(RATE)
+    ann = world.person("ann", "#big")
+    let_pass(world, 10_000)
+    ann.forget().send(*["WHO #big"] * 10)
+    assert ann.commands().count("315") == 6  # each half a message, and three for 301 lines
+    let_pass(world, 400)
+    assert ann.commands().count("315") == 1
+    let_pass(world, 60_000)
+    assert ann.commands().count("315") == 3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.chat.world import World
+from chatctl.chat.isupport import isupport
+from chatctl.chat.rules import Rules
+from tests.chat.world import START, World
 
 
 def test_a_rename_reaches_all_who_share_a_room_once() -> None:
@@ -144,3 +146,26 @@ def test_who_fits_on_its_line_whatever_the_names() -> None:
     line = person.send("WHO #" + "x" * 63).one("352")
     assert line.params[5] == name
     assert line.params[-1].startswith("0 r")
+
+
+def test_the_longest_names_there_can_be_fit_every_answer() -> None:
+    """Nothing is cut and no line is too long (World holds every line to it), whatever is asked for."""
+    world = World(Rules(listener_limit=1000, created=START, server_name="s" * 61 + ".x", network="n" * 30))
+    room, nick = "#" + "x" * 63, "𐐀" * 32
+    alice = world.connect("2001:db8:1111:2222:3333:4444:5555:6666")
+    alice.send(f"NICK {nick}", f"USER user_name_ 0 * :{'r' * 300}", f"JOIN {room}").forget()
+    user = world.hub.state.users[1]
+    user.account = nick
+    limits = dict(token.split("=") for token in isupport(world.hub.rules) if "=" in token)
+    assert alice.send(f"TOPIC {room} :{'t' * int(limits['TOPICLEN'])}").commands() == ["TOPIC"]
+    assert alice.send(f"AWAY :{'a' * int(limits['AWAYLEN'])}").commands() == ["306"]
+    alice.send(
+        f"MODE {room} +kl {'k' * 32} 999999999", *(f"MODE {room} +{each} {'m' * 195}" for each in "beI")
+    ).forget()
+    assert alice.send("LIST").one("322").params[3] == "t" * int(limits["TOPICLEN"])
+    for line in (f"WHO {room}", f"WHO {room} %tcuihsnfdlaor,123", f"WHOIS {nick}", f"NAMES {room}", f"MODE {room}"):
+        assert alice.send(line).lines(), line
+    for line in (f"TOPIC {room}", f"MODE {room} beI", f"USERHOST {nick}", "MONITOR + " + nick, "MONITOR L", "VERSION"):
+        assert alice.send(line).lines(), line
+    alice.send(f"KICK {room} {nick} :{'k' * int(limits['KICKLEN'])}")
+    assert "KICK" in alice.commands()

@@ -74,7 +74,7 @@ def _found(view: View, session: Session, mask: str) -> Iterator[_Row]:
         return
     folded = "*" if mask == "0" else names.fold(mask)
     for other in view.state.users.values():
-        if visible(me, other) and (masks.matches(folded, other.key) or masks.matches(folded, other.host)):
+        if visible(me, other) and (masks.matches(folded, other.key) or masks.matches(folded, other.host.lower())):
             yield _in_some_room(view, session, me, other)
 
 
