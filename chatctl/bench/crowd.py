@@ -57,6 +57,8 @@ class Crowd:
         self.plan = plan
         self.clients: list[Client] = []
         self.bytes_read = 0
+        self.told = ""
+        """The first thing that the server had to say to a client while messages flowed: a warning, perhaps."""
         self._by_fd: dict[int, Client] = {}
         self._progress = progress
         self._ready = best_ready()
@@ -199,6 +201,8 @@ class Crowd:
         command = words[1] if len(words) > 1 else b""
         if command == b"KICK" and line.split(b" ")[3:4] == [client.nick.encode()]:
             raise RefusedError(f"the server, or somebody, threw {client.nick} out: {_text(line)}")
+        if command in {b"NOTICE", b"NOTE", b"WARN"} and client.ear is not None and not self.told:
+            self.told = _text(line.partition(b" :")[2])
         refused = command.isdigit() and 400 <= int(command) < 600 and command != b"422"
         if refused or command in {b"FAIL", b"437"}:
             raise RefusedError(f"the server refused {client.nick}: {_text(line)}")

@@ -241,6 +241,7 @@ def measure(plan: Plan, progress: Progress) -> Result:
             join_seconds=joining,
             bytes_read=crowd.bytes_read,
             generator_cpu=own,
+            told=crowd.told,
             sent_late_ms=run.late * 1000,
             latencies=latencies.quantiles(),
             timeline=latencies.timeline(),

@@ -89,6 +89,8 @@ class Result:
     join_seconds: float
     bytes_read: int
     generator_cpu: float
+    told: str = ""
+    """What the server had to say to a client meanwhile."""
     sent_late_ms: float = 0.0
     """The most that a message was sent later than planned (open loop)."""
     latencies: dict[str, float] = field(default_factory=dict)

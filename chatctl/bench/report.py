@@ -53,6 +53,8 @@ def notices(plan: Plan, result: Result) -> list[str]:
             f"the load generator itself was busy for {result.generator_busy:.0%} of the time: the server may be faster "
             "than this says"
         )
+    if result.told:
+        found.append(f"the server told a client: {result.told}")
     if plan.rate and result.sent_late_ms > max(5.0, 1000 / plan.rate):
         found.append(f"messages went out up to {_ms(result.sent_late_ms)} late, which the latencies include")
     return found

@@ -217,7 +217,9 @@ def test_keepalives_and_notices_in_between_are_no_deliveries() -> None:
         ]
 
     with deliver_but(100, chatter) as server:
-        assert run(server.port).deliveries == 300 * 7
+        result = run(server.port)
+    assert result.deliveries == 300 * 7
+    assert report.notices(Plan("h", 1), result) == ["the server told a client: hello"]
 
 
 # The parts.
