@@ -40,7 +40,7 @@ def svg(plan: Plan, result: Result) -> str:
 
 def _title(plan: Plan, result: Result) -> str:
     pace = f"{plan.rate:g} messages/s" if plan.rate else f"{result.rate:,.0f} deliveries/s"
-    return f"{plan.host}:{plan.port}: {plan.clients:,} clients, {plan.rooms:,} rooms, {pace}"
+    return f"{plan.host}:{plan.port}: {plan.clients:,} clients, {plan.rooms:,} room{'s' * (plan.rooms != 1)}, {pace}"
 
 
 def _over_time(result: Result, top: float) -> list[str]:
