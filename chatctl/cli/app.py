@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from chatctl.cli import accounts, bench, changing, check_name, config, hash_password, invite, join, past, serve, status
+from chatctl.cli import (
+    accounts,
+    bench,
+    changing,
+    check_name,
+    config,
+    hash_password,
+    invite,
+    join,
+    past,
+    scripts,
+    serve,
+    status,
+)
 from chatctl.cli.failures import INTERRUPTED, say
 from chatctl.version import __version__
 
@@ -38,6 +51,10 @@ def _root(
 
 app.command("serve")(serve.serve)
 app.command("join")(join.join)
+app.command("send")(scripts.send)
+app.command("tail")(scripts.tail)
+app.command("rooms")(scripts.rooms)
+app.command("users")(scripts.users)
 app.command("check-name")(check_name.check_name)
 app.add_typer(accounts.app, name="accounts")
 app.command("invite")(invite.invite)

@@ -36,6 +36,7 @@ deleted            target, id, name (who deleted it), reason, own
 read-until         target, until (when the last message was said that we have read, as we said here or elsewhere)
 presence           name (empty: many), online, away, text (somebody went, came, is away, or is back)
 whois              name, lines
+listed             rooms: [{name, people, topic}] (the answer to LIST)
 latency            seconds (from a question to the server's answer)
 page               number, target, events, ends (there is no more that way), failed (what was looked for in the past)
 name-taken         name, text
@@ -52,9 +53,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from chatctl.client.records import Event, How, Kind, Outgoing, Person
+from chatctl.client.records import Event, How, Kind, ListedRoom, Outgoing, Person
 
-__all__ = ["Event", "How", "Kind", "Outgoing", "Person"]
+__all__ = ["Event", "How", "Kind", "ListedRoom", "Outgoing", "Person"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,6 +357,14 @@ class Whois(Event):
     type: ClassVar[str] = "whois"
     name: str
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(Event):
+    """The rooms there are."""
+
+    type: ClassVar[str] = "listed"
+    rooms: tuple[ListedRoom, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

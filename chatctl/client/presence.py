@@ -26,6 +26,7 @@ _MOST_ASKED = 500
 """Members of a room up to which it is asked who of them is away."""
 
 _MOST_LINES = 50
+_MOST_LISTED = 100_000
 
 
 class Presence:
@@ -38,6 +39,7 @@ class Presence:
         """Rooms whose WHO we asked for ourselves."""
         self.watched: dict[str, str] = {}
         self.whois: dict[str, list[str]] = {}
+        self.listed: list[e.ListedRoom] = []
         self.ignored: dict[str, str] = {}
         """Folded name -> name of those whose words are not told."""
 
@@ -47,6 +49,7 @@ class Presence:
         self.accounts.clear()
         self.asked.clear()
         self.whois.clear()
+        self.listed.clear()
 
     def rename(self, old: str, new: str) -> None:
         """Somebody has another name."""
@@ -135,6 +138,19 @@ def monitored(state: State, message: Message) -> None:
             state.presence.gone(state.fold(name))
         is_away = state.fold(name) in state.presence.away
         state.tell(e.Presence(time=state.time_of(message), name=name, online=online, away=is_away, text=""))
+
+
+def listed(state: State, message: Message) -> None:
+    """322: ``me #room 3 :topic``."""
+    number = message.param(2)
+    if len(state.presence.listed) < _MOST_LISTED and number.isascii() and number.isdigit() and len(number) < 10:
+        state.presence.listed.append(e.ListedRoom(message.param(1), int(number), message.param(3)))
+
+
+def listed_over(state: State, message: Message) -> None:
+    """323."""
+    rooms, state.presence.listed = tuple(state.presence.listed), []
+    state.tell(e.Listed(time=state.time_of(message), rooms=rooms))
 
 
 def whois_line(state: State, message: Message) -> None:

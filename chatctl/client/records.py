@@ -33,7 +33,7 @@ class Event:
 def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, Person | Outgoing):
+    if isinstance(value, Person | Outgoing | ListedRoom):
         return {item.name: getattr(value, item.name) for item in fields(value) if item.name != "ticket"}
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
@@ -50,6 +50,15 @@ class Person:
     realname: str
     away: bool
     operator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRoom:
+    """One line of a LIST answer."""
+
+    name: str
+    people: int
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)

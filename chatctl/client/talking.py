@@ -70,8 +70,8 @@ class Talking:
             raise RuntimeError("timeout=None waits for the thread that runs callbacks; it cannot be given in one")
         target = target_name(target)
         ticket = next(self._tickets)
-        lines = _LINE_ENDS.split(text)
-        for part in ["\n".join(lines).strip("\n")] if whole else lines:
+        as_one = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+        for part in [as_one] if whole else _LINE_ENDS.split(text):
             said = part.translate(_UNSAID).encode(errors="replace").decode()
             if said.strip():
                 message = e.Outgoing(target, said, kind, ticket, reply)

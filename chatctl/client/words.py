@@ -158,6 +158,13 @@ def _server(event: e.ServerNotice, place: Place) -> list[Words]:
     return [("news", f"--- {event.text}")] if event.text.strip() else []
 
 
+def _rooms(event: e.Listed, place: Place) -> list[Words]:
+    if not event.rooms:
+        return [("news", "--- There are no rooms")]
+    width = max(len(room.name) for room in event.rooms)
+    return [("news", f"--- {room.name:{width}}  {room.people:3}  {room.topic}".rstrip()) for room in event.rooms]
+
+
 def _whois(event: e.Whois, place: Place) -> list[Words]:
     return [("news", f"--- {line}") for line in event.lines]
 
@@ -242,6 +249,7 @@ _WORDS: dict[type[e.Event], Callable[[Any, Place], list[Words]]] = {
     e.Reconnecting: _reconnecting,
     e.Reconnected: _reconnected,
     e.Whois: _whois,
+    e.Listed: _rooms,
     e.Reacted: _reacted,
     e.Deleted: _deleted,
     e.Page: _page,

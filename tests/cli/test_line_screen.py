@@ -148,6 +148,8 @@ _FILLED: dict[str, object] = {
 @pytest.mark.parametrize("kind", _WORDS)
 def test_nothing_of_others_acts_on_the_terminal(kind: type[e.Event], style: Style) -> None:
     values: dict[str, Any] = {field.name: _FILLED.get(field.name, NASTY) for field in fields(kind)}
+    if kind is e.Listed:
+        values["rooms"] = (e.ListedRoom(NASTY, 3, NASTY),)
     shown = Shown(style)
     lines = shown.tell(kind(**values))
     for line in [*lines, *shown.err.getvalue().splitlines()]:

@@ -99,3 +99,14 @@ def test_the_library_example_runs(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["[bob]: hello, Ann", "True"]
+
+
+def test_the_bot_answers(tmp_path: Path) -> None:
+    with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#lobby") as ann:
+        source = "\n".join(block("run", "bot")).replace("Client(", f"Client(port={server.port}, ")
+        with subprocess.Popen([sys.executable, "-c", source], env=environment(tmp_path)) as bot:
+            ann.until(lambda message: message.command == "JOIN" and message.nick == "echo")
+            ann.send("PRIVMSG #lobby :!echo hello")
+            answer = ann.until(lambda message: message.command == "PRIVMSG" and message.nick == "echo")
+            bot.terminate()
+    assert answer.params[1] == "hello"

@@ -12,6 +12,7 @@ from chatctl.cli.target import Target
 from chatctl.client.check import ALTERNATIVES, NameCheck
 from chatctl.client.client import Client
 from chatctl.client.login import Login
+from chatctl.client.records import Event
 from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameError, PasswordError
 from chatctl.client.trust import UnknownServerError
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
@@ -41,20 +42,27 @@ class Wish:
     """An invitation's."""
     login: Login | None = None
     attentive: bool = False
+    enters: bool = True
+    """Whether to be in the room, not only on the server."""
+    callback: Callable[[Event], None] | None = None
+    """Called with every event from the beginning."""
 
     def client(self) -> Client:
         """A client for it, not started. Raises InvalidNameError, InputError."""
-        return Client(
+        client = Client(
             self.to.host,
             self.to.port,
             name=self.name or "",
-            rooms=[self.room],
+            rooms=[self.room] if self.enters else [],
             password=self.password,
             give_up_after=self.give_up_after,
             trust=self.to.trust,
             login=self.login,
             attentive=self.attentive,
         )
+        if self.callback is not None:
+            client.on(self.callback)
+        return client
 
     def checking(self) -> NameCheck:
         """Somebody to ask about names there."""

@@ -1,0 +1,319 @@
+"""What scripts need: `send`, `tail`, `rooms`, `users`, on the client core that `join` has.
+
+stdout holds what was asked for and nothing else, or with --json one object a line; troubles are on stderr, and the exit
+code says how it went. Nobody is ever asked for anything. `send` says who it is; the others, which say nothing, take a
+name of their own where none is given.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports
+from chatctl.errors import ChatctlError, RefusedError, UnreachableError
+
+if TYPE_CHECKING:
+    from chatctl.cli.line.entering import Wish
+    from chatctl.client import Client
+    from chatctl.client import events as e
+
+PATIENCE = 30.0
+"""Seconds that a server may take for an answer, or be away."""
+
+_SIGNS = "#&+!"
+_FROM_NOW_ON = timedelta(days=1)
+"""How far a clock may be wrong without a message of just now counting as one of the future."""
+
+RoomArgument = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="A room (default: #lobby).")]
+
+
+def _wish(said: object, *, nameless: bool, enters: bool) -> Wish:
+    """Where to, as whom."""
+    from chatctl.cli.going import Going, going
+
+    assert isinstance(said, Going)
+    wish = going(said, give_up_after=PATIENCE)
+    if wish.name is None and nameless:
+        import secrets
+
+        wish = replace(wish, name=f"guest-{secrets.token_hex(3)}")
+    return replace(wish, enters=enters)
+
+
+def _entered(wish: Wish) -> Client:
+    from chatctl.cli.line.entering import enter
+    from chatctl.cli.target import hinting
+
+    with hinting():
+        return enter(wish, lambda _: None, asking=False)
+
+
+@reports
+def send(
+    room: Annotated[
+        str | None, typer.Argument(metavar="[ROOM]", help="A room, or a person's name (default: #lobby).")
+    ] = None,
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="What to say; without it the input, line by line.")
+    ] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="The whole input is one message of several lines.")] = False,
+    name: options.NameOption = None,
+    host: options.HostOption = None,
+    port: options.PortOption = None,
+    tls: options.SecureOption = None,
+    fingerprint: options.FingerprintOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Say something from a script, and wait until it has arrived: make 2>&1 | chatctl send '#builds' --name ci."""
+    from chatctl.cli.going import Going
+
+    to_room = room is None or room[:1] in _SIGNS
+    said = Going("", host, port, name, room if to_room else None, tls, fingerprint, config)
+    wish = _wish(said, nameless=False, enters=to_room)
+    target = wish.room if to_room or room is None else room
+    troubles = _Troubles()
+    client = _entered(replace(wish, callback=troubles.event))
+    try:
+        for part in _texts(text, whole=whole):
+            _say(client, target, part, whole=whole)
+        arrived = client.flush(enough=_impatience(client))
+    finally:
+        client.stop()
+    if client.error is not None:
+        raise client.error
+    troubles.conclude()
+    if not arrived:
+        raise ChatctlError(f"gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
+
+
+class _Troubles:
+    """What the server refused, and what may not have arrived."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+        self.lost = 0
+
+    def event(self, event: e.Event) -> None:
+        from chatctl.client import events as e
+
+        if isinstance(event, e.Failed):
+            self.refused.append(event.text)
+        elif isinstance(event, e.Unconfirmed | e.Unsent):
+            self.lost += len(event.messages)
+
+    def conclude(self) -> None:
+        """Raise what the exit code is to say."""
+        if self.refused:
+            raise RefusedError("\n".join(dict.fromkeys(self.refused)))
+        if self.lost:
+            raise ChatctlError(f"{self.lost} messages may not have been delivered")
+
+
+def _texts(text: str | None, *, whole: bool) -> Iterator[str]:
+    if text is not None:
+        yield text
+    elif whole:
+        yield sys.stdin.read()
+    else:
+        for line in sys.stdin:
+            yield line.rstrip("\r\n")
+
+
+def _say(client: Client, target: str, text: str, *, whole: bool) -> None:
+    from chatctl.client.refusals import FullError
+
+    impatient = _impatience(client)
+    while True:
+        try:
+            client.say(target, text, timeout=0.2, whole=whole)
+        except FullError:
+            if impatient():
+                raise
+        else:
+            return
+
+
+class _Patience:
+    """Whether nothing of what waits was confirmed for PATIENCE seconds."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._waiting = -1
+        self._since = time.monotonic()
+
+    def __call__(self) -> bool:
+        waiting, now = self._client.waiting, time.monotonic()
+        if waiting != self._waiting:
+            self._waiting, self._since = waiting, now
+        return now - self._since >= PATIENCE
+
+
+def _impatience(client: Client) -> _Patience:
+    return _Patience(client)
+
+
+@reports
+def tail(
+    room: RoomArgument = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is said from now on.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, max=10000, help="How many messages of before.")] = 20,
+    as_json: options.JsonOption = False,
+    name: options.NameOption = None,
+    host: options.HostOption = None,
+    port: options.PortOption = None,
+    tls: options.SecureOption = None,
+    fingerprint: options.FingerprintOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Print the last messages of a room, and with --follow those to come."""
+    from chatctl.cli.going import Going
+    from chatctl.client import events as e
+
+    wish = _wish(Going("", host, port, name, room, tls, fingerprint, config), nameless=True, enters=True)
+    client = _entered(wish)
+    try:
+        shown = _print_past(client, wish.room, limit, as_json=as_json)
+        for event in client.events() if follow else ():
+            if isinstance(event, e.Said) and (event.id is None or event.id not in shown) and not event.history:
+                _print_message(event, as_json=as_json)
+    finally:
+        client.stop()
+    if client.error is not None:
+        raise client.error
+
+
+def _print_past(client: Client, room: str, limit: int, *, as_json: bool) -> set[str]:
+    """The last messages; the ids of what was printed."""
+    from chatctl.client import events as e
+
+    found: list[e.Said] = []
+    before, id = datetime.now(UTC) + _FROM_NOW_ON, None
+    while len(found) < limit:
+        number = client.look_back(room, "BEFORE", before, id, limit - len(found))
+        page = _awaited(client, e.Page, lambda event, number=number: event.number == number)
+        if page.failed:
+            raise ChatctlError("this server keeps no history that can be asked for")
+        messages = [event for event in page.events if isinstance(event, e.Said)]
+        found[:0] = messages
+        if page.ends or not page.events:
+            break
+        before, id = page.events[0].time, messages[0].id if messages else None
+    for message in found[-limit:] if limit else ():
+        _print_message(message, as_json=as_json)
+    return {message.id for message in found if message.id is not None}
+
+
+def _print_message(event: e.Said, *, as_json: bool) -> None:
+    from chatctl.cli.line.screen import by_line, cleaned, json_line
+    from chatctl.client.words import Place, words
+    from chatctl.protocol.clean import clean
+
+    if as_json:
+        print(json_line(event.to_json()), flush=True)
+        return
+    moment = event.time.astimezone().strftime("%Y-%m-%d %H:%M")
+    for part in by_line(event):
+        for _, line in words(cleaned(part, clean), Place("", several=False)):
+            print(f"{moment} {line}", flush=True)
+
+
+T = TypeVar("T")
+
+
+def _awaited(client: Client, kind: type[T], fits: object = None) -> T:
+    """The next event of a kind. Raises what ended the client, or UnreachableError where none comes in time."""
+    end = time.monotonic() + PATIENCE
+    for event in client.events(timeout=PATIENCE):
+        if isinstance(event, kind) and (not callable(fits) or fits(event)):
+            return event
+        if time.monotonic() >= end:
+            break
+    raise client.error or UnreachableError("the server did not answer in time")
+
+
+@reports
+def rooms(
+    as_json: options.JsonOption = False,
+    name: options.NameOption = None,
+    host: options.HostOption = None,
+    port: options.PortOption = None,
+    tls: options.SecureOption = None,
+    fingerprint: options.FingerprintOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """List the rooms: how many people are in each, and what it is about."""
+    from chatctl.cli.going import Going
+    from chatctl.client import events as e
+
+    client = _entered(_wish(Going("", host, port, name, None, tls, fingerprint, config), nameless=True, enters=False))
+    try:
+        client.send_raw("LIST")
+        listed = _awaited(client, e.Listed).rooms
+    finally:
+        client.stop()
+    found: list[dict[str, object]] = [
+        {"room": each.name, "people": each.people, "topic": each.topic} for each in listed
+    ]
+    _print_rows(found, as_json=as_json)
+
+
+@reports
+def users(
+    room: RoomArgument = None,
+    as_json: options.JsonOption = False,
+    name: options.NameOption = None,
+    host: options.HostOption = None,
+    port: options.PortOption = None,
+    tls: options.SecureOption = None,
+    fingerprint: options.FingerprintOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """List who is in a room: the name, here or away, and whether they are an operator."""
+    from chatctl.cli.going import Going
+    from chatctl.client import events as e
+
+    wish = _wish(Going("", host, port, name, room, tls, fingerprint, config), nameless=True, enters=False)
+    client = _entered(wish)
+    try:
+        client.who(wish.room)
+        people = _awaited(client, e.Who).people
+    finally:
+        client.stop()
+    if as_json:
+        found: list[dict[str, object]] = [
+            {"name": each.name, "away": each.away, "operator": each.operator} for each in people
+        ]
+    else:
+        found = [
+            {"name": each.name, "here": _here(away=each.away), "standing": "operator" if each.operator else ""}
+            for each in people
+        ]
+    _print_rows(found, as_json=as_json)
+
+
+def _here(*, away: bool) -> str:
+    return "away" if away else "here"
+
+
+def _print_rows(rows: Iterable[dict[str, object]], *, as_json: bool) -> None:
+    """Objects, or columns."""
+    from chatctl.cli.line.screen import json_line
+    from chatctl.protocol.clean import clean
+
+    known = list(rows)
+    if as_json:
+        for row in known:
+            print(json_line(row))
+        return
+    cells = [[clean(str(value)) for value in row.values()] for row in known]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))] if cells else []
+    for line in cells:
+        print("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
