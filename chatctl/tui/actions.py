@@ -223,10 +223,6 @@ class Actions:
             app.desk.stale.add("status")
             app.draw()
 
-    def on_line_typed(self, event: Line.Typed) -> None:
-        """Enter."""
-        self.do(event.text)
-
     def do(self, text: str) -> None:
         """Say or do what was typed."""
         app = self._app

@@ -94,7 +94,7 @@ class ChatApp(actions.Actions, App[str]):
             yield People(self._fold, id="people")
         with Horizontal(id="writing"):
             yield Static(id="prompt")
-            yield Line(self._completing, id="line")
+            yield Line(self._completing, self.do, id="line")
         yield StatusBar(id="status")
 
     def _fold(self, name: str) -> str:

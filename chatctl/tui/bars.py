@@ -12,6 +12,7 @@ from chatctl.tui.painted import Painted
 from chatctl.tui.places import Place
 
 MOST_TYPISTS = 3
+_BRIEF_BELOW = 60
 
 
 class TopicBar(Painted):
@@ -81,7 +82,7 @@ class StatusBar(Painted):
             return [strip([(" ", ink.plain), (shortened(now.hint, width - 2), ink.accent)], width, ink.plain)]
         sign: list[Piece] = [(f" {now.sign} ", ink.good if now.good else ink.trouble), (now.words, ink.quiet)]
         left = [*sign, *self._typing()]
-        right = self._right()
+        right = self._right(brief=width < _BRIEF_BELOW)
         used = sum(width_of(text) for text, _ in left) + sum(width_of(text) for text, _ in right)
         if used > width and now.good:
             left = [sign[0], *self._typing()]
@@ -102,16 +103,16 @@ class StatusBar(Painted):
             words = f"{shown} {'is' if len(names) == 1 else 'are'} typing"
         return [(f"  {words} …", self.ink.quiet)]
 
-    def _right(self) -> list[Piece]:
+    def _right(self, *, brief: bool) -> list[Piece]:
         ink, now = self.ink, self.standing
         right: list[Piece] = []
         if now.below:
             right.append((f" ↓ {now.below} below (End) ", ink.accent))
         unread, mentions = now.elsewhere
         if mentions:
-            right.append((f" @{mentions} elsewhere (Alt-A) ", ink.mention))
+            right.append((f" @{mentions}{'' if brief else ' elsewhere'} (Alt-A) ", ink.mention))
         elif unread:
-            right.append((f" {unread} elsewhere ", ink.bold))
+            right.append((f" {unread} {'new' if brief else 'elsewhere'} ", ink.bold))
         return [*right, (" F1 keys ", ink.quiet)]
 
 

@@ -84,6 +84,7 @@ def joined(desk: Desk, event: e.Joined) -> None:
 def entered(desk: Desk, event: e.Joined) -> None:
     place = desk.places.open(event.room, is_room=True)
     place.joined = True
+    place.since = min(place.since, event.time.timestamp())
     home = desk.places.home.log
     if home.items:  # rule 4
         for item in home.items:

@@ -22,14 +22,7 @@ _MOST_REMEMBERED = 500
 
 
 class Line(TextArea):
-    """The input. `completing` gives what Tab may make of the text before the cursor."""
-
-    class Typed(Message):
-        """A whole text, to be said or done."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
+    """The input. `completing` gives what Tab may make of the text before the cursor; `typed` gets what was entered."""
 
     class Pasted(Message):
         """Several lines were pasted."""
@@ -41,7 +34,9 @@ class Line(TextArea):
     class Escaped(Message):
         """Escape was pressed."""
 
-    def __init__(self, completing: Callable[[str], Completion], *, id: str | None = None) -> None:
+    def __init__(
+        self, completing: Callable[[str], Completion], typed: Callable[[str], None], *, id: str | None = None
+    ) -> None:
         super().__init__(
             id=id,
             compact=True,
@@ -51,6 +46,7 @@ class Line(TextArea):
             max_checkpoints=200,
         )
         self._completing = completing
+        self._typed = typed
         self._said: list[str] = []
         self._at = 0
         self._draft = ""
@@ -88,7 +84,7 @@ class Line(TextArea):
         self._cycle = None
         self.remember(text)
         self.load_text("")
-        self.post_message(self.Typed(text))
+        self._typed(text)  # at once: the next key may be here already, and belongs where this one leads
         return True
 
     def remember(self, text: str) -> None:

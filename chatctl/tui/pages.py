@@ -35,7 +35,7 @@ def page(desk: Desk, event: e.Page) -> None:
         place.asked = 0
     items = items_of(desk, event.events)
     if kind == "BEFORE":
-        place.shown.put_before(items)
+        place.shown.put_before(item for item in items if item.is_said or item.time < place.since)
         place.shown.begins = event.ends or event.failed
     elif kind == "AFTER" and place.past is not None:
         reached = any(item.id is not None and place.log.find(item.id) for item in items)
@@ -87,6 +87,8 @@ def _about(item: Item | None, event: e.Reacted | e.Deleted) -> None:
 def _moved(log: Log, event: e.Event) -> None:
     moment = event.time.timestamp()
     match event:
+        case e.Joined(own=True) | e.Left(own=True):
+            return  # that one was there oneself says nothing
         case e.Joined():
             log.move(moment, event.name, "came", "")
         case e.Left():

@@ -35,6 +35,8 @@ class Place:
         self.read_until: datetime | None = None
         self.draft = ""
         """What stood in the input line when one went elsewhere."""
+        self.since = float("inf")
+        """When we entered it: from then on who came and left stands in the log as it happened."""
         self.asked = 0
         """The number of the page that is awaited, 0 for none."""
         self.typists: dict[str, float] = {}

@@ -1,0 +1,78 @@
+"""The picture of the screen at the top of the README, from a conversation at a real server.
+
+python -m tests.tools.make_picture docs/screen.svg
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from chatctl.client import Client
+from chatctl.server import Server
+from tests.tui.screens import Door, Screen, screen
+
+
+def _said(bob: Client, carol: Client, dave: Client) -> None:
+    """What the others say, in order."""
+    for who, text in (
+        (bob, "The kettle is on 🫖"),
+        (carol, "ann: are you coming over at four? It is the last week of the **plum cake**"),
+        (dave, "Recipe: https://example.org/plum-cake"),
+    ):
+        who.say("#tea", text)
+        who.flush(5)
+
+
+async def _talk(ann: Screen, server: Server) -> str:
+    with (
+        Client(port=server.port, name="bob", secret="b", rooms=["#tea", "#garden"]) as bob,
+        Client(port=server.port, name="carol", secret="c", rooms=["#tea"]) as carol,
+        Client(port=server.port, name="dave", secret="d", rooms=["#tea", "#garden"]) as dave,
+        Client(port=server.port, name="美咲", secret="m", rooms=["#tea"]) as misaki,
+    ):
+        await ann.type("/join tea")
+        await ann.until("5 people")
+        bob.topic("#tea", "Tea at four, cake as long as there is any")
+        await asyncio.to_thread(_said, bob, carol, dave)
+        await ann.until("plum-cake")
+        await ann.type("carol: on my way!")
+        await ann.until("on my way!")
+        await ann.type("/reply 2 I bring cream, and `lemons`")
+        await ann.until("cream")
+        bob.say("#garden", "the roses, ann!")
+        misaki.say("ann", "is there green tea too?")
+        misaki.say("#tea", "私も行きます 🙂")
+        await ann.until("私も")
+        event = next(item for item in ann.app.desk.here.log.items if "cream" in item.text)
+        for who in (bob, carol):
+            who.react("#tea", event.id or "", "🎉")
+        misaki.away("on the train")
+        dave.typing("#tea", "active")
+        await ann.until("dave is typing")
+        await ann.until("🎉 2")
+        await ann.pilot.pause()
+        return ann.app.export_screenshot(title="chatctl join")
+
+
+async def _picture() -> str:
+    with Server(port=0, listener_limit=20) as server:
+        async with screen(Door(server.port), size=(100, 26)) as ann:
+            await ann.until("only you")
+            await ann.type("/join garden")
+            await ann.until(lambda text: text.startswith(" #garden"))
+            ann.app.wear("dark")
+            return await _talk(ann, server)
+
+
+def main() -> None:
+    """Write the picture. It names no font of elsewhere: whoever looks at it loads nothing."""
+    svg = re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", asyncio.run(_picture()), flags=re.DOTALL)
+    svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
+    Path(sys.argv[1]).write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
