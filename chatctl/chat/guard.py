@@ -10,8 +10,8 @@ The rules of this file:
    somebody logged in to it before. So nobody can keep an owner out by guessing.
 4. An address from which somebody logged in to an account has a count of its own for that account: who shares it with a
    guesser gets in, and the guesser there has no more tries than elsewhere.
-5. From this computer everybody has the same address. There a session that has guessed nothing wrong itself has its
-   try, once a second for all of them.
+5. From this computer everybody has the same address. There a session that has tried nothing before has its try, once
+   a second for all of them.
 6. It is bounded: past MOST_KNOWN the oldest entries are forgotten.
 
 Times are ms since 1970 UTC. It belongs to one machine; nothing in the state depends on it.
@@ -54,7 +54,7 @@ class Guard:
 
     def wait(self, now: int, address: str, account: str, *, local: bool = False) -> int:
         """Seconds that `address` has to wait before it may try a password for `account`; 0: it may now. `local`: a
-        session of this computer that has tried nothing wrong (rule 5)."""
+        session of this computer that has tried nothing before (rule 5)."""
         if (address, account) in self._good:
             wait = self._wait(f"pair {address} {account}", now)
         else:

@@ -68,7 +68,9 @@ class Jobs:
         session.in_flight += 1
         session.messages_only = False
         self._working += 1
-        self._workers.ask(session.address, work.task, functools.partial(self._worked, session, work, command, label))
+        # Who tries for the first time does not stand in one line with those who try again and again.
+        who = session.address if session.tries <= 1 else f"{session.address} again"
+        self._workers.ask(who, work.task, functools.partial(self._worked, session, work, command, label))
 
     def begin(self) -> None:
         """Begin those that may. One that is answered at once may bring the next one of its session."""

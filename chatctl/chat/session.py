@@ -36,7 +36,6 @@ class Session:
         "caps",
         "closing",
         "dropped",
-        "guesses",
         "handle",
         "host",
         "id",
@@ -64,6 +63,7 @@ class Session:
         "secure",
         "shape",
         "subscriptions",
+        "tries",
         "username",
         "waits",
         "wanted",
@@ -88,7 +88,7 @@ class Session:
         self.sasl: Exchange | None = None
         self.secret = ""
         self.instance = ""
-        self.guesses = 0
+        self.tries = 0
         self.negotiating = False
         self.registering = False
         self.registered = False

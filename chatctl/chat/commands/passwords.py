@@ -14,16 +14,23 @@ BUSY = "Too many passwords are being checked at the moment; please try again"
 
 
 def too_soon(view: View, session: Session, account: str) -> str:
-    """What somebody reads who has to wait after wrong passwords; ``""`` for one who need not (chat/guard)."""
-    local = session.local and not session.guesses
+    """Before each try: what somebody reads who has to wait after wrong passwords; ``""`` for one who need not
+    (chat/guard). A try counts from when it is made, so that many at once are not all the first."""
+    local = session.local and not session.tries
     seconds = view.guard.wait(view.clock(), session.address, account, local=local)
+    session.tries += not seconds
     return f"Too many wrong passwords; please wait {seconds} s before the next try" if seconds else ""
 
 
 def failed(view: View, session: Session, account: str) -> None:
     """A password was wrong, or the account is none."""
-    session.guesses += 1
     view.guard.failed(view.clock(), session.address, account)
+
+
+def succeeded(view: View, session: Session, account: str) -> None:
+    """A password was right."""
+    session.tries = 0
+    view.guard.succeeded(session.address, account)
 
 
 def check(
@@ -49,7 +56,7 @@ def check(
         if not done:
             failed(view, session, account)
             return then(view, session, WRONG)
-        view.guard.succeeded(session.address, account)
+        succeeded(view, session, account)
         return then(view, session, "")
 
     return Work(Check(password, verifier), checked)

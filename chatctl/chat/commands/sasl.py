@@ -148,7 +148,7 @@ def _scram_final(view: View, session: Session, data: bytes) -> Result:
     except ValueError:
         passwords.failed(view, session, account)
         return _failed(session, note=passwords.WRONG)
-    view.guard.succeeded(session.address, account)
+    passwords.succeeded(view, session, account)
     exchange.step = _scram_end
     return [Message("AUTHENTICATE", (base64.b64encode(answer.encode()).decode(),))]
 

@@ -1,0 +1,70 @@
+"""Logging in on real sockets while others guess (chat/guard, server/workers)."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from chatctl.chat.rules import Rules
+from chatctl.server import Server
+from tests.wire import DEADLINE, Wire
+
+PASSWORD = "tea at five"
+
+
+def plain(name: str, password: str) -> str:
+    return "AUTHENTICATE " + base64.b64encode(f"\0{name}\0{password}".encode()).decode()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """With passwords that take as long as they do by default."""
+    with Server(port=0, listener_limit=2000, rules=Rules(iterations=600_000)) as running:
+        with Wire(running.port).login("ann") as ann:
+            ann.send(f"PRIVMSG NickServ :REGISTER {PASSWORD.replace(' ', '-')}")
+            ann.until("900")
+        yield running
+
+
+def in_time(server: Server) -> float:
+    """How long the owner takes from connecting to being logged in, seconds."""
+    began = time.monotonic()
+    with Wire(server.port) as owner:
+        owner.send("CAP REQ :sasl", "AUTHENTICATE PLAIN", plain("ann", PASSWORD.replace(" ", "-")))
+        owner.until("903")
+    return time.monotonic() - began
+
+
+def test_the_owner_is_in_within_two_seconds_while_a_thousand_guesses_run(server: Server) -> None:
+    with ExitStack() as stack:
+        guessers = [stack.enter_context(Wire(server.port)) for _ in range(50)]
+        for number, guesser in enumerate(guessers):
+            guesser.send("CAP REQ :sasl", *["AUTHENTICATE PLAIN", plain("ann", f"guess{number}")] * 20)
+        assert in_time(server) < 2
+        failed = 0
+        for guesser in guessers:
+            guesser.until("904")
+            failed += 1
+        assert failed == len(guessers)
+
+
+def test_a_thousand_logins_at_once_leave_the_chat_as_quick_as_it_was(server: Server) -> None:
+    with (
+        ExitStack() as stack,
+        Wire(server.port).login("bob", "#lobby") as bob,
+        Wire(server.port).login("cat", "#lobby") as cat,
+    ):
+        for _ in range(200):
+            crowd = stack.enter_context(Wire(server.port))
+            crowd.send("CAP REQ :sasl", *["AUTHENTICATE PLAIN", plain("ann", PASSWORD.replace(" ", "-"))] * 5)
+        slowest = 0.0
+        for number in range(20):
+            began = time.monotonic()
+            bob.send(f"PRIVMSG #lobby :{number}")
+            cat.until("PRIVMSG")
+            slowest = max(slowest, time.monotonic() - began)
+        assert slowest < DEADLINE / 10
