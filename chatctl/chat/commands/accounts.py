@@ -49,8 +49,8 @@ def register(view: View, session: Session, message: Message) -> Result:
 def make_account(view: View, session: Session, name: str, password: str, form: str, refuse: Refuse) -> Result:
     """Make an account for `name`: what can be said at once is said, then a worker derives what is kept of the
     password, then the entry decides. For REGISTER and for NickServ."""
-    if session.account:
-        return refuse("ALREADY_AUTHENTICATED", f"You are logged in to {session.account} already")
+    if view.account(session):
+        return refuse("ALREADY_AUTHENTICATED", f"You are logged in to {view.account(session)} already")
     expected = view.rules.password
     invited = view.state.accounts.invite(session.invite, view.clock()) is not None
     right = hmac.compare_digest(session.password.encode(), expected.encode())

@@ -55,11 +55,11 @@ def _advice(view: View, session: Session) -> str | None:
     if session.negotiating and state.accounts.named(wanted) is not None:
         return None  # whoever it is may be about to log in; the entry will know
     holder = state.user_named(wanted)
-    if holder is not None and session.account and holder.account == session.account:
+    if holder is not None and view.account(session) and holder.account == view.account(session):
         return None  # one more session of the same user
     if holder is not None and is_same_client(holder, session.secret, session.instance):
         return None
-    return name_in_use(state, wanted, session.id, session.account)
+    return name_in_use(state, wanted, session.id, view.account(session))
 
 
 def user(view: View, session: Session, message: Message) -> Result:
@@ -107,10 +107,10 @@ def _complete(view: View, session: Session, message: Message) -> Result:
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
     expected = view.rules.password
-    if not session.account and not view.rules.guests:
+    if not view.account(session) and not view.rules.guests:
         text = "This server is for those who have an account: log in (SASL), or use an invitation"
         return [Message("FAIL", ("*", "ACCOUNT_REQUIRED", text)), Close(text)]
-    if expected and not session.account and not hmac.compare_digest(session.password.encode(), expected.encode()):
+    if expected and not view.account(session) and not hmac.compare_digest(session.password.encode(), expected.encode()):
         return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH), Close("The password is wrong or missing")]
     session.registering = True
     return p.Register(
@@ -123,7 +123,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         session.secret,
         session.instance,
         session.away,
-        session.account,
+        view.account(session),
     )
 
 

@@ -52,6 +52,13 @@ class View:
         assert user is not None
         return user
 
+    def account(self, session: Session) -> str:
+        """The account a session is logged in to, ``""`` for none: one that is still there."""
+        if session.registered:
+            return self.user(session).account
+        account = self.state.accounts.named(session.account)
+        return account.name if account is not None else ""
+
     def sessions_of(self, user: User) -> list[Session]:
         """Those of `user` that this machine serves, the one first that spoke last."""
         found = [session for session in map(self.sessions.get, user.ids) if session is not None]

@@ -80,14 +80,14 @@ def _identify(view: View, session: Session, words: list[str]) -> Result:
 
 
 def _log_out(view: View, session: Session, words: list[str]) -> Result:
-    if not session.account:
+    if not view.account(session):
         return _say(view, session, "You are not logged in")
     return p.LogOut(session.id, "", NICKSERV)
 
 
 def _passwd(view: View, session: Session, words: list[str]) -> Result:
     """PASSWD <old> <new>: the old one is asked for, since a terminal may have been left alone."""
-    account = view.state.accounts.named(session.account)
+    account = view.state.accounts.named(view.account(session))
     if account is None:
         return _say(view, session, "Please log in first")
     if len(words) != 2:

@@ -1,0 +1,173 @@
+"""Accounts under one seeded scheduler: making them, logging in from several terminals, taking over, removing; crashes,
+full disks, cuts. What was confirmed is there after a crash; nobody has a name that belongs to somebody else."""
+
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.accounts import CONTROL
+from chatctl.chat.hub import Hub
+from chatctl.chat.order import LocalOrder
+from chatctl.chat.rules import Rules
+from chatctl.chat.session import Session
+from chatctl.protocol.message import parse
+from tests.chat.world import START, QuickWorkers
+from tests.logs import ListLog
+from tests.simulation.chat import Disk, SimulatedJournal
+
+NAMES = ("ann", "bob", "cat")
+
+
+class Accounts:
+    """The scheduler; every session wants one of NAMES, as its owner or as a guest."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.disk = Disk()
+        self.now = START
+        self.ids = self.starts = 0
+        self.confirmed: set[str] = set()
+        self.seen: set[str] = set()
+        self._start()
+
+    def _start(self) -> None:
+        self.starts += 1
+        self.live: dict[Session, str] = {}
+        self.journal = SimulatedJournal(self.disk)
+        self.log = ListLog()
+        order = LocalOrder(lambda: self.now, f"boot{self.starts}", self.journal.last_seq(), self.journal.last_time())
+        self.order = order
+        rules = Rules(listener_limit=20, created=START, iterations=4096)
+        self.hub = Hub(rules, order, self.journal, lambda: self.now, self.log, QuickWorkers())
+        kept = {account.name for account in self.hub.state.accounts}
+        assert self.confirmed <= kept, "an account that was confirmed is gone"
+        self.confirmed = kept
+
+    def step(self) -> None:
+        self.now += self.chance.randrange(400)
+        actions = (
+            *[self._come] * 8,
+            *[self._say] * 16,
+            *[self._tick] * 20,
+            *[self._commit] * 12,
+            *[self._go] * 5,
+            self._remove,
+            self._crash,
+            self._full,
+        )
+        self.chance.choice(actions)()
+        self._check()
+
+    def _come(self) -> None:
+        self.ids += 1
+        name = self.chance.choice(NAMES)
+        session = self.hub.connect(self.ids, "127.0.0.1")
+        self.live[session] = name
+        lines = [
+            "CAP REQ :sasl chatctl/resume",
+            f"RESUME secret {self.chance.choice('xyz')}",
+            f"NICK {name}",
+            "USER u 0 * :r",
+        ]
+        if self.chance.random() < 0.7:
+            secret = base64.b64encode(f"\0{name}\0sesame".encode()).decode()
+            lines += ["AUTHENTICATE PLAIN", f"AUTHENTICATE {secret}"]
+        if self.chance.random() < 0.3:
+            lines.append("REGISTER * * sesame")
+        self.hub.receive(session, [*lines, "CAP END", "JOIN #a"])
+
+    def _say(self) -> None:
+        if self.live:
+            session = self.chance.choice(list(self.live))
+            name = self.live[session]
+            line = self.chance.choice(
+                [
+                    "PRIVMSG #a :hi",
+                    f"PRIVMSG {self.chance.choice(NAMES)} :hi",
+                    "REGISTER * * sesame",
+                    "NS LOGOUT",
+                    f"NS IDENTIFY {name} sesame",
+                    f"NICK {self.chance.choice(NAMES)}",
+                    "PART #a",
+                    "JOIN #a,#b",
+                    "WHOIS ann",
+                    "QUIT",
+                ]
+            )
+            self.hub.receive(session, [line])
+
+    def _tick(self) -> None:
+        self.hub.work(lambda: self.chance.random() < 0.2)
+        self.hub.end_tick()
+        self.hub.fanout.dirty.clear()
+        for session in list(self.live):
+            for line in b"".join(session.out).decode().split("\r\n"):
+                message = parse(line)
+                if message is not None and message.command == "REGISTER":
+                    self.seen.add("made")
+                    if self.hub.state.accounts.named(message.params[1]) is not None:  # else it was removed meanwhile
+                        self.confirmed.add(message.params[1])
+            session.out = []
+        for session in self.hub.ended:
+            self.live.pop(session, None)
+        self.hub.ended.clear()
+
+    def _commit(self) -> None:
+        if self.journal.queue:
+            self.journal.commit()
+
+    def _go(self) -> None:
+        if self.live:
+            session = self.chance.choice(list(self.live))
+            self.hub.disconnect(session, "Connection lost")
+
+    def _remove(self) -> None:
+        name = self.chance.choice(NAMES)
+        self.order.propose(p.RemoveAccount(0, "", name, CONTROL))
+        self.confirmed.discard(name)
+
+    def _full(self) -> None:
+        if self.journal.queue:
+            self.journal.fail()
+
+    def _crash(self) -> None:
+        self._start()
+
+    def _check(self) -> None:
+        state = self.hub.state
+        assert self.hub.failures == 0, self.log.events[-3:]
+        ids = [id for user in state.users.values() for id in user.ids]
+        assert len(ids) == len(set(ids)) == state.registered
+        for id, owner in state.attached.items():
+            assert id in owner.ids
+            assert state.users[owner.id] is owner
+        keys = [user.key for user in state.users.values()]
+        assert len(keys) == len(set(keys)), "two users with one name"
+        for user in state.users.values():
+            if len(user.ids) > 1:
+                self.seen.add("several")
+            if user.account:
+                assert state.accounts.named(user.account) is not None, "logged in to an account that is not there"
+            for room in user.rooms.values():
+                assert user.id in room.members
+        for room in state.rooms.values():
+            assert set(room.members) <= set(state.users)
+        for session in self.hub.sessions.values():
+            here = state.user_of(session.id)
+            if here is not None and session.registered:
+                assert set(session.rooms) == set(here.rooms), "a session hears what its user is in"
+
+
+@pytest.mark.parametrize("first", range(0, 30, 6))
+def test_accounts_and_terminals(first: int) -> None:
+    seen = set()
+    for seed in range(first, first + 6):
+        chat = Accounts(seed)
+        for _ in range(600):
+            chat.step()
+        seen |= chat.seen
+    assert seen == {"made", "several"}, "or this shows nothing"
