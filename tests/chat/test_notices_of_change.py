@@ -265,3 +265,14 @@ class TestCapNotify:
         world.hub.offer(caps.ALL)
         world.tick()
         assert ann.one("CAP").params == ["ann", "NEW", "draft/multiline=max-bytes=16384,max-lines=128"]
+
+    def test_logging_in_and_out_too(self) -> None:
+        world = World()
+        ann = world.person("ann", caps="extended-monitor account-notify").send("MONITOR + bob").forget()
+        half = world.person("half", caps="account-notify").send("MONITOR + bob").forget()
+        bob = world.person("bob")
+        ann.forget()
+        half.forget()
+        bob.send("REGISTER * * hunter22", "NS LOGOUT")
+        assert [m.params for m in ann.read()] == [["bob"], ["*"]]
+        assert half.lines() == []

@@ -12,7 +12,7 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Invite, Record, record_key
 from chatctl.chat.apply import marks
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.deliveries import LoggedIn, Outcome, TellFail, ToUsers
+from chatctl.chat.deliveries import InForms, LoggedIn, Outcome, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.state import State, User
 from chatctl.protocol import capabilities as caps
@@ -202,10 +202,12 @@ def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
 
 
 def _notify(state: State, outcome: Outcome, user: User) -> None:
-    """ACCOUNT for those who share a room and negotiated it (ircv3.net/specs/extensions/account-notify)."""
+    """ACCOUNT for those who share a room, or watch the name, and negotiated it (ircv3.net/specs/extensions/
+    account-notify, extended-monitor)."""
     message = Message("ACCOUNT", (user.account or "*",), user.prefix)
     audience = (user.id, *state.peers(user))
-    outcome.deliveries.append(ToUsers(audience, message, outcome.stamp(), needs=caps.ACCOUNT_NOTIFY))
+    forms = (outcome.form(caps.ACCOUNT_NOTIFY, message),)
+    outcome.deliveries.append(InForms(forms, users=audience, watched=user.nick))
 
 
 def _displace(state: State, outcome: Outcome, account: Account) -> None:
