@@ -136,6 +136,8 @@ class NameCheck:
                 status, reason = "taken", text
             elif message.command in INVALID:
                 status, reason = "invalid", text
+            elif message.command == "NOTE" and message.params[:2] == ["NICK", "ACCOUNT_REQUIRED"]:
+                status, reason = "taken", text
             elif message.command == "FAIL" and message.param(0).upper() == "NICK":
                 status = "invalid" if "INVALID" in message.param(1).upper() else "taken"
                 reason = text
@@ -162,7 +164,10 @@ class NameCheck:
                 if message.command != "PONG":
                     self._pass_first_pong()
                 break
-        self.advice = RESUME not in {word.partition("=")[0] for word in offered}
+        names = {word.partition("=")[0] for word in offered}
+        self.advice = RESUME not in names
+        if not self.advice and "standard-replies" in names:
+            self._send("CAP", "REQ", "standard-replies")  # then a name that belongs to an account is told apart
 
     def _pass_first_pong(self) -> None:
         """Read the answer to the first PING, if there is to be one, so that it is not taken for a later one's."""

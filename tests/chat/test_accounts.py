@@ -553,3 +553,22 @@ def test_a_room_of_an_account_that_was_removed_while_no_server_ran() -> None:
     world.connect().send("NICK bob", "USER u 0 * :r", "JOIN #lobby")
     journal.commit()
     assert journal.stored["#hers"].founder == "", "or whoever makes that account next would own the room"
+
+
+def test_our_client_learns_early_that_a_name_belongs_to_an_account() -> None:
+    world = a_world()
+    add(world, "ann")
+    asked = world.connect().send("CAP LS 302", "CAP REQ standard-replies").forget()
+    assert asked.send("NICK ann").one("NOTE").params[:3] == ["NICK", "ACCOUNT_REQUIRED", "ann"]
+    assert asked.send("NICK other").lines() == []
+    assert world.connect().send("CAP LS 302").forget().send("NICK ann").lines() == [], "others may be about to log in"
+
+
+def test_changing_the_iterations_changes_new_passwords_only() -> None:
+    world = a_world()
+    add(world, "ann")
+    world.hub.state.rules = world.hub._view.rules = Rules(listener_limit=100, created=START, iterations=5000)
+    world.person("bob").send("REGISTER * * sesame").forget()
+    found = {account.name: scram.parse(account.verifier).iterations for account in world.hub.state.accounts}
+    assert found == {"ann": ITERATIONS, "bob": 5000}
+    assert account_of(world, enter(world, "ann", "sesame")) == "ann"

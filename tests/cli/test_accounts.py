@@ -69,6 +69,8 @@ def test_while_people_talk(tmp_path: Path) -> None:
         ann.until("900")
         assert run(folder, "accounts", "promote", "bob").returncode == 0
         ann.until("381")
+        asked = run(folder, "check-name", "bob", "zoe", "--port", str(server.port))
+        assert (asked.returncode, asked.stdout.split()[:2]) == (1, ["bob", "taken"])
         done = run(folder, "accounts", "add", "bob", typed="sesame\n")
         assert (done.returncode, done.stderr) == (1, "chatctl: The account bob is there already\n")
     found = SqliteJournal(journal_file(folder), SilentLog())

@@ -46,7 +46,7 @@ def nick(view: View, session: Session, message: Message) -> Result:
         probe = [Probe((in_the_way.id,))] if in_the_way is not None else []
         return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem), *probe]
     session.nick = wanted
-    return _complete(view, session, message)
+    return _account_hint(view, session) if session.negotiating else _complete(view, session, message)
 
 
 def _advice(view: View, session: Session) -> str | None:
@@ -128,8 +128,9 @@ def _complete(view: View, session: Session, message: Message) -> Result:
 
 
 def _account_hint(view: View, session: Session) -> list[Reply]:
-    """For our client, which then asks for the account's password rather than the server's."""
-    if view.state.accounts.named(session.nick) is None or not session.caps & caps.STANDARD_REPLIES:
+    """For our client, which then asks for the account's password, or tells others that the name is not free."""
+    account = view.state.accounts.named(session.nick)
+    if account is None or account.name == view.account(session) or not session.caps & caps.STANDARD_REPLIES:
         return []
     text = f"The name {session.nick} belongs to an account; its owner can log in"
     return [Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", session.nick, text))]
