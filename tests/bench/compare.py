@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +53,14 @@ TAGS = ("--caps", "server-time message-tags echo-message")
 @dataclass(frozen=True, slots=True)
 class Work:
     """What the servers are made to do: flags of ``chatctl bench``. `ram`: chatctl's data folder is on a RAM disk.
-    `alone`: chatctl only. `rounds`: at the most so many."""
+    `plain`: chatctl only, beside itself with these flags. `rounds`: at the most so many."""
 
     name: str
     about: str
     flags: tuple[str, ...]
     columns: tuple[Column, ...]
     ram: bool = False
-    alone: bool = False
+    plain: tuple[str, ...] = ()
     rounds: int = 1000
 
 
@@ -71,9 +71,9 @@ WORKS = (
         "the same, half of them with tags and echo",
         (*ONE_ROOM, *TAGS, "--caps-clients", "250"),
         (RATE, PER_CPU, CPU),
-        alone=True,
+        plain=ONE_ROOM,
     ),
-    Work("tls", "the same, all with TLS", (*ONE_ROOM, "--tls"), (RATE, PER_CPU, CPU), alone=True),
+    Work("tls", "the same, all with TLS", (*ONE_ROOM, "--tls"), (RATE, PER_CPU, CPU), plain=ONE_ROOM),
     Work(
         "50-rooms",
         "50 rooms of 20, 50 senders, closed loop",
@@ -120,16 +120,19 @@ def one_round(rival: Rival, work: Work) -> Figures:
 
 def rounds(work: Work, names: list[str], count: int) -> dict[str, Figures]:
     """Medians of `count` interleaved rounds."""
-    all_figures: dict[str, list[Figures]] = {name: [] for name in names}
+    all_figures: dict[str, list[Figures]] = {}
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(_data_folder(work.ram))
         rivals = [stack.enter_context(running(name, data)) for name in names]
+        runs = [(rival.name, rival, work) for rival in rivals]
+        if work.plain:
+            runs += [("plain", rival, replace(work, flags=work.plain)) for rival in rivals]
         for number in range(count):
-            for rival in rivals:
-                figures = one_round(rival, work)
-                all_figures[rival.name].append(figures)
+            for name, rival, what in runs:
+                figures = one_round(rival, what)
+                all_figures.setdefault(name, []).append(figures)
                 shown = "  ".join(f"{key} {value:,.2f}" for key, value in figures.items())
-                print(f"{work.name} {number + 1}/{count} {rival.name:9} {shown}", file=sys.stderr)
+                print(f"{work.name} {number + 1}/{count} {name:9} {shown}", file=sys.stderr)
     return {
         name: {key: statistics.median(one[key] for one in found) for key in found[0]}
         for name, found in all_figures.items()
@@ -195,7 +198,7 @@ def main() -> None:
     for work in WORKS:
         if options.work and work.name not in options.work:
             continue
-        chosen = [name for name in names if name == "chatctl" or not work.alone]
+        chosen = [name for name in names if name == "chatctl" or not work.plain]
         found = rounds(work, chosen, min(options.rounds, work.rounds))
         if work.name == "steady-disk":
             syncs = [disk_sync()]
