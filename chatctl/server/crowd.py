@@ -4,8 +4,9 @@ The rules of this file:
 
 1. An address has `connections_per_address` connections at the most, `unregistered_per_address` of them strangers, and
    new ones at `new_per_second` with a burst. IPv6 counts by networks of 64 bits. This computer is exempt.
-2. Of strangers there are `unregistered` at the most. Where one more comes, the oldest goes, unless all of them have
-   only just come: then the new one waits in the system's queue. Whoever means it is in within a few round trips.
+2. Of strangers there are `unregistered` at the most, and IN_THE_DOORWAY times as many for an instant. Where one more
+   comes, the oldest goes: so nobody waits behind those who never say who they are, and whoever means it, and is in
+   within a few round trips, has them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits
 
 JUST_COME = 0.25
-"""Seconds that a stranger has, however many wait."""
+IN_THE_DOORWAY = 4
+"""So many seconds a stranger has at least, while there are less than so many times `unregistered`."""
 
 _MANY = "Too many connections from your address ({} at once, limits.connections_per_address = {})"
 _FAST = "Too many new connections from your address; try again in a moment"
@@ -81,12 +83,21 @@ class Crowd:
         if found is not None and found.count:
             found.count -= 1
 
-    def oldest(self, now: float) -> Connection | None:
-        """The stranger who has to go (rule 2), None where all have just come."""
+    def too_many(self, strangers: int) -> bool:
+        """Whether one of so many has to go before another comes, if one can."""
+        return strangers >= self._limits.unregistered
+
+    def full(self, strangers: int) -> bool:
+        """Whether so many are all that there may ever be."""
+        return strangers >= self._limits.unregistered * IN_THE_DOORWAY
+
+    def oldest(self, now: float, strangers: int) -> Connection | None:
+        """The one of so many strangers who has to go (rule 2), None where all have just come."""
+        pressed = self.full(strangers)
         for connection in list(self._strangers):
             if connection.session.registered or connection.closing_at or connection.session.closing:
                 del self._strangers[connection]
-            elif now - connection.opened < JUST_COME:
+            elif now - connection.opened < JUST_COME and not pressed:
                 return None
             else:
                 del self._strangers[connection]

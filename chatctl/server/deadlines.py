@@ -12,25 +12,32 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
+_NEVER = (float("inf"), 0)
+
 
 class Deadlines(Generic[K]):
     """Keys and their times, in seconds of whatever clock the owner uses."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, K]] = []
-        self._when: dict[K, float] = {}
+        # Keys stand beside the heap: what is dropped must not stay alive in there until its time has come.
+        self._heap: list[tuple[float, int]] = []
+        self._when: dict[K, tuple[float, int]] = {}
+        self._keys: dict[int, K] = {}
         self._count = 0
 
     def set(self, key: K, when: float) -> None:
         """Look at `key` at `when` at the latest; a later time than the one it has is ignored until that has come."""
-        if when < self._when.get(key, float("inf")):
-            self._when[key] = when
-            self._count += 1  # keys need not be comparable
-            heapq.heappush(self._heap, (when, self._count, key))
+        if when < self._when.get(key, _NEVER)[0]:
+            self.drop(key)
+            self._count += 1
+            self._when[key] = (when, self._count)
+            self._keys[self._count] = key
+            heapq.heappush(self._heap, (when, self._count))
 
     def drop(self, key: K) -> None:
         """Forget `key`."""
-        self._when.pop(key, None)
+        _, number = self._when.pop(key, _NEVER)
+        self._keys.pop(number, None)
 
     def next(self) -> float | None:
         """When :meth:`expire` has something to do; None for never."""
@@ -40,10 +47,11 @@ class Deadlines(Generic[K]):
         """Call `look` for each key whose time has come; it gives the key's next time, or None to forget it."""
         heap = self._heap
         while heap and heap[0][0] <= now:
-            when, _, key = heapq.heappop(heap)
-            if self._when.get(key) != when:
+            _, number = heapq.heappop(heap)
+            if number not in self._keys:
                 continue  # moved to an earlier time since, or dropped
-            del self._when[key]
+            key = self._keys[number]
+            self.drop(key)
             following = look(key)
             if following is not None:
                 # Never in the past, or this loop would not end.

@@ -191,13 +191,15 @@ class Loop:
         self._silence.begin(secure)
 
     def _crowded(self) -> bool:
-        """Whether nobody more can be taken: as many strangers as may be are here, and all have just come."""
+        """Whether nobody more can be taken; first those strangers go that have to."""
+        hub, crowd = self._hub, self._crowd
         # Those that are over and only take their last bytes do not count.
-        while len(self._hub.sessions) - self._hub.state.registered >= self._limits.unregistered:
-            oldest = self._crowd.oldest(time.monotonic())
+        while crowd.too_many(strangers := len(hub.sessions) - hub.state.registered):
+            oldest = crowd.oldest(time.monotonic(), strangers)
             if oldest is None:
-                return True
-            self._hub.disconnect(oldest.session, "Too many connections wait to register; try again")
+                return crowd.full(strangers)
+            hub.disconnect(oldest.session, "Too many connections wait to register; try again")
+            oldest.session.dropped = True  # or those who only take their last bytes would be too many
         return False
 
     # Bytes come and go.

@@ -97,16 +97,19 @@ def test_addresses_that_are_gone_are_forgotten() -> None:
     assert len(crowd._addresses) < 2000
 
 
-def test_one_more_stranger_sends_the_oldest_away() -> None:
-    with Server(port=0, limits=Limits(unregistered=20, registration_seconds=DEADLINE)) as server:
-        idle = [Wire(server.port) for _ in range(60)]
+@pytest.mark.parametrize(("limit", "held"), [(5, True), (500, False)])
+def test_one_more_stranger_sends_the_oldest_away(limit: int, held: bool) -> None:
+    limits = Limits(unregistered=limit, registration_seconds=DEADLINE)
+    with contextlib.ExitStack() as stack, Server(port=0, limits=limits) as server:
+        idle = [stack.enter_context(Wire(server.port)) for _ in range(30)]
         began = time.monotonic()
         with Wire(server.port).login("alice", "#lobby") as alice:
             assert alice.ping()
-        assert time.monotonic() - began < DEADLINE / 2
-        assert "wait to register" in idle[0].until_end()[-1].params[0]
-        for wire in idle:
-            wire.close()
+            assert time.monotonic() - began < DEADLINE / 2
+            if held:
+                assert "wait to register" in idle[0].until_end()[-1].params[0]
+            else:
+                assert idle[0].ping()
 
 
 @pytest.mark.parametrize(("rate", "held"), [(10, True), (0, False)])
