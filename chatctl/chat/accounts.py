@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from chatctl.chat.bans import Ban, Bans
 from chatctl.chat.belongings import Marks, Metadata, ReadMark
 from chatctl.protocol import names
 
@@ -39,15 +40,16 @@ class Invite:
     created: int
 
 
-Record = Account | Invite | ReadMark | Metadata
+Record = Account | Invite | ReadMark | Metadata | Ban
 RecordKey = tuple[str, str]
 """A record's kind and its key."""
 
-KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark] | type[Metadata]] = {
+KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark] | type[Metadata] | type[Ban]] = {
     "account": Account,
     "invite": Invite,
     "mark": ReadMark,
     "metadata": Metadata,
+    "ban": Ban,
 }
 """The kinds of record, by the name under which they are kept."""
 
@@ -76,6 +78,7 @@ class Accounts:
 
     def __init__(self) -> None:
         self._records: dict[RecordKey, Record] = {}
+        self.bans = Bans()
         self._by_skeleton: dict[str, list[str]] = {}
         self.marks = Marks()
         self._metadata: dict[str, Metadata] = {}
@@ -99,8 +102,12 @@ class Accounts:
             self.marks.drop(old)
         elif isinstance(old, Metadata):
             self._metadata.pop(old.key, None)
+        elif isinstance(old, Ban):
+            self.bans.drop(old)
         if record is not None:
             self._records[key] = record
+        if isinstance(record, Ban):
+            self.bans.put(record)
         if isinstance(record, ReadMark):
             self.marks.put(record)
         elif isinstance(record, Metadata):

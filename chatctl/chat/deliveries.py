@@ -240,6 +240,11 @@ class RulesChanged(Delivery):
 
 
 @dataclass(slots=True)
+class Unwelcome(Delivery):
+    """Each machine ends its sessions whose addresses are banned now, registered or not."""
+
+
+@dataclass(slots=True)
 class Probed(Delivery):
     """Somebody wants what these sessions have: they are pinged, and go if they do not answer."""
 

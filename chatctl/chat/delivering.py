@@ -41,6 +41,8 @@ class Delivering:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         self.ended: list[Session] = []
         """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        self.unwelcome: list[tuple[Session, str]] = []
+        """Sessions that have to go, and why. The hub empties it."""
         self._ending: list[Session] = []
         self._view = view
         self._fanout = fanout
@@ -375,6 +377,11 @@ class Delivering:
     def _rules_changed(self, delivery: d.RulesChanged, seq: int) -> None:
         self._view.rules = self._view.state.rules
 
+    def _unwelcome(self, delivery: d.Unwelcome, seq: int) -> None:
+        bans, now = self._view.state.accounts.bans, self._view.clock()
+        found = ((session, bans.of_address(session.address, now)) for session in self._sessions.values())
+        self.unwelcome += [(session, ban.sentence) for session, ban in found if ban is not None]
+
     def _probed(self, delivery: d.Probed, seq: int) -> None:
         self.probes += [session.id for id in delivery.users for session in self._of(id)]
 
@@ -410,4 +417,5 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Closed: Delivering._closed,
     d.RulesChanged: Delivering._rules_changed,
     d.Probed: Delivering._probed,
+    d.Unwelcome: Delivering._unwelcome,
 }

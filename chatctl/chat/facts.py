@@ -22,6 +22,9 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.SetUserModes: False,
     p.SetAway: False,
     p.Kill: True,
+    p.SendAway: True,
+    p.AddBan: True,  # of those who go because of it
+    p.RemoveBan: False,
     p.Wallops: False,
     p.ChangeRules: False,
     p.BecomeOperator: False,

@@ -128,6 +128,11 @@ class Hub:
         self.sessions[id] = session
         return session
 
+    def banned(self, address: str) -> str:
+        """Why nobody from there may come in; ``""`` where they may."""
+        ban = self.state.accounts.bans.of_address(address, self._clock())
+        return ban.sentence if ban is not None else ""
+
     def disconnect(self, session: Session, reason: str) -> None:
         """The connection is gone, or must go: the others read `reason`."""
         session.inbox.clear()
@@ -174,6 +179,10 @@ class Hub:
         """Everything of this tick goes to the journal and is parked; what is durable goes out."""
         if self._view.batches:
             self._expire()
+        if self._delivering.unwelcome:
+            unwelcome, self._delivering.unwelcome = self._delivering.unwelcome, []
+            for session, reason in unwelcome:
+                self.disconnect(session, reason)
         self.keeper.end_tick()
         self.release()
 

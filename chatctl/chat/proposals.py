@@ -237,6 +237,32 @@ class Kill(Proposal):
 
 
 @dataclass(slots=True)
+class AddBan(Proposal):
+    """Keep out a name, an address or a network, or with `account` an account; for `seconds`, 0: for good."""
+
+    target: str
+    account: bool
+    reason: str
+    seconds: int
+
+
+@dataclass(slots=True)
+class RemoveBan(Proposal):
+    """Take a ban back."""
+
+    target: str
+    account: bool
+
+
+@dataclass(slots=True)
+class SendAway(Proposal):
+    """End all sessions of somebody, who may come back."""
+
+    nick: str
+    reason: str
+
+
+@dataclass(slots=True)
 class Wallops(Proposal):
     """An operator of the server writes to all who want to read it."""
 

@@ -16,6 +16,7 @@ from chatctl.cli import (
     hash_password,
     invite,
     join,
+    moderation,
     past,
     scripts,
     serve,
@@ -61,6 +62,10 @@ app.command("invite")(invite.invite)
 app.command("hash-password")(hash_password.hash_password)
 app.command("bench")(bench.bench)
 app.command("status")(status.status)
+app.command("sessions")(moderation.sessions)
+app.command("kick")(moderation.kick)
+app.command("ban")(moderation.ban)
+app.command("unban")(moderation.unban)
 app.command("history")(past.history)
 app.command("search")(past.search)
 app.command("export")(past.export)

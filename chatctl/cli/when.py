@@ -27,6 +27,14 @@ def moment(option: str, text: str | None, now: datetime) -> int:
         ) from None
 
 
+def length(option: str, text: str) -> int:
+    """``90s``, ``30m``, ``2h``, ``7d``, ``2w``: seconds. Raises ConfigError that names `option`."""
+    found = _AGO.fullmatch(text.strip().lower())
+    if not found:
+        raise ConfigError(f'{option} is "{text}", but a length of time is written like 30m, 2h or 7d')
+    return int(found[1]) * _SECONDS[found[2]]
+
+
 def local(time: int) -> str:
     """A time in ms as ``2026-11-22 15:41:13``, in local time."""
     return datetime.fromtimestamp(time / 1000).strftime("%Y-%m-%d %H:%M:%S")

@@ -167,7 +167,7 @@ class Loop:
 
     def _welcome(self, sock: socket.socket, peer: str) -> None:
         now = time.monotonic()
-        reason = self._crowd.refusal(peer, now)
+        reason = self._hub.banned(peer) or self._crowd.refusal(peer, now)
         if reason:
             self._log.info("refused", address=peer, reason=reason)
             turn_away(sock, reason)

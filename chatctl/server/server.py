@@ -24,6 +24,7 @@ from chatctl.server.control import Answer, Handler, control_socket
 from chatctl.server.limits import Limits
 from chatctl.server.listener import listen
 from chatctl.server.loop import Loop
+from chatctl.server.moderation import moderation_handlers
 from chatctl.server.plan import TlsPlan
 from chatctl.server.status import status_handlers
 from chatctl.server.workers import Workers
@@ -136,6 +137,7 @@ class Server:
             handlers = {
                 **status_handlers(hub, self._loop, self._journal),
                 **account_handlers(hub),
+                **moderation_handlers(hub),
                 "reach": self._reach,
                 **self._requests(hub),
             }

@@ -16,6 +16,7 @@ from typing import Any
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import (
     accounts,
+    bans,
     identity,
     marks,
     membership,
@@ -54,6 +55,9 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Part: membership.part,
     p.Kick: membership.kick,
     p.Kill: server.kill,
+    p.AddBan: bans.add_ban,
+    p.RemoveBan: bans.remove_ban,
+    p.SendAway: bans.send_away,
     p.Wallops: server.wallops,
     p.ChangeRules: server.change_rules,
     p.Invite: membership.invite,

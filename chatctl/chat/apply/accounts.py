@@ -85,6 +85,10 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
     if account is None or account.verifier != proposal.verifier:
         _answer(state, outcome, proposal, "904", proposal.account, n.ERR_SASLFAIL.text)
         return
+    ban = state.accounts.bans.of_account(account.name, outcome.entry.time)
+    if ban is not None:
+        _answer(state, outcome, proposal, "904", account.name, ban.sentence)
+        return
     outcome.note("logged in", account=account.name, session=proposal.session)
     _be(state, outcome, proposal.session, account)
     if proposal.form == SASL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import NICKSERV
+from chatctl.chat.apply.bans import name_banned
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
@@ -49,7 +50,8 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     if holder is not None and is_same_client(holder, proposal.secret, proposal.instance):
         leave_chat(state, holder, "Connected again from elsewhere", outcome, drop=True)
         holder = None
-    problem = name_in_use(state, proposal.nick, session, account.name if account is not None else "")
+    problem = name_banned(state, proposal.nick, outcome.entry.time)
+    problem = problem or name_in_use(state, proposal.nick, session, account.name if account is not None else "")
     if problem is not None:
         if state.accounts.named(proposal.nick) is not None:
             # For our client, which then asks for the password rather than for another name.
@@ -137,7 +139,8 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     user = state.users.get(proposal.session)
     if user is None or user.nick == proposal.nick:
         return
-    problem = name_in_use(state, proposal.nick, user.id, user.account)
+    problem = name_banned(state, proposal.nick, outcome.entry.time)
+    problem = problem or name_in_use(state, proposal.nick, user.id, user.account)
     if problem is not None:
         outcome.tell(user.id, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
         holder = state.user_named(proposal.nick)

@@ -12,6 +12,7 @@ import hmac
 import re
 
 from chatctl.chat import proposals as p
+from chatctl.chat.apply.bans import name_banned
 from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.cloak import token_hash
 from chatctl.chat.commands import sasl
@@ -59,7 +60,8 @@ def _advice(view: View, session: Session) -> str | None:
         return None  # one more session of the same user
     if holder is not None and is_same_client(holder, session.secret, session.instance):
         return None
-    return name_in_use(state, wanted, session.id, view.account(session))
+    problem = name_banned(state, wanted, view.clock())
+    return problem or name_in_use(state, wanted, session.id, view.account(session))
 
 
 def user(view: View, session: Session, message: Message) -> Result:

@@ -1,0 +1,84 @@
+"""Bans, and sending people away: what whoever runs the server asks for through the control socket (session 0)."""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.accounts import record_key
+from chatctl.chat.apply.membership import leave_chat
+from chatctl.chat.bans import MOST_BANS, Ban, ban_key
+from chatctl.chat.deliveries import Outcome, Unwelcome
+from chatctl.chat.state import State, User
+
+
+def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
+    """A ban, and the end of those whom it is for."""
+    outcome.command = "BAN"
+    bans, now = state.accounts.bans, outcome.entry.time
+    try:
+        key, target = ban_key(proposal.target, account=proposal.account)
+    except ValueError as error:
+        outcome.verdict = (False, str(error))
+        return
+    for old in bans.expired(now):
+        _forget(state, old, outcome)
+    if len(bans) >= MOST_BANS and bans.get(key) is None:
+        outcome.verdict = (False, f"There are {MOST_BANS} bans already; take some back first")
+        return
+    expires = now + proposal.seconds * 1000 if proposal.seconds else 0
+    ban = Ban(key, target, proposal.reason, now, expires)
+    state.accounts.put(record_key(ban), ban)
+    outcome.records.append(record_key(ban))
+    gone = [user for user in state.users.values() if _is_for(state, user, now)]
+    for user in gone:
+        leave_chat(state, user, f"Banned: {ban.reason}" if ban.reason else "Banned", outcome)
+    if key.startswith("address "):
+        outcome.deliveries.append(Unwelcome())
+    outcome.verdict = (True, f"{target} is banned")
+    outcome.note("banned", target=target, users=len(gone))
+
+
+def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
+    """A ban is taken back."""
+    outcome.command = "UNBAN"
+    try:
+        key, target = ban_key(proposal.target, account=proposal.account)
+    except ValueError as error:
+        outcome.verdict = (False, str(error))
+        return
+    ban = state.accounts.bans.get(key)
+    if ban is None:
+        outcome.verdict = (False, f"{target} is not banned")
+        return
+    _forget(state, ban, outcome)
+    outcome.verdict = (True, f"{target} is not banned any more")
+    outcome.note("ban taken back", target=target)
+
+
+def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
+    """Somebody has to go, and may come back."""
+    user = state.user_named(proposal.nick)
+    if user is None:
+        outcome.verdict = (False, f"Nobody here is called {proposal.nick}")
+        return
+    leave_chat(state, user, f"Sent away: {proposal.reason}" if proposal.reason else "Sent away", outcome)
+    outcome.verdict = (True, f"{user.nick} is gone")
+    outcome.note("sent away", nick=user.nick)
+
+
+def name_banned(state: State, nick: str, now: int) -> str | None:
+    """Why nobody may be called `nick`; None where that is no ban's doing."""
+    ban = state.accounts.bans.of_name(nick, now)
+    if ban is None:
+        return None
+    why = f" ({ban.reason})" if ban.reason else ""
+    return f"The name {nick} may not be used here{why}; please choose another"
+
+
+def _is_for(state: State, user: User, now: int) -> bool:
+    bans = state.accounts.bans
+    return bans.of_name(user.nick, now) is not None or bans.of_account(user.account, now) is not None
+
+
+def _forget(state: State, ban: Ban, outcome: Outcome) -> None:
+    state.accounts.put(record_key(ban), None)
+    outcome.records.append(record_key(ban))

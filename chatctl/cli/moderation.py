@@ -1,0 +1,123 @@
+"""`chatctl ban`, `unban`, `kick` and `sessions`: who is here, and who may not be. Through the running server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports
+from chatctl.errors import ConfigError
+
+_MOST_SECONDS = 10 * 365 * 24 * 3600
+
+Account = Annotated[bool, typer.Option("--account", help="It is an account, whatever name its owner has now.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What they read, and the others.")]
+
+
+@reports
+def ban(
+    target: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME|ADDRESS]", help="Whom: a name, an address, or a network (192.0.2.0/24)."),
+    ] = None,
+    account: Account = False,
+    lasting: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="How long: 30m, 2h, 7d; else for good.")
+    ] = None,
+    reason: Reason = "",
+    as_json: options.JsonOption = False,
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Keep somebody out, at once and from now on. Without a name list the bans there are."""
+    if target is not None:
+        request = {
+            "command": "ban",
+            "target": target,
+            "account": account,
+            "reason": reason,
+            "seconds": _seconds(lasting),
+        }
+        print(_ask(data_dir, config, request)["text"])
+        return
+    from chatctl.cli.when import iso, local
+    from chatctl.protocol.clean import clean
+
+    found = _ask(data_dir, config, {"command": "bans"})["bans"]
+    assert isinstance(found, list)
+    for item in found:
+        if as_json:
+            shown = {
+                **item,
+                "created": iso(item["created"]),
+                "expires": iso(item["expires"]) if item["expires"] else None,
+            }
+            print(json.dumps(shown, ensure_ascii=False))
+            continue
+        until = f"until {local(item['expires'])}" if item["expires"] else "for good"
+        print(f"{item['kind']:<8} {clean(item['target']):<32} {until}  {clean(item['reason'])}".rstrip())
+
+
+@reports
+def unban(
+    target: Annotated[str, typer.Argument(metavar="NAME|ADDRESS", help="As `chatctl ban` lists it.")],
+    account: Account = False,
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Take a ban back."""
+    print(_ask(data_dir, config, {"command": "unban", "target": target, "account": account})["text"])
+
+
+@reports
+def kick(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who has to go.")],
+    reason: Reason = "",
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Send somebody away; they may come back (`chatctl ban` keeps them out)."""
+    print(_ask(data_dir, config, {"command": "kick", "name": name, "reason": reason})["text"])
+
+
+@reports
+def sessions(
+    as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
+) -> None:
+    """List who is connected: name, address, since when, which rooms."""
+    from chatctl.cli.when import iso, local
+    from chatctl.protocol.clean import clean
+
+    found = _ask(data_dir, config, {"command": "sessions"})["sessions"]
+    assert isinstance(found, list)
+    for item in found:
+        if as_json:
+            print(json.dumps({**item, "since": iso(item["since"]) if item["since"] else None}, ensure_ascii=False))
+            continue
+        since = f"since {local(item['since'])}" if item["since"] else "not registered"
+        marks = [*(["operator"] if item["operator"] else []), *(["TLS"] if item["encrypted"] else [])]
+        rooms = ", ".join(clean(room) for room in item["rooms"])
+        who = clean(item["name"]) or "-"
+        print(f"{who:<24} {item['address']:<16} {since}  {' '.join([*marks, rooms])}".rstrip())
+
+
+def _seconds(text: str | None) -> int:
+    from chatctl.cli.when import length
+
+    seconds = length("--for", text) if text is not None else 0
+    if text is not None and not 0 < seconds <= _MOST_SECONDS:
+        raise ConfigError(f'--for is "{text}", but a ban lasts from a second to ten years, or for good without --for')
+    return seconds
+
+
+def _ask(data_dir: str | None, config: str | None, request: Mapping[str, object]) -> dict[str, object]:
+    from chatctl.cli.running import ask_server
+    from chatctl.config import load
+    from chatctl.wiring import data_folder
+
+    loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
+    return ask_server(data_folder(loaded), request)

@@ -1,0 +1,89 @@
+"""Bans and sessions by the control socket (server/control.py): for `chatctl ban`, `unban`, `kick` and `sessions`.
+
+- ``ban``: ``target``, ``account`` (true: it is an account's name), ``reason``, ``seconds`` (0: for good).
+- ``unban``: ``target``, ``account``. ``kick``: ``name``, ``reason``. The answer has ``text``, the sentence to show.
+- ``bans``: the answer has ``bans``, ``sessions``: ``sessions``; lists of objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chatctl.chat import proposals as p
+from chatctl.chat.hub import Hub
+from chatctl.server.control import Answer, Handler
+
+_LONGEST_REASON = 200  # characters: with names around it, it still fits on a line
+
+
+def moderation_handlers(hub: Hub) -> Mapping[str, Handler]:
+    """The handlers, by command."""
+
+    def asking(make: Callable[[Mapping[str, object]], p.Proposal]) -> Handler:
+        def handle(request: Mapping[str, object], answer: Answer) -> None:
+            def answered(done: bool, text: str) -> None:
+                answer({"ok": True, "text": text} if done else {"ok": False, "error": text})
+
+            hub.desk.ask(make(request), answered)
+
+        return handle
+
+    def bans(request: Mapping[str, object], answer: Answer) -> None:
+        now = hub.now()
+        found = [
+            {
+                "kind": ban.key.partition(" ")[0],
+                "target": ban.target,
+                "reason": ban.reason,
+                "created": ban.created,
+                "expires": ban.expires,
+            }
+            for ban in hub.state.accounts.bans
+            if ban.holds(now)
+        ]
+        answer({"ok": True, "bans": found})
+
+    def sessions(request: Mapping[str, object], answer: Answer) -> None:
+        answer({"ok": True, "sessions": [_session(hub, id) for id in list(hub.sessions)]})
+
+    return {
+        "ban": asking(_ban),
+        "unban": asking(lambda request: p.RemoveBan(0, "", _text(request, "target"), bool(request.get("account")))),
+        "kick": asking(lambda request: p.SendAway(0, "", _text(request, "name"), _text(request, "reason"))),
+        "bans": bans,
+        "sessions": sessions,
+    }
+
+
+def _ban(request: Mapping[str, object]) -> p.AddBan:
+    seconds = request.get("seconds")
+    for_good = not isinstance(seconds, int) or seconds < 0
+    return p.AddBan(
+        0,
+        "",
+        _text(request, "target"),
+        bool(request.get("account")),
+        _text(request, "reason"),
+        0 if for_good or not isinstance(seconds, int) else seconds,
+    )
+
+
+def _text(request: Mapping[str, object], key: str) -> str:
+    """One line of what was said: it goes to others on one."""
+    return " ".join(str(request.get(key) or "").split())[:_LONGEST_REASON]
+
+
+def _session(hub: Hub, id: int) -> dict[str, object]:
+    session = hub.sessions[id]
+    user = hub.state.user_of(id)
+    return {
+        "id": id,
+        "name": user.nick if user is not None else "",
+        "account": user.account if user is not None else "",
+        "operator": bool(user is not None and user.operator),
+        "address": session.address,
+        "encrypted": session.secure and not session.local,
+        "since": user.signed_on if user is not None else 0,
+        "idle_seconds": max(0, (hub.now() - session.last_spoke) // 1000),
+        "rooms": [room.name for room in user.rooms.values()] if user is not None else [],
+    }
