@@ -56,7 +56,7 @@ def ban(
                 "created": iso(item["created"]),
                 "expires": iso(item["expires"]) if item["expires"] else None,
             }
-            print(json.dumps(shown, ensure_ascii=False))
+            print(json.dumps(shown))
             continue
         until = f"until {local(item['expires'])}" if item["expires"] else "for good"
         print(f"{item['kind']:<8} {clean(item['target']):<32} {until}  {clean(item['reason'])}".rstrip())
@@ -96,7 +96,7 @@ def sessions(
     assert isinstance(found, list)
     for item in found:
         if as_json:
-            print(json.dumps({**item, "since": iso(item["since"]) if item["since"] else None}, ensure_ascii=False))
+            print(json.dumps({**item, "since": iso(item["since"]) if item["since"] else None}))
             continue
         since = f"since {local(item['since'])}" if item["since"] else "not registered"
         marks = [*(["operator"] if item["operator"] else []), *(["TLS"] if item["encrypted"] else [])]

@@ -180,6 +180,7 @@ def _print(facts: Iterable[Fact], as_json: bool) -> None:
 
 def _as_objects(facts: Iterable[Fact]) -> Iterator[str]:
     """One JSON object a message, with the keys that `join --json` uses."""
+    from chatctl.protocol.clean import escaped
     from chatctl.protocol.message import nick_of
 
     for fact in facts:
@@ -191,7 +192,7 @@ def _as_objects(facts: Iterable[Fact]) -> Iterator[str]:
             "text": fact.text,
             "id": fact.message_id,
         }
-        yield json.dumps(fields, ensure_ascii=False)
+        yield escaped(json.dumps(fields, ensure_ascii=False))
 
 
 def _words(fact: Fact) -> str:
@@ -215,10 +216,12 @@ def _words(fact: Fact) -> str:
 
 
 def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
-    from chatctl.protocol.clean import clean
+    from chatctl.protocol.clean import clean, isolate
 
+    # Isolated only for a terminal: elsewhere these would be characters that nobody wrote.
+    safe = isolate if sys.stdout is not None and sys.stdout.isatty() else clean
     for fact in facts:
-        yield clean(f"{local(fact.time)}  {fact.target}  {_words(fact)}")
+        yield f"{local(fact.time)}  {clean(fact.target)}  {safe(_words(fact))}"
 
 
 def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:

@@ -44,6 +44,7 @@ def serve(
     """Start a chat server. Ctrl-C stops it."""
     # Before anything slow is loaded: a signal that comes early must stop it as cleanly as one that comes late.
     stop = _stop_on_signal()
+    os.umask(0o077)  # whatever is written from here on is for its owner alone
 
     from chatctl.config import load
     from chatctl.wiring import build_log, build_server

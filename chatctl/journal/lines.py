@@ -18,6 +18,7 @@ import msgspec
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.playback import problem
+from chatctl.protocol.clean import escaped
 
 BATCH = 256
 """Facts handed over together: a few milliseconds of the journal's time."""
@@ -32,8 +33,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def to_line(fact: Fact) -> str:
-    """A fact as a line, without its end."""
-    return _encode(fact).decode()
+    """A fact as a line, without its end. Nothing in it can act on a terminal."""
+    return escaped(_encode(fact).decode())
 
 
 class FactFile:

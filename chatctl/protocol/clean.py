@@ -21,6 +21,7 @@ The time is linear in the text: every pattern goes forward only. Text with nothi
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 
@@ -106,3 +107,10 @@ def isolate(text: str) -> str:
     if cleaned.isascii():
         return cleaned
     return f"{_ISOLATE}{cleaned}{_END_ISOLATE}" if _compiled(_RIGHT_TO_LEFT).search(cleaned) else cleaned
+
+
+def escaped(text: str) -> str:
+    """JSON that means the same, and in which nothing can act on a terminal: what is not printable is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)

@@ -26,7 +26,7 @@ from chatctl.client import events as e
 from chatctl.client.client import Client
 from chatctl.client.refusals import InputError
 from chatctl.client.words import Place, Tone, words
-from chatctl.protocol.clean import clean, isolate
+from chatctl.protocol.clean import clean, escaped, isolate
 
 _COLOURS: dict[Tone, str] = {"private": "\x1b[35m", "coming": "\x1b[2m", "news": "\x1b[36m", "trouble": "\x1b[31m"}
 _RESET = "\x1b[0m"
@@ -335,8 +335,5 @@ def _cleaned(value: Any, safe: Callable[[str], str]) -> Any:
 
 
 def json_line(value: dict[str, object]) -> str:
-    """One line of JSON in which nothing can act on a terminal: what is not printable is escaped, the rest readable."""
-    text = json.dumps(value, ensure_ascii=False)
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+    """One line of JSON in which nothing can act on a terminal."""
+    return escaped(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,41 @@
+"""What others say may hold anything; of what acts on a terminal nothing reaches one, nor a script as it is."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+
+from chatctl.chat.facts import Fact
+from chatctl.cli.past import _as_html, _as_objects, _as_text
+from chatctl.journal.lines import to_line
+
+HOSTILE = {
+    "CSI": "a\x1b[31mb",
+    "OSC 8": "a\x1b]8;;http://evil.example\x07b",
+    "OSC 52": "a\x1b]52;c;aGk=\x07b",
+    "DCS": "a\x1bP1$r\x1b\\b",
+    "C1 CSI": "a\x9b31mb",
+    "bell": "a\x07b",
+    "override": "a\u202eb",
+    "zero width": "a\u200bb",
+    "line separator": "a\u2028b",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("write", [_as_text, _as_objects, _as_html, lambda facts: map(to_line, facts)])
+def test_nothing_of_it_reaches_the_terminal(text: str, write: object) -> None:
+    assert callable(write)
+    fact = Fact(1, 0, 0, "id", "PRIVMSG", "#lobby", "#lobby", "ann!u@h", "", text, {"+x": text})
+    written = "".join(write([fact]))
+    assert not [char for char in written if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")], ascii(written)
+
+
+def test_a_script_gets_the_text_as_it_was() -> None:
+    for text in HOSTILE.values():
+        fact = Fact(1, 0, 0, "id", "PRIVMSG", "#lobby", "#lobby", "ann!u@h", "", text, {})
+        (line,) = _as_objects([fact])
+        assert json.loads(line)["text"] == text
+        assert json.loads(to_line(fact))["text"] == text
