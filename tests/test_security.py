@@ -16,9 +16,8 @@ def test_every_promise_is_held_by_a_test_that_exists() -> None:
         if not (ROOT / file).exists() or not re.search(rf"^(?:def {name}\(|{name} = )", (ROOT / file).read_text(), re.M)
     ]
     assert missing == []
-    rows = [
-        line for line in (ROOT / "SECURITY.md").read_text().splitlines() if line.startswith("| ") and "---" not in line
-    ]
+    lines = (ROOT / "SECURITY.md").read_text().splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
     unheld = [row for row in rows[1:] if "::" not in row]
     assert unheld == []
     assert len(NAMED) > 20

@@ -93,6 +93,20 @@ class Accounts:
     def put(self, key: RecordKey, record: Record | None) -> None:
         """Have `record` from now on; None: none any more."""
         old = self._records.pop(key, None)
+        if old is not None:
+            self._drop(old)
+        if record is not None:
+            self._records[key] = record
+        if isinstance(record, Ban):
+            self.bans.put(record)
+        if isinstance(record, ReadMark):
+            self.marks.put(record)
+        elif isinstance(record, Metadata):
+            self._metadata[record.key] = record
+        if isinstance(record, Account):
+            self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
+
+    def _drop(self, old: Record) -> None:
         if isinstance(old, Account):
             skeleton = names.skeleton(old.name)
             self._by_skeleton[skeleton].remove(old.key)
@@ -104,16 +118,6 @@ class Accounts:
             self._metadata.pop(old.key, None)
         elif isinstance(old, Ban):
             self.bans.drop(old)
-        if record is not None:
-            self._records[key] = record
-        if isinstance(record, Ban):
-            self.bans.put(record)
-        if isinstance(record, ReadMark):
-            self.marks.put(record)
-        elif isinstance(record, Metadata):
-            self._metadata[record.key] = record
-        if isinstance(record, Account):
-            self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
 
     def metadata_of(self, owner: str) -> Mapping[str, str]:
         """What somebody, or a room, says of itself."""

@@ -38,13 +38,8 @@ def test_no_secret_is_shown_anywhere(tmp_path: Path) -> None:
             wire.send(f"OPER root {SECRET}", f"PRIVMSG NickServ :IDENTIFY {SECRET}", f"AUTHENTICATE {SECRET}").ping()
             arguments = Path(f"/proc/{server.process.pid}/cmdline")
             assert not arguments.exists() or SECRET not in arguments.read_bytes().decode()
-            for command in (
-                ["config", "show"],
-                ["config", "show", "--json"],
-                ["status", "--json"],
-                ["sessions", "--json"],
-            ):
-                asked = chatctl(tmp_path, *command, CHATCTL_PORT=port, **variables)
+            for command in ("config show", "config show --json", "status --json", "sessions --json"):
+                asked = chatctl(tmp_path, *command.split(), CHATCTL_PORT=port, **variables)
                 assert asked.returncode == 0
                 assert SECRET not in asked.stdout + asked.stderr
         wrong = chatctl(tmp_path, "serve", CHATCTL_PASSWORD=f"{SECRET}\n{SECRET}")
