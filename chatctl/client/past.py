@@ -88,7 +88,8 @@ def past_events(state: State, message: Message) -> list[e.Event]:
         case "PART" | "QUIT":
             room, how, reason = message.param(0), message.command.lower(), message.param(1)
             if how == "quit":
-                return [e.Left(time=time, name=nick, rooms=(), how="quit", reason=message.param(0), history=True)]
+                why = message.param(0)
+                return [e.Left(time=time, name=nick, rooms=(), how="quit", reason=why, own=own, history=True)]
             return [e.Left(time=time, name=nick, rooms=(room,), how="part", reason=reason, own=own, history=True)]
         case "KICK":
             room, who, reason = message.param(0), message.param(1), message.param(2)

@@ -49,18 +49,21 @@ class Log:
             if item.id in self._by_id:
                 return False
             self._by_id[item.id] = item
-        if self._pending and not item.ticket:
-            at = len(self.items)
-            while at and self.items[at - 1].ticket:
-                at -= 1
-            self.items.insert(at, item)  # what waits stays below what is there
-        else:
-            self.items.append(item)
+        at = len(self.items)
+        while at and self._goes_before(item, self.items[at - 1]):
+            at -= 1
+        self.items.insert(at, item)
         if item.ticket:
             self._pending[item.ticket] = item
         if len(self.items) > MOST + _SLACK:
             self._drop(len(self.items) - MOST)
         return True
+
+    def _goes_before(self, item: Item, other: Item) -> bool:
+        """What waits stays below what is there (rule 3); what is said of the past goes above what the program told."""
+        if other.ticket:
+            return not item.ticket
+        return item.is_said and not other.is_said and other.time > item.time
 
     def _drop(self, count: int) -> None:
         for item in self.items[:count]:
