@@ -106,8 +106,9 @@ def _line_by_line(wish: Wish, style: Style, *, asking: bool) -> None:
         with hinting(), _asked_in_vain():
             enter(wish, prepare, asking=asking)
         reason = _talk(screens[-1], wish.room)
-    except KeyboardInterrupt:
-        if not (style.person and screens and screens[-1].entered):
+    except KeyboardInterrupt as interruption:
+        is_in = bool(screens) and screens[-1].entered
+        if not (is_in and (style.person or isinstance(interruption, _AskedToEnd))):
             raise
     finally:
         if screens:
@@ -203,11 +204,15 @@ def _asked_in_vain() -> Iterator[None]:
         raise KeyboardInterrupt from None
 
 
+class _AskedToEnd(KeyboardInterrupt):
+    """SIGTERM or SIGHUP. Between being let in and the first line read it is a wish to leave already."""
+
+
 def _raise_on_signal() -> None:
     """Until we are in, being asked to end is an interruption like Ctrl-C."""
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise _AskedToEnd
 
     for number in _SIGNALS:
         signal.signal(number, interrupt)
