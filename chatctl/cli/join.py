@@ -76,11 +76,11 @@ def join(
     full_screen = editing and not plain
     said = Going(server or "", host, port, name, room, tls, fingerprint, config)
     wish = going(said, remembering=full_screen, give_up_after=None if person else GIVE_UP)
-    _raise_on_signal()
     _log_in_one_line()
     if not full_screen:
-        _line_by_line(wish, style, asking=asking)
+        _line_by_line(wish, style, Interruption(signal.SIGINT, *_SIGNALS), asking=asking)
         return
+    Interruption(*_SIGNALS)  # Ctrl-C is a key there
     from chatctl.cli import full
 
     with hinting():
@@ -89,7 +89,7 @@ def join(
         _go_on(client, wish, style)
 
 
-def _line_by_line(wish: Wish, style: Style, *, asking: bool) -> None:
+def _line_by_line(wish: Wish, style: Style, interruption: Interruption, *, asking: bool) -> None:
     """Enter, talk, leave."""
     from chatctl.cli.line.entering import enter
     from chatctl.cli.line.screen import LineScreen
@@ -105,10 +105,11 @@ def _line_by_line(wish: Wish, style: Style, *, asking: bool) -> None:
     try:
         with hinting(), _asked_in_vain():
             enter(wish, prepare, asking=asking)
+        interruption.check()
         reason = _talk(screens[-1], wish.room)
-    except KeyboardInterrupt as interruption:
+    except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
-        if not (is_in and (style.person or isinstance(interruption, _AskedToEnd))):
+        if not (is_in and (style.person or isinstance(reason_to_end, _AskedToEnd))):
             raise
     finally:
         if screens:
@@ -135,7 +136,9 @@ def _go_on(client: Client, wish: Wish, style: Style) -> None:
 
 def _talk(screen: LineScreen, room: str) -> str:
     """Until the user leaves, the input ends, or the client does: the reason to give."""
-    for number in _SIGNALS:
+    # While a line is edited Ctrl-C is a key; one that comes before must not be raised into a module being loaded, where
+    # Python would drop it.
+    for number in (*_SIGNALS, *((signal.SIGINT,) if screen.style.editing else ())):
         signal.signal(number, lambda *_: screen.end())
     if screen.style.editing:
         from chatctl.cli.line.terminal import converse as converse_on_terminal
@@ -208,11 +211,23 @@ class _AskedToEnd(KeyboardInterrupt):
     """SIGTERM or SIGHUP. Between being let in and the first line read it is a wish to leave already."""
 
 
-def _raise_on_signal() -> None:
-    """Until we are in, being asked to end is an interruption like Ctrl-C."""
+class Interruption:
+    """Until we are in, being asked to end is an interruption like Ctrl-C.
 
-    def interrupt(*_: object) -> None:
-        raise _AskedToEnd
+    A signal may come while Python runs what cannot raise (a finalizer, a callback of the collector): then the exception
+    is dropped, and :meth:`check` raises it later.
+    """
 
-    for number in _SIGNALS:
-        signal.signal(number, interrupt)
+    def __init__(self, *signals: signal.Signals) -> None:
+        self._came: KeyboardInterrupt | None = None
+        for number in signals:
+            signal.signal(number, self._interrupt)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if a signal has come."""
+        if self._came is not None:
+            raise self._came
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        self._came = KeyboardInterrupt() if number == signal.SIGINT else _AskedToEnd()
+        raise self._came
