@@ -12,7 +12,7 @@ from chatctl.tui.completion import complete
     ("before", "words"),
     [
         ("/to", ("/topic ",)),
-        ("/re", ("/reply ", "/react ", "/resend ")),
+        ("/re", ("/reply ", "/react ", "/resend ", "/register ")),
         ("/lea", ("/leave ",)),
         ("an", ("ann: ", "Andy: ")),
         ("hi an", ("ann ", "Andy ")),
