@@ -61,12 +61,13 @@ class LibraryClient(ABC):
 class Jaraco(LibraryClient):
     """The library `irc`: it names every numeric and command as an event of its own."""
 
-    def __init__(self, port: int, nick: str) -> None:
+    def __init__(self, port: int, nick: str, password: str = "") -> None:
         super().__init__()
         self._reactor = irc.client.Reactor()
         self._reactor.add_global_handler("all_events", self._event)
         self._connection = self._reactor.server()
-        self._connection.connect("127.0.0.1", port, nick)
+        login = {"sasl_login": nick, "password": password} if password else {}
+        self._connection.connect("127.0.0.1", port, nick, **login)
 
     def _event(self, connection: Any, event: Any) -> None:
         if event.type == "all_raw_messages":
@@ -88,10 +89,13 @@ class Jaraco(LibraryClient):
 class Mini(LibraryClient):
     """The library `miniirc`, which has a thread of its own and negotiates capabilities."""
 
-    def __init__(self, port: int, nick: str) -> None:
+    def __init__(self, port: int, nick: str, password: str = "") -> None:
         super().__init__()
         self._queue: queue.Queue[Heard] = queue.Queue()
-        self._client = miniirc.IRC("127.0.0.1", port, nick, ssl=False, persist=False, auto_connect=False)
+        identity = (nick, password) if password else None
+        self._client = miniirc.IRC(
+            "127.0.0.1", port, nick, ssl=False, persist=False, auto_connect=False, ns_identity=identity
+        )
         self._client.CmdHandler(colon=False, ircv3=False)(self._any)
         self._client.connect()
 

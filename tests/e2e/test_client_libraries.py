@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.libraries import Jaraco, LibraryClient, Mini
-from tests.e2e.processes import ServeProcess
+from tests.e2e.processes import ServeProcess, chatctl
 
 pytestmark = [
     pytest.mark.e2e,
@@ -28,6 +28,21 @@ def test_a_whole_conversation(tmp_path: Path, *, swapped: bool) -> None:
         ann.close()
         bob.close()
         assert server.stop()[0] == 0
+
+
+@pytest.mark.parametrize("library", [Jaraco, Mini])
+def test_logging_in_by_sasl(tmp_path: Path, library: type[Jaraco] | type[Mini]) -> None:
+    with ServeProcess(tmp_path, CHATCTL_DATA_DIR=str(tmp_path / "data")) as server:
+        made = chatctl(
+            tmp_path, "accounts", "add", "ann", stdin="a password\n", CHATCTL_DATA_DIR=str(tmp_path / "data")
+        )
+        assert made.returncode == 0, made.stderr
+        ann: LibraryClient = library(server.port, "ann", "a password")
+        ann.until("422")
+        ann.send("WHOIS ann")
+        assert "ann" in ann.until("330")[2]
+        ann.until("318")
+        ann.close()
 
 
 def _talk(ann: LibraryClient, bob: LibraryClient) -> None:
