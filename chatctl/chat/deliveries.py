@@ -15,7 +15,8 @@ from chatctl.chat.accounts import RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.chat.modes import BOT
 from chatctl.chat.proposals import Entry
-from chatctl.chat.state import Room, User
+from chatctl.chat.room import Room
+from chatctl.chat.users import User
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 

@@ -23,8 +23,8 @@ from chatctl.chat.ports import Log
 from chatctl.chat.render import tags_of
 from chatctl.chat.replies import reply_message
 from chatctl.chat.responses import Piece, Response
+from chatctl.chat.room import Room
 from chatctl.chat.session import Session
-from chatctl.chat.state import Room
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message, encode

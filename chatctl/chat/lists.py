@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatctl.protocol import masks, names
 
 if TYPE_CHECKING:
-    from chatctl.chat.state import User
+    from chatctl.chat.users import User
 
 MOST_ENTRIES = 100
 """Entries of one list (MAXLIST in ISUPPORT)."""

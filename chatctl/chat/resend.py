@@ -18,7 +18,7 @@ from chatctl.chat.history import MESSAGES, Page, Query, private_place
 from chatctl.chat.playback import shown
 from chatctl.chat.proposals import Say
 from chatctl.chat.session import Session
-from chatctl.chat.state import User
+from chatctl.chat.users import User
 from chatctl.protocol.message import Message
 
 REFERENCE = "chatctl/ref"

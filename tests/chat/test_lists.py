@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.lists import Entry, Lists, canonical, means, taken_apart
-from chatctl.chat.state import User
+from chatctl.chat.users import User
 
 
 def somebody(nick: str = "Bob", username: str = "~rob", host: str = "abc.user", account: str = "") -> User:

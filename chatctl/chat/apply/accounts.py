@@ -14,7 +14,8 @@ from chatctl.chat.apply import marks
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.deliveries import InForms, LoggedIn, Outcome, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
-from chatctl.chat.state import State, User
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.modes import SPEECH
-from chatctl.chat.state import Room, User
+from chatctl.chat.room import Room
+from chatctl.chat.users import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.numerics import Numeric
 

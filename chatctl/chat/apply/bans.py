@@ -7,7 +7,8 @@ from chatctl.chat.accounts import record_key
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.bans import MOST_BANS, Ban, ban_key
 from chatctl.chat.deliveries import Outcome, Unwelcome
-from chatctl.chat.state import State, User
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 
 
 def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:

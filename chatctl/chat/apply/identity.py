@@ -24,7 +24,9 @@ from chatctl.chat.deliveries import (
 )
 from chatctl.chat.limits import away_length, realname_length
 from chatctl.chat.modes import PREFIXES, SERVER_OPERATOR
-from chatctl.chat.state import Room, State, User
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

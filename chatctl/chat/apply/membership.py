@@ -7,7 +7,9 @@ from chatctl.chat.apply.admission import entry_refusal
 from chatctl.chat.apply.settings import room_for
 from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, Outcome, ToRoom, ToUsers, Vanished
 from chatctl.chat.modes import OPERATOR
-from chatctl.chat.state import Room, State, User
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

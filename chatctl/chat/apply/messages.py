@@ -10,7 +10,9 @@ from chatctl.chat.apply.admission import speech_refusal
 from chatctl.chat.deliveries import Form, InForms, Outcome, Stamp, Tell, ToRoom, ToUsers
 from chatctl.chat.history import private_place
 from chatctl.chat.modes import PREFIXES
-from chatctl.chat.state import Room, State, User
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message

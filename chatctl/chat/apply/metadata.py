@@ -7,7 +7,9 @@ from chatctl.chat.accounts import record_key
 from chatctl.chat.belongings import MOST_GUESTS, Metadata, is_kept
 from chatctl.chat.deliveries import MetadataChanged, Outcome, TellFail
 from chatctl.chat.modes import OPERATOR
-from chatctl.chat.state import Room, State, User
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import numerics as n
 
 MOST_KEYS = 20

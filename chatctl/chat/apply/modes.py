@@ -11,7 +11,9 @@ from chatctl.chat.deliveries import NewStanding, Outcome
 from chatctl.chat.limits import KEY
 from chatctl.chat.lists import MASK_LENGTH, Entry, Lists, canonical
 from chatctl.chat.modes import OPERATOR, ROOM_MODES, Kind
-from chatctl.chat.state import Room, State, User
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 

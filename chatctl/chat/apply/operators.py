@@ -5,7 +5,8 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.deliveries import Outcome, ToUsers
 from chatctl.chat.modes import SERVER_OPERATOR
-from chatctl.chat.state import State, User
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

@@ -11,7 +11,9 @@ from chatctl.chat import proposals as p
 from chatctl.chat.deliveries import InForms, Outcome, TellFail
 from chatctl.chat.history import private_place
 from chatctl.chat.modes import OPERATOR
-from chatctl.chat.state import Room, State, User
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

@@ -9,8 +9,9 @@ from chatctl.chat.belongings import ReadMark, is_kept, mark_key
 from chatctl.chat.deliveries import Outcome, Renamed, TellFail
 from chatctl.chat.history import RENAME
 from chatctl.chat.modes import OPERATOR
+from chatctl.chat.room import Room
 from chatctl.chat.rules import LOBBY
-from chatctl.chat.state import Room, State
+from chatctl.chat.state import State
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message

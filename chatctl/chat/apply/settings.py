@@ -6,7 +6,9 @@ from chatctl.chat import proposals as p
 from chatctl.chat.deliveries import Outcome
 from chatctl.chat.limits import topic_length
 from chatctl.chat.modes import OPERATOR
-from chatctl.chat.state import Room, State, User
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

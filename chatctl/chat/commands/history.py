@@ -27,7 +27,7 @@ from chatctl.chat.history import (
 from chatctl.chat.playback import played
 from chatctl.chat.render import timestamp
 from chatctl.chat.session import Session
-from chatctl.chat.state import User
+from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

@@ -11,8 +11,9 @@ from chatctl.chat.history import AnyQuery, Page
 from chatctl.chat.proposals import Proposal
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
-from chatctl.chat.state import State, User
+from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
+from chatctl.chat.users import User
 from chatctl.chat.watches import Watches
 from chatctl.chat.work import Done, Task
 from chatctl.protocol import capabilities as caps

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server
+from chatctl.chat.room import Room
 from chatctl.chat.session import Session
-from chatctl.chat.state import Room
 from chatctl.protocol import masks, names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message

@@ -9,8 +9,9 @@ from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
 from chatctl.chat.commands.rooms import shown_room
 from chatctl.chat.isupport import MOST_CHANGES
 from chatctl.chat.modes import ROOM_MODES, USER_MODES, Kind
+from chatctl.chat.room import Room
 from chatctl.chat.session import Session
-from chatctl.chat.state import Room, User
+from chatctl.chat.users import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

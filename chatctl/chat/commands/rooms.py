@@ -8,8 +8,8 @@ from chatctl.chat.apply.marks import marker
 from chatctl.chat.commands.kinds import Command, Job, Reply, Result, View, label_of, line, packed
 from chatctl.chat.history import Page, Query
 from chatctl.chat.modes import symbols
+from chatctl.chat.room import Room
 from chatctl.chat.session import Session
-from chatctl.chat.state import Room
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import (

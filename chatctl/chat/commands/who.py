@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from chatctl.chat.commands.kinds import Command, Line, Reply, Result, View, line
 from chatctl.chat.modes import BOT, symbols
+from chatctl.chat.room import Room
 from chatctl.chat.session import Session
-from chatctl.chat.state import Room, User
+from chatctl.chat.users import User
 from chatctl.protocol import masks, names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX

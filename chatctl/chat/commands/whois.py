@@ -9,7 +9,7 @@ from chatctl.chat.isupport import MOST_WHOIS
 from chatctl.chat.modes import BOT, symbols
 from chatctl.chat.render import timestamp
 from chatctl.chat.session import Session
-from chatctl.chat.state import User
+from chatctl.chat.users import User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX

@@ -1,0 +1,90 @@
+"""A room: what entries say of it, and what follows for those who ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatctl.chat.lists import Lists
+from chatctl.chat.modes import CLOSED, NEW_ROOM
+from chatctl.chat.rules import LOBBY
+from chatctl.protocol import names
+
+if TYPE_CHECKING:
+    from chatctl.chat.users import User
+
+LOBBY_MODES = frozenset("n")
+"""Nobody is operator there, so what only operators may do must not be needed: anybody sets its topic."""
+
+
+class Room:
+    """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`); `modes` are its flags,
+    `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
+    has none. `founder` is the key of the account it belongs to, or ``""``."""
+
+    __slots__ = (
+        "created",
+        "founder",
+        "key",
+        "keyword",
+        "limit",
+        "lists",
+        "members",
+        "modes",
+        "name",
+        "renamed_at",
+        "topic",
+        "topic_by",
+        "topic_time",
+    )
+
+    def __init__(self, name: str, created: int) -> None:
+        self.name = name
+        self.key = names.room_fold(name)
+        self.created = created
+        self.renamed_at = 0
+        self.members: dict[int, int] = {}
+        self.modes: frozenset[str] = NEW_ROOM
+        self.keyword = ""
+        self.limit = 0
+        self.founder = ""
+        self.lists: Lists | None = None
+        self.topic = ""
+        self.topic_by = ""
+        self.topic_time = 0
+
+    @property
+    def set_up(self) -> bool:
+        """Whether somebody gave the room settings that a new one would not have."""
+        new = LOBBY_MODES if self.name == LOBBY else NEW_ROOM
+        return bool(self.topic or self.modes != new or self.keyword or self.limit or self.lists or self.founder)
+
+    @property
+    def open(self) -> bool:
+        """Whether anybody may enter, and so read what was said."""
+        return not self.keyword and self.modes.isdisjoint(CLOSED)
+
+    @property
+    def secret(self) -> bool:
+        """Whether those outside are not to know of it."""
+        return "s" in self.modes
+
+    def known_to(self, user_id: int) -> bool:
+        """Whether a user may learn that the room is there: a secret one is known to its members alone."""
+        return user_id in self.members or not self.secret
+
+    def mode_words(self, *, inside: bool) -> list[str]:
+        """The modes as 324 shows them: ``["+klnt", "key", "10"]``. The key is for members only."""
+        words = [f"+{''.join(sorted((*self.modes, *('k' * bool(self.keyword)), *('l' * bool(self.limit)))))}"]
+        if self.keyword:
+            words.append(self.keyword if inside else "*")
+        if self.limit:
+            words.append(str(self.limit))
+        return words
+
+    def founded_by(self, user: User) -> bool:
+        """Whether the room belongs to the account that `user` is logged in to."""
+        return bool(self.founder and user.account) and self.founder == names.fold(user.account)
+
+    def readable_by(self, user: User) -> bool:
+        """Whether `user` may read what was said here: members; of an open room, anybody whom no ban keeps out."""
+        return user.id in self.members or (self.open and not (self.lists is not None and self.lists.bans(user)))

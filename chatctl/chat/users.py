@@ -1,0 +1,90 @@
+"""Somebody who is here: what entries say of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from chatctl.protocol import names
+
+if TYPE_CHECKING:
+    from chatctl.chat.room import Room
+
+PAST_USERS = 1000
+"""Former names that WHOWAS remembers."""
+
+
+class Past(NamedTuple):
+    """Somebody who had a name before; `left` is when they gave it up (ms since 1970 UTC)."""
+
+    key: str
+    nick: str
+    username: str
+    host: str
+    realname: str
+    left: int
+
+
+class User:
+    """A registered session's owner. `id` is the session's, the first one's where there are several (then `sessions` has
+    all that are there, with what their programs are known by). `rooms` maps room keys to rooms, in the order of
+    joining. `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``."""
+
+    __slots__ = (
+        "account",
+        "away",
+        "guest",
+        "host",
+        "id",
+        "instance",
+        "invited",
+        "key",
+        "modes",
+        "named_at",
+        "nick",
+        "operator",
+        "prefix",
+        "realname",
+        "rooms",
+        "secret",
+        "sessions",
+        "signed_on",
+        "username",
+    )
+
+    def __init__(self, id: int, nick: str, username: str, realname: str, host: str, signed_on: int) -> None:
+        self.id = id
+        self.username = username
+        self.realname = realname
+        self.host = host
+        self.signed_on = signed_on
+        self.account = ""
+        self.away = ""
+        self.modes = ""
+        self.operator = ""
+        self.guest = ""
+        self.secret = ""
+        self.instance = ""
+        self.sessions: dict[int, str] | None = None
+        self.rooms: dict[str, Room] = {}
+        self.invited: dict[str, int] | None = None
+        self.named_at = 0  # the seq of the entry that gave the name
+        self.named(nick)
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The sessions that are this user: of an account there may be several."""
+        return (self.id,) if self.sessions is None else tuple(self.sessions)
+
+    @property
+    def identity(self) -> str:
+        """To whom private history belongs: the account; else the installation that showed its secret; else nobody but
+        this very session. Never the name, which anybody may have next."""
+        if self.account:
+            return f"account {names.fold(self.account)}"
+        return f"secret {self.secret}" if self.secret else f"session {self.guest}"
+
+    def named(self, nick: str) -> None:
+        """Take `nick`, and what follows from it."""
+        self.nick = nick
+        self.key = names.fold(nick)
+        self.prefix = f"{nick}!{self.username}@{self.host}"
