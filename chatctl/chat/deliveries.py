@@ -80,6 +80,18 @@ class ToRoom(Delivery):
 
 
 @dataclass(slots=True)
+class LinesToRoom(Delivery):
+    """Messages to everybody in `room`, in order: `lines` are the bytes without tags, `facts` what is kept of each.
+    `speaker`: as in ToRoom; `bot` says that they call themselves a bot."""
+
+    room: str
+    lines: list[bytes]
+    facts: Sequence[Fact]
+    speaker: int
+    bot: bool
+
+
+@dataclass(slots=True)
 class ToUsers(Delivery):
     """`message` to each of `users`, once. `needs` and `passing`: as above."""
 

@@ -200,6 +200,13 @@ class Delivering:
             response.pieces.append(Piece(tags_of(stamp, answered.shape), message.line, "", spot))
             response.caused = response.caused or not delivery.passing
 
+    def _lines_to_room(self, delivery: d.LinesToRoom, seq: int) -> None:
+        def stamps() -> list[d.Stamp]:
+            facts, bot = delivery.facts, delivery.bot
+            return [d.Stamp(fact.time, fact.message_id, None, fact.account, bot=bot) for fact in facts]
+
+        self._fanout.lines_to_room(delivery.room, delivery.lines, stamps, self._asking(delivery.speaker), seq)
+
     def _listeners(self, delivery: d.ToRoom, speaker: Session | None, answered: Session | None) -> Iterator[Session]:
         for session in self._fanout.members(delivery.room, delivery.needs):
             if session is not answered and (session is not speaker or session.caps & caps.ECHO_MESSAGE):
@@ -399,6 +406,7 @@ def _encoded(message: Message) -> bytes:
 
 _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.ToRoom: Delivering._to_room,
+    d.LinesToRoom: Delivering._lines_to_room,
     d.ToUsers: Delivering._to_users,
     d.InForms: Delivering._in_forms,
     d.Tell: Delivering._tell,

@@ -13,6 +13,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
     p.Rename: True,
     p.Quit: True,
     p.Say: True,  # but not TAGMSG that stores nothing: typing
+    p.SayLines: True,
     p.Join: True,
     p.Part: True,
     p.Invite: False,

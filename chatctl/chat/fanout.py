@@ -25,10 +25,10 @@ holds something for it: it has something parked while ``waits > released``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from chatctl.chat.deliveries import Form, Stamp
-from chatctl.chat.render import render
+from chatctl.chat.render import render, render_lines
 from chatctl.chat.segments import Group, RoomOutput, Segment, Spot
 from chatctl.chat.session import Session
 from chatctl.protocol.capabilities import ECHO_MESSAGE, SHAPING
@@ -143,11 +143,7 @@ class Fanout:
         room = self.rooms.get(room_key)
         if room is None:
             return None
-        segment = room.segment
-        if segment is None:
-            segment = room.segment = Segment(room.members)
-            room.waits = self._tick
-            self._open[room] = None
+        segment = room.segment or self._begin(room)
         segment.seqs.append(seq)
         for shape, lines in segment.lines.items():
             lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
@@ -159,6 +155,38 @@ class Fanout:
         at = len(segment.lines[answered.shape]) - 1
         segment.own.setdefault(answered, {})[at] = b""
         return Spot(segment, room, at)
+
+    def lines_to_room(
+        self,
+        room_key: str,
+        lines: list[bytes],
+        stamps: Callable[[], Sequence[Stamp]],
+        speaker: Session | None,
+        seq: int,
+    ) -> None:
+        """Lines of one speaker for all members, as :meth:`to_room`. `stamps` are asked for only where somebody reads
+        tags."""
+        room = self.rooms.get(room_key)
+        if room is None:
+            return
+        segment = room.segment or self._begin(room)
+        segment.seqs += [seq] * len(lines)
+        stamped: Sequence[Stamp] = ()
+        for shape, gathered in segment.lines.items():
+            if not shape:
+                gathered.extend(lines)
+            else:
+                stamped = stamped or stamps()
+                gathered.extend(render_lines(lines, stamped, shape))
+        if speaker is not None and room_key in speaker.rooms and not speaker.caps & ECHO_MESSAGE:
+            end = len(segment.lines[speaker.shape])
+            segment.own.setdefault(speaker, {}).update(dict.fromkeys(range(end - len(lines), end), b""))
+
+    def _begin(self, room: RoomOutput) -> Segment:
+        segment = room.segment = Segment(room.members)
+        room.waits = self._tick
+        self._open[room] = None
+        return segment
 
     @staticmethod
     def splice(spot: Spot, session: Session, data: bytes) -> bool:

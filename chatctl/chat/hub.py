@@ -4,17 +4,14 @@ The rules of this file:
 
 1. The owner calls :meth:`Hub.receive` with lines, then :meth:`Hub.work`, then :meth:`Hub.end_tick`, all on one thread.
    Whatever :attr:`Fanout.dirty` lists then goes to the connections.
-2. Sessions take turns: a few lines each, so that a long paste holds nobody up, and `work` stops when told that time is
-   up; what is left comes in the next tick.
-3. A session's own order: while a proposal of it has no place yet, its next lines wait, except that messages follow
-   messages.
-4. A handler that fails ends its session alone. It is logged with the session's id, and counted.
+2. The rest is in the parts that are joined here: whose turn it is (:mod:`.turns`), what a line asks for
+   (:mod:`.handling`), what follows from an entry (:mod:`chatctl.chat.apply`), who is told (:mod:`.delivering`), which
+   bytes go to whom and when (:mod:`.fanout`), what is kept (:mod:`.keeping`).
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from chatctl.chat import offers
@@ -23,37 +20,23 @@ from chatctl.chat.apply import apply
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import batches, connection
 from chatctl.chat.commands.administration import reread_proposal
-from chatctl.chat.commands.kinds import Command, Held, Job, Line, Result, View, Work
-from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
+from chatctl.chat.commands.kinds import Result, View
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.desk import Desk
 from chatctl.chat.fanout import Fanout
+from chatctl.chat.handling import Handling
 from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import REFUSABLE, Keeper
 from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Log, Order, Workers
-from chatctl.chat.responses import MAX_LABEL
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
+from chatctl.chat.turns import Turns
 from chatctl.chat.work import Done, Reread
-from chatctl.protocol import numerics as n
-from chatctl.protocol.capabilities import BATCH, CAP_NOTIFY, LABELED_RESPONSE, STANDARD_REPLIES
+from chatctl.protocol.capabilities import CAP_NOTIFY
 from chatctl.protocol.framing import BadLine
-from chatctl.protocol.message import Message, parse
-
-TURN = 32
-"""Lines of one session before the next one has its turn."""
-
-_LABELS = LABELED_RESPONSE | BATCH
-"""Labels need both (labeled-response, "Dependencies")."""
-
-_BAD_LINE_FAILS = {
-    BadLine.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
-    BadLine.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
-    BadLine.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
-}
 
 
 class Hub:
@@ -72,7 +55,6 @@ class Hub:
         self.state = State(rules)
         self.sessions: dict[int, Session] = {}
         self.fanout = Fanout()
-        self.failures = 0
         self._order = order
         self._workers = workers
         self._pace = pace
@@ -83,8 +65,9 @@ class Hub:
         self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
-        self._ready: deque[Session] = deque()
         self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered)
+        self._handling = Handling(self._view, order, self.keeper, self._delivering, self.fanout, self._jobs, log, pace)
+        self._turns = Turns(self._handling, clock, pace)
         order.attach(self._ordered)
 
     @property
@@ -100,6 +83,11 @@ class Hub:
             self._order.propose(reread_proposal(0, "", found))
 
         self._workers.ask("", Reread(), done)
+
+    @property
+    def failures(self) -> int:
+        """Handlers that failed since the start, each of which ended a session."""
+        return self._handling.failures
 
     @property
     def ended(self) -> list[Session]:
@@ -135,45 +123,21 @@ class Hub:
 
     def disconnect(self, session: Session, reason: str) -> None:
         """The connection is gone, or must go: the others read `reason`."""
-        session.inbox.clear()
-        if session.registered or session.registering:
-            session.registering = False
-            self._propose(session, p.Quit(session.id, "", reason))
-        else:
-            self._delivering.end(session, reason)
+        self._handling.disconnect(session, reason)
 
     def leave(self, session: Session, reason: str) -> None:
         """The other side is gone, and nothing can be told to it; what it had said before is still said."""
         session.leaving = reason
-        if not session.queued:
-            session.queued = True
-            self._ready.append(session)
+        self._turns.add(session)
 
     def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
         """Lines that arrived, to be handled in this session's turn."""
-        if session.inbox:
-            session.inbox += lines
-        else:
-            session.inbox = list(lines)
-        if not session.queued:
-            session.queued = True
-            self._ready.append(session)
+        self._turns.receive(session, lines)
 
     def work(self, out_of_time: Callable[[], bool]) -> bool:
         """Handle what arrived, turn by turn. True where something is left for the next tick."""
-        ready = self._ready
-        if self._pace is not None:
-            for session in self._pace.awake(self._clock()):
-                self._requeue(session)
-        while ready:
-            session = ready.popleft()
-            if self._turn(session):
-                ready.append(session)
-            else:
-                session.queued = False
-            if out_of_time():
-                break
-        return bool(ready)
+        self._turns.work(out_of_time)
+        return bool(self._turns)
 
     def end_tick(self) -> None:
         """Everything of this tick goes to the journal and is parked; what is durable goes out."""
@@ -212,7 +176,7 @@ class Hub:
         for session in list(self._view.batches.values()):
             batch = session.batch
             if batch is not None and not batch.failed and batches.deadline(batch) <= now:
-                self._do(session, batches.expire(batch), "BATCH", batch.label)
+                self._handling.do(session, batches.expire(batch), "BATCH", batch.label)
 
     def release(self) -> None:
         """What has become durable goes out; sessions whose last line is among it are over."""
@@ -233,158 +197,14 @@ class Hub:
     @property
     def busy(self) -> bool:
         """Whether the next tick has something to do at once: input to handle, or output or facts no tick has seen."""
-        return bool(self._ready or self.fanout.gathering or self.keeper.gathering)
+        return bool(self._turns or self.fanout.gathering or self.keeper.gathering)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is waiting at all: nothing parked or asked either."""
         return not (self.busy or self.fanout.parked or self._jobs.waiting)
 
-    # One line.
-
-    def _turn(self, session: Session) -> bool:
-        """Handle up to TURN lines; True where the session has more that need not wait."""
-        inbox = session.inbox
-        for _ in range(TURN):
-            if session.closing:
-                return False
-            if not inbox:
-                if session.leaving and not session.in_flight:
-                    self.disconnect(session, session.leaving)
-                return False
-            item = inbox[0]
-            message = parse(item) if isinstance(item, str) else None
-            if session.in_flight and not (
-                message is not None and session.messages_only and message.command in MESSAGES
-            ):
-                return False  # resumed when its proposal has its place
-            if self._pace is not None and session.registered and self._held_back(session, message):
-                return False  # resumed when there is something left for it
-            del inbox[0]
-            try:
-                if message is not None:
-                    self._handle(session, message)
-                elif isinstance(item, BadLine):
-                    self._refuse_line(session, item)
-            except Exception as error:  # noqa: BLE001  # rule 4
-                self._failed(session, error)
-        return bool(inbox or session.leaving)
-
-    def _held_back(self, session: Session, message: Message | None) -> bool:
-        """Whether the session goes too fast (:mod:`chatctl.chat.pace`)."""
-        pace = self._pace
-        assert pace is not None
-        now = self._clock()
-        if not pace.holds(session, message.command if message is not None else "", now):
-            return False
-        if pace.tell(session, now):
-            self._log.info("slowed", session=session.id)
-            text = f"You are faster than {pace.per_second:g} messages a second; the rest follows more slowly"
-            if session.caps & STANDARD_REPLIES:
-                told = Message("NOTE", ("*", "SLOWED", text))
-            else:
-                told = Message("NOTICE", (self._view.called(session), text))
-            self._delivering.reply(session, told)
-        return True
-
-    def _handle(self, session: Session, message: Message) -> None:
-        label = self._label(session, message) if message.tags else ""
-        if label and len(label.encode()) > MAX_LABEL:
-            text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
-            self._delivering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
-            return
-        row = COMMANDS.get(message.command)
-        if row is None and message.command in HTTP and not session.registered:
-            self._delivering.end(session, "This is a chat server, not a web server")
-        elif "batch" in message.tags or (session.batch is not None and message.command in MESSAGES):
-            self._batched(session, message)
-        elif row is None:
-            self._delivering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
-        elif not session.registered and not row.before and not session.registering:
-            self._delivering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
-        elif len(message.params) < row.least:
-            self._delivering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
-        elif row.operator and not self._view.user(session).operator:
-            self._delivering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
-        else:
-            result = self._run(row, session, message)
-            if message.command == "BATCH" and session.batch is not None:
-                session.batch.label = label
-            self._do(session, result, message.command, label)
-
-    def _run(self, row: Command, session: Session, message: Message) -> Result:
-        caps = session.caps
-        result = row.handler(self._view, session, message)
-        if session.caps != caps:
-            self.fanout.reshape(session)
-        if self._pace is not None and isinstance(result, list):
-            self._pace.answered(session, len(result), self._clock())
-        return result
-
-    def _batched(self, session: Session, message: Message) -> None:
-        """A line of a client's batch: what comes of it carries the label of the whole."""
-        batch = session.batch
-        if batch is not None and batch.failed and not message.tags and message.command != "BATCH":
-            # It was refused, and whoever sent it has gone on without ending it.
-            batches.forget(self._view, session)
-            self._handle(session, message)
-        else:
-            label = batch.label if batch is not None else self._label(session, message)
-            self._do(session, batches.collect(self._view, session, message), "BATCH", label)
-
-    @staticmethod
-    def _label(session: Session, message: Message) -> str:
-        """The label of a command, where its session negotiated labels."""
-        if not message.tags or session.caps & _LABELS != _LABELS:
-            return ""
-        return message.tags.get("label", "")
-
-    def _do(self, session: Session, result: Result, command: str, label: str) -> None:
-        """What a handler, or a job that came back, asks for."""
-        if isinstance(result, Held):
-            return
-        if isinstance(result, p.Proposal):
-            reason = self.keeper.refusing(result)
-            if reason:
-                self._delivering.refuse(session.id, command, reason, label)
-            else:
-                result.label = label
-                self._propose(session, result)
-        elif isinstance(result, Job):
-            self._jobs.add(session, result, command, label)
-        elif isinstance(result, Work):
-            self._jobs.work(session, result, command, label)
-        elif result or label:
-            self._delivering.reply_all(session, result or (), label)
-
-    def _answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
-        """A reader or a worker is done: what it found is an input like any other."""
-        session.in_flight -= 1
-        try:
-            self._do(session, then(self._view, session), command, label)
-        except Exception as error:  # noqa: BLE001  # rule 4
-            self._failed(session, error)
-        self._requeue(session)
-
-    def _refuse_line(self, session: Session, bad: BadLine) -> None:
-        if bad is BadLine.TOO_LONG:
-            self._delivering.reply(session, Line(n.ERR_INPUTTOOLONG, ()))
-        else:
-            code, text = _BAD_LINE_FAILS[bad]
-            self._delivering.reply(session, Message("FAIL", ("*", code, text)))
-
-    def _failed(self, session: Session, error: Exception) -> None:
-        self.failures += 1
-        self._log.error("session failed", session=session.id, error=type(error).__name__, where=_where(error))
-        self.disconnect(session, "The server failed on a command of this user")
-
     # Through the order.
-
-    def _propose(self, session: Session, proposal: p.Proposal) -> None:
-        is_message = isinstance(proposal, p.Say)
-        session.messages_only = is_message and (session.messages_only or not session.in_flight)
-        session.in_flight += 1
-        self._order.propose(proposal)
 
     def _ordered(self, entries: Sequence[p.Entry]) -> None:
         for entry in entries:
@@ -400,6 +220,10 @@ class Hub:
             if session is not None:
                 self._placed(session, bool(outcome.facts))
 
+    def _answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
+        self._handling.answered(session, command, label, then)
+        self._turns.resume(session)
+
     def _not_kept(self, id: int, command: str, reason: str, label: str) -> None:
         """What session `id` asked for, or the desk, is not kept."""
         if id or not self.desk.refused(label, reason):
@@ -409,17 +233,4 @@ class Hub:
         session.in_flight -= 1
         if kept:
             self.fanout.caused(session)
-        self._requeue(session)
-
-    def _requeue(self, session: Session) -> None:
-        if (session.inbox or session.leaving) and not session.queued:
-            session.queued = True
-            self._ready.append(session)
-
-
-def _where(error: BaseException) -> str:
-    """The innermost place of a traceback, without anything anybody said."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else "?"
+        self._turns.resume(session)

@@ -34,6 +34,7 @@ _TRY_MS = 1000
 
 REFUSABLE: tuple[type[p.Proposal], ...] = (
     p.Say,
+    p.SayLines,
     p.SetTopic,
     p.SetRoomModes,
     p.Redact,
@@ -51,9 +52,8 @@ class _OnItsWay:
 
     seq: int
     time: int
-    session: int
+    proposal: p.Proposal
     command: str
-    label: str
     refusable: bool
     facts: int
     standings: Sequence[NewStanding]
@@ -122,17 +122,9 @@ class Keeper:
         refusable = isinstance(proposal, REFUSABLE)
         command = outcome.facts[0].kind if outcome.facts else outcome.command
         self.unkept += outcome.facts
-        self.messages += refusable
-        way = _OnItsWay(
-            entry.seq,
-            entry.time,
-            proposal.origin,
-            command,
-            proposal.label,
-            refusable,
-            len(outcome.facts),
-            outcome.standings,
-        )
+        if refusable:
+            self.messages += proposal.lines
+        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, len(outcome.facts), outcome.standings)
         self._way.append(way)
         for key in outcome.changed:
             self._changed[key] = None
@@ -249,10 +241,14 @@ class Keeper:
                 self._set_record_back(name)
         self._fanout.durable(last)
         for item in hit:
-            if item.refusable:
-                self._refuse(item.session, item.command, reason, item.label)
-            else:
-                self.lost += item.facts
+            self._lost(item, reason)
+
+    def _lost(self, item: _OnItsWay, reason: str) -> None:
+        if not item.refusable:
+            self.lost += item.facts
+            return
+        for _ in range(item.proposal.lines):
+            self._refuse(item.proposal.origin, item.command, reason, item.proposal.label)
 
     def fatal(self, reason: str) -> None:
         """Nobody knows what is kept."""

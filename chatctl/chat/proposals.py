@@ -6,7 +6,7 @@ is one proposal, however many targets it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,11 @@ class Proposal:
     session: int
     label: str
     origin: int = field(default=0, kw_only=True)
+
+    @property
+    def lines(self) -> int:
+        """How many lines of the session it is: so many refusals it reads."""
+        return 1
 
 
 @dataclass(slots=True)
@@ -70,6 +75,19 @@ class Say(Proposal):
     def passing(self) -> bool:
         """Whether it is gone once shown: a TAGMSG that says nothing worth keeping (typing)."""
         return self.command == "TAGMSG" and STORED_TAGS.isdisjoint(self.tags)
+
+
+@dataclass(slots=True)
+class SayLines(Proposal):
+    """PRIVMSG to one room, line after line: what one session says there in its turn, with no tags. One entry, so that
+    what is the same for all lines is done once; each line is a message of its own, with its own id."""
+
+    room: str
+    texts: Sequence[str]
+
+    @property
+    def lines(self) -> int:
+        return len(self.texts)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from chatctl.chat.deliveries import Stamp
@@ -17,11 +18,20 @@ def render(message: Message, stamp: Stamp, mask: int) -> bytes:
     shape = mask & caps.SHAPING
     if not shape and not stamp.extra:
         return message.line
+    return _tags(stamp, shape) + message.line
+
+
+def render_lines(lines: list[bytes], stamps: Sequence[Stamp], shape: int) -> list[bytes]:
+    """The same for `lines`, bytes of messages without their tags; `stamps` has an item a line."""
+    return [_tags(stamp, shape) + line for stamp, line in zip(stamps, lines, strict=True)]
+
+
+def _tags(stamp: Stamp, shape: int) -> bytes:
     tags = stamp.encoded.get(shape)
     if tags is None:
         given = tags_of(stamp, shape)
         tags = stamp.encoded[shape] = f"@{encode_tags(given)} ".encode() if given else b""
-    return tags + message.line
+    return tags
 
 
 def tags_of(stamp: Stamp, mask: int) -> dict[str, str]:

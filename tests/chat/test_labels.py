@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatctl.chat.proposals import Proposal
 from chatctl.chat.rules import Rules
 from chatctl.protocol.message import Message
 from tests.chat.world import START, HeldJournal, HeldOrder, Person, World
@@ -123,12 +124,12 @@ class TestShapes:
         world = World()
         world.person("bob", "#a", "#b")
         ann = world.person("ann", caps=CAPS + " draft/chathistory")
-        order = world.hub._order
-        proposed = []
-        world.hub._order = type("Spy", (), {"propose": lambda self, proposal: proposed.append(proposal)})()
+        propose = world.order.propose
+        proposed: list[Proposal] = []
+        world.order.propose = proposed.append  # type: ignore[method-assign, assignment]
         ann.send("@label=j JOIN #a,#b")
         assert len(proposed) == 1
-        order.propose(proposed[0])
+        propose(proposed[0])
         world.tick()
         answer = one(ann, "j")
         assert [message.command for message in answer.lines] == ["JOIN", "353", "366"] * 2

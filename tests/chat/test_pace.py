@@ -145,10 +145,9 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple
 
 def test_an_answer_of_many_lines_costs_what_it_took() -> None:
     """WHO of a big room: one after the other of them would leave time for nobody else."""
-    world = World()
+    world = slowed_world()
     for number in range(300):
         world.person(f"user{number}x", "#big")
-    world.hub._pace = Pace(RATE)
     ann = world.person("ann", "#big")
     let_pass(world, 10_000)
     ann.forget().send(*["WHO #big"] * 10)

@@ -18,6 +18,7 @@ from chatctl.chat.apply import (
     accounts,
     bans,
     identity,
+    lines,
     marks,
     membership,
     messages,
@@ -62,6 +63,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.ChangeRules: server.change_rules,
     p.Invite: membership.invite,
     p.Say: messages.say,
+    p.SayLines: lines.say_lines,
     p.SetTopic: settings.set_topic,
     p.SetRoomModes: modes.set_room_modes,
 }

@@ -1,0 +1,54 @@
+"""PRIVMSG to a room, line after line: most of what a server does.
+
+The rules of this file:
+
+1. It decides nothing that :mod:`.messages` does not: what is not plain goes there, line by line. Plain is what a member
+   says in a room where nobody is silenced and everything may be said.
+2. What the lines have in common is looked up and written once.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply import messages
+from chatctl.chat.deliveries import LinesToRoom, Outcome
+from chatctl.chat.facts import Fact
+from chatctl.chat.modes import BOT, SPEECH
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
+from chatctl.protocol.message import MAX_LINE
+
+_NO_TAGS: dict[str, str] = {}
+
+
+def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
+    """Each line to the room, in order."""
+    user = state.users.get(proposal.session)
+    if user is None:
+        return
+    room = state.room_named(proposal.room)
+    if room is not None and _anything_goes(room, user):
+        head = f":{user.prefix} PRIVMSG {room.name} :"
+        lines = [f"{head}{text}\r\n".encode() for text in proposal.texts]
+        if len(max(lines, key=len)) <= MAX_LINE:
+            facts = _facts(user, room, proposal, outcome)
+            outcome.deliveries.append(LinesToRoom(room.key, lines, facts, user.id, BOT in user.modes))
+            outcome.facts = facts
+            return
+    for text in proposal.texts:
+        say = p.Say(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS, origin=proposal.origin)
+        messages.say(state, say, outcome)
+
+
+def _anything_goes(room: Room, user: User) -> bool:
+    return user.id in room.members and room.lists is None and room.modes.isdisjoint(SPEECH)
+
+
+def _facts(user: User, room: Room, proposal: p.SayLines, outcome: Outcome) -> list[Fact]:
+    entry = outcome.entry
+    seq, time, key, name, prefix, account = entry.seq, entry.time, room.key, room.name, user.prefix, user.account
+    return [
+        Fact(seq, part, time, entry.message_id(part), "PRIVMSG", key, name, prefix, account, text, _NO_TAGS)
+        for part, text in enumerate(proposal.texts)
+    ]

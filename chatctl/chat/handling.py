@@ -1,0 +1,196 @@
+"""What one line of a session asks for: a reply, a proposal, or something that takes a reader or a worker.
+
+The rules of this file:
+
+1. Nothing here decides on what others share: that is for `chat/apply`, when the proposal has its place.
+2. Every command is a row of the command table. What is checked for all of them is checked here.
+3. A handler that fails ends its session alone. It is logged with the session's id, and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatctl.chat import proposals as p
+from chatctl.chat.commands import batches
+from chatctl.chat.commands.kinds import Command, Held, Job, Line, Result, View, Work
+from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
+from chatctl.chat.delivering import Delivering
+from chatctl.chat.fanout import Fanout
+from chatctl.chat.jobs import Jobs
+from chatctl.chat.keeping import Keeper
+from chatctl.chat.pace import Pace
+from chatctl.chat.ports import Log, Order
+from chatctl.chat.responses import MAX_LABEL
+from chatctl.chat.session import Session
+from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
+from chatctl.protocol.framing import BadLine
+from chatctl.protocol.message import Message
+
+_LABELS = LABELED_RESPONSE | BATCH
+"""Labels need both (labeled-response, "Dependencies")."""
+
+_BAD_LINE_FAILS = {
+    BadLine.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
+    BadLine.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
+    BadLine.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
+}
+
+
+class Handling:
+    """Handles lines, and what came of those that had to wait."""
+
+    def __init__(
+        self,
+        view: View,
+        order: Order,
+        keeper: Keeper,
+        delivering: Delivering,
+        fanout: Fanout,
+        jobs: Jobs,
+        log: Log,
+        pace: Pace | None,
+    ) -> None:
+        self.failures = 0
+        self._view = view
+        self._order = order
+        self._keeper = keeper
+        self._delivering = delivering
+        self._fanout = fanout
+        self._jobs = jobs
+        self._log = log
+        self._pace = pace
+
+    def say(self, session: Session, room: str, texts: list[str]) -> None:
+        """PRIVMSG to a room, so many of them, without tags."""
+        proposal = p.SayLines(session.id, "", room, texts)
+        reason = self._keeper.refusing(proposal)
+        if reason:
+            for _ in texts:
+                self._delivering.refuse(session.id, "PRIVMSG", reason, "")
+        else:
+            self.propose(session, proposal)
+
+    def handle(self, session: Session, message: Message) -> None:
+        label = self._label(session, message) if message.tags else ""
+        if label and len(label.encode()) > MAX_LABEL:
+            text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
+            self._delivering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
+            return
+        row = COMMANDS.get(message.command)
+        if row is None and message.command in HTTP and not session.registered:
+            self._delivering.end(session, "This is a chat server, not a web server")
+        elif "batch" in message.tags or (session.batch is not None and message.command in MESSAGES):
+            self._batched(session, message)
+        elif row is None:
+            self._delivering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
+        elif not session.registered and not row.before and not session.registering:
+            self._delivering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
+        elif len(message.params) < row.least:
+            self._delivering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
+        elif row.operator and not self._view.user(session).operator:
+            self._delivering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
+        else:
+            result = self._run(row, session, message)
+            if message.command == "BATCH" and session.batch is not None:
+                session.batch.label = label
+            self.do(session, result, message.command, label)
+
+    def _run(self, row: Command, session: Session, message: Message) -> Result:
+        caps = session.caps
+        result = row.handler(self._view, session, message)
+        if session.caps != caps:
+            self._fanout.reshape(session)
+        if self._pace is not None and isinstance(result, list):
+            self._pace.answered(session, len(result), self._view.clock())
+        return result
+
+    def _batched(self, session: Session, message: Message) -> None:
+        """A line of a client's batch: what comes of it carries the label of the whole."""
+        batch = session.batch
+        if batch is not None and batch.failed and not message.tags and message.command != "BATCH":
+            # It was refused, and whoever sent it has gone on without ending it.
+            batches.forget(self._view, session)
+            self.handle(session, message)
+        else:
+            label = batch.label if batch is not None else self._label(session, message)
+            self.do(session, batches.collect(self._view, session, message), "BATCH", label)
+
+    @staticmethod
+    def _label(session: Session, message: Message) -> str:
+        """The label of a command, where its session negotiated labels."""
+        if not message.tags or session.caps & _LABELS != _LABELS:
+            return ""
+        return message.tags.get("label", "")
+
+    def do(self, session: Session, result: Result, command: str, label: str) -> None:
+        """What a handler, or a job that came back, asks for."""
+        if isinstance(result, Held):
+            return
+        if isinstance(result, p.Proposal):
+            reason = self._keeper.refusing(result)
+            if reason:
+                self._delivering.refuse(session.id, command, reason, label)
+            else:
+                result.label = label
+                self.propose(session, result)
+        elif isinstance(result, Job):
+            self._jobs.add(session, result, command, label)
+        elif isinstance(result, Work):
+            self._jobs.work(session, result, command, label)
+        elif result or label:
+            self._delivering.reply_all(session, result or (), label)
+
+    def answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
+        """A reader or a worker is done: what it found is an input like any other."""
+        session.in_flight -= 1
+        try:
+            self.do(session, then(self._view, session), command, label)
+        except Exception as error:  # noqa: BLE001  # rule 3
+            self.failed(session, error)
+
+    def slowed(self, session: Session, per_second: float) -> None:
+        """The session goes too fast, and is told so."""
+        self._log.info("slowed", session=session.id)
+        text = f"You are faster than {per_second:g} messages a second; the rest follows more slowly"
+        if session.caps & STANDARD_REPLIES:
+            told = Message("NOTE", ("*", "SLOWED", text))
+        else:
+            told = Message("NOTICE", (self._view.called(session), text))
+        self._delivering.reply(session, told)
+
+    def refuse_line(self, session: Session, bad: BadLine) -> None:
+        if bad is BadLine.TOO_LONG:
+            self._delivering.reply(session, Line(n.ERR_INPUTTOOLONG, ()))
+        else:
+            code, text = _BAD_LINE_FAILS[bad]
+            self._delivering.reply(session, Message("FAIL", ("*", code, text)))
+
+    def failed(self, session: Session, error: Exception) -> None:
+        self.failures += 1
+        self._log.error("session failed", session=session.id, error=type(error).__name__, where=_where(error))
+        self.disconnect(session, "The server failed on a command of this user")
+
+    def disconnect(self, session: Session, reason: str) -> None:
+        """The connection is gone, or must go: the others read `reason`."""
+        session.inbox.clear()
+        if session.registered or session.registering:
+            session.registering = False
+            self.propose(session, p.Quit(session.id, "", reason))
+        else:
+            self._delivering.end(session, reason)
+
+    def propose(self, session: Session, proposal: p.Proposal) -> None:
+        is_message = isinstance(proposal, (p.Say, p.SayLines))
+        session.messages_only = is_message and (session.messages_only or not session.in_flight)
+        session.in_flight += 1
+        self._order.propose(proposal)
+
+
+def _where(error: BaseException) -> str:
+    """The innermost place of a traceback, without anything anybody said."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else "?"
