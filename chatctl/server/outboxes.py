@@ -6,7 +6,8 @@ The rules of this file:
    is one object, and nothing is made or looked up for a member: where nothing waits already, its session alone is
    looked at.
 2. What the kernel does not take waits in the connection, and is not tried again before the socket is writable.
-3. An outbox has a limit, and all have one together. Past it the reader is told why and cut off; nobody else notices.
+3. An outbox has a limit. Past it the reader is told why and cut off; nobody else notices.
+4. All outboxes have a limit together. Past it whoever lets most wait is cut off, and not who happened to be written to.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from chatctl.server.poller import READ, WRITE, Poller
 from chatctl.server.silence import Silence
 
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
+SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
 
 
 class Outboxes:
@@ -47,7 +49,8 @@ class Outboxes:
         self._by_session = by_session
         self._silence = silence
         self._lost = lost
-        self._total = 0
+        self.total = 0
+        """Bytes that wait, in all."""
 
     def flush(self) -> None:
         """Write what the tick released (rule 1)."""
@@ -78,10 +81,8 @@ class Outboxes:
         """The kernel takes more (rule 2)."""
         before = connection.pending_bytes
         connection.write_pending()
-        self._total -= before - connection.pending_bytes
+        self.total -= before - connection.pending_bytes
         if connection.gone:
-            self._total -= connection.pending_bytes
-            connection.pending_bytes = 0
             self._lost(connection, "Connection lost")
         elif not connection.pending_bytes:
             connection.writing = False
@@ -89,7 +90,7 @@ class Outboxes:
 
     def forget(self, connection: Connection) -> None:
         """A connection is closed with all that waited for it."""
-        self._total -= connection.pending_bytes
+        self.total -= connection.pending_bytes
 
     def _ask(self, session: Session, chunks: list[bytes]) -> None:
         """Something waits already, or is encrypted, or the connection is over: the connection decides."""
@@ -112,20 +113,26 @@ class Outboxes:
         self._held_up(connection, 0)
 
     def _held_up(self, connection: Connection, before: int) -> None:
+        self.total += connection.pending_bytes - before
         if connection.gone:
-            self._total -= before
             self._lost(connection, "Connection lost")
             return
-        self._total += connection.pending_bytes - before
         if not connection.writing:
             connection.writing = True
             self._poller.change(connection.fd, WRITE if connection.paused else READ | WRITE)
         limits = self._limits
-        if connection.pending_bytes > limits.outbox_bytes or self._total > limits.outbox_total_bytes:
-            waiting = connection.pending_bytes
-            self._log.info("closed a slow reader", session=connection.session.id, waiting=waiting)
-            reason = SLOW.format(min(waiting, limits.outbox_bytes))
-            connection.drop_pending(Message("ERROR", (reason,)).line)
-            self._total += connection.pending_bytes - waiting
+        if connection.pending_bytes > limits.outbox_bytes:
+            self._cut_off(connection, SLOW.format(limits.outbox_bytes))
+        elif self.total > limits.outbox_total_bytes:
+            slowest = max(self._by_session.values(), key=lambda each: each.pending_bytes)
+            self._cut_off(slowest, SLOWEST.format(slowest.pending_bytes))
+
+    def _cut_off(self, connection: Connection, reason: str) -> None:
+        """What waits is dropped, but for the line under way and `reason`."""
+        waiting = connection.pending_bytes
+        self._log.info("closed a slow reader", session=connection.session.id, waiting=waiting)
+        connection.drop_pending(Message("ERROR", (reason,)).line)
+        self.total += connection.pending_bytes - waiting
+        if not connection.closing_at:
             self._silence.close_soon(connection, time.monotonic())
             self._hub.disconnect(connection.session, "Too slow to read")

@@ -150,13 +150,20 @@ def test_a_ban_on_an_account() -> None:
     assert bob.send("JOIN #tea").commands() == ["474"]
 
 
-def test_a_full_list_takes_no_more() -> None:
+@pytest.mark.parametrize("letter", ["b", "e", "I"])
+@pytest.mark.parametrize(("limit", "held"), [(MOST_ENTRIES, True), (1000, False)])
+def test_a_full_list_takes_no_more(letter: str, limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """ "ERR_BANLISTFULL (478)", MAXLIST."""
+    monkeypatch.setattr("chatctl.chat.lists.MOST_ENTRIES", limit)
     _, alice, _ = a_room()
     for number in range(MOST_ENTRIES):
-        alice.send(f"MODE #tea +b n{number}")
-    assert alice.forget().send("MODE #tea +b another").one("478").params[1] == "#tea"
-    assert alice.send("MODE #tea b").commands().count("367") == MOST_ENTRIES
+        alice.send(f"MODE #tea +{letter} n{number}")
+    answer = alice.forget().send(f"MODE #tea +{letter} another").read()
+    assert [(m.command, m.params[1]) for m in answer] == [("478", "#tea") if held else ("MODE", f"+{letter}")]
+    listed = {"b": "367", "e": "348", "I": "346"}[letter]
+    assert alice.send(f"MODE #tea {letter}").commands().count(listed) == MOST_ENTRIES + (not held)
+    alice.send(f"MODE #tea -{letter} n0").forget()
+    assert alice.send(f"MODE #tea +{letter} another").commands() == (["MODE"] if held else [])
 
 
 @pytest.mark.parametrize("mask", ["x" * 300, "a\u00a0b!" + "*" * 300])

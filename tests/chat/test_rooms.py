@@ -43,9 +43,16 @@ def test_a_room_that_cannot_be(name: str) -> None:
     assert len(refusal.params[2]) > 10
 
 
-def test_too_many_rooms() -> None:
-    alice = World(Rules(max_rooms=2, created=START)).person("alice")
-    assert [m.command for m in alice.send("JOIN #a,#b,#c").read()][-1] == "405"
+@pytest.mark.parametrize(("limit", "held"), [(2, True), (1000, False)])
+def test_rooms_of_one_user(limit: int, held: bool) -> None:
+    """Leaving one makes place for another; a limit that is not there would not refuse."""
+    world = World(Rules(max_rooms=limit, created=START))
+    alice, bob = world.person("alice"), world.person("bob")
+    refused = [m.params[1] for m in alice.send("JOIN #a,#b,#c", "JOIN #d").read() if m.command == "405"]
+    assert refused == (["#c", "#d"] if held else [])
+    assert ("#c" in world.hub.state.rooms) is not held
+    alice.send("PART #a", "JOIN #c")
+    assert "alice" in bob.send("NAMES #c").one("353").params[-1]
 
 
 def test_leaving_a_room_with_a_reason() -> None:

@@ -163,20 +163,6 @@ def test_bytes_may_come_one_at_a_time(server: Server) -> None:
                 continue
 
 
-def test_a_stalled_handshake_ends_with_the_time_to_register(tmp_path: Path) -> None:
-    limits = Limits(registration_seconds=0.3, linger_seconds=0.2)
-    with Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path)) as server:
-        server.certificate()
-        for data in (b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
-            with Wire(server.port) as wire:
-                wire.send_bytes(data)
-                began = time.monotonic()
-                wire.sock.settimeout(DEADLINE)
-                while wire.sock.recv(4096):
-                    pass
-                assert time.monotonic() - began < DEADLINE / 2
-
-
 @pytest.mark.parametrize("data", [b"\x16" * 200, b"\x16\x03\x01\x00\x05hello" + os.urandom(20_000)])
 def test_what_only_begins_like_tls_is_closed(server: Server, data: bytes) -> None:
     server.certificate()

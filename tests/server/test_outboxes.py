@@ -1,0 +1,117 @@
+"""What waits for those who do not read: bounded for each, and for all together. Each bound is seen to be what holds:
+without it, it does not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server.tls import TlsConnection
+from tests.server.tls import TlsWire
+from tests.wire import DEADLINE, Wire
+
+OFF = 10**12
+PIECE = 300_000
+LINE = f":{'x' * 400}"
+
+
+def waiting(server: Server) -> int:
+    """Bytes that wait in all outboxes, as the server counts them between two ticks."""
+    loop, found = server._loop, []
+    assert loop is not None
+    counted = threading.Event()
+
+    def count() -> None:
+        # What is counted is what there is.
+        assert loop is not None
+        there = sum(connection.pending_bytes for connection in loop._connections.values())
+        found.append((loop._outboxes.total, there))
+        counted.set()
+
+    loop.call(count)
+    assert counted.wait(DEADLINE)
+    assert found[0][0] == found[0][1]
+    return found[0][0]
+
+
+def fill(server: Server, speaker: Wire, target: str, more: int) -> int:
+    """Speak to `target` until `more` bytes than now wait, or somebody was sent away; how many wait then."""
+    began, by = waiting(server), time.monotonic() + 3 * DEADLINE
+    while (now := waiting(server)) - began < more and not quits(speaker):
+        assert time.monotonic() < by, f"{now - began} of {more} bytes"
+        speaker.send(*(f"PRIVMSG {target} {LINE}" for _ in range(100)))
+        speaker.ping()
+    return now
+
+
+def quits(wire: Wire) -> dict[str, str]:
+    return {message.nick: message.params[0] for message in wire.read if message.command == "QUIT"}
+
+
+@pytest.mark.parametrize(("limit", "held"), [(4 * PIECE, True), (OFF, False)])
+def test_what_waits_for_one_is_bounded(limit: int, held: bool) -> None:
+    with (
+        Server(port=0, listener_limit=50, limits=Limits(outbox_bytes=limit, linger_seconds=0.5)) as server,
+        Wire(server.port).login("stuck", "#lobby"),
+        Wire(server.port).login("ann", "#lobby") as ann,
+    ):
+        assert fill(server, ann, "#lobby", 5 * PIECE) <= (limit + 100 * 500 if held else OFF)
+        assert quits(ann) == ({"stuck": "Too slow to read"} if held else {})
+
+
+@pytest.mark.parametrize(("limit", "held"), [(6 * PIECE, True), (OFF, False)])
+def test_what_waits_for_all_together_is_bounded_and_who_lets_most_wait_goes(limit: int, held: bool) -> None:
+    """Each of them is well within what one may have."""
+    limits = Limits(outbox_bytes=OFF, outbox_total_bytes=limit, linger_seconds=DEADLINE)
+    with (
+        Server(port=0, listener_limit=50, limits=limits) as server,
+        Wire(server.port).login("most", "#lobby") as most,
+        Wire(server.port).login("less", "#lobby") as less,
+        Wire(server.port).login("ann", "#lobby") as ann,
+    ):
+        fill(server, ann, "most", 4 * PIECE)
+        assert quits(ann) == {}
+        assert fill(server, ann, "less", 3 * PIECE) <= (limit if held else OFF)
+        assert quits(ann) == ({"most": "Too slow to read"} if held else {})
+        if held:
+            assert "the most of all" in most.until_end()[-1].params[0]
+            assert waiting(server) < limit
+            less.ping()  # whoever reads again is not cut off: everything arrives
+            assert sum(message.command == "PRIVMSG" for message in less.read) > 500
+            assert waiting(server) == 0
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+def test_what_waited_for_those_who_are_gone_is_not_counted(secure: bool, tmp_path: Path) -> None:
+    kind = TlsWire if secure else Wire
+    with (
+        Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)) as server,
+        Wire(server.port).login("ann", "#lobby") as ann,
+    ):
+        server.certificate()
+        for number in range(3):
+            wire = kind(server.port).login(f"n{number}", "#lobby")
+            fill(server, ann, "#lobby", PIECE)
+            wire.close()
+            by = time.monotonic() + DEADLINE
+            while f"n{number}" not in quits(ann):
+                assert time.monotonic() < by
+                ann.send(*(f"PRIVMSG #lobby {LINE}" for _ in range(10))).ping()
+            ann.read.clear()
+        assert waiting(server) == 0
+
+
+def test_who_is_found_gone_while_written_to_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)) as server,
+        Wire(server.port).login("ann", "#lobby") as ann,
+        TlsWire(server.port).login("bob", "#lobby") as bob,
+    ):
+        bob.ping()
+        monkeypatch.setattr(TlsConnection, "write_pending", lambda connection: setattr(connection, "gone", True))
+        ann.send("PRIVMSG #lobby :hi").until("QUIT")
+        assert waiting(server) == 0

@@ -1,0 +1,85 @@
+"""What bounds strangers and the silent in time and bytes. Each is seen to be what holds: without it, it does not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from chatctl.server import Limits, Server, TlsPlan
+from tests.wire import DEADLINE, Wire
+
+OFF = 86_400
+SOON = 0.3
+AWHILE = 1.0
+
+
+def stays(sock: socket.socket) -> bool:
+    """Whether the connection is still there after a while in which nothing is sent."""
+    sock.settimeout(AWHILE)
+    try:
+        while sock.recv(65536):
+            pass
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        pass
+    return False
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(SOON, True), (OFF, False)])
+def test_a_stranger_has_so_much_time_whatever_it_sends(seconds: float, held: bool) -> None:
+    limits = Limits(registration_seconds=seconds, registration_bytes=10**9, idle_seconds=OFF)
+    with Server(port=0, limits=limits) as server, Wire(server.port) as stranger:
+        began = time.monotonic()
+        while time.monotonic() - began < AWHILE and not stranger.ended:
+            with contextlib.suppress(ConnectionError):
+                stranger.send("PING x")
+            stranger._receive()
+        if held:
+            assert "No registration within" in stranger.until_end()[-1].params[0]
+        else:
+            assert stranger.ping("y")
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(SOON, True), (OFF, False)])
+@pytest.mark.parametrize("data", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=repr)
+def test_a_stalled_beginning_ends_with_the_time_to_register(
+    data: bytes, seconds: float, held: bool, tmp_path: Path
+) -> None:
+    limits = Limits(registration_seconds=seconds, idle_seconds=OFF, linger_seconds=0.1)
+    with Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path)) as server:
+        server.certificate()
+        with Wire(server.port) as wire:
+            wire.send_bytes(data)
+            assert stays(wire.sock) is not held
+
+
+@pytest.mark.parametrize(("size", "held"), [(1000, True), (10**9, False)])
+def test_a_stranger_may_send_so_much(size: int, held: bool) -> None:
+    with (
+        Server(port=0, limits=Limits(registration_bytes=size, registration_seconds=OFF)) as server,
+        Wire(server.port) as stranger,
+    ):
+        stranger.send(*(["NICK 1"] * 5000))
+        if held:
+            assert "without registering" in stranger.until_end()[-1].params[0]
+        else:
+            assert stranger.ping()
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(SOON, True), (OFF, False)])
+def test_a_silent_user_is_asked_and_then_gone(seconds: float, held: bool) -> None:
+    limits = Limits(idle_seconds=seconds)
+    with Server(port=0, limits=limits) as server, Wire(server.port).login("bob", "#lobby") as bob:
+        with Wire(server.port).login("silent", "#lobby") as silent:
+            by = time.monotonic() + (DEADLINE if held else AWHILE)
+            while not (gone := [m for m in bob.read if m.command == "QUIT"]) and time.monotonic() < by:
+                bob.ping()  # and answers each PING of the server
+            assert [(m.nick, m.params[0].partition(" for ")[0]) for m in gone] == [("silent", "No answer")] * held
+            if held:
+                assert [m.command for m in silent.until_end()][-2:] == ["PING", "ERROR"]
+        assert bob.ping()
