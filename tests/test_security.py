@@ -1,9 +1,16 @@
-"""SECURITY.md names tests: they exist."""
+"""SECURITY.md names tests: they exist. It names bounds: they are what the code has."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from chatctl.chat import bans, keeping, lists, watches
+from chatctl.chat.apply import identity, membership
+from chatctl.chat.pace import ADDRESS, BURST_SECONDS, COSTS, OTHER
+from chatctl.chat.rules import Rules
+from chatctl.config.settings import Limits as Settings
+from chatctl.server import Limits
 
 ROOT = Path(__file__).parents[1]
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text())
@@ -17,7 +24,31 @@ def test_every_promise_is_held_by_a_test_that_exists() -> None:
     ]
     assert missing == []
     lines = (ROOT / "SECURITY.md").read_text().splitlines()
-    rows = [line for line in lines if line.startswith("| ")]
-    unheld = [row for row in rows[1:] if "::" not in row]
+    rows = [line for line in lines if line.startswith("| ") and not line.endswith("| held by |")]
+    unheld = [row for row in rows if "::" not in row]
     assert unheld == []
     assert len(NAMED) > 20
+
+
+def test_every_bound_is_named_with_what_it_is() -> None:
+    """Each setting with its default, and the rest in the order of the table."""
+    _, _, table = (ROOT / "SECURITY.md").read_text().partition("## What is bounded")
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = f"{default // 1024**2} MiB" if default >= 1024**2 else str(default)
+        assert re.search(rf"`limits\.{name}` \({shown}\b", table), name
+    limits, rules = Limits(), Rules()
+    assert (BURST_SECONDS, COSTS["NICK"], OTHER, COSTS["PING"], ADDRESS) == (2, 5, 0.2, 0.05, 5)
+    kib = 1024
+    assert f"| {limits.inbox_bytes // kib} KiB, {limits.inbox_lines:,} |" in table
+    assert f"| bytes that wait for the disk | {keeping.MOST_PARKED // kib**2} MiB |" in table
+    assert f"registered | {limits.unregistered_per_address} |" in table
+    assert f"| {limits.new_per_second} a second, {limits.new_burst} at once |" in table
+    assert f"| bytes before registration | {limits.registration_bytes // kib} KiB |" in table
+    assert f"| users | `listener_limit` ({rules.listener_limit}) |" in table
+    assert f"user | {identity.MOST_SESSIONS} |" in table
+    assert f"| rooms of a user | {rules.max_rooms} |" in table
+    assert f"invitations) | {lists.MOST_ENTRIES} |" in table
+    assert f"invited to | {membership.MOST_INVITATIONS} |" in table
+    assert f"watches | {watches.MOST} |" in table
+    assert f"| bans of the server | {bans.MOST_BANS:,} |" in table

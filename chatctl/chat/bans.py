@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from chatctl.protocol import names
 
@@ -38,7 +39,19 @@ class Ban:
     @property
     def sentence(self) -> str:
         """What the banned one reads."""
-        return f"You are banned from this server{f': {self.reason}' if self.reason else ''}"
+        return f"You are banned from this server{self.until}{f': {self.reason}' if self.reason else ''}"
+
+    @property
+    def parting(self) -> str:
+        """What the others read when the banned one goes."""
+        return f"Banned: {self.reason}" if self.reason else "Banned"
+
+    @property
+    def until(self) -> str:
+        """The end of it in a sentence, with a space before; ``""`` for never."""
+        if not self.expires:
+            return ""
+        return f" until {datetime.fromtimestamp(self.expires // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def ban_key(target: str, *, account: bool = False) -> tuple[str, str]:
@@ -64,12 +77,23 @@ def _network(text: str) -> _Network | None:
         return None
 
 
+def _network_of(ban: Ban) -> _Network | None:
+    kind, _, rest = ban.key.partition(" ")
+    return _network(rest) if kind == "address" else None
+
+
+def _start(address: ipaddress.IPv4Address | ipaddress.IPv6Address, size: tuple[int, int]) -> int:
+    """What all addresses of one network of this version and length begin with."""
+    return int(address) >> (address.max_prefixlen - size[1])
+
+
 class Bans:
     """Those that there are. Whether one comes to be is decided in :mod:`chatctl.chat.apply.bans`."""
 
     def __init__(self) -> None:
         self._bans: dict[str, Ban] = {}
-        self._networks: dict[str, _Network] = {}
+        # By version and length of the prefix, so that looking costs as many steps as there are different lengths.
+        self._networks: dict[tuple[int, int], dict[int, str]] = {}
 
     def __iter__(self) -> Iterator[Ban]:
         return iter(self._bans.values())
@@ -80,15 +104,21 @@ class Bans:
     def put(self, ban: Ban) -> None:
         """There is one more."""
         self._bans[ban.key] = ban
-        kind, _, rest = ban.key.partition(" ")
-        network = _network(rest) if kind == "address" else None
+        network = _network_of(ban)
         if network is not None:
-            self._networks[ban.key] = network
+            size = network.version, network.prefixlen
+            self._networks.setdefault(size, {})[_start(network.network_address, size)] = ban.key
 
     def drop(self, ban: Ban) -> None:
         """There is one less."""
         self._bans.pop(ban.key, None)
-        self._networks.pop(ban.key, None)
+        network = _network_of(ban)
+        if network is not None:
+            size = network.version, network.prefixlen
+            starts = self._networks.get(size, {})
+            starts.pop(_start(network.network_address, size), None)
+            if not starts:
+                self._networks.pop(size, None)
 
     def get(self, key: str) -> Ban | None:
         """The one of this key, in force or not."""
@@ -110,8 +140,12 @@ class Bans:
             found = ipaddress.ip_address(address)
         except ValueError:
             return None
-        keys = (key for key, network in self._networks.items() if found in network)
-        return next((ban for key in keys if (ban := self._held(key, now)) is not None), None)
+        for size, starts in self._networks.items():
+            if size[0] == found.version and (key := starts.get(_start(found, size))) is not None:
+                ban = self._held(key, now)
+                if ban is not None:
+                    return ban
+        return None
 
     def expired(self, now: int) -> list[Ban]:
         """Those that nobody needs any more."""

@@ -32,6 +32,8 @@ from chatctl.protocol.message import Message, encode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from chatctl.chat.bans import Ban
+
 
 class Delivering:
     """Hands deliveries and answers to the fan-out. `sessions` are this machine's, by id; a session that ends leaves."""
@@ -41,7 +43,7 @@ class Delivering:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         self.ended: list[Session] = []
         """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
-        self.unwelcome: list[tuple[Session, str]] = []
+        self.unwelcome: list[tuple[Session, Ban]] = []
         """Sessions that have to go, and why. The hub empties it."""
         self._ending: list[Session] = []
         self._view = view
@@ -387,7 +389,7 @@ class Delivering:
     def _unwelcome(self, delivery: d.Unwelcome, seq: int) -> None:
         bans, now = self._view.state.accounts.bans, self._view.clock()
         found = ((session, bans.of_address(session.address, now)) for session in self._sessions.values())
-        self.unwelcome += [(session, ban.sentence) for session, ban in found if ban is not None]
+        self.unwelcome += [(session, ban) for session, ban in found if ban is not None]
 
     def _probed(self, delivery: d.Probed, seq: int) -> None:
         self.probes += [session.id for id in delivery.users for session in self._of(id)]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from chatctl.chat import offers
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import apply
+from chatctl.chat.bans import Ban
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import batches, connection
 from chatctl.chat.commands.administration import reread_proposal
@@ -121,6 +122,17 @@ class Hub:
         ban = self.state.accounts.bans.of_address(address, self._clock())
         return ban.sentence if ban is not None else ""
 
+    def turn_away_banned(self, session: Session) -> None:
+        """A stranger's lines have come, so that it can read ours: whose address is banned goes."""
+        ban = self.state.accounts.bans.of_address(session.address, self._clock())
+        if ban is not None and not session.closing:
+            self._turn_away(session, ban)
+
+    def _turn_away(self, session: Session, ban: Ban) -> None:
+        """Say why, until when, and that is all (modern.ircdocs.horse, "ERR_YOUREBANNEDCREEP (465)")."""
+        self._delivering.reply(session, Line(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
+        self.disconnect(session, ban.parting)
+
     def disconnect(self, session: Session, reason: str) -> None:
         """The connection is gone, or must go: the others read `reason`."""
         self._handling.disconnect(session, reason)
@@ -145,8 +157,9 @@ class Hub:
             self._expire()
         if self._delivering.unwelcome:
             unwelcome, self._delivering.unwelcome = self._delivering.unwelcome, []
-            for session, reason in unwelcome:
-                self.disconnect(session, reason)
+            for session, ban in unwelcome:
+                if not session.closing:
+                    self._turn_away(session, ban)
         self.keeper.end_tick()
         self.release()
 

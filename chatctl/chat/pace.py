@@ -3,7 +3,8 @@
 The rules of this file:
 
 1. A user's lines cost what stands in COSTS, in messages. A session may use `per_second` of them, an address ADDRESS
-   times as many, each with a burst. This computer's own sessions share no address.
+   times as many, each with a burst. This computer's own sessions share no address. No line but the last is free, so
+   that what comes in is bounded in bytes too: so many lines a second, of a length that is bounded.
    An answer of many lines costs more: it took as long to make.
 2. A line that there is nothing left for waits, with all that follows it, so that a paste arrives whole and in order.
    The session is told once.
@@ -24,8 +25,8 @@ ADDRESS = 5
 """People behind one address, before they slow each other down."""
 
 COSTS = {
-    "PING": 0.0,
-    "PONG": 0.0,
+    "PING": 0.05,
+    "PONG": 0.05,
     "QUIT": 0.0,
     "PRIVMSG": 1.0,
     "NOTICE": 1.0,

@@ -7,23 +7,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.failures import reports
-from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, StartError, UnreachableError
-
-if TYPE_CHECKING:
-    from chatctl.chat import proposals as p
-    from chatctl.journal.stopped import StoppedJournal
+from chatctl.cli.asking import asking
+from chatctl.cli.failures import reports, say
+from chatctl.errors import InvalidNameError
 
 app = typer.Typer(help="Names that belong to people.", no_args_is_help=True, rich_markup_mode=None)
-
-_Ask = Callable[[Mapping[str, object]], Mapping[str, object]]
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account.")]
 
@@ -37,9 +30,11 @@ def list_(
     from chatctl.cli.when import iso, local
     from chatctl.protocol.clean import clean
 
-    with asking(data_dir, config) as ask:
+    with asking(data_dir, config, reading=True) as ask:
         found = ask({"command": "accounts"})["accounts"]
     assert isinstance(found, list)
+    if not found:
+        say("there are no accounts yet; chatctl accounts add NAME makes one")
     for account in found:
         if as_json:
             print(json.dumps({**account, "created": iso(account["created"])}, ensure_ascii=False))
@@ -107,68 +102,3 @@ def _verifier(config: str | None) -> str:
     iterations = load(config_file=config, use_files=True).settings.accounts.iterations
     password = new_password("Password (not shown): ", sys.stdin)
     return str(scram.make(password, secrets.token_bytes(scram.SALT_BYTES), iterations))
-
-
-@contextmanager
-def asking(data_dir: str | None, config: str | None) -> Iterator[_Ask]:
-    """Whom to ask: the running server, or a stand-in for it on its folder. What it refuses is a ChatctlError."""
-    from chatctl.cli.running import ask_server
-    from chatctl.config import load
-    from chatctl.journal import holder, journal_file, prepare
-    from chatctl.journal.stopped import StoppedJournal
-    from chatctl.wiring import data_folder
-
-    loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
-    if not loaded.settings.history.enabled:
-        raise ConfigError("With history.enabled = false accounts end with the server; there is nothing to change here")
-    folder = data_folder(loaded)
-    held = holder(folder)
-    if held is not None:
-        try:
-            ask_server(folder, {"command": "status"})
-        except UnreachableError:
-            raise StartError(f"The data folder {folder} is in use by {held}; try again when that has ended") from None
-        yield lambda request: ask_server(folder, request)
-        return
-    if not journal_file(folder).exists() and data_dir is None:
-        print(f"chatctl: no server is running; writing to {folder}", file=sys.stderr)
-    with StoppedJournal(prepare(folder)) as stopped:
-        yield lambda request: _stand_in(stopped, request)
-
-
-def _stand_in(stopped: StoppedJournal, request: Mapping[str, object]) -> Mapping[str, object]:
-    """What the server would answer, by the same rules."""
-    from chatctl.chat.accounts import record_key
-    from chatctl.chat.rules import Rules
-    from chatctl.chat.state import State
-
-    state = State(Rules())
-    for record in stopped.records():
-        state.accounts.put(record_key(record), record)
-    if request["command"] == "accounts":
-        listed = [
-            {"name": found.name, "created": found.created, "operator": found.operator, "here": 0}
-            for found in state.accounts
-        ]
-        return {"accounts": listed}
-    if request["command"] == "reach":
-        raise UnreachableError("No server is running, so nobody could be invited to it; start it with chatctl serve")
-    from chatctl.server.accounts import proposal_for
-
-    return {"text": _apply(stopped, state, proposal_for(request))}
-
-
-def _apply(stopped: StoppedJournal, state: object, proposal: p.Proposal) -> str:
-    import time
-
-    from chatctl.chat.apply import apply
-    from chatctl.chat.proposals import Entry
-    from chatctl.chat.state import State
-
-    assert isinstance(state, State)
-    outcome = apply(state, Entry(0, time.time_ns() // 1_000_000, "", proposal))
-    done, text = outcome.verdict
-    if not done:
-        raise ChatctlError(text)
-    stopped.change({key: state.accounts.get(key) for key in outcome.records})
-    return text

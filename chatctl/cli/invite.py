@@ -12,7 +12,7 @@ from urllib.parse import quote
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.accounts import asking
+from chatctl.cli.asking import asking
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 

@@ -1,4 +1,4 @@
-"""`chatctl ban`, `unban`, `kick` and `sessions`: who is here, and who may not be. Through the running server."""
+"""`chatctl ban`, `unban`, `kick` and `sessions`: who is here, and who may not be. Bans also where no server runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.failures import reports
+from chatctl.cli.asking import asking
+from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 
 _MOST_SECONDS = 10 * 365 * 24 * 3600
@@ -42,13 +43,17 @@ def ban(
             "reason": reason,
             "seconds": _seconds(lasting),
         }
-        print(_ask(data_dir, config, request)["text"])
+        with asking(data_dir, config, "bans") as ask:
+            print(ask(request)["text"])
         return
     from chatctl.cli.when import iso, local
     from chatctl.protocol.clean import clean
 
-    found = _ask(data_dir, config, {"command": "bans"})["bans"]
+    with asking(data_dir, config, "bans", reading=True) as ask:
+        found = ask({"command": "bans"})["bans"]
     assert isinstance(found, list)
+    if not found:
+        say("Nobody is banned")
     for item in found:
         if as_json:
             shown = {
@@ -70,7 +75,8 @@ def unban(
     config: options.ConfigOption = None,
 ) -> None:
     """Take a ban back."""
-    print(_ask(data_dir, config, {"command": "unban", "target": target, "account": account})["text"])
+    with asking(data_dir, config, "bans") as ask:
+        print(ask({"command": "unban", "target": target, "account": account})["text"])
 
 
 @reports

@@ -140,6 +140,7 @@ ERR_NOTREGISTERED = Numeric("451", "Please give your name first (NICK and USER)"
 ERR_NEEDMOREPARAMS = Numeric("461", "{0} needs more parameters than that")
 ERR_ALREADYREGISTERED = Numeric("462", "You have registered already; this cannot be changed now")
 ERR_PASSWDMISMATCH = Numeric("464", "The password is wrong or missing")
+ERR_YOUREBANNEDCREEP = Numeric("465", "You are banned from this server")
 ERR_CHANNELISFULL = Numeric("471", "{0} is full")
 ERR_UNKNOWNMODE = Numeric("472", "{0} is no mode that this server knows")
 ERR_INVITEONLYCHAN = Numeric("473", "Only those who are invited may enter {0}")

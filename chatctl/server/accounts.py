@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.hub import Hub
+from chatctl.chat.state import State
 from chatctl.protocol import names, scram
 from chatctl.server.control import Answer, Handler
 
@@ -41,22 +42,26 @@ def account_handlers(hub: Hub) -> Mapping[str, Handler]:
 
         return handle
 
-    def listed(request: Mapping[str, object], answer: Answer) -> None:
-        here: dict[str, int] = {}
-        for user in hub.state.users.values():
-            here[names.fold(user.account)] = here.get(names.fold(user.account), 0) + 1
-        found = [
-            {
-                "name": account.name,
-                "created": account.created,
-                "operator": account.operator,
-                "here": here.get(account.key, 0),
-            }
-            for account in hub.state.accounts
-        ]
-        answer({"ok": True, "accounts": found})
+    def accounts(request: Mapping[str, object], answer: Answer) -> None:
+        answer({"ok": True, "accounts": listed(hub.state)})
 
-    return {"accounts": listed, **{command: asking(make) for command, make in _PROPOSALS.items()}}
+    return {"accounts": accounts, **{command: asking(make) for command, make in _PROPOSALS.items()}}
+
+
+def listed(state: State) -> list[dict[str, object]]:
+    """All accounts, as the answer to ``accounts`` has them."""
+    here: dict[str, int] = {}
+    for user in state.users.values():
+        here[names.fold(user.account)] = here.get(names.fold(user.account), 0) + 1
+    return [
+        {
+            "name": account.name,
+            "created": account.created,
+            "operator": account.operator,
+            "here": here.get(account.key, 0),
+        }
+        for account in state.accounts
+    ]
 
 
 def _verifier(request: Mapping[str, object]) -> str:

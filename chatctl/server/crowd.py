@@ -7,6 +7,8 @@ The rules of this file:
 2. Of strangers there are `unregistered` at the most, and IN_THE_DOORWAY times as many for an instant. Where one more
    comes, the oldest goes: so nobody waits behind those who never say who they are, and whoever means it, and is in
    within a few round trips, has them.
+3. Who is banned is told so after their first line, in the words of their client, under TLS too; where half of those
+   strangers are here already, at the door, at once.
 """
 
 from __future__ import annotations
@@ -69,6 +71,11 @@ class Crowd:
         key = self._key(connection.session.address)
         if key and key in self._addresses:
             self._addresses[key].count += 1
+
+    @property
+    def busy(self) -> bool:
+        """Whether so many strangers are here that whoever is banned is not even told why under TLS (rule 3)."""
+        return len(self._strangers) > self._limits.unregistered // 2
 
     def swapped(self, before: Connection, after: Connection) -> None:
         """The same connection goes on as another object."""

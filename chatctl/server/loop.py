@@ -167,7 +167,7 @@ class Loop:
 
     def _welcome(self, sock: socket.socket, peer: str) -> None:
         now = time.monotonic()
-        reason = self._hub.banned(peer) or self._crowd.refusal(peer, now)
+        reason = self._crowd.refusal(peer, now) or (self._crowd.busy and self._hub.banned(peer))
         if reason:
             self._log.info("refused", address=peer, reason=reason)
             turn_away(sock, reason)
@@ -228,6 +228,8 @@ class Loop:
                 self._poller.change(connection.fd, WRITE if connection.writing else 0)
         if not session.registered:
             self._check_stranger(connection, first)
+            if lines:
+                self._hub.turn_away_banned(session)
 
     def _overfull(self, session: Session, part: int) -> bool:
         """Whether what waits of a session is more than its bounds, or a half of them (2)."""

@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat import proposals as p
 from chatctl.chat.hub import Hub
+from chatctl.chat.state import State
 from chatctl.server.control import Answer, Handler
+
+_Make = Callable[[Mapping[str, object]], p.Proposal]
 
 _LONGEST_REASON = 200  # characters: with names around it, it still fits on a line
 
@@ -19,7 +22,7 @@ _LONGEST_REASON = 200  # characters: with names around it, it still fits on a li
 def moderation_handlers(hub: Hub) -> Mapping[str, Handler]:
     """The handlers, by command."""
 
-    def asking(make: Callable[[Mapping[str, object]], p.Proposal]) -> Handler:
+    def asking(make: _Make) -> Handler:
         def handle(request: Mapping[str, object], answer: Answer) -> None:
             def answered(done: bool, text: str) -> None:
                 answer({"ok": True, "text": text} if done else {"ok": False, "error": text})
@@ -29,30 +32,32 @@ def moderation_handlers(hub: Hub) -> Mapping[str, Handler]:
         return handle
 
     def bans(request: Mapping[str, object], answer: Answer) -> None:
-        now = hub.now()
-        found = [
-            {
-                "kind": ban.key.partition(" ")[0],
-                "target": ban.target,
-                "reason": ban.reason,
-                "created": ban.created,
-                "expires": ban.expires,
-            }
-            for ban in hub.state.accounts.bans
-            if ban.holds(now)
-        ]
-        answer({"ok": True, "bans": found})
+        answer({"ok": True, "bans": bans_listed(hub.state, hub.now())})
 
     def sessions(request: Mapping[str, object], answer: Answer) -> None:
         answer({"ok": True, "sessions": [_session(hub, id) for id in list(hub.sessions)]})
 
-    return {
-        "ban": asking(_ban),
-        "unban": asking(lambda request: p.RemoveBan(0, "", _text(request, "target"), bool(request.get("account")))),
-        "kick": asking(lambda request: p.SendAway(0, "", _text(request, "name"), _text(request, "reason"))),
-        "bans": bans,
-        "sessions": sessions,
-    }
+    return {"bans": bans, "sessions": sessions, **{command: asking(make) for command, make in PROPOSALS.items()}}
+
+
+def bans_listed(state: State, now: int) -> list[dict[str, object]]:
+    """All bans in force, the oldest first, as the answer to ``bans`` has them."""
+    return [
+        {
+            "kind": ban.key.partition(" ")[0],
+            "target": ban.target,
+            "reason": ban.reason,
+            "created": ban.created,
+            "expires": ban.expires,
+        }
+        for ban in sorted(state.accounts.bans, key=lambda ban: (ban.created, ban.key))
+        if ban.holds(now)
+    ]
+
+
+def proposal_for(request: Mapping[str, object]) -> p.Proposal:
+    """What a request asks for."""
+    return PROPOSALS[str(request["command"])](request)
 
 
 def _ban(request: Mapping[str, object]) -> p.AddBan:
@@ -87,3 +92,11 @@ def _session(hub: Hub, id: int) -> dict[str, object]:
         "idle_seconds": max(0, (hub.now() - session.last_spoke) // 1000),
         "rooms": [room.name for room in user.rooms.values()] if user is not None else [],
     }
+
+
+PROPOSALS: Mapping[str, _Make] = {
+    "ban": _ban,
+    "unban": lambda request: p.RemoveBan(0, "", _text(request, "target"), bool(request.get("account"))),
+    "kick": lambda request: p.SendAway(0, "", _text(request, "name"), _text(request, "reason")),
+}
+"""What is decided in its place in the order, by command."""

@@ -16,19 +16,33 @@ def an_operator(world: World, nick: str = "root", *rooms: str) -> Person:
 
 
 def test_kill() -> None:
-    """ "KILL message": who goes reads KILL and ERROR, the others a QUIT that says the same."""
+    """ "KILL message": who goes reads KILL, QUIT and ERROR, the others the same QUIT."""
     world = World()
     root, bob, alice = an_operator(world), world.person("bob", "#tea"), world.person("alice", "#tea")
     root.send("KILL bob :enough of that")
     read = bob.read()
-    assert [(m.command, m.nick, m.params[-1]) for m in read[:1]] == [("KILL", "root", "enough of that")]
-    assert read[-1].command == "ERROR"
-    assert read[-1].params == ["Killed (root (enough of that))"]
+    assert [(m.command, m.nick, m.params[-1]) for m in read] == [
+        ("KILL", "root", "enough of that"),
+        ("QUIT", "bob", "Killed (root (enough of that))"),
+        ("ERROR", "", "Killed (root (enough of that))"),
+    ]
     assert alice.one("QUIT").params == ["Killed (root (enough of that))"]
     assert root.forget().send("KILL nobody").commands() == ["401"]
     assert root.send("KILL").commands() == ["461"]
     assert alice.send("KILL root :no").commands() == ["481"]
     assert root.send("KILL root").commands()[-1] == "ERROR"
+
+
+def test_kill_reaches_every_session_of_the_one_who_goes() -> None:
+    world = World()
+    root = an_operator(world)
+    world.person("bob").send("PRIVMSG NickServ :REGISTER sesame", "QUIT")
+    bobs = []
+    for _ in range(2):
+        bobs.append(world.connect().send("CAP REQ :sasl", "NICK bob", "AUTHENTICATE PLAIN"))
+        bobs[-1].send("AUTHENTICATE AGJvYgBzZXNhbWU=", "USER u 0 * :r", "CAP END").forget()
+    root.send("KILL bob :enough")
+    assert [person.commands() for person in bobs] == [["KILL", "QUIT", "ERROR"]] * 2
 
 
 def test_wallops_reach_those_who_want_them() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
+from base64 import b64encode
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatctl.chat import proposals as p
-from chatctl.chat.bans import ban_key
+from chatctl.chat.bans import Ban, Bans, ban_key
 from tests.chat.world import Person, World
 
 Answers = list[tuple[bool, str]]
@@ -35,7 +40,10 @@ def test_a_name_may_not_be_used_and_who_has_it_goes() -> None:
     world = World()
     ann, bob = world.person("Ann", "#lobby"), world.person("bob", "#lobby")
     assert ban(world, "ann", reason="enough") == (True, "ann is banned")
-    assert ann.lines()[-1] == "ERROR :Banned: enough"
+    assert ann.lines()[-2:] == [
+        ":chatctl.local 465 Ann :You are banned from this server: enough",
+        "ERROR :Banned: enough",
+    ]
     assert bob.one("QUIT").params == ["Banned: enough"]
     refused = entering(world, "ANN")
     assert "may not be used here (enough)" in refused.one("433").params[-1]
@@ -48,11 +56,15 @@ def test_a_name_may_not_be_used_and_who_has_it_goes() -> None:
 def test_an_address_goes_with_all_its_sessions_also_those_not_registered() -> None:
     world = World()
     far = [entering(world, "one"), entering(world, "two"), world.connect("192.0.2.9")]
-    near = entering(world, "near", "198.51.100.1")
+    near = entering(world, "near", "198.51.100.1").send("JOIN #lobby")
+    far[0].send("JOIN #lobby")
     assert ban(world, "192.0.2.0/24", reason="spam")[0]
-    for person in far:
-        assert person.lines()[-1].startswith("ERROR :You are banned from this server: spam")
-    assert is_in(near)
+    for person, called in zip(far, ("one", "two", "*"), strict=True):
+        *_, said, last = person.lines()
+        assert said == f":chatctl.local 465 {called} :You are banned from this server: spam"
+        assert last == "ERROR :Banned: spam"
+    assert near.session.registered
+    assert near.one("QUIT").params == ["Banned: spam"]
     assert world.hub.banned("192.0.2.200") == "You are banned from this server: spam"
     assert world.hub.banned("192.0.3.1") == ""
 
@@ -93,3 +105,90 @@ def test_what_cannot_be_banned(target: str) -> None:
 
 def test_there_is_nothing_to_take_back() -> None:
     assert ask(World(), p.RemoveBan(0, "", "ann", False)) == (False, "ann is not banned")
+
+
+def test_what_the_banned_one_reads_says_until_when() -> None:
+    world = World()
+    ann = world.person("ann")
+    assert ban(world, "ann", 90, "calm down")[0]
+    assert ann.one("465").params[-1] == "You are banned from this server until 2023-11-14 22:14:50 UTC: calm down"
+    assert (
+        "may not be used here until 2023-11-14 22:14:50 UTC (calm down)" in entering(world, "ann").one("433").params[-1]
+    )
+
+
+def with_account(world: World, nick: str, account: str = "robert", password: str = "sesame") -> Person:
+    person = world.connect("192.0.2.7")
+    person.send("CAP REQ :sasl draft/account-registration", f"NICK {nick}", "AUTHENTICATE PLAIN")
+    person.send("AUTHENTICATE " + b64encode(f"\0{account}\0{password}".encode()).decode())
+    return person
+
+
+@pytest.fixture
+def robert() -> World:
+    """A world in which somebody has the account robert."""
+    world = World()
+    world.person("robert").send("PRIVMSG NickServ :REGISTER sesame", "QUIT")
+    return world
+
+
+def test_an_account_goes_with_all_its_sessions_whatever_they_are_called(robert: World) -> None:
+    people = [with_account(robert, nick).send("USER u 0 * :r", "CAP END") for nick in ("robert", "robert", "rob")]
+    other = robert.person("other", "#lobby")
+    people[0].send("JOIN #lobby")
+    assert all(person.session.registered for person in people)
+    other.forget()
+    assert ban(robert, "Robert", reason="spam", account=True) == (True, "Robert is banned")
+    for person in people:
+        assert [message.command for message in person.read()][-2:] == ["465", "ERROR"]
+    assert other.one("QUIT").params == ["Banned: spam"]
+    assert [user.nick for user in robert.hub.state.users.values()] == ["other"]
+
+
+def test_a_banned_account_cannot_be_logged_in_to(robert: World) -> None:
+    early = with_account(robert, "early")  # logged in, but not registered yet
+    assert "903" in early.commands()
+    assert ban(robert, "robert", 60, "spam", account=True)[0]
+    refused = with_account(robert, "late").one("904")
+    assert "You are banned from this server until" in refused.params[-1]
+    assert [message.command for message in early.send("USER u 0 * :r", "CAP END").read()][-2:] == ["465", "ERROR"]
+    other = entering(robert, "other").forget().send("PRIVMSG NickServ :IDENTIFY robert sesame")
+    assert "You are banned" in other.one("NOTICE").params[-1]
+    robert.now += 60_000
+    assert "903" in with_account(robert, "again").commands()
+
+
+@given(
+    st.lists(st.tuples(st.ip_addresses(v=4), st.integers(8, 32)), max_size=8),
+    st.lists(st.tuples(st.ip_addresses(v=6), st.integers(16, 128)), max_size=8),
+    st.data(),
+)
+def test_an_address_is_found_in_each_network_it_is_in(
+    four: list[tuple[ipaddress.IPv4Address, int]], six: list[tuple[ipaddress.IPv6Address, int]], data: st.DataObject
+) -> None:
+    networks = [ipaddress.ip_network(f"{at}/{length}", strict=False) for at, length in (*four, *six)]
+    bans = Bans()
+    for network in networks:
+        bans.put(Ban(ban_key(str(network))[0], str(network), "", 0))
+    gone = data.draw(st.sets(st.sampled_from(networks)) if networks else st.just(set()))
+    for network in gone:
+        ban = bans.get(ban_key(str(network))[0])
+        assert ban is not None
+        bans.drop(ban)
+    tried = data.draw(st.lists(st.ip_addresses(), max_size=3))
+    for address in [*tried, *(network[-1] for network in networks)]:
+        held = any(address in network for network in networks if network not in gone)
+        assert (bans.of_address(str(address), 1) is not None) is held
+    assert bans.of_address("fe80::1%eth0", 1) is None or networks
+
+
+def test_there_is_a_bound_of_bans(monkeypatch: pytest.MonkeyPatch) -> None:
+    for most, held in ((2, True), (1000, False)):
+        monkeypatch.setattr("chatctl.chat.apply.bans.MOST_BANS", most)
+        world = World()
+        assert ban(world, "one", 60)[0]
+        assert ban(world, "two")[0]
+        assert ban(world, "three")[0] is not held
+        assert ban(world, "TWO")[0], "the same again is no other one"
+        world.now += 60_000
+        assert ban(world, "three")[0], "one that has expired makes place"

@@ -57,8 +57,20 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
         eve.until("900")
         assert json.loads(run(folder, "accounts", "list", "--json").stdout)["here"] == 1
     assert run(folder, "accounts", "remove", "ann").returncode == 0
-    assert run(folder, "accounts", "remove", "ann").stderr == "chatctl: There is no account called ann\n"
-    assert run(folder, "accounts", "list").stdout == ""
+    missing = run(folder, "accounts", "remove", "ann")
+    assert missing.stderr.splitlines() == [
+        f"chatctl: no server is running; writing to {folder}",
+        "chatctl: There is no account called ann",
+    ]
+    empty = run(folder, "accounts", "list")
+    assert (empty.returncode, empty.stdout) == (0, "")
+    assert empty.stderr.splitlines()[-1] == "chatctl: there are no accounts yet; chatctl accounts add NAME makes one"
+
+
+def test_to_list_what_is_not_there_makes_no_folder(tmp_path: Path) -> None:
+    for command in (("accounts", "list"), ("ban",)):
+        assert run(tmp_path / "data", *command).returncode == 0
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_while_people_talk(tmp_path: Path) -> None:

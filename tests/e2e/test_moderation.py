@@ -37,7 +37,8 @@ def test_who_is_here_and_who_may_not_be(tmp_path: Path) -> None:
         assert listed.stdout.rstrip().endswith("spam")
         refused = chatctl(tmp_path, "join", "--name", "ann", stdin="hi\n", CHATCTL_PORT=str(server.port))
         assert refused.returncode == 5
-        assert "may not be used here (spam)" in refused.stderr
+        assert "may not be used here until 20" in refused.stderr
+        assert "(spam)" in refused.stderr
         assert chatctl(tmp_path, "check-name", "ann", CHATCTL_PORT=str(server.port)).returncode == 1
         assert chatctl(tmp_path, "unban", "ann").returncode == 0
         assert chatctl(tmp_path, "unban", "ann").returncode == 1
@@ -52,7 +53,53 @@ def test_a_banned_address_is_told_at_the_door(tmp_path: Path) -> None:
         refused = chatctl(tmp_path, "join", "--name", "bob", stdin="hi\n", CHATCTL_PORT=str(server.port))
         assert refused.returncode == 5
         assert "You are banned from this server: enough" in refused.stderr
+        checked = chatctl(tmp_path, "check-name", "bob", CHATCTL_PORT=str(server.port))
+        assert (checked.returncode, "You are banned" in checked.stderr) == (5, True)
 
 
-def test_without_a_server_there_is_nobody_to_ask(tmp_path: Path) -> None:
-    assert chatctl(tmp_path, "sessions").returncode == 4
+def test_without_a_server_there_is_nobody_to_list(tmp_path: Path) -> None:
+    for words in (["sessions"], ["kick", "ann"]):
+        refused = chatctl(tmp_path, *words)
+        assert (refused.returncode, "No server runs" in refused.stderr) == (4, True)
+
+
+def test_bans_on_a_stopped_folder(tmp_path: Path) -> None:
+    """The same rules, the same sentences, the same file; and it is said that no server was asked."""
+    folder = tmp_path / "data"
+
+    def run(*words: str) -> tuple[int, str, str]:
+        done = chatctl(tmp_path, *words, CHATCTL_DATA_DIR=str(folder))
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = run("ban", "ann", "--for", "2h", "--reason", "spam")
+    assert (code, out) == (0, "ann is banned\n")
+    assert err == f"chatctl: no server is running; writing to {folder}\n"
+    assert run("ban", "192.0.2.7", "--reason", "enough")[:2] == (0, "192.0.2.7/32 is banned\n")
+    assert run("ban", "robert", "--account")[0] == 0
+    assert run("ban", "a b")[0] == 1
+    code, out, err = run("ban")
+    assert [line.split()[:2] for line in out.splitlines()] == [
+        ["name", "ann"],
+        ["address", "192.0.2.7/32"],
+        ["account", "robert"],
+    ]
+    assert err == f"chatctl: no server is running; reading {folder}\n"
+    assert [json.loads(line)["reason"] for line in run("ban", "--json")[1].splitlines()] == ["spam", "enough", ""]
+    with ServeProcess(tmp_path, CHATCTL_DATA_DIR=str(folder)) as server, Wire(server.port) as wire:
+        wire.send("NICK ann", "USER u 0 * :r")
+        assert "(spam)" in wire.until("433").params[-1]
+        assert run("ban")[1:] == (out, "")
+    assert run("unban", "robert", "--account")[:2] == (0, "robert is not banned any more\n")
+    assert run("unban", "192.0.2.7")[0] == 0
+    assert run("unban", "192.0.2.7")[0] == 1
+    assert len(run("ban")[1].splitlines()) == 1
+    run("unban", "ann")
+    code, out, err = run("ban")
+    assert (code, out) == (0, "")
+    assert "Nobody is banned" in err
+
+
+def test_bans_need_a_folder_that_keeps_them(tmp_path: Path) -> None:
+    refused = chatctl(tmp_path, "ban", "ann", CHATCTL_HISTORY__ENABLED="false")
+    assert refused.returncode == 2
+    assert "end with the server" in refused.stderr

@@ -6,9 +6,11 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import record_key
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.bans import MOST_BANS, Ban, ban_key
-from chatctl.chat.deliveries import Outcome, Unwelcome
+from chatctl.chat.deliveries import Outcome, Rejected, ToUsers, Unwelcome
 from chatctl.chat.state import State
 from chatctl.chat.users import User
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
 
 
 def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
@@ -31,7 +33,9 @@ def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
     outcome.records.append(record_key(ban))
     gone = [user for user in state.users.values() if _is_for(state, user, now)]
     for user in gone:
-        leave_chat(state, user, f"Banned: {ban.reason}" if ban.reason else "Banned", outcome)
+        told = Message(n.ERR_YOUREBANNEDCREEP.code, (user.nick, ban.sentence), state.rules.server_name)
+        outcome.deliveries.append(ToUsers(user.ids, told, outcome.untagged()))
+        leave_chat(state, user, ban.parting, outcome)
     if key.startswith("address "):
         outcome.deliveries.append(Unwelcome())
     outcome.verdict = (True, f"{target} is banned")
@@ -72,7 +76,17 @@ def name_banned(state: State, nick: str, now: int) -> str | None:
     if ban is None:
         return None
     why = f" ({ban.reason})" if ban.reason else ""
-    return f"The name {nick} may not be used here{why}; please choose another"
+    return f"The name {nick} may not be used here{ban.until}{why}; please choose another"
+
+
+def account_banned(state: State, session: int, account: str, outcome: Outcome) -> bool:
+    """Whether who is logged in to `account` may not come in, and is told so."""
+    ban = state.accounts.bans.of_account(account, outcome.entry.time)
+    if ban is None:
+        return False
+    outcome.tell(session, n.ERR_YOUREBANNEDCREEP, text=ban.sentence)
+    outcome.deliveries.append(Rejected(session, ban.parting))
+    return True
 
 
 def _is_for(state: State, user: User, now: int) -> bool:

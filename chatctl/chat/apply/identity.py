@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import NICKSERV
-from chatctl.chat.apply.bans import name_banned
+from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
@@ -44,6 +44,8 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     is logged in to the account of the one who has the name is that user as well, beside the sessions there are.
     """
     session = proposal.session
+    if account_banned(state, session, proposal.account, outcome):
+        return
     account = state.accounts.named(proposal.account)
     holder = state.user_named(proposal.nick)
     if holder is not None and account is not None and holder.account == account.name:

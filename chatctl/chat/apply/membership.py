@@ -165,16 +165,19 @@ def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
         leave_chat(state, user, proposal.reason, outcome)
 
 
-def leave_chat(state: State, user: User, reason: str, outcome: Outcome, *, drop: bool = False) -> None:
-    """Take `user` out of the chat. A reason too long for one line is left out rather than cut."""
+def leave_chat(
+    state: State, user: User, reason: str, outcome: Outcome, *, drop: bool = False, show: bool = False
+) -> None:
+    """Take `user` out of the chat; with `show` they see their own QUIT. A reason too long for one line is left out
+    rather than cut."""
     message = Message("QUIT", (reason,), user.prefix)
     if len(message.line) > MAX_LINE:
         reason = "Left"
         message = Message("QUIT", (reason,), user.prefix)
     outcome.deliveries.extend(Left(id, key) for id in user.ids for key in user.rooms)
-    peers = tuple(state.peers(user))
-    if peers:
-        outcome.deliveries.append(ToUsers(peers, message, outcome.stamp()))
+    audience = (*(user.ids if show else ()), *state.peers(user))
+    if audience:
+        outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "QUIT", user, reason)
     state.remember(user, outcome.entry.time)

@@ -15,7 +15,7 @@ from chatctl.protocol.message import MAX_LINE, Message
 
 
 def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
-    """KILL: the one who goes reads who did it and why; the others see a QUIT that says the same."""
+    """KILL: the one who goes reads who did it and why, then the QUIT that the others see."""
     user = acting_operator(state, proposal.session, outcome)
     if user is None:
         return
@@ -27,9 +27,9 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
     if len(message.line) > MAX_LINE:
         outcome.tell(user.id, n.ERR_INPUTTOOLONG)
         return
-    outcome.deliveries.append(ToUsers((other.id,), message, Stamp(outcome.entry.time)))
+    outcome.deliveries.append(ToUsers(other.ids, message, outcome.untagged()))
     outcome.note("killed", nick=other.nick, by=user.nick, operator=user.operator)
-    leave_chat(state, other, f"Killed ({user.nick} ({proposal.comment}))", outcome)
+    leave_chat(state, other, f"Killed ({user.nick} ({proposal.comment}))", outcome, show=True)
 
 
 def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:

@@ -1,0 +1,90 @@
+"""Accounts, invitations and bans, whether a server runs or not: the running server is asked, else a stand-in for it
+changes the data folder itself, by the same rules, and says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chatctl.cli.failures import say
+from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
+
+if TYPE_CHECKING:
+    from chatctl.chat import proposals as p
+    from chatctl.chat.state import State
+    from chatctl.journal.stopped import StoppedJournal
+
+_Ask = Callable[[Mapping[str, object]], Mapping[str, object]]
+
+
+@contextmanager
+def asking(
+    data_dir: str | None, config: str | None, what: str = "accounts", *, reading: bool = False
+) -> Iterator[_Ask]:
+    """What answers requests about `what`. What is refused is a ChatctlError. With `reading` nothing is to be changed,
+    so that a folder which is not there yet is not made."""
+    from chatctl.cli.running import ask_server
+    from chatctl.config import load
+    from chatctl.journal import holder, journal_file, prepare
+    from chatctl.journal.stopped import StoppedJournal
+    from chatctl.wiring import data_folder
+
+    loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
+    if not loaded.settings.history.enabled:
+        raise ConfigError(f"With history.enabled = false {what} end with the server; there is nothing to change here")
+    folder = data_folder(loaded)
+    held = holder(folder)
+    if held is not None:
+        try:
+            ask_server(folder, {"command": "status"})
+        except UnreachableError:
+            raise StartError(f"The data folder {folder} is in use by {held}; try again when that has ended") from None
+        yield lambda request: ask_server(folder, request)
+        return
+    note = f"no server is running; {'reading' if reading else 'writing to'} {folder}"
+    if reading and not journal_file(folder).exists():
+        yield lambda request: _stand_in(None, request, note)
+        return
+    with StoppedJournal(prepare(folder)) as stopped:
+        yield lambda request: _stand_in(stopped, request, note)
+
+
+def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], note: str) -> Mapping[str, object]:
+    """What the server would answer; `note` is said of it. Without a folder there is nothing to list."""
+    from chatctl.chat.accounts import record_key
+    from chatctl.chat.rules import Rules
+    from chatctl.chat.state import State
+    from chatctl.server import accounts, moderation
+
+    command = request["command"]
+    if command == "reach":
+        raise UnreachableError("No server is running, so nobody could be invited to it; start it with chatctl serve")
+    say(note)
+    state = State(Rules())
+    for record in stopped.records() if stopped is not None else ():
+        state.accounts.put(record_key(record), record)
+    if command == "accounts":
+        return {"accounts": accounts.listed(state)}
+    if command == "bans":
+        return {"bans": moderation.bans_listed(state, _now())}
+    assert stopped is not None
+    theirs = moderation if command in moderation.PROPOSALS else accounts
+    return {"text": _apply(stopped, state, theirs.proposal_for(request))}
+
+
+def _apply(stopped: StoppedJournal, state: State, proposal: p.Proposal) -> str:
+    from chatctl.chat.apply import apply
+    from chatctl.chat.proposals import Entry
+
+    outcome = apply(state, Entry(0, _now(), "", proposal))
+    done, text = outcome.verdict
+    if not done:
+        raise ChatctlError(text)
+    stopped.change({key: state.accounts.get(key) for key in outcome.records})
+    return text
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
