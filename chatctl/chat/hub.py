@@ -21,7 +21,7 @@ from chatctl.chat.bans import Ban
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import batches, connection
 from chatctl.chat.commands.administration import reread_proposal
-from chatctl.chat.commands.kinds import Result, View
+from chatctl.chat.commands.kinds import Line, Result, View
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.desk import Desk
 from chatctl.chat.fanout import Fanout
@@ -36,6 +36,7 @@ from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
 from chatctl.chat.turns import Turns
 from chatctl.chat.work import Done, Reread
+from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import CAP_NOTIFY
 from chatctl.protocol.framing import BadLine
 
