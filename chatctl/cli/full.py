@@ -7,6 +7,7 @@ told without the screen flashing up.
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import replace
 
 from chatctl.cli.line.entering import Wish
@@ -16,6 +17,10 @@ from chatctl.client.memory import Memory, Server
 from chatctl.client.trust import UnknownServerError
 from chatctl.tui.entrance import Entrance, NotIn
 from chatctl.tui.feed import Feed
+
+_FRAMES = "240"
+"""Textual draws what has changed at its next frame: its usual 60 a second could alone take the 16 ms in which a key
+should show. A frame in which nothing has changed costs nothing."""
 
 
 class FullDoor:
@@ -79,16 +84,20 @@ def run(wish: Wish, kept_as: str = "") -> Client | None:
 
     Raises what ended it, where that was not the user.
     """
+    from chatctl.tui.tidy import Tidy
+
+    tidy = Tidy()
     memory = Memory()
     entrance = Entrance(FullDoor(wish, memory, kept_as), Feed())
     entrance.begin(wish.name)
+    os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     from chatctl.tui.actions import PLAIN
     from chatctl.tui.app import ChatApp
 
     early = entrance.outcome
     if isinstance(early, NotIn):
         raise early.error
-    app = ChatApp(entrance, memory)
+    app = ChatApp(entrance, memory, tidy=tidy)
     reason: str | None = ""
     try:
         reason = app.run()

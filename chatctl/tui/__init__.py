@@ -2,6 +2,7 @@
 
 Who does what here: `items`, `log`, `places`, `desk` (with `hearing` and `pages`) know what is to be seen, without a
 screen: events in, items out. `text`, `look` and `drawing` make rows of items. `feed` brings events from the client's
-thread to the screen's, in batches. The widgets (`messages`, `sidebar`, `people`, `line`, `bars`, `overlays`) know one
-thing each; `app` composes them, and `keys` is the table of keys that it and its help go by.
+thread to the screen's, in slices; `tidy` keeps Python's own pauses away from keys. The widgets (`messages`, `sidebar`,
+`people`, `line`, `bars`, `overlays`) know one thing each; `app` composes them, and `keys` is the table of keys that it
+and its help go by.
 """

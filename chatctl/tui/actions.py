@@ -213,6 +213,8 @@ class Actions:
     def on_text_area_changed(self) -> None:
         """The input has changed: hints, and others see that we type."""
         app, text = self._app, self._line.text
+        if app.tidy is not None:
+            app.tidy.touched()
         hint = slash.hint(text) if "\n" not in text else ""
         if not text and monotonic() - self._interrupted < _TWICE:
             hint = _AGAIN

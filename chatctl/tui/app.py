@@ -32,7 +32,7 @@ from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
 from chatctl.tui.desk import Desk
 from chatctl.tui.entrance import Entered, Entrance, LoginWanted, NameWanted, NotIn, Outcome, PasswordWanted, TrustWanted
-from chatctl.tui.feed import PAUSE
+from chatctl.tui.feed import Hearing
 from chatctl.tui.line import Line
 from chatctl.tui.look import DEFAULT, Ink, ink
 from chatctl.tui.messages import MessageList
@@ -41,6 +41,7 @@ from chatctl.tui.painted import Painted
 from chatctl.tui.people import People
 from chatctl.tui.search import SearchOverlay
 from chatctl.tui.sidebar import Sidebar
+from chatctl.tui.tidy import Tidy
 from chatctl.tui.typed import Typed
 
 _TICK = 1.0
@@ -70,8 +71,11 @@ class ChatApp(actions.Actions, App[str]):
             super().__init__()
             self.outcome = outcome
 
-    def __init__(self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None) -> None:
+    def __init__(
+        self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None, tidy: Tidy | None = None
+    ) -> None:
         super().__init__()
+        self.tidy = tidy
         self.entrance = entrance
         self.memory = memory
         self.problem: BaseException | None = None
@@ -79,6 +83,7 @@ class ChatApp(actions.Actions, App[str]):
         self.typed: Typed | None = None
         self.being: Being | None = None
         self.desk = Desk(actions.Nobody(), entrance.name)
+        self._hearing = Hearing(entrance.feed, self.desk.event)
         self.look: Ink = ink(look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT))
         self.rooms_wanted: bool | None = None
         self.people_wanted: bool | None = None
@@ -231,23 +236,21 @@ class ChatApp(actions.Actions, App[str]):
     # Events.
 
     def on_chat_app_news(self) -> None:
-        """Take a batch, draw, and the next one not before PAUSE is over."""
+        """Begin to hear what the feed has."""
         if not self._draining and self.client is not None:
             self._draining = True
             self._drain()
 
     def _drain(self) -> None:
-        batch, more = self.entrance.feed.take()
-        for event in batch:
-            self.desk.event(event)
-        if batch:
+        drawing, pause = self._hearing.slice()
+        if drawing:
             self.draw()
             self._call()
         if self.desk.connection == "ended":
             self.problem = self.problem or (self.client.error if self.client is not None else None)
             self.exit("")
-        elif batch or more:
-            self.set_timer(PAUSE, self._drain)
+        elif pause:
+            self.set_timer(pause, self._drain)
         else:
             self._draining = False
 
@@ -272,6 +275,8 @@ class ChatApp(actions.Actions, App[str]):
                 client.measure()
         self.desk.stale.add("status")
         self.draw()
+        if self.tidy is not None:
+            self.tidy.tick()
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         self.desk.attend(True)
@@ -326,11 +331,14 @@ class ChatApp(actions.Actions, App[str]):
         if "rooms" in stale:
             main.query_one(Sidebar).repaint()
             self.fold_panels()
-        people = self.client.people(here.name) if self.client is not None and here.is_room else []
-        if "people" in stale:
-            main.query_one(People).show(people)
-        if stale & {"topic", "people", "log"}:
-            main.query_one(TopicBar).tell(here, len(people))
+        topic = main.query_one(TopicBar)
+        if stale & {"topic", "people"}:
+            people = self.client.people(here.name) if self.client is not None and here.is_room else []
+            topic.tell(here, len(people))
+            if "people" in stale:
+                main.query_one(People).show(people)
+        elif "log" in stale:
+            topic.tell(here, topic.count)
         if "found" in stale and desk.found is not None and isinstance(self.screen, SearchOverlay):
             self.screen.show(desk.found)
         self._draw_prompt(main.query_one("#prompt", Static))

@@ -4,8 +4,8 @@ The rules of this file:
 
 1. :meth:`Feed.put` is called on the client's thread, does next to nothing, and never waits.
 2. The screen is told once that there is something, and not again before it has taken what there is.
-3. Batches are at least PAUSE apart, and no longer than MOST: a key pressed meanwhile is never behind thousands of
-   messages.
+3. A drawing follows another after PAUSE at least. In between events are heard in slices of SLICE seconds, with a
+   BREATH after each: a key pressed meanwhile is never behind thousands of messages.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from time import perf_counter
 
 from chatctl.client import events as e
 
 PAUSE = 1 / 30
-MOST = 1000
+SLICE = 0.004
+BREATH = 0.002
+_AT_A_TIME = 20
+"""Events between two looks at the clock."""
 
 
 class Feed:
@@ -37,9 +41,36 @@ class Feed:
         if not told:
             self.wake()
 
-    def take(self) -> tuple[list[e.Event], bool]:
-        """What happened, and whether there is more of it."""
+    def take(self, most: int) -> list[e.Event]:
+        """What happened first, at most so much of it."""
         with self._lock:
-            batch = [self._events.popleft() for _ in range(min(MOST, len(self._events)))]
+            batch = [self._events.popleft() for _ in range(min(most, len(self._events)))]
             self._told = bool(self._events)
-        return batch, self._told
+        return batch
+
+
+class Hearing:
+    """Hands what a feed has on to `hear`, on the screen's thread; `now` is a clock in seconds."""
+
+    def __init__(self, feed: Feed, hear: Callable[[e.Event], object], now: Callable[[], float] = perf_counter) -> None:
+        self._feed = feed
+        self._hear = hear
+        self._now = now
+        self._undrawn = False
+        self._drawn = now() - PAUSE
+
+    def slice(self) -> tuple[bool, float]:
+        """Hear some (rule 3). Whether it is time to draw, and the seconds until more is to be heard: 0 for when the
+        feed tells."""
+        end = self._now() + SLICE
+        more = True
+        while more and self._now() < end:
+            batch = self._feed.take(_AT_A_TIME)
+            for event in batch:
+                self._hear(event)
+            self._undrawn = self._undrawn or bool(batch)
+            more = len(batch) == _AT_A_TIME
+        if self._undrawn and (not more or self._now() - self._drawn >= PAUSE):
+            self._undrawn, self._drawn = False, self._now()
+            return True, BREATH if more else PAUSE
+        return False, BREATH if more else 0.0

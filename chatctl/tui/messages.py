@@ -23,7 +23,7 @@ from chatctl.tui.drawing import Around
 from chatctl.tui.items import Item
 from chatctl.tui.log import Log
 from chatctl.tui.mentions import pattern
-from chatctl.tui.painted import Painted
+from chatctl.tui.painted import Bare
 
 _KEPT = 2000
 _WHEEL = 3
@@ -31,7 +31,7 @@ _NEAR = 50
 """Items from the first one at which older ones are asked for."""
 
 
-class MessageList(Painted):
+class MessageList(Bare):
     """Shows one log at a time."""
 
     class NearTop(Message):
