@@ -70,7 +70,8 @@ class Hearing:
                 self._hear(event)
             self._undrawn = self._undrawn or bool(batch)
             more = len(batch) == _AT_A_TIME
-        if self._undrawn and (not more or self._now() - self._drawn >= PAUSE):
+        left = PAUSE - (self._now() - self._drawn)
+        if self._undrawn and left <= 0:
             self._undrawn, self._drawn = False, self._now()
             return True, BREATH if more else PAUSE
-        return False, BREATH if more else 0.0
+        return False, BREATH if more else left if self._undrawn else 0.0

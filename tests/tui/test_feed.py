@@ -47,15 +47,19 @@ def test_a_flood_is_heard_in_slices_and_drawn_now_and_then() -> None:
         assert clock.now - began < 2 * SLICE
         if draw:
             drawn.append(clock.now)
-        if pause != BREATH:
+        if not pause:
             break
         clock.now += pause
     assert heard == events
-    assert pause == PAUSE
-    assert draw, "what was heard last is drawn at once"
-    assert all(later - earlier >= PAUSE for earlier, later in itertools.pairwise(drawn[:-1]))
+    assert all(later - earlier >= PAUSE for earlier, later in itertools.pairwise(drawn))
     assert 3 <= len(drawn) <= 8
-    assert hearing.slice() == (False, 0.0)
+    clock.now += PAUSE
+    feed.put(latency(1))
+    assert hearing.slice() == (True, PAUSE), "after a rest it is drawn at once"
+    feed.put(latency(1))
+    draw, pause = hearing.slice()
+    assert not draw
+    assert 0 < pause <= PAUSE, "what comes after it waits its time"
 
 
 def test_the_screen_is_woken_once_until_it_has_taken_all() -> None:
