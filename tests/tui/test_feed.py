@@ -12,7 +12,7 @@ import pytest
 
 from chatctl.client import events as e
 from chatctl.tui import tidy as tidying
-from chatctl.tui.feed import BREATH, PAUSE, SLICE, Feed, Hearing
+from chatctl.tui.feed import PAUSE, SLICE, Feed, Hearing
 from chatctl.tui.tidy import QUIET, Tidy
 
 
