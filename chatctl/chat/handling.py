@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from chatctl.chat import proposals as p
 from chatctl.chat.commands import batches
-from chatctl.chat.commands.kinds import Command, Held, Job, Line, Result, View, Work
+from chatctl.chat.commands.kinds import Command, Held, Job, Line, Reply, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.fanout import Fanout
@@ -25,16 +25,16 @@ from chatctl.chat.responses import MAX_LABEL
 from chatctl.chat.session import Session
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
-from chatctl.protocol.framing import BadLine
-from chatctl.protocol.message import Message
+from chatctl.protocol.framing import BadLine, Why
+from chatctl.protocol.message import Message, parse
 
 _LABELS = LABELED_RESPONSE | BATCH
 """Labels need both (labeled-response, "Dependencies")."""
 
 _BAD_LINE_FAILS = {
-    BadLine.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
-    BadLine.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
-    BadLine.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
+    Why.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
+    Why.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
+    Why.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
 }
 
 
@@ -161,11 +161,15 @@ class Handling:
         self._delivering.reply(session, told)
 
     def refuse_line(self, session: Session, bad: BadLine) -> None:
-        if bad is BadLine.TOO_LONG:
-            self._delivering.reply(session, Line(n.ERR_INPUTTOOLONG, ()))
+        """What cannot be handled is said, as far as it can be read with the command and the label it had."""
+        start = parse(bad.start)
+        label = self._label(session, start) if start is not None else ""
+        if bad.why is Why.TOO_LONG:
+            reply: Reply = Line(n.ERR_INPUTTOOLONG, ())
         else:
-            code, text = _BAD_LINE_FAILS[bad]
-            self._delivering.reply(session, Message("FAIL", ("*", code, text)))
+            command = start.command if start is not None and start.command in COMMANDS else "*"
+            reply = Message("FAIL", (command, *_BAD_LINE_FAILS[bad.why]))
+        self._delivering.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL else "")
 
     def failed(self, session: Session, error: Exception) -> None:
         self.failures += 1

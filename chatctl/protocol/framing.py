@@ -5,6 +5,7 @@ The rules of this file:
 1. A line ends with LF; one CR before it goes too (clients send both forms). Empty lines are skipped.
 2. A line is text: UTF-8, without NUL, and without a CR inside. One that is not is reported in its place
    as a :class:`BadLine`, and the lines around it are kept: one bad line costs its sender that line and nothing else.
+   What can be read of its beginning comes with it, so that the answer can name the command and carry its label.
 3. A line has at most 512 bytes, CR LF included, and before it at most 4096 bytes of tags (each limit is the
    constructor's to set). One that is longer is reported once, as soon as that is known, and dropped up to its end,
    so that what is kept in memory is bounded whatever arrives.
@@ -12,18 +13,31 @@ The rules of this file:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
 
+_MOST_COMMAND = 32
+"""Bytes of a command in the beginning of a bad line: no command is that long."""
 
-class BadLine(Enum):
+
+class Why(Enum):
     """Why a line was not handed on."""
 
     TOO_LONG = "too long"
     NOT_UTF8 = "not UTF-8"
     HAS_NUL = "has a NUL"
     HAS_CR = "has a CR"
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that was not handed on. `start` is its tags and its command, never a parameter (it may be a password);
+    ``""`` where they are no text themselves, or too long."""
+
+    why: Why
+    start: str = ""
 
 
 class LineDecoder:
@@ -71,11 +85,12 @@ class LineDecoder:
             if line[-1:] == "\r":
                 line = line[:-1]  # noqa: PLW2901  # the CR is no part of the line
             if "\r" in line:
-                lines.append(BadLine.HAS_CR if self._fits(line.encode()) else BadLine.TOO_LONG)
+                raw = line.encode()
+                lines.append(self._bad(Why.HAS_CR if self._fits(raw) else Why.TOO_LONG, raw))
             elif line:
                 # Four bytes a character at the most, so that short lines need no counting.
                 fits = len(line) * 4 <= self._max_line - 2 or self._fits(line.encode())
-                lines.append(line if fits else BadLine.TOO_LONG)
+                lines.append(line if fits else self._bad(Why.TOO_LONG, line.encode()))
         return lines
 
     def _split_slowly(self, data: bytes) -> list[str | BadLine]:
@@ -86,16 +101,16 @@ class LineDecoder:
             if not line:
                 continue
             if not self._fits(line):
-                lines.append(BadLine.TOO_LONG)
+                lines.append(self._bad(Why.TOO_LONG, line))
             elif b"\0" in line:
-                lines.append(BadLine.HAS_NUL)
+                lines.append(self._bad(Why.HAS_NUL, line))
             elif b"\r" in line:
-                lines.append(BadLine.HAS_CR)
+                lines.append(self._bad(Why.HAS_CR, line))
             else:
                 try:
                     lines.append(line.decode())
                 except UnicodeDecodeError:
-                    lines.append(BadLine.NOT_UTF8)
+                    lines.append(self._bad(Why.NOT_UTF8, line))
         return lines
 
     def _fits(self, line: bytes) -> bool:
@@ -106,11 +121,25 @@ class LineDecoder:
             tags = space + 1 if space >= 0 else len(line)
         return tags <= self._max_tags and len(line) - tags <= self._max_line - 2
 
+    def _bad(self, why: Why, line: bytes) -> BadLine:
+        """`line`, which may not have ended yet, as what is reported of it."""
+        tags = line.find(b" ") + 1 if line[:1] == b"@" else 0
+        command = line[tags : tags + _MOST_COMMAND + 1].partition(b" ")[0]
+        start = line[:tags] + command
+        if (line[:1] == b"@" and not tags) or tags > self._max_tags or len(command) > _MOST_COMMAND:
+            return BadLine(why)
+        if b"\0" in start or b"\r" in start:
+            return BadLine(why)
+        try:
+            return BadLine(why, start.decode())
+        except UnicodeDecodeError:
+            return BadLine(why)
+
     def _bound_rest(self, lines: list[str | BadLine]) -> None:
         if self._skipping:
             self._buffer = b""
         elif self._buffer and not self._may_fit():
-            lines.append(BadLine.TOO_LONG)
+            lines.append(self._bad(Why.TOO_LONG, self._buffer))
             self._buffer = b""
             self._skipping = True
 

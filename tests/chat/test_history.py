@@ -108,6 +108,28 @@ class TestSubcommands:
         assert bob.send(line).one("FAIL").params[:2] == ["CHATHISTORY", code]
 
 
+@pytest.mark.parametrize(
+    "selector", ["LATEST {} *", "BEFORE {} msgid=unknown", "AROUND {} timestamp=2023-01-01T00:00:00.000Z"]
+)
+def test_a_closed_room_and_one_that_never_was_are_answered_alike(selector: str) -> None:
+    world = World()
+    told(world, room="#closed").send("MODE #closed +is")
+    bob = world.person("bob", caps=CAPS)
+    answers = [bob.send(f"CHATHISTORY {selector.format(room)} 5").one("FAIL").params for room in ("#closed", "#never")]
+    assert answers[0][:3] == ["CHATHISTORY", "INVALID_TARGET", selector.partition(" ")[0]]
+    assert answers[1] == [word.replace("#closed", "#never") for word in answers[0]]
+
+
+def test_a_room_that_everybody_left_still_has_its_history() -> None:
+    world = World()
+    told(world, 3).send("PART #tea")
+    assert "#tea" not in world.hub.state.rooms
+    bob = world.person("bob", caps=CAPS)
+    assert texts(bob.send("CHATHISTORY LATEST #tea * 5")) == "012"
+    assert texts(bob.send("CHATHISTORY BEFORE #tea timestamp=2023-01-01T00:00:00.000Z 5")) == ""
+    assert bob.send("CHATHISTORY BEFORE #tea msgid=unknown 5").one("FAIL").params[1] == "MESSAGE_ERROR"
+
+
 def test_without_the_capability_there_is_no_command() -> None:
     assert World().person("ann").send("CHATHISTORY LATEST #lobby * 5", "SEARCH text=x").commands() == ["421", "421"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.protocol.framing import BadLine, LineDecoder
+from chatctl.protocol.framing import BadLine, LineDecoder, Why
 from chatctl.protocol.message import encode_tags, parse_tags
 from tests.chat.world import HeldJournal, Person, World
 
@@ -118,11 +118,20 @@ def test_nothing_is_cut_what_does_not_fit_is_refused_before_it_is_kept() -> None
 
 
 @pytest.mark.parametrize(
-    ("bad", "command"), [(BadLine.TOO_LONG, "417"), (BadLine.NOT_UTF8, "FAIL"), (BadLine.HAS_NUL, "FAIL")]
+    ("why", "command"), [(Why.TOO_LONG, "417"), (Why.NOT_UTF8, "FAIL"), (Why.HAS_NUL, "FAIL"), (Why.HAS_CR, "FAIL")]
 )
-def test_a_bad_line_is_answered_and_the_next_one_works(bad: BadLine, command: str) -> None:
+def test_a_bad_line_is_answered_and_the_next_one_works(why: Why, command: str) -> None:
     alice = World().person("alice")
-    assert alice.send(bad, "PING x").commands() == [command, "PONG"]
+    assert alice.send(BadLine(why), "PING x").commands() == [command, "PONG"]
+
+
+@pytest.mark.parametrize("why", list(Why))
+def test_the_answer_to_a_bad_line_names_its_command_and_carries_its_label(why: Why) -> None:
+    alice = World().person("alice", caps="batch labeled-response")
+    read = alice.send(BadLine(why, "@label=a1 privmsg"), BadLine(why, "@label=a2 SING"), BadLine(why)).read()
+    assert [message.tags.get("label") for message in read] == ["a1", "a2", None]
+    if why is not Why.TOO_LONG:  # its answer is a numeric, which names no command
+        assert [message.params[0] for message in read] == ["PRIVMSG", "*", "*"]
 
 
 def test_an_outsider_may_speak_where_the_room_is_open_to_all() -> None:
@@ -283,7 +292,7 @@ class TestTagSizes:
         assert 4096 < len(section) + 1 <= 8191
 
     def test_one_byte_more_is_refused(self) -> None:
-        assert LineDecoder().feed(f"@+a={'x' * 4092} PRIVMSG #tea :hi\r\n".encode()) == [BadLine.TOO_LONG]
+        assert LineDecoder().feed(f"@+a={'x' * 4092} PRIVMSG #tea :hi\r\n".encode()) == [BadLine(Why.TOO_LONG)]
 
     @given(st.binary(max_size=200))
     def test_relaying_never_makes_them_longer(self, raw: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.protocol.framing import BadLine, LineDecoder
+from chatctl.protocol.framing import BadLine, LineDecoder, Why
 
 
 def test_both_line_ends_and_empty_lines() -> None:
@@ -22,16 +22,29 @@ def test_a_line_in_pieces() -> None:
 
 def test_one_bad_line_costs_that_line_alone() -> None:
     lines = LineDecoder().feed(b"PING a\r\nPING \xff\r\nPING b\0\r\nPING c\rd\r\nPING e\r\n")
-    assert lines == ["PING a", BadLine.NOT_UTF8, BadLine.HAS_NUL, BadLine.HAS_CR, "PING e"]
-    assert LineDecoder().feed(b"PING c\rd\r\nPING e\r\n") == [BadLine.HAS_CR, "PING e"]
+    assert lines == ["PING a", *(BadLine(why, "PING") for why in (Why.NOT_UTF8, Why.HAS_NUL, Why.HAS_CR)), "PING e"]
+    assert LineDecoder().feed(b"PING c\rd\r\nPING e\r\n") == [BadLine(Why.HAS_CR, "PING"), "PING e"]
+
+
+def test_what_can_be_read_of_a_bad_line_is_its_tags_and_command_and_nothing_more() -> None:
+    def start(line: bytes) -> str:
+        (bad,) = LineDecoder().feed(line + b"\r\n")
+        assert isinstance(bad, BadLine)
+        return bad.start
+
+    assert start(b"@label=x;+a=\xc3\xa9 PASS secret\xff") == "@label=x;+a=é PASS"
+    assert start(b"@label=x PRIVMSG #a " + b"y" * 600) == "@label=x PRIVMSG"
+    for line in (b"\xff PRIVMSG", b"@label=\xff PRIVMSG", b"@label=\0 A", b"PR\rIV a", b"@a\xff", b"x" * 600):
+        assert start(line) == ""
+    assert start(b"@" + b"t" * 4096 + b" PRIVMSG a") == ""
 
 
 def test_512_bytes_fit_and_513_do_not() -> None:
     fits = b"x" * 510
     assert LineDecoder().feed(fits + b"\r\n") == [fits.decode()]
-    assert LineDecoder().feed(fits + b"x\r\n") == [BadLine.TOO_LONG]
+    assert LineDecoder().feed(fits + b"x\r\n") == [BadLine(Why.TOO_LONG)]
     # Bytes count, not characters.
-    assert LineDecoder().feed("é".encode() * 256 + b"\r\n") == [BadLine.TOO_LONG]
+    assert LineDecoder().feed("é".encode() * 256 + b"\r\n") == [BadLine(Why.TOO_LONG)]
     assert LineDecoder().feed("é".encode() * 255 + b"\r\n") == ["é" * 255]
 
 
@@ -39,14 +52,14 @@ def test_tags_have_their_own_limit() -> None:
     tags = b"@" + b"t" * 4094 + b" "
     body = b"x" * 510
     assert LineDecoder().feed(tags + body + b"\r\n") == [(tags + body).decode()]
-    assert LineDecoder().feed(b"@t" + tags[1:] + body + b"\r\n") == [BadLine.TOO_LONG]
-    assert LineDecoder().feed(tags + body + b"x\r\n") == [BadLine.TOO_LONG]
+    assert LineDecoder().feed(b"@t" + tags[1:] + body + b"\r\n") == [BadLine(Why.TOO_LONG)]
+    assert LineDecoder().feed(tags + body + b"x\r\n") == [BadLine(Why.TOO_LONG)]
 
 
 def test_an_endless_line_is_reported_once_and_not_kept() -> None:
     decoder = LineDecoder()
     reported = [line for _ in range(100) for line in decoder.feed(b"x" * 1000)]
-    assert reported == [BadLine.TOO_LONG]
+    assert reported == [BadLine(Why.TOO_LONG)]
     assert decoder.pending == 0
     assert decoder.feed(b"tail\r\nPING a\r\n") == ["PING a"]
 

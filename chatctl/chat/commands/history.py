@@ -3,7 +3,8 @@
 Source: ircv3.net/specs/extensions/chathistory (draft), with event-playback. Errors are standard replies, as it asks.
 
 Who may read: a room's members; of a room that is open to all, anybody; a private conversation, the two whose it is
-(:mod:`chatctl.chat.history`). A name alone opens nothing: what an earlier owner of a nick wrote stays theirs.
+(:mod:`chatctl.chat.history`). A name alone opens nothing: what an earlier owner of a nick wrote stays theirs. Of a room
+that never was, the answer is that of a closed one, so that nobody learns which there are.
 """
 
 from __future__ import annotations
@@ -112,9 +113,15 @@ def _in_place(
         return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
 
     def ask(place: str, shown: str) -> Result:
+        def found(view: View, session: Session, page: Page) -> Result:
+            answer = _history(view, session, page, subcommand, shown)
+            if page.facts or page.failed or place[:1] != "#" or place in view.state.rooms:
+                return answer
+            return _if_anything_was_said(place, answer, failed)
+
         return Job(
             lambda upto: _query(subcommand, place, marks, limit, upto, events=bool(session.caps & caps.EVENT_PLAYBACK)),
-            lambda view, session, page: _history(view, session, page, subcommand, shown),
+            found,
         )
 
     if target[:1] == "#":
@@ -134,6 +141,15 @@ def may_read(view: View, session: Session, key: str) -> bool:
     """Whether a room's history is open to this session now. A room that nobody is in may be entered by anybody."""
     room = view.state.rooms.get(key)
     return room is None or room.readable_by(view.user(session))
+
+
+def _if_anything_was_said(place: str, answer: Result, failed: Callable[[], list[Reply]]) -> Result:
+    """`answer` where a room that nobody is in has a history; where it has none, it is as if it had never been."""
+
+    def found(view: View, session: Session, page: Page) -> Result:
+        return answer if page.facts else failed()
+
+    return Job(lambda upto: Query(place, 1, upto, kinds=()), found)
 
 
 def _of_somebody_gone(
