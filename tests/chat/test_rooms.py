@@ -143,9 +143,18 @@ def test_room_modes() -> None:
     assert alice.forget().send("MODE #tea -n").lines() == []  # nothing changed
     assert alice.send("MODE #tea +o nobody").commands() == ["401"]
     assert alice.send("MODE #tea +o").commands() == ["696"]
+    assert bob.forget().send("MODE #tea +o").commands() == ["696"]  # an operator since
+    world.person("dora", "#tea").forget().send("MODE #tea +o").one("482")
     assert alice.send("MODE #nowhere +n").commands() == ["403"]
     world.person("carol")
     assert alice.send("MODE #tea +v carol").commands() == ["441"]
+
+
+def test_what_lacks_its_parameter_is_said_and_the_rest_is_done() -> None:
+    alice = World().person("alice", "#tea")
+    read = alice.send("MODE #tea +m-t+vkl").read()
+    assert [(m.command, m.params[2]) for m in read if m.command == "696"] == [("696", "v"), ("696", "k"), ("696", "l")]
+    assert next(m.params for m in read if m.command == "MODE") == ["#tea", "+m-t"]
 
 
 def test_mode_lines_with_long_names_are_as_many_as_they_need() -> None:

@@ -122,6 +122,10 @@ def _change(state: State, room: Room, user: User, change: p.ModeChange, outcome:
 def _change_standing(
     state: State, room: Room, user: User, change: p.ModeChange, outcome: Outcome
 ) -> p.ModeChange | None:
+    if not change.parameter:
+        text = f"Mode {change.letter} needs a name"
+        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, change.letter, "*", text=text)
+        return None
     other = state.user_named(change.parameter)
     if other is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, change.parameter)

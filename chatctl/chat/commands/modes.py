@@ -57,7 +57,7 @@ def _takes_parameter(letter: str, *, add: bool) -> bool:
 
 def _room_changes(session: Session, room: Room, message: Message) -> Result:
     letters = _letters(message.params[1])
-    # All or nothing: half of what was asked would be a surprise.
+    # A letter nobody knows may take one of the parameters: what the others are for cannot be told, so nothing is done.
     unknown = dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES)
     if unknown:
         return [line(n.ERR_UNKNOWNMODE, letter) for letter in list(unknown)[:MOST_CHANGES]]
@@ -68,9 +68,6 @@ def _room_changes(session: Session, room: Room, message: Message) -> Result:
     changes: list[p.ModeChange] = []
     for add, letter in letters:
         parameter = next(parameters, "") if _takes_parameter(letter, add=add) else ""
-        if not parameter and ROOM_MODES[letter].kind is Kind.PREFIX:
-            text = f"Mode {letter} needs a name"
-            return [line(n.ERR_INVALIDMODEPARAM, room.name, letter, "*", text=text)]
         changes.append(p.ModeChange(add, letter, parameter))
     return p.SetRoomModes(session.id, label_of(message), room.name, tuple(changes)) if changes else None
 
