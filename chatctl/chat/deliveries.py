@@ -311,6 +311,12 @@ class Outcome:
         """Something for the log: never what anybody said, never a secret."""
         self.notes.append((event, fields))
 
+    def note_asked(self, event: str, **fields: object) -> None:
+        """The same, with who asked for it: the session, or whoever runs the server (`chatctl`, a signal)."""
+        session = self.entry.proposal.session
+        by: dict[str, object] = {"session": session} if session else {"by": "whoever runs the server"}
+        self.note(event, **fields, **by)
+
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
         """The entry's time and the id of its next fact."""
         source, message_id = self.source, self._message_id()

@@ -64,6 +64,8 @@ class Hub:
         self._log = log
         self.tails = Tails(rules.replay_on_join)
         self._view = View(self.state, rules, self.sessions, clock, self.tails, cap_values=offers.values(rules))
+        self._view.offered = offers.mask(rules)
+        self._offered_by = rules
         self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
@@ -161,6 +163,9 @@ class Hub:
             for session, ban in unwelcome:
                 if not session.closing:
                     self._turn_away(session, ban)
+        if self._view.rules is not self._offered_by:
+            self._offered_by = self._view.rules
+            self.offer(offers.mask(self._offered_by))
         self.keeper.end_tick()
         self.release()
 
@@ -169,6 +174,8 @@ class Hub:
         nobody has any more (capability-negotiation, "cap-notify")."""
         view = self._view
         gone, new = view.offered & ~mask, mask & ~view.offered
+        if not gone | new:
+            return
         view.offered = mask
         for session in self.sessions.values():
             told = session.caps & CAP_NOTIFY

@@ -1,4 +1,4 @@
-"""What stands behind the capabilities in CAP LS: it depends on what the server is set to."""
+"""Which capabilities are to be had, and what stands behind them in CAP LS: it depends on what the server is set to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from chatctl.chat.apply.metadata import MOST_KEYS
 from chatctl.chat.commands.metadata import MOST_SUBSCRIPTIONS
 from chatctl.chat.limits import metadata_length
 from chatctl.chat.rules import Rules
+from chatctl.protocol import capabilities as caps
+
+
+def mask(rules: Rules) -> int:
+    """What is to be had. Making an account is not where nobody could do it."""
+    return caps.ALL & ~caps.ACCOUNT_REGISTRATION if rules.registration == "closed" else caps.ALL
 
 
 def values(rules: Rules) -> dict[str, str]:

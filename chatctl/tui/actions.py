@@ -339,7 +339,7 @@ class Actions:
     def _make_account(self) -> None:
         app = self._app
         if app.client is None or not app.client.offers("draft/account-registration"):
-            raise InputError("This server keeps no accounts")
+            raise InputError("This server lets nobody make an account from here; ask whoever runs it")
 
         def answered(password: str | None) -> None:
             if password is not None and app.client is not None:

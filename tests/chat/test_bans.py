@@ -192,3 +192,20 @@ def test_there_is_a_bound_of_bans(monkeypatch: pytest.MonkeyPatch) -> None:
         assert ban(world, "TWO")[0], "the same again is no other one"
         world.now += 60_000
         assert ban(world, "three")[0], "one that has expired makes place"
+
+
+def test_the_log_says_who_asked() -> None:
+    """A session by its number; through the control socket, or by a signal, it was whoever runs the server."""
+    world = World()
+    ann = world.person("ann").send("PRIVMSG NickServ :REGISTER sesame")
+    ban(world, "bob")
+    ask(world, p.RemoveBan(0, "", "bob", False))
+    ask(world, p.ChangeAccount(0, "", "ann", "control", operator=True))
+    world.hub.reread()
+    world.tick()
+    ask(world, p.SendAway(0, "", "ann", ""))
+    fields = dict(world.log.events)
+    assert fields["account added"]["session"] == ann.session.id
+    for event in ("banned", "ban taken back", "account changed", "settings read again", "sent away"):
+        assert fields[event].items() >= {"by": "whoever runs the server"}.items()
+        assert "session" not in fields[event]

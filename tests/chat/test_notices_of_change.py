@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.chat.rules import Rules
+from chatctl.chat.work import Reread
 from chatctl.protocol import capabilities as caps
-from tests.chat.world import HeldOrder, World
+from chatctl.protocol import scram
+from tests.chat.world import START, HeldOrder, World
 
 
 class TestAway:
@@ -265,6 +268,34 @@ class TestCapNotify:
         world.hub.offer(caps.ALL)
         world.tick()
         assert ann.one("CAP").params == ["ann", "NEW", "draft/multiline=max-bytes=16384,max-lines=128"]
+
+    @pytest.mark.parametrize("asked_by", ["REHASH", "SIGHUP"])
+    def test_making_accounts_is_offered_only_where_it_is_possible(self, asked_by: str) -> None:
+        """And who is here learns when it changes."""
+        verifier = str(scram.make("sesame", b"salt" * 4, 4096))
+        rules = Rules(created=START, listener_limit=10, registration="closed", operators={"root": verifier})
+        world = World(rules)
+        stranger, old = world.connect().send("CAP LS 302"), world.person("old")
+        root = world.person("root", caps="cap-notify").send("OPER root sesame").forget()
+        assert not any("account-registration" in line for line in stranger.lines())
+        assert stranger.send("CAP REQ :draft/account-registration").one("CAP").params[1] == "NAK"
+        for registration, word in (("invite", "NEW"), ("open", ""), ("closed", "DEL")):
+            world.workers.settings = Reread({"registration": registration}, ("In force now: accounts.registration.",))
+            if asked_by == "REHASH":
+                root.send("REHASH")
+            else:
+                world.hub.reread()
+                world.tick()
+            value = "=before-connect" if word == "NEW" else ""
+            told = [message.params[1:] for message in root.read() if message.command == "CAP"]
+            assert told == ([[word, f"draft/account-registration{value}"]] if word else [])
+            assert [message.params[1] for message in stranger.read() if message.command == "CAP"] == [word] * bool(word)
+            listed = " ".join(message.params[-1] for message in stranger.send("CAP LS 302").read())
+            assert ("draft/account-registration=before-connect" in listed) is (registration != "closed")
+            assert old.lines() == []
+            if word == "NEW":
+                assert stranger.send("CAP REQ :draft/account-registration").one("CAP").params[1] == "ACK"
+        assert "account-registration" not in stranger.send("CAP LIST").one("CAP").params[-1]
 
     def test_logging_in_and_out_too(self) -> None:
         world = World()

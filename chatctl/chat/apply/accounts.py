@@ -45,7 +45,7 @@ def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
     if state.rules.registration == "invite" and invite is not None and proposal.form != CONTROL:
         _put(state, outcome, replace(invite, uses=invite.uses - 1))
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is yours")
-    outcome.note("account added", account=account.name, session=proposal.session)
+    outcome.note_asked("account added", account=account.name)
     if proposal.form != CONTROL:
         _be(state, outcome, proposal.session, account)
     else:
@@ -90,7 +90,7 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
     if ban is not None:
         _answer(state, outcome, proposal, "904", account.name, ban.sentence)
         return
-    outcome.note("logged in", account=account.name, session=proposal.session)
+    outcome.note_asked("logged in", account=account.name)
     _be(state, outcome, proposal.session, account)
     if proposal.form == SASL:
         outcome.tell(proposal.session, n.RPL_SASLSUCCESS)
@@ -127,7 +127,7 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
         elif proposal.operator is False:
             unmake_operator(user, outcome)
     what = " and ".join(said)
-    outcome.note("account changed", account=account.name, what=what, session=proposal.session)
+    outcome.note_asked("account changed", account=account.name, what=what)
     _answer(state, outcome, proposal, "", account.name, f"{account.name} {what}")
 
 
@@ -145,7 +145,7 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
     state.accounts.put(key, None)
     outcome.changed += [room.key for room in list(state.rooms.values()) if state.disown(room.key)]
     outcome.records.append(key)
-    outcome.note("account removed", account=account.name, session=proposal.session)
+    outcome.note_asked("account removed", account=account.name)
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
 
 
@@ -157,7 +157,7 @@ def add_invitation(state: State, proposal: p.AddInvitation, outcome: Outcome) ->
         state.accounts.put(key, None)
         outcome.records.append(key)
     _put(state, outcome, Invite(proposal.key, proposal.uses, proposal.expires, proposal.room, now))
-    outcome.note("invitation made", uses=proposal.uses, room=proposal.room, session=proposal.session)
+    outcome.note_asked("invitation made", uses=proposal.uses, room=proposal.room)
     outcome.verdict = (True, "")
 
 

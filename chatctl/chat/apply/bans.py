@@ -39,7 +39,7 @@ def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
     if key.startswith("address "):
         outcome.deliveries.append(Unwelcome())
     outcome.verdict = (True, f"{target} is banned")
-    outcome.note("banned", target=target, users=len(gone))
+    outcome.note_asked("banned", target=target, users=len(gone))
 
 
 def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
@@ -56,7 +56,7 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
         return
     _forget(state, ban, outcome)
     outcome.verdict = (True, f"{target} is not banned any more")
-    outcome.note("ban taken back", target=target)
+    outcome.note_asked("ban taken back", target=target)
 
 
 def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
@@ -67,7 +67,7 @@ def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
         return
     leave_chat(state, user, f"Sent away: {proposal.reason}" if proposal.reason else "Sent away", outcome)
     outcome.verdict = (True, f"{user.nick} is gone")
-    outcome.note("sent away", nick=user.nick)
+    outcome.note_asked("sent away", nick=user.nick)
 
 
 def name_banned(state: State, nick: str, now: int) -> str | None:

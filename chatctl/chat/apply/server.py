@@ -61,4 +61,4 @@ def change_rules(state: State, proposal: p.ChangeRules, outcome: Outcome) -> Non
         for text in proposal.report:
             notice = Message("NOTICE", (user.nick, text), state.rules.server_name)
             outcome.deliveries.append(ToUsers((user.id,), notice, Stamp(outcome.entry.time)))
-    outcome.note("settings read again", report=" ".join(proposal.report))
+    outcome.note_asked("settings read again", report=" ".join(proposal.report))
