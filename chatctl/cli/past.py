@@ -21,7 +21,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.failures import reports
 from chatctl.cli.when import iso, local, moment
-from chatctl.errors import ChatctlError, ConfigError, UnreachableError
+from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -133,14 +133,31 @@ def backup(
 def _journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Connection]:
     from chatctl.config import load
     from chatctl.journal import journal_file
-    from chatctl.journal.schema import open_reading
+    from chatctl.journal.schema import check, open_reading
     from chatctl.wiring import data_folder
 
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
     _say_which(folder)
     path = _existing(journal_file(folder))
-    with _readable(path), contextlib.closing(open_reading(path)) as connection:
-        yield connection
+    with _readable(path):
+        if not check(path):
+            _bring_up_to_date(folder)
+        with contextlib.closing(open_reading(path)) as connection:
+            yield connection
+
+
+def _bring_up_to_date(folder: Path) -> None:
+    """An older version's journal has other tables; whoever opens it for writing changes them."""
+    from chatctl.journal import holder, prepare
+    from chatctl.journal.stopped import StoppedJournal
+
+    held = holder(folder)
+    if held is not None:
+        raise StartError(
+            f"An older chatctl is running on {folder} ({held}): restart it with this version, then try again"
+        )
+    with StoppedJournal(prepare(folder)):
+        print("chatctl: the history is now as this version of chatctl keeps it", file=sys.stderr)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import REDACT, REDACTED, RENAME, SEPARATOR
-from chatctl.journal import indexing
+from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_message
 from chatctl.protocol.names import room_fold
 
@@ -57,7 +57,9 @@ def _take_back(store: SqliteStore, message_id: str) -> None:
         " WHERE id = (SELECT head FROM facts WHERE id = ?)",
         (head, REDACTED, id),
     )
+    lanes.drop(connection, id, id)
     connection.execute("UPDATE facts SET text = '', tags = NULL, lane = lane | 1, head = ? WHERE id = ?", (head, id))
+    lanes.add(connection, connection.execute("SELECT lane, id FROM facts WHERE id = ?", (id,)).fetchall())
     indexing.lost(connection, id, id)
 
 

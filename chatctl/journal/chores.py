@@ -3,12 +3,14 @@
 The rules of this file:
 
 1. A slice takes some milliseconds; then facts that came meanwhile have their turn.
-2. While facts are waiting nothing is done, with two exceptions, so that under a load that never ends nothing grows
-   without bound: a checkpoint when the WAL has WAL_MOST pages, a slice of indexing when the index is FAR_BEHIND.
+2. While facts are waiting nothing is done, with three exceptions, so that under a load that never ends nothing grows
+   without bound: a checkpoint when the WAL has WAL_MOST pages, a slice of indexing when the index is FAR_BEHIND, a
+   slice of the index by place when there is one to fill.
 3. Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
 4. The index waits for a slice's worth of facts: search reads what is beyond its mark. Indexing a fact costs several
    times what storing it does, and what is stored is waited for: so after a slice it rests for INDEX_REST times as long
-   as that took, or until no facts have come for CALM seconds.
+   as that took, or until no facts have come for CALM seconds. The index by place is the cheaper the more facts are in
+   a slice: it waits for a full one, or for calm and SOME_PLACED.
 5. A chore that fails is logged, and left alone for a while. It does not touch what becomes of facts.
 """
 
@@ -19,12 +21,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from chatctl.chat.ports import Log
-from chatctl.journal import indexing, retention
+from chatctl.journal import indexing, lanes, retention
 from chatctl.journal.store import SqliteStore
 
 WAL_SOME = 1000  # pages of 4 KiB, as SQLite's own default
 WAL_MOST = 8000
 FAR_BEHIND = 65_536  # facts: search reads them in about 0.4 s
+SOME_PLACED = 1024  # facts
 QUIET = 5.0  # seconds
 CALM = 1.0  # seconds
 INDEX_REST = 50.0
@@ -43,6 +46,7 @@ class Chores:
         self._clock = clock
         self._keep = keep
         self._behind = indexing.behind(store.connection, FAR_BEHIND)
+        self._unplaced = lanes.behind(store.connection, lanes.SLICE)
         self._work: deque[Iterator[None]] = deque([self._mending()])  # what an earlier start left half done
         now = time.monotonic()
         self._resume_at = now
@@ -62,6 +66,7 @@ class Chores:
     def appended(self, facts: int) -> None:
         """A batch was kept."""
         self._behind += facts
+        self._unplaced += facts
         now = time.monotonic()
         self._quiet_at = now + QUIET
         self._calm_at = now + CALM
@@ -101,6 +106,8 @@ class Chores:
     def _urgent(self) -> None:
         if self._store.wal_frames >= WAL_MOST and time.monotonic() >= self._copy_at:
             self._copy()
+        if self._unplaced >= lanes.SLICE:
+            self._place()
         if self._behind >= FAR_BEHIND:
             self._index()
 
@@ -111,26 +118,32 @@ class Chores:
 
     def _plan(self) -> tuple[float, Callable[[], None]]:
         """The next chore, and from when on it may be done."""
+        now = time.monotonic()
+        for due, what in (
+            (self._store.wal_frames >= WAL_SOME and self._copy_at <= now, self._copy),
+            (self._unplaced >= lanes.SLICE, self._place),
+            (self._behind >= indexing.SLICE and min(self._rested_at, self._calm_at) <= now, self._index),
+            (bool(self._work), self._go_on),
+        ):
+            if due:
+                return 0.0, what
+        return min(self._later(now), key=lambda plan: plan[0])
+
+    def _later(self, now: float) -> Iterator[tuple[float, Callable[[], None]]]:
+        yield now + CHECK_EVERY, _nothing
         frames = self._store.wal_frames
-        index_at = min(self._rested_at, self._calm_at)
-        if frames >= WAL_SOME and self._copy_at <= time.monotonic():
-            return 0.0, self._copy
-        if self._behind >= indexing.SLICE and index_at <= time.monotonic():
-            return 0.0, self._index
-        if self._work:
-            return 0.0, self._go_on
-        plans: list[tuple[float, Callable[[], None]]] = [(time.monotonic() + CHECK_EVERY, _nothing)]
+        if self._unplaced >= SOME_PLACED:
+            yield self._calm_at, self._place
         if self._behind >= indexing.SLICE:
-            plans.append((index_at, self._index))
+            yield min(self._rested_at, self._calm_at), self._index
         if frames >= WAL_SOME:
-            plans.append((self._copy_at, self._copy))
+            yield self._copy_at, self._copy
         elif frames > 0 or self._scrub:
-            plans.append((max(self._quiet_at, self._copy_at), self._copy))
+            yield max(self._quiet_at, self._copy_at), self._copy
         if self._mend_at:
-            plans.append((self._mend_at, self._mend))
+            yield self._mend_at, self._mend
         if self._keep.days > 0 or self._keep.messages > 0:
-            plans.append((self._check_at, self._check))
-        return min(plans, key=lambda plan: plan[0])
+            yield self._check_at, self._check
 
     def _go_on(self) -> None:
         """One slice of the first work that is under way. One that fails is dropped."""
@@ -155,6 +168,10 @@ class Chores:
             self._scrub = False
         else:
             self._copy_at = time.monotonic() + AGAIN
+
+    def _place(self) -> None:
+        seen = lanes.follow(self._store)
+        self._unplaced = max(0, self._unplaced - seen) if seen == lanes.SLICE else 0
 
     def _index(self) -> None:
         began = time.monotonic()

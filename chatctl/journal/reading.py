@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import MESSAGES, AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery
-from chatctl.journal import rows, schema, search
+from chatctl.journal import lanes, rows, schema, search
 
 _OLDER = "coalesce((SELECT time FROM facts WHERE id >= low + (high - low) / 2 ORDER BY id LIMIT 1) < :time, 0)"
 _FIND_TIME = f"""
@@ -40,14 +40,13 @@ SELECT max(id) FROM (
 )
 """
 
-_TARGETS = """
-SELECT f.* FROM (
-    SELECT (SELECT max(id) FROM facts WHERE lane = place * 2 AND id < :beyond) AS latest FROM (
-        SELECT id AS place FROM places WHERE name IN (SELECT value FROM json_each(:rooms))
-        UNION
-        SELECT place FROM pairs WHERE identity = :identity
-    )
-) CROSS JOIN facts AS f ON f.id = latest
+_TARGETS = f"""
+WITH wanted (lane) AS (
+    SELECT id * 2 FROM places WHERE name IN (SELECT value FROM json_each(:rooms))
+    UNION
+    SELECT place * 2 FROM pairs WHERE identity = :identity
+)
+SELECT f.* FROM ({lanes.LATEST}) CROSS JOIN facts AS f ON f.id = latest
 WHERE f.time > :after AND f.time < :before ORDER BY f.id LIMIT :limit
 """
 
@@ -118,29 +117,17 @@ def _facts(
     kinds = set(query.kinds)
     messages = set(MESSAGES)
     values = {"place": query.place, "low": low, "high": high, "limit": limit, "kinds": rows.to_json(query.kinds)}
-    lanes = [lane for lane, wanted in enumerate((kinds & messages, kinds - messages)) if wanted or not kinds]
+    asked = [lane for lane, wanted in enumerate((kinds & messages, kinds - messages)) if wanted or not kinds]
     found: list[tuple[int, Fact]] = []
-    for lane in lanes:
-        whole = not kinds or (lane == 0 and kinds >= messages)
-        chosen = _choose(above=low is not None, newest=newest, whole=whole)
+    for lane in asked:
+        some = bool(kinds) and not (lane == 0 and kinds >= messages)
+        chosen = lanes.chosen(above=low is not None, newest=newest, some=some)
         text = connection.execute(rows.wide(chosen), values | {"lane": lane}).fetchone()[0]
         found += rows.decode(text)
-    if len(lanes) > 1:
+    if len(asked) > 1:
         found.sort(key=lambda pair: pair[0])
     kept = found[-limit:] if newest else found[:limit]
     return [fact for _, fact in kept]
-
-
-def _choose(*, above: bool, newest: bool, whole: bool) -> str:
-    """The statement for one lane. Each of the eight is prepared once a connection."""
-    heads = "" if whole else " CROSS JOIN heads AS k ON k.id = c.head"
-    kinds = "" if whole else " AND k.kind IN (SELECT value FROM json_each(:kinds))"
-    low = " AND c.id >= :low" if above else ""
-    return f"""
-        SELECT c.* FROM facts AS c INDEXED BY facts_lane{heads}
-        WHERE c.lane = (SELECT id FROM places WHERE name = :place) * 2 + :lane{low} AND c.id < :high{kinds}
-        ORDER BY c.id {"DESC" if newest else "ASC"} LIMIT :limit
-    """
 
 
 def _targets(connection: sqlite3.Connection, query: TargetsQuery) -> Page:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chatctl.journal import indexing
+from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_time
 from chatctl.journal.rows import LAST_ID, to_json
 from chatctl.journal.schema import transaction
@@ -110,6 +110,7 @@ def _delete(store: SqliteStore, before: int) -> int:
     with transaction(connection):
         connection.execute("UPDATE marks SET value = max(value, ?) WHERE name = 'seq'", (seq,))
         connection.execute("UPDATE marks SET value = max(value, ?) WHERE name = 'time'", (time,))
+        lanes.drop(connection, *last)
         gone = connection.execute("DELETE FROM facts WHERE id BETWEEN ? AND ?", last).rowcount
         indexing.lost(connection, *last)
     store.wal_frames += 4 + gone // 8

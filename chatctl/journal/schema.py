@@ -13,15 +13,17 @@ The rules of this file:
 
 The tables:
 
-- ``facts``: the id is ``seq << 20 | part``, so the order of the rows is the one order, and appending goes to the end.
-  `lane` is twice the place's number, plus 1 for what is no message: so that neither hides the other in the index, and
-  the latest 50 messages of a room with a million joins are as near as those of any. `origin` is the message id where
-  it cannot be told from boot and id: facts that were imported. No random id is in an index: that costs more than all
-  the rest of a row.
+- ``facts``: the id is ``seq << 20 | part``, so the order of the rows is the one order, and appending goes to the end
+  and nowhere else. `lane` is twice the place's number, plus 1 for what is no message: so that neither hides the other
+  in the index, and the latest 50 messages of a room with a million joins are as near as those of any. `origin` is the
+  message id where it cannot be told from boot and id: facts that were imported. No random id is in an index: that
+  costs more than all the rest of a row.
+- ``lanes``: the index by place, see lanes.py.
 - ``heads``: what the facts of one speaker have in common; `boot` is the first part of their message ids, `target` NULL
   where it is what the place shows. The same head may stand there twice; nothing asks for it by its content.
 - ``places``: `shown` is the target of the first fact there. In ``pairs`` stands who shares a private one.
-- ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned.
+- ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned;
+  `lanes`, how far that index has come.
 - ``records``: accounts and invitations as JSON (:mod:`chatctl.chat.accounts`).
 - ``volumes``: see indexing.py.
 """
@@ -42,6 +44,8 @@ APPLICATION_ID = int.from_bytes(b"chtl", "big")
 BUSY_SECONDS = 5.0  # somebody looks at the journal with a tool of their own: wait that long for them
 CACHE_KIB = 16 * 1024
 WAL_KEPT = 16 * 1024 * 1024  # bytes: a WAL that a burst made larger is cut down to that when it starts over
+
+_BEFORE_ALL = -(2**63 - 1)  # no fact has a lower id
 
 _VERSION_1 = """
 CREATE TABLE facts (
@@ -93,7 +97,17 @@ def _second(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second)
+def _third(connection: sqlite3.Connection) -> None:
+    """The index by place follows behind the facts (lanes.py) instead of being written with them."""
+    connection.execute(
+        "CREATE TABLE lanes (lane INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (lane, id)) WITHOUT ROWID"
+    )
+    connection.execute("INSERT INTO lanes SELECT lane, id FROM facts INDEXED BY facts_lane ORDER BY lane, id")
+    connection.execute("DROP INDEX facts_lane")
+    connection.execute(f"INSERT INTO marks SELECT 'lanes', coalesce(max(id), {_BEFORE_ALL}) FROM facts")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
 
 
 @contextmanager
@@ -162,10 +176,11 @@ def open_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def check(path: Path) -> None:
-    """Refuse a file that is no journal, or newer than this program, untouched (rule 2). An empty file is a new one."""
+def check(path: Path) -> bool:
+    """Refuse a file that is no journal, or newer than this program, untouched (rule 2): StartError. Whether it is of
+    this program's version; an older one is brought there by :func:`open_writing`, and so is an empty file."""
     if os.path.getsize(path) == 0:
-        return
+        return False
     try:
         wal = path.with_name(f"{path.name}-wal")
         alone = not wal.exists() or wal.stat().st_size == 0  # then even the empty files need not be made
@@ -187,6 +202,7 @@ def check(path: Path) -> None:
             f"The journal {path} was written by a newer chatctl (version {version}, this one knows {len(MIGRATIONS)}): "
             f"install that one, or set CHATCTL_DATA_DIR to another folder."
         )
+    return bool(version == len(MIGRATIONS))
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:

@@ -105,7 +105,7 @@ class _Walk:
         """What the index does not know."""
         lanes = "c.lane IN (SELECT value * 2 FROM json_each(:places))" if self.places else "c.lane & 1 = 0"
         chosen = f"""
-            SELECT c.* FROM facts AS c NOT INDEXED
+            SELECT c.* FROM facts AS c
             WHERE c.id >= :low AND c.id < :high AND {lanes} ORDER BY c.id DESC LIMIT :limit
         """
         high, places = self.high, rows.to_json(self.places)

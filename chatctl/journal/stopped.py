@@ -15,7 +15,7 @@ from typing import Self
 from chatctl.chat.accounts import Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.errors import ChatctlError
-from chatctl.journal import indexing, retention
+from chatctl.journal import indexing, lanes, retention
 from chatctl.journal.chores import WAL_SOME
 from chatctl.journal.folder import journal_file, lock
 from chatctl.journal.schema import transaction
@@ -48,6 +48,8 @@ class StoppedJournal:
             result = import_facts(self._store, facts, time.time_ns() // 1_000_000)
             while indexing.behind(self._store.connection, indexing.SLICE) >= indexing.SLICE:
                 indexing.follow(self._store)
+            while lanes.behind(self._store.connection, lanes.SLICE) >= lanes.SLICE:
+                lanes.follow(self._store)
             self._copy()
         except (sqlite3.Error, OSError) as error:
             raise ChatctlError(said(error)) from None

@@ -27,7 +27,7 @@ import msgspec
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import MESSAGES
 from chatctl.errors import ChatctlError
-from chatctl.journal import indexing, rows
+from chatctl.journal import indexing, lanes, rows
 from chatctl.journal.reading import find_time
 from chatctl.journal.schema import transaction
 from chatctl.journal.store import SqliteStore, not_kept
@@ -43,6 +43,7 @@ SELECT json_group_array(json_extract(j.value, '$[0]')) FROM json_each(?) AS j WH
     WHERE f.id = json_extract(j.value, '$[1]') AND f.origin IS NULL AND h.boot = json_extract(j.value, '$[2]')
 ) OR EXISTS (SELECT 1 FROM facts WHERE origin = json_extract(j.value, '$[3]'))
 """
+_ALL = "SELECT * FROM facts WHERE id >= :low AND id < :high ORDER BY id LIMIT :limit"
 _BEFORE = "SELECT id, time, origin IS NULL FROM facts WHERE id < ? ORDER BY id DESC LIMIT 1"
 _FROM = "SELECT id, time FROM facts WHERE id >= ? ORDER BY id LIMIT 1"
 _NOBODY = (-rows.LAST_ID, -rows.LAST_ID)
@@ -62,18 +63,20 @@ def facts(
     if upto is not None:
         high = min(high, rows.beyond(upto))
     if not place:
-        streams = [_stream(connection, "1", "", low, high)]
+        streams = [_stream(connection, _ALL, {}, low, high)]
     else:
-        lanes = [f"lane = (SELECT id FROM places WHERE name = :place) * 2 + {lane}" for lane in (0, 1)]
-        streams = [_stream(connection, lane, place, low, high) for lane in lanes]
+        chosen = lanes.chosen(above=True, newest=False, some=False)
+        streams = [_stream(connection, chosen, {"place": place, "lane": lane}, low, high) for lane in (0, 1)]
     for _, fact in heapq.merge(*streams, key=lambda pair: pair[0]):
         yield fact
 
 
-def _stream(connection: sqlite3.Connection, which: str, place: str, low: int, high: int) -> Iterator[tuple[int, Fact]]:
-    chosen = f"SELECT * FROM facts WHERE {which} AND id >= :low AND id < :high ORDER BY id LIMIT {READ}"
+def _stream(
+    connection: sqlite3.Connection, chosen: str, where: dict[str, object], low: int, high: int
+) -> Iterator[tuple[int, Fact]]:
     while True:
-        text = connection.execute(rows.wide(chosen), {"place": place, "low": low, "high": high}).fetchone()[0]
+        values = where | {"low": low, "high": high, "limit": READ}
+        text = connection.execute(rows.wide(chosen), values).fetchone()[0]
         read = rows.decode(text)
         yield from read
         if len(read) < READ:
@@ -218,6 +221,7 @@ def _insert(store: SqliteStore, ids: list[int], placed: list[Fact]) -> None:
     ]
     with transaction(connection):
         store.insert(encoded)
+        lanes.add(connection, [(row[2], row[0]) for row in encoded.facts])
         if seen:
             indexing.add(connection, seen)
     store.wal_frames += 8 + len(placed) // 8

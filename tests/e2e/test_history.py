@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from chatctl.journal import lock
 from tests.e2e.crash import history
 from tests.e2e.processes import ServeProcess, chatctl
+from tests.journal.test_lanes import second_version
 from tests.wire import Wire
 
 pytestmark = pytest.mark.e2e
@@ -36,6 +38,22 @@ def test_rooms_and_messages_come_back(home: Path) -> None:
         assert cleo.until("332").params[-1] == "Green or black?"
         replayed = [cleo.until("PRIVMSG").params[1] for _ in range(5)]
         assert replayed == [f"hello {number}" for number in range(5)]
+
+
+def test_an_older_journal_is_brought_up_to_date_by_whoever_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    path = tmp_path / "data" / "journal.db"
+    second_version(path).close()
+    path.chmod(0o600)
+    with lock(path.parent):
+        refused = chatctl(tmp_path, "history", "--data-dir", str(path.parent))
+    assert refused.returncode == 2
+    assert "An older chatctl is running" in refused.stderr
+    shown = chatctl(tmp_path, "history", "--data-dir", str(path.parent))
+    assert "as this version of chatctl keeps it" in shown.stderr
+    assert shown.stdout.splitlines()[0].partition("  ")[2] == "#lobby  [alice]: hello"
+    again = chatctl(tmp_path, "history", "--data-dir", str(path.parent))
+    assert (again.stdout, "keeps it" in again.stderr) == (shown.stdout, False)
 
 
 def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:

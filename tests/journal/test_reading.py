@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery, private_place
-from chatctl.journal import indexing
+from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_time, read
 from chatctl.journal.schema import open_reading
 from chatctl.journal.store import Batch
@@ -27,13 +27,15 @@ WORDS = ["a", "b", "foo", "Bar", "foo-bar", "a.b", '"', "x_y"]
 
 
 @contextmanager
-def history(facts: list[Fact], indexed: int = 0) -> Iterator[sqlite3.Connection]:
-    """A reader's connection to a journal of `facts`, the first few of them indexed."""
+def history(facts: list[Fact], indexed: int = 0, placed: int = 0) -> Iterator[sqlite3.Connection]:
+    """A reader's connection to a journal of `facts`, the first few of them indexed, by word and by place."""
     with opened() as store:
         if facts:
             store.commit(Batch(facts))
         if indexed:
             indexing.follow(store, indexed)
+        if placed:
+            lanes.follow(store, placed)
         connection = open_reading(store.path)
         try:
             yield connection
@@ -102,9 +104,9 @@ def queries(facts: list[Fact]) -> st.SearchStrategy[AnyQuery]:
 @given(st.data())
 def test_answers_are_the_models(data: st.DataObject) -> None:
     facts = data.draw(histories())
-    indexed = data.draw(st.integers(0, len(facts)))
+    indexed, placed = data.draw(st.integers(0, len(facts))), data.draw(st.integers(0, len(facts)))
     asked = data.draw(st.lists(queries(facts), min_size=1, max_size=30))
-    with history(facts, indexed) as connection:
+    with history(facts, indexed, placed) as connection:
         for query in asked:
             said, meant = read(connection, query), model.answer(facts, query)
             assert list(said.facts) == list(meant.facts), query
@@ -127,7 +129,7 @@ def test_a_time_is_found_by_halving(steps: list[int], wanted: int) -> None:
 
 def test_a_long_room_full_of_joins_still_gives_its_messages() -> None:
     facts = [fact(seq, kind="PRIVMSG" if seq % 500 == 1 else "JOIN") for seq in range(1, 5001)]
-    with history(facts) as connection:
+    with history(facts, placed=4900) as connection:
         steps = _steps(connection, Query("#lobby", 5, 5000))
         assert steps < 2000  # not one for each of the joins
         assert [fact.seq for fact in read(connection, Query("#lobby", 3, 5000)).facts] == [3501, 4001, 4501]

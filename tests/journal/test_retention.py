@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import Query, SearchQuery
-from chatctl.journal import Retention, indexing, retention
+from chatctl.journal import Retention, indexing, lanes, retention
 from chatctl.journal.reading import read
 from chatctl.journal.retention import Pruned
 from chatctl.journal.store import Batch, SqliteStore
 from chatctl.journal.transfer import import_facts
 from tests.journal import model
 from tests.journal.desk import DEADLINE, START, Desk, fact, opened
+from tests.journal.test_lanes import sound
 from tests.journal.test_reading import histories
 from tests.journal.test_writer import kept
 
@@ -98,6 +99,8 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
             store.commit(Batch(facts))
         for _ in range(data.draw(st.integers(0, 9), "slices indexed")):
             indexing.follow(store)
+        if facts and (placed := data.draw(st.integers(0, len(facts)), "placed")):
+            lanes.follow(store, placed)
         keep = Retention(days=data.draw(st.sampled_from([0, 10 / 86_400_000])), messages=data.draw(st.integers(0, 9)))
         now = data.draw(st.integers(0, 60), "now")
         meant = forgotten(facts, keep, now)
@@ -114,10 +117,14 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
                 facts, meant = [*facts, new], [*meant, new]
             if data.draw(st.booleans(), "index"):
                 indexing.follow(store)
+                lanes.follow(store, 3)
+            assert sound(store.connection)
             found = read(store.connection, query).facts
             assert [fact for fact in found if fact in meant] == list(model.answer(meant, query).facts)
         assert list(read(store.connection, query).facts) == list(model.answer(meant, query).facts)
         assert kept(store.path) == meant
+        lobby = Query("#lobby", 100, 10**6, kinds=())
+        assert list(read(store.connection, lobby).facts) == list(model.answer(meant, lobby).facts)
         while indexing.follow(store):
             pass
         assert list(read(store.connection, query).facts) == list(model.answer(meant, query).facts)
@@ -128,6 +135,30 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
         store.close()
         store.open()
         assert store.last() == (last, max([fact.time for fact in facts], default=0))
+
+
+@pytest.mark.parametrize("comes", range(5))
+@pytest.mark.parametrize("indexed", range(5))
+@pytest.mark.parametrize("text", ["", "a"])
+def test_what_comes_while_the_newest_volume_is_renewed_is_found_once(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, comes: int, indexed: int, text: str
+) -> None:
+    """Two volumes end with the same id for a moment: the one that is renewed, and the one that takes what comes."""
+    for name, value in (("retention.SLICE", 1), ("retention._COUNTED", 1), ("indexing.SLICE", 1)):
+        monkeypatch.setattr(f"chatctl.journal.{name}", value)
+    old = [fact(1, ""), fact(1, "a", part=1)]
+    store.commit(Batch(old))
+    indexing.follow(store)
+    new: list[Fact] = []
+    for step, _ in enumerate(retention.keep(store, Retention(messages=1), 0, Pruned())):
+        if step == comes:
+            new = [fact(9, text)]
+            store.commit(Batch(new))
+        if step >= indexed:
+            indexing.follow(store)
+        meant = [one for one in [old[1], *new] if one.text == "a"]
+        assert list(read(store.connection, SearchQuery("a", 9, 99)).facts) == meant
+    assert new or comes > 3
 
 
 def forgotten(facts: list[Fact], keep: Retention, now: int) -> list[Fact]:

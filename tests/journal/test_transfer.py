@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import Mark, Query, SearchQuery, private_place
 from chatctl.errors import ChatctlError
-from chatctl.journal import indexing
+from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_message, read
 from chatctl.journal.store import Batch, SqliteStore
 from chatctl.journal.transfer import Imported, facts, import_facts
 from tests.journal.desk import Desk, fact, opened
+from tests.journal.test_lanes import sound
 from tests.journal.test_reading import histories
 from tests.journal.test_writer import EVERYTHING, kept
 
@@ -134,6 +135,7 @@ def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> No
             store.commit(Batch(own))
         for _ in range(data.draw(st.integers(0, 2), "slices indexed")):
             indexing.follow(store, 7)
+            lanes.follow(store, 5)
         running: bool = data.draw(st.booleans(), "running")
         upto = own[-1].seq if own and running else None
         other = data.draw(histories(), "other")
@@ -156,11 +158,14 @@ def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> No
                 continue
             assert result == Imported(kept=len(wanted), known=len(piece) - len(wanted))
             brought |= wanted
+            assert sound(store.connection)
         new = list(brought.values())
         found = kept(store.path)
         assert sorted(told(found), key=repr) == sorted(told([*own, *new]), key=repr)
         assert [fact for fact in found if fact.message_id in mine] == own
         assert [fact.time for fact in found] == sorted(fact.time for fact in found)
+        lobby = Query("#lobby", 1000, 10**9, kinds=())
+        assert list(read(store.connection, lobby).facts) == [fact for fact in found if fact.place == "#lobby"]
         whole = SearchQuery("foo", 1000, 10**9)
         assert [fact.message_id for fact in read(store.connection, whole).facts] == [
             fact.message_id
@@ -178,6 +183,7 @@ def test_export_of_one_place_and_of_a_time(store: SqliteStore, monkeypatch: pyte
         fact(seq, kind="PRIVMSG" if seq % 3 else "JOIN", place=f"#r{seq % 2}", time=seq) for seq in range(1, 60)
     ]
     store.commit(Batch(everything))
+    lanes.follow(store, 30)
     assert list(facts(store.connection)) == everything
     assert list(facts(store.connection, place="#r1")) == everything[::2]
     assert list(facts(store.connection, after=10, before=20)) == everything[10:19]
