@@ -9,8 +9,7 @@ The rules of this file:
 3. Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
 4. The index waits for a slice's worth of facts: search reads what is beyond its mark. Indexing a fact costs several
    times what storing it does, and what is stored is waited for: so after a slice it rests for INDEX_REST times as long
-   as that took, or until no facts have come for CALM seconds. The index by place is the cheaper the more facts are in
-   a slice: it waits for a full one, or for calm and SOME_PLACED.
+   as that took, or until no facts have come for CALM seconds. The index by place waits for a whole slice.
 5. A chore that fails is logged, and left alone for a while. It does not touch what becomes of facts.
 """
 
@@ -27,7 +26,6 @@ from chatctl.journal.store import SqliteStore
 WAL_SOME = 1000  # pages of 4 KiB, as SQLite's own default
 WAL_MOST = 8000
 FAR_BEHIND = 65_536  # facts: search reads them in about 0.4 s
-SOME_PLACED = 1024  # facts
 QUIET = 5.0  # seconds
 CALM = 1.0  # seconds
 INDEX_REST = 50.0
@@ -132,8 +130,6 @@ class Chores:
     def _later(self, now: float) -> Iterator[tuple[float, Callable[[], None]]]:
         yield now + CHECK_EVERY, _nothing
         frames = self._store.wal_frames
-        if self._unplaced >= SOME_PLACED:
-            yield self._calm_at, self._place
         if self._behind >= indexing.SLICE:
             yield min(self._rested_at, self._calm_at), self._index
         if frames >= WAL_SOME:

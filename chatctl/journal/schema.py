@@ -18,12 +18,11 @@ The tables:
   in the index, and the latest 50 messages of a room with a million joins are as near as those of any. `origin` is the
   message id where it cannot be told from boot and id: facts that were imported. No random id is in an index: that
   costs more than all the rest of a row.
-- ``lanes``: the index by place, see lanes.py.
+- ``lanes`` and ``slices``: the index by place, see lanes.py.
 - ``heads``: what the facts of one speaker have in common; `boot` is the first part of their message ids, `target` NULL
   where it is what the place shows. The same head may stand there twice; nothing asks for it by its content.
 - ``places``: `shown` is the target of the first fact there. In ``pairs`` stands who shares a private one.
-- ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned;
-  `lanes`, how far that index has come.
+- ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned.
 - ``records``: accounts and invitations as JSON (:mod:`chatctl.chat.accounts`).
 - ``volumes``: see indexing.py.
 """
@@ -44,8 +43,6 @@ APPLICATION_ID = int.from_bytes(b"chtl", "big")
 BUSY_SECONDS = 5.0  # somebody looks at the journal with a tool of their own: wait that long for them
 CACHE_KIB = 16 * 1024
 WAL_KEPT = 16 * 1024 * 1024  # bytes: a WAL that a burst made larger is cut down to that when it starts over
-
-_BEFORE_ALL = -(2**63 - 1)  # no fact has a lower id
 
 _VERSION_1 = """
 CREATE TABLE facts (
@@ -99,12 +96,14 @@ def _second(connection: sqlite3.Connection) -> None:
 
 def _third(connection: sqlite3.Connection) -> None:
     """The index by place follows behind the facts (lanes.py) instead of being written with them."""
+    connection.execute("CREATE TABLE slices (last INTEGER PRIMARY KEY, number INTEGER NOT NULL)")
     connection.execute(
-        "CREATE TABLE lanes (lane INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (lane, id)) WITHOUT ROWID"
+        "CREATE TABLE lanes (slice INTEGER NOT NULL, lane INTEGER NOT NULL, id INTEGER NOT NULL,"
+        " PRIMARY KEY (slice, lane, id)) WITHOUT ROWID"
     )
-    connection.execute("INSERT INTO lanes SELECT lane, id FROM facts INDEXED BY facts_lane ORDER BY lane, id")
+    connection.execute("INSERT INTO lanes SELECT 1, lane, id FROM facts INDEXED BY facts_lane ORDER BY lane, id")
+    connection.execute("INSERT INTO slices SELECT id, 1 FROM facts ORDER BY id DESC LIMIT 1")
     connection.execute("DROP INDEX facts_lane")
-    connection.execute(f"INSERT INTO marks SELECT 'lanes', coalesce(max(id), {_BEFORE_ALL}) FROM facts")
 
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Mark, Query, SearchQuery, TargetsQuery
-from chatctl.journal import SqliteJournal, indexing, retention
+from chatctl.journal import SqliteJournal, indexing, lanes, retention
 from chatctl.journal.reading import read
 from chatctl.journal.schema import open_reading
 from chatctl.journal.store import Batch, SqliteStore
@@ -91,33 +91,36 @@ class Meter:
         self.wall += self.walls[-1]
 
 
-def append_beside_busy(folder: Path, talk: Talk, *, index: bool) -> tuple[float, float, float]:
-    """us of CPU a message, ms a batch in the middle and at the worst, beside a busy thread; 100 batches."""
-    store = SqliteStore(folder / f"busy{index}.db")
-    store.open()
-    if not index:
-        store.connection.execute("DROP INDEX facts_lane")
-    batches = [talk.batch(1 + at * BATCH, BATCH) for at in range(101)]
-    store.commit(Batch(batches.pop(0)))
-    meter = Meter()
+def append_beside_busy(store: SqliteStore, talk: Talk, done: int) -> int:
+    """Append a slice's worth of messages beside a busy thread, and index them; returns how many there are then."""
+    append, place = Meter(), Meter()
+    count = lanes.SLICE // BATCH + 1
+    batches = [talk.batch(done + 1 + at * BATCH, BATCH) for at in range(count)]
     with Busy():
         for batch in batches:
-            meter(lambda batch=batch: store.commit(Batch(batch)))  # type: ignore[misc]
-    store.close()
-    return meter.cpu / 100 / BATCH * 1e6, statistics.median(meter.walls) * 1e3, max(meter.walls) * 1e3
+            append(lambda batch=batch: store.commit(Batch(batch)))  # type: ignore[misc]
+        place(lambda: lanes.follow(store))
+    print(
+        f"  after {done:9,}: {append.cpu / count / BATCH * 1e6:.2f} us of CPU a message; index by place"
+        f" {place.cpu / lanes.SLICE * 1e6:.2f}, in a slice of {place.wall * 1e3:.0f} ms; a batch takes"
+        f" {statistics.median(append.walls) * 1e3:.1f} ms in the middle, {max(append.walls) * 1e3:.1f} at the worst"
+    )
+    return done + count * BATCH
 
 
 def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
     """Append up to `messages`, printing what each decade cost."""
-    print("\nAppending alone, batches of 200; index behind, slices of 512; us of CPU a message")
-    print("    messages   append   checkpoint   full-text   median ms/batch   worst ms/slice")
-    append, copy, index = Meter(), Meter(), Meter()
+    print("\nAppending alone, batches of 200; the indexes behind, in slices; us of CPU a message")
+    print("    messages   append   by place   checkpoint   full-text   median ms/batch   worst ms/slice")
+    append, place, copy, index = Meter(), Meter(), Meter(), Meter()
     done = since = 0
     for step in [10**3, 10**4, 10**5, 3 * 10**5, 10**6, messages]:
         while done < min(step, messages):
             batch = Batch(talk.batch(done + 1, BATCH))
             append(lambda batch=batch: store.commit(batch))  # type: ignore[misc]
             done += BATCH
+            if lanes.behind(store.connection, lanes.SLICE) == lanes.SLICE:
+                place(lambda: lanes.follow(store))
             if done % CHECKPOINT == 0:
                 copy(store.checkpoint)
                 while indexing.behind(store.connection, 600) >= indexing.SLICE:
@@ -126,10 +129,11 @@ def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
         if not new:
             continue
         print(
-            f"{done:12,}{append.cpu / new * 1e6:9.2f}{copy.cpu / new * 1e6:13.2f}{index.cpu / new * 1e6:12.2f}"
-            f"{statistics.median(append.walls) * 1e3:18.2f}{max(index.walls, default=0) * 1e3:17.1f}"
+            f"{done:12,}{append.cpu / new * 1e6:9.2f}{place.cpu / new * 1e6:11.2f}{copy.cpu / new * 1e6:13.2f}"
+            f"{index.cpu / new * 1e6:12.2f}{statistics.median(append.walls) * 1e3:18.2f}"
+            f"{max(index.walls + place.walls, default=0) * 1e3:17.1f}"
         )
-        append, copy, index, since = Meter(), Meter(), Meter(), done
+        append, place, copy, index, since = Meter(), Meter(), Meter(), Meter(), done
 
 
 def ask(path: Path, talk: Talk, messages: int) -> None:
@@ -154,7 +158,8 @@ def ask(path: Path, talk: Talk, messages: int) -> None:
         ("search: phrase that is nowhere", SearchQuery(f'"{words[4000]} {words[4001]}"', 50, messages)),
         ("search: word that is nowhere", SearchQuery("zzzzzz", 50, messages)),
     ]
-    print(f"\nQuestions at {messages:,} messages, ms: first on a new connection, and median of 50")
+    print(f"\nQuestions at {messages:,} messages, as many as there can be not yet indexed by place")
+    print("  ms: first on a new connection, and median of 50")
     for name, query in questions:
         connection = open_reading(path)
         meter = Meter()
@@ -213,15 +218,23 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:
         talk = Talk(options.rooms)
-        print("Appending beside a busy thread, batches of 200")
-        without = append_beside_busy(folder, talk, index=False)
-        whole = append_beside_busy(folder, talk, index=True)
-        print(f"  rows alone: {without[0]:.2f} us of CPU a message")
-        print(f"  with the index of places: {whole[0]:.2f} us, so the index is {whole[0] - without[0]:.2f} us")
-        print(f"  a batch takes {whole[1]:.1f} ms in the middle, {whole[2]:.1f} ms at the worst")
         store = SqliteStore(folder / "journal.db")
         store.open()
         grow(store, talk, options.messages)
+        store.checkpoint(whole=True)
+        print("\nAppending beside a busy thread, batches of 200")
+        fresh = SqliteStore(folder / "fresh.db")
+        fresh.open()
+        append_beside_busy(fresh, talk, 0)
+        fresh.close()
+        while lanes.follow(store):
+            pass
+        options.messages = append_beside_busy(store, talk, options.messages)
+        while indexing.follow(store) == indexing.SLICE:
+            store.checkpoint()
+        unplaced = lanes.SLICE - BATCH
+        store.commit(Batch(talk.batch(options.messages + 1, unplaced)))
+        options.messages += unplaced
         store.checkpoint(whole=True)
         store.close()
         size = store.path.stat().st_size
