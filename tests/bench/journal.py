@@ -123,7 +123,7 @@ def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
                 place(lambda: lanes.follow(store))
             if done % CHECKPOINT == 0:
                 copy(store.checkpoint)
-                while indexing.behind(store.connection, 600) >= indexing.SLICE:
+                while indexing.behind(store.connection, indexing.SLICE) >= indexing.SLICE:
                     index(lambda: indexing.follow(store))
         new = done - since
         if not new:
@@ -230,11 +230,11 @@ def main() -> None:
         while lanes.follow(store):
             pass
         options.messages = append_beside_busy(store, talk, options.messages)
-        while indexing.follow(store) == indexing.SLICE:
-            store.checkpoint()
         unplaced = lanes.SLICE - BATCH
         store.commit(Batch(talk.batch(options.messages + 1, unplaced)))
         options.messages += unplaced
+        while indexing.follow(store) == indexing.SLICE:
+            store.checkpoint()
         store.checkpoint(whole=True)
         store.close()
         size = store.path.stat().st_size
