@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from chatctl.chat.deliveries import Form, Stamp
 from chatctl.chat.render import render, render_lines
 from chatctl.chat.segments import Group, RoomOutput, Segment, Spot
-from chatctl.chat.session import Session
+from chatctl.chat.session import Session, more
 from chatctl.protocol.capabilities import ECHO_MESSAGE, SHAPING
 from chatctl.protocol.message import Message
 
@@ -211,9 +211,11 @@ class Fanout:
             self._groups[-1].until = stamp.time + LATE_MS
 
     def _hand(self, session: Session, data: bytes) -> None:
-        if not session.out:
+        if session.out is None:
+            session.out = data
             self.dirty.append(session)
-        session.out.append(data)
+        else:
+            session.out = more(session.out, data)
 
     def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp, seq: int) -> None:
         """A line for each of `sessions`: one group a set of capabilities. `seq` as in :meth:`to_room`."""
@@ -328,12 +330,16 @@ class Fanout:
                     continue
                 for session in group.members:
                     out = session.out
-                    if not out:
+                    if out is None:
+                        session.out = data
                         dirty.append(session)
-                    out.append(data)
-                if group.exceptions:
-                    for session, own in group.exceptions.items():
+                    else:
+                        session.out = more(out, data)
+                for session, own in group.exceptions.items():
+                    if isinstance(session.out, list):
                         session.out[-1] = own
+                    else:
+                        session.out = own
             self._released += 1
 
     def _close_rooms_of(self, session: Session) -> None:

@@ -17,12 +17,36 @@ if TYPE_CHECKING:
 _NONE: dict[str, None] = {}
 
 
-class Session:
+class Output:
+    """What every delivery looks at, apart from the rest of a session so that it lies together in memory: a server that
+    writes to thousands in turn waits for memory more than for anything else here."""
+
+    __slots__ = ("out", "out_fd")
+
+    out: bytes | list[bytes] | None
+    """What is released and not yet taken by the connection: nothing, or one piece as most often, or several."""
+    out_fd: int
+    """Its owner's: the descriptor that takes them as they are, or -1."""
+
+    def taken(self) -> bytes:
+        """What is released, for whoever takes all of it now."""
+        out, self.out = self.out, None
+        return b"".join(out) if isinstance(out, list) else out or b""
+
+
+def more(out: bytes | list[bytes], data: bytes) -> list[bytes]:
+    """What waits, and `data` after it."""
+    if isinstance(out, list):
+        out.append(data)
+        return out
+    return [out, data]
+
+
+class Session(Output):
     """One connection, from accept to close.
 
     `address` is the numeric address, for operators; `local` says that it is this computer's own, `secure` that nobody
-    on the way can read along (TLS, or this computer), so that passwords may be sent. `out` are the bytes released and
-    not yet taken by the connection. `handle` is its owner's: the descriptor that takes them as they are, or -1.
+    on the way can read along (TLS, or this computer), so that passwords may be sent.
     """
 
     __slots__ = (
@@ -36,7 +60,6 @@ class Session:
         "caps",
         "closing",
         "dropped",
-        "handle",
         "host",
         "id",
         "in_flight",
@@ -50,7 +73,6 @@ class Session:
         "metadata_due",
         "negotiating",
         "nick",
-        "out",
         "password",
         "queued",
         "realname",
@@ -112,8 +134,8 @@ class Session:
         # that holds something of this session or because of it.
         self.shape = 0
         self.rooms: dict[str, RoomOutput] = {}
-        self.out: list[bytes] = []
-        self.handle = -1
+        self.out: bytes | list[bytes] | None = None
+        self.out_fd = -1
         self.waits = 0
 
         # Of each place it said something in again: its numbered messages there (chat/resend).

@@ -59,16 +59,15 @@ class Outboxes:
             return
         write = os.write
         for session in dirty:
-            out = session.out
-            handle = session.handle
-            if handle < 0:
-                session.out = []
-                self._ask(session, out)
+            fd = session.out_fd
+            if fd < 0:
+                self._ask(session)
                 continue
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
+            out = session.out
+            session.out = None
+            data = b"".join(out) if isinstance(out, list) else out or b""
             try:
-                sent = write(handle, data) if data else 0  # nothing: somebody's own line, without an echo
+                sent = write(fd, data) if data else 0  # nothing: somebody's own line, without an echo
             except BlockingIOError:
                 sent = 0
             except OSError:
@@ -92,13 +91,15 @@ class Outboxes:
         """A connection is closed with all that waited for it."""
         self.total -= connection.pending_bytes
 
-    def _ask(self, session: Session, chunks: list[bytes]) -> None:
+    def _ask(self, session: Session) -> None:
         """Something waits already, or is encrypted, or the connection is over: the connection decides."""
+        out, session.out = session.out, None
+        assert out is not None
         connection = self._by_session.get(session.id)
         if connection is None or connection.gone or connection.closing_at:
             return
         before = connection.pending_bytes
-        connection.write(chunks)
+        connection.write(out if isinstance(out, list) else [out])
         if connection.pending_bytes or connection.gone:
             self._held_up(connection, before)
 

@@ -19,7 +19,7 @@ def two(caps: str = CAPS) -> tuple[World, Person, Person]:
 def said(person: Person, text: str = "oops", target: str = "#tea") -> str:
     id = person.send(f"PRIVMSG {target} :{text}").one("PRIVMSG").tags["msgid"]
     for each in person.world.hub.sessions.values():
-        each.out = []
+        each.out = None
     return id
 
 

@@ -141,9 +141,7 @@ class Person:
 
     def lines(self) -> list[str]:
         """What has arrived since the last look, as lines without their ends."""
-        data = b"".join(self.session.out)
-        self.session.out = []
-        text = data.decode()
+        text = self.session.taken().decode()
         assert text == "" or text.endswith("\r\n"), text
         lines = text.split("\r\n")[:-1]
         for line in lines:
@@ -226,7 +224,7 @@ class World:
             person.send("JOIN " + ",".join(rooms))
         assert person.session.registered, person.lines()
         for session in self.hub.sessions.values():
-            session.out = []
+            session.out = None
         return person
 
     def gone(self, person: Person, reason: str = "Connection closed") -> None:

@@ -69,26 +69,26 @@ def test_the_descriptor_is_written_to_directly_only_while_that_is_safe(
 ) -> None:
     connection, theirs = pair
     session = connection.session
-    assert session.handle == -1, "the first bytes may begin TLS"
+    assert session.out_fd == -1, "the first bytes may begin TLS"
     theirs.send(b"NICK a\r\n")
     connection.read()
-    assert session.handle == connection.fd
+    assert session.out_fd == connection.fd
 
     connection.write([b"x" * 10_000_000])
-    assert session.handle == -1, "something waits: nothing may overtake it"
+    assert session.out_fd == -1, "something waits: nothing may overtake it"
     while connection.pending_bytes:
         theirs.recv(1 << 20)
         connection.write_pending()
-    assert session.handle == connection.fd
+    assert session.out_fd == connection.fd
 
     connection.close_at(1.0)
-    assert session.handle == -1, "nothing follows the last line"
+    assert session.out_fd == -1, "nothing follows the last line"
     theirs.setblocking(False)
     connection.keep(b"last\n", 0)
     connection.write_pending()
-    assert session.handle == -1
+    assert session.out_fd == -1
     connection.close()
-    assert session.handle == -1
+    assert session.out_fd == -1
 
 
 def test_a_handshake_is_never_answered_in_plain_text(pair: tuple[Connection, socket.socket]) -> None:
@@ -96,4 +96,4 @@ def test_a_handshake_is_never_answered_in_plain_text(pair: tuple[Connection, soc
     theirs.send(b"\x16\x03\x01")
     assert connection.read() == []
     assert connection.hello
-    assert connection.session.handle == -1
+    assert connection.session.out_fd == -1

@@ -268,8 +268,7 @@ class Chat:
         for person in self.people:
             session = person.session
             if session is not None:
-                person.from_server += b"".join(session.out)
-                session.out = []
+                person.from_server += session.taken()
         self.over.update(session.id for session in self.hub.ended)
         self.hub.ended.clear()
         for person in self.people:

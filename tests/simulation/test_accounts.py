@@ -105,13 +105,12 @@ class Accounts:
         self.hub.end_tick()
         self.hub.fanout.dirty.clear()
         for session in list(self.live):
-            for line in b"".join(session.out).decode().split("\r\n"):
+            for line in session.taken().decode().split("\r\n"):
                 message = parse(line)
                 if message is not None and message.command == "REGISTER":
                     self.seen.add("made")
                     if self.hub.state.accounts.named(message.params[1]) is not None:  # else it was removed meanwhile
                         self.confirmed.add(message.params[1])
-            session.out = []
         for session in self.hub.ended:
             self.live.pop(session, None)
         self.hub.ended.clear()
