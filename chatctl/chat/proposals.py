@@ -141,10 +141,11 @@ class ModeChange:
 
 @dataclass(slots=True)
 class SetRoomModes(Proposal):
-    """Change modes of a room."""
+    """Change modes of a room. `unknown`: letters of the command that are no modes."""
 
     room: str
     changes: tuple[ModeChange, ...]
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -111,7 +111,7 @@ def test_of_user_modes_the_known_ones_are_set_and_the_others_said() -> None:
 
 def test_about_the_server() -> None:
     alice = World().person("alice")
-    assert alice.send("LUSERS").commands() == ["251", "254", "255", "265", "266"]
+    assert alice.send("LUSERS").commands() == ["251", "252", "253", "254", "255", "265", "266"]
     assert alice.send("MOTD").commands() == ["422"]
     assert alice.send("MOTD elsewhere.example").commands() == ["402"]
     assert alice.send("VERSION").commands() == ["351", "005", "005", "005"]

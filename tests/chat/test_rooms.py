@@ -168,13 +168,18 @@ def test_mode_lines_with_long_names_are_as_many_as_they_need() -> None:
     assert [nick for m in read for nick in m.params[2:]] == nicks
 
 
-def test_an_unknown_mode_letter_is_named_and_nothing_is_done() -> None:
+def test_an_unknown_mode_letter_is_named_and_the_rest_is_done() -> None:
+    """Or a room that was set ``+sp``, as clients do, would be open to all."""
     world = World()
-    alice = world.person("alice", "#tea")
-    read = alice.send("MODE #tea -tZ").read()
-    assert [m.command for m in read] == ["472"]
-    assert read[0].params[1] == "Z"
-    assert alice.send("MODE #tea").one("324").params[-1] == "+nt"
+    alice, bob = world.person("alice", "#tea"), world.person("bob", "#tea")
+    read = alice.send("MODE #tea +sp-tZ").read()
+    assert [(m.command, m.params[1:]) for m in read[1:]] == [
+        ("472", ["p", "p is no mode that this server knows"]),
+        ("472", ["Z", "Z is no mode that this server knows"]),
+    ]
+    assert bob.one("MODE").params == read[0].params == ["#tea", "+s-t"]
+    assert alice.send("MODE #tea +Z").commands() == ["472"]
+    assert bob.send("MODE #tea +iZ").commands() == ["482"]
 
 
 def test_five_hundred_mode_letters_are_bounded() -> None:

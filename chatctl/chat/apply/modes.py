@@ -48,6 +48,8 @@ def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> 
         _tell_list(user, room, letter, outcome)
     wanted = (_change(state, room, user, change, outcome) for change in proposal.changes if not _asks(change))
     _tell_changes(room, user, [change for change in wanted if change is not None], outcome)
+    for letter in proposal.unknown:
+        outcome.tell(user.id, n.ERR_UNKNOWNMODE, letter)
 
 
 def _tell_changes(room: Room, user: User, done: list[p.ModeChange], outcome: Outcome) -> None:

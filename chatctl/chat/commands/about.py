@@ -62,23 +62,18 @@ def lusers(view: View, session: Session, message: Message) -> Result:
 
 
 def lusers_lines(view: View) -> list[Reply]:
-    """251, 252 and 253 where there are any, 254, 255, 265, 266."""
+    """251 to 255, 265, 266: all that "SHOULD" be there, also where it is none."""
     state = view.state
     users = len(state.users)
     invisible = sum("i" in user.modes for user in state.users.values())
     unknown = sum(not session.registered for session in view.sessions.values())
-    replies: list[Reply] = [
-        line(n.RPL_LUSERCLIENT, text=f"There are {users - invisible} users and {invisible} invisible on 1 server")
-    ]
     operators = sum(bool(user.operator) for user in state.users.values())
-    if operators:
-        replies.append(line(n.RPL_LUSEROP, str(operators)))
-    if unknown:
-        replies.append(line(n.RPL_LUSERUNKNOWN, str(unknown)))
     peak = str(state.peak_users)
     counted = f"Current users {users}, most at once {peak}"
     return [
-        *replies,
+        line(n.RPL_LUSERCLIENT, text=f"There are {users - invisible} users and {invisible} invisible on 1 server"),
+        line(n.RPL_LUSEROP, str(operators)),
+        line(n.RPL_LUSERUNKNOWN, str(unknown)),
         line(n.RPL_LUSERCHANNELS, str(sum(bool(room.members) for room in state.rooms.values()))),
         line(n.RPL_LUSERME, text=f"I have {users} clients and 0 servers"),
         line(n.RPL_LOCALUSERS, str(users), peak, text=counted),

@@ -57,10 +57,11 @@ def _takes_parameter(letter: str, *, add: bool) -> bool:
 
 def _room_changes(session: Session, room: Room, message: Message) -> Result:
     letters = _letters(message.params[1])
-    # A letter nobody knows may take one of the parameters: what the others are for cannot be told, so nothing is done.
-    unknown = dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES)
-    if unknown:
-        return [line(n.ERR_UNKNOWNMODE, letter) for letter in list(unknown)[:MOST_CHANGES]]
+    # What is known is done, and what is not is said, as for users: with ``+sp`` a room is secret at the least.
+    unknown = tuple(dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES))[:MOST_CHANGES]
+    letters = [(add, letter) for add, letter in letters if letter in ROOM_MODES]
+    if not letters:
+        return [line(n.ERR_UNKNOWNMODE, letter) for letter in unknown]
     if len(letters) > MOST_CHANGES:
         text = f"At most {MOST_CHANGES} modes may be changed at once; none was"
         return [line(n.ERR_UNKNOWNERROR, "MODE", text=text)]
@@ -69,7 +70,7 @@ def _room_changes(session: Session, room: Room, message: Message) -> Result:
     for add, letter in letters:
         parameter = next(parameters, "") if _takes_parameter(letter, add=add) else ""
         changes.append(p.ModeChange(add, letter, parameter))
-    return p.SetRoomModes(session.id, label_of(message), room.name, tuple(changes)) if changes else None
+    return p.SetRoomModes(session.id, label_of(message), room.name, tuple(changes), unknown)
 
 
 def _user_changes(session: Session, me: User, message: Message) -> Result:
