@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from chatctl.chat import proposals as p
 from chatctl.chat.commands import batches
-from chatctl.chat.commands.kinds import Command, Held, Job, Line, Reply, Result, View, Work
+from chatctl.chat.commands.kinds import Command, Held, Job, Line, Long, Reply, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.fanout import Fanout
@@ -23,6 +23,7 @@ from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Log, Order
 from chatctl.chat.responses import MAX_LABEL
 from chatctl.chat.session import Session
+from chatctl.chat.slices import Slices
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
 from chatctl.protocol.framing import BadLine, Why
@@ -49,6 +50,7 @@ class Handling:
         delivering: Delivering,
         fanout: Fanout,
         jobs: Jobs,
+        slices: Slices,
         log: Log,
         pace: Pace | None,
     ) -> None:
@@ -59,6 +61,7 @@ class Handling:
         self._delivering = delivering
         self._fanout = fanout
         self._jobs = jobs
+        self._slices = slices
         self._log = log
         self._pace = pace
 
@@ -139,6 +142,8 @@ class Handling:
             self._jobs.add(session, result, command, label)
         elif isinstance(result, Work):
             self._jobs.work(session, result, command, label)
+        elif isinstance(result, Long):
+            self._slices.add(session, result, label)
         elif result or label:
             self._delivering.reply_all(session, result or (), label)
 

@@ -32,6 +32,7 @@ from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Log, Order, Workers
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
+from chatctl.chat.slices import Slices
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
 from chatctl.chat.turns import Turns
@@ -70,7 +71,10 @@ class Hub:
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
         self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered)
-        self._handling = Handling(self._view, order, self.keeper, self._delivering, self.fanout, self._jobs, log, pace)
+        self.slices = Slices(self._view, self.fanout, self._delivering.reply_all)
+        self._handling = Handling(
+            self._view, order, self.keeper, self._delivering, self.fanout, self._jobs, self.slices, log, pace
+        )
         self._turns = Turns(self._handling, clock, pace)
         order.attach(self._ordered)
 
@@ -151,6 +155,9 @@ class Hub:
 
     def work(self, out_of_time: Callable[[], bool]) -> bool:
         """Handle what arrived, turn by turn. True where something is left for the next tick."""
+        if self.slices:
+            for session in self.slices.go_on(self._handling.failed):
+                self._turns.resume(session)
         self._turns.work(out_of_time)
         return bool(self._turns)
 
@@ -218,7 +225,7 @@ class Hub:
     @property
     def busy(self) -> bool:
         """Whether the next tick has something to do at once: input to handle, or output or facts no tick has seen."""
-        return bool(self._turns or self.fanout.gathering or self.keeper.gathering)
+        return bool(self._turns or self.fanout.gathering or self.keeper.gathering or self.slices)
 
     @property
     def idle(self) -> bool:

@@ -57,6 +57,7 @@ class Loop:
         self._silence = Silence(hub, limits, self._forget)
         self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
         self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
+        hub.slices.behind = self._behind
         self._paused: list[Connection] = []
         self._talkative: list[Connection] = []
         self._next_id = 0
@@ -181,6 +182,11 @@ class Loop:
         self._silence.begin(connection)
         self._crowd.came(connection)
         self._log.debug("connected", session=session.id, address=peer)
+
+    def _behind(self, session: Session) -> bool:
+        """Whether something waits to be written to the session."""
+        connection = self._by_session.get(session.id)
+        return connection is not None and connection.pending_bytes > 0
 
     def _swap(self, secure: TlsConnection) -> None:
         """A connection goes on with TLS."""

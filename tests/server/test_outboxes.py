@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chatctl.chat.room import Room
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.tls import TlsConnection
 from tests.server.tls import TlsWire
@@ -115,3 +116,31 @@ def test_who_is_found_gone_while_written_to_is_not_counted(tmp_path: Path, monke
         monkeypatch.setattr(TlsConnection, "write_pending", lambda connection: setattr(connection, "gone", True))
         ann.send("PRIVMSG #lobby :hi").until("QUIT")
         assert waiting(server) == 0
+
+
+def test_a_list_of_twenty_thousand_rooms_ends_nobody_s_connection() -> None:
+    """SAFELIST (modern.ircdocs.horse): far more than an outbox holds, to somebody who reads late."""
+    with (
+        Server(port=0, listener_limit=50, limits=Limits(outbox_bytes=PIECE)) as server,
+        Wire(server.port).login("ann", "#lobby") as ann,
+    ):
+        made, loop, hub = threading.Event(), server._loop, server._hub
+        assert loop is not None
+        assert hub is not None
+
+        def make() -> None:
+            for number in range(20_000):
+                room = hub.state.rooms[f"#{number}"] = Room(f"#{number}", 0)
+                room.topic = "x" * 300
+                room.members[1] = 0
+            made.set()
+
+        loop.call(make)
+        assert made.wait(DEADLINE)
+        ann.send("LIST", "PING end")
+        by = time.monotonic() + DEADLINE
+        while not waiting(server):
+            assert time.monotonic() < by
+        assert waiting(server) < PIECE
+        ann.until(lambda message: message.command == "PONG" and message.params[-1] == "end")
+        assert sum(message.command == "322" for message in ann.read) == 20_001

@@ -108,6 +108,14 @@ class Work:
 
 
 @dataclass(slots=True)
+class Long:
+    """An answer of any length, in slices of a few hundred replies that are made as fast as they are read
+    (:mod:`chatctl.chat.slices`). Until the last one the session's next lines wait."""
+
+    slices: Iterator[Sequence[Reply]]
+
+
+@dataclass(slots=True)
 class Note:
     """Something for the log: never what anybody said, never a secret. The session and its address are added."""
 
@@ -129,7 +137,7 @@ class Held:
 HELD = Held()
 
 Reply = Line | Message | Close | Probe | Note
-Result = Proposal | Job | Work | Held | Sequence[Reply] | None
+Result = Proposal | Job | Work | Long | Held | Sequence[Reply] | None
 Handler = Callable[[View, Session, Message], Result]
 
 

@@ -7,9 +7,9 @@ hold, except that of several names and masks one is enough.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server
+from chatctl.chat.commands.kinds import Command, Long, Reply, Result, View, line, means_this_server
 from chatctl.chat.room import Room
 from chatctl.chat.session import Session
 from chatctl.protocol import masks, names
@@ -18,6 +18,8 @@ from chatctl.protocol.message import Message
 
 _MOST_CONDITIONS = 20
 _MINUTE = 60_000
+_SLICE = 100
+"""Rooms that are looked at in one tick."""
 
 Condition = Callable[[Room], bool]
 
@@ -42,16 +44,27 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
             conditions.append(condition)
         else:
             wanted.append(names.room_fold(word))
-    replies: list[Reply] = [line(n.RPL_LISTSTART, "Room")]
-    for room in view.state.rooms.values():
-        # The lobby stays when it is empty, but a list of rooms is a list of where people are.
-        if not room.members or not room.known_to(view.user(session).id):
-            continue
-        if wanted and not any(masks.matches(mask, room.key) for mask in wanted):
-            continue
-        if all(condition(room) for condition in conditions):
-            replies.append(line(n.RPL_LIST, room.name, str(len(room.members)), text=room.topic))
-    return [*replies, line(n.RPL_LISTEND)]
+
+    def shown(rooms: list[Room]) -> list[Reply]:
+        me = view.user(session)
+        return [
+            line(n.RPL_LIST, room.name, str(len(room.members)), text=room.topic)
+            for room in rooms
+            # The lobby stays when it is empty, but a list of rooms is a list of where people are.
+            if room.members
+            and room.known_to(me.id)
+            and (not wanted or any(masks.matches(mask, room.key) for mask in wanted))
+            and all(condition(room) for condition in conditions)
+        ]
+
+    def slices(rooms: list[Room]) -> Iterator[list[Reply]]:
+        yield [line(n.RPL_LISTSTART, "Room")]
+        for first in range(0, len(rooms), _SLICE):
+            yield shown(rooms[first : first + _SLICE])
+        yield [line(n.RPL_LISTEND)]
+
+    found = slices(list(view.state.rooms.values()))
+    return Long(found) if len(view.state.rooms) > _SLICE else [reply for part in found for reply in part]
 
 
 def _condition(word: str, now: int) -> Condition | None:
