@@ -95,7 +95,11 @@ def _write(file: Path, text: str, force: bool) -> None:
 
 def _plain(key: Key, loaded: Loaded) -> str | int | None:
     """A value for JSON: numbers as numbers, no secrets."""
-    value = key.value(loaded.settings) or None if isinstance(key.default, dict) else key.value(loaded.settings)
+    value = key.value(loaded.settings)
+    if isinstance(value, dict) and not key.secret:
+        value = ", ".join(sorted(value))
+    if isinstance(key.default, dict):
+        value = value or None
     if value is None or isinstance(value, int):
         return value
     return HIDDEN if key.secret else str(value)

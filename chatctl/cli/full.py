@@ -10,10 +10,11 @@ import itertools
 import os
 from dataclasses import replace
 
+from chatctl.cli.going import Keeper, place
 from chatctl.cli.line.entering import Wish
 from chatctl.client.check import ALTERNATIVES
 from chatctl.client.client import Client
-from chatctl.client.memory import Memory, Server
+from chatctl.client.memory import Memory
 from chatctl.client.trust import UnknownServerError
 from chatctl.tui.entrance import Entrance, NotIn
 from chatctl.tui.feed import Feed
@@ -26,9 +27,10 @@ should show. A frame in which nothing has changed costs nothing."""
 class FullDoor:
     """A wish, as the screen needs it (:class:`chatctl.tui.entrance.Door`). `kept_as`: what to save the server as."""
 
-    def __init__(self, wish: Wish, memory: Memory, kept_as: str = "") -> None:
+    def __init__(self, wish: Wish, memory: Memory, keeper: Keeper, kept_as: str = "") -> None:
         self.wish = replace(wish, attentive=True)
         self._memory = memory
+        self._keeper = keeper
         self._kept_as = kept_as
 
     @property
@@ -74,12 +76,14 @@ class FullDoor:
 
     def entered(self, client: Client) -> None:
         """Remember where, and as whom."""
-        to = self.wish.to
-        here = Server(to.host, to.port, client.name, self.wish.room, to.trust.tls)
-        self._memory.entered(here, self._kept_as)
+        self._memory.entered(place(self.wish, client.name), self._kept_as)
+
+    def keep(self, client: Client, word: str) -> None:
+        """Save the server under a word."""
+        self._keeper.keep(self.wish, client.name, word)
 
 
-def run(wish: Wish, kept_as: str = "") -> Client | None:
+def run(wish: Wish, keeper: Keeper, kept_as: str = "") -> Client | None:
     """The whole conversation. A client where one wants to go on line by line: it is still in.
 
     Raises what ended it, where that was not the user.
@@ -88,7 +92,7 @@ def run(wish: Wish, kept_as: str = "") -> Client | None:
 
     tidy = Tidy()
     memory = Memory()
-    entrance = Entrance(FullDoor(wish, memory, kept_as), Feed())
+    entrance = Entrance(FullDoor(wish, memory, keeper, kept_as), Feed())
     entrance.begin(wish.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     from chatctl.tui.actions import PLAIN

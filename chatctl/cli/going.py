@@ -1,7 +1,7 @@
 """Where `join` and the scripts' commands go, and as whom: what was typed, saved, remembered, and set.
 
-What is given with the command counts before what is saved under a name, that before the settings, and only where they
-say nothing it counts where one was last.
+What is given with the command counts before what is saved under a word, that before the settings, and only where they
+say nothing it counts where one was last. A word in the settings (`client.servers`) counts before one of `--save`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Going:
     tls: bool | None = None
     fingerprint: str | None = None
     config: str | None = None
+    password_file: str | None = None
 
 
 def going(said: Going, *, remembering: bool = False, give_up_after: float | None = None) -> Wish:
@@ -45,8 +46,9 @@ def going(said: Going, *, remembering: bool = False, give_up_after: float | None
 
     memory = Memory()
     if said.server and not is_url(said.server):
-        said = _with_saved(said, memory)
-    flags = {"host": said.host, "port": said.port, "client": {"name": said.name, "room": said.room}}
+        said = _with_saved(said, memory, load(config_file=said.config))
+    client = {"name": said.name, "room": said.room, "password_file": said.password_file}
+    flags = {"host": said.host, "port": said.port, "client": client}
     loaded = load(config_file=said.config, flags=flags)
     for notice in loaded.notices:
         say(notice)
@@ -69,20 +71,61 @@ def _is_open(loaded: Loaded, *keys: str) -> bool:
     return all(loaded.origins[key] == "default" for key in keys)
 
 
-def _with_saved(said: Going, memory: Memory) -> Going:
-    saved = memory.saved
-    found: Server | None = saved.get(said.server)
+class Keeper:
+    """Saves servers under a word; `config` is what --config says."""
+
+    def __init__(self, config: str | None) -> None:
+        self._config = config
+
+    def check(self, word: str) -> None:
+        """Raise ConfigError unless a server can be saved under this word."""
+        from chatctl.config import load
+
+        if not word or any(character.isspace() for character in word) or is_url(word):
+            raise ConfigError("a server is saved under one word, such as work")
+        if word in load(config_file=self._config).settings.client.servers:
+            raise ConfigError(f"{word} is a server in the settings (client.servers) already; take another word")
+
+    def keep(self, wish: Wish, name: str, word: str) -> None:
+        """Save where `wish` leads, as whom one is there. Raises InputError."""
+        from chatctl.client.refusals import InputError
+
+        try:
+            self.check(word)
+        except ConfigError as error:
+            raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}") from None
+        Memory().entered(place(wish, name), word)
+
+
+def place(wish: Wish, name: str) -> Server:
+    """What is to be remembered of being where `wish` leads."""
+    return Server(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
+
+
+def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> Going:
+    """With what is known of the server of that word. Raises ConfigError."""
+    settings = loaded.settings.client.servers
+    set_up, found = settings.get(said.server), memory.saved.get(said.server)
+    if set_up is not None:
+        file = set_up.password_file
+        said = replace(
+            said,
+            fingerprint=said.fingerprint or set_up.fingerprint,
+            password_file=str(loaded.path_of("client.servers", file)) if file is not None else None,
+        )
+        found = Server(set_up.host, set_up.port or 0, set_up.name or "", set_up.room or "", set_up.tls)
     if found is None:
-        known = f"saved are: {', '.join(sorted(saved))}" if saved else "join --save WORD saves one"
+        known = sorted({*settings, *memory.saved})
+        words = f"saved are: {', '.join(known)}" if known else "join --save WORD saves one"
         raise ConfigError(
             f"{said.server} is no address such as ircs://chat.example:5106/lobby, and no server is saved by that name; "
-            f"{known}"
+            f"{words}"
         )
     return replace(
         said,
         server="",
         host=said.host or found.host,
-        port=said.port or str(found.port),
+        port=said.port or (str(found.port) if found.port else None),
         name=said.name or found.name or None,
         room=said.room or found.room or None,
         tls=found.tls if said.tls is None else said.tls,

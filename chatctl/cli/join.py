@@ -18,6 +18,7 @@ stdout gets what others say; own messages only where the typed line was taken of
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -32,6 +33,7 @@ from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, RefusedError
 
 if TYPE_CHECKING:
+    from chatctl.cli.going import Keeper
     from chatctl.cli.line.entering import Wish
     from chatctl.cli.line.screen import LineScreen, Style
     from chatctl.client import Client
@@ -65,7 +67,7 @@ def join(
 
     Without a terminal each line of the input is one message.
     """
-    from chatctl.cli.going import Going, going
+    from chatctl.cli.going import Going, Keeper, going
     from chatctl.cli.line.screen import Style
     from chatctl.cli.target import hinting
 
@@ -76,20 +78,25 @@ def join(
     full_screen = editing and not plain
     said = Going(server or "", host, port, name, room, tls, fingerprint, config)
     wish = going(said, remembering=full_screen, give_up_after=None if person else GIVE_UP)
+    keeper = Keeper(config)
+    if save is not None:
+        keeper.check(save)
     _log_in_one_line()
     if not full_screen:
-        _line_by_line(wish, style, Interruption(signal.SIGINT, *_SIGNALS), asking=asking)
+        _line_by_line(wish, style, Interruption(signal.SIGINT, *_SIGNALS), keeper, save, asking=asking)
         return
     Interruption(*_SIGNALS)  # Ctrl-C is a key there
     from chatctl.cli import full
 
     with hinting():
-        client = full.run(wish, save or "")
+        client = full.run(wish, keeper, save or "")
     if client is not None:
-        _go_on(client, wish, style)
+        _go_on(client, wish, style, keeper)
 
 
-def _line_by_line(wish: Wish, style: Style, interruption: Interruption, *, asking: bool) -> None:
+def _line_by_line(
+    wish: Wish, style: Style, interruption: Interruption, keeper: Keeper, save: str | None, *, asking: bool
+) -> None:
     """Enter, talk, leave."""
     from chatctl.cli.line.entering import enter
     from chatctl.cli.line.screen import LineScreen
@@ -99,6 +106,7 @@ def _line_by_line(wish: Wish, style: Style, interruption: Interruption, *, askin
 
     def prepare(client: Client) -> None:
         screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
+        screens[-1].keep = functools.partial(keeper.keep, wish)
         client.on(screens[-1].event)
 
     reason = ""
@@ -106,6 +114,8 @@ def _line_by_line(wish: Wish, style: Style, interruption: Interruption, *, askin
         with hinting(), _asked_in_vain():
             enter(wish, prepare, asking=asking)
         interruption.check()
+        if save is not None:
+            keeper.keep(wish, screens[-1].client.name, save)
         reason = _talk(screens[-1], wish.room)
     except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
@@ -117,11 +127,12 @@ def _line_by_line(wish: Wish, style: Style, interruption: Interruption, *, askin
     _conclude(screens[-1])
 
 
-def _go_on(client: Client, wish: Wish, style: Style) -> None:
+def _go_on(client: Client, wish: Wish, style: Style, keeper: Keeper) -> None:
     """Line by line, where the full screen was left for that."""
     from chatctl.cli.line.screen import LineScreen
 
     screen = LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room)
+    screen.keep = functools.partial(keeper.keep, wish)
     screen.go_on()
     client.on(screen.event)
     reason = ""

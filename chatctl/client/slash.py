@@ -144,6 +144,7 @@ SLASHES: tuple[Slash, ...] = (
     Slash("notify", "[on or off]", "Be called when somebody names you.", _of_screen("notify")),
     Slash("typing", "[on or off]", "Let others see when you type.", _of_screen("typing")),
     Slash("theme", "[NAME]", "Change colours: terminal, dark or light.", _of_screen("theme")),
+    Slash("save", "WORD", "Keep this server: chatctl join WORD enters again.", _of_screen("save")),
     Slash("plain", "", "Go on line by line, without the full screen.", _of_screen("plain")),
     Slash("raw", "COMMAND", "Send a command of IRC as it is.", do.raw),
     Slash("quit", "[REASON]", "Leave the chat.", do.leave, ("exit",)),

@@ -84,6 +84,8 @@ def _refusal(key: Key, where: str, value: object, own_words: str) -> str:
     clause = own_words or key.says.clause
     if key.secret:
         return f"{where} cannot be used: {clause}"
+    if own_words and isinstance(value, dict):
+        return f"{where}: {own_words}"
     return f"{where} is {shown(value)}, but {clause}"
 
 

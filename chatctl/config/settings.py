@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from chatctl.config import kinds
+from chatctl.config import kinds, saved
 
 PREFIX = "CHATCTL_"
 NESTED = "__"
@@ -77,12 +77,20 @@ class LogSettings(_Table):
     format: kinds.LogFormat = key(None, "text, json, or auto: text on a terminal, json elsewhere.")
 
 
+Servers = Annotated[
+    dict[str, saved.SavedServer],
+    BeforeValidator(saved.servers),
+    kinds.Says("this is a table of words, each with an address such as ircs://chat.example/tea"),
+]
+
+
 class Client(_Table):
     """What `chatctl join` starts with."""
 
     name: kinds.OptionalText = key(None, "Your name; asked for when there is none.", flag="--name")
     room: kinds.Room = key("#lobby", "The room to enter.", flag="--room")
     password_file: kinds.OptionalFile = key(None, "A file that holds the server's password.")
+    servers: Servers = key({}, 'For `join WORD`: WORD = "ircs://host/room", or a table of host, port, name, room, tls.')
 
 
 class Settings(BaseSettings):

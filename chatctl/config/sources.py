@@ -28,6 +28,10 @@ _KUBERNETES_NAME = re.compile(
 _KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
 
 
+# Tables whose keys are anybody's words: CHATCTL_CLIENT__SERVERS__WORK=ircs://chat.example/tea, ..._WORK__PORT=6697.
+_OPEN = tuple(f"{key.variable}{NESTED}" for key in KEYS.values() if isinstance(key.default, dict) and not key.secret)
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """One value: where a complaint says it was written (`chatctl.toml: port`), and what `config show` prints."""
@@ -105,8 +109,8 @@ def from_environment(environ: Mapping[str, str]) -> Source:
         table = variable(name.partition(".")[0])
         if name not in KEYS:
             source.problems.append(_misplaced(table, f"{table}: {name}", name))
-        elif single in ours:
-            source.given[name] = Given(value, single, single)
+        elif origin := _of_variables(single, ours):
+            source.given[name] = Given(value, origin, origin)
         else:
             source.given[name] = Given(value, f"{table}: {name}", table)
     return source
@@ -122,6 +126,14 @@ def from_flags(flags: Mapping[str, object]) -> Source:
     return source
 
 
+def _of_variables(single: str, ours: Mapping[str, str]) -> str:
+    """The variable that sets a key, or a pattern for several that do it together; empty where its table's does."""
+    if single in ours:
+        return single
+    together = [name for name in ours if name.upper().startswith(f"{single}{NESTED}")]
+    return together[0] if len(together) == 1 else f"{single}{NESTED}*" if together else ""
+
+
 def _our_variables(environ: Mapping[str, str], source: Source) -> dict[str, str]:
     """The variables to read; those that are unknown, Kubernetes' or empty are told to `source` as fits."""
     ours: dict[str, str] = {}
@@ -131,7 +143,7 @@ def _our_variables(environ: Mapping[str, str], source: Source) -> dict[str, str]
             continue
         if _KUBERNETES_NAME.fullmatch(name) or (name.endswith("_PORT") and _KUBERNETES_PORT.match(value)):
             kubernetes.append(name)
-        elif name not in complaints.KNOWN_VARIABLES:
+        elif name not in complaints.KNOWN_VARIABLES and not name.upper().startswith(_OPEN):
             source.problems.append(complaints.unknown_variable(name))
         elif value:
             ours[name] = value

@@ -51,6 +51,9 @@ class Door(Protocol):
     def entered(self, client: Client) -> None:
         """We are in: to be remembered."""
 
+    def keep(self, client: Client, word: str) -> None:
+        """Save the server under a word. Raises InputError."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entered:

@@ -138,7 +138,7 @@ def test_an_unknown_variable_like_no_other() -> None:
         ("[limits]\nidle = 3", "limits.idle", "did you mean limits.idle_seconds?"),
         ("[limits]\nport = 3", "limits.port", "did you mean port?"),
         ("[limit]\nidle_seconds = 3", "limit", "did you mean limits?"),
-        ("[client]\nfoo.bar = 3", "client.foo", "client has name, room, password_file"),
+        ("[client]\nfoo.bar = 3", "client.foo", "client has name, room, password_file, servers"),
         ("zzz = 3", "zzz", "`chatctl config init` writes a file with every setting"),
         ("_env_file = 3", "_env_file", "`chatctl config init` writes a file with every setting"),
     ],

@@ -62,6 +62,7 @@ def test_each_variable_sets_its_key(key: Key) -> None:
         "history.enabled": "false",
         "tls.mode": "off",
         "operators": json.dumps({"root": "SCRAM-SHA-256$4096:c2FsdA==$%s:%s" % ((f"{'A' * 43}=",) * 2)}),
+        "client.servers": '{"work": "irc://localhost"}',
         "accounts.registration": "closed",
         "accounts.guests": "false",
         "accounts.iterations": "5000",

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from chatctl.client.check import NameCheck
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory, Server
+from chatctl.client.refusals import InputError
 from chatctl.client.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
 from chatctl.tui.entrance import Entrance
@@ -30,6 +31,7 @@ class Door:
         self.address = f"127.0.0.1:{port}"
         self.secret = secret
         self.kept: list[Server] = []
+        self.words: dict[str, str] = {}
 
     def client(self, name: str, password: str | None) -> Client:
         secret = self.secret or f"secret of {name}"
@@ -52,6 +54,11 @@ class Door:
 
     def entered(self, client: Client) -> None:
         self.kept.append(Server("127.0.0.1", self.port, client.name, self.room))
+
+    def keep(self, client: Client, word: str) -> None:
+        if not word:
+            raise InputError("A server is saved under one word, such as work")
+        self.words[word] = client.name
 
 
 class Screen:

@@ -251,6 +251,21 @@ def test_leaving_and_choices(server: Server, tmp_path: Path) -> None:
     assert (memory.choice("theme", ""), memory.choice("notify", "")) == ("dark", "off")
 
 
+def test_a_server_is_saved_under_a_word(server: Server) -> None:
+    door = Door(server.port)
+
+    async def story() -> None:
+        async with screen(door) as ann:
+            await ann.until("only you")
+            await ann.type("/save")
+            await ann.until("A server is saved under one word")
+            await ann.type("/save work")
+            await ann.until("Saved: chatctl join work enters here")
+
+    play(story)
+    assert door.words == {"work": "ann"}
+
+
 def test_a_fault_ends_the_screen_and_is_told_outside(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
     apps: list[ChatApp] = []
 

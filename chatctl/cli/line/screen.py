@@ -88,6 +88,8 @@ class LineScreen:
         self.out = out or Missing(matters=True)
         self.on_end: Callable[[], None] = lambda: None
         """Called on any thread when `ended` has become true."""
+        self.keep: Callable[[str, str], None] | None = None
+        """Saves the server: our name, and the word to save it under. Raises InputError."""
         self.ended = False
         """Whether nothing more can happen: the client has ended, stdout is closed, or :meth:`end` was called."""
         self.broken = False
@@ -164,6 +166,9 @@ class LineScreen:
             self.client.search(rest)
         elif what == "history":
             self.client.look_back(self._here, "BEFORE", self._oldest or datetime.now(UTC))
+        elif what == "save" and self.keep is not None:
+            self.keep(self.client.name, rest)
+            self.show(f"--- Saved: chatctl join {rest} enters here again")
         elif what == "search":
             raise InputError("Type what to look for: /search WORDS")
         else:

@@ -1,0 +1,71 @@
+"""Where `join` goes by one word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatctl.cli.going import Going, Keeper, going
+from chatctl.client.memory import Memory, Server
+from chatctl.client.refusals import InputError
+from chatctl.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+def settings(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "chatctl.toml"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def test_a_saved_server() -> None:
+    Memory().entered(Server("chat.example", 7000, "ann", "#tea", True), "work")
+    wish = going(Going("work"))
+    assert (wish.to.host, wish.to.port, wish.name, wish.room, wish.to.trust.tls) == (
+        "chat.example", 7000, "ann", "#tea", True,
+    )  # fmt: skip
+    wish = going(Going("work", name="bob", room="#cake", tls=False))
+    assert (wish.to.host, wish.name, wish.room, wish.to.trust.tls) == ("chat.example", "bob", "#cake", False)
+
+
+def test_a_server_of_the_settings(tmp_path: Path) -> None:
+    pin = "SHA256:" + "a" * 43
+    (tmp_path / "secret").write_text("open sesame\n")
+    file = settings(
+        tmp_path,
+        '[client]\nname = "ann"\n[client.servers.work]\nhost = "chat.example"\nport = 7000\nroom = "tea"\n'
+        f'fingerprint = "{pin}"\npassword_file = "secret"\n[client.servers]\nhome = "ircs://10.0.0.7/cake"\n',
+    )
+    Memory().entered(Server("elsewhere.example", 1, "bob"), "work")
+    wish = going(Going("work", config=file))
+    assert (wish.to.host, wish.to.port, wish.name, wish.room) == ("chat.example", 7000, "ann", "#tea")
+    assert wish.to.trust.fingerprint == pin
+    assert wish.password == "open sesame"
+    wish = going(Going("home", config=file))
+    assert (wish.to.host, wish.to.port, wish.room, wish.to.trust.tls) == ("10.0.0.7", 6697, "#cake", True)
+
+
+def test_a_word_that_nobody_saved(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="join --save WORD saves one"):
+        going(Going("work"))
+    Memory().entered(Server("h", 1), "home")
+    with pytest.raises(ConfigError, match=r"saved are: home, tea$"):
+        going(Going("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
+
+
+def test_what_a_server_can_be_saved_under(tmp_path: Path) -> None:
+    keeper = Keeper(settings(tmp_path, 'client.servers.tea = "h"'))
+    wish = going(Going("ircs://chat.example/cake"))
+    for word in ("", "two words", "irc://h", "tea"):
+        with pytest.raises(ConfigError):
+            keeper.check(word)
+        with pytest.raises(InputError):
+            keeper.keep(wish, "ann", word)
+    assert Memory().saved == {}
+    keeper.keep(wish, "ann", "work")
+    assert Memory().saved == {"work": Server("chat.example", 6697, "ann", "#cake", True)}
