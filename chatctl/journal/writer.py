@@ -6,12 +6,11 @@ The rules of this file:
    MOST_FACTS; what one `append` brought is never divided.
 2. A batch that is kept is told of with `durable`; one that is certainly not with `failed`. If nobody knows
    (store.py, rule 2) nothing is said until the store has settled it; if it cannot, `fatal` is said, and nothing more.
-3. Facts were decided on the belief that all before them would be kept. So when a batch failed, everything appended
-   before its owner heard of that fails too, and nothing is written of it.
+3. When a batch failed, everything appended before its owner heard of that fails too, and nothing is written of it
+   (telling.py, rule 2).
 4. While the disk is full, whatever is appended fails at once. Once a second, and when `probe` asks, something is
    written to see whether it still is.
-5. Listeners and whoever asked are called through `call_soon`, on their own thread, never on this one.
-6. Chores (index, checkpoint, pruning) are done in slices, when nothing is queued; chores.py has the exceptions.
+5. Chores (index, checkpoint, pruning) are done in slices, when nothing is queued; chores.py has the exceptions.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ from chatctl.journal.chores import Chores
 from chatctl.journal.readers import Readers
 from chatctl.journal.retention import Retention
 from chatctl.journal.store import Batch, NotKept, SqliteStore, span
+from chatctl.journal.telling import CallSoon, Figures, Telling
 from chatctl.journal.transfer import Imported, import_facts
 
 T = TypeVar("T")
-CallSoon = Callable[[Callable[[], None]], None]
 
 MOST_FACTS = 8192
 """Facts in one transaction: some tens of milliseconds."""
@@ -91,19 +90,13 @@ class SqliteJournal:
         self._store = store or SqliteStore(path)
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._waiting: deque[_Item] = deque()
-        self._listener: JournalListener | None = None
-        self._call_soon: CallSoon = _not_started
+        self._telling = Telling()
+        self._figures = Figures()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._readers = Readers(path, log, readers, budget)
         self._stopped = False
-        self._generation = 0  # of the owner: how many failures it has heard of
-        self._needed = 0  # how many there were
         self._full = ""  # why nothing is tried; empty: all is well
         self._probe_at = 0.0
-        self._appended_at: float | None = None  # of the oldest that is not durable
-        self._batches = self._facts = 0
-        self._last_ms = self._worst_ms = 0.0
-        self._last_at: int | None = None  # ms
         self._store.open()
         self._last = self._store.last()
         self._rooms = self._store.rooms()
@@ -114,11 +107,11 @@ class SqliteJournal:
 
     def attach(self, listener: JournalListener) -> None:
         """Say who hears what becomes of facts. Before `start`."""
-        self._listener = listener
+        self._telling.listener = listener
 
     def start(self, call_soon: CallSoon) -> None:
         """Start the threads. `call_soon` runs a function on the owner's thread, and never raises."""
-        self._call_soon = call_soon
+        self._telling.call_soon = call_soon
         self._readers.start(call_soon)
         self._thread.start()
 
@@ -127,7 +120,9 @@ class SqliteJournal:
     ) -> None:
         """Keep the facts of a tick, records of rooms, accounts and invitations, forget rooms by key: all or nothing."""
         self._queue.put(
-            _Append(self._generation, time.monotonic(), facts, rooms, gone, records.records, *span(facts, records))
+            _Append(
+                self._telling.generation, time.monotonic(), facts, rooms, gone, records.records, *span(facts, records)
+            )
         )
 
     def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
@@ -166,18 +161,11 @@ class SqliteJournal:
         return done and not self._thread.is_alive()
 
     def status(self) -> dict[str, object]:
-        """Figures for an operator; durations in ms. `lag_ms`: the age of the oldest fact that is not durable yet;
-        `last_commit`: when one succeeded, in ms since 1970 UTC, None for never since the start."""
-        since = self._appended_at
+        """Figures for an operator (telling.py), why nothing is kept or "ok", and what is queued."""
         return {
             "state": self._full or "ok",
-            "batches": self._batches,
-            "facts": self._facts,
-            "last_commit": self._last_at,
-            "last_commit_ms": round(self._last_ms, 3),
-            "worst_commit_ms": round(self._worst_ms, 3),
+            **self._figures.status(),
             "queued": self._queue.qsize(),
-            "lag_ms": 0.0 if since is None else round((time.monotonic() - since) * 1000, 3),
             **self._chores.status(),
         }
 
@@ -190,12 +178,12 @@ class SqliteJournal:
     ) -> None:
         """Forget what is older than `before` (ms), in slices; `done` gets the number of facts, or why it failed,
         `progress` how many so far, after each slice."""
-        told, far = partial(self._call_soon_with, done), partial(self._call_soon_with, progress)
+        told, far = partial(self._telling.result, done), partial(self._telling.result, progress)
         self._queue.put(lambda: self._chores.prune(before, told, far))
 
     def when_forgotten(self, call: Callable[[], None]) -> None:
         """Have `call` called, on the owner's thread, whenever facts were forgotten. Before `start`."""
-        self._chores.forgot = lambda: self._call_soon(call)
+        self._chores.forgot = lambda: self._telling.call_soon(call)
 
     def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
         """Import some hundred facts from elsewhere; `upto`: the last seq that was released (transfer.py, rule 5)."""
@@ -225,7 +213,7 @@ class SqliteJournal:
         except Exception as error:  # noqa: BLE001  # the thread's last word: nothing is kept from here on
             reason = f"the journal failed: {error}"
             self._log.error("journal failed", error=type(error).__name__, reason=str(error))
-            self._tell(lambda listener: listener.fatal(reason))
+            self._telling.fatal(reason)
         self._close()
 
     def _turn(self) -> bool:
@@ -257,7 +245,7 @@ class SqliteJournal:
             waiting.append(queue.get_nowait())
         if waiting:
             return
-        self._appended_at = None
+        self._figures.waiting_since = None
         timeout = self._chores.due()
         if self._full:
             timeout = min(timeout, max(0.0, self._probe_at - time.monotonic()))
@@ -273,7 +261,7 @@ class SqliteJournal:
         waiting = self._waiting
         first = waiting[0]
         assert isinstance(first, _Append)
-        self._appended_at = first.at
+        self._figures.waiting_since = first.at
         while waiting and isinstance(item := waiting[0], _Append) and not self._refused(item):
             if batch.facts and len(batch.facts) + len(item.facts) > MOST_FACTS:
                 break
@@ -288,7 +276,7 @@ class SqliteJournal:
         return batch
 
     def _refused(self, item: _Append) -> bool:
-        return bool(self._full) or item.generation < self._needed
+        return bool(self._full) or self._telling.outdated(item.generation)
 
     def _refuse(self) -> None:
         """Fail the next append without trying (rules 3 and 4)."""
@@ -296,7 +284,7 @@ class SqliteJournal:
         assert isinstance(item, _Append)
         reason = self._full or "what came before it could not be kept"
         if item.last:
-            self._tell_failed(item.first, item.last, reason)
+            self._telling.failed(item.first, item.last, reason)
 
     def _commit(self, batch: Batch) -> bool:
         """Commit a batch and say what became of it; False where nobody knows, and all is over."""
@@ -309,7 +297,7 @@ class SqliteJournal:
             self._log.error("commit unknown", error=type(error).__name__, reason=str(error), facts=len(batch.facts))
             kept = self._settle(batch)
             if kept is None:
-                self._tell(lambda listener: listener.fatal(UNKNOWN))
+                self._telling.fatal(UNKNOWN)
                 return False
             if kept:
                 self._kept(batch)
@@ -318,30 +306,26 @@ class SqliteJournal:
         else:
             self._kept(batch)
         took = time.monotonic() - began
-        self._last_ms = took * 1000
-        self._worst_ms = max(self._worst_ms, self._last_ms)
+        self._figures.took(took)
         if took > SLOW_COMMIT:
             self._log.warning("slow commit", milliseconds=round(took * 1000), facts=len(batch.facts))
         return True
 
     def _kept(self, batch: Batch) -> None:
-        self._batches += 1
-        self._facts += len(batch.facts)
-        self._last_at = self._clock()
+        self._figures.kept(len(batch.facts), self._clock())
         self._chores.appended(len(batch.facts))
         if any(fact.kind == REDACT for fact in batch.facts):
             self._chores.taken_back()
         if batch.last:
-            seq = batch.last
-            self._tell(lambda listener: listener.durable(seq))
+            self._telling.durable(batch.last)
 
     def _failed(self, batch: Batch, reason: str, *, lasting: bool) -> None:
-        self._needed += 1
+        self._telling.failing()
         self._log.error("not stored", reason=reason, facts=len(batch.facts), rooms=len(batch.rooms))
         if lasting:
             self._full = reason
             self._probe_at = time.monotonic() + PROBE_EVERY
-        self._tell_failed(batch.first, batch.last, reason)
+        self._telling.failed(batch.first, batch.last, reason)
 
     def _settle(self, batch: Batch) -> bool | None:
         """Find out whether a batch was kept (rule 2); None where that cannot be done."""
@@ -374,10 +358,7 @@ class SqliteJournal:
         except Exception as error:  # noqa: BLE001  # whoever asked is told
             self._store.dictionary.forget()
             result = error
-        self._call_soon_with(done, result)
-
-    def _call_soon_with(self, done: Callable[[T], None], result: T) -> None:
-        self._call_soon(partial(done, result))
+        self._telling.result(done, result)
 
     def _close(self) -> None:
         """All is over: leave one file behind, where the readers have let go."""
@@ -388,22 +369,3 @@ class SqliteJournal:
         except (sqlite3.Error, OSError) as error:  # what committed is safe in the WAL
             self._log.warning("last checkpoint failed", error=type(error).__name__, reason=str(error))
         self._store.close()
-
-    def _tell(self, what: Callable[[JournalListener], None]) -> None:
-        listener = self._listener
-        if listener is not None:
-            self._call_soon(partial(what, listener))
-
-    def _tell_failed(self, first: int, last: int, reason: str) -> None:
-        needed = self._needed
-
-        def heard() -> None:
-            self._generation = max(self._generation, needed)
-            if last and self._listener is not None:
-                self._listener.failed(first, last, reason)
-
-        self._call_soon(heard)
-
-
-def _not_started(call: Callable[[], None]) -> None:
-    raise AssertionError("a journal was used before it was started")

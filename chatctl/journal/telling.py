@@ -1,0 +1,101 @@
+"""What the journal's thread tells the thread that owns the chat state, and an operator who asks how it does.
+
+The rules of this file:
+
+1. The owner's functions are called through `call_soon`, on its own thread, never on this one.
+2. Facts were decided on the belief that all before them would be kept. A **generation** is what the owner appends
+   between two failures that it has heard of: once something failed, all that is of an older one fails too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from chatctl.chat.ports import JournalListener
+
+T = TypeVar("T")
+CallSoon = Callable[[Callable[[], None]], None]
+
+
+class Telling:
+    """The way to the owner. `generation` belongs to its thread, all else to the journal's."""
+
+    def __init__(self) -> None:
+        self.listener: JournalListener | None = None
+        self.call_soon: CallSoon = _not_started
+        self.generation = 0  # of the owner: how many failures it has heard of
+        self._needed = 0  # how many there were
+
+    def outdated(self, generation: int) -> bool:
+        """Whether something failed before this was decided (rule 2)."""
+        return generation < self._needed
+
+    def failing(self) -> None:
+        """Something failed: what is on its way is outdated."""
+        self._needed += 1
+
+    def durable(self, seq: int) -> None:
+        """All up to this is kept."""
+        if self.listener is not None:
+            self.call_soon(partial(self.listener.durable, seq))
+
+    def failed(self, first: int, last: int, reason: str) -> None:
+        """None of these is kept; 0 and 0 where it is of no entry."""
+        self.call_soon(partial(self._heard, self._needed, first, last, reason))
+
+    def _heard(self, needed: int, first: int, last: int, reason: str) -> None:
+        """On the owner's thread."""
+        self.generation = max(self.generation, needed)
+        if last and self.listener is not None:
+            self.listener.failed(first, last, reason)
+
+    def fatal(self, reason: str) -> None:
+        """Nothing is kept from here on."""
+        if self.listener is not None:
+            self.call_soon(partial(self.listener.fatal, reason))
+
+    def result(self, done: Callable[[T], None], result: T) -> None:
+        """Hand over what somebody asked for."""
+        self.call_soon(partial(done, result))
+
+
+class Figures:
+    """How commits went. Written by the journal's thread, read by any."""
+
+    def __init__(self) -> None:
+        self.waiting_since: float | None = None
+        """Monotonic: since when the oldest fact waits that is not durable."""
+        self._batches = self._facts = 0
+        self._last_ms = self._worst_ms = 0.0
+        self._last_at: int | None = None
+
+    def kept(self, facts: int, at: int) -> None:
+        """A batch is kept, at this time (ms since 1970 UTC)."""
+        self._batches += 1
+        self._facts += facts
+        self._last_at = at
+
+    def took(self, seconds: float) -> None:
+        """A commit took so long, whatever became of it."""
+        self._last_ms = seconds * 1000
+        self._worst_ms = max(self._worst_ms, self._last_ms)
+
+    def status(self) -> dict[str, object]:
+        """Durations in ms. `lag_ms`: the age of the oldest fact that is not durable yet; `last_commit`: when one
+        succeeded, in ms since 1970 UTC, None for never since the start."""
+        since = self.waiting_since
+        return {
+            "batches": self._batches,
+            "facts": self._facts,
+            "last_commit": self._last_at,
+            "last_commit_ms": round(self._last_ms, 3),
+            "worst_commit_ms": round(self._worst_ms, 3),
+            "lag_ms": 0.0 if since is None else round((time.monotonic() - since) * 1000, 3),
+        }
+
+
+def _not_started(call: Callable[[], None]) -> None:
+    raise AssertionError("a journal was used before it was started")
