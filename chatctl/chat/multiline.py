@@ -121,6 +121,13 @@ def separated(text: str, joints: str) -> list[Piece]:
     return pieces
 
 
+def fit(text: str, joints: str) -> bool:
+    """Whether these are a message of several lines, as :func:`combined` makes it."""
+    at = [int(joint) for joint in joints.split(",") if joint.isascii() and joint.isdigit() and len(joint) < 9]
+    inside = at == sorted(set(at)) and all(0 < joint < len(text) for joint in at)
+    return inside and ",".join(map(str, at)) == joints and bool(text.strip("\n"))
+
+
 def is_multiline(text: str, tags: Mapping[str, str]) -> bool:
     """Whether a kept message was more than one line."""
     return JOINTS in tags or "\n" in text

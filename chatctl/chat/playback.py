@@ -95,13 +95,17 @@ def problem(fact: Fact) -> str:
         return f"{fact.kind!r} is no IRC command"
     if not fact.source or not fact.place or not fact.message_id:
         return "source, place and message_id must not be empty"
-    message = message_of(fact)
-    message.tags = tags_of(fact, caps.SERVER_TIME | caps.MESSAGE_TAGS)
     if " " in fact.source or " " in fact.message_id:
         return "a space in source or message_id"
+    if multiline.is_multiline(fact.text, fact.tags) and (
+        fact.kind not in ("PRIVMSG", "NOTICE") or not multiline.fit(fact.text, fact.tags.get(multiline.JOINTS, ""))
+    ):
+        return "a line break, or lines joined, where there can be none"
+    size = 0
     try:
-        encode_tags(message.tags)
-        size = len(message.line)
+        for message in shown(fact, caps.SERVER_TIME | caps.MESSAGE_TAGS | _BATCHES, {}, "reference"):
+            encode_tags(message.tags)
+            size = max(size, len(message.line))
     except EncodingError as error:
         return str(error)
     return f"it takes {size} bytes as a line, which may have {MAX_LINE}" if size > MAX_LINE else ""

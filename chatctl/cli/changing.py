@@ -50,7 +50,7 @@ def import_(
     config: options.ConfigOption = None,
 ) -> None:
     """Bring exported messages into the history, each to its place. What is there already is left as it is, so an import
-    that was broken off is simply started again."""
+    that was broken off is simply started again. Topics, modes and accounts are not in an export: `backup` has those."""
     from chatctl.journal.lines import FactFile
     from chatctl.journal.transfer import Imported
 

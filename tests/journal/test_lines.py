@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from chatctl.chat.facts import Fact
+from chatctl.chat.multiline import JOINTS
 from chatctl.journal import lines
 from chatctl.journal.lines import FactFile, to_line
 from tests.journal.desk import fact
@@ -37,6 +38,16 @@ def test_any_history_is_read_as_it_was(history: list[Fact]) -> None:
     assert facts_of(read("\n".join(map(to_line, history)))) == history
 
 
+def test_messages_of_several_lines_are_read_as_they_were() -> None:
+    several = [
+        fact(1, "one\n\nthree"),
+        fact(2, "x" * 300 + "y" * 300, tags={JOINTS: "300", "+draft/reply": "boot1-1"}, kind="NOTICE"),
+    ]
+    file = read("".join(f"{to_line(fact)}\n" for fact in several))
+    assert file.bad == []
+    assert facts_of(file) == several
+
+
 def test_oldest_first_and_in_the_files_order_for_the_same_time() -> None:
     mixed = [fact(1, time=50), fact(2, time=10), fact(3, time=50), fact(4, time=10)]
     assert [fact.seq for fact in facts_of(read("\n\n".join(map(to_line, mixed))))] == [2, 4, 1, 3]
@@ -49,6 +60,15 @@ def test_oldest_first_and_in_the_files_order_for_the_same_time() -> None:
         ("not json", "malformed"),
         ("[]", "object"),
         (to_line(fact(1, "a\r\nQUIT :b")), "line break"),
+        (to_line(fact(1, "a\nQUIT :b", kind="TOPIC")), "line break"),
+        (to_line(fact(1, "\n\n")), "line break"),
+        (to_line(fact(1, "ab", kind="JOIN", tags={JOINTS: "1"})), "line break"),
+        (to_line(fact(1, f"short\n{'x' * 600}")), "512"),
+        *(
+            (to_line(fact(1, "abc\ndef", tags={JOINTS: at})), "lines joined")
+            for at in ("x", "1,", "2,1", "0", "9", "١")
+        ),
+        (to_line(fact(1, "abc\ndef", tags={JOINTS: "3"})), "line break"),
         (to_line(fact(1, "x" * 600)), "512"),
         (to_line(fact(1, kind="privmsg x")), "no IRC command"),
         (to_line(fact(1, source="a b")), "space"),
