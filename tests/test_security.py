@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chatctl.chat import bans, keeping, lists, watches
+from chatctl.chat import bans, keeping, lists, state, watches
 from chatctl.chat.apply import identity, membership
 from chatctl.chat.pace import ADDRESS, BURST_SECONDS, COSTS, OTHER
 from chatctl.chat.rules import Rules
@@ -48,6 +48,8 @@ def test_every_bound_is_named_with_what_it_is() -> None:
     assert f"| users | `listener_limit` ({rules.listener_limit}) |" in table
     assert f"user | {identity.MOST_SESSIONS} |" in table
     assert f"| rooms of a user | {rules.max_rooms} |" in table
+    assert f"kept for it | {state.MOST_FOUNDED} |" in table
+    assert f"no account owns | {state.MOST_EMPTY:,} |" in table
     assert f"invitations) | {lists.MOST_ENTRIES} |" in table
     assert f"invited to | {membership.MOST_INVITATIONS} |" in table
     assert f"watches | {watches.MOST} |" in table

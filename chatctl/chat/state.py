@@ -20,6 +20,12 @@ from chatctl.chat.rules import LOBBY, Rules
 from chatctl.chat.users import PAST_USERS, Past, User
 from chatctl.protocol import names
 
+MOST_EMPTY = 1000
+"""Rooms that somebody set up, and that nobody is in and no account owns: past that the one empty for longest goes."""
+
+MOST_FOUNDED = 100
+"""Rooms of one account. One more belongs to nobody."""
+
 
 class State:
     """All users and rooms, and the indexes to find them by name."""
@@ -29,6 +35,9 @@ class State:
         self.accounts = Accounts()
         self.forgotten: list[RecordKey] = []
         """Records that went, or got another name, with a room; whoever keeps records empties it."""
+        self.let_go: list[str] = []
+        """Keys of rooms that went because there are too many empty ones; whoever keeps rooms empties it."""
+        self._empty: dict[str, None] = {}
         self.users: dict[int, User] = {}
         self.rooms: dict[str, Room] = {}
         self.attached: dict[int, User] = {}
@@ -144,8 +153,11 @@ class State:
         room = self.room_named(name)
         if room is None:
             room = Room(name, now)
-            room.founder = names.fold(user.account)
+            founder = names.fold(user.account)
+            if founder and sum(each.founder == founder for each in self.rooms.values()) < MOST_FOUNDED:
+                room.founder = founder
             self.rooms[room.key] = room
+        self._empty.pop(room.key, None)
         first = not room.members and room.name != LOBBY and not room.founder
         room.members[user.id] = OPERATOR if first or room.founded_by(user) else 0
         user.rooms[room.key] = room
@@ -158,6 +170,9 @@ class State:
         old = room.key
         del self.rooms[old]
         room.name, room.key = name, names.room_fold(name)
+        if old in self._empty:
+            del self._empty[old]
+            self._empty[room.key] = None
         said = self.accounts.metadata_of(f"room {old}")
         if said and room.key != old:
             self._forget(f"room {old}", kept=True)
@@ -217,6 +232,8 @@ class State:
             for mask, by, time in held:
                 assert room.lists is not None
                 room.lists.add(letter, Entry(mask, by, time))
+        if not room.members and not room.founder and room.name != LOBBY:
+            self._empty.setdefault(room.key)
 
     def set_back(self, key: str, record: RoomRecord | None) -> None:
         """What was set last was not kept: the room is again as `record` says, or as a new one."""
@@ -240,10 +257,23 @@ class State:
         return True
 
     def drop_if_unused(self, room: Room) -> None:
-        """Let a room go that nobody is in and nobody set up."""
-        if not room.members and room.name != LOBBY and not room.set_up:
-            del self.rooms[room.key]
-            self._forget(f"room {room.key}", kept=True)
+        """Let a room go that nobody is in and nobody set up. Of those that somebody did set up, and that no account
+        owns, there is a bound: anybody can make them."""
+        if room.members or room.name == LOBBY:
+            return
+        if not room.set_up:
+            self._drop(room.key)
+        elif not room.founder:
+            self._empty[room.key] = None
+            while len(self._empty) > MOST_EMPTY:
+                key = next(iter(self._empty))
+                self._drop(key)
+                self.let_go.append(key)
+
+    def _drop(self, key: str) -> None:
+        self._empty.pop(key, None)
+        del self.rooms[key]
+        self._forget(f"room {key}", kept=True)
 
     def _forget(self, owner: str, *, kept: bool) -> None:
         key = record_key(Metadata(owner))

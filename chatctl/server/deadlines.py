@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 _NEVER = (float("inf"), 0)
+_FEW = 64
 
 
 class Deadlines(Generic[K]):
@@ -38,6 +39,9 @@ class Deadlines(Generic[K]):
         """Forget `key`."""
         _, number = self._when.pop(key, _NEVER)
         self._keys.pop(number, None)
+        if len(self._heap) > _FEW + 2 * len(self._keys):  # most of it is for what is gone
+            self._heap = [entry for entry in self._heap if entry[1] in self._keys]
+            heapq.heapify(self._heap)
 
     def next(self) -> float | None:
         """When :meth:`expire` has something to do; None for never."""
@@ -45,9 +49,8 @@ class Deadlines(Generic[K]):
 
     def expire(self, now: float, look: Callable[[K], float | None]) -> None:
         """Call `look` for each key whose time has come; it gives the key's next time, or None to forget it."""
-        heap = self._heap
-        while heap and heap[0][0] <= now:
-            _, number = heapq.heappop(heap)
+        while self._heap and self._heap[0][0] <= now:
+            _, number = heapq.heappop(self._heap)
             if number not in self._keys:
                 continue  # moved to an earlier time since, or dropped
             key = self._keys[number]

@@ -74,3 +74,48 @@ def test_lines_of_any_kind(line: str, held: bool) -> None:
         world.now += 1000
         world.tick()
         assert 0 < waiting - len(ann.session.inbox) < 300
+
+
+@pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
+def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sets rooms up and leaves them fills neither memory nor disk: the one empty for longest goes."""
+    monkeypatch.setattr("chatctl.chat.state.MOST_EMPTY", limit)
+    journal = HeldJournal()
+    world = World(journal=journal)
+    bob = world.person("bob")
+
+    def lasting() -> list[str]:
+        journal.commit()
+        world.tick()
+        assert sorted(journal.stored) == sorted(key for key in world.hub.state.rooms if key != "#lobby")
+        return sorted(journal.stored)
+
+    ann = world.connect().send("NICK ann", "USER u 0 * :r", "PRIVMSG NickServ :REGISTER sesame")
+    journal.commit()
+    world.tick()
+    ann.send("JOIN #hers", "PART #hers")
+    for number in range(4):
+        bob.send(f"JOIN #r{number}", f"TOPIC #r{number} :mine", f"PART #r{number}")
+    kept = ["#r1", "#r2", "#r3"] if held else ["#r0", "#r1", "#r2", "#r3"]
+    assert lasting() == ["#hers", *kept], "that of an account stays"
+    bob.send("JOIN #r1")  # somebody is in, so that it is no empty one
+    bob.send("JOIN #r4", "TOPIC #r4 :mine", "PART #r4", "JOIN #r5", "TOPIC #r5 :mine", "PART #r5")
+    kept = ["#r1", "#r3", "#r4", "#r5"] if held else [f"#r{number}" for number in range(6)]
+    assert lasting() == ["#hers", *kept]
+    # After a restart the same ones are there, and the bound as well.
+    again = World()
+    for record in journal.stored.values():
+        again.hub.state.restore(record)
+    again.person("eve").send("JOIN #new", "MODE #new +b x", "PART #new", "JOIN #r1", "PART #r1")
+    assert (len(again.hub.state.rooms) <= len(["#lobby", "#hers"]) + limit) is True
+    assert ("#new" in again.hub.state.rooms) is True
+
+
+@pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])
+def test_rooms_of_an_account(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is a room like those of people without an account."""
+    monkeypatch.setattr("chatctl.chat.state.MOST_FOUNDED", limit)
+    world = World()
+    ann = world.person("ann").send("PRIVMSG NickServ :REGISTER sesame", "JOIN #a,#b,#c").forget()
+    assert [world.hub.state.rooms[key].founder for key in ("#a", "#b", "#c")] == ["ann", "ann", "" if held else "ann"]
+    assert ann.send("NAMES #c").one("353").params[-1] == "@ann"

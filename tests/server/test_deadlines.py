@@ -30,6 +30,22 @@ def test_what_is_dropped_does_not_stay_alive() -> None:
     assert deadlines.next() is None
 
 
+def test_what_is_dropped_takes_no_room_either() -> None:
+    deadlines: Deadlines[int] = Deadlines()
+    deadlines.set(-1, 20.0)
+    for number in range(10_000):
+        deadlines.set(number, 30.0)
+        deadlines.drop(number)
+    assert len(deadlines._heap) < 200
+    looked: list[int] = []
+
+    def look(key: int) -> None:
+        looked.append(key)
+
+    deadlines.expire(100.0, look)
+    assert looked == [-1]
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 100)), max_size=40), st.floats(0, 100))
 def test_each_is_looked_at_once_at_its_earliest_time(sets: list[tuple[int, float]], now: float) -> None:
     deadlines: Deadlines[int] = Deadlines()

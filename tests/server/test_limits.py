@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import threading
 import time
+import tracemalloc
 
 import pytest
 
+from chatctl.chat.memory import MemoryJournal
 from chatctl.server import Limits, Server
 from chatctl.server.crowd import Crowd
 from tests.wire import DEADLINE, Wire
@@ -182,3 +185,38 @@ def test_threads_and_descriptors_return_to_the_base_line() -> None:
             with socket.create_connection(("127.0.0.1", server.port)) as sock:
                 sock.sendall(b"\x00\xff\r\nNICK " + b"x" * 600)
     assert held() == before
+
+
+def hostile_round(server: Server, turn: int) -> None:
+    """Strangers, stalled handshakes, people who never read, rubbish: all of them come and go."""
+    with Wire(server.port).login("ann", "#lobby") as ann, contextlib.ExitStack() as stack:
+        for number in range(100):
+            wire = stack.enter_context(Wire(server.port))
+            wire.send_bytes(
+                (b"\x16\x03\x01\x02\x00\x01", b"NICK half", b"\xff\x00\r\n" * 50, b"GET / HTTP/1.1\r\n")[number % 4]
+            )
+        for number in range(5):
+            stuck = stack.enter_context(Wire(server.port)).login(f"n{turn}x{number}", "#lobby", f"#r{turn}{number}")
+            stuck.send(f"MODE #r{turn}{number} +b a{number}", "MONITOR + x,y,z")
+        for _ in range(20):
+            ann.send(*(f"PRIVMSG #lobby :{'x' * 400}" for _ in range(100))).ping()
+    with Wire(server.port).login("last", "#lobby") as last:
+        by = time.monotonic() + DEADLINE
+        while last.send("LUSERS").until("265").params[1] != "1" or last.until("266") is None:
+            assert time.monotonic() < by
+
+
+def test_memory_returns_to_the_base_line() -> None:
+    """What Python holds is after two more such rounds what it was before."""
+    limits = Limits(linger_seconds=0.1, outbox_bytes=200_000)
+    tracemalloc.start()
+    try:
+        with Server(port=0, listener_limit=50, limits=limits, journal=MemoryJournal(100)) as server:
+            sizes = []
+            for number in range(4):
+                hostile_round(server, number)
+                gc.collect()
+                sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[-1] - sizes[1] < 100_000, sizes

@@ -81,4 +81,7 @@ def apply(state: State, entry: p.Entry) -> Outcome:
     if state.forgotten:
         outcome.records += state.forgotten
         state.forgotten.clear()
+    if state.let_go:
+        outcome.changed += state.let_go
+        state.let_go.clear()
     return outcome
