@@ -46,6 +46,7 @@ ATTENTIVE = (
     "draft/event-playback",
     "draft/read-marker",
     "extended-join",
+    "labeled-response",
     "setname",
 )
 """What a screen wants beside that."""

@@ -136,6 +136,11 @@ def refused(state: State, message: Message) -> None:
         state.tell(e.Failed(time=time, text=text, code=code, about=about, said=said, ticket=ticket))
 
 
+def account(state: State, message: Message) -> None:
+    """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
+    state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
+
+
 def other(state: State, message: Message) -> None:
     """Whatever has no row: a refusal by its first digit, or a line of the server's own."""
     code = message.command
@@ -185,6 +190,8 @@ NUMERICS: dict[str, Callable[[State, Message], None]] = {
     "321": nothing,
     "322": presence.listed,
     "323": presence.listed_over,
+    "900": account,
+    "901": account,
     "730": presence.monitored,
     "731": presence.monitored,
     **{code: presence.whois_line for code in presence.WHOIS_LINES if code != "301"},

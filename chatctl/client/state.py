@@ -22,7 +22,7 @@ from enum import Enum
 from functools import partial
 
 from chatctl.client import events as e
-from chatctl.client import heard, presence, replies, saying
+from chatctl.client import heard, presence, replies, saying, tagged
 from chatctl.client.batches import Batch, Batches
 from chatctl.client.catchup import Catchup
 from chatctl.client.isupport import Isupport
@@ -183,7 +183,7 @@ class State:
     def receive(self, line: str) -> None:
         """One line of the server, without its line end."""
         parsed = parse(line)
-        if parsed is None:
+        if parsed is None or parsed.tags.get("label") == tagged.UNASKED:
             return
         message = self.batches.take(parsed)
         if isinstance(message, Batch):

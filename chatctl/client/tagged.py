@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 TYPING = ("active", "paused", "done")
 REPLY = ("+reply", "+draft/reply")
+UNASKED = "unasked"
+"""The label of what we send of ourselves: no answer to it is anybody's business."""
+
 _REACT = ("+draft/react", "+react")
 _UNREACT = ("+draft/unreact", "+unreact")
 _LONGEST_REACTION = 64
@@ -88,6 +91,12 @@ def redacted(state: State, message: Message) -> None:
     """REDACT."""
     for event in events_of(state, message, history=False):
         state.tell(event)
+
+
+def tell_typing(state: State, target: str, what: str) -> None:
+    """Tell that we type. A room where we may not speak refuses that, and nobody asked: labelled, to be passed over."""
+    label = {"label": UNASKED} if "labeled-response" in state.enabled else {}
+    state.send_tagged({"+typing": what, **label}, "TAGMSG", target)
 
 
 def marked_read(state: State, message: Message) -> None:

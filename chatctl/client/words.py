@@ -34,6 +34,18 @@ _STANDINGS = {
     "-o": "{by} took operator from {who} in {room}",
     "+v": "{by} gave {who} voice in {room}",
     "-v": "{by} took voice from {who} in {room}",
+    "+b": "{by} banned {who} from {room}",
+    "-b": "{by} lifted the ban on {who} in {room}",
+    "+l": "{by} let no more than {who} people into {room}",
+}
+_SETTINGS = {
+    "+m": "{by} let only operators and those with a voice speak in {room}",
+    "-m": "{by} let everybody speak in {room} again",
+    "+i": "{by} let only those into {room} who are invited",
+    "-i": "{by} let everybody into {room} again",
+    "+t": "{by} let only operators set the topic of {room}",
+    "-t": "{by} let everybody set the topic of {room}",
+    "-l": "{by} lifted the limit of people in {room}",
 }
 
 
@@ -142,11 +154,11 @@ def _away_set(event: e.AwaySet, place: Place) -> list[Words]:
 def _mode(event: e.ModeChanged, place: Place) -> list[Words]:
     change, _, who = event.change.partition(" ")
     by = "You" if event.name == place.me else event.name or "The server"
-    form = _STANDINGS.get(change) if who and " " not in who else None
+    form = (_STANDINGS.get(change) if " " not in who else None) if who else _SETTINGS.get(change)
     if form is None:
         text = f"{by} changed the settings of {event.target}: {event.change}"
     else:
-        text = form.format(by=by, who="you" if who == place.me else who, room=event.target)
+        text = form.format(by=by, who="you" if who == place.me else who.removesuffix("!*@*"), room=event.target)
     return [("news", f"--- {text}")]
 
 

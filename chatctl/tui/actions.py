@@ -20,7 +20,7 @@ from chatctl.protocol.clean import clean
 from chatctl.tui import layout
 from chatctl.tui.line import Line
 from chatctl.tui.messages import MessageList
-from chatctl.tui.overlays import Asking, KeysOverlay, Question
+from chatctl.tui.overlays import Asking, KeysOverlay, Page, Question
 from chatctl.tui.people import People
 from chatctl.tui.places import Place
 from chatctl.tui.search import Hit, SearchOverlay, parsed
@@ -94,8 +94,8 @@ class Actions:
         """To the latest message."""
         self._app.desk.to_now()
         self._messages.marked = None
-        self._app.draw()
         self._messages.to_end()
+        self._app.draw()
 
     def on_line_escaped(self) -> None:
         """Escape: out of the past, to the end."""
@@ -135,6 +135,10 @@ class Actions:
         app = self._app
         if app.client is not None and event.name != app.desk.me:
             self.look_at(app.desk.converse(event.name))
+
+    def on_message_list_moved(self) -> None:
+        """The wheel was turned: what is below is another number now."""
+        self._app.draw()
 
     def on_message_list_near_top(self) -> None:
         """The first messages are in sight: load what was before."""
@@ -335,7 +339,13 @@ class Actions:
             "register": lambda _: self._make_account(),
             "save": self._save,
             "plain": lambda _: self._app.leave(PLAIN),
+            "read": self._read,
         }
+
+    def _read(self, text: str) -> None:
+        """What is long is read over the screen: lines of two columns."""
+        rows = [(what, about.strip()) for what, _, about in (line.partition("  ") for line in text.splitlines())]
+        self._app.push_screen(Page("Commands", rows))
 
     def _make_account(self) -> None:
         app = self._app
@@ -346,8 +356,8 @@ class Actions:
             if password is not None and app.client is not None:
                 app.client.send_raw("REGISTER", "*", "*", password)
 
-        title = f"Choose a password for {clean(app.desk.me)}"
-        app.push_screen(Asking(title, "With it the name is yours alone. It is not shown.", secret=True), answered)
+        title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
+        app.push_screen(Asking(title, text, secret=True, escape="not now"), answered)
 
     def _save(self, word: str) -> None:
         app = self._app

@@ -26,7 +26,7 @@ from textual.widgets import Static
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory
 from chatctl.protocol.clean import clean
-from chatctl.tui import actions, keys, layout
+from chatctl.tui import actions, keys, layout, terminal
 from chatctl.tui.bars import Standing, StatusBar, TopicBar
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
@@ -74,6 +74,7 @@ class ChatApp(actions.Actions, App[str]):
     def __init__(
         self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None, tidy: Tidy | None = None
     ) -> None:
+        terminal.learn()
         super().__init__()
         self.tidy = tidy
         self.entrance = entrance
@@ -131,6 +132,7 @@ class ChatApp(actions.Actions, App[str]):
 
     def leave(self, reason: str) -> None:
         """End."""
+        self.desk.mark_read()
         self.exit(reason)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -188,7 +190,8 @@ class ChatApp(actions.Actions, App[str]):
                 self.entrance.door.log_in(wanted.name, password)
                 self.entrance.begin(wanted.name)
 
-        self.push_screen(Asking(title, text, trouble=wanted.trouble, secret=True), answered)
+        asking = Asking(title, text, trouble=wanted.trouble, secret=True, escape="another name")
+        self.push_screen(asking, answered)
 
     def _ask_trust(self, wanted: TrustWanted) -> None:
         unknown = wanted.unknown
@@ -202,7 +205,7 @@ class ChatApp(actions.Actions, App[str]):
                 self.problem = unknown
                 self.exit("")
 
-        self.push_screen(Question(f"First visit to {clean(unknown.address)}", text, "yes, it is the same"), answered)
+        self.push_screen(Question(f"First visit to {clean(unknown.address)}", text, "it is the same"), answered)
 
     def _ask_password(self, wanted: PasswordWanted) -> None:
         asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
@@ -269,6 +272,7 @@ class ChatApp(actions.Actions, App[str]):
         client = self.client
         if client is not None and client.online:
             self.desk.mark_read()
+            self.desk.seek()
             if self.being is not None:
                 self.being.tick(away=self.desk.away)
             if self._ticks % _MEASURE == 0:

@@ -107,7 +107,7 @@ class StatusBar(Painted):
         ink, now = self.ink, self.standing
         right: list[Piece] = []
         if now.below:
-            right.append((f" ↓ {now.below} below (End) ", ink.accent))
+            right.append((f" ↓ {now.below} below (Esc) ", ink.accent))
         unread, mentions = now.elsewhere
         if mentions:
             right.append((f" @{mentions}{'' if brief else ' elsewhere'} (Alt-A) ", ink.mention))

@@ -21,6 +21,9 @@ from chatctl.tui.items import Item
 from chatctl.tui.pages import Found
 from chatctl.tui.places import Place, Places
 
+_MOST_SOUGHT = 10
+"""Pages (of 100 messages) that are loaded by themselves to find where one left off."""
+
 Part = Literal["log", "rooms", "people", "topic", "status", "found"]
 Connection = Literal["connecting", "online", "offline", "ended"]
 
@@ -69,7 +72,7 @@ class Desk:
         """The room to be in as soon as we are in it."""
         self.pages: dict[int, tuple[str, Place]] = {}
         self.came_back = False
-        self.told_offline = ""
+        self.told_offline = False
 
     # What the screen asks.
 
@@ -79,7 +82,8 @@ class Desk:
         return self.places.current
 
     def look_at(self, place: Place) -> None:
-        """Go there."""
+        """Go there; what stands here has been read."""
+        self.mark_read()
         self.places.look_at(place)
         self.stale |= {"log", "rooms", "people", "topic", "status"}
 
@@ -143,6 +147,15 @@ class Desk:
         place.asked = self.client.look_back(place.name, "AFTER", moment, last.id)
         self.pages[place.asked] = ("AFTER", place)
         return True
+
+    def seek(self) -> None:
+        """Where all that is there of a place is unread, ask for what was before: there may be more of it."""
+        for place in self.places:
+            log = place.log
+            if place.past is not None or log.unread is None or place.left_off is None or place.sought >= _MOST_SOUGHT:
+                continue
+            if log.unread is next((item for item in log.items if item.is_said), None) and self.load_before(place):
+                place.sought += 1
 
     def jump(self, place: Place, item: Item) -> None:
         """Show a message with its surroundings: they are asked for where it is not at hand."""

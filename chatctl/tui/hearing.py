@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from chatctl.tui.desk import Desk
 
 
+_SAME = 1.0
+"""Seconds within which the same refusal is told once."""
+
+
 def hear(desk: Desk, event: e.Event) -> None:
     """Something happened. What has no row is told in the words that the line client has for it."""
     handler = _HANDLERS.get(type(event))
@@ -60,14 +64,15 @@ def message(desk: Desk, place: Place, event: e.Said | e.PrivateMessage) -> None:
         return
     place.types(event.name, "done")
     looked_at = place is desk.here and desk.attention
-    is_new = not event.history or desk.came_back
-    is_new = is_new or (place.read_until is not None and event.time > place.read_until)
-    if is_new:
+    missed = event.history and place.left_off is not None and item.time > place.left_off
+    if not event.history or desk.came_back or missed:
         private = isinstance(event, e.PrivateMessage) and event.kind != "notice"
         alerts = (item.mention or private) and not item.own
         note(place, item, looked_at=looked_at, alerts=alerts)
         if alerts and not looked_at:
             desk.alerts.append((place, item))
+        if missed and not item.own and place.log.unread is None:
+            place.log.unread = item  # looked at or not: that is where one left off
     desk.stale |= {"log", "rooms", "status"} if place is desk.here else {"rooms"}
 
 
@@ -84,6 +89,7 @@ def joined(desk: Desk, event: e.Joined) -> None:
 def entered(desk: Desk, event: e.Joined) -> None:
     place = desk.places.open(event.room, is_room=True)
     place.joined = True
+    place.topic = ""  # where there is one it is told; it was not asked for
     place.since = min(place.since, event.time.timestamp())
     home = desk.places.home.log
     if home.items:  # rule 4
@@ -184,6 +190,8 @@ def read_until(desk: Desk, event: e.ReadUntil) -> None:
     place = desk.places.get(event.target)
     if place is None or event.until is None:
         return
+    if place.left_off is None:
+        place.left_off = event.until.timestamp()
     if place.read_until is None or event.until > place.read_until:
         place.read_until = event.until
         last = next((item for item in reversed(place.log.items) if item.is_said), None)
@@ -202,7 +210,7 @@ def presence(desk: Desk, event: e.Presence) -> None:
 
 def connected(desk: Desk, event: e.Connected) -> None:
     desk.me = event.name
-    desk.connection, desk.problem, desk.told_offline = "online", "", ""
+    desk.connection, desk.problem, desk.told_offline = "online", "", False
     desk.network = event.network or event.server
     desk.places.refold()
     if isinstance(event, e.Reconnected):
@@ -223,8 +231,8 @@ def reconnecting(desk: Desk, event: e.Reconnecting) -> None:
         place.typists.clear()
         if place.asked:
             place.asked = 0
-    if event.reason != desk.told_offline:
-        desk.told_offline = event.reason
+    if not desk.told_offline:  # once a break: what is tried since is on the lower line
+        desk.told_offline = True
         text = f"No connection: {event.reason}. Trying again; what you write is sent when it is back"
         desk.tell(text, now=event.time.timestamp())
     desk.stale |= {"status", "people"}
@@ -255,6 +263,11 @@ def failed(desk: Desk, event: e.Failed) -> None:
     for found in (place, *desk.places):
         if found is not None and event.ticket is not None and found.log.failed(event.ticket, event.text):
             desk.stale |= {"log"}
+            return
+    last = next(reversed(((place or desk.here).shown).items), None)
+    if last is not None and last.kind == "trouble" and event.text in last.text:
+        age = event.time.timestamp() - last.time
+        if 0 <= age < _SAME:  # one command of ours may be several for the server
             return
     in_words(desk, event)
 

@@ -41,8 +41,8 @@ KEYS: tuple[Key, ...] = (
 )
 
 ALSO = (
-    "/help shows the commands. With the mouse: click a room, a name or a link; the wheel scrolls.",
-    "To select text with the mouse hold Shift (in some terminals Option or Fn).",
+    "/help shows the commands. With the mouse: click a room, a name or a link; the wheel scrolls. To select text with "
+    "the mouse hold Shift (in some terminals Option or Fn)."
 )
 
 

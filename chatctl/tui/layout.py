@@ -32,6 +32,7 @@ ModalScreen {{ align: center middle; background: $background 60%; }}
 ModalScreen:ansi {{ background: transparent; }}
 .box {{ width: 64; max-width: 100%; height: auto; max-height: 90%; border: round $accent; padding: 0 1;
         background: $background; border-title-color: $foreground; border-subtitle-color: $quiet; }}
+.wide {{ width: 90; }}
 .box Input {{ border: none; padding: 0; margin: 1 0 0 0; background: $background; }}
 .box Input:focus {{ border: none; }}
 .box .trouble {{ color: $error; }}

@@ -40,6 +40,9 @@ class MessageList(Bare):
     class NearBottom(Message):
         """In a stretch of the past: more of what came after is wanted."""
 
+    class Moved(Message):
+        """The wheel was turned."""
+
     class LinkClicked(Message):
         """Somebody clicked on a link."""
 
@@ -239,10 +242,12 @@ class MessageList(Bare):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self.move(-_WHEEL)
+        self.post_message(self.Moved())
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self.move(_WHEEL)
+        self.post_message(self.Moved())
 
     def on_click(self, event: events.Click) -> None:
         link = event.style.link if event.style is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar
 
 from textual import events
@@ -15,22 +16,66 @@ from textual.widgets import Input, Static
 from chatctl.protocol.clean import clean
 from chatctl.tui import keys
 
+Rows = list[tuple[str, str]]
+_LEAST_ABOUT = 30
+"""Columns that the right of two columns needs; where there are fewer it stands below the left one."""
 
-class KeysOverlay(ModalScreen[None]):
-    """All keys; any key closes it, but those that scroll."""
+
+def in_columns(rows: Rows, width: int) -> str:
+    """(what, about it) as lines of `width` columns."""
+    left = max((len(what) for what, _ in rows), default=0) + 2
+    beside = width - left >= _LEAST_ABOUT
+    indent = " " * (left if beside else 2)
+    lines: list[str] = []
+    for what, about in rows:
+        found = wrap(about, max(10, width - len(indent))) or [""]
+        if beside:
+            lines.append(f"{what:{left}}{found[0]}".rstrip())
+        else:
+            lines += [*wrap(what, max(10, width)), *([f"{indent}{found[0]}"] if about else [])]
+        lines += [f"{indent}{line}" for line in found[1:]]
+    return "\n".join(lines)
+
+
+class _Columns(Static):
+    """Rows of two columns, laid out for the room there is."""
+
+    def __init__(self, rows: Rows, after: str) -> None:
+        super().__init__()
+        self._rows, self._after = rows, after
+
+    def on_resize(self, event: events.Resize) -> None:
+        after = "".join(f"\n\n{line}" for line in (self._after,) if line)
+        self.update(Content(f"{in_columns(self._rows, event.size.width)}{after}"))
+
+
+class Page(ModalScreen[None]):
+    """Something to be read; any key closes it, but those that scroll."""
+
+    def __init__(self, title: str, rows: Rows, after: str = "") -> None:
+        super().__init__()
+        self._title, self._shown, self._after = title, rows, after
 
     def compose(self) -> ComposeResult:
-        width = max(len(shown) for shown, _ in keys.help_rows())
-        rows = [f"{shown:{width}}  {about}" for shown, about in keys.help_rows()]
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "Keys"
-            box.border_subtitle = "Esc closes"
-            yield Static(Content("\n".join([*rows, "", *keys.ALSO])))
+        with VerticalScroll(classes="box wide") as box:
+            box.border_title = self._title
+            box.border_subtitle = "Up, Down · Esc closes"
+            yield _Columns(self._shown, self._after)
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
 
     def on_key(self, event: events.Key) -> None:
         if event.key not in ("up", "down", "pageup", "pagedown", "home", "end"):
             event.stop()
             self.dismiss(None)
+
+
+class KeysOverlay(Page):
+    """All keys."""
+
+    def __init__(self) -> None:
+        super().__init__("Keys", keys.help_rows(), keys.ALSO)
 
 
 class Question(ModalScreen[bool]):
@@ -62,14 +107,24 @@ class Asking(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "give_up"), ("ctrl+c", "give_up"), ("ctrl+d", "give_up")]
 
-    def __init__(self, title: str, text: str, *, offered: str = "", trouble: str = "", secret: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        *,
+        offered: str = "",
+        trouble: str = "",
+        secret: bool = False,
+        escape: str = "leave",
+    ) -> None:
         super().__init__()
+        self._escape = escape
         self._title, self._text, self._offered, self._trouble, self._secret = title, text, offered, trouble, secret
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = "Enter · Esc: leave"
+            box.border_subtitle = f"Enter: go on · Esc: {self._escape}"
             if self._trouble:
                 yield Static(Content(clean(self._trouble)), classes="trouble")
             yield Static(Content(clean(self._text)))

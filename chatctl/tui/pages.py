@@ -13,6 +13,7 @@ from chatctl.tui.mentions import mentions
 
 if TYPE_CHECKING:
     from chatctl.tui.desk import Desk
+    from chatctl.tui.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ def page(desk: Desk, event: e.Page) -> None:
         place.asked = 0
     items = items_of(desk, event.events)
     if kind == "BEFORE":
+        _unread_before(desk, place, items)
         place.shown.put_before(item for item in items if item.is_said or item.time < place.since)
         place.shown.begins = event.ends or event.failed
     elif kind == "AFTER" and place.past is not None:
@@ -50,6 +52,22 @@ def page(desk: Desk, event: e.Page) -> None:
         else:
             desk.tell("That message cannot be shown any more", now=event.time.timestamp())
     desk.stale |= {"log"}
+
+
+def _unread_before(desk: Desk, place: Place, items: list[Item]) -> None:
+    """Count what is unread of a page before the first that was, and put the line above it."""
+    log = place.log
+    if place.past is not None or log.unread is None or place.left_off is None:
+        return
+    if log.unread is not next((item for item in log.items if item.is_said), None):
+        return
+    missed = [item for item in items if item.is_said and not item.own and item.time > place.left_off]
+    if missed:
+        log.unread = missed[0]
+        if place is not desk.here or not desk.attention:
+            place.unread += len(missed)
+            place.mentions += sum(item.mention or not place.is_room for item in missed)
+            desk.stale |= {"rooms"}
 
 
 def item_of(desk: Desk, event: e.Said | e.PrivateMessage) -> Item:

@@ -33,6 +33,10 @@ class Place:
         self.unread = 0
         self.mentions = 0
         self.read_until: datetime | None = None
+        self.left_off: float | None = None
+        """Up to when (seconds since 1970 UTC) it had been read when we came: what the server said first."""
+        self.sought = 0
+        """Pages that were loaded to find where that is."""
         self.draft = ""
         """What stood in the input line when one went elsewhere."""
         self.since = float("inf")

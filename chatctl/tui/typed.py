@@ -13,6 +13,9 @@ from chatctl.errors import ChatctlError
 from chatctl.tui.desk import Desk
 from chatctl.tui.look import PALETTES
 
+_LONG = 10
+"""Lines that would push the conversation off the screen."""
+
 
 class Typed:
     """`special` is what only the screen itself can do: a name, and a function of the rest of the line."""
@@ -76,7 +79,10 @@ class Typed:
 
     def show(self, text: str) -> None:
         """Tell the user something."""
-        self.desk.tell(text, now=clock.time())
+        if text.count("\n") >= _LONG and "read" in self._special:
+            self._special["read"](text)
+        else:
+            self.desk.tell(text, now=clock.time())
 
     def do(self, what: str, rest: str) -> None:
         """What is the screen's own."""

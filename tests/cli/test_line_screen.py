@@ -94,6 +94,15 @@ def said(text: str, name: str = "bob", **more: Any) -> e.Said:
             e.ModeChanged(time=NOW, target="#lobby", change="+o ann", name="bob"),
             ["--- bob made you an operator of #lobby"],
         ),
+        (e.ModeChanged(time=NOW, target="#dev", change="+b eve!*@*", name="ann"), ["--- You banned eve from #dev"]),
+        (
+            e.ModeChanged(time=NOW, target="#dev", change="-m", name="bob"),
+            ["--- bob let everybody speak in #dev again"],
+        ),
+        (
+            e.ModeChanged(time=NOW, target="#dev", change="+mi", name="bob"),
+            ["--- bob changed the settings of #dev: +mi"],
+        ),
         (e.Failed(time=NOW, text="No such nick", code="401", about="bob"), ["!!! bob: No such nick"]),
         (
             e.Failed(time=NOW, text="Nobody here is called bob", code="401", about="bob"),

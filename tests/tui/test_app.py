@@ -185,7 +185,7 @@ def test_history_comes_page_by_page_as_far_as_it_goes(server: Server, bob: Clien
                 await ann.pilot.pause(0.02)
             await ann.until(lambda text: "the beginning" in text or "line 0\n" in text)
             bob.say("#lobby", "news")
-            await ann.until("below (End)")
+            await ann.until("below (Esc)")
             assert "news" not in ann.text()
             await ann.press("escape")
             await ann.until("news")
@@ -284,3 +284,115 @@ def test_a_fault_ends_the_screen_and_is_told_outside(server: Server, capfd: pyte
         play(story)
     assert isinstance(apps[0].problem, KeyError)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: Client) -> None:
+    door = Door(server.port)
+    bob.join("#dev")
+    eventually(lambda: "#dev" in bob.rooms)
+
+    async def first() -> None:
+        async with screen(door) as ann:
+            await ann.until("2 people")
+            await ann.type("/join #dev")
+            await ann.until("#dev     ")
+            bob.say("#dev", "read in dev")
+            await ann.until("read in dev")
+            await ann.press("alt+1")
+            bob.say("#lobby", "read by ann")
+            await ann.until("read by ann")
+            ann.app.desk.mark_read()
+            eventually(lambda: ann.app.client is not None and ann.app.client.flush(5))
+
+    async def second() -> None:
+        async with screen(door, size=(80, 40)) as ann:
+            text = await ann.until("missed 29")
+            await ann.until(lambda text: _after(text, "new") == "missed 0")
+            await ann.type("/join #dev")
+            text = await ann.until("ann: dev, please")
+            assert _after(text, "new") == "ann: dev, please"
+
+    play(first)
+    for number in range(30):  # more than a first look shows
+        bob.say("#lobby", f"missed {number}", timeout=None)
+    bob.say("#dev", "ann: dev, please")
+    assert bob.flush(10)
+    play(second)
+
+
+def _after(text: str, ruled: str) -> str:
+    """What is said on the row below a line across."""
+    rows = text.split("\n")
+    at = next((number for number, row in enumerate(rows) if f" {ruled} ─" in row), None)
+    return rows[at + 1].partition("]: ")[2] if at is not None else ""
+
+
+def test_the_lower_line_follows_where_one_is(server: Server, bob: Client) -> None:
+    for number in range(60):
+        bob.say("#lobby", f"line {number}", timeout=None)
+    assert bob.flush(10)
+
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("line 59")
+            await ann.press("pageup")
+            await ann.until("below (Esc)")
+            await ann.press("escape")
+            assert "below" not in ann.text()
+
+    play(story)
+
+
+def test_help_is_read_over_the_screen_and_not_in_the_conversation(server: Server) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port), size=(40, 12)) as ann:
+            await ann.until("only you")
+            await ann.type("/help")
+            await ann.until("Commands")
+            await ann.press("end")
+            text = await ann.until("/quit [REASON]")
+            assert "  Leave the chat." in text
+            await ann.press("escape")
+            await ann.until(lambda text: "/quit" not in text and "only you" in text)
+            await ann.type("/help me")
+            await ann.until("/me TEXT")
+
+    play(story)
+
+
+def test_typing_where_one_may_not_speak_is_nobodys_business(server: Server) -> None:
+    async def story() -> None:
+        with Client(port=server.port, name="op", secret="op's", rooms=["#quiet"]) as op:
+            eventually(lambda: "#quiet" in op.rooms)
+            op.send_raw("MODE", "#quiet", "+m")
+            async with screen(Door(server.port)) as ann:
+                await ann.until("You are ann")
+                await ann.type("/join #quiet")
+                await ann.until("#quiet    ")
+                await ann.press("h", "i")
+                client = ann.app.client
+                assert client is not None
+                assert client.flush(5)
+                await ann.pilot.pause()
+                assert "Not sent" not in ann.text()
+                await ann.press("enter")
+                await ann.until("not delivered: Not sent to #quiet")
+                op.send_raw("MODE", "#quiet", "-m")
+                await ann.until("op let everybody speak in #quiet again")
+                await ann.type("/resend")
+                await ann.until(lambda text: " [ann]: hi" in text and "not delivered" not in text)
+
+    play(story)
+
+
+def test_a_password_for_ones_name(server: Server) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("only you")
+            await ann.type("/register")
+            await ann.until("Esc: not now")
+            await ann.type("geheimgeheim")
+            text = await ann.until("You are now logged in as ann")
+            assert "!~" not in text
+
+    play(story)

@@ -114,6 +114,47 @@ def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) 
     assert world.place("#dev").unread == 0
 
 
+def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World) -> None:
+    here, at = world.place("#lobby"), [NOW + timedelta(seconds=second) for second in range(10)]
+    world.hear(e.ReadUntil(time=at[9], target="#lobby", until=at[1]))
+    told = [said(f"m{number}", seconds=number, id=f"m{number}", history=True) for number in range(8)]
+    world.hear(*told[6:])
+    assert here.log.unread is here.log.find("m6")
+    assert here.unread == 0, "it is looked at"
+    world.desk.mark_read()
+    for asked in (told[4:6], told[0:4]):  # the marker has moved; where one left off has not
+        world.desk.seek()
+        number = len(world.client.asked)
+        assert world.client.asked[-1][:2] == ("BEFORE", "#lobby")
+        world.hear(page(number, *asked))
+    assert here.log.unread is here.log.find("m2")
+    asked_before = len(world.client.asked)
+    world.desk.seek()
+    assert len(world.client.asked) == asked_before, "it is found"
+
+
+def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) -> None:
+    dev = world.place("#dev")
+    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
+    world.hear(said("late", "#dev", seconds=9, id="late", history=True))
+    world.desk.seek()
+    missed = [said("ann: early", "#dev", seconds=5, id="e1"), said("mine", "#dev", name="ann", own=True, seconds=6)]
+    missed.insert(0, said("read", "#dev", seconds=-5, id="e0"))
+    world.hear(page(len(world.client.asked), *missed, ends=True))
+    assert (dev.unread, dev.mentions) == (2, 1)
+    assert dev.log.unread is dev.log.find("e1")
+
+
+def test_what_one_has_read_is_not_searched_for(world: World) -> None:
+    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
+    world.hear(said("late", "#dev", seconds=9, history=True))
+    world.desk.look_at(world.place("#dev"))
+    world.desk.look_at(world.place("#lobby"))
+    world.client.asked.clear()
+    world.desk.seek()
+    assert not world.client.asked
+
+
 def test_what_we_say_waits_and_its_echo_takes_its_place(world: World) -> None:
     world.desk.say("mine", "message", "#lobby", 4, NOW.timestamp())
     world.hear(said("theirs"))
@@ -240,6 +281,24 @@ def test_a_break_is_told_once(world: World) -> None:
     assert [text.split(":")[0] for text in world.texts()] == ["No connection", "Connected again"]
     world.hear(said("missed", "#dev", history=True))
     assert world.place("#dev").unread == 1
+
+
+def test_a_topic_that_is_told_on_coming_back_was_not_asked_for(world: World) -> None:
+    world.hear(e.Topic(time=NOW, room="#lobby", text="be kind"))
+    told = len(world.texts())
+    world.hear(e.Joined(time=NOW, room="#lobby", name="ann", own=True))
+    world.hear(e.Topic(time=NOW, room="#lobby", text="be kind"))
+    assert len(world.texts()) == told
+    world.hear(e.Topic(time=NOW, room="#lobby", text="be kind"))
+    assert world.texts()[-1] == "Topic of #lobby: be kind"
+
+
+def test_one_command_that_is_refused_twice_is_told_once(world: World) -> None:
+    refusal = e.Failed(time=NOW, text="Only an operator of #lobby may do that", code="482", about="#lobby")
+    world.hear(refusal, refusal)
+    later = replace(refusal, time=NOW + timedelta(seconds=5))
+    world.hear(later)
+    assert world.texts().count(refusal.text) == 2
 
 
 def test_rooms_are_stepped_through_around_the_ends(world: World) -> None:

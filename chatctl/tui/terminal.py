@@ -1,0 +1,35 @@
+"""What terminals send for Alt and a key, made known to Textual.
+
+The rules of this file:
+
+1. ESC and a character is Alt and that key (xterm's metaSendsEscape, which all do by default), as soon as the character
+   is there. Textual waits a tenth of a second whether more comes, and takes what comes for a part of it; and it reads
+   ESC and a digit as what Option writes on a Mac (``™`` for 2), so that Alt-2 would write instead of going somewhere.
+2. Characters with which longer sequences begin (``[``, ``O``, ``P``, ``]`` and the like) are none of these: they are no
+   small letters.
+3. What Textual knows a meaning for beside a character (ESC and b: a word to the left) keeps it.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """As Textual's own: what it is called."""
+
+    value: str
+
+
+def learn() -> None:
+    """Have Textual know them. More than once is harmless."""
+    from textual import _ansi_sequences
+
+    known: dict[str, Any] = getattr(_ansi_sequences, "ANSI_SEQUENCES_KEYS", {})
+    for character in string.ascii_lowercase + string.digits:
+        if not isinstance(known.get(f"\x1b{character}"), tuple):
+            known[f"\x1b{character}"] = (_Key(f"alt+{character}"),)
+    known["\x1b\r"] = (_Key("alt+enter"),)
