@@ -360,7 +360,7 @@ class Fanout:
                 group = Group(room.group(shape), data)
                 group.segment = segment
                 group.shape = shape
-                if segment.own or segment.late:
-                    special = (session for session in segment.own | segment.late if session.shape == shape)
-                    group.exceptions = {session: segment.own_bytes(session, lines) for session in special}
+                for session in segment.own | segment.late if segment.late else segment.own:
+                    if session.shape == shape:
+                        group.exceptions[session] = segment.own_bytes(session, lines)
                 self._groups.append(group)

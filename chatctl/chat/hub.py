@@ -243,10 +243,13 @@ class Hub:
             self._delivering.outcome(outcome, shown_if_kept)
             if not entry.proposal.origin:
                 self.desk.ordered(entry, outcome)
-            for fact in outcome.facts:
-                self.tails.add(fact)
+            if outcome.facts:
+                self.tails.add(outcome.facts)
             if session is not None:
-                self._placed(session, bool(outcome.facts))
+                session.in_flight -= 1
+                if outcome.facts:
+                    self.fanout.caused(session)
+                self._turns.resume(session)
 
     def _answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
         self._handling.answered(session, command, label, then)
@@ -256,9 +259,3 @@ class Hub:
         """What session `id` asked for, or the desk, is not kept."""
         if id or not self.desk.refused(label, reason):
             self._delivering.refuse(id, command, reason, label)
-
-    def _placed(self, session: Session, kept: bool) -> None:
-        session.in_flight -= 1
-        if kept:
-            self.fanout.caused(session)
-        self._turns.resume(session)

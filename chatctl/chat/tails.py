@@ -37,18 +37,18 @@ class Tails:
             if len(self._tails) > _ROOMS:
                 self._tails.popitem(last=False)
 
-    def add(self, fact: Fact) -> None:
-        """Something was said, or taken back."""
-        if fact.kind == REDACT:
-            self._take_back(fact.text.partition(" ")[0])
-        elif fact.kind == RENAME:
-            self._rename(fact)
-        if fact.kind not in MESSAGES:
-            return
-        self._recent.append(fact)
-        if (tail := self._tails.get(fact.place)) is not None:
-            tail.append(fact)
-            self._tails.move_to_end(fact.place)
+    def add(self, facts: Iterable[Fact]) -> None:
+        """What an entry gave: something was said, or taken back."""
+        for fact in facts:
+            if fact.kind in MESSAGES:
+                self._recent.append(fact)
+                if (tail := self._tails.get(fact.place)) is not None:
+                    tail.append(fact)
+                    self._tails.move_to_end(fact.place)
+            elif fact.kind == REDACT:
+                self._take_back(fact.text.partition(" ")[0])
+            elif fact.kind == RENAME:
+                self._rename(fact)
 
     def forget(self) -> None:
         """History has changed behind the last messages: whoever enters next has them fetched from there."""

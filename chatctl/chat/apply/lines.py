@@ -31,7 +31,7 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
     if room is not None and _anything_goes(room, user):
         head = f":{user.prefix} PRIVMSG {room.name} :"
         lines = [f"{head}{text}\r\n".encode() for text in proposal.texts]
-        if len(max(lines, key=len)) <= MAX_LINE:
+        if max(map(len, lines)) <= MAX_LINE:
             facts = _facts(user, room, proposal, outcome)
             outcome.deliveries.append(LinesToRoom(room.key, lines, facts, user.id, BOT in user.modes))
             outcome.facts = facts
