@@ -178,7 +178,7 @@ class Handling:
 
     def failed(self, session: Session, error: Exception) -> None:
         self.failures += 1
-        self._log.error("session failed", session=session.id, error=type(error).__name__, where=_where(error))
+        self._log.error("session failed", session=session.id, error=type(error).__name__, where=where(error))
         self.disconnect(session, "The server failed on a command of this user")
 
     def disconnect(self, session: Session, reason: str) -> None:
@@ -197,7 +197,7 @@ class Handling:
         self._order.propose(proposal)
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """The innermost place of a traceback, without anything anybody said."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -70,7 +70,7 @@ class Hub:
         self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
-        self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered)
+        self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
         self.slices = Slices(self._view, self.fanout, self._delivering.reply_all)
         self._handling = Handling(
             self._view, order, self.keeper, self._delivering, self.fanout, self._jobs, self.slices, log, pace
@@ -156,7 +156,7 @@ class Hub:
     def work(self, out_of_time: Callable[[], bool]) -> bool:
         """Handle what arrived, turn by turn. True where something is left for the next tick."""
         if self.slices:
-            for session in self.slices.go_on(self._handling.failed):
+            for session in self.slices.go_on(self._failed):
                 self._turns.resume(session)
         self._turns.work(out_of_time)
         return bool(self._turns)
@@ -254,6 +254,9 @@ class Hub:
     def _answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
         self._handling.answered(session, command, label, then)
         self._turns.resume(session)
+
+    def _failed(self, session: Session, error: Exception) -> None:
+        self._handling.failed(session, error)
 
     def _not_kept(self, id: int, command: str, reason: str, label: str) -> None:
         """What session `id` asked for, or the desk, is not kept."""

@@ -34,7 +34,7 @@ class _Waiting(NamedTuple):
 
 class Jobs:
     """If the session is still there by then, `done` gets it, the command, its label, and what to do with what came
-    back."""
+    back; `failed` hears of a job that could not even be asked."""
 
     def __init__(
         self,
@@ -43,12 +43,14 @@ class Jobs:
         workers: Workers,
         sessions: Mapping[int, Session],
         done: Callable[[Session, str, str, Then], None],
+        failed: Callable[[Session, Exception], None],
     ) -> None:
         self._fanout = fanout
         self._journal = journal
         self._workers = workers
         self._sessions = sessions
         self._done = done
+        self._failed = failed
         self._jobs: deque[_Waiting] = deque()
         self._working = 0
 
@@ -83,8 +85,11 @@ class Jobs:
             if self._fanout.has_parked(session) or not self._fanout.is_released(waiting.tick):
                 held.append(waiting)
             else:
-                query = waiting.job.query(self._fanout.released_seq)
-                self._journal.ask(query, functools.partial(self._answered, waiting))
+                try:
+                    query = waiting.job.query(self._fanout.released_seq)
+                    self._journal.ask(query, functools.partial(self._answered, waiting))
+                except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
+                    self._failed(session, error)
         self._jobs = held
 
     def _answered(self, waiting: _Waiting, page: Page) -> None:

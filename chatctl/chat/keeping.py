@@ -221,6 +221,14 @@ class Keeper:
 
     def failed(self, first: int, last: int, reason: str) -> None:
         """The facts from `first` to `last` are not kept (rule 2)."""
+        try:
+            self._take_back(first, last, reason)
+        except Exception:
+            # Whatever is released next might show what is not kept.
+            self.fatal("what could not be stored could not be taken back")
+            raise
+
+    def _take_back(self, first: int, last: int, reason: str) -> None:
         if not self.trouble:
             self._log.error("messages cannot be stored", reason=reason)
         self.trouble = reason

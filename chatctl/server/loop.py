@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from chatctl.chat.handling import where
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
 from chatctl.chat.session import Session
@@ -136,17 +137,22 @@ class Loop:
         """Do what the sockets are ready for."""
         for fd, mask in events:
             connection = self._connections.get(fd)
-            if connection is not None:
-                if mask & WRITE:
-                    self._outboxes.writable(connection)
-                    if connection.closing_at and not connection.pending_bytes:
-                        self._said_all(connection)
-                if mask & ~WRITE:
-                    self._readable(connection, now)
-            elif not self._door.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
-                # A wake-up, or a connection that was closed earlier in this round.
-                with contextlib.suppress(BlockingIOError):
-                    self._wake_in.recv(4096)
+            try:
+                if connection is not None:
+                    if mask & WRITE:
+                        self._outboxes.writable(connection)
+                        if connection.closing_at and not connection.pending_bytes:
+                            self._said_all(connection)
+                    if mask & ~WRITE:
+                        self._readable(connection, now)
+                elif not self._door.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
+                    # A wake-up, or a connection that was closed earlier in this round.
+                    with contextlib.suppress(BlockingIOError):
+                        self._wake_in.recv(4096)
+            except Exception as error:  # noqa: BLE001  # it ends this connection alone
+                self._log.error("a socket failed", error=type(error).__name__, where=where(error))
+                if connection is not None:
+                    self._lost(connection, "The server failed on this connection")
 
     def _timeout(self, now: float) -> float | None:
         times = [when for when in (self._silence.next(), self._door.opens_at) if when]
@@ -160,7 +166,11 @@ class Loop:
         """What other threads asked for, as far as there is time in this tick: a thousand answers may come at once."""
         calls = self._calls
         while calls:
-            calls.popleft()()
+            call = calls.popleft()
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001  # what one thread asked for ends nobody's connection
+                self._log.error("a call failed", error=type(error).__name__, where=where(error))
             if time.monotonic() > until:
                 break
 

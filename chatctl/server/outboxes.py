@@ -8,14 +8,17 @@ The rules of this file:
 2. What the kernel does not take waits in the connection, and is not tried again before the socket is writable.
 3. An outbox has a limit. Past it the reader is told why and cut off; nobody else notices.
 4. All outboxes have a limit together. Past it whoever lets most wait is cut off, and not who happened to be written to.
+5. Whatever goes wrong with one session ends that one alone, and the others are written to.
 """
 
 from __future__ import annotations
 
+import operator
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from chatctl.chat.handling import where
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
 from chatctl.chat.session import Session
@@ -55,10 +58,18 @@ class Outboxes:
     def flush(self) -> None:
         """Write what the tick released (rule 1)."""
         dirty = self._hub.fanout.dirty
-        if not dirty:
-            return
+        rest = iter(dirty)
+        while dirty:
+            try:
+                self._write(rest)
+                break
+            except Exception as error:  # noqa: BLE001  # rule 5
+                self._broken(dirty[len(dirty) - operator.length_hint(rest) - 1], error)
+        dirty.clear()
+
+    def _write(self, sessions: Iterator[Session]) -> None:
         write = os.write
-        for session in dirty:
+        for session in sessions:
             fd = session.out_fd
             if fd < 0:
                 self._ask(session)
@@ -74,7 +85,13 @@ class Outboxes:
                 sent = -1
             if sent != len(data):
                 self._not_taken(session, data, sent)
-        dirty.clear()
+
+    def _broken(self, session: Session, error: Exception) -> None:
+        self._log.error("writing failed", session=session.id, error=type(error).__name__, where=where(error))
+        session.out = None
+        connection = self._by_session.get(session.id)
+        if connection is not None:
+            self._lost(connection, "The server failed on this connection")
 
     def writable(self, connection: Connection) -> None:
         """The kernel takes more (rule 2)."""

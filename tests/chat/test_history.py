@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from chatctl.chat.commands import history
 from chatctl.chat.rules import Rules
 from chatctl.protocol.message import Message
 from tests.chat.world import START, HeldJournal, Person, World
@@ -128,6 +131,41 @@ def test_a_room_that_everybody_left_still_has_its_history() -> None:
     assert texts(bob.send("CHATHISTORY LATEST #tea * 5")) == "012"
     assert texts(bob.send("CHATHISTORY BEFORE #tea timestamp=2023-01-01T00:00:00.000Z 5")) == ""
     assert bob.send("CHATHISTORY BEFORE #tea msgid=unknown 5").one("FAIL").params[1] == "MESSAGE_ERROR"
+
+
+def test_a_question_that_cannot_be_asked_ends_one_session_and_the_others_get_their_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    told(world, 3)
+    bad, bob = world.person("bad", "#tea", caps=CAPS), world.person("bob", "#tea", caps=CAPS)
+
+    def ask(subcommand: str, *args: object, **kwargs: object) -> object:
+        if subcommand == "BEFORE":
+            raise ValueError("what somebody said")
+        return query(subcommand, *args, **kwargs)
+
+    query: Any = history._query
+    monkeypatch.setattr(history, "_query", ask)
+    world.hub.receive(bad.session, [f"CHATHISTORY BEFORE #tea {stamp(9)} 5"])
+    world.hub.receive(bob.session, ["CHATHISTORY LATEST #tea * 5"])
+    world.tick()
+    assert bad.lines()[-1].startswith("ERROR ")
+    assert [m.params[-1] for m in bob.read() if m.command == "PRIVMSG"] == ["0", "1", "2"]
+    assert world.hub.failures == 1
+
+
+def test_what_cannot_be_taken_back_stops_the_server_before_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = HeldJournal()
+    world = World(journal=journal)
+    ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
+    journal.commit()
+    world.tick()
+    ann.forget().send("PRIVMSG #tea :lost")
+    monkeypatch.setattr(world.hub.tails, "refuse", None)
+    with pytest.raises(TypeError):
+        journal.fail()
+    assert world.hub.keeper.fatal_reason
 
 
 def test_without_the_capability_there_is_no_command() -> None:

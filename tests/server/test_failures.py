@@ -1,0 +1,98 @@
+"""What goes wrong inside ends one connection at the most, never the server, and is logged without what anybody said."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chatctl.server import Server
+from chatctl.server.connection import Connection
+from tests.logs import ListLog
+from tests.wire import DEADLINE, Wire
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(port=0, listener_limit=50, log=ListLog()) as server:
+        yield server
+
+
+def logged(server: Server, event: str) -> list[dict[str, object]]:
+    assert isinstance(server._log, ListLog)
+    return [fields for name, fields in server._log.events if name == event]
+
+
+def in_loop(server: Server, function: Callable[[], None]) -> None:
+    """Have the loop do it, and wait until it has."""
+    done = threading.Event()
+    assert server._loop is not None
+    server._loop.call(function)
+    server._loop.call(done.set)
+    assert done.wait(DEADLINE)
+
+
+def descriptor(server: Server, nick: str) -> int:
+    found: list[int] = []
+
+    def look() -> None:
+        assert server._hub is not None
+        assert server._loop is not None
+        user = server._hub.state.user_named(nick)
+        assert user is not None
+        found.append(server._loop._by_session[user.id].fd)
+
+    in_loop(server, look)
+    return found[0]
+
+
+def test_writing_to_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        Wire(server.port).login("ann", "#lobby") as ann,
+        Wire(server.port).login("bad", "#lobby") as bad,
+        Wire(server.port).login("bob", "#lobby") as bob,
+    ):
+        broken, write = descriptor(server, "bad"), os.write
+
+        def written(fd: int, data: bytes) -> int:
+            if fd == broken:
+                raise ValueError("what somebody said")
+            return write(fd, data)
+
+        monkeypatch.setattr("chatctl.server.outboxes.os.write", written)
+        ann.send("PRIVMSG #lobby :one")
+        for wire in (bob, ann):
+            assert wire.until("QUIT").nick == "bad"
+        assert [m.params[1] for m in bob.read if m.command == "PRIVMSG"] == ["one"]
+        assert all(message.command != "PRIVMSG" for message in bad.until_end())
+        assert bob.ping()
+    assert [fields["error"] for fields in logged(server, "writing failed")] == ["ValueError"]
+    assert "somebody said" not in repr(logged(server, "writing failed"))
+
+
+def test_reading_from_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Wire(server.port).login("bad", "#lobby") as bad, Wire(server.port).login("bob", "#lobby") as bob:
+        broken, read = descriptor(server, "bad"), Connection.read
+
+        def reading(connection: Connection) -> object:
+            if connection.fd == broken:
+                raise ValueError("what somebody said")
+            return read(connection)
+
+        monkeypatch.setattr(Connection, "read", reading)
+        bad.send("PRIVMSG #lobby :one")
+        assert bob.until("QUIT").nick == "bad"
+        assert bob.ping()
+    assert len(logged(server, "a socket failed")) == 1
+
+
+def test_what_another_thread_asks_for(server: Server) -> None:
+    def fail() -> None:
+        raise ValueError("what somebody said")
+
+    with Wire(server.port).login("ann", "#lobby") as ann:
+        in_loop(server, fail)
+        assert ann.ping()
+    assert len(logged(server, "a call failed")) == 1
