@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatctl.chat.accounts import RecordKey
 from chatctl.chat.facts import Fact
-from chatctl.chat.modes import BOT
+from chatctl.chat.modes import BOT, SERVER_OPERATOR
 from chatctl.chat.proposals import Entry
 from chatctl.chat.room import Room
 from chatctl.chat.users import User
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
+
+if TYPE_CHECKING:
+    from chatctl.chat.state import State
 
 
 class Stamp:
@@ -189,6 +192,14 @@ class LoggedIn(Delivery):
 
 
 @dataclass(slots=True)
+class AccountGone(Delivery):
+    """There is no account with this key any more: whoever was about to come in with it is a guest, even if somebody
+    makes another one of that name meanwhile."""
+
+    key: str
+
+
+@dataclass(slots=True)
 class MetadataChanged(Delivery):
     """Metadata of `target` changed (key and value; None: unset): told to those in `room`, or to each of `users` and to
     who monitors that name, if they subscribed to the key; not to `actor`, who did it, unless `cleared` says that it is
@@ -272,6 +283,42 @@ class NewStanding(NamedTuple):
     before: int
     after: int
 
+    def take_back(self, state: State) -> None:
+        """It was not kept: all is as before, unless something else has changed it again."""
+        members = self.room.members
+        if members.get(self.user) == self.after:
+            members[self.user] = self.before
+
+
+class Identity(NamedTuple):
+    """What somebody is by an account: its name, and that of the operator they are (each ``""`` for none)."""
+
+    account: str
+    operator: str
+
+    @classmethod
+    def of(cls, user: User) -> Identity:
+        """As it is now."""
+        return cls(user.account, user.operator)
+
+
+class NewIdentity(NamedTuple):
+    """Somebody logged in or out, or became an operator of the server or none."""
+
+    user: int
+    before: Identity
+    after: Identity
+
+    def take_back(self, state: State) -> None:
+        """As :meth:`NewStanding.take_back`."""
+        user = state.users.get(self.user)
+        if user is None or Identity.of(user) != self.after:
+            return
+        user.account, user.operator = self.before
+        rest = user.modes.replace(SERVER_OPERATOR, "")
+        user.modes = "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest
+        state.changed(user)
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -284,7 +331,7 @@ class Outcome:
     facts: list[Fact] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     """Keys of rooms whose settings are not what they were."""
-    standings: list[NewStanding] = field(default_factory=list)
+    undo: list[NewStanding | NewIdentity] = field(default_factory=list)
     """Who has another standing now: taken back where the entry cannot be kept."""
     records: list[RecordKey] = field(default_factory=list)
     """Accounts and invitations that are not what they were."""

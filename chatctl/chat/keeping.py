@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
-from chatctl.chat.deliveries import NewStanding, Outcome
+from chatctl.chat.deliveries import NewIdentity, NewStanding, Outcome
 from chatctl.chat.facts import Fact
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
@@ -56,12 +56,12 @@ class _OnItsWay:
     command: str
     refusable: bool
     facts: int
-    standings: Sequence[NewStanding]
+    undo: Sequence[NewStanding | NewIdentity]
 
 
 class Keeper:
     """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
-    (session id, command, reason, label)."""
+    (session id, command, reason, label); `account_gone` hears of an account (by key) that is not there after all."""
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class Keeper:
         clock: Callable[[], int],
         log: Log,
         refuse: Callable[[int, str, str, str], None],
+        account_gone: Callable[[str], None],
     ) -> None:
         self.trouble = ""
         """Why nothing can be kept at the moment; ``""`` while it can."""
@@ -90,6 +91,7 @@ class Keeper:
         self._clock = clock
         self._log = log
         self._refuse = refuse
+        self._account_gone = account_gone
         self._way: deque[_OnItsWay] = deque()
         self._changed: dict[str, None] = {}
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
@@ -124,7 +126,7 @@ class Keeper:
         self.unkept += outcome.facts
         if refusable:
             self.messages += proposal.lines
-        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, len(outcome.facts), outcome.standings)
+        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, len(outcome.facts), outcome.undo)
         self._way.append(way)
         for key in outcome.changed:
             self._changed[key] = None
@@ -239,8 +241,9 @@ class Keeper:
         self._fanout.refuse(refused)
         self._tails.refuse(refused)
         for item in reversed(hit):
-            for change in reversed(item.standings):
-                self._set_standing_back(change)
+            if item.refusable:
+                for change in reversed(item.undo):
+                    change.take_back(self._state)
         while self._records and self._records[0][0] <= last:
             for key in self._records.popleft()[1]:
                 self._set_back(key)
@@ -274,17 +277,12 @@ class Keeper:
         # What is on its way already may hold the settings that were refused; what is in force goes after it.
         self._changed[key] = None
 
-    @staticmethod
-    def _set_standing_back(change: NewStanding) -> None:
-        members = change.room.members
-        # Unless something that is still on its way changed it again.
-        if members.get(change.user) == change.after:
-            members[change.user] = change.before
-
     def _set_record_back(self, name: RecordKey) -> None:
         kept = self._kept_records.get(name)
         self._state.accounts.put(name, kept)
         if kept is None and name[0] == "account":
+            # Who logged in to it before that was known is a guest again, as those are who are about to come in.
+            self._account_gone(name[1])
             for user in self._state.users.values():
                 if names.fold(user.account) == name[1]:
                     user.account = ""

@@ -355,6 +355,69 @@ def test_nothing_is_said_before_it_is_kept_and_nothing_stays_that_was_not() -> N
     assert account_of(world, bob) == ""
 
 
+def test_rights_that_could_not_be_kept_are_not_had() -> None:
+    journal = HeldJournal()
+    world = World(rules(), journal=journal)
+    add(world, "ann")
+    journal.commit()
+    ann = enter(world, "ann", "sesame")
+    user = world.hub.state.users[ann.session.id]
+
+    def change(operator: bool) -> None:
+        world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, operator=operator))
+        world.tick()
+
+    change(operator=True)
+    assert (user.operator, user.modes) == ("ann", "o")
+    journal.fail()
+    world.tick()
+    assert (user.operator, user.modes) == ("", "")
+    change(operator=True)
+    journal.commit()
+    ann.send("MODE ann +w").forget()
+    world.now += 2000
+    change(operator=False)
+    journal.fail()
+    world.tick()
+    assert (user.operator, user.modes) == ("ann", "ow")
+
+
+def test_an_account_whose_end_could_not_be_kept_is_its_owner_s_still() -> None:
+    journal = HeldJournal()
+    world = World(rules(), journal=journal)
+    add(world, "ann")
+    journal.commit()
+    ann = enter(world, "ann", "sesame")
+    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    world.tick()
+    assert world.hub.state.users[ann.session.id].account == ""
+    journal.fail()
+    world.tick()
+    assert world.hub.state.users[ann.session.id].account == "ann"
+    assert ann.send("PING x").commands()[-1] == "PONG"
+
+
+@pytest.mark.parametrize("end", ["removed", "not kept"])
+def test_who_was_about_to_come_in_with_an_account_that_is_gone_is_not_the_next_one_of_its_name(end: str) -> None:
+    """Or they would be whoever makes an account of that name before they send CAP END."""
+    journal = HeldJournal()
+    world = World(rules(), journal=journal)
+    eve = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22")
+    if end == "removed":
+        journal.commit()
+        world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+        world.tick()
+        journal.commit()
+    else:
+        journal.fail()
+    world.tick()
+    world.now += 2000
+    add(world, "ann")
+    journal.commit()
+    eve.send("CAP END")
+    assert world.hub.state.user_named("ann") is None
+
+
 # Invitations.
 
 

@@ -12,7 +12,7 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Invite, Record, record_key
 from chatctl.chat.apply import marks
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.deliveries import InForms, LoggedIn, Outcome, TellFail, ToUsers
+from chatctl.chat.deliveries import AccountGone, Identity, InForms, LoggedIn, NewIdentity, Outcome, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.state import State
 from chatctl.chat.users import User
@@ -122,10 +122,12 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
         said.append("is an operator of this server now" if proposal.operator else "is no operator any more")
     _put(state, outcome, account)
     for user in _users_of(state, account):
+        before = Identity.of(user)
         if proposal.operator is True:
             make_operator(user, account.name, outcome)
         elif proposal.operator is False:
             unmake_operator(user, outcome)
+        outcome.undo.append(NewIdentity(user.id, before, Identity.of(user)))
     what = " and ".join(said)
     outcome.note_asked("account changed", account=account.name, what=what)
     _answer(state, outcome, proposal, "", account.name, f"{account.name} {what}")
@@ -143,6 +145,7 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
     marks.forget(state, outcome, f"account {account.key}")
     key = record_key(account)
     state.accounts.put(key, None)
+    outcome.deliveries.append(AccountGone(account.key))
     outcome.changed += [room.key for room in list(state.rooms.values()) if state.disown(room.key)]
     outcome.records.append(key)
     outcome.note_asked("account removed", account=account.name)
@@ -186,6 +189,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
     # To be shown only if the account is kept, where this entry makes it.
     outcome.deliveries.append(ToUsers((session,), message, outcome.untagged()))
     if user is not None and user.account != account.name:
+        before = Identity.of(user)
         user.account = account.name
         state.changed(user)
         _notify(state, outcome, user)
@@ -195,12 +199,15 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
                 outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
         if account.operator:
             make_operator(user, account.name, outcome)
+        outcome.undo.append(NewIdentity(user.id, before, Identity.of(user)))
 
 
 def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
+    before = Identity.of(user)
     user.account = ""
     state.changed(user)
     unmake_operator(user, outcome)
+    outcome.undo.append(NewIdentity(user.id, before, Identity.of(user)))
     outcome.deliveries.append(LoggedIn(user.id, ""))
     outcome.tell(user.id, n.RPL_LOGGEDOUT, user.prefix)
     _notify(state, outcome, user)

@@ -141,7 +141,7 @@ def _change_standing(
     if wanted == standing:
         return None
     room.members[other.id] = wanted
-    outcome.standings.append(NewStanding(room, other.id, standing, wanted))
+    outcome.undo.append(NewStanding(room, other.id, standing, wanted))
     return p.ModeChange(change.add, change.letter, other.nick)
 
 
