@@ -15,7 +15,7 @@ COVERED = {
     "account-notify": "tests.chat.test_accounts:test_register_makes_an_account_and_logs_in",
     "account-tag": "tests.chat.test_accounts:test_register_makes_an_account_and_logs_in",
     "draft/account-registration": "tests.chat.test_accounts:test_register_before_registration",
-    "sasl": "tests.chat.test_accounts:test_plain_before_registration",
+    "sasl": "tests.chat.test_sasl:test_plain_before_registration",
     "away-notify": "tests.chat.test_notices_of_change:TestAway",
     "batch": "tests.chat.test_history:TestSubcommands",
     "cap-notify": "tests.chat.test_notices_of_change:TestCapNotify",

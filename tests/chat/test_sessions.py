@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat.apply.identity import MOST_SESSIONS
 from chatctl.chat.rules import Rules
-from tests.chat.test_accounts import a_world, add, enter, rules
+from tests.chat.accounts import a_world, add, enter, rules
 from tests.chat.world import Person, World
 
 

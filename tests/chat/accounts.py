@@ -1,0 +1,52 @@
+"""What tests of accounts have in common: a world with them, and people who log in."""
+
+from __future__ import annotations
+
+import base64
+
+from chatctl.chat import proposals as p
+from chatctl.chat.apply.accounts import CONTROL
+from chatctl.chat.cloak import token_hash
+from chatctl.chat.rules import Rules
+from chatctl.protocol import scram
+from tests.chat.world import START, Person, World
+
+ITERATIONS = 4096
+
+
+def rules(**changes: object) -> Rules:
+    return Rules(listener_limit=100, created=START, iterations=ITERATIONS, **changes)  # type: ignore[arg-type]
+
+
+def a_world(**changes: object) -> World:
+    return World(rules(**changes))
+
+
+def add(world: World, name: str, password: str = "sesame", *, operator: bool = False) -> None:
+    """An account, made by whoever runs the server."""
+    verifier = str(scram.make(password, b"salt", ITERATIONS))
+    world.order.propose(p.AddAccount(0, "", name, verifier, CONTROL, operator=operator))
+    world.tick()
+
+
+def plain(name: str, password: str, authzid: str = "") -> str:
+    return "AUTHENTICATE " + base64.b64encode(f"{authzid}\0{name}\0{password}".encode()).decode()
+
+
+def enter(world: World, nick: str, password: str, *, account: str = "", caps: str = "") -> Person:
+    """Somebody who logs in on the way in."""
+    person = world.connect()
+    person.send("CAP LS 302", f"NICK {nick}", "USER u 0 * :r", f"CAP REQ :sasl {caps}")
+    person.send("AUTHENTICATE PLAIN", plain(account or nick, password), "CAP END")
+    return person
+
+
+def account_of(world: World, person: Person) -> str:
+    return world.hub.state.users[person.session.id].account
+
+
+def invite(world: World, token: str = "token", uses: int = 1, hours: int = 1) -> None:
+    """An invitation, made by whoever runs the server."""
+    expires = world.now + hours * 3_600_000
+    world.order.propose(p.AddInvitation(0, "", token_hash(token), uses, expires, "", CONTROL))
+    world.tick()
