@@ -205,7 +205,8 @@ class ChatApp(actions.Actions, App[str]):
                 self.problem = unknown
                 self.exit("")
 
-        self.push_screen(Question(f"First visit to {clean(unknown.address)}", text, "it is the same"), answered)
+        title = f"First visit to {clean(unknown.address)}"
+        self.push_screen(Question(title, text, "it is the same", careful=True), answered)
 
     def _ask_password(self, wanted: PasswordWanted) -> None:
         asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)

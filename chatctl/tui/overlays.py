@@ -79,23 +79,31 @@ class KeysOverlay(Page):
 
 
 class Question(ModalScreen[bool]):
-    """A question that Enter answers with yes and Esc with no."""
+    """A question that Enter answers with yes and Esc with no. `careful`: yes is the key y alone, so that nobody says it
+    in passing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("enter", "answer(True)"),
+        ("enter", "pass_over"),
+        ("y", "answer(True)"),
+        ("n", "answer(False)"),
         ("escape", "answer(False)"),
         ("ctrl+c", "answer(False)"),
     ]
 
-    def __init__(self, title: str, text: str, yes: str) -> None:
+    def __init__(self, title: str, text: str, yes: str, *, careful: bool = False) -> None:
         super().__init__()
-        self._title, self._text, self._yes = title, text, yes
+        self._title, self._text, self._yes, self._careful = title, text, yes, careful
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = Content(f"Enter: {self._yes} · Esc: no")
+            box.border_subtitle = Content(f"{'y' if self._careful else 'Enter'}: {self._yes} · Esc: no")
             yield Static(Content(self._text))
+
+    def action_pass_over(self) -> None:
+        """Enter, which somebody may have typed ahead."""
+        if not self._careful:
+            self.dismiss(True)
 
     def action_answer(self, answer: bool) -> None:
         """Done."""

@@ -43,6 +43,35 @@ def test_no_is_no(tmp_path: Path) -> None:
             assert ann.until_end() == 5
 
 
+def test_on_the_full_screen_too(tmp_path: Path) -> None:
+    """Only y is yes; what was accepted is remembered; another certificate ends it with 5, and nobody is asked."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir(mode=0o700)
+    variables = {"CHATCTL_TLS__MODE": "required", "CHATCTL_DATA_DIR": str(tmp_path / "one")}
+    with ServeProcess(tmp_path, **variables) as server:
+        port = server.port
+        command = [CHATCTL, "join", f"ircs://127.0.0.1:{port}/tea", "--name", "ann"]
+        with Terminal(command, environment(tmp_path)) as ann:
+            ann.until(f"First visit to 127.0.0.1:{port}", shown(server, "Fingerprint"), "Esc: no")
+            ann.child.send(b"\x1b")
+            assert ann.until_end() == 5
+        with Terminal(command, environment(tmp_path)) as ann:
+            ann.until(shown(server, "Fingerprint"))
+            ann.enter("")
+            ann.enter("y", submit=False)
+            ann.until("You are ann")
+            ann.until("#tea", "connected")
+            ann.enter("/quit")
+            assert ann.until_end() == 0
+        with Terminal(command, environment(tmp_path)) as ann:
+            ann.until("You are ann")
+        server.stop()
+    variables["CHATCTL_DATA_DIR"] = str(tmp_path / "two")
+    with ServeProcess(tmp_path, "--port", str(port), **variables), Terminal(command, environment(tmp_path)) as ann:
+        assert ann.until_end() == 5
+        assert "another certificate" in " ".join(ann.shown())
+
+
 def test_without_a_terminal_it_takes_the_fingerprint(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
         url = f"ircs://127.0.0.1:{server.port}"
