@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 from chatctl.client import events as e
 from chatctl.client.ledger import Line
-from chatctl.client.refusals import FullError, PasswordError
+from chatctl.client.refusals import BannedError, FullError, PasswordError
 from chatctl.client.state import Phase, State
 from chatctl.client.timing import Pauses, Timing, Watch
 from chatctl.client.trust import Trust, UntrustedError
@@ -180,7 +180,7 @@ class Link:
         problem = self.state.refusal or self.state.name_problem or self.state.kept_name_problem
         first = not self.was_in
         if self.state.phase is not Phase.ONLINE and problem is not None:
-            if first or isinstance(problem, PasswordError):
+            if first or isinstance(problem, (BannedError, PasswordError)):
                 self.error = problem
             self._problem = problem
             return str(problem)

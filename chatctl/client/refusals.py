@@ -9,6 +9,10 @@ class PasswordError(RefusedError):
     """The server wants a password, or another one (464; code 5)."""
 
 
+class BannedError(RefusedError):
+    """Whoever runs the server keeps us out (465; code 5). Coming back is of no use."""
+
+
 class LoginError(RefusedError):
     """Logging in to an account failed, or its password will not do (code 5)."""
 

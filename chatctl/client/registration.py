@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from chatctl.client.login import Exchange, Login
-from chatctl.client.refusals import AccountNeededError, OwnedNameError, PasswordError
+from chatctl.client.refusals import AccountNeededError, BannedError, OwnedNameError, PasswordError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message, encode
 
@@ -135,7 +135,9 @@ class Registration:
         elif command == "464":
             text = _text(message, "the server's password is wrong or missing")
             self.refusal = AccountNeededError(self._owned) if self._owned else PasswordError(text)
-        elif command in ("465", "ERROR"):
+        elif command == "465":
+            self.refusal = BannedError(_text(message, "you are banned from this server"))
+        elif command == "ERROR":
             # A 464 or 465 comes with its reason; the ERROR after it often has none.
             self.refusal = self.refusal or RefusedError(_text(message, "the server refused the connection"))
         elif self._is_no_cap(message):
