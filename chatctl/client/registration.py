@@ -132,20 +132,24 @@ class Registration:
             self._owned = _text(message, "that name belongs to an account")
         elif command == "FAIL" and message.param(1).upper() == "ACCOUNT_REQUIRED":
             self.refusal = AccountNeededError(_text(message, "the server wants you to log in"))
-        elif command == "464":
-            text = _text(message, "the server's password is wrong or missing")
-            self.refusal = AccountNeededError(self._owned) if self._owned else PasswordError(text)
-        elif command == "465":
-            self.refusal = BannedError(_text(message, "you are banned from this server"))
-        elif command == "ERROR":
-            # A 464 or 465 comes with its reason; the ERROR after it often has none.
-            self.refusal = self.refusal or RefusedError(_text(message, "the server refused the connection"))
+        elif command in ("464", "465", "ERROR"):
+            self._turned_away(message)
         elif self._is_no_cap(message):
             self._negotiating = False
             self.name_problem = self._kept
         else:
             return False
         return True
+
+    def _turned_away(self, message: Message) -> None:
+        """We do not come in. A 464 or 465 comes with its reason; the ERROR after it often has none."""
+        if message.command == "464":
+            text = _text(message, "the server's password is wrong or missing")
+            self.refusal = AccountNeededError(self._owned) if self._owned else PasswordError(text)
+        elif message.command == "465":
+            self.refusal = BannedError(_text(message, "you are banned from this server"))
+        else:
+            self.refusal = self.refusal or RefusedError(_text(message, "the server refused the connection"))
 
     @property
     def kept(self) -> ChatctlError | None:
