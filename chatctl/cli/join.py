@@ -99,20 +99,29 @@ def _line_by_line(
 ) -> None:
     """Enter, talk, leave."""
     from chatctl.cli.line.entering import enter
+    from chatctl.cli.line.offering import Gate, offer
     from chatctl.cli.line.screen import LineScreen
     from chatctl.cli.target import hinting
+    from chatctl.client.memory import Memory
 
     screens: list[LineScreen] = []
+    gates: list[Gate] = []
 
     def prepare(client: Client) -> None:
         screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
         screens[-1].keep = functools.partial(keeper.keep, wish)
-        client.on(screens[-1].event)
+        gates.append(Gate(screens[-1].event))
+        client.on(gates[-1].put)
 
     reason = ""
     try:
         with hinting(), _asked_in_vain():
-            enter(wish, prepare, asking=asking)
+            client = enter(wish, prepare, asking=asking)
+            try:
+                if asking and client.name != wish.name:
+                    offer(client, wish.to.address, Memory())
+            finally:
+                gates[-1].open()
         interruption.check()
         if save is not None:
             keeper.keep(wish, screens[-1].client.name, save)

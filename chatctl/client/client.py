@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from chatctl.client import events as e
+from chatctl.client import making
 from chatctl.client.identity import identity
 from chatctl.client.link import Link, Request
 from chatctl.client.login import Login
@@ -94,7 +95,6 @@ class Client(Talking):
         except InputError as error:
             raise InvalidNameError(f"That name cannot be used: {error}") from None
         check("PASS", password or "")
-        self._account = login.account if login is not None else None
         if login is not None:
             check("REGISTER", login.password)
         for room in rooms:
@@ -226,8 +226,13 @@ class Client(Talking):
 
     @property
     def account(self) -> str | None:
-        """The account that we logged in to, where we did."""
-        return self._account
+        """The account that we logged in to, or made, where we did."""
+        return self._state.login.account if self._state.login is not None else None
+
+    @property
+    def may_register(self) -> bool:
+        """Whether our name can be made an account here by a password (:meth:`register`)."""
+        return making.possible(self._state)
 
     def topic_of(self, room: str) -> str:
         """A room's topic; empty where there is none."""

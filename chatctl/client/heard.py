@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
-from chatctl.client import presence, tagged
+from chatctl.client import making, presence, tagged
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
@@ -247,6 +247,7 @@ COMMANDS: dict[str, Callable[[State, Message], None]] = {
     "MARKREAD": tagged.marked_read,
     "AWAY": presence.away,
     "ACCOUNT": presence.account,
+    "REGISTER": making.answered,
     "BATCH": nothing,
     "SETNAME": nothing,
     "WALLOPS": nothing,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from chatctl.client import remembered
 
+_MOST_ASKED = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -63,6 +65,20 @@ class Memory:
                 content["saved"] = {**(saved if isinstance(saved, dict) else {}), name: _plain(server)}
 
         self._change(change)
+
+    def first_time(self, what: str, server: str, name: str) -> bool:
+        """Whether a question about a name at a server was never asked; from now on it counts as asked."""
+        asked = self._read().get("asked")
+        key = f"{what} {server} {name}"
+        if isinstance(asked, list) and key in asked:
+            return False
+
+        def change(content: remembered.Content) -> None:
+            known = content.get("asked")
+            content["asked"] = [*(known if isinstance(known, list) else []), key][-_MOST_ASKED:]
+
+        self._change(change)
+        return True
 
     def choice(self, key: str, otherwise: str) -> str:
         """How one likes something, as it was :meth:`choose`-n."""

@@ -97,7 +97,7 @@ class Registration:
         self._kept: ChatctlError | None = None
         self.login = login
         """How to log in; once an account was made, without the invitation."""
-        self._secure = secure
+        self.secure = secure
         self._exchange: Exchange | None = None
         self._owned = ""
         """Why the name is its owner's, where the server said so."""
@@ -221,7 +221,7 @@ class Registration:
     def _finish(self) -> None:
         """Capabilities are settled: log in where we are to (rule 6), then enter."""
         if self.login is not None and self._exchange is None:
-            self._exchange = Exchange(self.login, self.offered, secure=self._secure)
+            self._exchange = Exchange(self.login, self.offered, secure=self.secure)
             self._logging_in()
             return
         self._enter()

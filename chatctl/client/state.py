@@ -52,6 +52,9 @@ class Phase(Enum):
 class State:
     """`name` and `wanted` (rooms) are what the user wants; `nick` and `rooms` are what is."""
 
+    making: Login | None = None
+    """The account that we asked the server to make (:mod:`.making`)."""
+
     def __init__(
         self,
         name: str,
@@ -113,6 +116,20 @@ class State:
     def is_me(self, nick: str) -> bool:
         """Whether `nick` is our own."""
         return bool(nick) and self.fold(nick) == self.fold(self.nick)
+
+    @property
+    def login(self) -> Login | None:
+        """How later connections log in."""
+        return self._registration.login
+
+    @login.setter
+    def login(self, login: Login) -> None:
+        self._registration.login = login
+
+    @property
+    def secure(self) -> bool:
+        """Whether nobody on the way can read along."""
+        return self._registration.secure
 
     @property
     def refusal(self) -> RefusedError | None:

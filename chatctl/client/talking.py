@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 
 from chatctl.client import events as e
-from chatctl.client import presence, tagged
+from chatctl.client import making, presence, tagged
 from chatctl.client.link import Link, Request
 from chatctl.client.past import Which, stamp
 from chatctl.client.refusals import InputError
@@ -122,6 +122,12 @@ class Talking:
         """Send any IRC command. What comes back is told as any other line is."""
         check(command, *params)
         self._link.submit(Request(lambda state: state.send(command, *params)))
+
+    def register(self, password: str) -> None:
+        """Make our name an account; a `ServerNotice` (code REGISTER) or a `Failed` is the answer. Later connections log
+        in to it."""
+        check("REGISTER", "*", "*", password)
+        self._link.submit(Request(lambda state: making.begin(state, password)))
 
     # About messages. Each does nothing at a server that knows nothing of it.
 

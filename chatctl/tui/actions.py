@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Literal, cast
 from chatctl.client import slash
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
-from chatctl.protocol.clean import clean
-from chatctl.tui import layout
+from chatctl.tui import layout, offering
 from chatctl.tui.line import Line
 from chatctl.tui.messages import MessageList
-from chatctl.tui.overlays import Asking, KeysOverlay, Page, Question
+from chatctl.tui.overlays import KeysOverlay, Page, Question
 from chatctl.tui.people import People
 from chatctl.tui.places import Place
 from chatctl.tui.search import Hit, SearchOverlay, parsed
@@ -336,7 +335,7 @@ class Actions:
             "theme": self._theme,
             "notify": self._notify,
             "typing": self._typing,
-            "register": lambda _: self._make_account(),
+            "register": lambda _: offering.ask(self._app),
             "save": self._save,
             "plain": lambda _: self._app.leave(PLAIN),
             "read": self._read,
@@ -346,18 +345,6 @@ class Actions:
         """What is long is read over the screen: lines of two columns."""
         rows = [(what, about.strip()) for what, _, about in (line.partition("  ") for line in text.splitlines())]
         self._app.push_screen(Page("Commands", rows))
-
-    def _make_account(self) -> None:
-        app = self._app
-        if app.client is None or not app.client.offers("draft/account-registration"):
-            raise InputError("This server lets nobody make an account from here; ask whoever runs it")
-
-        def answered(password: str | None) -> None:
-            if password is not None and app.client is not None:
-                app.client.send_raw("REGISTER", "*", "*", password)
-
-        title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
-        app.push_screen(Asking(title, text, secret=True, escape="not now"), answered)
 
     def _save(self, word: str) -> None:
         app = self._app

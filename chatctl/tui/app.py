@@ -26,7 +26,7 @@ from textual.widgets import Static
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory
 from chatctl.protocol.clean import clean
-from chatctl.tui import actions, keys, layout, terminal
+from chatctl.tui import actions, keys, layout, offering, terminal
 from chatctl.tui.bars import Standing, StatusBar, TopicBar
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
@@ -89,6 +89,7 @@ class ChatApp(actions.Actions, App[str]):
         self.rooms_wanted: bool | None = None
         self.people_wanted: bool | None = None
         self.hint = ""
+        self._asked_name = False
         self._draining = False
         self._ticks = 0
 
@@ -176,6 +177,7 @@ class ChatApp(actions.Actions, App[str]):
             self.problem = KeyboardInterrupt()
             self.exit("")
         else:
+            self._asked_name = True
             self.entrance.begin(name)
 
     def _ask_login(self, wanted: LoginWanted) -> None:
@@ -233,8 +235,7 @@ class ChatApp(actions.Actions, App[str]):
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"
         self.entrance.door.entered(client)
         client.measure()
-        if client.offers("draft/account-registration") and client.account is None:
-            self.desk.offer = "/register keeps your name for you alone"
+        offering.offer(self, client, asked=self._asked_name)
         self.on_chat_app_news()
 
     # Events.

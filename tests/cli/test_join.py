@@ -275,6 +275,8 @@ class TestTerminal:
         terminal.expect("no space")
         terminal.expect(re.escape("Your name [_1_bad]: "))
         terminal.send("\r")
+        terminal.expect(re.escape("Keep the name _1_bad for you alone, by a password? [y/N] "))
+        terminal.send("\r")
         terminal.expect(re.escape("[_1_bad]:"))
         terminal.sendeof()
         assert self.end(terminal) == 0
@@ -307,8 +309,38 @@ class TestTerminal:
         terminal.expect("too long")
         terminal.expect("Your name")
         terminal.send("ann\r")
+        terminal.expect("Keep the name ann")
+        terminal.send("n\r")
         terminal.expect("You are ann on")
         terminal.send("/quit\r")
+        assert self.end(terminal) == 0
+
+    def test_an_account_is_offered_once_and_nothing_is_printed_into_the_question(self, server: Server) -> None:
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("ann\r")
+        terminal.expect(re.escape("[y/N] "))
+        with Wire(server.port).login("bob", "#lobby") as bob:
+            bob.send("PRIVMSG #lobby :meanwhile", "PING x").until("PONG")
+            terminal.send("y\r")
+            terminal.expect("Choose a password")
+            assert "meanwhile" not in str(terminal.before)
+            terminal.waitnoecho(DEADLINE)
+            terminal.send("sesame street\r")
+            terminal.expect("Once more: ")
+            terminal.send("sesame street\r")
+            terminal.expect(re.escape("[bob]: meanwhile"))
+            terminal.expect(re.escape("--- You are now logged in as ann"))
+        terminal.send("/quit\r")
+        assert self.end(terminal) == 0
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("ann\r")
+        terminal.expect("Password of the account ann")
+        terminal.send("sesame street\r")
+        terminal.expect("You are ann on")
+        assert "Keep the name" not in str(terminal.before)
+        terminal.sendintr()
         assert self.end(terminal) == 0
 
     def test_interrupted_before_being_in(self, server: Server) -> None:

@@ -67,6 +67,8 @@ def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
         terminals.open("ann", f"--port {port}", 100, 24)  # nothing is known: the name is asked for
         terminals.until("ann", "What should others call you?")
         terminals.type("ann", "ann")
+        terminals.until("ann", "Keep the name ann for you alone?")
+        terminals.press("ann", "Enter")
         terminals.until("ann", "You are ann")
         terminals.open("bob", f"--port {port} --name bob", 40, 12)
         terminals.until("ann", "bob came")

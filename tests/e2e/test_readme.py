@@ -48,6 +48,8 @@ def test_two_people_see_what_the_readme_shows(tmp_path: Path) -> None:
     ):
         ann.until("Your name:")
         ann.enter("ann")
+        ann.until("Keep the name ann for you alone")
+        ann.enter("")
         ann.until("Nobody else is in #lobby yet")
         bob_env = environment(tmp_path, CHATCTL_PORT=str(server.port))
         with Terminal([CHATCTL, "join", "--plain", "--name", "bob"], bob_env) as bob:

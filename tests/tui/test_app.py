@@ -266,6 +266,42 @@ def test_a_server_is_saved_under_a_word(server: Server) -> None:
     assert door.words == {"work": "ann"}
 
 
+def test_an_account_is_offered_once_and_no_is_what_enter_says(server: Server, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port), name=None, folder=tmp_path) as ann:
+            await ann.until("What should others call you?")
+            await ann.type("ann")
+            await ann.until("Keep the name ann for you alone?")
+            await ann.press("x", "enter")
+            await ann.until(lambda text: "Keep the name" not in text)
+            await ann.type("/register")
+            await ann.until("Choose a password for ann")
+            await ann.type("one")
+            await ann.until("once more")
+            await ann.type("two")
+            await ann.until("These were not the same")
+            await ann.type("sesame")
+            await ann.until("once more")
+            await ann.type("sesame")
+            await ann.until("You are now logged in as ann")
+            assert ann.app.client is not None
+            assert ann.app.client.account == "ann"
+            await ann.type("/register")
+            await ann.until("You are logged in as ann; the name is yours")
+        async with screen(Door(server.port), name=None, folder=tmp_path) as bob:
+            await bob.until("What should others call you?")
+            await bob.type("bob")
+            await bob.until("Keep the name bob for you alone?")
+            await bob.press("escape")
+        async with screen(Door(server.port), name=None, folder=tmp_path) as bob:
+            await bob.until("What should others call you?")
+            await bob.type("bob")
+            text = await bob.until("You are bob")
+            assert "Keep the name" not in text
+
+    play(story)
+
+
 def test_a_fault_ends_the_screen_and_is_told_outside(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
     apps: list[ChatApp] = []
 
@@ -391,6 +427,8 @@ def test_a_password_for_ones_name(server: Server) -> None:
             await ann.until("only you")
             await ann.type("/register")
             await ann.until("Esc: not now")
+            await ann.type("geheimgeheim")
+            await ann.until("once more")
             await ann.type("geheimgeheim")
             text = await ann.until("You are now logged in as ann")
             assert "!~" not in text

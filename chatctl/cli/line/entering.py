@@ -128,7 +128,7 @@ def _with_account(wish: Wish, error: ChatctlError) -> Wish:
     """Ask for the password of an account; no password is another name."""
     print(clean(str(error)))
     if wish.token:
-        return wish.logging_in(_ask_new_password(wish.name or ""))
+        return wish.logging_in(ask_new_password(wish.name or ""))
     password = getpass.getpass(f"Password of the account {clean(wish.name or '')} (not shown; Enter: another name): ")
     if password:
         return wish.logging_in(password)
@@ -138,13 +138,13 @@ def _with_account(wish: Wish, error: ChatctlError) -> Wish:
 def _invited(wish: Wish, *, asking: bool) -> Wish:
     """The name is to become an account, with a password of its owner's choice."""
     if asking:
-        return wish.logging_in(_ask_new_password(wish.name or ""))
+        return wish.logging_in(ask_new_password(wish.name or ""))
     if not wish.password:
         raise ConfigError("an invitation makes an account, and that takes a password: give it by client.password_file")
     return wish.logging_in(wish.password)
 
 
-def _ask_new_password(name: str) -> str:
+def ask_new_password(name: str) -> str:
     """Twice, since it is not shown."""
     while True:
         password = getpass.getpass(f"Choose a password, so that {clean(name)} is yours (not shown): ")

@@ -1,0 +1,42 @@
+"""Making our name an account while we are in (ircv3.net/specs/extensions/account-registration).
+
+The rules of this file:
+
+1. It is possible where a password is all it takes, no address of mail, and where nobody on the way can read along.
+2. Once it is made, later connections log in to it: an account's name is its owner's alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatctl.client import events as e
+from chatctl.client.login import Login
+
+if TYPE_CHECKING:
+    from chatctl.client.state import State
+    from chatctl.protocol.message import Message
+
+CAPABILITY = "draft/account-registration"
+
+
+def possible(state: State) -> bool:
+    """Rule 1, for somebody who is not logged in."""
+    asks = state.capability(CAPABILITY).split(",")
+    return state.offers(CAPABILITY) and "email-required" not in asks and state.secure and state.login is None
+
+
+def begin(state: State, password: str) -> None:
+    """Ask for it."""
+    state.making = Login(state.nick, password)
+    state.send("REGISTER", "*", "*", password)
+
+
+def answered(state: State, message: Message) -> None:
+    """REGISTER: it is made, or (VERIFICATION_REQUIRED) not yet; what went wrong is told by a FAIL."""
+    making, state.making = state.making, None
+    made = message.param(0).upper() == "SUCCESS"
+    if made and making is not None:
+        state.login = Login(message.param(1) or making.account, making.password)
+    if len(message.params) > 2:
+        state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code="REGISTER"))

@@ -1,0 +1,103 @@
+"""Making one's name an account on the full screen: offered once, and by /register.
+
+The rules of this file:
+
+1. Who was asked for a name is asked, once for each server and name, whether it should be theirs alone. No is what Enter
+   says: it may have been meant for a message.
+2. A password is typed twice, since it is not shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from chatctl.client.refusals import InputError
+from chatctl.protocol.clean import clean
+from chatctl.tui.overlays import Asking
+
+if TYPE_CHECKING:
+    from chatctl.client.client import Client
+    from chatctl.tui.app import ChatApp
+
+LATER = "/register keeps your name for you alone"
+
+
+class Offer(ModalScreen[bool]):
+    """A question that y answers with yes; Enter and Esc say no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("y", "answer(True)"),
+        ("n,enter,escape,ctrl+c,ctrl+d", "answer(False)"),
+    ]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name_offered = name
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="box") as box:
+            box.border_title = Content(f"Keep the name {clean(self._name_offered)} for you alone?")
+            box.border_subtitle = "y: yes · Enter: no"
+            yield Static(Content("It takes a password that you choose now. /register does it at any time."))
+
+    def action_answer(self, answer: bool) -> None:
+        """Done."""
+        self.dismiss(answer)
+
+
+def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
+    """Rule 1. `asked`: the name was asked for; who came with one is told in a line how to keep it."""
+    if not client.may_register:
+        return
+    door, memory = app.entrance.door, app.memory
+    if memory is not None and not memory.first_time("register", door.address, client.fold(client.name)):
+        return
+    if memory is None or not asked:
+        app.desk.offer = LATER
+        return
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            ask(app)
+
+    app.push_screen(Offer(client.name), answered)
+
+
+def ask(app: ChatApp, trouble: str = "") -> None:
+    """Ask for the password, twice, and have the account made. Raises InputError where that cannot be."""
+    client = app.client
+    if client is None or not client.may_register:
+        if client is not None and client.account is not None:
+            raise InputError(f"You are logged in as {clean(client.account)}; the name is yours")
+        raise InputError("This server lets nobody make an account from here; ask whoever runs it")
+    first: list[str] = []
+
+    def again(password: str | None) -> None:
+        if password is None:
+            return
+        if password != first[0]:
+            ask(app, "These were not the same")
+        elif client.may_register:
+            client.register(password)
+
+    def answered(password: str | None) -> None:
+        if password is not None:
+            first.append(password)
+            app.push_screen(
+                Asking("The same password once more", "It is not shown.", secret=True, escape="not now"), again
+            )
+
+    title = f"Choose a password for {clean(app.desk.me)}"
+    app.push_screen(
+        Asking(
+            title, "With it the name is yours alone. It is not shown.", trouble=trouble, secret=True, escape="not now"
+        ),
+        answered,
+    )
