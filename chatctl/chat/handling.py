@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatctl.chat import proposals as p
+from chatctl.chat.answering import Answering
 from chatctl.chat.commands import batches
 from chatctl.chat.commands.kinds import Command, Held, Job, Line, Long, Reply, Result, View, Work
 from chatctl.chat.commands.table import COMMANDS, HTTP, MESSAGES
-from chatctl.chat.delivering import Delivering
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import Keeper
@@ -47,7 +47,7 @@ class Handling:
         view: View,
         order: Order,
         keeper: Keeper,
-        delivering: Delivering,
+        answering: Answering,
         fanout: Fanout,
         jobs: Jobs,
         slices: Slices,
@@ -58,7 +58,7 @@ class Handling:
         self._view = view
         self._order = order
         self._keeper = keeper
-        self._delivering = delivering
+        self._answering = answering
         self._fanout = fanout
         self._jobs = jobs
         self._slices = slices
@@ -71,7 +71,7 @@ class Handling:
         reason = self._keeper.refusing(proposal)
         if reason:
             for _ in texts:
-                self._delivering.refuse(session.id, "PRIVMSG", reason, "")
+                self._answering.refuse(session.id, "PRIVMSG", reason, "")
         else:
             self.propose(session, proposal)
 
@@ -79,21 +79,21 @@ class Handling:
         label = self._label(session, message) if message.tags else ""
         if label and len(label.encode()) > MAX_LABEL:
             text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
-            self._delivering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
+            self._answering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
             return
         row = COMMANDS.get(message.command)
         if row is None and message.command in HTTP and not session.registered:
-            self._delivering.end(session, "This is a chat server, not a web server")
+            self._answering.end(session, "This is a chat server, not a web server")
         elif "batch" in message.tags or (session.batch is not None and message.command in MESSAGES):
             self._batched(session, message)
         elif row is None:
-            self._delivering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
+            self._answering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
         elif not session.registered and not row.before and not session.registering:
-            self._delivering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
+            self._answering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
         elif len(message.params) < row.least:
-            self._delivering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
+            self._answering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
         elif row.operator and not self._view.user(session).operator:
-            self._delivering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
+            self._answering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
         else:
             result = self._run(row, session, message)
             if message.command == "BATCH" and session.batch is not None:
@@ -134,7 +134,7 @@ class Handling:
         if isinstance(result, p.Proposal):
             reason = self._keeper.refusing(result)
             if reason:
-                self._delivering.refuse(session.id, command, reason, label)
+                self._answering.refuse(session.id, command, reason, label)
             else:
                 result.label = label
                 self.propose(session, result)
@@ -145,7 +145,7 @@ class Handling:
         elif isinstance(result, Long):
             self._slices.add(session, result, label)
         elif result or label:
-            self._delivering.reply_all(session, result or (), label)
+            self._answering.reply_all(session, result or (), label)
 
     def answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
         """A reader or a worker is done: what it found is an input like any other."""
@@ -163,7 +163,7 @@ class Handling:
             told = Message("NOTE", ("*", "SLOWED", text))
         else:
             told = Message("NOTICE", (self._view.called(session), text))
-        self._delivering.reply(session, told)
+        self._answering.reply(session, told)
 
     def refuse_line(self, session: Session, bad: BadLine) -> None:
         """What cannot be handled is said, as far as it can be read with the command and the label it had."""
@@ -174,7 +174,7 @@ class Handling:
         else:
             command = start.command if start is not None and start.command in COMMANDS else "*"
             reply = Message("FAIL", (command, *_BAD_LINE_FAILS[bad.why]))
-        self._delivering.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL else "")
+        self._answering.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL else "")
 
     def failed(self, session: Session, error: Exception) -> None:
         self.failures += 1
@@ -188,7 +188,7 @@ class Handling:
             session.registering = False
             self.propose(session, p.Quit(session.id, "", reason))
         else:
-            self._delivering.end(session, reason)
+            self._answering.end(session, reason)
 
     def propose(self, session: Session, proposal: p.Proposal) -> None:
         is_message = isinstance(proposal, (p.Say, p.SayLines))

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chatctl.chat import offers
 from chatctl.chat import proposals as p
+from chatctl.chat.answering import Answering
 from chatctl.chat.apply import apply
 from chatctl.chat.bans import Ban
 from chatctl.chat.cloak import cloak
@@ -67,14 +68,15 @@ class Hub:
         self._view = View(self.state, rules, self.sessions, clock, self.tails, cap_values=offers.values(rules))
         self._view.offered = offers.mask(rules)
         self._offered_by = rules
-        self._delivering = Delivering(self._view, self.fanout, self.sessions, log)
+        self._answering = Answering(self._view, self.fanout, self.sessions, log)
+        self._delivering = Delivering(self._view, self.fanout, self.sessions, self._answering, log)
         account_gone = self._delivering.account_gone
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept, account_gone)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
         self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
-        self.slices = Slices(self._view, self.fanout, self._delivering.reply_all)
+        self.slices = Slices(self._view, self.fanout, self._answering.reply_all)
         self._handling = Handling(
-            self._view, order, self.keeper, self._delivering, self.fanout, self._jobs, self.slices, log, pace
+            self._view, order, self.keeper, self._answering, self.fanout, self._jobs, self.slices, log, pace
         )
         self._turns = Turns(self._handling, clock, pace)
         order.attach(self._ordered)
@@ -101,12 +103,12 @@ class Hub:
     @property
     def ended(self) -> list[Session]:
         """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
-        return self._delivering.ended
+        return self._answering.ended
 
     @property
     def probes(self) -> list[int]:
         """Sessions whose silence somebody wants broken. The owner empties it."""
-        return self._delivering.probes
+        return self._answering.probes
 
     @property
     def sts_port(self) -> int:
@@ -138,7 +140,7 @@ class Hub:
 
     def _turn_away(self, session: Session, ban: Ban) -> None:
         """Say why, until when, and that is all (modern.ircdocs.horse, "ERR_YOUREBANNEDCREEP (465)")."""
-        self._delivering.reply(session, Line(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
+        self._answering.reply(session, Line(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
         self.disconnect(session, ban.parting)
 
     def disconnect(self, session: Session, reason: str) -> None:
@@ -190,7 +192,7 @@ class Hub:
             session.caps &= ~gone
             self.fanout.reshape(session)
             if told:
-                self._delivering.reply_all(session, connection.changed(view, session, gone, new))
+                self._answering.reply_all(session, connection.changed(view, session, gone, new))
 
     def due(self) -> int | None:
         """When something must be looked at though nothing arrives: ms since 1970 UTC."""
@@ -211,13 +213,13 @@ class Hub:
         """What has become durable goes out; sessions whose last line is among it are over."""
         self.fanout.release(self._clock())
         self._jobs.begin()
-        self._delivering.collect_ended()
+        self._answering.collect_ended()
         self.desk.release()
 
     def farewell(self, reason: str) -> None:
         """The server stops: everybody is told, nobody is told of the others."""
         for session in list(self.sessions.values()):
-            self._delivering.end(session, reason)
+            self._answering.end(session, reason)
 
     def now(self) -> int:
         """The clock's time, ms since 1970 UTC."""
@@ -262,4 +264,4 @@ class Hub:
     def _not_kept(self, id: int, command: str, reason: str, label: str) -> None:
         """What session `id` asked for, or the desk, is not kept."""
         if id or not self.desk.refused(label, reason):
-            self._delivering.refuse(id, command, reason, label)
+            self._answering.refuse(id, command, reason, label)

@@ -1,0 +1,128 @@
+"""Answers to this machine's sessions: replies, refusals, last lines; and what answers a labelled command.
+
+The rules of this file:
+
+1. While a labelled command is answered, whatever its session is sent because of it is gathered
+   (:mod:`chatctl.chat.responses`), and sent when all of it is there, as one.
+2. A response to which an entry contributed is parked like everything that follows from the entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chatctl.chat.commands.kinds import Close, Note, Probe, Reply, View
+from chatctl.chat.fanout import Fanout
+from chatctl.chat.ports import Log
+from chatctl.chat.replies import reply_message
+from chatctl.chat.responses import Response
+from chatctl.chat.session import Session
+from chatctl.protocol.message import Message, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Answering:
+    """Hands answers to the fan-out. `sessions` are this machine's, by id; a session that ends leaves."""
+
+    def __init__(self, view: View, fanout: Fanout, sessions: dict[int, Session], log: Log) -> None:
+        self.probes: list[int] = []
+        """Sessions whose silence somebody wants broken. The owner empties it."""
+        self.ended: list[Session] = []
+        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        self.response: Response | None = None
+        """The answer to a labelled command that is being gathered."""
+        self._ending: list[Session] = []
+        self._view = view
+        self._fanout = fanout
+        self._sessions = sessions
+        self._log = log
+
+    @contextmanager
+    def gathering(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
+        """What `session` is sent meanwhile answers its command `label`. `seq`: as in Fanout.to_room."""
+        response = self.response = Response(session, label)
+        try:
+            yield
+        finally:
+            self.response = None
+        spot = response.single.spot if response.single is not None else None
+        data = response.encoded(self._view.rules.server_name, self._view.reference)
+        if spot is not None and self._fanout.splice(spot, session, data):
+            return
+        if response.caused:
+            self._fanout.direct(session, data, seq)
+        else:
+            self._fanout.answer(session, data)
+
+    def _gathered(self, session: Session) -> Response | None:
+        """The response that what `session` is sent now belongs to."""
+        response = self.response
+        return response if response is not None and response.session is session else None
+
+    def reply_all(self, session: Session, replies: Iterable[Reply], label: str = "") -> None:
+        """Several replies to one command; with a label they are one response."""
+        if label:
+            with self.gathering(session, label):
+                self.reply_all(session, replies)
+        else:
+            for reply in replies:
+                self.reply(session, reply)
+
+    def reply(self, session: Session, reply: Reply) -> None:
+        """One reply to what `session` sent."""
+        if isinstance(reply, Close):
+            self.end(session, reply.reason)
+        elif isinstance(reply, Probe):
+            self.probes += [id for id in reply.users if id in self._sessions]
+        elif isinstance(reply, Note):
+            self._log.info(reply.event, session=session.id, address=session.address, **reply.fields)
+        else:
+            message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
+            response = self._gathered(session)
+            if response is not None:
+                response.add_message(message)
+            else:
+                self._fanout.answer(session, _encoded(message))
+
+    def refuse(self, id: int, command: str, reason: str, label: str) -> None:
+        """A command of session `id` was refused, after others of it or instead of them, since nothing can be kept."""
+        session = self._sessions.get(id)
+        if session is not None:
+            message = Message("FAIL", (command, "NOT_STORED", f"This was not sent: {reason}"))
+            message.source = self._view.rules.server_name
+            message.tags = {"label": label} if label else {}
+            self._fanout.direct(session, _encoded(message))
+
+    def end(self, session: Session, reason: str) -> None:
+        """The session's last line, in its place after all that it was sent; then it is over."""
+        if self._sessions.pop(session.id, None) is None:
+            return
+        for key in list(session.rooms):
+            self._fanout.leave(session, key)
+        self._view.watches.clear(session)
+        session.inbox.clear()
+        self._view.batches.pop(session.id, None)
+        session.closing = reason
+        message = Message("ERROR", (reason,))
+        response = self._gathered(session)
+        if response is not None:
+            response.add_message(message)
+            response.caused = True
+        else:
+            self._fanout.direct(session, message.line)
+        self._ending.append(session)
+
+    def collect_ended(self) -> None:
+        """After a release: sessions whose last line is out are over."""
+        if self._ending:
+            parked = self._fanout.has_parked
+            self.ended += [session for session in self._ending if session.dropped or not parked(session)]
+            self._ending = [session for session in self._ending if not session.dropped and parked(session)]
+
+
+def _encoded(message: Message) -> bytes:
+    return encode(message.command, message.params, message.source, message.tags) if message.tags else message.line
