@@ -1,4 +1,4 @@
-"""What follows from an entry: messages with their audience, and what sessions must learn of the verdict.
+"""What is to be told because of an entry: messages with their audience, and what sessions must learn of the verdict.
 
 A delivery names users by id. Which of them this machine serves, which capabilities each has and what bytes that makes
 is for :mod:`chatctl.chat.fanout` and :mod:`chatctl.chat.render`; it handles deliveries in order, right after the entry
@@ -8,20 +8,15 @@ was applied, so that the state it sees is the entry's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatctl.chat.accounts import RecordKey
 from chatctl.chat.facts import Fact
-from chatctl.chat.modes import BOT, SERVER_OPERATOR
-from chatctl.chat.proposals import Entry
-from chatctl.chat.room import Room
-from chatctl.chat.users import User
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 
 if TYPE_CHECKING:
-    from chatctl.chat.state import State
+    pass
 
 
 class Stamp:
@@ -273,137 +268,3 @@ class Probed(Delivery):
     """Somebody wants what these sessions have: they are pinged, and go if they do not answer."""
 
     users: Sequence[int]
-
-
-class NewStanding(NamedTuple):
-    """A member's standing in a room changed."""
-
-    room: Room
-    user: int
-    before: int
-    after: int
-
-    def take_back(self, state: State) -> None:
-        """It was not kept: all is as before, unless something else has changed it again."""
-        members = self.room.members
-        if members.get(self.user) == self.after:
-            members[self.user] = self.before
-
-
-class Identity(NamedTuple):
-    """What somebody is by an account: its name, and that of the operator they are (each ``""`` for none)."""
-
-    account: str
-    operator: str
-
-    @classmethod
-    def of(cls, user: User) -> Identity:
-        """As it is now."""
-        return cls(user.account, user.operator)
-
-
-class NewIdentity(NamedTuple):
-    """Somebody logged in or out, or became an operator of the server or none."""
-
-    user: int
-    before: Identity
-    after: Identity
-
-    def take_back(self, state: State) -> None:
-        """As :meth:`NewStanding.take_back`."""
-        user = state.users.get(self.user)
-        if user is None or Identity.of(user) != self.after:
-            return
-        user.account, user.operator = self.before
-        rest = user.modes.replace(SERVER_OPERATOR, "")
-        user.modes = "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest
-        state.changed(user)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What applying one entry gave: deliveries and facts, in order."""
-
-    entry: Entry
-    source: User | None = None
-    """Who proposed it, if they are here."""
-    deliveries: list[Delivery] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    """Keys of rooms whose settings are not what they were."""
-    undo: list[NewStanding | NewIdentity] = field(default_factory=list)
-    """Who has another standing now: taken back where the entry cannot be kept."""
-    records: list[RecordKey] = field(default_factory=list)
-    """Accounts and invitations that are not what they were."""
-    command: str = ""
-    """What a refusal names, of an entry that leaves records and no facts."""
-    verdict: tuple[bool, str] = (True, "")
-    """For the control socket: whether it was done, and the sentence to say."""
-    notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
-    """What the log is told."""
-    _id: tuple[int, str] = (-1, "")
-
-    def _message_id(self) -> str:
-        """The id of the next fact: what shows it and what keeps it both ask."""
-        part = len(self.facts)
-        if self._id[0] != part:
-            self._id = part, self.entry.message_id(part)
-        return self._id[1]
-
-    def tell(self, user: int, numeric: Numeric, *params: str, text: str | None = None) -> None:
-        """A numeric for one session."""
-        self.deliveries.append(Tell(user, numeric, params, text))
-
-    def note(self, event: str, **fields: object) -> None:
-        """Something for the log: never what anybody said, never a secret."""
-        self.notes.append((event, fields))
-
-    def note_asked(self, event: str, **fields: object) -> None:
-        """The same, with who asked for it: the session, or whoever runs the server (`chatctl`, a signal)."""
-        session = self.entry.proposal.session
-        by: dict[str, object] = {"session": session} if session else {"by": "whoever runs the server"}
-        self.note(event, **fields, **by)
-
-    def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
-        """The entry's time and the id of its next fact."""
-        source, message_id = self.source, self._message_id()
-        if source is None:
-            return Stamp(self.entry.time, message_id, tags)
-        return Stamp(self.entry.time, message_id, tags, source.account, bot=BOT in source.modes)
-
-    def form(self, needs: int, message: Message | None) -> Form:
-        """One line for those who have the capabilities `needs`; None for nothing."""
-        return Form(needs, ((message, self.stamp()),) if message is not None else ())
-
-    def untagged(self) -> Stamp:
-        """For what only a client that asked reads, and no history knows."""
-        return Stamp(self.entry.time)
-
-    def to_room(self, room: Room, message: Message) -> None:
-        """An event for everybody in `room`, whoever caused it included."""
-        self.deliveries.append(ToRoom(room.key, message, self.stamp()))
-
-    def keep(
-        self, kind: str, user: User, place: str, target: str, text: str, tags: Mapping[str, str] | None = None
-    ) -> None:
-        """Keep something that `user` did. Call it after the deliveries that show it, so that both have one id."""
-        entry, part = self.entry, len(self.facts)
-        self.facts.append(
-            Fact(
-                entry.seq,
-                part,
-                entry.time,
-                self._message_id(),
-                kind,
-                place,
-                target,
-                user.prefix,
-                user.account,
-                text,
-                tags or {},
-            )
-        )
-
-    def keep_in(self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None) -> None:
-        """Keep something that `user` did in `room`."""
-        self.keep(kind, user, room.key, room.name, text, tags)

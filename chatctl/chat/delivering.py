@@ -16,6 +16,7 @@ from chatctl.chat.answering import Answering
 from chatctl.chat.commands import about, metadata, rooms
 from chatctl.chat.commands.kinds import Line, View, batched
 from chatctl.chat.fanout import Fanout
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.playback import played
 from chatctl.chat.ports import Log
 from chatctl.chat.render import tags_of
@@ -51,7 +52,7 @@ class Delivering:
 
     # `seq` is the entry that must be kept for deliveries to be shown, or 0.
 
-    def outcome(self, outcome: d.Outcome, seq: int) -> None:
+    def outcome(self, outcome: Outcome, seq: int) -> None:
         """All that follows from an entry."""
         for event, fields in outcome.notes:
             self._log.info(event, **fields)

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import Outcome
 from chatctl.chat.keeping import Keeper
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.ports import Order
 
 Answered = Callable[[bool, str], None]

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
-from chatctl.chat.deliveries import NewIdentity, NewStanding, Outcome
 from chatctl.chat.facts import Fact
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
+from chatctl.chat.outcome import NewIdentity, NewStanding, Outcome
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails

@@ -30,7 +30,7 @@ from chatctl.chat.apply import (
     server,
     settings,
 )
-from chatctl.chat.deliveries import Outcome
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.state import State
 
 _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {

@@ -12,8 +12,9 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Invite, Record, record_key
 from chatctl.chat.apply import marks
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.deliveries import AccountGone, Identity, InForms, LoggedIn, NewIdentity, Outcome, TellFail, ToUsers
+from chatctl.chat.deliveries import AccountGone, InForms, LoggedIn, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
+from chatctl.chat.outcome import Identity, NewIdentity, Outcome
 from chatctl.chat.state import State
 from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps

@@ -6,7 +6,8 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import record_key
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.bans import MOST_BANS, Ban, ban_key
-from chatctl.chat.deliveries import Outcome, Rejected, ToUsers, Unwelcome
+from chatctl.chat.deliveries import Rejected, ToUsers, Unwelcome
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.state import State
 from chatctl.chat.users import User
 from chatctl.protocol import numerics as n

@@ -14,7 +14,6 @@ from chatctl.chat.deliveries import (
     Closed,
     Form,
     InForms,
-    Outcome,
     Probed,
     Rejected,
     TellFail,
@@ -24,6 +23,7 @@ from chatctl.chat.deliveries import (
 )
 from chatctl.chat.limits import away_length, realname_length
 from chatctl.chat.modes import PREFIXES, SERVER_OPERATOR
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import messages
-from chatctl.chat.deliveries import LinesToRoom, Outcome
+from chatctl.chat.deliveries import LinesToRoom
 from chatctl.chat.facts import Fact
 from chatctl.chat.modes import BOT, SPEECH
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User

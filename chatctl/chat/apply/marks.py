@@ -6,7 +6,8 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Record, record_key
 from chatctl.chat.belongings import Metadata, ReadMark, is_kept, mark_key
-from chatctl.chat.deliveries import Form, InForms, Outcome
+from chatctl.chat.deliveries import Form, InForms
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.render import timestamp
 from chatctl.chat.state import State
 from chatctl.protocol import names

@@ -5,8 +5,9 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import entry_refusal
 from chatctl.chat.apply.settings import room_for
-from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, Outcome, ToRoom, ToUsers, Vanished
+from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
 from chatctl.chat.modes import OPERATOR
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User

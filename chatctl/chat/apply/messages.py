@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from chatctl.chat import multiline
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import speech_refusal
-from chatctl.chat.deliveries import Form, InForms, Outcome, Stamp, Tell, ToRoom, ToUsers
+from chatctl.chat.deliveries import Form, InForms, Stamp, Tell, ToRoom, ToUsers
 from chatctl.chat.history import private_place
 from chatctl.chat.modes import PREFIXES
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User

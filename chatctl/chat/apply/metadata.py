@@ -5,8 +5,9 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import record_key
 from chatctl.chat.belongings import MOST_GUESTS, Metadata, is_kept
-from chatctl.chat.deliveries import MetadataChanged, Outcome, TellFail
+from chatctl.chat.deliveries import MetadataChanged, TellFail
 from chatctl.chat.modes import OPERATOR
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User

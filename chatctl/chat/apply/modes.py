@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.settings import room_for
-from chatctl.chat.deliveries import NewStanding, Outcome
 from chatctl.chat.limits import KEY
 from chatctl.chat.lists import MASK_LENGTH, Entry, Lists, canonical
 from chatctl.chat.modes import OPERATOR, ROOM_MODES, Kind
+from chatctl.chat.outcome import NewStanding, Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import Outcome, ToUsers
+from chatctl.chat.deliveries import ToUsers
 from chatctl.chat.modes import SERVER_OPERATOR
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.state import State
 from chatctl.chat.users import User
 from chatctl.protocol import numerics as n

@@ -8,9 +8,10 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import InForms, Outcome, TellFail
+from chatctl.chat.deliveries import InForms, TellFail
 from chatctl.chat.history import private_place
 from chatctl.chat.modes import OPERATOR
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User

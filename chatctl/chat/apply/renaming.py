@@ -6,9 +6,10 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import record_key
 from chatctl.chat.apply.settings import room_for
 from chatctl.chat.belongings import ReadMark, is_kept, mark_key
-from chatctl.chat.deliveries import Outcome, Renamed, TellFail
+from chatctl.chat.deliveries import Renamed, TellFail
 from chatctl.chat.history import RENAME
 from chatctl.chat.modes import OPERATOR
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.rules import LOBBY
 from chatctl.chat.state import State

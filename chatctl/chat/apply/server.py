@@ -7,8 +7,9 @@ from dataclasses import replace
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.operators import acting_operator, dismiss_operators
-from chatctl.chat.deliveries import Outcome, RulesChanged, Stamp, ToUsers
+from chatctl.chat.deliveries import RulesChanged, Stamp, ToUsers
 from chatctl.chat.modes import WALLOPS
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.state import State
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message

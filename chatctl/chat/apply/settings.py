@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import Outcome
 from chatctl.chat.limits import topic_length
 from chatctl.chat.modes import OPERATOR
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User
