@@ -32,7 +32,17 @@ _SIGNS = "#&+!"
 _FROM_NOW_ON = timedelta(days=1)
 """How far a clock may be wrong without a message of just now counting as one of the future."""
 
-RoomArgument = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="A room (default: #lobby).")]
+RoomArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[ROOM]", help="A room (default: #lobby), or where it is: ircs://chat.example:5106/lobby."),
+]
+
+
+def _parted(room: str | None) -> tuple[str, str | None]:
+    """The address, and the room, of an argument that may be either; the address names its room itself."""
+    from chatctl.cli.target import is_url
+
+    return (room, None) if room is not None and is_url(room) else ("", room)
 
 
 def _wish(said: object, *, nameless: bool, enters: bool) -> Wish:
@@ -59,7 +69,11 @@ def _entered(wish: Wish) -> Client:
 @reports
 def send(
     room: Annotated[
-        str | None, typer.Argument(metavar="[ROOM]", help="A room, or a person's name (default: #lobby).")
+        str | None,
+        typer.Argument(
+            metavar="[ROOM]",
+            help="A room (default: #lobby), or a person's name, or where a room is: ircs://chat.example:5106/lobby.",
+        ),
     ] = None,
     text: Annotated[
         str | None, typer.Argument(metavar="[TEXT]", help="What to say; without it the input, line by line.")
@@ -75,8 +89,9 @@ def send(
     """Say something from a script, and wait until it has arrived: make 2>&1 | chatctl send '#builds' --name ci."""
     from chatctl.cli.going import Going
 
+    server, room = _parted(room)
     to_room = room is None or room[:1] in _SIGNS
-    said = Going("", host, port, name, room if to_room else None, tls, fingerprint, config)
+    said = Going(server, host, port, name, room if to_room else None, tls, fingerprint, config)
     wish = _wish(said, nameless=False, enters=to_room)
     target = wish.room if to_room or room is None else room
     troubles = _Troubles()
@@ -177,7 +192,8 @@ def tail(
     from chatctl.cli.going import Going
     from chatctl.client import events as e
 
-    wish = _wish(Going("", host, port, name, room, tls, fingerprint, config), nameless=True, enters=True)
+    server, room = _parted(room)
+    wish = _wish(Going(server, host, port, name, room, tls, fingerprint, config), nameless=True, enters=True)
     client = _entered(wish)
     try:
         shown = _print_past(client, wish.room, limit, as_json=as_json)
@@ -241,6 +257,9 @@ def _awaited(client: Client, kind: type[T], fits: object = None) -> T:
 
 @reports
 def rooms(
+    server: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="Where: ircs://chat.example:5106 (irc:// without TLS).")
+    ] = None,
     as_json: options.JsonOption = False,
     name: options.NameOption = None,
     host: options.HostOption = None,
@@ -253,7 +272,8 @@ def rooms(
     from chatctl.cli.going import Going
     from chatctl.client import events as e
 
-    client = _entered(_wish(Going("", host, port, name, None, tls, fingerprint, config), nameless=True, enters=False))
+    said = Going(server or "", host, port, name, None, tls, fingerprint, config)
+    client = _entered(_wish(said, nameless=True, enters=False))
     try:
         client.send_raw("LIST")
         listed = _awaited(client, e.Listed).rooms
@@ -280,7 +300,8 @@ def users(
     from chatctl.cli.going import Going
     from chatctl.client import events as e
 
-    wish = _wish(Going("", host, port, name, room, tls, fingerprint, config), nameless=True, enters=False)
+    server, room = _parted(room)
+    wish = _wish(Going(server, host, port, name, room, tls, fingerprint, config), nameless=True, enters=False)
     client = _entered(wish)
     try:
         client.who(wish.room)

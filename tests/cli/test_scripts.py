@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from chatctl.client import Client
 from chatctl.client import events as e
-from chatctl.server import Server
+from chatctl.server import Server, TlsPlan
 from tests.client.peer import Peer
 from tests.wire import DEADLINE
 
@@ -119,6 +120,29 @@ def test_rooms_and_users(ann: Client) -> None:
     [user] = [json.loads(line) for line in run("users", "#tea", "--json").stdout.splitlines()]
     assert (user["name"], user["away"]) == ("ann", False)
     assert run("users", "#tea").stdout.startswith("ann  here")
+
+
+def test_an_address_says_where_and_how(ann: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """irc:// and ircs:// do for all of them what they do for join; a fingerprint stands for the question."""
+    port = os.environ["CHATCTL_PORT"]
+    monkeypatch.setenv("CHATCTL_PORT", "1")
+    url = f"irc://127.0.0.1:{port}/tea"
+    assert run("send", url, "in the clear", "--name", "ci").returncode == 0
+    assert heard(ann, 1) == ["in the clear"]
+    assert run("tail", url).stdout.endswith("[ci]: in the clear\n")
+    assert run("users", url, "--json").stdout.startswith('{"name": "ann"')
+    assert "#tea" in run("rooms", url).stdout
+    assert run("rooms", "chat.example").returncode == 2
+    with Server(port=0, tls=TlsPlan("required")) as secret:
+        url, loaded = f"ircs://127.0.0.1:{secret.port}/tea", secret.certificate()
+        assert loaded is not None
+        commands = [["send", url, "hi", "--name", "ci"], ["tail", url], ["users", url], ["rooms", url]]
+        for command in commands:
+            asked = run(*command)
+            assert (asked.returncode, f"--fingerprint {loaded.pin}" in asked.stderr) == (5, True)
+        told = [run(*command, "--fingerprint", loaded.pin) for command in commands]
+        assert [done.returncode for done in told] == [0] * 4, [done.stderr for done in told]
+        assert run("rooms", url).returncode == 0, "it is remembered"
 
 
 def test_no_server_is_exit_code_4() -> None:
