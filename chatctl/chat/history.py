@@ -125,7 +125,7 @@ class Page:
 class RoomRecord:
     """What is kept of a room beyond its messages. `modes` are flag letters; `lists` holds, by letter, of each entry the
     mask, who set it and when (ms); `keyword` is the key (+k), `limit` the most members (+l; 0: any number), `founder`
-    the key of the account it belongs to, or ``""``."""
+    the key of the account it belongs to, or ``""``, `insiders` the identities that need no invitation."""
 
     key: str
     name: str
@@ -138,3 +138,4 @@ class RoomRecord:
     keyword: str = ""
     limit: int = 0
     founder: str = ""
+    insiders: list[str] = field(default_factory=list)

@@ -112,11 +112,15 @@ class Keeper:
             state.restore(record)
             if state.disown(record.key):  # its account was removed while no server ran
                 self._changed[record.key] = None
+            elif (room := state.rooms[record.key]).locked:  # and those who could come back to it are not known
+                state.drop_if_unused(room)
 
     # From the rules.
 
     def entry(self, outcome: Outcome) -> None:
         """An entry was applied."""
+        for key in outcome.changed:
+            self._changed[key] = None
         if not (outcome.facts or outcome.records):
             return
         entry = outcome.entry
@@ -128,8 +132,6 @@ class Keeper:
             self.messages += proposal.lines
         way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, len(outcome.facts), outcome.undo)
         self._way.append(way)
-        for key in outcome.changed:
-            self._changed[key] = None
         for name in outcome.records:
             self._changed_records[name] = entry.seq
 

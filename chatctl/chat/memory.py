@@ -51,13 +51,17 @@ class MemoryJournal:
         """Keep `facts`; in memory, that is as durable as it gets. The chat's own state holds the rooms already."""
         self.facts.extend(facts)
         for fact in facts:
-            if fact.kind == REDACT:
-                self._take_back(fact.text.partition(" ")[0])
-            elif fact.kind == RENAME:
-                self.facts = deque(renamed(fact, self.facts), self.facts.maxlen)
+            self._amend(fact)
         last = max(facts[-1].seq if facts else 0, records.last)
         if self._listener is not None and last:
             self._listener.durable(last)
+
+    def _amend(self, fact: Fact) -> None:
+        """Do what a fact says of others."""
+        if fact.kind == REDACT:
+            self._take_back(fact.text.partition(" ")[0])
+        elif fact.kind == RENAME:
+            self.facts = deque(renamed(fact, self.facts), self.facts.maxlen)
 
     def _take_back(self, message_id: str) -> None:
         for at, fact in enumerate(self.facts):

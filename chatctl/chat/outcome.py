@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatctl.chat.accounts import RecordKey
 from chatctl.chat.deliveries import Delivery, Form, Stamp, Tell, ToRoom
 from chatctl.chat.facts import Fact
+from chatctl.chat.history import RENAME
 from chatctl.chat.modes import BOT, SERVER_OPERATOR
 from chatctl.chat.proposals import Entry
 from chatctl.chat.room import Room
@@ -148,6 +149,14 @@ class Outcome:
                 tags or {},
             )
         )
+
+    def keep_closed(self, room: Room, server: str) -> None:
+        """What was said in `room`, which was not for everybody and is let go, is not for whoever comes to a room of its
+        name later: it moves to a name that no room can have. Whoever owns the data folder finds it there."""
+        entry, part = self.entry, len(self.facts)
+        text = f"{room.name} {room.name},{entry.seq}"
+        id = entry.message_id(part)
+        self.facts.append(Fact(entry.seq, part, entry.time, id, RENAME, room.key, room.name, server, "", text, {}))
 
     def keep_in(self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None) -> None:
         """Keep something that `user` did in `room`."""

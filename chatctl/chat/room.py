@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatctl.chat.belongings import is_kept
 from chatctl.chat.lists import Lists
 from chatctl.chat.modes import CLOSED, NEW_ROOM
 from chatctl.chat.rules import LOBBY
@@ -12,6 +13,9 @@ from chatctl.protocol import names
 if TYPE_CHECKING:
     from chatctl.chat.users import User
 
+MOST_INSIDERS = 500
+"""People who may come back to a room for those who are invited. Past that the first of them needs an invitation."""
+
 LOBBY_MODES = frozenset("n")
 """Nobody is operator there, so what only operators may do must not be needed: anybody sets its topic."""
 
@@ -19,11 +23,14 @@ LOBBY_MODES = frozenset("n")
 class Room:
     """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`); `modes` are its flags,
     `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
-    has none. `founder` is the key of the account it belongs to, or ``""``."""
+    has none. `founder` is the key of the account it belongs to, or ``""``. `insiders` are the identities that
+    may come back to a room for those who are invited (+i), though nobody invites them again: who is in, and who did not
+    leave it by a word of theirs or an operator's."""
 
     __slots__ = (
         "created",
         "founder",
+        "insiders",
         "key",
         "keyword",
         "limit",
@@ -47,6 +54,7 @@ class Room:
         self.keyword = ""
         self.limit = 0
         self.founder = ""
+        self.insiders: dict[str, None] | None = None
         self.lists: Lists | None = None
         self.topic = ""
         self.topic_by = ""
@@ -62,6 +70,32 @@ class Room:
     def open(self) -> bool:
         """Whether anybody may enter, and so read what was said."""
         return not self.keyword and self.modes.isdisjoint(CLOSED)
+
+    @property
+    def locked(self) -> bool:
+        """Whether nobody can enter any more once nobody is in."""
+        lists = self.lists
+        return "i" in self.modes and not (self.founder or self.insiders or (lists is not None and lists.entries["I"]))
+
+    def let_back(self, user: User) -> bool:
+        """Let `user`, who is in, come back to a room that is for those who are invited; whether that is news."""
+        if "i" not in self.modes or not is_kept(user.identity):
+            return False
+        if self.insiders is None:
+            self.insiders = {}
+        if user.identity in self.insiders:
+            return False
+        self.insiders[user.identity] = None
+        if len(self.insiders) > MOST_INSIDERS:
+            del self.insiders[next(iter(self.insiders))]
+        return True
+
+    def keep_out(self, identity: str) -> bool:
+        """They need an invitation from here on; whether they did not before."""
+        if self.insiders is None or identity not in self.insiders:
+            return False
+        del self.insiders[identity]
+        return True
 
     @property
     def secret(self) -> bool:

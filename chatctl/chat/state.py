@@ -21,7 +21,8 @@ from chatctl.chat.users import PAST_USERS, Past, User
 from chatctl.protocol import names
 
 MOST_EMPTY = 1000
-"""Rooms that somebody set up, and that nobody is in and no account owns: past that the one empty for longest goes."""
+"""Rooms that somebody set up, and that nobody is in and no account owns: past that the one empty for longest goes,
+those that are open to all before the others."""
 
 MOST_FOUNDED = 100
 """Rooms of one account. One more belongs to nobody."""
@@ -35,8 +36,8 @@ class State:
         self.accounts = Accounts()
         self.forgotten: list[RecordKey] = []
         """Records that went, or got another name, with a room; whoever keeps records empties it."""
-        self.let_go: list[str] = []
-        """Keys of rooms that went because there are too many empty ones; whoever keeps rooms empties it."""
+        self.let_go: list[Room] = []
+        """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
         self._empty: dict[str, None] = {}
         self.users: dict[int, User] = {}
         self.rooms: dict[str, Room] = {}
@@ -161,6 +162,7 @@ class State:
         first = not room.members and room.name != LOBBY and not room.founder
         room.members[user.id] = OPERATOR if first or room.founded_by(user) else 0
         user.rooms[room.key] = room
+        room.let_back(user)
         if user.invited is not None:
             user.invited.pop(room.key, None)
         return room
@@ -217,6 +219,7 @@ class State:
             room.keyword,
             room.limit,
             room.founder,
+            list(room.insiders or ()),
         )
 
     def restore(self, record: RoomRecord) -> None:
@@ -227,6 +230,9 @@ class State:
         room.modes = frozenset(record.modes)
         room.topic, room.topic_by, room.topic_time = record.topic, record.topic_by, record.topic_time
         room.keyword, room.limit, room.founder = record.keyword, record.limit, record.founder
+        room.insiders = dict.fromkeys(record.insiders) or None
+        for id in room.members:
+            room.let_back(self.users[id])
         room.lists = Lists() if record.lists else None
         for letter, held in record.lists.items():
             for mask, by, time in held:
@@ -244,7 +250,7 @@ class State:
             room.modes = LOBBY_MODES if room.name == LOBBY else NEW_ROOM
             room.topic = room.topic_by = room.keyword = room.founder = ""
             room.topic_time = room.limit = 0
-            room.lists = None
+            room.lists = room.insiders = None
             self.drop_if_unused(room)
 
     def disown(self, key: str) -> bool:
@@ -257,18 +263,21 @@ class State:
         return True
 
     def drop_if_unused(self, room: Room) -> None:
-        """Let a room go that nobody is in and nobody set up. Of those that somebody did set up, and that no account
-        owns, there is a bound: anybody can make them."""
+        """Let a room go that nobody is in and nobody set up, or into which nobody could come any more. Of those that
+        somebody did set up, and that no account owns, there is a bound: anybody can make them."""
         if room.members or room.name == LOBBY:
             return
         if not room.set_up:
             self._drop(room.key)
+        elif room.locked:
+            self.let_go.append(room)
+            self._drop(room.key)
         elif not room.founder:
             self._empty[room.key] = None
             while len(self._empty) > MOST_EMPTY:
-                key = next(iter(self._empty))
+                key = next((key for key in self._empty if self.rooms[key].open), next(iter(self._empty)))
+                self.let_go.append(self.rooms[key])
                 self._drop(key)
-                self.let_go.append(key)
 
     def _drop(self, key: str) -> None:
         self._empty.pop(key, None)

@@ -75,6 +75,8 @@ class HeldJournal(MemoryJournal):
         assert self._listener is not None
         last = max([self.facts[-1].seq if self.facts else 0, *(item[0] for item in self._records)])
         seq = upto if upto is not None else last
+        for fact in [fact for fact in self.facts if self.committed < fact.seq <= seq]:
+            self._amend(fact)
         self.committed = max(self.committed, seq)
         while self._records and self._records[0][0] <= seq:
             _, rooms, gone, records = self._records.pop(0)

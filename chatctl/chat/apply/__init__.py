@@ -82,6 +82,9 @@ def apply(state: State, entry: p.Entry) -> Outcome:
         outcome.records += state.forgotten
         state.forgotten.clear()
     if state.let_go:
-        outcome.changed += state.let_go
+        for room in state.let_go:
+            outcome.changed.append(room.key)
+            if not room.open:
+                outcome.keep_closed(room, state.rules.server_name)
         state.let_go.clear()
     return outcome

@@ -147,7 +147,9 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
     key = record_key(account)
     state.accounts.put(key, None)
     outcome.deliveries.append(AccountGone(account.key))
-    outcome.changed += [room.key for room in list(state.rooms.values()) if state.disown(room.key)]
+    rooms = list(state.rooms.values())
+    outcome.changed += [room.key for room in rooms if room.keep_out(f"account {account.key}")]
+    outcome.changed += [room.key for room in rooms if state.disown(room.key)]
     outcome.records.append(key)
     outcome.note_asked("account removed", account=account.name)
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
@@ -192,6 +194,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
     if user is not None and user.account != account.name:
         before = Identity.of(user)
         user.account = account.name
+        outcome.changed += [room.key for room in user.rooms.values() if room.let_back(user)]
         state.changed(user)
         _notify(state, outcome, user)
         for room in user.rooms.values():

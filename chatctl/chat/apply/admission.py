@@ -28,7 +28,8 @@ def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | Non
     if invited(room, user) or user.operator or room.founded_by(user):
         return None
     lists = room.lists
-    if "i" in room.modes and not (lists is not None and lists.invites(user)):
+    inside = room.insiders is not None and user.identity in room.insiders
+    if "i" in room.modes and not (inside or (lists is not None and lists.invites(user))):
         return n.ERR_INVITEONLYCHAN, f"Only those who are invited may enter {room.name}"
     if lists is not None and lists.bans(user):
         return n.ERR_BANNEDFROMCHAN, f"You are banned from {room.name}"

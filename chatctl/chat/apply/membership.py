@@ -48,7 +48,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         show_entering(outcome, room, user)
         outcome.deliveries.append(Described(user.id, room.key))
         outcome.keep_in(room, "JOIN", user)
-        if existing is None and room.founder:
+        if (existing is None and room.founder) or room.insiders is not None:
             outcome.changed.append(room.key)
 
 
@@ -113,6 +113,8 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     outcome.deliveries.append(ToRoom(room.key, message, outcome.stamp()))
     outcome.deliveries.append(Left(user.id, room.key))
     outcome.keep_in(room, message.command, source, text)
+    if room.keep_out(user.identity):
+        outcome.changed.append(room.key)
     state.leave(user, room)
 
 

@@ -112,6 +112,10 @@ def _change(state: State, room: Room, user: User, change: p.ModeChange, outcome:
             if modes == room.modes:
                 return None
             room.modes = modes
+            if change.letter == "i":
+                room.insiders = None
+                for id in room.members:
+                    room.let_back(state.users[id])
             return change
         case _:
             return (

@@ -122,6 +122,7 @@ def _in_place(
         return Job(
             lambda upto: _query(subcommand, place, marks, limit, upto, events=bool(session.caps & caps.EVENT_PLAYBACK)),
             found,
+            settled=place not in view.state.rooms,  # it may have been closed, and its history be on its way elsewhere
         )
 
     if target[:1] == "#":

@@ -62,7 +62,7 @@ def _load_tail(view: View, key: str, message: Message) -> Job:
         view.tails.load(key, page.facts, asked_upto)
         return join(view, session, message)
 
-    return Job(query, loaded)
+    return Job(query, loaded, settled=key not in view.state.rooms)
 
 
 def part(view: View, session: Session, message: Message) -> Result:

@@ -37,7 +37,9 @@ def search(view: View, session: Session, message: Message) -> Result:
     text, source = attributes.get("text", ""), names.fold(attributes.get("from", ""))
 
     def search_in(places: tuple[str, ...]) -> Job:
-        return Job(lambda upto: SearchQuery(text, limit, upto, places, source, times[0], times[1]), _found)
+        # Of a room that is gone: it may have been closed, and its history be on its way elsewhere.
+        settled = any(place[:1] == "#" and place not in view.state.rooms for place in places)
+        return Job(lambda upto: SearchQuery(text, limit, upto, places, source, times[0], times[1]), _found, settled)
 
     if attributes.get("in"):
         return search_in(places)
@@ -57,7 +59,7 @@ def _places(view: View, session: Session, where: str) -> tuple[str, ...] | None:
         return tuple(view.user(session).rooms)
     if where[:1] == "#":
         key = names.room_fold(where)
-        return (key,) if may_read(view, session, key) else None
+        return (key,) if names.room_problem(where) is None and may_read(view, session, key) else None
     other = view.state.user_named(where)
     return (private_place(view.user(session).identity, other.identity),) if other is not None else None
 
