@@ -26,7 +26,7 @@ from textual.widgets import Static
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory
 from chatctl.protocol.clean import clean
-from chatctl.tui import actions, keys, layout, offering, terminal
+from chatctl.tui import actions, ground, keys, layout, offering, terminal
 from chatctl.tui.bars import Standing, StatusBar, TopicBar
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
@@ -75,6 +75,7 @@ class ChatApp(actions.Actions, App[str]):
         self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None, tidy: Tidy | None = None
     ) -> None:
         terminal.learn()
+        self._asks_ground = ground.listen() and ground.may_be_asked(os.environ)
         super().__init__()
         self.tidy = tidy
         self.entrance = entrance
@@ -85,7 +86,9 @@ class ChatApp(actions.Actions, App[str]):
         self.being: Being | None = None
         self.desk = Desk(actions.Nobody(), entrance.name)
         self._hearing = Hearing(entrance.feed, self.desk.event)
-        self.look: Ink = ink(look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT))
+        self.light = ground.guessed(os.environ)
+        wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
+        self.look: Ink = ink(wanted, self.light)
         self.rooms_wanted: bool | None = None
         self.people_wanted: bool | None = None
         self.hint = ""
@@ -130,6 +133,8 @@ class ChatApp(actions.Actions, App[str]):
                 loop.add_signal_handler(number, self.leave, "")
         self.query_one(Line).focus()
         self.draw()
+        if self._driver is not None and not self.is_headless and self._asks_ground:
+            self._driver.write(ground.QUESTION)
 
     def leave(self, reason: str) -> None:
         """End."""
@@ -284,6 +289,13 @@ class ChatApp(actions.Actions, App[str]):
         if self.tidy is not None:
             self.tidy.tick()
 
+    def on_background(self, event: ground.Background) -> None:
+        """The terminal has told whether it is light."""
+        if event.light != self.light:
+            self.light = event.light
+            self.wear(self.look.palette.name)
+            self.draw()
+
     def on_app_focus(self, event: events.AppFocus) -> None:
         self.desk.attend(True)
         self.draw()
@@ -295,7 +307,7 @@ class ChatApp(actions.Actions, App[str]):
 
     def wear(self, look: str) -> None:
         """Put on a look."""
-        self.look = ink(look)
+        self.look = ink(look, self.light)
         self.theme = layout.theme_name(look)
         for part in self.query(Painted):
             part.wear(self.look)

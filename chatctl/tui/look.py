@@ -2,7 +2,8 @@
 
 The rules of this file:
 
-1. `terminal` uses the terminal's own sixteen colours and background; `dark` and `light` bring theirs.
+1. `terminal` uses the terminal's own background, and its own sixteen colours unless that is light (:mod:`.ground`);
+   `dark` and `light` bring theirs.
 2. A name has the same colour everywhere and always: it depends on the folded name alone.
 3. Every colour of a name on the background of its look has a contrast of 4.5 at least (WCAG 2, AA); a test holds them
    to it. The terminal's own colours are its owner's choice.
@@ -12,7 +13,7 @@ The rules of this file:
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rich.style import Style
@@ -92,6 +93,10 @@ PALETTES: dict[str, Palette] = {
 
 DEFAULT = "terminal"
 
+ON_LIGHT = replace(PALETTES["light"], name="terminal", background="", foreground="default", line="")
+"""The terminal's own look where its background is known to be light: its usual green, yellow and cyan cannot be read
+there."""
+
 
 class Ink:
     """The styles of one palette, made once."""
@@ -111,7 +116,8 @@ class Ink:
         if palette.background:
             self.chosen = Style(color=palette.background, bgcolor=palette.accent, bold=True)
         self.code = self.plain + Style(color=palette.code)
-        self.irc = tuple(self.plain + Style(color=name) for name in _IRC)
+        light = palette is ON_LIGHT or palette.name == "light"
+        self.irc = tuple(self.plain + Style(color=_ON_LIGHT.get(name, name) if light else name) for name in _IRC)
 
     def name(self, folded: str) -> Style:
         """The style of somebody's name (rule 2)."""
@@ -130,8 +136,14 @@ _IRC = (
     "bright_yellow", "bright_green", "cyan", "bright_cyan", "bright_blue", "bright_magenta", "bright_black", "white",
 )  # fmt: skip
 
+_ON_LIGHT = {
+    "green": "#14713a", "bright_green": "#14713a", "yellow": "#8a5a00", "bright_yellow": "#8a5a00", "cyan": "#006a63",
+    "bright_cyan": "#006a63", "bright_red": "#b3261e", "bright_blue": "#0b62c4", "white": "bright_black",
+}  # fmt: skip
+
 
 @lru_cache(maxsize=8)
-def ink(name: str) -> Ink:
-    """The styles of a look; the default one for a name that is none."""
-    return Ink(PALETTES.get(name, PALETTES[DEFAULT]))
+def ink(name: str, light: bool = False) -> Ink:
+    """The styles of a look; the default one for a name that is none. `light`: the terminal's own background is."""
+    palette = PALETTES.get(name, PALETTES[DEFAULT])
+    return Ink(ON_LIGHT if light and not palette.background else palette)

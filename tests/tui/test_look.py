@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from chatctl.tui.look import PALETTES, Palette, ink
+from chatctl.tui.look import ON_LIGHT, PALETTES, Palette, ink
 
 OWN = [palette for palette in PALETTES.values() if palette.background]
+OWN.append(replace(ON_LIGHT, name="terminal, light", background="#ffffff", foreground="#000000"))
 
 
 def luminance(colour: str) -> float:

@@ -1,0 +1,110 @@
+"""Whether the terminal's own background is light or dark.
+
+The rules of this file:
+
+1. A terminal is asked by OSC 11 (xterm's ctlseqs, "Operating System Commands"), and nothing waits: the screen is drawn
+   as COLORFGBG says, or for a dark one, and drawn again when an answer comes that says otherwise.
+2. An answer never gets among the keys, however late it comes and wherever it is cut: what is read passes
+   :class:`Answers` first. Where that cannot be had nobody is asked.
+3. Those are not asked that may show the question instead (the consoles of Linux and others, dumb ones).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from textual.message import Message
+
+QUESTION = "\x1b]11;?\x07"
+
+_ASKED = (
+    "xterm", "tmux", "screen", "rxvt", "alacritty", "kitty", "foot", "wezterm", "ghostty", "st", "vte", "konsole",
+    "contour", "mintty", "iterm", "gnome", "putty",
+)  # fmt: skip
+_ANSWER = re.compile(r"\x1b\]11;([^\x07\x1b]{0,60})(?:\x07|\x1b\\)|^\]11;(rgba?:[^\x07\x1b]{0,60})(?:\x07|\x1b\\)")
+_COLOUR = re.compile(r"(?:rgba?:|#)([0-9a-fA-F]{1,4})/?([0-9a-fA-F]{1,4})/?([0-9a-fA-F]{1,4})")
+_BEGUN = re.compile(r"\x1b\](?:1(?:1(?:;[^\x07\x1b]{0,60}\x1b?)?)?)?\Z")
+_MIDDLE = 0.4
+"""Lightness from which dark letters are read better than light ones; nearly all backgrounds are far from it."""
+
+
+class Background(Message):
+    """The terminal has told its background."""
+
+    def __init__(self, light: bool) -> None:
+        super().__init__()
+        self.light = light
+
+
+def guessed(environ: Mapping[str, str]) -> bool:
+    """Whether it is light, as far as the environment knows: the last part of COLORFGBG is the background's number."""
+    last = environ.get("COLORFGBG", "").rpartition(";")[2]
+    return last.isdigit() and int(last) in (7, *range(9, 16))
+
+
+def may_be_asked(environ: Mapping[str, str]) -> bool:
+    """Rule 3."""
+    return environ.get("TERM", "").startswith(_ASKED)
+
+
+def is_light(colour: str) -> bool | None:
+    """What ``rgb:ffff/ffff/ffff`` is; None where it is no colour. Each part has one to four digits."""
+    found = _COLOUR.match(colour)
+    if found is None:
+        return None
+    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
+    lightness: float = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+    return lightness >= _MIDDLE
+
+
+class Answers:
+    """Takes answers out of what a terminal sends."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def take(self, data: str) -> tuple[str, list[str]]:
+        """What is left of `data`, and the answers that were in it; one that has begun is held back until it ends."""
+        data, self._held = self._held + data, ""
+        found = [first or second for first, second in _ANSWER.findall(data)]
+        data = _ANSWER.sub("", data)
+        begun = _BEGUN.search(data)
+        if begun is not None:
+            data, self._held = data[: begun.start()], begun[0]
+        return data, found
+
+
+def listen() -> bool:
+    """Have all that Textual reads from now on pass rule 2. More than once is harmless; False where it cannot be."""
+    try:
+        from textual.drivers import linux_driver as driver
+    except ImportError:
+        return False
+    base: Any = getattr(driver, "XTermParser", None)
+    if base is None:
+        return False
+    if getattr(base, "hears_of_the_ground", False):
+        return True
+
+    class Parser(base):  # type: ignore[misc]
+        """As Textual's own, and hears of the background."""
+
+        hears_of_the_ground = True
+        _answers: Answers | None = None
+
+        def feed(self, data: str) -> Iterable[Message]:
+            if not data:  # the end
+                yield from super().feed(data)
+                return
+            self._answers = self._answers or Answers()
+            rest, answers = self._answers.take(data)
+            if rest:
+                yield from super().feed(rest)
+            for light in map(is_light, answers):
+                if light is not None:
+                    yield Background(light)
+
+    driver.XTermParser = Parser  # type: ignore[attr-defined]
+    return True
