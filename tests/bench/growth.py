@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chatctl.chat.facts import Fact
-from chatctl.journal import indexing
+from chatctl.journal import indexing, lanes
 from chatctl.journal.folder import journal_file, prepare
 from chatctl.journal.store import Batch, SqliteStore
 from tests.bench.compare import Work, machine, one_round
@@ -37,12 +37,12 @@ def cost(flags: tuple[str, ...], rounds: int, stored: int = 0) -> float:
 
 
 def fill(data: Path, count: int) -> None:
-    """Store so many messages of fifty rooms, and bring the search index up to date."""
+    """Store so many messages of fifty rooms, and bring both indexes up to date."""
     store = SqliteStore(journal_file(prepare(data)))
     store.open()
     for first in range(1, count + 1, 5000):
         store.commit(Batch([_fact(seq) for seq in range(first, min(first + 5000, count + 1))]))
-    while indexing.follow(store, 5000):
+    while indexing.follow(store, 5000) or lanes.follow(store):
         pass
     store.checkpoint(whole=True)
     store.close()
