@@ -6,7 +6,9 @@ The rules of this file:
    walked from its end. The walk stops when there are enough.
 2. The index proposes, the facts decide: whatever it names is looked at by the same rule as what it has not seen yet
    (words.py, rule 4).
-3. Limits (`low` on, before `high`) are ids.
+3. Of what is read fact by fact SQLite leaves out what is printable ASCII without a word that is looked for: that is
+   five times as fast as a look by the whole rule.
+4. Limits (`low` on, before `high`) are ids.
 """
 
 from __future__ import annotations
@@ -104,13 +106,15 @@ class _Walk:
     def _rest(self, mark: int) -> None:
         """What the index does not know."""
         lanes = "c.lane IN (SELECT value * 2 FROM json_each(:places))" if self.places else "c.lane & 1 = 0"
+        plain = self.terms.plain
+        like = "AND (c.text LIKE :like OR c.text GLOB '*[^ -~]*')" if plain else ""
         chosen = f"""
             SELECT c.* FROM facts AS c
-            WHERE c.id >= :low AND c.id < :high AND {lanes} ORDER BY c.id DESC LIMIT :limit
+            WHERE c.id >= :low AND c.id < :high AND {lanes} {like} ORDER BY c.id DESC LIMIT :limit
         """
-        high, places = self.high, rows.to_json(self.places)
+        high, limits = self.high, {"low": max(self.low, mark + 1), "limit": READ}
         while self.wanted > 0:
-            values = {"low": max(self.low, mark + 1), "high": high, "places": places, "limit": READ}
+            values = limits | {"high": high, "places": rows.to_json(self.places), "like": f"%{plain}%"}
             facts = rows.decode(self.connection.execute(rows.wide(chosen), values).fetchone()[0])
             self._take(facts)
             if len(facts) < READ:

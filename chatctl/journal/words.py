@@ -130,6 +130,13 @@ class Terms:
         inside = canonical(text)
         return all(needle in inside for needle in self.needles)
 
+    @property
+    def plain(self) -> str:
+        """What a text of printable ASCII must hold, but for case, if it is to match: the longest word, or one that no
+        such text holds. ``""`` where nothing is looked for."""
+        found = [word for needle in self.needles for word in needle.split()]
+        return max(found, key=lambda word: (not word.isascii(), len(word)), default="")[:64]
+
     def expression(self, places: Iterable[int] = (), nick: str = "") -> str:
         """The same for the index, in FTS5's language, limited to places and a folded nick; ``""`` for no limit."""
         parts = [f'"{phrase}"' for phrase in self.phrases[:MOST_TERMS]]

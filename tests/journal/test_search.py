@@ -66,6 +66,9 @@ FOUND = [
     ("sil\u00adver", "silver", True),
     ("word", "word word WORD", True),
     ("a AND b", "AND", True),
+    ("x" * 300, "X" * 300, True),
+    ("x" * 300, "x" * 301, False),
+    ("100% sure_thing", "sure", True),
     ("xyz", "NOT abc", False),
     ("𠮷野家", "𠮷野", True),
 ]
