@@ -82,7 +82,7 @@ class Handling:
             self._answering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
             return
         row = COMMANDS.get(message.command)
-        if row is None and message.command in HTTP and not session.registered:
+        if message.command in HTTP and not session.registered:  # CONNECT and TRACE are IRC's words too
             self._answering.end(session, "This is a chat server, not a web server")
         elif "batch" in message.tags or (session.batch is not None and message.command in MESSAGES):
             self._batched(session, message)

@@ -22,7 +22,7 @@ from chatctl.chat.bans import Ban
 from chatctl.chat.cloak import cloak
 from chatctl.chat.commands import batches, connection
 from chatctl.chat.commands.administration import reread_proposal
-from chatctl.chat.commands.kinds import Line, Result, View
+from chatctl.chat.commands.kinds import Line, Note, Result, View
 from chatctl.chat.delivering import Delivering
 from chatctl.chat.desk import Desk
 from chatctl.chat.fanout import Fanout
@@ -141,6 +141,7 @@ class Hub:
     def _turn_away(self, session: Session, ban: Ban) -> None:
         """Say why, until when, and that is all (modern.ircdocs.horse, "ERR_YOUREBANNEDCREEP (465)")."""
         self._answering.reply(session, Line(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
+        self._answering.reply(session, Note("turned away", {"ban": ban.target}))
         self.disconnect(session, ban.parting)
 
     def disconnect(self, session: Session, reason: str) -> None:

@@ -65,6 +65,9 @@ def test_an_address_goes_with_all_its_sessions_also_those_not_registered() -> No
         assert last == "ERROR :Banned: spam"
     assert near.session.registered
     assert near.one("QUIT").params == ["Banned: spam"]
+    away = [fields for event, fields in world.log.events if event == "turned away"]
+    assert [fields["address"] for fields in away] == ["192.0.2.7", "192.0.2.7", "192.0.2.9"]
+    assert {fields["ban"] for fields in away} == {"192.0.2.0/24"}
     assert world.hub.banned("192.0.2.200") == "You are banned from this server: spam"
     assert world.hub.banned("192.0.3.1") == ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.chat.commands.table import HTTP
 from chatctl.chat.rules import Rules
 from chatctl.protocol.capabilities import CAPABILITIES
 from tests.chat.world import START, World
@@ -114,9 +115,11 @@ def test_ping_and_quit_are_answered_before_registration() -> None:
     assert person.send("QUIT").commands() == ["ERROR"]
 
 
-def test_a_web_browser_is_turned_away_at_once() -> None:
+@pytest.mark.parametrize("verb", sorted(HTTP))
+def test_a_web_browser_is_turned_away_at_once(verb: str) -> None:
+    """Whatever it wants; two of its words are IRC's as well."""
     world = World()
-    person = world.connect().send("GET / HTTP/1.1", "Host: localhost", "NICK alice", "USER u 0 * :r")
+    person = world.connect().send(f"{verb} / HTTP/1.1", "Host: localhost", "NICK alice", "USER u 0 * :r")
     assert person.commands() == ["ERROR"]
     assert world.hub.ended == [person.session]
 

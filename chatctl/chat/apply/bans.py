@@ -38,9 +38,9 @@ def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
         outcome.deliveries.append(ToUsers(user.ids, told, outcome.untagged()))
         leave_chat(state, user, ban.parting, outcome)
     if key.startswith("address "):
-        outcome.deliveries.append(Unwelcome())
+        outcome.deliveries.append(Unwelcome())  # each machine notes which of its sessions went
     outcome.verdict = (True, f"{target} is banned")
-    outcome.note_asked("banned", target=target, users=len(gone))
+    outcome.note_asked("banned", target=target, gone=" ".join(user.nick for user in gone))
 
 
 def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
