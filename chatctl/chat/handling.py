@@ -168,6 +168,10 @@ class Handling:
     def refuse_line(self, session: Session, bad: BadLine) -> None:
         """What cannot be handled is said, as far as it can be read with the command and the label it had."""
         start = parse(bad.start)
+        batch = session.batch
+        if batch is not None and (spoilt := batches.spoil(session, start)) is not None:
+            self.do(session, spoilt, "BATCH", batch.label)
+            return
         label = self._label(session, start) if start is not None else ""
         if bad.why is Why.TOO_LONG:
             reply: Reply = Line(n.ERR_INPUTTOOLONG, ())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chatctl.chat import multiline
 from chatctl.chat.multiline import CONCAT, JOINTS, Piece
 from chatctl.chat.rules import Rules
+from chatctl.protocol.framing import BadLine, Why
 from chatctl.protocol.message import Message
 from tests.chat.world import START, Person, World
 
@@ -35,6 +36,25 @@ def people(*caps: str) -> list[Person]:
 
 def texts(messages: list[Message]) -> list[str]:
     return [message.params[1] for message in messages if message.command in ("PRIVMSG", "NOTICE")]
+
+
+@pytest.mark.parametrize("start", ["@batch=1 PRIVMSG", ""])
+@pytest.mark.parametrize("why", list(Why))
+def test_a_message_with_a_line_that_cannot_be_read_is_not_said_in_part(start: str, why: Why) -> None:
+    ann, bob = people(CAPS, CAPS)
+    ann.send("@label=x BATCH +1 draft/multiline #tea", HELLO[0], BadLine(why, start), HELLO[1], BadLine(why, start))
+    ann.send("BATCH -1")
+    refusal = ann.one("FAIL")
+    assert refusal.params[:2] == ["BATCH", "MULTILINE_INVALID"]
+    assert refusal.tags["label"] == "x"
+    assert bob.lines() == []
+
+
+def test_a_bad_line_beside_a_batch_is_answered_on_its_own() -> None:
+    ann, bob = people(CAPS, CAPS)
+    ann.send("BATCH +1 draft/multiline #tea", HELLO[0], BadLine(Why.HAS_NUL, "PING"), "BATCH -1")
+    assert ann.one("FAIL").params[:2] == ["PING", "INVALID_LINE"]
+    assert texts(bob.read()) == ["hello"]
 
 
 class TestSaying:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import time
 from abc import ABC, abstractmethod
 from typing import Any
@@ -39,6 +40,14 @@ class LibraryClient(ABC):
     @abstractmethod
     def listen(self, seconds: float) -> None:
         """Add to `heard`, for up to `seconds`."""
+
+    @abstractmethod
+    def tokens(self) -> dict[str, str]:
+        """What the library understood of ISUPPORT: tokens and values."""
+
+    @abstractmethod
+    def cut(self) -> None:
+        """Lose the connection without a word."""
 
     @abstractmethod
     def close(self) -> None:
@@ -82,6 +91,13 @@ class Jaraco(LibraryClient):
     def listen(self, seconds: float) -> None:
         self._reactor.process_once(seconds)
 
+    def tokens(self) -> dict[str, str]:
+        found = vars(self._connection.features)
+        return {key.upper(): str(value) for key, value in found.items()}
+
+    def cut(self) -> None:
+        self._connection.socket.close()
+
     def close(self) -> None:
         self._connection.disconnect("bye")
 
@@ -110,6 +126,12 @@ class Mini(LibraryClient):
             self.heard.append(self._queue.get(timeout=seconds))
         except queue.Empty:
             return
+
+    def tokens(self) -> dict[str, str]:
+        return {key: str(value) for key, value in self._client.isupport.items()}
+
+    def cut(self) -> None:
+        self._client.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._client.disconnect("bye", auto_reconnect=False)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.libraries import Jaraco, LibraryClient, Mini
 from tests.e2e.processes import ServeProcess, chatctl
+from tests.wire import Wire
 
 pytestmark = [
     pytest.mark.e2e,
@@ -43,6 +44,63 @@ def test_logging_in_by_sasl(tmp_path: Path, library: type[Jaraco] | type[Mini]) 
         assert "ann" in ann.until("330")[2]
         ann.until("318")
         ann.close()
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_who_is_there_who_is_lost_and_what_the_server_can_do(tmp_path: Path, *, swapped: bool) -> None:
+    environment = {"CHATCTL_DATA_DIR": str(tmp_path / "data"), "CHATCTL_LISTENER_LIMIT": "20"}
+    with ServeProcess(tmp_path, **environment) as server:
+        first, second = (Mini, Jaraco) if swapped else (Jaraco, Mini)
+        ann: LibraryClient = first(server.port, "ann")
+        bob: LibraryClient = second(server.port, "bob")
+        ann.until("422")
+        bob.until("422")
+        _understand(ann.tokens())
+        _understand(bob.tokens())
+
+        ann.send("MONITOR + bob,carol")
+        assert ann.until("730")[2][-1].startswith("bob!")
+        ann.until("731", "carol")
+        for person in (ann, bob):
+            person.send("JOIN #tea")
+            person.until("366", "#tea")
+        ann.send("WHO #tea %tcnfar,42")
+        found = [ann.until("354", "42", "#tea")[2][-5:] for _ in range(2)]
+        assert [row[1:4] for row in found] == [["ann", "H@", "0"], ["bob", "H", "0"]]
+        ann.until("315", "#tea")
+
+        bob.cut()
+        assert ann.until("QUIT")[1] == "bob"
+        ann.until("731", "bob")
+        bob.close()
+        again: LibraryClient = second(server.port, "bob")
+        assert ann.until("730")[2][-1].startswith("bob!")
+        again.until("422")
+        again.send("JOIN #tea")
+        assert ann.until("JOIN", "#tea")[1] == "bob"
+
+        # As when a part of the network is lost: many are gone at once, and nobody said goodbye.
+        lost = [Wire(server.port).login(f"lost{number}", "#tea") for number in range(10)]
+        for wire in lost:
+            wire.close()
+        gone = sorted(ann.until("QUIT")[1] for _ in lost)
+        assert gone == [f"lost{number}" for number in range(10)]
+        ann.send("NAMES #tea")
+        assert ann.until("353", "#tea")[2][-1].split() == ["@ann", "bob"]
+        ann.close()
+        again.close()
+        assert server.stop()[0] == 0
+
+
+def _understand(tokens: dict[str, str]) -> None:
+    """What two libraries make of ISUPPORT, each in its way."""
+    assert tokens["NETWORK"] == "chatctl"
+    assert (tokens["CHANTYPES"], tokens["CASEMAPPING"]) == ("#", "ascii")
+    assert (tokens["NICKLEN"], tokens["MONITOR"], tokens["STATUSMSG"]) == ("32", "100", "@+")
+    assert all(part in tokens["PREFIX"] for part in "ov@+")
+    assert "beI" in tokens["CHANMODES"]
+    assert "PRIVMSG" in tokens["TARGMAX"]
+    assert "50" in tokens["CHANLIMIT"]
 
 
 def _talk(ann: LibraryClient, bob: LibraryClient) -> None:

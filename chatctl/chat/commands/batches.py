@@ -94,6 +94,16 @@ def next_deadline(view: View) -> int | None:
     return min((deadline(batch) for batch in open_ones if batch is not None and not batch.failed), default=None)
 
 
+def spoil(session: Session, start: Message | None) -> Result | None:
+    """A line came that could not be read, which begins like `start` (None: not even that is known): whatever it belongs
+    to cannot be said as it was meant. None where that is no batch."""
+    batch = session.batch
+    if batch is None or (start is not None and start.tags.get("batch") != batch.reference):
+        return None
+    why = "One of its lines could not be read: it was too long, or no text; nothing of it was sent"
+    return _failed(batch, multiline.Failure("MULTILINE_INVALID", (), why))
+
+
 def expire(batch: multiline.Batch) -> Result:
     """Refuse a batch that was open for too long."""
     return _failed(batch, multiline.Failure("TIMEOUT", (batch.reference,), "That batch was open for too long"))
