@@ -3,7 +3,7 @@
 The rules of this file:
 
 1. Who was asked for a name is asked, once for each server and name, whether it should be theirs alone. No is what Enter
-   says: it may have been meant for a message.
+   says, and who writes on: it may have been meant for a message.
 2. A password is typed twice, since it is not shown.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -20,6 +21,7 @@ from textual.widgets import Static
 
 from chatctl.client.refusals import InputError
 from chatctl.protocol.clean import clean
+from chatctl.tui.line import Line
 from chatctl.tui.overlays import Asking
 
 if TYPE_CHECKING:
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 LATER = "/register keeps your name for you alone"
 
 
-class Offer(ModalScreen[bool]):
-    """A question that y answers with yes; Enter and Esc say no."""
+class Offer(ModalScreen[bool | str]):
+    """A question that y answers with yes; Enter and Esc say no. So does whoever begins to write: it was meant for the
+    chat, and is given back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("y", "answer(True)"),
@@ -51,6 +54,11 @@ class Offer(ModalScreen[bool]):
         """Done."""
         self.dismiss(answer)
 
+    def on_key(self, event: events.Key) -> None:
+        if event.is_printable and event.character and event.key not in ("y", "n"):
+            event.stop()
+            self.dismiss(event.character)
+
 
 def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
     """Rule 1. `asked`: the name was asked for; who came with one is told in a line how to keep it."""
@@ -63,8 +71,10 @@ def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
         app.desk.offer = LATER
         return
 
-    def answered(yes: bool | None) -> None:
-        if yes:
+    def answered(answer: bool | str | None) -> None:
+        if isinstance(answer, str):
+            app.query_one(Line).insert(answer)
+        elif answer:
             ask(app)
 
     app.push_screen(Offer(client.name), answered)

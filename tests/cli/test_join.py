@@ -281,6 +281,17 @@ class TestTerminal:
         terminal.sendeof()
         assert self.end(terminal) == 0
 
+    def test_what_is_neither_yes_nor_no_was_meant_for_the_chat(self, server: Server, bob: Wire) -> None:
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("ann\r")
+        terminal.expect(re.escape("[y/N] "))
+        terminal.send("hello everybody\r")
+        assert bob.until("PRIVMSG").params[1] == "hello everybody"
+        terminal.expect(re.escape("[ann]: hello everybody"))
+        terminal.send("/quit\r")
+        assert self.end(terminal) == 0
+
     def test_the_password_is_asked_for_and_not_shown(self) -> None:
         with Server(port=0, rules=Rules(password="sesam")) as server:
             terminal = self.spawn("--port", str(server.port), "--name", "ann")

@@ -42,13 +42,17 @@ class Gate:
                 self._to(event)
 
 
-def offer(client: Client, address: str, memory: Memory) -> None:
-    """Ask, and have the account made where the answer is yes. Ctrl-D says no."""
+def offer(client: Client, address: str, memory: Memory) -> str:
+    """Ask, and have the account made where the answer is yes. Ctrl-D says no. What is neither was meant for the chat:
+    it is given back, to be handled as typed there."""
     if not client.may_register or not memory.first_time("register", address, client.fold(client.name)):
-        return
+        return ""
     try:
         answer = input(f"Keep the name {clean(client.name)} for you alone, by a password? [y/N] ")
         if answer.strip().lower() in ("y", "yes"):
             client.register(ask_new_password(client.name))
+        elif answer.strip().lower() not in ("", "n", "no"):
+            return answer
     except EOFError:
         print()
+    return ""
