@@ -29,6 +29,8 @@ class People(Painted):
         self._fold = fold
         self._people: list[Member] = []
         self._first = 0
+        self._hidden = 0
+        """How many there are below."""
 
     def show(self, people: list[Member]) -> None:
         """Other people, or the same and something about them has changed."""
@@ -40,9 +42,10 @@ class People(Painted):
         self._first = max(0, min(self._first, len(self._people) - height))
         shown = self._people[self._first : self._first + height]
         rows = [self._row(member, width) for member in shown]
-        hidden = len(self._people) - self._first - len(shown)
-        if hidden > 0 and rows:
-            rows[-1] = strip([(shortened(f"  and {hidden + 1} more", width), self.ink.quiet)], width, self.ink.plain)
+        self._hidden = len(self._people) - self._first - len(shown)
+        if self._hidden > 0 and rows:
+            words = shortened(f"  and {self._hidden + 1} more", width)
+            rows[-1] = strip([(words, self.ink.quiet)], width, self.ink.plain)
         return rows
 
     def _row(self, member: Member, width: int) -> Strip:
@@ -65,7 +68,10 @@ class People(Painted):
 
     def on_click(self, event: events.Click) -> None:
         at = self._first + event.y
-        if 0 <= at < len(self._people):
+        if self._hidden and event.y == self.size.height - 1:  # the row that says so
+            self._first += max(1, self.size.height - 1)
+            self.repaint()
+        elif 0 <= at < len(self._people):
             self.post_message(self.Chosen(self._people[at].name))
 
 

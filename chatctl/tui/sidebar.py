@@ -29,14 +29,17 @@ class Sidebar(Painted):
         super().__init__(id=id)
         self.places = places
         self._first = 0
+        self._followed: Place | None = None
+        """The place that was scrolled to: only another one is scrolled to again, so that the wheel has its say."""
 
     def paint(self, width: int, height: int) -> list[Strip]:
         shown = self.places.ordered()
         current = shown.index(self.places.current) if self.places.current in shown else 0
-        if len(shown) <= height:
-            self._first = 0
-        elif not self._first <= current < self._first + height:
-            self._first = max(0, min(current - height // 2, len(shown) - height))
+        if self._followed is not self.places.current or self._painted_for.height != height:
+            self._followed = self.places.current
+            if not self._first <= current < self._first + height:
+                self._first = current - height // 2
+        self._first = max(0, min(self._first, len(shown) - height))
         return [
             self._row(place, number, width)
             for number, place in enumerate(shown[self._first : self._first + height], self._first + 1)
@@ -57,6 +60,16 @@ class Sidebar(Painted):
         pieces.append((" " * max(0, room - width_of(name)), ink.plain))
         pieces.append((count, ink.mention if place.mentions else ink.bold))
         return strip(pieces, width, ink.plain)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._first -= 3
+        self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._first += 3
+        self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         shown = self.places.ordered()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual import events
 from textual.pilot import Pilot
 
 from chatctl.client.check import NameCheck
@@ -16,6 +17,7 @@ from chatctl.client.memory import Memory, Server
 from chatctl.client.refusals import InputError
 from chatctl.client.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
+from chatctl.tui.drawing import width_of
 from chatctl.tui.entrance import Entrance
 from chatctl.tui.feed import Feed
 from tests.wire import DEADLINE
@@ -93,6 +95,22 @@ class Screen:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
+
+    async def click(self, text: str, column: int = 0) -> None:
+        """Click on this text, where it stands at or right of a column."""
+        for y, row in enumerate(self.rows()):
+            at = row.find(text, column)
+            if at >= 0:
+                await self.pilot.click(offset=(width_of(row[:at]), y))
+                return
+        raise AssertionError(f"{text} is not there:\n{self.text()}")
+
+    async def wheel(self, x: int, y: int, *, up: bool, turns: int = 1) -> None:
+        """Turn the wheel over a place."""
+        kind = events.MouseScrollUp if up else events.MouseScrollDown
+        for _ in range(turns):
+            self.app.post_message(kind(None, x, y, 0, 0, 0, False, False, False, screen_x=x, screen_y=y))
+            await self.pilot.pause()
 
 
 _KEYS = {" ": "space", "/": "slash", "#": "number_sign", ":": "colon", "?": "question_mark", "+": "plus", "-": "minus"}
