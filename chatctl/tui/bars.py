@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual.strip import Strip
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.drawing import Piece, shortened, strip, width_of
+from chatctl.tui.drawing import Piece, fitting, shortened, strip, width_of
 from chatctl.tui.painted import Painted
 from chatctl.tui.places import Place
 
@@ -79,8 +79,8 @@ class StatusBar(Painted):
     def paint(self, width: int, height: int) -> list[Strip]:
         ink, now = self.ink, self.standing
         if now.hint:
-            return [strip([(" ", ink.plain), (shortened(now.hint, width - 2), ink.accent)], width, ink.plain)]
-        sign: list[Piece] = [(f" {now.sign} ", ink.good if now.good else ink.trouble), (now.words, ink.quiet)]
+            return [strip(fitting([(" ", ink.plain), (clean(now.hint), ink.accent)], width), width, ink.plain)]
+        sign: list[Piece] = [(f" {now.sign} ", ink.good if now.good else ink.trouble), (clean(now.words), ink.quiet)]
         left = [*sign, *self._typing()]
         right = self._right(brief=width < _BRIEF_BELOW)
         used = sum(width_of(text) for text, _ in left) + sum(width_of(text) for text, _ in right)
@@ -90,7 +90,7 @@ class StatusBar(Painted):
         while used > width and right:
             used -= width_of(right.pop()[0])
         pieces = [*left, (" " * max(0, width - used), ink.plain), *right]
-        return [strip(_fitting(pieces, width), width, ink.plain)]
+        return [strip(fitting(pieces, width), width, ink.plain)]
 
     def _typing(self) -> list[Piece]:
         names = [clean(name) for name in self.standing.typists]
@@ -114,13 +114,3 @@ class StatusBar(Painted):
         elif unread:
             right.append((f" {unread} {'new' if brief else 'elsewhere'} ", ink.bold))
         return [*right, (" F1 keys ", ink.quiet)]
-
-
-def _fitting(pieces: list[Piece], width: int) -> list[Piece]:
-    """Pieces cut at the right edge."""
-    found: list[Piece] = []
-    for text, style in pieces:
-        kept = shortened(text, width)
-        found.append((kept, style))
-        width -= width_of(kept)
-    return found

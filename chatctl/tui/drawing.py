@@ -302,3 +302,13 @@ def shortened(text: str, room: int) -> str:
     if room <= 1:
         return "…"[: max(0, room)]
     return f"{_cut(text, room - 1)[0]}…"
+
+
+def fitting(pieces: list[Piece], width: int) -> list[Piece]:
+    """Pieces of a title or a list, shortened at the right edge."""
+    found: list[Piece] = []
+    for text, style in pieces:
+        kept = shortened(text, width)
+        found.append((kept, style))
+        width -= width_of(kept)
+    return found

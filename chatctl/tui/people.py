@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from chatctl.client.client import Member
 from chatctl.protocol.clean import clean
-from chatctl.tui.drawing import Piece, shortened, strip
+from chatctl.tui.drawing import Piece, fitting, shortened, strip
 from chatctl.tui.painted import Painted
 
 
@@ -54,7 +54,7 @@ class People(Painted):
         name = shortened(clean(member.name), width - 2 - len(away))
         style = ink.quiet if member.away else ink.name(self._fold(member.name))
         pieces: list[Piece] = [(f" {member.symbols[:1] or ' '}", ink.quiet), (name, style), (away, ink.quiet)]
-        return strip(pieces, width, ink.plain)
+        return strip(fitting(pieces, width), width, ink.plain)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

@@ -7,12 +7,18 @@ from textual.message import Message
 from textual.strip import Strip
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.drawing import Piece, shortened, strip, width_of
+from chatctl.tui.drawing import Piece, fitting, shortened, strip, width_of
 from chatctl.tui.painted import Painted
 from chatctl.tui.places import HOME, Place, Places
 
 _NUMBERED = 9
 """Places that Alt and a digit go to."""
+_MOST = 9999
+
+
+def _few(count: int) -> str:
+    """A number that leaves room for the name beside it."""
+    return str(count) if count <= _MOST else f"{_MOST}+"
 
 
 class Sidebar(Painted):
@@ -48,7 +54,7 @@ class Sidebar(Painted):
     def _row(self, place: Place, number: int, width: int) -> Strip:
         ink = self.ink
         looked_at = place is self.places.current
-        count = f" @{place.mentions}" if place.mentions else f" {place.unread}" if place.unread else ""
+        count = f" @{_few(place.mentions)}" if place.mentions else f" {_few(place.unread)}" if place.unread else ""
         digit = f"{number} " if number <= _NUMBERED else "  "
         name = clean(place.name) if place.name != HOME else "server"
         room = width - 1 - len(digit) - len(count) - 1
@@ -59,7 +65,7 @@ class Sidebar(Painted):
         pieces: list[Piece] = [("▸" if looked_at else " ", ink.accent), (digit, ink.quiet), (name, style)]
         pieces.append((" " * max(0, room - width_of(name)), ink.plain))
         pieces.append((count, ink.mention if place.mentions else ink.bold))
-        return strip(pieces, width, ink.plain)
+        return strip(fitting(pieces, width), width, ink.plain)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

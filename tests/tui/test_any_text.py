@@ -1,0 +1,136 @@
+"""Whatever a server sends as a text or a name: the rows are as wide as they say, and hold nothing that steers a
+terminal (chatctl/tui/drawing, bars, sidebar, people)."""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from textual.geometry import Size
+from textual.strip import Strip
+
+from chatctl.client.client import Member
+from chatctl.tui import drawing
+from chatctl.tui.bars import Standing, StatusBar, TopicBar
+from chatctl.tui.drawing import Around, width_of
+from chatctl.tui.items import Item
+from chatctl.tui.look import ink
+from chatctl.tui.mentions import pattern
+from chatctl.tui.people import People
+from chatctl.tui.places import Place, Places
+from chatctl.tui.search import Hits
+from chatctl.tui.sidebar import Sidebar
+
+_NASTY = (
+    "\x1b[2J", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\", "\x9b31m", "\x90q\x9c", "\x07", "\x08", "\r", "\t",
+    "\x7f", "\x00", "\x03", "\x034,5", "\x02", "\x1d", "\x16", "\x0f", "\x04ff0000", "\u2028", "\x85", "\u202e",
+    "\u2066", "\u2068", "\u2069", "\u200f", "\u200b", "\u200d", "\ufeff", "\ufe0f", "\ufe0e", "\u00ad", "\U000e0041",
+    "a" * 300, "\u0301" * 40, "e\u0301", "漢字", "한글", "\u1112\u1161\u11ab", "שלום", "سلام", "नमस्ते", "ไทย", "👨‍👩‍👧",
+    "👋🏽", "🇩🇪", "🇩", "❤️", "1️⃣", "🏴\U000e0067\U000e0062\U000e007f", "\ud800", "\uffff", "\U0010ffff", "\ufffc",
+    "﷽", "𒐫", "ͤ", "꧅", "\u3164", "\u115f", "**", "*a*", "`", "~~x~~", "_y_", "https://x.y/(a)", "http://", "ann", " ",
+    "  ", "\u3000", "\xa0",
+)  # fmt: skip
+TEXT = st.lists(st.sampled_from(_NASTY) | st.text(max_size=4), max_size=12).map("".join)
+LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
+WIDTH = st.integers(drawing.LEAST_WIDTH, 120)
+_ISOLATES = re.compile("[\u2068\u2069]")
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066\u2067\u2028\u2029]")
+
+
+def is_whole(row: Strip, width: int) -> None:
+    """One row of exactly that many columns, of text that steers nothing."""
+    text = "".join(segment.text for segment in row)
+    assert row.cell_length == width
+    assert not any(segment.control for segment in row)
+    assert not _STEERING.search(text), ascii(text)
+    assert text.count("\u2068") == text.count("\u2069")
+    assert sum(width_of(_ISOLATES.sub("", segment.text)) for segment in row) == width, ascii(text)
+    text.encode()  # it can be written
+
+
+def around(width: int, known: Item | None) -> Around:
+    return Around(ink("terminal"), width, pattern("ann"), str.lower, lambda _: known)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(["said", "action", "notice", "news", "trouble"]), LINES, TEXT, TEXT, TEXT, WIDTH, st.booleans())
+@example("said", "﷽" * 9, "﷽", "", "", drawing.LEAST_WIDTH, False)
+def test_messages(kind: str, text: str, name: str, reaction: str, problem: str, width: int, deleted: bool) -> None:
+    item = Item(kind, time.time(), text, name, id="1", reply="0", mention=True)  # type: ignore[arg-type]
+    item.problem = problem
+    if reaction:
+        item.react(name, reaction, removed=False)
+    item.deleted = name if deleted else ""
+    known = Item("said", time.time(), text, name, id="0")
+    for row in drawing.rows(item, around(width, known)):
+        is_whole(row, width)
+
+
+@given(st.lists(st.tuples(TEXT, st.sampled_from(["came", "left"]), TEXT), min_size=1, max_size=6), WIDTH)
+def test_coming_and_leaving(moves: list[tuple[str, str, str]], width: int) -> None:
+    item = Item("fold", time.time())
+    item.moves = moves  # type: ignore[assignment]
+    for row in drawing.rows(item, around(width, None)):
+        is_whole(row, width)
+
+
+def test_every_letter_of_a_text_is_on_the_screen() -> None:
+    """Breaking rows loses nothing: not a letter, and no more than the spaces it breaks at."""
+
+    @settings(max_examples=200)
+    @given(st.text("abc漢字é👋 ", min_size=1, max_size=200), WIDTH)
+    def proved(text: str, width: int) -> None:
+        drawn = drawing.plain_rows(iter(drawing.rows(Item("said", time.time(), text, "bob"), around(width, None))))
+        shown = "".join(drawn).partition("[bob]: ")[2] if drawn else ""
+        assert shown.replace(" ", "") == text.replace(" ", "")
+
+    proved()
+
+
+@settings(max_examples=200)
+@given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=5), st.integers(1, 120), st.integers(1, 30))
+def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: list[str], width: int, high: int) -> None:
+    place = Place(name, is_room=True)
+    place.topic, place.joined, place.unread, place.mentions = topic, True, 10**9, len(names)
+    bar = TopicBar()
+    bar.place, bar.count = place, 10**6
+    status = StatusBar()
+    status.standing = Standing("●", topic, True, tuple(names), (10**9, 3), 10**6, hint)
+    places = Places(str.lower)
+    for found in [name, *names]:
+        places.open(found, is_room=True).mentions = 10**7
+    sidebar = Sidebar(places)
+    sidebar._painted_for = Size(width, high)
+    people = People(str.lower)
+    people._people = [Member(found, "@" if found < "m" else "", found > "c") for found in names]
+    hits = Hits()
+    hits.hits = [(name, Item("said", time.time(), topic, found)) for found in names]
+    for part in (bar, status, sidebar, people, hits):
+        drawn = part.paint(width, high)
+        assert len(drawn) <= high
+        for row in drawn:
+            is_whole(row, width)
+
+
+@pytest.mark.parametrize("count", [5000])
+def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
+    places = Places(str.lower)
+    for number in range(count):
+        places.open(f"#room{number}", is_room=True)
+    sidebar = Sidebar(places)
+    places.current = places.ordered()[-1]
+    drawn = sidebar.paint(18, 20)
+    assert len(drawn) == 20
+    assert any("▸" in segment.text for row in drawn for segment in row)
+    people = People(str.lower)
+    people._people = [Member(f"user{number}", "", False) for number in range(count)]
+    assert len(people.paint(18, 20)) == 20
+
+
+def test_nothing_here_is_a_category_that_terminals_act_on() -> None:
+    """The pattern above names all that Unicode calls a control, but for what clean() leaves by its rule 5."""
+    assert all(_STEERING.match(chr(code)) for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc")
