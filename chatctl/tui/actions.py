@@ -13,6 +13,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, cast
 
+from textual.app import SuspendNotSupported
+
 from chatctl.client import slash
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
@@ -280,8 +282,9 @@ class Actions:
                 with app.suspend():
                     subprocess.run([*editor, str(file)], check=False)
                 text = file.read_text(encoding="utf-8", errors="replace").rstrip("\n")
-            except OSError as error:
-                app.desk.tell(f"{editor[0]} cannot be started: {error.strerror}", trouble=True, now=clock.time())
+            except (OSError, SuspendNotSupported) as error:
+                why = getattr(error, "strerror", None) or "not on this terminal"
+                app.desk.tell(f"{editor[0]} cannot be started: {why}", trouble=True, now=clock.time())
                 app.draw()
                 return
         self._line.write(text)

@@ -30,7 +30,7 @@ from chatctl.tui import actions, ground, keys, layout, offering, terminal
 from chatctl.tui.bars import Standing, StatusBar, TopicBar
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
-from chatctl.tui.desk import Desk
+from chatctl.tui.desk import Desk, unasked
 from chatctl.tui.entrance import Entered, Entrance, LoginWanted, NameWanted, NotIn, Outcome, PasswordWanted, TrustWanted
 from chatctl.tui.feed import Hearing
 from chatctl.tui.line import Line
@@ -136,6 +136,9 @@ class ChatApp(actions.Actions, App[str]):
         if self._driver is not None and not self.is_headless and self._asks_ground:
             self._driver.write(ground.QUESTION)
 
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving (Ctrl-Q) does not: ours are in the table, and ask twice."""
+
     def leave(self, reason: str) -> None:
         """End."""
         self.desk.mark_read()
@@ -239,7 +242,8 @@ class ChatApp(actions.Actions, App[str]):
             self.being.notifies = self.memory.choice("notify", "on") == "on"
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"
         self.entrance.door.entered(client)
-        client.measure()
+        with unasked():
+            client.measure()
         offering.offer(self, client, asked=self._asked_name)
         self.on_chat_app_news()
 
@@ -283,7 +287,8 @@ class ChatApp(actions.Actions, App[str]):
             if self.being is not None:
                 self.being.tick(away=self.desk.away)
             if self._ticks % _MEASURE == 0:
-                client.measure()
+                with unasked():
+                    client.measure()
         self.desk.stale.add("status")
         self.draw()
         if self.tidy is not None:
@@ -394,6 +399,7 @@ class ChatApp(actions.Actions, App[str]):
         spoke = [item.name for item in reversed(here.log.items[-500:]) if item.is_said and not item.own]
         present = [member.name for member in self.client.people(here.name)] if self.client is not None else []
         people = here.name if not here.is_room else ""
-        names = list(dict.fromkeys([*spoke, *([people] if people else []), *present]))
+        found = dict.fromkeys([*spoke, *([people] if people else []), *present])
+        names = [name for name in found if clean(name) == name]  # others cannot stand in a line
         rooms = [place.name for place in self.desk.places if place.is_room]
         return complete(before, rooms, names)

@@ -15,6 +15,7 @@ from time import monotonic
 
 from chatctl.client.client import Client
 from chatctl.protocol.clean import clean
+from chatctl.tui.desk import unasked
 from chatctl.tui.places import Place
 
 TYPING_PAUSE = 3.0
@@ -58,7 +59,8 @@ class Being:
 
     def _send(self, target: str, what: str) -> None:
         if self._client.online and self._client.can("message-tags"):
-            self._client.typing(target, what)
+            with unasked():
+                self._client.typing(target, what)
 
     def touched(self) -> None:
         """A key was pressed."""
@@ -66,13 +68,15 @@ class Being:
         if self._went_away:
             self._went_away = False
             if self._client.running:
-                self._client.away("")
+                with unasked():
+                    self._client.away("")
 
     def tick(self, *, away: bool) -> None:
         """Called now and then; `away`: whether we are already."""
         if not away and not self._went_away and self._now() - self._touched >= IDLE and self._client.online:
             self._went_away = True
-            self._client.away("idle")
+            with unasked():
+                self._client.away("idle")
 
     def call(self, title: str, text: str, term: str) -> str:
         """What to write to the terminal to call its owner; empty where it is not the time."""

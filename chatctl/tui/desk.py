@@ -12,10 +12,12 @@ The rules of this file:
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from chatctl.client import events as e
+from chatctl.errors import ChatctlError
 from chatctl.tui import hearing
 from chatctl.tui.items import Item
 from chatctl.tui.pages import Found
@@ -24,6 +26,7 @@ from chatctl.tui.places import Place, Places
 _MOST_SOUGHT = 10
 """Pages (of 100 messages) that are loaded by themselves to find where one left off."""
 
+Which = Literal["BEFORE", "AFTER", "AROUND"]
 Part = Literal["log", "rooms", "people", "topic", "status", "found"]
 Connection = Literal["connecting", "online", "offline", "ended"]
 
@@ -36,13 +39,26 @@ class Speaker(Protocol):
     def look_back(
         self,
         target: str,
-        which: Literal["BEFORE", "AFTER", "AROUND"],
+        which: Which,
         time: datetime,
         id: str | None = None,
         limit: int = 100,
     ) -> int: ...
     def watch(self, name: str) -> None: ...
     def mark_read(self, target: str, until: datetime | None) -> None: ...
+
+
+def unasked() -> AbstractContextManager[None]:
+    """Around what the program sends of itself: where it cannot be sent, nobody has to hear of it."""
+    return suppress(ChatctlError)
+
+
+def moment(seconds: float) -> datetime:
+    """Seconds since 1970 as a time, for the server; what lies outside of all calendars is now."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
 
 
 class Desk:
@@ -100,8 +116,9 @@ class Desk:
         if known is not None:
             return known
         place = self.places.open(name, is_room=False)
-        self.client.watch(name)
-        self.client.mark_read(name, None)
+        with unasked():
+            self.client.watch(name)
+            self.client.mark_read(name, None)
         self.stale |= {"rooms"}
         return place
 
@@ -133,20 +150,21 @@ class Desk:
             return False
         if oldest is None:
             return False
-        moment = datetime.fromtimestamp(oldest.time).astimezone()
-        place.asked = self.client.look_back(place.name, "BEFORE", moment, oldest.id)
-        self.pages[place.asked] = ("BEFORE", place)
-        return True
+        return self._look_back(place, "BEFORE", oldest)
 
     def load_after(self, place: Place) -> bool:
         """Of a stretch of the past: ask for what was said after it."""
         if place.past is None or place.asked or not place.past.items:
             return False
-        last = place.past.items[-1]
-        moment = datetime.fromtimestamp(last.time).astimezone()
-        place.asked = self.client.look_back(place.name, "AFTER", moment, last.id)
-        self.pages[place.asked] = ("AFTER", place)
-        return True
+        return self._look_back(place, "AFTER", place.past.items[-1])
+
+    def _look_back(self, place: Place, which: Which, item: Item) -> bool:
+        with unasked():
+            place.asked = self.client.look_back(place.name, which, moment(item.time), item.id)
+            self.pages[place.asked] = (which, place)
+            return True
+        place.shown.begins = True  # a name that no question can be asked about: a server may call anybody anything
+        return False
 
     def seek(self) -> None:
         """Where all that is there of a place is unread, ask for what was before: there may be more of it."""
@@ -164,9 +182,7 @@ class Desk:
             place.past = None
             self.stale |= {"log"}
             return
-        moment = datetime.fromtimestamp(item.time).astimezone()
-        place.asked = self.client.look_back(place.name, "AROUND", moment, item.id)
-        self.pages[place.asked] = ("AROUND", place)
+        self._look_back(place, "AROUND", item)
 
     def to_now(self) -> None:
         """Back from the past."""
@@ -181,10 +197,11 @@ class Desk:
         last = next((item for item in reversed(place.log.items) if item.is_said and not item.ticket), None)
         if last is None:
             return
-        until = datetime.fromtimestamp(last.time).astimezone()
+        until = moment(last.time)
         if place.read_until is None or until > place.read_until:
             place.read_until = until
-            self.client.mark_read(place.name, until)
+            with unasked():
+                self.client.mark_read(place.name, until)
 
     # Events.
 

@@ -36,6 +36,8 @@ _HANG = 2
 _SNIPPET = 60
 _MARKS = {True: "»", False: " "}
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+_BARED = str.maketrans("", "", _ISOLATE + _END_ISOLATE)
 _WORDS = re.compile(r" +|[^ ]+")
 
 Piece = tuple[str, Style]
@@ -51,6 +53,13 @@ class Around:
     fold: Callable[[str], str]
     find: Callable[[str], Item | None]
     """A message by its id: what a reply answers."""
+
+
+def bared(row: Strip) -> Strip:
+    """A row without isolates, for where something lies over a part of it: half a pair would take the rest along."""
+    if not any(_ISOLATE in segment.text for segment in row):
+        return row
+    return Strip([Segment(segment.text.translate(_BARED), segment.style) for segment in row], row.cell_length)
 
 
 def width_of(text: str) -> int:
@@ -93,7 +102,7 @@ def _isolated(segments: list[Segment]) -> list[Segment]:
             found.append(segment)
             continue
         bare = text.lstrip(" ")
-        found.append(Segment(f"{' ' * (len(text) - len(bare))}\u2068{bare}\u2069", style))
+        found.append(Segment(f"{' ' * (len(text) - len(bare))}{_ISOLATE}{bare}{_END_ISOLATE}", style))
     return found
 
 

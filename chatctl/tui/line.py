@@ -5,6 +5,7 @@ The rules of this file:
 1. Enter sends; Alt-Enter, Shift-Enter (where the terminal tells it apart) and Ctrl-J begin a new line.
 2. Up on the first line and Down on the last go through what was said before; what was being written comes back.
 3. Pasted lines are not sent by themselves: whoever has the screen asks first.
+4. What comes from a clipboard or an editor is cleaned: it may have been copied from a page that means ill.
 """
 
 from __future__ import annotations
@@ -13,12 +14,29 @@ from collections.abc import Callable
 
 from textual import events
 from textual.message import Message
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
+from chatctl.protocol.clean import clean
 from chatctl.tui.completion import Completion
 
 _NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
 _MOST_REMEMBERED = 500
+_TAB = 4
+
+
+def plain(text: str) -> str:
+    """Lines without what steers a terminal or hides (rule 4)."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(clean(line.expandtabs(_TAB)) for line in lines)
+
+
+class Field(Input):
+    """One line in a dialog (rule 4)."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        if not self.password:
+            event.text = plain(event.text)
+        super()._on_paste(event)
 
 
 class Line(TextArea):
@@ -63,7 +81,7 @@ class Line(TextArea):
         await super()._on_key(event)
 
     async def _on_paste(self, event: events.Paste) -> None:
-        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        text = plain(event.text)
         if "\n" in text.strip("\n"):
             event.stop()
             event.prevent_default()
@@ -74,7 +92,7 @@ class Line(TextArea):
 
     def write(self, text: str) -> None:
         """Have this in the line, with the cursor behind it."""
-        self.load_text(text)
+        self.load_text(plain(text))
         self.move_cursor(self.document.end)
 
     # Keys: whether the key was taken.

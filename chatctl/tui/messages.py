@@ -157,7 +157,7 @@ class MessageList(Bare):
             # Later: what is posted while the screen is being drawn counts as the screen's, and goes no further.
             self.call_later(lambda: self.post_message(self.NearTop()))
         if width < drawing.LEAST_WIDTH:
-            rows = [row.crop(0, width) for row in rows]
+            rows = [drawing.bared(row).crop(0, width) for row in rows]
         return [blank] * (height - len(rows)) + rows
 
     # Moving.

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from chatctl.protocol.clean import clean
 from chatctl.tui import keys
+from chatctl.tui.line import Field
 
 Rows = list[tuple[str, str]]
 _LEAST_ABOUT = 30
@@ -136,7 +137,7 @@ class Asking(ModalScreen[str | None]):
             if self._trouble:
                 yield Static(Content(clean(self._trouble)), classes="trouble")
             yield Static(Content(clean(self._text)))
-            yield Input(value=self._offered, password=self._secret, compact=True)
+            yield Field(value=self._offered, password=self._secret, compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

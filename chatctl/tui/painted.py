@@ -7,6 +7,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from chatctl.tui.drawing import bared
 from chatctl.tui.look import DEFAULT, Ink, ink
 
 
@@ -49,6 +50,13 @@ class Painted(Widget):
     def render_line(self, y: int) -> Strip:
         return self.painted(y)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return self.seen(super().render_lines(crop))
+
+    def seen(self, rows: list[Strip]) -> list[Strip]:
+        """Rows as they are while something lies over the screen, and else."""
+        return rows if self.screen is self.app.screen else [bared(row) for row in rows]
+
 
 class Bare(Painted):
     """One without border or padding, which is told no colours by the style sheet: its rows go to the screen as they
@@ -60,4 +68,4 @@ class Bare(Painted):
             rows = [row.apply_filter(line_filter, self.background_colors[1]) for row in rows]
         if crop.column_span != (0, self.size.width):
             rows = [row.crop(*crop.column_span) for row in rows]
-        return rows
+        return self.seen(rows)

@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from chatctl.protocol.clean import clean
 from chatctl.tui.drawing import Piece, shortened, strip, width_of
 from chatctl.tui.items import Item
+from chatctl.tui.line import Field
 from chatctl.tui.look import Ink
 from chatctl.tui.pages import Found
 from chatctl.tui.painted import Painted
@@ -90,7 +91,7 @@ class SearchOverlay(ModalScreen[Hit | None]):
         with Vertical(classes="box", id="search") as box:
             box.border_title = "Search"
             box.border_subtitle = "Enter: look, then go there · Esc closes"
-            yield Input(value=self._text, placeholder="words, or from:ann tea", compact=True)
+            yield Field(value=clean(self._text), placeholder="words, or from:ann tea", compact=True)
             yield Static("", id="found")
             yield self.hits
 

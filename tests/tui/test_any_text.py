@@ -25,7 +25,7 @@ from chatctl.tui.places import Place, Places
 from chatctl.tui.search import Hits
 from chatctl.tui.sidebar import Sidebar
 
-_NASTY = (
+NASTY = (
     "\x1b[2J", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\", "\x9b31m", "\x90q\x9c", "\x07", "\x08", "\r", "\t",
     "\x7f", "\x00", "\x03", "\x034,5", "\x02", "\x1d", "\x16", "\x0f", "\x04ff0000", "\u2028", "\x85", "\u202e",
     "\u2066", "\u2068", "\u2069", "\u200f", "\u200b", "\u200d", "\ufeff", "\ufe0f", "\ufe0e", "\u00ad", "\U000e0041",
@@ -34,21 +34,22 @@ _NASTY = (
     "﷽", "𒐫", "ͤ", "꧅", "\u3164", "\u115f", "**", "*a*", "`", "~~x~~", "_y_", "https://x.y/(a)", "http://", "ann", " ",
     "  ", "\u3000", "\xa0",
 )  # fmt: skip
-TEXT = st.lists(st.sampled_from(_NASTY) | st.text(max_size=4), max_size=12).map("".join)
+TEXT = st.lists(st.sampled_from(NASTY) | st.text(max_size=4), max_size=12).map("".join)
 LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
 WIDTH = st.integers(drawing.LEAST_WIDTH, 120)
 _ISOLATES = re.compile("[\u2068\u2069]")
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066\u2067\u2028\u2029]")
 
 
-def is_whole(row: Strip, width: int) -> None:
+def is_whole(row: Strip, width: int, *, measured: bool = True) -> None:
     """One row of exactly that many columns, of text that steers nothing."""
     text = "".join(segment.text for segment in row)
     assert row.cell_length == width
     assert not any(segment.control for segment in row)
     assert not _STEERING.search(text), ascii(text)
     assert text.count("\u2068") == text.count("\u2069")
-    assert sum(width_of(_ISOLATES.sub("", segment.text)) for segment in row) == width, ascii(text)
+    if measured:
+        assert sum(width_of(_ISOLATES.sub("", segment.text)) for segment in row) == width, ascii(text)
     text.encode()  # it can be written
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 
 from chatctl.client import events as e
+from chatctl.client.refusals import InputError
 from chatctl.tui.desk import Desk
 from chatctl.tui.items import fold_words
 from chatctl.tui.places import Place
@@ -321,3 +322,17 @@ def test_rooms_are_stepped_through_around_the_ends(world: World) -> None:
 def test_what_has_no_place_of_its_own_is_told_in_words(world: World, event: e.Event) -> None:
     world.hear(event)
     assert len(world.texts()) == 1
+
+
+def test_a_name_that_nothing_can_be_asked_about_does_no_harm(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> int:
+        raise InputError("'a,b' is not the name of one room or person")
+
+    for name in ("watch", "mark_read", "look_back"):
+        monkeypatch.setattr(world.client, name, refused)
+    world.hear(e.PrivateMessage(time=NOW, name="a,b", to="ann", text="psst"))
+    place = world.place("a,b")
+    world.desk.look_at(place)
+    world.desk.mark_read()
+    assert not world.desk.load_before(place)
+    assert place.log.begins
