@@ -27,7 +27,7 @@ from chatctl.client.client import Client
 from chatctl.client.memory import Memory
 from chatctl.protocol.clean import clean
 from chatctl.tui import actions, ground, keys, layout, offering, terminal
-from chatctl.tui.bars import Standing, StatusBar, TopicBar
+from chatctl.tui.bars import StatusBar, TopicBar, how_things_stand
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
 from chatctl.tui.desk import Desk, unasked
@@ -365,7 +365,10 @@ class ChatApp(actions.Actions, App[str]):
         if "found" in stale and desk.found is not None and isinstance(self.screen, SearchOverlay):
             self.screen.show(desk.found)
         self._draw_prompt(main.query_one("#prompt", Static))
-        main.query_one(StatusBar).tell(self._standing(main.query_one(MessageList)))
+        waiting = self.client.waiting if self.client is not None else 0
+        below = 0 if here.past is not None else main.query_one(MessageList).below
+        address = self.entrance.door.address
+        main.query_one(StatusBar).tell(how_things_stand(desk, address, waiting, below, self.hint))
 
     def _draw_prompt(self, prompt: Static) -> None:
         words = f"[{clean(self.desk.me)}]: " if self.desk.me else ""
@@ -375,22 +378,6 @@ class ChatApp(actions.Actions, App[str]):
     def stands(self, kind: type[Painted]) -> bool:
         """Whether the screen stands."""
         return bool(self.screen_stack) and bool(self.screen_stack[0].query(kind))
-
-    def _standing(self, messages: MessageList) -> Standing:
-        desk = self.desk
-        sign, words, good = "●", "connected", True
-        if desk.connection == "connecting":
-            sign, words, good = "○", f"connecting to {self.entrance.door.address}", False
-        elif desk.connection == "offline":
-            waiting = self.client.waiting if self.client is not None else 0
-            words = f"no connection, trying again{f' · {waiting} to be sent' if waiting else ''}"
-            sign, good = "○", False
-        elif desk.away:
-            sign, words = "◐", "away (/back)"
-        elif desk.latency is not None:
-            words = f"connected · {max(1, round(desk.latency * 1000))} ms"
-        below = 0 if desk.here.past is not None else messages.below
-        return Standing(sign, words, good, tuple(desk.here.typing()), desk.places.unread_elsewhere(), below, self.hint)
 
     # The input.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from textual.strip import Strip
 
 from chatctl.protocol.clean import clean
+from chatctl.tui.desk import Desk
 from chatctl.tui.drawing import Piece, fitting, shortened, strip, width_of
 from chatctl.tui.painted import Painted
 from chatctl.tui.places import Place
@@ -63,6 +64,21 @@ class Standing:
     elsewhere: tuple[int, int] = (0, 0)
     below: int = 0
     hint: str = ""
+
+
+def how_things_stand(desk: Desk, address: str, waiting: int, below: int, hint: str) -> Standing:
+    """`waiting`: messages that could not go out yet; `below`: those below what is in sight."""
+    sign, words, good = "●", "connected", True
+    if desk.connection == "connecting":
+        sign, words, good = "○", f"connecting to {address}", False
+    elif desk.connection == "offline":
+        words = f"no connection, trying again{f' · {waiting} to be sent' if waiting else ''}"
+        sign, good = "○", False
+    elif desk.away:
+        sign, words = "◐", "away (/back)"
+    elif desk.latency is not None:
+        words = f"connected · {max(1, round(desk.latency * 1000))} ms"
+    return Standing(sign, words, good, tuple(desk.here.typing()), desk.places.unread_elsewhere(), below, hint)
 
 
 class StatusBar(Painted):

@@ -20,6 +20,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from chatctl.client.refusals import InputError
+from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
 from chatctl.tui.line import Line
 from chatctl.tui.overlays import Asking
@@ -95,7 +96,10 @@ def ask(app: ChatApp, trouble: str = "") -> None:
         if password != first[0]:
             ask(app, "These were not the same")
         elif client.may_register:
-            client.register(password)
+            try:
+                client.register(password)
+            except ChatctlError as error:
+                ask(app, str(error))
 
     def answered(password: str | None) -> None:
         if password is not None:
