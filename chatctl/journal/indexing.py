@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -123,14 +124,19 @@ def _read_on(store: SqliteStore, number: int, last: int, until: int, most: int) 
 
 
 def _document(place: int, source: str, text: str) -> str:
-    return f"{words.tokens(text)} {words.place_token(place)} {words.source_token(nick_of(source))}"
+    return f"{words.tokens(text)} {words.place_token(place)} {_speaker(source)}"
+
+
+@lru_cache(maxsize=4096)
+def _speaker(source: str) -> str:
+    """The same few people say most of it."""
+    return words.source_token(nick_of(source))
 
 
 def _insert(connection: sqlite3.Connection, number: int, docs: Sequence[tuple[int, str]]) -> None:
     connection.execute(
-        f"INSERT INTO {table(number)} (rowid, words)"
-        f" SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)",
-        (to_json(docs),),
+        f"INSERT INTO {table(number)} (rowid, words) SELECT CAST(key AS INTEGER), value FROM json_each(?)",
+        (to_json(dict(docs)),),
     )
 
 

@@ -155,7 +155,7 @@ class SqliteStore:
                 raise
             raise certain from error
         finally:
-            self.wal_frames += 2 + len(batch.facts) // 16 + len(batch.rooms)
+            self.wal_frames += 1 + len(batch.facts) // 16 + len(batch.rooms)
 
     def _amend(self, batch: Batch, kept: list[tuple[str, str]], gone: list[str]) -> None:
         """Keep a batch in which facts change others."""
