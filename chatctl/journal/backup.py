@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chatctl.errors import ChatctlError
+from chatctl.journal.folder import sync
 from chatctl.journal.schema import open_reading
 
 
@@ -31,9 +32,9 @@ def backup(journal: Path, destination: Path) -> None:
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         try:
             _copy(journal, part)
-            _sync(part)
+            sync(part)
             os.rename(part, destination)
-            _sync(destination.parent)
+            sync(destination.parent)
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
@@ -51,14 +52,6 @@ def _copy(journal: Path, part: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(part),))
     finally:
         connection.close()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def problems(journal: Path) -> list[str]:

@@ -111,6 +111,15 @@ def make_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk before this returns. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def kept_secret(folder: Path, name: str, size: int) -> bytes:
     """The random bytes that the file `name` holds; made the first time, and whole on the disk before it has its name.
 

@@ -37,7 +37,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chatctl.errors import StartError
-from chatctl.journal.folder import make_file
+from chatctl.journal.folder import make_file, sync
 
 APPLICATION_ID = int.from_bytes(b"chtl", "big")
 BUSY_SECONDS = 5.0  # somebody looks at the journal with a tool of their own: wait that long for them
@@ -166,7 +166,7 @@ def open_writing(path: Path) -> sqlite3.Connection:
         except BaseException:
             connection.close()
             raise
-        _sync_folder(path.parent)
+        sync(path.parent)  # the new file's name must be as durable as what is in it
     except sqlite3.Error as error:
         raise StartError(f"The journal {path} cannot be opened: {error}. CHATCTL_DATA_DIR names its folder.") from None
     except OSError as error:
@@ -243,12 +243,3 @@ def migrate(
             step(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new file's name must be as durable as what is in it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

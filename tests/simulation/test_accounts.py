@@ -17,7 +17,7 @@ from chatctl.chat.session import Session
 from chatctl.protocol.message import parse
 from tests.chat.world import START, QuickWorkers
 from tests.logs import ListLog
-from tests.simulation.chat import Disk, SimulatedJournal
+from tests.simulation.disk import Disk, SimulatedJournal
 
 NAMES = ("ann", "bob", "cat")
 

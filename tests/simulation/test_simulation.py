@@ -9,7 +9,8 @@ import pytest
 from chatctl.chat import keeping
 from chatctl.chat.commands import messages
 from chatctl.chat.fanout import Fanout
-from tests.simulation.chat import SimulatedJournal, run
+from tests.simulation.chat import run
+from tests.simulation.disk import SimulatedJournal
 
 SEEDS = 2000
 ENOUGH = 400

@@ -1,0 +1,83 @@
+"""The simulation's disk, and a journal on it that commits, fails and dies when it is told to."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
+from chatctl.chat.facts import Fact
+from chatctl.chat.history import RoomRecord
+from chatctl.chat.memory import MemoryJournal
+from chatctl.journal.store import span
+
+
+class Disk:
+    """What survives a crash."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.rooms: dict[str, RoomRecord] = {}
+        self.records: dict[RecordKey, Record] = {}
+        self.full = False
+
+
+class SimulatedJournal(MemoryJournal):
+    """A journal whose commits end when and how the scheduler says. What fails takes all with it that was appended
+    before its owner heard of it."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__(keep=100_000)
+        self.disk = disk
+        self.queue: deque[tuple[Sequence[Fact], Sequence[RoomRecord], Sequence[str], Changes]] = deque()
+        self.answers: deque[Callable[[], None]] = deque()
+        self.facts.extend(disk.facts)
+
+    def append(
+        self,
+        facts: Sequence[Fact],
+        rooms: Sequence[RoomRecord] = (),
+        gone: Sequence[str] = (),
+        records: Changes = NONE,
+    ) -> None:
+        if facts or records.last:
+            self.queue.append((facts, rooms, gone, records))
+
+    def write(self) -> int:
+        """Put the first batch on the disk, all of it; its last seq. Nobody has heard of it yet."""
+        facts, rooms, gone, records = self.queue.popleft()
+        self.disk.facts += facts
+        self.facts.extend(facts)
+        self.disk.rooms.update((record.key, record) for record in rooms)
+        for key in gone:
+            self.disk.rooms.pop(key, None)
+        for name, record in records.records.items():
+            if record is None:
+                self.disk.records.pop(name, None)
+            else:
+                self.disk.records[name] = record
+        return span(facts, records)[1]
+
+    def commit(self) -> None:
+        """The first batch is kept, and its owner hears of it."""
+        assert self._listener is not None
+        self._listener.durable(self.write())
+
+    def fail(self) -> None:
+        """Nothing of what is queued is kept."""
+        assert self._listener is not None
+        first, last = span(self.queue[0][0], self.queue[0][3])[0], span(self.queue[-1][0], self.queue[-1][3])[1]
+        self.queue.clear()
+        self._listener.failed(first, last, "the disk is full")
+
+    def last_seq(self) -> int:
+        return self.disk.facts[-1].seq if self.disk.facts else 0
+
+    def last_time(self) -> int:
+        return self.disk.facts[-1].time if self.disk.facts else 0
+
+    def rooms(self) -> Sequence[RoomRecord]:
+        return list(self.disk.rooms.values())
+
+    def records(self) -> Sequence[Record]:
+        return list(self.disk.records.values())
