@@ -2,7 +2,7 @@
 
 The rules of this file:
 
-1. They belong to an identity (:attr:`chatctl.chat.state.User.identity`): an account, or an installation of our client.
+1. They belong to an identity (:attr:`chatctl.chat.users.User.identity`): an account, or an installation of our client.
    Those of anybody else end with the session, and are not kept.
 2. They are bounded: MOST_MARKS markers an identity, and of identities without an account MOST_GUESTS. Past that the
    oldest go.

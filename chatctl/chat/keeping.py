@@ -5,8 +5,8 @@ The rules of this file:
 1. A tick's facts go to the journal together, with the settings of the rooms that changed. Until they are durable, all
    that shows them is parked (:mod:`chatctl.chat.fanout`).
 2. Where they could not be kept, nothing of a message, topic or mode among them is shown: the sender reads why, and
-   rooms are set back to what is kept. That people came and went is shown all the same, since it is so; it is missing
-   in the history, and counted.
+   rooms, accounts and who somebody is by them are set back to what is kept. That people came and went is shown all the
+   same, since it is so; it is missing in the history, and counted.
 3. While the journal cannot keep anything, or takes over SLOW_MS for it, or too much is parked, new messages are refused
    with the reason. Whether it works again is tried once a second, with what somebody has to say then.
 """
