@@ -181,9 +181,18 @@ class Handling:
         self._answering.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL else "")
 
     def failed(self, session: Session, error: Exception) -> None:
+        """Rule 3. Where even its leaving fails, the session ends all the same; the others are not told."""
+        self._count(session, error)
+        reason = "The server failed on a command of this user"
+        try:
+            self.disconnect(session, reason)
+        except Exception as again:  # noqa: BLE001  # rule 3
+            self._count(session, again)
+            self._answering.end(session, reason)
+
+    def _count(self, session: Session, error: Exception) -> None:
         self.failures += 1
         self._log.error("session failed", session=session.id, error=type(error).__name__, where=where(error))
-        self.disconnect(session, "The server failed on a command of this user")
 
     def disconnect(self, session: Session, reason: str) -> None:
         """The connection is gone, or must go: the others read `reason`."""

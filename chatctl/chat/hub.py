@@ -146,7 +146,10 @@ class Hub:
 
     def disconnect(self, session: Session, reason: str) -> None:
         """The connection is gone, or must go: the others read `reason`."""
-        self._handling.disconnect(session, reason)
+        try:
+            self._handling.disconnect(session, reason)
+        except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
+            self._failed(session, error)
 
     def leave(self, session: Session, reason: str) -> None:
         """The other side is gone, and nothing can be told to it; what it had said before is still said."""
@@ -208,7 +211,10 @@ class Hub:
         for session in list(self._view.batches.values()):
             batch = session.batch
             if batch is not None and not batch.failed and batches.deadline(batch) <= now:
-                self._handling.do(session, batches.expire(batch), "BATCH", batch.label)
+                try:
+                    self._handling.do(session, batches.expire(batch), "BATCH", batch.label)
+                except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
+                    self._failed(session, error)
 
     def release(self) -> None:
         """What has become durable goes out; sessions whose last line is among it are over."""

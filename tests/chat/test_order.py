@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,6 +147,29 @@ def test_a_failing_handler_ends_its_session_alone() -> None:
     assert fields["session"] == alice.session.id
     assert "secret" not in str(fields)
     assert bob.send("PING x").commands() == ["PONG"]
+
+
+@pytest.mark.parametrize("how", ["lost", "expired"])
+def test_where_even_leaving_fails_nobody_else_is_hurt(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    bad = world.person("bad", "#lobby", caps="batch draft/multiline")
+    bob = world.person("bob", "#lobby")
+
+    def broken(*args: object, **kwargs: object) -> None:
+        raise ZeroDivisionError("a secret that was said")
+
+    monkeypatch.setattr("chatctl.chat.apply.membership.leave_chat", broken)
+    if how == "lost":
+        world.gone(bad)
+    else:
+        bad.send("BATCH +1 draft/multiline #lobby")
+        monkeypatch.setattr("chatctl.chat.commands.batches.expire", broken)
+        world.now += 31_000
+        world.tick()
+    assert bad.session.closing
+    assert world.hub.failures == 2
+    assert "secret" not in str(world.log.events)
+    assert bob.forget().send("PRIVMSG #lobby :still here", "PING x").commands() == ["PONG"]
 
 
 def test_sessions_take_turns() -> None:
