@@ -26,7 +26,8 @@ from textual.widgets import Static
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory
 from chatctl.protocol.clean import clean
-from chatctl.tui import actions, ground, keys, layout, offering, terminal
+from chatctl.tui import actions, keys, layout, offering, terminal
+from chatctl.tui.abilities import Abilities
 from chatctl.tui.bars import StatusBar, TopicBar, how_things_stand
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
@@ -52,7 +53,7 @@ _MEASURE = 30
 _OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEYS if key.action} - {"redraw"}
 
 
-class ChatApp(actions.Actions, App[str]):
+class ChatApp(actions.Actions, Abilities, App[str]):
     """Runs until one leaves; its result is the reason given, or PLAIN. `problem` is why it ended otherwise."""
 
     CSS = layout.CSS
@@ -75,7 +76,7 @@ class ChatApp(actions.Actions, App[str]):
         self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None, tidy: Tidy | None = None
     ) -> None:
         terminal.learn()
-        self._asks_ground = ground.listen() and ground.may_be_asked(os.environ)
+        self.prepare()
         super().__init__()
         self.tidy = tidy
         self.entrance = entrance
@@ -86,7 +87,6 @@ class ChatApp(actions.Actions, App[str]):
         self.being: Being | None = None
         self.desk = Desk(actions.Nobody(), entrance.name)
         self._hearing = Hearing(entrance.feed, self.desk.event)
-        self.light = ground.guessed(os.environ)
         wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
         self.look: Ink = ink(wanted, self.light)
         self.rooms_wanted: bool | None = None
@@ -133,8 +133,7 @@ class ChatApp(actions.Actions, App[str]):
                 loop.add_signal_handler(number, self.leave, "")
         self.query_one(Line).focus()
         self.draw()
-        if self._driver is not None and not self.is_headless and self._asks_ground:
-            self._driver.write(ground.QUESTION)
+        self.ask()
 
     async def action_quit(self) -> None:
         """Textual's own key for leaving (Ctrl-Q) does not: ours are in the table, and ask twice."""
@@ -293,13 +292,6 @@ class ChatApp(actions.Actions, App[str]):
         self.draw()
         if self.tidy is not None:
             self.tidy.tick()
-
-    def on_background(self, event: ground.Background) -> None:
-        """The terminal has told whether it is light."""
-        if event.light != self.light:
-            self.light = event.light
-            self.wear(self.look.palette.name)
-            self.draw()
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         self.desk.attend(True)

@@ -6,7 +6,8 @@ The rules of this file:
 2. Between the time and the name stands a mark where it is about us (``»``), or where it has not arrived (``…`` waits,
    ``!`` did not).
 3. Words are kept whole where they fit on a row; nothing is cut off.
-4. Widths are those of terminals (wcwidth), so that what stands to the right of a row stays in its column.
+4. Widths are those of terminals (wcwidth), so that what stands to the right of a row stays in its column; of what
+   terminals do not agree about other forms are drawn (:mod:`.forms`).
 5. A row that is written from right to left in part stands between isolates, so that it moves nothing else.
 """
 
@@ -24,6 +25,7 @@ from wcwidth import wcswidth
 
 from chatctl.client.split import cluster_ends
 from chatctl.protocol.clean import clean
+from chatctl.tui.forms import drawn
 from chatctl.tui.items import Item, fold_words
 from chatctl.tui.look import Ink
 from chatctl.tui.text import PLAIN, Look, runs
@@ -66,12 +68,14 @@ def width_of(text: str) -> int:
     """Columns that a text takes (rule 4)."""
     if text.isascii():
         return len(text)
+    text = drawn(text)
     width = wcswidth(text)
     return width if width >= 0 else len(text)
 
 
 def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
     """One row of exactly `width` columns; `pieces` must fit."""
+    pieces = [(drawn(text), style) for text, style in pieces]
     used = sum(width_of(text) for text, _ in pieces)
     row = "".join(text for text, _ in pieces)
     segments = _joined(pieces)
@@ -111,7 +115,7 @@ def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
     rows: list[list[Piece]] = [[]]
     room = first
     for text, style in pieces:
-        for word in _WORDS.findall(text):
+        for word in _WORDS.findall(drawn(text)):
             width = width_of(word)
             if width > room and word[0] == " ":
                 if rows[-1] or len(rows) == 1:
@@ -308,9 +312,11 @@ def shortened(text: str, room: int) -> str:
     """`text` in at most `room` columns; what is left out shows as ``…``. For names and titles, never for messages."""
     if width_of(text) <= room:
         return text
+    text = drawn(text)
     if room <= 1:
         return "…"[: max(0, room)]
-    return f"{_cut(text, room - 1)[0]}…"
+    head = _cut(text, room - 1)[0]
+    return f"{head if width_of(head) < room else ''}…"
 
 
 def fitting(pieces: list[Piece], width: int) -> list[Piece]:

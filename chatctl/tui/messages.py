@@ -20,6 +20,7 @@ from textual.strip import Strip
 
 from chatctl.tui import drawing
 from chatctl.tui.drawing import Around
+from chatctl.tui.forms import TERMINAL
 from chatctl.tui.items import Item
 from chatctl.tui.log import Log
 from chatctl.tui.mentions import pattern
@@ -102,7 +103,8 @@ class MessageList(Bare):
         new_day = at == 0 or drawing.day_of(items[at - 1].time) != drawing.day_of(item.time)
         is_unread = self.log_shown.unread is item
         begins = at == 0 and self.log_shown.begins
-        key = (item.version, around.width, around.ink, around.mention, new_day, is_unread, begins, item is self.marked)
+        looks = (around.width, around.ink, around.mention, TERMINAL.joins)
+        key = (item.version, looks, new_day, is_unread, begins, item is self.marked)
         kept = self._blocks.get(id(item))
         if kept is not None and kept[0] is item and kept[1] == key:
             self._blocks.move_to_end(id(item))

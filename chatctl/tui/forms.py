@@ -1,0 +1,73 @@
+"""Characters that are put together of several: drawn together only where the terminal is known to do so.
+
+The rules of this file:
+
+1. Terminals disagree how many columns a joined emoji takes, one with a skin tone, or one made of a letter by U+FE0F
+   (tmux 3.3 takes 4 for U+1F44D U+1F3FD and 1 for U+2764 U+FE0F, Unicode and others 2): whatever stands to the right
+   would stand elsewhere. So they are drawn in parts of which every terminal thinks the same.
+2. A terminal shows what it does when it is asked: PROBE is drawn, and the cursor's place (CPR) tells. Until then, and
+   where no answer comes, rule 1 holds.
+3. The parts keep the meaning: a family is its people, one after the other. A skin tone and U+FE0F go; a lone letter of
+   a flag is that letter.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from rich.cells import cell_len
+from wcwidth import wcswidth
+
+from chatctl.client.split import cluster_ends
+
+_PROBE = "\U0001f469\U0001f3fd\u200d\U0001f680\u2764\ufe0f1\ufe0f\u20e3\U0001f44d\U0001f3fd"
+PROBE_WIDTH = 8
+PROBE = f"\x1b7\x1b[1;1H{_PROBE}\x1b[6n\x1b[1;1H\x1b[2K\x1b8"
+
+_PARTS = re.compile("[\u200d\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
+_TONES = range(0x1F3FB, 0x1F400)
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_TONE_ALONE = "\U0001f7eb"
+"""A brown square."""
+
+
+class Terminal:
+    """What is known of the terminal, of which a program has one."""
+
+    joins = False
+
+
+TERMINAL = Terminal()
+
+
+def drawn(text: str) -> str:
+    """`text` as it is to be drawn (rules 1 and 3)."""
+    if text.isascii() or not _PARTS.search(text):
+        return text
+    found, start = [], 0
+    for end in cluster_ends(text):
+        found.append(_drawn(text[start:end]))
+        start = end
+    return "".join(found)
+
+
+def _drawn(cluster: str) -> str:
+    if not _PARTS.search(cluster):
+        return cluster
+    first = ord(cluster[0])
+    if first in _TONES:
+        return _TONE_ALONE
+    if len(cluster) == 2 and first in _FLAG_LETTERS and ord(cluster[1]) in _FLAG_LETTERS:
+        return cluster
+    if TERMINAL.joins and cell_len(cluster) == wcswidth(cluster) and first not in _FLAG_LETTERS:
+        return cluster
+    gone = "\ufe0f" if unicodedata.category(cluster[0])[0] == "L" else "\ufe0f\u200d"  # some scripts spell with it
+    return "".join(map(_part, (character for character in cluster if character not in gone)))
+
+
+def _part(character: str) -> str:
+    number = ord(character)
+    if number in _FLAG_LETTERS:
+        return chr(ord("A") + number - _FLAG_LETTERS.start)
+    return "" if number in _TONES else character
