@@ -4,7 +4,8 @@ The rules of this file:
 
 1. The folder is made with mode 0700, and refused where others could read it, where it belongs to somebody else, and
    where it is a symbolic link (what it points to could be changed under a running server).
-2. Every file in it is made with mode 0600, before anything is written to it.
+2. Every file in it is made with mode 0600, before anything is written to it. One of ours that is a symbolic link, or
+   that others may open, is refused.
 3. Whoever writes holds the lock: an exclusive `flock` on ``chatctl.lock``. The kernel frees it when the holder ends,
    however it ends, so nothing is ever left over. The file says who holds it: ``{"pid": 4711, "address": "host:port"}``.
 4. The lock file is never removed: a lock on a removed file would exclude nobody.
@@ -29,6 +30,7 @@ from chatctl.errors import StartError
 LOCK = "chatctl.lock"
 JOURNAL = "journal.db"
 CLOAK_KEY = "cloak.key"
+_OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, "control.sock", "tls.pem")
 PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant
 _LOOK_AGAIN = 0.02
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -63,7 +65,25 @@ def prepare(folder: Path) -> Path:
         raise StartError(problem)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise StartError(_unusable(folder, "cannot be written"))
+    for name in _OURS:
+        if problem := _problem_of_file(folder / name):
+            raise StartError(problem)
     return folder
+
+
+def _problem_of_file(path: Path) -> str:
+    """Rule 2; ``""`` where it is kept, or where there is none."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path} cannot be looked at ({_why(error)}); see CHATCTL_DATA_DIR."
+    if stat.S_ISLNK(mode):
+        return f"{path} is a symbolic link, and nothing in the data folder may be one: move it away (CHATCTL_DATA_DIR)."
+    if mode & _OTHERS:
+        return f"{path} is open to other users: run `chmod 600 {path}` (CHATCTL_DATA_DIR)."
+    return ""
 
 
 def _make(folder: Path) -> None:

@@ -57,6 +57,36 @@ def test_a_link_a_file_and_what_cannot_be_made_are_refused(tmp_path: Path) -> No
     assert "cannot be made (not a directory)" in refusal(tmp_path / "file" / "sub")
 
 
+OURS = ("chatctl.lock", "journal.db", "journal.db-wal", "journal.db-shm", "cloak.key", "control.sock", "tls.pem")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_link_in_the_folder_is_refused_and_left_alone(tmp_path: Path, name: str) -> None:
+    folder, elsewhere = prepare(tmp_path / "data"), tmp_path / "elsewhere"
+    for there in (True, False):
+        if there:
+            elsewhere.write_bytes(b"somebody else's")
+            elsewhere.chmod(0o600)
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(elsewhere if there else tmp_path / "nowhere")
+        with pytest.raises(StartError, match=rf"{name} is a symbolic link.*move it away"):
+            prepare(folder)
+    assert elsewhere.read_bytes() == b"somebody else's"
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_file_that_others_may_open_is_refused(tmp_path: Path, name: str) -> None:
+    file = prepare(tmp_path / "data") / name
+    file.touch()
+    for mode in (0o640, 0o602, 0o604):
+        file.chmod(mode)
+        with pytest.raises(StartError, match=rf"{name} is open to other users: run `chmod 600"):
+            prepare(file.parent)
+    file.chmod(0o600)
+    prepare(file.parent)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
 def test_somebody_elses_folder_is_refused(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
