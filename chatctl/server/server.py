@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import threading
@@ -119,13 +120,13 @@ class Server:
 
     def start(self) -> Self:
         """Listen. When this returns, a connection is accepted."""
-        listeners = listen(self.host, self._port)
-        try:
-            self._load_certificate()
-        except BaseException:
-            for sock in listeners:
-                sock.close()
-            raise
+        with contextlib.ExitStack() as undone:
+            listeners = [undone.enter_context(sock) for sock in listen(self.host, self._port)]
+            control = control_socket(self._control) if self._control is not None else None
+            if control is not None:
+                undone.enter_context(control)
+            self._load_certificate()  # last: where it works, a thread may be on its way
+            undone.pop_all()
         self._addresses = [sock.getsockname()[:2] for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
@@ -133,7 +134,7 @@ class Server:
         self._hub = hub
         self._loop = Loop(hub, listeners, self._limits, self._log, tls=self._tls.mode if self._tls else None)
         self._use_certificates(self._loop, hub)
-        if self._control is not None:
+        if control is not None:
             handlers = {
                 **status_handlers(hub, self._loop, self._journal),
                 **account_handlers(hub),
@@ -141,7 +142,7 @@ class Server:
                 "reach": self._reach,
                 **self._requests(hub),
             }
-            self._loop.serve_control(control_socket(self._control), handlers)
+            self._loop.serve_control(control, handlers)
         self._journal.start(self._loop.call)
         self._workers.start(self._loop.call)
         self._thread = threading.Thread(target=self._run, args=(self._loop, listeners), name="loop", daemon=True)

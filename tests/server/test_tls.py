@@ -231,6 +231,26 @@ def test_a_link_in_the_place_of_the_kept_certificate_is_refused(tmp_path: Path) 
         Server(port=0, tls=TlsPlan(folder=tmp_path)).start()
 
 
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    """No thread that makes a certificate while the program ends, no port that is still taken."""
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+
+    def threads() -> list[str]:
+        return [thread.name for thread in threading.enumerate()]
+
+    before = threads()
+    with Server(port=0) as other:
+        port = other.port
+    for plan in (TlsPlan(folder=tmp_path), TlsPlan("auto", tmp_path / "none.crt", tmp_path / "none.key")):
+        control = folder if plan.folder else tmp_path
+        with pytest.raises(StartError):
+            Server(port=port, tls=plan, control=control).start()
+        assert threads() == before
+    with Server(port=port):
+        pass
+
+
 def test_sts_where_somebody_vouches_for_the_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: False)
     certificate, key = Authority(tmp_path).issue("chat.example")
