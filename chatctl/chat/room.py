@@ -90,12 +90,13 @@ class Room:
             del self.insiders[next(iter(self.insiders))]
         return True
 
-    def keep_out(self, identity: str) -> bool:
-        """They need an invitation from here on; whether they did not before."""
-        if self.insiders is None or identity not in self.insiders:
-            return False
-        del self.insiders[identity]
-        return True
+    def keep_out(self, *identities: str) -> bool:
+        """They need an invitation from here on; whether one of them did not before."""
+        inside = [identity for identity in identities if self.insiders is not None and identity in self.insiders]
+        for identity in inside:
+            assert self.insiders is not None
+            del self.insiders[identity]
+        return bool(inside)
 
     @property
     def secret(self) -> bool:

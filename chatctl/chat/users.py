@@ -83,6 +83,12 @@ class User:
             return f"account {names.fold(self.account)}"
         return f"secret {self.secret}" if self.secret else f"session {self.guest}"
 
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """All that outlives the session by which they are known, logged in or not."""
+        account = (f"account {names.fold(self.account)}",) if self.account else ()
+        return (*account, f"secret {self.secret}") if self.secret else account
+
     def named(self, nick: str) -> None:
         """Take `nick`, and what follows from it."""
         self.nick = nick

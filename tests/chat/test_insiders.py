@@ -80,6 +80,22 @@ def test_who_left_or_was_sent_away_needs_an_invitation(line: str) -> None:
     assert "473" in bob.forget().send("JOIN #tea").commands()
 
 
+@pytest.mark.parametrize("before", ["guest", "account"])
+def test_who_was_sent_away_does_not_come_back_as_the_other_one_they_are(before: str) -> None:
+    world = World(rules())
+    add(world, "bob")
+    ann, bob = ours(world, "ann", "#tea"), ours(world, "bobby")
+    if before == "account":
+        bob.send("NS IDENTIFY bob sesame")
+    bob.send("JOIN #tea")
+    ann.send("MODE #tea +i")
+    bob.send("NS LOGOUT" if before == "account" else "NS IDENTIFY bob sesame")
+    ann.send("KICK #tea bobby")
+    assert "473" in bob.forget().send("JOIN #tea").commands()
+    bob.send("NS LOGOUT" if before == "guest" else "NS IDENTIFY bob sesame").forget()
+    assert "473" in bob.send("JOIN #tea").commands()
+
+
 def test_a_lost_connection_is_no_leaving_and_a_ban_holds_all_the_same() -> None:
     world = World()
     ann, bob = ours(world, "ann", "#tea"), ours(world, "bob", "#tea")

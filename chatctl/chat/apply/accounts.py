@@ -192,9 +192,9 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
     # To be shown only if the account is kept, where this entry makes it.
     outcome.deliveries.append(ToUsers((session,), message, outcome.untagged()))
     if user is not None and user.account != account.name:
-        before = Identity.of(user)
+        before, known = Identity.of(user), user.identity
         user.account = account.name
-        outcome.changed += [room.key for room in user.rooms.values() if room.let_back(user)]
+        _known_as(outcome, user, known)
         state.changed(user)
         _notify(state, outcome, user)
         for room in user.rooms.values():
@@ -207,14 +207,23 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
 
 
 def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
-    before = Identity.of(user)
+    before, known = Identity.of(user), user.identity
     user.account = ""
+    _known_as(outcome, user, known)
     state.changed(user)
     unmake_operator(user, outcome)
     outcome.undo.append(NewIdentity(user.id, before, Identity.of(user)))
     outcome.deliveries.append(LoggedIn(user.id, ""))
     outcome.tell(user.id, n.RPL_LOGGEDOUT, user.prefix)
     _notify(state, outcome, user)
+
+
+def _known_as(outcome: Outcome, user: User, before: str) -> None:
+    """Rooms for those who are invited know `user` by another identity than `before`, and not by both: or who is sent
+    away as the one comes back as the other."""
+    for room in user.rooms.values():
+        if room.keep_out(before) | room.let_back(user):
+            outcome.changed.append(room.key)
 
 
 def _notify(state: State, outcome: Outcome, user: User) -> None:

@@ -113,7 +113,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     outcome.deliveries.append(ToRoom(room.key, message, outcome.stamp()))
     outcome.deliveries.append(Left(user.id, room.key))
     outcome.keep_in(room, message.command, source, text)
-    if room.keep_out(user.identity):
+    if room.keep_out(*user.identities):
         outcome.changed.append(room.key)
     state.leave(user, room)
 
