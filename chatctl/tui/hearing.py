@@ -60,7 +60,7 @@ def message(desk: Desk, place: Place, event: e.Said | e.PrivateMessage) -> None:
     if event.ticket is not None:
         place.log.confirmed(event.ticket)
     item = item_of(desk, event)
-    if not place.log.add(item):
+    if not place.log.add(item, past=event.history):
         return
     place.types(event.name, "done")
     looked_at = place is desk.here and desk.attention

@@ -43,14 +43,14 @@ class Log:
         """The message with this id, where it is here."""
         return self._by_id.get(id)
 
-    def add(self, item: Item) -> bool:
-        """One more at the end. False where it stands here already."""
+    def add(self, item: Item, *, past: bool = False) -> bool:
+        """One more at the end; `past`: told of the past. False where it stands here already."""
         if item.id is not None:
             if item.id in self._by_id:
                 return False
             self._by_id[item.id] = item
         at = len(self.items)
-        while at and self._goes_before(item, self.items[at - 1]):
+        while at and self._goes_before(item, self.items[at - 1], past):
             at -= 1
         self.items.insert(at, item)
         if item.ticket:
@@ -59,11 +59,12 @@ class Log:
             self._drop(len(self.items) - MOST)
         return True
 
-    def _goes_before(self, item: Item, other: Item) -> bool:
-        """What waits stays below what is there (rule 3); what is said of the past goes above what the program told."""
+    def _goes_before(self, item: Item, other: Item, past: bool) -> bool:
+        """What waits stays below what is there (rule 3); what is told of the past goes above what the program told. No
+        other times are compared: the server's clock and ours may be days apart."""
         if other.ticket:
             return not item.ticket
-        return item.is_said and not other.is_said and other.time > item.time
+        return past and item.is_said and not other.is_said and other.time > item.time
 
     def _drop(self, count: int) -> None:
         for item in self.items[:count]:

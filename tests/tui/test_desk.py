@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Literal
 
 import pytest
@@ -11,8 +13,10 @@ import pytest
 from chatctl.client import events as e
 from chatctl.client.refusals import InputError
 from chatctl.tui.desk import Desk
+from chatctl.tui.drawing import plain_rows
 from chatctl.tui.items import fold_words
-from chatctl.tui.places import Place
+from chatctl.tui.messages import MessageList
+from chatctl.tui.places import TYPING_SECONDS, Place
 
 NOW = datetime(2026, 11, 22, 15, 41, 13, tzinfo=UTC)
 
@@ -336,3 +340,37 @@ def test_a_name_that_nothing_can_be_asked_about_does_no_harm(world: World, monke
     world.desk.mark_read()
     assert not world.desk.load_before(place)
     assert place.log.begins
+
+
+def test_a_clock_that_is_days_ahead_keeps_nothing_at_the_end(world: World) -> None:
+    world.desk.tell("of the program", now=(NOW + timedelta(days=3)).timestamp())
+    world.hear(said("said now", id="a"), said("said then", id="b", seconds=-9 * 86400), said("and now", id="c"))
+    assert world.texts() == ["of the program", "said now", "said then", "and now"]
+
+
+def test_what_is_told_of_the_past_stands_above_what_the_program_says(world: World) -> None:
+    world.desk.tell("of the program", now=NOW.timestamp())
+    world.hear(said("said before", seconds=-60, history=True))
+    assert world.texts() == ["said before", "of the program"]
+
+
+def test_a_clock_that_jumps_has_a_line_for_each_day_and_no_more(world: World) -> None:
+    days = (0, 0, 5, 5, -3, 0)
+    for number, day in enumerate(days):
+        world.hear(said(f"m{number}", seconds=day * 86400 + number, id=f"m{number}"))
+    shown = MessageList(str.lower)
+    shown.log_shown = world.desk.here.log
+    shown.log_shown.begins = True
+    rows = plain_rows(iter(shown.paint(60, 40)))
+    assert sum("2026 ─" in row for row in rows) == 1 + 3
+    assert [row.rpartition(" ")[2] for row in rows if "[bob]" in row] == [f"m{number}" for number in range(len(days))]
+
+
+def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    world.hear(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
+    monkeypatch.setattr(time, "time", lambda: 1e12)
+    assert world.desk.here.typing() == ["bob"]
+    assert world.desk.here.typing(now=monotonic() + TYPING_SECONDS + 1) == []
