@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.client import heard, tagged
 from chatctl.client.batches import HISTORY, TARGETS, Batch
-from chatctl.client.past import Past
+from chatctl.client.past import FAR_FUTURE, Past
 from chatctl.client.questions import Hold, Place, Question, is_said, shifted
 from chatctl.protocol.message import Message
 
@@ -51,7 +51,6 @@ _FUZZ = timedelta(seconds=10)
 """How far apart two things may be in time that came in the other order: across places only one place's order counts."""
 
 _STEP = timedelta(milliseconds=1)
-_FAR_FUTURE = "timestamp=9999-12-31T23:59:59.999Z"
 _ASKED_BY_TIME_INSTEAD = frozenset({"MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_MSGREFTYPE"})
 
 
@@ -300,7 +299,7 @@ class Catchup:
         if question.wish is not None:
             state.send(*question.wish.line)
         elif question.kind == "TARGETS":
-            state.send("CHATHISTORY", "TARGETS", question.mark, _FAR_FUTURE, limit)
+            state.send("CHATHISTORY", "TARGETS", question.mark, FAR_FUTURE, limit)
         elif question.kind == "LATEST":
             state.send("CHATHISTORY", "LATEST", question.target, "*", str(min(int(limit), FIRST_LOOK)))
         else:

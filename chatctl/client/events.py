@@ -385,3 +385,11 @@ class Page(Event):
     events: tuple[Event, ...]
     ends: bool = False
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversations(Event):
+    """The answer to `Client.conversations`: with whom we talked alone, and when last; the latest at the end."""
+
+    type: ClassVar[str] = "conversations"
+    people: tuple[tuple[str, datetime], ...]

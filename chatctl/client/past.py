@@ -10,17 +10,22 @@ The rules of this file:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from chatctl.client import events as e
 from chatctl.client import heard, tagged
-from chatctl.client.batches import HISTORY, SEARCH, Batch
+from chatctl.client.batches import HISTORY, SEARCH, TARGETS, Batch
 from chatctl.client.questions import Question, Wish, is_said
 from chatctl.protocol.message import Message, encode_tags
 
 if TYPE_CHECKING:
     from chatctl.client.state import State
+
+FAR_FUTURE = "timestamp=9999-12-31T23:59:59.999Z"
+_BATCHES = {"SEARCH": SEARCH, "TARGETS": TARGETS}
+"""What the answer to a question comes in, where it is not a batch of history."""
 
 Which = Literal["BEFORE", "AFTER", "AROUND"]
 
@@ -50,10 +55,30 @@ class Past:
         attributes = encode_tags({key: value for key, value in given.items() if value})
         return Question("SEARCH", "", room, "", wish=Wish(number, room, ("SEARCH", attributes)))
 
+    def conversations(self, number: int, since: datetime) -> Question:
+        """Who talked with us alone since then."""
+        most = str(self._state.isupport.history_limit)
+        line = ("CHATHISTORY", "TARGETS", f"timestamp={stamp(since)}", FAR_FUTURE, most)
+        return Question("TARGETS", "", "", "", wish=Wish(number, "", line))
+
+    def _talked(self, batch: Batch) -> None:
+        """TARGETS <name> <time of the last message>, the earliest first."""
+        state = self._state
+        people: list[tuple[str, datetime]] = []
+        for message in batch.messages:
+            name, time = message.param(1), message.param(2)
+            if name and not state.isupport.is_room(name) and not state.is_me(name):
+                with suppress(ValueError):
+                    people.append((name, datetime.fromisoformat(time).replace(tzinfo=UTC)))
+        state.tell(e.Conversations(time=state.now(), people=tuple(people)))
+
     def answers(self, question: Question, batch: Batch) -> bool:
         """Whether this batch is what was asked for; if so it is told."""
-        if question.wish is None or batch.type != (SEARCH if question.kind == "SEARCH" else HISTORY):
+        if question.wish is None or batch.type != _BATCHES.get(question.kind, HISTORY):
             return False
+        if question.kind == "TARGETS":
+            self._talked(batch)
+            return True
         if question.key and self._state.fold(batch.target) != question.key:
             return False
         found: list[e.Event] = []

@@ -197,6 +197,12 @@ class Talking:
         )
         return number
 
+    def conversations(self, since: datetime) -> int:
+        """Ask with whom we have talked alone since then; `Conversations` answers, where the server knows."""
+        number = next(self._tickets)
+        self._link.submit(Request(lambda state: state.catchup.wish(state.catchup.past.conversations(number, since))))
+        return number
+
     def search(self, text: str, room: str = "", name: str = "", limit: int = PAGE) -> int:
         """Search what was said, in one place or in all, by one person or anybody. A `Page` with the number answers."""
         number = next(self._tickets)

@@ -270,4 +270,5 @@ _WORDS: dict[type[e.Event], Callable[[Any, Place], list[Words]]] = {
     e.ReadUntil: _nothing,
     e.Presence: _nothing,
     e.Latency: _nothing,
+    e.Conversations: _nothing,
 }

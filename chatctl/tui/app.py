@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from textual import events
@@ -49,6 +50,9 @@ _TICK = 1.0
 _MEASURE = 30
 """Ticks between two questions how fast the server is."""
 
+
+_REMEMBERED = timedelta(days=30)
+"""How old a private conversation may be that is there again on coming back."""
 
 _OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEYS if key.action} - {"redraw"}
 
@@ -243,6 +247,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.entrance.door.entered(client)
         with unasked():
             client.measure()
+            client.conversations(datetime.now(UTC) - _REMEMBERED)
         offering.offer(self, client, asked=self._asked_name)
         self.on_chat_app_news()
 

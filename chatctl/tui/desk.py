@@ -166,6 +166,11 @@ class Desk:
         place.shown.begins = True  # a name that no question can be asked about: a server may call anybody anything
         return False
 
+    def recall(self, place: Place, last: datetime) -> None:
+        """Load the end of a conversation that we had before: it was at `last`."""
+        if self._look_back(place, "BEFORE", Item("news", last.timestamp() + 1)):
+            self.pages[place.asked] = ("LAST", place)
+
     def seek(self) -> None:
         """Where all that is there of a place is unread, ask for what was before: there may be more of it."""
         for place in self.places:

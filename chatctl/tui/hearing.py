@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from chatctl.tui.desk import Desk
 
 
+MOST_CONVERSATIONS = 20
+"""Private conversations that are there again on coming back: the latest."""
+
 _SAME = 1.0
 """Seconds within which the same refusal is told once."""
 
@@ -200,6 +203,17 @@ def read_until(desk: Desk, event: e.ReadUntil) -> None:
             desk.stale |= {"rooms"}
 
 
+def conversations(desk: Desk, event: e.Conversations) -> None:
+    """Whom we talked with before is there again, with what we have not read."""
+    now = desk.here
+    for name, last in event.people[-MOST_CONVERSATIONS:]:
+        if desk.places.get(name) is None:
+            desk.recall(desk.converse(name), last)
+    if now is desk.places.home and desk.going:
+        desk.places.current = now
+    desk.stale |= {"rooms"}
+
+
 def presence(desk: Desk, event: e.Presence) -> None:
     place = desk.places.get(event.name) if event.name else None
     if place is not None and not place.is_room:
@@ -298,6 +312,7 @@ _HANDLERS: dict[type[e.Event], Callable[[Desk, Any], None]] = {
     e.Reacted: reacted,
     e.Deleted: deleted,
     e.ReadUntil: read_until,
+    e.Conversations: conversations,
     e.Presence: presence,
     e.Connected: connected,
     e.Reconnected: connected,

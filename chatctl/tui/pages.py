@@ -39,6 +39,9 @@ def page(desk: Desk, event: e.Page) -> None:
         _unread_before(desk, place, items)
         place.shown.put_before(item for item in items if item.is_said or item.time < place.since)
         place.shown.begins = event.ends or event.failed
+    elif kind == "LAST":
+        place.log.put_before(item for item in items if item.is_said)
+        _unread_at_the_end(place, desk)
     elif kind == "AFTER" and place.past is not None:
         reached = any(item.id is not None and place.log.find(item.id) for item in items)
         place.past.put_after(items)
@@ -52,6 +55,17 @@ def page(desk: Desk, event: e.Page) -> None:
         else:
             desk.tell("That message cannot be shown any more", now=event.time.timestamp())
     desk.stale |= {"log"}
+
+
+def _unread_at_the_end(place: Place, desk: Desk) -> None:
+    """Of a conversation that we had before: what came after what we read; nobody knowing that, after what we said."""
+    said = [item for item in place.log.items if item.is_said]
+    read = place.left_off if place.left_off is not None else max((item.time for item in said if item.own), default=0.0)
+    missed = [item for item in said if not item.own and item.time > read]
+    if missed and place is not desk.here:
+        place.log.unread = missed[0]
+        place.unread = place.mentions = len(missed)
+        desk.stale |= {"rooms"}
 
 
 def _unread_before(desk: Desk, place: Place, items: list[Item]) -> None:

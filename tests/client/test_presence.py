@@ -143,3 +143,17 @@ def test_history_tells_who_came_and_left() -> None:
     )
     assert isinstance(page, e.Page)
     assert [event.type for event in page.events] == ["joined", "left"]
+
+
+def test_with_whom_we_talked_is_told_with_the_time(lobby: Talk) -> None:
+    lobby.state.catchup.wish(lobby.state.catchup.past.conversations(7, datetime(2026, 10, 1, tzinfo=UTC)))
+    assert any(line.startswith("CHATHISTORY TARGETS timestamp=2026-10-01T00:00:00.000Z ") for line in lobby.sent())
+    [told] = lobby.heard(
+        ":s BATCH +t draft/chathistory-targets",
+        "@batch=t :s CHATHISTORY TARGETS #lobby 2026-11-22T15:00:00.000Z",
+        "@batch=t :s CHATHISTORY TARGETS bob 2026-11-22T15:00:00.000Z",
+        "@batch=t :s CHATHISTORY TARGETS eve nonsense",
+        ":s BATCH -t",
+    )
+    assert isinstance(told, e.Conversations)
+    assert told.people == (("bob", datetime(2026, 11, 22, 15, tzinfo=UTC)),)

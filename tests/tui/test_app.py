@@ -434,3 +434,31 @@ def test_a_password_for_ones_name(server: Server) -> None:
             assert "!~" not in text
 
     play(story)
+
+
+def test_private_conversations_are_there_again_with_what_one_has_not_read(server: Server, bob: Client) -> None:
+    door = Door(server.port)
+
+    async def first() -> None:
+        async with screen(door) as ann:
+            await ann.until("2 people")
+            await ann.type("/query bob")
+            bob.say("ann", "read by ann")
+            await ann.until("read by ann")
+            await ann.type("bye")
+            await ann.until(" [ann]: bye")
+            await ann.press("alt+1")
+            bob.say("ann", "not read")
+            await ann.until("@1")
+
+    async def second() -> None:
+        async with screen(door) as ann:
+            await ann.until("@1 elsewhere")
+            assert ann.text().startswith(" #lobby ")
+            await ann.press("alt+a")
+            text = await ann.until(lambda text: text.startswith(" bob ") and "[bob]: not read" in text)
+            assert "[bob]: read by ann" in text
+            assert _after(text, "new") == "not read"
+
+    play(first)
+    play(second)

@@ -374,3 +374,30 @@ def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
     monkeypatch.setattr(time, "time", lambda: 1e12)
     assert world.desk.here.typing() == ["bob"]
     assert world.desk.here.typing(now=monotonic() + TYPING_SECONDS + 1) == []
+
+
+def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: World) -> None:
+    world.hear(e.Conversations(time=NOW, people=(("dave", NOW), ("bob", NOW), ("eve", NOW))))
+    assert [place.name for place in world.desk.places] == ["#lobby", "#dev", "dave", "bob", "eve"]
+    assert world.desk.here is world.place("#lobby")
+    numbers = {place.name: place.asked for place in world.desk.places}
+    read = e.ReadUntil(time=NOW, target="bob", until=NOW + timedelta(seconds=2))
+    talk = [
+        e.PrivateMessage(time=NOW + timedelta(seconds=second), name="bob", to="ann", text=f"{second}", id=f"{second}")
+        for second in (1, 2, 3)
+    ]
+    world.hear(read, page(numbers["bob"], *talk))
+    assert (world.place("bob").unread, world.place("bob").log.unread) == (1, world.place("bob").log.find("3"))
+    own = e.PrivateMessage(time=NOW, name="ann", to="eve", text="yes", own=True)
+    late = [replace(message, name="eve", id=f"e{message.id}") for message in talk]
+    world.hear(page(numbers["eve"], own, *late))  # nobody knows what was read: what came after what we said was not
+    assert world.place("eve").unread == 3
+    world.hear(page(numbers["dave"], failed=True))
+    assert world.place("dave").unread == 0
+
+
+def test_who_is_talked_with_now_is_not_begun_again(world: World) -> None:
+    world.desk.converse("bob")
+    world.client.asked.clear()
+    world.hear(e.Conversations(time=NOW, people=(("bob", NOW),)))
+    assert not world.client.asked

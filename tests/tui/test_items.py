@@ -67,7 +67,7 @@ def test_what_waits_stays_below_what_comes_until_its_echo() -> None:
 def test_what_is_told_of_the_past_goes_above_the_programs_own_words() -> None:
     log = Log()
     log.add(Item("news", 10, "You are ann"))
-    log.add(said("an hour ago", "m1", time=5))
+    log.add(said("an hour ago", "m1", time=5), past=True)
     log.add(said("now", "m2", time=11))
     assert texts(log) == ["an hour ago", "You are ann", "now"]
 
