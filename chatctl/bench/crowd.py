@@ -10,6 +10,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import socket
@@ -26,6 +27,10 @@ from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 RECEIVE = 1 << 18
 _SPARE_FILES = 64
 _BARRIER = b"all-in"
+_ENTERING = (b" JOIN ", b" 353 ", b" 366 ", b" PONG ")
+"""What comes while somebody gets further in; a server that has hung may still send PING."""
+_UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
+_Address = tuple[int, tuple[object, ...]]
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and how much there is."""
@@ -64,8 +69,8 @@ class Crowd:
         self._ready = best_ready()
         self._tls = _any_server() if plan.tls else None
         self._replies = 0
-        self._address = _resolve(plan)
         _allow_files(plan.clients)
+        self._address = self._reached(_resolve(plan))
 
     def __enter__(self) -> Crowd:
         return self
@@ -116,21 +121,27 @@ class Crowd:
             while there < total:
                 heard = False
                 for client, data in self.events(1.0):
-                    heard = True
-                    if client.state != state:
-                        for line in self._lines(client, data):
-                            if all(sign in line for sign in signs):
-                                client.state = state
-                                there += 1
-                            else:
-                                self.noise(client, line)
-                    else:
-                        for line in self._lines(client, data):
+                    heard = heard or any(word in data for word in _ENTERING)
+                    for line in self._lines(client, data):
+                        if client.state != state and all(sign in line for sign in signs):
+                            client.state = state
+                            there += 1
+                        else:
                             self.noise(client, line)
                 waiting(there if heard else None)
                 self._progress("entering", there, total)
 
     # One connection.
+
+    def _reached(self, addresses: list[_Address]) -> _Address:
+        """The first where somebody answers: ``localhost`` is two addresses, and a server may be at one of them."""
+        *others, last = addresses
+        for family, address in others:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.settimeout(self.plan.timeout)
+                if not probe.connect_ex(address):
+                    return family, address
+        return last
 
     def _connect(self, index: int) -> None:
         plan = self.plan
@@ -141,7 +152,9 @@ class Crowd:
         nick = f"b{plan.token}{index}"
         client = Client(index, nick, f"#b{plan.token}{index % plan.rooms}", sock)
         self.clients.append(client)
-        sock.connect_ex(address)
+        failed = sock.connect_ex(address)
+        if failed not in _UNDER_WAY:
+            raise UnreachableError(self._nobody(OSError(failed, os.strerror(failed))))
         self._by_fd[client.fd] = client
         self._ready.watch(client.fd, OUT)
 
@@ -176,7 +189,7 @@ class Crowd:
         self.send(client, f"{hello}NICK {client.nick}\r\nUSER bench 0 * :bench\r\n".encode())
 
     def _registering(self, client: Client, line: bytes) -> bool:
-        words = line.split(b" ")
+        words = _bare(line).split(b" ")
         if b" 001 " in line and words[1:2] == [b"001"]:
             client.state = "registered"
             return True
@@ -191,12 +204,13 @@ class Crowd:
 
     def noise(self, client: Client, line: bytes) -> None:
         """A line that is neither a message of ours nor expected: keep the connection alive, or end the run."""
+        line = _bare(line)
         words = line.split(b" ", 3)
-        if words[0] == b"PING":
-            self.send(client, b"PONG " + line[5:].strip() + b"\r\n")
+        if b"PING" in words[:2]:
+            self.send(client, b"PONG " + line.partition(b"PING")[2].strip() + b"\r\n")
             return
-        if words[0] == b"ERROR":
-            client.cut = _text(line.partition(b" ")[2])
+        if b"ERROR" in words[:2]:
+            client.cut = _text(line.partition(b"ERROR ")[2])
             raise RefusedError(f"the server closed the connection of {client.nick}: {client.cut}")
         command = words[1] if len(words) > 1 else b""
         if command == b"KICK" and line.split(b" ")[3:4] == [client.nick.encode()]:
@@ -306,12 +320,17 @@ def _pending(sock: socket.socket) -> bytes:
     return b"".join(pieces)
 
 
-def _resolve(plan: Plan) -> tuple[int, tuple[object, ...]]:
+def _bare(line: bytes) -> bytes:
+    """A line without its tags: with server-time some servers put them on all they say."""
+    return line.partition(b" ")[2].lstrip() if line[:1] == b"@" else line
+
+
+def _resolve(plan: Plan) -> list[_Address]:
     try:
         found = socket.getaddrinfo(plan.host, plan.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise UnreachableError(f"no such host: {plan.host} ({error.strerror or error})") from None
-    return found[0][0], found[0][4]
+    return list(dict.fromkeys((each[0], each[4]) for each in found))
 
 
 def _any_server() -> ssl.SSLContext:

@@ -55,7 +55,8 @@ class Run:
         self.speakers: list[Speaker] = []
         self.late = 0.0
         self.last = 0.0
-        self._said = 0.0
+        self._said = self._heard = 0.0
+        """When anybody heard anything new last, and when the first message since then was sent (open loop)."""
         self._progress = progress
         self._text = b"x" * plan.size
         self._talkers: dict[int, list[Speaker]] = {}
@@ -104,7 +105,7 @@ class Run:
         for stream in self.streams.values():
             if not stream.expected:
                 stream.done = stream.ears
-        begin = self.last = time.perf_counter()
+        begin = self.last = self._heard = time.perf_counter()
         schedule = self._schedule(begin)
         if not self.plan.rate:
             for speaker in self.speakers:
@@ -118,7 +119,7 @@ class Run:
             for stream in heard:
                 if stream.done == stream.ears:
                     waiting.pop(id(stream), None)
-            if now - max(self.last, self._said) > self.plan.timeout:
+            if now - max(self._heard, self._said) > self.plan.timeout:
                 raise UnreachableError(f"the server has delivered nothing for {self.plan.timeout:g} s")
             if now - shown > 0.1:
                 shown = now
@@ -128,6 +129,7 @@ class Run:
     def _hear(self, timeout: float) -> list[Stream]:
         """Read what is there; the streams in which everybody got further."""
         further: list[Stream] = []
+        new = False
         clock, noise = time.perf_counter, self.crowd.noise
         for client, data in self.crowd.events(timeout):
             ear = client.ear
@@ -137,10 +139,14 @@ class Run:
                 further.append(stream)
                 if not self.plan.rate:
                     self._go_on(stream)
-            if client.timed and ear.count > before:
-                stream.arrived.append((before, ear.count, clock()))
-        if further:
-            self.last = clock()
+            if ear.count > before:
+                new = True
+                if client.timed:
+                    stream.arrived.append((before, ear.count, clock()))
+        if new:
+            self._heard = clock()
+            if further:
+                self.last = self._heard
         return further
 
     def _go_on(self, stream: Stream) -> None:
@@ -176,7 +182,8 @@ class Run:
             due, speaker = schedule.pop()
             self.late = max(self.late, now - due)
             self._say(speaker, speaker.sent + 1, due)
-            self._said = now
+            if self._said <= self._heard:  # else something has been waiting since then
+                self._said = now
         return max(0.0, min(1.0, schedule[-1][0] - now)) if schedule else 1.0
 
     # Afterwards.

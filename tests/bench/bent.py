@@ -16,10 +16,13 @@ any more, to anybody."""
 
 
 class BentServer:
-    """Runs on its own thread. `bend` sees each delivery, `let_in` each connection that registers."""
+    """Runs on its own thread. `bend` sees each delivery, `places` can register. `tags` stand before all it says; with
+    `shut` nobody who enters a room is told so, but is sent a PING, and another for each answer."""
 
-    def __init__(self, bend: Bend | None = None, *, places: int = 1000) -> None:
+    def __init__(self, bend: Bend | None = None, *, places: int = 1000, tags: bytes = b"", shut: bool = False) -> None:
         self.delivered = 0
+        self._tags = tags
+        self._shut = shut
         self._bend = bend or (lambda server, hearer, line: [line])
         self._places = places
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
@@ -92,20 +95,28 @@ class BentServer:
                 self.hang_up(sock, b"ERROR :The chat is full\r\n")
                 return
             self._names[sock] = rest
-            sock.sendall(b":toy 001 %s :Welcome\r\n" % rest)
+            self._tell(sock, b":toy PING :awake?\r\n:toy 001 %s :Welcome\r\n" % rest)
+        elif word == b"CAP" and rest.startswith(b"REQ"):
+            self._tell(sock, b":toy CAP * ACK %s\r\n" % rest[4:])
+        elif self._shut and word in {b"JOIN", b"PONG"}:
+            self._tell(sock, b"PING :still there?\r\n")
         elif word == b"JOIN":
-            sock.sendall(b":toy 366 %s %s :End\r\n" % (self._names[sock], rest))
+            self._tell(sock, b":toy 366 %s %s :End\r\n" % (self._names[sock], rest))
         elif word == b"PING":
-            sock.sendall(b":toy PONG toy %s\r\n" % rest)
+            self._tell(sock, b":toy PONG toy %s\r\n" % rest)
         elif word == b"PRIVMSG":
             self._relay(sock, b":%s!u@h %s\r\n" % (self._names[sock], line))
+
+    def _tell(self, sock: socket.socket, lines: bytes) -> None:
+        with contextlib.suppress(OSError):
+            sock.sendall(b"".join(self._tags + line for line in lines.splitlines(keepends=True)))
 
     def _relay(self, speaker: socket.socket, line: bytes) -> None:
         for hearer in list(self._names):
             if hearer is speaker:
                 continue
             self.delivered += 1
-            sent = self._bend(self, hearer, line)
+            sent = self._bend(self, hearer, self._tags + line)
             if sent is None:
                 return
             with contextlib.suppress(OSError):

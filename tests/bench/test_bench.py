@@ -6,6 +6,7 @@ import json
 import math
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,6 +23,7 @@ from chatctl.bench.streams import DisorderError, Ear, Stream, one_order
 from chatctl.cli.app import app
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 from chatctl.server import Server
+from chatctl.server.limits import Limits
 from tests.bench.bent import BentServer
 
 
@@ -103,6 +105,25 @@ def test_no_server() -> None:
     with pytest.raises(UnreachableError, match="no server answers") as caught:
         run(port)
     assert caught.value.exit_code == 4
+
+
+def test_an_address_that_nothing_can_be_sent_to() -> None:
+    with pytest.raises(UnreachableError, match="no server answers at 255"):
+        measure(Plan("255.255.255.255", 6667), lambda what, done, of: None)
+
+
+def test_a_name_with_several_addresses_is_tried_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = taken.getsockname()
+    with BentServer() as server:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", at) for at in (nobody, ("127.0.0.1", server.port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **more: found)
+        assert run(server.port).deliveries == 300 * 7
+
+
+def test_a_server_that_lets_nobody_into_the_room_and_is_awake() -> None:
+    with BentServer(shut=True) as server, pytest.raises(UnreachableError, match="0 of 8 are in their rooms"):
+        run(server.port, timeout=0.3)
 
 
 def test_a_server_that_says_nothing_at_all() -> None:
@@ -189,6 +210,26 @@ def test_a_server_that_throws_somebody_out() -> None:
         run(server.port)
 
 
+TAGS = b"@time=2026-11-22T15:41:13.123Z "
+
+
+def test_a_server_that_puts_tags_on_all_it_says() -> None:
+    with BentServer(tags=TAGS) as server:
+        assert run(server.port, caps=("server-time",)).deliveries == 300 * 7
+
+    def kick(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        return [TAGS + b":op!u@h KICK #bx0 " + server.name_of(hearer) + b" :enough\r\n"]
+
+    with deliver_but(200, kick) as server, pytest.raises(RefusedError, match="enough"):
+        run(server.port, caps=("server-time",))
+
+    def end(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
+        return [TAGS + b"ERROR :you flood\r\n"]
+
+    with deliver_but(200, end) as server, pytest.raises(RefusedError, match="you flood"):
+        run(server.port, caps=("server-time",))
+
+
 def test_a_server_that_refuses_messages() -> None:
     def refuse(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
         return [b":toy 404 " + server.name_of(hearer) + b" #bx0 :Cannot send\r\n"]
@@ -204,6 +245,24 @@ def test_a_server_that_falls_silent() -> None:
         pytest.raises(UnreachableError, match=missing),
     ):
         run(server.port, timeout=0.5)
+
+
+def test_a_server_that_falls_silent_while_messages_go_on_being_sent() -> None:
+    """Whatever is still to be said, nobody waits for more than what the timeout says."""
+    begin = time.monotonic()
+    with (
+        deliver_but(200, lambda server, hearer, line: None) as server,
+        pytest.raises(UnreachableError, match=r"nothing for 0\.5 s"),
+    ):
+        run(server.port, timeout=0.5, messages=20_000, rate=500.0)
+    assert time.monotonic() - begin < 20  # all would take 40
+
+
+def test_a_slow_server_is_waited_for_while_anything_comes() -> None:
+    """A share of the window takes it longer than the timeout."""
+    with Server(port=0, listener_limit=100, limits=Limits(messages_per_second=20.0)) as server:
+        result = run(server.port, messages=160, timeout=0.5)
+    assert result.deliveries == 160 * 7
 
 
 def test_keepalives_and_notices_in_between_are_no_deliveries() -> None:
