@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chatctl.chat import multiline
 from chatctl.chat.facts import Fact
@@ -14,6 +14,9 @@ from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_ta
 _BATCHES = caps.MULTILINE | caps.BATCH
 _NEEDED = {"RENAME": caps.CHANNEL_RENAME, "REDACT": caps.MESSAGE_REDACTION, REDACTED: -1}
 """Kinds that are only for those who know them, or for nobody."""
+
+_SLICE = 200
+"""Lines after which a slice ends, with the message they are of."""
 
 _TARGET_FIRST = frozenset({"PRIVMSG", "NOTICE", "TOPIC"})
 
@@ -77,16 +80,30 @@ def shown(fact: Fact, mask: int, outer: Mapping[str, str], reference: str) -> li
 
 def played(facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], reference: str) -> list[Message]:
     """Facts in a batch of type `kind` (with its `params`), or bare where batches are not known to the receiver."""
+    return [line for part in in_slices(facts, mask, kind, params, reference) for line in part]
+
+
+def in_slices(
+    facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], reference: str
+) -> Iterator[list[Message]]:
+    """The same, a few hundred lines at a time."""
     batched = bool(mask & caps.BATCH)
     lines = [Message("BATCH", (f"+{reference}", kind, *params))] if batched else []
     outer = {"batch": reference} if batched else {}
-    for fact in facts:
-        if _NEEDED.get(fact.kind, 0) & ~mask:
-            continue
-        lines += shown(fact, mask, outer, f"{reference}-{len(lines)}")
+    for number, fact in enumerate(facts):
+        if len(lines) > _SLICE:
+            yield lines
+            lines = []
+        if not _NEEDED.get(fact.kind, 0) & ~mask:
+            lines += shown(fact, mask, outer, f"{reference}-{number}")
     if batched:
         lines.append(Message("BATCH", (f"-{reference}",)))
-    return lines
+    yield lines
+
+
+def line_count(facts: Iterable[Fact]) -> int:
+    """How many lines show `facts`, at the most."""
+    return sum(1 + fact.text.count("\n") + fact.tags.get(multiline.JOINTS, "").count(",") for fact in facts)
 
 
 def problem(fact: Fact) -> str:

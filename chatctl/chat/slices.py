@@ -10,6 +10,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from chatctl.chat.commands.kinds import Line, Long, Reply, View
@@ -67,13 +68,20 @@ class Slices:
         return _is_over(session) or not (session.out or self._fanout.has_parked(session) or self.behind(session))
 
     def _as_one(self, slices: Iterator[Sequence[Reply]], label: str) -> Iterator[Sequence[Reply]]:
-        """Rule 3."""
+        """Rule 3. What is one batch already (history) is not wrapped again."""
+        first = next(slices)
+        opening = first[0]
+        if isinstance(opening, Message) and opening.command == "BATCH":
+            opening.tags = {**opening.tags, "label": label}
+            yield first
+            yield from slices
+            return
         reference = self._view.reference()
         yield [Message("BATCH", (f"+{reference}", "labeled-response"), tags={"label": label})]
-        for replies in slices:
+        for replies in itertools.chain((first,), slices):
             for reply in replies:
                 assert isinstance(reply, (Line, Message))
-                reply.tags = {"batch": reference}
+                reply.tags = {**(reply.tags or {}), "batch": reference}
             yield replies
         yield [Message("BATCH", (f"-{reference}",))]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from chatctl.chat.commands import listing
+from chatctl.chat.commands import history, listing
 from tests.chat.world import HeldJournal, Person, World
 
 
@@ -98,3 +100,25 @@ def test_a_slice_that_fails_ends_its_session_alone(world: World, monkeypatch: py
     assert bob.lines()[-1].startswith("ERROR ")
     assert world.hub.failures == 1
     assert not world.hub.busy
+
+
+@pytest.mark.parametrize("label", ["", "@label=x "])
+@pytest.mark.parametrize("line", ["CHATHISTORY LATEST #tea * 9", "SEARCH in=#tea"])
+def test_history_of_many_lines_is_what_it_is_at_once(line: str, label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred messages of 128 lines are more than an outbox holds."""
+    caps = "batch message-tags labeled-response draft/multiline draft/chathistory soju.im/search"
+    world = World()
+    ann, bob = world.person("ann", "#tea", caps=caps), world.person("bob", "#tea", caps=caps)
+    for number in range(4):
+        ann.send("BATCH +1 draft/multiline #tea", *(f"@batch=1 PRIVMSG #tea :{number}{at}" for at in "abc"), "BATCH -1")
+    bob.forget()
+    world.hub._view.references = itertools.count(70)
+    whole = bob.send(label + line).lines()
+    monkeypatch.setattr(history, "LONG", 5)
+    monkeypatch.setattr("chatctl.chat.playback._SLICE", 5)
+    world.hub._view.references = itertools.count(70)
+    parts = read_on(bob.send(label + line))
+    assert len(parts) > 2
+    assert [line for part in parts for line in part] == whole
+    assert sum(" PRIVMSG " in line for line in whole) == 12
+    assert whole[0].startswith(label or ":")

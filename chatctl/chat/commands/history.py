@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chatctl.chat.commands.kinds import Command, Job, Reply, Result, View, line
+from chatctl.chat.commands.kinds import Command, Job, Long, Reply, Result, View, line
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import (
     MESSAGES,
@@ -25,7 +25,7 @@ from chatctl.chat.history import (
     point_of,
     private_place,
 )
-from chatctl.chat.playback import played
+from chatctl.chat.playback import in_slices, line_count
 from chatctl.chat.render import timestamp
 from chatctl.chat.session import Session
 from chatctl.chat.users import User
@@ -36,6 +36,9 @@ from chatctl.protocol.message import Message, nick_of
 
 CONVERSATIONS = 500
 """Private conversations of one user that are looked through."""
+
+LONG = 1000
+"""Lines of an answer that is given at once."""
 
 _NOT_FOUND = "Messages could not be retrieved"
 END_OF_TIME = 1 << 62
@@ -204,7 +207,13 @@ def _later(one: Mark | None, other: Mark | None) -> bool:
 def _history(view: View, session: Session, page: Page, subcommand: str, shown: str) -> Result:
     if page.failed or page.unknown:
         return fail("CHATHISTORY", "MESSAGE_ERROR", subcommand, shown, text=_NOT_FOUND)
-    return played(page.facts, session.caps, "chathistory", (shown,), view.reference())
+    return as_batch(view, session, page, "chathistory", (shown,))
+
+
+def as_batch(view: View, session: Session, page: Page, kind: str, params: Sequence[str]) -> Result:
+    """What was found, in a batch of type `kind`; in slices where messages of many lines make it long."""
+    slices = in_slices(page.facts, session.caps, kind, params, view.reference())
+    return Long(slices) if line_count(page.facts) > LONG else [line for part in slices for line in part]
 
 
 def _targets(view: View, session: Session, params: Sequence[str]) -> Result:

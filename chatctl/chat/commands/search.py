@@ -6,10 +6,9 @@ are. Without ``in`` it looks at the rooms one is in and at one's own private tal
 
 from __future__ import annotations
 
-from chatctl.chat.commands.history import CONVERSATIONS, END_OF_TIME, fail, limit_of, may_read, milliseconds
+from chatctl.chat.commands.history import CONVERSATIONS, END_OF_TIME, as_batch, fail, limit_of, may_read, milliseconds
 from chatctl.chat.commands.kinds import Command, Job, Result, View, line
 from chatctl.chat.history import MOST_ASKED, Page, SearchQuery, TargetsQuery, private_place
-from chatctl.chat.playback import played
 from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
@@ -67,7 +66,7 @@ def _places(view: View, session: Session, where: str) -> tuple[str, ...] | None:
 def _found(view: View, session: Session, page: Page) -> Result:
     if page.failed:
         return fail("SEARCH", "INTERNAL_ERROR", text="The search could not be run")
-    return played(page.facts, session.caps, "soju.im/search", (), view.reference())
+    return as_batch(view, session, page, "soju.im/search", ())
 
 
 COMMANDS = (Command("SEARCH", search, least=1),)
