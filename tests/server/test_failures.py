@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from chatctl.server import Server
+from chatctl.errors import StartError
+from chatctl.server import Server, TlsPlan
 from chatctl.server.connection import Connection
 from tests.logs import ListLog
 from tests.wire import DEADLINE, Wire
@@ -96,3 +98,14 @@ def test_what_another_thread_asks_for(server: Server) -> None:
         in_loop(server, fail)
         assert ann.ping()
     assert len(logged(server, "a call failed")) == 1
+
+
+def test_a_start_that_fails_leaves_no_thread(tmp_path: Path) -> None:
+    """A thread that makes a certificate while the interpreter ends can take the whole process down with it."""
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    before = set(threading.enumerate())
+    server = Server(port=0, control=folder, tls=TlsPlan(folder=tmp_path))
+    with pytest.raises(StartError, match="too long for its control socket"):
+        server.start()
+    assert set(threading.enumerate()) <= before
