@@ -84,7 +84,11 @@ def test_renames_cost_more_and_questions_less(line: str, at_once: int) -> None:
     assert sum(message.command == wanted for message in ann.read()) == at_once
 
 
-def test_many_sessions_of_one_address_share_what_it_has() -> None:
+@pytest.mark.parametrize(("share", "held"), [(ADDRESS, True), (1000, False)])
+def test_many_sessions_of_one_address_share_what_it_has(
+    share: int, held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatctl.chat.pace.ADDRESS", share)
     counts = []
     for addresses in (["192.0.2.7"] * 20, [f"192.0.2.{number}" for number in range(20)], ["127.0.0.1"] * 20):
         world = slowed_world()
@@ -99,7 +103,7 @@ def test_many_sessions_of_one_address_share_what_it_has() -> None:
         for person in people:
             person.send(*(f"PRIVMSG #lobby :{number}" for number in range(50)))
         counts.append(len(said(bob)))
-    assert counts == [BURST * ADDRESS, BURST * 20, BURST * 20]
+    assert counts == [BURST * (ADDRESS if held else 20), BURST * 20, BURST * 20]
 
 
 def test_pongs_and_goodbyes_are_not_held_back_for_long() -> None:

@@ -177,6 +177,8 @@ def test_the_next_one_over_the_limit_is_told_and_named_the_limit() -> None:
     assert world.hub.probes == [1, 2]  # whoever is gone without a word makes room
     alice.send("QUIT")
     assert world.connect().send("NICK carol", "USER u 0 * :r").commands()[:6] == WELCOME
+    wide = World(Rules(listener_limit=1000, created=START))
+    assert all(wide.person(f"n{number}").session.registered for number in range(20)), "without the limit"
 
 
 def test_a_place_is_not_taken_by_asking_whether_a_name_is_free() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chatctl.chat.apply.identity import MOST_SESSIONS
 from chatctl.chat.rules import Rules
 from tests.chat.accounts import a_world, add, enter, rules
@@ -119,12 +121,16 @@ def test_the_same_program_coming_back_takes_the_place_of_its_dead_self() -> None
     assert people[0].session.closing
 
 
-def test_they_take_one_place_and_there_is_an_end_to_them() -> None:
+@pytest.mark.parametrize(("limit", "held"), [(MOST_SESSIONS, True), (1000, False)])
+def test_they_take_one_place_and_there_is_an_end_to_them(
+    limit: int, held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatctl.chat.apply.identity.MOST_SESSIONS", limit)
     world = World(Rules(listener_limit=1, created=0, iterations=4096))
     add(world, "ann")
     many = [enter(world, "ann", "sesame") for _ in range(MOST_SESSIONS + 1)]
-    assert [person.session.registered for person in many] == [True] * MOST_SESSIONS + [False]
-    assert "more is not possible" in many[-1].lines()[-1]
+    assert [person.session.registered for person in many] == [True] * MOST_SESSIONS + [not held]
+    assert ("more is not possible" in many[-1].lines()[-1]) is held
 
 
 def test_kicked_and_killed_are_both() -> None:

@@ -43,6 +43,7 @@ def test_512_bytes_fit_and_513_do_not() -> None:
     fits = b"x" * 510
     assert LineDecoder().feed(fits + b"\r\n") == [fits.decode()]
     assert LineDecoder().feed(fits + b"x\r\n") == [BadLine(Why.TOO_LONG)]
+    assert LineDecoder(max_line=10_000).feed(fits * 10 + b"\r\n") == [fits.decode() * 10], "without the limit"
     # Bytes count, not characters.
     assert LineDecoder().feed("é".encode() * 256 + b"\r\n") == [BadLine(Why.TOO_LONG)]
     assert LineDecoder().feed("é".encode() * 255 + b"\r\n") == ["é" * 255]
