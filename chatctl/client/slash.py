@@ -64,12 +64,23 @@ def run(screen: Screen, line: str) -> None:
 
 def unknown(word: str) -> str:
     """What to say about a command that does not exist."""
+    shown, guess = _near(word)
+    return f"There is no command {shown}; {guess} To say a line that starts with a slash, type two: //"
+
+
+def _near(word: str) -> tuple[str, str]:
+    """A command that does not exist, as it is shown, and what may have been meant."""
     import difflib
 
     near = difflib.get_close_matches(word.lower()[: LONGEST * 2], BY_NAME, n=1) if word else []
     shown = f"/{word}" if len(word) <= LONGEST * 2 else f"/{word[:LONGEST]}..."
-    guess = f"did you mean /{near[0]}?" if near else "/help shows them all."
-    return f"There is no command {shown}; {guess} To say a line that starts with a slash, type two: //"
+    return shown, f"did you mean /{near[0]}?" if near else "/help shows them all."
+
+
+def _slip(word: str) -> str:
+    """The same, while it is being typed: on narrow screens the beginning has to do."""
+    shown, guess = _near(word)
+    return f"No command {shown}; {guess} To say it, type //"
 
 
 def hint(line: str) -> str:
@@ -79,12 +90,12 @@ def hint(line: str) -> str:
     word, space, _ = line[1:].partition(" ")
     row = BY_NAME.get(word.lower())
     if space:
-        return f"{row.usage}  {row.about}" if row is not None else unknown(word)
+        return f"{row.usage}  {row.about}" if row is not None else _slip(word)
     start = word.lower()
     fitting = [found for found in SLASHES if any(name.startswith(start) for name in (found.name, *found.aliases))]
     if row is not None and len(fitting) <= 1:
         return f"{row.usage}  {row.about}"
-    return "  ".join(f"/{found.name}" for found in fitting) if fitting else unknown(word)
+    return "  ".join(f"/{found.name}" for found in fitting) if fitting else _slip(word)
 
 
 def _say(screen: Screen, text: str) -> None:

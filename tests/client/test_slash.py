@@ -176,6 +176,11 @@ def test_help_lists_every_command_and_explains_each() -> None:
         assert slash.BY_NAME[name].about in screen.done[0][1]
 
 
+def test_a_slip_is_told_in_what_a_narrow_screen_shows() -> None:
+    assert "did you mean /topic?" in slash.hint("/topci x")[:39]
+    assert slash.hint("/xyzzy").startswith("No command /xyzzy; /help shows them all")
+
+
 def test_a_long_slip_is_not_repeated_whole() -> None:
     assert len(slash.unknown("x" * 5000)) < 200
 
