@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -85,7 +86,14 @@ def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
         terminals.until("ann", "@1 elsewhere")
         terminals.press("ann", "M-a")
         terminals.until("ann", lambda text: text.startswith(" bob") and "[bob]: psst" in text)
-        terminals.press("ann", "C-p")
+        terminals.press("ann", "M-1")
+        terminals.until("ann", lambda text: text.startswith(" #lobby"))
+        terminals.run("set-buffer", "of several\nlines")
+        terminals.run("paste-buffer", "-p", "-t", "ann")
+        terminals.until("ann", "Send these 2 lines?")
+        terminals.press("ann", "Enter")
+        terminals.press("bob", "M-1")
+        terminals.until("bob", lambda text: "[ann]: of several" in text and "        lines" in text)
 
         terminals.press("ann", "C-f")
         terminals.type("ann", "cardamom")
@@ -119,6 +127,22 @@ def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
         while Path(f"/proc/{child}").exists():
             assert time.monotonic() < end, "it lives on without a terminal"
             time.sleep(0.05)
+
+
+def test_a_fingerprint_is_compared_before_anything_else(terminals: Terminals, tmp_path: Path) -> None:
+    with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
+        [pin] = re.findall(r"SHA256:\S+", server.banner)
+        where = f"ircs://127.0.0.1:{server.port}/lobby --name"
+        terminals.open("bob", f"{where} bob", 40, 12)
+        terminals.until("bob", "First visit")
+        terminals.press("bob", "Escape")
+        terminals.until("bob", "exit=5")
+        terminals.open("ann", f"{where} ann", 80, 24)
+        terminals.until("ann", lambda text: "First visit to 127.0.0.1" in text and pin in text)
+        terminals.press("ann", "y")
+        terminals.until("ann", "You are ann")
+        terminals.press("ann", "C-d")
+        terminals.until("ann", "exit=0")
 
 
 def test_a_server_that_is_not_there_is_told_without_a_screen(terminals: Terminals) -> None:
