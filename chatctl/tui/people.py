@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 from textual import events
 from textual.message import Message
@@ -12,6 +13,10 @@ from chatctl.client.client import Member
 from chatctl.protocol.clean import clean
 from chatctl.tui.drawing import Piece, fitting, shortened, strip
 from chatctl.tui.painted import Painted
+
+CROWD = 500
+CROWD_PAUSE = 0.5
+"""Sorting thousands takes ten milliseconds, as long as a key may: of more than CROWD it is done twice a second."""
 
 
 class People(Painted):
@@ -28,13 +33,29 @@ class People(Painted):
         super().__init__(id=id)
         self._fold = fold
         self._people: list[Member] = []
+        self._next: list[Member] | None = None
+        """Who is to be shown when the pause is over."""
+        self._sorted_at = -CROWD_PAUSE
         self._first = 0
         self._hidden = 0
         """How many there are below."""
 
     def show(self, people: list[Member]) -> None:
         """Other people, or the same and something about them has changed."""
+        waiting, self._next = self._next, people
+        pause = CROWD_PAUSE if len(people) > CROWD else 0.0
+        since = monotonic() - self._sorted_at
+        if since >= pause:
+            self._sort()
+        elif waiting is None:
+            self.set_timer(pause - since, self._sort)
+
+    def _sort(self) -> None:
+        people, self._next = self._next, None
+        if people is None:
+            return
         self._people = sorted(people, key=lambda member: (member.away, _rank(member), self._fold(member.name)))
+        self._sorted_at = monotonic()
         self._first = min(self._first, max(0, len(people) - 1))
         self.repaint()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
@@ -20,7 +21,7 @@ from chatctl.tui.drawing import Around, width_of
 from chatctl.tui.items import Item
 from chatctl.tui.look import ink
 from chatctl.tui.mentions import pattern
-from chatctl.tui.people import People
+from chatctl.tui.people import CROWD, People
 from chatctl.tui.places import Place, Places
 from chatctl.tui.search import Hits
 from chatctl.tui.sidebar import Sidebar
@@ -94,6 +95,7 @@ def test_every_letter_of_a_text_is_on_the_screen() -> None:
 
 @settings(max_examples=200)
 @given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=5), st.integers(1, 120), st.integers(1, 30))
+@example("", "", "", ["漢字"], 4, 1)
 def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: list[str], width: int, high: int) -> None:
     place = Place(name, is_room=True)
     place.topic, place.joined, place.unread, place.mentions = topic, True, 10**9, len(names)
@@ -135,3 +137,25 @@ def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
 def test_nothing_here_is_a_category_that_terminals_act_on() -> None:
     """The pattern above names all that Unicode calls a control, but for what clean() leaves by its rule 5."""
     assert all(_STEERING.match(chr(code)) for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc")
+
+
+def test_a_crowd_is_not_sorted_for_everybody_who_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded: list[str] = []
+
+    def fold(name: str) -> str:
+        folded.append(name)
+        return name
+
+    people = People(fold)
+    later: list[Callable[[], None]] = []
+    monkeypatch.setattr(people, "set_timer", lambda _, then: later.append(then))
+    monkeypatch.setattr(people, "refresh", lambda: None)
+    crowd = [Member(f"user{number}", "", False) for number in range(CROWD + 1)]
+    for count in range(5):
+        people.show([*crowd, *(Member(f"new{number}", "", False) for number in range(count))])
+    assert len(folded) == CROWD + 1
+    [then] = later
+    then()
+    assert "new3" in folded, "in the end everybody is there"
+    people.show(crowd[:3])
+    assert len(folded) == 2 * (CROWD + 1) + 4 + 3, "a few are shown at once"
