@@ -35,7 +35,10 @@ NASTY = (
     "﷽", "𒐫", "ͤ", "꧅", "\u3164", "\u115f", "**", "*a*", "`", "~~x~~", "_y_", "https://x.y/(a)", "http://", "ann", " ",
     "  ", "\u3000", "\xa0",
 )  # fmt: skip
-TEXT = st.lists(st.sampled_from(NASTY) | st.text(max_size=4), max_size=12).map("".join)
+_LETTERS = st.characters(exclude_categories=("Mn", "Mc", "Me"))
+"""Without marks that stand on their own: how wide these are beside a space no two terminals agree on."""
+
+TEXT = st.lists(st.sampled_from(NASTY) | st.text(_LETTERS, max_size=4), max_size=12).map("".join)
 LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
 WIDTH = st.integers(drawing.LEAST_WIDTH, 120)
 _ISOLATES = re.compile("[\u2068\u2069]")
@@ -58,7 +61,7 @@ def around(width: int, known: Item | None) -> Around:
     return Around(ink("terminal"), width, pattern("ann"), str.lower, lambda _: known)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(["said", "action", "notice", "news", "trouble"]), LINES, TEXT, TEXT, TEXT, WIDTH, st.booleans())
 @example("said", "﷽" * 9, "﷽", "", "", drawing.LEAST_WIDTH, False)
 def test_messages(kind: str, text: str, name: str, reaction: str, problem: str, width: int, deleted: bool) -> None:
@@ -72,6 +75,7 @@ def test_messages(kind: str, text: str, name: str, reaction: str, problem: str, 
         is_whole(row, width)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, st.sampled_from(["came", "left"]), TEXT), min_size=1, max_size=6), WIDTH)
 def test_coming_and_leaving(moves: list[tuple[str, str, str]], width: int) -> None:
     item = Item("fold", time.time())
@@ -83,7 +87,7 @@ def test_coming_and_leaving(moves: list[tuple[str, str, str]], width: int) -> No
 def test_every_letter_of_a_text_is_on_the_screen() -> None:
     """Breaking rows loses nothing: not a letter, and no more than the spaces it breaks at."""
 
-    @settings(max_examples=200)
+    @settings(max_examples=200, deadline=None)
     @given(st.text("abc漢字é👋 ", min_size=1, max_size=200), WIDTH)
     def proved(text: str, width: int) -> None:
         drawn = drawing.plain_rows(iter(drawing.rows(Item("said", time.time(), text, "bob"), around(width, None))))
@@ -93,7 +97,7 @@ def test_every_letter_of_a_text_is_on_the_screen() -> None:
     proved()
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=5), st.integers(1, 120), st.integers(1, 30))
 @example("", "", "", ["漢字"], 4, 1)
 def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: list[str], width: int, high: int) -> None:
