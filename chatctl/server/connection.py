@@ -85,7 +85,7 @@ class Connection:
     def write(self, chunks: list[bytes]) -> None:
         """Send `chunks` in order: now, as far as possible, the rest when the socket is writable."""
         if self._pending:
-            self._pending.extend(chunks)
+            self._pending.extend(filter(None, chunks))  # nothing may be handed over: a speaker's own line
             self.pending_bytes += sum(map(len, chunks))
             return
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)

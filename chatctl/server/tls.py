@@ -97,7 +97,7 @@ class TlsConnection(Connection):
             return
         if self._pending is None:
             self._pending = deque()
-        self._pending.extend(chunks)
+        self._pending.extend(filter(None, chunks))
         size = sum(map(len, chunks))
         waited = self.pending_bytes
         self.pending_bytes += size

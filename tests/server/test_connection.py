@@ -36,6 +36,25 @@ def test_what_the_kernel_does_not_take_waits_in_order(pair: tuple[Connection, so
     assert connection.pending_bytes == 0
 
 
+def test_nothing_is_no_piece_of_what_waits(pair: tuple[Connection, socket.socket]) -> None:
+    """Who speaks alone and has no echo is handed nothing, as often as they speak. So much of nothing in a row would be
+    all that is tried, and taken for a kernel that takes nothing, for ever."""
+    connection, theirs = pair
+    whole = b"x" * 10_000_000
+    connection.write([whole])
+    for _ in range(200):
+        connection.write([b""])
+    connection.write([b"", b"end\n"])
+    total = len(whole) + 4
+    received = bytearray()
+    while len(received) < total:
+        received += theirs.recv(65536)
+        connection.write_pending()
+    assert received.endswith(b"xend\n")
+    assert connection.pending_bytes == 0
+    assert connection.session.out_fd == connection.fd
+
+
 def test_giving_up_finishes_the_line_under_way_and_says_why(pair: tuple[Connection, socket.socket]) -> None:
     connection, theirs = pair
     line = b"x" * 99 + b"\n"
