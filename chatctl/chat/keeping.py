@@ -55,6 +55,8 @@ class _OnItsWay:
     proposal: p.Proposal
     command: str
     refusable: bool
+    lines: int
+    """How many lines it was that were not refused yet."""
     facts: int
     undo: Sequence[NewStanding | NewIdentity]
 
@@ -128,9 +130,10 @@ class Keeper:
         refusable = isinstance(proposal, REFUSABLE)
         command = outcome.facts[0].kind if outcome.facts else outcome.command
         self.unkept += outcome.facts
+        lines = min(proposal.lines, max(1, len(outcome.facts)))
         if refusable:
-            self.messages += proposal.lines
-        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, len(outcome.facts), outcome.undo)
+            self.messages += lines
+        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, len(outcome.facts), outcome.undo)
         self._way.append(way)
         for name in outcome.records:
             self._changed_records[name] = entry.seq
@@ -260,7 +263,7 @@ class Keeper:
         if not item.refusable:
             self.lost += item.facts
             return
-        for _ in range(item.proposal.lines):
+        for _ in range(item.lines):
             self._refuse(item.proposal.origin, item.command, reason, item.proposal.label)
 
     def fatal(self, reason: str) -> None:

@@ -73,6 +73,19 @@ def test_each_line_that_is_not_kept_is_refused() -> None:
     assert not world.hub.tails.of("#tea")
 
 
+def test_a_line_that_was_refused_before_is_not_refused_again_when_the_rest_is_not_kept() -> None:
+    journal = HeldJournal()
+    world = World(journal=journal)
+    ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea", "MODE #tea +c")
+    journal.commit()
+    world.tick()
+    ann.forget().send("PRIVMSG #tea :x", "PRIVMSG #tea :\x0304red", "PRIVMSG #tea :y")
+    assert world.hub.keeper.messages == 3  # and the mode
+    journal.fail()
+    world.tick()
+    assert ann.commands() == ["404", "FAIL", "FAIL"]
+
+
 TEXTS = st.sampled_from(
     ["x", "two words", ":colon", "\x0304red", "\x01VERSION\x01", "\x01ACTION waves\x01", "é" * 260, "y" * 480]
 )
