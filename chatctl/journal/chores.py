@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 
 from chatctl.chat.ports import Log
 from chatctl.journal import indexing, lanes, retention
+from chatctl.journal.rows import LAST_ID
 from chatctl.journal.store import SqliteStore
 
 WAL_SOME = 1000  # pages of 4 KiB, as SQLite's own default
@@ -43,8 +44,8 @@ class Chores:
         self._log = log
         self._clock = clock
         self._keep = keep
-        self._behind = indexing.behind(store.connection, FAR_BEHIND)
-        self._unplaced = lanes.behind(store.connection, lanes.SLICE)
+        self._behind = indexing.behind(store.connection, LAST_ID)
+        self._unplaced = lanes.behind(store.connection, LAST_ID)
         self._work: deque[Iterator[None]] = deque([self._mending()])  # what an earlier start left half done
         now = time.monotonic()
         self._resume_at = now

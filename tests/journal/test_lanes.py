@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.history import Mark, Query, TargetsQuery
-from chatctl.journal import lanes, retention
+from chatctl.journal import indexing, lanes, retention
 from chatctl.journal.reading import read
 from chatctl.journal.retention import Pruned
 from chatctl.journal.schema import MIGRATIONS, migrate, open_writing
@@ -122,6 +122,21 @@ def test_the_journal_sees_to_it_by_itself(tmp_path: Path, monkeypatch: pytest.Mo
         while desk.do(lambda store: lanes.behind(store.connection, 9999)) >= 500:
             assert time.monotonic() < by
         assert desk.do(lambda store: sound(store.connection))
+
+
+def test_what_an_earlier_start_left_undone_is_caught_up_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it, by place and by word."""
+    store = SqliteStore(tmp_path / "j.db")
+    store.open()
+    store.commit(Batch([fact(seq) for seq in range(1, 5001)]))
+    store.close()
+    monkeypatch.setattr("chatctl.journal.lanes.SLICE", 1000)
+    monkeypatch.setattr("chatctl.journal.chores.FAR_BEHIND", 2000)
+    with Desk(tmp_path / "j.db") as desk:
+        by = time.monotonic() + DEADLINE
+        for index in (lanes, indexing):
+            while desk.do(lambda store, index=index: index.behind(store.connection, 9999)) >= index.SLICE:
+                assert time.monotonic() < by, index
 
 
 def second_version(path: Path) -> sqlite3.Connection:
