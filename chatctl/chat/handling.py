@@ -76,6 +76,7 @@ class Handling:
             self.propose(session, proposal)
 
     def handle(self, session: Session, message: Message) -> None:
+        """One command: checked as all are (rule 2), then done as its row in the table says."""
         label = self._label(session, message) if message.tags else ""
         if label and len(label.encode()) > MAX_LABEL:
             text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
@@ -204,6 +205,7 @@ class Handling:
             self._answering.end(session, reason)
 
     def propose(self, session: Session, proposal: p.Proposal) -> None:
+        """Ask for a place in the order. Until it is given, the session's next lines wait, unless all are messages."""
         is_message = isinstance(proposal, (p.Say, p.SayLines))
         session.messages_only = is_message and (session.messages_only or not session.in_flight)
         session.in_flight += 1

@@ -135,7 +135,8 @@ MANUAL: dict[str, Page] = {
         (
             "Shows or changes how a room is run; changes are for its operators. +x sets, -x unsets.",
             "o name: operator. v name: a voice. b mask: a ban. e mask: an exception. I mask: needs no invitation.",
-            "i: invited people only. k key: a key is needed. l number: at most so many. R: logged-in people only.",
+            "i: invited people only, and who was in and did not leave. R: logged-in people only.",
+            "k key: a key is needed. l number: at most so many.",
             "m: only operators and voices speak. M: only logged-in people speak. n: only members speak.",
             "s: secret. t: only operators set the topic. C: no CTCP but /me. c: no colours.",
             "A mask is name!user@host with * and ?; a:account means an account; m: before a mask only silences.",
