@@ -6,7 +6,8 @@ The rules of this file:
    message and not relayed.
 2. A client that was cut off sends what had no echo again, with the same number and the tag ``chatctl/resend``.
 3. Only marked messages are looked up, and only among those of the same identity in the same place: once for a session
-   and place, when everything said before has been kept or refused. One that is known is answered with its first echo.
+   and place, when everything said before has been kept or refused, and anew when the session has said something since.
+   One that is known is answered with its first echo.
 4. Numbers count for an identity that outlives a connection: an account, or an installation's secret.
 """
 
@@ -36,18 +37,23 @@ def say_once(view: View, session: Session, proposal: Say, message: Message) -> R
     """`proposal`, or the echo of what it was the first time."""
     reference = proposal.tags.get(REFERENCE, "")
     if RESENT not in message.tags or not reference or len(proposal.targets) != 1:
+        if session.said_before:
+            session.said_before.clear()  # what was found does not hold this one
         return proposal
     me = view.user(session)
     place = _place(view, me, proposal.targets[0])
     if not place or me.identity.startswith("session "):
         return proposal
-    if place in session.said_before:
-        return _answer(session, session.said_before[place].get(reference), proposal)
+    known = session.said_before.get(place)
+    if known is not None and known.get(reference, proposal) is not None:
+        return _answer(session, known, reference, proposal)
 
     def looked_up(view: View, session: Session, page: Page) -> Result:
-        known = {fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(me, fact)}
+        known: dict[str, Fact | None] = {
+            fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(me, fact)
+        }
         session.said_before[place] = known
-        return _answer(session, known.get(reference), proposal)
+        return _answer(session, known, reference, proposal)
 
     return Job(lambda upto: Query(place, LOOKED_AT, upto, kinds=MESSAGES), looked_up, settled=True)
 
@@ -65,8 +71,10 @@ def _is_of(me: User, fact: Fact) -> bool:
     return fact.account == me.account
 
 
-def _answer(session: Session, first: Fact | None, proposal: Say) -> Result:
+def _answer(session: Session, known: dict[str, Fact | None], reference: str, proposal: Say) -> Result:
+    first = known.get(reference)
     if first is None:
+        known[reference] = None  # said now: to be looked up, if it is said once more
         return proposal
     messages = shown(first, session.caps, {}, first.message_id.replace(".", "-"))
     messages[0].tags = {**messages[0].tags, REFERENCE: first.tags[REFERENCE]}

@@ -138,8 +138,8 @@ class Session(Output):
         self.out_fd = -1
         self.waits = 0
 
-        # Of each place it said something in again: its numbered messages there (chat/resend).
-        self.said_before: dict[str, dict[str, Fact]] = {}
+        # Of each place it said something in again: its numbered messages there, None: said since (chat/resend).
+        self.said_before: dict[str, dict[str, Fact | None]] = {}
 
         # Names it wants to hear of (chat/watches).
         self.watching: dict[str, str] | None = None

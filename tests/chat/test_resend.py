@@ -32,6 +32,19 @@ def test_what_was_kept_is_not_kept_again_and_its_first_echo_comes() -> None:
     assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["one", "two", "three"]
 
 
+def test_what_was_said_after_the_first_look_is_looked_up_as_well() -> None:
+    """On one connection: said again, then said, then said again what was said since."""
+    world = World()
+    ann = enter(world)
+    ann.send("@chatctl/ref=x.1;chatctl/resend PRIVMSG #tea :one")
+    ann.send("@chatctl/ref=x.2 PRIVMSG #tea :two")
+    ann.send("@chatctl/ref=x.2;chatctl/resend PRIVMSG #tea :two")
+    ann.send("@chatctl/ref=x.3;chatctl/resend PRIVMSG #tea :three")
+    ann.send("@chatctl/ref=x.3;chatctl/resend PRIVMSG #tea :three", "@chatctl/ref=x.1;chatctl/resend PRIVMSG #tea :one")
+    assert [fact.text for fact in world.facts if fact.kind == "PRIVMSG"] == ["one", "two", "three"]
+    assert [m.params[1] for m in ann.read()] == ["one", "two", "two", "three", "three", "one"]
+
+
 def test_what_is_still_on_its_way_counts_as_kept() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
