@@ -298,6 +298,12 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         if self.tidy is not None:
             self.tidy.tick()
 
+    async def on_event(self, event: events.Event) -> None:
+        """Whoever touches a key or the mouse is here, whatever it is for."""
+        if isinstance(event, events.InputEvent) and self.being is not None:
+            self.being.touched()
+        await super().on_event(event)
+
     def on_app_focus(self, event: events.AppFocus) -> None:
         self.desk.attend(True)
         self.draw()

@@ -11,6 +11,7 @@ from chatctl.client import Client
 from chatctl.client.memory import Memory
 from chatctl.server import Server
 from chatctl.tui.app import ChatApp
+from chatctl.tui.being import IDLE
 from tests.client.peer import eventually
 from tests.tui.screens import Door, play, screen
 
@@ -462,3 +463,25 @@ def test_private_conversations_are_there_again_with_what_one_has_not_read(server
 
     play(first)
     play(second)
+
+
+def test_who_reads_is_not_idle(server: Server) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("only you")
+            being, client = ann.app.being, ann.app.client
+            assert being is not None
+            assert client is not None
+            for touch in (ann.press("pageup"), ann.wheel(30, 8, up=True), ann.press("f7"), ann.press("x")):
+                being._touched -= 2 * IDLE
+                await touch
+                being.tick(away=False)
+                assert client.flush(5)
+                assert not client.is_away("ann")
+            being._touched -= 2 * IDLE
+            being.tick(away=False)
+            await ann.until("away (/back)")
+            await ann.press("pagedown")
+            await ann.until("connected")
+
+    play(story)
