@@ -19,6 +19,7 @@ from chatctl.client import slash
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
 from chatctl.tui import layout, offering
+from chatctl.tui.drawing import shortened
 from chatctl.tui.line import Line
 from chatctl.tui.messages import MessageList
 from chatctl.tui.overlays import KeysOverlay, Page, Question
@@ -38,6 +39,7 @@ _TWICE = 2.0
 
 _AGAIN = "Press Ctrl-C again to leave"
 _SHOWN_OF_PASTE = 5
+_SHOWN_OF_LINE = 200
 
 
 class Nobody:
@@ -254,7 +256,8 @@ class Actions:
         """Several lines were pasted: ask once."""
         text = event.text
         lines = text.split("\n")
-        shown = "\n".join(lines[:_SHOWN_OF_PASTE])
+        shown = "\n".join(shortened(line[:_SHOWN_OF_LINE], _SHOWN_OF_LINE - 1) for line in lines[:_SHOWN_OF_PASTE])
+        what = f"these {len(lines)} lines" if len(lines) > 1 else f"this text of {len(text)} characters"
         more = f"\n… and {len(lines) - _SHOWN_OF_PASTE} more" if len(lines) > _SHOWN_OF_PASTE else ""
 
         def answered(yes: bool | None) -> None:
@@ -265,7 +268,7 @@ class Actions:
                 self._line.write("")
                 self.say(whole)
 
-        self._app.push_screen(Question(f"Send these {len(lines)} lines?", f"{shown}{more}", "send"), answered)
+        self._app.push_screen(Question(f"Send {what}?", f"{shown}{more}", "send"), answered)
 
     def say(self, text: str) -> None:
         """Say a text that is no command, whatever it begins with."""

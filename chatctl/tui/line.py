@@ -22,6 +22,8 @@ from chatctl.tui.completion import Completion
 _NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
 _MOST_REMEMBERED = 500
 _TAB = 4
+LONG = 4000
+"""Characters that are pasted into the line at most: each key would wait for all of them to be wrapped again."""
 
 
 def plain(text: str) -> str:
@@ -35,7 +37,7 @@ class Field(Input):
 
     def _on_paste(self, event: events.Paste) -> None:
         if not self.password:
-            event.text = plain(event.text)
+            event.text = plain(event.text[:LONG])
         super()._on_paste(event)
 
 
@@ -43,7 +45,7 @@ class Line(TextArea):
     """The input. `completing` gives what Tab may make of the text before the cursor; `typed` gets what was entered."""
 
     class Pasted(Message):
-        """Several lines were pasted."""
+        """Several lines were pasted, or one that is very long."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -82,7 +84,7 @@ class Line(TextArea):
 
     async def _on_paste(self, event: events.Paste) -> None:
         text = plain(event.text)
-        if "\n" in text.strip("\n"):
+        if "\n" in text.strip("\n") or len(text) > LONG:
             event.stop()
             event.prevent_default()
             self.post_message(self.Pasted(text.strip("\n")))
@@ -107,7 +109,7 @@ class Line(TextArea):
 
     def remember(self, text: str) -> None:
         """For Up (rule 2)."""
-        if text.strip() and self._said[-1:] != [text]:
+        if text.strip() and len(text) <= 5 * LONG and self._said[-1:] != [text]:
             self._said.append(text)
             del self._said[:-_MOST_REMEMBERED]
         self._at = len(self._said)

@@ -485,3 +485,21 @@ def test_who_reads_is_not_idle(server: Server) -> None:
             await ann.until("connected")
 
     play(story)
+
+
+def test_a_very_long_paste_is_asked_about_and_never_in_the_line(server: Server, bob: Client) -> None:
+    from textual import events
+
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            ann.app.query_one("#line").post_message(events.Paste("words " * 2000))
+            await ann.until("Send this text of 12000 characters?")
+            await ann.press("escape")
+            assert ann.app.query_one("#line").text == ""  # type: ignore[attr-defined]
+            ann.app.query_one("#line").post_message(events.Paste("words " * 1000 + "done"))
+            await ann.until("Send this text of 6004 characters?")
+            await ann.press("enter")
+            await ann.until(lambda text: "words done" in text and "Send" not in text)
+
+    play(story)
