@@ -290,6 +290,8 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             self.desk.seek()
             if self.being is not None:
                 self.being.tick(away=self.desk.away)
+                if self.being.unwatched and self.desk.attention:
+                    self.desk.attend(False)
             if self._ticks % _MEASURE == 0:
                 with unasked():
                     client.measure()
@@ -302,6 +304,9 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         """Whoever touches a key or the mouse is here, whatever it is for."""
         if isinstance(event, events.InputEvent) and self.being is not None:
             self.being.touched()
+            if not self.desk.attention:
+                self.desk.attend(True)
+                self.draw()
         await super().on_event(event)
 
     def on_app_focus(self, event: events.AppFocus) -> None:

@@ -5,7 +5,8 @@ The rules of this file:
 1. Typing is told at most every 3 seconds, never of a command, and only where it is wanted
    (ircv3.net/specs/client-tags/typing). What was written and not sent is told as given up.
 2. Who touches nothing for IDLE seconds is away until they touch something; who said that they are away stays it.
-3. A call is one bell and one desktop notification, at most one every CALLS seconds.
+3. Who touches nothing for UNWATCHED seconds does not read what comes: not every terminal tells whether it is in front.
+4. A call is one bell and one desktop notification, at most one every CALLS seconds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chatctl.tui.places import Place
 
 TYPING_PAUSE = 3.0
 IDLE = 15 * 60.0
+UNWATCHED = 5 * 60.0
 CALLS = 2.0
 _LONGEST_CALL = 120
 
@@ -70,6 +72,11 @@ class Being:
             if self._client.running:
                 with unasked():
                     self._client.away("")
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether nobody has touched anything for so long that nobody reads either, whatever the terminal tells."""
+        return self._now() - self._touched >= UNWATCHED
 
     def tick(self, *, away: bool) -> None:
         """Called now and then; `away`: whether we are already."""

@@ -75,7 +75,7 @@ class Desk:
         self.latency: float | None = None
         self.away = False
         self.attention = True
-        """Whether the terminal is in front, as far as it tells."""
+        """Whether the terminal is in front, as far as it tells, and somebody there."""
         self.stale: set[Part] = {"log", "rooms", "people", "topic", "status"}
         self.alerts: list[tuple[Place, Item]] = []
         """What we should be told of wherever we are; whoever tells clears it."""
@@ -104,7 +104,9 @@ class Desk:
         self.stale |= {"log", "rooms", "people", "topic", "status"}
 
     def attend(self, attention: bool) -> None:
-        """The terminal came to the front, or went from it."""
+        """The terminal came to the front, or went from it; what comes from now on stands below a line of its own."""
+        if self.attention and not attention and not self.here.unread:
+            self.here.left_behind()
         self.attention = attention
         if attention and self.here.unread:
             self.here.seen()

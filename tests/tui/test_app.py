@@ -11,7 +11,7 @@ from chatctl.client import Client
 from chatctl.client.memory import Memory
 from chatctl.server import Server
 from chatctl.tui.app import ChatApp
-from chatctl.tui.being import IDLE
+from chatctl.tui.being import IDLE, UNWATCHED
 from tests.client.peer import eventually
 from tests.tui.screens import Door, play, screen
 
@@ -501,5 +501,29 @@ def test_a_very_long_paste_is_asked_about_and_never_in_the_line(server: Server, 
             await ann.until("Send this text of 6004 characters?")
             await ann.press("enter")
             await ann.until(lambda text: "words done" in text and "Send" not in text)
+
+    play(story)
+
+
+def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            bob.say("#lobby", "seen")
+            await ann.until("[bob]: seen")
+            assert ann.app.being is not None
+            ann.app.being._touched -= UNWATCHED
+            ann.app._tick()
+            bob.say("#lobby", "nobody sees this")
+            text = await ann.until("nobody sees this")
+            assert _after(text, "new") == "nobody sees this"
+            assert ann.app.desk.here.unread == 1
+            ann.app.desk.mark_read()
+            assert ann.app.desk.here.read_until is None or ann.app.desk.here.log.items[-1].time > (
+                ann.app.desk.here.read_until.timestamp()
+            )
+            await ann.press("pagedown")
+            text = await ann.until(lambda _: ann.app.desk.here.unread == 0)
+            assert _after(text, "new") == "nobody sees this", "the line stays, so that one sees where to go on"
 
     play(story)
