@@ -106,7 +106,7 @@ def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
         terminals.until("ann", "…[ann]: typed meanwhile")
     with ServeProcess(tmp_path, CHATCTL_PORT=str(port)):
         terminals.until("ann", " [ann]: typed meanwhile")
-        terminals.press("bob", "C-p")
+        terminals.press("bob", "M-1")
         terminals.until("bob", "typed meanwhile")
 
         terminals.type("ann", "/plain")
