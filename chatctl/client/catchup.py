@@ -29,17 +29,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chatctl.client import heard, tagged
+from chatctl.client import heard, missed, tagged
 from chatctl.client.batches import HISTORY, TARGETS, Batch
 from chatctl.client.past import FAR_FUTURE, Past
-from chatctl.client.questions import Hold, Place, Question, is_said, shifted
+from chatctl.client.questions import REFERENCE, STEP, Hold, Place, Question, is_said, said_before, shifted
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
     from chatctl.client.state import State
 
 NEEDED = frozenset({"draft/chathistory", "batch", "message-tags", "server-time"})
-REFERENCE = "chatctl/ref"
 FIRST_LOOK = 20
 """Messages shown of a room that one enters for the first time."""
 
@@ -50,7 +49,6 @@ _MOST_WISHES = 100
 _FUZZ = timedelta(seconds=10)
 """How far apart two things may be in time that came in the other order: across places only one place's order counts."""
 
-_STEP = timedelta(milliseconds=1)
 _ASKED_BY_TIME_INSTEAD = frozenset({"MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_MSGREFTYPE"})
 
 
@@ -98,6 +96,8 @@ class Catchup:
         for place in self._rooms.values():
             if place.hold is not None:
                 place.hold.live.clear()
+            else:
+                place.cut = self._latest
         if self._private is not None:
             self._private.live.clear()
 
@@ -112,6 +112,7 @@ class Catchup:
         key = self._state.fold(room)
         first = key not in self._rooms
         place = self._rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
+        place.back = join.tags.get("time", "")
         if not self.able:
             self._release(place)
         elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
@@ -206,15 +207,32 @@ class Catchup:
             self._done(question)
             return
         place = self._place(question)
-        hold = self._private if question.private else place.hold
-        said = [message for message in messages if is_said(message)]
-        earlier = self._said_before(place, said)
+        earlier = said_before(place, messages)
         if earlier and earlier != question.mark:
             self._ask_first(Question("AFTER", question.key, question.target, earlier, question.private))
             return
         place.looked = True
+        reached = self._told(question, place, messages)
+        by_time = question.mark.startswith("timestamp=")
+        mark = self._mark(place, by_time=by_time)
+        self._about_messages(messages)
+        if question.kind == "LATEST" or not messages or reached or mark == question.mark or not mark:
+            self._done(question)
+        else:
+            self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+
+    def _told(self, question: Question, place: Place, messages: list[Message]) -> bool:
+        """Tell of a page; whether it reaches what was heard live."""
+        hold = self._private if question.private else place.hold
+        again = question.kind == "AFTER" and not question.private
         reached = False
-        for message in said:
+        between: list[Message] = []
+        for message in messages:
+            if not is_said(message):
+                between.append(message)
+                continue
+            if again:
+                missed.tell(self._state, place, question.target, between)
             own = self._state.is_me(message.nick)
             id = message.tags.get("msgid", "")
             reached = reached or (hold is not None and bool(id) and id in hold.live)
@@ -225,13 +243,10 @@ class Catchup:
                 self._show(place, message, own, history=True)
             if question.kind == "AFTER":
                 place.id, place.time = id, message.tags.get("time", place.time)
-        by_time = question.mark.startswith("timestamp=")
-        mark = self._mark(place, by_time=by_time)
-        self._about_messages(messages)
-        if question.kind == "LATEST" or not said or reached or mark == question.mark or not mark:
-            self._done(question)
-        else:
-            self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+        if again and between:
+            place.id, place.time = between[-1].tags.get("msgid", ""), between[-1].tags.get("time", place.time)
+            missed.tell(self._state, place, question.target, between)
+        return reached
 
     def _about_messages(self, page: list[Message]) -> None:
         """Reactions and the like; some servers play them back."""
@@ -239,17 +254,6 @@ class Catchup:
             if message.command in ("TAGMSG", "REDACT"):
                 for event in tagged.events_of(self._state, message, history=True):
                     self._state.tell(event)
-
-    @staticmethod
-    def _said_before(place: Place, page: list[Message]) -> str:
-        """From when on to ask, where something of ours is older than the first page and our JOIN (rule 2)."""
-        known = {message.tags.get("msgid", "") for message in page}
-        for message, _ in place.hold.messages if place.hold is not None and not place.looked else ():
-            if REFERENCE in message.tags:
-                earlier = shifted(message.tags.get("time", ""), _STEP)
-                is_missing = message.tags.get("msgid", "") not in known and earlier <= shifted(place.time, _STEP)
-                return earlier if is_missing else ""
-        return ""
 
     def _targets(self, question: Question, messages: list[Message]) -> None:
         state = self._state
@@ -262,7 +266,7 @@ class Catchup:
                 continue
             mark = self._mark(self._person(key)) or question.mark
             self._questions.append(Question("AFTER", key, name, mark, private=True))
-        last = shifted(listed[-1][1], _STEP) if listed else ""
+        last = shifted(listed[-1][1], STEP) if listed else ""
         if len(listed) >= state.isupport.history_limit and last > question.mark:
             self._questions.appendleft(Question("TARGETS", "", "", last, private=True))
         self._done(question)
@@ -334,7 +338,7 @@ class Catchup:
         """What to ask from; empty where nothing is known."""
         if place.id and not by_time and "msgid" in self._state.isupport.references:
             return f"msgid={place.id}"
-        return shifted(place.time, _STEP)
+        return shifted(place.time, STEP)
 
     # Places.
 

@@ -39,6 +39,7 @@ whois              name, lines
 listed             rooms: [{name, people, topic}] (the answer to LIST)
 latency            seconds (from a question to the server's answer)
 page               number, target, events, ends (there is no more that way), failed (what was looked for in the past)
+missed             room, events (who came, left and was renamed while we were cut off)
 name-taken         name, text
 name-refused       name, text
 unconfirmed        messages: [{target, text, ...}] (sent, but the connection broke before the server confirmed them)
@@ -53,9 +54,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from chatctl.client.records import Event, How, Kind, ListedRoom, Outgoing, Person
+from chatctl.client.records import Event, How, Kind, ListedRoom, Missed, Outgoing, Person
 
-__all__ = ["Event", "How", "Kind", "ListedRoom", "Outgoing", "Person"]
+__all__ = ["Event", "How", "Kind", "ListedRoom", "Missed", "Outgoing", "Person"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from typing import Literal
 
 from chatctl.protocol.message import Message
 
+REFERENCE = "chatctl/ref"
+STEP = timedelta(milliseconds=1)
+
 
 @dataclass(slots=True)
 class Hold:
@@ -26,6 +29,10 @@ class Place:
     time: str = ""
     hold: Hold | None = None
     looked: bool = False
+    cut: str = ""
+    """The time up to which we know who came and left: when the connection broke."""
+    back: str = ""
+    """The time of our own last JOIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +68,14 @@ def shifted(stamp: str, back: timedelta) -> str:
     except (ValueError, OverflowError):
         return ""
     return f"timestamp={moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def said_before(place: Place, page: list[Message]) -> str:
+    """From when on to ask, where something of ours is older than the first page and our JOIN (catchup, rule 2)."""
+    known = {message.tags.get("msgid", "") for message in page if is_said(message)}
+    for message, _ in place.hold.messages if place.hold is not None and not place.looked else ():
+        if REFERENCE in message.tags:
+            earlier = shifted(message.tags.get("time", ""), STEP)
+            is_missing = message.tags.get("msgid", "") not in known and earlier <= shifted(place.time, STEP)
+            return earlier if is_missing else ""
+    return ""

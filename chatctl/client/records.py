@@ -71,3 +71,13 @@ class Outgoing:
     kind: Kind = "message"
     ticket: int = field(default=0, compare=False)
     reply: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed(Event):
+    """Who came, left and was renamed while we were cut off, oldest first; it stands where it happened between messages.
+    Only an attentive client is told."""
+
+    type: ClassVar[str] = "missed"
+    room: str
+    events: tuple[Event, ...]

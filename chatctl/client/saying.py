@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from chatctl.client import events as e
 from chatctl.client import heard, tagged
 from chatctl.client.batches import CONCAT, MULTILINE
-from chatctl.client.catchup import REFERENCE
 from chatctl.client.ledger import Line, Sent
+from chatctl.client.questions import REFERENCE
 from chatctl.client.split import split
 from chatctl.errors import ChatctlError
 from chatctl.protocol.message import MAX_LINE, Message, encode

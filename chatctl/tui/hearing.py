@@ -105,6 +105,14 @@ def entered(desk: Desk, event: e.Joined) -> None:
     desk.stale |= {"log", "rooms", "people", "topic"}
 
 
+def missed(desk: Desk, event: e.Missed) -> None:
+    place = desk.places.get(event.room)
+    if place is not None:
+        for past in event.events:
+            pages.moved(place.log, past)
+    desk.stale |= {"log"}
+
+
 def left(desk: Desk, event: e.Left) -> None:
     moment = event.time.timestamp()
     if event.own and event.how == "part":
@@ -305,6 +313,7 @@ _HANDLERS: dict[type[e.Event], Callable[[Desk, Any], None]] = {
     e.PrivateMessage: private,
     e.Joined: joined,
     e.Left: left,
+    e.Missed: missed,
     e.Renamed: renamed,
     e.Topic: topic,
     e.Names: names,

@@ -76,21 +76,18 @@ class Log:
 
     def move(self, time: float, name: str, how: Came, reason: str) -> Item:
         """Somebody came or left (rule 2): the fold that tells it."""
-        last = self._last_there()
+        at = len(self.items)
+        while at and (self.items[at - 1].ticket or _told_later(self.items[at - 1], time)):
+            at -= 1
+        last = self.items[at - 1] if at else None
         if last is not None and last.kind == "fold" and last.moves is not None:
             last.moves.append((name, how, reason))
             last.changed()
             return last
         item = Item("fold", time)
         item.moves = [(name, how, reason)]
-        self.add(item)
+        self.items.insert(at, item)
         return item
-
-    def _last_there(self) -> Item | None:
-        for item in reversed(self.items):
-            if not item.ticket:
-                return item
-        return None
 
     def confirmed(self, ticket: int) -> Item | None:
         """What we said has an echo: it goes from the end, since the echo comes."""
@@ -157,3 +154,8 @@ class Log:
     def oldest(self) -> Item | None:
         """The first thing that can be asked from."""
         return next((item for item in self.items if item.id is not None or item.kind != "news"), None)
+
+
+def _told_later(item: Item, time: float) -> bool:
+    """Whether it is no message, and of a later time: what was missed is told when more has happened already."""
+    return not item.is_said and item.time > time

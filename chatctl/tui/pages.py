@@ -103,7 +103,7 @@ def items_of(desk: Desk, events: Iterable[e.Event]) -> list[Item]:
         elif isinstance(event, e.Reacted | e.Deleted):
             _about(log.find(event.id), event)
         else:
-            _moved(log, event)
+            moved(log, event)
     return log.items
 
 
@@ -116,7 +116,8 @@ def _about(item: Item | None, event: e.Reacted | e.Deleted) -> None:
         delete(item, event.name)
 
 
-def _moved(log: Log, event: e.Event) -> None:
+def moved(log: Log, event: e.Event) -> None:
+    """Who came, left or did something that is no message, some time ago."""
     moment = event.time.timestamp()
     match event:
         case e.Joined(own=True) | e.Left(own=True):

@@ -195,3 +195,47 @@ def test_at_the_end_what_is_still_in_doubt_is_told(lobby: Talk) -> None:
     assert [event.messages for event in lobby.news() if isinstance(event, e.Unconfirmed)] == [
         (e.Outgoing("#lobby", "hello"),)
     ]
+
+
+def moved(number: int, line: str) -> str:
+    return f"@time=2026-11-22T10:00:{number:02}.000Z;msgid=e{number};batch=b {line}"
+
+
+def test_who_came_and_left_meanwhile_is_told_in_its_place_and_nothing_twice() -> None:
+    talk = Talk("#lobby", attentive=True)
+    caps = f"{CAPS} draft/event-playback"
+    talk.enter(caps)
+    talk.heard(JOIN, *page(), said(1))
+    talk.heard("@time=2026-11-22T10:00:02.000Z;msgid=e2 :carl!u@h JOIN #lobby")  # seen as it happened
+    talk.state.lost()
+    talk.state.connected()
+    talk.heard(f":s CAP * LS :{caps}", f":s CAP * ACK :{caps}", ":s 001 ann :Hi", ISUPPORT, ":s 422 ann :-")
+    talk.heard(
+        ":s BATCH +t draft/chathistory-targets", ":s BATCH -t", JOIN.replace("j1", "j2").replace(":00.0", ":30.0")
+    )
+    assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=m1 50"
+    told = talk.heard(
+        ":s BATCH +b chathistory #lobby",
+        moved(2, ":carl!u@h JOIN #lobby"),
+        moved(3, ":dora!u@h JOIN #lobby"),
+        moved(4, ":eve!u@h PART #lobby :tea"),
+        said(5, batch="b"),
+        moved(6, ":dora!u@h QUIT :gone"),
+        ":s BATCH -b",
+    )
+    assert [type(event).__name__ for event in told if isinstance(event, e.Missed | e.Said)] == [
+        "Missed",
+        "Said",
+        "Missed",
+    ]
+    runs = [[past.to_json() for past in event.events] for event in told if isinstance(event, e.Missed)]
+    assert [[(past["type"], past["name"]) for past in run] for run in runs] == [
+        [("joined", "dora"), ("left", "eve")],
+        [("left", "dora")],
+    ]
+    # A page that ends with somebody leaving, or holds nothing else, is not the last one.
+    assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=e6 50"
+    talk.heard(":s BATCH +b chathistory #lobby", moved(31, ":bob!u@h JOIN #lobby"), ":s BATCH -b")
+    assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=e31 50"
+    told = talk.heard(":s BATCH +b chathistory #lobby", ":s BATCH -b")
+    assert not [event for event in told if isinstance(event, e.Missed)], "what came after our JOIN was seen"

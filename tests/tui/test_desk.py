@@ -401,3 +401,36 @@ def test_who_is_talked_with_now_is_not_begun_again(world: World) -> None:
     world.client.asked.clear()
     world.hear(e.Conversations(time=NOW, people=(("bob", NOW),)))
     assert not world.client.asked
+
+
+def test_what_was_missed_is_folded_and_stands_in_its_place() -> None:
+    world = World()
+    world.hear(said("before", id="m1", seconds=1))
+
+    def missed(*moves: tuple[str, int]) -> e.Missed:
+        events = tuple(
+            e.Joined(time=NOW + timedelta(seconds=at), room="#lobby", name=name, own=False, history=True)
+            for name, at in moves
+        )
+        return e.Missed(time=events[-1].time, room="#lobby", events=events)
+
+    world.hear(
+        e.Reconnected(time=NOW + timedelta(seconds=100), name="ann", server="s", network="net"),
+        e.Joined(time=NOW + timedelta(seconds=101), room="#lobby", name="zoe", own=False),  # as it happens
+        missed(*((f"user{number}", 2) for number in range(500))),
+        said("between", id="m3", seconds=3, history=True),
+        missed(("dora", 4), ("eve", 5)),
+    )
+    shown = [
+        fold_words(item.moves) if item.moves else item.text
+        for item in world.place("#lobby").log.items
+        if "F1" not in item.text
+    ]
+    assert shown == [
+        "before",
+        "user0, user1 and 498 others came",
+        "between",
+        "dora and eve came",
+        "Connected again",
+        "zoe came",
+    ]
