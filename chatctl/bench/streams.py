@@ -22,6 +22,8 @@ from chatctl.errors import ChatctlError
 
 _MESSAGE = re.compile(rb"(?:@[^ ]+ +)?:[^ ]+ PRIVMSG [#&][^ ]* :?(\d+) (\d+) ")
 
+_NEVER = 1 << 62
+
 TRIM = 1 << 20
 """Bytes that everybody has read, and that are kept for no longer."""
 
@@ -40,7 +42,7 @@ class Ear:
         self.stream = stream
         self.at = 0
         self.count = 0
-        self.goal = min(stream.step, stream.expected)
+        self.goal = min(stream.step, stream.expected) or _NEVER
         self.rest = b""
         stream.ears += 1
 
@@ -132,7 +134,7 @@ class Stream:
                 self._pass(goal)
             if goal == self.expected:
                 self.done += 1
-                ear.goal = 1 << 62
+                ear.goal = _NEVER
             else:
                 ear.goal = min(goal + self.step, self.expected)
         return self._passed > before

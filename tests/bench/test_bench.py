@@ -265,6 +265,14 @@ def test_a_slow_server_is_waited_for_while_anything_comes() -> None:
     assert result.deliveries == 160 * 7
 
 
+def test_who_hears_no_message_may_hear_all_else() -> None:
+    """The one who speaks, without an echo: of a server that slows them down, too."""
+    with Server(port=0, listener_limit=100, limits=Limits(messages_per_second=20.0)) as server:
+        result = run(server.port, senders=1, messages=60)
+    assert result.deliveries == 60 * 7
+    assert "20 messages a second" in result.told
+
+
 def test_keepalives_and_notices_in_between_are_no_deliveries() -> None:
     def chatter(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
         name = server.name_of(hearer)
