@@ -150,13 +150,16 @@ class Crowd:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         nick = f"b{plan.token}{index}"
-        client = Client(index, nick, f"#b{plan.token}{index % plan.rooms}", sock)
-        self.clients.append(client)
         failed = sock.connect_ex(address)
+        self.adopt(Client(index, nick, f"#b{plan.token}{index % plan.rooms}", sock))
         if failed not in _UNDER_WAY:
             raise UnreachableError(self._nobody(OSError(failed, os.strerror(failed))))
+
+    def adopt(self, client: Client) -> None:
+        """One more client, whose socket is looked after from here on."""
+        self.clients.append(client)
         self._by_fd[client.fd] = client
-        self._ready.watch(client.fd, OUT)
+        self._ready.watch(client.fd, OUT if client.state == "connecting" else IN)
 
     def _connected(self, client: Client) -> None:
         """The connection stands, or the TLS handshake goes on."""
@@ -235,8 +238,8 @@ class Crowd:
             return client.sock.send(data)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0
-        except OSError as error:
-            raise self._gone(client, error) from None
+        except OSError:
+            return len(data)  # the read side learns of it too, after the server's last words
 
     def _writable(self, client: Client) -> None:
         if client.state in {"connecting", "handshake"}:

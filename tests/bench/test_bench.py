@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chatctl.bench import report
+from chatctl.bench.crowd import Client, Crowd
 from chatctl.bench.drive import measure
 from chatctl.bench.latency import Latencies
 from chatctl.bench.plan import Plan, Result
@@ -199,6 +200,20 @@ def test_who_is_cut_off_during_the_run_is_told_with_what_is_missing(last: bytes,
     assert caught.value.exit_code == code
     if last:
         assert "excess flood" in str(caught.value)
+
+
+def test_what_the_server_said_last_is_read_though_nothing_can_be_sent_any_more() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(b"ERROR :excess flood\r\n")
+    theirs.close()
+    with Crowd(Plan("127.0.0.1", 1), lambda what, done, of: None) as crowd:
+        client = Client(0, "bx0", "#bx0", ours)
+        client.state = "quiet"
+        crowd.adopt(client)
+        crowd.send(client, b"PRIVMSG #bx0 :0 0 x\r\n")
+        assert [data for _, data in crowd.events(10.0)] == [b"ERROR :excess flood\r\n"]
+        with pytest.raises(UnreachableError, match="bx0 was lost"):
+            list(crowd.events(10.0))
 
 
 def test_a_server_that_throws_somebody_out() -> None:
