@@ -80,17 +80,17 @@ def bench(
     )
     with hinting(), _Bar() as bar:
         result = measure(plan, bar.show)
-    if plot:
+    if as_json:
+        print(json.dumps(report.to_json(plan, result)))
+    else:
+        for line in report.lines(plan, result):
+            print(line)
+        for notice in report.notices(plan, result):
+            say(notice)
+    if plot:  # last: the figures are told even where the file cannot be written
         from chatctl.bench.plot import svg
 
         Path(plot).write_text(svg(plan, result), encoding="utf-8")
-    if as_json:
-        print(json.dumps(report.to_json(plan, result)))
-        return
-    for line in report.lines(plan, result):
-        print(line)
-    for notice in report.notices(plan, result):
-        say(notice)
 
 
 class _Bar:

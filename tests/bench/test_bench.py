@@ -403,6 +403,15 @@ def test_the_command_prints_a_table_or_json_and_draws(tmp_path: Path) -> None:
     assert picture.read_text().startswith("<svg")
 
 
+def test_a_picture_that_cannot_be_written_costs_no_figures(tmp_path: Path) -> None:
+    with Server(port=0, listener_limit=100) as server:
+        flags = ["bench", "--port", str(server.port), "--clients", "5", "--messages", "50"]
+        result = CliRunner().invoke(app, [*flags, "--plot", str(tmp_path / "none" / "x.svg")])
+    assert result.exit_code == 1
+    assert "200 in" in result.stdout
+    assert "x.svg: No such file" in result.stderr
+
+
 def test_the_command_ends_with_4_or_5() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
