@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
-from chatctl.chat import keeping
+from chatctl.chat import keeping, proposals
 from chatctl.chat.commands import messages
 from chatctl.chat.fanout import Fanout
 from tests.simulation.chat import run
@@ -56,6 +57,19 @@ def _shown_though_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fanout, "refuse", lambda self, refused: None)
 
 
+def _lines_in_a_row_are_shown_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = Fanout.lines_to_room
+
+    def whatever_happens(self: Fanout, room: str, lines: list[bytes], stamps: Any, speaker: Any, seq: int) -> None:
+        shown(self, room, lines, stamps, speaker, 0)
+
+    monkeypatch.setattr(Fanout, "lines_to_room", whatever_happens)
+
+
+def _of_lines_in_a_row_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposals.SayLines, "lines", 1)
+
+
 def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping.Keeper, "_set_back", lambda self, key: None)
 
@@ -67,6 +81,8 @@ def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
         _resends_are_taken_as_new,
         _refused_after_it_was_stored,
         _shown_though_it_failed,
+        _lines_in_a_row_are_shown_though_they_failed,
+        _of_lines_in_a_row_one_is_refused,
         _settings_stay_though_they_failed,
     ],
 )
