@@ -276,7 +276,7 @@ def test_a_server_that_falls_silent_while_messages_go_on_being_sent() -> None:
 def test_a_slow_server_is_waited_for_while_anything_comes() -> None:
     """A share of the window takes it longer than the timeout."""
     with Server(port=0, listener_limit=100, limits=Limits(messages_per_second=20.0)) as server:
-        result = run(server.port, messages=160, timeout=0.5)
+        result = run(server.port, messages=160, timeout=1.0)
     assert result.deliveries == 160 * 7
 
 
