@@ -275,9 +275,9 @@ def test_a_server_that_falls_silent_while_messages_go_on_being_sent() -> None:
 
 def test_a_slow_server_is_waited_for_while_anything_comes() -> None:
     """A share of the window takes it longer than the timeout."""
-    with Server(port=0, listener_limit=100, limits=Limits(messages_per_second=20.0)) as server:
-        result = run(server.port, messages=160, timeout=1.0)
-    assert result.deliveries == 160 * 7
+    with Server(port=0, listener_limit=100, limits=Limits(messages_per_second=40.0)) as server:
+        result = run(server.port, senders=1, messages=180, timeout=1.0)
+    assert result.deliveries == 180 * 7
 
 
 def test_who_hears_no_message_may_hear_all_else() -> None:
