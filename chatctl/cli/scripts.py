@@ -190,20 +190,29 @@ def tail(
 ) -> None:
     """Print the last messages of a room, and with --follow those to come."""
     from chatctl.cli.going import Going
-    from chatctl.client import events as e
 
     server, room = _parted(room)
     wish = _wish(Going(server, host, port, name, room, tls, fingerprint, config), nameless=True, enters=True)
     client = _entered(wish)
     try:
         shown = _print_past(client, wish.room, limit, as_json=as_json)
-        for event in client.events() if follow else ():
-            if isinstance(event, e.Said) and (event.id is None or event.id not in shown) and not event.history:
-                _print_message(event, as_json=as_json)
+        for event in _to_come(client.events(), shown) if follow else ():
+            _print_message(event, as_json=as_json)
     finally:
         client.stop()
     if client.error is not None:
         raise client.error
+
+
+def _to_come(events: Iterable[e.Event], shown: set[str]) -> Iterator[e.Said]:
+    """What is said from now on; of what was said before only what a broken connection kept from us."""
+    from chatctl.client import events as e
+
+    came_back = False
+    for event in events:
+        came_back = came_back or isinstance(event, e.Reconnected)
+        if isinstance(event, e.Said) and event.id not in shown and (came_back or not event.history):
+            yield event
 
 
 def _print_past(client: Client, room: str, limit: int, *, as_json: bool) -> set[str]:

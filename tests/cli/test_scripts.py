@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from chatctl.cli.scripts import _to_come
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Server, TlsPlan
@@ -18,6 +20,9 @@ from tests.client.peer import Peer
 from tests.wire import DEADLINE
 
 COMMAND = [sys.executable, "-m", "chatctl"]
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -109,6 +114,20 @@ def test_tail_follows(ann: Client) -> None:
         ann.say("#builds", "one\ntwo", whole=True)
         assert json.loads(follower.stdout.readline())["text"] == "one\ntwo"
         follower.terminate()
+
+
+def test_tail_goes_on_with_what_a_broken_connection_kept_from_it() -> None:
+    def said(text: str, id: str, *, history: bool) -> e.Said:
+        return e.Said(time=NOW, room="#lobby", name="ann", text=text, id=id, history=history)
+
+    heard: list[e.Event] = [
+        said("printed already", "1", history=True),
+        said("before", "0", history=True),
+        said("now", "2", history=False),
+        e.Reconnected(time=NOW, name="ann", server="s", network="n"),
+        said("meanwhile", "3", history=True),
+    ]
+    assert [event.text for event in _to_come(heard, {"1"})] == ["now", "meanwhile"]
 
 
 def test_rooms_and_users(ann: Client) -> None:
