@@ -95,6 +95,8 @@ def run(wish: Wish, keeper: Keeper, kept_as: str = "") -> Client | None:
     entrance = Entrance(FullDoor(wish, memory, keeper, kept_as), Feed())
     entrance.begin(wish.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
+    for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one
+        os.environ.pop(name, None)
     from chatctl.tui.actions import PLAIN
     from chatctl.tui.app import ChatApp
 

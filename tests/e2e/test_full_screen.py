@@ -31,7 +31,8 @@ class Terminals:
 
     def open(self, name: str, arguments: str, columns: int, lines: int) -> None:
         command = f"{CHATCTL} join {arguments}; echo exit=$?; exec sleep 100"
-        env = environment(self._folder, XDG_DATA_HOME=str(self._folder / f"data-{name}"))
+        # What a shell may have exported long ago says nothing about this terminal.
+        env = environment(self._folder, COLUMNS="80", LINES="24", XDG_DATA_HOME=str(self._folder / f"data-{name}"))
         size = ("-x", str(columns), "-y", str(lines))
         subprocess.run([*self._tmux, "new-session", "-d", "-s", name, *size, command], env=env, check=True)
 
@@ -129,7 +130,7 @@ def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
             time.sleep(0.05)
 
 
-def test_a_fingerprint_is_compared_before_anything_else(terminals: Terminals, tmp_path: Path) -> None:
+def test_a_first_visit(terminals: Terminals, tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
         [pin] = re.findall(r"SHA256:\S+", server.banner)
         where = f"ircs://127.0.0.1:{server.port}/lobby --name"
