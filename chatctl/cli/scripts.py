@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.failures import reports
+from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -291,6 +291,8 @@ def rooms(
     found: list[dict[str, object]] = [
         {"room": each.name, "people": each.people, "topic": each.topic} for each in listed
     ]
+    if not found:
+        say("there are no rooms that one may see")
     _print_rows(found, as_json=as_json)
 
 
@@ -326,6 +328,8 @@ def users(
             {"name": each.name, "here": _here(away=each.away), "standing": "operator" if each.operator else ""}
             for each in people
         ]
+    if not found:
+        say(f"nobody is in {wish.room}, or there is no such room, or it is not for those outside")
     _print_rows(found, as_json=as_json)
 
 

@@ -139,6 +139,9 @@ def test_rooms_and_users(ann: Client) -> None:
     [user] = [json.loads(line) for line in run("users", "#tea", "--json").stdout.splitlines()]
     assert (user["name"], user["away"]) == ("ann", False)
     assert run("users", "#tea").stdout.startswith("ann  here")
+    nobody = run("users", "#nope")
+    assert (nobody.stdout, nobody.returncode) == ("", 0)
+    assert "nobody is in #nope" in nobody.stderr
 
 
 def test_an_address_says_where_and_how(ann: Client, monkeypatch: pytest.MonkeyPatch) -> None:
