@@ -29,16 +29,16 @@ from chatctl.client.memory import Memory
 from chatctl.protocol.clean import clean
 from chatctl.tui import actions, keys, layout, offering, terminal
 from chatctl.tui.abilities import Abilities
+from chatctl.tui.arrival import Arrival
 from chatctl.tui.bars import StatusBar, TopicBar, how_things_stand
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
 from chatctl.tui.desk import Desk, unasked
-from chatctl.tui.entrance import Entered, Entrance, LoginWanted, NameWanted, NotIn, Outcome, PasswordWanted, TrustWanted
+from chatctl.tui.entrance import Entrance, Outcome
 from chatctl.tui.feed import Hearing
 from chatctl.tui.line import Line
 from chatctl.tui.look import DEFAULT, Ink, ink
 from chatctl.tui.messages import MessageList
-from chatctl.tui.overlays import Asking, Question
 from chatctl.tui.painted import Painted
 from chatctl.tui.people import People
 from chatctl.tui.search import SearchOverlay
@@ -89,6 +89,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.client: Client | None = None
         self.typed: Typed | None = None
         self.being: Being | None = None
+        self.arrival = Arrival(self)
         self.desk = Desk(actions.Nobody(), entrance.name)
         self._hearing = Hearing(entrance.feed, self.desk.event)
         wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
@@ -96,7 +97,6 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.rooms_wanted: bool | None = None
         self.people_wanted: bool | None = None
         self.hint = ""
-        self._asked_name = False
         self._draining = False
         self._ticks = 0
 
@@ -160,77 +160,8 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self._close_messages_no_wait()
 
     def on_chat_app_known(self, event: Known) -> None:
-        outcome = event.outcome
-        match outcome:
-            case Entered():
-                self.entered(outcome.client)
-            case NameWanted():
-                self._ask_name(outcome)
-            case PasswordWanted():
-                self._ask_password(outcome)
-            case LoginWanted():
-                self._ask_login(outcome)
-            case TrustWanted():
-                self._ask_trust(outcome)
-            case NotIn():
-                self.problem = outcome.error
-                self.exit("")
-
-    def _ask_name(self, wanted: NameWanted) -> None:
-        free = f"Free now: {', '.join(wanted.offered)}" if wanted.offered else ""
-        text = free or f"You are about to enter {self.entrance.door.room} at {self.entrance.door.address}."
-        offered = wanted.offered[0] if wanted.offered else ""
-        asking = Asking("What should others call you?", text, offered=offered, trouble=wanted.trouble)
-        self.push_screen(asking, self._named)
-
-    def _named(self, name: str | None) -> None:
-        if name is None:
-            self.problem = KeyboardInterrupt()
-            self.exit("")
-        else:
-            self._asked_name = True
-            self.entrance.begin(name)
-
-    def _ask_login(self, wanted: LoginWanted) -> None:
-        name = clean(wanted.name)
-        title = f"Choose a password for {name}" if wanted.new else f"{name} belongs to an account"
-        text = "With it the name is yours." if wanted.new else "Its password, or Esc for another name. It is not shown."
-
-        def answered(password: str | None) -> None:
-            if password is None:
-                self.entrance.other_name()
-            else:
-                self.entrance.door.log_in(wanted.name, password)
-                self.entrance.begin(wanted.name)
-
-        asking = Asking(title, text, trouble=wanted.trouble, secret=True, escape="another name")
-        self.push_screen(asking, answered)
-
-    def _ask_trust(self, wanted: TrustWanted) -> None:
-        unknown = wanted.unknown
-        text = f"Is this the fingerprint that the server's window shows?\n\n{unknown.pin}"
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.entrance.door.believe(unknown)
-                self.entrance.begin(self.entrance.name or None)
-            else:
-                self.problem = unknown
-                self.exit("")
-
-        title = f"First visit to {clean(unknown.address)}"
-        self.push_screen(Question(title, text, "it is the same", careful=True), answered)
-
-    def _ask_password(self, wanted: PasswordWanted) -> None:
-        asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
-        self.push_screen(asking, self._unlocked)
-
-    def _unlocked(self, password: str | None) -> None:
-        if password is None:
-            self.problem = KeyboardInterrupt()
-            self.exit("")
-        else:
-            self.entrance.begin(self.entrance.name, password)
+        """What came of an attempt to get in."""
+        self.arrival.known(event.outcome)
 
     def entered(self, client: Client) -> None:
         """We are in."""
@@ -248,7 +179,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         with unasked():
             client.measure()
             client.conversations(datetime.now(UTC) - _REMEMBERED)
-        offering.offer(self, client, asked=self._asked_name)
+        offering.offer(self, client, asked=self.arrival.asked_name)
         self.on_chat_app_news()
 
     # Events.

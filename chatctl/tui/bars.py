@@ -69,7 +69,9 @@ class Standing:
 def how_things_stand(desk: Desk, address: str, waiting: int, below: int, hint: str) -> Standing:
     """`waiting`: messages that could not go out yet; `below`: those below what is in sight."""
     sign, words, good = "●", "connected", True
-    if desk.connection == "connecting":
+    if desk.connection == "connecting" and desk.waits_for:
+        sign, words, good = "○", f"waiting for {desk.waits_for}", False
+    elif desk.connection == "connecting":
         sign, words, good = "○", f"connecting to {address}", False
     elif desk.connection == "offline":
         words = f"no connection, trying again{f' · {waiting} to be sent' if waiting else ''}"

@@ -71,6 +71,8 @@ class Desk:
         self.connection: Connection = "connecting"
         self.problem = ""
         """Why there is no connection."""
+        self.waits_for = ""
+        """What we ask the person for before we can be in."""
         self.network = ""
         self.latency: float | None = None
         self.away = False

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from chatctl.client import Client
-from chatctl.client.memory import Memory
 from chatctl.server import Server
-from chatctl.tui.app import ChatApp
-from chatctl.tui.being import IDLE, UNWATCHED
 from tests.client.peer import eventually
 from tests.tui.screens import Door, play, screen
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(port=0) as running:
-        yield running
-
-
-@pytest.fixture
-def bob(server: Server) -> Iterator[Client]:
-    with Client(port=server.port, name="bob", secret="bob's", attentive=True) as client:
-        yield client
 
 
 def test_two_people_talk(server: Server, bob: Client) -> None:
@@ -58,20 +38,6 @@ def test_what_one_types_is_not_lost_when_one_looks_elsewhere(server: Server, bob
             await ann.until(lambda text: "[ann]: half" not in text)
             await ann.press("alt+1")
             await ann.until("[ann]: half")
-
-    play(story)
-
-
-def test_a_name_is_asked_for_and_another_one_where_it_is_taken(server: Server, bob: Client, tmp_path: Path) -> None:
-    async def story() -> None:
-        door = Door(server.port)
-        async with screen(door, name=None, folder=tmp_path) as ann:
-            await ann.until("What should others call you?")
-            await ann.type("bob")
-            await ann.until("free_name")
-            await ann.press("enter")
-            await ann.until("You are free_name")
-            assert door.kept[0].name == "free_name"
 
     play(story)
 
@@ -233,137 +199,6 @@ def test_a_break_is_visible_and_what_is_typed_arrives(bob: Client) -> None:
         play(story)
 
 
-def test_leaving_and_choices(server: Server, tmp_path: Path) -> None:
-    async def story() -> None:
-        async with screen(Door(server.port), folder=tmp_path) as ann:
-            await ann.until("only you")
-            await ann.type("/theme dark")
-            await ann.type("/notify off")
-            await ann.until("You are called when somebody names you: no")
-            await ann.type("/theme pink")
-            await ann.until("There are these: terminal, dark, light")
-            await ann.press("ctrl+c")
-            await ann.until("Press Ctrl-C again to leave")
-            await ann.press("ctrl+c")
-            eventually(lambda: ann.app._exit)
-
-    play(story)
-    memory = Memory(tmp_path)
-    assert (memory.choice("theme", ""), memory.choice("notify", "")) == ("dark", "off")
-
-
-def test_a_server_is_saved_under_a_word(server: Server) -> None:
-    door = Door(server.port)
-
-    async def story() -> None:
-        async with screen(door) as ann:
-            await ann.until("only you")
-            await ann.type("/save")
-            await ann.until("A server is saved under one word")
-            await ann.type("/save work")
-            await ann.until("Saved: chatctl join work enters here")
-
-    play(story)
-    assert door.words == {"work": "ann"}
-
-
-def test_an_account_is_offered_once_and_no_is_what_enter_says(server: Server, tmp_path: Path) -> None:
-    async def story() -> None:
-        async with screen(Door(server.port), name=None, folder=tmp_path) as ann:
-            await ann.until("What should others call you?")
-            await ann.type("ann")
-            await ann.until("Keep the name ann for you alone?")
-            await ann.type("hi there")
-            await ann.until("[ann]: hi there")
-            await ann.type("/register")
-            await ann.until("Choose a password for ann")
-            await ann.type("one")
-            await ann.until("once more")
-            await ann.type("two")
-            await ann.until("These were not the same")
-            await ann.type("sesame")
-            await ann.until("once more")
-            await ann.type("sesame")
-            await ann.until("You are now logged in as ann")
-            assert ann.app.client is not None
-            assert ann.app.client.account == "ann"
-            await ann.type("/register")
-            await ann.until("You are logged in as ann; the name is yours")
-        async with screen(Door(server.port), name=None, folder=tmp_path) as bob:
-            await bob.until("What should others call you?")
-            await bob.type("bob")
-            await bob.until("Keep the name bob for you alone?")
-            await bob.press("escape")
-        async with screen(Door(server.port), name=None, folder=tmp_path) as bob:
-            await bob.until("What should others call you?")
-            await bob.type("bob")
-            text = await bob.until("You are bob")
-            assert "Keep the name" not in text
-
-    play(story)
-
-
-def test_a_fault_ends_the_screen_and_is_told_outside(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
-    apps: list[ChatApp] = []
-
-    async def story() -> None:
-        async with screen(Door(server.port)) as ann:
-            apps.append(ann.app)
-            await ann.until("only you")
-
-            def broken() -> None:
-                raise KeyError("a fault")
-
-            ann.app.call_later(broken)
-            await ann.until(lambda _: ann.app.problem is not None)
-
-    with pytest.raises(KeyError):
-        play(story)
-    assert isinstance(apps[0].problem, KeyError)
-    assert "Traceback" not in capfd.readouterr().err
-
-
-def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: Client) -> None:
-    door = Door(server.port)
-    bob.join("#dev")
-    eventually(lambda: "#dev" in bob.rooms)
-
-    async def first() -> None:
-        async with screen(door) as ann:
-            await ann.until("2 people")
-            await ann.type("/join #dev")
-            await ann.until("#dev     ")
-            bob.say("#dev", "read in dev")
-            await ann.until("read in dev")
-            await ann.press("alt+1")
-            bob.say("#lobby", "read by ann")
-            await ann.until("read by ann")
-            ann.app.desk.mark_read()
-            eventually(lambda: ann.app.client is not None and ann.app.client.flush(5))
-
-    async def second() -> None:
-        async with screen(door, size=(80, 40)) as ann:
-            text = await ann.until("missed 29")
-            await ann.until(lambda text: _after(text, "new") == "missed 0")
-            await ann.type("/join #dev")
-            text = await ann.until("ann: dev, please")
-            assert _after(text, "new") == "ann: dev, please"
-
-    play(first)
-    for number in range(30):  # more than a first look shows
-        bob.say("#lobby", f"missed {number}", timeout=None)
-    bob.say("#dev", "ann: dev, please")
-    assert bob.flush(10)
-    play(second)
-
-
-def _after(text: str, ruled: str) -> str:
-    """What is said on the row below a line across."""
-    rows = text.split("\n")
-    at = next((number for number, row in enumerate(rows) if f" {ruled} ─" in row), None)
-    return rows[at + 1].partition("]: ")[2] if at is not None else ""
-
-
 def test_the_lower_line_follows_where_one_is(server: Server, bob: Client) -> None:
     for number in range(60):
         bob.say("#lobby", f"line {number}", timeout=None)
@@ -422,71 +257,6 @@ def test_typing_where_one_may_not_speak_is_nobodys_business(server: Server) -> N
     play(story)
 
 
-def test_a_password_for_ones_name(server: Server) -> None:
-    async def story() -> None:
-        async with screen(Door(server.port)) as ann:
-            await ann.until("only you")
-            await ann.type("/register")
-            await ann.until("Esc: not now")
-            await ann.type("geheimgeheim")
-            await ann.until("once more")
-            await ann.type("geheimgeheim")
-            text = await ann.until("You are now logged in as ann")
-            assert "!~" not in text
-
-    play(story)
-
-
-def test_private_conversations_are_there_again_with_what_one_has_not_read(server: Server, bob: Client) -> None:
-    door = Door(server.port)
-
-    async def first() -> None:
-        async with screen(door) as ann:
-            await ann.until("2 people")
-            await ann.type("/query bob")
-            bob.say("ann", "read by ann")
-            await ann.until("read by ann")
-            await ann.type("bye")
-            await ann.until(" [ann]: bye")
-            await ann.press("alt+1")
-            bob.say("ann", "not read")
-            await ann.until("@1")
-
-    async def second() -> None:
-        async with screen(door) as ann:
-            await ann.until("@1 elsewhere")
-            assert ann.text().startswith(" #lobby ")
-            await ann.press("alt+a")
-            text = await ann.until(lambda text: text.startswith(" bob ") and "[bob]: not read" in text)
-            assert "[bob]: read by ann" in text
-            assert _after(text, "new") == "not read"
-
-    play(first)
-    play(second)
-
-
-def test_who_reads_is_not_idle(server: Server) -> None:
-    async def story() -> None:
-        async with screen(Door(server.port)) as ann:
-            await ann.until("only you")
-            being, client = ann.app.being, ann.app.client
-            assert being is not None
-            assert client is not None
-            for touch in (ann.press("pageup"), ann.wheel(30, 8, up=True), ann.press("f7"), ann.press("x")):
-                being._touched -= 2 * IDLE
-                await touch
-                being.tick(away=False)
-                assert client.flush(5)
-                assert not client.is_away("ann")
-            being._touched -= 2 * IDLE
-            being.tick(away=False)
-            await ann.until("away (/back)")
-            await ann.press("pagedown")
-            await ann.until("connected")
-
-    play(story)
-
-
 def test_a_very_long_paste_is_asked_about_and_never_in_the_line(server: Server, bob: Client) -> None:
     from textual import events
 
@@ -501,29 +271,5 @@ def test_a_very_long_paste_is_asked_about_and_never_in_the_line(server: Server, 
             await ann.until("Send this text of 6004 characters?")
             await ann.press("enter")
             await ann.until(lambda text: "words done" in text and "Send" not in text)
-
-    play(story)
-
-
-def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client) -> None:
-    async def story() -> None:
-        async with screen(Door(server.port)) as ann:
-            await ann.until("2 people")
-            bob.say("#lobby", "seen")
-            await ann.until("[bob]: seen")
-            assert ann.app.being is not None
-            ann.app.being._touched -= UNWATCHED
-            ann.app._tick()
-            bob.say("#lobby", "nobody sees this")
-            text = await ann.until("nobody sees this")
-            assert _after(text, "new") == "nobody sees this"
-            assert ann.app.desk.here.unread == 1
-            ann.app.desk.mark_read()
-            assert ann.app.desk.here.read_until is None or ann.app.desk.here.log.items[-1].time > (
-                ann.app.desk.here.read_until.timestamp()
-            )
-            await ann.press("pagedown")
-            text = await ann.until(lambda _: ann.app.desk.here.unread == 0)
-            assert _after(text, "new") == "nobody sees this", "the line stays, so that one sees where to go on"
 
     play(story)
