@@ -97,8 +97,8 @@ def run(wish: Wish, keeper: Keeper, kept_as: str = "") -> Client | None:
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one
         os.environ.pop(name, None)
-    from chatctl.tui.actions import PLAIN
     from chatctl.tui.app import ChatApp
+    from chatctl.tui.specials import PLAIN
 
     early = entrance.outcome
     if isinstance(early, NotIn):

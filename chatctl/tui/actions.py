@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import tempfile
 import time as clock
-from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, cast
 
 from textual.app import SuspendNotSupported
 
 from chatctl.client import slash
-from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
-from chatctl.tui import layout, offering
+from chatctl.tui import editing, layout
 from chatctl.tui.drawing import shortened
 from chatctl.tui.line import Line
 from chatctl.tui.messages import MessageList
-from chatctl.tui.overlays import KeysOverlay, Page, Question
+from chatctl.tui.overlays import KeysOverlay, Question
 from chatctl.tui.people import People
 from chatctl.tui.places import Place
 from chatctl.tui.search import Hit, SearchOverlay, parsed
@@ -30,9 +23,6 @@ from chatctl.tui.sidebar import Sidebar
 
 if TYPE_CHECKING:
     from chatctl.tui.app import ChatApp
-
-PLAIN = "\0plain"
-"""The result of the screen where one wants to go on line by line."""
 
 _TWICE = 2.0
 """Seconds within which a second Ctrl-C means it."""
@@ -277,19 +267,14 @@ class Actions:
     def action_editor(self) -> None:
         """Write in $EDITOR; what is saved comes into the input."""
         app = self._app
-        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-        with tempfile.TemporaryDirectory(prefix="chatctl-") as folder:
-            file = Path(folder) / "message.txt"
-            file.write_text(self._line.text, encoding="utf-8")
-            try:
-                with app.suspend():
-                    subprocess.run([*editor, str(file)], check=False)
-                text = file.read_text(encoding="utf-8", errors="replace").rstrip("\n")
-            except (OSError, SuspendNotSupported) as error:
-                why = getattr(error, "strerror", None) or "not on this terminal"
-                app.desk.tell(f"{editor[0]} cannot be started: {why}", trouble=True, now=clock.time())
-                app.draw()
-                return
+        editor = editing.command()
+        try:
+            text = editing.edited(self._line.text, editor, app.suspend())
+        except (OSError, SuspendNotSupported) as error:
+            why = getattr(error, "strerror", None) or "not on this terminal"
+            app.desk.tell(f"{editor[0]} cannot be started: {why}", trouble=True, now=clock.time())
+            app.draw()
+            return
         self._line.write(text)
         app.refresh(layout=True, repaint=True)
 
@@ -330,64 +315,3 @@ class Actions:
         self.look_at(place)
         app.desk.jump(place, item)
         app.draw()
-
-    # Commands of the screen.
-
-    def specials(self) -> dict[str, Callable[[str], None]]:
-        """What only the screen can do, for :class:`chatctl.tui.typed.Typed`."""
-        return {
-            "search": self.open_search,
-            "history": lambda _: self.action_page(-1),
-            "theme": self._theme,
-            "notify": self._notify,
-            "typing": self._typing,
-            "register": lambda _: offering.ask(self._app),
-            "save": self._save,
-            "plain": lambda _: self._app.leave(PLAIN),
-            "read": self._read,
-        }
-
-    def _read(self, text: str) -> None:
-        """What is long is read over the screen: lines of two columns."""
-        rows = [(what, about.strip()) for what, _, about in (line.partition("  ") for line in text.splitlines())]
-        self._app.push_screen(Page("Commands", rows))
-
-    def _save(self, word: str) -> None:
-        app = self._app
-        if app.client is not None:
-            app.entrance.door.keep(app.client, word)
-            app.desk.tell(f"Saved: chatctl join {word} enters here again", now=clock.time())
-
-    def _theme(self, name: str) -> None:
-        app = self._app
-        if not name:
-            raise InputError(f"The colours are {app.look.palette.name}; /theme terminal, dark or light changes them")
-        app.wear(name)
-        self._remember("theme", name)
-
-    def _notify(self, word: str) -> None:
-        being = self._app.being
-        if being is not None:
-            being.notifies = _on(word, being.notifies)
-            self._told("You are called when somebody names you", "notify", being.notifies)
-
-    def _typing(self, word: str) -> None:
-        being = self._app.being
-        if being is not None:
-            being.tells_typing = _on(word, being.tells_typing)
-            self._told("Others see when you type", "typing", being.tells_typing)
-
-    def _told(self, what: str, key: str, on: bool) -> None:
-        self._app.desk.tell(f"{what}: {'yes' if on else 'no'}", now=clock.time())
-        self._remember(key, "on" if on else "off")
-
-    def _remember(self, key: str, value: str) -> None:
-        if self._app.memory is not None:
-            self._app.memory.choose(key, value)
-
-
-def _on(word: str, now: bool) -> bool:
-    """What ``on``, ``off`` or nothing (the other way round) asks for."""
-    if word not in ("on", "off", ""):
-        raise InputError('Type "on" or "off"')
-    return word == "on" if word else not now

@@ -43,6 +43,7 @@ from chatctl.tui.painted import Painted
 from chatctl.tui.people import People
 from chatctl.tui.search import SearchOverlay
 from chatctl.tui.sidebar import Sidebar
+from chatctl.tui.specials import Specials
 from chatctl.tui.tidy import Tidy
 from chatctl.tui.typed import Typed
 
@@ -171,7 +172,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.desk.me = client.name
         self.desk.going = self.desk.going or self.entrance.door.room
         self.being = Being(client)
-        self.typed = Typed(client, self.desk, self.leave, self.specials())
+        self.typed = Typed(client, self.desk, self.leave, Specials(self).table)
         if self.memory is not None:
             self.being.notifies = self.memory.choice("notify", "on") == "on"
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"

@@ -47,10 +47,10 @@ def server(tmp_path: Path) -> Iterator[ServeProcess]:
 class Ending:
     """`chatctl join` in a shell in a terminal, and all that it wrote."""
 
-    def __init__(self, folder: Path, port: int, program: str = CHATCTL) -> None:
+    def __init__(self, folder: Path, port: int, program: str = CHATCTL, **variables: str) -> None:
         command = f"read go; {program} join --port {port} --name ann; echo exit=$?; read end"
         self.child: pexpect.spawn[bytes] = pexpect.spawn(
-            "/bin/sh", ["-c", command], env=environment(folder), dimensions=(24, 80), timeout=DEADLINE
+            "/bin/sh", ["-c", command], env=environment(folder, **variables), dimensions=(24, 80), timeout=DEADLINE
         )
         self.before = termios.tcgetattr(self.child.fileno())
         self.child.sendline("")
@@ -133,3 +133,16 @@ def test_a_fault(tmp_path: Path, server: ServeProcess) -> None:
     assert ending.ended() == 1
     ending.check()
     assert b"a fault" in ending.written
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_ended_while_an_editor_runs(tmp_path: Path, server: ServeProcess, number: signal.Signals) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nstty raw -echo\necho editing\nexec sleep 100\n")
+    editor.chmod(0o700)
+    ending = Ending(tmp_path, server.port, EDITOR=str(editor))
+    ending.child.send("\x18")  # Ctrl-X
+    ending.expect(rb"editing")
+    os.kill(ending.pid(), number)
+    assert ending.ended() == 0
+    ending.check()

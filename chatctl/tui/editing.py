@@ -1,0 +1,71 @@
+"""Writing in $EDITOR, with the screen out of its way.
+
+The rules of this file:
+
+1. The terminal is as it was when the editor ends, however it ends.
+2. Whoever asks the program to end while the editor runs (SIGTERM, SIGHUP) asks the editor too: nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def command() -> list[str]:
+    """The editor that its owner chose, and what it wants before the file's name."""
+    return shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "") or ["vi"]
+
+
+def edited(text: str, editor: list[str], away: contextlib.AbstractContextManager[None]) -> str:
+    """`text` as it was saved; `away` holds the screen back meanwhile. Raises OSError where there is no such editor."""
+    with tempfile.TemporaryDirectory(prefix="chatctl-") as folder:
+        file = Path(folder) / "message.txt"
+        file.write_text(text, encoding="utf-8")
+        with away, _restored(), subprocess.Popen([*editor, str(file)]) as process, _ending_too(process):
+            process.wait()
+        return file.read_text(encoding="utf-8", errors="replace").rstrip("\n")
+
+
+@contextlib.contextmanager
+def _restored() -> Iterator[None]:
+    """Rule 1: an editor that is ended leaves the terminal as it had it."""
+    try:
+        before = termios.tcgetattr(sys.__stdin__) if sys.__stdin__ is not None else None
+    except (termios.error, ValueError):
+        before = None
+    try:
+        yield
+    finally:
+        if before is not None and sys.__stdin__ is not None:
+            with contextlib.suppress(termios.error):  # the terminal has gone
+                termios.tcsetattr(sys.__stdin__, termios.TCSADRAIN, before)
+
+
+@contextlib.contextmanager
+def _ending_too(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Rule 2. What is to be done for ourselves the loop does afterwards: it has been told as well."""
+
+    def ended(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    try:
+        before = {number: signal.signal(number, ended) for number in _ENDING}
+    except ValueError:  # not on the main thread: somebody else's signals
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

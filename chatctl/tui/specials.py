@@ -1,0 +1,80 @@
+"""Commands that only the full screen can do, and what is remembered of them."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatctl.client.refusals import InputError
+from chatctl.tui import offering
+from chatctl.tui.overlays import Page
+
+if TYPE_CHECKING:
+    from chatctl.tui.app import ChatApp
+
+PLAIN = "\0plain"
+"""The result of the screen where one wants to go on line by line."""
+
+
+class Specials:
+    """`table`: the name of each, and a function of the rest of the line, for :class:`chatctl.tui.typed.Typed`."""
+
+    def __init__(self, app: ChatApp) -> None:
+        self._app = app
+        self.table: dict[str, Callable[[str], None]] = {
+            "search": app.open_search,
+            "history": lambda _: app.action_page(-1),
+            "theme": self._theme,
+            "notify": self._notify,
+            "typing": self._typing,
+            "register": lambda _: offering.ask(app),
+            "save": self._save,
+            "plain": lambda _: app.leave(PLAIN),
+            "read": self._read,
+        }
+
+    def _read(self, text: str) -> None:
+        """What is long is read over the screen: lines of two columns."""
+        rows = [(what, about.strip()) for what, _, about in (line.partition("  ") for line in text.splitlines())]
+        self._app.push_screen(Page("Commands", rows))
+
+    def _save(self, word: str) -> None:
+        app = self._app
+        if app.client is not None:
+            app.entrance.door.keep(app.client, word)
+            app.desk.tell(f"Saved: chatctl join {word} enters here again", now=clock.time())
+
+    def _theme(self, name: str) -> None:
+        app = self._app
+        if not name:
+            raise InputError(f"The colours are {app.look.palette.name}; /theme terminal, dark or light changes them")
+        app.wear(name)
+        self._remember("theme", name)
+
+    def _notify(self, word: str) -> None:
+        being = self._app.being
+        if being is not None:
+            being.notifies = _on(word, being.notifies)
+            self._told("You are called when somebody names you", "notify", being.notifies)
+
+    def _typing(self, word: str) -> None:
+        being = self._app.being
+        if being is not None:
+            being.tells_typing = _on(word, being.tells_typing)
+            self._told("Others see when you type", "typing", being.tells_typing)
+
+    def _told(self, what: str, key: str, on: bool) -> None:
+        self._app.desk.tell(f"{what}: {'yes' if on else 'no'}", now=clock.time())
+        self._remember(key, "on" if on else "off")
+
+    def _remember(self, key: str, value: str) -> None:
+        if self._app.memory is not None:
+            self._app.memory.choose(key, value)
+
+
+def _on(word: str, now: bool) -> bool:
+    """What ``on``, ``off`` or nothing (the other way round) asks for."""
+    if word not in ("on", "off", ""):
+        raise InputError('Type "on" or "off"')
+    return word == "on" if word else not now
