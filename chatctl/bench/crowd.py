@@ -23,6 +23,7 @@ from chatctl.bench.plan import Plan
 from chatctl.bench.ready import IN, OUT, best_ready
 from chatctl.bench.streams import Ear
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
+from chatctl.protocol import certificate
 
 RECEIVE = 1 << 18
 _SPARE_FILES = 64
@@ -175,6 +176,7 @@ class Crowd:
                     client.state = "handshake"
                 assert isinstance(client.sock, ssl.SSLSocket)
                 client.sock.do_handshake()
+                self._believe(client.sock)
             except ssl.SSLWantReadError:
                 self._ready.watch(client.fd, IN)
                 return
@@ -190,6 +192,12 @@ class Crowd:
         if plan.has_caps(client.index):
             hello += f"CAP REQ :{' '.join(plan.caps)}\r\n"
         self.send(client, f"{hello}NICK {client.nick}\r\nUSER bench 0 * :bench\r\n".encode())
+
+    def _believe(self, sock: ssl.SSLSocket) -> None:
+        """Before anything is said: a password may be."""
+        shown = sock.getpeercert(binary_form=True)
+        if self.plan.pin and not (shown and certificate.matches(self.plan.pin, shown)):
+            raise RefusedError("the server shows another certificate than a moment ago; nothing was sent to it")
 
     def _registering(self, client: Client, line: bytes) -> bool:
         words = _bare(line).split(b" ")
@@ -337,7 +345,7 @@ def _resolve(plan: Plan) -> list[_Address]:
 
 
 def _any_server() -> ssl.SSLContext:
-    """Certificates are not looked at: what is said here is no secret."""
+    """Whether the certificate is believed is asked once, for all (`Plan.pin`)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

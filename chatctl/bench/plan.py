@@ -14,7 +14,8 @@ class Plan:
     `rate` messages a second from all senders together; 0: closed loop, in which `window` messages of all senders
     together are in flight, that is, not everybody has them yet. `size` is a message's text in bytes. `caps` are asked
     for by `caps_clients` of the clients, spread evenly (None: all). `batch` connections are under way at once.
-    `timeout` (s) is how long nothing may happen. `pid`: the server's process, where it is on this machine.
+    `timeout` (s) is how long nothing may happen. `pid`: the server's process, where it is on this machine. `pin`: the
+    key that the server must show under TLS (see :mod:`chatctl.protocol.certificate`); ``""``: any.
     """
 
     host: str
@@ -27,6 +28,7 @@ class Plan:
     size: int = 64
     window: int = 100
     tls: bool = False
+    pin: str = ""
     caps: tuple[str, ...] = ()
     caps_clients: int | None = None
     password: str = ""

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,9 @@ from chatctl.cli.failures import reports, say
 
 @reports
 def bench(
+    server: Annotated[
+        str | None, typer.Argument(metavar="[ADDRESS]", help="Where: ircs://chat.example:5106 (irc:// without TLS).")
+    ] = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     clients: Annotated[int, typer.Option(min=2, help="Connections.")] = 100,
@@ -30,7 +34,8 @@ def bench(
     window: Annotated[
         int, typer.Option(min=1, help="Without --rate: messages of all senders that not everybody has yet.")
     ] = 100,
-    tls: Annotated[bool, typer.Option("--tls", help="Speak TLS; certificates are not checked.")] = False,
+    tls: options.SecureOption = None,
+    fingerprint: options.FingerprintOption = None,
     caps: Annotated[str, typer.Option(help='Capabilities to ask for, as in "server-time message-tags".')] = "",
     caps_clients: Annotated[
         int | None, typer.Option(min=0, help="How many of the clients ask for them (default: all).", show_default=False)
@@ -49,16 +54,17 @@ def bench(
     """Measure an IRC server: deliveries a second, and how long a message takes.
 
     Everybody must get everything in one order, or the run is void. Exit codes: 0 measured, 4 the server cannot be
-    reached or was lost, 5 it refused somebody.
+    reached or was lost, 5 it refused somebody, or its certificate is not believed.
     """
     from chatctl.bench import report
     from chatctl.bench.drive import measure
     from chatctl.bench.plan import Plan
     from chatctl.cli.target import hinting, target
+    from chatctl.client.glance import glance
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"host": host, "port": port})
-    to = target(loaded.settings)
+    to = target(loaded.settings, tls, fingerprint, server or "")
     plan = Plan(
         to.host,
         to.port,
@@ -69,7 +75,6 @@ def bench(
         rate=rate,
         size=size,
         window=window,
-        tls=tls,
         caps=tuple(caps.split()),
         caps_clients=caps_clients,
         password=loaded.server_password() or "",
@@ -79,6 +84,8 @@ def bench(
         token=secrets.token_hex(2)[:3],
     )
     with hinting(), _Bar() as bar:
+        seen = glance(to.host, to.port, to.trust, timeout)
+        plan = replace(plan, tls=seen.tls, pin=seen.pin)
         result = measure(plan, bar.show)
     if as_json:
         print(json.dumps(report.to_json(plan, result)))

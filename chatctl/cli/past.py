@@ -20,6 +20,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports
+from chatctl.cli.target import is_url
 from chatctl.cli.when import iso, local, moment
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
@@ -57,9 +58,10 @@ def history(
 
     now = datetime.now(UTC)
     after, before = moment("--since", since, now), moment("--until", until, now)
+    place = room_fold(_room(room))
     with _journal(data_dir, config) as connection:
         query = Query(
-            room_fold(_room(room)),
+            place,
             limit,
             _ALL,
             after=Mark(time=after - 1) if after else None,
@@ -105,8 +107,9 @@ def export(
     writer = _FORMATS.get(form)
     if writer is None:
         raise ConfigError(f'--format is "{form}", but it is one of {", ".join(_FORMATS)}')
+    place = room_fold(_room(room)) if room else ""
     with _journal(data_dir, config) as connection:
-        for line in writer(facts(connection, place=room_fold(_room(room)) if room else "")):
+        for line in writer(facts(connection, place=place)):
             print(line)
 
 
@@ -185,7 +188,12 @@ def _say_which(folder: Path) -> None:
 
 
 def _room(name: str | None) -> str:
-    """The default room for none; ``dev`` means ``#dev``."""
+    """The default room for none; ``dev`` means ``#dev``. Raises ConfigError for what is no room of this computer."""
+    if name and is_url(name):
+        raise ConfigError(
+            "history, search and export read the data folder of a server on this computer (--data-dir); "
+            f"for what was said elsewhere: chatctl tail {name}"
+        )
     name = name or "#lobby"
     return name if name.startswith("#") else f"#{name}"
 

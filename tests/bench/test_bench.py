@@ -23,7 +23,7 @@ from chatctl.bench.plot import svg
 from chatctl.bench.streams import DisorderError, Ear, Stream, one_order
 from chatctl.cli.app import app
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
-from chatctl.server import Server
+from chatctl.server import Server, TlsPlan
 from chatctl.server.limits import Limits
 from tests.bench.bent import BentServer
 
@@ -401,6 +401,41 @@ def test_the_command_prints_a_table_or_json_and_draws(tmp_path: Path) -> None:
     assert "in one order, none missing" in text.stdout
     assert json.loads(figures.stdout)["deliveries"] == 200
     assert picture.read_text().startswith("<svg")
+
+
+def _invoked(*words: str) -> tuple[int, str]:
+    found = CliRunner().invoke(app, ["bench", *words, "--clients", "4", "--messages", "10"])
+    return found.exit_code, found.stdout + found.stderr
+
+
+def test_an_address_says_where_and_whether_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with Server(port=0, listener_limit=9, tls=TlsPlan()) as server:
+        there = f"127.0.0.1:{server.port}"
+        code, said = _invoked(f"ircs://{there}")
+        assert (code, "TLS" in said, "30 in" in said) == (0, True, True)
+        code, said = _invoked(f"irc://{there}/lobby")
+        assert (code, "TLS" in said, "30 in" in said) == (0, False, True)
+        assert _invoked("--host", f"ircs://{there}")[0] == 0
+    assert _invoked("work")[0] == 2
+
+
+def test_a_certificate_is_believed_as_everywhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """But for this computer, where nobody is in between: a server's password may be among what is sent."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("chatctl.client.glance._is_here", lambda host: False)
+    with Server(port=0, listener_limit=9, tls=TlsPlan()) as server:
+        address, certificate = f"ircs://127.0.0.1:{server.port}", server.certificate()
+        assert certificate is not None
+        code, said = _invoked(address)
+        assert code == 5
+        assert "first visit" in said
+        assert certificate.pin in said
+        assert _invoked(address, "--fingerprint", certificate.fingerprint)[0] == 0
+        assert _invoked(address)[0] == 0
+        other = Plan("127.0.0.1", server.port, clients=2, tls=True, pin="SHA256:" + "x" * 43)
+        with pytest.raises(RefusedError, match="another certificate"):
+            measure(other, lambda what, done, of: None)
 
 
 def test_a_picture_that_cannot_be_written_costs_no_figures(tmp_path: Path) -> None:

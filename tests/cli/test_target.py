@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
+from chatctl.cli.app import app
 from chatctl.cli.target import target
 from chatctl.config.settings import Settings
 from chatctl.errors import ConfigError
@@ -43,3 +45,11 @@ def test_a_fingerprint_in_any_usual_form() -> None:
     for wrong in ("x", "SHA256:short", "ab" * 31):
         with pytest.raises(ConfigError, match="--fingerprint"):
             target(Settings(), fingerprint=wrong)
+
+
+@pytest.mark.parametrize("words", [["history", "{}"], ["search", "tea", "--room", "{}"], ["export", "--room", "{}"]])
+def test_what_reads_the_folder_here_says_what_reads_elsewhere(words: list[str]) -> None:
+    address = "ircs://chat.example/lobby"
+    found = CliRunner().invoke(app, [word.format(address) for word in words])
+    assert found.exit_code == 2
+    assert f"chatctl tail {address}" in found.stderr
