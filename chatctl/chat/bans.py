@@ -3,7 +3,8 @@
 The rules of this file:
 
 1. A ban is known by its kind and what it is for, folded; a second one for the same takes the place of the first.
-2. An address is a network. An IPv6 one without a length is its network of 64 bits, which is what one customer has.
+2. An address is a network. An IPv6 one without a length is its network of 64 bits, which is what one customer has. One
+   that is an IPv4 address in IPv6's clothes (``::ffff:192.0.2.7``) is that one: so is who comes from there.
 3. One that has expired is none. It is forgotten when the next one is made.
 """
 
@@ -19,6 +20,12 @@ from chatctl.protocol import names
 MOST_BANS = 10_000
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+"""RFC 4291, section 2.5.5.2."""
+_IPV4 = 0xFFFF_FFFF
+_NO_NAME = frozenset(".:/")
+"""What addresses have and no name may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ def ban_key(target: str, *, account: bool = False) -> tuple[str, str]:
     if network is not None:
         return f"address {network}", str(network)
     problem = names.problem(target)
+    if problem is not None and not _NO_NAME.isdisjoint(target):
+        raise ValueError(f"{target} is no address and no network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32")
     if problem is not None:
         raise ValueError(f"{target} is no address, no network and no name: {problem}")
     return f"name {names.fold(target)}", target
@@ -70,11 +79,15 @@ def ban_key(target: str, *, account: bool = False) -> tuple[str, str]:
 
 def _network(text: str) -> _Network | None:
     try:
-        if ":" in text and "/" not in text:
-            return ipaddress.ip_network((text, 64), strict=False)
-        return ipaddress.ip_network(text, strict=False)
+        network = ipaddress.ip_network(text, strict=False)
+        inside = ipaddress.IPv4Address(int(network.network_address) & _IPV4)
+        if network.version == 6 and network.prefixlen >= _MAPPED.prefixlen and network.network_address in _MAPPED:
+            return ipaddress.ip_network((inside, network.prefixlen - _MAPPED.prefixlen))
+        if network.version == 6 and "/" not in text:
+            return network.supernet(new_prefix=64)
     except ValueError:
         return None
+    return network
 
 
 def _network_of(ban: Ban) -> _Network | None:

@@ -107,7 +107,7 @@ def own_addresses(listening: Sequence[tuple[str, int]]) -> list[str]:
 def numeric(address: tuple[object, ...]) -> str:
     """The numeric address of a peer, an IPv4 one written as such even where it came through an IPv6 socket."""
     text = str(address[0])
-    return text[7:] if text.startswith("::ffff:") else text.partition("%")[0]
+    return text[7:] if text.startswith("::ffff:") and "." in text else text.partition("%")[0]
 
 
 def same_machine(peer: str, own: str) -> bool:

@@ -78,6 +78,29 @@ def test_an_ipv6_address_means_its_network() -> None:
     assert ban_key("192.0.2.7")[1] == "192.0.2.7/32"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("::ffff:192.0.2.7", "192.0.2.7/32"),
+        ("::ffff:c000:207", "192.0.2.7/32"),
+        ("::ffff:192.0.2.7/120", "192.0.2.0/24"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::/64", "::/64"),
+        ("::ffff:0:192.0.2.7", "::/64"),  # another block, which is no IPv4 (RFC 2765)
+    ],
+)
+def test_an_ipv4_address_written_as_ipv6_is_itself(typed: str, meant: str) -> None:
+    assert ban_key(typed)[1] == meant
+
+
+@pytest.mark.parametrize(
+    "typed", ["192.0.2.7/33", "192.0.2.0/99", "192.0.2", "10.0.0.01", "2001:db8::1::", "[2001:db8::1]", "1.2.3.4:5"]
+)
+def test_what_looks_like_an_address_is_told_as_one(typed: str) -> None:
+    with pytest.raises(ValueError, match=r"is no address and no network, such as"):
+        ban_key(typed)
+
+
 def test_a_ban_for_a_while_ends_by_itself_and_is_forgotten() -> None:
     world = World()
     ban(world, "ann", 60)
@@ -99,7 +122,7 @@ def test_sending_away_is_no_ban() -> None:
     assert ask(world, p.SendAway(0, "", "zoe", ""))[0] is False
 
 
-@pytest.mark.parametrize("target", ["", "a b", "1up", "192.0.2.0/99", "#lobby"])
+@pytest.mark.parametrize("target", ["", "a b", "1up", "#lobby"])
 def test_what_cannot_be_banned(target: str) -> None:
     done, text = ban(World(), target)
     assert not done
@@ -163,7 +186,9 @@ def test_a_banned_account_cannot_be_logged_in_to(robert: World) -> None:
 
 @given(
     st.lists(st.tuples(st.ip_addresses(v=4), st.integers(8, 32)), max_size=8),
-    st.lists(st.tuples(st.ip_addresses(v=6), st.integers(16, 128)), max_size=8),
+    st.lists(
+        st.tuples(st.ip_addresses(v=6).filter(lambda at: int(at) >> 32 != 0xFFFF), st.integers(16, 128)), max_size=8
+    ),
     st.data(),
 )
 def test_an_address_is_found_in_each_network_it_is_in(

@@ -267,6 +267,7 @@ def test_which_peers_are_on_this_machine() -> None:
     assert not same_machine("192.0.2.8", "192.0.2.7")
     assert not same_machine("2001:db8::2", "2001:db8::1")
     assert numeric(("::ffff:192.0.2.7", 1, 0, 0)) == "192.0.2.7"
+    assert numeric(("::ffff:0:c000:207", 1, 0, 0)) == "::ffff:0:c000:207"
     assert numeric(("fe80::1%eth0", 1, 0, 2)) == "fe80::1"
 
 
