@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
 from chatctl.client import making, presence, tagged
+from chatctl.client.refusals import SentAwayError
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
@@ -183,6 +184,14 @@ def error(state: State, message: Message) -> None:
     state.farewell = message.param(0)
 
 
+def killed(state: State, message: Message) -> None:
+    """KILL: somebody is sent away, perhaps we ("KILL message"). Other networks' servers also do so by themselves, where
+    two have one name; then we come back."""
+    if state.is_me(message.param(0)) and (state.is_ours or "!" in message.source):
+        by = f" by {message.nick}" if "!" in message.source else ""
+        state.sent_away = SentAwayError(f"you were sent away{by}: {message.params[-1]}")
+
+
 def changed_host(state: State, message: Message) -> None:
     """CHGHOST, where it is about us: our prefix has another length now."""
     if state.is_me(message.nick) and len(message.params) > 1:
@@ -238,6 +247,7 @@ COMMANDS: dict[str, Callable[[State, Message], None]] = {
     "MODE": mode,
     "INVITE": invited,
     "ERROR": error,
+    "KILL": killed,
     "CHGHOST": changed_host,
     "FAIL": standard_reply,
     "WARN": standard_reply,

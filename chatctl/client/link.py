@@ -177,6 +177,9 @@ class Link:
         with sock:
             reason = self._converse(sock)
         reason = self.state.farewell or reason
+        if self.state.sent_away is not None:
+            self.error = self.state.sent_away
+            return reason
         problem = self.state.refusal or self.state.name_problem or self.state.kept_name_problem
         first = not self.was_in
         if self.state.phase is not Phase.ONLINE and problem is not None:

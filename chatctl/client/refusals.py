@@ -13,6 +13,10 @@ class BannedError(RefusedError):
     """Whoever runs the server keeps us out (465; code 5). Coming back is of no use."""
 
 
+class SentAwayError(RefusedError):
+    """Whoever runs the server sent us away (KILL; code 5). Coming back is for people to decide."""
+
+
 class LoginError(RefusedError):
     """Logging in to an account failed, or its password will not do (code 5)."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
 from chatctl.client import heard, presence
+from chatctl.client.refusals import BannedError
 from chatctl.client.registration import INVALID, TAKEN
 from chatctl.protocol.message import Message
 
@@ -136,6 +137,12 @@ def refused(state: State, message: Message) -> None:
         state.tell(e.Failed(time=time, text=text, code=code, about=about, said=said, ticket=ticket))
 
 
+def banned(state: State, message: Message) -> None:
+    """465 while we are in: there is no coming back, under this name or another."""
+    refused(state, message)
+    state.sent_away = BannedError(message.params[-1])
+
+
 def account(state: State, message: Message) -> None:
     """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
     state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
@@ -190,6 +197,7 @@ NUMERICS: dict[str, Callable[[State, Message], None]] = {
     "321": nothing,
     "322": presence.listed,
     "323": presence.listed_over,
+    "465": banned,
     "900": account,
     "901": account,
     "730": presence.monitored,

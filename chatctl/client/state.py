@@ -54,6 +54,8 @@ class State:
 
     making: Login | None = None
     """The account that we asked the server to make (:mod:`.making`)."""
+    sent_away: RefusedError | None = None
+    """Why there shall be no other connection."""
 
     def __init__(
         self,

@@ -8,18 +8,24 @@ import pytest
 
 from chatctl.chat import proposals as p
 from chatctl.client import Client
-from chatctl.client.refusals import BannedError
+from chatctl.client import events as e
+from chatctl.client.refusals import BannedError, SentAwayError
 from chatctl.errors import RefusedError
 from chatctl.server import Server
+from tests.client.clients import client, heard
+from tests.client.peer import Peer, Talk
 
 DEADLINE = 10.0
 
 
 def ban(server: Server, target: str) -> None:
+    propose(server, p.AddBan(0, "", target, False, "spam", 0))
+
+
+def propose(server: Server, proposal: p.Proposal) -> None:
     hub, loop, done = server._hub, server._loop, threading.Event()
     assert hub is not None
     assert loop is not None
-    proposal = p.AddBan(0, "", target, False, "spam", 0)
     loop.call(lambda: hub.desk.ask(proposal, lambda worked, text: done.set()))
     assert done.wait(DEADLINE)
 
@@ -32,6 +38,37 @@ def test_a_ban_while_we_are_in_ends_the_client() -> None:
         assert str(ann.error) == "You are banned from this server: spam"
         assert ann.error.exit_code == 5
         assert any("You are banned" in str(item) for item in said)
+
+
+def test_a_ban_on_the_name_is_not_evaded_by_coming_back_under_another() -> None:
+    with Server(port=0) as server, client(server.port, "ann") as ann:
+        ban(server, "ann")
+        heard(ann, e.Disconnected)
+        assert isinstance(ann.error, BannedError)
+        assert ann.name == "ann"
+
+
+def test_who_is_sent_away_does_not_come_back_by_itself() -> None:
+    with Server(port=0) as server, client(server.port, "ann") as ann, Client(port=server.port, name="bob"):
+        propose(server, p.SendAway(0, "", "ann", "calm down"))
+        heard(ann, e.Disconnected)
+        assert type(ann.error) is SentAwayError
+        assert str(ann.error) == "you were sent away: calm down"
+        assert ann.error.exit_code == 5
+
+
+def test_an_operator_of_any_network_sends_us_away_for_good_and_a_collision_does_not() -> None:
+    def operator(talk: Talk) -> None:
+        talk.welcome("ann").send(":irc.test KILL ann :Nick collision", "ERROR :Killed (irc.test (Nick collision))")
+
+    def again(talk: Talk) -> None:
+        talk.welcome("ann").send(
+            ":bob!u@h KILL eve :no", ":bob!u@h KILL ann :calm down", "ERROR :Killed (bob (calm down))"
+        )
+
+    with Peer(operator, again) as peer, client(peer.port) as ann:
+        heard(ann, e.Disconnected)
+    assert str(ann.error) == "you were sent away by bob: calm down"
 
 
 def test_who_is_banned_does_not_get_in() -> None:

@@ -61,11 +61,13 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
 
 
 def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
-    """Somebody has to go, and may come back."""
+    """Somebody has to go, and may come back. KILL ("KILL message") tells a client not to do so by itself."""
     user = state.user_named(proposal.nick)
     if user is None:
         outcome.verdict = (False, f"Nobody here is called {proposal.nick}")
         return
+    told = Message("KILL", (user.nick, proposal.reason or "Sent away"), state.rules.server_name)
+    outcome.deliveries.append(ToUsers(user.ids, told, outcome.untagged()))
     leave_chat(state, user, f"Sent away: {proposal.reason}" if proposal.reason else "Sent away", outcome)
     outcome.verdict = (True, f"{user.nick} is gone")
     outcome.note_asked("sent away", nick=user.nick)
