@@ -123,6 +123,8 @@ class _Troubles:
             self.refused.append(event.text)
         elif isinstance(event, e.Unconfirmed | e.Unsent):
             self.lost += len(event.messages)
+        elif isinstance(event, e.ServerNotice) and event.code == event.SLOWED:
+            say(event.text)  # or nobody knows why it takes so long
 
     def conclude(self) -> None:
         """Raise what the exit code is to say."""

@@ -233,8 +233,9 @@ class Invited(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerNotice(Event):
-    """Words of the server itself. `code`: the numeric, or ``NOTICE``."""
+    """Words of the server itself. `code`: the numeric, ``NOTICE``, or a standard reply's."""
 
+    SLOWED: ClassVar[str] = "SLOWED"  # a code of ours: we are too fast for it
     type: ClassVar[str] = "server"
     text: str
     code: str

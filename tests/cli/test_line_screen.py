@@ -215,9 +215,10 @@ def test_a_pipe_sees_what_others_say_and_troubles_go_to_stderr() -> None:
         e.ServerNotice(time=NOW, text="motd", code="372"),
         e.Joined(time=NOW, room="#lobby", name="eve"),
         e.Failed(time=NOW, text="no", code="404"),
+        e.ServerNotice(time=NOW, text="You are faster than 10 messages a second", code="SLOWED"),
     )
     assert lines == ["[bob]: hi", "--> eve came in"]
-    assert shown.err.getvalue() == "!!! no\n"
+    assert shown.err.getvalue() == "!!! no\n--- You are faster than 10 messages a second\n"
     assert shown.screen.failed == 1
 
 

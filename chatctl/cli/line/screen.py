@@ -221,7 +221,7 @@ class LineScreen:
                 self._welcome(shown)
             for part in by_line(event):
                 for tone, text in words(cleaned(part, safe), self._place(safe)):
-                    self._write_words(tone, text)
+                    self._write_words(tone, text, aside=_is_slowed(event))
         if isinstance(event, e.Left) and event.own:
             self._gone_from(event.rooms)
         elif isinstance(event, e.Disconnected):
@@ -287,7 +287,7 @@ class LineScreen:
         if self.style.person:
             return True
         others = isinstance(event, _OTHERS) and not own and not (isinstance(event, e.Topic) and event.name is None)
-        return others or isinstance(event, e.Failed | e.Unconfirmed | e.Unsent | e.Reconnecting)
+        return others or isinstance(event, e.Failed | e.Unconfirmed | e.Unsent | e.Reconnecting) or _is_slowed(event)
 
     def _welcome(self, event: e.Connected) -> None:
         if self.style.person:
@@ -297,10 +297,12 @@ class LineScreen:
 
     # Writing.
 
-    def _write_words(self, tone: Tone, text: str) -> None:
+    def _write_words(self, tone: Tone, text: str, *, aside: bool = False) -> None:
+        """`aside`: it is no talk, as troubles are not."""
         code = _COLOURS.get(tone) if self.style.colour else None
         line = f"{code}{text}{_RESET}" if code else text
-        self._write(line, self._err if tone == "trouble" and not self.style.person else self.out)
+        aside = aside or tone == "trouble"
+        self._write(line, self._err if aside and not self.style.person else self.out)
 
     def _write(self, line: str, stream: Writer) -> None:
         if self.broken:
@@ -312,6 +314,11 @@ class LineScreen:
         except (OSError, ValueError):  # ValueError: the stream was closed under us
             self.broken = True
             self.end()
+
+
+def _is_slowed(event: e.Event) -> bool:
+    """Whether the server says why all takes so long."""
+    return isinstance(event, e.ServerNotice) and event.code == event.SLOWED
 
 
 def by_line(event: e.Event) -> list[e.Event]:
