@@ -140,7 +140,7 @@ def refused(state: State, message: Message) -> None:
 def banned(state: State, message: Message) -> None:
     """465 while we are in: there is no coming back, under this name or another."""
     refused(state, message)
-    state.sent_away = BannedError(message.params[-1])
+    state.sent_away = BannedError(message.params[-1] if message.params else "you are banned from this server")
 
 
 def account(state: State, message: Message) -> None:
