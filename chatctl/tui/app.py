@@ -20,9 +20,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory
@@ -39,7 +37,7 @@ from chatctl.tui.feed import Hearing
 from chatctl.tui.line import Line
 from chatctl.tui.look import DEFAULT, Ink, ink
 from chatctl.tui.messages import MessageList
-from chatctl.tui.painted import Painted
+from chatctl.tui.painted import Painted, Words
 from chatctl.tui.people import People
 from chatctl.tui.search import SearchOverlay
 from chatctl.tui.sidebar import Sidebar
@@ -108,7 +106,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             yield MessageList(self._fold, id="messages")
             yield People(self._fold, id="people")
         with Horizontal(id="writing"):
-            yield Static(id="prompt")
+            yield Words(id="prompt")
             yield Line(self._completing, self.do, id="line")
         yield StatusBar(id="status")
 
@@ -304,16 +302,16 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             topic.tell(here, topic.count)
         if "found" in stale and desk.found is not None and isinstance(self.screen, SearchOverlay):
             self.screen.show(desk.found)
-        self._draw_prompt(main.query_one("#prompt", Static))
+        self._draw_prompt(main.query_one("#prompt", Words))
         waiting = self.client.waiting if self.client is not None else 0
         below = 0 if here.past is not None else main.query_one(MessageList).below
         address = self.entrance.door.address
         main.query_one(StatusBar).tell(how_things_stand(desk, address, waiting, below, self.hint))
 
-    def _draw_prompt(self, prompt: Static) -> None:
+    def _draw_prompt(self, prompt: Words) -> None:
         words = f"[{clean(self.desk.me)}]: " if self.desk.me else ""
         if str(prompt.content) != words:
-            prompt.update(Content(words))
+            prompt.say(words)
 
     def stands(self, kind: type[Painted]) -> bool:
         """Whether the screen stands."""

@@ -69,7 +69,9 @@ class Arrival:
                 self._begin(name)
 
         self._waits_for("your name")
-        asking = Asking("What should others call you?", text, offered=offered, trouble=wanted.trouble)
+        asking = Asking(
+            "What should others call you?", text, wanted="your name", offered=offered, trouble=wanted.trouble
+        )
         self._app.push_screen(asking, answered)
 
     def _ask_login(self, wanted: LoginWanted) -> None:

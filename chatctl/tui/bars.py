@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from textual.strip import Strip
 
 from chatctl.protocol.clean import clean
+from chatctl.tui.columns import Piece, strip, width_of
 from chatctl.tui.desk import Desk
-from chatctl.tui.drawing import Piece, fitting, shortened, strip, width_of
+from chatctl.tui.drawing import fitting, shortened
 from chatctl.tui.painted import Painted
 from chatctl.tui.places import Place
 

@@ -6,25 +6,24 @@ The rules of this file:
 2. Between the time and the name stands a mark where it is about us (``»``), or where it has not arrived (``…`` waits,
    ``!`` did not).
 3. Words are kept whole where they fit on a row; nothing is cut off.
-4. Widths are those of terminals (wcwidth), so that what stands to the right of a row stays in its column; of what
-   terminals do not agree about other forms are drawn (:mod:`.forms`).
-5. A row that is written from right to left in part stands between isolates, so that it moves nothing else.
+4. A row moves nothing that stands beside it (:mod:`.columns`); of what terminals do not agree about other forms are
+   drawn (:mod:`.forms`).
 """
 
 from __future__ import annotations
 
 import re
 import time as clock
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-from wcwidth import wcswidth
 
 from chatctl.client.split import cluster_ends
 from chatctl.protocol.clean import clean
+from chatctl.tui.columns import Piece, strip, text_of, width_of
 from chatctl.tui.forms import drawn
 from chatctl.tui.items import Item, fold_words
 from chatctl.tui.look import Ink
@@ -37,12 +36,7 @@ LEAST_WIDTH = 20
 _HANG = 2
 _SNIPPET = 60
 _MARKS = {True: "»", False: " "}
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]")
-_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-_BARED = str.maketrans("", "", _ISOLATE + _END_ISOLATE)
 _WORDS = re.compile(r" +|[^ ]+")
-
-Piece = tuple[str, Style]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,59 +49,6 @@ class Around:
     fold: Callable[[str], str]
     find: Callable[[str], Item | None]
     """A message by its id: what a reply answers."""
-
-
-def bared(row: Strip) -> Strip:
-    """A row without isolates, for where something lies over a part of it: half a pair would take the rest along."""
-    if not any(_ISOLATE in segment.text for segment in row):
-        return row
-    return Strip([Segment(segment.text.translate(_BARED), segment.style) for segment in row], row.cell_length)
-
-
-def width_of(text: str) -> int:
-    """Columns that a text takes (rule 4)."""
-    if text.isascii():
-        return len(text)
-    text = drawn(text)
-    width = wcswidth(text)
-    return width if width >= 0 else len(text)
-
-
-def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
-    """One row of exactly `width` columns; `pieces` must fit."""
-    pieces = [(drawn(text), style) for text, style in pieces]
-    used = sum(width_of(text) for text, _ in pieces)
-    row = "".join(text for text, _ in pieces)
-    segments = _joined(pieces)
-    if not row.isascii() and _RIGHT_TO_LEFT.search(row):
-        segments = _isolated(segments)
-    if used < width:
-        segments.append(Segment(" " * (width - used), ground))
-    return Strip(segments, width)
-
-
-def _joined(pieces: list[Piece]) -> list[Segment]:
-    """Pieces as segments; those that look the same are one, so that words of one script stay together (rule 5)."""
-    found: list[Segment] = []
-    for text, style in pieces:
-        if found and found[-1].style == style:
-            found[-1] = Segment(found[-1].text + text, style)
-        elif text:
-            found.append(Segment(text, style))
-    return found
-
-
-def _isolated(segments: list[Segment]) -> list[Segment]:
-    """Each piece that holds right-to-left text between isolates (rule 5)."""
-    found: list[Segment] = []
-    for segment in segments:
-        text, style, _ = segment
-        if not _RIGHT_TO_LEFT.search(text):
-            found.append(segment)
-            continue
-        bare = text.lstrip(" ")
-        found.append(Segment(f"{' ' * (len(text) - len(bare))}{_ISOLATE}{bare}{_END_ISOLATE}", style))
-    return found
 
 
 def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
@@ -155,7 +96,8 @@ def _cut(word: str, room: int) -> tuple[str, str]:
         if width_of(word[:end]) > room:
             break
         last = end
-    last = last or next(cluster_ends(word), len(word))
+    if not last:  # one cluster that is wider than a row
+        last = max(1, bisect_right(range(1, len(word)), room, key=lambda at: width_of(word[:at])))
     return word[:last], word[last:]
 
 
@@ -305,7 +247,7 @@ def ruled(text: str, around: Around, style: Style) -> Strip:
 
 def plain_rows(strips: Iterator[Strip]) -> list[str]:
     """Rows as text, for tests and for copying."""
-    return ["".join(segment.text for segment in row).rstrip() for row in strips]
+    return [text_of(row).rstrip() for row in strips]
 
 
 def shortened(text: str, room: int) -> str:

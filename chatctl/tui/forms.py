@@ -7,8 +7,8 @@ The rules of this file:
    would stand elsewhere. So they are drawn in parts of which every terminal thinks the same.
 2. A terminal shows what it does when it is asked: PROBE is drawn, and the cursor's place (CPR) tells. Until then, and
    where no answer comes, rule 1 holds.
-3. The parts keep the meaning: a family is its people, one after the other. A skin tone and U+FE0F go; a lone letter of
-   a flag is that letter.
+3. The parts keep the meaning: a family is its people, one after the other. A skin tone, U+FE0E and U+FE0F go; a lone
+   letter of a flag is that letter.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ _PROBE = "\U0001f469\U0001f3fd\u200d\U0001f680\u2764\ufe0f1\ufe0f\u20e3\U0001f44
 PROBE_WIDTH = 8
 PROBE = f"\x1b7\x1b[1;1H{_PROBE}\x1b[6n\x1b[1;1H\x1b[2K\x1b8"
 
-_PARTS = re.compile("[\u200d\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
+JOINED = re.compile("[\u200d\ufe0f\U0001f3fb-\U0001f3ff]")
+"""What emoji are joined by: left only for a terminal that is known to join them."""
+
+_PARTS = re.compile("[\u200d\ufe0e\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 _TONES = range(0x1F3FB, 0x1F400)
-_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_FLAG_NUMBERS = range(0x1F1E6, 0x1F200)
+FLAG_LETTERS = frozenset(map(chr, _FLAG_NUMBERS))
 _TONE_ALONE = "\U0001f7eb"
 """A brown square."""
 
@@ -58,16 +62,17 @@ def _drawn(cluster: str) -> str:
     first = ord(cluster[0])
     if first in _TONES:
         return _TONE_ALONE
-    if len(cluster) == 2 and first in _FLAG_LETTERS and ord(cluster[1]) in _FLAG_LETTERS:
+    if len(cluster) == 2 and first in _FLAG_NUMBERS and ord(cluster[1]) in _FLAG_NUMBERS:
         return cluster
-    if TERMINAL.joins and cell_len(cluster) == wcswidth(cluster) and first not in _FLAG_LETTERS:
+    if TERMINAL.joins and cell_len(cluster) == wcswidth(cluster) and first not in _FLAG_NUMBERS:
         return cluster
-    gone = "\ufe0f" if unicodedata.category(cluster[0])[0] == "L" else "\ufe0f\u200d"  # some scripts spell with it
+    spells = unicodedata.category(cluster[0])[0] == "L"  # some scripts have joiners between letters
+    gone = "\ufe0e\ufe0f" if spells else "\ufe0e\ufe0f\u200d"
     return "".join(map(_part, (character for character in cluster if character not in gone)))
 
 
 def _part(character: str) -> str:
     number = ord(character)
-    if number in _FLAG_LETTERS:
-        return chr(ord("A") + number - _FLAG_LETTERS.start)
+    if number in _FLAG_NUMBERS:
+        return chr(ord("A") + number - _FLAG_NUMBERS.start)
     return "" if number in _TONES else character

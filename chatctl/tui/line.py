@@ -18,6 +18,7 @@ from textual.widgets import Input, TextArea
 
 from chatctl.protocol.clean import clean
 from chatctl.tui.completion import Completion
+from chatctl.tui.painted import Kept
 
 _NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
 _MOST_REMEMBERED = 500
@@ -32,7 +33,7 @@ def plain(text: str) -> str:
     return "\n".join(clean(line.expandtabs(_TAB)) for line in lines)
 
 
-class Field(Input):
+class Field(Kept, Input):
     """One line in a dialog (rule 4)."""
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -41,7 +42,7 @@ class Field(Input):
         super()._on_paste(event)
 
 
-class Line(TextArea):
+class Line(Kept, TextArea):
     """The input. `completing` gives what Tab may make of the text before the cursor; `typed` gets what was entered."""
 
     class Pasted(Message):

@@ -18,7 +18,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from chatctl.tui import drawing
+from chatctl.tui import columns, drawing
 from chatctl.tui.drawing import Around
 from chatctl.tui.forms import TERMINAL
 from chatctl.tui.items import Item
@@ -154,12 +154,12 @@ class MessageList(Bare):
             blocks.append(self._block(at, around))
             count += len(blocks[-1])
         rows = [row for block in reversed(blocks) for row in block][-height:]
-        blank = drawing.strip([], width, self.ink.plain)
+        blank = columns.strip([], width, self.ink.plain)
         if at < _NEAR and not self.log_shown.begins:
             # Later: what is posted while the screen is being drawn counts as the screen's, and goes no further.
             self.call_later(lambda: self.post_message(self.NearTop()))
         if width < drawing.LEAST_WIDTH:
-            rows = [drawing.bared(row).crop(0, width) for row in rows]
+            rows = [columns.bared(row).crop(0, width) for row in rows]
         return [blank] * (height - len(rows)) + rows
 
     # Moving.

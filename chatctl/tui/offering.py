@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
 from chatctl.tui.line import Line
 from chatctl.tui.overlays import Asking
+from chatctl.tui.painted import Box, Words
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
@@ -46,10 +45,10 @@ class Offer(ModalScreen[bool | str]):
         self._name_offered = name
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="box") as box:
+        with Box(classes="box") as box:
             box.border_title = Content(f"Keep the name {clean(self._name_offered)} for you alone?")
             box.border_subtitle = "y: yes · Enter: no"
-            yield Static(Content("It takes a password that you choose now. /register does it at any time."))
+            yield Words("It takes a password that you choose now. /register does it at any time.")
 
     def action_answer(self, answer: bool) -> None:
         """Done."""
@@ -104,14 +103,8 @@ def ask(app: ChatApp, trouble: str = "") -> None:
     def answered(password: str | None) -> None:
         if password is not None:
             first.append(password)
-            app.push_screen(
-                Asking("The same password once more", "It is not shown.", secret=True, escape="not now"), again
-            )
+            title, text = "The same password once more", "It is not shown."
+            app.push_screen(Asking(title, text, secret=True, escape="not now"), again)
 
-    title = f"Choose a password for {clean(app.desk.me)}"
-    app.push_screen(
-        Asking(
-            title, "With it the name is yours alone. It is not shown.", trouble=trouble, secret=True, escape="not now"
-        ),
-        answered,
-    )
+    title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
+    app.push_screen(Asking(title, text, trouble=trouble, secret=True, escape="not now"), answered)

@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from chatctl.protocol.clean import clean
 from chatctl.tui import keys
 from chatctl.tui.line import Field
+from chatctl.tui.painted import Box, Words
 
 Rows = list[tuple[str, str]]
 _LEAST_ABOUT = 30
@@ -38,7 +38,7 @@ def in_columns(rows: Rows, width: int) -> str:
     return "\n".join(lines)
 
 
-class _Columns(Static):
+class _Columns(Words):
     """Rows of two columns, laid out for the room there is."""
 
     def __init__(self, rows: Rows, after: str) -> None:
@@ -47,7 +47,7 @@ class _Columns(Static):
 
     def on_resize(self, event: events.Resize) -> None:
         after = "".join(f"\n\n{line}" for line in (self._after,) if line)
-        self.update(Content(f"{in_columns(self._rows, event.size.width)}{after}"))
+        self.say(f"{in_columns(self._rows, event.size.width)}{after}")
 
 
 class Page(ModalScreen[None]):
@@ -58,13 +58,13 @@ class Page(ModalScreen[None]):
         self._title, self._shown, self._after = title, rows, after
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="box wide") as box:
+        with Box(classes="box wide") as box:
             box.border_title = self._title
             box.border_subtitle = "Up, Down · Esc closes"
             yield _Columns(self._shown, self._after)
 
     def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
+        self.query_one(Box).focus()
 
     def on_key(self, event: events.Key) -> None:
         if event.key not in ("up", "down", "pageup", "pagedown", "home", "end"):
@@ -96,10 +96,10 @@ class Question(ModalScreen[bool]):
         self._title, self._text, self._yes, self._careful = title, text, yes, careful
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="box") as box:
+        with Box(classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content(f"{'y' if self._careful else 'Enter'}: {self._yes} · Esc: no")
-            yield Static(Content(self._text))
+            yield Words(self._text)
 
     def action_pass_over(self) -> None:
         """Enter, which somebody may have typed ahead."""
@@ -112,7 +112,7 @@ class Question(ModalScreen[bool]):
 
 
 class Asking(ModalScreen[str | None]):
-    """One line to be typed: a name, a password. Esc gives None."""
+    """One line to be typed: a name, a password (`wanted` says which, in the empty line). Esc gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "give_up"), ("ctrl+c", "give_up"), ("ctrl+d", "give_up")]
 
@@ -121,23 +121,24 @@ class Asking(ModalScreen[str | None]):
         title: str,
         text: str,
         *,
+        wanted: str = "password",
         offered: str = "",
         trouble: str = "",
         secret: bool = False,
         escape: str = "leave",
     ) -> None:
         super().__init__()
-        self._escape = escape
+        self._escape, self._wanted = escape, wanted
         self._title, self._text, self._offered, self._trouble, self._secret = title, text, offered, trouble, secret
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box") as box:
+        with Box(classes="box", can_focus=False) as box:
             box.border_title = Content(self._title)
             box.border_subtitle = f"Enter: go on · Esc: {self._escape}"
             if self._trouble:
-                yield Static(Content(clean(self._trouble)), classes="trouble")
-            yield Static(Content(clean(self._text)))
-            yield Field(value=self._offered, password=self._secret, compact=True)
+                yield Words(clean(self._trouble), classes="trouble")
+            yield Words(clean(self._text))
+            yield Field(self._offered, self._wanted, password=self._secret, compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -2,13 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
 from rich.segment import Segment
+from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Static
 
-from chatctl.tui.drawing import bared
+from chatctl.tui.columns import bared, kept, width_of
+from chatctl.tui.forms import drawn
 from chatctl.tui.look import DEFAULT, Ink, ink
+
+if TYPE_CHECKING:
+    _Beside = Widget
+else:  # Textual takes styles and keys from the first of a widget's parents alone
+    _Beside = object
+
+
+class Kept(_Beside):
+    """Before one of Textual's own: its rows stay in their columns (:mod:`.columns`)."""
+
+    APART = False
+    """Whether each part of a row does: a frame, and the title in it."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return as_written(self, super().render_lines(crop), cell_len if self.APART else None)
+
+
+def as_written(widget: Widget, rows: list[Strip], apart: Callable[[str], int] | None) -> list[Strip]:
+    """Rows as they go to the terminal."""
+    if widget.screen is not widget.app.screen:
+        return [bared(row) for row in rows]
+    return [kept(row, apart) for row in rows]
+
+
+class Words(Kept, Static):
+    """A text, with nothing in it that means more than it says."""
+
+    def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(Content(drawn(text)), id=id, classes=classes)
+
+    def say(self, text: str) -> None:
+        """Another text."""
+        self.update(Content(drawn(text)))
+
+
+class Box(Kept, VerticalScroll):
+    """The frame of what lies over the screen."""
+
+    APART = True
 
 
 class Painted(Widget):
@@ -51,11 +98,7 @@ class Painted(Widget):
         return self.painted(y)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        return self.seen(super().render_lines(crop))
-
-    def seen(self, rows: list[Strip]) -> list[Strip]:
-        """Rows as they are while something lies over the screen, and else."""
-        return rows if self.screen is self.app.screen else [bared(row) for row in rows]
+        return as_written(self, super().render_lines(crop), width_of)
 
 
 class Bare(Painted):
@@ -68,4 +111,4 @@ class Bare(Painted):
             rows = [row.apply_filter(line_filter, self.background_colors[1]) for row in rows]
         if crop.column_span != (0, self.size.width):
             rows = [row.crop(*crop.column_span) for row in rows]
-        return self.seen(rows)
+        return as_written(self, rows, None)

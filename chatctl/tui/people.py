@@ -11,7 +11,8 @@ from textual.strip import Strip
 
 from chatctl.client.client import Member
 from chatctl.protocol.clean import clean
-from chatctl.tui.drawing import Piece, fitting, shortened, strip
+from chatctl.tui.columns import Piece, strip
+from chatctl.tui.drawing import fitting, shortened
 from chatctl.tui.painted import Painted
 
 CROWD = 500

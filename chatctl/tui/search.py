@@ -8,20 +8,19 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.strip import Strip
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.drawing import Piece, shortened, strip, width_of
+from chatctl.tui.columns import Piece, strip, width_of
+from chatctl.tui.drawing import shortened
 from chatctl.tui.items import Item
 from chatctl.tui.line import Field
 from chatctl.tui.look import Ink
 from chatctl.tui.pages import Found
-from chatctl.tui.painted import Painted
+from chatctl.tui.painted import Box, Painted, Words
 
 Hit = tuple[str, Item]
 
@@ -88,11 +87,11 @@ class SearchOverlay(ModalScreen[Hit | None]):
         self.hits.ink = look
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="box", id="search") as box:
+        with Box(classes="box", id="search", can_focus=False) as box:
             box.border_title = "Search"
             box.border_subtitle = "Enter: look, then go there · Esc closes"
             yield Field(value=clean(self._text), placeholder="words, or from:ann tea", compact=True)
-            yield Static("", id="found")
+            yield Words(id="found")
             yield self.hits
 
     def on_mount(self) -> None:
@@ -101,7 +100,7 @@ class SearchOverlay(ModalScreen[Hit | None]):
 
     def _ask(self, text: str) -> None:
         self._asked = text
-        self.query_one("#found", Static).update("Looking …")
+        self.query_one("#found", Words).say("Looking …")
         self.app.post_message(self.Wanted(text))
 
     def show(self, found: Found) -> None:
@@ -113,7 +112,7 @@ class SearchOverlay(ModalScreen[Hit | None]):
         words = f"{count} found" if count else "Nothing found"
         if found.failed:
             words = "This server cannot be searched, or did not answer"
-        self.query_one("#found", Static).update(Content(words))
+        self.query_one("#found", Words).say(words)
 
     def on_key(self, event: events.Key) -> None:
         if event.key in ("up", "down"):

@@ -136,7 +136,7 @@ def test_a_fault(tmp_path: Path, server: ServeProcess) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_being_ended_while_an_editor_runs(tmp_path: Path, server: ServeProcess, number: signal.Signals) -> None:
+def test_while_an_editor_runs(tmp_path: Path, server: ServeProcess, number: signal.Signals) -> None:
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\nstty raw -echo\necho editing\nexec sleep 100\n")
     editor.chmod(0o700)

@@ -17,7 +17,7 @@ from chatctl.client.memory import Memory, Server
 from chatctl.client.refusals import InputError
 from chatctl.client.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
-from chatctl.tui.drawing import width_of
+from chatctl.tui.columns import text_of, width_of
 from chatctl.tui.entrance import Entrance
 from chatctl.tui.feed import Feed
 from tests.wire import DEADLINE
@@ -73,7 +73,7 @@ class Screen:
     def rows(self) -> list[str]:
         """What is on the screen."""
         strips = self.app.screen._compositor.render_strips()  # what Textual's own pictures are made of
-        return ["".join(segment.text for segment in row).rstrip() for row in strips]
+        return [text_of(row).rstrip() for row in strips]
 
     def text(self) -> str:
         return "\n".join(self.rows())

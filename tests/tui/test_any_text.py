@@ -11,13 +11,16 @@ from collections.abc import Callable
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from textual.geometry import Size
 from textual.strip import Strip
+from wcwidth import wcwidth
 
 from chatctl.client.client import Member
 from chatctl.tui import drawing
 from chatctl.tui.bars import Standing, StatusBar, TopicBar
-from chatctl.tui.drawing import Around, width_of
+from chatctl.tui.columns import bared, kept, text_of, width_of
+from chatctl.tui.drawing import Around
 from chatctl.tui.items import Item
 from chatctl.tui.look import ink
 from chatctl.tui.mentions import pattern
@@ -32,29 +35,73 @@ NASTY = (
     "\u2066", "\u2068", "\u2069", "\u200f", "\u200b", "\u200d", "\ufeff", "\ufe0f", "\ufe0e", "\u00ad", "\U000e0041",
     "a" * 300, "\u0301" * 40, "e\u0301", "漢字", "한글", "\u1112\u1161\u11ab", "שלום", "سلام", "नमस्ते", "ไทย", "👨‍👩‍👧",
     "👋🏽", "🇩🇪", "🇩", "❤️", "1️⃣", "🏴\U000e0067\U000e0062\U000e007f", "\ud800", "\uffff", "\U0010ffff", "\ufffc",
+    "ෘ", "කෘ", "क्षि", "\u0903" * 60, "காளி", "ແລະ\u0eb3", "မြန်မာ", "🫩", "🧑‍🍳", "👍\ufe0e",
     "﷽", "𒐫", "ͤ", "꧅", "\u3164", "\u115f", "**", "*a*", "`", "~~x~~", "_y_", "https://x.y/(a)", "http://", "ann", " ",
     "  ", "\u3000", "\xa0",
 )  # fmt: skip
-_LETTERS = st.characters(exclude_categories=("Mn", "Mc", "Me"))
-"""Without marks that stand on their own: how wide these are beside a space no two terminals agree on."""
-
-TEXT = st.lists(st.sampled_from(NASTY) | st.text(_LETTERS, max_size=4), max_size=12).map("".join)
+TEXT = st.lists(st.sampled_from(NASTY) | st.text(max_size=4), max_size=12).map("".join)
 LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
 WIDTH = st.integers(drawing.LEAST_WIDTH, 120)
 _ISOLATES = re.compile("[\u2068\u2069]")
+_FLAGS = [chr(number) for number in range(0x1F1E6, 0x1F200)]
+_CODES = re.compile("\x1b7|\x1b8|\x1b\\[([0-9]+)C|\x1b\\[[0-9;]*m|\x1b\\]8;[^\x1b]*\x1b\\\\|[^\x1b]")
+_HOME = re.compile("^\x1b\\[[0-9]+;1H")
+CONSOLE = Console(force_terminal=True, color_system="truecolor")
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066\u2067\u2028\u2029]")
 
 
-def is_whole(row: Strip, width: int, *, measured: bool = True) -> None:
+def one_for_each(letter: str) -> int:
+    """A terminal for which a spacing mark takes a column, as for xterm and tmux, and a flag two."""
+    return 1 if unicodedata.category(letter) == "Mc" or letter in _FLAGS else max(0, wcwidth(letter))
+
+
+def none_for_marks(letter: str) -> int:
+    """One for which it takes none, as for kitty."""
+    return 0 if unicodedata.category(letter)[0] == "M" else one_for_each(letter)
+
+
+TERMINALS = (one_for_each, none_for_marks)
+
+
+def columns(written: str, terminal: Callable[[str], int]) -> tuple[int, int]:
+    """Where the cursor is when this was written from the left edge on, and where it was at most."""
+    at = saved = most = 0
+    for code in _CODES.finditer(written):
+        if code[0] == "\x1b7":
+            saved = at
+        elif code[0] == "\x1b8":
+            at = saved
+        elif code[1]:
+            at += int(code[1])
+        elif code[0][0] != "\x1b":
+            at += terminal(code[0])
+        most = max(most, at)
+    return at, most
+
+
+def is_whole(row: Strip, width: int) -> None:
     """One row of exactly that many columns, of text that steers nothing."""
-    text = "".join(segment.text for segment in row)
+    text = text_of(row)
     assert row.cell_length == width
-    assert not any(segment.control for segment in row)
     assert not _STEERING.search(text), ascii(text)
     assert text.count("\u2068") == text.count("\u2069")
-    if measured:
-        assert sum(width_of(_ISOLATES.sub("", segment.text)) for segment in row) == width, ascii(text)
-    text.encode()  # it can be written
+    assert sum(width_of(_ISOLATES.sub("", segment.text)) for segment in row) == width
+    for written in (kept(row).render(CONSOLE), kept(row, width_of).render(CONSOLE)):
+        written.encode()
+        assert {columns(written, terminal) for terminal in TERMINALS} == {(width, width)}, ascii(written)
+    covered = bared(row).render(CONSOLE)
+    assert len({columns(covered, terminal) for terminal in TERMINALS}) == 1, "under a dialog all agree"
+
+
+def are_whole(written: str, width: int, height: int) -> None:
+    """A whole screen as it was written: nothing in it that steers but what is ours, and each row ends at the edge."""
+    rows = [_HOME.sub("", row) for row in written.split("\n")]
+    assert len(rows) == height
+    for row in rows:
+        row.encode()
+        assert not _STEERING.search(_CODES.sub(lambda code: code[0] if code[0][0] != "\x1b" else "", row)), ascii(row)
+        for terminal in TERMINALS:
+            assert columns(row, terminal)[0] == width, ascii(row)
 
 
 def around(width: int, known: Item | None) -> Around:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.tui import drawing
-from chatctl.tui.drawing import Around, plain_rows, shortened, width_of
+from chatctl.tui.columns import text_of, width_of
+from chatctl.tui.drawing import Around, plain_rows, shortened
 from chatctl.tui.items import Item
 from chatctl.tui.look import ink
 from chatctl.tui.mentions import pattern
@@ -91,7 +92,7 @@ def test_right_to_left_text_is_isolated_as_one() -> None:
 def test_rows_are_as_wide_as_the_screen_whatever_is_said(text: str, width: int) -> None:
     for row in drawing.rows(said(text), around(width)):
         assert row.cell_length == width
-        assert sum(width_of(segment.text.replace("\u2068", "").replace("\u2069", "")) for segment in row) <= width + 1
+        assert width_of(text_of(row).replace("\u2068", "").replace("\u2069", "")) <= width + 1
 
 
 @pytest.mark.parametrize(

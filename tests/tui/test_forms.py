@@ -10,7 +10,8 @@ from wcwidth import wcswidth, wcwidth
 
 from chatctl.protocol.clean import clean
 from chatctl.tui import forms
-from chatctl.tui.drawing import Around, plain_rows, rows, shortened, width_of
+from chatctl.tui.columns import text_of, width_of
+from chatctl.tui.drawing import Around, plain_rows, rows, shortened
 from chatctl.tui.forms import drawn
 from chatctl.tui.items import Item
 from chatctl.tui.look import ink
@@ -67,7 +68,7 @@ def test_every_row_is_as_wide_as_the_screen(joins: bool, name: str, text: str) -
     item = Item("said", 0.0, text, name)
     item.react("bob", TONED, removed=False)
     for row in rows(item, around):
-        shown = "".join(segment.text for segment in row).replace("\u2068", "").replace("\u2069", "")
+        shown = text_of(row).replace("\u2068", "").replace("\u2069", "")
         assert cell_len(shown) == wcswidth(shown) == row.cell_length == 40, ascii(shown)
     assert plain_rows(iter(rows(item, around)))
 
