@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+from chatctl.protocol.certificate import is_for
 from chatctl.server.listener import own_addresses
 
 DEFAULT_PORT = 5106
@@ -19,6 +20,7 @@ def banner(
     tls_mode: str,
     pin: str,
     fingerprint: str,
+    hosts: Sequence[str] = (),
     needs_password: bool,
     history: str,
     config_file: str,
@@ -28,13 +30,13 @@ def banner(
 
     `addresses` are those listened on; a wildcard is shown as the addresses this computer really has. `advertise` is
     printed for others instead, where it is set; `history` is the folder it is kept in, or "". `pin` and
-    `fingerprint` are the certificate's, or "".
+    `fingerprint` are the certificate's, or ""; `hosts` are those that an authority vouches for.
     """
     port = addresses[0][1]
     wildcard = any(ipaddress.ip_address(host).is_unspecified for host, _ in addresses)
     local = not wildcard and all(ipaddress.ip_address(host).is_loopback for host, _ in addresses)
     reached = own_addresses(addresses) if wildcard else [host for host, _ in addresses]
-    shown = advertise or reached[0]
+    shown = advertise or (reached[0] if local else host_for_others(reached[0], hosts))
     rows = [("Listening", ", ".join(with_port(host, listened) for host, listened in addresses))]
     rows.append(("Places", f"{listener_limit} at once (more: --listener-limit {listener_limit * 10})"))
     if local and not advertise:
@@ -45,6 +47,10 @@ def banner(
     rows.append(("Join", join_line(shown, port)))
     secure = "-tls " if pin and tls_mode != "off" and (tls_mode == "required" or not local) else ""
     rows.append(("IRC clients", f"/connect {secure}{shown} {port}   then   /join #lobby"))
+    if hosts and not local and not is_for(shown, tuple(hosts)):
+        rows.append(
+            ("Note", f"the certificate is for {hosts[0]}, not for {shown}: set advertise to the name others use")
+        )
     if pin:
         rows.append(("Fingerprint", pin))
         rows.append(("Certificate", f"SHA-256 {fingerprint}"))
@@ -59,6 +65,12 @@ def banner(
     rows.append(("Stop", "Ctrl-C"))
     lines = ["chatctl is ready.", *(f"  {label + ':':<{_LABEL}} {text}" for label, text in rows)]
     return "\n".join(lines)
+
+
+def host_for_others(reached: str, hosts: Sequence[str]) -> str:
+    """Where others should go: with a certificate of an authority only its own names are believed."""
+    whole = [host for host in hosts if "*" not in host]
+    return reached if is_for(reached, tuple(hosts)) or not whole else whole[0]
 
 
 def join_line(host: str, port: int) -> str:

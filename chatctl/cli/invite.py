@@ -47,9 +47,10 @@ def invite(
     with asking(data_dir, config) as ask:
         reach = ask({"command": "reach"})
         ask(request)
-    addresses, pin = reach["addresses"], str(reach["pin"])
+    addresses, pin, hosts = reach["addresses"], str(reach["pin"]), reach["names"]
     assert isinstance(addresses, list)
-    host, port = _address([(str(found[0]), int(found[1])) for found in addresses], settings.advertise or "")
+    assert isinstance(hosts, list)
+    host, port = _address([(str(found[0]), int(found[1])) for found in addresses], settings.advertise or "", hosts)
     if settings.accounts.registration == "closed":
         say("accounts.registration is closed: nobody can use this before it is open or invite")
     url = _url(host, port, room, token, pin)
@@ -73,18 +74,20 @@ def _until(text: str) -> int:
     return until
 
 
-def _address(addresses: list[tuple[str, int]], advertise: str) -> tuple[str, int]:
-    """Where others find the server."""
+def _address(addresses: list[tuple[str, int]], advertise: str, hosts: list[str]) -> tuple[str, int]:
+    """Where others find the server; `hosts`: see :func:`.banner.banner`."""
+    from chatctl.cli.banner import host_for_others
     from chatctl.server.listener import own_addresses
 
     host, port = addresses[0]
     if advertise:
         return advertise, port
     if any(ipaddress.ip_address(found).is_unspecified for found, _ in addresses):
-        return (*own_addresses(addresses), host)[0], port
+        return host_for_others((*own_addresses(addresses), host)[0], hosts), port
     if ipaddress.ip_address(host).is_loopback:
         say("this server can be reached from this computer only; --host 0.0.0.0 lets others in")
-    return host, port
+        return host, port
+    return host_for_others(host, hosts), port
 
 
 def _url(host: str, port: int, room: str, token: str, pin: str) -> str:

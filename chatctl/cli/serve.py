@@ -154,6 +154,7 @@ def _banner(built: Built, loaded: Loaded) -> str:
         tls_mode=settings.tls.mode,
         pin=certificate.pin if certificate else "",
         fingerprint=certificate.fingerprint if certificate else "",
+        hosts=certificate.names if certificate else (),
         needs_password=bool(server.rules.password),
         history=str(built.folder or ""),
         config_file=str(loaded.file or ""),

@@ -66,16 +66,19 @@ def secure(host: str, address: str, trust: Trust, sock: socket.socket, connect: 
             _remember(trust, address, AUTHORITY, known)
             return stream
         raise ChangedServerError(address, known, pin)
+    genuine = False
     try:
         stream = _shaken(host, sock, wait, verify=True)
     except ssl.SSLCertVerificationError as error:
-        if error.verify_code in _OTHER_NAME:
-            raise WrongNameError(address, host) from None
+        genuine = error.verify_code in _OTHER_NAME
     else:
         _remember(trust, address, AUTHORITY, known)
         return stream
     with _shaken(host, connect(), wait, verify=False) as looking:
-        pin = certificate.pin(_shown(looking))
+        shown = _shown(looking)
+    if genuine:
+        raise WrongNameError(address, host, certificate.names(shown))
+    pin = certificate.pin(shown)
     if known == AUTHORITY:
         raise ChangedServerError(address, known, pin)
     raise UnknownServerError(address, pin)

@@ -104,8 +104,9 @@ class WrongFingerprintError(UntrustedError):
 class WrongNameError(UntrustedError):
     """Rule 2."""
 
-    def __init__(self, address: str, host: str) -> None:
+    def __init__(self, address: str, host: str, names: tuple[str, ...]) -> None:
+        itself = f"such as {names[0]}" if len(names) > 1 else f"{names[0]}" if names else "the name it is for"
         super().__init__(
-            f"the certificate of {address} is genuine, but not for {host}. Use the name it is for, or give its "
+            f"the certificate of {address} is genuine, but not for {host}. Use {itself}, or give its "
             "fingerprint with --fingerprint"
         )

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 import re
+from collections.abc import Iterator
 
 PIN = "SHA256:"
 _HEX_DIGITS = 64
 _SEQUENCE = 0x30
 _VERSION = 0xA0
 _LONG = 0x80
+_EXTENSIONS = 0xA3
+_ALTERNATIVES = bytes((0x55, 0x1D, 0x11))
+_DNS_NAME, _ADDRESS = 0x82, 0x87
+
+_Element = tuple[int, int, int]
+"""Its tag, where its content begins, where it ends."""
 
 
 class NotACertificateError(ValueError):
@@ -35,6 +43,21 @@ def is_self_signed(der: bytes) -> bool:
     """Whether issuer and subject are one: nobody else vouches for it."""
     issuer, subject, _ = _fields(der)
     return issuer == subject
+
+
+def names(der: bytes) -> tuple[str, ...]:
+    """The hosts it is for: names, with ``*`` where it stands so, and addresses (RFC 5280, section 4.2.1.6). Raises
+    NotACertificateError."""
+    try:
+        return tuple(_names(der))
+    except (IndexError, ValueError):
+        raise NotACertificateError("not a certificate") from None
+
+
+def is_for(host: str, hosts: tuple[str, ...]) -> bool:
+    """Whether one of :func:`names` is `host`; ``*`` is any one label at the beginning (RFC 9525, section 6.3)."""
+    host = host.lower()
+    return host in hosts or f"*.{host.partition('.')[2]}" in hosts
 
 
 def matches(wanted: str, der: bytes) -> bool:
@@ -80,6 +103,37 @@ def _fields(der: bytes) -> tuple[bytes, bytes, bytes]:
         raise NotACertificateError("not a certificate")
     _serial, _algorithm, issuer, _validity, subject, key = parts
     return issuer, subject, key
+
+
+def _names(der: bytes) -> Iterator[str]:
+    for extension in _elements(der, _extensions(der)):
+        (_, begin, end), *_, value = _elements(der, extension)
+        if der[begin:end] == _ALTERNATIVES:
+            for tag, at, after in _elements(der, _elements(der, value)[0]):
+                if tag == _DNS_NAME:
+                    yield der[at:after].decode("ascii", "replace").lower()
+                elif tag == _ADDRESS:
+                    yield str(ipaddress.ip_address(der[at:after]))
+
+
+def _extensions(der: bytes) -> _Element:
+    """Their sequence; an empty one where there is none."""
+    signed = _elements(der, _elements(der, (_SEQUENCE, 0, len(der)))[0])[0]
+    for element in _elements(der, signed):
+        if element[0] == _EXTENSIONS:
+            return _elements(der, element)[0]
+    return (_SEQUENCE, 0, 0)
+
+
+def _elements(der: bytes, inside: _Element) -> list[_Element]:
+    """The elements in the content of one."""
+    _, at, end = inside
+    found = []
+    while at < end:
+        tag, begin, after = _header(der, at)
+        found.append((tag, begin, after))
+        at = after
+    return found
 
 
 def _header(der: bytes, at: int) -> tuple[int, int, int]:

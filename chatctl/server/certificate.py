@@ -36,12 +36,14 @@ _PEM = "-----BEGIN CERTIFICATE-----"
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A certificate in use. `pin` and `fingerprint`: see :mod:`chatctl.protocol.certificate`; `vouched`: somebody else
-    signed it, so that clients may be told to insist on TLS."""
+    signed it, so that clients may be told to insist on TLS; `names`: the hosts that it is for then, by one of which
+    clients have to come."""
 
     context: ssl.SSLContext
     pin: str
     fingerprint: str
     vouched: bool
+    names: tuple[str, ...] = ()
 
 
 def make(names: Sequence[str]) -> bytes:
@@ -124,7 +126,8 @@ def load(certificate: Path, key: Path) -> Loaded:
         context.options |= ssl.OP_NO_RENEGOTIATION
         context.num_tickets = 0  # nobody comes back often enough for the memory they take
         context.load_cert_chain(certificate, key, password=lambda: "")  # never asked on a terminal
-        return Loaded(context, shown.pin(der), shown.fingerprint(der), not shown.is_self_signed(der))
+        vouched = not shown.is_self_signed(der)
+        return Loaded(context, shown.pin(der), shown.fingerprint(der), vouched, shown.names(der) if vouched else ())
     except ssl.SSLError as error:
         raise StartError(
             f"The certificate {certificate} and the key {key} do not work together "

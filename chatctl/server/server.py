@@ -162,8 +162,8 @@ class Server:
     def _reach(self, request: Mapping[str, object], answer: Answer) -> None:
         """The control socket's ``reach``: at which addresses, and by which certificate the server is known."""
         certificate = self.certificate(0)
-        pin = certificate.pin if certificate is not None else ""
-        answer({"ok": True, "addresses": self._addresses, "pin": pin})
+        pin, names = (certificate.pin, certificate.names) if certificate is not None else ("", ())
+        answer({"ok": True, "addresses": self._addresses, "pin": pin, "names": names})
 
     def _load_certificate(self) -> None:
         if self._tls is not None and self._tls.mode != "off":

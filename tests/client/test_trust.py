@@ -98,7 +98,7 @@ def test_a_certificate_that_an_authority_vouches_for(tmp_path: Path, monkeypatch
     with Server(port=0, tls=plan) as server:
         with join(server, trust, "localhost") as client:
             assert client.online
-        with pytest.raises(WrongNameError, match=r"not for 127\.0\.0\.1"):
+        with pytest.raises(WrongNameError, match=r"not for 127\.0\.0\.1. Use localhost, or"):
             join(server, trust).start()
         assert trust.known(f"localhost:{server.port}") == AUTHORITY
         port = server.port

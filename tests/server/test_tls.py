@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatctl.errors import StartError
 from chatctl.protocol import certificate as shown
@@ -69,6 +72,34 @@ def test_the_pin_is_the_digest_of_the_key() -> None:
     assert shown.pin(der) == "SHA256:" + urlsafe_b64encode(sha256(key).digest()).decode().rstrip("=")
     assert shown.matches(sha256(der).hexdigest().upper(), der)
     assert shown.is_self_signed(der)
+
+
+def _der(pem: bytes) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(pem[pem.index(b"-----BEGIN CERT") :].decode())
+
+
+def test_the_hosts_that_a_certificate_is_for() -> None:
+    made = certificates.make(("Chat.Example", "192.0.2.7", "2001:db8::1", "*.tea.example", "chat.example"))
+    hosts = shown.names(_der(made))
+    assert hosts == ("chat.example", "192.0.2.7", "2001:db8::1", "*.tea.example", "chat.example")
+    for host in ("chat.example", "CHAT.example", "192.0.2.7", "green.tea.example"):
+        assert shown.is_for(host, hosts)
+    for host in ("example", "tea.example", "very.green.tea.example", "192.0.2.8"):
+        assert not shown.is_for(host, hosts)
+
+
+@given(st.data())
+def test_whatever_bytes_it_has_it_is_a_certificate_or_none(data: st.DataObject) -> None:
+    der = bytearray(_der(_MADE))
+    for at in data.draw(st.lists(st.integers(0, len(der) - 1), max_size=5)):
+        der[at] = data.draw(st.integers(0, 255))
+    bytes_ = bytes(der[: data.draw(st.integers(0, len(der)))])
+    for read in (shown.names, shown.pin):
+        with contextlib.suppress(shown.NotACertificateError):
+            read(bytes_)
+
+
+_MADE = certificates.make(("a.example", "192.0.2.7"))
 
 
 def test_the_made_certificate_is_for_its_owner_and_stays(tmp_path: Path) -> None:

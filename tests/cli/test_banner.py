@@ -1,0 +1,51 @@
+"""What `serve` prints: where others are sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.cli.banner import banner
+
+OUTSIDE = "192.0.2.7"
+
+
+def printed(listening: str = OUTSIDE, advertise: str = "", hosts: tuple[str, ...] = ()) -> str:
+    return banner(
+        [(listening, 5106)],
+        listener_limit=5,
+        advertise=advertise,
+        tls_mode="auto",
+        pin="SHA256:" + "x" * 43,
+        fingerprint="ab" * 32,
+        hosts=hosts,
+        needs_password=False,
+        history="",
+        config_file="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("listening", "advertise", "hosts", "sent"),
+    [
+        (OUTSIDE, "", (), OUTSIDE),
+        (OUTSIDE, "", ("chat.example", "tea.example"), "chat.example"),
+        (OUTSIDE, "", ("*.example", "tea.example"), "tea.example"),
+        (OUTSIDE, "", ("chat.example", OUTSIDE), OUTSIDE),
+        (OUTSIDE, "tea.example", ("chat.example", "*.example"), "tea.example"),
+    ],
+)
+def test_others_are_sent_where_the_certificate_is_believed(
+    listening: str, advertise: str, hosts: tuple[str, ...], sent: str
+) -> None:
+    shown = printed(listening, advertise, hosts)
+    assert f"chatctl join --host {sent}\n" in shown
+    assert f"/connect -tls {sent} 5106" in shown
+    assert "the certificate is for" not in shown
+
+
+def test_a_name_that_will_not_be_believed_is_noted() -> None:
+    for advertise, hosts in (("", ("*.example",)), ("other.example.net", ("chat.example",))):
+        assert f"the certificate is for {hosts[0]}, not for {advertise or OUTSIDE}" in printed(
+            OUTSIDE, advertise, hosts
+        )
+    assert "the certificate is for" not in printed("127.0.0.1", "", ("chat.example",))
