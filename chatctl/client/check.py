@@ -37,6 +37,9 @@ _FIRST = "chatctl-0"
 _NOT_ABOUT_NAMES = {"410", "421", "451"}
 """Errors that answer the barriers."""
 
+_HAS_AN_OWNER = {"ACCOUNT_REQUIRED", "NICKNAME_IN_USE"}
+"""Notes of our own servers: NICK is not refused, since whoever asks may be about to log in."""
+
 _PONG_SECONDS = 1.0
 """How long the answer to a PING may take where it is not certain that there will be one."""
 
@@ -136,7 +139,7 @@ class NameCheck:
                 status, reason = "taken", text
             elif message.command in INVALID:
                 status, reason = "invalid", text
-            elif message.command == "NOTE" and message.params[:2] == ["NICK", "ACCOUNT_REQUIRED"]:
+            elif message.command == "NOTE" and message.param(0) == "NICK" and message.param(1) in _HAS_AN_OWNER:
                 status, reason = "taken", text
             elif message.command == "FAIL" and message.param(0).upper() == "NICK":
                 status = "invalid" if "INVALID" in message.param(1).upper() else "taken"

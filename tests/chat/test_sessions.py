@@ -34,6 +34,21 @@ def test_the_second_one_gets_the_rooms_and_nobody_notices() -> None:
     assert world.hub.state.registered == len(world.hub.sessions) == 3
 
 
+def test_a_name_that_is_not_the_accounts_own_is_given_to_its_other_terminal_too() -> None:
+    """Ann is called annie today: NICK comes before the login, as clients send it, and is not refused for that."""
+    world = a_world()
+    add(world, "ann")
+    enter(world, "annie", "sesame", account="ann")
+    train = enter(world, "annie", "sesame", account="ann").commands()
+    assert ("433" in train, "001" in train) == (False, True)
+    assert len(world.hub.state.users) == 1
+    stranger = world.connect().send("CAP LS 302", "NICK annie", "USER u 0 * :r", "CAP REQ :standard-replies", "CAP END")
+    assert "433" in stranger.commands()
+    asks = world.connect().send("CAP LS 302", "CAP REQ :standard-replies").forget()
+    assert asks.send("NICK annie").one("NOTE").params[:3] == ["NICK", "NICKNAME_IN_USE", "annie"]
+    assert world.connect().send("NICK annie").commands() == ["433"]
+
+
 def test_each_sees_what_the_other_says() -> None:
     world = a_world()
     desk, train, bob = two(world)

@@ -53,9 +53,9 @@ def nick(view: View, session: Session, message: Message) -> Result:
 def _advice(view: View, session: Session) -> str | None:
     """Whether the wanted name looks taken now; the registration entry will decide."""
     state, wanted = view.state, session.wanted
-    if session.negotiating and state.accounts.named(wanted) is not None:
-        return None  # whoever it is may be about to log in; the entry will know
     holder = state.user_named(wanted)
+    if session.negotiating and (state.accounts.named(wanted) is not None or (holder is not None and holder.account)):
+        return None  # whoever it is may be about to log in; the entry will know
     if holder is not None and view.account(session) and holder.account == view.account(session):
         return None  # one more session of the same user
     if holder is not None and is_same_client(holder, session.secret, session.instance):
@@ -131,11 +131,16 @@ def _complete(view: View, session: Session, message: Message) -> Result:
 
 def _account_hint(view: View, session: Session) -> list[Reply]:
     """For our client, which then asks for the account's password, or tells others that the name is not free."""
-    account = view.state.accounts.named(session.nick)
-    if account is None or account.name == view.account(session) or not session.caps & caps.STANDARD_REPLIES:
+    if not session.caps & caps.STANDARD_REPLIES:
         return []
-    text = f"The name {session.nick} belongs to an account; its owner can log in"
-    return [Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", session.nick, text))]
+    account, holder = view.state.accounts.named(session.nick), view.state.user_named(session.nick)
+    if account is not None and account.name != view.account(session):
+        text = f"The name {session.nick} belongs to an account; its owner can log in"
+        return [Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", session.nick, text))]
+    if holder is not None and holder.account not in ("", view.account(session)):
+        text = f"The name {session.nick} is taken; who has it can log in and be here once more"
+        return [Message("NOTE", ("NICK", "NICKNAME_IN_USE", session.nick, text))]
+    return []
 
 
 def cap(view: View, session: Session, message: Message) -> Result:
