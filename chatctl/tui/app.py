@@ -231,8 +231,9 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             self.tidy.tick()
 
     async def on_event(self, event: events.Event) -> None:
-        """Whoever touches a key or the mouse is here, whatever it is for."""
-        if isinstance(event, events.InputEvent) and self.being is not None:
+        """Whoever touches a key or the mouse is here, whatever it is for; who moves it past another window is not."""
+        passing = isinstance(event, events.MouseMove) and self.desk.in_front is False
+        if isinstance(event, events.InputEvent) and not passing and self.being is not None:
             self.being.touched()
             if not self.desk.attention:
                 self.desk.attend(True)
@@ -240,11 +241,11 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         await super().on_event(event)
 
     def on_app_focus(self, event: events.AppFocus) -> None:
-        self.desk.attend(True)
+        self.desk.front(True)
         self.draw()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
-        self.desk.attend(False)
+        self.desk.front(False)
 
     # Drawing.
 

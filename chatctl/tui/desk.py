@@ -7,7 +7,9 @@ The rules of this file:
 2. `stale` gathers which parts of the screen are out of date; whoever draws takes and clears it.
 3. A message counts as unread where nobody looks: in another place, or while the terminal is not in front. What is told
    of the past counts only if it came after what we have read, or while we were cut off.
-4. What the server says before there is a room is kept, and moves into the first room.
+4. We are called for what is meant for us and not looked at; not where the terminal told that it is in front: there it is
+   seen to be counted.
+5. What the server says before there is a room is kept, and moves into the first room.
 """
 
 from __future__ import annotations
@@ -78,6 +80,8 @@ class Desk:
         self.away = False
         self.attention = True
         """Whether the terminal is in front, as far as it tells, and somebody there."""
+        self.in_front: bool | None = None
+        """What the terminal told of itself; None: nothing yet, and some never do."""
         self.stale: set[Part] = {"log", "rooms", "people", "topic", "status"}
         self.alerts: list[tuple[Place, Item]] = []
         """What we should be told of wherever we are; whoever tells clears it."""
@@ -105,8 +109,13 @@ class Desk:
         self.places.look_at(place)
         self.stale |= {"log", "rooms", "people", "topic", "status"}
 
+    def front(self, in_front: bool) -> None:
+        """The terminal told that it came to the front, or went from it."""
+        self.in_front = in_front
+        self.attend(in_front)
+
     def attend(self, attention: bool) -> None:
-        """The terminal came to the front, or went from it; what comes from now on stands below a line of its own."""
+        """Somebody looks, or nobody; what comes from now on stands below a line of its own."""
         if self.attention and not attention and not self.here.unread:
             self.here.left_behind()
         self.attention = attention

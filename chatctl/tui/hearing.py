@@ -72,7 +72,7 @@ def message(desk: Desk, place: Place, event: e.Said | e.PrivateMessage) -> None:
         private = isinstance(event, e.PrivateMessage) and event.kind != "notice"
         alerts = (item.mention or private) and not item.own
         note(place, item, looked_at=looked_at, alerts=alerts)
-        if alerts and not looked_at:
+        if alerts and not looked_at and not (desk.attention and desk.in_front):
             desk.alerts.append((place, item))
         if missed and not item.own and place.log.unread is None:
             place.log.unread = item  # looked at or not: that is where one left off
@@ -95,7 +95,7 @@ def entered(desk: Desk, event: e.Joined) -> None:
     place.topic = ""  # where there is one it is told; it was not asked for
     place.since = min(place.since, event.time.timestamp())
     home = desk.places.home.log
-    if home.items:  # rule 4
+    if home.items:  # rule 5
         for item in home.items:
             place.log.add(item)
         home.items.clear()

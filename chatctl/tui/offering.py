@@ -15,14 +15,13 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
 from chatctl.tui.line import Line
 from chatctl.tui.overlays import Asking
-from chatctl.tui.painted import Box, Words
+from chatctl.tui.painted import Box, Over, Words
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 LATER = "/register keeps your name for you alone"
 
 
-class Offer(ModalScreen[bool | str]):
+class Offer(Over[bool | str]):
     """A question that y answers with yes; Enter and Esc say no. So does whoever begins to write: it was meant for the
     chat, and is given back."""
 
@@ -52,12 +51,12 @@ class Offer(ModalScreen[bool | str]):
 
     def action_answer(self, answer: bool) -> None:
         """Done."""
-        self.dismiss(answer)
+        self.done(answer)
 
     def on_key(self, event: events.Key) -> None:
         if event.is_printable and event.character and event.key not in ("y", "n"):
             event.stop()
-            self.dismiss(event.character)
+            self.done(event.character)
 
 
 def offer(app: ChatApp, client: Client, *, asked: bool) -> None:

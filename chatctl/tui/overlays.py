@@ -9,13 +9,12 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from chatctl.protocol.clean import clean
 from chatctl.tui import keys
 from chatctl.tui.line import Field
-from chatctl.tui.painted import Box, Words
+from chatctl.tui.painted import Box, Over, Words
 
 Rows = list[tuple[str, str]]
 _LEAST_ABOUT = 30
@@ -50,7 +49,7 @@ class _Columns(Words):
         self.say(f"{in_columns(self._rows, event.size.width)}{after}")
 
 
-class Page(ModalScreen[None]):
+class Page(Over[None]):
     """Something to be read; any key closes it, but those that scroll."""
 
     def __init__(self, title: str, rows: Rows, after: str = "") -> None:
@@ -69,7 +68,7 @@ class Page(ModalScreen[None]):
     def on_key(self, event: events.Key) -> None:
         if event.key not in ("up", "down", "pageup", "pagedown", "home", "end"):
             event.stop()
-            self.dismiss(None)
+            self.done(None)
 
 
 class KeysOverlay(Page):
@@ -79,7 +78,7 @@ class KeysOverlay(Page):
         super().__init__("Keys", keys.help_rows(), keys.ALSO)
 
 
-class Question(ModalScreen[bool]):
+class Question(Over[bool]):
     """A question that Enter answers with yes and Esc with no. `careful`: yes is the key y alone, so that nobody says it
     in passing."""
 
@@ -104,14 +103,14 @@ class Question(ModalScreen[bool]):
     def action_pass_over(self) -> None:
         """Enter, which somebody may have typed ahead."""
         if not self._careful:
-            self.dismiss(True)
+            self.done(True)
 
     def action_answer(self, answer: bool) -> None:
         """Done."""
-        self.dismiss(answer)
+        self.done(answer)
 
 
-class Asking(ModalScreen[str | None]):
+class Asking(Over[str | None]):
     """One line to be typed: a name, a password (`wanted` says which, in the empty line). Esc gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "give_up"), ("ctrl+c", "give_up"), ("ctrl+d", "give_up")]
@@ -144,8 +143,8 @@ class Asking(ModalScreen[str | None]):
         event.stop()
         answer = event.value if self._secret else event.value.strip()
         if answer:
-            self.dismiss(answer)
+            self.done(answer)
 
     def action_give_up(self) -> None:
         """No answer."""
-        self.dismiss(None)
+        self.done(None)

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Region, Size
+from textual.screen import ModalScreen, ScreenResultType
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -112,3 +113,15 @@ class Bare(Painted):
         if crop.column_span != (0, self.size.width):
             rows = [row.crop(*crop.column_span) for row in rows]
         return as_written(self, rows, None)
+
+
+class Over(ModalScreen[ScreenResultType]):
+    """What lies over the screen until it is :meth:`done`."""
+
+    _is_done = False
+
+    def done(self, result: ScreenResultType) -> None:
+        """Close, with this answer. Keys that were pressed meanwhile may say so once more: the first one counts."""
+        if not self._is_done:
+            self._is_done = True
+            self.dismiss(result)

@@ -9,7 +9,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widgets import Input
 
@@ -20,7 +19,7 @@ from chatctl.tui.items import Item
 from chatctl.tui.line import Field
 from chatctl.tui.look import Ink
 from chatctl.tui.pages import Found
-from chatctl.tui.painted import Box, Painted, Words
+from chatctl.tui.painted import Box, Over, Painted, Words
 
 Hit = tuple[str, Item]
 
@@ -67,7 +66,7 @@ class Hits(Painted):
             self.post_message(self.Clicked())
 
 
-class SearchOverlay(ModalScreen[Hit | None]):
+class SearchOverlay(Over[Hit | None]):
     """Gives what was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "close"), ("ctrl+c", "close")]
@@ -125,14 +124,14 @@ class SearchOverlay(ModalScreen[Hit | None]):
         if text and text != self._asked:
             self._ask(text)
         elif self.hits.hits:
-            self.dismiss(self.hits.hits[self.hits.at])
+            self.done(self.hits.hits[self.hits.at])
 
     def on_hits_clicked(self) -> None:
-        self.dismiss(self.hits.hits[self.hits.at])
+        self.done(self.hits.hits[self.hits.at])
 
     def action_close(self) -> None:
         """Nothing was chosen."""
-        self.dismiss(None)
+        self.done(None)
 
 
 def parsed(text: str) -> tuple[str, str, str]:

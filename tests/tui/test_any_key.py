@@ -164,3 +164,25 @@ def test_the_screen_stays_whole(server: Server, seed: int, monkeypatch: pytest.M
                 chaos.check()
 
     play(story)
+
+
+@pytest.mark.parametrize("key", ["escape", "enter", "y", "ctrl+c", "x"])
+@pytest.mark.parametrize("opened", ["f1", "ctrl+f", "paste", "/register"])
+def test_keys_that_come_at_once_close_what_lies_over_the_screen_once(server: Server, opened: str, key: str) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("only you")
+            if opened == "paste":
+                ann.app.post_message(events.Paste("one\ntwo"))
+            elif opened[0] == "/":
+                await ann.type(opened)
+            else:
+                await ann.press(opened)
+            await ann.until(lambda _: len(ann.app.screen_stack) == 2)
+            for _ in range(3):
+                ann.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            await ann.press("f1", "escape", "escape", "escape")
+            await ann.until(lambda _: len(ann.app.screen_stack) == 1)
+            assert ann.app.problem is None
+
+    play(story)

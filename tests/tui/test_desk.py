@@ -110,6 +110,23 @@ def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> Non
     assert world.place("#lobby").log.unread is not None  # the line stays, so that one sees where to go on
 
 
+def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(world: World) -> None:
+    def calls(text: str) -> int:
+        world.desk.alerts.clear()
+        world.hear(said(f"ann: {text}", "#dev"))
+        return len(world.desk.alerts)
+
+    assert calls("no word of the terminal yet") == 1
+    world.desk.front(True)
+    assert calls("it is in front") == 0
+    assert world.place("#dev").mentions == 2, "counted it is all the same"
+    world.desk.attend(False)
+    assert calls("nobody has touched it for long") == 1
+    world.desk.attend(True)
+    world.desk.front(False)
+    assert calls("it is not in front") == 1
+
+
 def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) -> None:
     world.hear(said("old", "#dev", history=True))
     assert world.place("#dev").unread == 0
