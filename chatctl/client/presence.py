@@ -159,17 +159,20 @@ def whois_line(state: State, message: Message) -> None:
     if not name or (len(state.presence.whois) > _MOST_LINES and state.fold(name) not in state.presence.whois):
         return
     lines = state.presence.whois.setdefault(state.fold(name), [])
-    text = _WHOIS[message.command](message)
-    if text and len(lines) < _MOST_LINES:
-        lines.append(text)
+    texts = _WHOIS[message.command](message).split("\n")
+    lines += [text for text in texts if text and len(lines) < _MOST_LINES]
 
 
 def whois_over(state: State, message: Message) -> None:
     """318."""
     name = message.param(1)
     lines = state.presence.whois.pop(state.fold(name), [])
+    lines.sort(key=lambda line: line.startswith(_ADDRESS))  # for bans; nobody reads it else
     if lines:  # else there was nobody, and a 401 said so
         state.tell(e.Whois(time=state.time_of(message), name=name, lines=tuple(lines)))
+
+
+_ADDRESS = "address: "
 
 
 def _who(message: Message) -> str:
@@ -178,7 +181,17 @@ def _who(message: Message) -> str:
 
 
 def _address(message: Message) -> str:
-    return f"{message.param(2)}@{message.param(3)}"
+    return f"{_ADDRESS}{message.param(2)}@{message.param(3)}"
+
+
+def _in_rooms(message: Message) -> str:
+    found: list[str] = []
+    for word in message.params[-1].split():
+        room = word.lstrip("~&@%+!*")
+        standing = word[: len(word) - len(room)]
+        is_operator = bool(set(standing) & set("~&@%")) and room[:1] == "#"
+        found.append(f"{room} (operator)" if is_operator else room if room[:1] == "#" else word)
+    return f"in {', '.join(found)}" if found else ""
 
 
 def _idle(message: Message) -> str:
@@ -195,11 +208,11 @@ def _idle(message: Message) -> str:
 
 _WHOIS: dict[str, Callable[[Message], str]] = {
     "301": lambda message: f"away: {message.params[-1]}",
-    "311": lambda message: f"{_who(message)}, {_address(message)}",
+    "311": lambda message: f"{_who(message)}\n{_address(message)}",
     "312": lambda message: f"on {message.param(2)}",
     "313": lambda message: "an operator of the server",
     "317": _idle,
-    "319": lambda message: f"in {message.params[-1].strip()}",
+    "319": _in_rooms,
     "320": lambda message: message.params[-1],
     "330": lambda message: f"logged in as {message.param(2)}",
     "335": lambda message: "a bot",

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chatctl.client import events as e
+from chatctl.client.folding import Came, fold_words
 
 Tone = Literal["said", "private", "coming", "news", "trouble"]
 Words = tuple[Tone, str]
@@ -136,11 +137,20 @@ def _who(event: e.Who, place: Place) -> list[Words]:
         (
             "news",
             f"--- {person.name:{column}}  {'away' if person.away else 'here'}"
-            f"{'  operator' if person.operator else ''}  {person.user}@{person.host}"
+            f"{'  operator' if person.operator else ''}"
             f"{f'  ({person.realname})' if person.realname not in ('', person.name) else ''}",
         )
         for person in event.people
     ]
+
+
+def _missed(event: e.Missed, place: Place) -> list[Words]:
+    moves: list[tuple[str, Came, str]] = []
+    for past in event.events:
+        if isinstance(past, e.Joined | e.Left) and not past.own:
+            moves.append((past.name, "came" if isinstance(past, e.Joined) else "left", ""))
+    where = f" in {event.room}" if place.several else ""
+    return [("coming", f"--- Meanwhile{where}: {fold_words(moves)}")] if moves else []
 
 
 def _away(event: e.Away, place: Place) -> list[Words]:
@@ -248,6 +258,7 @@ _WORDS: dict[type[e.Event], Callable[[Any, Place], list[Words]]] = {
     e.Topic: _topic,
     e.Names: _names,
     e.Who: _who,
+    e.Missed: _missed,
     e.Away: _away,
     e.AwaySet: _away_set,
     e.ModeChanged: _mode,

@@ -7,8 +7,8 @@ The rules of this file:
 2. `stale` gathers which parts of the screen are out of date; whoever draws takes and clears it.
 3. A message counts as unread where nobody looks: in another place, or while the terminal is not in front. What is told
    of the past counts only if it came after what we have read, or while we were cut off.
-4. We are called for what is meant for us and not looked at; not where the terminal told that it is in front: there it is
-   seen to be counted.
+4. We are called for what is meant for us and not looked at; not where the terminal told that it is in front: there the
+   count is seen.
 5. What the server says before there is a room is kept, and moves into the first room.
 """
 

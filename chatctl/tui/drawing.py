@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.strip import Strip
 
+from chatctl.client.folding import fold_words
 from chatctl.client.split import cluster_ends
 from chatctl.protocol.clean import clean
 from chatctl.tui.columns import Piece, strip, text_of, width_of
 from chatctl.tui.forms import drawn
-from chatctl.tui.items import Item, fold_words
+from chatctl.tui.items import Item
 from chatctl.tui.look import Ink
 from chatctl.tui.text import PLAIN, Look, runs
 

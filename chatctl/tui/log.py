@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatctl.tui.items import Came, Item
+from chatctl.client.folding import Came
+from chatctl.tui.items import Item
 
 MOST = 100_000
 _SLACK = 1000

@@ -94,10 +94,15 @@ def test_read_markers(lobby: Talk) -> None:
 
 def test_whois_is_one_event(lobby: Talk) -> None:
     [whois] = lobby.heard(
-        ":s 311 ann bob user host * :Bob B", ":s 301 ann bob :tea", ":s 317 ann bob 7300 1 :idle", ":s 318 ann bob :End"
+        ":s 311 ann bob user host * :Bob B",
+        ":s 319 ann bob :#lobby @#tea +#dev &local",
+        ":s 301 ann bob :tea",
+        ":s 317 ann bob 7300 1 :idle",
+        ":s 318 ann bob :End",
     )
     assert isinstance(whois, e.Whois)
-    assert whois.lines == ("bob (Bob B), user@host", "away: tea", "silent for 2 hours")
+    rooms = "in #lobby, #tea (operator), #dev, &local"
+    assert whois.lines == ("bob (Bob B)", rooms, "away: tea", "silent for 2 hours", "address: user@host")
 
 
 def test_an_answer_to_a_message_names_it(lobby: Talk) -> None:

@@ -11,10 +11,10 @@ from typing import Literal
 import pytest
 
 from chatctl.client import events as e
+from chatctl.client.folding import fold_words
 from chatctl.client.refusals import InputError
 from chatctl.tui.desk import Desk
 from chatctl.tui.drawing import plain_rows
-from chatctl.tui.items import fold_words
 from chatctl.tui.messages import MessageList
 from chatctl.tui.places import TYPING_SECONDS, Place
 
