@@ -8,7 +8,7 @@ import hmac
 
 
 def cloak(key: bytes, address: str) -> str:
-    """`address` (numeric, IPv4 or IPv6) as a host name: 12 letters and digits under ``.user``.
+    """`address` (what counts as one: :mod:`.addresses`) as a host name: 12 letters and digits under ``.user``.
 
     60 bits of HMAC-SHA-256: without the key nobody can try addresses until one fits.
     """

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chatctl.chat import offers
 from chatctl.chat import proposals as p
+from chatctl.chat.addresses import origin
 from chatctl.chat.answering import Answering
 from chatctl.chat.apply import apply
 from chatctl.chat.bans import Ban
@@ -123,7 +124,7 @@ class Hub:
 
     def connect(self, id: int, address: str, *, secure: bool = False) -> Session:
         """A connection was accepted; `secure`: over TLS. Ids are never used again."""
-        session = Session(id, address, cloak(self.rules.cloak_key, address), self._clock(), secure=secure)
+        session = Session(id, address, cloak(self.rules.cloak_key, origin(address)), self._clock(), secure=secure)
         self.sessions[id] = session
         return session
 

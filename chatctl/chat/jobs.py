@@ -71,7 +71,7 @@ class Jobs:
         session.messages_only = False
         self._working += 1
         # Who tries for the first time does not stand in one line with those who try again and again.
-        who = session.address if session.tries <= 1 else f"{session.address} again"
+        who = session.origin if session.tries <= 1 else f"{session.origin} again"
         self._workers.ask(who, work.task, functools.partial(self._worked, session, work, command, label))
 
     def begin(self) -> None:

@@ -14,8 +14,8 @@ The rules of this file:
 from __future__ import annotations
 
 import heapq
-import ipaddress
 
+from chatctl.chat.addresses import origin
 from chatctl.chat.session import Session
 
 BURST_SECONDS = 2
@@ -82,13 +82,6 @@ class Bucket:
     def full(self, now: float, depth: float) -> bool:
         """Whether nothing of it is used."""
         return self._used <= now - depth
-
-
-def origin(address: str) -> str:
-    """What counts as one address: an IPv6 one is its network of 64 bits, which is what one customer has."""
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address, 64), strict=False).network_address)
 
 
 class Pace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatctl.chat.addresses import origin
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
@@ -147,3 +148,8 @@ class Session(Output):
         self.closing = ""
         self.leaving = ""
         self.dropped = False
+
+    @property
+    def origin(self) -> str:
+        """By what it is counted, and shut out, with others of its address."""
+        return origin(self.address)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.chat.pace import ADDRESS, BURST_SECONDS, Bucket, Pace, origin
+from chatctl.chat.addresses import origin
+from chatctl.chat.pace import ADDRESS, BURST_SECONDS, Bucket, Pace
 from tests.chat.world import Person, World
 
 RATE = 10

@@ -169,3 +169,9 @@ def test_the_longest_names_there_can_be_fit_every_answer() -> None:
         assert alice.send(line).lines(), line
     alice.send(f"KICK {room} {nick} :{'k' * int(limits['KICKLEN'])}")
     assert "KICK" in alice.commands()
+
+
+def test_an_ipv6_network_has_one_host_so_that_bans_in_rooms_hold() -> None:
+    world = World()
+    hosts = [world.connect(address).session.host for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")]
+    assert hosts[0] == hosts[1] != hosts[2]

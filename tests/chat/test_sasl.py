@@ -185,11 +185,17 @@ def test_any_pieces_at_all(pieces: list[str], mechanism: str) -> None:
 
 
 def test_a_thousand_guesses_fail_and_the_owner_gets_in() -> None:
+    for address, owners in (("192.0.2.7", "192.0.2.8"), ("2001:db8:1:2::{:x}", "2001:db8:1:3::1")):
+        _guesses_from(address, owners)
+
+
+def _guesses_from(address: str, owners: str) -> None:
+    """From an IPv4 address, or from a thousand of an IPv6 network, which a customer has."""
     world = a_world()
     add(world, "ann")
     checked = 0
     for number in range(100):
-        guesser = world.connect("192.0.2.7")
+        guesser = world.connect(address.format(number))
         for _ in range(10):
             world.workers.held = True
             guesser.send("AUTHENTICATE PLAIN", plain("ann", f"guess{number}"))
@@ -198,5 +204,5 @@ def test_a_thousand_guesses_fail_and_the_owner_gets_in() -> None:
             world.tick()
     assert checked <= 10
     world.workers.held = False
-    owner = world.connect("192.0.2.8").send("CAP REQ :sasl", "AUTHENTICATE PLAIN", plain("ann", "sesame"))
+    owner = world.connect(owners).send("CAP REQ :sasl", "AUTHENTICATE PLAIN", plain("ann", "sesame"))
     assert "903" in owner.commands()

@@ -17,20 +17,20 @@ def too_soon(view: View, session: Session, account: str) -> str:
     """Before each try: what somebody reads who has to wait after wrong passwords; ``""`` for one who need not
     (chat/guard). A try counts from when it is made, so that many at once are not all the first."""
     local = session.local and not session.tries
-    seconds = view.guard.wait(view.clock(), session.address, account, local=local)
+    seconds = view.guard.wait(view.clock(), session.origin, account, local=local)
     session.tries += not seconds
     return f"Too many wrong passwords; please wait {seconds} s before the next try" if seconds else ""
 
 
 def failed(view: View, session: Session, account: str) -> None:
     """A password was wrong, or the account is none."""
-    view.guard.failed(view.clock(), session.address, account)
+    view.guard.failed(view.clock(), session.origin, account)
 
 
 def succeeded(view: View, session: Session, account: str) -> None:
     """A password was right."""
     session.tries = 0
-    view.guard.succeeded(session.address, account)
+    view.guard.succeeded(session.origin, account)
 
 
 def check(
