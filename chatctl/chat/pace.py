@@ -5,7 +5,7 @@ The rules of this file:
 1. A user's lines cost what stands in COSTS, in messages. A session may use `per_second` of them, an address ADDRESS
    times as many, each with a burst. This computer's own sessions share no address. No line but the last is free, so
    that what comes in is bounded in bytes too: so many lines a second, of a length that is bounded.
-   An answer of many lines costs more: it took as long to make.
+   An answer of many lines costs more: it took as long to make. So does a line for several rooms or people.
 2. A line that there is nothing left for waits, with all that follows it, so that a paste arrives whole and in order.
    The session is told once.
 3. What a stranger may do is bounded in bytes and time elsewhere; it pays nothing here.
@@ -17,6 +17,7 @@ import heapq
 
 from chatctl.chat.addresses import origin
 from chatctl.chat.session import Session
+from chatctl.protocol.message import Message
 
 BURST_SECONDS = 2
 """How long somebody must have been silent to have the whole burst: twice the rate."""
@@ -24,26 +25,44 @@ BURST_SECONDS = 2
 ADDRESS = 5
 """People behind one address, before they slow each other down."""
 
+SAYING = 1.0
+"""One message."""
+
 COSTS = {
     "PING": 0.05,
     "PONG": 0.05,
     "QUIT": 0.0,
-    "PRIVMSG": 1.0,
-    "NOTICE": 1.0,
-    "TAGMSG": 1.0,
-    "JOIN": 1.0,
     "NICK": 5.0,
-    "LIST": 1.0,
+    "RENAME": 5.0,
     "WHO": 0.5,
+    **dict.fromkeys(("PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "INVITE"), SAYING),
+    **dict.fromkeys(("AWAY", "SETNAME", "REDACT", "REGISTER", "WALLOPS", "LIST", "SEARCH"), SAYING),
 }
 OTHER = 0.2
-"""Questions, which nobody else hears of. WHO and LIST look at everybody, or at every room."""
+"""Questions, which nobody else hears of. WHO, LIST and SEARCH look at all people, all rooms, all that was said."""
+
+_CHANGES = {"MODE": 2, "TOPIC": 2, "METADATA": 3}
+"""With so many parameters it is no question: others hear of it."""
+
+_NEVER = 1 << 30
+_TARGETS = {"PRIVMSG": 0, "NOTICE": 0, "TAGMSG": 0, "JOIN": 0, "PART": 0, "KICK": 1}
+"""Which parameter may name several."""
 
 ANSWER = 100
 """Lines of an answer that cost one message; an answer of fewer costs nothing beside its question."""
 
 _TELL_AGAIN_MS = 60_000
 _MOST_KEPT = 1024
+
+
+def cost(message: Message) -> float:
+    """What a line costs, in messages (rule 1)."""
+    command, params = message.command, message.params
+    if len(params) >= _CHANGES.get(command, _NEVER):
+        return SAYING
+    each = COSTS.get(command, OTHER)
+    at = _TARGETS.get(command, _NEVER)
+    return each * (1 + params[at].count(",")) if at < len(params) else each
 
 
 class Bucket:
@@ -92,18 +111,18 @@ class Pace:
         self.slowed = 0
         """How many times somebody had to wait, since the start."""
         self._unit = 1000 / per_second
-        self._depth = BURST_SECONDS * 1000.0
-        self._depth = max(self._depth, max(COSTS.values()) * self._unit)  # or what costs most could never be had
+        self._depth = max(BURST_SECONDS * 1000.0, max(COSTS.values()) * self._unit)
         self._addresses: dict[str, Bucket] = {}
         self._told: dict[int, int] = {}
         self._waiting: dict[int, Session] = {}
         self._heap: list[tuple[float, int]] = []
 
-    def holds(self, session: Session, command: str, now: int) -> bool:
-        """Whether a user's command must wait (rule 2); it is looked at again when :meth:`awake` gives the session."""
+    def holds(self, session: Session, messages: float, now: int) -> bool:
+        """Whether a user's line that costs so many messages must wait (rule 2); it is looked at again when :meth:`awake`
+        gives the session."""
         if session.id in self._waiting:
             return True
-        cost = COSTS.get(command, OTHER) * self._unit
+        cost = min(messages * self._unit, self._depth)  # or what costs most could never be had
         bucket = session.bucket
         if bucket is None:
             bucket = session.bucket = Bucket()

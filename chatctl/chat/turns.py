@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chatctl.chat.commands.table import MESSAGES
 from chatctl.chat.handling import Handling
-from chatctl.chat.pace import Pace
+from chatctl.chat.pace import OTHER, SAYING, Pace, cost
 from chatctl.chat.session import Session
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import parse
@@ -113,7 +113,7 @@ class Turns:
             waits = waits and not (message is not None and session.messages_only and message.command in MESSAGES)
         if waits:
             return 0  # resumed when its proposal has its place
-        if session.registered and self._held_back(session, message.command if message is not None else ""):
+        if session.registered and self._held_back(session, cost(message) if message is not None else OTHER):
             return 0  # resumed when there is something left for it
         del inbox[0]
         if message is not None:
@@ -125,7 +125,7 @@ class Turns:
     def _say(self, session: Session, room: str, texts: list[str]) -> int:
         if self._pace is not None:
             may = 0
-            while may < len(texts) and not self._held_back(session, "PRIVMSG"):
+            while may < len(texts) and not self._held_back(session, SAYING):
                 may += 1
             del texts[may:]
         if texts:
@@ -134,13 +134,13 @@ class Turns:
             self._handling.say(session, room, texts)
         return len(texts)
 
-    def _held_back(self, session: Session, command: str) -> bool:
+    def _held_back(self, session: Session, messages: float) -> bool:
         """Whether the session goes too fast (rule 3). It is told, now and then."""
         pace = self._pace
         if pace is None:
             return False
         now = self._clock()
-        if not pace.holds(session, command, now):
+        if not pace.holds(session, messages, now):
             return False
         if pace.tell(session, now):
             self._handling.slowed(session, pace.per_second)

@@ -85,6 +85,31 @@ def test_renames_cost_more_and_questions_less(line: str, at_once: int) -> None:
     assert sum(message.command == wanted for message in ann.read()) == at_once
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "TOPIC #tea :{}", "MODE #tea +l {}", "INVITE bob #tea", "KICK #tea n{0},n{0}b", "AWAY :{}", "SETNAME :{}", "REDACT #tea {}",
+        "PART #r{}", "METADATA * SET display-name :{}", "PRIVMSG #tea,#coffee :{}", "SEARCH text={}",
+    ],
+)  # fmt: skip
+def test_what_others_hear_of_costs_as_a_message_does_for_each_of_them(line: str) -> None:
+    """With 20 at once, and 2 named in some: without a cost of its own a line would be told to others 100 times."""
+    world = slowed_world()
+    ann, named = world.person("ann", "#tea", "#coffee"), line.count(",") + 1
+    let_pass(world, 10_000)
+    ann.send(*(line.format(number + 1) for number in range(100)))
+    assert len(ann.session.inbox) == 100 - BURST // named
+
+
+def test_a_line_for_very_many_rooms_is_not_held_for_good() -> None:
+    world = slowed_world()
+    ann = world.person("ann")
+    ann.send("JOIN " + ",".join(f"#r{number}" for number in range(40)), "PART " + ",".join(f"#r{n}" for n in range(40)))
+    let_pass(world, 10_000)
+    assert not ann.session.inbox
+    assert not world.hub.state.users[ann.session.id].rooms
+
+
 @pytest.mark.parametrize(("share", "held"), [(ADDRESS, True), (1000, False)])
 def test_many_sessions_of_one_address_share_what_it_has(
     share: int, held: bool, monkeypatch: pytest.MonkeyPatch
