@@ -118,8 +118,8 @@ class Pace:
         self._heap: list[tuple[float, int]] = []
 
     def holds(self, session: Session, messages: float, now: int) -> bool:
-        """Whether a user's line that costs so many messages must wait (rule 2); it is looked at again when :meth:`awake`
-        gives the session."""
+        """Whether a user's line of that cost must wait (rule 2); it is looked at again when :meth:`awake` gives the
+        session."""
         if session.id in self._waiting:
             return True
         cost = min(messages * self._unit, self._depth)  # or what costs most could never be had

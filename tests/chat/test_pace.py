@@ -88,10 +88,19 @@ def test_renames_cost_more_and_questions_less(line: str, at_once: int) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "TOPIC #tea :{}", "MODE #tea +l {}", "INVITE bob #tea", "KICK #tea n{0},n{0}b", "AWAY :{}", "SETNAME :{}", "REDACT #tea {}",
-        "PART #r{}", "METADATA * SET display-name :{}", "PRIVMSG #tea,#coffee :{}", "SEARCH text={}",
+        "TOPIC #tea :{}",
+        "MODE #tea +l {}",
+        "INVITE bob #tea",
+        "KICK #tea n{0},n{0}b",
+        "AWAY :{}",
+        "SETNAME :{}",
+        "REDACT #tea {}",
+        "PART #r{}",
+        "METADATA * SET display-name :{}",
+        "PRIVMSG #tea,#coffee :{}",
+        "SEARCH text={}",
     ],
-)  # fmt: skip
+)
 def test_what_others_hear_of_costs_as_a_message_does_for_each_of_them(line: str) -> None:
     """With 20 at once, and 2 named in some: without a cost of its own a line would be told to others 100 times."""
     world = slowed_world()
