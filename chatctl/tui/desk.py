@@ -185,13 +185,19 @@ class Desk:
             self.pages[place.asked] = ("LAST", place)
 
     def seek(self) -> None:
-        """Where all that is there of a place is unread, ask for what was before: there may be more of it."""
+        """Where all that is there of a place is unread, ask for what was before: there may be more of it. After
+        _MOST_SOUGHT pages the line above it says so, and scrolling there loads it."""
         for place in self.places:
             log = place.log
-            if place.past is not None or log.unread is None or place.left_off is None or place.sought >= _MOST_SOUGHT:
+            if place.past is not None or log.unread is None or place.left_off is None or log.begins:
                 continue
-            if log.unread is next((item for item in log.items if item.is_said), None) and self.load_before(place):
-                place.sought += 1
+            if log.unread is not next((item for item in log.items if item.is_said), None):
+                continue
+            if place.sought < _MOST_SOUGHT:
+                place.sought += self.load_before(place)
+            elif not log.unread_above:
+                log.unread_above = True
+                self.stale |= {"log", "rooms"}
 
     def jump(self, place: Place, item: Item) -> None:
         """Show a message with its surroundings: they are asked for where it is not at hand."""

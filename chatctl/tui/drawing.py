@@ -233,9 +233,9 @@ def day_row(time: float, around: Around) -> Strip:
     return ruled(text, around, around.ink.quiet)
 
 
-def unread_row(around: Around) -> Strip:
-    """The line above what has not been read."""
-    return ruled("new", around, around.ink.mention)
+def unread_row(around: Around, *, above: bool = False) -> Strip:
+    """The line above what has not been read; `above`: there is more of it, which scrolling up loads."""
+    return ruled("new, and more above" if above else "new", around, around.ink.mention)
 
 
 def ruled(text: str, around: Around, style: Style) -> Strip:

@@ -32,6 +32,8 @@ class Log:
         """Whether new messages belong at its end; a stretch of the past, jumped to, has none."""
         self.unread: Item | None = None
         """The first item that has not been read."""
+        self.unread_above = False
+        """Whether more is unread than what is here."""
         self.dropped = 0
         """Items that were let go at the beginning (rule 4): whoever counts from there needs it."""
         self._by_id: dict[str, Item] = {}

@@ -102,9 +102,10 @@ class MessageList(Bare):
         item = items[at]
         new_day = at == 0 or drawing.day_of(items[at - 1].time) != drawing.day_of(item.time)
         is_unread = self.log_shown.unread is item
+        above = is_unread and self.log_shown.unread_above
         begins = at == 0 and self.log_shown.begins
         looks = (around.width, around.ink, around.mention, TERMINAL.joins)
-        key = (item.version, looks, new_day, is_unread, begins, item is self.marked)
+        key = (item.version, looks, new_day, is_unread, above, begins, item is self.marked)
         kept = self._blocks.get(id(item))
         if kept is not None and kept[0] is item and kept[1] == key:
             self._blocks.move_to_end(id(item))
@@ -115,7 +116,7 @@ class MessageList(Bare):
         if new_day:
             rows.append(drawing.day_row(item.time, around))
         if is_unread:
-            rows.append(drawing.unread_row(around))
+            rows.append(drawing.unread_row(around, above=above))
         drawn = drawing.rows(item, around)
         rows += [row.apply_style(Style(reverse=True)) for row in drawn] if item is self.marked else drawn
         self._blocks[id(item)] = (item, key, rows)

@@ -36,7 +36,7 @@ def page(desk: Desk, event: e.Page) -> None:
         place.asked = 0
     items = items_of(desk, event.events)
     if kind == "BEFORE":
-        _unread_before(desk, place, items)
+        _unread_before(desk, place, items, event.ends or event.failed)
         place.shown.put_before(item for item in items if item.is_said or item.time < place.since)
         place.shown.begins = event.ends or event.failed
     elif kind == "LAST":
@@ -68,14 +68,16 @@ def _unread_at_the_end(place: Place, desk: Desk) -> None:
         desk.stale |= {"rooms"}
 
 
-def _unread_before(desk: Desk, place: Place, items: list[Item]) -> None:
+def _unread_before(desk: Desk, place: Place, items: list[Item], ends: bool) -> None:
     """Count what is unread of a page before the first that was, and put the line above it."""
     log = place.log
     if place.past is not None or log.unread is None or place.left_off is None:
         return
     if log.unread is not next((item for item in log.items if item.is_said), None):
         return
-    missed = [item for item in items if item.is_said and not item.own and item.time > place.left_off]
+    said = [item for item in items if item.is_said]
+    missed = [item for item in said if not item.own and item.time > place.left_off]
+    log.unread_above = log.unread_above and not ends and said == missed
     if missed:
         log.unread = missed[0]
         if place is not desk.here or not desk.attention:

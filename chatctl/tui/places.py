@@ -71,7 +71,7 @@ class Place:
 
     def left_behind(self) -> None:
         """It is not looked at any more."""
-        self.log.unread = None
+        self.log.unread, self.log.unread_above = None, False
 
 
 class Places:

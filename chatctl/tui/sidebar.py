@@ -56,6 +56,8 @@ class Sidebar(Painted):
         ink = self.ink
         looked_at = place is self.places.current
         count = f" @{_few(place.mentions)}" if place.mentions else f" {_few(place.unread)}" if place.unread else ""
+        if count and place.log.unread_above and count[-1] != "+":
+            count += "+"
         digit = f"{number} " if number <= _NUMBERED else "  "
         name = clean(place.name) if place.name != HOME else "server"
         room = width - 1 - len(digit) - len(count) - 1
