@@ -76,9 +76,7 @@ class Arrival:
 
     def _ask_login(self, wanted: LoginWanted) -> None:
         entrance = self._app.entrance
-        name = clean(wanted.name)
-        title = f"Choose a password for {name}" if wanted.new else f"{name} belongs to an account"
-        text = "With it the name is yours." if wanted.new else "Its password, or Esc for another name. It is not shown."
+        title, text = _about_login(wanted)
 
         def answered(password: str | None) -> None:
             if password is None:
@@ -116,3 +114,15 @@ class Arrival:
         self._waits_for("a password")
         asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
         self._app.push_screen(asking, answered)
+
+
+def _about_login(wanted: LoginWanted) -> tuple[str, str]:
+    name = clean(wanted.name)
+    if wanted.new:
+        return f"Choose a password for {name}", "With it the name is yours. It is not shown."
+    if wanted.closed:
+        return "Only people with an account may enter", f"The password of {name}, or Esc for another name."
+    return (
+        f"The name {name} belongs to somebody",
+        "If that is you, type your password; it is not shown. Else press Esc.",
+    )

@@ -79,11 +79,13 @@ class PasswordWanted:
 
 @dataclass(frozen=True, slots=True)
 class LoginWanted:
-    """The name belongs to an account, whose password is needed; `new`: to an account that is to be made."""
+    """A password is needed: of the account that the name belongs to, of one that is to be made (`new`), or of any one
+    since the server lets nobody else in (`closed`)."""
 
     name: str
     trouble: str = ""
     new: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,11 @@ class Entrance:
             client = self.door.client(self.name, self.password)
             client.on(self.feed.put)
             client.start()
-        except (OwnedNameError, AccountNeededError, LoginError) as error:
+        except OwnedNameError:
+            return LoginWanted(self.name)
+        except AccountNeededError as error:
+            return LoginWanted(self.name, str(error), closed=True)
+        except LoginError as error:
             return LoginWanted(self.name, str(error))
         except (NameTakenError, InvalidNameError) as error:
             return NameWanted(str(error), self._free())

@@ -58,13 +58,17 @@ class Typed:
         self.desk.say(text, kind, target, ticket, clock.time(), reply or None)
 
     def said(self, count: int, name: str = "") -> str | None:
-        """The id of a message here."""
+        """The id of a message here. One that has not arrived counts too, since it is seen: nothing else is meant."""
         fold, wanted = self.client.fold, self.client.fold(name)
         for item in reversed(self.desk.here.shown.items):
-            if item.is_said and item.id and not item.deleted and (not name or fold(item.name) == wanted):
+            if item.is_said and not item.deleted and (not name or fold(item.name) == wanted):
                 count -= 1
-                if count == 0:
-                    return item.id
+            if count == 0:
+                if item.ticket:
+                    raise InputError("That message is still on its way; try again in a moment")
+                if item.problem:
+                    raise InputError("That message was not delivered; /resend sends it again")
+                return item.id
         return None
 
     def go(self, target: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from chatctl.client import Client
 from chatctl.server import Server
 from tests.client.peer import eventually
@@ -103,6 +105,25 @@ def test_reactions_replies_and_deleting(server: Server, bob: Client) -> None:
             await ann.until("👍 ann")
             await ann.type("/reply yes")
             await ann.until("┌ bob: shall we?")
+
+    play(story)
+
+
+def test_the_last_message_is_the_last_that_is_seen(server: Server) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("only you")
+            await ann.type("arrived")
+            await ann.until(lambda text: " [ann]: arrived" in text)
+            log = ann.app.desk.here.log
+            ann.app.desk.say("on its way", "message", "#lobby", 99, time.time())
+            await ann.type("/delete")
+            await ann.until("still on its way")
+            log.failed(99, "refused")
+            await ann.type("/delete")
+            await ann.until("/resend sends it again")
+            await ann.type("/delete 2")
+            await ann.until("[ann]: deleted")
 
     play(story)
 
