@@ -163,7 +163,7 @@ def _reply_rows(item: Item, around: Around) -> list[Strip]:
         return []
     ink = around.ink
     room = around.width - TIME_WIDTH - 2
-    text = clean(answered.text.split("\n")[0])
+    text = "deleted" if answered.deleted else clean(answered.text.split("\n")[0])
     snippet = f"{clean(answered.name)}: {text}"
     limit = min(room, _SNIPPET)
     if width_of(snippet) > limit:

@@ -5,7 +5,7 @@ The rules of this file:
 1. Where one is, is the last row on the screen: a row of an item. Nothing that comes above or below moves it. At the
    end it stays at the end.
 2. The time a change takes depends on the height of the screen, never on how much there is.
-3. What was drawn is kept for a while: a message looks the same until it changes, or the screen does.
+3. What was drawn is kept for a while: a message looks the same until it changes, what it answers, or the screen does.
 """
 
 from __future__ import annotations
@@ -104,8 +104,18 @@ class MessageList(Bare):
         is_unread = self.log_shown.unread is item
         above = is_unread and self.log_shown.unread_above
         begins = at == 0 and self.log_shown.begins
+        answered = around.find(item.reply) if item.reply is not None else None
         looks = (around.width, around.ink, around.mention, TERMINAL.joins)
-        key = (item.version, looks, new_day, is_unread, above, begins, item is self.marked)
+        key = (
+            item.version,
+            answered and answered.version,
+            looks,
+            new_day,
+            is_unread,
+            above,
+            begins,
+            item is self.marked,
+        )
         kept = self._blocks.get(id(item))
         if kept is not None and kept[0] is item and kept[1] == key:
             self._blocks.move_to_end(id(item))

@@ -105,6 +105,12 @@ def test_reactions_replies_and_deleting(server: Server, bob: Client) -> None:
             await ann.until("👍 ann")
             await ann.type("/reply yes")
             await ann.until("┌ bob: shall we?")
+            [answered] = [item for item in ann.app.desk.here.log.items if item.text == "shall we?"]
+            assert answered.id is not None
+            bob.delete("#lobby", answered.id)
+            text = await ann.until("[bob]: deleted")
+            assert "┌ bob: deleted" in text
+            assert "shall we?" not in text
 
     play(story)
 
