@@ -1,0 +1,90 @@
+"""`chatctl check-name` as a process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from chatctl.server import Server
+from tests.cli.commands import run
+from tests.client.peer import Peer, Talk
+from tests.wire import Wire
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("environment")]
+
+
+HEAVY = {"sqlite3", "prompt_toolkit", "textual", "cryptography", "chatctl.server", "chatctl.chat"}
+
+
+class TestCheckName:
+    """`chatctl check-name`."""
+
+    def test_one_line_a_name_in_columns(self, server: Server, bob: Wire) -> None:
+        done = run("check-name", "--port", str(server.port), "ann", "bob", "日本", "1x")
+        assert done.stdout.decode().splitlines() == [
+            "ann   free",
+            "bob   taken    free instead: bob_, bob2, bob3",
+            "日本  free",
+            "1x    invalid  a name starts with a letter or one of _[]\\`^{}|, not with a digit or '-'  "
+            "free instead: _1x, _1x_, _1x2",
+        ]
+        assert (done.returncode, done.stderr) == (3, b"")
+
+    def test_codes(self, server: Server, bob: Wire) -> None:
+        port = str(server.port)
+        assert run("check-name", "--port", port, "ann").returncode == 0
+        assert run("check-name", "--port", port, "ann", "bob").returncode == 1
+        assert run("check-name", "--port", port, "1x", "bob").returncode == 3
+        done = run("check-name", "--port", "1", "ann")
+        assert done.returncode == 4
+        assert done.stderr.startswith(b"chatctl: no chat server answers at 127.0.0.1:1")
+
+    def test_json(self, server: Server) -> None:
+        done = run("check-name", "--port", str(server.port), "--json", "ann", "1x")
+        assert [json.loads(line) for line in done.stdout.splitlines()] == [
+            {"name": "ann", "status": "free", "reason": None, "alternatives": [], "advice": False},
+            {
+                "name": "1x",
+                "status": "invalid",
+                "reason": "a name starts with a letter or one of _[]\\`^{}|, not with a digit or '-'",
+                "alternatives": ["_1x", "_1x_", "_1x2"],
+                "advice": False,
+            },
+        ]
+
+    def test_another_server_gives_advice(self) -> None:
+        def script(talk: Talk) -> None:
+            talk.send(":s CAP * LS :")
+            talk.until("CAP LIST")
+            talk.send(":s CAP * LIST :")
+            talk.rest()
+
+        with Peer(script) as peer:
+            done = run("check-name", "--port", str(peer.port), "ann")
+        assert (done.returncode, done.stdout) == (0, b"ann  free\n")
+        assert b"advice only" in done.stderr
+
+    def test_what_is_known_is_told_when_the_server_breaks_off(self) -> None:
+        def script(talk: Talk) -> None:
+            talk.send(":s CAP * LS :")
+            talk.until("CAP LIST")
+            talk.send(":s CAP * LIST :")
+            talk.until("NICK bob")
+
+        with Peer(script) as peer:
+            done = run("check-name", "--port", str(peer.port), "ann", "bob")
+        assert (done.returncode, done.stdout) == (4, b"ann  free\n")
+        assert b"broke off" in done.stderr
+
+    def test_nothing_heavy_is_loaded(self, server: Server) -> None:
+        # ssl and asyncio are pydantic-settings' doing; what is ours loads neither.
+        ours = "import sys, chatctl.client.check, chatctl.cli.check_name\n"
+        whole = "import sys; from chatctl.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
+        for code, heavy in ((ours, HEAVY | {"ssl", "asyncio", "hmac"}), (whole, HEAVY)):
+            arguments = ["check-name", "--port", str(server.port), "ann"]
+            code = f"{code}print(sorted({heavy} & sys.modules.keys()))"  # noqa: PLW2901
+            done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+            assert done.stdout.splitlines()[-1] == "[]"

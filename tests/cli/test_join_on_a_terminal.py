@@ -1,0 +1,175 @@
+"""`chatctl join --plain` as a process in a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pexpect
+import pytest
+
+from chatctl.chat.rules import Rules
+from chatctl.server import Server
+from tests.cli.commands import COMMAND
+from tests.wire import DEADLINE, Wire
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("environment")]
+
+
+class TestTerminal:
+    """stdin and stdout are a terminal."""
+
+    def spawn(self, *arguments: str, **environ: str) -> pexpect.spawn[str]:
+        return pexpect.spawn(
+            COMMAND[0],
+            [*COMMAND[1:], "join", "--plain", *arguments],
+            encoding="utf-8",
+            timeout=DEADLINE,
+            dimensions=(24, 80),
+            env={**os.environ, **environ},
+        )
+
+    def end(self, terminal: pexpect.spawn[str]) -> int:
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+        return int(terminal.exitstatus)
+
+    def test_talk_and_leave(self, server: Server, bob: Wire) -> None:
+        ann = self.spawn("--port", str(server.port), "--name", "ann")
+        ann.expect("You are ann on chatctl")
+        ann.expect("In #lobby: bob, you")
+        ann.send("half a ")
+        bob.send("PRIVMSG #lobby :\x1b[2Jsneaky")
+        ann.expect(re.escape("[bob]: sneaky"))
+        ann.send("line 日本\r")
+        ann.expect(re.escape("[ann]: half a line 日本"))
+        ann.send("/hepl\r")
+        ann.expect("did you mean /help")
+        ann.send("/quit bye\r")
+        assert self.end(ann) == 0
+        assert bob.until("QUIT").params[0] == "Quit: bye"
+
+    def test_a_taken_name_is_asked_again_with_free_ones(self, server: Server, bob: Wire) -> None:
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("bob\r")
+        terminal.expect("The name bob is taken")
+        terminal.expect("Free now: bob_, bob2, bob3")
+        terminal.expect(re.escape("Your name [bob_]: "))
+        terminal.send("1 bad\r")
+        terminal.expect("no space")
+        terminal.expect(re.escape("Your name [_1_bad]: "))
+        terminal.send("\r")
+        terminal.expect(re.escape("Keep the name _1_bad for you alone, by a password? [y/N] "))
+        terminal.send("\r")
+        terminal.expect(re.escape("[_1_bad]:"))
+        terminal.sendeof()
+        assert self.end(terminal) == 0
+
+    def test_what_is_neither_yes_nor_no_was_meant_for_the_chat(self, server: Server, bob: Wire) -> None:
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("ann\r")
+        terminal.expect(re.escape("[y/N] "))
+        terminal.send("hello everybody\r")
+        assert bob.until("PRIVMSG").params[1] == "hello everybody"
+        terminal.expect(re.escape("[ann]: hello everybody"))
+        terminal.send("/quit\r")
+        assert self.end(terminal) == 0
+
+    def test_the_password_is_asked_for_and_not_shown(self) -> None:
+        with Server(port=0, rules=Rules(password="sesam")) as server:
+            terminal = self.spawn("--port", str(server.port), "--name", "ann")
+            terminal.expect("password")
+            terminal.waitnoecho(DEADLINE)
+            terminal.send("sesam\r")
+            terminal.expect("You are ann on")
+            assert "sesam" not in str(terminal.before)
+            terminal.sendintr()
+            assert self.end(terminal) == 0
+
+    def test_pasted_lines_are_lines(self, server: Server, bob: Wire) -> None:
+        ann = self.spawn("--port", str(server.port), "--name", "ann")
+        ann.expect("In #lobby: bob, you")
+        ann.send("\x1b[200~/etc/hosts\none\n/me waves\x1b[201~\r")
+        ann.expect("There is no command /etc/hosts")
+        assert bob.until("PRIVMSG").params[1] == "one"
+        assert bob.until("PRIVMSG").params[1] == "\x01ACTION waves\x01"
+        ann.send("/quit\r")
+        assert self.end(ann) == 0
+
+    def test_a_name_far_too_long_is_asked_again(self, server: Server) -> None:
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("x" * 600 + "\r")
+        terminal.expect("too long")
+        terminal.expect("Your name")
+        terminal.send("ann\r")
+        terminal.expect("Keep the name ann")
+        terminal.send("n\r")
+        terminal.expect("You are ann on")
+        terminal.send("/quit\r")
+        assert self.end(terminal) == 0
+
+    def test_an_account_is_offered_once_and_nothing_is_printed_into_the_question(self, server: Server) -> None:
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("ann\r")
+        terminal.expect(re.escape("[y/N] "))
+        with Wire(server.port).login("bob", "#lobby") as bob:
+            bob.send("PRIVMSG #lobby :meanwhile", "PING x").until("PONG")
+            terminal.send("y\r")
+            terminal.expect("Choose a password")
+            assert "meanwhile" not in str(terminal.before)
+            terminal.waitnoecho(DEADLINE)
+            terminal.send("sesame street\r")
+            terminal.expect("Once more: ")
+            terminal.send("sesame street\r")
+            terminal.expect(re.escape("[bob]: meanwhile"))
+            terminal.expect(re.escape("--- You are now logged in as ann"))
+        terminal.send("/quit\r")
+        assert self.end(terminal) == 0
+        terminal = self.spawn("--port", str(server.port))
+        terminal.expect("Your name: ")
+        terminal.send("ann\r")
+        terminal.expect("Password of the account ann")
+        terminal.send("sesame street\r")
+        terminal.expect("You are ann on")
+        assert "Keep the name" not in str(terminal.before)
+        terminal.sendintr()
+        assert self.end(terminal) == 0
+
+    def test_interrupted_before_being_in(self, server: Server) -> None:
+        for key in ("\x03", "\x04"):
+            terminal = self.spawn("--port", str(server.port))
+            terminal.expect("Your name: ")
+            terminal.send(key)
+            assert self.end(terminal) == 130
+
+    def test_no_server_is_told_before_a_name_is_asked_for(self) -> None:
+        terminal = self.spawn("--port", "1")
+        terminal.expect("no chat server answers at 127.0.0.1:1")
+        assert self.end(terminal) == 4
+
+    def test_a_simple_terminal_reads_plain_lines(self, server: Server, bob: Wire) -> None:
+        terminal = self.spawn("--port", str(server.port), "--name", "ann", TERM="dumb")
+        terminal.expect("You are ann on")
+        terminal.send("hi\n/me waves\n")
+        assert bob.until("PRIVMSG").params[1] == "hi"
+        assert bob.until("PRIVMSG").params[1] == "\x01ACTION waves\x01"
+        terminal.send("/quit\n")
+        assert self.end(terminal) == 0
+
+    def test_the_server_goes_and_comes_back(self) -> None:
+        with Server(port=0) as first:
+            port = first.port
+            terminal = self.spawn("--port", str(port), "--name", "ann")
+            terminal.expect("Nobody else is in #lobby")
+        terminal.expect("No connection")
+        terminal.send("typed meanwhile\r")
+        terminal.expect("waiting to be sent: typed meanwhile")
+        with Server(port=port):
+            terminal.expect("The connection is back")
+            terminal.expect(re.escape("[ann]: typed meanwhile"))
+            terminal.send("/quit\r")
+            assert self.end(terminal) == 0
