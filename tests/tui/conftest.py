@@ -8,6 +8,7 @@ import pytest
 
 from chatctl.client import Client
 from chatctl.server import Server
+from tests.tui.desks import World
 
 
 @pytest.fixture
@@ -20,3 +21,8 @@ def server() -> Iterator[Server]:
 def bob(server: Server) -> Iterator[Client]:
     with Client(port=server.port, name="bob", secret="bob's", attentive=True) as client:
         yield client
+
+
+@pytest.fixture
+def world() -> World:
+    return World()

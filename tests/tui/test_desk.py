@@ -4,194 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
-from typing import Literal
 
 import pytest
 
 from chatctl.client import events as e
 from chatctl.client.folding import fold_words
 from chatctl.client.refusals import InputError
-from chatctl.tui.desk import Desk
 from chatctl.tui.drawing import plain_rows
 from chatctl.tui.messages import MessageList
-from chatctl.tui.places import TYPING_SECONDS, Place
-
-NOW = datetime(2026, 11, 22, 15, 41, 13, tzinfo=UTC)
-
-
-class Speaker:
-    """Writes down what is asked of the client."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[object, ...]] = []
-
-    def fold(self, name: str) -> str:
-        return name.lower()
-
-    def is_room(self, target: str) -> bool:
-        return target.startswith("#")
-
-    def look_back(
-        self,
-        target: str,
-        which: Literal["BEFORE", "AFTER", "AROUND"],
-        time: datetime,
-        id: str | None = None,
-        limit: int = 100,
-    ) -> int:
-        self.asked.append((which, target, id))
-        return len(self.asked)
-
-    def watch(self, name: str) -> None:
-        self.asked.append(("WATCH", name))
-
-    def mark_read(self, target: str, until: datetime | None) -> None:
-        self.asked.append(("READ", target, until))
-
-
-def said(text: str, room: str = "#lobby", name: str = "bob", seconds: int = 0, **more: object) -> e.Said:
-    event = e.Said(time=NOW + timedelta(seconds=seconds), room=room, name=name, text=text)
-    return replace(event, **more)  # type: ignore[arg-type]
-
-
-class World:
-    """Ann is in #lobby and #dev, and looks at #lobby."""
-
-    def __init__(self) -> None:
-        self.client = Speaker()
-        self.desk = Desk(self.client, "ann")
-        self.desk.going = "#lobby"
-        self.hear(e.Connected(time=NOW, name="ann", server="s", network="net"))
-        for room in ("#lobby", "#dev"):
-            self.hear(e.Joined(time=NOW, room=room, name="ann", own=True))
-
-    def hear(self, *events: e.Event) -> None:
-        for event in events:
-            self.desk.event(event)
-
-    def place(self, name: str) -> Place:
-        found = self.desk.places.get(name)
-        assert found is not None
-        return found
-
-    def texts(self, name: str = "#lobby") -> list[str]:
-        shown = self.place(name).shown
-        return [
-            item.text or fold_words(item.moves or []) for item in shown.items if not item.text.startswith("You are")
-        ]
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
+from chatctl.tui.places import TYPING_SECONDS
+from tests.tui.desks import NOW, World, page, said
 
 
 def test_what_was_said_before_there_was_a_room_moves_into_the_first(world: World) -> None:
     assert world.place("#lobby").log.items[0].text.startswith("You are ann on net")
-
-
-def test_unread_and_mentions_count_elsewhere_alone(world: World) -> None:
-    world.hear(said("here"), said("there", "#dev"), said("ann: there", "#dev"), said("annual", "#dev"))
-    assert (world.place("#lobby").unread, world.place("#dev").unread, world.place("#dev").mentions) == (0, 3, 1)
-    assert world.place("#dev").log.unread is world.place("#dev").log.items[0]
-    assert [item.text for _, item in world.desk.alerts] == ["ann: there"]
-    world.desk.look_at(world.place("#dev"))
-    assert (world.place("#dev").unread, world.place("#dev").mentions) == (0, 0)
-
-
-def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> None:
-    world.desk.attend(False)
-    world.hear(said("ann?"))
-    assert (world.place("#lobby").unread, len(world.desk.alerts)) == (1, 1)
-    world.desk.attend(True)
-    assert world.place("#lobby").unread == 0
-    assert world.place("#lobby").log.unread is not None  # the line stays, so that one sees where to go on
-
-
-def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(world: World) -> None:
-    def calls(text: str) -> int:
-        world.desk.alerts.clear()
-        world.hear(said(f"ann: {text}", "#dev"))
-        return len(world.desk.alerts)
-
-    assert calls("no word of the terminal yet") == 1
-    world.desk.front(True)
-    assert calls("it is in front") == 0
-    assert world.place("#dev").mentions == 2, "counted it is all the same"
-    world.desk.attend(False)
-    assert calls("nobody has touched it for long") == 1
-    world.desk.attend(True)
-    world.desk.front(False)
-    assert calls("it is not in front") == 1
-
-
-def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) -> None:
-    world.hear(said("old", "#dev", history=True))
-    assert world.place("#dev").unread == 0
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW), said("newer", "#dev", seconds=5, history=True))
-    assert world.place("#dev").unread == 1
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW + timedelta(seconds=9)))
-    assert world.place("#dev").unread == 0
-
-
-def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World) -> None:
-    here, at = world.place("#lobby"), [NOW + timedelta(seconds=second) for second in range(10)]
-    world.hear(e.ReadUntil(time=at[9], target="#lobby", until=at[1]))
-    told = [said(f"m{number}", seconds=number, id=f"m{number}", history=True) for number in range(8)]
-    world.hear(*told[6:])
-    assert here.log.unread is here.log.find("m6")
-    assert here.unread == 0, "it is looked at"
-    world.desk.mark_read()
-    for asked in (told[4:6], told[0:4]):  # the marker has moved; where one left off has not
-        world.desk.seek()
-        number = len(world.client.asked)
-        assert world.client.asked[-1][:2] == ("BEFORE", "#lobby")
-        world.hear(page(number, *asked))
-    assert here.log.unread is here.log.find("m2")
-    asked_before = len(world.client.asked)
-    world.desk.seek()
-    assert len(world.client.asked) == asked_before, "it is found"
-
-
-def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) -> None:
-    dev = world.place("#dev")
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
-    world.hear(said("late", "#dev", seconds=9, id="late", history=True))
-    world.desk.seek()
-    missed = [said("ann: early", "#dev", seconds=5, id="e1"), said("mine", "#dev", name="ann", own=True, seconds=6)]
-    missed.insert(0, said("read", "#dev", seconds=-5, id="e0"))
-    world.hear(page(len(world.client.asked), *missed, ends=True))
-    assert (dev.unread, dev.mentions) == (2, 1)
-    assert dev.log.unread is dev.log.find("e1")
-
-
-def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.tui.desk._MOST_SOUGHT", 1)
-    dev, at = world.place("#dev"), [NOW + timedelta(seconds=second) for second in range(10)]
-    world.hear(e.ReadUntil(time=at[9], target="#dev", until=at[1]))
-    told = [said(f"m{number}", "#dev", seconds=number, id=f"m{number}", history=True) for number in range(8)]
-    world.hear(*told[6:])
-    world.desk.seek()
-    assert not dev.log.unread_above, "more is asked for"
-    world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
-    world.desk.seek()
-    assert (dev.log.unread, dev.log.unread_above) == (dev.log.find("m4"), True)
-    for page, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # somebody scrolls there
-        world.desk.load_before(dev)
-        world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(page)))
-        assert (dev.log.unread, dev.log.unread_above) == (dev.log.find(unread), above)
-
-
-def test_what_one_has_read_is_not_searched_for(world: World) -> None:
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
-    world.hear(said("late", "#dev", seconds=9, history=True))
-    world.desk.look_at(world.place("#dev"))
-    world.desk.look_at(world.place("#lobby"))
-    world.client.asked.clear()
-    world.desk.seek()
-    assert not world.client.asked
 
 
 def test_what_we_say_waits_and_its_echo_takes_its_place(world: World) -> None:
@@ -269,10 +97,6 @@ def test_reactions_and_deleting(world: World) -> None:
     assert (item.text, item.deleted) == ("", "bob")
 
 
-def page(number: int, *events: e.Event, ends: bool = False, failed: bool = False) -> e.Page:
-    return e.Page(time=NOW, number=number, target="#lobby", events=events, ends=ends, failed=failed)
-
-
 def test_older_pages_go_above_until_there_are_no_more(world: World) -> None:
     world.hear(said("now", id="m9"))
     assert world.desk.load_before(world.desk.here)
@@ -301,15 +125,6 @@ def test_a_search_and_a_jump_to_what_is_not_at_hand(world: World) -> None:
     assert world.desk.load_after(world.desk.here)
     world.hear(page(len(world.client.asked), said("now", id="m9")))
     assert world.texts() == ["now", "meanwhile"]  # the past has met the present
-
-
-def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) -> None:
-    world.hear(said("hi", seconds=3))
-    world.desk.mark_read()
-    world.desk.mark_read()
-    assert [asked for asked in world.client.asked if asked[0] == "READ"] == [
-        ("READ", "#lobby", NOW + timedelta(seconds=3))
-    ]
 
 
 def test_a_break_is_told_once(world: World) -> None:
@@ -408,33 +223,6 @@ def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
     monkeypatch.setattr(time, "time", lambda: 1e12)
     assert world.desk.here.typing() == ["bob"]
     assert world.desk.here.typing(now=monotonic() + TYPING_SECONDS + 1) == []
-
-
-def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: World) -> None:
-    world.hear(e.Conversations(time=NOW, people=(("dave", NOW), ("bob", NOW), ("eve", NOW))))
-    assert [place.name for place in world.desk.places] == ["#lobby", "#dev", "dave", "bob", "eve"]
-    assert world.desk.here is world.place("#lobby")
-    numbers = {place.name: place.asked for place in world.desk.places}
-    read = e.ReadUntil(time=NOW, target="bob", until=NOW + timedelta(seconds=2))
-    talk = [
-        e.PrivateMessage(time=NOW + timedelta(seconds=second), name="bob", to="ann", text=f"{second}", id=f"{second}")
-        for second in (1, 2, 3)
-    ]
-    world.hear(read, page(numbers["bob"], *talk))
-    assert (world.place("bob").unread, world.place("bob").log.unread) == (1, world.place("bob").log.find("3"))
-    own = e.PrivateMessage(time=NOW, name="ann", to="eve", text="yes", own=True)
-    late = [replace(message, name="eve", id=f"e{message.id}") for message in talk]
-    world.hear(page(numbers["eve"], own, *late))  # nobody knows what was read: what came after what we said was not
-    assert world.place("eve").unread == 3
-    world.hear(page(numbers["dave"], failed=True))
-    assert world.place("dave").unread == 0
-
-
-def test_who_is_talked_with_now_is_not_begun_again(world: World) -> None:
-    world.desk.converse("bob")
-    world.client.asked.clear()
-    world.hear(e.Conversations(time=NOW, people=(("bob", NOW),)))
-    assert not world.client.asked
 
 
 def test_what_was_missed_is_folded_and_stands_in_its_place() -> None:
