@@ -97,9 +97,9 @@ def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monk
     world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
     world.desk.seek()
     assert (dev.log.unread, dev.log.unread_above) == (dev.log.find("m4"), True)
-    for page, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # somebody scrolls there
+    for asked, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # somebody scrolls there
         world.desk.load_before(dev)
-        world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(page)))
+        world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(asked)))
         assert (dev.log.unread, dev.log.unread_above) == (dev.log.find(unread), above)
 
 
