@@ -51,12 +51,16 @@ overrun            count (events nobody fetched in time, now gone)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
 
+from chatctl.client.answers import Conversations, Latency, Listed, Page, Whois
 from chatctl.client.records import Event, How, Kind, ListedRoom, Missed, Outgoing, Person
+from chatctl.client.signs import Deleted, Presence, Reacted, ReadUntil, Typing
 
-__all__ = ["Event", "How", "Kind", "ListedRoom", "Missed", "Outgoing", "Person"]
+__all__ = [
+    "Conversations", "Deleted", "Event", "How", "Kind", "Latency", "Listed", "ListedRoom", "Missed", "Outgoing", "Page",
+    "Person", "Presence", "Reacted", "ReadUntil", "Typing", "Whois",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,103 +299,3 @@ class Overrun(Event):
 
     type: ClassVar[str] = "overrun"
     count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typing(Event):
-    """Somebody is writing, has paused, or has thought better of it. `target`: the room, or that person."""
-
-    type: ClassVar[str] = "typing"
-    target: str
-    name: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reacted(Event):
-    """Somebody reacted to the message `id`, or took that back."""
-
-    type: ClassVar[str] = "reacted"
-    target: str
-    id: str
-    name: str
-    reaction: str
-    removed: bool = False
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deleted(Event):
-    """The message `id` was taken back, by `name`."""
-
-    type: ClassVar[str] = "deleted"
-    target: str
-    id: str
-    name: str
-    reason: str = ""
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadUntil(Event):
-    """What was said up to then has been read, here or on another device of ours; None: nothing is known."""
-
-    type: ClassVar[str] = "read-until"
-    target: str
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presence(Event):
-    """Somebody is here or not, away or not. An empty name: it is known of many now; see `Client.people`."""
-
-    type: ClassVar[str] = "presence"
-    name: str
-    online: bool
-    away: bool
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whois(Event):
-    """What the server says about a person, in lines."""
-
-    type: ClassVar[str] = "whois"
-    name: str
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed(Event):
-    """The rooms there are."""
-
-    type: ClassVar[str] = "listed"
-    rooms: tuple[ListedRoom, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency(Event):
-    """How long the server took to answer."""
-
-    type: ClassVar[str] = "latency"
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Event):
-    """The answer to `Client.look_back` or `Client.search`, oldest first. `ends`: there is nothing more that way."""
-
-    type: ClassVar[str] = "page"
-    number: int
-    target: str
-    events: tuple[Event, ...]
-    ends: bool = False
-    failed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversations(Event):
-    """The answer to `Client.conversations`: with whom we talked alone, and when last; the latest at the end."""
-
-    type: ClassVar[str] = "conversations"
-    people: tuple[tuple[str, datetime], ...]
