@@ -33,6 +33,7 @@ from chatctl.client import heard, missed, tagged
 from chatctl.client.batches import HISTORY, TARGETS, Batch
 from chatctl.client.past import FAR_FUTURE, Past
 from chatctl.client.questions import REFERENCE, STEP, Hold, Place, Question, is_said, said_before, shifted
+from chatctl.client.told import Told
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ NEEDED = frozenset({"draft/chathistory", "batch", "message-tags", "server-time"}
 FIRST_LOOK = 20
 """Messages shown of a room that one enters for the first time."""
 
-MOST_SEEN = 10_000
 MOST_HELD = 20_000
-_MOST_PEOPLE = 1000
 _MOST_WISHES = 100
 _FUZZ = timedelta(seconds=10)
 """How far apart two things may be in time that came in the other order: across places only one place's order counts."""
@@ -57,10 +56,8 @@ class Catchup:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._rooms: dict[str, Place] = {}
-        self._people: dict[str, Place] = {}
+        self._told = Told(state)
         self._private: Hold | None = None
-        self._seen: dict[str, None] = {}
         self._questions: deque[Question] = deque()
         self._asked: Question | None = None
         self._token = ""
@@ -93,7 +90,7 @@ class Catchup:
         self._private = self._private or Hold()
         self._questions.clear()
         self._asked = None
-        for place in self._rooms.values():
+        for place in self._told.rooms.values():
             if place.hold is not None:
                 place.hold.live.clear()
             else:
@@ -103,21 +100,21 @@ class Catchup:
 
     def over(self) -> None:
         """There will be no other connection: what is held back is all there is."""
-        for place in list(self._rooms.values()):
+        for place in list(self._told.rooms.values()):
             self._release(place)
         self._release_private()
 
     def entered(self, room: str, join: Message) -> None:
         """We are in a room now (rules 2 and 3)."""
         key = self._state.fold(room)
-        first = key not in self._rooms
-        place = self._rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
+        first = key not in self._told.rooms
+        place = self._told.rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
         place.back = join.tags.get("time", "")
         if not self.able:
             self._release(place)
         elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
             place.hold = place.hold or Hold()
-            mark = "" if first else self._mark(place)
+            mark = "" if first else self._told.mark(place)
             self._ask(Question("AFTER" if mark else "LATEST", key, room, mark))
 
     def wish(self, question: Question) -> None:
@@ -134,7 +131,7 @@ class Catchup:
     def left(self, room: str) -> None:
         """We are out of a room, and not because the connection broke (rule 10)."""
         key = self._state.fold(room)
-        place = self._rooms.pop(key, None)
+        place = self._told.rooms.pop(key, None)
         if place is not None:
             self._release(place)
         self._questions = deque(open for open in self._questions if open.private or open.wish or open.key != key)
@@ -168,7 +165,7 @@ class Catchup:
 
     def live(self, message: Message, own: bool) -> None:
         """Something said: shown, held back, or known already."""
-        place = self._place_of(message, own)
+        place = self._told.place_of(message, own)
         private = not self._state.isupport.is_room(message.params[0])
         hold = self._private if private else place.hold
         if hold is None:
@@ -200,28 +197,28 @@ class Catchup:
         else:  # nobody asked; some servers play back by themselves
             for message in filter(is_said, batch.messages):
                 own = self._state.is_me(message.nick)
-                self._show(self._place_of(message, own), message, own, history=True)
+                self._show(self._told.place_of(message, own), message, own, history=True)
 
     def _page(self, question: Question, messages: list[Message]) -> None:
-        if not question.private and question.key not in self._rooms:  # left meanwhile
+        if not question.private and question.key not in self._told.rooms:  # left meanwhile
             self._done(question)
             return
-        place = self._place(question)
+        place = self._told.place(question)
         earlier = said_before(place, messages)
         if earlier and earlier != question.mark:
             self._ask_first(Question("AFTER", question.key, question.target, earlier, question.private))
             return
         place.looked = True
-        reached = self._told(question, place, messages)
+        reached = self._tell(question, place, messages)
         by_time = question.mark.startswith("timestamp=")
-        mark = self._mark(place, by_time=by_time)
+        mark = self._told.mark(place, by_time=by_time)
         self._about_messages(messages)
         if question.kind == "LATEST" or not messages or reached or mark == question.mark or not mark:
             self._done(question)
         else:
             self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
 
-    def _told(self, question: Question, place: Place, messages: list[Message]) -> bool:
+    def _tell(self, question: Question, place: Place, messages: list[Message]) -> bool:
         """Tell of a page; whether it reaches what was heard live."""
         hold = self._private if question.private else place.hold
         again = question.kind == "AFTER" and not question.private
@@ -264,7 +261,7 @@ class Catchup:
             asked = any(open.key == key and not open.wish for open in self._open_questions())
             if not name or state.isupport.is_room(name) or asked:
                 continue
-            mark = self._mark(self._person(key)) or question.mark
+            mark = self._told.mark(self._told.person(key)) or question.mark
             self._questions.append(Question("AFTER", key, name, mark, private=True))
         last = shifted(listed[-1][1], STEP) if listed else ""
         if len(listed) >= state.isupport.history_limit and last > question.mark:
@@ -317,7 +314,7 @@ class Catchup:
         if question is not None and question.wish is not None:
             self.past.failed(question.wish)
         elif question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
-            mark = self._mark(self._place(question), by_time=True)
+            mark = self._told.mark(self._told.place(question), by_time=True)
             if mark:
                 return self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
         return self._done(question) if question is not None else None
@@ -328,39 +325,11 @@ class Catchup:
         if question.wish is not None:
             pass  # nothing is held back for it
         elif not question.private:
-            if question.key in self._rooms:
-                self._release(self._rooms[question.key])
+            if question.key in self._told.rooms:
+                self._release(self._told.rooms[question.key])
         elif not any(other.private for other in self._questions):
             self._release_private()
         self._next()
-
-    def _mark(self, place: Place, *, by_time: bool = False) -> str:
-        """What to ask from; empty where nothing is known."""
-        if place.id and not by_time and "msgid" in self._state.isupport.references:
-            return f"msgid={place.id}"
-        return shifted(place.time, STEP)
-
-    # Places.
-
-    def _place(self, question: Question) -> Place:
-        if question.private:
-            return self._person(question.key)
-        return self._rooms.setdefault(question.key, Place())
-
-    def _place_of(self, message: Message, own: bool) -> Place:
-        state, target = self._state, message.params[0]
-        if not state.isupport.is_room(target):
-            return self._person(state.fold(target if own else message.nick))
-        key = state.fold(state.isupport.plain(target))
-        # What is said into a room that we are not in leaves no trace here.
-        return self._rooms.get(key) or (self._rooms.setdefault(key, Place()) if key in state.rooms else Place())
-
-    def _person(self, key: str) -> Place:
-        place = self._people.pop(key, None) or Place()
-        self._people[key] = place  # the latest at the end
-        if len(self._people) > _MOST_PEOPLE:
-            del self._people[next(iter(self._people))]
-        return place
 
     def _release(self, place: Place) -> None:
         hold, place.hold = place.hold, None
@@ -370,25 +339,10 @@ class Catchup:
     def _release_private(self) -> None:
         hold, self._private = self._private, None
         for message, own in hold.messages if hold is not None else ():
-            self._show(self._place_of(message, own), message, own)
+            self._show(self._told.place_of(message, own), message, own)
         self._since = self._latest or self._since
 
     def _show(self, place: Place, message: Message, own: bool, *, history: bool = False) -> None:
         """Tell of a message, unless it was told of (rule 6)."""
-        if self._remember(place, message):
+        if self._told.is_new(place, message, asking=self._asked is not None or bool(self._questions)):
             heard.told(self._state, message, own, history=history)
-
-    def _remember(self, place: Place, message: Message) -> bool:
-        """Whether `message` is new; from now on it is not."""
-        id, time = message.tags.get("msgid", ""), message.tags.get("time", "")
-        if id and id in self._seen:
-            return False
-        if id:
-            self._seen[id] = None
-            # Not while a page and what is held back may hold the same message.
-            if len(self._seen) > MOST_SEEN and self._asked is None and not self._questions:
-                for _ in range(len(self._seen) - MOST_SEEN):
-                    del self._seen[next(iter(self._seen))]
-        if REFERENCE not in message.tags and "batch" not in message.tags:  # a page moves its mark itself
-            place.id, place.time = id or place.id, time or place.time
-        return True

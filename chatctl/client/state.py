@@ -23,6 +23,7 @@ from functools import partial
 
 from chatctl.client import events as e
 from chatctl.client import heard, presence, replies, saying, tagged
+from chatctl.client.asking import Asking
 from chatctl.client.batches import Batch, Batches
 from chatctl.client.catchup import Catchup
 from chatctl.client.isupport import Isupport
@@ -33,7 +34,7 @@ from chatctl.client.registration import RESUME, Identity, Registration
 from chatctl.client.rooms import Rooms
 from chatctl.errors import ChatctlError, RefusedError
 from chatctl.protocol import names
-from chatctl.protocol.message import Message, encode, parse
+from chatctl.protocol.message import Message, parse
 
 
 def _our_fold(name: str) -> str:
@@ -49,7 +50,7 @@ class Phase(Enum):
     ONLINE = "online"
 
 
-class State:
+class State(Asking):
     """`name` and `wanted` (rooms) are what the user wants; `nick` and `rooms` are what is."""
 
     making: Login | None = None
@@ -76,7 +77,6 @@ class State:
         """Whether somebody wants to know who is away, and what else only a screen shows."""
         self.now = now
         self.events: list[e.Event] = []
-        self.lines: list[Line] = []
         self.phase = Phase.OFFLINE
         self.server = ""
         self.prefix = ""
@@ -85,16 +85,9 @@ class State:
         """The text of the last ERROR: why the server closed the connection."""
         self.isupport = Isupport()
         self.rooms = Rooms(self.isupport)
-        self.wanted: dict[str, tuple[str, str]] = {}
-        """Folded name -> (room, key): where to be on every connection."""
-        for room in rooms:
-            self.want(room)
+        super().__init__(rooms)
         self.ledger = Ledger(self.fold)
-        self.asked_names: set[str] = set()
         self.people: list[e.Person] = []
-        self.away_text = ""
-        self.asked_name = ""
-        """The name of the last :meth:`rename`: when it is granted it is ours for all connections."""
         self.catchup = Catchup(self)
         self.client_id = ""
         """Random, so that the numbers of two clients differ; the owner sets it before the first connection."""
@@ -316,15 +309,6 @@ class State:
         """Say `text` to a room or a person, in as many messages as it takes (:mod:`.saying`)."""
         saying.say(self, e.Outgoing(target, text, kind, ticket, reply))
 
-    def send_tagged(self, tags: dict[str, str], command: str, *params: str) -> None:
-        """A line with tags, where the server takes them."""
-        if "message-tags" not in self.enabled:
-            return
-        try:
-            self.lines.append(Line(encode(command, params, tags=tags)))
-        except ChatctlError:
-            return
-
     def measure(self, now: Callable[[], float]) -> None:
         """Ask the server, and tell how long it takes to answer; `now` is a clock, in seconds."""
         began = now()
@@ -342,46 +326,6 @@ class State:
         """Send a PING; call `passed` when the server has dealt with all that went out before it, and that is told."""
         after = partial(self.catchup.when_through, passed) if passed is not None else None
         self.send("PING", self.ledger.barrier(after).token)
-
-    def rename(self, name: str) -> None:
-        """Ask for another name."""
-        self.asked_name = name
-        self.send("NICK", name)
-
-    def want(self, room: str, key: str = "") -> None:
-        """Be in `room` from now on, whenever there is a connection."""
-        self.wanted[self.fold(room)] = (room, key)
-
-    def unwant(self, room: str) -> None:
-        """No longer."""
-        self.wanted.pop(self.fold(room), None)
-
-    def join(self, room: str, key: str = "") -> None:
-        """Enter a room."""
-        self.want(room, key)
-        self.send("JOIN", room, *([key] if key else []))
-
-    def part(self, room: str, reason: str = "") -> None:
-        """Leave a room."""
-        self.unwant(room)
-        self.send("PART", room, *([reason] if reason else []))
-
-    def names(self, room: str) -> None:
-        """Ask who is in a room."""
-        self.asked_names.add(self.fold(room))
-        self.send("NAMES", room)
-
-    def away(self, text: str) -> None:
-        """Be away, or with an empty text: back."""
-        self.away_text = text
-        self.send("AWAY", *([text] if text else []))
-
-    def send(self, command: str, *params: str) -> None:
-        """A line of any kind. What cannot stand on a line (a server's own doing) is not sent."""
-        try:
-            self.lines.append(Line(encode(command, params)))
-        except ChatctlError:
-            return
 
     # For the handlers.
 
