@@ -78,6 +78,8 @@ class Accounts:
 
     def __init__(self) -> None:
         self._records: dict[RecordKey, Record] = {}
+        self.count = 0
+        """Accounts that there are."""
         self.bans = Bans()
         self._by_skeleton: dict[str, list[str]] = {}
         self.marks = Marks()
@@ -104,10 +106,12 @@ class Accounts:
         elif isinstance(record, Metadata):
             self._metadata[record.key] = record
         if isinstance(record, Account):
+            self.count += 1
             self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
 
     def _drop(self, old: Record) -> None:
         if isinstance(old, Account):
+            self.count -= 1
             skeleton = names.skeleton(old.name)
             self._by_skeleton[skeleton].remove(old.key)
             if not self._by_skeleton[skeleton]:

@@ -1,4 +1,5 @@
-"""Who guesses passwords must wait, longer with each wrong one; who owns the account still gets in.
+"""Who guesses passwords must wait, longer with each wrong one; who owns the account still gets in. Who makes accounts
+by the dozen must wait, too.
 
 The rules of this file:
 
@@ -13,6 +14,8 @@ The rules of this file:
 5. From this computer everybody has the same address. There a session that has tried nothing before has its try, once
    a second for all of them.
 6. It is bounded: past MOST_KNOWN the oldest entries are forgotten.
+7. An address makes MADE_AT_ONCE accounts, a class or an office, and then one each MADE_EVERY_MS: each takes a name from
+   everybody else for good. This computer is exempt.
 
 Times are ms since 1970 UTC. It belongs to one machine; nothing in the state depends on it.
 """
@@ -21,11 +24,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chatctl.chat.pace import Bucket
+
 FREE = 4
 FIRST_MS = 1000
 MOST_MS = 5 * 60 * 1000
 FORGET_MS = 30 * 60 * 1000
 MOST_KNOWN = 10_000
+MADE_AT_ONCE = 50
+MADE_EVERY_MS = 5 * 60 * 1000
 
 
 @dataclass(slots=True)
@@ -51,6 +58,7 @@ class Guard:
         self._counts: dict[str, _Count] = {}
         self._good: dict[tuple[str, str], None] = {}
         self._local = 0
+        self._made: dict[str, Bucket] = {}
 
     def wait(self, now: int, address: str, account: str, *, local: bool = False) -> int:
         """Seconds that `address` has to wait before it may try a password for `account`; 0: it may now. `local`: a
@@ -82,6 +90,14 @@ class Guard:
         if len(self._good) > MOST_KNOWN:
             del self._good[next(iter(self._good))]
         self._counts.pop(f"pair {address} {account}", None)
+
+    def makes(self, now: int, address: str) -> int:
+        """An account is about to be made from there: 0, and it counts; or seconds until it may be (rule 7)."""
+        bucket = self._made.pop(address, None) or Bucket()
+        self._made[address] = bucket
+        if len(self._made) > MOST_KNOWN:
+            del self._made[next(iter(self._made))]
+        return -int(-bucket.wait(now, MADE_EVERY_MS, MADE_AT_ONCE * MADE_EVERY_MS) // 1000)
 
     def _wait(self, key: str, now: int) -> int:
         count = self._counts.get(key)

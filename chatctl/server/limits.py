@@ -29,6 +29,10 @@ class Limits:
     registration_bytes: int = 16 * 1024
     """What somebody may send before registering: hundreds of names to check, but no flood."""
 
+    registration_outbox_bytes: int = 64 * 1024
+    """What may wait for somebody before registering: much more than any answer that there is, but what costs a stranger
+    7 bytes to ask for may have a thousand."""
+
     probe_seconds: float = 5
     """How long a silent user has to answer when somebody wants their name or the last place."""
 

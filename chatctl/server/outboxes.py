@@ -6,7 +6,7 @@ The rules of this file:
    is one object, and nothing is made or looked up for a member: where nothing waits already, its session alone is
    looked at.
 2. What the kernel does not take waits in the connection, and is not tried again before the socket is writable.
-3. An outbox has a limit. Past it the reader is told why and cut off; nobody else notices.
+3. An outbox has a limit, a stranger's a lower one. Past it the reader is told why and cut off; nobody else notices.
 4. All outboxes have a limit together. Past it whoever lets most wait is cut off, and not who happened to be written to.
 5. Whatever goes wrong with one session ends that one alone, and the others are written to.
 """
@@ -139,8 +139,11 @@ class Outboxes:
             connection.writing = True
             self._poller.change(connection.fd, WRITE if connection.paused else READ | WRITE)
         limits = self._limits
-        if connection.pending_bytes > limits.outbox_bytes:
-            self._cut_off(connection, SLOW.format(limits.outbox_bytes))
+        most = limits.outbox_bytes
+        if not connection.session.registered:
+            most = min(most, limits.registration_outbox_bytes)
+        if connection.pending_bytes > most:
+            self._cut_off(connection, SLOW.format(most))
         elif self.total > limits.outbox_total_bytes:
             slowest = max(self._by_session.values(), key=lambda each: each.pending_bytes)
             self._cut_off(slowest, SLOWEST.format(slowest.pending_bytes))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.chat.guard import MADE_EVERY_MS
 from chatctl.chat.pace import Pace
+from tests.chat.accounts import a_world, account_of, add, invite
 from tests.chat.world import HeldJournal, World
 
 OFF = 10**9
@@ -109,6 +111,43 @@ def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.Mon
     again.person("eve").send("JOIN #new", "MODE #new +b x", "PART #new", "JOIN #r1", "PART #r1")
     assert (len(again.hub.state.rooms) <= len(["#lobby", "#hers"]) + limit) is True
     assert ("#new" in again.hub.state.rooms) is True
+
+
+@pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
+@pytest.mark.parametrize("before", [True, False])
+def test_accounts_made_from_one_address(limit: int, held: bool, before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An IPv6 network is one; this computer is exempt; an invitation is worth an account whatever was made before."""
+    monkeypatch.setattr("chatctl.chat.guard.MADE_AT_ONCE", limit)
+    world = a_world()
+
+    def makes(name: str, address: str, token: str = "") -> bool:
+        person = world.connect(address).send("CAP LS 302", *([f"REDEEM {token}"] if token else []), f"NICK {name}")
+        register = f"REGISTER {name} * sesame-seed"
+        person.send(*((register,) if before else ("USER u 0 * :r", "CAP END", register)))
+        person.forget()
+        return world.hub.state.accounts.named(name) is not None
+
+    for kind, address in (("four", "192.0.2.7"), ("six", "2001:db8::{}")):
+        made = [makes(f"{kind}{number}", address.format(number)) for number in range(5)]
+        assert made == [True] * 3 + [not held] * 2
+    assert makes("other", "192.0.2.8")
+    assert all(makes(f"here{number}", "127.0.0.1") for number in range(5))
+    invite(world)
+    assert makes("guest", "192.0.2.7", "token")
+    world.now += MADE_EVERY_MS
+    assert makes("later", "192.0.2.7")
+
+
+@pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])
+def test_accounts_of_all(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the server can make more."""
+    monkeypatch.setattr("chatctl.chat.apply.accounts.MOST_ACCOUNTS", limit)
+    world = a_world()
+    people = [world.person(f"n{number}").send("PRIVMSG NickServ :REGISTER sesame") for number in range(3)]
+    assert [bool(account_of(world, person)) for person in people] == [True, True, not held]
+    people[0].send("PRIVMSG NickServ :DROP n0 sesame")
+    add(world, "ann")
+    assert world.hub.state.accounts.named("ann") is not None
 
 
 @pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])

@@ -64,6 +64,21 @@ def test_what_waits_for_one_is_bounded(limit: int, held: bool) -> None:
         assert quits(ann) == ({"stuck": "Too slow to read"} if held else {})
 
 
+@pytest.mark.parametrize(("limit", "held"), [(50_000, True), (OFF, False)])
+def test_what_waits_for_a_stranger_is_bounded(limit: int, held: bool) -> None:
+    """A question of a few bytes has an answer of a thousand, and strangers may send 16 KiB of them."""
+    asked = 12_000  # more than the system keeps for both ends of the connection
+    limits = Limits(registration_bytes=OFF, registration_outbox_bytes=limit, outbox_bytes=OFF, linger_seconds=DEADLINE)
+    with Server(port=0, limits=limits) as server, Wire(server.port) as stranger:
+        stranger.send(*["CAP LS 302"] * asked, "PING t")
+        if held:
+            assert stranger.until_end()[-1].params[0].startswith("You were too slow to read")
+        else:
+            stranger.until("PONG")
+        answers = sum(message.command == "CAP" and message.params[2] != "*" for message in stranger.read)
+        assert (answers < asked) is held
+
+
 @pytest.mark.parametrize(("limit", "held"), [(6 * PIECE, True), (OFF, False)])
 def test_what_waits_for_all_together_is_bounded_and_who_lets_most_wait_goes(limit: int, held: bool) -> None:
     """Each of them is well within what one may have."""

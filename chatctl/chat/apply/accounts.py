@@ -28,6 +28,9 @@ NICKSERV = "NickServ"
 CONTROL = "control"
 """The forms of an answer."""
 
+MOST_ACCOUNTS = 100_000
+"""Made by people themselves: some 100 MB of memory."""
+
 SERVICE = "NickServ!NickServ@services."
 
 
@@ -62,6 +65,8 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
     if not control and rules.registration == "invite" and state.accounts.invite(proposal.invite, now) is None:
         why = "This invitation is used up or has expired" if proposal.invite else "An account needs an invitation here"
         return "ACCESS_DENIED", f"{why}; please ask whoever runs this server for one"
+    if not control and state.accounts.count >= MOST_ACCOUNTS:
+        return "TEMPORARILY_UNAVAILABLE", "There are as many accounts as the server keeps; please ask whoever runs it"
     if user is not None and user.account:
         return "ALREADY_AUTHENTICATED", f"You are logged in to {user.account} already"
     problem = names.problem(name)

@@ -63,6 +63,9 @@ def make_account(view: View, session: Session, name: str, password: str, form: s
         return refuse(*problem)
     if view.state.accounts.named(name) is not None:
         return refuse("ACCOUNT_EXISTS", f"The account {name} is there already")
+    wait = 0 if invited or session.local else view.guard.makes(view.clock(), session.origin)
+    if wait:
+        return refuse("TEMPORARILY_UNAVAILABLE", f"Many accounts were made from your address; please wait {wait} s")
 
     def made(view: View, session: Session, done: Done) -> Result:
         if not isinstance(done, str):
