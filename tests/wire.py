@@ -19,6 +19,7 @@ class Wire:
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.sock = socket.create_connection((host, port), timeout=DEADLINE)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or a round trip may take 40 ms
         self._decoder = LineDecoder(max_line=65536, max_tags=65536)
         self._lines: list[str] = []
         self.read: list[Message] = []
