@@ -308,18 +308,18 @@ class Fanout:
 
     @property
     def gathering(self) -> bool:
-        """Whether there is output that no `end_tick` has seen, or that nobody has taken."""
-        return bool(self._open or self._groups or self.dirty)
+        """Whether there is output that no `end_tick` has seen."""
+        return bool(self._open or self._groups)
 
     @property
     def parked(self) -> int:
         """Ticks that wait for their facts."""
         return len(self._parked)
 
-    def release(self, now: int) -> None:
-        """Hand out what is durable, in order; `now` in ms since 1970 UTC. The inner loop is the hottest line of the
-        server: one append a member."""
-        parked, dirty = self._parked, self.dirty
+    def release(self, now: int) -> bool:
+        """Hand out what is durable, in order; `now` in ms since 1970 UTC. Whether there was any. The inner loop is the
+        hottest line of the server: one append a member."""
+        parked, dirty, before = self._parked, self.dirty, self._released
         while parked and parked[0][0] <= self._durable:
             seq, groups = parked.popleft()
             self.released_seq = max(self.released_seq, seq)
@@ -341,6 +341,7 @@ class Fanout:
                     else:
                         session.out = own
             self._released += 1
+        return self._released > before
 
     def _close_rooms_of(self, session: Session) -> None:
         if self._open:

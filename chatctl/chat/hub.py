@@ -181,7 +181,8 @@ class Hub:
         if self._view.rules is not self._offered_by:
             self._offered_by = self._view.rules
             self.offer(offers.mask(self._offered_by))
-        self.keeper.end_tick()
+        shown = self.release()
+        self.keeper.end_tick(shown=shown)
         self.release()
 
     def offer(self, mask: int) -> None:
@@ -217,12 +218,13 @@ class Hub:
                 except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
                     self._failed(session, error)
 
-    def release(self) -> None:
-        """What has become durable goes out; sessions whose last line is among it are over."""
-        self.fanout.release(self._clock())
+    def release(self) -> bool:
+        """What has become durable goes out; sessions whose last line is among it are over. Whether there was any."""
+        shown = self.fanout.release(self._clock())
         self._jobs.begin()
         self._answering.collect_ended()
         self.desk.release()
+        return shown
 
     def farewell(self, reason: str) -> None:
         """The server stops: everybody is told, nobody is told of the others."""
@@ -235,8 +237,10 @@ class Hub:
 
     @property
     def busy(self) -> bool:
-        """Whether the next tick has something to do at once: input to handle, or output or facts no tick has seen."""
-        return bool(self._turns or self.fanout.gathering or self.keeper.gathering or self.slices)
+        """Whether the next tick has something to do at once: input to handle, or output or facts that wait for nothing
+        but a tick."""
+        gathered = not self.fanout.parked and (self.fanout.gathering or self.keeper.gathering)
+        return bool(self._turns or self.fanout.dirty or gathered or self.slices)
 
     @property
     def idle(self) -> bool:

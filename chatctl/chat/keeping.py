@@ -9,6 +9,9 @@ The rules of this file:
    same, since it is so; it is missing in the history, and counted.
 3. While the journal cannot keep anything, or takes over SLOW_MS for it, or too much is parked, new messages are refused
    with the reason. Whether it works again is tried once a second, with what somebody has to say then.
+4. Under load facts gather: while some are on their way, and until what shows them has been written, those of further
+   ticks wait, to go together. A commit costs much the same however many facts it keeps, and so does a write however
+   many messages it carries. Where MANY did not come the last time, a commit is waited for while others are written.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ from chatctl.protocol import names
 
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
+MANY = 16
+MOST_GATHERED = 1024
+"""Facts that wait for others: what they are shown by counts as parked from then on."""
 _TRY_MS = 1000
 
 REFUSABLE: tuple[type[p.Proposal], ...] = (
@@ -85,7 +91,7 @@ class Keeper:
         self.messages = 0
         """Messages, topics and modes that were accepted since the start."""
         self.unkept: list[Fact] = []
-        """The facts of this tick."""
+        """Facts that have not been handed over."""
         self._state = state
         self._fanout = fanout
         self._tails = tails
@@ -95,6 +101,7 @@ class Keeper:
         self._refuse = refuse
         self._account_gone = account_gone
         self._way: deque[_OnItsWay] = deque()
+        self._handed = 0  # facts, the last time
         self._changed: dict[str, None] = {}
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
         self._kept_rooms: dict[str, RoomRecord] = {}
@@ -138,9 +145,14 @@ class Keeper:
         for name in outcome.records:
             self._changed_records[name] = entry.seq
 
-    def end_tick(self) -> None:
-        """Hand over what the tick gave, and park what shows it (rule 1)."""
+    def end_tick(self, *, shown: bool) -> None:
+        """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this
+        tick shows what has been kept."""
+        under_way = shown or self._fanout.parked
+        if under_way and self._handed >= MANY and len(self.unkept) < MOST_GATHERED:
+            return
         facts, self.unkept = self.unkept, []
+        self._handed = len(facts)
         changes = self._take_records()
         seq = max(facts[-1].seq if facts else 0, changes.last)
         self._fanout.end_tick(seq)
@@ -158,7 +170,7 @@ class Keeper:
 
     @property
     def gathering(self) -> bool:
-        """Whether there is something to keep that no `end_tick` has seen."""
+        """Whether there is something to keep that has not been handed over."""
         return bool(self.unkept or self._changed_records)
 
     def _take_records(self) -> Changes:
