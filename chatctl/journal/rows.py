@@ -4,7 +4,8 @@ The rules of this file:
 
 1. Rows cross the border to SQLite many at once: one `sqlite3_step` a batch in, one row out. Python's sqlite3 lets go of
    the interpreter's lock at every step, and beside a busy loop gets it back up to 5 ms later. Facts go in as the
-   parameters of one statement, which costs half of what parsing JSON does; very many of them, and all else, as JSON.
+   parameters of a statement, which costs half of what parsing JSON does; all else as JSON. Most facts have neither tags
+   nor an origin: without these two columns they cost half again.
 2. A fact's id is ``seq << 20 | part``. An entry makes a handful of facts; the rest of the 2**20 are places between two
    entries for facts that are imported, whose time lies there.
 3. The message id of a fact is ``<boot>-<seq>`` or ``<boot>-<seq>.<part>`` (proposals.py, `Entry.message_id`), and is
@@ -31,17 +32,11 @@ _LAST_SEQ = LAST_ID >> PART_BITS
 _Head = tuple[str, str, str | None, str, str]
 """boot, kind, target (None: as the place shows itself), source, account."""
 
-FactRow = tuple[int, int, int, int, str, str | None, str | None]
-"""id, time, lane, head, text, tags, origin: the columns of ``facts``."""
+FactRow = tuple[int, int, int, int, str] | tuple[int, int, int, int, str, str | None, str | None]
+"""id, time, lane, head, text, and where there is one of them, tags, origin: the columns of ``facts``."""
 
 _Wide = tuple[int, int, str, str, str, str, str, str, str, str | None, str | None]
 
-_INSERT_MANY = """
-INSERT INTO facts SELECT
-    json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'),
-    json_extract(value, '$[4]'), json_extract(value, '$[5]'), json_extract(value, '$[6]')
-FROM json_each(?)
-"""
 INSERT_HEADS = """
 INSERT INTO heads SELECT
     json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'),
@@ -62,26 +57,38 @@ _tags_from_json = msgspec.json.Decoder(dict[str, str]).decode
 
 
 _EXACT = 32
-"""Up to so many rows there is a statement for each number; above, for each multiple of it: the rest is filled up."""
+"""Up to so many rows there is a statement for each number; above, for each multiple of STEP: the rest is filled up."""
+_STEP = 16
 _MOST_BOUND = 512
-_FILLER: FactRow = (None, 0, 0, 0, "", None, None)  # type: ignore[assignment]
-_insert_statements: dict[int, str] = {}
+"""Rows of one statement."""
+_PLAIN = 5
+"""Columns of most rows."""
+_FILLER = (None, 0, 0, 0, "", None, None)
+_insert_statements: dict[tuple[int, int], str] = {}
 
 
-def insert_facts(rows: Sequence[FactRow]) -> tuple[str, list[object]]:
-    """The one statement that puts rows into ``facts``, and its parameters."""
-    count = len(rows)
-    if count > _MOST_BOUND:
-        return _INSERT_MANY, [to_json(rows)]
+def insert_facts(rows: Sequence[FactRow]) -> list[tuple[str, list[object]]]:
+    """The statements that put rows into ``facts``, with their parameters: mostly one. Several belong in a
+    transaction."""
+    plain = [row for row in rows if len(row) == _PLAIN]
+    others = [row for row in rows if len(row) != _PLAIN] if len(plain) < len(rows) else []
+    return [
+        _insert(kind[at : at + _MOST_BOUND]) for kind in (plain, others) for at in range(0, len(kind), _MOST_BOUND)
+    ]
+
+
+def _insert(rows: Sequence[FactRow]) -> tuple[str, list[object]]:
+    count, columns = len(rows), len(rows[0])
     values: list[object] = list(chain.from_iterable(rows))
-    if count > _EXACT and (over := count % _EXACT):
-        values += _FILLER * (_EXACT - over)
-        count += _EXACT - over
-    statement = _insert_statements.get(count)
+    if count > _EXACT and (over := count % _STEP):
+        values += _FILLER[:columns] * (_STEP - over)
+        count += _STEP - over
+    statement = _insert_statements.get((count, columns))
     if statement is None:
-        places = ",".join(["(?,?,?,?,?,?,?)"] * count)
+        places = ",".join([f"({','.join('?' * columns)})"] * count)
         chosen = f"VALUES {places}" if count <= _EXACT else f"SELECT * FROM (VALUES {places}) WHERE column1 IS NOT NULL"
-        statement = _insert_statements[count] = f"INSERT INTO facts {chosen}"
+        names = "id, time, lane, head, text" + (", tags, origin" if columns > _PLAIN else "")
+        statement = _insert_statements[count, columns] = f"INSERT INTO facts ({names}) {chosen}"
     return statement, values
 
 
@@ -127,9 +134,17 @@ class Encoded:
     """A batch of facts as rows, and what must be there before them."""
 
     facts: list[FactRow] = field(default_factory=list)
+    wide: int = 0
+    """How many of `facts` have all columns."""
     heads: list[tuple[object, ...]] = field(default_factory=list)
     places: list[tuple[int, str, str]] = field(default_factory=list)
     pairs: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def one_statement(self) -> bool:
+        """Whether a single statement keeps all of it: then it needs no transaction around it."""
+        count = len(self.facts)
+        return not (self.heads or self.places) and count <= _MOST_BOUND and self.wide in (0, count)
 
 
 class Dictionary:
@@ -173,17 +188,16 @@ class Dictionary:
         """Rows for facts whose places are all known or new; `ids` where they do not stand at their own place."""
         encoded = Encoded()
         rows, heads, places = encoded.facts, self._heads, self._places
+        boot = ""
         for index, fact in enumerate(facts):
             seq, part, message_id, target = fact.seq, fact.part, fact.message_id, fact.target
-            id = seq << PART_BITS | part
-            boot = message_id.rpartition("-")[0]
+            id = seq << PART_BITS | part if ids is None else ids[index]
             origin: str | None = None
-            if ids is not None:
-                id = ids[index]
-                if named(message_id)[1] != id:
+            # The boot of the one before is mostly that of this one too.
+            if ids is not None or message_id != (f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"):
+                boot, own = named(message_id)
+                if own != id:
                     boot, origin = "", message_id
-            elif message_id != (f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"):
-                boot, origin = "", message_id
             place = places.get(fact.place)
             if place is None:
                 place = self._new_place(fact, encoded)
@@ -191,8 +205,12 @@ class Dictionary:
             found = heads.get(head)
             if found is None:
                 found = self._new_head(head, encoded)
-            tags = to_json(fact.tags) if fact.tags else None
-            rows.append((id, fact.time, place[0] * 2 + found[1], found[0], fact.text, tags, origin))
+            if fact.tags or origin is not None:
+                tags = to_json(fact.tags) if fact.tags else None
+                rows.append((id, fact.time, place[0] * 2 + found[1], found[0], fact.text, tags, origin))
+                encoded.wide += 1
+            else:
+                rows.append((id, fact.time, place[0] * 2 + found[1], found[0], fact.text))
         return encoded
 
     def _new_place(self, fact: Fact, encoded: Encoded) -> tuple[int, str]:

@@ -72,6 +72,11 @@ class Batch:
     first: int = 0
     last: int = 0
 
+    @property
+    def kinds(self) -> set[str]:
+        """Which kinds of facts there are."""
+        return {fact.kind for fact in self.facts}
+
 
 def span(facts: Sequence[Fact], records: Changes) -> tuple[int, int]:
     """The first and the last entry that these are of; 0 for none."""
@@ -134,11 +139,11 @@ class SqliteStore:
         """Keep a batch, durably. NotKept: nothing of it is there. sqlite3.Error, OSError: nobody knows (rule 2)."""
         try:
             kept, gone = _room_changes(batch)
-            if any(fact.kind in AMENDING for fact in batch.facts):
+            if not AMENDING.isdisjoint(batch.kinds):
                 self._amend(batch, kept, gone)
                 return
             encoded = self.encode(batch.facts)
-            if encoded.heads or encoded.places or kept or gone or batch.records:
+            if kept or gone or batch.records or not encoded.one_statement:
                 with transaction(self.connection):
                     self.insert(encoded)
                     self._change_rooms(kept, gone)
@@ -183,8 +188,8 @@ class SqliteStore:
             execute(rows.INSERT_PAIRS, (rows.to_json(encoded.pairs),))
         if encoded.heads:
             execute(rows.INSERT_HEADS, (rows.to_json(encoded.heads),))
-        if encoded.facts:
-            execute(*rows.insert_facts(encoded.facts))
+        for statement, values in rows.insert_facts(encoded.facts):
+            execute(statement, values)
 
     def _change_rooms(self, kept: list[tuple[str, str]], gone: list[str]) -> None:
         execute = self.connection.execute

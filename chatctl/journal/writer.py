@@ -314,7 +314,7 @@ class SqliteJournal:
     def _kept(self, batch: Batch) -> None:
         self._figures.kept(len(batch.facts), self._clock())
         self._chores.appended(len(batch.facts))
-        if any(fact.kind == REDACT for fact in batch.facts):
+        if REDACT in batch.kinds:
             self._chores.taken_back()
         if batch.last:
             self._telling.durable(batch.last)
