@@ -9,9 +9,9 @@ The rules of this file:
    same, since it is so; it is missing in the history, and counted.
 3. While the journal cannot keep anything, or takes over SLOW_MS for it, or too much is parked, new messages are refused
    with the reason. Whether it works again is tried once a second, with what somebody has to say then.
-4. Under load facts gather: while some are on their way, and until what shows them has been written, those of further
-   ticks wait, to go together. A commit costs much the same however many facts it keeps, and so does a write however
-   many messages it carries. Where MANY did not come the last time, a commit is waited for while others are written.
+4. Where many talk in few rooms, facts gather: while some are on their way, and until what shows them has been written,
+   those of further ticks wait, to go together. Then a write carries more messages to each of the many who read. In all
+   other cases a commit is waited for while what came before is being written.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from chatctl.protocol import names
 
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
-MANY = 16
+TALK = 8
+"""Facts for each place, by two entries at the least, that make rule 4 worth it."""
 MOST_GATHERED = 1024
 """Facts that wait for others: what they are shown by counts as parked from then on."""
 _TRY_MS = 1000
@@ -50,6 +51,14 @@ REFUSABLE: tuple[type[p.Proposal], ...] = (
     p.AddInvitation,
 )
 """Proposals that are not shown unless they are kept."""
+
+
+def _much_talk(facts: Sequence[Fact]) -> bool:
+    """Whether many messages came for the same readers, from different speakers."""
+    if len(facts) < TALK:
+        return False
+    places = len({fact.place for fact in facts})
+    return len(facts) >= TALK * places and facts[-1].seq - facts[0].seq + 1 >= 2 * places
 
 
 @dataclass(slots=True)
@@ -101,7 +110,7 @@ class Keeper:
         self._refuse = refuse
         self._account_gone = account_gone
         self._way: deque[_OnItsWay] = deque()
-        self._handed = 0  # facts, the last time
+        self._gathers = False  # rule 4, by what was handed over the last time
         self._changed: dict[str, None] = {}
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
         self._kept_rooms: dict[str, RoomRecord] = {}
@@ -148,25 +157,30 @@ class Keeper:
     def end_tick(self, *, shown: bool) -> None:
         """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this
         tick shows what has been kept."""
-        under_way = shown or self._fanout.parked
-        if under_way and self._handed >= MANY and len(self.unkept) < MOST_GATHERED:
+        if self._gathers and (shown or self._fanout.parked) and len(self.unkept) < MOST_GATHERED:
             return
-        facts, self.unkept = self.unkept, []
-        self._handed = len(facts)
-        changes = self._take_records()
-        seq = max(facts[-1].seq if facts else 0, changes.last)
-        self._fanout.end_tick(seq)
+        seq, facts, records, changes = self._take()
         if not seq:
             return
+        self._gathers = _much_talk(facts)
         if facts:
             self._count(facts[-1].time)
-        records: dict[str, RoomRecord | None] = {key: self._state.record(key) for key in self._changed}
-        self._changed.clear()
-        if records:
-            self._records.append((seq, records))
         kept = [record for record in records.values() if record is not None]
         gone = [key for key, record in records.items() if record is None]
         self._journal.append(facts, kept, gone, changes)
+
+    def _take(self) -> tuple[int, list[Fact], dict[str, RoomRecord | None], Changes]:
+        """What was gathered, with the last entry it is of, or 0 where that is none; what shows it is parked."""
+        facts, self.unkept = self.unkept, []
+        changes = self._take_records()
+        seq = max(facts[-1].seq if facts else 0, changes.last)
+        self._fanout.end_tick(seq)
+        records: dict[str, RoomRecord | None] = {}
+        if seq and self._changed:
+            records = {key: self._state.record(key) for key in self._changed}
+            self._changed.clear()
+            self._records.append((seq, records))
+        return seq, facts, records, changes
 
     @property
     def gathering(self) -> bool:
@@ -252,6 +266,9 @@ class Keeper:
             self._log.error("messages cannot be stored", reason=reason)
         self.trouble = reason
         self._tried = self._clock()
+        # What was gathered was decided on the belief that this would be kept: it goes the same way, as all does that the
+        # journal was handed meanwhile.
+        last = max(last, self._take()[0])
         hit = [item for item in self._way if first <= item.seq <= last]
         self._arrived(last)
         refused = {item.seq for item in hit if item.refusable}

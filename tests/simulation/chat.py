@@ -13,6 +13,7 @@ import random
 import sys
 from collections.abc import Callable
 
+from chatctl.chat import keeping
 from chatctl.chat.hub import Hub
 from chatctl.chat.order import LocalOrder
 from chatctl.chat.rules import Rules
@@ -332,7 +333,9 @@ class Chat:
 
 
 def run(seed: int, steps: int = 250) -> None:
-    """One life of a chat. Raises AssertionError with how to run it again."""
+    """One life of a chat, in which facts gather for each other in every second seed (keeping.py, rule 4). Raises
+    AssertionError with how to run it again."""
+    talk, keeping.TALK = keeping.TALK, 1 if seed % 2 else keeping.TALK
     chat = Chat(seed)
     try:
         for _ in range(steps):
@@ -340,6 +343,8 @@ def run(seed: int, steps: int = 250) -> None:
         chat.settle()
     except AssertionError as error:
         raise AssertionError(f"{error}\nrun it again: python -m tests.simulation.chat {seed}") from error
+    finally:
+        keeping.TALK = talk
 
 
 if __name__ == "__main__":

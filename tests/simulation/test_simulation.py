@@ -31,9 +31,9 @@ def _run_all(seeds: Iterable[int]) -> None:
 def _release_before_durable(monkeypatch: pytest.MonkeyPatch) -> None:
     release = Fanout.release
 
-    def early(self: Fanout, now: int) -> None:
+    def early(self: Fanout, now: int) -> bool:
         self.durable(1 << 60)
-        release(self, now)
+        return release(self, now)
 
     monkeypatch.setattr(Fanout, "release", early)
 
