@@ -266,8 +266,8 @@ class Keeper:
             self._log.error("messages cannot be stored", reason=reason)
         self.trouble = reason
         self._tried = self._clock()
-        # What was gathered was decided on the belief that this would be kept: it goes the same way, as all does that the
-        # journal was handed meanwhile.
+        # What was gathered was decided on the belief that this would be kept: it goes the same way, as all does that
+        # the journal was handed meanwhile.
         last = max(last, self._take()[0])
         hit = [item for item in self._way if first <= item.seq <= last]
         self._arrived(last)
