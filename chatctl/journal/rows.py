@@ -72,9 +72,7 @@ def insert_facts(rows: Sequence[FactRow]) -> list[tuple[str, list[object]]]:
     transaction."""
     plain = [row for row in rows if len(row) == _PLAIN]
     others = [row for row in rows if len(row) != _PLAIN] if len(plain) < len(rows) else []
-    return [
-        _insert(kind[at : at + _MOST_BOUND]) for kind in (plain, others) for at in range(0, len(kind), _MOST_BOUND)
-    ]
+    return [_insert(kind[at : at + _MOST_BOUND]) for kind in (plain, others) for at in range(0, len(kind), _MOST_BOUND)]
 
 
 def _insert(rows: Sequence[FactRow]) -> tuple[str, list[object]]:
