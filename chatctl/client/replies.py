@@ -143,6 +143,18 @@ def banned(state: State, message: Message) -> None:
     state.sent_away = BannedError(message.params[-1] if message.params else "you are banned from this server")
 
 
+def inviting(state: State, message: Message) -> None:
+    """341: ``me nick room``."""
+    text = f"{message.param(1)} is invited into {message.param(2)}"
+    state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
+
+
+def counts(state: State, message: Message) -> None:
+    """251 to 255, 265 and 266, how many there are: told on entering, where nobody needs it, and on LUSERS."""
+    if state.online:
+        other(state, message)
+
+
 def account(state: State, message: Message) -> None:
     """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
     state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
@@ -170,14 +182,14 @@ NUMERICS: dict[str, Callable[[State, Message], None]] = {
     "004": nothing,
     "005": isupport,
     "221": nothing,
-    "250": nothing,
-    "251": nothing,
-    "252": nothing,
-    "253": nothing,
-    "254": nothing,
-    "255": nothing,
-    "265": nothing,
-    "266": nothing,
+    "250": counts,
+    "251": counts,
+    "252": counts,
+    "253": counts,
+    "254": counts,
+    "255": counts,
+    "265": counts,
+    "266": counts,
     "301": away,
     "305": away_set,
     "306": away_set,
@@ -186,6 +198,7 @@ NUMERICS: dict[str, Callable[[State, Message], None]] = {
     "332": topic,
     "333": nothing,
     "352": who_line,
+    "341": inviting,
     "353": names,
     "366": names_over,
     "372": motd,

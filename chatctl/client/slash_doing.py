@@ -85,7 +85,7 @@ def join(screen: Screen, rest: str) -> None:
 
 def part(screen: Screen, rest: str) -> None:
     first, _, others = rest.partition(" ")
-    room = named_room(screen, first)
+    room = first if others and screen.client.is_room(first) else None if others else named_room(screen, first)
     if room:
         screen.client.part(room, others.strip())
         return
@@ -102,9 +102,8 @@ def names(screen: Screen, rest: str) -> None:
 
 def topic(screen: Screen, rest: str) -> None:
     first, _, others = rest.partition(" ")
-    room = named_room(screen, first)
-    if room:
-        screen.client.topic(room, others.strip() or None)
+    if screen.client.is_room(first):
+        screen.client.topic(first, others.strip() or None)
     else:
         screen.client.topic(room_here(screen), rest or None)
 

@@ -72,7 +72,8 @@ def room_here(screen: Screen) -> str:
 
 
 def named_room(screen: Screen, word: str) -> str | None:
-    """The room that a first word names: its sign may be left out, as in /join, where the room is one of ours."""
+    """The room that a word names: its sign may be left out, as in /join, where the room is one of ours. Not for the
+    first word of a text, which may begin with anything."""
     if not word or screen.client.is_room(word):
         return word
     return screen.client.room_of(f"#{word}")

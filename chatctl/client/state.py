@@ -170,6 +170,11 @@ class State(Asking):
         return RESUME in self._registration.offered
 
     @property
+    def online(self) -> bool:
+        """Whether we are in, and the welcome is over."""
+        return self.phase is Phase.ONLINE
+
+    @property
     def may_say_more(self) -> bool:
         """Whether the next message may go out now."""
         return self.phase is Phase.ONLINE and not self.ledger.full

@@ -68,6 +68,8 @@ class Typed:
                     raise InputError("That message is still on its way; try again in a moment")
                 if item.problem:
                     raise InputError("That message was not delivered; /resend sends it again")
+                if item.id is None:
+                    raise InputError("This server does not number what is said, which that needs")
                 return item.id
         return None
 

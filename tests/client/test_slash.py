@@ -189,16 +189,18 @@ def test_a_long_slip_is_not_repeated_whole() -> None:
     ("line", "done"),
     [
         ("/part dev", [("part", "#dev", "")]),
-        ("/part Dev so long", [("part", "#dev", "so long")]),
+        ("/part Dev so long", [("part", "#lobby", "Dev so long")]),
         ("/part developing", [("part", "#lobby", "developing")]),
         ("/names dev", [("names", "#dev")]),
-        ("/topic dev cats", [("topic", "#dev", "cats")]),
+        ("/topic dev cats", [("topic", "#lobby", "dev cats")]),
         ("/topic dogs", [("topic", "#lobby", "dogs")]),
         ("/join #DEV", [("go", "#dev")]),
         ("/join Lobby", [("go", "#lobby")]),
     ],
 )
-def test_a_room_of_ours_is_meant_by_any_spelling(line: str, done: list[tuple[str, ...]]) -> None:
+def test_a_room_of_ours_is_meant_by_any_spelling_but_not_as_the_first_word_of_a_text(
+    line: str, done: list[tuple[str, ...]]
+) -> None:
     screen = Screen()
     slash.run(screen, line)
     assert screen.done == done

@@ -11,7 +11,7 @@ from chatctl.client.refusals import PasswordError
 from chatctl.client.registration import Identity
 from chatctl.client.state import Phase
 from chatctl.errors import InvalidNameError, NameTakenError, RefusedError
-from tests.client.talk import NOW, Talk, in_lobby
+from tests.client.talk import ISUPPORT, NOW, Talk, in_lobby
 
 
 @pytest.fixture
@@ -246,3 +246,20 @@ def test_refusals_are_told_with_their_words(lobby: Talk) -> None:
     assert lobby.heard(":s FAIL PRIVMSG NOT_STORED #lobby :The disk is full") == [
         e.Failed(time=NOW, text="The disk is full", code="NOT_STORED", command="PRIVMSG", about="#lobby")
     ]
+
+
+def test_how_many_there_are_is_told_who_asks_and_not_on_entering() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard(":s CAP * LS :", ":s 001 ann :Welcome", ISUPPORT)
+    assert talk.heard(":s 251 ann :There are 3 users", ":s 265 ann 3 9 :Current local users 3, max 9") == []
+    talk.heard(":s 422 ann :No MOTD")
+    [counted] = talk.heard(":s 251 ann :There are 3 users")
+    assert isinstance(counted, e.ServerNotice)
+    assert counted.text == "There are 3 users"
+
+
+def test_an_invitation_of_ours_is_confirmed_in_words(lobby: Talk) -> None:
+    [told] = lobby.heard(":s 341 ann bob #tea")
+    assert isinstance(told, e.ServerNotice)
+    assert told.text == "bob is invited into #tea"
