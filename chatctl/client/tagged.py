@@ -112,3 +112,23 @@ def marked_read(state: State, message: Message) -> None:
             return
     if name:
         state.tell(e.ReadUntil(time=state.time_of(message), target=name, until=until))
+
+
+def react(state: State, tags: dict[str, str], target: str) -> None:
+    """Send a reaction, where the server hands such on."""
+    if "message-tags" in state.enabled:
+        state.send_tagged(tags, "TAGMSG", target)
+    else:
+        _cannot(state, "This server has no reactions")
+
+
+def take_back(state: State, params: tuple[str, ...]) -> None:
+    """Ask for a message to be deleted, where the server does that."""
+    if "draft/message-redaction" in state.enabled:
+        state.send("REDACT", *params)
+    else:
+        _cannot(state, "This server cannot take messages back")
+
+
+def _cannot(state: State, text: str) -> None:
+    state.tell(e.Failed(time=state.now(), text=text, code="UNKNOWN_COMMAND"))

@@ -135,13 +135,13 @@ class Talking:
         """React to a message, or take that back; a `Reacted` event shows it."""
         target = target_name(target)
         tags = tagged.reaction_tags(id, reaction, remove=remove)
-        self._link.submit(Request(lambda state: state.send_tagged(tags, "TAGMSG", target)))
+        self._link.submit(Request(lambda state: tagged.react(state, tags, target)))
 
     def delete(self, target: str, id: str, reason: str = "") -> None:
         """Take a message back (REDACT); a `Deleted` event shows it."""
         params = (target_name(target), id, *([reason] if reason else []))
         check("REDACT", *params)
-        self._link.submit(Request(lambda state: state.send("REDACT", *params)))
+        self._link.submit(Request(lambda state: tagged.take_back(state, params)))
 
     def typing(self, target: str, what: str) -> None:
         """Tell others that we are writing ("active"), have paused ("paused"), or gave it up ("done")."""

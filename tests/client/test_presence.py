@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chatctl.client import events as e
+from chatctl.client import tagged
 from tests.client.talk import HISTORY, NOW, OURS, Talk
 
 CAPS = f"{HISTORY}{OURS} away-notify draft/read-marker draft/message-redaction extended-join soju.im/search"
@@ -162,3 +163,16 @@ def test_with_whom_we_talked_is_told_with_the_time(lobby: Talk) -> None:
     )
     assert isinstance(told, e.Conversations)
     assert told.people == (("bob", datetime(2026, 11, 22, 15, tzinfo=UTC)),)
+
+
+def test_what_a_server_cannot_do_is_said_and_not_sent() -> None:
+    talk = Talk("#lobby")
+    talk.enter("batch")
+    talk.sent()
+    tagged.react(talk.state, {"+draft/react": "👍"}, "#lobby")
+    tagged.take_back(talk.state, ("#lobby", "m1"))
+    assert [event.text for event in talk.news() if isinstance(event, e.Failed)] == [
+        "This server has no reactions",
+        "This server cannot take messages back",
+    ]
+    assert talk.sent() == []
