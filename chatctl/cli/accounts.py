@@ -14,6 +14,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.asking import asking
 from chatctl.cli.failures import reports, say
+from chatctl.cli.help import PlainCommand
 from chatctl.errors import InvalidNameError
 
 app = typer.Typer(help="Names that belong to people.", no_args_is_help=True, rich_markup_mode=None)
@@ -21,12 +22,12 @@ app = typer.Typer(help="Names that belong to people.", no_args_is_help=True, ric
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account.")]
 
 
-@app.command("list")
+@app.command("list", cls=PlainCommand)
 @reports
 def list_(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
-    """List all accounts: since when they exist, operators, and who is here now."""
+    """List all accounts: since when, operators, who is here now."""
     from chatctl.cli.when import iso, local
     from chatctl.protocol.clean import clean
 
@@ -43,7 +44,7 @@ def list_(
         print(f"{clean(account['name']):<32} since {local(account['created'])}  {', '.join(marks)}".rstrip())
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 @reports
 def add(
     name: Name,
@@ -63,7 +64,7 @@ def add(
     print(f"The account {name} is made" + (", an operator of the server" if operator else ""))
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 @reports
 def remove(name: Name, data_dir: options.DataDirOption = None, config: options.ConfigOption = None) -> None:
     """Forget an account: its name is anybody's again. What its owner said stays."""
@@ -71,7 +72,7 @@ def remove(name: Name, data_dir: options.DataDirOption = None, config: options.C
         print(ask({"command": "remove-account", "name": name})["text"])
 
 
-@app.command("set-password")
+@app.command("set-password", cls=PlainCommand)
 @reports
 def set_password(name: Name, data_dir: options.DataDirOption = None, config: options.ConfigOption = None) -> None:
     """Give an account another password. It is asked for, or read from a pipe."""
@@ -79,7 +80,7 @@ def set_password(name: Name, data_dir: options.DataDirOption = None, config: opt
         print(ask({"command": "set-password", "name": name, "verifier": _verifier(config)})["text"])
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 @reports
 def promote(
     name: Name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ from chatctl.cli import (
     status,
 )
 from chatctl.cli.failures import INTERRUPTED, say
+from chatctl.cli.help import PlainCommand
 from chatctl.version import __version__
 
 app = typer.Typer(
@@ -50,29 +52,38 @@ def _root(
     pass
 
 
-app.command("serve")(serve.serve)
-app.command("join")(join.join)
-app.command("send")(scripts.send)
-app.command("tail")(scripts.tail)
-app.command("rooms")(scripts.rooms)
-app.command("users")(scripts.users)
-app.command("check-name")(check_name.check_name)
-app.add_typer(accounts.app, name="accounts")
-app.command("invite")(invite.invite)
-app.command("hash-password")(hash_password.hash_password)
-app.command("bench")(bench.bench)
-app.command("status")(status.status)
-app.command("sessions")(moderation.sessions)
-app.command("kick")(moderation.kick)
-app.command("ban")(moderation.ban)
-app.command("unban")(moderation.unban)
-app.command("history")(past.history)
-app.command("search")(past.search)
-app.command("export")(past.export)
-app.command("import")(changing.import_)
-app.command("backup")(past.backup)
-app.command("prune")(changing.prune)
-app.add_typer(config.app, name="config")
+_COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
+    "serve": serve.serve,
+    "join": join.join,
+    "send": scripts.send,
+    "tail": scripts.tail,
+    "rooms": scripts.rooms,
+    "users": scripts.users,
+    "check-name": check_name.check_name,
+    "accounts": accounts.app,
+    "invite": invite.invite,
+    "hash-password": hash_password.hash_password,
+    "bench": bench.bench,
+    "status": status.status,
+    "sessions": moderation.sessions,
+    "kick": moderation.kick,
+    "ban": moderation.ban,
+    "unban": moderation.unban,
+    "history": past.history,
+    "search": past.search,
+    "export": past.export,
+    "import": changing.import_,
+    "backup": past.backup,
+    "prune": changing.prune,
+    "config": config.app,
+}
+"""In the order of `chatctl --help`."""
+
+for _word, _command in _COMMANDS.items():
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_word)
+    else:
+        app.command(_word, cls=PlainCommand)(_command)
 
 
 def main() -> None:

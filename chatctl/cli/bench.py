@@ -23,27 +23,43 @@ def bench(
     ] = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
-    clients: Annotated[int, typer.Option(min=2, help="Connections.")] = 100,
-    rooms: Annotated[int, typer.Option(min=1, help="Rooms; each client is in one.")] = 1,
-    senders: Annotated[int, typer.Option(min=1, help="How many of the clients speak.")] = 1,
-    messages: Annotated[int, typer.Option(min=1, help="Messages of all senders together.")] = 10_000,
+    clients: Annotated[int, typer.Option(metavar="NUMBER", min=2, help="Connections.")] = 100,
+    rooms: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Rooms; each client is in one.")] = 1,
+    senders: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many of the clients speak.")] = 1,
+    messages: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Messages of all senders together.")] = 10_000,
     rate: Annotated[
-        float, typer.Option(min=0, help="Messages a second of all senders together; 0: as many as it takes.")
+        float,
+        typer.Option(
+            metavar="NUMBER", min=0, help="Messages a second of all senders together; 0: as many as it takes."
+        ),
     ] = 0.0,
-    size: Annotated[int, typer.Option(min=1, max=400, help="Bytes of a message's text.")] = 64,
+    size: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=400, help="Bytes of a message's text.")] = 64,
     window: Annotated[
-        int, typer.Option(min=1, help="Without --rate: messages of all senders that not everybody has yet.")
+        int,
+        typer.Option(
+            metavar="NUMBER", min=1, help="Without --rate: messages of all senders that not everybody has yet."
+        ),
     ] = 100,
     tls: options.SecureOption = None,
     fingerprint: options.FingerprintOption = None,
-    caps: Annotated[str, typer.Option(help='Capabilities to ask for, as in "server-time message-tags".')] = "",
+    caps: Annotated[
+        str, typer.Option(metavar="WORDS", help='Capabilities to ask for, as in "server-time message-tags".')
+    ] = "",
     caps_clients: Annotated[
-        int | None, typer.Option(min=0, help="How many of the clients ask for them (default: all).", show_default=False)
+        int | None,
+        typer.Option(
+            metavar="NUMBER", min=0, help="How many of the clients ask for them (default: all).", show_default=False
+        ),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Connections under way at once.")] = 100,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds of silence that end the run.")] = 30.0,
+    batch: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Connections under way at once.")] = 100,
+    timeout: Annotated[
+        float, typer.Option(metavar="NUMBER", min=0.1, help="Seconds of silence that end the run.")
+    ] = 30.0,
     pid: Annotated[
-        int | None, typer.Option(help="The server's process, if it runs here: its CPU and memory.", show_default=False)
+        int | None,
+        typer.Option(
+            metavar="NUMBER", help="The server's process, if it runs here: its CPU and memory.", show_default=False
+        ),
     ] = None,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE.svg", help="Draw the latencies into this file.", show_default=False)
@@ -51,7 +67,7 @@ def bench(
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Measure an IRC server: deliveries a second, and how long a message takes.
+    """Measure an IRC server: how much, and how fast.
 
     Everybody must get everything in one order, or the run is void. Exit codes: 0 measured, 4 the server cannot be
     reached or was lost, 5 it refused somebody, or its certificate is not believed.

@@ -49,8 +49,11 @@ def import_(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Bring exported messages into the history, each to its place. What is there already is left as it is, so an import
-    that was broken off is simply started again. Topics, modes and accounts are not in an export: `backup` has those."""
+    """Bring exported messages into the history.
+
+    Each comes to its place; what is there already is left as it is, so an import that was broken off is simply started
+    again. Topics, modes and accounts are not in an export: `backup` has those.
+    """
     from chatctl.journal.lines import FactFile
     from chatctl.journal.transfer import Imported
 
@@ -82,7 +85,10 @@ def prune(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Forget what is older than a time, for good: it is overwritten on the disk."""
+    """Forget what is older than a time, for good.
+
+    It is overwritten on the disk.
+    """
     before = moment("--older-than", older_than, datetime.now(UTC))
     with _history(data_dir, config, make=False) as history:
         live = sys.stderr is not None and sys.stderr.isatty()

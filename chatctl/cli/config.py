@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chatctl.cli.failures import reports, say
+from chatctl.cli.help import PlainCommand
 from chatctl.cli.options import ConfigOption, JsonOption
 from chatctl.errors import ConfigError
 
@@ -25,7 +26,7 @@ NONE = "-"
 app = typer.Typer(help="Show the settings in force, or write a file to start from.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 @reports
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print every setting, its value and where the value came from."""
@@ -45,10 +46,13 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print(f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}")
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 @reports
 def path(config: ConfigOption = None) -> None:
-    """Print the file that is read; where none is, say where one is looked for (exit code 1)."""
+    """Print the path of the file that is read.
+
+    Where there is none: say where one is looked for, and end with 1.
+    """
     from chatctl.config.sources import find_file, lookup_places
     from chatctl.errors import ChatctlError
 
@@ -58,7 +62,7 @@ def path(config: ConfigOption = None) -> None:
     print(found.absolute())
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 @reports
 def init(
     file: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write.")] = Path("chatctl.toml"),

@@ -12,7 +12,7 @@ ITERATIONS = 600_000
 
 @reports
 def hash_password() -> None:
-    """Print the verifier of a password, for the setting `operators`.
+    """Print what the setting `operators` wants of a password.
 
     The password is asked for and not shown, or read from the first line of a pipe; it is never an argument.
     """

@@ -22,15 +22,18 @@ _MOST_USES = 1000
 
 @reports
 def invite(
-    uses: Annotated[int, typer.Option("--uses", min=1, max=_MOST_USES, help="How many accounts it makes.")] = 1,
+    uses: Annotated[
+        int, typer.Option("--uses", metavar="NUMBER", min=1, max=_MOST_USES, help="How many accounts it makes.")
+    ] = 1,
     expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Until when: 7d, 12h, or a time.")] = "7d",
     room: Annotated[str, typer.Option("--room", metavar="ROOM", help="The room to enter.")] = "#lobby",
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Print a line to send to a friend: whoever types it chooses a name and a password, and is in.
+    """Print a line to send to a friend, which lets them in.
 
-    It is shown once; only a hash of it is kept. On a terminal there is a QR code as well.
+    Whoever types it chooses a name and a password, and is in. It is shown once; only a hash of it is kept. On a
+    terminal there is a QR code as well.
     """
     from chatctl.chat.cloak import token_hash
     from chatctl.config import load

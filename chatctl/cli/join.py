@@ -48,7 +48,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 def join(
     server: Annotated[
         str | None,
-        typer.Argument(metavar="[SERVER]", help="A saved server's name, or ircs://HOST:PORT/ROOM, or irc://..."),
+        typer.Argument(metavar="[SERVER]", help="A saved server's name, or ircs://HOST:PORT/ROOM (irc://: no TLS)."),
     ] = None,
     host: options.HostOption = None,
     port: options.PortOption = None,

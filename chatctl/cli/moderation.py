@@ -34,7 +34,10 @@ def ban(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Keep somebody out, at once and from now on. Without a name list the bans there are."""
+    """Keep somebody out, at once and from now on.
+
+    Without a name: list the bans there are.
+    """
     if target is not None:
         request = {
             "command": "ban",
@@ -86,7 +89,10 @@ def kick(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Send somebody away; they may come back (`chatctl ban` keeps them out)."""
+    """Send somebody away; they may come back.
+
+    `chatctl ban` keeps them out.
+    """
     print(_ask(data_dir, config, {"command": "kick", "name": name, "reason": reason})["text"])
 
 
@@ -94,7 +100,7 @@ def kick(
 def sessions(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
-    """List who is connected: name, address, since when, which rooms."""
+    """List who is connected, from where, since when."""
     from chatctl.cli.when import iso, local
     from chatctl.protocol.clean import clean
 

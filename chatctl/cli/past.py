@@ -35,7 +35,9 @@ _DEFAULT = 50
 RoomArgument = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="The room (default: #lobby).")]
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only what is newer: a time, or 2h.")]
 UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only what is older.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="How many messages at the most.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="NUMBER", min=1, max=1_000_000, help="How many messages at the most.")
+]
 InRoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="Only this room.")]
 FromOption = Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only what this person said.")]
 FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl, txt or html.")]
@@ -80,7 +82,10 @@ def search(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Search what was said, in all rooms and private talk; the newest matches. Exit code 1 when nothing is found."""
+    """Search what was said, in all rooms and private talk.
+
+    The newest matches are printed, oldest first. Exit code 1 when nothing is found.
+    """
     from chatctl.chat.history import SearchQuery
     from chatctl.journal.reading import read
     from chatctl.protocol.names import fold, room_fold
@@ -100,7 +105,10 @@ def export(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Write everything that is kept to stdout: jsonl keeps all of it, txt and html are for reading."""
+    """Write everything that is kept to stdout.
+
+    jsonl has all of it, and can be imported again; txt and html are for reading.
+    """
     from chatctl.journal.transfer import facts
     from chatctl.protocol.names import room_fold
 
@@ -119,8 +127,10 @@ def backup(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Copy the history to a file, of one moment, while the server runs or not. Put it into a data folder as journal.db
-    to use it."""
+    """Copy the history to a file, while the server runs or not.
+
+    The copy is of one moment. Put it into a data folder as journal.db to use it.
+    """
     from chatctl.config import load
     from chatctl.journal import journal_file
     from chatctl.journal.backup import backup as copy

@@ -86,7 +86,10 @@ def send(
     fingerprint: options.FingerprintOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Say something from a script, and wait until it has arrived: make 2>&1 | chatctl send '#builds' --name ci."""
+    """Say something from a script; wait until it has arrived.
+
+    make 2>&1 | chatctl send '#builds' --name ci
+    """
     from chatctl.cli.going import Going
 
     server, room = _parted(room)
@@ -181,7 +184,9 @@ def _impatience(client: Client) -> _Patience:
 def tail(
     room: RoomArgument = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is said from now on.")] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, max=10000, help="How many messages of before.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="NUMBER", min=0, max=10000, help="How many messages of before.")
+    ] = 20,
     as_json: options.JsonOption = False,
     name: options.NameOption = None,
     host: options.HostOption = None,
@@ -190,7 +195,7 @@ def tail(
     fingerprint: options.FingerprintOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Print the last messages of a room, and with --follow those to come."""
+    """Print the last messages of a room, or follow it."""
     from chatctl.cli.going import Going
 
     server, room = _parted(room)
@@ -279,7 +284,7 @@ def rooms(
     fingerprint: options.FingerprintOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """List the rooms: how many people are in each, and what it is about."""
+    """List the rooms: how many people, and about what."""
     from chatctl.cli.going import Going
     from chatctl.client import events as e
 
@@ -309,7 +314,7 @@ def users(
     fingerprint: options.FingerprintOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """List who is in a room: the name, here or away, and whether they are an operator."""
+    """List who is in a room: here or away, operator or not."""
     from chatctl.cli.going import Going
     from chatctl.client import events as e
 

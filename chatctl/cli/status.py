@@ -16,7 +16,7 @@ def status(
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Say how the running server is doing; exit code 4 when none runs."""
+    """Say how the server is doing; exit code 4: none runs."""
     from chatctl.cli.running import ask_server
     from chatctl.config import load
     from chatctl.wiring import data_folder

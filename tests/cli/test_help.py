@@ -1,0 +1,25 @@
+"""What `--help` says, of every command: whole sentences, and no words of a programmer."""
+
+from __future__ import annotations
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from chatctl.cli.app import app
+
+
+def _paths(command: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = [path]
+    for name, child in getattr(command, "commands", {}).items():
+        found += _paths(child, (*path, name))
+    return found
+
+
+@pytest.mark.parametrize("path", _paths(get_command(app)), ids=" ".join)
+def test_help_is_whole_sentences_and_plain_words(path: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "78"}, prog_name="chatctl").stdout
+    assert shown.startswith(f"Usage: {' '.join(('chatctl', *path))} [OPTIONS]")
+    assert not [line for line in shown.splitlines() if line.endswith("...") and not line.startswith("Usage:")]
+    for jargon in ("<str>", "<int", "<float", "<path>", "<list", "[[", "{", "TEXT.."):
+        assert jargon not in shown
