@@ -85,7 +85,7 @@ class Handling:
         row = COMMANDS.get(message.command)
         if message.command in HTTP and not session.registered:  # CONNECT and TRACE are IRC's words too
             self._answering.end(session, "This is a chat server, not a web server")
-        elif "batch" in message.tags or (session.batch is not None and message.command in MESSAGES):
+        elif (message.command in MESSAGES or "batch" in message.tags) and batches.concerns(session, message):
             self._batched(session, message)
         elif row is None:
             self._answering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
@@ -97,7 +97,7 @@ class Handling:
             self._answering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
         else:
             result = self._run(row, session, message)
-            if message.command == "BATCH" and session.batch is not None:
+            if session.batch is not None and session.batch.opening is message:
                 session.batch.label = label
             self.do(session, result, message.command, label)
 
@@ -112,14 +112,10 @@ class Handling:
 
     def _batched(self, session: Session, message: Message) -> None:
         """A line of a client's batch: what comes of it carries the label of the whole."""
-        batch = session.batch
-        if batch is not None and batch.failed and not message.tags and message.command != "BATCH":
-            # It was refused, and whoever sent it has gone on without ending it.
-            batches.forget(self._view, session)
-            self.handle(session, message)
-        else:
-            label = batch.label if batch is not None else self._label(session, message)
-            self.do(session, batches.collect(self._view, session, message), "BATCH", label)
+        batch, own = session.batch, self._label(session, message)
+        self.do(session, batches.collect(self._view, session, message), "BATCH", batch.label if batch else own)
+        if batch is not None and session.batch is batch and batch.failed and own and "batch" not in message.tags:
+            self.do(session, batches.beside(batch), "BATCH", own)
 
     @staticmethod
     def _label(session: Session, message: Message) -> str:

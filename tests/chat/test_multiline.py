@@ -202,6 +202,33 @@ class TestRefusals:
         ann.send("BATCH +1 nonsense", HELLO[0], "PRIVMSG #tea :next")
         assert texts(bob.read()) == ["next"]
 
+    @pytest.mark.parametrize("line", ["@label=b PRIVMSG #tea :next", "@+draft/reply=x PRIVMSG #tea :next"])
+    def test_also_where_that_line_has_tags(self, line: str) -> None:
+        ann, bob = people(CAPS, CAPS)
+        ann.send("BATCH +1 draft/multiline", HELLO[0], line)
+        assert ann.commands() == ["FAIL", "PRIVMSG"]
+        assert texts(bob.read()) == ["next"]
+        ann.send(HELLO[0], "BATCH -1")  # what is still to come of it is nothing to be told again
+        assert ann.lines() == bob.lines() == []
+
+    def test_whoever_never_ended_a_refused_batch_may_begin_another(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann.send("BATCH +9 nonsense"), *HELLO, opening="@label=a BATCH +1 draft/multiline #tea")
+        assert [message.command for message in ann.read()] == ["FAIL", "BATCH", *["PRIVMSG"] * 4, "BATCH"]
+        assert texts(bob.read())[0] == "hello"
+
+    @pytest.mark.parametrize("line", ["BATCH", "BATCH -2", "BATCH +a_b nonsense"])
+    def test_a_slip_after_a_refused_batch_is_told(self, line: str) -> None:
+        (ann,) = people(CAPS)
+        ann.send("BATCH +1 nonsense").forget()
+        assert len(ann.send(f"@label=b {line}").read()) == 1
+
+    def test_a_message_beside_an_open_batch_has_an_answer_of_its_own(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann, HELLO[0], "@label=b PRIVMSG #tea :x", opening="@label=a BATCH +1 draft/multiline #tea")
+        assert [(each.command, each.tags["label"]) for each in ann.read()] == [("FAIL", "a"), ("FAIL", "b")]
+        assert bob.lines() == []
+
     def test_without_the_capability_the_type_is_unknown(self) -> None:
         (ann,) = people("batch message-tags")
         assert ann.send("BATCH +1 draft/multiline #tea").one("FAIL").params[1] == "UNKNOWN_TYPE"

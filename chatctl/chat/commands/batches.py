@@ -33,13 +33,31 @@ def begin(view: View, session: Session, message: Message) -> Result:
     return HELD
 
 
+def concerns(session: Session, message: Message) -> bool:
+    """Whether this message (MESSAGES) or line with a batch's tag is of a batch, or comes where one is open. Not where
+    that was refused, and whoever sent it has gone on without ending it: they are heard, whatever tags they add."""
+    if "batch" in message.tags:
+        return True
+    batch = session.batch
+    return batch is not None and (not batch.failed or _ends(batch, message))
+
+
+def _ends(batch: multiline.Batch, message: Message) -> bool:
+    return message.command == "BATCH" and message.param(0) == f"-{batch.reference}"
+
+
+def beside(batch: multiline.Batch) -> Result:
+    """The answer to a message that came while `batch` was open, and is refused with it."""
+    return fail("BATCH", "MULTILINE_INVALID", text=f"The batch {batch.reference} was open; this was not sent either")
+
+
 def collect(view: View, session: Session, message: Message) -> Result:
     """Any line while a batch is open, or one that says it is in one."""
     batch = session.batch
     reference = message.tags.get("batch")
     if batch is None:
         return fail("BATCH", "INVALID_REFTAG", reference or "*", text="No such batch is open; that was not handled")
-    if message.command == "BATCH" and reference is None and message.param(0) == f"-{batch.reference}":
+    if reference is None and _ends(batch, message):
         return _end(view, session, batch)
     if batch.failed and reference == batch.reference:
         return HELD
