@@ -79,7 +79,7 @@ def authenticate(view: View, session: Session, message: Message) -> Result:
 
 def _begin(session: Session, mechanism: str) -> Result:
     if mechanism not in mechanisms(session).split(","):
-        text = None
+        text = "Logging in failed: that way to log in is not known here"
         if mechanism in _MECHANISMS:
             text = f"{passwords.IN_CLEAR}; SCRAM-SHA-256 can be used"
         return [line(n.RPL_SASLMECHS, mechanisms(session)), line(n.ERR_SASLFAIL, text=text)]
