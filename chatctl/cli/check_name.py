@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from chatctl.client.check import Answer
 
 _CODES = {"free": 0, "taken": 1, "invalid": 3}
+_LONGEST = 32
+"""Columns of a usual name; a longer one is invalid, and moves its own line alone."""
+
 _ADVICE = (
     "this is not a chatctl server, so the answer is advice only: a name may belong to an account, "
     "or be refused when you enter"
@@ -81,7 +84,7 @@ def table(answers: list[Answer]) -> list[str]:
     from chatctl.protocol.clean import clean
 
     names = [clean(answer.name) or "''" for answer in answers]
-    column = max(_width(name) for name in names)
+    column = min(_LONGEST, max(_width(name) for name in names))
     lines = []
     for name, answer in zip(names, answers, strict=True):
         parts = [f"{name}{' ' * (column - _width(name))}", f"{answer.status:7}"]

@@ -106,6 +106,8 @@ def sessions(
 
     found = _ask(data_dir, config, {"command": "sessions"})["sessions"]
     assert isinstance(found, list)
+    if not found:
+        say("nobody is connected")
     for item in found:
         if as_json:
             print(json.dumps({**item, "since": iso(item["since"]) if item["since"] else None}))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.failures import reports
+from chatctl.cli.failures import reports, say
 from chatctl.cli.target import is_url
 from chatctl.cli.when import iso, local, moment
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
@@ -69,7 +69,10 @@ def history(
             after=Mark(time=after - 1) if after else None,
             before=Mark(time=before) if before else None,
         )
-        _print(read(connection, query).facts, as_json)
+        found = read(connection, query).facts
+        if not found:
+            say(f"nothing that is kept was said in {_room(room)}{' at that time' if since or until else ''}")
+        _print(found, as_json)
 
 
 @reports

@@ -18,7 +18,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
-from chatctl.errors import ChatctlError, RefusedError, UnreachableError
+from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
     from chatctl.cli.line.entering import Wish
@@ -92,6 +92,8 @@ def send(
     """
     from chatctl.cli.going import Going
 
+    if text == "":
+        raise ConfigError("there is nothing to say: the text is empty")
     server, room = _parted(room)
     to_room = room is None or room[:1] in _SIGNS
     said = Going(server, host, port, name, room if to_room else None, tls, fingerprint, config)
@@ -238,6 +240,8 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool) -> set[
         if page.ends or not page.events:
             break
         before, id = page.events[0].time, messages[0].id if messages else None
+    if limit and not found:
+        say(f"nothing that is kept was said in {room}")
     for message in found[-limit:] if limit else ():
         _print_message(message, as_json=as_json)
     return {message.id for message in found if message.id is not None}

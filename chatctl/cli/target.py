@@ -52,8 +52,8 @@ def target(settings: Settings, tls: bool | None = None, fingerprint: str | None 
         host, port, room, secure = _parsed(url)
         invite, pin = _query(url)
         fingerprint = fingerprint or pin
-    elif host[:1] == "[" and host[-1:] == "]":
-        host = host[1:-1]
+    else:
+        host = _host(host)
     trust = Trust(secure if tls is None else tls, _normal(fingerprint))
     if trust.fingerprint and trust.tls is None:
         trust = Trust(True, trust.fingerprint)  # who gives one wants it looked at, on this machine too
@@ -76,6 +76,16 @@ def _parsed(url: str) -> tuple[str, int, str, bool]:
     if not room and parts.fragment:
         room = f"#{unquote(parts.fragment)}"
     return parts.hostname, port, room, secure
+
+
+def _host(host: str) -> str:
+    """A host without the brackets of an IPv6 address. Raises ConfigError where a port stands behind it."""
+    if host[:1] == "[" and host[-1:] == "]":
+        return host[1:-1]
+    name, colon, port = host.rpartition(":")
+    if colon and port.isascii() and port.isdigit() and (":" not in name or name[-1:] == "]"):
+        raise ConfigError(f'the host is "{host}", but a port is given on its own: --host {name} --port {port}')
+    return host
 
 
 def _query(url: str) -> tuple[str, str]:

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from chatctl.cli.check_name import table
+from chatctl.client.check import Answer
 from chatctl.server import Server
 from tests.cli.commands import run
 from tests.client.peer import Peer, Talk
@@ -88,3 +90,11 @@ class TestCheckName:
             code = f"{code}print(sorted({heavy} & sys.modules.keys()))"  # noqa: PLW2901
             done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
             assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_very_long_name_moves_its_own_line_alone() -> None:
+    names = [Answer("ann", "free"), Answer("你好", "taken", "", ("你好2",)), Answer("x" * 90, "invalid", "y")]
+    lines = table(names)
+    assert lines[0] == f"ann{' ' * 29}  free"
+    assert lines[1] == f"你好{' ' * 28}  taken    free instead: 你好2"
+    assert lines[2] == f"{'x' * 90}  invalid  y"

@@ -80,6 +80,8 @@ def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
     assert refused.returncode == 5
     assert refused.stdout == ""
     assert "nobody" in refused.stderr
+    empty = run("send", "#builds", "", "--name", "ci")  # a script's variable that is not set
+    assert (empty.returncode, empty.stderr) == (2, "chatctl: there is nothing to say: the text is empty\n")
 
 
 def test_a_server_that_confirms_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -102,7 +104,11 @@ def test_tail_prints_the_last_messages(ann: Client) -> None:
     assert [line.split(" ", 2)[2] for line in done.stdout.splitlines()] == [f"[ann]: line {n}" for n in (27, 28, 29)]
     as_json = run("tail", "#builds", "-n", "2", "--json")
     assert [json.loads(line)["text"] for line in as_json.stdout.splitlines()] == ["line 28", "line 29"]
-    assert run("tail", "#builds", "-n", "0").stdout == ""
+    nothing = run("tail", "#builds", "-n", "0")
+    assert (nothing.stdout, nothing.stderr) == ("", "")
+    silent = run("tail", "#bilds")
+    assert (silent.stdout, silent.returncode) == ("", 0)
+    assert silent.stderr == "chatctl: nothing that is kept was said in #bilds\n"
 
 
 def test_tail_follows(ann: Client) -> None:

@@ -31,6 +31,17 @@ def test_what_is_no_url(url: str) -> None:
         target(Settings(), url=url)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:5106", "chat.example:5106", "[::1]:5106"])
+def test_a_port_behind_the_host_is_told_where_it_belongs(host: str) -> None:
+    with pytest.raises(ConfigError, match="--port 5106"):
+        target(Settings(host=host))
+
+
+@pytest.mark.parametrize("host", ["::1", "fe80::1%eth0", "::ffff:127.0.0.1", "[::1]"])
+def test_colons_of_an_address_are_no_ports(host: str) -> None:
+    assert target(Settings(host=host)).host == host.strip("[]")
+
+
 def test_flags_win() -> None:
     assert target(Settings(), tls=True, url="irc://h").trust.tls is True
     assert target(Settings(), tls=False, url="ircs://h").trust.tls is False

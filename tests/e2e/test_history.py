@@ -66,6 +66,8 @@ def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
     objects = [json.loads(line) for line in chatctl(home, "history", "tea", "--json").stdout.splitlines()]
     assert [item["text"] for item in objects] == [f"hello {number}" for number in range(5)]
     assert {"type", "time", "room", "name", "text", "id"} == set(objects[0])
+    nothing = chatctl(home, "history", "#tae")
+    assert (nothing.stdout, nothing.stderr.splitlines()[1:]) == ("", ["chatctl: nothing that is kept was said in #tae"])
     assert "北京烤鸭" in chatctl(home, "search", "北京").stdout
     assert chatctl(home, "search", "nothing-like-it").returncode == 1
     kinds = [json.loads(line)["kind"] for line in chatctl(home, "export", "--room", "tea").stdout.splitlines()]
