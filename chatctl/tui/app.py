@@ -304,6 +304,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         if "found" in stale and desk.found is not None and isinstance(self.screen, SearchOverlay):
             self.screen.show(desk.found)
         self._draw_prompt(main.query_one("#prompt", Words))
+        main.query_one(Line).invite(clean(here.name) if here.joined else "")
         waiting = self.client.waiting if self.client is not None else 0
         below = 0 if here.past is not None else main.query_one(MessageList).below
         address = self.entrance.door.address

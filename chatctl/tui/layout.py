@@ -27,6 +27,8 @@ Screen {{ background: $background; color: $foreground; layers: base; }}
 #prompt {{ width: auto; height: 1; color: $quiet; padding: 0 0 0 1; }}
 #line {{ width: 1fr; height: auto; max-height: 6; border: none; padding: 0; background: $background; }}
 #line:focus {{ border: none; }}
+#line .text-area--placeholder {{ color: $foreground; text-style: dim; }}
+.box .input--placeholder {{ color: $foreground; text-style: dim; }}
 .hidden {{ display: none; }}
 ModalScreen {{ align: center middle; background: $background 60%; }}
 ModalScreen:ansi {{ background: transparent; }}

@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from textual import events
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, TextArea
 
 from chatctl.protocol.clean import clean
 from chatctl.tui.completion import Completion
+from chatctl.tui.drawing import shortened
 from chatctl.tui.painted import Kept
 
 _NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
@@ -97,6 +99,12 @@ class Line(Kept, TextArea):
         """Have this in the line, with the cursor behind it."""
         self.load_text(plain(text))
         self.move_cursor(self.document.end)
+
+    def invite(self, where: str) -> None:
+        """While nothing is written, say where it would go to."""
+        words = shortened(f"write to {where}", self.size.width - 1) if where else ""
+        if str(self.placeholder) != words:
+            self.placeholder = Content(words)
 
     # Keys: whether the key was taken.
 
