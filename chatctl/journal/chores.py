@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 
 from chatctl.chat.ports import Log
 from chatctl.journal import indexing, lanes, retention
+from chatctl.journal.reserve import reserve
 from chatctl.journal.rows import LAST_ID
 from chatctl.journal.store import SqliteStore
 
@@ -46,7 +47,8 @@ class Chores:
         self._keep = keep
         self._behind = indexing.behind(store.connection, LAST_ID)
         self._unplaced = lanes.behind(store.connection, LAST_ID)
-        self._work: deque[Iterator[None]] = deque([self._mending()])  # what an earlier start left half done
+        # Room for what comes, and what an earlier start left half done.
+        self._work: deque[Iterator[None]] = deque([reserve(store), self._mending()])
         now = time.monotonic()
         self._resume_at = now
         self._quiet_at = now + QUIET
