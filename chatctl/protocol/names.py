@@ -22,8 +22,9 @@ The rules of this file:
    They do not count: `room_fold` leaves them out.
 9. Two names are **too alike** when they are not the same, not both ASCII, and their skeletons are equal. The skeleton
    is taken from the name as it is shown: NFKC, NFD, then every character becomes what it is drawn like (Unicode's
-   confusables, UTS 39 section 4) without its case, and ``i``, ``l``, ``1`` and ``|`` are one. So Cyrillic ``НАТ`` is
-   like ``hat``, which may be shown as ``HAT``; but ``нат`` is not.
+   confusables, UTS 39 section 4) without its case, and ``i``, ``l``, ``1`` and ``|`` are one. A dot above ``i`` or
+   ``j`` is not seen beside its own, nor a mark that comes twice (section 5.4). So Cyrillic ``НАТ`` is like ``hat``,
+   which may be shown as ``HAT``; but ``нат`` is not.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ _TOGETHER = (
 _NO_SCRIPT = frozenset({"", "Common", "Inherited"})
 _SPELLING = frozenset({Kind.LETTER, Kind.MARK, Kind.DIGIT})
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_UNSEEN_MARK = re.compile(r"(?<=[lj])\u0307|([\u0300-\u036f])(?=\1)")  # of a skeleton, in which i is l
 _EMOJI_STYLE = "\ufe0f"
 _JOINER = "\u200d"
 
@@ -163,7 +165,7 @@ def _skeleton(name: str) -> str:
     if not all_known(name):
         return fold(name)
     drawn = normalize("NFD", normalize("NFKC", name)).translate(prototypes())
-    return normalize("NFD", drawn.casefold())
+    return _UNSEEN_MARK.sub("", normalize("NFD", drawn.casefold()))
 
 
 def too_alike(a: str, b: str) -> bool:
