@@ -157,7 +157,8 @@ def counts(state: State, message: Message) -> None:
 
 def account(state: State, message: Message) -> None:
     """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
-    state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
+    if message.params:
+        state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
 
 
 def other(state: State, message: Message) -> None:

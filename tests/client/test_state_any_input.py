@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatctl.client.heard import COMMANDS
+from chatctl.client.replies import NUMERICS
 from chatctl.client.wire import LineReader
 from tests.client.talk import Talk
 
-_COMMANDS = (
-    "001 004 005 301 305 332 352 353 366 372 376 396 401 404 421 432 433 437 464 465 482 PRIVMSG NOTICE JOIN PART QUIT "
-    "NICK KICK MODE TOPIC INVITE CAP PING PONG ERROR FAIL CHGHOST TAGMSG XYZZY"
-)
-_KNOWN = st.sampled_from(_COMMANDS.split())
+_OTHERS = "001 401 404 421 432 433 437 464 482 903 904 908 CAP PING PONG AUTHENTICATE XYZZY"
+_ALL = sorted({*COMMANDS, *NUMERICS, *_OTHERS.split()})
+_KNOWN = st.sampled_from(_ALL)
 _PARAM = st.sampled_from(
     ["ann", "bob", "*", "#lobby", "LS", "ACK", "NAK", "NEW", "DEL", "+o-v+k", "=", "chatctl/resume echo-message", "",
      "PREFIX=(ov)@+", "PREFIX=", "CHANTYPES=", "STATUSMSG=@+", "CASEMAPPING=rfc1459", "CHANMODES=,,,", "@#lobby",
@@ -45,6 +46,18 @@ def test_nothing_a_server_sends_fails(lines: list[str], first_in: bool) -> None:
         event.to_json()
     talk.state.lost(talk.state.lines)
     talk.enter()
+
+
+@pytest.mark.parametrize("command", _ALL)
+def test_a_line_with_few_parameters_does_not_fail(command: str) -> None:
+    for source in (":ann!u@h ", ":s ", ""):
+        for params in ("", " ann", " #lobby", " *", " ann #lobby", " #lobby ann", " ann ann", " ann #lobby ann", " :"):
+            talk = Talk("#lobby")
+            talk.enter()
+            talk.state.receive(f"{source}{command}{params}")
+            talk.state.lost(talk.state.lines)
+            talk.state.connected([])
+            talk.state.receive(f"{source}{command}{params}")
 
 
 @given(st.lists(st.binary(max_size=80) | _LINE.map(str.encode), max_size=20))
