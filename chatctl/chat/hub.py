@@ -157,6 +157,13 @@ class Hub:
         session.leaving = reason
         self._turns.add(session)
 
+    def let_go(self, id: int) -> None:
+        """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though
+        it has lines that wait: they would keep both for as long as they are many."""
+        session = self.sessions.get(id)
+        if session is not None and session.leaving:
+            self.disconnect(session, session.leaving)
+
     def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
         """Lines that arrived, to be handled in this session's turn."""
         self._turns.receive(session, lines)

@@ -10,6 +10,7 @@ The rules of this file:
 4. What a session says to one room, line after line without tags, is one proposal. Most lines are of that kind, so they
    are not even parsed like others.
 5. A line that cannot be handled ends its session alone.
+6. Of somebody whose connection is gone, what the others would see is still done; the rest is not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from chatctl.chat.commands.table import MESSAGES
+from chatctl.chat.commands.table import MESSAGES, SEEN_BY_OTHERS
 from chatctl.chat.handling import Handling
 from chatctl.chat.pace import OTHER, SAYING, Pace, cost
 from chatctl.chat.session import Session
@@ -111,6 +112,9 @@ class Turns:
                     return self._say(session, room, texts)
             message = parse(item)
             waits = waits and not (message is not None and session.messages_only and message.command in MESSAGES)
+        if session.leaving and session.registered and message is not None and message.command not in SEEN_BY_OTHERS:
+            del inbox[0]
+            return 1
         if waits:
             return 0  # resumed when its proposal has its place
         if session.registered and self._held_back(session, cost(message) if message is not None else OTHER):

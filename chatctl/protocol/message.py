@@ -23,9 +23,6 @@ MAX_LINE = 512
 MAX_CLIENT_TAGS = 4096
 """Bytes of a client's tag section, with the leading ``@`` and the space after it (message-tags, "Size limit")."""
 
-MAX_SERVER_TAGS = 8191
-"""Bytes of a relayed tag section: what the server adds and what the client sent, together."""
-
 _UNESCAPED = {":": ";", "s": " ", "\\": "\\", "r": "\r", "n": "\n"}
 _ESCAPES = str.maketrans({";": r"\:", " ": r"\s", "\\": r"\\", "\r": r"\r", "\n": r"\n"})
 

@@ -5,7 +5,7 @@ The rules of this file:
 1. A stranger registers within `registration_seconds` of the connection's beginning, whatever it sends meanwhile.
 2. A user who was silent for `idle_seconds` is pinged, and has half as long again to answer: any byte will do.
 3. Somebody who wants a user's name, or the last place, has that user pinged at once, if silent for a while by then; the
-   answer must come within `probe_seconds`.
+   answer must come within `probe_seconds`. Where the connection is gone and its lines still wait, it is let go at once.
 4. A connection that is over has `linger_seconds` to take its last line.
 """
 
@@ -59,9 +59,11 @@ class Silence:
         until = now + self._limits.probe_seconds
         for id in self._hub.probes:
             connection = by_session.get(id)
-            if connection is None or now - connection.heard < YOUNG_SECONDS:
+            if connection is None:
+                self._hub.let_go(id)
+            elif now - connection.heard < YOUNG_SECONDS:
                 continue
-            if not connection.pinged:
+            elif not connection.pinged:
                 self._ping(connection, until)
             elif connection.pinged > until:
                 connection.pinged = until

@@ -81,11 +81,6 @@ class MessageList(Bare):
         self.repaint()
 
     @property
-    def at_end(self) -> bool:
-        """Whether the last message is in sight."""
-        return self._at is None
-
-    @property
     def below(self) -> int:
         """Messages below what is in sight."""
         if self._at is None:
@@ -232,13 +227,6 @@ class MessageList(Bare):
         if not self.log_shown.live:
             self.post_message(self.NearBottom())
         self.repaint()
-
-    def to_start(self) -> None:
-        """To the first one that is here."""
-        if self.log_shown.items and self.size.width > 0:
-            self._set(0, 0)
-            self._keep_full(self._around(self.size.width))
-            self.repaint()
 
     def to_item(self, item: Item) -> None:
         """Show an item in the middle, marked."""

@@ -199,3 +199,15 @@ def test_an_answer_of_many_lines_costs_what_it_took() -> None:
     assert ann.commands().count("315") == 1
     let_pass(world, 60_000)
     assert ann.commands().count("315") == 3
+
+
+def test_of_who_is_gone_only_what_others_would_see_is_waited_for() -> None:
+    world = slowed_world()
+    ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
+    let_pass(world, 10_000)
+    world.hub.receive(
+        ann.session, [*["WHO *", "OPER ann wrong", "nonsense"] * 300, "TOPIC #lobby :x", "PRIVMSG #lobby :y"]
+    )
+    world.hub.leave(ann.session, "gone")
+    world.tick()
+    assert bob.commands() == ["TOPIC", "PRIVMSG", "QUIT"]

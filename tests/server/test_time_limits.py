@@ -83,3 +83,21 @@ def test_a_silent_user_is_asked_and_then_gone(seconds: float, held: bool) -> Non
             if held:
                 assert [m.command for m in silent.until_end()][-2:] == ["PING", "ERROR"]
         assert bob.ping()
+
+
+@pytest.mark.parametrize("name", ["ann", "eve"])
+def test_who_is_gone_with_lines_still_waiting_makes_room_for_whoever_wants_it(name: str) -> None:
+    """Its name, or the last place: the lines of somebody too fast would hold both for minutes."""
+    limits = Limits(messages_per_second=1)
+    with Server(port=0, listener_limit=2, limits=limits) as server, Wire(server.port).login("bob", "#lobby") as bob:
+        with Wire(server.port).login("ann", "#lobby") as ann:
+            ann.send(*["PRIVMSG #lobby :x"] * 200)
+            bob.until("PRIVMSG")
+        by = time.monotonic() + DEADLINE
+        entered = ""
+        while entered != "001" and time.monotonic() < by:
+            with Wire(server.port) as newcomer:
+                newcomer.send(f"NICK {name}", "USER u 0 * :r")
+                entered = newcomer.until(lambda message: message.command in ("001", "433", "ERROR")).command
+        assert entered == "001"
+        assert bob.until("QUIT").nick == "ann"

@@ -61,5 +61,9 @@ COMMANDS: dict[str, Command] = {
 MESSAGES = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "BATCH"})
 """Commands that may follow each other while earlier ones are still on their way through the order."""
 
+SEEN_BY_OTHERS = MESSAGES | {"JOIN", "PART", "QUIT", "NICK", "TOPIC", "MODE", "KICK", "INVITE", "REDACT", "RENAME"}
+"""What is still done of what somebody had sent whose connection is gone. An answer would have no reader; a password
+looked at, nobody to let in."""
+
 HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"})
 """First words of a browser that was sent here: closed at once, so that a page cannot make anybody speak IRC."""
