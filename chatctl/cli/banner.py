@@ -44,7 +44,7 @@ def banner(
     elif wildcard:
         others = ", ".join(with_port(host, port) for host in reached) or "no network is up"
         rows.append(("Reach", f"this computer's addresses: {others}"))
-    rows.append(("Join", join_line(shown, port)))
+    rows.append(("Join", join_line(shown, port, tls=tls_mode == "required")))
     secure = "-tls " if pin and tls_mode != "off" and (tls_mode == "required" or not local) else ""
     rows.append(("IRC clients", f"/connect {secure}{shown} {port}   then   /join #lobby"))
     if hosts and not local and not is_for(shown, tuple(hosts)):
@@ -73,13 +73,15 @@ def host_for_others(reached: str, hosts: Sequence[str]) -> str:
     return reached if is_for(reached, tuple(hosts)) or not whole else whole[0]
 
 
-def join_line(host: str, port: int) -> str:
-    """What somebody types to join: without what is the default anyway."""
+def join_line(host: str, port: int, *, tls: bool = False) -> str:
+    """What somebody types to join: without what is the default anyway. `tls`: on this computer too."""
     words = ["chatctl join"]
     if host != "127.0.0.1":
         words.append(f"--host {host}")
     if port != DEFAULT_PORT:
         words.append(f"--port {port}")
+    if tls:
+        words.append("--tls")
     return " ".join(words)
 
 

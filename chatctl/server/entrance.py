@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chatctl.server.tls import TlsConnection
 
 NO_TLS = "This server does not speak TLS; connect without it"
-NOT_PLAIN = "This server does not talk in plain text with {}: use TLS on this same port"
+NOT_PLAIN = "This server does not talk in plain text with {}: use TLS on this same port (--tls)"
 
 
 class Entrance:

@@ -9,12 +9,12 @@ from chatctl.cli.banner import banner
 OUTSIDE = "192.0.2.7"
 
 
-def printed(listening: str = OUTSIDE, advertise: str = "", hosts: tuple[str, ...] = ()) -> str:
+def printed(listening: str = OUTSIDE, advertise: str = "", hosts: tuple[str, ...] = (), tls_mode: str = "auto") -> str:
     return banner(
         [(listening, 5106)],
         listener_limit=5,
         advertise=advertise,
-        tls_mode="auto",
+        tls_mode=tls_mode,
         pin="SHA256:" + "x" * 43,
         fingerprint="ab" * 32,
         hosts=hosts,
@@ -49,3 +49,10 @@ def test_a_name_that_will_not_be_believed_is_noted() -> None:
             OUTSIDE, advertise, hosts
         )
     assert "the certificate is for" not in printed("127.0.0.1", "", ("chat.example",))
+
+
+def test_where_tls_is_required_the_line_says_so() -> None:
+    """On this computer a client would not speak it by itself."""
+    assert "chatctl join --tls\n" in printed("127.0.0.1", tls_mode="required")
+    assert f"chatctl join --host {OUTSIDE} --tls\n" in printed(tls_mode="required")
+    assert "--tls" not in printed("127.0.0.1", tls_mode="optional")
