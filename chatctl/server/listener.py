@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import ipaddress
+import os
 import socket
+import struct
+import sys
 from collections.abc import Sequence
 
 from chatctl.errors import StartError
+
+_SIOCGIFADDR = 0xC0206921 if sys.platform == "darwin" else 0x8915  # netdevice(7)
 
 BACKLOG = 1024
 """Connections the system keeps for us until they are accepted."""
@@ -100,8 +106,23 @@ def own_addresses(listening: Sequence[tuple[str, int]]) -> list[str]:
     with contextlib.suppress(OSError):
         for *_, address in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
             found[str(address[0])] = None
-    outside = [host for host in found if not ipaddress.ip_address(host).is_loopback]
-    return outside or ["127.0.0.1"]
+    # Where no way leads outside (a network of its own, a hotspot), others are in the same network.
+    for group in (found, on_interfaces()):
+        outside = [host for host in group if not ipaddress.ip_address(host).is_loopback]
+        if outside:
+            return outside
+    return ["127.0.0.1"]
+
+
+def on_interfaces() -> list[str]:
+    """The IPv4 address of each network interface that has one."""
+    found: list[str] = []
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):  # it has none
+                answer = fcntl.ioctl(any_socket.fileno(), _SIOCGIFADDR, struct.pack("256s", os.fsencode(name)[:15]))
+                found.append(socket.inet_ntoa(answer[20:24]))  # struct ifreq: a name of 16 bytes, a sockaddr_in
+    return found
 
 
 def numeric(address: tuple[object, ...]) -> str:

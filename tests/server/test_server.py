@@ -271,6 +271,22 @@ def test_which_peers_are_on_this_machine() -> None:
     assert numeric(("fe80::1%eth0", 1, 0, 2)) == "fe80::1"
 
 
+def test_the_addresses_of_this_computer_where_no_way_leads_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    from chatctl.server import listener
+
+    assert "127.0.0.1" in listener.on_interfaces()
+    monkeypatch.setattr(listener, "on_interfaces", lambda: ["127.0.0.1", "192.0.2.7"])
+    monkeypatch.setattr(socket, "getaddrinfo", _nowhere)
+    monkeypatch.setattr(socket.socket, "connect", _nowhere)
+    assert listener.own_addresses([("0.0.0.0", 5106)]) == ["192.0.2.7"]
+    monkeypatch.setattr(listener, "on_interfaces", lambda: ["127.0.0.1"])
+    assert listener.own_addresses([("0.0.0.0", 5106)]) == ["127.0.0.1"]
+
+
+def _nowhere(*_: object) -> object:
+    raise OSError("no way leads there")
+
+
 def test_what_other_threads_ask_for_is_done_in_turns_and_in_order() -> None:
     done: list[int] = []
     last = threading.Event()
