@@ -8,8 +8,9 @@ was applied, so that the state it sees is the entry's.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from chatctl.chat.facts import Fact
 from chatctl.protocol.message import Message
@@ -57,13 +58,10 @@ class Form(NamedTuple):
     lines: tuple[tuple[Message, Stamp], ...]
 
 
-class Delivery:
+class Delivery(msgspec.Struct):
     """Something for somebody; the subclasses are all there are."""
 
-    __slots__ = ()
 
-
-@dataclass(slots=True)
 class ToRoom(Delivery):
     """`message` to everybody in `room`; to `speaker`, where given, only if that session asked for its own echo."""
 
@@ -77,7 +75,6 @@ class ToRoom(Delivery):
     """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
 
 
-@dataclass(slots=True)
 class LinesToRoom(Delivery):
     """Messages to everybody in `room`, in order: `lines` are the bytes without tags, `facts` what is kept of each.
     `speaker`: as in ToRoom; `bot` says that they call themselves a bot."""
@@ -89,7 +86,6 @@ class LinesToRoom(Delivery):
     bot: bool
 
 
-@dataclass(slots=True)
 class ToUsers(Delivery):
     """`message` to each of `users`, once. `needs` and `passing`: as above."""
 
@@ -102,7 +98,6 @@ class ToUsers(Delivery):
     """Whether to whom caused it, it is a part of the answer. Not so for what somebody sends to oneself."""
 
 
-@dataclass(slots=True)
 class InForms(Delivery):
     """Something that clients are told in different ways, to everybody in `room` and to each of `users`, once, but not
     to `but`: in the first form whose capabilities they have. Rarer than messages, so that these are all that bytes for
@@ -118,7 +113,6 @@ class InForms(Delivery):
     """A nick: whoever monitors it and has extended-monitor is told too."""
 
 
-@dataclass(slots=True)
 class Tell(Delivery):
     """A numeric for one session: a refusal, or a part of an answer. `text` replaces the numeric's own text."""
 
@@ -128,7 +122,6 @@ class Tell(Delivery):
     text: str | None = None
 
 
-@dataclass(slots=True)
 class TellFail(Delivery):
     """A standard reply for one session (ircv3.net/specs/extensions/standard-replies)."""
 
@@ -139,7 +132,6 @@ class TellFail(Delivery):
     text: str
 
 
-@dataclass(slots=True)
 class Entered(Delivery):
     """From here on `user` hears `room`. The first thing heard is what follows."""
 
@@ -147,7 +139,6 @@ class Entered(Delivery):
     room: str
 
 
-@dataclass(slots=True)
 class Described(Delivery):
     """Tell `user` what somebody who just entered `room` is told: topic and names."""
 
@@ -155,7 +146,6 @@ class Described(Delivery):
     room: str
 
 
-@dataclass(slots=True)
 class Left(Delivery):
     """From here on `user` hears nothing more of `room`."""
 
@@ -163,7 +153,6 @@ class Left(Delivery):
     room: str
 
 
-@dataclass(slots=True)
 class Appeared(Delivery):
     """Somebody has this name from now on: whoever monitors it is told. `prefix` is ``nick!user@host``."""
 
@@ -171,14 +160,12 @@ class Appeared(Delivery):
     prefix: str
 
 
-@dataclass(slots=True)
 class Vanished(Delivery):
     """Nobody has this name any more."""
 
     nick: str
 
 
-@dataclass(slots=True)
 class LoggedIn(Delivery):
     """The session `user` (registered or not) is the account's from here on; ``""``: nobody's any more."""
 
@@ -186,7 +173,6 @@ class LoggedIn(Delivery):
     account: str
 
 
-@dataclass(slots=True)
 class AccountGone(Delivery):
     """There is no account with this key any more: whoever was about to come in with it is a guest, even if somebody
     makes another one of that name meanwhile."""
@@ -194,7 +180,6 @@ class AccountGone(Delivery):
     key: str
 
 
-@dataclass(slots=True)
 class MetadataChanged(Delivery):
     """Metadata of `target` changed (key and value; None: unset): told to those in `room`, or to each of `users` and to
     who monitors that name, if they subscribed to the key; not to `actor`, who did it, unless `cleared` says that it is
@@ -208,7 +193,6 @@ class MetadataChanged(Delivery):
     cleared: bool
 
 
-@dataclass(slots=True)
 class Renamed(Delivery):
     """The room `old_key`, called `old_name`, is now the room `key`. Who knows RENAME is told by `form`; for others it
     is as if they had left and come in again."""
@@ -220,14 +204,12 @@ class Renamed(Delivery):
     reason: str
 
 
-@dataclass(slots=True)
 class Welcomed(Delivery):
     """The session is registered: it gets the welcome lines."""
 
     user: int
 
 
-@dataclass(slots=True)
 class Attached(Delivery):
     """The session is registered as one more of a user who is here: it gets the welcome lines, and the rooms."""
 
@@ -235,7 +217,6 @@ class Attached(Delivery):
     user: int
 
 
-@dataclass(slots=True)
 class Rejected(Delivery):
     """The session is not registered; the reason was told before this. `closing` gives the last line, if it ends."""
 
@@ -243,7 +224,6 @@ class Rejected(Delivery):
     closing: str = ""
 
 
-@dataclass(slots=True)
 class Closed(Delivery):
     """The session (not all of its user) ends. `drop` throws away what it has not read yet: its owner came back on
     another connection."""
@@ -253,17 +233,14 @@ class Closed(Delivery):
     drop: bool = False
 
 
-@dataclass(slots=True)
 class RulesChanged(Delivery):
     """The state's rules are others from now on."""
 
 
-@dataclass(slots=True)
 class Unwelcome(Delivery):
     """Each machine ends its sessions whose addresses are banned now, registered or not."""
 
 
-@dataclass(slots=True)
 class Probed(Delivery):
     """Somebody wants what these sessions have: they are pinged, and go if they do not answer."""
 

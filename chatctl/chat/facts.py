@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from chatctl.chat import proposals as p
 from chatctl.protocol.names import room_fold
@@ -46,8 +48,7 @@ DURABLE: dict[type[p.Proposal], bool] = {
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 
 
-@dataclass(slots=True)
-class Fact:
+class Fact(msgspec.Struct, gc=False):
     """One thing that happened, as history tells it.
 
     `kind` is the IRC command it was shown as; `place` where it belongs (see :mod:`chatctl.chat.history`); `target` the

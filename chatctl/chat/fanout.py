@@ -358,9 +358,7 @@ class Fanout:
         for shape, lines in segment.lines.items():
             data = lines[0] if len(lines) == 1 else b"".join(lines)
             if data and shape in room.members:
-                group = Group(room.group(shape), data)
-                group.segment = segment
-                group.shape = shape
+                group = Group(room.group(shape), data, segment=segment, shape=shape)
                 for session in segment.own | segment.late if segment.late else segment.own:
                     if session.shape == shape:
                         group.exceptions[session] = segment.own_bytes(session, lines)

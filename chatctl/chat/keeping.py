@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
@@ -61,8 +62,7 @@ def _much_talk(facts: Sequence[Fact]) -> bool:
     return len(facts) >= TALK * places and facts[-1].seq - facts[0].seq + 1 >= 2 * places
 
 
-@dataclass(slots=True)
-class _OnItsWay:
+class _OnItsWay(msgspec.Struct):
     """An entry whose facts are with the journal."""
 
     seq: int

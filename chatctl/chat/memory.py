@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from chatctl.chat.accounts import NONE, Changes, Record
 from chatctl.chat.facts import Fact, renamed

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from chatctl.chat.accounts import RecordKey
 from chatctl.chat.deliveries import Delivery, Form, Stamp, Tell, ToRoom
@@ -66,26 +67,25 @@ class NewIdentity(NamedTuple):
         state.changed(user)
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What applying one entry gave: deliveries and facts, in order."""
 
     entry: Entry
     source: User | None = None
     """Who proposed it, if they are here."""
-    deliveries: list[Delivery] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
+    deliveries: list[Delivery] = []
+    facts: list[Fact] = []
+    changed: list[str] = []
     """Keys of rooms whose settings are not what they were."""
-    undo: list[NewStanding | NewIdentity] = field(default_factory=list)
+    undo: list[NewStanding | NewIdentity] = []
     """Who has another standing now: taken back where the entry cannot be kept."""
-    records: list[RecordKey] = field(default_factory=list)
+    records: list[RecordKey] = []
     """Accounts and invitations that are not what they were."""
     command: str = ""
     """What a refusal names, of an entry that leaves records and no facts."""
     verdict: tuple[bool, str] = (True, "")
     """For the control socket: whether it was done, and the sentence to say."""
-    notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    notes: list[tuple[str, dict[str, object]]] = []
     """What the log is told."""
     _id: tuple[int, str] = (-1, "")
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact"})
 """Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react)."""
 
@@ -345,8 +347,7 @@ class SetMetadata(Proposal):
     value: str | None
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct):
     """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
     back, `boot` names the start of the server that gave it (part of message ids)."""
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import NamedTuple
 
+import msgspec
+
 from chatctl.chat.session import Session
 
 
@@ -50,23 +52,20 @@ class Spot(NamedTuple):
     at: int
 
 
-class Group:
+class Group(msgspec.Struct):
     """The same bytes for several sessions; `exceptions` get their own instead (rule 2).
 
     For rule 7 it remembers what it was made of: the segment and its set of capabilities, or the entry `seq` alone.
     """
 
-    __slots__ = ("data", "exceptions", "members", "segment", "seq", "shape", "until")
-
-    def __init__(self, members: tuple[Session, ...], data: bytes, seq: int = 0) -> None:
-        self.members = members
-        self.data = data
-        self.exceptions: dict[Session, bytes] = {}
-        self.segment: Segment | None = None
-        self.shape = 0
-        self.seq = seq
-        self.until = 0
-        """When it is too late for it (rule 6), ms since 1970 UTC; 0 for never."""
+    members: tuple[Session, ...]
+    data: bytes
+    seq: int = 0
+    exceptions: dict[Session, bytes] = {}
+    segment: Segment | None = None
+    shape: int = 0
+    until: int = 0
+    """When it is too late for it (rule 6), ms since 1970 UTC; 0 for never."""
 
 
 class RoomOutput:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.multiline import JOINTS
