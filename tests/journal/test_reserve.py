@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.journal import reserve
@@ -36,6 +36,7 @@ def _after_a_crash(store: SqliteStore) -> list[int]:
         return [id >> 20 for (id,) in other.connection.execute("SELECT id FROM facts ORDER BY id")]
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_commits_between_slices_are_kept(steps: list[bool]) -> None:
     """True: a slice is written; False: a fact is kept."""
