@@ -126,7 +126,8 @@ def left(desk: Desk, event: e.Left) -> None:
             if place is not None:
                 place.joined = False
                 why = f" ({event.reason})" if event.reason not in ("", event.by) else ""
-                desk.tell(f"{event.by or 'Somebody'} removed you from {room}{why}", place=place, now=moment)
+                text = f"{event.by or 'Somebody'} removed you from {room}{why}; /join {room} enters it again"
+                desk.tell(text, place=place, now=moment)
     else:
         reason = plain_reason(event)
         for room in event.rooms:

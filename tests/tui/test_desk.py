@@ -68,7 +68,7 @@ def test_coming_and_leaving_fold(world: World) -> None:
 
 def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
     world.hear(e.Left(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
-    assert world.texts()[-1] == "bob removed you from #lobby (enough)"
+    assert world.texts()[-1] == "bob removed you from #lobby (enough); /join #lobby enters it again"
     assert not world.place("#lobby").joined
 
 
