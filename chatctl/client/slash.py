@@ -139,6 +139,7 @@ SLASHES: tuple[Slash, ...] = (
     Slash("resend", "", "Send again what was not delivered.", _of_screen("resend")),
     Slash("register", "", "Choose a password, so that your name is yours alone.", _of_screen("register")),
     Slash("nick", "NAME", "Change your name.", do.nick),
+    Slash("list", "", "Show the rooms there are.", do.rooms, ("rooms",)),
     Slash("names", "[#ROOM]", "Show who is in the room.", do.names),
     Slash("who", "[NAME or #ROOM]", "Show more about people.", do.who),
     Slash("whois", "NAME", "Show what is known about somebody.", do.whois),

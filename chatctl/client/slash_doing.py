@@ -96,6 +96,10 @@ def part(screen: Screen, rest: str) -> None:
         screen.do("close", here)
 
 
+def rooms(screen: Screen, rest: str) -> None:
+    screen.client.send_raw("LIST")
+
+
 def names(screen: Screen, rest: str) -> None:
     screen.client.names(named_room(screen, rest) or rest or room_here(screen))
 

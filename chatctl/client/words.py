@@ -184,7 +184,7 @@ def _rooms(event: e.Listed, place: Place) -> list[Words]:
     if not event.rooms:
         return [("news", "--- There are no rooms")]
     width = max(len(room.name) for room in event.rooms)
-    return [("news", f"--- {room.name:{width}}  {room.people:3}  {room.topic}".rstrip()) for room in event.rooms]
+    return [("news", f"--- {room.name:{width}}  {room.people:3} here  {room.topic}".rstrip()) for room in event.rooms]
 
 
 def _whois(event: e.Whois, place: Place) -> list[Words]:

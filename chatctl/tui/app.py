@@ -39,6 +39,7 @@ from chatctl.tui.look import DEFAULT, Ink, ink
 from chatctl.tui.messages import MessageList
 from chatctl.tui.painted import Painted, Words
 from chatctl.tui.people import People
+from chatctl.tui.rooms_kept import RoomsKept
 from chatctl.tui.search import SearchOverlay
 from chatctl.tui.sidebar import Sidebar
 from chatctl.tui.specials import Specials
@@ -89,6 +90,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.typed: Typed | None = None
         self.being: Being | None = None
         self.arrival = Arrival(self)
+        self.rooms_kept = RoomsKept(memory, entrance.door.address)
         self.desk = Desk(actions.Nobody(), entrance.name)
         self._hearing = Hearing(entrance.feed, self.desk.event)
         wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
@@ -144,6 +146,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
     def leave(self, reason: str) -> None:
         """End."""
         self.desk.mark_read()
+        self.rooms_kept.keep(self.desk)
         self.exit(reason)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -175,6 +178,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             self.being.notifies = self.memory.choice("notify", "on") == "on"
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"
         self.entrance.door.entered(client)
+        self.rooms_kept.enter(client, self.desk.going)
         with unasked():
             client.measure()
             client.conversations(datetime.now(UTC) - _REMEMBERED)

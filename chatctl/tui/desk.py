@@ -92,6 +92,8 @@ class Desk:
         """What a newcomer is told beside that they are in."""
         self.going: str = ""
         """The room to be in as soon as we are in it."""
+        self.been: set[str] = set()
+        """The rooms (folded) that we have been in since we came."""
         self.pages: dict[int, tuple[str, Place]] = {}
         self.came_back = False
         self.told_offline = False

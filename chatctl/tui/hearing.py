@@ -92,6 +92,7 @@ def joined(desk: Desk, event: e.Joined) -> None:
 def entered(desk: Desk, event: e.Joined) -> None:
     place = desk.places.open(event.room, is_room=True)
     place.joined = True
+    desk.been.add(desk.places.fold(event.room))
     place.topic = ""  # where there is one it is told; it was not asked for
     place.since = min(place.since, event.time.timestamp())
     home = desk.places.home.log

@@ -115,6 +115,7 @@ class Screen:
         ("/back", [("away", "")]),
         ("/search tea", [("do", "search", "tea")]),
         ("/theme dark", [("do", "theme", "dark")]),
+        ("/list", [("LIST",)]),
         ("/raw lusers", [("LUSERS",)]),
         ("/names", [("names", "#lobby")]),
         ("/names #dev", [("names", "#dev")]),

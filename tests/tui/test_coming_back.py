@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from chatctl.client import Client
+from chatctl.client.memory import Memory
 from chatctl.server import Server
 from chatctl.tui.being import IDLE, UNWATCHED
 from tests.client.peer import eventually
@@ -48,6 +51,42 @@ def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: C
     bob.say("#dev", "ann: dev, please")
     assert bob.flush(10)
     play(second)
+
+
+def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
+    server: Server, bob: Client, tmp_path: Path
+) -> None:
+    door = Door(server.port)
+    bob.join("#dev")
+
+    async def first() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.until("2 people")
+            await ann.type("/join #dev")
+            await ann.until("▸2 #dev")
+            await ann.type("/quit")
+
+    async def second() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.until("2 #dev")
+            assert "▸1 #lobby" in ann.text()
+            await ann.type("/part dev")
+            await ann.until(lambda text: "#dev" not in text.split("│")[0])
+            await ann.until(lambda _: ann.app.desk.places.get("#dev") is None)
+            await ann.type("/quit")
+
+    async def third() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.until("2 people")
+            assert ann.app.client is not None
+            assert ann.app.client.flush(5)
+            assert ann.app.client.rooms == ("#lobby",)
+            await ann.type("/quit")
+
+    play(first)
+    assert Memory(tmp_path).choice(f"rooms {door.address}", "") == "#lobby #dev"
+    play(second)
+    play(third)
 
 
 def test_private_conversations_are_there_again_with_what_one_has_not_read(server: Server, bob: Client) -> None:
