@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.protocol.message import Message
+from chatctl.server import Limits, Server, TlsPlan, silence
 from tests.wire import DEADLINE, Wire
 
 OFF = 86_400
@@ -28,6 +29,11 @@ def stays(sock: socket.socket) -> bool:
     except ConnectionError:
         pass
     return False
+
+
+def _answered(message: Message) -> bool:
+    """A registration was, either way."""
+    return message.command in ("001", "433", "ERROR")
 
 
 @pytest.mark.parametrize(("seconds", "held"), [(SOON, True), (OFF, False)])
@@ -85,6 +91,29 @@ def test_a_silent_user_is_asked_and_then_gone(seconds: float, held: bool) -> Non
         assert bob.ping()
 
 
+@pytest.mark.parametrize("wanted", ["name", "place"])
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_silent_holder_of_what_somebody_wants_is_asked(
+    wanted: str, answers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "YOUNG_SECONDS", 0.0)
+    limits = Limits(probe_seconds=SOON, idle_seconds=OFF)
+    login = ("NICK ann" if wanted == "name" else "NICK eve", "USER u 0 * :r")
+    with (
+        Server(port=0, listener_limit=9 if wanted == "name" else 1, limits=limits) as server,
+        Wire(server.port).login("ann") as ann,
+    ):
+        with Wire(server.port) as first:
+            assert first.send(*login).until(_answered).command in ("433", "ERROR")
+        if answers:
+            ann.until("PING")
+            assert stays(ann.sock)
+        else:
+            assert "No answer for" in ann.until_end()[-1].params[0]
+        with Wire(server.port) as second:
+            assert (second.send(*login).until(_answered).command == "001") is not answers
+
+
 @pytest.mark.parametrize("name", ["ann", "eve"])
 def test_who_is_gone_with_lines_still_waiting_makes_room_for_whoever_wants_it(name: str) -> None:
     """Its name, or the last place: the lines of somebody too fast would hold both for minutes."""
@@ -98,6 +127,6 @@ def test_who_is_gone_with_lines_still_waiting_makes_room_for_whoever_wants_it(na
         while entered != "001" and time.monotonic() < by:
             with Wire(server.port) as newcomer:
                 newcomer.send(f"NICK {name}", "USER u 0 * :r")
-                entered = newcomer.until(lambda message: message.command in ("001", "433", "ERROR")).command
+                entered = newcomer.until(_answered).command
         assert entered == "001"
         assert bob.until("QUIT").nick == "ann"
