@@ -14,6 +14,10 @@ _CONTROL = "control.sock"
 _SECONDS = 10.0
 
 
+class NobodyThereError(UnreachableError):
+    """No server has its control socket in this data folder (code 4)."""
+
+
 def ask_server(
     folder: Path,
     request: Mapping[str, object],
@@ -23,8 +27,8 @@ def ask_server(
     """The running server's answer to one request. `progress` gets the lines that come before it with ``more``; there
     may be `seconds` between two lines.
 
-    Raises UnreachableError where no server runs on `folder` (or it does not answer in time), ChatctlError with the
-    server's own sentence where it says no.
+    Raises NobodyThereError where no server runs on `folder`, UnreachableError where it does not answer in time,
+    ChatctlError with the server's own sentence where it says no.
     """
     path = folder / _CONTROL
     try:
@@ -38,7 +42,8 @@ def ask_server(
     except TimeoutError:
         raise UnreachableError(f"The server on {folder} does not answer") from None
     except (OSError, ValueError):
-        raise UnreachableError(f"No server runs on the data folder {folder}") from None
+        why = "one started with --no-history takes no commands"
+        raise NobodyThereError(f"No server runs on the data folder {folder}; {why}") from None
     if not answer.get("ok"):
         raise ChatctlError(str(answer.get("error", "the server refused the request")))
     return dict(answer)

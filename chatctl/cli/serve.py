@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from queue import SimpleQueue
 from types import FrameType
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _STOP_SECONDS = 2.0
 _AT_ONCE = 130
+_SAME_WISH = 0.3
+"""Seconds within which a second signal is the first one again: `timeout` and a terminal that closes send two."""
 _COLLECT = (20_000, 20, 50)
 """Python's own are (700, 10, 10)."""
 _SWITCH_SECONDS = 0.0005
@@ -84,20 +87,22 @@ def serve(
 
 
 def _stop_on_signal() -> SimpleQueue[None]:
-    """A queue that SIGINT and SIGTERM put something on; a second signal ends the process at once.
+    """A queue that SIGINT and SIGTERM put something on; a second signal, a little later, ends the process at once.
 
     A signal may come in the middle of the handler of another one: putting on a SimpleQueue needs no lock that the
     interrupted handler might hold, as an Event does.
     """
     stop: SimpleQueue[None] = SimpleQueue()
-    asked = False
+    asked = 0.0
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         nonlocal asked
-        if asked:
+        now = time.monotonic()
+        if not asked:
+            asked = now
+            stop.put(None)
+        elif now - asked > _SAME_WISH:
             os._exit(_AT_ONCE)
-        asked = True
-        stop.put(None)
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)

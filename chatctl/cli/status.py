@@ -1,13 +1,24 @@
-"""`chatctl status`: is the server running, and how is it doing? Also the health check: 0 yes, 4 no."""
+"""`chatctl status`: is the server running, and how is it doing? Also the health check: 0 yes, 4 no.
+
+A server with history is asked through its data folder. One without has nothing there, so that it may run beside one
+that has: it is asked at its address, whether it is there, as any client could ask.
+"""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports
+from chatctl.errors import RefusedError, UnreachableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chatctl.config import Settings
 
 
 @reports
@@ -17,22 +28,59 @@ def status(
     config: options.ConfigOption = None,
 ) -> None:
     """Say how the server is doing; exit code 4: none runs."""
-    from chatctl.cli.running import ask_server
     from chatctl.config import load
     from chatctl.wiring import data_folder
 
     loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
     folder = data_folder(loaded)
-    answer = ask_server(folder, {"command": "status"})
+    answer = _ask(folder, loaded.settings, named=data_dir is not None)
     if as_json:
-        del answer["ok"]
+        answer.pop("ok", None)
         print(json.dumps(answer, ensure_ascii=False))
         return
     for label, text in _rows(answer):
         print(f"{label + ':':<12} {text}")
 
 
+def _ask(folder: Path, settings: Settings, *, named: bool) -> dict[str, object]:
+    """What the server on `folder` says; or ``{"address", "answers": True}`` of one without history. `named`: whoever
+    asks gave a folder, and means the server on that one. Raises UnreachableError where neither is there."""
+    from chatctl.cli.running import NobodyThereError, ask_server
+
+    if settings.history.enabled or named:
+        try:
+            return ask_server(folder, {"command": "status"})
+        except NobodyThereError:
+            if named:
+                raise
+    from chatctl.cli.target import target
+
+    to = target(settings)
+    if not _answers(to.host, to.port):
+        where = "" if not settings.history.enabled else f"on the data folder {folder}, nor "
+        raise UnreachableError(f"No server runs {where}at {to.address}")
+    return {"address": to.address, "answers": True}
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether a server of ours is there. One that turns us away (it is full of strangers, or talks over TLS alone) is
+    there, and well enough to say so."""
+    from chatctl.client.check import NameCheck
+
+    try:
+        with NameCheck(host, port) as asking:
+            return not asking.advice
+    except RefusedError:
+        return True
+    except UnreachableError:
+        return False
+
+
 def _rows(answer: Mapping[str, object]) -> list[tuple[str, str]]:
+    if "address" in answer:
+        return [
+            ("Running", f"at {answer['address']}, with --no-history or on another data folder: no more is known here")
+        ]
     journal = answer.get("journal")
     kept = journal if isinstance(journal, dict) else {}
     trouble = answer.get("journal_trouble")

@@ -1,32 +1,60 @@
 """How long from `chatctl serve` to the first accepted connection, and to the banner.
 
-Run by hand: ``python tests/bench/startup.py [rounds]``. States medians and the slowest round, in milliseconds.
+Run by hand: ``python tests/bench/startup.py [--rounds 10] [--messages 1000000] [--killed]``. Each round starts on the
+same data folder, which holds so many messages; with --killed the round before ended by kill -9, else by SIGTERM. States
+medians and the slowest round, in milliseconds; 500 is the most that a million messages may cost.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import signal
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+from chatctl.journal import indexing, lanes
+from chatctl.journal.store import Batch, SqliteStore
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.bench.journal import BATCH, CHECKPOINT, Talk
 
 CHATCTL = str(Path(sys.executable).with_name("chatctl"))
 
 
-def one_round() -> tuple[float, float]:
+def fill(folder: Path, messages: int) -> None:
+    """A journal with so many messages, as a server leaves it."""
+    store = SqliteStore(folder / "journal.db")
+    store.open()
+    talk = Talk(20)
+    for first in range(1, messages + 1, BATCH):
+        store.commit(Batch(talk.batch(first, min(BATCH, messages + 1 - first))))
+        if first % CHECKPOINT == 1:
+            while lanes.follow(store):
+                pass
+            while indexing.follow(store) == indexing.SLICE:
+                pass
+            store.checkpoint()
+    store.checkpoint(whole=True)
+    store.close()
+
+
+def one_round(folder: Path, ending: signal.Signals) -> tuple[float, float]:
     """Milliseconds to the first connection that is accepted, and to the last line of the banner."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    command = [CHATCTL, "serve", "--port", str(port), "--data-dir", str(folder)]
     begin = time.monotonic()
-    server = subprocess.Popen(
-        [CHATCTL, "serve", "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         while True:
+            assert server.poll() is None, "the server ended; run the command by hand to see why"
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
@@ -39,11 +67,27 @@ def one_round() -> tuple[float, float]:
                 break
         return connected * 1000, (time.monotonic() - begin) * 1000
     finally:
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(ending)
         server.wait(10)
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--messages", type=int, default=0)
+    parser.add_argument("--killed", action="store_true")
+    options = parser.parse_args()
+    os.umask(0o077)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.messages:
+            fill(folder, options.messages)
+        ending = signal.SIGKILL if options.killed else signal.SIGTERM
+        rounds = [one_round(folder, ending) for _ in range(options.rounds)]
+    print(f"{options.messages:,} messages, {options.rounds} rounds")
+    for label, times in zip(("first connection", "banner"), zip(*rounds, strict=True), strict=True):
+        print(f"{label:18} median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms")
+
+
 if __name__ == "__main__":
-    rounds = [one_round() for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else 10)]
-    for name, times in zip(("first connection", "banner"), zip(*rounds, strict=True), strict=True):
-        print(f"{name:18} median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms")
+    main()

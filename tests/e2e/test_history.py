@@ -94,6 +94,27 @@ def test_status_is_a_health_check(home: Path) -> None:
         assert " ago, took " in shown
 
 
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_status_knows_a_server_without_history_by_its_address(tmp_path: Path, mode: str) -> None:
+    settings = {"CHATCTL_HISTORY__ENABLED": "false", "CHATCTL_TLS__MODE": mode}
+    with ServeProcess(tmp_path, **settings) as server:
+        here = {"CHATCTL_PORT": str(server.port)}
+        for variables in ({**here, **settings}, here):  # by the settings; and where a flag alone said it
+            done = chatctl(tmp_path, "status", **variables)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert f"127.0.0.1:{server.port}" in done.stdout
+            assert "--no-history" in done.stdout
+        as_json = json.loads(chatctl(tmp_path, "status", "--json", **here, **settings).stdout)
+        assert as_json == {"address": f"127.0.0.1:{server.port}", "answers": True}
+        # Who names a folder asks for the server on it; and nobody else does anything there.
+        assert chatctl(tmp_path, "status", "--data-dir", str(tmp_path), **here).returncode == 4
+        kick = chatctl(tmp_path, "kick", "ann", **here)
+        assert (kick.returncode, "--no-history" in kick.stderr) == (4, True)
+    stopped = chatctl(tmp_path, "status", **here, **settings)
+    assert (stopped.returncode, stopped.stdout) == (4, "")
+    assert f"127.0.0.1:{server.port}" in stopped.stderr
+
+
 def test_a_second_server_on_the_folder_is_refused_with_what_to_do(home: Path) -> None:
     with ServeProcess(home) as server:
         second = chatctl(home, "serve", "--port", "0")

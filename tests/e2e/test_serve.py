@@ -65,6 +65,15 @@ def test_a_signal_tells_everybody_and_ends_with_0(tmp_path: Path, number: int) -
         assert time.monotonic() - before < 3
 
 
+def test_the_same_wish_told_twice_is_a_clean_stop(tmp_path: Path) -> None:
+    with ServeProcess(tmp_path) as server, Wire(server.port).login("ann") as ann:
+        server.process.send_signal(signal.SIGTERM)  # as `timeout` does: its child, and then all of its group
+        server.process.send_signal(signal.SIGINT)  # another number, since the system makes one of two equal ones
+        assert ann.until_end()[-1].params == ["The server is stopping"]
+        ann.close()
+        assert server.process.wait(DEADLINE) == 0
+
+
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann"):
         server.process.send_signal(signal.SIGTERM)  # ann does not hang up, so stopping would wait for a while
