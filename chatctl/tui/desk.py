@@ -163,9 +163,9 @@ class Desk:
         oldest = log.oldest()
         if log.begins or place.asked or self.connection != "online" or place is self.places.home:
             return False
-        if oldest is None:
-            return False
-        return self._look_back(place, "BEFORE", oldest)
+        if oldest is None and place.since < float("inf"):  # all that there is was told by the program
+            oldest = Item("news", place.since)
+        return oldest is not None and self._look_back(place, "BEFORE", oldest)
 
     def load_after(self, place: Place) -> bool:
         """Of a stretch of the past: ask for what was said after it."""

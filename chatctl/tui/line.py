@@ -73,6 +73,7 @@ class Line(Kept, TextArea):
         self._said: list[str] = []
         self._at = 0
         self._draft = ""
+        self._where = ""
         self._cycle: tuple[str, Completion, int] | None = None
 
     async def _on_key(self, event: events.Key) -> None:
@@ -102,9 +103,13 @@ class Line(Kept, TextArea):
 
     def invite(self, where: str) -> None:
         """While nothing is written, say where it would go to."""
+        self._where = where
         words = shortened(f"write to {where}", self.size.width - 1) if where else ""
         if str(self.placeholder) != words:
             self.placeholder = Content(words)
+
+    def on_resize(self) -> None:
+        self.invite(self._where)
 
     # Keys: whether the key was taken.
 

@@ -147,6 +147,7 @@ class MessageList(Bare):
     def paint(self, width: int, height: int) -> list[Strip]:
         items = self.log_shown.items
         if not items:
+            self._want_more()
             return []
         around = self._around(width)
         at = self._index()
@@ -161,12 +162,16 @@ class MessageList(Bare):
             count += len(blocks[-1])
         rows = [row for block in reversed(blocks) for row in block][-height:]
         blank = columns.strip([], width, self.ink.plain)
-        if at < _NEAR and not self.log_shown.begins:
-            # Later: what is posted while the screen is being drawn counts as the screen's, and goes no further.
-            self.call_later(lambda: self.post_message(self.NearTop()))
+        if at < _NEAR:
+            self._want_more()
         if width < drawing.LEAST_WIDTH:
             rows = [columns.bared(row).crop(0, width) for row in rows]
         return [blank] * (height - len(rows)) + rows
+
+    def _want_more(self) -> None:
+        if not self.log_shown.begins:
+            # Later: what is posted while the screen is being drawn counts as the screen's, and goes no further.
+            self.call_later(lambda: self.post_message(self.NearTop()))
 
     # Moving.
 

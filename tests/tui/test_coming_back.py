@@ -89,6 +89,26 @@ def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
     play(third)
 
 
+def test_what_was_said_is_there_though_many_came_and_left_since(server: Server, bob: Client) -> None:
+    bob.say("#lobby", "said before all that")
+    bob.join("#dev")
+    bob.say("#dev", "said in dev")
+    assert bob.flush(10)
+    with Client(port=server.port, name="eve", secret="eve's") as eve:
+        for number in range(30):
+            for room in ("#lobby", "#dev"):
+                (eve.part if number % 2 else eve.join)(room)
+        assert eve.flush(10)
+
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("said before all that")
+            await ann.type("/join #dev")
+            await ann.until("said in dev")
+
+    play(story)
+
+
 def test_private_conversations_are_there_again_with_what_one_has_not_read(server: Server, bob: Client) -> None:
     door = Door(server.port)
 
