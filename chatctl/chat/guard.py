@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatctl.chat.pace import Bucket
+from chatctl.chat.bucket import Bucket
 
 FREE = 4
 FIRST_MS = 1000

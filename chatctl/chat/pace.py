@@ -16,6 +16,7 @@ from __future__ import annotations
 import heapq
 
 from chatctl.chat.addresses import origin
+from chatctl.chat.bucket import Bucket
 from chatctl.chat.session import Session
 from chatctl.protocol.message import Message
 
@@ -63,44 +64,6 @@ def cost(message: Message) -> float:
     each = COSTS.get(command, OTHER)
     at = _TARGETS.get(command, _NEVER)
     return each * (1 + params[at].count(",")) if at < len(params) else each
-
-
-class Bucket:
-    """A token bucket, as the time up to which its tokens are used (times in any one unit)."""
-
-    __slots__ = ("_owing", "_used")
-
-    def __init__(self) -> None:
-        self._used = float("-inf")
-        self._owing = float("-inf")  # until then more is used than there was
-
-    def wait(self, now: float, cost: float, depth: float) -> float:
-        """Take `cost`, and give 0; or how long until it is there. `depth` is the most there may be: the burst."""
-        used = self._so_far(now, depth)
-        if now < self._owing <= now + depth:
-            return self._owing - now + cost
-        if used + cost > now:
-            return used + cost - now
-        self._used += cost
-        return 0.0
-
-    def owe(self, now: float, cost: float, depth: float) -> None:
-        """Take `cost` that was not known before: what is not there is owed, up to `depth`."""
-        used = min(self._so_far(now, depth) + cost, now + depth)
-        if used > now:
-            self._owing = used
-        self._used = min(used, now)
-
-    def _so_far(self, now: float, depth: float) -> float:
-        used = max(min(self._used, now), now - depth)  # a clock that went back owes nothing
-        if self._owing <= now:
-            used = max(used, self._owing)
-        self._used = used
-        return used
-
-    def full(self, now: float, depth: float) -> bool:
-        """Whether nothing of it is used."""
-        return self._used <= now - depth
 
 
 class Pace:

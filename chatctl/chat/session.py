@@ -8,10 +8,10 @@ from chatctl.chat.addresses import origin
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
+    from chatctl.chat.bucket import Bucket
     from chatctl.chat.commands.sasl import Exchange
     from chatctl.chat.facts import Fact
     from chatctl.chat.multiline import Batch
-    from chatctl.chat.pace import Bucket
     from chatctl.chat.segments import RoomOutput
 
 

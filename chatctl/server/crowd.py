@@ -14,7 +14,7 @@ The rules of this file:
 from __future__ import annotations
 
 from chatctl.chat.addresses import origin
-from chatctl.chat.pace import Bucket
+from chatctl.chat.bucket import Bucket
 from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.addresses import origin
-from chatctl.chat.pace import ADDRESS, BURST_SECONDS, Bucket, Pace
+from chatctl.chat.bucket import Bucket
+from chatctl.chat.pace import ADDRESS, BURST_SECONDS, Pace
 from tests.chat.world import Person, World
 
 RATE = 10
