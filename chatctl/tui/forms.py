@@ -66,7 +66,9 @@ def _drawn(cluster: str) -> str:
         return cluster
     if TERMINAL.joins and cell_len(cluster) == wcswidth(cluster) and first not in _FLAG_NUMBERS:
         return cluster
-    spells = unicodedata.category(cluster[0])[0] == "L"  # some scripts have joiners between letters
+    # Some scripts have joiners between letters.
+    kinds = [unicodedata.category(character)[0] for character in cluster if character != "\u200d"]
+    spells = kinds[:1] == ["L"] and set(kinds) <= {"L", "M"}
     gone = "\ufe0e\ufe0f" if spells else "\ufe0e\ufe0f\u200d"
     return "".join(map(_part, (character for character in cluster if character not in gone)))
 

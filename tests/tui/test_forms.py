@@ -44,6 +44,7 @@ def joins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
         ("🏽", "🟫"),
         ("plain 日本", "plain 日本"),
         ("ന്‍", "ന്‍"),  # Malayalam spells with a joiner
+        ("d🏽\u200d👨", "d👨"),  # and a letter before emoji spells nothing
     ],
 )
 def test_what_terminals_do_not_agree_about_is_drawn_apart(text: str, apart: str) -> None:
