@@ -235,12 +235,12 @@ class Identity:
         complained = ""
         while not self._stopped.wait(self._plan.watch_seconds):
             now = certificate.changed_at(watched.certificate, watched.key)
-            if now in (watched.seen, ()):
+            if now == watched.seen:
                 continue
             try:
                 loaded = certificate.load(watched.certificate, watched.key)
             except ChatctlError as error:
-                # Perhaps one of the two files is still to be written: look again.
+                # Perhaps one of the two files is still to be written, or gone: look again.
                 if str(error) != complained:
                     complained = str(error)
                     self._log.warning("the changed certificate is not used", error=complained)

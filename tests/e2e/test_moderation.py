@@ -103,3 +103,11 @@ def test_bans_need_a_folder_that_keeps_them(tmp_path: Path) -> None:
     refused = chatctl(tmp_path, "ban", "ann", CHATCTL_HISTORY__ENABLED="false")
     assert refused.returncode == 2
     assert "end with the server" in refused.stderr
+
+
+def test_a_server_that_is_not_there_or_keeps_nothing_cannot_be_asked(tmp_path: Path) -> None:
+    for command in (["sessions"], ["kick", "ann"]):
+        refused = chatctl(tmp_path, *command)
+        assert refused.returncode == 4
+        assert "No server runs on the data folder" in refused.stderr
+        assert "--no-history" in refused.stderr

@@ -21,6 +21,7 @@ from chatctl.protocol import certificate as shown
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server import certificate as certificates
 from chatctl.server.plan import Mode
+from tests.logs import ListLog
 from tests.server.tls import Authority, TlsWire, trusting
 from tests.wire import DEADLINE, Wire
 
@@ -238,6 +239,33 @@ def test_changed_files_serve_new_connections_and_drop_nobody(tmp_path: Path) -> 
 
         eventually(changed, "the new certificate is never served")
         assert alice.ping()
+
+
+def test_links_that_are_swapped_serve_the_new_ones_and_missing_files_are_told(tmp_path: Path) -> None:
+    """As tools that renew certificates do it: the files one names are links into a folder of all there were."""
+    authority, log = Authority(tmp_path), ListLog()
+    live = tmp_path / "live.crt", tmp_path / "live.key"
+
+    def link(to: str) -> None:
+        for path, file in zip(live, authority.issue("chat.example", to=to), strict=True):
+            new = path.with_suffix(".link")
+            new.symlink_to(file)
+            new.replace(path)
+
+    link("first")
+    with Server(port=0, log=log, tls=TlsPlan("auto", *live, watch_seconds=0.02)) as server:
+        served = {server.certificate().fingerprint}  # type: ignore[union-attr]  # it was loaded at the start
+
+        def another() -> bool:
+            with TlsWire(server.port) as wire:
+                return shown.fingerprint(wire.certificate) not in served
+
+        link("second")
+        eventually(another, "the certificate that the link leads to is never served")
+        live[1].unlink()
+        eventually(lambda: any("No such file" in str(entry) for entry in log.events), "nobody is told")
+        with TlsWire(server.port) as wire:
+            assert wire.ping()
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
