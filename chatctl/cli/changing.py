@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
@@ -174,6 +173,8 @@ class _Running:
 
     def bring(self, facts: Sequence[Fact]) -> Imported:
         """Have some hundred facts imported."""
+        from msgspec.structs import asdict
+
         from chatctl.cli.running import ask_server
         from chatctl.journal.transfer import Imported
 

@@ -89,6 +89,8 @@ def search(
 
     The newest matches are printed, oldest first. Exit code 1 when nothing is found.
     """
+    if not text.strip():
+        raise ConfigError("there is nothing to look for: the text is empty")
     from chatctl.chat.history import SearchQuery
     from chatctl.journal.reading import read
     from chatctl.protocol.names import fold, room_fold
@@ -98,6 +100,7 @@ def search(
         found = read(connection, SearchQuery(text, limit, _ALL, places, fold(source or ""))).facts
         _print(found, as_json)
     if not found:
+        say("nothing was found")
         raise typer.Exit(1)
 
 

@@ -69,7 +69,10 @@ def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
     nothing = chatctl(home, "history", "#tae")
     assert (nothing.stdout, nothing.stderr.splitlines()[1:]) == ("", ["chatctl: nothing that is kept was said in #tae"])
     assert "北京烤鸭" in chatctl(home, "search", "北京").stdout
-    assert chatctl(home, "search", "nothing-like-it").returncode == 1
+    missing = chatctl(home, "search", "nothing-like-it")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr.splitlines()[1:] == ["chatctl: nothing was found"]
+    assert chatctl(home, "search", "").returncode == 2  # a script's variable that is not set
     kinds = [json.loads(line)["kind"] for line in chatctl(home, "export", "--room", "tea").stdout.splitlines()]
     assert kinds[:2] == ["JOIN", "JOIN"]
     assert kinds.count("PRIVMSG") == 5
