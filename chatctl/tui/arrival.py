@@ -91,7 +91,7 @@ class Arrival:
 
     def _ask_trust(self, wanted: TrustWanted) -> None:
         entrance, unknown = self._app.entrance, wanted.unknown
-        text = f"Is this the fingerprint that the server's window shows?\n\n{unknown.pin}"
+        text = f"Does the server's own window show this fingerprint too? Ask whoever runs it.\n\n{unknown.pin}"
 
         def answered(yes: bool | None) -> None:
             if yes:
