@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 _ALL = 1 << 52
 _DEFAULT = 50
+_SIGNS = {
+    "+draft/react": "reacted",
+    "+react": "reacted",
+    "+draft/unreact": "took back the reaction",
+    "+unreact": "took back the reaction",
+}
+"""Tags of a message without text, in words."""
 
 RoomArgument = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="The room (default: #lobby).")]
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only what is newer: a time, or 2h.")]
@@ -252,8 +259,14 @@ def _words(fact: Fact) -> str:
         "NICK": "--- {nick} is now {text}",
         "TOPIC": "--- {nick} set the topic: {text}",
         "MODE": "--- {nick} changed the settings: {text}",
+        "RENAME": "--- {old} is {new} from here on",
+        "REDACT": "--- {nick} took a message back",
+        "REDACTED": "--- a message of {nick} that was taken back",
+        "TAGMSG": "--- {nick} {sign}",
     }.get(fact.kind, "--- {nick} {text}")
-    return what.format(nick=nick, text=text)
+    old, _, new = text.partition(" ")
+    sign = next((f"{_SIGNS[name]}: {value}" for name, value in fact.tags.items() if name in _SIGNS), "gave a sign")
+    return what.format(nick=nick, text=text, old=old, new=new.partition(" ")[0], sign=sign)
 
 
 def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
