@@ -9,6 +9,9 @@ The rules:
 3. An answer holds facts up to the query's `upto` only, which is what had been released when it was asked: nobody reads
    in history what they could not have seen.
 4. Answers are in the order of the points, oldest first, whatever was asked.
+5. A client may turn pages by the time of a page's first or last message, though ids are surer: so a page for clients
+   (`whole`) does not end between two facts of one time, but has up to MOST_OF_ONE_TIME more than were asked for. Facts
+   share a time where they were kept by an older version, imported, or more than 1,000 a second (outcome.py, rule 2).
 """
 
 from __future__ import annotations
@@ -33,6 +36,9 @@ SEPARATOR = "\x1f"
 
 MOST_ASKED = 200
 """Messages of one CHATHISTORY (CHATHISTORY in ISUPPORT), or of one search."""
+
+MOST_OF_ONE_TIME = 1000
+"""By how many facts a page may be longer than what was asked for (rule 5)."""
 
 
 def private_place(one: str, other: str) -> str:
@@ -62,7 +68,7 @@ class Query:
 
     ``after`` and ``before`` are both exclusive. With `newest` the `limit` facts nearest to `before` (or to the end) are
     meant, else those nearest to `after` (or to the beginning). With `around` set, about half the `limit` lies before
-    that mark and the rest from it on; the other two are ignored.
+    that mark and the rest from it on; the other two are ignored. `whole`: see rule 5.
     """
 
     place: str
@@ -73,6 +79,7 @@ class Query:
     newest: bool = True
     around: Mark | None = None
     kinds: tuple[str, ...] = MESSAGES
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

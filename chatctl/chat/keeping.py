@@ -119,6 +119,7 @@ class Keeper:
         journal.attach(self)
         # What an earlier start of the server kept has been released as far as it ever will be.
         fanout.released_seq = journal.last_seq()
+        state.last_time = journal.last_time()
         self._changed_records: dict[RecordKey, int] = {}
         self._record_changes: deque[Changes] = deque()
         self._kept_records: dict[RecordKey, Record | None] = {}

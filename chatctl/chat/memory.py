@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from chatctl.chat.accounts import NONE, Changes, Record
 from chatctl.chat.facts import Fact, renamed
 from chatctl.chat.history import (
+    MOST_OF_ONE_TIME,
     REDACT,
     REDACTED,
     RENAME,
@@ -134,7 +135,7 @@ def _page(facts: Sequence[Fact], query: Query) -> Page:
         older = [fact for fact in wanted if point(fact) < at]
         newer = [fact for fact in wanted if point(fact) >= at]
         before = query.limit // 2
-        return Page((older[-before:] if before else []) + newer[: query.limit - before])
+        return Page(_cut(older, before, query, newest=True) + _cut(newer, query.limit - before, query, newest=False))
     for mark, end in ((query.after, True), (query.before, False)):
         if mark is None:
             continue
@@ -142,7 +143,18 @@ def _page(facts: Sequence[Fact], query: Query) -> Page:
         if at is None:
             return Page(unknown=mark.message_id)
         wanted = [fact for fact in wanted if (point(fact) > at if end else point(fact) < at)]
-    return Page(wanted[-query.limit :] if query.newest else wanted[: query.limit])
+    return Page(_cut(wanted, query.limit, query, newest=query.newest))
+
+
+def _cut(facts: list[Fact], limit: int, query: Query, *, newest: bool) -> list[Fact]:
+    """The newest or oldest `limit`, and what must not be divided from them (history.py, rule 5)."""
+    if not 0 < limit < len(facts):
+        return facts if limit > 0 else []
+    last = -limit if newest else limit - 1
+    rest = facts[:last][::-1] if newest else facts[last + 1 :]
+    time = facts[last].time if query.whole else None
+    more = len(list(itertools.takewhile(lambda fact: fact.time == time, rest[:MOST_OF_ONE_TIME])))
+    return facts[last - more :] if newest else facts[: limit + more]
 
 
 def _targets(facts: Sequence[Fact], query: TargetsQuery) -> Page:

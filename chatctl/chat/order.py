@@ -1,4 +1,12 @@
-"""The order of one machine: the loop's own, at once."""
+"""The order of one machine: the loop's own, at once.
+
+The rules of this file:
+
+1. An entry's time is the clock's, and never goes back.
+2. Where the clock is behind the last entry (somebody set it), time goes on by 1 ms whenever the clock has moved, until
+   the clock has caught up: so it does not stand, and gets no further ahead. What entries of one ms leave has times of
+   its own all the same (outcome.py, rule 1).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +23,7 @@ class LocalOrder:
         self._boot = boot
         self._seq = last_seq
         self._time = last_time
+        self._now = 0
         self._ordered: Callable[[Sequence[Entry]], None] = _nobody
 
     def attach(self, ordered: Callable[[Sequence[Entry]], None]) -> None:
@@ -22,9 +31,12 @@ class LocalOrder:
         self._ordered = ordered
 
     def propose(self, proposal: Proposal) -> None:
-        """Give `proposal` the next place. Time never goes back, even where the machine's clock does."""
+        """Give `proposal` the next place."""
         self._seq += 1
-        self._time = max(self._time, self._clock())
+        now = self._clock()
+        if now != self._now:
+            self._now = now
+            self._time = max(now, self._time + 1)
         self._ordered((Entry(self._seq, self._time, self._boot, proposal),))
 
 

@@ -1,4 +1,13 @@
-"""What applying one entry gives: deliveries, facts, and what must be kept or taken back."""
+"""What applying one entry gives: deliveries, facts, and what must be kept or taken back.
+
+The rules of this file:
+
+1. No two things that history tells of one place have the same time, so that clients can turn its pages by time. Those
+   of an entry begin after the latest fact there is, 1 ms apart; one that is told in several rooms (QUIT, NICK) has one
+   time. What is shown has the time of what is kept.
+2. They are at most AHEAD later than the entry. Where more is said for longer than that allows (1,000 facts a second)
+   they stand still until it does again, and several have one time: pages are not cut there (history.py, rule 5).
+"""
 
 from __future__ import annotations
 
@@ -20,6 +29,10 @@ from chatctl.protocol.numerics import Numeric
 
 if TYPE_CHECKING:
     from chatctl.chat.state import State
+
+
+AHEAD = 1000
+"""By how many ms what an entry gives may be later than the entry."""
 
 
 class NewStanding(NamedTuple):
@@ -73,6 +86,8 @@ class Outcome(msgspec.Struct):
     entry: Entry
     source: User | None = None
     """Who proposed it, if they are here."""
+    time: int = 0
+    """Of the first thing that it gives, ms since 1970 UTC (rule 1)."""
     deliveries: list[Delivery] = []
     facts: list[Fact] = []
     changed: list[str] = []
@@ -88,6 +103,12 @@ class Outcome(msgspec.Struct):
     notes: list[tuple[str, dict[str, object]]] = []
     """What the log is told."""
     _id: tuple[int, str] = (-1, "")
+    _shown: int = 0  # the time of the last thing shown
+
+    def _time(self) -> int:
+        """The time of what the next fact tells."""
+        first = self.time
+        return min(first + len(self.facts), max(first, self.entry.time + AHEAD))
 
     def _message_id(self) -> str:
         """The id of the next fact: what shows it and what keeps it both ask."""
@@ -111,11 +132,12 @@ class Outcome(msgspec.Struct):
         self.note(event, **fields, **by)
 
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
-        """The entry's time and the id of its next fact."""
+        """The time and the id of the next fact."""
         source, message_id = self.source, self._message_id()
+        self._shown = time = self._time() if self.facts else self.time
         if source is None:
-            return Stamp(self.entry.time, message_id, tags)
-        return Stamp(self.entry.time, message_id, tags, source.account, bot=BOT in source.modes)
+            return Stamp(time, message_id, tags)
+        return Stamp(time, message_id, tags, source.account, bot=BOT in source.modes)
 
     def form(self, needs: int, message: Message | None) -> Form:
         """One line for those who have the capabilities `needs`; None for nothing."""
@@ -123,7 +145,7 @@ class Outcome(msgspec.Struct):
 
     def untagged(self) -> Stamp:
         """For what only a client that asked reads, and no history knows."""
-        return Stamp(self.entry.time)
+        return Stamp(self.time)
 
     def to_room(self, room: Room, message: Message) -> None:
         """An event for everybody in `room`, whoever caused it included."""
@@ -132,13 +154,14 @@ class Outcome(msgspec.Struct):
     def keep(
         self, kind: str, user: User, place: str, target: str, text: str, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Keep something that `user` did. Call it after the deliveries that show it, so that both have one id."""
+        """Keep something that `user` did. Call it after the deliveries that show it, so that both have one
+        id and one time."""
         entry, part = self.entry, len(self.facts)
         self.facts.append(
             Fact(
                 entry.seq,
                 part,
-                entry.time,
+                self._shown or self.time,
                 self._message_id(),
                 kind,
                 place,
@@ -156,7 +179,7 @@ class Outcome(msgspec.Struct):
         entry, part = self.entry, len(self.facts)
         text = f"{room.name} {room.name},{entry.seq}"
         id = entry.message_id(part)
-        self.facts.append(Fact(entry.seq, part, entry.time, id, RENAME, room.key, room.name, server, "", text, {}))
+        self.facts.append(Fact(entry.seq, part, self._time(), id, RENAME, room.key, room.name, server, "", text, {}))
 
     def keep_in(self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None) -> None:
         """Keep something that `user` did in `room`."""

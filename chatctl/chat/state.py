@@ -46,6 +46,8 @@ class State:
         self.more_sessions = 0
         """How many sessions there are beyond one a user."""
         self.peak_users = 0
+        self.last_time = 0
+        """The time of the latest fact, ms since 1970 UTC."""
         self.past: deque[Past] = deque(maxlen=PAST_USERS)
         self._by_name: dict[str, User] = {}
         self._by_skeleton: dict[str, list[User]] = {}

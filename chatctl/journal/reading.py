@@ -7,7 +7,9 @@ The rules of this file (chat/history.py has those of the questions):
 2. ``after`` and ``before`` are exclusive: with a time, what happened in that very millisecond is outside of both.
    ``around`` begins with the first fact that is not older; ``limit // 2`` come from before it, and none are added where
    one side has fewer.
-3. A message id beyond `upto` is unknown, as everything there is.
+3. Whether a page would end between two facts of one time (chat/history.py, rule 5) is seen in one fact more than is
+   asked for; mostly that is all it costs.
+4. A message id beyond `upto` is unknown, as everything there is.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import sqlite3
 from collections.abc import Callable
 
 from chatctl.chat.facts import Fact
-from chatctl.chat.history import MESSAGES, AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery
+from chatctl.chat.history import MESSAGES, MOST_OF_ONE_TIME, AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery
 from chatctl.journal import lanes, rows, schema, search
 
 _OLDER = "coalesce((SELECT time FROM facts WHERE id >= low + (high - low) / 2 ORDER BY id LIMIT 1) < :time, 0)"
@@ -111,9 +113,30 @@ def _page(connection: sqlite3.Connection, query: Query) -> Page:
 def _facts(
     connection: sqlite3.Connection, query: Query, low: int | None, high: int, limit: int, *, newest: bool
 ) -> list[Fact]:
-    """Facts of a place from `low` on and before `high`, the newest or oldest `limit`, in order."""
+    """Facts of a place from `low` on and before `high`, the newest or oldest `limit`, in order; and what must not be
+    divided from them (rule 3)."""
     if limit <= 0:
         return []
+    if not query.whole:
+        return [fact for _, fact in _read(connection, query, low, high, limit, newest=newest)]
+    found = _read(connection, query, low, high, limit + 1, newest=newest)
+    if len(found) > limit:
+        _, beyond = found.pop(0 if newest else -1)
+        id, last = found[0 if newest else -1]
+        if beyond.time == last.time and newest:
+            first = find_time(connection, last.time)
+            first = first if low is None else max(first, low)
+            found = _read(connection, query, first, id, MOST_OF_ONE_TIME, newest=True) + found
+        elif beyond.time == last.time:
+            end = min(find_time(connection, last.time + 1), high)
+            found += _read(connection, query, id + 1, end, MOST_OF_ONE_TIME, newest=False)
+    return [fact for _, fact in found]
+
+
+def _read(
+    connection: sqlite3.Connection, query: Query, low: int | None, high: int, limit: int, *, newest: bool
+) -> list[tuple[int, Fact]]:
+    """The newest or oldest `limit` of what the query means, with their rows, in order."""
     kinds = set(query.kinds)
     messages = set(MESSAGES)
     values = {"place": query.place, "low": low, "high": high, "limit": limit, "kinds": rows.to_json(query.kinds)}
@@ -126,8 +149,7 @@ def _facts(
         found += rows.decode(text)
     if len(asked) > 1:
         found.sort(key=lambda pair: pair[0])
-    kept = found[-limit:] if newest else found[:limit]
-    return [fact for _, fact in kept]
+    return found[-limit:] if newest else found[:limit]
 
 
 def _targets(connection: sqlite3.Connection, query: TargetsQuery) -> Page:

@@ -7,7 +7,8 @@ The rules of this file:
 2. The order stays the one order, and times never go back with it. A fact goes to its own place (the seq in its message
    id) where that is free and its time fits there: so what was pruned comes back where it was, and an empty journal
    becomes what was exported. Else it goes between others by its time, after those of the same millisecond, and keeps
-   its message id.
+   its message id. Between two facts of one entry, whose times are some ms apart, there is no room: then it goes behind
+   them, and its time is moved on to theirs.
 3. Between two entries there is room for some 200,000 such facts that come oldest first, over however many calls, but
    only for some 20 calls that each go before the last one; before the first entry and after the last for any number.
 4. What the future holds is not history: facts later than `now` are left out.
@@ -23,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import MESSAGES
@@ -46,6 +48,7 @@ SELECT json_group_array(json_extract(j.value, '$[0]')) FROM json_each(?) AS j WH
 _ALL = "SELECT * FROM facts WHERE id >= :low AND id < :high ORDER BY id LIMIT :limit"
 _BEFORE = "SELECT id, time, origin IS NULL FROM facts WHERE id < ? ORDER BY id DESC LIMIT 1"
 _FROM = "SELECT id, time FROM facts WHERE id >= ? ORDER BY id LIMIT 1"
+_IS_OWN = "SELECT 1 FROM facts WHERE id = ? AND origin IS NULL"
 _NOBODY = (-rows.LAST_ID, -rows.LAST_ID)
 _NOTHING = (rows.LAST_ID, -rows.LAST_ID)
 """A gap that nothing fits in."""
@@ -107,7 +110,7 @@ def import_facts(store: SqliteStore, added: Sequence[Fact], now: int, upto: int 
         store.dictionary.forget()  # retention.py, `_sweep`: facts that do not go to the end take no older number
         store.moved += 1
         finder = _Places(store.connection, upto)
-        placed = sorted(((finder.place(fact), fact) for fact in past), key=lambda pair: pair[0])
+        placed = sorted((finder.place(fact) for fact in past), key=lambda pair: pair[0])
         _insert(store, [id for id, _ in placed], [fact for _, fact in placed])
     return Imported(len(past), known, len(wanted) - len(past))
 
@@ -131,7 +134,7 @@ def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[lis
 
 
 class _Places:
-    """Finds ids for facts, one after the other: mostly the next one in the gap where the last one went.
+    """Finds ids and times for facts, one after the other: mostly the next one in the gap where the last one went.
 
     What it placed is not in the tables yet; `_ids` and `_times` have it, in order, which is the same for both.
     """
@@ -141,24 +144,31 @@ class _Places:
         self._upto = upto
         self._ids: list[int] = []
         self._times: list[int] = []
+        self._owned: set[int] = set()  # those of them that went to their own places
         # The gap under the hand: nothing is between these ids, and what is at them has these times.
         self._low, self._high = _NOTHING
         self._from, self._until = _NOTHING
         self._own_before = True  # whether what is at its beginning was not imported
 
-    def place(self, fact: Fact) -> int:
-        """An id that nobody has, where the fact's time fits."""
+    def place(self, fact: Fact) -> tuple[int, Fact]:
+        """An id that nobody has, where the fact's time fits; and the fact, with the time that it has there."""
         id = self._own(fact)
+        time = fact.time
         if id is None:
-            fresh = not self._from <= fact.time < self._until
+            fresh = not self._from <= time < self._until
             if fresh:
-                self._enter(find_time(self._connection, fact.time + 1), bisect_right(self._times, fact.time))
+                self._go_behind(time)
+            while self._is_inside_an_entry():
+                time, fresh = self._until, True
+                self._go_behind(time)
             id = self._next(fresh)
+        else:
+            self._owned.add(id)
         at = bisect_right(self._ids, id)
         self._ids.insert(at, id)
-        self._times.insert(at, fact.time)
-        self._low, self._from = id, fact.time
-        return id
+        self._times.insert(at, time)
+        self._low, self._from = id, time
+        return id, fact if time == fact.time else replace(fact, time=time)
 
     def _own(self, fact: Fact) -> int | None:
         """The fact's own place, where rule 2 allows it."""
@@ -168,13 +178,26 @@ class _Places:
         if not self._low < id < self._high:
             self._enter(id, bisect_left(self._ids, id))
         fits = self._low < id < self._high and self._from <= fact.time <= self._until
-        return id if fits and self._one_time(id, fact.time) else None
+        return id if fits and self._of_one_moment(id, fact.time) else None
 
-    def _one_time(self, id: int, time: int) -> bool:
-        """Whether what the entry left so far, if anything, is of the same time: else nothing would fit in between."""
-        seq = rows.point(id)[0]
-        same = [then for at, then in ((self._low, self._from), (self._high, self._until)) if rows.point(at)[0] == seq]
-        return all(then == time for then in same)
+    def _of_one_moment(self, id: int, time: int) -> bool:
+        """Whether what the entry left so far, if anything, is of about the same time, as an entry's facts are
+        (chat/outcome.py): nothing else fits in between."""
+        seq, part = rows.point(id)
+        (before, _), (after, high) = rows.point(self._low), rows.point(self._high)
+        return (before != seq or time - self._from <= part) and (after != seq or self._until - time <= high)
+
+    def _is_inside_an_entry(self) -> bool:
+        """Whether there is no room since these are two facts of one entry, at their own places."""
+        same = self._high - self._low == 1 and rows.point(self._low)[0] == rows.point(self._high)[0]
+        return same and self._is_own(self._low) and self._is_own(self._high)
+
+    def _is_own(self, id: int) -> bool:
+        return id in self._owned or self._connection.execute(_IS_OWN, (id,)).fetchone() is not None
+
+    def _go_behind(self, time: int) -> None:
+        """Go to the gap behind all of this time."""
+        self._enter(find_time(self._connection, time + 1), bisect_right(self._times, time))
 
     def _enter(self, id: int, at: int) -> None:
         """Go to the gap that ends with the first fact from `id` on; `at`: the same among those already placed."""

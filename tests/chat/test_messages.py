@@ -46,9 +46,10 @@ def test_tags_follow_what_each_asked_for() -> None:
     plain = world.person("plain", "#lobby")
     timed = world.person("timed", "#lobby", caps="server-time")
     tagged = world.person("tagged", "#lobby", caps="server-time message-tags")
+    world.now += 1000
     alice.send("@+x=a\\sb;secret=1 PRIVMSG #lobby :hi")
     assert plain.one("PRIVMSG").tags == {}
-    assert timed.one("PRIVMSG").tags == {"time": "2023-11-14T22:13:20.000Z"}
+    assert timed.one("PRIVMSG").tags == {"time": "2023-11-14T22:13:21.000Z"}
     tags = tagged.one("PRIVMSG").tags
     assert list(tags) == ["time", "msgid", "+x"]  # the server's first; what has no + is not relayed
     assert tags["+x"] == "a b"
@@ -217,8 +218,9 @@ class TestTyping:
 
     def test_too_late_it_is_dropped(self) -> None:
         world, journal, ann, bob = self.held()
+        world.now += 1000
         ann.send("PRIVMSG #tea :one", "@+typing=active TAGMSG #tea")
-        world.now += 1001
+        world.now += 1002  # the second after the first of one ms is 1 ms later
         journal.commit()
         world.tick()
         assert bob.commands() == ["PRIVMSG"]

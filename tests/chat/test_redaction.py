@@ -53,6 +53,7 @@ class TestWhoMay:
 
     def test_not_too_late(self) -> None:
         world, ann, bob = two()
+        world.now += 1000
         id = said(bob)
         world.now += 24 * 3_600_000 + 1
         failure = bob.send(f"REDACT #tea {id}").one("FAIL")

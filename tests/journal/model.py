@@ -6,6 +6,7 @@ Every journal is held to this. What the questions leave open is decided here:
 - ``around`` a time begins with the first fact that is not older; ``limit // 2`` come from before the mark, the rest
   from it on, and no side makes up for the other.
 - A message id that nobody kept, or only beyond `upto`, is unknown; one of another place marks a point like any other.
+- A page that must be `whole` goes on over facts of one time, at both ends.
 - The targets are the oldest `limit`.
 - A search for nothing (only spaces) finds all that its limits allow; one for no words (``?!``) finds nothing.
 """
@@ -16,7 +17,17 @@ import re
 from collections.abc import Sequence
 
 from chatctl.chat.facts import Fact
-from chatctl.chat.history import MESSAGES, SEPARATOR, AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery
+from chatctl.chat.history import (
+    MESSAGES,
+    MOST_OF_ONE_TIME,
+    SEPARATOR,
+    AnyQuery,
+    Mark,
+    Page,
+    Query,
+    SearchQuery,
+    TargetsQuery,
+)
 
 
 def answer(kept: Sequence[Fact], query: AnyQuery) -> Page:
@@ -39,15 +50,28 @@ def _page(facts: list[Fact], query: Query) -> Page:
     if query.around is not None:
         middle = _first(facts, query.around)
         before = [at for at in here if at < middle]
-        chosen = before[len(before) - min(limit // 2, len(before)) :]
-        chosen += [at for at in here if at >= middle][: limit - limit // 2]
+        after = [at for at in here if at >= middle]
+        chosen = _newest(facts, before, limit // 2, query) + _oldest(facts, after, limit - limit // 2, query)
     else:
         if query.after is not None:
             here = [at for at in here if _later(facts, at, query.after)]
         if query.before is not None:
             here = [at for at in here if at < _first(facts, query.before)]
-        chosen = here[max(0, len(here) - limit) :] if query.newest else here[:limit]
+        chosen = (_newest if query.newest else _oldest)(facts, here, limit, query)
     return Page([facts[at] for at in chosen])
+
+
+def _oldest(facts: list[Fact], here: list[int], limit: int, query: Query) -> list[int]:
+    more = 0
+    while query.whole and 0 < limit + more < len(here) and more < MOST_OF_ONE_TIME:
+        if not limit or facts[here[limit + more]].time != facts[here[limit - 1]].time:
+            break
+        more += 1
+    return here[: limit + more]
+
+
+def _newest(facts: list[Fact], here: list[int], limit: int, query: Query) -> list[int]:
+    return _oldest(facts, here[::-1], limit, query)[::-1]
 
 
 def _first(facts: list[Fact], mark: Mark) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,33 @@ def test_from_another_chat_each_goes_to_its_time_and_keeps_its_id(store: SqliteS
     assert store.last()[0] == 10
 
 
+def run(seq: int, count: int, time: int, boot: str = "boot1") -> list[Fact]:
+    """Lines of one entry, a ms apart."""
+    return [fact(seq, f"w{part}", part=part, time=time + part, boot=boot) for part in range(count)]
+
+
+def test_lines_of_one_entry_come_back_where_they_were(store: SqliteStore) -> None:
+    everything = [*run(1, 30, 100), *run(2, 30, 130), fact(3, time=170), *run(4, 3, 170)]
+    for start in range(0, len(everything), 7):
+        import_facts(store, everything[start : start + 7], NOW)
+    assert kept(store.path) == everything
+    assert store.connection.execute("SELECT count(*) FROM facts WHERE origin IS NOT NULL").fetchone()[0] == 0
+
+
+def test_between_lines_of_one_entry_there_is_no_room(store: SqliteStore) -> None:
+    store.commit(Batch([*run(1, 30, 100), fact(2, time=200)]))
+    other = [*run(7, 30, 90, "other"), *run(8, 30, 120, "other")]
+    for start in range(0, len(other), 11):
+        import_facts(store, other[start : start + 11], NOW, upto=2)
+    found = [(each.time, each.message_id) for each in facts(store.connection)]
+    own = [(100 + part, f"boot1-1.{part}" if part else "boot1-1") for part in range(30)]
+    assert found[:10] == [(each.time, each.message_id) for each in other[:10]]
+    assert found[10:40] == own
+    assert found[40:70] == [(max(129, each.time), each.message_id) for each in other[10:40]]
+    assert found[70:] == [*((each.time, each.message_id) for each in other[40:]), (200, "boot1-2")]
+    assert import_facts(store, other, NOW, upto=2) == Imported(known=60)
+
+
 def test_the_future_is_left_out(store: SqliteStore) -> None:
     assert import_facts(store, [fact(1, time=5), fact(2, time=11)], 10) == Imported(kept=1, future=1)
 
@@ -161,7 +189,15 @@ def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> No
             assert sound(store.connection)
         new = list(brought.values())
         found = kept(store.path)
-        assert sorted(told(found), key=repr) == sorted(told([*own, *new]), key=repr)
+        meant = {fact.message_id: fact for fact in told([*own, *new])}
+        assert {fact.message_id: replace(fact, time=0) for fact in told(found)} == {
+            id: replace(fact, time=0) for id, fact in meant.items()
+        }
+        assert len(found) == len(meant)
+        moved = [(meant[fact.message_id].time, fact.time) for fact in found if fact.time != meant[fact.message_id].time]
+        assert all(before < after and after in {fact.time for fact in meant.values()} for before, after in moved)
+        inside = [two.time for one, two in pairwise(found) if one.seq == two.seq and one.time < two.time]
+        assert {after for _, after in moved} <= set(inside)
         assert [fact for fact in found if fact.message_id in mine] == own
         assert [fact.time for fact in found] == sorted(fact.time for fact in found)
         lobby = Query("#lobby", 1000, 10**9, kinds=())

@@ -314,6 +314,8 @@ class Chat:
             assert known <= person.echoed <= said
             seen = [place[text] for text in person.seen]
             assert seen == sorted(set(seen)), f"{person.nick} saw another order, or something twice"
+        times = [fact.time for fact in self.disk.facts if fact.place == ROOM]
+        assert times == sorted(set(times)), "two things of one time: pages by time would lose one"
         self._rooms_are_what_the_facts_say()
 
     def _rooms_are_what_the_facts_say(self) -> None:

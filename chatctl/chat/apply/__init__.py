@@ -6,6 +6,7 @@ The rules of this room:
 2. Two people may want one thing in the same instant; the entry's place decides, here and nowhere else.
 3. Nothing refused leaves a fact; a refusal is a delivery to the one who asked.
 4. What is said is measured as it will be relayed, before it is kept (never truncate).
+5. What facts tell of has a time of its own each (:mod:`chatctl.chat.outcome`, rule 1).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from chatctl.chat.apply import (
     server,
     settings,
 )
-from chatctl.chat.outcome import Outcome
+from chatctl.chat.outcome import AHEAD, Outcome
 from chatctl.chat.state import State
 
 _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
@@ -76,7 +77,10 @@ def apply(state: State, entry: p.Entry) -> Outcome:
     if state.attached and (user := state.user_of(proposal.origin)) is not None:
         # What a session asked for that is over by now (the user is here by another one) is nobody's wish.
         proposal.session = user.id if proposal.origin in user.ids else 0
-    outcome = Outcome(entry, state.users.get(proposal.session))
+    time, last = entry.time, state.last_time
+    if time <= last:
+        time = last + 1 if last - time < AHEAD else last
+    outcome = Outcome(entry, state.users.get(proposal.session), time)
     _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
     if state.forgotten:
         outcome.records += state.forgotten
@@ -87,4 +91,6 @@ def apply(state: State, entry: p.Entry) -> Outcome:
             if not room.open:
                 outcome.keep_closed(room, state.rules.server_name)
         state.let_go.clear()
+    if outcome.facts:
+        state.last_time = outcome.facts[-1].time
     return outcome

@@ -14,7 +14,7 @@ from chatctl.chat.apply import messages
 from chatctl.chat.deliveries import LinesToRoom
 from chatctl.chat.facts import Fact
 from chatctl.chat.modes import BOT, SPEECH
-from chatctl.chat.outcome import Outcome
+from chatctl.chat.outcome import AHEAD, Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User
@@ -47,9 +47,23 @@ def _anything_goes(room: Room, user: User) -> bool:
 
 
 def _facts(user: User, room: Room, proposal: p.SayLines, outcome: Outcome) -> list[Fact]:
-    entry = outcome.entry
-    seq, time, key, name, prefix, account = entry.seq, entry.time, room.key, room.name, user.prefix, user.account
+    entry, first = outcome.entry, outcome.time
+    seq, key, name, prefix, account = entry.seq, room.key, room.name, user.prefix, user.account
+    # Where there is not a ms for each, they share one (outcome.py, rule 2).
+    apart = first + len(proposal.texts) <= entry.time + AHEAD
     return [
-        Fact(seq, part, time, entry.message_id(part), "PRIVMSG", key, name, prefix, account, text, _NO_TAGS)
+        Fact(
+            seq,
+            part,
+            first + part if apart else first,
+            entry.message_id(part),
+            "PRIVMSG",
+            key,
+            name,
+            prefix,
+            account,
+            text,
+            _NO_TAGS,
+        )
         for part, text in enumerate(proposal.texts)
     ]

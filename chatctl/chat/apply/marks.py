@@ -16,13 +16,13 @@ from chatctl.protocol.message import Message
 
 
 def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:
-    """MARKREAD with a time. What lies in the future has not been read yet."""
+    """MARKREAD with a time. What is later than all that was said has not been read yet."""
     user = state.users.get(proposal.session)
     if user is None:
         return
     outcome.command = "MARKREAD"
     identity, target = user.identity, folded(proposal.target)
-    time = min(proposal.time, outcome.entry.time)
+    time = min(proposal.time, outcome.time)
     audience = [user.id]
     if time > state.accounts.marks.time(identity, target):
         mark = ReadMark(mark_key(identity, target), time)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.operators import acting_operator, dismiss_operators
-from chatctl.chat.deliveries import RulesChanged, Stamp, ToUsers
+from chatctl.chat.deliveries import RulesChanged, ToUsers
 from chatctl.chat.modes import WALLOPS
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.state import State
@@ -61,5 +61,5 @@ def change_rules(state: State, proposal: p.ChangeRules, outcome: Outcome) -> Non
         outcome.tell(user.id, n.RPL_REHASHING, proposal.file or "*")
         for text in proposal.report:
             notice = Message("NOTICE", (user.nick, text), state.rules.server_name)
-            outcome.deliveries.append(ToUsers((user.id,), notice, Stamp(outcome.entry.time)))
+            outcome.deliveries.append(ToUsers((user.id,), notice, outcome.untagged()))
     outcome.note_asked("settings read again", report=" ".join(proposal.report))

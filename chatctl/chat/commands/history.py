@@ -181,18 +181,18 @@ def _query(subcommand: str, place: str, marks: list[Mark | None], limit: int, up
     kinds = () if events else MESSAGES
     first = marks[0]
     if subcommand == "BEFORE":
-        return Query(place, limit, upto, before=first, kinds=kinds)
+        return Query(place, limit, upto, before=first, kinds=kinds, whole=True)
     if subcommand == "AFTER":
-        return Query(place, limit, upto, after=first, newest=False, kinds=kinds)
+        return Query(place, limit, upto, after=first, newest=False, kinds=kinds, whole=True)
     if subcommand == "AROUND":
-        return Query(place, limit, upto, around=first, kinds=kinds)
+        return Query(place, limit, upto, around=first, kinds=kinds, whole=True)
     if subcommand == "BETWEEN":
         # Counted from the first selector towards the second, whichever way that is.
         second = marks[1]
         backwards = _later(first, second)
         low, high = (second, first) if backwards else (first, second)
-        return Query(place, limit, upto, after=low, before=high, newest=backwards, kinds=kinds)
-    return Query(place, limit, upto, after=first, kinds=kinds)
+        return Query(place, limit, upto, after=low, before=high, newest=backwards, kinds=kinds, whole=True)
+    return Query(place, limit, upto, after=first, kinds=kinds, whole=True)
 
 
 def _later(one: Mark | None, other: Mark | None) -> bool:
