@@ -10,7 +10,7 @@ from tests.chat.world import HeldJournal, Person, World
 
 @pytest.fixture
 def talk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two entries in one room are much talk."""
+    """Two speakers are much talk."""
     monkeypatch.setattr(keeping, "TALK", 1)
 
 
@@ -66,12 +66,24 @@ def test_where_few_talk_nothing_waits() -> None:
 
 
 @pytest.mark.usefixtures("talk")
-def test_many_rooms_do_not_wait_for_each_other() -> None:
+def test_rooms_wait_for_each_other() -> None:
+    """What many rooms hear goes in one commit as well."""
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
     bob.send("JOIN #other")
     _kept(world)
-    _at_once(world, (ann, "PRIVMSG #lobby :1"), (bob, "PRIVMSG #other :2"))
+    _at_once(world, (ann, "PRIVMSG #lobby :1"), (bob, "PRIVMSG #other :3"), (ann, "PRIVMSG #lobby :2"))
+    ann.send("PRIVMSG #lobby :4")
+    assert _said(world) == ["1", "2", "3"]
+    _kept(world)
+    assert _said(world) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.usefixtures("talk")
+def test_one_speaker_alone_waits_for_nobody() -> None:
+    world = World(journal=HeldJournal())
+    ann, _ = _two(world)
+    _at_once(world, (ann, "PRIVMSG #lobby :1"), (ann, "PRIVMSG #lobby :2"))
     ann.send("PRIVMSG #lobby :3")
     assert _said(world) == ["1", "2", "3"]
 
