@@ -76,14 +76,26 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability("draft/extended-isupport", EXTENDED_ISUPPORT, _IRCV3 + "extended-isupport", "ISUPPORT, in a batch"),
     Capability("draft/message-redaction", MESSAGE_REDACTION, _IRCV3 + "message-redaction", "taking back (REDACT)"),
     Capability("draft/metadata-2", METADATA_2, _IRCV3 + "metadata", "what all say of themselves (METADATA)"),
-    Capability("draft/metadata-3", METADATA_3, "github.com/ircv3/ircv3-specifications/pull/613", "its later revision"),
+    Capability(
+        "draft/metadata-3", METADATA_3, "github.com/ircv3/ircv3-specifications/pull/613", "METADATA, a later revision"
+    ),
     Capability("draft/multiline", MULTILINE, _IRCV3 + "multiline", "messages of several lines, as one (BATCH)"),
-    Capability("draft/no-implicit-names", NO_IMPLICIT_NAMES, _IRCV3 + "no-implicit-names", "its older name"),
+    Capability(
+        "draft/no-implicit-names",
+        NO_IMPLICIT_NAMES,
+        _IRCV3 + "no-implicit-names",
+        "no-implicit-names, by its older name",
+    ),
     Capability("draft/pre-away", PRE_AWAY, _IRCV3 + "pre-away", "AWAY while registering"),
     Capability("draft/read-marker", READ_MARKER, _IRCV3 + "read-marker", "up to where it has read (MARKREAD)"),
     Capability("echo-message", ECHO_MESSAGE, _IRCV3 + "echo-message", "reads its own messages as others do"),
     Capability("extended-join", EXTENDED_JOIN, _IRCV3 + "extended-join", "JOIN with account and real name"),
-    Capability("extended-monitor", EXTENDED_MONITOR, _IRCV3 + "extended-monitor", "the same of names it monitors"),
+    Capability(
+        "extended-monitor",
+        EXTENDED_MONITOR,
+        _IRCV3 + "extended-monitor",
+        "away, account and so on of names it monitors",
+    ),
     Capability("invite-notify", INVITE_NOTIFY, _IRCV3 + "invite-notify", "invitations of others to its rooms"),
     Capability(
         "labeled-response", LABELED_RESPONSE, _IRCV3 + "labeled-response", "which answer belongs to which command"
