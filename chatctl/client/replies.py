@@ -212,6 +212,7 @@ NUMERICS: dict[str, Callable[[State, Message], None]] = {
     "322": presence.listed,
     "323": presence.listed_over,
     "465": banned,
+    "696": refused,
     "900": account,
     "901": account,
     "730": presence.monitored,

@@ -152,6 +152,7 @@ SLASHES: tuple[Slash, ...] = (
     Slash("invite", "NAME [#ROOM]", "Ask somebody into the room.", do.invite),
     Slash("kick", "NAME [REASON]", "Remove somebody from the room.", do.kick),
     Slash("ban", "NAME [REASON]", "Remove somebody, and keep them out.", do.ban),
+    Slash("unban", "NAME", "Let somebody who is banned come back.", do.unban),
     Slash("mode", "[#ROOM] CHANGE", "Change the room's settings: /mode +m.", do.mode),
     Slash("notify", "[on or off]", "Be called when somebody names you.", _of_screen("notify")),
     Slash("typing", "[on or off]", "Let others see when you type.", _of_screen("typing")),

@@ -125,10 +125,19 @@ def kick(screen: Screen, rest: str) -> None:
 def ban(screen: Screen, rest: str) -> None:
     name, _, reason = need(rest).partition(" ")
     room = room_here(screen)
-    is_mask = any(sign in name for sign in "!@*?$")
-    screen.client.send_raw("MODE", room, "+b", name if is_mask else f"{name}!*@*")
-    if not is_mask:
+    mask = _mask(name)
+    screen.client.send_raw("MODE", room, "+b", mask)
+    if mask != name:
         screen.client.send_raw("KICK", room, name, *([reason.strip()] if reason.strip() else []))
+
+
+def unban(screen: Screen, rest: str) -> None:
+    screen.client.send_raw("MODE", room_here(screen), "-b", _mask(need(rest)))
+
+
+def _mask(name: str) -> str:
+    """What is banned: a mask as it is, and whoever has a name."""
+    return name if any(sign in name for sign in "!@*?$") else f"{name}!*@*"
 
 
 def mode(screen: Screen, rest: str) -> None:

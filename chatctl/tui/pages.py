@@ -157,4 +157,4 @@ def _said(events: Iterable[e.Event]) -> list[e.Said | e.PrivateMessage]:
 def plain_reason(event: e.Left) -> str:
     """Why somebody left, where it says more than that they did."""
     reason = event.reason.removeprefix("Quit: ") if event.how == "quit" else event.reason
-    return "" if reason in ("Quit", "Connection closed", event.name) else reason
+    return "" if reason in ("Quit", "Connection closed", event.name, event.by) else reason

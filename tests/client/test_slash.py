@@ -108,6 +108,8 @@ class Screen:
         ("/kick bob too loud", [("KICK", "#lobby", "bob", "too loud")]),
         ("/ban bob", [("MODE", "#lobby", "+b", "bob!*@*"), ("KICK", "#lobby", "bob")]),
         ("/ban *!*@spam", [("MODE", "#lobby", "+b", "*!*@spam")]),
+        ("/unban bob", [("MODE", "#lobby", "-b", "bob!*@*")]),
+        ("/unban *!*@spam", [("MODE", "#lobby", "-b", "*!*@spam")]),
         ("/invite bob", [("INVITE", "bob", "#lobby")]),
         ("/mode +m", [("MODE", "#lobby", "+m")]),
         ("/mode #dev +o bob", [("MODE", "#dev", "+o", "bob")]),

@@ -241,6 +241,9 @@ def test_refusals_are_told_with_their_words(lobby: Talk) -> None:
     assert lobby.heard(":s 482 ann #lobby :Only an operator may") == [
         e.Failed(time=NOW, text="Only an operator may", code="482", about="#lobby")
     ]
+    assert lobby.heard(":s 696 ann #lobby k * :A key has no spaces") == [
+        e.Failed(time=NOW, text="A key has no spaces", code="696", about="#lobby")
+    ]
     assert lobby.heard(":s 433 ann bob :taken") == [e.NameTaken(time=NOW, name="bob", text="taken")]
     assert lobby.heard(":s 432 ann b%d :bad") == [e.NameRefused(time=NOW, name="b%d", text="bad")]
     assert lobby.heard(":s FAIL PRIVMSG NOT_STORED #lobby :The disk is full") == [

@@ -72,6 +72,15 @@ def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
     assert not world.place("#lobby").joined
 
 
+def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: World) -> None:
+    """What servers put where no reason was given: modern.ircdocs.horse, KICK message."""
+    world.hear(
+        e.Joined(time=NOW, room="#lobby", name="eve"),
+        e.Left(time=NOW, name="eve", rooms=("#lobby",), how="kick", reason="bob", by="bob"),
+    )
+    assert world.texts()[-1] == "bob removed eve"
+
+
 def test_leaving_oneself_closes_the_room(world: World) -> None:
     world.hear(e.Left(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
     assert world.desk.places.get("#lobby") is None
