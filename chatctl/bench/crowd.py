@@ -69,7 +69,6 @@ class Crowd:
         self._progress = progress
         self._ready = best_ready()
         self._tls = _any_server() if plan.tls else None
-        self._replies = 0
         _allow_files(plan.clients)
         self._address = self._reached(_resolve(plan))
 

@@ -9,9 +9,6 @@ from chatctl.chat.bans import Ban, Bans
 from chatctl.chat.belongings import Marks, Metadata, ReadMark
 from chatctl.protocol import names
 
-MODES = ("open", "invite", "closed")
-"""Who may make an account: everybody, who was invited, only who runs the server."""
-
 
 @dataclass(frozen=True, slots=True)
 class Account:

@@ -234,11 +234,6 @@ class Client(Talking):
         """Whether our name can be made an account here by a password (:meth:`register`)."""
         return making.possible(self._state)
 
-    def topic_of(self, room: str) -> str:
-        """A room's topic; empty where there is none."""
-        found = self._state.rooms.get(room)
-        return found.topic if found is not None else ""
-
     def is_room(self, target: str) -> bool:
         """Whether `target` reads as the name of a room on this server."""
         return self._state.isupport.is_room(target)

@@ -49,6 +49,13 @@ def _auto_is_none(value: object) -> object:
     return None if value in ("", "auto") else value
 
 
+def _irc_or_no_scheme(value: str) -> str:
+    scheme, colon, _ = value.partition("://")
+    if colon and scheme.lower() not in ("irc", "ircs"):
+        raise ValueError
+    return value
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -121,7 +128,8 @@ def check_password(password: str) -> None:
 Address = Annotated[
     str,
     Field(pattern=r"^[^\s\x00-\x1f\x7f]+$"),
-    Says("an address is an IP address or a computer's name, without spaces"),
+    AfterValidator(_irc_or_no_scheme),
+    Says("an address is an IP address or a computer's name, without spaces, or ircs:// (irc://) and a name"),
 ]
 OptionalAddress = Annotated[Address | None, BeforeValidator(_empty_is_none), Says("an address has no spaces")]
 Port = Annotated[

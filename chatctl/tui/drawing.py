@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import time as clock
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -24,7 +24,7 @@ from textual.strip import Strip
 from chatctl.client.folding import fold_words
 from chatctl.client.split import cluster_ends
 from chatctl.protocol.clean import clean
-from chatctl.tui.columns import Piece, strip, text_of, width_of
+from chatctl.tui.columns import Piece, strip, width_of
 from chatctl.tui.forms import drawn
 from chatctl.tui.items import Item
 from chatctl.tui.look import Ink
@@ -244,11 +244,6 @@ def ruled(text: str, around: Around, style: Style) -> Strip:
     left = min(TIME_WIDTH + _HANG, max(0, around.width - width_of(text)))
     right = max(0, around.width - left - width_of(text))
     return strip([("─" * left, around.ink.line), (text, style), ("─" * right, around.ink.line)], around.width, style)
-
-
-def plain_rows(strips: Iterator[Strip]) -> list[str]:
-    """Rows as text, for tests and for copying."""
-    return [text_of(row).rstrip() for row in strips]
 
 
 def shortened(text: str, room: int) -> str:

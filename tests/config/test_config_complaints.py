@@ -56,7 +56,7 @@ def test_a_table_where_a_value_belongs_and_the_other_way_round(tmp_path: Path) -
 
 
 WRONG = {
-    "host": ["a b", "\x1b[2J"],
+    "host": ["a b", "\x1b[2J", "http://a.example"],
     "port": ["65536"],
     "listener_limit": ["0", "-5", "five"],
     "advertise": ["a b"],

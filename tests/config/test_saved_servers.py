@@ -60,6 +60,7 @@ def test_an_address_in_a_variable() -> None:
         ({f"{PREFIX}__A__HOST": "h", f"{PREFIX}__A__PRT": "7"}, f'{PREFIX}__*: a has an unknown setting "prt"; '),
         ({f"{PREFIX}__A__B__C": "7"}, f'{PREFIX}__A__B__C: a has an unknown setting "b"; it may have host, port, name'),
         ({PREFIX: '{"a": {"host": "h", "port": "x"}}'}, f'{PREFIX}: a.port is "x": a port is a whole number from 0'),
+        ({f"{PREFIX}__WORK": "http://x/tea"}, f'{PREFIX}__WORK: work.host is "http://x/tea": an address is'),
         ({PREFIX: '{"a": 5}'}, f"{PREFIX}: a is to be an address such as ircs://"),
         ({PREFIX: '{"ircs://a": "b"}'}, f"{PREFIX}: a server's word is 1 to 64 characters, and no address"),
         ({PREFIX: '{"\\u001b[2J": {}}'}, f"{PREFIX}: a server's word is"),

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from textual.strip import Strip
+
 from chatctl.client import events as e
 from chatctl.client.folding import fold_words
+from chatctl.tui.columns import text_of
 from chatctl.tui.desk import Desk
 from chatctl.tui.places import Place
 
 NOW = datetime(2026, 11, 22, 15, 41, 13, tzinfo=UTC)
+
+
+def plain_rows(strips: Iterable[Strip]) -> list[str]:
+    """Rows as text, without the spaces at their ends."""
+    return [text_of(row).rstrip() for row in strips]
 
 
 class Speaker:

@@ -28,6 +28,7 @@ from chatctl.tui.people import CROWD, People
 from chatctl.tui.places import Place, Places
 from chatctl.tui.search import Hits
 from chatctl.tui.sidebar import Sidebar
+from tests.tui.desks import plain_rows
 
 NASTY = (
     "\x1b[2J", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\", "\x9b31m", "\x90q\x9c", "\x07", "\x08", "\r", "\t",
@@ -137,7 +138,7 @@ def test_every_letter_of_a_text_is_on_the_screen() -> None:
     @settings(max_examples=200, deadline=None)
     @given(st.text("abc漢字é👋 ", min_size=1, max_size=200), WIDTH)
     def proved(text: str, width: int) -> None:
-        drawn = drawing.plain_rows(iter(drawing.rows(Item("said", time.time(), text, "bob"), around(width, None))))
+        drawn = plain_rows(iter(drawing.rows(Item("said", time.time(), text, "bob"), around(width, None))))
         shown = "".join(drawn).partition("[bob]: ")[2] if drawn else ""
         assert shown.replace(" ", "") == text.replace(" ", "")
 

@@ -12,10 +12,9 @@ import pytest
 from chatctl.client import events as e
 from chatctl.client.folding import fold_words
 from chatctl.client.refusals import InputError
-from chatctl.tui.drawing import plain_rows
 from chatctl.tui.messages import MessageList
 from chatctl.tui.places import TYPING_SECONDS
-from tests.tui.desks import NOW, World, page, said
+from tests.tui.desks import NOW, World, page, plain_rows, said
 
 
 def test_what_was_said_before_there_was_a_room_moves_into_the_first(world: World) -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from chatctl.tui import drawing
 from chatctl.tui.columns import text_of, width_of
-from chatctl.tui.drawing import Around, plain_rows, shortened
+from chatctl.tui.drawing import Around, shortened
 from chatctl.tui.items import Item
 from chatctl.tui.look import ink
 from chatctl.tui.mentions import pattern
+from tests.tui.desks import plain_rows
 
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 

@@ -11,11 +11,12 @@ from wcwidth import wcswidth, wcwidth
 from chatctl.protocol.clean import clean
 from chatctl.tui import forms
 from chatctl.tui.columns import text_of, width_of
-from chatctl.tui.drawing import Around, plain_rows, rows, shortened
+from chatctl.tui.drawing import Around, rows, shortened
 from chatctl.tui.forms import drawn
 from chatctl.tui.items import Item
 from chatctl.tui.look import ink
 from chatctl.tui.mentions import pattern
+from tests.tui.desks import plain_rows
 
 FAMILY, TONED, HEART, KEYCAP, ASTRONAUT = "👨‍👩‍👧‍👦", "👍🏽", "❤️", "1️⃣", "👩🏽‍🚀"
 PARTS = [
