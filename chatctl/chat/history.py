@@ -84,7 +84,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class TargetsQuery:
-    """The places of which somebody may know whose latest message lies between two times (ms, both exclusive)."""
+    """The places of which somebody may know whose latest message lies between two times (ms, both exclusive): the
+    oldest `limit`, or with `newest` the newest."""
 
     rooms: tuple[str, ...]
     identity: str
@@ -92,6 +93,7 @@ class TargetsQuery:
     before: int
     limit: int
     upto: int
+    newest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

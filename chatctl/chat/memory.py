@@ -166,7 +166,7 @@ def _targets(facts: Sequence[Fact], query: TargetsQuery) -> Page:
             latest[fact.place] = fact
     found = [(place, fact) for place, fact in latest.items() if query.after < fact.time < query.before]
     found.sort(key=lambda pair: point(pair[1]))
-    return Page(targets=found[: query.limit])
+    return Page(targets=found[max(0, len(found) - query.limit) :] if query.newest else found[: query.limit])
 
 
 def _found(facts: Sequence[Fact], query: SearchQuery) -> Page:
@@ -177,8 +177,8 @@ def _found(facts: Sequence[Fact], query: SearchQuery) -> Page:
         if fact.kind in ("PRIVMSG", "NOTICE")
         and (not query.places or fact.place in query.places)
         and (not query.source or names.fold(nick_of(fact.source)) == query.source)
-        and query.after <= fact.time
-        and (not query.before or fact.time <= query.before)
+        and (not query.after or query.after < fact.time)
+        and (not query.before or fact.time < query.before)
         and all(word in names.fold(fact.text) for word in words)
     )
     return Page(list(itertools.islice(found, query.limit))[::-1])

@@ -49,7 +49,7 @@ WITH wanted (lane) AS (
     SELECT place * 2 FROM pairs WHERE identity = :identity
 )
 SELECT f.* FROM ({lanes.LATEST}) CROSS JOIN facts AS f ON f.id = latest
-WHERE f.time > :after AND f.time < :before ORDER BY f.id LIMIT :limit
+WHERE f.time > :after AND f.time < :before ORDER BY f.id {{}} LIMIT :limit
 """
 
 
@@ -163,7 +163,7 @@ def _targets(connection: sqlite3.Connection, query: TargetsQuery) -> Page:
         "limit": query.limit,
         "beyond": rows.beyond(query.upto),
     }
-    text = connection.execute(rows.wide(_TARGETS), values).fetchone()[0]
+    text = connection.execute(rows.wide(_TARGETS.format("DESC" if query.newest else "")), values).fetchone()[0]
     return Page(targets=[(fact.place, fact) for _, fact in rows.decode(text)])
 
 

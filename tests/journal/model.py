@@ -7,7 +7,7 @@ Every journal is held to this. What the questions leave open is decided here:
   from it on, and no side makes up for the other.
 - A message id that nobody kept, or only beyond `upto`, is unknown; one of another place marks a point like any other.
 - A page that must be `whole` goes on over facts of one time, at both ends.
-- The targets are the oldest `limit`.
+- The targets are the oldest `limit`, or the newest.
 - A search for nothing (only spaces) finds all that its limits allow; one for no words (``?!``) finds nothing.
 """
 
@@ -93,7 +93,9 @@ def _targets(facts: list[Fact], query: TargetsQuery) -> Page:
         if fact.kind in MESSAGES and (fact.place in query.rooms or theirs):
             latest[fact.place] = fact
     found = [fact for fact in facts if latest.get(fact.place) is fact and query.after < fact.time < query.before]
-    return Page(targets=[(fact.place, fact) for fact in found[: max(0, query.limit)]])
+    limit = max(0, query.limit)
+    chosen = found[max(0, len(found) - limit) :] if query.newest else found[:limit]
+    return Page(targets=[(fact.place, fact) for fact in chosen])
 
 
 def _search(facts: list[Fact], query: SearchQuery) -> Page:

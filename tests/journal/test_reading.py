@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatctl.chat import memory
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery, private_place
 from chatctl.journal import indexing, lanes
@@ -95,7 +96,9 @@ def queries(facts: list[Fact]) -> st.SearchStrategy[AnyQuery]:
     return st.one_of(
         st.builds(Query, st.sampled_from(PLACES), limit, upto, some, some, st.booleans(), some, kinds, st.booleans()),
         st.builds(Query, st.sampled_from(PLACES), limit, upto, some, some, st.booleans()),
-        st.builds(TargetsQuery, places, st.sampled_from(["alice", "bob", "dora"]), times, times, limit, upto),
+        st.builds(
+            TargetsQuery, places, st.sampled_from(["alice", "bob", "dora"]), times, times, limit, upto, st.booleans()
+        ),
         st.builds(
             SearchQuery, texts, limit, upto, places, st.sampled_from(["", "", "alice", "bob", "carol-x"]), times, times
         ),
@@ -115,6 +118,9 @@ def test_answers_are_the_models(data: st.DataObject) -> None:
             assert list(said.targets) == list(meant.targets), query
             assert said.unknown == meant.unknown, query
             assert not said.failed
+            if isinstance(query, Query):
+                held = memory.answer(facts, query)
+                assert (list(held.facts), held.unknown) == (list(meant.facts), meant.unknown), query
 
 
 @settings(max_examples=50, deadline=None)

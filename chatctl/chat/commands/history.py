@@ -168,7 +168,7 @@ def _of_somebody_gone(
                 return ask(place, _other(me, fact))
         return failed()
 
-    return Job(lambda upto: TargetsQuery((), me.identity, 0, END_OF_TIME, CONVERSATIONS, upto), found)
+    return Job(lambda upto: TargetsQuery((), me.identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), found)
 
 
 def _other(me: User, fact: Fact) -> str:
@@ -230,6 +230,7 @@ def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
         return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", params[2], text="The limit is no positive number")
     me = view.user(session)
     after, before = min(times), max(times)
+    newest = times[0] > times[1]  # counted from the first, as in BETWEEN
     rooms = tuple(me.rooms)
 
     def listed(view: View, session: Session, page: Page) -> Result:
@@ -246,7 +247,7 @@ def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
             replies.append(Message("BATCH", (f"-{reference}",)))
         return replies
 
-    return Job(lambda upto: TargetsQuery(rooms, me.identity, after, before, limit, upto), listed)
+    return Job(lambda upto: TargetsQuery(rooms, me.identity, after, before, limit, upto, newest), listed)
 
 
 COMMANDS = (Command("CHATHISTORY", chathistory, least=1),)

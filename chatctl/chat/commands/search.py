@@ -49,7 +49,7 @@ def search(view: View, session: Session, message: Message) -> Result:
         looked_at = (*places, *private)
         return search_in(looked_at) if looked_at else _found(view, session, Page())
 
-    return Job(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto), everywhere)
+    return Job(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), everywhere)
 
 
 def _places(view: View, session: Session, where: str) -> tuple[str, ...] | None:
