@@ -13,6 +13,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.asking import asking
+from chatctl.cli.columns import padded
 from chatctl.cli.failures import reports, say
 from chatctl.cli.help import PlainCommand
 from chatctl.errors import InvalidNameError
@@ -41,7 +42,7 @@ def list_(
             print(json.dumps({**account, "created": iso(account["created"])}, ensure_ascii=False))
             continue
         marks = [*(["operator"] if account["operator"] else []), *(["here"] if account["here"] else [])]
-        print(f"{clean(account['name']):<32} since {local(account['created'])}  {', '.join(marks)}".rstrip())
+        print(f"{padded(clean(account['name']), 32)} since {local(account['created'])}  {', '.join(marks)}".rstrip())
 
 
 @app.command(cls=PlainCommand)

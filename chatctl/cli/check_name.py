@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import unicodedata
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chatctl.cli import options
+from chatctl.cli.columns import padded, width
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 
@@ -84,21 +84,13 @@ def table(answers: list[Answer]) -> list[str]:
     from chatctl.protocol.clean import clean
 
     names = [clean(answer.name) or "''" for answer in answers]
-    column = min(_LONGEST, max(_width(name) for name in names))
+    column = min(_LONGEST, max(map(width, names)))
     lines = []
     for name, answer in zip(names, answers, strict=True):
-        parts = [f"{name}{' ' * (column - _width(name))}", f"{answer.status:7}"]
+        parts = [padded(name, column), f"{answer.status:7}"]
         if answer.status == "invalid":
             parts.append(clean(answer.reason.removeprefix("That name cannot be used: ")))
         if answer.alternatives:
             parts.append(f"free instead: {', '.join(clean(other) for other in answer.alternatives)}")
         lines.append("  ".join(parts).rstrip())
     return lines
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal: wide East Asian characters take two, marks none (Unicode's UAX #11)."""
-    return sum(
-        0 if unicodedata.category(char)[0] == "M" else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )

@@ -10,6 +10,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.asking import asking
+from chatctl.cli.columns import padded
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 
@@ -67,7 +68,7 @@ def ban(
             print(json.dumps(shown))
             continue
         until = f"until {local(item['expires'])}" if item["expires"] else "for good"
-        print(f"{item['kind']:<8} {clean(item['target']):<32} {until}  {clean(item['reason'])}".rstrip())
+        print(f"{item['kind']:<8} {padded(clean(item['target']), 32)} {until}  {clean(item['reason'])}".rstrip())
 
 
 @reports
@@ -116,7 +117,7 @@ def sessions(
         marks = [*(["operator"] if item["operator"] else []), *(["TLS"] if item["encrypted"] else [])]
         rooms = ", ".join(clean(room) for room in item["rooms"])
         who = clean(item["name"]) or "-"
-        print(f"{who:<24} {item['address']:<16} {since}  {' '.join([*marks, rooms])}".rstrip())
+        print(f"{padded(who, 24)} {item['address']:<16} {since}  {' '.join([*marks, rooms])}".rstrip())
 
 
 def _seconds(text: str | None) -> int:

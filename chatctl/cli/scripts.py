@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from chatctl.cli import options
+from chatctl.cli.columns import table
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
@@ -358,7 +359,5 @@ def _print_rows(rows: Iterable[dict[str, object]], *, as_json: bool) -> None:
         for row in known:
             print(json_line(row))
         return
-    cells = [[clean(str(value)) for value in row.values()] for row in known]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(cells[0]))] if cells else []
-    for line in cells:
-        print("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    for line in table([[clean(str(value)) for value in row.values()] for row in known]):
+        print(line)
