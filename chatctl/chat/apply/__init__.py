@@ -6,7 +6,7 @@ The rules of this room:
 2. Two people may want one thing in the same instant; the entry's place decides, here and nowhere else.
 3. Nothing refused leaves a fact; a refusal is a delivery to the one who asked.
 4. What is said is measured as it will be relayed, before it is kept (never truncate).
-5. What facts tell of has a time of its own each (:mod:`chatctl.chat.outcome`, rule 1).
+5. What facts tell of has a time of its own each, up to 1,000 a second (:mod:`chatctl.chat.outcome`, rules 1 and 2).
 """
 
 from __future__ import annotations
