@@ -85,6 +85,10 @@ class LinesToRoom(Delivery):
     speaker: int
     bot: bool
 
+    def stamps(self) -> list[Stamp]:
+        """One a line."""
+        return [Stamp(fact.time, fact.message_id, None, fact.account, bot=self.bot) for fact in self.facts]
+
 
 class ToUsers(Delivery):
     """`message` to each of `users`, once. `needs` and `passing`: as above."""

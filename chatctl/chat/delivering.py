@@ -113,11 +113,8 @@ class Delivering:
             response.caused = response.caused or not delivery.passing
 
     def _lines_to_room(self, delivery: d.LinesToRoom, seq: int) -> None:
-        def stamps() -> list[d.Stamp]:
-            facts, bot = delivery.facts, delivery.bot
-            return [d.Stamp(fact.time, fact.message_id, None, fact.account, bot=bot) for fact in facts]
-
-        self._fanout.lines_to_room(delivery.room, delivery.lines, stamps, self._asking(delivery.speaker), seq)
+        speaker = self._asking(delivery.speaker)
+        self._fanout.lines_to_room(delivery.room, delivery.lines, delivery.stamps, speaker, seq)
 
     def _listeners(self, delivery: d.ToRoom, speaker: Session | None, answered: Session | None) -> Iterator[Session]:
         for session in self._fanout.members(delivery.room, delivery.needs):

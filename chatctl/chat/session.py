@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.chat.addresses import origin
@@ -22,12 +23,12 @@ class Output:
     """What every delivery looks at, apart from the rest of a session so that it lies together in memory: a server that
     writes to thousands in turn waits for memory more than for anything else here."""
 
-    __slots__ = ("out", "out_fd")
+    __slots__ = ("out", "send")
 
     out: bytes | list[bytes] | None
     """What is released and not yet taken by the connection: nothing, or one piece as most often, or several."""
-    out_fd: int
-    """Its owner's: the descriptor that takes them as they are, or -1."""
+    send: Callable[[bytes], int] | None
+    """Its owner's: takes bytes as they are and says how many it took, as a socket does. None: ask it first."""
 
     def taken(self) -> bytes:
         """What is released, for whoever takes all of it now."""
@@ -136,7 +137,7 @@ class Session(Output):
         self.shape = 0
         self.rooms: dict[str, RoomOutput] = {}
         self.out: bytes | list[bytes] | None = None
-        self.out_fd = -1
+        self.send = None
         self.waits = 0
 
         # Of each place it said something in again: its numbered messages there, None: said since (chat/resend).

@@ -6,8 +6,8 @@ The rules of this file:
    joined again, and not tried again before the socket is writable.
 2. What waits is bounded. Past the bound the line that is half sent is finished, the rest is dropped, and one last line
    says why. Nobody else notices.
-3. While nothing waits, nothing is to be encrypted and nothing is over, `session.out_fd` is the descriptor, and the loop
-   writes to it without asking here. In any doubt it is -1, and :meth:`Connection.write` decides.
+3. While nothing waits, nothing is to be encrypted and nothing is over, `session.send` is the socket's own, and the loop
+   calls it without asking here. In any doubt it is None, and :meth:`Connection.write` decides.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Connection:
             self.received = len(data)
             return []
         if not self.received:
-            self.session.out_fd = self.fd
+            self.session.send = self.sock.send
         self.received += len(data)
         return self._decoder.feed(data)
 
@@ -104,7 +104,7 @@ class Connection:
         """The kernel took the first `sent` bytes of `data`: the rest waits."""
         self._pending = deque((memoryview(data)[sent:],))
         self.pending_bytes = len(data) - sent
-        self.session.out_fd = -1
+        self.session.send = None
 
     def write_pending(self) -> None:
         """The socket is writable: send what waits."""
@@ -130,7 +130,7 @@ class Connection:
         if not pending:
             self._pending = None
             if not self.closing_at:
-                self.session.out_fd = self.fd
+                self.session.send = self.sock.send
 
     def drop_pending(self, last_line: bytes) -> None:
         """Rule 2: keep what finishes the line under way, drop the rest, end with `last_line`."""
@@ -148,7 +148,7 @@ class Connection:
     def close_at(self, when: float) -> None:
         """It is over: what waits may still go, nothing is added, and at `when` it is closed."""
         self.closing_at = when
-        self.session.out_fd = -1
+        self.session.send = None
 
     def finish(self) -> None:
         """Everything is with the kernel: say that nothing follows. Raises OSError."""
@@ -157,5 +157,5 @@ class Connection:
     def close(self) -> None:
         """Give the socket back."""
         self._pending = None
-        self.session.out_fd = -1
+        self.session.send = None
         self.sock.close()

@@ -14,7 +14,6 @@ The rules of this file:
 from __future__ import annotations
 
 import operator
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -68,17 +67,16 @@ class Outboxes:
         dirty.clear()
 
     def _write(self, sessions: Iterator[Session]) -> None:
-        write = os.write
         for session in sessions:
-            fd = session.out_fd
-            if fd < 0:
+            send = session.send
+            if send is None:
                 self._ask(session)
                 continue
             out = session.out
             session.out = None
-            data = b"".join(out) if isinstance(out, list) else out or b""
+            data = out if isinstance(out, bytes) else b"".join(out or ())
             try:
-                sent = write(fd, data) if data else 0  # nothing: somebody's own line, without an echo
+                sent = send(data)  # nothing, now and then: for who spoke alone, and gets no echo
             except BlockingIOError:
                 sent = 0
             except OSError:

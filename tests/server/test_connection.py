@@ -52,7 +52,7 @@ def test_nothing_is_no_piece_of_what_waits(pair: tuple[Connection, socket.socket
         connection.write_pending()
     assert received.endswith(b"xend\n")
     assert connection.pending_bytes == 0
-    assert connection.session.out_fd == connection.fd
+    assert connection.session.send == connection.sock.send
 
 
 def test_giving_up_finishes_the_line_under_way_and_says_why(pair: tuple[Connection, socket.socket]) -> None:
@@ -88,26 +88,26 @@ def test_the_descriptor_is_written_to_directly_only_while_that_is_safe(
 ) -> None:
     connection, theirs = pair
     session = connection.session
-    assert session.out_fd == -1, "the first bytes may begin TLS"
+    assert session.send is None, "the first bytes may begin TLS"
     theirs.send(b"NICK a\r\n")
     connection.read()
-    assert session.out_fd == connection.fd
+    assert session.send == connection.sock.send
 
     connection.write([b"x" * 10_000_000])
-    assert session.out_fd == -1, "something waits: nothing may overtake it"
+    assert session.send is None, "something waits: nothing may overtake it"
     while connection.pending_bytes:
         theirs.recv(1 << 20)
         connection.write_pending()
-    assert session.out_fd == connection.fd
+    assert session.send == connection.sock.send
 
     connection.close_at(1.0)
-    assert session.out_fd == -1, "nothing follows the last line"
+    assert session.send is None, "nothing follows the last line"
     theirs.setblocking(False)
     connection.keep(b"last\n", 0)
     connection.write_pending()
-    assert session.out_fd == -1
+    assert session.send is None
     connection.close()
-    assert session.out_fd == -1
+    assert session.send is None
 
 
 def test_a_handshake_is_never_answered_in_plain_text(pair: tuple[Connection, socket.socket]) -> None:
@@ -115,4 +115,4 @@ def test_a_handshake_is_never_answered_in_plain_text(pair: tuple[Connection, soc
     theirs.send(b"\x16\x03\x01")
     assert connection.read() == []
     assert connection.hello
-    assert connection.session.out_fd == -1
+    assert connection.session.send is None

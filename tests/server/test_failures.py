@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from chatctl.chat.session import Session
 from chatctl.errors import StartError
 from chatctl.server import Server, TlsPlan
 from chatctl.server.connection import Connection
@@ -36,34 +36,39 @@ def in_loop(server: Server, function: Callable[[], None]) -> None:
     assert done.wait(DEADLINE)
 
 
+def session_of(server: Server, nick: str) -> Session:
+    """To be called in the loop."""
+    assert server._hub is not None
+    user = server._hub.state.user_named(nick)
+    assert user is not None
+    return server._hub.sessions[user.id]
+
+
 def descriptor(server: Server, nick: str) -> int:
     found: list[int] = []
 
     def look() -> None:
-        assert server._hub is not None
         assert server._loop is not None
-        user = server._hub.state.user_named(nick)
-        assert user is not None
-        found.append(server._loop._by_session[user.id].fd)
+        found.append(server._loop._by_session[session_of(server, nick).id].fd)
 
     in_loop(server, look)
     return found[0]
 
 
-def test_writing_to_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_to_one(server: Server) -> None:
     with (
         Wire(server.port).login("ann", "#lobby") as ann,
         Wire(server.port).login("bad", "#lobby") as bad,
         Wire(server.port).login("bob", "#lobby") as bob,
     ):
-        broken, write = descriptor(server, "bad"), os.write
 
-        def written(fd: int, data: bytes) -> int:
-            if fd == broken:
-                raise ValueError("what somebody said")
-            return write(fd, data)
+        def fail(data: bytes) -> int:
+            raise ValueError("what somebody said")
 
-        monkeypatch.setattr("chatctl.server.outboxes.os.write", written)
+        def broken() -> None:
+            session_of(server, "bad").send = fail
+
+        in_loop(server, broken)
         ann.send("PRIVMSG #lobby :one")
         for wire in (bob, ann):
             assert wire.until("QUIT").nick == "bad"
