@@ -101,6 +101,11 @@ class SqliteStore:
         """How often facts came to stand before others: what walks over the facts in slices begins again."""
 
     @property
+    def is_open(self) -> bool:
+        """Whether there is a connection."""
+        return self._connection is not None
+
+    @property
     def connection(self) -> sqlite3.Connection:
         """The open connection."""
         if self._connection is None:

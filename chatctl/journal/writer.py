@@ -365,7 +365,8 @@ class SqliteJournal:
         try:
             if self._stopped:
                 self._readers.join(time.monotonic() + 1.0)
-            self._store.checkpoint(whole=True, patient=False)
+            if self._store.is_open:  # else it could not be opened again, which has been said
+                self._store.checkpoint(whole=True, patient=False)
         except (sqlite3.Error, OSError) as error:  # what committed is safe in the WAL
             self._log.warning("last checkpoint failed", error=type(error).__name__, reason=str(error))
         self._store.close()

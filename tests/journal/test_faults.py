@@ -165,6 +165,21 @@ def test_nobody_is_answered_where_nobody_knows(store: TestStore, monkeypatch: py
     assert [what[0] for what in desk.owner.heard] == ["fatal"]
 
 
+def test_what_cannot_be_opened_again_is_said_once(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatctl.journal.writer.SETTLE_PAUSE", 0.0)
+    with Desk(store.path, store) as desk:
+        desk.keep([fact(1)])
+
+        def gone(self: SqliteStore) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        monkeypatch.setattr(SqliteStore, "open", gone)
+        store.plan = [io_error]
+        desk.journal.append([fact(2)])
+        desk.owner.until(lambda: desk.owner.heard[-1][0] == "fatal")
+    assert {event for event, _ in desk.log.events} == {"commit unknown", "journal not readable"}
+
+
 def test_an_error_that_nobody_thought_of_is_fatal(store: TestStore) -> None:
     def bug(batch: Batch) -> None:
         raise RuntimeError("surprise")
