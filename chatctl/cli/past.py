@@ -244,13 +244,15 @@ def _as_objects(facts: Iterable[Fact]) -> Iterator[str]:
 
 
 def _words(fact: Fact) -> str:
+    """What a fact tells, in words; of a message each line that is not blank, with who said it before it."""
     from chatctl.protocol.message import nick_of
 
     nick, text = nick_of(fact.source), fact.text
     if fact.kind in ("PRIVMSG", "NOTICE"):
+        before = f"[{nick}]: "
         if text.startswith("\x01ACTION "):
-            return f"* {nick} {text[8:].removesuffix(chr(1))}"
-        return f"[{nick}]: {text}"
+            before, text = f"* {nick} ", text[8:].removesuffix("\x01")
+        return "\n".join(before + line for line in text.split("\n") if line.strip()) or before
     what = {
         "JOIN": "--> {nick} came in",
         "PART": "<-- {nick} left",
@@ -275,7 +277,8 @@ def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
     # Isolated only for a terminal: elsewhere these would be characters that nobody wrote.
     safe = isolate if sys.stdout is not None and sys.stdout.isatty() else clean
     for fact in facts:
-        yield f"{local(fact.time)}  {clean(fact.target)}  {safe(_words(fact))}"
+        for line in _words(fact).split("\n"):
+            yield f"{local(fact.time)}  {clean(fact.target)}  {safe(line)}"
 
 
 def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
@@ -287,7 +290,8 @@ def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
 
 def _as_html(facts: Iterable[Fact]) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><title>chatctl</title>'
-    yield "<style>body{font:16px sans-serif;max-width:50em;margin:auto}time{color:#666;margin-right:1em}</style>"
+    yield "<style>body{font:16px sans-serif;max-width:50em;margin:auto}time{color:#666;margin-right:1em}"
+    yield "bdi{white-space:pre-wrap}</style>"
     for line in _as_text(facts):
         time, _, rest = line.partition("  ")
         yield f"<p><time>{html.escape(time)}</time><bdi>{html.escape(rest)}</bdi></p>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.chat.facts import Fact
-from chatctl.cli.past import _words
+from chatctl.cli.past import _as_text, _words
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,14 @@ from chatctl.cli.past import _words
 )
 def test_a_fact_in_words(kind: str, text: str, tags: dict[str, str], expected: str) -> None:
     assert _words(Fact(1, 0, 0, "boot-1", kind, "#tea", "#tea", "ann!u@h", "", text, tags)) == expected
+
+
+def test_each_line_of_a_message_is_a_line() -> None:
+    said = Fact(1, 0, 0, "boot-1", "PRIVMSG", "#tea", "#tea", "ann!u@h", "", "def tea():\n\n    return 4", {})
+    act = Fact(2, 0, 0, "boot-2", "PRIVMSG", "#tea", "#tea", "ann!u@h", "", "\x01ACTION waves\nand sits\x01", {})
+    assert [line.partition("  ")[2] for line in _as_text([said, act])] == [
+        "#tea  [ann]: def tea():",
+        "#tea  [ann]:     return 4",
+        "#tea  * ann waves",
+        "#tea  * ann and sits",
+    ]
