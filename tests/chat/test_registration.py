@@ -7,7 +7,7 @@ import pytest
 from chatctl.chat.commands.table import HTTP
 from chatctl.chat.rules import Rules
 from chatctl.protocol.capabilities import CAPABILITIES
-from tests.chat.world import START, World
+from tests.chat.world import START, Person, World
 
 WELCOME = ["001", "002", "003", "004", "005", "005"]
 
@@ -48,6 +48,40 @@ def test_a_wrong_password_is_said_and_ends_it() -> None:
     assert person.commands() == ["464", "ERROR"]
     assert world.hub.ended == [person.session]
     assert world.connect().send("NICK alice", "USER u 0 * :r").commands() == ["464", "ERROR"]
+
+
+def test_who_guesses_the_servers_password_must_wait_and_others_get_in() -> None:
+    world = World(Rules(password="sesame", created=START))
+
+    def come(password: str, address: str = "192.0.2.1") -> Person:
+        return world.connect(address).send(f"PASS {password}", "NICK alice", "USER u 0 * :r")
+
+    for number in range(5):
+        assert "wrong or missing" in come(f"guess{number}").one("464").params[-1]
+    assert "please wait" in come("sesame").one("464").params[-1], (
+        "while it waits nothing is looked at, not the right one"
+    )
+    assert come("sesame", "198.51.100.7").commands()[:6] == WELCOME
+    world.now += 2000
+    world.tick()
+    bob = world.connect("192.0.2.1").send("PASS sesame", "NICK bob", "USER u 0 * :r")
+    assert bob.commands()[:6] == WELCOME
+
+
+def test_register_is_no_way_to_guess_the_servers_password() -> None:
+    world = World(Rules(password="sesame", created=START))
+    eve = world.connect("192.0.2.1").send("CAP LS 302", "NICK eve", "USER u 0 * :r").forget()
+    for number in range(5):
+        eve.send(f"PASS guess{number}", "REGISTER * * hunter22")
+    eve.forget().send("PASS sesame", "REGISTER * * hunter22")
+    assert "please wait" in eve.one("FAIL").params[-1]
+
+
+def test_who_gives_no_password_has_guessed_nothing() -> None:
+    world = World(Rules(password="sesame", created=START))
+    for _ in range(10):
+        assert "464" in world.connect("192.0.2.1").send("NICK alice", "USER u 0 * :r").commands()
+    assert world.connect("192.0.2.1").send("PASS sesame", "NICK alice", "USER u 0 * :r").commands()[:6] == WELCOME
 
 
 def test_the_motd_is_shown() -> None:

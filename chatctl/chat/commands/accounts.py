@@ -8,7 +8,6 @@ REDEEM <token> is ours: it shows an invitation's token. What it is worth is deci
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 
 from chatctl.chat import proposals as p
@@ -51,11 +50,10 @@ def make_account(view: View, session: Session, name: str, password: str, form: s
     password, then the entry decides. For REGISTER and for NickServ."""
     if view.account(session):
         return refuse("ALREADY_AUTHENTICATED", f"You are logged in to {view.account(session)} already")
-    expected = view.rules.password
     invited = view.state.accounts.invite(session.invite, view.clock()) is not None
-    right = hmac.compare_digest(session.password.encode(), expected.encode())
-    if not session.registered and expected and not right and not invited:
-        return refuse("ACCESS_DENIED", "The server's password is wrong or missing")
+    denied = "" if session.registered or invited else passwords.of_server(view, session)
+    if denied:
+        return refuse("ACCESS_DENIED", denied)
     if view.rules.registration == "closed":
         return refuse("ACCESS_DENIED", "Accounts are made by whoever runs this server; please ask them")
     problem = password_problem(view, session, name, password)

@@ -8,14 +8,13 @@ to register, and the entry decides (:mod:`chatctl.chat.apply.identity`). What NI
 
 from __future__ import annotations
 
-import hmac
 import re
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.bans import name_banned
 from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.cloak import token_hash
-from chatctl.chat.commands import sasl
+from chatctl.chat.commands import passwords, sasl
 from chatctl.chat.commands.kinds import Close, Command, Probe, Reply, Result, View, label_of, line, packed
 from chatctl.chat.limits import USERNAME, realname_length
 from chatctl.chat.session import Session
@@ -108,12 +107,12 @@ def _complete(view: View, session: Session, message: Message) -> Result:
     """Propose to register, where everything is there."""
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
-    expected = view.rules.password
     if not view.account(session) and not view.rules.guests:
         text = "This server is for those who have an account: log in (SASL), or use an invitation"
         return [Message("FAIL", ("*", "ACCOUNT_REQUIRED", text)), Close(text)]
-    if expected and not view.account(session) and not hmac.compare_digest(session.password.encode(), expected.encode()):
-        return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH), Close("The password is wrong or missing")]
+    problem = "" if view.account(session) else passwords.of_server(view, session)
+    if problem:
+        return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH, text=problem), Close(problem)]
     session.registering = True
     return p.Register(
         session.id,

@@ -1,7 +1,9 @@
-"""Checking a password: one way for OPER, SASL and NickServ, so that all of them count wrong ones alike."""
+"""Checking a password: one way for OPER, SASL, NickServ and the server's own, so that all of them count wrong ones
+alike."""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 
 from chatctl.chat.commands.kinds import Result, View, Work
@@ -9,6 +11,7 @@ from chatctl.chat.session import Session
 from chatctl.chat.work import Check, Done
 
 WRONG = "The password is wrong"
+WRONG_OR_MISSING = "The server's password is wrong or missing"
 IN_CLEAR = "A password is taken over TLS only, or from the server's own computer"
 BUSY = "Too many passwords are being checked at the moment; please try again"
 
@@ -31,6 +34,28 @@ def succeeded(view: View, session: Session, account: str) -> None:
     """A password was right."""
     session.tries = 0
     view.guard.succeeded(session.origin, account)
+
+
+_SERVER = "*"
+"""By whom wrong passwords of the server are counted: a name that no account can have."""
+
+
+def of_server(view: View, session: Session) -> str:
+    """What is wrong with the server's password that a newcomer gave (PASS); ``""`` where it is right, or none is asked
+    for. Who gave none has guessed nothing."""
+    expected = view.rules.password
+    if not expected:
+        return ""
+    if not session.password:
+        return WRONG_OR_MISSING
+    problem = too_soon(view, session, _SERVER)
+    if problem:
+        return problem
+    if not hmac.compare_digest(session.password.encode(), expected.encode()):
+        failed(view, session, _SERVER)
+        return WRONG_OR_MISSING
+    succeeded(view, session, _SERVER)
+    return ""
 
 
 def check(
