@@ -117,6 +117,15 @@ class TestAsking:
         for line in ("GET url", "LIST", "SYNC"):
             assert eve.send(f"METADATA #tea {line}").one("FAIL").params[1:3] == ["INVALID_TARGET", "#tea"]
 
+    def test_who_is_banned_there_reads_nothing_of_it(self) -> None:
+        world, ann, _ = two()
+        ann.send("METADATA #tea SET url :for us")
+        eve = world.person("eve", caps=TWO)
+        assert eve.send("METADATA #tea GET url").one("761").params[-1] == "for us"
+        ann.send("MODE #tea +b eve!*@*")
+        for line in ("GET url", "LIST", "SYNC"):
+            assert eve.forget().send(f"METADATA #tea {line}").one("FAIL").params[1:3] == ["INVALID_TARGET", "#tea"]
+
     def test_in_whois(self) -> None:
         world, ann, bob = two()
         ann.send("METADATA * SET url :x")
