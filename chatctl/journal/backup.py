@@ -15,7 +15,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from chatctl.errors import ChatctlError
+from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal.folder import sync
 from chatctl.journal.schema import open_reading
 
@@ -27,7 +27,7 @@ def backup(journal: Path, destination: Path) -> None:
     """
     part = destination.with_name(f".{destination.name}.{os.getpid()}.part")
     if os.path.lexists(destination):
-        raise ChatctlError(f"{destination} is there already; give the backup another name.")
+        raise ConfigError(f"{destination} is there already; give the backup another name.")
     try:
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.history import SearchQuery
-from chatctl.errors import ChatctlError
+from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal import indexing
 from chatctl.journal.backup import backup, problems
 from chatctl.journal.store import Batch, SqliteStore
@@ -55,7 +55,7 @@ def test_a_backup_overwrites_nothing_and_leaves_no_halves(tmp_path: Path) -> Non
     store.commit(Batch([fact(1)]))
     there = tmp_path / "there"
     there.write_text("precious")
-    with pytest.raises(ChatctlError, match="is there already"):
+    with pytest.raises(ConfigError, match="is there already"):  # code 2, as config init has it
         backup(store.path, there)
     with pytest.raises(ChatctlError, match="cannot be written"):
         backup(store.path, tmp_path / "no" / "where")
