@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
-STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact"})
-"""Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react)."""
+STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact", "+draft/persist"})
+"""Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react), or ask for it (persist, as in
+Ergo)."""
 
 
 @dataclass(slots=True)

@@ -196,6 +196,15 @@ class TestPrivate:
         assert texts(bob.send("CHATHISTORY LATEST ann * 10")) == "onetwo"
         assert batch(eve.send("CHATHISTORY LATEST ann * 10")) == []
 
+    def test_the_batch_names_them_as_they_were_asked_for(self) -> None:
+        world = World()
+        ann, bob = world.person("ann", caps=CAPS), world.person("bob", caps=CAPS)
+        ann.send("PRIVMSG bob :hello")
+        assert ann.send("CHATHISTORY LATEST BOB * 5").read()[0].params[1:] == ["chathistory", "BOB"]
+        bob.send("QUIT")
+        ann.forget()
+        assert ann.send("CHATHISTORY LATEST Bob * 5").read()[0].params[1:] == ["chathistory", "Bob"]
+
     def test_whoever_has_the_name_next_reads_nothing_of_it(self) -> None:
         world = World()
         ann, bob = world.person("ann", caps=CAPS), world.person("bob", caps=CAPS)

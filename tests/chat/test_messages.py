@@ -242,6 +242,17 @@ class TestTyping:
         assert ann.lines() == []
 
 
+def test_a_tag_message_is_kept_where_its_sender_asks_for_it() -> None:
+    world = World()
+    ann = world.person("ann", "#tea", caps="message-tags")
+    bob = world.person("bob", "#tea", caps="batch message-tags draft/chathistory draft/event-playback")
+    ann.send("@+mood=calm TAGMSG #tea")
+    ann.send("@+mood=glad;+draft/persist TAGMSG #tea")
+    bob.forget()
+    played = [message for message in bob.send("CHATHISTORY LATEST #tea * 5").read() if message.command == "TAGMSG"]
+    assert [message.tags["+mood"] for message in played] == ["glad"]
+
+
 def test_reactions_are_kept_and_played_to_those_who_ask_for_events() -> None:
     """ircv3.net/specs/client-tags/react."""
     world = World()

@@ -21,8 +21,8 @@ What a client may ask for with `CAP REQ`. This page is made from the server's ow
 
 TAIL = """
 Client tags that are relayed: all of them (so there is no `CLIENTTAGDENY`). Typing (`+typing`) waits for nothing, is
-kept nowhere, and is dropped when it comes late. Reactions (`+draft/react`, `+draft/unreact`) are kept, and played back
-to clients that ask for events.
+kept nowhere, and is dropped when it comes late. Reactions (`+draft/react`, `+draft/unreact`) are kept, as is what has
+`+draft/persist`, and played back to clients that ask for events.
 
 Without a capability: `UTF8ONLY`; the user mode `+B` of bots, whose messages carry the tag `bot`.
 """

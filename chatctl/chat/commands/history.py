@@ -135,7 +135,7 @@ def _in_place(
         return ask(names.room_fold(target), room.name if room is not None else target)
     me, other = view.user(session), view.state.user_named(target)
     if other is not None:
-        return ask(private_place(me.identity, other.identity), other.nick)
+        return ask(private_place(me.identity, other.identity), target)
     if names.problem(target) is not None:
         return failed()
     return _of_somebody_gone(me, target, ask, failed)
@@ -165,7 +165,7 @@ def _of_somebody_gone(
     def found(view: View, session: Session, page: Page) -> Result:
         for place, fact in reversed(page.targets):
             if not place.startswith("#") and names.fold(_other(me, fact)) == folded:
-                return ask(place, _other(me, fact))
+                return ask(place, nick)
         return failed()
 
     return Job(lambda upto: TargetsQuery((), me.identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), found)
