@@ -7,6 +7,7 @@ name of their own where none is given.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -63,8 +64,17 @@ def _entered(wish: Wish) -> Client:
     from chatctl.cli.line.entering import enter
     from chatctl.cli.target import hinting
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+            signal.signal(number, _asked_to_end)
     with hinting():
         return enter(wish, lambda _: None, asking=False)
+
+
+def _asked_to_end(number: int, frame: object) -> None:
+    """Leave as at Ctrl-C, so that the others read that we left. Asked a second time the process ends at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 @reports
