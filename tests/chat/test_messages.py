@@ -311,3 +311,14 @@ class TestTagSizes:
     def test_relaying_never_makes_them_longer(self, raw: bytes) -> None:
         section = raw.decode(errors="ignore").translate(str.maketrans("", "", " \r\n\0"))
         assert len(encode_tags(parse_tags(section)).encode()) <= len(section.encode())
+
+
+@pytest.mark.parametrize("key", ["+", "+ä", "+a$b", "+draft/x_y"])
+def test_a_client_only_tag_is_relayed_whatever_its_key_looks_like(key: str) -> None:
+    """Keys are opaque, and none is validated (message-tags, "Format" and "Client-only tags")."""
+    world = World()
+    ann = world.person("ann", "#tea", caps="message-tags")
+    bob = world.person("bob", "#tea", caps="message-tags")
+    ann.send(f"@{key}=1;plain=2;{key}=3 PRIVMSG #tea :hi")
+    tags = bob.one("PRIVMSG").tags
+    assert (tags[key], "plain" in tags) == ("3", False), "the last one counts; what is not client-only is not relayed"
