@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from chatctl.chat.state import State
     from chatctl.journal.stopped import StoppedJournal
 
+NOT_KEPT = "one with --no-history keeps its own, in memory, and takes no commands"
+"""Of a server that may be running all the same: the folder says nothing of it."""
+
 _Ask = Callable[[Mapping[str, object]], Mapping[str, object]]
 
 
@@ -43,7 +46,7 @@ def asking(
             raise StartError(f"The data folder {folder} is in use by {held}; try again when that has ended") from None
         yield lambda request: ask_server(folder, request)
         return
-    note = f"no server is running; {'reading' if reading else 'writing to'} {folder}"
+    note = f"{'reading' if reading else 'writing to'} {folder}; no server runs on it ({NOT_KEPT})"
     if reading and not journal_file(folder).exists():
         yield lambda request: _stand_in(None, request, note)
         return
@@ -60,7 +63,9 @@ def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], not
 
     command = request["command"]
     if command == "reach":
-        raise UnreachableError("No server is running, so nobody could be invited to it; start it with chatctl serve")
+        raise UnreachableError(
+            f"No server runs on this folder ({NOT_KEPT}), so nobody can be invited; start one with chatctl serve"
+        )
     say(note)
     state = State(Rules())
     for record in stopped.records() if stopped is not None else ():

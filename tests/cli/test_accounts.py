@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from chatctl.chat.rules import Rules
+from chatctl.cli.asking import NOT_KEPT
 from chatctl.journal import SqliteJournal, journal_file, lock, prepare
 from chatctl.protocol import scram
 from chatctl.server import Server
@@ -59,7 +60,7 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
     assert run(folder, "accounts", "remove", "ann").returncode == 0
     missing = run(folder, "accounts", "remove", "ann")
     assert missing.stderr.splitlines() == [
-        f"chatctl: no server is running; writing to {folder}",
+        f"chatctl: writing to {folder}; no server runs on it ({NOT_KEPT})",
         "chatctl: There is no account called ann",
     ]
     empty = run(folder, "accounts", "list")
