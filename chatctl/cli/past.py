@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -130,8 +131,12 @@ def export(
         raise ConfigError(f'--format is "{form}", but it is one of {", ".join(_FORMATS)}')
     place = room_fold(_room(room)) if room else ""
     with _journal(data_dir, config) as connection:
-        for line in writer(facts(connection, place=place)):
+        kept = facts(connection, place=place)
+        first = list(itertools.islice(kept, 1))
+        for line in writer(itertools.chain(first, kept)):
             print(line)
+    if not first:
+        say(f"nothing is kept of {_room(room)}" if room else "nothing is kept")
 
 
 @reports
@@ -206,7 +211,7 @@ def _say_which(folder: Path) -> None:
     from chatctl.journal import holder
 
     held = holder(folder)
-    state = f"a server is running ({held})" if held is not None else "no server is running"
+    state = f"a server is running ({held})" if held is not None else "no server runs on it"
     print(f"chatctl: reading {folder}; {state}", file=sys.stderr)
 
 

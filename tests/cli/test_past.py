@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from chatctl.chat.facts import Fact
 from chatctl.cli.past import _as_text, _words
+from chatctl.journal import prepare
+from chatctl.journal.stopped import StoppedJournal
+from tests.cli.commands import run
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,14 @@ def test_each_line_of_a_message_is_a_line() -> None:
         "#tea  * ann waves",
         "#tea  * ann and sits",
     ]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "txt", "html"])
+@pytest.mark.parametrize(("room", "said"), [(None, "nothing is kept"), ("#tea", "nothing is kept of #tea")])
+def test_an_export_of_nothing_says_so(tmp_path: Path, form: str, room: str | None, said: str) -> None:
+    with StoppedJournal(prepare(tmp_path)):
+        pass
+    words = ["--format", form, *(["--room", room] if room else [])]
+    done = run("export", "--data-dir", str(tmp_path), *words)
+    assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (0, f"chatctl: {said}")
+    assert (done.stdout != b"") == (form == "html"), "an empty page is a page all the same"

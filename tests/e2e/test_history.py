@@ -62,7 +62,7 @@ def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
         "#tea  [ann]: hello 3",
         "#tea  [ann]: hello 4",
     ]
-    assert "no server is running" in shown.stderr
+    assert "no server runs on it" in shown.stderr
     objects = [json.loads(line) for line in chatctl(home, "history", "tea", "--json").stdout.splitlines()]
     assert [item["text"] for item in objects] == [f"hello {number}" for number in range(5)]
     assert {"type", "time", "room", "name", "text", "id"} == set(objects[0])
