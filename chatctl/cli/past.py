@@ -85,7 +85,9 @@ def history(
 
 @reports
 def search(
-    text: Annotated[str, typer.Argument(help='Words to look for; "several in quotes" must stand together.')],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help='Words to look for; "several in quotes" must stand together.')
+    ],
     room: InRoomOption = None,
     source: FromOption = None,
     limit: LimitOption = _DEFAULT,
@@ -141,7 +143,7 @@ def export(
 
 @reports
 def backup(
-    file: Annotated[Path, typer.Argument(help="The new file; it must not be there yet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not be there yet.")],
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:

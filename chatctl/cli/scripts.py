@@ -39,6 +39,14 @@ RoomArgument = Annotated[
     typer.Argument(metavar="[ROOM]", help="A room (default: #lobby), or where it is: ircs://chat.example:5106/lobby."),
 ]
 
+SenderNameOption = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Your name (default: client.name, else your last one).")
+]
+GuestNameOption = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Your name (default: client.name, your last one, or a made-up one)."),
+]
+
 
 def _parted(room: str | None) -> tuple[str, str | None]:
     """The address, and the room, of an argument that may be either; the address names its room itself."""
@@ -90,7 +98,7 @@ def send(
         str | None, typer.Argument(metavar="[TEXT]", help="What to say; without it the input, line by line.")
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="The whole input is one message of several lines.")] = False,
-    name: options.NameOption = None,
+    name: SenderNameOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,
@@ -201,7 +209,7 @@ def tail(
         int, typer.Option("--limit", "-n", metavar="NUMBER", min=0, max=10000, help="How many messages of before.")
     ] = 20,
     as_json: options.JsonOption = False,
-    name: options.NameOption = None,
+    name: GuestNameOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,
@@ -292,7 +300,7 @@ def rooms(
         str | None, typer.Argument(metavar="[ADDRESS]", help="Where: ircs://chat.example:5106 (irc:// without TLS).")
     ] = None,
     as_json: options.JsonOption = False,
-    name: options.NameOption = None,
+    name: GuestNameOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,
@@ -322,7 +330,7 @@ def rooms(
 def users(
     room: RoomArgument = None,
     as_json: options.JsonOption = False,
-    name: options.NameOption = None,
+    name: GuestNameOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,

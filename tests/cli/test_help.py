@@ -23,3 +23,18 @@ def test_help_is_whole_sentences_and_plain_words(path: tuple[str, ...]) -> None:
     assert not [line for line in shown.splitlines() if line.endswith("...") and not line.startswith("Usage:")]
     for jargon in ("<str>", "<int", "<float", "<path>", "<list", "[[", "{", "TEXT.."):
         assert jargon not in shown
+
+
+@pytest.mark.parametrize("path", _paths(get_command(app)), ids=" ".join)
+def test_what_is_to_be_filled_in_is_in_capitals(path: tuple[str, ...]) -> None:
+    usage = (
+        CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "78"}, prog_name="chatctl").stdout.splitlines()[0]
+    )
+    words = usage.removeprefix(f"Usage: {' '.join(('chatctl', *path))} ")
+    assert words == words.upper()
+
+
+@pytest.mark.parametrize("command", ["send", "tail", "rooms", "users"])
+def test_commands_of_scripts_do_not_claim_to_ask(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "78"}, prog_name="chatctl").stdout
+    assert "asked for" not in shown
