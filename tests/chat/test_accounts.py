@@ -338,3 +338,14 @@ def test_changing_the_iterations_changes_new_passwords_only() -> None:
     found = {account.name: scram.parse(account.verifier).iterations for account in world.hub.state.accounts}
     assert found == {"ann": ITERATIONS, "bob": 5000}
     assert account_of(world, enter(world, "ann", "sesame")) == "ann"
+
+
+def test_what_was_said_to_nickserv_by_somebody_who_is_gone_costs_no_sum() -> None:
+    world = World()
+    ann = world.person("ann")
+    world.workers.held = True
+    world.hub.receive(ann.session, ["PRIVMSG NickServ :IDENTIFY guess"] * 3)
+    world.hub.leave(ann.session, "Connection closed")
+    world.tick()
+    assert world.workers.tasks == []
+    assert world.hub.ended == [ann.session]
