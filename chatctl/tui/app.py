@@ -222,6 +222,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         if client is not None and client.online:
             self.desk.mark_read()
             self.desk.seek()
+            self.rooms_kept.keep(self.desk)
             if self.being is not None:
                 self.being.tick(away=self.desk.away)
                 if self.being.unwatched and self.desk.attention:

@@ -2,7 +2,8 @@
 
 The rules of this file:
 
-1. Kept by server, when one leaves: the rooms one is in then, up to MOST_ROOMS, beside the one that is asked for anyway.
+1. Kept by server, within a second of a change and when one leaves, so that no end of the program loses them: the rooms
+   one is in then, up to MOST_ROOMS, beside the one that is asked for anyway. Nothing is read or written in between.
 2. A room that one could not enter again is forgotten; not where one left before that could be known.
 """
 
@@ -30,10 +31,12 @@ class RoomsKept:
         self._key = f"rooms {address}"
         self._asked: list[str] = []
         self._since = 0.0
+        self._written = ""
 
     def enter(self, client: Client, first: str) -> None:
         """We are in the chat, and will be in `first`: enter those that were kept."""
-        kept = self._memory.choice(self._key, "").split() if self._memory is not None else []
+        self._written = self._memory.choice(self._key, "") if self._memory is not None else ""
+        kept = self._written.split()
         self._since = monotonic()
         for room in kept[:MOST_ROOMS]:
             if client.is_room(room) and client.fold(room) != client.fold(first):
@@ -42,12 +45,13 @@ class RoomsKept:
                     client.join(room)
 
     def keep(self, desk: Desk) -> None:
-        """We leave (rules 1 and 2)."""
+        """Once a second, and when we leave (rules 1 and 2)."""
         if self._memory is None or not self._since:
             return
         rooms = [place.name for place in desk.places if place.is_room and place.joined]
         if monotonic() - self._since < _KNOWN:
             rooms += [room for room in self._asked if desk.places.fold(room) not in desk.been]
         words = " ".join(rooms[:MOST_ROOMS])
-        if words != self._memory.choice(self._key, ""):
+        if words != self._written:
+            self._written = words
             self._memory.choose(self._key, words)

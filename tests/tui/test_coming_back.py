@@ -53,6 +53,20 @@ def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: C
     play(second)
 
 
+def test_the_rooms_one_is_in_are_kept_before_one_leaves(server: Server, tmp_path: Path) -> None:
+    """Or a killed program would lose them."""
+    door = Door(server.port)
+
+    async def entering() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.type("/join #dev")
+            await ann.until("▸2 #dev")
+            key = f"rooms {ann.app.entrance.door.address}"
+            await ann.until(lambda _: Memory(tmp_path).choice(key, "") == "#lobby #dev")
+
+    play(entering)
+
+
 def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
     server: Server, bob: Client, tmp_path: Path
 ) -> None:
