@@ -91,6 +91,8 @@ def _rows(answer: Mapping[str, object]) -> list[tuple[str, str]]:
         ("Messages", f"{answer.get('messages')} since the start, {answer.get('messages_per_second')} a second now"),
         ("Storing", f"in trouble: {trouble}" if trouble else f"works, {answer.get('journal_lag_ms')} ms behind"),
     ]
+    if warning := answer.get("certificate_trouble"):
+        rows.append(("Certificate", str(warning).removeprefix("the certificate ")))
     if "last_commit" in kept:
         rows.append(("Last commit", _commit(kept)))
     return rows

@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 PIN = "SHA256:"
 _HEX_DIGITS = 64
@@ -18,6 +19,7 @@ _SEQUENCE = 0x30
 _VERSION = 0xA0
 _LONG = 0x80
 _EXTENSIONS = 0xA3
+_UTC_TIME = 0x17
 _ALTERNATIVES = bytes((0x55, 0x1D, 0x11))
 _DNS_NAME, _ADDRESS = 0x82, 0x87
 
@@ -41,7 +43,7 @@ def fingerprint(der: bytes) -> str:
 
 def is_self_signed(der: bytes) -> bool:
     """Whether issuer and subject are one: nobody else vouches for it."""
-    issuer, subject, _ = _fields(der)
+    issuer, subject, *_ = _fields(der)
     return issuer == subject
 
 
@@ -50,6 +52,17 @@ def names(der: bytes) -> tuple[str, ...]:
     NotACertificateError."""
     try:
         return tuple(_names(der))
+    except (IndexError, ValueError):
+        raise NotACertificateError("not a certificate") from None
+
+
+def ends(der: bytes) -> datetime:
+    """Until when it is valid (RFC 5280, section 4.1.2.5). Raises NotACertificateError."""
+    try:
+        validity = _fields(der)[3]
+        _, (tag, begin, end) = _elements(validity, _elements(validity, (0, 0, len(validity)))[0])
+        form = "%y%m%d%H%M%SZ" if tag == _UTC_TIME else "%Y%m%d%H%M%SZ"
+        return datetime.strptime(validity[begin:end].decode("ascii"), form).replace(tzinfo=UTC)
     except (IndexError, ValueError):
         raise NotACertificateError("not a certificate") from None
 
@@ -87,8 +100,8 @@ def _base64(digest: bytes) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _fields(der: bytes) -> tuple[bytes, bytes, bytes]:
-    """Issuer, subject and SubjectPublicKeyInfo, each with its header. Raises NotACertificateError."""
+def _fields(der: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """Issuer, subject, SubjectPublicKeyInfo and validity, each with its header. Raises NotACertificateError."""
     tag, begin, _ = _header(der, 0)
     inner, at, end = _header(der, begin)
     if tag != _SEQUENCE or inner != _SEQUENCE:
@@ -101,8 +114,8 @@ def _fields(der: bytes) -> tuple[bytes, bytes, bytes]:
         at = after
     if len(parts) < 6:
         raise NotACertificateError("not a certificate")
-    _serial, _algorithm, issuer, _validity, subject, key = parts
-    return issuer, subject, key
+    _serial, _algorithm, issuer, validity, subject, key = parts
+    return issuer, subject, key, validity
 
 
 def _names(der: bytes) -> Iterator[str]:

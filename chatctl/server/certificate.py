@@ -8,7 +8,8 @@ The rules of this file:
    share keys with services.
 3. Certificates that an operator gives are watched. Changed ones take effect for new connections; where they do not fit
    together (yet), the old ones stay.
-4. The loop never waits: whatever is slow is done on the thread that calls these.
+4. From WARN_DAYS before a certificate ends it is said, when it is loaded and once a day, and `chatctl status` says it.
+5. The loop never waits: whatever is slow is done on the thread that calls these.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from chatctl.errors import StartError
 from chatctl.protocol import certificate as shown
 from chatctl.server.plan import CERTIFICATE as FILE
 
+WARN_DAYS = 14
+"""What renews certificates by itself does it 30 days before the end, so by then it has failed."""
+
 _VALID_DAYS = 3650
 _COMMON_NAME = 64  # characters that X.520 allows
 _PEM = "-----BEGIN CERTIFICATE-----"
@@ -37,13 +41,24 @@ _PEM = "-----BEGIN CERTIFICATE-----"
 class Loaded:
     """A certificate in use. `pin` and `fingerprint`: see :mod:`chatctl.protocol.certificate`; `vouched`: somebody else
     signed it, so that clients may be told to insist on TLS; `names`: the hosts that it is for then, by one of which
-    clients have to come."""
+    clients have to come; `ends`: until when it is valid."""
 
     context: ssl.SSLContext
     pin: str
     fingerprint: str
     vouched: bool
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...]
+    ends: datetime
+
+    def warning(self, now: datetime) -> str:
+        """Rule 4: what is said of its end at `now`; ``""`` while that is far away."""
+        if now >= self.ends:
+            return f"the certificate ended on {self.ends:%Y-%m-%d}: clients refuse it; renew it"
+        days = (self.ends - now).days
+        if days >= WARN_DAYS:
+            return ""
+        left = f"in {days} days" if days > 1 else "within two days" if days else "today or tomorrow"
+        return f"the certificate ends {left} ({self.ends:%Y-%m-%d}): renew it"
 
 
 def make(names: Sequence[str]) -> bytes:
@@ -127,7 +142,8 @@ def load(certificate: Path, key: Path) -> Loaded:
         context.num_tickets = 0  # nobody comes back often enough for the memory they take
         context.load_cert_chain(certificate, key, password=lambda: "")  # never asked on a terminal
         vouched = not shown.is_self_signed(der)
-        return Loaded(context, shown.pin(der), shown.fingerprint(der), vouched, shown.names(der) if vouched else ())
+        names = shown.names(der) if vouched else ()
+        return Loaded(context, shown.pin(der), shown.fingerprint(der), vouched, names, shown.ends(der))
     except ssl.SSLError as error:
         raise StartError(
             f"The certificate {certificate} and the key {key} do not work together "

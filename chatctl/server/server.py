@@ -136,7 +136,7 @@ class Server:
         self._use_certificates(self._loop, hub)
         if control is not None:
             handlers = {
-                **status_handlers(hub, self._loop, self._journal),
+                **status_handlers(hub, self._loop, self._journal, lambda: self.certificate(0)),
                 **account_handlers(hub),
                 **moderation_handlers(hub),
                 "reach": self._reach,

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Journal
 from chatctl.server.control import Answer, Handler
 from chatctl.server.loop import Loop
 
+if TYPE_CHECKING:
+    from chatctl.server.certificate import Loaded
 
-def status_handlers(hub: Hub, loop: Loop, journal: Journal) -> Mapping[str, Handler]:
-    """The request ``status``: counts, rates and the journal's state, as plain numbers and texts."""
+
+def status_handlers(
+    hub: Hub, loop: Loop, journal: Journal, certificate: Callable[[], Loaded | None]
+) -> Mapping[str, Handler]:
+    """The request ``status``: counts, rates, the journal's state and the certificate's end, as plain numbers and
+    texts."""
 
     def status(request: Mapping[str, object], answer: Answer) -> None:
         now = hub.now()
         rules, state, keeper = hub.rules, hub.state, hub.keeper
+        used = certificate()
         seconds = max(1, (now - rules.created) // 1000)
         answer(
             {
@@ -34,6 +43,8 @@ def status_handlers(hub: Hub, loop: Loop, journal: Journal) -> Mapping[str, Hand
                 "journal_lag_ms": keeper.lag_ms,
                 "journal_trouble": keeper.trouble,
                 "facts_lost": keeper.lost,
+                "certificate_ends": used.ends.isoformat() if used is not None else None,
+                "certificate_trouble": used.warning(datetime.now(UTC)) if used is not None else "",
                 "journal": journal.status(),
             }
         )

@@ -19,6 +19,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from chatctl.chat.ports import Log
@@ -177,6 +178,7 @@ class Identity:
         self._ready = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._told: date | None = None
 
     def start(self) -> None:
         """Load what is there; have made what is not. Raises StartError for a certificate that will not do."""
@@ -215,6 +217,13 @@ class Identity:
             self.loaded = loaded
             self._ready.set()
             self._use(loaded)
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        now = datetime.now(UTC)
+        self._told = now.date()
+        if self.loaded is not None and (warning := self.loaded.warning(now)):
+            self._log.warning(warning)
 
     def _make(self) -> None:
         try:
@@ -236,6 +245,8 @@ class Identity:
         while not self._stopped.wait(self._plan.watch_seconds):
             now = certificate.changed_at(watched.certificate, watched.key)
             if now == watched.seen:
+                if self._told != datetime.now(UTC).date():
+                    self._tell_end()
                 continue
             try:
                 loaded = certificate.load(watched.certificate, watched.key)

@@ -10,13 +10,16 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatctl.cli.running import ask_server
 from chatctl.errors import StartError
+from chatctl.journal import prepare
 from chatctl.protocol import certificate as shown
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server import certificate as certificates
@@ -266,6 +269,42 @@ def test_links_that_are_swapped_serve_the_new_ones_and_missing_files_are_told(tm
         eventually(lambda: any("No such file" in str(entry) for entry in log.events), "nobody is told")
         with TlsWire(server.port) as wire:
             assert wire.ping()
+
+
+def test_a_certificate_that_ends_soon_is_told_and_one_that_is_renewed_is_not(tmp_path: Path) -> None:
+    authority, log = Authority(tmp_path), ListLog()
+    files = authority.issue("chat.example", days=5.5)
+
+    def told(part: str) -> bool:
+        return any(part in str(entry) for entry in log.events)
+
+    data = prepare(tmp_path / "d")
+    plan = TlsPlan("auto", *files, watch_seconds=0.02)
+    with Server(port=0, log=log, control=data, tls=plan):
+        assert told("the certificate ends in 5 days")
+        assert "ends in 5 days" in str(ask_server(data, {"command": "status"})["certificate_trouble"])
+        log.events.clear()
+        authority.issue("chat.example", days=90)
+        eventually(lambda: told("the changed certificate is in use"), "the renewed one is not used")
+        assert not told("ends")
+        assert ask_server(data, {"command": "status"})["certificate_trouble"] == ""
+        authority.issue("chat.example", days=-1)
+        eventually(lambda: told("the certificate ended on"), "nobody is told")
+
+
+def test_the_end_of_a_certificate_is_read_and_told_from_two_weeks_before(tmp_path: Path) -> None:
+    loaded = certificates.load(*Authority(tmp_path).issue("chat.example", days=100))
+    assert timedelta(days=99) < loaded.ends - datetime.now(UTC) < timedelta(days=101)
+    far = certificates.load(*Authority(tmp_path).issue("chat.example", days=365 * 40))  # past 2050: another form
+    assert timedelta(days=365 * 39) < far.ends - datetime.now(UTC) < timedelta(days=365 * 41)
+    said = [loaded.warning(loaded.ends - timedelta(days=left)).partition(" (")[0] for left in (15, 13.5, 1.5, 0.5)]
+    assert said == [
+        "",
+        "the certificate ends in 13 days",
+        "the certificate ends within two days",
+        "the certificate ends today or tomorrow",
+    ]
+    assert "ended on" in loaded.warning(loaded.ends)
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -45,13 +45,14 @@ class Authority:
         self.file = folder / "authority.pem"
         self.file.write_bytes(self._pem(self._certificate))
 
-    def issue(self, *names: str, to: str = "server") -> tuple[Path, Path]:
-        """Files of a certificate for `names` and of its key, mode 0600; the same files again with the same `to`."""
+    def issue(self, *names: str, to: str = "server", days: float = 100) -> tuple[Path, Path]:
+        """Files of a certificate for `names` and of its key, mode 0600; the same files again with the same `to`.
+        It ends in so many `days`."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
         key = ec.generate_private_key(ec.SECP256R1())
-        _, certificate = self._sign(names[0], self._name, key.public_key(), names=names)
+        _, certificate = self._sign(names[0], self._name, key.public_key(), names=names, days=days)
         files = self.folder / f"{to}.crt", self.folder / f"{to}.key"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -72,7 +73,14 @@ class Authority:
         return certificate.public_bytes(serialization.Encoding.PEM)
 
     def _sign(
-        self, subject: str, issuer: object, key: object, *, names: tuple[str, ...] = (), ca: bool = False
+        self,
+        subject: str,
+        issuer: object,
+        key: object,
+        *,
+        names: tuple[str, ...] = (),
+        ca: bool = False,
+        days: float = 100,
     ) -> tuple[object, object]:
         import datetime
         import ipaddress
@@ -89,8 +97,8 @@ class Authority:
             .issuer_name(issuer if isinstance(issuer, x509.Name) else name)
             .public_key(key)  # type: ignore[arg-type]  # every kind of public key will do
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - day)
-            .not_valid_after(now + day)
+            .not_valid_before(now - 2 * day)
+            .not_valid_after(now + days * day)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
         if names:
