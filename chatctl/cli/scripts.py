@@ -121,8 +121,10 @@ def send(
     troubles = _Troubles()
     client = _entered(replace(wish, callback=troubles.event))
     try:
+        something = False
         for part in _texts(text, whole=whole):
             _say(client, target, part, whole=whole)
+            something = something or bool(part.strip("\r\n"))
         arrived = client.flush(enough=_impatience(client))
     finally:
         client.stop()
@@ -131,6 +133,8 @@ def send(
     troubles.conclude()
     if not arrived:
         raise ChatctlError(f"gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
+    if not something:
+        say("nothing was said: the input is empty")
 
 
 class _Troubles:

@@ -62,6 +62,14 @@ def test_every_line_of_a_pipe_arrives_in_order(ann: Client) -> None:
     assert heard(ann, 300) == lines
 
 
+@pytest.mark.parametrize("given", ["", "\n\n"])
+@pytest.mark.parametrize("whole", [(), ("--whole",)], ids=["lines", "whole"])
+def test_an_empty_input_says_nothing_and_that_is_said(ann: Client, whole: tuple[str, ...], given: str) -> None:
+    done = run("send", "#builds", *whole, "--name", "ci", given=given)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "chatctl: nothing was said: the input is empty\n"
+
+
 def test_a_text_to_a_room_and_to_a_person(ann: Client) -> None:
     assert run("send", "#builds", "all green", "--name", "ci").returncode == 0
     assert run("send", "ann", "psst", "--name", "ci").returncode == 0
