@@ -40,11 +40,11 @@ RoomArgument = Annotated[
 ]
 
 SenderNameOption = Annotated[
-    str | None, typer.Option("--name", metavar="NAME", help="Your name (default: client.name, else your last one).")
+    str | None, typer.Option("--name", metavar="NAME", help="Your name (default: client.name).")
 ]
 GuestNameOption = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="Your name (default: client.name, your last one, or a made-up one)."),
+    typer.Option("--name", metavar="NAME", help="Your name (default: client.name, else a made-up one)."),
 ]
 
 
