@@ -91,7 +91,7 @@ def test_bad_lines_are_named_and_the_rest_is_imported(tmp_path: Path, exported: 
 def test_broken_off_and_started_again(tmp_path: Path, exported: str, running: bool) -> None:
     many = [
         {**json.loads(line), "message_id": f"other-{n}-{at}"}
-        for n in range(60)
+        for n in range(200)  # seconds of work, so that it is still under way when it is told to end
         for at, line in enumerate(exported.splitlines())
     ]
     file = tmp_path / "chat.jsonl"
