@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Lines
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 
@@ -76,18 +76,18 @@ class ToRoom(Delivery):
 
 
 class LinesToRoom(Delivery):
-    """Messages to everybody in `room`, in order: `lines` are the bytes without tags, `facts` what is kept of each.
+    """Messages to everybody in `room`, in order: `lines` are the bytes without tags, `said` what is kept of them.
     `speaker`: as in ToRoom; `bot` says that they call themselves a bot."""
 
     room: str
     lines: list[bytes]
-    facts: Sequence[Fact]
+    said: Lines
     speaker: int
     bot: bool
 
     def stamps(self) -> list[Stamp]:
         """One a line."""
-        return [Stamp(fact.time, fact.message_id, None, fact.account, bot=self.bot) for fact in self.facts]
+        return [Stamp(fact.time, fact.message_id, None, fact.account, bot=self.bot) for fact in self.said.each()]
 
 
 class ToUsers(Delivery):

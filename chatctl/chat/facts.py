@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import ClassVar, TypeVar, Union
 
 import msgspec
 from msgspec.structs import replace
 
 from chatctl.chat import proposals as p
+from chatctl.chat.proposals import message_id_of
 from chatctl.protocol.names import room_fold
 
 DURABLE: dict[type[p.Proposal], bool] = {
@@ -69,8 +72,89 @@ class Fact(msgspec.Struct, gc=False):
     text: str
     tags: Mapping[str, str]
 
+    @property
+    def count(self) -> int:
+        """How many facts this is."""
+        return 1
 
-def renamed(fact: Fact, facts: Iterable[Fact]) -> list[Fact]:
+    @property
+    def latest(self) -> int:
+        """The time of the last of them."""
+        return self.time
+
+    def each(self) -> Sequence[Fact]:
+        """This one."""
+        return (self,)
+
+
+class Lines(msgspec.Struct, gc=False):
+    """What one speaker said to one room, line after line: a PRIVMSG without tags for each of `texts`, parts 0 and
+    further of the entry `seq`. As facts they would be most of what a server makes and holds; so what they have in
+    common is there once, and they become facts where somebody looks at them.
+
+    `time` is the first one's, `step` by how much each is later than the one before; `boot` is the first part of their
+    ids. The rest is as in a Fact.
+    """
+
+    seq: int
+    boot: str
+    time: int
+    step: int
+    place: str
+    target: str
+    source: str
+    account: str
+    texts: Sequence[str]
+
+    kind: ClassVar[str] = "PRIVMSG"
+
+    @property
+    def count(self) -> int:
+        """How many facts this is."""
+        return len(self.texts)
+
+    @property
+    def latest(self) -> int:
+        """The time of the last of them."""
+        return self.time + self.step * (len(self.texts) - 1)
+
+    def each(self) -> Sequence[Fact]:
+        """The facts, in order."""
+        seq, boot, first, step = self.seq, self.boot, self.time, self.step
+        place, target, source, account = self.place, self.target, self.source, self.account
+        return [
+            Fact(
+                seq,
+                part,
+                first + part * step,
+                message_id_of(boot, seq, part),
+                "PRIVMSG",
+                place,
+                target,
+                source,
+                account,
+                text,
+                _NO_TAGS,
+            )
+            for part, text in enumerate(self.texts)
+        ]
+
+
+_NO_TAGS: Mapping[str, str] = {}
+
+Kept = Union[Fact, Lines]  # noqa: UP007  # an alias of classes that are needed at run time
+"""What an entry gives history to keep: one fact, or several that are alike."""
+
+
+def each_fact(kept: Iterable[Kept]) -> Iterator[Fact]:
+    """The facts that `kept` is, in order."""
+    return chain.from_iterable(item.each() for item in kept)
+
+
+_K = TypeVar("_K", bound=Kept)
+
+
+def renamed(fact: Fact, facts: Iterable[_K]) -> list[_K]:
     """`facts` as they are after `fact`, a RENAME: those of the room are of its new name."""
     name = fact.text.split(" ")[1]
     place = room_fold(name)

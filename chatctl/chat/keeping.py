@@ -24,7 +24,7 @@ import msgspec
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Kept
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.outcome import NewIdentity, NewStanding, Outcome
@@ -55,9 +55,10 @@ REFUSABLE: tuple[type[p.Proposal], ...] = (
 """Proposals that are not shown unless they are kept."""
 
 
-def _much_talk(facts: Sequence[Fact]) -> bool:
-    """Whether many messages came, and not from one alone."""
-    return len(facts) >= TALK and any(fact.source != facts[0].source for fact in facts)
+def _of_several(facts: Sequence[Kept]) -> bool:
+    """Whether not all of them are of one speaker."""
+    first = facts[0].source
+    return any(item.source != first for item in facts)
 
 
 class _OnItsWay(msgspec.Struct):
@@ -97,8 +98,9 @@ class Keeper:
         """Facts that were shown and are not kept (rule 2)."""
         self.messages = 0
         """Messages, topics and modes that were accepted since the start."""
-        self.unkept: list[Fact] = []
-        """Facts that have not been handed over."""
+        self.unkept: list[Kept] = []
+        """What has not been handed over."""
+        self._count_unkept = 0  # so many facts
         self._state = state
         self._fanout = fanout
         self._tails = tails
@@ -144,11 +146,13 @@ class Keeper:
         proposal = entry.proposal
         refusable = isinstance(proposal, REFUSABLE)
         command = outcome.facts[0].kind if outcome.facts else outcome.command
+        count = outcome.count
         self.unkept += outcome.facts
-        lines = min(proposal.lines, max(1, len(outcome.facts)))
+        self._count_unkept += count
+        lines = min(proposal.lines, max(1, count))
         if refusable:
             self.messages += lines
-        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, len(outcome.facts), outcome.undo)
+        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, count, outcome.undo)
         self._way.append(way)
         for name in outcome.records:
             self._changed_records[name] = entry.seq
@@ -156,21 +160,22 @@ class Keeper:
     def end_tick(self, *, shown: bool) -> None:
         """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this
         tick shows what has been kept."""
-        if self._gathers and (shown or self._fanout.parked) and len(self.unkept) < MOST_GATHERED:
+        if self._gathers and (shown or self._fanout.parked) and self._count_unkept < MOST_GATHERED:
             return
+        count = self._count_unkept
         seq, facts, records, changes = self._take()
         if not seq:
             return
-        self._gathers = _much_talk(facts)
+        self._gathers = count >= TALK and _of_several(facts)
         if facts:
             self._count(facts[-1].time)
         kept = [record for record in records.values() if record is not None]
         gone = [key for key, record in records.items() if record is None]
         self._journal.append(facts, kept, gone, changes)
 
-    def _take(self) -> tuple[int, list[Fact], dict[str, RoomRecord | None], Changes]:
+    def _take(self) -> tuple[int, list[Kept], dict[str, RoomRecord | None], Changes]:
         """What was gathered, with the last entry it is of, or 0 where that is none; what shows it is parked."""
-        facts, self.unkept = self.unkept, []
+        facts, self.unkept, self._count_unkept = self.unkept, [], 0
         changes = self._take_records()
         seq = max(facts[-1].seq if facts else 0, changes.last)
         self._fanout.end_tick(seq)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec.structs import replace
 
 from chatctl.chat.accounts import NONE, Changes, Record
-from chatctl.chat.facts import Fact, renamed
+from chatctl.chat.facts import Fact, Kept, each_fact, renamed
 from chatctl.chat.history import (
     MOST_OF_ONE_TIME,
     REDACT,
@@ -45,14 +45,14 @@ class MemoryJournal:
 
     def append(
         self,
-        facts: Sequence[Fact],
+        facts: Sequence[Kept],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,
     ) -> None:
         """Keep `facts`; in memory, that is as durable as it gets. The chat's own state holds the rooms already."""
-        self.facts.extend(facts)
-        for fact in facts:
+        for fact in each_fact(facts):
+            self.facts.append(fact)
             self._amend(fact)
         last = max(facts[-1].seq if facts else 0, records.last)
         if self._listener is not None and last:

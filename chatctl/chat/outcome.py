@@ -18,7 +18,7 @@ import msgspec
 
 from chatctl.chat.accounts import RecordKey
 from chatctl.chat.deliveries import Delivery, Form, Stamp, Tell, ToRoom
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, Kept
 from chatctl.chat.history import RENAME
 from chatctl.chat.modes import BOT, SERVER_OPERATOR
 from chatctl.chat.proposals import Entry
@@ -89,7 +89,8 @@ class Outcome(msgspec.Struct):
     time: int = 0
     """Of the first thing that it gives, ms since 1970 UTC (rule 1)."""
     deliveries: list[Delivery] = []
-    facts: list[Fact] = []
+    facts: list[Kept] = []
+    """What is kept of it. Where these are Lines, there is nothing else."""
     changed: list[str] = []
     """Keys of rooms whose settings are not what they were."""
     undo: list[NewStanding | NewIdentity] = []
@@ -104,6 +105,12 @@ class Outcome(msgspec.Struct):
     """What the log is told."""
     _id: tuple[int, str] = (-1, "")
     _shown: int = 0  # the time of the last thing shown
+
+    @property
+    def count(self) -> int:
+        """How many facts it gave."""
+        facts = self.facts
+        return facts[0].count if len(facts) == 1 else len(facts)
 
     def _time(self) -> int:
         """The time of what the next fact tells."""

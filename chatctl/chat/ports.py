@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatctl.chat.accounts import NONE, Changes, Record
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Kept
 from chatctl.chat.history import AnyQuery, Page, RoomRecord
 from chatctl.chat.proposals import Entry, Proposal
 from chatctl.chat.work import Done, Task
@@ -46,7 +46,7 @@ class Journal(Protocol):
 
     def append(
         self,
-        facts: Sequence[Fact],
+        facts: Sequence[Kept],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Set
 
-from chatctl.chat.facts import Fact, renamed
+from chatctl.chat.facts import Fact, Kept, Lines, each_fact, renamed
 from chatctl.chat.history import MESSAGES, REDACT, RENAME
 from chatctl.protocol.names import room_fold
 
@@ -16,13 +16,37 @@ _RECENT = 1000
 """Messages of all rooms that may be said while a room's last ones are fetched from disk."""
 
 
+class _Tail:
+    """The last `length` messages, held as they came: the oldest may bring a few more with it."""
+
+    __slots__ = ("count", "kept", "length")
+
+    def __init__(self, length: int, kept: Iterable[Kept] = ()) -> None:
+        self.length = length
+        self.kept: deque[Kept] = deque()
+        self.count = 0
+        for item in kept:
+            self.add(item)
+
+    def add(self, item: Kept) -> None:
+        kept = self.kept
+        kept.append(item)
+        count = self.count + item.count
+        while count - kept[0].count >= self.length:
+            count -= kept.popleft().count
+        self.count = count
+
+    def facts(self) -> list[Fact]:
+        return list(each_fact(self.kept))[-self.length :]
+
+
 class Tails:
     """The last `length` messages of rooms, by room key. A room is known when it is here, even if it has none."""
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self._tails: OrderedDict[str, deque[Fact]] = OrderedDict()
-        self._recent: deque[Fact] = deque(maxlen=_RECENT)
+        self._tails: OrderedDict[str, _Tail] = OrderedDict()
+        self._recent = _Tail(_RECENT)
 
     def knows(self, key: str) -> bool:
         """Whether the room's last messages are held."""
@@ -32,49 +56,55 @@ class Tails:
         """What history holds of a room up to the entry `upto`; what has been said since is known here. Where the room
         is known already, that counts."""
         if key not in self._tails:
-            newer = (fact for fact in self._recent if fact.place == key and fact.seq > upto)
-            self._tails[key] = deque((*older, *newer), maxlen=self.length)
+            newer = each_fact(item for item in self._recent.kept if item.place == key and item.seq > upto)
+            self._tails[key] = _Tail(self.length, (*older, *newer))
             if len(self._tails) > _ROOMS:
                 self._tails.popitem(last=False)
 
-    def add(self, facts: Iterable[Fact]) -> None:
+    def add(self, kept: Iterable[Kept]) -> None:
         """What an entry gave: something was said, or taken back."""
-        for fact in facts:
-            if fact.kind in MESSAGES:
-                self._recent.append(fact)
-                if (tail := self._tails.get(fact.place)) is not None:
-                    tail.append(fact)
-                    self._tails.move_to_end(fact.place)
-            elif fact.kind == REDACT:
-                self._take_back(fact.text.partition(" ")[0])
-            elif fact.kind == RENAME:
-                self._rename(fact)
+        for item in kept:
+            if isinstance(item, Lines) or item.kind in MESSAGES:
+                self._recent.add(item)
+                if (tail := self._tails.get(item.place)) is not None:
+                    tail.add(item)
+                    self._tails.move_to_end(item.place)
+            elif item.kind == REDACT:
+                self._take_back(item.place, item.text.partition(" ")[0])
+            elif item.kind == RENAME:
+                self._rename(item)
 
     def forget(self) -> None:
         """History has changed behind the last messages: whoever enters next has them fetched from there."""
         self._tails.clear()
 
-    def _rename(self, fact: Fact) -> None:
-        tail = self._tails.pop(fact.place, None)
-        if tail is not None:
-            self._tails[room_fold(fact.text.split(" ")[1])] = deque(renamed(fact, tail), self.length)
-        self._recent = deque(renamed(fact, self._recent), _RECENT)
-
-    def _take_back(self, message_id: str) -> None:
-        for facts in (self._recent, *self._tails.values()):
-            if any(fact.message_id == message_id for fact in facts):
-                kept = [fact for fact in facts if fact.message_id != message_id]
-                facts.clear()
-                facts.extend(kept)
+    def of(self, key: str) -> list[Fact]:
+        """The last messages, oldest first."""
+        tail = self._tails.get(key)
+        return tail.facts() if tail is not None else []
 
     def refuse(self, seqs: Set[int]) -> None:
         """What these entries gave was not kept: it was never said."""
-        for facts in (self._recent, *self._tails.values()):
-            if any(fact.seq in seqs for fact in facts):
-                kept = [fact for fact in facts if fact.seq not in seqs]
-                facts.clear()
-                facts.extend(kept)
+        self._recent = _Tail(_RECENT, (item for item in self._recent.kept if item.seq not in seqs))
+        for key, tail in self._tails.items():
+            if any(item.seq in seqs for item in tail.kept):
+                self._tails[key] = _Tail(self.length, (fact for fact in tail.facts() if fact.seq not in seqs))
 
-    def of(self, key: str) -> list[Fact]:
-        """The last messages, oldest first."""
-        return list(self._tails.get(key, ()))
+    def _take_back(self, place: str, message_id: str) -> None:
+        """A message of `place` is gone."""
+        recent: list[Kept] = []
+        for item in self._recent.kept:
+            here = item.each() if item.place == place else ()
+            if any(fact.message_id == message_id for fact in here):
+                recent += [fact for fact in here if fact.message_id != message_id]
+            else:
+                recent.append(item)
+        self._recent = _Tail(_RECENT, recent)
+        if (tail := self._tails.get(place)) is not None:
+            self._tails[place] = _Tail(self.length, (f for f in tail.facts() if f.message_id != message_id))
+
+    def _rename(self, fact: Fact) -> None:
+        tail = self._tails.pop(fact.place, None)
+        if tail is not None:
+            self._tails[room_fold(fact.text.split(" ")[1])] = _Tail(self.length, renamed(fact, tail.facts()))
+        self._recent = _Tail(_RECENT, renamed(fact, self._recent.kept))

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, Kept
 from chatctl.chat.history import REDACT, REDACTED, RENAME, SEPARATOR
 from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_message
@@ -27,7 +27,7 @@ AMENDING = frozenset({REDACT, RENAME})
 """Kinds of facts that change others."""
 
 
-def runs(facts: Sequence[Fact]) -> Iterator[Sequence[Fact]]:
+def runs(facts: Sequence[Kept]) -> Iterator[Sequence[Kept]]:
     """Facts in pieces, each ending with one that changes others: what follows it depends on that."""
     begin = 0
     for at, fact in enumerate(facts, 1):
@@ -38,8 +38,10 @@ def runs(facts: Sequence[Fact]) -> Iterator[Sequence[Fact]]:
         yield facts[begin:]
 
 
-def amend(store: SqliteStore, fact: Fact) -> None:
+def amend(store: SqliteStore, fact: Kept) -> None:
     """Do what a fact says, in the transaction that is open. Nothing for one that changes no others."""
+    if not isinstance(fact, Fact):
+        return
     if fact.kind == REDACT:
         _take_back(store, fact.text.partition(" ")[0])
     elif fact.kind == RENAME:

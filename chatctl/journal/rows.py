@@ -21,8 +21,9 @@ from typing import cast
 
 import msgspec
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, Kept, Lines
 from chatctl.chat.history import MESSAGES, SEPARATOR, Point
+from chatctl.chat.proposals import message_id_of
 
 PART_BITS = 20
 PARTS = 1 << PART_BITS
@@ -160,6 +161,7 @@ class Dictionary:
         self._places: dict[str, tuple[int, str]] = {}
         self._last_head = last_head
         self._last_place = last_place
+        self._boot = ""
 
     def forget(self) -> None:
         """Know nothing any more."""
@@ -171,7 +173,7 @@ class Dictionary:
         self._last_head += 1
         return self._last_head
 
-    def missing(self, facts: Iterable[Fact]) -> list[str]:
+    def missing(self, facts: Iterable[Kept]) -> list[str]:
         """The places of `facts` that are not known by number, to be looked up and told to `learn` before `encode`."""
         if len(self._heads) > self.MOST or len(self._places) > self.MOST:
             self.forget()
@@ -182,36 +184,63 @@ class Dictionary:
         """Places that have a number already: name, number, how they show themselves."""
         self._places.update((name, (number, shown)) for name, number, shown in places)
 
-    def encode(self, facts: Iterable[Fact], ids: Sequence[int] | None = None) -> Encoded:
-        """Rows for facts whose places are all known or new; `ids` where they do not stand at their own place."""
+    def encode(self, facts: Iterable[Kept]) -> Encoded:
+        """Rows for facts whose places are all known or new."""
         encoded = Encoded()
-        rows, heads, places = encoded.facts, self._heads, self._places
-        boot = ""
-        for index, fact in enumerate(facts):
-            seq, part, message_id, target = fact.seq, fact.part, fact.message_id, fact.target
-            id = seq << PART_BITS | part if ids is None else ids[index]
-            origin: str | None = None
-            # The boot of the one before is mostly that of this one too.
-            if ids is not None or message_id != (f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"):
-                boot, own = named(message_id)
-                if own != id:
-                    boot, origin = "", message_id
-            place = places.get(fact.place)
-            if place is None:
-                place = self._new_place(fact, encoded)
-            head = (boot, fact.kind, None if target == place[1] else target, fact.source, fact.account)
-            found = heads.get(head)
-            if found is None:
-                found = self._new_head(head, encoded)
-            if fact.tags or origin is not None:
-                tags = to_json(fact.tags) if fact.tags else None
-                rows.append((id, fact.time, place[0] * 2 + found[1], found[0], fact.text, tags, origin))
-                encoded.wide += 1
+        for kept in facts:
+            if isinstance(kept, Lines):
+                self._encode_lines(kept, encoded)
             else:
-                rows.append((id, fact.time, place[0] * 2 + found[1], found[0], fact.text))
+                self._encode(kept, fact_id(kept.seq, kept.part), encoded)
         return encoded
 
-    def _new_place(self, fact: Fact, encoded: Encoded) -> tuple[int, str]:
+    def encode_at(self, facts: Iterable[Fact], ids: Iterable[int]) -> Encoded:
+        """The same for facts that do not stand at their own place, but at `ids`."""
+        encoded = Encoded()
+        for fact, id in zip(facts, ids, strict=True):
+            self._encode(fact, id, encoded)
+        return encoded
+
+    def _encode_lines(self, said: Lines, encoded: Encoded) -> None:
+        lane, head = self._filed(said, said.boot, encoded)
+        id, time, step = said.seq << PART_BITS, said.time, said.step
+        add = encoded.facts.append
+        for text in said.texts:
+            add((id, time, lane, head, text))
+            id += 1
+            time += step
+
+    def _encode(self, fact: Fact, id: int, encoded: Encoded) -> None:
+        origin: str | None = None
+        boot = self._boot
+        # Most are of this start of the server, at their own place.
+        if fact_id(fact.seq, fact.part) != id or fact.message_id != message_id_of(boot, fact.seq, fact.part):
+            boot, own = named(fact.message_id)
+            if own == id:
+                self._boot = boot
+            else:
+                boot, origin = "", fact.message_id
+        lane, head = self._filed(fact, boot, encoded)
+        if fact.tags or origin is not None:
+            tags = to_json(fact.tags) if fact.tags else None
+            encoded.facts.append((id, fact.time, lane, head, fact.text, tags, origin))
+            encoded.wide += 1
+        else:
+            encoded.facts.append((id, fact.time, lane, head, fact.text))
+
+    def _filed(self, kept: Kept, boot: str, encoded: Encoded) -> tuple[int, int]:
+        """The lane and the head of what is kept."""
+        place = self._places.get(kept.place)
+        if place is None:
+            place = self._new_place(kept, encoded)
+        target = kept.target
+        head = (boot, kept.kind, None if target == place[1] else target, kept.source, kept.account)
+        found = self._heads.get(head)
+        if found is None:
+            found = self._new_head(head, encoded)
+        return place[0] * 2 + found[1], found[0]
+
+    def _new_place(self, fact: Kept, encoded: Encoded) -> tuple[int, str]:
         self._last_place = number = self._last_place + 1
         self._places[fact.place] = place = (number, fact.target)
         encoded.places.append((number, fact.place, fact.target))

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from chatctl.chat.accounts import KINDS, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, Kept
 from chatctl.chat.history import RoomRecord
 from chatctl.journal import rows
 from chatctl.journal.amending import AMENDING, amend, runs
@@ -66,11 +66,16 @@ class Batch:
     """What one transaction keeps. `rooms` has the record of a room's key, or None to forget the room; `records` the
     same of accounts and invitations. `first` and `last`: the entries that all of it is of; 0 for none."""
 
-    facts: list[Fact] = field(default_factory=list)
+    facts: Sequence[Kept] = ()
     rooms: dict[str, RoomRecord | None] = field(default_factory=dict)
     records: dict[RecordKey, Record | None] = field(default_factory=dict)
     first: int = 0
     last: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many facts there are."""
+        return sum(item.count for item in self.facts)
 
     @property
     def kinds(self) -> set[str]:
@@ -78,7 +83,7 @@ class Batch:
         return {fact.kind for fact in self.facts}
 
 
-def span(facts: Sequence[Fact], records: Changes) -> tuple[int, int]:
+def span(facts: Sequence[Kept], records: Changes) -> tuple[int, int]:
     """The first and the last entry that these are of; 0 for none."""
     seqs = [facts[0].seq, facts[-1].seq] if facts else []
     seqs += [records.first, records.last] if records.last else []
@@ -165,7 +170,7 @@ class SqliteStore:
                 raise
             raise certain from error
         finally:
-            self.wal_frames += 1 + len(batch.facts) // 16 + len(batch.rooms)
+            self.wal_frames += 1 + batch.count // 16 + len(batch.rooms)
 
     def _amend(self, batch: Batch, kept: list[tuple[str, str]], gone: list[str]) -> None:
         """Keep a batch in which facts change others."""
@@ -176,13 +181,21 @@ class SqliteStore:
             self._change_rooms(kept, gone)
             self.change_records(batch.records)
 
-    def encode(self, facts: Sequence[Fact], ids: Sequence[int] | None = None) -> rows.Encoded:
+    def encode(self, facts: Sequence[Kept]) -> rows.Encoded:
         """Facts as rows, with numbers for all they name. See :class:`rows.Dictionary`."""
+        self._learn(facts)
+        return self.dictionary.encode(facts)
+
+    def encode_at(self, facts: Sequence[Fact], ids: Sequence[int]) -> rows.Encoded:
+        """The same for facts that do not stand at their own place, but at `ids`."""
+        self._learn(facts)
+        return self.dictionary.encode_at(facts, ids)
+
+    def _learn(self, facts: Sequence[Kept]) -> None:
         dictionary = self.dictionary
         if missing := dictionary.missing(facts):
             found = self.connection.execute(_KNOWN_PLACES, (rows.to_json(missing),)).fetchone()[0]
             dictionary.learn(msgspec.json.decode(found, type=list[tuple[str, int, str]]))
-        return dictionary.encode(facts, ids)
 
     def insert(self, encoded: rows.Encoded) -> None:
         """Put rows in their tables, in the transaction that is open or one of the statement's own."""
@@ -229,7 +242,7 @@ class SqliteStore:
             self.seal()
             self.commit(batch)
             return True
-        last = batch.facts[-1]
+        last = batch.facts[-1].each()[-1]
         id = rows.fact_id(last.seq, last.part)
         if self.connection.execute("SELECT 1 FROM facts WHERE id = ?", (id,)).fetchone() is None:
             self.seal()

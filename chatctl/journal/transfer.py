@@ -235,7 +235,7 @@ class _Places:
 def _insert(store: SqliteStore, ids: list[int], placed: list[Fact]) -> None:
     """Keep facts at their ids, and tell the index of those that stand before its mark."""
     connection = store.connection
-    encoded = store.encode(placed, ids)
+    encoded = store.encode_at(placed, ids)
     mark = indexing.mark(connection)
     seen = [
         (row[0], row[2] >> 1, fact.source, fact.text)

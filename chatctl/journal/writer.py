@@ -27,7 +27,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, Kept
 from chatctl.chat.history import REDACT, AnyQuery, Page, RoomRecord
 from chatctl.chat.ports import JournalListener, Log
 from chatctl.errors import ChatctlError
@@ -54,7 +54,7 @@ UNKNOWN = "the disk reported an error, and the journal could not be opened again
 class _Append:
     generation: int
     at: float
-    facts: Sequence[Fact]
+    facts: Sequence[Kept]
     rooms: Sequence[RoomRecord]
     gone: Sequence[str]
     records: Mapping[RecordKey, Record | None]
@@ -116,7 +116,7 @@ class SqliteJournal:
         self._thread.start()
 
     def append(
-        self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = (), records: Changes = NONE
+        self, facts: Sequence[Kept], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = (), records: Changes = NONE
     ) -> None:
         """Keep the facts of a tick, records of rooms, accounts and invitations, forget rooms by key: all or nothing."""
         self._queue.put(
@@ -262,17 +262,21 @@ class SqliteJournal:
         first = waiting[0]
         assert isinstance(first, _Append)
         self._figures.waiting_since = first.at
+        facts: list[Kept] = []
+        count = 0
         while waiting and isinstance(item := waiting[0], _Append) and not self._refused(item):
-            if batch.facts and len(batch.facts) + len(item.facts) > MOST_FACTS:
+            count += sum(kept.count for kept in item.facts)
+            if facts and count > MOST_FACTS:
                 break
             waiting.popleft()
-            batch.facts += item.facts
+            facts += item.facts
             for record in item.rooms:
                 batch.rooms[record.key] = record
             for key in item.gone:
                 batch.rooms[key] = None
             batch.records.update(item.records)
             batch.first, batch.last = batch.first or item.first, item.last or batch.last
+        batch.facts = facts
         return batch
 
     def _refused(self, item: _Append) -> bool:
@@ -294,7 +298,7 @@ class SqliteJournal:
         except NotKept as error:
             self._failed(batch, error.reason, lasting=error.lasting)
         except (sqlite3.Error, OSError) as error:
-            self._log.error("commit unknown", error=type(error).__name__, reason=str(error), facts=len(batch.facts))
+            self._log.error("commit unknown", error=type(error).__name__, reason=str(error), facts=batch.count)
             kept = self._settle(batch)
             if kept is None:
                 self._telling.fatal(UNKNOWN)
@@ -308,12 +312,13 @@ class SqliteJournal:
         took = time.monotonic() - began
         self._figures.took(took)
         if took > SLOW_COMMIT:
-            self._log.warning("slow commit", milliseconds=round(took * 1000), facts=len(batch.facts))
+            self._log.warning("slow commit", milliseconds=round(took * 1000), facts=batch.count)
         return True
 
     def _kept(self, batch: Batch) -> None:
-        self._figures.kept(len(batch.facts), self._clock())
-        self._chores.appended(len(batch.facts))
+        count = batch.count
+        self._figures.kept(count, self._clock())
+        self._chores.appended(count)
         if REDACT in batch.kinds:
             self._chores.taken_back()
         if batch.last:
@@ -321,7 +326,7 @@ class SqliteJournal:
 
     def _failed(self, batch: Batch, reason: str, *, lasting: bool) -> None:
         self._telling.failing()
-        self._log.error("not stored", reason=reason, facts=len(batch.facts), rooms=len(batch.rooms))
+        self._log.error("not stored", reason=reason, facts=batch.count, rooms=len(batch.rooms))
         if lasting:
             self._full = reason
             self._probe_at = time.monotonic() + PROBE_EVERY

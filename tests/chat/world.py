@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, Kept, each_fact
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.hub import Hub
 from chatctl.chat.memory import MemoryJournal
@@ -60,12 +60,12 @@ class HeldJournal(MemoryJournal):
 
     def append(
         self,
-        facts: Sequence[Fact],
+        facts: Sequence[Kept],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,
     ) -> None:
-        self.facts.extend(facts)
+        self.facts.extend(each_fact(facts))
         if facts or records.last:
             last = max(facts[-1].seq if facts else 0, records.last)
             self._records.append((last, rooms, gone, records))

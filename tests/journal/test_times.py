@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.chat.accounts import NONE, Changes
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Kept
 from chatctl.chat.history import AnyQuery, Page, RoomRecord
 from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
@@ -35,7 +35,7 @@ class StoredJournal(MemoryJournal):
         self.store = store
 
     def append(
-        self, facts: Sequence[Fact], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = (), records: Changes = NONE
+        self, facts: Sequence[Kept], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = (), records: Changes = NONE
     ) -> None:
         self.store.commit(Batch(list(facts)))
         super().append(facts, rooms, gone, records)

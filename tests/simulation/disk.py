@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Fact, Kept, each_fact
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.memory import MemoryJournal
 from chatctl.journal.store import span
@@ -29,13 +29,13 @@ class SimulatedJournal(MemoryJournal):
     def __init__(self, disk: Disk) -> None:
         super().__init__(keep=100_000)
         self.disk = disk
-        self.queue: deque[tuple[Sequence[Fact], Sequence[RoomRecord], Sequence[str], Changes]] = deque()
+        self.queue: deque[tuple[Sequence[Kept], Sequence[RoomRecord], Sequence[str], Changes]] = deque()
         self.answers: deque[Callable[[], None]] = deque()
         self.facts.extend(disk.facts)
 
     def append(
         self,
-        facts: Sequence[Fact],
+        facts: Sequence[Kept],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,
@@ -46,8 +46,8 @@ class SimulatedJournal(MemoryJournal):
     def write(self) -> int:
         """Put the first batch on the disk, all of it; its last seq. Nobody has heard of it yet."""
         facts, rooms, gone, records = self.queue.popleft()
-        self.disk.facts += facts
-        self.facts.extend(facts)
+        self.disk.facts += each_fact(facts)
+        self.facts.extend(each_fact(facts))
         self.disk.rooms.update((record.key, record) for record in rooms)
         for key in gone:
             self.disk.rooms.pop(key, None)

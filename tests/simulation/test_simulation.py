@@ -9,6 +9,7 @@ import pytest
 
 from chatctl.chat import keeping, proposals
 from chatctl.chat.commands import messages
+from chatctl.chat.facts import each_fact
 from chatctl.chat.fanout import Fanout
 from tests.simulation.chat import run
 from tests.simulation.disk import SimulatedJournal
@@ -47,7 +48,7 @@ def _refused_after_it_was_stored(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def store_first(self: SimulatedJournal) -> None:
         for facts, *_ in self.queue:
-            self.disk.facts += facts
+            self.disk.facts += each_fact(facts)
         fail(self)
 
     monkeypatch.setattr(SimulatedJournal, "fail", store_first)

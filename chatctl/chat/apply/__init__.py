@@ -92,5 +92,5 @@ def apply(state: State, entry: p.Entry) -> Outcome:
                 outcome.keep_closed(room, state.rules.server_name)
         state.let_go.clear()
     if outcome.facts:
-        state.last_time = outcome.facts[-1].time
+        state.last_time = outcome.facts[-1].latest
     return outcome

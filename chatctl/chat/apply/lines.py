@@ -12,7 +12,7 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import messages
 from chatctl.chat.deliveries import LinesToRoom
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import Lines
 from chatctl.chat.modes import BOT, SPEECH
 from chatctl.chat.outcome import AHEAD, Outcome
 from chatctl.chat.room import Room
@@ -33,9 +33,14 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
         head = f":{user.prefix} PRIVMSG {room.name} :"
         lines = [f"{head}{text}\r\n".encode() for text in proposal.texts]
         if max(map(len, lines)) <= MAX_LINE:
-            facts = _facts(user, room, proposal, outcome)
-            outcome.deliveries.append(LinesToRoom(room.key, lines, facts, user.id, BOT in user.modes))
-            outcome.facts = facts
+            entry, first = outcome.entry, outcome.time
+            # Where there is not a ms for each, they share one (outcome.py, rule 2).
+            step = 1 if first + len(lines) <= entry.time + AHEAD else 0
+            said = Lines(
+                entry.seq, entry.boot, first, step, room.key, room.name, user.prefix, user.account, proposal.texts
+            )
+            outcome.deliveries.append(LinesToRoom(room.key, lines, said, user.id, BOT in user.modes))
+            outcome.facts.append(said)
             return
     for text in proposal.texts:
         say = p.Say(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS, origin=proposal.origin)
@@ -44,26 +49,3 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
 
 def _anything_goes(room: Room, user: User) -> bool:
     return user.id in room.members and room.lists is None and room.modes.isdisjoint(SPEECH)
-
-
-def _facts(user: User, room: Room, proposal: p.SayLines, outcome: Outcome) -> list[Fact]:
-    entry, first = outcome.entry, outcome.time
-    seq, key, name, prefix, account = entry.seq, room.key, room.name, user.prefix, user.account
-    # Where there is not a ms for each, they share one (outcome.py, rule 2).
-    apart = first + len(proposal.texts) <= entry.time + AHEAD
-    return [
-        Fact(
-            seq,
-            part,
-            first + part if apart else first,
-            entry.message_id(part),
-            "PRIVMSG",
-            key,
-            name,
-            prefix,
-            account,
-            text,
-            _NO_TAGS,
-        )
-        for part, text in enumerate(proposal.texts)
-    ]
