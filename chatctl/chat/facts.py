@@ -105,18 +105,15 @@ class Lines(msgspec.Struct, gc=False):
     source: str
     account: str
     texts: Sequence[str]
+    count: int
+    """How many facts this is: so many texts. Asked for several times on the way of each."""
 
     kind: ClassVar[str] = "PRIVMSG"
 
     @property
-    def count(self) -> int:
-        """How many facts this is."""
-        return len(self.texts)
-
-    @property
     def latest(self) -> int:
         """The time of the last of them."""
-        return self.time + self.step * (len(self.texts) - 1)
+        return self.time + self.step * (self.count - 1)
 
     def each(self) -> Sequence[Fact]:
         """The facts, in order."""

@@ -180,7 +180,11 @@ class Fanout:
                 gathered.extend(render_lines(lines, stamped, shape))
         if speaker is not None and room_key in speaker.rooms and not speaker.caps & ECHO_MESSAGE:
             end = len(segment.lines[speaker.shape])
-            segment.own.setdefault(speaker, {}).update(dict.fromkeys(range(end - len(lines), end), b""))
+            nothing = dict.fromkeys(range(end - len(lines), end), b"")
+            if speaker in segment.own:
+                segment.own[speaker].update(nothing)
+            else:
+                segment.own[speaker] = nothing
 
     def _begin(self, room: RoomOutput) -> Segment:
         segment = room.segment = Segment(room.members)

@@ -12,7 +12,7 @@ The rules of this file:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from chatctl.chat import offers
 from chatctl.chat import proposals as p
@@ -164,8 +164,8 @@ class Hub:
         if session is not None and session.leaving:
             self.disconnect(session, session.leaving)
 
-    def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
-        """Lines that arrived, to be handled in this session's turn."""
+    def receive(self, session: Session, lines: list[str | BadLine]) -> None:
+        """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
         self._turns.receive(session, lines)
 
     def work(self, out_of_time: Callable[[], bool]) -> bool:

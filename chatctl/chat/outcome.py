@@ -91,17 +91,17 @@ class Outcome(msgspec.Struct):
     deliveries: list[Delivery] = []
     facts: list[Kept] = []
     """What is kept of it. Where these are Lines, there is nothing else."""
-    changed: list[str] = []
+    changed: tuple[str, ...] = ()
     """Keys of rooms whose settings are not what they were."""
-    undo: list[NewStanding | NewIdentity] = []
+    undo: tuple[NewStanding | NewIdentity, ...] = ()
     """Who has another standing now: taken back where the entry cannot be kept."""
-    records: list[RecordKey] = []
+    records: tuple[RecordKey, ...] = ()
     """Accounts and invitations that are not what they were."""
     command: str = ""
     """What a refusal names, of an entry that leaves records and no facts."""
     verdict: tuple[bool, str] = (True, "")
     """For the control socket: whether it was done, and the sentence to say."""
-    notes: list[tuple[str, dict[str, object]]] = []
+    notes: tuple[tuple[str, dict[str, object]], ...] = ()
     """What the log is told."""
     _id: tuple[int, str] = (-1, "")
     _shown: int = 0  # the time of the last thing shown
@@ -130,7 +130,7 @@ class Outcome(msgspec.Struct):
 
     def note(self, event: str, **fields: object) -> None:
         """Something for the log: never what anybody said, never a secret."""
-        self.notes.append((event, fields))
+        self.notes += ((event, fields),)
 
     def note_asked(self, event: str, **fields: object) -> None:
         """The same, with who asked for it: the session, or whoever runs the server (`chatctl`, a signal)."""

@@ -17,7 +17,8 @@ _RECENT = 1000
 
 
 class _Tail:
-    """The last `length` messages, held as they came: the oldest may bring a few more with it."""
+    """The last `length` messages, held as they came. So that this need not be seen to at each of them, there are up to
+    twice as many, and a few that the oldest bring with them."""
 
     __slots__ = ("count", "kept", "length")
 
@@ -29,12 +30,11 @@ class _Tail:
             self.add(item)
 
     def add(self, item: Kept) -> None:
-        kept = self.kept
-        kept.append(item)
-        count = self.count + item.count
-        while count - kept[0].count >= self.length:
-            count -= kept.popleft().count
-        self.count = count
+        self.kept.append(item)
+        self.count += item.count
+        if self.count > 2 * self.length:
+            while self.count - self.kept[0].count >= self.length:
+                self.count -= self.kept.popleft().count
 
     def facts(self) -> list[Fact]:
         return list(each_fact(self.kept))[-self.length :]

@@ -16,7 +16,7 @@ The rules of this file:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from chatctl.chat.commands.table import MESSAGES, SEEN_BY_OTHERS
 from chatctl.chat.handling import Handling
@@ -45,12 +45,12 @@ class Turns:
         """Whether anybody has something that need not wait."""
         return bool(self._ready)
 
-    def receive(self, session: Session, lines: Iterable[str | BadLine]) -> None:
-        """Lines that arrived, to be handled in this session's turn."""
+    def receive(self, session: Session, lines: list[str | BadLine]) -> None:
+        """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
         if session.inbox:
             session.inbox += lines
         else:
-            session.inbox = list(lines)
+            session.inbox = lines
         self.add(session)
 
     def add(self, session: Session) -> None:

@@ -66,7 +66,8 @@ class LineDecoder:
             self._buffer = data[end:]
             data = data[:end]
         lines = self._split(data) if end else []
-        self._bound_rest(lines)
+        if self._buffer:
+            self._bound_rest(lines)
         return lines
 
     def _split(self, data: bytes) -> list[str | BadLine]:

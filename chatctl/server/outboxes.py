@@ -74,9 +74,11 @@ class Outboxes:
                 continue
             out = session.out
             session.out = None
-            data = out if isinstance(out, bytes) else b"".join(out or ())
+            if not out:
+                continue  # they spoke alone, and get no echo
+            data = out if isinstance(out, bytes) else b"".join(out)
             try:
-                sent = send(data)  # nothing, now and then: for who spoke alone, and gets no echo
+                sent = send(data)
             except BlockingIOError:
                 sent = 0
             except OSError:

@@ -14,7 +14,7 @@ KEPT = 5
 
 def lines(seq: int, place: str, count: int) -> Lines:
     texts = [f"{seq}/{part}" for part in range(count)]
-    return Lines(seq, "b1", 1000 * seq, 1, place, place, "ann!a@host", "", texts)
+    return Lines(seq, "b1", 1000 * seq, 1, place, place, "ann!a@host", "", texts, count)
 
 
 def event(seq: int, kind: str, place: str, text: str = "") -> Fact:

@@ -137,7 +137,7 @@ class Person:
 
     def send(self, *lines: str | BadLine) -> Person:
         """Send lines, all in one tick."""
-        self.world.hub.receive(self.session, lines)
+        self.world.hub.receive(self.session, [*lines])
         self.world.tick()
         return self
 

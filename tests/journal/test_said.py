@@ -16,7 +16,7 @@ from tests.journal.desk import START, Desk, fact, opened
 
 
 def lines(seq: int, texts: list[str], place: str = "#lobby", step: int = 1, account: str = "") -> Lines:
-    return Lines(seq, "boot1", START + seq * 100, step, place, place.upper(), "ann!a@host", account, texts)
+    return Lines(seq, "boot1", START + seq * 100, step, place, place.upper(), "ann!a@host", account, texts, len(texts))
 
 
 @given(

@@ -98,7 +98,7 @@ def burst(world: World, *people: Person) -> None:
         lines = [f"PRIVMSG #tea :{number} {line}" for line in range(40)]
         lines += ["@+x=y PRIVMSG #tea :tagged", "NOTICE #tea :notice", "@+x=y PRIVMSG #tea,bob :twice"]
         lines += ["BATCH +1 draft/multiline #tea", "@batch=1 PRIVMSG #tea :a", "@batch=1 PRIVMSG #tea :b", "BATCH -1"]
-        world.hub.receive(person.session, lines)
+        world.hub.receive(person.session, [*lines])
     world.tick()
 
 

@@ -206,7 +206,7 @@ class Chat:
     def _to_server(self, person: Speaker, count: int) -> None:
         lines, person.to_server = person.to_server[:count], person.to_server[count:]
         if person.session is not None and lines:
-            self.hub.receive(person.session, lines)
+            self.hub.receive(person.session, [*lines])
 
     def _tick(self) -> None:
         self.hub.work(lambda: self.chance.random() < 0.2)
@@ -245,7 +245,7 @@ class Chat:
         if self.late:
             session, lines = self.late.pop(self.chance.randrange(len(self.late)))
             if self.hub.sessions.get(session.id) is session:  # else nobody reads that connection any more
-                self.hub.receive(session, lines)
+                self.hub.receive(session, [*lines])
 
     def _settings(self) -> None:
         person = self._person()

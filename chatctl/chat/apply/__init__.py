@@ -83,11 +83,11 @@ def apply(state: State, entry: p.Entry) -> Outcome:
     outcome = Outcome(entry, state.users.get(proposal.session), time)
     _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
     if state.forgotten:
-        outcome.records += state.forgotten
+        outcome.records += tuple(state.forgotten)
         state.forgotten.clear()
     if state.let_go:
         for room in state.let_go:
-            outcome.changed.append(room.key)
+            outcome.changed += (room.key,)
             if not room.open:
                 outcome.keep_closed(room, state.rules.server_name)
         state.let_go.clear()

@@ -133,7 +133,7 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
             make_operator(user, account.name, outcome)
         elif proposal.operator is False:
             unmake_operator(user, outcome)
-        outcome.undo.append(NewIdentity(user.id, before, Identity.of(user)))
+        outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
     what = " and ".join(said)
     outcome.note_asked("account changed", account=account.name, what=what)
     _answer(state, outcome, proposal, "", account.name, f"{account.name} {what}")
@@ -153,9 +153,9 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
     state.accounts.put(key, None)
     outcome.deliveries.append(AccountGone(account.key))
     rooms = list(state.rooms.values())
-    outcome.changed += [room.key for room in rooms if room.keep_out(f"account {account.key}")]
-    outcome.changed += [room.key for room in rooms if state.disown(room.key)]
-    outcome.records.append(key)
+    outcome.changed += tuple(room.key for room in rooms if room.keep_out(f"account {account.key}"))
+    outcome.changed += tuple(room.key for room in rooms if state.disown(room.key))
+    outcome.records += (key,)
     outcome.note_asked("account removed", account=account.name)
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
 
@@ -166,7 +166,7 @@ def add_invitation(state: State, proposal: p.AddInvitation, outcome: Outcome) ->
     now = outcome.entry.time
     for key in state.accounts.spent(now):
         state.accounts.put(key, None)
-        outcome.records.append(key)
+        outcome.records += (key,)
     _put(state, outcome, Invite(proposal.key, proposal.uses, proposal.expires, proposal.room, now))
     outcome.note_asked("invitation made", uses=proposal.uses, room=proposal.room)
     outcome.verdict = (True, "")
@@ -179,7 +179,7 @@ def _unknown(name: str) -> str:
 def _put(state: State, outcome: Outcome, record: Record) -> None:
     key = record_key(record)
     state.accounts.put(key, record)
-    outcome.records.append(key)
+    outcome.records += (key,)
 
 
 def _users_of(state: State, account: Account) -> list[User]:
@@ -208,7 +208,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
                 outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
         if account.operator:
             make_operator(user, account.name, outcome)
-        outcome.undo.append(NewIdentity(user.id, before, Identity.of(user)))
+        outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
 
 
 def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
@@ -217,7 +217,7 @@ def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
     _known_as(outcome, user, known)
     state.changed(user)
     unmake_operator(user, outcome)
-    outcome.undo.append(NewIdentity(user.id, before, Identity.of(user)))
+    outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
     outcome.deliveries.append(LoggedIn(user.id, ""))
     outcome.tell(user.id, n.RPL_LOGGEDOUT, user.prefix)
     _notify(state, outcome, user)
@@ -228,7 +228,7 @@ def _known_as(outcome: Outcome, user: User, before: str) -> None:
     away as the one comes back as the other."""
     for room in user.rooms.values():
         if room.keep_out(before) | room.let_back(user):
-            outcome.changed.append(room.key)
+            outcome.changed += (room.key,)
 
 
 def _notify(state: State, outcome: Outcome, user: User) -> None:

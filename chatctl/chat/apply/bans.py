@@ -31,7 +31,7 @@ def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
     expires = now + proposal.seconds * 1000 if proposal.seconds else 0
     ban = Ban(key, target, proposal.reason, now, expires)
     state.accounts.put(record_key(ban), ban)
-    outcome.records.append(record_key(ban))
+    outcome.records += (record_key(ban),)
     gone = [user for user in state.users.values() if _is_for(state, user, now)]
     for user in gone:
         told = Message(n.ERR_YOUREBANNEDCREEP.code, (user.nick, ban.sentence), state.rules.server_name)
@@ -99,4 +99,4 @@ def _is_for(state: State, user: User, now: int) -> bool:
 
 def _forget(state: State, ban: Ban, outcome: Outcome) -> None:
     state.accounts.put(record_key(ban), None)
-    outcome.records.append(record_key(ban))
+    outcome.records += (record_key(ban),)

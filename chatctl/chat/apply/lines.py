@@ -33,12 +33,11 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
         head = f":{user.prefix} PRIVMSG {room.name} :"
         lines = [f"{head}{text}\r\n".encode() for text in proposal.texts]
         if max(map(len, lines)) <= MAX_LINE:
-            entry, first = outcome.entry, outcome.time
+            entry, time, count = outcome.entry, outcome.time, len(lines)
             # Where there is not a ms for each, they share one (outcome.py, rule 2).
-            step = 1 if first + len(lines) <= entry.time + AHEAD else 0
-            said = Lines(
-                entry.seq, entry.boot, first, step, room.key, room.name, user.prefix, user.account, proposal.texts
-            )
+            step = 1 if time + count <= entry.time + AHEAD else 0
+            key, name, prefix, account = room.key, room.name, user.prefix, user.account
+            said = Lines(entry.seq, entry.boot, time, step, key, name, prefix, account, proposal.texts, count)
             outcome.deliveries.append(LinesToRoom(room.key, lines, said, user.id, BOT in user.modes))
             outcome.facts.append(said)
             return

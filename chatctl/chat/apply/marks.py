@@ -31,7 +31,7 @@ def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:
         for old in changed[1:]:
             state.accounts.put(record_key(old), None)
         if is_kept(identity):
-            outcome.records += [record_key(each) for each in changed]
+            outcome.records += tuple(record_key(each) for each in changed)
             audience = [each.id for each in state.users.values() if each.identity == identity]
     form = Form(READ_MARKER, ((marker(state, identity, proposal.target), outcome.untagged()),))
     outcome.deliveries.append(InForms((form,), users=audience))
@@ -58,4 +58,4 @@ def forget(state: State, outcome: Outcome, identity: str) -> None:
     for record in belongings:
         key = record_key(record)
         state.accounts.put(key, None)
-        outcome.records.append(key)
+        outcome.records += (key,)

@@ -49,7 +49,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         outcome.deliveries.append(Described(user.id, room.key))
         outcome.keep_in(room, "JOIN", user)
         if (existing is None and room.founder) or room.insiders is not None:
-            outcome.changed.append(room.key)
+            outcome.changed += (room.key,)
 
 
 def show_entering(outcome: Outcome, room: Room, user: User) -> None:
@@ -114,7 +114,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     outcome.deliveries.append(Left(user.id, room.key))
     outcome.keep_in(room, message.command, source, text)
     if room.keep_out(*user.identities):
-        outcome.changed.append(room.key)
+        outcome.changed += (room.key,)
     state.leave(user, room)
 
 

@@ -83,12 +83,12 @@ def _put(state: State, outcome: Outcome, owner: str, values: dict[str, str]) -> 
     state.accounts.put(key, record if values else None)
     if not is_kept(owner):
         return
-    outcome.records.append(key)
+    outcome.records += (key,)
     guests = state.accounts.metadata_owners("secret ")
     if owner.startswith("secret ") and len(guests) > MOST_GUESTS:
         oldest = record_key(Metadata(guests[0]))
         state.accounts.put(oldest, None)
-        outcome.records.append(oldest)
+        outcome.records += (oldest,)
 
 
 def _fail(user: User, code: str, context: tuple[str, ...], text: str, outcome: Outcome) -> None:

@@ -57,7 +57,7 @@ def _tell_changes(room: Room, user: User, done: list[p.ModeChange], outcome: Out
         outcome.to_room(room, Message("MODE", (room.name, *words), user.prefix))
         outcome.keep_in(room, "MODE", user, " ".join(words))
     if done:
-        outcome.changed.append(room.key)
+        outcome.changed += (room.key,)
 
 
 def _asks(change: p.ModeChange) -> bool:
@@ -145,7 +145,7 @@ def _change_standing(
     if wanted == standing:
         return None
     room.members[other.id] = wanted
-    outcome.undo.append(NewStanding(room, other.id, standing, wanted))
+    outcome.undo += (NewStanding(room, other.id, standing, wanted),)
     return p.ModeChange(change.add, change.letter, other.nick)
 
 

@@ -43,7 +43,7 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
     state.rename_room(room, proposal.name)
     outcome.deliveries.append(Renamed(old_key, old_name, room.key, outcome.form(0, message), proposal.reason))
     outcome.keep(RENAME, user, old_key, old_name, f"{old_name} {room.name} {proposal.reason}".rstrip())
-    outcome.changed += [old_key, room.key]
+    outcome.changed += (old_key, room.key)
     if room.key != old_key:
         _move_marks(state, outcome, old_key, room.key)
 
@@ -73,4 +73,4 @@ def _move_marks(state: State, outcome: Outcome, old: str, new: str) -> None:
         accounts.put(record_key(mark), None)
         accounts.put(record_key(moved), moved)
         if is_kept(mark.identity):
-            outcome.records += [record_key(mark), record_key(moved)]
+            outcome.records += (record_key(mark), record_key(moved))

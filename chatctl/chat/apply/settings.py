@@ -34,7 +34,7 @@ def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
     room.topic_time = outcome.entry.time
     outcome.to_room(room, Message("TOPIC", (room.name, room.topic), user.prefix))
     outcome.keep_in(room, "TOPIC", user, room.topic)
-    outcome.changed.append(room.key)
+    outcome.changed += (room.key,)
 
 
 def room_for(state: State, user: User | None, name: str, outcome: Outcome) -> Room | None:
