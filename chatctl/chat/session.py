@@ -23,12 +23,14 @@ class Output:
     """What every delivery looks at, apart from the rest of a session so that it lies together in memory: a server that
     writes to thousands in turn waits for memory more than for anything else here."""
 
-    __slots__ = ("out", "send")
+    __slots__ = ("fd", "out", "send")
 
     out: bytes | list[bytes] | None
     """What is released and not yet taken by the connection: nothing, or one piece as most often, or several."""
     send: Callable[[bytes], int] | None
     """Its owner's: takes bytes as they are and says how many it took, as a socket does. None: ask it first."""
+    fd: int
+    """That socket's descriptor, for an owner who writes to many in one call. It means nothing while `send` is None."""
 
     def taken(self) -> bytes:
         """What is released, for whoever takes all of it now."""

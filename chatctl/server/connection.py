@@ -7,7 +7,8 @@ The rules of this file:
 2. What waits is bounded. Past the bound the line that is half sent is finished, the rest is dropped, and one last line
    says why. Nobody else notices.
 3. While nothing waits, nothing is to be encrypted and nothing is over, `session.send` is the socket's own, and the loop
-   calls it without asking here. In any doubt it is None, and :meth:`Connection.write` decides.
+   calls it, or writes to `session.fd`, without asking here. In any doubt it is None, and :meth:`Connection.write`
+   decides. It is None before the socket is closed, so that nobody writes to whatever has its number next.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Connection:
         self.sock = sock
         self.fd = sock.fileno()
         self.session = session
+        session.fd = self.fd
         self.opened = now
         self.heard = now
         self.pinged = 0.0

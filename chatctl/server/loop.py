@@ -362,6 +362,7 @@ class Loop:
         self._connections.clear()
         self._by_session.clear()
         self._door.close()
+        self._outboxes.close()
         if self._control is not None:
             self._control.close()
         self._poller.close()

@@ -4,7 +4,7 @@ The rules of this file:
 
 1. One write for each session that has something to read, however many messages the tick brought. What everybody reads
    is one object, and nothing is made or looked up for a member: where nothing waits already, its session alone is
-   looked at.
+   looked at. Where there are MANY and the system can, all these writes are one call (uring.py).
 2. What the kernel does not take waits in the connection, and is not tried again before the socket is writable.
 3. An outbox has a limit, a stranger's a lower one. Past it the reader is told why and cut off; nobody else notices.
 4. All outboxes have a limit together. Past it whoever lets most wait is cut off, and not who happened to be written to.
@@ -13,6 +13,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+import errno
 import operator
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,9 +27,15 @@ from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits
 from chatctl.server.poller import READ, WRITE, Poller
 from chatctl.server.silence import Silence
+from chatctl.server.uring import Ring
 
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
+
+MANY = 16
+"""Sessions that are written to in one call; where there are fewer, they are as soon written to one by one."""
+_LATER = frozenset({errno.EAGAIN, errno.EINTR})
+"""The kernel takes nothing now, but will."""
 
 
 class Outboxes:
@@ -51,12 +58,21 @@ class Outboxes:
         self._by_session = by_session
         self._silence = silence
         self._lost = lost
+        self._ring: Ring | None = None
+        try:
+            self._ring = Ring()
+        except OSError as error:  # then they are written to one by one
+            log.debug("no io_uring", reason=error.strerror)
         self.total = 0
         """Bytes that wait, in all."""
 
     def flush(self) -> None:
         """Write what the tick released (rule 1)."""
         dirty = self._hub.fanout.dirty
+        if self._ring is not None and len(dirty) >= MANY:
+            sessions = dirty[:]
+            dirty.clear()  # what comes of writing is put behind the rest
+            dirty[:0] = self._write_together(sessions, self._ring)
         rest = iter(dirty)
         while dirty:
             try:
@@ -65,6 +81,28 @@ class Outboxes:
             except Exception as error:  # noqa: BLE001  # rule 5
                 self._broken(dirty[len(dirty) - operator.length_hint(rest) - 1], error)
         dirty.clear()
+
+    def _write_together(self, sessions: list[Session], ring: Ring) -> list[Session]:
+        """Write to all who can be written to without asking; returns the others."""
+        rest: list[Session] = []
+        written: list[Session] = []
+        chunks: list[bytes] = []
+        for session in sessions:
+            out = session.out
+            if session.send is None:
+                rest.append(session)
+                continue
+            session.out = None
+            if out:  # who spoke alone, and gets no echo, gets nothing
+                written.append(session)
+                chunks.append(out if isinstance(out, bytes) else b"".join(out))
+        # Nothing is closed between this and the call, so that these are their sockets still.
+        for at, sent in ring.send([session.fd for session in written], chunks):
+            try:
+                self._not_taken(written[at], chunks[at], 0 if -sent in _LATER else sent)
+            except Exception as error:  # noqa: BLE001  # rule 5
+                self._broken(written[at], error)
+        return rest
 
     def _write(self, sessions: Iterator[Session]) -> None:
         for session in sessions:
@@ -107,6 +145,12 @@ class Outboxes:
     def forget(self, connection: Connection) -> None:
         """A connection is closed with all that waited for it."""
         self.total -= connection.pending_bytes
+
+    def close(self) -> None:
+        """Nothing is written any more."""
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
 
     def _ask(self, session: Session) -> None:
         """Something waits already, or is encrypted, or the connection is over: the connection decides."""

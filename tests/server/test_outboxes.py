@@ -3,19 +3,29 @@ without it, it does not."""
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from chatctl.chat.room import Room
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsPlan, outboxes
 from chatctl.server.tls import TlsConnection
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
 OFF = 10**12
+
+
+@pytest.fixture(params=["one by one", "together"], autouse=True)
+def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it is so whether sessions are written to one by one, or many in one call (uring.py)."""
+    monkeypatch.setattr(outboxes, "MANY", 1 if request.param == "together" else OFF)
+
+
 PIECE = 300_000
 LINE = f":{'x' * 400}"
 
@@ -166,3 +176,41 @@ def test_a_list_of_twenty_thousand_rooms_ends_nobody_s_connection() -> None:
         assert waiting(server) < PIECE
         ann.until(lambda message: message.command == "PONG" and message.params[-1] == "end")
         assert sum(message.command == "322" for message in ann.read) == 20_001
+
+
+def test_one_who_does_not_read_and_one_who_is_gone_are_among_many() -> None:
+    """The others hear everything, in order."""
+    with ExitStack() as stack:
+        limits = Limits(outbox_bytes=2 * PIECE, linger_seconds=0.5)
+        server = stack.enter_context(Server(port=0, listener_limit=50, limits=limits))
+        wires = [stack.enter_context(Wire(server.port).login(f"n{number}", "#lobby")) for number in range(20)]
+        stuck, gone, speaker, *others = wires
+        gone.close()
+        said = 0
+        while "n0" not in quits(speaker):
+            speaker.send(*(f"PRIVMSG #lobby :{number} {'x' * 400}" for number in range(said, said + 100)))
+            for wire in (speaker, *others):
+                wire.ping()
+            said += 100
+            assert said < 100_000
+        for other in others:
+            heard = [message.params[1].split()[0] for message in other.read if message.command == "PRIVMSG"]
+            assert heard == [str(number) for number in range(said)]
+            assert {"n0", "n1"} == quits(other).keys()
+        assert stuck.until_end()[-1].params[0].startswith("You were too slow to read")
+
+
+def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(outboxes, "Ring", none)
+    with (
+        Server(port=0, listener_limit=50) as server,
+        Wire(server.port).login("ann", "#lobby") as ann,
+        Wire(server.port).login("bob", "#lobby") as bob,
+    ):
+        assert server._loop is not None
+        assert server._loop._outboxes._ring is None
+        ann.send("PRIVMSG #lobby :hi")
+        assert bob.until("PRIVMSG").params[1] == "hi"

@@ -1,0 +1,177 @@
+"""Sends to many sockets in one system call: io_uring(7), Linux 5.7 and later.
+
+Who writes to a thousand sockets one by one goes into the kernel and back a thousand times. Here what is to be sent is
+written down in a queue that the kernel shares, and one call does all of it.
+
+The rules of this file:
+
+1. Each is what send(2) with MSG_DONTWAIT would be, and done when :meth:`Ring.send` returns: nothing is left under way,
+   nothing waits for a slow reader.
+2. What is sent is copied into memory of the ring's own, once for all who get the same object. So the kernel never reads
+   what somebody else may free.
+3. Where the kernel takes only a part of the queue, the rest is reported as not sent.
+4. It is for one thread. The ends of the queues are plain loads and stores, since the kernel looks at them within the
+   call alone (no IORING_SETUP_SQPOLL).
+
+The layouts are those of io_uring_setup(2) and io_uring_enter(2), the same on every machine; so are the calls' numbers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import platform
+import socket
+import struct
+import sys
+from array import array
+from collections.abc import Sequence
+
+_SETUP, _ENTER = 425, 426  # the system calls
+_OFF_RINGS, _OFF_ENTRIES = 0, 0x10000000  # IORING_OFF_SQ_RING, IORING_OFF_SQES
+_NEEDED = 1 << 0 | 1 << 5  # IORING_FEAT_SINGLE_MMAP; IORING_FEAT_FAST_POLL, which says that it is 5.7 at least
+_GETEVENTS = 1 << 0  # IORING_ENTER_GETEVENTS
+_OP_SEND = 26  # IORING_OP_SEND
+
+# struct io_uring_params: seven numbers, then where things are in the submission ring and in the completion ring.
+_PARAMS = struct.Struct("=7I12x7I12x7I12x")
+# struct io_uring_sqe: opcode, flags, ioprio, fd, off, addr, len, msg_flags, user_data.
+_ENTRY = struct.Struct("=BBHiQQIIQ24x")
+
+ENTRIES = 2048
+"""Sends of one call at the most; a power of two."""
+ROOM = 1 << 20
+"""Bytes that they have together at the most; a single one that is longer is not sent here."""
+
+_WORD = 0xFFFFFFFF  # the ends of the queues count on beyond their size, as numbers of 32 bits
+
+
+class Ring:
+    """A queue of sends and one of what became of them. OSError where this system has none, or none for us."""
+
+    def __init__(self) -> None:
+        # Alpha alone has other numbers for the calls.
+        if sys.platform != "linux" or platform.machine() == "alpha":
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        self._system = ctypes.CDLL(None, use_errno=True).syscall
+        self._system.argtypes = [ctypes.c_long] * 7
+        self._system.restype = ctypes.c_long
+        params = ctypes.create_string_buffer(_PARAMS.size)
+        self._fd = self._call(_SETUP, ENTRIES, ctypes.addressof(params))
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        try:
+            self._share(_PARAMS.unpack(params.raw))
+        except BaseException:
+            os.close(self._fd)
+            raise
+        self._room = mmap.mmap(-1, ROOM)
+        self._room_at = ctypes.addressof(ctypes.c_char.from_buffer(self._room))
+
+    def _share(self, params: Sequence[int]) -> None:
+        """Map what the kernel shares, and write down all of the entries that is always the same."""
+        (entries, results, _, _, _, features, _), sends, done = params[:7], params[7:14], params[14:]
+        if features & _NEEDED != _NEEDED or entries != ENTRIES:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        self._sends_head, self._sends_tail = sends[0] // 4, sends[1] // 4
+        self._done_head, self._done_tail = done[0] // 4, done[1] // 4
+        numbers, records = sends[6], done[5]
+        rings = self._map(_OFF_RINGS, max(numbers + 4 * entries, records + 16 * results))
+        self._words = rings.cast("I")
+        self._words[numbers // 4 : numbers // 4 + entries] = array("I", range(entries))
+        self._results = rings[records : records + 16 * results].cast("i")[2::4]  # struct io_uring_cqe: res
+        self._whose = rings[records : records + 16 * results].cast("Q")[::2]  # user_data
+        self._most_results = results
+        queue = self._map(_OFF_ENTRIES, _ENTRY.size * entries)
+        flags = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+        for at in range(entries):
+            _ENTRY.pack_into(queue, _ENTRY.size * at, _OP_SEND, 0, 0, 0, 0, 0, 0, flags, at)
+        self._fds = queue.cast("i")[1::16]
+        self._addresses = queue.cast("Q")[2::8]
+        self._lengths = queue.cast("I")[6::16]
+        self._tail = self._words[self._sends_tail]
+
+    def _map(self, offset: int, size: int) -> memoryview:
+        size = -(-size // 8) * 8
+        return memoryview(mmap.mmap(self._fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE, offset=offset))
+
+    def _call(self, number: int, *values: int) -> int:
+        """What the system call gives; -1 for an error, which ctypes has."""
+        return int(self._system(number, *values, *(0,) * (6 - len(values))))
+
+    def send(self, fds: Sequence[int], chunks: Sequence[bytes]) -> list[tuple[int, int]]:
+        """Send each of `chunks` (none is empty) to the socket that has its place in `fds`. Returns those that were not
+        sent whole: which it was, and how many bytes were taken, or minus the error's number: EAGAIN where the socket
+        takes none now, or the chunk is longer than ROOM."""
+        failed: list[tuple[int, int]] = []
+        done = 0
+        while done < len(fds):
+            first = self._tail % ENTRIES
+            addresses = self._copy(chunks[done : done + ENTRIES - first])
+            if not addresses:
+                failed.append((done, -errno.EAGAIN))
+                done += 1
+                continue
+            end = done + len(addresses)
+            for at, sent in self._submit(first, fds[done:end], addresses, chunks[done:end]):
+                failed.append((done + at, sent))
+            done = end
+        return failed
+
+    def _copy(self, chunks: Sequence[bytes]) -> array[int]:
+        """Where the first of `chunks` are in the ring's own memory: as many as there is room for (rule 2)."""
+        room, last, used, where = self._room, None, 0, 0
+        addresses: list[int] = []
+        for chunk in chunks:
+            if chunk is not last:
+                end = used + len(chunk)
+                if end > ROOM:
+                    break
+                room[used:end] = last = chunk
+                where, used = self._room_at + used, end
+            addresses.append(where)
+        return array("Q", addresses)
+
+    def _submit(
+        self, first: int, fds: Sequence[int], addresses: array[int], chunks: Sequence[bytes]
+    ) -> list[tuple[int, int]]:
+        """Send what fills the entries from `first` on; those that were not sent whole, as :meth:`send`."""
+        words, count = self._words, len(addresses)
+        lengths = array("I", map(len, chunks))
+        self._fds[first : first + count] = array("i", fds)
+        self._addresses[first : first + count] = addresses
+        self._lengths[first : first + count] = lengths
+        words[self._sends_tail] = self._tail = (self._tail + count) & _WORD
+        self._call(_ENTER, self._fd, count)
+        left = (self._tail - words[self._sends_head]) & _WORD
+        if left:  # rule 3: they are no longer in the queue
+            words[self._sends_tail] = self._tail = words[self._sends_head]
+        head, ready = self._ready(count - left)
+        at = head % self._most_results
+        results = self._results[at : at + ready].tolist()
+        results += self._results[: ready - len(results)].tolist()
+        if sum(results) == sum(lengths):  # since none is more than its length
+            return []
+        whose = self._whose[at : at + ready].tolist()
+        whose += self._whose[: ready - len(whose)].tolist()
+        sent = dict(zip(whose, results, strict=True))
+        # Of what was taken and never came back nobody knows how much was sent: that connection is of no use any more.
+        unknown = [-errno.EIO] * (count - left) + [-errno.EAGAIN] * left
+        found = [sent.get(first + at, unknown[at]) for at in range(count)]
+        return [(at, result) for at, result in enumerate(found) if result != lengths[at]]
+
+    def _ready(self, wanted: int) -> tuple[int, int]:
+        """Where the results begin, and how many there are; they are taken. All are there at once but for what a kernel
+        may put aside in spite of rule 1: for that it waits."""
+        words, head = self._words, self._words[self._done_head]
+        while (ready := (words[self._done_tail] - head) & _WORD) < wanted:
+            if self._call(_ENTER, self._fd, 0, wanted - ready, _GETEVENTS) < 0 and ctypes.get_errno() != errno.EINTR:
+                break
+        words[self._done_head] = (head + ready) & _WORD
+        return head, ready
+
+    def close(self) -> None:
+        """Give the descriptor back; the memory goes with the object."""
+        os.close(self._fd)

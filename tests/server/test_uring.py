@@ -1,0 +1,177 @@
+"""Many sends in one call are what they would be one by one (server/uring)."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatctl.server import uring
+from chatctl.server.uring import ENTRIES, ROOM, Ring
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture(scope="module")
+def ring() -> Iterator[Ring]:
+    """One for all tests, so that its queues have been in use for a while."""
+    try:
+        ring = Ring()
+    except OSError as error:
+        pytest.skip(f"this system has no io_uring for us: {error.strerror}")
+    yield ring
+    ring.close()
+
+
+@pytest.fixture
+def pairs() -> Iterator[list[Pair]]:
+    made = [socket.socketpair() for _ in range(60)]
+    for pair in made:
+        for each in pair:
+            each.setblocking(False)
+    yield made
+    for pair in made:
+        for each in pair:
+            each.close()
+
+
+def fds(pairs: list[Pair]) -> list[int]:
+    return [writer.fileno() for writer, _ in pairs]
+
+
+def read(pair: Pair) -> bytes:
+    """All that has arrived."""
+    data = b""
+    while True:
+        try:
+            more = pair[1].recv(1 << 20)
+        except BlockingIOError:
+            return data
+        if not more:
+            return data
+        data += more
+
+
+def send(sock: socket.socket, data: bytes) -> int:
+    """How many bytes were taken, or minus the error's number."""
+    try:
+        return sock.send(data)
+    except OSError as error:
+        return -(error.errno or 0)
+
+
+def test_each_gets_its_own(ring: Ring, pairs: list[Pair]) -> None:
+    chunks = [b"%d" % number * (number + 1) for number in range(len(pairs))]
+    assert ring.send(fds(pairs), chunks) == []
+    assert [read(pair) for pair in pairs] == chunks
+
+
+def test_nothing_is_to_be_sent(ring: Ring) -> None:
+    assert ring.send([], []) == []
+
+
+def test_the_queues_go_round(ring: Ring, pairs: list[Pair]) -> None:
+    """Far more than the queue of results has places, in calls that end anywhere in it."""
+    for turn in range(6 * ENTRIES // len(pairs)):
+        chunks = [b"%d/%d" % (turn, number) for number in range(len(pairs))]
+        assert ring.send(fds(pairs), chunks) == []
+        assert [read(pair) for pair in pairs] == chunks
+
+
+def test_more_than_one_call_takes(ring: Ring, pairs: list[Pair]) -> None:
+    times = 2 * ENTRIES // len(pairs)
+    assert ring.send(fds(pairs) * times, [b"x"] * (len(pairs) * times)) == []
+    assert all(read(pair) == b"x" * times for pair in pairs)
+
+
+def test_more_bytes_than_there_is_room_for(ring: Ring, pairs: list[Pair]) -> None:
+    chunks = [bytes([number]) * 60_000 for number in range(len(pairs))]
+    assert sum(map(len, chunks)) > 3 * ROOM
+    assert ring.send(fds(pairs), chunks) == []
+    assert [read(pair) for pair in pairs] == chunks
+
+
+def test_who_gets_the_same_costs_no_room(ring: Ring, pairs: list[Pair]) -> None:
+    same = b"y" * 100_000
+    assert ring.send(fds(pairs), [same] * len(pairs)) == []
+    assert all(read(pair) == same for pair in pairs)
+
+
+def test_one_that_is_too_long_waits_and_the_others_do_not(ring: Ring, pairs: list[Pair]) -> None:
+    chunks = [b"before", b"z" * (ROOM + 1), b"after"]
+    assert ring.send(fds(pairs[:3]), chunks) == [(1, -errno.EAGAIN)]
+    assert [read(pair) for pair in pairs[:3]] == [b"before", b"", b"after"]
+
+
+def test_what_cannot_be_sent_is_told(ring: Ring, pairs: list[Pair]) -> None:
+    """A socket that takes a part, one that takes nothing, one whose other end is gone, and one that is none."""
+    full, gone, fine = pairs[0], pairs[1], pairs[2]
+    big = b"b" * ROOM
+    gone[1].close()
+    ((at, taken),) = ring.send([full[0].fileno()], [big])
+    assert at == 0
+    assert 0 < taken < ROOM
+    numbers = [fine[0].fileno(), full[0].fileno(), gone[0].fileno(), 1_000_000, fine[0].fileno()]
+    failed = ring.send(numbers, [b"one", b"more", b"lost", b"nobody", b"two"])
+    assert failed == [(1, -errno.EAGAIN), (2, -errno.EPIPE), (3, -errno.EBADF)]
+    assert read(fine) == b"onetwo"
+    assert read(full) == big[:taken]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 300_000)), max_size=40))
+def test_it_is_as_one_by_one(ring: Ring, sends: list[tuple[int, int]]) -> None:
+    """To the same sockets, one of which is closed, with buffers that fill up."""
+    with_ring, by_hand = [socket.socketpair() for _ in range(5)], [socket.socketpair() for _ in range(5)]
+    try:
+        for pair in with_ring + by_hand:
+            for each in pair:
+                each.setblocking(False)
+        with_ring[4][1].close()
+        by_hand[4][1].close()
+        chunks = [b"x" * size for _, size in sends]
+        failed = dict(ring.send([with_ring[to][0].fileno() for to, _ in sends], chunks))
+        for at, (to, _) in enumerate(sends):
+            assert failed.get(at, len(chunks[at])) == send(by_hand[to][0], chunks[at])
+        assert [read(pair) for pair in with_ring[:4]] == [read(pair) for pair in by_hand[:4]]
+    finally:
+        for pair in with_ring + by_hand:
+            for each in pair:
+                each.close()
+
+
+@pytest.mark.parametrize("taken", [0, 7])
+def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
+    ring: Ring, pairs: list[Pair], taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have no memory for more (rule 3)."""
+    call = Ring._call
+
+    def few(ring: Ring, number: int, *values: int) -> int:
+        fd, count, *rest = values
+        return call(ring, number, fd, min(count, taken), *rest) if taken else -1
+
+    chunks = [b"%d" % number for number in range(20)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Ring, "_call", few)
+        assert ring.send(fds(pairs[:20]), chunks) == [(at, -errno.EAGAIN) for at in range(taken, 20)]
+    assert [read(pair) for pair in pairs[:20]] == [*chunks[:taken], *[b""] * (20 - taken)]
+    assert ring.send(fds(pairs), [b"again"] * len(pairs)) == []
+    assert all(read(pair) == b"again" for pair in pairs)
+
+
+def test_a_system_without_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "alpha")
+    with pytest.raises(OSError, match="not implemented"):
+        Ring()
+
+
+def test_a_kernel_that_is_too_old_is_not_used(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sending came with 5.6; what says that it is there came with 5.7."""
+    monkeypatch.setattr(uring, "_NEEDED", 1 << 31)
+    with pytest.raises(OSError, match="not implemented"):
+        Ring()
