@@ -96,8 +96,14 @@ class Outboxes:
             if out:  # who spoke alone, and gets no echo, gets nothing
                 written.append(session)
                 chunks.append(out if isinstance(out, bytes) else b"".join(out))
-        # Nothing is closed between this and the call, so that these are their sockets still.
-        for at, sent in ring.send([session.fd for session in written], chunks):
+        try:
+            # Nothing has been closed since `send` was looked at, so that these are their sockets still.
+            not_whole = ring.send([session.fd for session in written], chunks)
+        except OSError as error:  # nobody knows what was sent: they are lost, and those who come are served
+            self._log.error("io_uring failed", reason=error.strerror)
+            self.close()
+            not_whole = [(at, -errno.EIO) for at in range(len(written))]
+        for at, sent in not_whole:
             try:
                 self._not_taken(written[at], chunks[at], 0 if -sent in _LATER else sent)
             except Exception as error:  # noqa: BLE001  # rule 5

@@ -104,7 +104,8 @@ class Ring:
     def send(self, fds: Sequence[int], chunks: Sequence[bytes]) -> list[tuple[int, int]]:
         """Send each of `chunks` (none is empty) to the socket that has its place in `fds`. Returns those that were not
         sent whole: which it was, and how many bytes were taken, or minus the error's number: EAGAIN where the socket
-        takes none now, or the chunk is longer than ROOM."""
+        takes none now, or the chunk is longer than ROOM. OSError where nobody knows what was sent: then this ring is of
+        no more use."""
         failed: list[tuple[int, int]] = []
         done = 0
         while done < len(fds):
@@ -148,29 +149,24 @@ class Ring:
         left = (self._tail - words[self._sends_head]) & _WORD
         if left:  # rule 3: they are no longer in the queue
             words[self._sends_tail] = self._tail = words[self._sends_head]
-        head, ready = self._ready(count - left)
-        at = head % self._most_results
-        results = self._results[at : at + ready].tolist()
-        results += self._results[: ready - len(results)].tolist()
+        results, whose = self._done(count - left)
         if sum(results) == sum(lengths):  # since none is more than its length
             return []
-        whose = self._whose[at : at + ready].tolist()
-        whose += self._whose[: ready - len(whose)].tolist()
         sent = dict(zip(whose, results, strict=True))
-        # Of what was taken and never came back nobody knows how much was sent: that connection is of no use any more.
-        unknown = [-errno.EIO] * (count - left) + [-errno.EAGAIN] * left
-        found = [sent.get(first + at, unknown[at]) for at in range(count)]
+        found = [sent.get(first + at, -errno.EAGAIN) for at in range(count)]
         return [(at, result) for at, result in enumerate(found) if result != lengths[at]]
 
-    def _ready(self, wanted: int) -> tuple[int, int]:
-        """Where the results begin, and how many there are; they are taken. All are there at once but for what a kernel
-        may put aside in spite of rule 1: for that it waits."""
+    def _done(self, count: int) -> tuple[list[int], memoryview]:
+        """What became of the last `count` sends, and which entry each was. All are there at once, but for what a kernel
+        may put aside in spite of rule 1: for that it waits. They lie in one piece, since they are counted as the sends
+        are, which do."""
         words, head = self._words, self._words[self._done_head]
-        while (ready := (words[self._done_tail] - head) & _WORD) < wanted:
-            if self._call(_ENTER, self._fd, 0, wanted - ready, _GETEVENTS) < 0 and ctypes.get_errno() != errno.EINTR:
-                break
-        words[self._done_head] = (head + ready) & _WORD
-        return head, ready
+        while (ready := (words[self._done_tail] - head) & _WORD) < count:
+            if self._call(_ENTER, self._fd, 0, count - ready, _GETEVENTS) < 0 and ctypes.get_errno() != errno.EINTR:
+                raise OSError(ctypes.get_errno(), "the kernel does not say what it has sent")
+        words[self._done_head] = (head + count) & _WORD
+        at = head % self._most_results
+        return self._results[at : at + count].tolist(), self._whose[at : at + count]
 
     def close(self) -> None:
         """Give the descriptor back; the memory goes with the object."""

@@ -14,6 +14,7 @@ import pytest
 from chatctl.chat.room import Room
 from chatctl.server import Limits, Server, TlsPlan, outboxes
 from chatctl.server.tls import TlsConnection
+from chatctl.server.uring import Ring
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
@@ -198,6 +199,27 @@ def test_one_who_does_not_read_and_one_who_is_gone_are_among_many() -> None:
             assert heard == [str(number) for number in range(said)]
             assert {"n0", "n1"} == quits(other).keys()
         assert stuck.until_end()[-1].params[0].startswith("You were too slow to read")
+
+
+def test_where_nobody_knows_what_was_sent_they_are_gone_and_the_next_are_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(ring: Ring, fds: list[int], chunks: list[bytes]) -> list[tuple[int, int]]:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(outboxes, "MANY", 1)
+    with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
+        ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
+        assert server._loop is not None
+        if server._loop._outboxes._ring is None:
+            pytest.skip("this system has no io_uring for us")
+        with monkeypatch.context() as patch:
+            patch.setattr(Ring, "send", fail)
+            ann.send("PRIVMSG #lobby :hi")
+            bob.until_end()
+        again = stack.enter_context(Wire(server.port).login("cat", "#lobby"))
+        again.ping()
+        assert server._loop._outboxes._ring is None
 
 
 def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

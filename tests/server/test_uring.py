@@ -164,6 +164,22 @@ def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
     assert all(read(pair) == b"again" for pair in pairs)
 
 
+def test_a_kernel_that_does_not_say_what_it_sent(
+    pairs: list[Pair], monkeypatch: pytest.MonkeyPatch, ring: Ring
+) -> None:
+    other = Ring()
+
+    def forgetful(ring: Ring, number: int, fd: int, count: int, *rest: int) -> int:
+        """Takes all from the queue."""
+        ring._words[ring._sends_head] = ring._tail
+        return count or -1
+
+    monkeypatch.setattr(Ring, "_call", forgetful)
+    with pytest.raises(OSError, match="does not say"):
+        other.send(fds(pairs), [b"x"] * len(pairs))
+    other.close()
+
+
 def test_a_system_without_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "alpha")
     with pytest.raises(OSError, match="not implemented"):
