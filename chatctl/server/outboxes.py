@@ -32,8 +32,8 @@ from chatctl.server.uring import Ring
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
 
-MANY = 16
-"""Sessions that are written to in one call; where there are fewer, they are as soon written to one by one."""
+MANY = 64
+"""From so many on sessions are written to in one call; for fewer there is little to save."""
 _LATER = frozenset({errno.EAGAIN, errno.EINTR})
 """The kernel takes nothing now, but will."""
 

@@ -164,9 +164,8 @@ def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
     assert all(read(pair) == b"again" for pair in pairs)
 
 
-def test_a_kernel_that_does_not_say_what_it_sent(
-    pairs: list[Pair], monkeypatch: pytest.MonkeyPatch, ring: Ring
-) -> None:
+@pytest.mark.usefixtures("ring")
+def test_a_kernel_that_does_not_say_what_it_sent(pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
     other = Ring()
 
     def forgetful(ring: Ring, number: int, fd: int, count: int, *rest: int) -> int:
