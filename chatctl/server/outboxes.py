@@ -32,10 +32,18 @@ from chatctl.server.uring import Ring
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
 
-MANY = 64
-"""From so many on sessions are written to in one call; for fewer there is little to save."""
+MANY = 256
+"""From so many on sessions are written to in one call; for fewer there is nothing to save, and it takes longer."""
 _LATER = frozenset({errno.EAGAIN, errno.EINTR})
 """The kernel takes nothing now, but will."""
+
+
+def _ring(log: Log) -> Ring | None:
+    try:
+        return Ring()
+    except OSError as error:
+        log.debug("no io_uring: writing one by one", reason=error.strerror)
+        return None
 
 
 class Outboxes:
@@ -58,11 +66,7 @@ class Outboxes:
         self._by_session = by_session
         self._silence = silence
         self._lost = lost
-        self._ring: Ring | None = None
-        try:
-            self._ring = Ring()
-        except OSError as error:  # then they are written to one by one
-            log.debug("no io_uring", reason=error.strerror)
+        self._ring = _ring(log) if hub.rules.listener_limit >= MANY else None
         self.total = 0
         """Bytes that wait, in all."""
 
