@@ -41,7 +41,10 @@ FingerprintOption = Annotated[
 NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Your name; asked for when not given.")]
 RoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="The room to enter (default: #lobby).")]
 DataDirOption = Annotated[
-    str | None, typer.Option("--data-dir", metavar="FOLDER", help="Where history is kept (default: the usual place).")
+    str | None,
+    typer.Option(
+        "--data-dir", metavar="FOLDER", help="The folder for history, accounts and bans (default: the usual place)."
+    ),
 ]
 HistoryOption = Annotated[
     bool | None,

@@ -108,7 +108,9 @@ class Settings(BaseSettings):
     motd: kinds.Motd = key(None, "The message of the day; several lines between three quotes.")
     password: kinds.Password = key(None, "The password everybody needs to enter; empty: none.")
     password_file: kinds.OptionalFile = key(None, "A file that holds that password, instead of writing it here.")
-    data_dir: kinds.OptionalFile = key(None, "The folder for history; empty: the usual place.", flag="--data-dir")
+    data_dir: kinds.OptionalFile = key(
+        None, "The folder for history, accounts and bans; empty: the usual place.", flag="--data-dir"
+    )
     operators: kinds.Operators = key({}, "Who may become operator by OPER: name = verifier (chatctl hash-password).")
     history: History = History()
     tls: Tls = Tls()

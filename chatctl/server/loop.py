@@ -2,7 +2,7 @@
 
 One turn of it is a tick:
 
-    wait -> accept and read -> hub.work -> hub.end_tick -> one send for each session that has something -> close, expire
+    wait -> accept and read -> hub.work -> hub.end_tick -> write to each session that has something -> close, expire
 
 It never blocks on anything but the wait. Other threads speak to it through :meth:`Loop.call` alone.
 """
@@ -107,6 +107,7 @@ class Loop:
             self._close_all()
 
     def _tick(self, more: bool) -> bool:
+        assert threading.get_ident() == self._thread_id
         now = time.monotonic()
         events = self._poller.poll(0 if more else self._timeout(now))
         now = time.monotonic()
