@@ -103,8 +103,8 @@ class Outboxes:
         try:
             # Nothing has been closed since `send` was looked at, so that these are their sockets still.
             not_whole = ring.send([session.fd for session in written], chunks)
-        except OSError as error:  # nobody knows what was sent: they are lost, and those who come are served
-            self._log.error("io_uring failed", reason=error.strerror)
+        except Exception as error:  # noqa: BLE001  # nobody knows what was sent: they are lost, the next ones served
+            self._log.error("io_uring failed", error=type(error).__name__, where=where(error))
             self.close()
             not_whole = [(at, -errno.EIO) for at in range(len(written))]
         for at, sent in not_whole:
