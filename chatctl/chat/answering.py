@@ -49,7 +49,13 @@ class Answering:
             yield
         finally:
             self.response = None
-        spot = response.single.spot if response.single is not None else None
+        self._respond(response, seq)
+        for line, shown_if_kept in response.behind:
+            self._fanout.direct(session, line, shown_if_kept)
+
+    def _respond(self, response: Response, seq: int) -> None:
+        session, single = response.session, response.single
+        spot = single.spot if single is not None else None
         data = response.encoded(self._view.rules.server_name, self._view.reference)
         if spot is not None and self._fanout.splice(spot, session, data):
             return
@@ -87,6 +93,14 @@ class Answering:
                 response.add_message(message)
             else:
                 self._fanout.answer(session, _encoded(message))
+
+    def show(self, session: Session, message: Message, seq: int) -> None:
+        """What `session` hears besides, after its answer; only if what the entry `seq` gave is kept."""
+        response = self._gathered(session)
+        if response is not None:
+            response.behind.append((_encoded(message), seq))
+        else:
+            self._fanout.direct(session, _encoded(message), seq)
 
     def refuse(self, id: int, command: str, reason: str, label: str) -> None:
         """A command of session `id` was refused, after others of it or instead of them, since nothing can be kept."""

@@ -17,7 +17,7 @@ from chatctl.chat.commands import about, metadata, rooms
 from chatctl.chat.commands.kinds import Line, View, batched
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.outcome import Outcome
-from chatctl.chat.playback import played
+from chatctl.chat.playback import played, shown
 from chatctl.chat.ports import Log
 from chatctl.chat.render import tags_of
 from chatctl.chat.responses import Piece, Response
@@ -187,11 +187,20 @@ class Delivering:
         """What somebody who just entered is told."""
         self._answering.reply_all(session, rooms.described(self._view, session, room))
         self._answering.reply_all(session, metadata.synced(self._view, session, room, session.subscriptions))
-        # All that was said before this entry: what of it is not durable yet is parked before this, in order.
-        asks = session.caps & (caps.SERVER_TIME | caps.CHATHISTORY)
-        if asks == caps.SERVER_TIME and (facts := self._view.tails.of(room.key)):
-            for message in played(facts, session.caps, "chathistory", (room.name,), self._view.reference()):
+        if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
+            self._replay(session, room)
+
+    def _replay(self, session: Session, room: Room) -> None:
+        """The last of what was said before this entry. What of it is not durable yet may come to nothing: it is shown
+        as if it were said now, if it is kept."""
+        facts, released = self._view.tails.of(room.key), self._fanout.released_seq
+        known = [fact for fact in facts if fact.seq <= released]
+        if known:
+            for message in played(known, session.caps, "chathistory", (room.name,), self._view.reference()):
                 self._answering.reply(session, message)
+        for fact in facts[len(known) :]:
+            for message in shown(fact, session.caps, {}, self._view.reference()):
+                self._answering.show(session, message, fact.seq)
 
     def _introduce(self, id: int, room: Room) -> None:
         """Those in `room` learn what somebody who came in says of themselves."""

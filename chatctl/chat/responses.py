@@ -39,14 +39,16 @@ class Piece(NamedTuple):
 
 
 class Response:
-    """What a labelled command of `session` has given so far. `caused` says that it depends on what is not kept yet."""
+    """What a labelled command of `session` has given so far. `caused` says that it depends on what is not kept yet.
+    `behind` is what the session reads after it: lines, each with the entry that must be kept for it to be shown."""
 
-    __slots__ = ("caused", "label", "pieces", "session")
+    __slots__ = ("behind", "caused", "label", "pieces", "session")
 
     def __init__(self, session: Session, label: str) -> None:
         self.session = session
         self.label = label
         self.pieces: list[Piece] = []
+        self.behind: list[tuple[bytes, int]] = []
         self.caused = False
 
     def add(self, tags: Mapping[str, str], line: bytes) -> None:

@@ -213,8 +213,8 @@ class Dictionary:
     def _encode(self, fact: Fact, id: int, encoded: Encoded) -> None:
         origin: str | None = None
         boot = self._boot
-        # Most are of this start of the server, at their own place.
-        if fact_id(fact.seq, fact.part) != id or fact.message_id != message_id_of(boot, fact.seq, fact.part):
+        # Most are of this start of the server, at the place that their message id names.
+        if fact.message_id != message_id_of(boot, *point(id)):
             boot, own = named(fact.message_id)
             if own == id:
                 self._boot = boot

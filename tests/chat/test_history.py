@@ -264,6 +264,38 @@ class TestReplayOnJoin:
         world.tick()
         assert [m.params[1] for m in bob.read() if m.command == "PRIVMSG"] == ["parked", "after"]
 
+    @pytest.mark.parametrize("label", ["", "@label=l1 "])
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_what_is_not_kept_yet_is_shown_only_if_it_is_kept(self, label: str, kept: bool) -> None:
+        journal = HeldJournal()
+        world = World(journal=journal)
+
+        def settle() -> None:
+            journal.commit()
+            world.tick()
+
+        ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
+        settle()
+        bob = world.connect()
+        bob.send("CAP REQ :server-time batch labeled-response", "NICK bob", "USER u 0 * :r", "CAP END", "JOIN #tea")
+        settle()
+        ann.send("PRIVMSG #tea :old")
+        bob.send("PART #tea")
+        settle()
+        bob.forget()
+        ann.send("PRIVMSG #tea :one", "PRIVMSG #tea :two")
+        bob.send(f"{label}JOIN #tea")
+        world.tick()
+        journal.commit() if kept else journal.fail()
+        world.tick()
+        read = bob.read()
+        assert [m.params[1] for m in read if m.command == "PRIVMSG"] == ["old", *(["one", "two"] if kept else [])]
+        commands = [m.command for m in read]
+        assert commands.index("JOIN") < commands.index("PRIVMSG")
+        if kept:  # they are what the room hears, and no part of history or of an answer
+            assert [m.tags.keys() for m in read[-2:]] == [{"time"}, {"time"}]
+            assert read[-3].command == "BATCH"
+
 
 class TestSearch:
     def test_by_text_room_sender_and_time(self) -> None:

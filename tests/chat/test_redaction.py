@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from chatctl.chat.history import AnyQuery, Page
+from chatctl.chat.memory import MemoryJournal, answer
+from tests.chat import accounts
 from tests.chat.world import HeldJournal, Person, World
 
 CAPS = "batch message-tags server-time echo-message labeled-response draft/message-redaction draft/chathistory"
@@ -170,3 +175,41 @@ class TestGone:
         journal.fail()
         world.tick()
         assert ann.one("FAIL").params[:2] == ["REDACT", "NOT_STORED"]
+
+
+RENAMING = "sasl batch server-time message-tags draft/chathistory draft/message-redaction draft/channel-rename"
+
+
+class SlowReaders(MemoryJournal):
+    """While `held` is a list, answers wait in it: there are several readers, so they come in any order."""
+
+    held: list[Callable[[], None]] | None = None
+
+    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+        page = answer(self.facts, query)
+        if self.held is None:
+            done(page)
+        else:
+            self.held.append(lambda: done(page))
+
+
+def test_what_was_taken_back_while_its_room_was_renamed_is_not_shown_again() -> None:
+    journal = SlowReaders()
+    world = World(accounts.rules(), journal=journal)
+    accounts.add(world, "ann")
+    one = accounts.enter(world, "ann", "sesame", caps=RENAMING)
+    other = accounts.enter(world, "ann", "sesame", caps=RENAMING)
+    one.send("JOIN #tea", "PRIVMSG #tea :one", "PRIVMSG #tea :two")
+    world.person("vic", caps="server-time message-tags").send("JOIN #tea")  # the tail is held from here on
+    message_id = next(fact.message_id for fact in world.facts if fact.text == "one")
+    journal.held = []
+    one.send(f"REDACT #tea {message_id}")
+    other.send("RENAME #tea #new", "JOIN #tea")
+    (redact, rename), journal.held = journal.held, None
+    rename()
+    world.tick()
+    redact()
+    world.tick()
+    zed = world.person("zed", caps="server-time message-tags").send("JOIN #new")
+    kept = [fact.text for fact in world.facts if fact.kind == "PRIVMSG"]
+    assert [message.params[-1] for message in zed.read() if message.command == "PRIVMSG"] == kept

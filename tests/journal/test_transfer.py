@@ -18,7 +18,7 @@ from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_message, read
 from chatctl.journal.store import Batch, SqliteStore
 from chatctl.journal.transfer import Imported, facts, import_facts
-from tests.journal.desk import Desk, fact, opened
+from tests.journal.desk import START, Desk, fact, opened
 from tests.journal.test_lanes import sound
 from tests.journal.test_reading import histories
 from tests.journal.test_writer import EVERYTHING, kept
@@ -225,3 +225,12 @@ def test_export_of_one_place_and_of_a_time(store: SqliteStore, monkeypatch: pyte
     assert list(facts(store.connection, after=10, before=20)) == everything[10:19]
     assert list(facts(store.connection, place="#nowhere")) == []
     assert list(facts(store.connection, upto=7)) == everything[:7]
+
+
+def test_a_part_that_no_entry_has_is_no_other_message() -> None:
+    """Its id is kept as it is, and found again when the same is imported once more."""
+    with opened() as store:
+        wrong = [fact(4, boot="b1", time=START + 400_000), fact(5, boot="b1", part=1 << 20, time=START + 500_000)]
+        import_facts(store, wrong, START * 2)
+        assert import_facts(store, wrong, START * 2).kept == 0
+        assert [each.message_id for each in facts(store.connection)] == ["b1-4", "b1-5.1048576"]

@@ -25,8 +25,11 @@ def redact(view: View, session: Session, message: Message) -> Result:
     place = _place(view, session, target)
     if not place:
         return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
+    room = view.state.rooms.get(place)
 
     def looked_up(view: View, session: Session, page: Page) -> Result:
+        if room is not None and room.key != place:  # it was renamed meanwhile, and what was said there went with it
+            return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
         fact = page.facts[0] if page.facts else None
         if fact is None or fact.message_id != message_id:
             text = "There is no such message there, or none any more"
