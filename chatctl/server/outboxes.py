@@ -17,6 +17,7 @@ import errno
 import operator
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from chatctl.chat.handling import where
 from chatctl.chat.hub import Hub
@@ -27,7 +28,9 @@ from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits
 from chatctl.server.poller import READ, WRITE, Poller
 from chatctl.server.silence import Silence
-from chatctl.server.uring import Ring
+
+if TYPE_CHECKING:
+    from chatctl.server.uring import Ring
 
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
@@ -40,9 +43,11 @@ _LATER = frozenset({errno.EAGAIN, errno.EINTR})
 
 def _ring(log: Log) -> Ring | None:
     try:
+        from chatctl.server.uring import Ring  # not every Python has ctypes
+
         return Ring()
-    except OSError as error:
-        log.debug("no io_uring: writing one by one", reason=error.strerror)
+    except (ImportError, OSError) as error:
+        log.debug("no io_uring: writing one by one", reason=str(error))
         return None
 
 
@@ -87,32 +92,59 @@ class Outboxes:
         dirty.clear()
 
     def _write_together(self, sessions: list[Session], ring: Ring) -> list[Session]:
-        """Write to all who can be written to without asking; returns the others."""
+        """Write to all who can be written to without asking, in calls of no more than the ring has room for: so no more
+        than that is ever joined for all of them. Returns the others."""
         rest: list[Session] = []
         written: list[Session] = []
         chunks: list[bytes] = []
+        room = most = ring.room
+        last, pieces, joined = b"", [b""], b""
         for session in sessions:
             out = session.out
-            if session.send is None:
+            try:
+                if isinstance(out, list):
+                    if out != pieces:  # the same list for all who are in the same rooms
+                        joined, pieces = b"".join(out), out[:]
+                    out = joined
+                size = len(out or b"")
+            except Exception as error:  # noqa: BLE001  # rule 5
+                self._broken(session, error)
+                continue
+            if session.send is None or size > most:
                 rest.append(session)
                 continue
+            if out is not last and (room := room - size) < 0:
+                self._send(written, chunks, ring)
+                written, chunks, room = [], [], ring.room - size
+                if self._ring is None:
+                    most = -1
+                if session.send is None or size > most:  # it ended, or the ring is no more, as was found out by that
+                    rest.append(session)
+                    continue
             session.out = None
             if out:  # who spoke alone, and gets no echo, gets nothing
+                last = out
                 written.append(session)
-                chunks.append(out if isinstance(out, bytes) else b"".join(out))
+                chunks.append(out)
+        self._send(written, chunks, ring)
+        return rest
+
+    def _send(self, sessions: list[Session], chunks: list[bytes], ring: Ring) -> None:
         try:
             # Nothing has been closed since `send` was looked at, so that these are their sockets still.
-            not_whole = ring.send([session.fd for session in written], chunks)
+            not_whole = ring.send([session.fd for session in sessions], chunks)
         except Exception as error:  # noqa: BLE001  # nobody knows what was sent: they are lost, the next ones served
             self._log.error("io_uring failed", error=type(error).__name__, where=where(error))
-            self.close()
-            not_whole = [(at, -errno.EIO) for at in range(len(written))]
+            self._ring = None
+            not_whole = [(at, -errno.EIO) for at in range(len(sessions))]
+        if ring.refused:
+            self._log.warning("no io_uring any more: writing one by one")
+            self._ring = None
         for at, sent in not_whole:
             try:
-                self._not_taken(written[at], chunks[at], 0 if -sent in _LATER else sent)
+                self._not_taken(sessions[at], chunks[at], 0 if -sent in _LATER else sent)
             except Exception as error:  # noqa: BLE001  # rule 5
-                self._broken(written[at], error)
-        return rest
+                self._broken(sessions[at], error)
 
     def _write(self, sessions: Iterator[Session]) -> None:
         for session in sessions:
@@ -160,7 +192,7 @@ class Outboxes:
         """Nothing is written any more."""
         if self._ring is not None:
             self._ring.close()
-            self._ring = None
+        self._ring = None
 
     def _ask(self, session: Session) -> None:
         """Something waits already, or is encrypted, or the connection is over: the connection decides."""

@@ -26,6 +26,7 @@ import platform
 import socket
 import struct
 import sys
+import weakref
 from array import array
 from collections.abc import Sequence
 
@@ -43,8 +44,8 @@ _ENTRY = struct.Struct("=BBHiQQIIQ24x")
 ENTRIES = 2048
 """Sends of one call at the most; a power of two."""
 ROOM = 1 << 20
-"""Bytes that they have together at the most; a single one that is longer is not sent here."""
 
+_SHORT = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM})  # of something, but not for ever
 _WORD = 0xFFFFFFFF  # the ends of the queues count on beyond their size, as numbers of 32 bits
 
 
@@ -62,11 +63,13 @@ class Ring:
         self._fd = self._call(_SETUP, ENTRIES, ctypes.addressof(params))
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        try:
-            self._share(_PARAMS.unpack(params.raw))
-        except BaseException:
-            os.close(self._fd)
-            raise
+        self.close = weakref.finalize(self, os.close, self._fd)
+        """Give the descriptor back, which is done with the object at the latest; the memory goes with that."""
+        self.room = ROOM
+        """Bytes that the sends of one call have together at the most; what several get counts once."""
+        self.refused = False
+        """Whether the kernel has said that it takes nothing, for other reasons than being short of something."""
+        self._share(_PARAMS.unpack(params.raw))
         self._room = mmap.mmap(-1, ROOM)
         self._room_at = ctypes.addressof(ctypes.c_char.from_buffer(self._room))
 
@@ -102,9 +105,9 @@ class Ring:
         return int(self._system(number, *values, *(0,) * (6 - len(values))))
 
     def send(self, fds: Sequence[int], chunks: Sequence[bytes]) -> list[tuple[int, int]]:
-        """Send each of `chunks` (none is empty) to the socket that has its place in `fds`. Returns those that were not
-        sent whole: which it was, and how many bytes were taken, or minus the error's number: EAGAIN where the socket
-        takes none now, or the chunk is longer than ROOM. OSError where nobody knows what was sent: then this ring is of
+        """Send each of `chunks` (none is empty, none longer than `room`) to the socket that has its place in `fds`.
+        Returns those that were not sent whole: which it was, and how many bytes were taken, or minus the error's
+        number, EAGAIN where the socket takes none now. OSError where nobody knows what was sent: then this ring is of
         no more use."""
         failed: list[tuple[int, int]] = []
         done = 0
@@ -112,9 +115,7 @@ class Ring:
             first = self._tail % ENTRIES
             addresses = self._copy(chunks[done : done + ENTRIES - first])
             if not addresses:
-                failed.append((done, -errno.EAGAIN))
-                done += 1
-                continue
+                raise ValueError(f"{len(chunks[done])} bytes are more than there is room for")
             end = done + len(addresses)
             for at, sent in self._submit(first, fds[done:end], addresses, chunks[done:end]):
                 failed.append((done + at, sent))
@@ -145,7 +146,8 @@ class Ring:
         self._addresses[first : first + count] = addresses
         self._lengths[first : first + count] = lengths
         words[self._sends_tail] = self._tail = (self._tail + count) & _WORD
-        self._call(_ENTER, self._fd, count)
+        if self._call(_ENTER, self._fd, count) < 0:
+            self.refused = ctypes.get_errno() not in _SHORT
         left = (self._tail - words[self._sends_head]) & _WORD
         if left:  # rule 3: they are no longer in the queue
             words[self._sends_tail] = self._tail = words[self._sends_head]
@@ -161,13 +163,9 @@ class Ring:
         may put aside in spite of rule 1: for that it waits. They lie in one piece, since they are counted as the sends
         are, which do."""
         words, head = self._words, self._words[self._done_head]
-        while (ready := (words[self._done_tail] - head) & _WORD) < count:
-            if self._call(_ENTER, self._fd, 0, count - ready, _GETEVENTS) < 0 and ctypes.get_errno() != errno.EINTR:
+        while (words[self._done_tail] - head) & _WORD < count:
+            if self._call(_ENTER, self._fd, 0, count, _GETEVENTS) < 0 and ctypes.get_errno() != errno.EINTR:
                 raise OSError(ctypes.get_errno(), "the kernel does not say what it has sent")
         words[self._done_head] = (head + count) & _WORD
         at = head % self._most_results
         return self._results[at : at + count].tolist(), self._whose[at : at + count]
-
-    def close(self) -> None:
-        """Give the descriptor back; the memory goes with the object."""
-        os.close(self._fd)

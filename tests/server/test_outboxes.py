@@ -3,21 +3,28 @@ without it, it does not."""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import threading
 import time
+import tracemalloc
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from chatctl.chat.room import Room
+from chatctl.chat.session import Session
 from chatctl.server import Limits, Server, TlsPlan, outboxes
+from chatctl.server.loop import Loop
 from chatctl.server.tls import TlsConnection
-from chatctl.server.uring import Ring
+from chatctl.server.uring import ROOM, Ring
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
+T = TypeVar("T")
 OFF = 10**12
 
 
@@ -226,7 +233,7 @@ def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkey
     def none() -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(outboxes, "Ring", none)
+    monkeypatch.setattr("chatctl.server.uring.Ring", none)
     with (
         Server(port=0, listener_limit=50) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
@@ -236,3 +243,98 @@ def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkey
         assert server._loop._outboxes._ring is None
         ann.send("PRIVMSG #lobby :hi")
         assert bob.until("PRIVMSG").params[1] == "hi"
+
+
+def on_loop(server: Server, do: Callable[[Loop], T]) -> T:
+    """What `do` gives on the loop's thread."""
+    loop, found, done = server._loop, [], threading.Event()
+    assert loop is not None
+
+    def call() -> None:
+        found.append(do(loop))
+        done.set()
+
+    loop.call(call)
+    assert done.wait(DEADLINE)
+    return found[0]
+
+
+def hand(loop: Loop, nick: str, out: bytes | list[bytes]) -> Session:
+    """Have the loop write `out` to a session."""
+    session = next(each.session for each in loop._connections.values() if each.session.nick == nick)
+    session.out = out
+    loop._hub.fanout.dirty.append(session)
+    return session
+
+
+def test_much_at_once_is_no_reason_to_cut_off_who_reads() -> None:
+    """More than goes out in one call (uring.py): the system takes a part of it at once, and only the rest waits."""
+    limits = Limits(outbox_bytes=ROOM)
+    with Server(port=0, listener_limit=50, limits=limits) as server, Wire(server.port).login("ann") as ann:
+        line = b":s PRIVMSG ann :" + b"x" * 400 + b"\r\n"
+
+        def do(loop: Loop) -> float:
+            session = hand(loop, "ann", line * (ROOM // len(line) + 1))
+            loop._outboxes.flush()
+            return loop._by_session[session.id].closing_at
+
+        assert not on_loop(server, do)
+        ann.ping()
+        assert sum(message.command == "PRIVMSG" for message in ann.read) == ROOM // len(line) + 1
+
+
+def test_what_waited_for_many_is_not_joined_for_all_of_them_at_once() -> None:
+    with Server(port=0, listener_limit=60) as server, ExitStack() as stack:
+        for number in range(40):
+            stack.enter_context(Wire(server.port).login(f"n{number}"))
+
+        def do(loop: Loop) -> int:
+            for number in range(40):
+                # None of them gets the same as another.
+                hand(loop, f"n{number}", [b"%d" % number + b"x" * 250_000, b"y" * 250_000])
+            tracemalloc.start()
+            try:
+                before = tracemalloc.get_traced_memory()[0]
+                loop._outboxes.flush()
+                return tracemalloc.get_traced_memory()[1] - before - loop._outboxes.total
+            finally:
+                tracemalloc.stop()
+
+        assert on_loop(server, do) < 5_000_000
+
+
+def test_whatever_is_wrong_with_one_the_others_are_written_to() -> None:
+    """Rule 5."""
+    with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
+        ann, bob, cat = (stack.enter_context(Wire(server.port).login(nick)) for nick in ("ann", "bob", "cat"))
+
+        def do(loop: Loop) -> None:
+            hand(loop, "ann", b":s NOTICE ann :one\r\n")
+            hand(loop, "bob", [b"x", None])  # type: ignore[list-item]
+            hand(loop, "cat", [b":s NOTICE cat :", b"two\r\n"])
+            loop._outboxes.flush()
+
+        on_loop(server, do)
+        assert ann.until("NOTICE").params[1] == "one"
+        assert cat.until("NOTICE").params[1] == "two"
+        bob.until_end()
+        ann.ping()
+
+
+def test_a_ring_that_the_system_refuses_later_is_given_up_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outboxes, "MANY", 1)
+    with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
+        ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
+        assert server._loop is not None
+        if (ring := server._loop._outboxes._ring) is None:
+            pytest.skip("this system has no io_uring for us")
+
+        def refused(*values: int) -> int:
+            ctypes.set_errno(errno.EPERM)
+            return -1
+
+        monkeypatch.setattr(ring, "_system", refused)
+        ann.send("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
+        bob.until(lambda message: message.params[-1] == "two")
+        assert [message.params[1] for message in bob.read if message.command == "PRIVMSG"] == ["one", "two"]
+        assert server._loop._outboxes._ring is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import os
 import socket
 from collections.abc import Iterator
 
@@ -101,10 +103,9 @@ def test_who_gets_the_same_costs_no_room(ring: Ring, pairs: list[Pair]) -> None:
     assert all(read(pair) == same for pair in pairs)
 
 
-def test_one_that_is_too_long_waits_and_the_others_do_not(ring: Ring, pairs: list[Pair]) -> None:
-    chunks = [b"before", b"z" * (ROOM + 1), b"after"]
-    assert ring.send(fds(pairs[:3]), chunks) == [(1, -errno.EAGAIN)]
-    assert [read(pair) for pair in pairs[:3]] == [b"before", b"", b"after"]
+def test_one_that_is_too_long_is_refused(ring: Ring, pairs: list[Pair]) -> None:
+    with pytest.raises(ValueError, match="more than there is room"):
+        ring.send(fds(pairs[:2]), [b"before", b"z" * (ROOM + 1)])
 
 
 def test_what_cannot_be_sent_is_told(ring: Ring, pairs: list[Pair]) -> None:
@@ -142,6 +143,33 @@ def test_it_is_as_one_by_one(ring: Ring, sends: list[tuple[int, int]]) -> None:
         for pair in with_ring + by_hand:
             for each in pair:
                 each.close()
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOMEM])
+def test_a_kernel_that_takes_nothing(
+    pairs: list[Pair], monkeypatch: pytest.MonkeyPatch, ring: Ring, number: int
+) -> None:
+    """For ever, or for the moment."""
+    other = Ring()
+
+    def none(*values: int) -> int:
+        ctypes.set_errno(number)
+        return -1
+
+    other._system = none  # type: ignore[assignment]
+    assert other.send(fds(pairs[:3]), [b"x"] * 3) == [(at, -errno.EAGAIN) for at in range(3)]
+    assert other.refused is (number == errno.EPERM)
+    assert not ring.refused
+
+
+def test_the_descriptor_goes_with_the_object(ring: Ring) -> None:
+    del ring
+    other = Ring()
+    fd = other._fd
+    assert "io_uring" in os.readlink(f"/proc/self/fd/{fd}")
+    del other
+    with pytest.raises(FileNotFoundError):
+        os.readlink(f"/proc/self/fd/{fd}")
 
 
 @pytest.mark.parametrize("taken", [0, 7])
