@@ -136,6 +136,10 @@ class Delivering:
             self._fanout.to_sessions(wanted, message, stamp, seq)
 
     def _in_forms(self, delivery: d.InForms, seq: int) -> None:
+        some = delivery.users or delivery.watched or delivery.but or delivery.speaker
+        if not some and self._fanout.alike(delivery.forms):
+            self._forms_to_room(delivery, seq)
+            return
         here = self._all_of(delivery.users)
         wanted = dict.fromkeys(session for session in here if session is not None)
         if delivery.room:
@@ -152,6 +156,15 @@ class Delivering:
             del wanted[response.session]
             self._answer_in_form(response, delivery.forms)
         self._fanout.in_forms(wanted, delivery.forms, seq)
+
+    def _forms_to_room(self, delivery: d.InForms, seq: int) -> None:
+        """The whole room is told, as of a message: who came in."""
+        response = self._answering.response
+        answered = None
+        if response is not None and delivery.answers and delivery.room in response.session.rooms:
+            answered = response.session
+            self._answer_in_form(response, delivery.forms)
+        self._fanout.forms_to_room(delivery.room, delivery.forms, answered, seq)
 
     @staticmethod
     def _answer_in_form(response: Response, forms: Iterable[d.Form]) -> None:

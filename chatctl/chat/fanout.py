@@ -7,9 +7,11 @@ Most of what a chat server does is handing the same bytes to many. So that this 
    set gets the same bytes object. That is a **group**: members, bytes.
 2. Who spoke and did not ask for an echo gets the same without their own lines, who labelled their message, with the
    label; who entered in mid-segment gets the part after that. They are **exceptions** of the group: they get the
-   group's bytes and then their own in their place.
-3. Whatever is sent to a session directly first closes the segments of that session's rooms. So a session sees what
-   concerns it in order. Across rooms, the order within one tick is not promised.
+   group's bytes and then their own in their place. Who leaves in mid-segment gets the part up to there as a group.
+3. What is sent to a session directly while one of its rooms has a segment gets a place of its own among the lines of
+   that: a thousand who enter at once, and are told who is there, cost one group. Where several have one, and for what
+   several sessions are sent, the segments are closed first. So a session sees what concerns it in order. Across rooms,
+   the order within one tick is not promised.
 4. Groups stay **parked** until the facts of their tick, and of all ticks before, are durable. Then they are released in
    order. If anybody saw a message, it is in the history.
 5. An answer to a session that has nothing parked, and caused nothing that is, goes out at once.
@@ -31,11 +33,11 @@ from chatctl.chat.deliveries import Form, Stamp
 from chatctl.chat.render import render, render_lines
 from chatctl.chat.segments import Group, RoomOutput, Segment, Spot
 from chatctl.chat.session import Session, more
-from chatctl.protocol.capabilities import ECHO_MESSAGE, SHAPING
+from chatctl.protocol.capabilities import ECHO_MESSAGE, EXTENDED_JOIN, SHAPING
 from chatctl.protocol.message import Message
 
-_GROUPING = SHAPING
-"""Members who agree in these capabilities share their bytes."""
+_GROUPING = SHAPING | EXTENDED_JOIN
+"""Members who agree in these capabilities share their bytes: of messages, and of what tells them who came in."""
 
 
 LATE_MS = 1000
@@ -67,6 +69,8 @@ class Fanout:
         room = self.rooms.get(room_key)
         if room is None:
             room = self.rooms[room_key] = RoomOutput()
+        if room.segment is not None and session in room.segment.left:
+            self._close(room)
         shape = session.shape
         room.members.setdefault(shape, {})[session] = None
         room.frozen.pop(shape, None)
@@ -79,7 +83,14 @@ class Fanout:
         room = session.rooms.pop(room_key, None)
         if room is None:
             return
-        self._close(room)
+        segment = room.segment
+        if segment is not None:
+            lines = segment.lines[session.shape]
+            segment.left[session] = len(lines)
+            own = segment.own_bytes(session, lines)
+            if own:
+                group = Group((session,), b"", 0, {session: own}, len(own), segment, session.shape)
+                self._groups.append(group)
         session.waits = max(session.waits, room.waits)
         self._forget(room, session)
         if not room.members:
@@ -156,6 +167,24 @@ class Fanout:
         segment.own.setdefault(answered, {})[at] = b""
         return Spot(segment, room, at)
 
+    def forms_to_room(self, room_key: str, forms: Sequence[Form], but: Session | None, seq: int) -> None:
+        """To all members but one the lines of the first form whose capabilities they have; these must be :meth:`alike`.
+        `seq` as in :meth:`to_room`."""
+        room = self.rooms.get(room_key)
+        if room is None:
+            return
+        segment = room.segment or self._begin(room)
+        segment.seqs.append(seq)
+        for shape, lines in segment.lines.items():
+            lines.append(_in_form(forms, shape))
+        if but is not None and room_key in but.rooms:
+            segment.own.setdefault(but, {})[len(segment.lines[but.shape]) - 1] = b""
+
+    @staticmethod
+    def alike(forms: Sequence[Form]) -> bool:
+        """Whether members who share their bytes otherwise are told in the same form."""
+        return not any(form.needs & ~_GROUPING for form in forms)
+
     def lines_to_room(
         self,
         room_key: str,
@@ -173,7 +202,7 @@ class Fanout:
         segment.seqs += [seq] * len(lines)
         stamped: Sequence[Stamp] = ()
         for shape, gathered in segment.lines.items():
-            if not shape:
+            if not shape & SHAPING:
                 gathered.extend(lines)
             else:
                 stamped = stamped or stamps()
@@ -194,8 +223,8 @@ class Fanout:
 
     @staticmethod
     def splice(spot: Spot, session: Session, data: bytes) -> bool:
-        """Let `session` read `data` in the line's place; False where its segment is closed already."""
-        if spot.room.segment is not spot.segment:
+        """Let `session` read `data` in the line's place; False where its part of the segment is closed already."""
+        if spot.room.segment is not spot.segment or session in spot.segment.left:
             return False
         spot.segment.own[session][spot.at] = data
         return True
@@ -243,13 +272,17 @@ class Fanout:
                         found.setdefault((at, session.shape), []).append(session)
                     break
         for (at, shape), group in found.items():
-            data = b"".join(render(message, stamp, shape) for message, stamp in forms[at].lines)
-            self._groups.append(Group(tuple(group), data, seq))
+            self._groups.append(Group(tuple(group), _rendered(forms[at], shape), seq))
 
     def direct(self, session: Session, data: bytes, seq: int = 0) -> None:
-        """Bytes for one session, in their place among what it is sent. `seq` as in :meth:`to_room`."""
-        self._close_rooms_of(session)
+        """Bytes for one session, in their place among what it is sent (rule 3). `seq` as in :meth:`to_room`."""
         session.waits = self._tick
+        if self._open:
+            segments = [room.segment for room in session.rooms.values() if room.segment is not None]
+            if len(segments) == 1:
+                segments[0].to_one(session, data, seq)
+                return
+        self._close_rooms_of(session)
         self._groups.append(Group((session,), data, seq))
 
     def answer(self, session: Session, data: bytes) -> None:
@@ -276,7 +309,7 @@ class Fanout:
             self._close(room)
         if self._groups or seq:
             self._parked.append((seq, self._groups))
-            self.parked_bytes += sum(len(group.data) for group in self._groups)
+            self.parked_bytes += sum(group.size for group in self._groups)
             self._groups = []
             self._tick += 1
 
@@ -293,12 +326,13 @@ class Fanout:
                     if group.seq in refused:
                         group.members = ()
                 elif not refused.isdisjoint(segment.seqs):
-                    self.parked_bytes -= len(group.data)
+                    self.parked_bytes -= group.size
                     lines = segment.without(group.shape, refused)
                     group.data = b"".join(lines)
                     for session in group.exceptions:
-                        group.exceptions[session] = segment.own_bytes(session, lines)
-                    self.parked_bytes += len(group.data)
+                        group.exceptions[session] = segment.own_bytes(session, lines, refused)
+                    group.extra = sum(map(len, group.exceptions.values()))
+                    self.parked_bytes += group.size
 
     @property
     def tick(self) -> int:
@@ -329,7 +363,7 @@ class Fanout:
             self.released_seq = max(self.released_seq, seq)
             for group in groups:
                 data = group.data
-                self.parked_bytes -= len(data)
+                self.parked_bytes -= len(data) + group.extra
                 if group.until and now > group.until:
                     continue
                 for session in group.members:
@@ -361,9 +395,24 @@ class Fanout:
         del self._open[room]
         for shape, lines in segment.lines.items():
             data = lines[0] if len(lines) == 1 else b"".join(lines)
-            if data and shape in room.members:
-                group = Group(room.group(shape), data, segment=segment, shape=shape)
-                for session in segment.own | segment.late if segment.late else segment.own:
-                    if session.shape == shape:
-                        group.exceptions[session] = segment.own_bytes(session, lines)
-                self._groups.append(group)
+            if shape not in room.members:
+                continue
+            exceptions = {}
+            extra = 0
+            for session in segment.own | segment.late if segment.late else segment.own:
+                if session.shape == shape and session not in segment.left:
+                    own = exceptions[session] = segment.own_bytes(session, lines)
+                    extra += len(own)
+            if data or extra:
+                # Where all of it is somebody's alone, the others are sent nothing.
+                members = room.group(shape) if data else tuple(exceptions)
+                self._groups.append(Group(members, data, 0, exceptions, extra, segment, shape))
+
+
+def _rendered(form: Form, shape: int) -> bytes:
+    return b"".join(render(message, stamp, shape) for message, stamp in form.lines)
+
+
+def _in_form(forms: Sequence[Form], shape: int) -> bytes:
+    """What those with these capabilities are told; nothing where no form is for them."""
+    return next((_rendered(form, shape) for form in forms if shape & form.needs == form.needs), b"")

@@ -12,36 +12,60 @@ from chatctl.chat.session import Session
 
 
 class Segment:
-    """The lines of one room since its last close, by set of capabilities; `own` and `late` hold rule 2.
+    """The lines of one room since its last close, by set of capabilities; `own`, `late` and `left` hold rule 2.
 
-    `own` says what a speaker reads in place of a line, ``b""`` for nothing. `seqs` has an item a line: the entry that
-    must be kept for the line to be shown (rule 7), or 0.
+    `own` says what a member reads in place of a line, ``b""`` for nothing; where the line itself is empty, it is theirs
+    alone. Its items are in the order of the lines. `late` and `left` say with which line of their set somebody's part begins
+    or ends. `seqs` has an item a line: the entry that must be kept for the line
+    to be shown (rule 7), or 0.
     """
 
-    __slots__ = ("late", "lines", "own", "seqs")
+    __slots__ = ("_alone", "late", "left", "lines", "own", "seqs")
 
     def __init__(self, shapes: Iterable[int]) -> None:
         self.seqs: list[int] = []
         self.lines: dict[int, list[bytes]] = {shape: [] for shape in shapes}
         self.own: dict[Session, dict[int, bytes]] = {}
         self.late: dict[Session, int] = {}
+        self.left: dict[Session, int] = {}
+        self._alone: tuple[Session, int] | None = None
+        """Whose alone the line at this place is, if it is the last one."""
 
-    def own_bytes(self, session: Session, lines: list[bytes]) -> bytes:
-        """What a speaker or a late one gets of `lines` (rule 2)."""
-        own = self.own.get(session, _NOTHING_OWN)
-        start = self.late.get(session, 0)
-        if len(own) == len(lines) and not start and all(lines):
-            return b"".join(own.values())  # they alone spoke
-        return b"".join(own.get(at, line) if line else b"" for at, line in enumerate(lines) if at >= start)
+    def to_one(self, session: Session, data: bytes, seq: int) -> None:
+        """In their place among the room's lines, bytes for one member alone (rule 3)."""
+        last = len(self.seqs)
+        if self._alone == (session, last) and self.seqs[-1] == seq:
+            self.own[session][len(self.lines[session.shape]) - 1] += data
+            return
+        self.seqs.append(seq)
+        for lines in self.lines.values():
+            lines.append(b"")
+        self.own.setdefault(session, {})[len(self.lines[session.shape]) - 1] = data
+        self._alone = (session, last + 1)
+
+    def own_bytes(self, session: Session, lines: list[bytes], refused: Set[int] = frozenset()) -> bytes:
+        """What a member who is an exception gets of `lines` (rule 2), and of their own but for refused entries."""
+        own = self.own.get(session)
+        start, end = self.late.get(session, 0), self.left.get(session)
+        if own is None:
+            return b"".join(lines[start:end])
+        if refused:
+            seqs = self.seqs[len(self.seqs) - len(lines) :]
+            own = {at: b"" if seqs[at] in refused else data for at, data in own.items()}
+        if len(own) == len(lines):
+            return b"".join(own.values())  # nobody else spoke
+        pieces: list[bytes] = []
+        for at, data in own.items():
+            pieces += lines[start:at]
+            pieces.append(data)
+            start = at + 1
+        return b"".join(pieces + lines[start:end])
 
     def without(self, shape: int, refused: Set[int]) -> list[bytes]:
         """A shape's lines, those of refused entries empty. A shape that came in mid-segment has the last lines only."""
         lines = self.lines[shape]
         seqs = self.seqs[len(self.seqs) - len(lines) :]
         return [b"" if seq in refused else line for line, seq in zip(lines, seqs, strict=True)]
-
-
-_NOTHING_OWN: dict[int, bytes] = {}
 
 
 class Spot(NamedTuple):
@@ -62,10 +86,17 @@ class Group(msgspec.Struct):
     data: bytes
     seq: int = 0
     exceptions: dict[Session, bytes] = {}
+    extra: int = 0
+    """Bytes of the exceptions."""
     segment: Segment | None = None
     shape: int = 0
     until: int = 0
     """When it is too late for it (rule 6), ms since 1970 UTC; 0 for never."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all; what several share counts once."""
+        return len(self.data) + self.extra
 
 
 class RoomOutput:

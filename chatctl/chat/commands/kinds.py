@@ -185,17 +185,17 @@ def means_this_server(view: View, server: str) -> bool:
 
 def packed(words: Iterable[str], room: int) -> list[str]:
     """`words` joined by spaces into as few texts as possible, none over `room` bytes (a longer word stands alone)."""
+    whole = " ".join(words).encode()
     lines: list[str] = []
-    current: list[str] = []
-    used = 0
-    for word in words:
-        size = len(word.encode()) + 1
-        if current and used + size > room + 1:
-            lines.append(" ".join(current))
-            current = []
-            used = 0
-        current.append(word)
-        used += size
-    if current:
-        lines.append(" ".join(current))
+    start = 0
+    while len(whole) - start > room:
+        end = whole.rfind(b" ", start, start + room + 1)
+        if end < 0:
+            end = whole.find(b" ", start)
+        if end < 0:
+            break
+        lines.append(whole[start:end].decode())
+        start = end + 1
+    if start < len(whole):
+        lines.append(whole[start:].decode())
     return lines
