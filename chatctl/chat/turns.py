@@ -11,6 +11,8 @@ The rules of this file:
    are not even parsed like others.
 5. A line that cannot be handled ends its session alone.
 6. Of somebody whose connection is gone, what the others would see is still done; the rest is not.
+7. What takes long beside a message (LONG) has turns of its own, behind those of all others: when thousands enter at
+   once, who talks meanwhile does not wait for them. After LIGHT other turns it is one of those, whatever waits.
 """
 
 from __future__ import annotations
@@ -28,8 +30,15 @@ from chatctl.protocol.message import parse
 TURN = 32
 """Lines of one session before the next one has its turn."""
 
+LONG = frozenset(("JOIN", "LIST", "NAMES", "WHO"))
+"""Lines whose answer names everybody there."""
+
+LIGHT = 32
+"""Turns of others between two of theirs (rule 7): about as much work as one."""
+
 _TO_ROOM = "PRIVMSG #"
 _ROOM_AT = len("PRIVMSG ")
+_LATER = -1
 
 
 class Turns:
@@ -40,10 +49,13 @@ class Turns:
         self._clock = clock
         self._pace = pace
         self._ready: deque[Session] = deque()
+        self._long: deque[Session] = deque()
+        """Those whose next line has its turn by rule 7."""
+        self._since_long = 0
 
     def __bool__(self) -> bool:
         """Whether anybody has something that need not wait."""
-        return bool(self._ready)
+        return bool(self._ready or self._long)
 
     def receive(self, session: Session, lines: list[str | BadLine]) -> None:
         """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
@@ -70,37 +82,48 @@ class Turns:
         if self._pace is not None:
             for session in self._pace.awake(self._clock()):
                 self.resume(session)
-        while ready:
-            session = ready.popleft()
-            if self._turn(session):
-                ready.append(session)
+        while ready or self._long:
+            is_long = not ready or (self._since_long >= LIGHT and bool(self._long))
+            if is_long:
+                self._since_long = 0
+                session = self._long.popleft()
             else:
+                self._since_long += 1
+                session = ready.popleft()
+            goes_on = self._turn(session, is_long=is_long)
+            if goes_on is None:
                 session.queued = False
+            else:
+                goes_on.append(session)
             if out_of_time():
                 break
 
-    def _turn(self, session: Session) -> bool:
-        """Handle up to TURN lines; True where the session has more that need not wait."""
+    def _turn(self, session: Session, *, is_long: bool) -> deque[Session] | None:
+        """Handle up to TURN lines, of which the first may be a long one only if the turn is. Where the session has more
+        that need not wait, the queue for it."""
         left = TURN
         while left > 0:
             if session.closing:
-                return False
+                return None
             if not session.inbox:
                 if session.leaving and not session.in_flight:
                     self._handling.disconnect(session, session.leaving)
-                return False
+                return None
             try:
-                done = self._next(session, left)
+                done = self._next(session, left, is_long=is_long)
             except Exception as error:  # noqa: BLE001  # rule 5
                 self._handling.failed(session, error)
                 done = 1
+            if done == _LATER:
+                return self._long
             if not done:
-                return False
+                return None
+            is_long = False
             left -= done
-        return bool(session.inbox or session.leaving)
+        return self._ready if session.inbox or session.leaving else None
 
-    def _next(self, session: Session, most: int) -> int:
-        """Handle the next line, or the next few (rule 4); how many it was, 0 where they must wait."""
+    def _next(self, session: Session, most: int, *, is_long: bool) -> int:
+        """Handle the next line, or the next few (rule 4); how many it was, 0 where they must wait, _LATER for rule 7."""
         inbox = session.inbox
         item = inbox[0]
         message = None
@@ -117,6 +140,8 @@ class Turns:
             return 1
         if waits:
             return 0  # resumed when its proposal has its place
+        if message is not None and message.command in LONG and not is_long:
+            return _LATER
         if session.registered and self._held_back(session, cost(message) if message is not None else OTHER):
             return 0  # resumed when there is something left for it
         del inbox[0]
