@@ -15,9 +15,9 @@ class Segment:
     """The lines of one room since its last close, by set of capabilities; `own`, `late` and `left` hold rule 2.
 
     `own` says what a member reads in place of a line, ``b""`` for nothing; where the line itself is empty, it is theirs
-    alone. Its items are in the order of the lines. `late` and `left` say with which line of their set somebody's part begins
-    or ends. `seqs` has an item a line: the entry that must be kept for the line
-    to be shown (rule 7), or 0.
+    alone. Its items are in the order of the lines. `late` and `left` say with which line of their set somebody's part
+    begins and before which it ends. `seqs` has an item a line: the entry that must be kept for the line to be shown
+    (rule 7), or 0.
     """
 
     __slots__ = ("_alone", "late", "left", "lines", "own", "seqs")

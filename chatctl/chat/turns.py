@@ -123,7 +123,7 @@ class Turns:
         return self._ready if session.inbox or session.leaving else None
 
     def _next(self, session: Session, most: int, *, is_long: bool) -> int:
-        """Handle the next line, or the next few (rule 4); how many it was, 0 where they must wait, _LATER for rule 7."""
+        """Handle the next line, or the next few (rule 4); how many it was, 0 where they must wait, _LATER by rule 7."""
         inbox = session.inbox
         item = inbox[0]
         message = None

@@ -74,12 +74,12 @@ class Crowd:
                 if data.startswith(b"PING") or b"\r\nPING" in data:
                     token = data[data.index(b"PING") + 5 :].split(b"\r\n")[0]
                     self.socks[fd].sendall(b"PONG " + token + b"\r\n")
-                # Whole words are counted: a piece may end within one.
-                data = self.rest[fd] + data
-                if found := data.count(word):
-                    got += found
+                # A piece may end within a word: what could be its beginning is kept for the next one.
+                *whole, rest = (self.rest[fd] + data).split(word)
+                self.rest[fd] = rest[1 - len(word) :]
+                if whole:
+                    got += len(whole)
                     awaited.pop(fd, None)
-                self.rest[fd] = data[data.rindex(word) + len(word) :][-len(word) + 1 :] if found else data[-len(word) + 1 :]
         return got
 
     def close(self) -> None:
