@@ -128,7 +128,7 @@ def test_what_is_not_kept_is_missing_and_the_rest_is_in_its_place() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     ann, bob, cat, dan = (
-        world.person("ann", "#tea", caps="message-tags echo-message labeled-response"),
+        world.person("ann", "#tea", caps="message-tags echo-message batch labeled-response"),
         world.person("bob"),
         world.person("cat", "#tea"),
         world.person("d"),
