@@ -76,7 +76,7 @@ class Fanout:
         room.frozen.pop(shape, None)
         session.rooms[room_key] = room
         if room.segment is not None:
-            room.segment.late[session] = len(room.segment.lines.setdefault(shape, []))
+            room.segment.enters(session)
 
     def leave(self, session: Session, room_key: str) -> None:
         """What the room heard up to here is for `session` too; nothing after."""
@@ -85,9 +85,7 @@ class Fanout:
             return
         segment = room.segment
         if segment is not None:
-            lines = segment.lines[session.shape]
-            segment.left[session] = len(lines)
-            own = segment.own_bytes(session, lines)
+            own = segment.leaves(session)
             if own:
                 group = Group((session,), b"", 0, {session: own}, len(own), segment, session.shape)
                 self._groups.append(group)
@@ -309,7 +307,7 @@ class Fanout:
             self._close(room)
         if self._groups or seq:
             self._parked.append((seq, self._groups))
-            self.parked_bytes += sum(group.size for group in self._groups)
+            self.parked_bytes += sum([len(group.data) + group.extra for group in self._groups])
             self._groups = []
             self._tick += 1
 
@@ -326,13 +324,13 @@ class Fanout:
                     if group.seq in refused:
                         group.members = ()
                 elif not refused.isdisjoint(segment.seqs):
-                    self.parked_bytes -= group.size
+                    self.parked_bytes -= len(group.data) + group.extra
                     lines = segment.without(group.shape, refused)
                     group.data = b"".join(lines)
                     for session in group.exceptions:
                         group.exceptions[session] = segment.own_bytes(session, lines, refused)
                     group.extra = sum(map(len, group.exceptions.values()))
-                    self.parked_bytes += group.size
+                    self.parked_bytes += len(group.data) + group.extra
 
     @property
     def tick(self) -> int:
@@ -393,14 +391,15 @@ class Fanout:
             return
         room.segment = None
         del self._open[room]
+        others = segment.exceptions() if segment.late or segment.left else segment.own
         for shape, lines in segment.lines.items():
             data = lines[0] if len(lines) == 1 else b"".join(lines)
             if shape not in room.members:
                 continue
-            exceptions = {}
+            exceptions: dict[Session, bytes] = {}
             extra = 0
-            for session in segment.own | segment.late if segment.late else segment.own:
-                if session.shape == shape and session not in segment.left:
+            for session in others:
+                if session.shape == shape:
                     own = exceptions[session] = segment.own_bytes(session, lines)
                     extra += len(own)
             if data or extra:

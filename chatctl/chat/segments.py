@@ -10,6 +10,9 @@ import msgspec
 
 from chatctl.chat.session import Session
 
+_NOBODY: dict[Session, int] = {}
+"""In most segments nobody comes or goes, and there is a segment for every few messages."""
+
 
 class Segment:
     """The lines of one room since its last close, by set of capabilities; `own`, `late` and `left` hold rule 2.
@@ -26,10 +29,23 @@ class Segment:
         self.seqs: list[int] = []
         self.lines: dict[int, list[bytes]] = {shape: [] for shape in shapes}
         self.own: dict[Session, dict[int, bytes]] = {}
-        self.late: dict[Session, int] = {}
-        self.left: dict[Session, int] = {}
+        self.late = self.left = _NOBODY
         self._alone: tuple[Session, int] | None = None
         """Whose alone the line at this place is, if it is the last one."""
+
+    def enters(self, session: Session) -> None:
+        """The part of a member, who was not one before, begins here."""
+        if not self.late:
+            self.late = {}
+        self.late[session] = len(self.lines.setdefault(session.shape, []))
+
+    def leaves(self, session: Session) -> bytes:
+        """The part of a member ends here: all they get of it."""
+        lines = self.lines[session.shape]
+        if not self.left:
+            self.left = {}
+        self.left[session] = len(lines)
+        return self.own_bytes(session, lines)
 
     def to_one(self, session: Session, data: bytes, seq: int) -> None:
         """In their place among the room's lines, bytes for one member alone (rule 3)."""
@@ -42,6 +58,10 @@ class Segment:
             lines.append(b"")
         self.own.setdefault(session, {})[len(self.lines[session.shape]) - 1] = data
         self._alone = (session, last + 1)
+
+    def exceptions(self) -> Iterable[Session]:
+        """Who of those still there gets something else than the others; `own`, where nobody came or went."""
+        return [session for session in self.own | self.late if session not in self.left]
 
     def own_bytes(self, session: Session, lines: list[bytes], refused: Set[int] = frozenset()) -> bytes:
         """What a member who is an exception gets of `lines` (rule 2), and of their own but for refused entries."""
@@ -92,11 +112,6 @@ class Group(msgspec.Struct):
     shape: int = 0
     until: int = 0
     """When it is too late for it (rule 6), ms since 1970 UTC; 0 for never."""
-
-    @property
-    def size(self) -> int:
-        """Bytes in all; what several share counts once."""
-        return len(self.data) + self.extra
 
 
 class RoomOutput:

@@ -82,14 +82,18 @@ class Turns:
         if self._pace is not None:
             for session in self._pace.awake(self._clock()):
                 self.resume(session)
-        while ready or self._long:
-            is_long = not ready or (self._since_long >= LIGHT and bool(self._long))
-            if is_long:
-                self._since_long = 0
-                session = self._long.popleft()
-            else:
+        long = self._long
+        while ready or long:
+            is_long = False
+            if not long:
+                session = ready.popleft()
+            elif ready and self._since_long < LIGHT:
                 self._since_long += 1
                 session = ready.popleft()
+            else:
+                self._since_long = 0
+                is_long = True
+                session = long.popleft()
             goes_on = self._turn(session, is_long=is_long)
             if goes_on is None:
                 session.queued = False
