@@ -76,7 +76,7 @@ class NewIdentity(NamedTuple):
             return
         user.account, user.operator = self.before
         rest = user.modes.replace(SERVER_OPERATOR, "")
-        user.modes = "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest
+        state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
         state.changed(user)
 
 

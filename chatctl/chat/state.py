@@ -7,7 +7,7 @@ not known here. The methods keep the indexes right; whether something may happen
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 
 from chatctl.chat.accounts import Accounts, RecordKey, record_key
@@ -46,6 +46,10 @@ class State:
         self.more_sessions = 0
         """How many sessions there are beyond one a user."""
         self.peak_users = 0
+        self.with_mode: Counter[str] = Counter()
+        """How many users have a user mode. Counted as they change, as `occupied` is: everybody who comes in is told."""
+        self.occupied = 0
+        """How many rooms somebody is in."""
         self.last_time = 0
         """The time of the latest fact, ms since 1970 UTC."""
         self.past: deque[Past] = deque(maxlen=PAST_USERS)
@@ -125,6 +129,12 @@ class State:
         self._index(user)
         self.changed(user)
 
+    def change_modes(self, user: User, modes: str) -> None:
+        """Give `user` other user modes."""
+        self.with_mode.subtract(user.modes)
+        self.with_mode.update(modes)
+        user.modes = modes
+
     def changed(self, user: User) -> None:
         """What masks are compared with is not what it was: rooms ask again who may speak."""
         for room in user.rooms.values():
@@ -139,6 +149,7 @@ class State:
         """Let `user` go, out of every room."""
         for room in list(user.rooms.values()):
             self.leave(user, room)
+        self.change_modes(user, "")
         self._unindex(user)
         del self.users[user.id]
         self.more_sessions -= len(user.ids) - 1
@@ -161,6 +172,7 @@ class State:
                 room.founder = founder
             self.rooms[room.key] = room
         self._empty.pop(room.key, None)
+        self.occupied += not room.members
         first = not room.members and room.name != LOBBY and not room.founder
         room.members[user.id] = OPERATOR if first or room.founded_by(user) else 0
         user.rooms[room.key] = room
@@ -194,6 +206,7 @@ class State:
     def leave(self, user: User, room: Room) -> None:
         """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""
         del room.members[user.id]
+        self.occupied -= not room.members
         del user.rooms[room.key]
         if room.lists is not None:
             room.lists.forget(user.id)

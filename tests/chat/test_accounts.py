@@ -264,9 +264,11 @@ def test_a_promoted_account_is_an_operator() -> None:
     ann = enter(world, "ann", "sesame")
     assert world.hub.state.users[ann.session.id].operator == "ann"
     assert "381" in ann.commands()
+    assert ann.send("LUSERS").one("252").params[1] == "1"
     world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, operator=False))
     world.tick()
     assert world.hub.state.users[ann.session.id].operator == ""
+    assert ann.send("LUSERS").one("252").params[1] == "0"
 
 
 def test_an_account_that_is_removed() -> None:

@@ -130,9 +130,9 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
     for user in _users_of(state, account):
         before = Identity.of(user)
         if proposal.operator is True:
-            make_operator(user, account.name, outcome)
+            make_operator(state, user, account.name, outcome)
         elif proposal.operator is False:
-            unmake_operator(user, outcome)
+            unmake_operator(state, user, outcome)
         outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
     what = " and ".join(said)
     outcome.note_asked("account changed", account=account.name, what=what)
@@ -207,7 +207,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
                 room.members[user.id] |= OPERATOR
                 outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
         if account.operator:
-            make_operator(user, account.name, outcome)
+            make_operator(state, user, account.name, outcome)
         outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
 
 
@@ -216,7 +216,7 @@ def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
     user.account = ""
     _known_as(outcome, user, known)
     state.changed(user)
-    unmake_operator(user, outcome)
+    unmake_operator(state, user, outcome)
     outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
     outcome.deliveries.append(LoggedIn(user.id, ""))
     outcome.tell(user.id, n.RPL_LOGGEDOUT, user.prefix)

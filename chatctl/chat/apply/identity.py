@@ -84,7 +84,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         user.account = account.name
     outcome.deliveries.append(Welcomed(session))
     if account is not None and account.operator:
-        make_operator(user, account.name, outcome)
+        make_operator(state, user, account.name, outcome)
     outcome.deliveries.append(Appeared(user.nick, user.prefix))
 
 
@@ -220,7 +220,7 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
                 continue  # only OPER gives it; asking for it otherwise is passed over without a word
             user.operator = ""
         rest = user.modes.replace(change.letter, "")
-        user.modes = "".join(sorted(rest + change.letter)) if change.add else rest
+        state.change_modes(user, "".join(sorted(rest + change.letter)) if change.add else rest)
         done.append(change)
     if done:
         message = Message("MODE", (user.nick, *written(done)), user.prefix)

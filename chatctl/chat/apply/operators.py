@@ -28,26 +28,26 @@ def become_operator(state: State, proposal: p.BecomeOperator, outcome: Outcome) 
     if user is None:
         return
     if state.rules.operators.get(proposal.operator) == proposal.verifier:
-        make_operator(user, proposal.operator, outcome)
+        make_operator(state, user, proposal.operator, outcome)
     else:
         outcome.tell(user.id, n.ERR_NOOPERHOST)
 
 
-def make_operator(user: User, name: str, outcome: Outcome) -> None:
+def make_operator(state: State, user: User, name: str, outcome: Outcome) -> None:
     """Mode +o, and the name of the operator in `User.operator`."""
     user.operator = name
     outcome.tell(user.id, n.RPL_YOUREOPER)
     if SERVER_OPERATOR not in user.modes:
-        user.modes = "".join(sorted(user.modes + SERVER_OPERATOR))
+        state.change_modes(user, "".join(sorted(user.modes + SERVER_OPERATOR)))
         _show(user, f"+{SERVER_OPERATOR}", outcome)
     outcome.note("operator", session=user.id, operator=name, nick=user.nick)
 
 
-def unmake_operator(user: User, outcome: Outcome) -> None:
+def unmake_operator(state: State, user: User, outcome: Outcome) -> None:
     """Mode -o, for one who is."""
     if user.operator:
         user.operator = ""
-        user.modes = user.modes.replace(SERVER_OPERATOR, "")
+        state.change_modes(user, user.modes.replace(SERVER_OPERATOR, ""))
         _show(user, f"-{SERVER_OPERATOR}", outcome)
 
 
@@ -58,7 +58,7 @@ def dismiss_operators(state: State, outcome: Outcome) -> None:
         account = state.accounts.named(user.account)
         by_account = account is not None and account.operator and user.operator == account.name
         if user.operator not in state.rules.operators and not by_account:
-            unmake_operator(user, outcome)
+            unmake_operator(state, user, outcome)
 
 
 def _show(user: User, change: str, outcome: Outcome) -> None:

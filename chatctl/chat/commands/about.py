@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatctl.chat.commands.kinds import Command, Reply, Result, View, batched, line, means_this_server
 from chatctl.chat.commands.metadata import own
 from chatctl.chat.isupport import isupport
-from chatctl.chat.modes import ROOM_MODES, USER_MODES, Kind
+from chatctl.chat.modes import ROOM_MODES, SERVER_OPERATOR, USER_MODES, Kind
 from chatctl.chat.render import timestamp
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
@@ -64,17 +64,15 @@ def lusers(view: View, session: Session, message: Message) -> Result:
 def lusers_lines(view: View) -> list[Reply]:
     """251 to 255, 265, 266: all that "SHOULD" be there, also where it is none."""
     state = view.state
-    users = len(state.users)
-    invisible = sum("i" in user.modes for user in state.users.values())
-    unknown = sum(not session.registered for session in view.sessions.values())
-    operators = sum(bool(user.operator) for user in state.users.values())
+    users, invisible = len(state.users), state.with_mode["i"]
+    unknown = max(0, len(view.sessions) - state.registered)
     peak = str(state.peak_users)
     counted = f"Current users {users}, most at once {peak}"
     return [
         line(n.RPL_LUSERCLIENT, text=f"There are {users - invisible} users and {invisible} invisible on 1 server"),
-        line(n.RPL_LUSEROP, str(operators)),
+        line(n.RPL_LUSEROP, str(state.with_mode[SERVER_OPERATOR])),
         line(n.RPL_LUSERUNKNOWN, str(unknown)),
-        line(n.RPL_LUSERCHANNELS, str(sum(bool(room.members) for room in state.rooms.values()))),
+        line(n.RPL_LUSERCHANNELS, str(state.occupied)),
         line(n.RPL_LUSERME, text=f"I have {users} clients and 0 servers"),
         line(n.RPL_LOCALUSERS, str(users), peak, text=counted),
         line(n.RPL_GLOBALUSERS, str(users), peak, text=counted),
