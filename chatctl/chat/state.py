@@ -48,6 +48,8 @@ class State:
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
         """How many users have a user mode. Counted as they change, as `occupied` is: everybody who comes in is told."""
+        self.asked_all = 0
+        """When everybody was asked last whether they are still there (ms since 1970 UTC)."""
         self.occupied = 0
         """How many rooms somebody is in."""
         self.last_time = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.chat.apply.identity import ASK_ALL_AGAIN_MS
 from chatctl.chat.commands.table import HTTP
 from chatctl.chat.rules import Rules
 from chatctl.protocol.capabilities import CAPABILITIES
@@ -209,6 +210,12 @@ def test_the_next_one_over_the_limit_is_told_and_named_the_limit() -> None:
     assert "all 2 places" in error
     assert "listener_limit = 2" in error
     assert world.hub.probes == [1, 2]  # whoever is gone without a word makes room
+    world.now += ASK_ALL_AGAIN_MS - 1
+    assert "ERROR" in world.connect().send("NICK dan", "USER u 0 * :r").commands()
+    assert world.hub.probes == [1, 2]  # who knocks again and again does not have thousands asked each time
+    world.now += 1
+    assert "ERROR" in world.connect().send("NICK dan", "USER u 0 * :r").commands()
+    assert world.hub.probes == [1, 2, 1, 2]
     alice.send("QUIT")
     assert world.connect().send("NICK carol", "USER u 0 * :r").commands()[:6] == WELCOME
     wide = World(Rules(listener_limit=1000, created=START))

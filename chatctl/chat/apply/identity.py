@@ -35,6 +35,9 @@ from chatctl.protocol.message import Message
 MOST_SESSIONS = 10
 """Sessions that may be one user."""
 
+ASK_ALL_AGAIN_MS = 1000
+"""How long after everybody was asked whether they are still there, since there is no place, nobody is asked again."""
+
 
 def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     """Let a session into the chat, if its name and a place are free.
@@ -70,7 +73,9 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         return
     limit = state.rules.listener_limit
     if len(state.users) >= limit:
-        outcome.deliveries.append(Probed(tuple(state.users)))
+        if outcome.entry.time - state.asked_all >= ASK_ALL_AGAIN_MS:
+            state.asked_all = outcome.entry.time
+            outcome.deliveries.append(Probed(tuple(state.users)))
         outcome.deliveries.append(Rejected(session, full(limit)))
         return
     user = User(session, proposal.nick, proposal.username, proposal.realname, proposal.host, outcome.entry.time)
