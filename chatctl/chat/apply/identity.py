@@ -71,12 +71,8 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
             outcome.deliveries.append(Probed((in_the_way.id,)))
         outcome.deliveries.append(Rejected(session))
         return
-    limit = state.rules.listener_limit
-    if len(state.users) >= limit:
-        if outcome.entry.time - state.asked_all >= ASK_ALL_AGAIN_MS:
-            state.asked_all = outcome.entry.time
-            outcome.deliveries.append(Probed(tuple(state.users)))
-        outcome.deliveries.append(Rejected(session, full(limit)))
+    if len(state.users) >= state.rules.listener_limit:
+        _no_place(state, session, outcome)
         return
     user = User(session, proposal.nick, proposal.username, proposal.realname, proposal.host, outcome.entry.time)
     user.guest = outcome.entry.message_id()
@@ -107,6 +103,14 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         state.detach(user, id)
         outcome.deliveries.append(Closed(id, "Connected again from elsewhere", True))
     outcome.deliveries.append(Attached(session, user.id))
+
+
+def _no_place(state: State, session: int, outcome: Outcome) -> None:
+    """Whoever is gone without a word is in the way: everybody is asked."""
+    if outcome.entry.time - state.asked_all >= ASK_ALL_AGAIN_MS:
+        state.asked_all = outcome.entry.time
+        outcome.deliveries.append(Probed(tuple(state.users)))
+    outcome.deliveries.append(Rejected(session, full(state.rules.listener_limit)))
 
 
 def full(limit: int) -> str:
