@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatctl.chat.commands.kinds import Close, Note, Probe, Reply, View
+from chatctl.chat.commands.kinds import Close, Line, Note, Probe, Reply, View
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.ports import Log
 from chatctl.chat.replies import reply_message
@@ -51,7 +51,7 @@ class Answering:
             self.response = None
         self._respond(response, seq)
         for line, shown_if_kept in response.behind:
-            self._fanout.direct(session, line, shown_if_kept)
+            self._fanout.direct(session, line, shown_if_kept, response.about)
 
     def _respond(self, response: Response, seq: int) -> None:
         session, single = response.session, response.single
@@ -60,9 +60,9 @@ class Answering:
         if spot is not None and self._fanout.splice(spot, session, data):
             return
         if response.caused:
-            self._fanout.direct(session, data, seq)
+            self._fanout.direct(session, data, seq, response.about)
         else:
-            self._fanout.answer(session, data)
+            self._fanout.answer(session, data, response.about)
 
     def _gathered(self, session: Session) -> Response | None:
         """The response that what `session` is sent now belongs to."""
@@ -94,13 +94,28 @@ class Answering:
             else:
                 self._fanout.answer(session, _encoded(message))
 
-    def show(self, session: Session, message: Message, seq: int) -> None:
-        """What `session` hears besides, after its answer; only if what the entry `seq` gave is kept."""
+    def describe(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
+        """What somebody who enters a room is told of it: all in one piece, in its place among what the room hears."""
+        server, called = self._view.rules.server_name, self._view.called(session)
+        messages = []
+        for reply in replies:
+            assert isinstance(reply, Line | Message), "telling of a room does nothing else"
+            messages.append(reply_message(server, called, reply))
+        response = self._gathered(session)
+        if response is not None:
+            for message in messages:
+                response.add_message(message)
+            response.tells_of(room)
+        elif messages:
+            self._fanout.answer(session, b"".join(map(_encoded, messages)), room)
+
+    def show(self, session: Session, message: Message, seq: int, room: str) -> None:
+        """What `session` hears of a room besides, after its answer; only if what the entry `seq` gave is kept."""
         response = self._gathered(session)
         if response is not None:
             response.behind.append((_encoded(message), seq))
         else:
-            self._fanout.direct(session, _encoded(message), seq)
+            self._fanout.direct(session, _encoded(message), seq, room)
 
     def refuse(self, id: int, command: str, reason: str, label: str) -> None:
         """A command of session `id` was refused, after others of it or instead of them, since nothing can be kept."""

@@ -73,6 +73,8 @@ class ToRoom(Delivery):
     """Capabilities without which a session is not sent this (TAGMSG)."""
     passing: bool = False
     """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
+    goodbye: Sequence[int] = ()
+    """The sessions of who is gone: nothing else of theirs comes after this, and who has the name next not before."""
 
 
 class LinesToRoom(Delivery):

@@ -107,7 +107,8 @@ class Delivering:
             self._fanout.passing(self._listeners(delivery, speaker, answered), message, stamp)
             spot = None
         else:
-            spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered)
+            goodbye = delivery.goodbye
+            spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered, goodbye=goodbye)
         if response is not None and answered is not None:
             response.pieces.append(Piece(tags_of(stamp, answered.shape), message.line, "", spot))
             response.caused = response.caused or not delivery.passing
@@ -198,8 +199,12 @@ class Delivering:
 
     def _describe(self, session: Session, room: Room) -> None:
         """What somebody who just entered is told."""
-        self._answering.reply_all(session, rooms.described(self._view, session, room))
-        self._answering.reply_all(session, metadata.synced(self._view, session, room, session.subscriptions))
+        view = self._view
+        replies = [
+            *rooms.described(view, session, room),
+            *metadata.synced(view, session, room, session.subscriptions),
+        ]
+        self._answering.describe(session, room.key, replies)
         if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
             self._replay(session, room)
 
@@ -209,11 +214,11 @@ class Delivering:
         facts, released = self._view.tails.of(room.key), self._fanout.released_seq
         known = [fact for fact in facts if fact.seq <= released]
         if known:
-            for message in played(known, session.caps, "chathistory", (room.name,), self._view.reference()):
-                self._answering.reply(session, message)
+            batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
+            self._answering.describe(session, room.key, batch)
         for fact in facts[len(known) :]:
             for message in shown(fact, session.caps, {}, self._view.reference()):
-                self._answering.show(session, message, fact.seq)
+                self._answering.show(session, message, fact.seq, room.key)
 
     def _introduce(self, id: int, room: Room) -> None:
         """Those in `room` learn what somebody who came in says of themselves."""
@@ -263,6 +268,7 @@ class Delivering:
             self._fanout.leave(session, delivery.room)
 
     def _appeared(self, delivery: d.Appeared, seq: int) -> None:
+        self._fanout.named()
         for session in self._view.watches.watchers(delivery.nick):
             self._answering.reply(session, Line(n.RPL_MONONLINE, (), delivery.prefix))
 

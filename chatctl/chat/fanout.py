@@ -7,11 +7,13 @@ Most of what a chat server does is handing the same bytes to many. So that this 
    set gets the same bytes object. That is a **group**: members, bytes.
 2. Who spoke and did not ask for an echo gets the same without their own lines, who labelled their message, with the
    label; who entered in mid-segment gets the part after that. They are **exceptions** of the group: they get the
-   group's bytes and then their own in their place. Who leaves in mid-segment gets the part up to there as a group.
-3. What is sent to a session directly while one of its rooms has a segment gets a place of its own among the lines of
-   that: a thousand who enter at once, and are told who is there, cost one group. Where several have one, and for what
-   several sessions are sent, the segments are closed first. So a session sees what concerns it in order. Across rooms,
-   the order within one tick is not promised.
+   group's bytes and then their own in their place. Who leaves in mid-segment gets the part up to there as a group, if
+   anybody reads it.
+3. Whatever is sent to a session directly first closes the segments of that session's rooms. Only what is about one
+   room, as what a newcomer is told is, gets a place of its own among the lines of that room's segment, if it has one:
+   a thousand who enter at once cost one group. So a session sees what concerns it in order. Across rooms, the order
+   within one tick is not promised; but whoever is gone is gone after all else of theirs, and before
+   somebody else has the name.
 4. Groups stay **parked** until the facts of their tick, and of all ticks before, are durable. Then they are released in
    order. If anybody saw a message, it is in the history.
 5. An answer to a session that has nothing parked, and caused nothing that is, goes out at once.
@@ -30,7 +32,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from chatctl.chat.deliveries import Form, Stamp
-from chatctl.chat.render import render, render_lines
+from chatctl.chat.render import in_form, in_forms, render, render_lines
 from chatctl.chat.segments import Group, RoomOutput, Segment, Spot
 from chatctl.chat.session import Session, more
 from chatctl.protocol.capabilities import ECHO_MESSAGE, EXTENDED_JOIN, SHAPING
@@ -52,6 +54,10 @@ class Fanout:
         self.dirty: list[Session] = []
         """Sessions whose `out` holds something; whoever empties it clears this list too."""
         self._open: dict[RoomOutput, None] = {}
+        self._goodbyes: dict[RoomOutput, None] = {}
+        """Rooms that have heard in their open segments that somebody is gone."""
+        self._left: dict[int, list[RoomOutput]] = {}
+        """Rooms that a session left in this tick, in the midst of a segment."""
         self._groups: list[Group] = []
         self._parked: deque[tuple[int, list[Group]]] = deque()
         self._tick = 1
@@ -71,9 +77,7 @@ class Fanout:
             room = self.rooms[room_key] = RoomOutput()
         if room.segment is not None and session in room.segment.left:
             self._close(room)
-        shape = session.shape
-        room.members.setdefault(shape, {})[session] = None
-        room.frozen.pop(shape, None)
+        room.add(session)
         session.rooms[room_key] = room
         if room.segment is not None:
             room.segment.enters(session)
@@ -85,12 +89,11 @@ class Fanout:
             return
         segment = room.segment
         if segment is not None:
-            own = segment.leaves(session)
-            if own:
-                group = Group((session,), b"", 0, {session: own}, len(own), segment, session.shape)
-                self._groups.append(group)
+            self._left.setdefault(session.id, []).append(room)
+            if segment.leaves(session) and not session.leaving:
+                self._groups.append(Group((session,), b"", 0, (session,), segment, session.shape))
         session.waits = max(session.waits, room.waits)
-        self._forget(room, session)
+        room.remove(session)
         if not room.members:
             del self.rooms[room_key]
 
@@ -112,10 +115,10 @@ class Fanout:
             return
         for room in session.rooms.values():
             self._close(room)
-            self._forget(room, session)
-            room.members.setdefault(shape, {})[session] = None
-            room.frozen.pop(shape, None)
+            room.remove(session)
         session.shape = shape
+        for room in session.rooms.values():
+            room.add(session)
 
     def members(self, room_key: str, needs: int) -> Iterator[Session]:
         """Who of this machine is in a room, and has the capabilities `needs`."""
@@ -123,14 +126,6 @@ class Fanout:
         if room is not None:
             for members in room.members.values():
                 yield from (session for session in members if session.caps & needs == needs)
-
-    @staticmethod
-    def _forget(room: RoomOutput, session: Session) -> None:
-        members = room.members[session.shape]
-        del members[session]
-        room.frozen.pop(session.shape, None)
-        if not members:
-            del room.members[session.shape]
 
     # Output of this tick.
 
@@ -143,16 +138,24 @@ class Fanout:
         needs: int,
         seq: int,
         answered: Session | None = None,
+        *,
+        goodbye: Sequence[int] = (),
     ) -> Spot | None:
         """A line for all members; for `speaker` only with echo-message; only for those who have `needs`. It is shown
         only if what entry `seq` gave is kept; 0 for a line that is shown in any case.
 
         For the member `answered` it is a part of a response: they read nothing of it here, unless :meth:`splice` puts
-        something in the place that is returned."""
+        something in the place that is returned. `goodbye`: sessions that are gone, after all else of theirs, and
+        whose name is free from here on (:meth:`named`)."""
         room = self.rooms.get(room_key)
         if room is None:
             return None
         segment = room.segment or self._begin(room)
+        if goodbye:
+            for other in [other for id in goodbye for other in self._left.get(id, ())]:
+                if other is not room:
+                    self._close(other)
+            self._goodbyes[room] = None
         segment.seqs.append(seq)
         for shape, lines in segment.lines.items():
             lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
@@ -165,6 +168,11 @@ class Fanout:
         segment.own.setdefault(answered, {})[at] = b""
         return Spot(segment, room, at)
 
+    def named(self) -> None:
+        """Somebody has a name that was free: what shows that its last owner is gone comes before (rule 3)."""
+        for room in list(self._goodbyes):
+            self._close(room)
+
     def forms_to_room(self, room_key: str, forms: Sequence[Form], but: Session | None, seq: int) -> None:
         """To all members but one the lines of the first form whose capabilities they have; these must be :meth:`alike`.
         `seq` as in :meth:`to_room`."""
@@ -174,7 +182,7 @@ class Fanout:
         segment = room.segment or self._begin(room)
         segment.seqs.append(seq)
         for shape, lines in segment.lines.items():
-            lines.append(_in_form(forms, shape))
+            lines.append(in_forms(forms, shape))
         if but is not None and room_key in but.rooms:
             segment.own.setdefault(but, {})[len(segment.lines[but.shape]) - 1] = b""
 
@@ -270,23 +278,23 @@ class Fanout:
                         found.setdefault((at, session.shape), []).append(session)
                     break
         for (at, shape), group in found.items():
-            self._groups.append(Group(tuple(group), _rendered(forms[at], shape), seq))
+            self._groups.append(Group(tuple(group), in_form(forms[at], shape), seq))
 
-    def direct(self, session: Session, data: bytes, seq: int = 0) -> None:
-        """Bytes for one session, in their place among what it is sent (rule 3). `seq` as in :meth:`to_room`."""
+    def direct(self, session: Session, data: bytes, seq: int = 0, about: str = "") -> None:
+        """Bytes for one session, in their place among what it is sent. `seq` as in :meth:`to_room`; `about` is the room
+        that all of it is about (rule 3), if there is one."""
         session.waits = self._tick
-        if self._open:
-            segments = [room.segment for room in session.rooms.values() if room.segment is not None]
-            if len(segments) == 1:
-                segments[0].to_one(session, data, seq)
-                return
-        self._close_rooms_of(session)
-        self._groups.append(Group((session,), data, seq))
+        room = session.rooms.get(about)
+        self._close_rooms_of(session, but=room)
+        if room is not None and room.segment is not None:
+            room.segment.to_one(session, data, seq)
+        else:
+            self._groups.append(Group((session,), data, seq))
 
-    def answer(self, session: Session, data: bytes) -> None:
+    def answer(self, session: Session, data: bytes, about: str = "") -> None:
         """Bytes for one session that depend on nothing unreleased: at once where rule 5 allows it."""
         if self.has_parked(session):
-            self.direct(session, data)
+            self.direct(session, data, about=about)
         else:
             self._hand(session, data)
 
@@ -305,6 +313,7 @@ class Fanout:
         """Close everything and park it until `seq` is durable; 0 for a tick without facts."""
         for room in list(self._open):
             self._close(room)
+        self._left.clear()
         if self._groups or seq:
             self._parked.append((seq, self._groups))
             self.parked_bytes += sum([len(group.data) + group.extra for group in self._groups])
@@ -319,18 +328,9 @@ class Fanout:
         """Take out of what is parked the lines that show what entries in `refused` gave (rule 7)."""
         for _, groups in self._parked:
             for group in groups:
-                segment = group.segment
-                if segment is None:
-                    if group.seq in refused:
-                        group.members = ()
-                elif not refused.isdisjoint(segment.seqs):
-                    self.parked_bytes -= len(group.data) + group.extra
-                    lines = segment.without(group.shape, refused)
-                    group.data = b"".join(lines)
-                    for session in group.exceptions:
-                        group.exceptions[session] = segment.own_bytes(session, lines, refused)
-                    group.extra = sum(map(len, group.exceptions.values()))
-                    self.parked_bytes += len(group.data) + group.extra
+                self.parked_bytes -= len(group.data)
+                group.refuse(refused)
+                self.parked_bytes += len(group.data)
 
     @property
     def tick(self) -> int:
@@ -371,7 +371,8 @@ class Fanout:
                         dirty.append(session)
                     else:
                         session.out = more(out, data)
-                for session, own in group.exceptions.items():
+                for session in group.exceptions:
+                    own = group.own_bytes(session)
                     if isinstance(session.out, list):
                         session.out[-1] = own
                     else:
@@ -379,39 +380,15 @@ class Fanout:
             self._released += 1
         return self._released > before
 
-    def _close_rooms_of(self, session: Session) -> None:
+    def _close_rooms_of(self, session: Session, but: RoomOutput | None = None) -> None:
         if self._open:
             for room in session.rooms.values():
-                if room.segment is not None:
+                if room.segment is not None and room is not but:
                     self._close(room)
 
     def _close(self, room: RoomOutput) -> None:
-        segment = room.segment
-        if segment is None:
-            return
-        room.segment = None
-        del self._open[room]
-        others = segment.exceptions() if segment.late or segment.left else segment.own
-        for shape, lines in segment.lines.items():
-            data = lines[0] if len(lines) == 1 else b"".join(lines)
-            if shape not in room.members:
-                continue
-            exceptions: dict[Session, bytes] = {}
-            extra = 0
-            for session in others:
-                if session.shape == shape:
-                    own = exceptions[session] = segment.own_bytes(session, lines)
-                    extra += len(own)
-            if data or extra:
-                # Where all of it is somebody's alone, the others are sent nothing.
-                members = room.group(shape) if data else tuple(exceptions)
-                self._groups.append(Group(members, data, 0, exceptions, extra, segment, shape))
-
-
-def _rendered(form: Form, shape: int) -> bytes:
-    return b"".join(render(message, stamp, shape) for message, stamp in form.lines)
-
-
-def _in_form(forms: Sequence[Form], shape: int) -> bytes:
-    """What those with these capabilities are told; nothing where no form is for them."""
-    return next((_rendered(form, shape) for form in forms if shape & form.needs == form.needs), b"")
+        if room.segment is not None:
+            del self._open[room]
+            if self._goodbyes:
+                self._goodbyes.pop(room, None)
+            self._groups += room.close()

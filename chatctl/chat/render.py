@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from chatctl.chat.deliveries import Stamp
+from chatctl.chat.deliveries import Form, Stamp
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import Message, encode_tags
 
@@ -24,6 +24,16 @@ def render(message: Message, stamp: Stamp, mask: int) -> bytes:
 def render_lines(lines: list[bytes], stamps: Sequence[Stamp], shape: int) -> list[bytes]:
     """The same for `lines`, bytes of messages without their tags; `stamps` has an item a line."""
     return [_tags(stamp, shape) + line for stamp, line in zip(stamps, lines, strict=True)]
+
+
+def in_form(form: Form, shape: int) -> bytes:
+    """The lines of a form."""
+    return b"".join(render(message, stamp, shape) for message, stamp in form.lines)
+
+
+def in_forms(forms: Sequence[Form], shape: int) -> bytes:
+    """The lines of the first form whose capabilities are there; nothing where none is."""
+    return next((in_form(form, shape) for form in forms if shape & form.needs == form.needs), b"")
 
 
 def _tags(stamp: Stamp, shape: int) -> bytes:

@@ -42,7 +42,7 @@ class Response:
     """What a labelled command of `session` has given so far. `caused` says that it depends on what is not kept yet.
     `behind` is what the session reads after it: lines, each with the entry that must be kept for it to be shown."""
 
-    __slots__ = ("behind", "caused", "label", "pieces", "session")
+    __slots__ = ("_rooms", "behind", "caused", "label", "pieces", "session")
 
     def __init__(self, session: Session, label: str) -> None:
         self.session = session
@@ -50,6 +50,16 @@ class Response:
         self.pieces: list[Piece] = []
         self.behind: list[tuple[bytes, int]] = []
         self.caused = False
+        self._rooms: dict[str, None] = {}
+
+    def tells_of(self, room: str) -> None:
+        """What was added last is what a newcomer is told of a room."""
+        self._rooms[room] = None
+
+    @property
+    def about(self) -> str:
+        """The room that all of it is about, if it is one; else ``""``."""
+        return next(iter(self._rooms)) if len(self._rooms) == 1 else ""
 
     def add(self, tags: Mapping[str, str], line: bytes) -> None:
         """One more line, that is nobody else's."""

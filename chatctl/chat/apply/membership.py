@@ -181,7 +181,8 @@ def leave_chat(
     audience = (*(user.ids if show else ()), *state.peers(user))
     if len(user.rooms) == 1 and not show:
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
-        outcome.to_room(next(iter(user.rooms.values())), message)
+        (key,) = user.rooms
+        outcome.deliveries.append(ToRoom(key, message, outcome.stamp(), goodbye=user.ids))
     elif audience:
         outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
