@@ -62,22 +62,6 @@ class Segment:
         """Who of those still there gets something else than the others; `own`, where nobody came or went."""
         return [session for session in self.own | self.late if session not in self.left]
 
-    def own_bytes(self, session: Session, lines: list[bytes], refused: Set[int]) -> bytes:
-        """What a member who is an exception gets of `lines` (rule 2), and of their own but for refused entries."""
-        own = self.own.get(session, _NOTHING)
-        if refused and own:
-            seqs = self.seqs[len(self.seqs) - len(lines) :]
-            own = {at: b"" if seqs[at] in refused else data for at, data in own.items()}
-        if len(own) == len(lines):
-            return b"".join(own.values())  # nobody else spoke
-        start, end = self.late.get(session, 0), self.left.get(session)
-        pieces: list[bytes] = []
-        for at, data in own.items():
-            pieces += lines[start:at]
-            pieces.append(data)
-            start = at + 1
-        return b"".join(pieces + lines[start:end])
-
     def without(self, shape: int, refused: Set[int]) -> list[bytes]:
         """A shape's lines, those of refused entries empty. A shape that came in mid-segment has the last lines only."""
         lines = self.lines[shape]
@@ -124,11 +108,24 @@ class Group(msgspec.Struct):
             self.data = b"".join(segment.without(self.shape, self.refused)) if self.data else b""
 
     def own_bytes(self, session: Session) -> bytes:
-        """What an exception gets."""
+        """What an exception gets: of the lines their part, in place of some their own."""
         segment, refused = self.segment, self.refused
         assert segment is not None
-        lines = segment.without(self.shape, refused) if refused else segment.lines[self.shape]
-        return segment.own_bytes(session, lines, refused)
+        lines = segment.lines[self.shape]
+        own = segment.own.get(session, _NOTHING)
+        if refused:
+            seqs = segment.seqs[len(segment.seqs) - len(lines) :]
+            own = {at: b"" if seqs[at] in refused else data for at, data in own.items()}
+            lines = segment.without(self.shape, refused)
+        if len(own) == len(lines):
+            return b"".join(own.values())  # nobody else spoke
+        start, end = segment.late.get(session, 0), segment.left.get(session)
+        pieces: list[bytes] = []
+        for at, data in own.items():
+            pieces += lines[start:at]
+            pieces.append(data)
+            start = at + 1
+        return b"".join(pieces + lines[start:end])
 
 
 class RoomOutput:
