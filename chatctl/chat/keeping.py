@@ -116,13 +116,17 @@ class Keeper:
         self._kept_rooms: dict[str, RoomRecord] = {}
         self._tried = 0
         self._minute: deque[tuple[int, int]] = deque()
-        journal.attach(self)
-        # What an earlier start of the server kept has been released as far as it ever will be.
-        fanout.released_seq = journal.last_seq()
-        state.last_time = journal.last_time()
         self._changed_records: dict[RecordKey, int] = {}
         self._record_changes: deque[Changes] = deque()
         self._kept_records: dict[RecordKey, Record | None] = {}
+        journal.attach(self)
+        self._bring_back(journal)
+
+    def _bring_back(self, journal: Journal) -> None:
+        """What an earlier start of the server kept. It has been released as far as it ever will be."""
+        state = self._state
+        self._fanout.released_seq = journal.last_seq()
+        state.last_time = journal.last_time()
         for kept in journal.records():
             self._kept_records[record_key(kept)] = kept
             state.accounts.put(record_key(kept), kept)

@@ -54,10 +54,6 @@ class Segment:
         self.own.setdefault(session, {})[len(self.lines[session.shape]) - 1] = data
         self.alone += len(data)
 
-    def is_for(self, session: Session) -> bool:
-        """Whether something is that session's alone."""
-        return any(self.own.get(session, {}).values())
-
     def exceptions(self) -> Collection[Session]:
         """Who of those still there gets something else than the others; `own`, where nobody came or went."""
         return [session for session in self.own | self.late if session not in self.left]
@@ -85,7 +81,7 @@ class Group(msgspec.Struct):
     entries were refused; or the entry `seq` alone.
     """
 
-    members: Collection[Session]
+    members: tuple[Session, ...]
     data: bytes
     seq: int = 0
     exceptions: Collection[Session] = ()
@@ -168,15 +164,10 @@ class RoomOutput:
         extra = segment.alone
         for shape, lines in segment.lines.items():
             data = lines[0] if len(lines) == 1 else b"".join(lines)
-            if shape not in self.members or not (data or segment.alone):
-                continue
-            own = exceptions
-            if own and len(segment.lines) > 1:
-                own = [session for session in exceptions if session.shape == shape]
-            members: Collection[Session] = self.group(shape)
-            if not data:  # what there is, is somebody's alone
-                members = own = [session for session in own if segment.is_for(session)]
-            if members:
-                groups.append(Group(members, data, 0, own, segment, shape, extra))
+            if shape in self.members and (data or segment.alone):
+                own = exceptions
+                if own and len(segment.lines) > 1:
+                    own = [session for session in exceptions if session.shape == shape]
+                groups.append(Group(self.group(shape), data, 0, own, segment, shape, extra))
                 extra = 0
         return groups

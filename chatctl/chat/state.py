@@ -48,10 +48,10 @@ class State:
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
         """How many users have a user mode. Counted as they change, as `occupied` is: everybody who comes in is told."""
-        self.asked_all = 0
-        """When everybody was asked last whether they are still there (ms since 1970 UTC)."""
         self.occupied = 0
         """How many rooms somebody is in."""
+        self.asked_all = 0
+        """When everybody was asked last whether they are still there (ms since 1970 UTC)."""
         self.last_time = 0
         """The time of the latest fact, ms since 1970 UTC."""
         self.past: deque[Past] = deque(maxlen=PAST_USERS)

@@ -60,16 +60,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     problem = name_banned(state, proposal.nick, outcome.entry.time)
     problem = problem or name_in_use(state, proposal.nick, session, account.name if account is not None else "")
     if problem is not None:
-        if state.accounts.named(proposal.nick) is not None:
-            # For our client, which then asks for the password rather than for another name.
-            note = Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", proposal.nick, problem), state.rules.server_name)
-            needs = caps.STANDARD_REPLIES
-            outcome.deliveries.append(ToUsers((session,), note, outcome.untagged(), needs=needs))
-        outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
-        in_the_way = holder or state.lookalike(proposal.nick, session)
-        if in_the_way is not None:
-            outcome.deliveries.append(Probed((in_the_way.id,)))
-        outcome.deliveries.append(Rejected(session))
+        _no_name(state, proposal, holder, problem, outcome)
         return
     if len(state.users) >= state.rules.listener_limit:
         _no_place(state, session, outcome)
@@ -103,6 +94,20 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         state.detach(user, id)
         outcome.deliveries.append(Closed(id, "Connected again from elsewhere", True))
     outcome.deliveries.append(Attached(session, user.id))
+
+
+def _no_name(state: State, proposal: p.Register, holder: User | None, problem: str, outcome: Outcome) -> None:
+    """Whoever has the name, or one like it, may be gone without a word: they are asked."""
+    session = proposal.session
+    if state.accounts.named(proposal.nick) is not None:
+        # For our client, which then asks for the password rather than for another name.
+        note = Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", proposal.nick, problem), state.rules.server_name)
+        outcome.deliveries.append(ToUsers((session,), note, outcome.untagged(), needs=caps.STANDARD_REPLIES))
+    outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
+    in_the_way = holder or state.lookalike(proposal.nick, session)
+    if in_the_way is not None:
+        outcome.deliveries.append(Probed((in_the_way.id,)))
+    outcome.deliveries.append(Rejected(session))
 
 
 def _no_place(state: State, session: int, outcome: Outcome) -> None:

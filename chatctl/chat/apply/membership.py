@@ -178,12 +178,11 @@ def leave_chat(
         reason = "Left"
         message = Message("QUIT", (reason,), user.prefix)
     outcome.deliveries.extend(Left(id, key) for id in user.ids for key in user.rooms)
-    audience = (*(user.ids if show else ()), *state.peers(user))
     if len(user.rooms) == 1 and not show:
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
         (key,) = user.rooms
         outcome.deliveries.append(ToRoom(key, message, outcome.stamp(), goodbye=user.ids))
-    elif audience:
+    elif audience := (*(user.ids if show else ()), *state.peers(user)):
         outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "QUIT", user, reason)
