@@ -24,6 +24,7 @@ from chatctl.bench.ready import IN, OUT, best_ready
 from chatctl.bench.streams import Ear
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 from chatctl.protocol import certificate
+from chatctl.protocol.loopback import is_local
 
 RECEIVE = 1 << 18
 _SPARE_FILES = 64
@@ -187,6 +188,8 @@ class Crowd:
         client.state = "registering"
         self._ready.watch(client.fd, IN)
         plan = self.plan
+        if plan.password and self._tls is None and not _is_local(client.sock):
+            raise RefusedError("The password is not sent in clear text, which others on the way can read; use --tls")
         hello = f"PASS {plan.password}\r\n" if plan.password else ""
         if plan.has_caps(client.index):
             hello += f"CAP REQ :{' '.join(plan.caps)}\r\n"
@@ -349,6 +352,10 @@ def _any_server() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _is_local(sock: socket.socket) -> bool:
+    return is_local(str(sock.getsockname()[0]), str(sock.getpeername()[0]))
 
 
 def _allow_files(clients: int) -> None:

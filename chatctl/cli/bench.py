@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +16,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
+from chatctl.errors import RefusedError
 
 
 @reports
@@ -75,12 +78,14 @@ def bench(
     from chatctl.bench import report
     from chatctl.bench.drive import measure
     from chatctl.bench.plan import Plan
+    from chatctl.cli.credentials import credentials
     from chatctl.cli.target import hinting, target
     from chatctl.client.glance import glance
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"host": host, "port": port})
     to = target(loaded.settings, tls, fingerprint, server or "")
+    found = credentials(loaded, to)
     plan = Plan(
         to.host,
         to.port,
@@ -93,13 +98,13 @@ def bench(
         window=window,
         caps=tuple(caps.split()),
         caps_clients=caps_clients,
-        password=loaded.server_password() or "",
+        password=found.password or "",
         batch=batch,
         timeout=timeout,
         pid=pid,
         token=secrets.token_hex(2)[:3],
     )
-    with hinting(), _Bar() as bar:
+    with hinting(), _explaining(found.withheld), _Bar() as bar:
         seen = glance(to.host, to.port, to.trust, timeout)
         plan = replace(plan, tls=seen.tls, pin=seen.pin)
         result = measure(plan, bar.show)
@@ -114,6 +119,17 @@ def bench(
         from chatctl.bench.plot import svg
 
         Path(plot).write_text(svg(plan, result), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _explaining(withheld: str) -> Iterator[None]:
+    """Say why no password was sent, if the server refuses us."""
+    try:
+        yield
+    except RefusedError:
+        if withheld:
+            say(withheld)
+        raise
 
 
 class _Bar:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from chatctl.cli.credentials import SavedPassword, credentials
 from chatctl.cli.failures import say
 from chatctl.cli.line.entering import Wish
 from chatctl.cli.target import is_url, target
@@ -34,7 +35,6 @@ class Going:
     tls: bool | None = None
     fingerprint: str | None = None
     config: str | None = None
-    password_file: str | None = None
 
 
 def going(said: Going, *, remembering: bool = False, give_up_after: float | None = None) -> Wish:
@@ -44,10 +44,10 @@ def going(said: Going, *, remembering: bool = False, give_up_after: float | None
     """
     from chatctl.config import load
 
-    memory = Memory()
+    memory, saved = Memory(), None
     if said.server and not is_url(said.server):
-        said = _with_saved(said, memory, load(config_file=said.config))
-    client = {"name": said.name, "room": said.room, "password_file": said.password_file}
+        said, saved = _with_saved(said, memory, load(config_file=said.config))
+    client = {"name": said.name, "room": said.room}
     flags = {"host": said.host, "port": said.port, "client": client}
     loaded = load(config_file=said.config, flags=flags)
     for notice in loaded.notices:
@@ -62,8 +62,8 @@ def going(said: Going, *, remembering: bool = False, give_up_after: float | None
     if last is not None and (last.host, last.port) == (to.host, to.port):
         name = name or last.name or None
         room = last.room or room if _is_open(loaded, "client.room") and not to.room else room
-    password = loaded.client_password() or loaded.server_password()
-    return Wish(to, room_name(room), name, password, give_up_after, to.invite)
+    found = credentials(loaded, to, saved)
+    return Wish(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
 
 
 def _is_open(loaded: Loaded, *keys: str) -> bool:
@@ -102,17 +102,16 @@ def place(wish: Wish, name: str) -> Server:
     return Server(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
 
 
-def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> Going:
-    """With what is known of the server of that word. Raises ConfigError."""
+def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> tuple[Going, SavedPassword | None]:
+    """Add what is known of the server of that word; the second value is its password file. Raises ConfigError."""
+    password: SavedPassword | None = None
     settings = loaded.settings.client.servers
     set_up, found = settings.get(said.server), memory.saved.get(said.server)
     if set_up is not None:
-        file = set_up.password_file
-        said = replace(
-            said,
-            fingerprint=said.fingerprint or set_up.fingerprint,
-            password_file=str(loaded.path_of("client.servers", file)) if file is not None else None,
-        )
+        said = replace(said, fingerprint=said.fingerprint or set_up.fingerprint)
+        if set_up.password_file is not None:
+            port = set_up.port or loaded.settings.port
+            password = SavedPassword(said.server, set_up.password_file, set_up.host, port)
         found = Server(set_up.host, set_up.port or 0, set_up.name or "", set_up.room or "", set_up.tls)
     if found is None:
         known = sorted({*settings, *memory.saved})
@@ -121,7 +120,7 @@ def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> Going:
             f"{said.server} is no address such as ircs://chat.example:5106/lobby, and no server is saved by that name; "
             f"{words}"
         )
-    return replace(
+    with_saved = replace(
         said,
         server="",
         host=said.host or found.host,
@@ -130,6 +129,7 @@ def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> Going:
         room=said.room or found.room or None,
         tls=found.tls if said.tls is None else said.tls,
     )
+    return with_saved, password
 
 
 def room_name(name: str) -> str:

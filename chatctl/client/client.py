@@ -131,8 +131,9 @@ class Client(Talking):
         """Connect, and return when the server has let us in.
 
         Raises UnreachableError (nobody answers, or no chat server), RefusedError (full, banned; PasswordError: a
-        password is needed or wrong; LoginError; UntrustedError: its certificate is not believed), NameTakenError,
-        InvalidNameError; InputError where it was started before.
+        password is needed or wrong; LoginError; UntrustedError: its certificate is not believed; ClearTextError: a
+        password would go to another machine in clear text), NameTakenError, InvalidNameError; InputError where it was
+        started before.
         """
         with self._news:
             if self._started:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 from chatctl.client import events as e
 from chatctl.client.ledger import Line
-from chatctl.client.refusals import BannedError, FullError, PasswordError
+from chatctl.client.refusals import BannedError, ClearTextError, FullError, PasswordError
 from chatctl.client.state import Phase, State
 from chatctl.client.timing import Pauses, Timing, Watch
 from chatctl.client.trust import Trust, UntrustedError
@@ -175,7 +175,8 @@ class Link:
                 self.error = UnreachableError(f"no chat server answers at {self.address} ({error})")
             return str(error)
         with sock:
-            reason = self._converse(sock)
+            self.state.connected(self._names_to_try(time.monotonic()), secure=is_secure(sock))
+            reason = self._converse(sock) if self.state.refusal is None else "refused"
         reason = self.state.farewell or reason
         if self.state.sent_away is not None:
             self.error = self.state.sent_away
@@ -183,7 +184,7 @@ class Link:
         problem = self.state.refusal or self.state.name_problem or self.state.kept_name_problem
         first = not self.was_in
         if self.state.phase is not Phase.ONLINE and problem is not None:
-            if first or isinstance(problem, (BannedError, PasswordError)):
+            if first or isinstance(problem, (BannedError, PasswordError, ClearTextError)):
                 self.error = problem
             self._problem = problem
             return str(problem)
@@ -195,7 +196,6 @@ class Link:
         """Talk until the connection ends: why it did."""
         reader = LineReader()
         watch = Watch(self._timing, time.monotonic())
-        self.state.connected(self._names_to_try(watch.began), secure=is_secure(sock))
         self._outgoing.clear()
         self._written = 0
         self._quit_sent = False

@@ -2,7 +2,8 @@
 
 The rules of this file:
 
-1. SCRAM-SHA-256 where the server has it: the password is not told. PLAIN only where nobody on the way can read along.
+1. SCRAM-SHA-256 where the server has it: the password is not told. PLAIN only where nobody on the way can read along;
+   so an invitation's token and the new password.
    No way back from the one to the other: a server that says no to a proof would learn the password by saying so.
 2. The server has to prove in turn that it knows the password; what cannot is not believed.
 3. With an invitation's token an account is made: REDEEM, then REGISTER. When that is done the token is forgotten, so
@@ -15,7 +16,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chatctl.client.refusals import LoginError
+from chatctl.client.refusals import ClearTextError, LoginError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message
 
@@ -50,6 +51,9 @@ class Exchange:
         self._proved = False
         self._pieces: list[str] = []
         if login.token:
+            if not secure:
+                self.problem = ClearTextError("The invitation")
+                return
             self.lines.append(("REDEEM", login.token))
             self.lines.append(("REGISTER", "*", "*", login.password))
             return
@@ -57,7 +61,7 @@ class Exchange:
         if self._mechanism:
             self.lines.append(("AUTHENTICATE", self._mechanism))
         elif "sasl" in offered:
-            self.problem = LoginError("this server takes a password over TLS only; connect with --tls")
+            self.problem = ClearTextError("The account's password")
         else:
             self.problem = LoginError("this server has no accounts to log in to (it does not offer SASL)")
 
@@ -95,7 +99,9 @@ class Exchange:
             self.problem = LoginError(text) if weak else RefusedError(text)
 
     def _said(self, piece: str) -> None:
-        """A piece of what the server says in the exchange."""
+        """Take a piece of what the server says in the exchange; of one that is over, or never began, nothing."""
+        if self.problem is not None or not self._mechanism:
+            return
         if piece != "+":
             self._pieces.append(piece)
         if len(piece) == PIECE or len(self._pieces) > 100:

@@ -27,7 +27,11 @@ def possible(state: State) -> bool:
 
 
 def begin(state: State, password: str) -> None:
-    """Ask for it."""
+    """Ask the server to make the account, unless this connection does not allow it (rule 1)."""
+    if not possible(state):
+        text = "No account was asked for: on this connection the server does not take a password for one"
+        state.tell(e.Failed(time=state.now(), text=text, code="REGISTER", command="REGISTER"))
+        return
     state.making = Login(state.nick, password)
     state.send("REGISTER", "*", "*", password)
 

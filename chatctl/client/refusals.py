@@ -21,6 +21,15 @@ class LoginError(RefusedError):
     """Logging in to an account failed, or its password will not do (code 5)."""
 
 
+class ClearTextError(RefusedError):
+    """A password would go to another machine in clear text, so it was not sent (code 5)."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is not sent in clear text, which others on the way can read; connect with --tls, or to ircs://"
+        )
+
+
 class OwnedNameError(NameTakenError):
     """The name belongs to an account: whoever owns it has to log in (code 5)."""
 

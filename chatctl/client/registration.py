@@ -12,6 +12,8 @@ The rules of this file:
    not play back by itself any more.
 5. What is said of our name while capabilities are being negotiated is kept until we know rule 3's answer.
 6. Where we are to log in (:mod:`.login`), that comes before CAP END: a name that belongs to us is granted then.
+7. Without `secure` no secret is sent. With a password to send nothing is sent at all, and `refusal` says so; the secret
+   of rule 3 is left out, and with it the capability.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from chatctl.client.login import Exchange, Login
-from chatctl.client.refusals import AccountNeededError, BannedError, OwnedNameError, PasswordError
+from chatctl.client.refusals import AccountNeededError, BannedError, ClearTextError, OwnedNameError, PasswordError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message, encode
 
@@ -91,7 +93,7 @@ class Registration:
         """Why we are not let in at all."""
         self._wanted = WANTED + ATTENTIVE if attentive else WANTED
         self._password = password
-        self._identity = identity
+        self._identity = identity if secure else None
         self._negotiating = True
         self._asked: set[str] = set()
         self._kept: ChatctlError | None = None
@@ -103,7 +105,10 @@ class Registration:
         """Why the name is its owner's, where the server said so."""
 
     def start(self) -> None:
-        """The first lines (rule 1)."""
+        """Send the first lines (rule 1), or none of them (rule 7)."""
+        if self._password is not None and not self.secure:
+            self.refusal = ClearTextError("The server's password")
+            return
         self._send("CAP", "LS", "302")
         if self._password is not None:
             self._send("PASS", self._password)

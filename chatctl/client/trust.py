@@ -15,13 +15,13 @@ The rules of this file:
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from chatctl.client import remembered
 from chatctl.errors import RefusedError
+from chatctl.protocol.loopback import is_local
 
 AUTHORITY = "authority"
 """What is remembered of a server whose certificate a public authority vouched for."""
@@ -42,8 +42,7 @@ class Trust:
         """Rule 1, for a connected socket."""
         if self.tls is not None:
             return self.tls
-        peer = str(sock.getpeername()[0]).removeprefix("::ffff:").partition("%")[0]
-        return not (peer == str(sock.getsockname()[0]).partition("%")[0] or ipaddress.ip_address(peer).is_loopback)
+        return not is_this_machine(sock)
 
     def known(self, address: str) -> str:
         """The pin that was accepted for ``host:port``, AUTHORITY, or ``""``."""
@@ -62,6 +61,11 @@ class Trust:
             content[_SERVERS] = {**(servers if isinstance(servers, dict) else {}), address.lower(): pin}
 
         remembered.update(change, self.folder)
+
+
+def is_this_machine(sock: socket.socket) -> bool:
+    """Return whether a connected socket leads to this machine, so that nothing of it goes over a network."""
+    return is_local(str(sock.getsockname()[0]), str(sock.getpeername()[0]))
 
 
 class UntrustedError(RefusedError):

@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from chatctl.client.trust import Trust
+from chatctl.client.trust import Trust, is_this_machine
 
 _LONGEST_LINE = 8703 + 512
 """Bytes of a line that is kept. A line of the wire has 8,703 at the most (tags and message); more is no IRC."""
@@ -183,6 +183,5 @@ def is_secure(sock: socket.socket) -> bool:
     if hasattr(sock, "getpeercert"):
         return True
     with contextlib.suppress(OSError):
-        host = str(sock.getpeername()[0])
-        return host.startswith(("127.", "::ffff:127.")) or host == "::1"
+        return is_this_machine(sock)
     return False

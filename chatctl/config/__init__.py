@@ -13,6 +13,7 @@
    kind. Only the variables that Kubernetes sets for its own services are passed over, with a notice.
 6. All problems are told at once, one line each: where the value came from, the value (never a secret), what is allowed.
 7. A relative `password_file` written in the file is looked for beside that file; else in the working directory.
+8. A password belongs to the host and port of the source that holds it, or of a weaker one (`Loaded.password_servers`).
 
 A new key is one line in `settings.py`; its variable, flag, example and complaints follow from it.
 

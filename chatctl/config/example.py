@@ -12,6 +12,10 @@ _HEAD = """\
 # Every setting stands here with its default; to change one, take away the '#' before it.
 # A variable named in brackets is stronger than this file, a flag is stronger still.
 # An empty text, "", means "none".
+#
+# A password belongs to the host and port that stand beside it, in this file or in variables. Clients such as
+# `chatctl join` send it nowhere else, whatever address they are given, and to another machine over TLS only. A server
+# in client.servers has a password_file of its own.
 """
 
 

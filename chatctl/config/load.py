@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from chatctl.config.settings import KEYS, Settings
 from chatctl.errors import ConfigError
 
 DEFAULT = "default"
+PASSWORDS = ("password", "password_file", "client.password_file")
+"""The settings that hold, or name, a password that clients send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class Loaded:
     """The settings in force, and how they came about.
 
     `file`: the file that was read, or None. `origins`: for every dotted key "--port", "CHATCTL_PORT", the file's path
-    or "default". `notices`: sentences worth telling, which stop nobody. `again` reads the same sources again.
+    or "default". `password_servers`: the host and port that each password setting belongs to (:func:`_servers_of`).
+    `notices`: sentences worth telling, which stop nobody. `again` reads the same sources again.
     """
 
     settings: Settings
     file: Path | None
     origins: Mapping[str, str]
+    password_servers: Mapping[str, tuple[str, int]]
     notices: tuple[str, ...]
     again: Callable[[], Loaded] = field(repr=False, compare=False)
 
@@ -45,11 +49,11 @@ class Loaded:
         """The password that the server asks for, read from its file if there is one. Raises ConfigError."""
         if self.settings.password is not None:
             return self.settings.password.get_secret_value()
-        return self._read_password("password_file", self.settings.password_file)
+        return self._optional_password("password_file", self.settings.password_file)
 
     def client_password(self) -> str | None:
         """The password that `join` sends, from `client.password_file`. Raises ConfigError."""
-        return self._read_password("client.password_file", self.settings.client.password_file)
+        return self._optional_password("client.password_file", self.settings.client.password_file)
 
     def path_of(self, key: str, named: Path) -> Path:
         """Where the file of a setting is: what the settings file names, it names from where it stands."""
@@ -58,11 +62,17 @@ class Loaded:
             path = self.file.parent / path  # rule 7; an absolute path stays what it is
         return path
 
-    def _read_password(self, key: str, named: Path | None) -> str | None:
-        if named is None:
-            return None
+    def written_at(self, key: str) -> str:
+        """Where a setting is written, for a sentence: a variable, a flag, or the file with the key."""
+        return f"{self.origins[key]}: {key}" if self.origins[key] == str(self.file) else self.origins[key]
+
+    def _optional_password(self, key: str, named: Path | None) -> str | None:
+        return self.read_password(key, named) if named is not None else None
+
+    def read_password(self, key: str, named: Path) -> str:
+        """The password in the file that the setting `key` names. Raises ConfigError."""
         path = self.path_of(key, named)
-        who = f"{self.origins[key]}: {key}" if self.origins[key] == str(self.file) else self.origins[key]
+        who = self.written_at(key)
         try:
             password = path.read_bytes().decode().removesuffix("\n").removesuffix("\r")
             kinds.check_password(password)
@@ -111,11 +121,32 @@ def load(
         settings=settings,
         file=file,
         origins={name: given[name].origin if name in given else DEFAULT for name in KEYS},
+        password_servers=_servers_of(read),
         notices=tuple(notice for source in read for notice in source.notices),
         again=functools.partial(
             load, config_file=config_file, flags=flags, use_files=use_files, environ=environ, cwd=cwd
         ),
     )
+
+
+def _servers_of(read: Sequence[sources.Source]) -> dict[str, tuple[str, int]]:
+    """The host and port that each password setting belongs to, strongest source first in `read`.
+
+    They are those of the source that holds the password, or of a weaker one: a variable may not lead the password of a
+    file to another host, and a flag leads none.
+    """
+    servers = {}
+    for name in PASSWORDS:
+        at = next((at for at, source in enumerate(read) if name in source.given), None)
+        if at is None:
+            continue
+        weaker = ChainMap(*(source.given for source in read[max(at, 1) :]))
+        try:
+            settings = Settings(**_nested({key: weaker[key] for key in ("host", "port") if key in weaker}))
+        except ValidationError:  # of a value that a stronger source replaces: the password belongs nowhere
+            continue
+        servers[name] = (settings.host, settings.port)
+    return servers
 
 
 def _nested(given: Mapping[str, sources.Given]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Client(_Table):
 
     name: kinds.OptionalText = key(None, "Your name; asked for when there is none.", flag="--name")
     room: kinds.Room = key("#lobby", "The room to enter.", flag="--room")
-    password_file: kinds.OptionalFile = key(None, "A file that holds the server's password.")
+    password_file: kinds.OptionalFile = key(None, "A file that holds the password of the server at host and port.")
     servers: Servers = key({}, 'For `join WORD`: WORD = "ircs://host/room", or a table of host, port, name, room, tls.')
 
 
@@ -106,7 +106,9 @@ class Settings(BaseSettings):
     network: kinds.Network = key("chatctl", "The network's name that IRC clients show.")
     admin: kinds.Contact = key(None, "How to reach whoever runs the server; ADMIN shows it.")
     motd: kinds.Motd = key(None, "The message of the day; several lines between three quotes.")
-    password: kinds.Password = key(None, "The password everybody needs to enter; empty: none.")
+    password: kinds.Password = key(
+        None, "The password everybody needs to enter; empty: none. It belongs to host and port."
+    )
     password_file: kinds.OptionalFile = key(None, "A file that holds that password, instead of writing it here.")
     data_dir: kinds.OptionalFile = key(
         None, "The folder for history, accounts and bans; empty: the usual place.", flag="--data-dir"

@@ -81,8 +81,8 @@ class TestPipe:
     def test_the_password_from_the_environment(self) -> None:
         with Server(port=0, rules=Rules(password="sesam")) as server:
             port = str(server.port)
-            assert run("join", "--port", port, "--name", "ci", CHATCTL_PASSWORD="sesam").returncode == 0
-            assert run("join", "--port", port, "--name", "ci", CHATCTL_PASSWORD="wrong").returncode == 5
+            assert run("join", "--name", "ci", CHATCTL_PORT=port, CHATCTL_PASSWORD="sesam").returncode == 0
+            assert run("join", "--name", "ci", CHATCTL_PORT=port, CHATCTL_PASSWORD="wrong").returncode == 5
 
     def test_a_wildcard_host_means_this_computer(self, server: Server) -> None:
         assert run("join", "--port", str(server.port), "--name", "ci", CHATCTL_HOST="0.0.0.0").returncode == 0

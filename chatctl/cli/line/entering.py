@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from chatctl.cli.failures import say
 from chatctl.cli.target import Target
 from chatctl.client.check import ALTERNATIVES, NameCheck
 from chatctl.client.client import Client
@@ -46,6 +47,8 @@ class Wish:
     """Whether to be in the room, not only on the server."""
     callback: Callable[[Event], None] | None = None
     """Called with every event from the beginning."""
+    withheld: str = ""
+    """Why a saved password is not sent there, as a sentence."""
 
     def client(self) -> Client:
         """A client for it, not started. Raises InvalidNameError, InputError."""
@@ -105,6 +108,8 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
                 wish = wish.logging_in(wish.password)  # the one that was given is the account's
                 continue
             if not asking or tries > _PASSWORD_TRIES:
+                if wish.withheld and (owned or isinstance(error, PasswordError)):
+                    say(wish.withheld)
                 raise
             wish = _corrected(wish, error)
 
@@ -140,6 +145,8 @@ def _invited(wish: Wish, *, asking: bool) -> Wish:
     if asking:
         return wish.logging_in(ask_new_password(wish.name or ""))
     if not wish.password:
+        if wish.withheld:
+            say(wish.withheld)
         raise ConfigError("an invitation makes an account, and that takes a password: give it by client.password_file")
     return wish.logging_in(wish.password)
 
