@@ -68,7 +68,7 @@ class Room:
 
     @property
     def open(self) -> bool:
-        """Whether anybody may enter, and so read what was said."""
+        """Return whether the room's modes let anybody join."""
         return not self.keyword and self.modes.isdisjoint(CLOSED)
 
     @property
@@ -120,6 +120,6 @@ class Room:
         """Whether the room belongs to the account that `user` is logged in to."""
         return bool(self.founder and user.account) and self.founder == names.fold(user.account)
 
-    def readable_by(self, user: User) -> bool:
-        """Whether `user` may read what was said here: members; of an open room, anybody whom no ban keeps out."""
+    def shows_metadata_to(self, user: User) -> bool:
+        """Return whether `user` may read the room's metadata: members, and if the room is open, all but the banned."""
         return user.id in self.members or (self.open and not (self.lists is not None and self.lists.bans(user)))

@@ -123,11 +123,37 @@ def test_a_closed_room_and_one_that_never_was_are_answered_alike(selector: str) 
     assert answers[1] == [word.replace("#closed", "#never") for word in answers[0]]
 
 
+@pytest.mark.parametrize("line", ["CHATHISTORY LATEST {} * 5", "CHATHISTORY BEFORE {} msgid=unknown 5", "SEARCH in={}"])
+def test_an_open_room_and_one_that_never_was_are_answered_alike(line: str) -> None:
+    world = World()
+    told(world)
+    bob = world.person("bob", "#tea", caps=CAPS + " soju.im/search").send("PART #tea").forget()
+    outside, never = (bob.send(line.format(room)).one("FAIL").params for room in ("#tea", "#ten"))
+    assert outside[1] == "INVALID_TARGET"
+    assert never == [word.replace("#tea", "#ten") for word in outside]
+
+
+@pytest.mark.parametrize("line", ["CHATHISTORY LATEST #tea * 5", "SEARCH in=#tea"])
+def test_a_member_kicked_while_history_is_read_receives_nothing(line: str) -> None:
+    journal = HeldJournal()
+    world = World(journal=journal)
+    ann = told(world)
+    bob = world.person("bob", caps=CAPS + " soju.im/search").send("JOIN #tea", line)
+    assert bob.lines() == [], "the reader waits for the commit"
+    ann.send("KICK #tea bob")
+    while journal.committed < max(fact.seq for fact in world.facts):
+        journal.commit()
+        world.tick()
+    assert bob.one("FAIL").params[1] == "INVALID_TARGET"
+
+
 def test_a_room_that_everybody_left_still_has_its_history() -> None:
     world = World()
     told(world, 3).send("PART #tea")
     assert "#tea" not in world.hub.state.rooms
     bob = world.person("bob", caps=CAPS)
+    assert bob.send("CHATHISTORY LATEST #tea * 5").one("FAIL").params[1] == "INVALID_TARGET"
+    bob.send("JOIN #tea").forget()
     assert texts(bob.send("CHATHISTORY LATEST #tea * 5")) == "012"
     assert texts(bob.send("CHATHISTORY BEFORE #tea timestamp=2023-01-01T00:00:00.000Z 5")) == ""
     assert bob.send("CHATHISTORY BEFORE #tea msgid=unknown 5").one("FAIL").params[1] == "MESSAGE_ERROR"
@@ -324,29 +350,37 @@ class TestSearch:
         assert batch(eve.send("SEARCH text=needle"), "soju.im/search") == []
         assert batch(eve.send("SEARCH text=needle;in=bob"), "soju.im/search") == []
 
-    @pytest.mark.parametrize("line", ["SEARCH limit=x", "SEARCH after=noon", "SEARCH in=nobody"])
-    def test_what_is_wrong_is_said(self, line: str) -> None:
+    @pytest.mark.parametrize(
+        ("line", "code"),
+        [
+            ("SEARCH limit=x", "INVALID_PARAMS"),
+            ("SEARCH after=noon", "INVALID_PARAMS"),
+            ("SEARCH in=nobody", "INVALID_TARGET"),
+            ("SEARCH in=#nowhere", "INVALID_TARGET"),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, line: str, code: str) -> None:
         person = World().person("ann", "#tea", caps=CAPS + " soju.im/search")
-        assert person.send(line).one("FAIL").params[:2] == ["SEARCH", "INVALID_PARAMS"]
+        assert person.send(line).one("FAIL").params[:2] == ["SEARCH", code]
 
 
 def test_history_holds_only_what_was_released_and_a_session_reads_what_it_wrote() -> None:
     journal = HeldJournal()
     world = World(journal=journal)
     people = []
-    for nick in ("ann", "bob"):
+    for nick in ("ann", "bob", "eve"):
         person = world.connect().send(f"CAP REQ :{CAPS}", f"NICK {nick}", "USER u 0 * :r", "CAP END", "JOIN #tea")
         journal.commit()
         world.tick()
         people.append(person)
-    ann, bob = (person.forget() for person in people)
-    eve = world.connect().send(f"CAP REQ :{CAPS}", "NICK eve", "USER u 0 * :r", "CAP END").forget()
+    ann, bob, eve = (person.forget() for person in people)
     ann.send("PRIVMSG #tea :parked", "CHATHISTORY LATEST #tea * 5")
-    assert batch(eve.send("CHATHISTORY LATEST #tea * 5")) == []
-    assert ann.lines() == bob.lines() == []
+    eve.send("CHATHISTORY LATEST #tea * 5")
+    assert ann.lines() == bob.lines() == eve.lines() == []
     journal.commit()
     world.tick()
     assert texts(ann) == "parked"
+    assert [message.command for message in eve.read()] == ["PRIVMSG", "BATCH", "PRIVMSG", "BATCH"]
 
 
 class TestNotStored:

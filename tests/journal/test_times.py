@@ -218,11 +218,11 @@ def test_what_was_kept_before_is_whole_too(
         order = LocalOrder(lambda: START, "boot", facts[-1].seq, time)
         world = World(journal=journal, order=order)
         world.hub.fanout.released_seq = facts[-1].seq
-        ann = world.person("ann", caps=CAPS + (" draft/event-playback" if events else ""))
+        ann = world.person("ann", "#tea", caps=CAPS + (" draft/event-playback" if events else ""))
         known = ("PRIVMSG", "NOTICE", "JOIN") if events else ("PRIVMSG", "NOTICE")
         meant = [each.message_id for each in facts if each.place == "#tea" and each.kind in known]
         for found in (backwards(ann, limit), forwards(ann, limit), forwards(ann, limit, BETWEEN)) if meant else ():
-            assert [message.tags["msgid"] for message in found] == meant
+            assert [message.tags["msgid"] for message in found if message.nick != "ann"] == meant
 
 
 @both
@@ -232,7 +232,7 @@ def test_what_makes_a_page_whole_lies_within_what_was_asked(kind: str) -> None:
         journal.append(facts)
         world = World(journal=journal, order=LocalOrder(lambda: START, "boot", 59, START - 900))
         world.hub.fanout.released_seq = 59
-        ann = world.person("ann", caps=CAPS)
+        ann = world.person("ann", "#lobby", caps=CAPS)
         for question, first, last in (
             ("BETWEEN #lobby msgid=boot1-35 msgid=boot1-22 5", 23, 34),
             ("BETWEEN #lobby msgid=boot1-22 msgid=boot1-35 5", 23, 34),

@@ -10,6 +10,7 @@ from chatctl.chat.deliveries import Form, InForms
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.render import timestamp
 from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import names
 from chatctl.protocol.capabilities import READ_MARKER
 from chatctl.protocol.message import Message
@@ -33,14 +34,17 @@ def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:
         if is_kept(identity):
             outcome.records += tuple(record_key(each) for each in changed)
             audience = [each.id for each in state.users.values() if each.identity == identity]
-    form = Form(READ_MARKER, ((marker(state, identity, proposal.target), outcome.untagged()),))
+    form = Form(READ_MARKER, ((marker(state, user, proposal.target), outcome.untagged()),))
     outcome.deliveries.append(InForms((form,), users=audience))
 
 
-def marker(state: State, identity: str, target: str) -> Message:
-    """Where somebody stands: ``*`` where nobody said."""
-    time = state.accounts.marks.time(identity, folded(target))
-    room = state.room_named(target) if target[:1] == "#" else None
+def marker(state: State, user: User, target: str) -> Message:
+    """Return the MARKREAD line of `user`'s read position in `target`: ``*`` if none is set.
+
+    A room is spelled as its creator wrote it, but only to users who may know of it.
+    """
+    time = state.accounts.marks.time(user.identity, folded(target))
+    room = state.known_room(target, user.id) if target[:1] == "#" else None
     shown = room.name if room is not None else target
     return Message("MARKREAD", (shown, f"timestamp={timestamp(time)}" if time else "*"), state.rules.server_name)
 

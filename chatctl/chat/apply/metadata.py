@@ -33,7 +33,7 @@ def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> Non
     if user is None:
         return
     outcome.command = "METADATA"
-    room = state.room_named(proposal.target) if proposal.target[:1] == "#" else None
+    room = state.known_room(proposal.target, user.id) if proposal.target[:1] == "#" else None
     name = room.name if room is not None else user.nick
     if not _may(state, user, room, proposal.target):
         text = "You may change your own, and that of rooms whose operator you are"

@@ -13,9 +13,13 @@ from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.rules import LOBBY
 from chatctl.chat.state import State
+from chatctl.chat.users import User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
+
+IN_USE = "{} has a history of its own; please choose another name"
+"""The refusal for the name of a former room, and of a secret one: the user must not be able to tell them apart."""
 
 REST_MS = 30_000
 """How long a room keeps a name at least: clients that do not know RENAME are told a lot each time."""
@@ -27,10 +31,10 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
     room = room_for(state, user, proposal.room, outcome)
     if user is None or room is None:
         return
-    if not (room.members[user.id] & OPERATOR or user.operator):
+    if not may_rename(user, room):
         outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
         return
-    problem = _problem(state, room, proposal, outcome.entry.time)
+    problem = _problem(state, user, room, proposal, outcome.entry.time)
     message = Message(RENAME, (room.name, proposal.name, proposal.reason), user.prefix)
     if problem is None and len(message.line) > MAX_LINE:
         problem = "CANNOT_RENAME", "That is too long for one line"
@@ -48,8 +52,13 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
         _move_marks(state, outcome, old_key, room.key)
 
 
-def _problem(state: State, room: Room, proposal: p.RenameRoom, now: int) -> tuple[str, str] | None:
-    """Code and sentence of why not; None where it can be."""
+def may_rename(user: User, room: Room) -> bool:
+    """Return whether `user`, who is a member, may rename `room`."""
+    return bool(room.members[user.id] & OPERATOR or user.operator)
+
+
+def _problem(state: State, user: User, room: Room, proposal: p.RenameRoom, now: int) -> tuple[str, str] | None:
+    """Return the code and the sentence of a refusal; None if the room can be renamed."""
     if room.name == LOBBY:
         return "CANNOT_RENAME", f"{LOBBY} keeps its name"
     wrong = names.room_problem(proposal.name)
@@ -59,7 +68,9 @@ def _problem(state: State, room: Room, proposal: p.RenameRoom, now: int) -> tupl
         return "CANNOT_RENAME", "That is its name"
     other = state.room_named(proposal.name)
     if other is not None and other is not room:
-        return "CHANNEL_NAME_IN_USE", f"There is a room called {other.name} already"
+        known = other.known_to(user.id)
+        text = f"There is a room called {other.name} already" if known else IN_USE.format(proposal.name)
+        return "CHANNEL_NAME_IN_USE", text
     if other is None and now - room.renamed_at < REST_MS:
         return "CANNOT_RENAME", "This room got its name a moment ago; please wait a little"
     return None

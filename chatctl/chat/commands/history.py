@@ -2,9 +2,9 @@
 
 Source: ircv3.net/specs/extensions/chathistory (draft), with event-playback. Errors are standard replies, as it asks.
 
-Who may read: a room's members; of a room that is open to all, anybody; a private conversation, the two whose it is
-(:mod:`chatctl.chat.history`). A name alone opens nothing: what an earlier owner of a nick wrote stays theirs. Of a room
-that never was, the answer is that of a closed one, so that nobody learns which there are.
+Access: a room's members; a private conversation, its two participants (:mod:`chatctl.chat.history`). A nick
+alone grants nothing: the messages of its earlier owner stay theirs. To all other sessions a room answers like one that
+does not exist, so that the answer does not disclose secret rooms.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from chatctl.chat.history import (
 )
 from chatctl.chat.playback import in_slices, line_count
 from chatctl.chat.render import timestamp
+from chatctl.chat.room import Room
 from chatctl.chat.session import Session
 from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
@@ -117,22 +118,19 @@ def _in_place(
 
     def ask(place: str, shown: str) -> Result:
         def found(view: View, session: Session, page: Page) -> Result:
-            answer = _history(view, session, page, subcommand, shown)
-            if page.facts or page.failed or place[:1] != "#" or place in view.state.rooms:
-                return answer
-            return _if_anything_was_said(place, answer, failed)
+            # The session may have been kicked, or the room renamed, while the reader was busy.
+            if place[:1] == "#" and place not in view.user(session).rooms:
+                return failed()
+            return _history(view, session, page, subcommand, shown)
 
         return Job(
             lambda upto: _query(subcommand, place, marks, limit, upto, events=bool(session.caps & caps.EVENT_PLAYBACK)),
             found,
-            settled=place not in view.state.rooms,  # it may have been closed, and its history be on its way elsewhere
         )
 
     if target[:1] == "#":
-        room = view.state.room_named(target)
-        if names.room_problem(target) is not None or (room is not None and not may_read(view, session, room.key)):
-            return failed()
-        return ask(names.room_fold(target), room.name if room is not None else target)
+        room = joined_room(view, session, target)
+        return ask(room.key, room.name) if room is not None else failed()
     me, other = view.user(session), view.state.user_named(target)
     if other is not None:
         return ask(private_place(me.identity, other.identity), target)
@@ -141,19 +139,9 @@ def _in_place(
     return _of_somebody_gone(me, target, ask, failed)
 
 
-def may_read(view: View, session: Session, key: str) -> bool:
-    """Whether a room's history is open to this session now. A room that nobody is in may be entered by anybody."""
-    room = view.state.rooms.get(key)
-    return room is None or room.readable_by(view.user(session))
-
-
-def _if_anything_was_said(place: str, answer: Result, failed: Callable[[], list[Reply]]) -> Result:
-    """`answer` where a room that nobody is in has a history; where it has none, it is as if it had never been."""
-
-    def found(view: View, session: Session, page: Page) -> Result:
-        return answer if page.facts else failed()
-
-    return Job(lambda upto: Query(place, 1, upto, kinds=()), found)
+def joined_room(view: View, session: Session, name: str) -> Room | None:
+    """Return the room called `name` if this session is a member, else None: only members read its history."""
+    return view.user(session).rooms.get(names.room_fold(name))
 
 
 def _of_somebody_gone(

@@ -24,7 +24,7 @@ def markread(view: View, session: Session, message: Message) -> Result:
     if problem is not None:
         return fail("MARKREAD", "INVALID_PARAMS", target, text="That is no room, and no name that anybody can have")
     if not given:
-        return [marker(view.state, view.user(session).identity, target)]
+        return [marker(view.state, view.user(session), target)]
     kind, _, value = given.partition("=")
     time = milliseconds(value) if kind == "timestamp" else None
     if time is None or time <= 0:

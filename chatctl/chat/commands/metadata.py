@@ -53,7 +53,7 @@ def _target(view: View, session: Session, name: str) -> User | Room | None:
     if name[:1] != "#":
         return view.state.user_named(name)
     room = view.state.room_named(name)
-    return room if room is not None and room.readable_by(view.user(session)) else None
+    return room if room is not None and room.shows_metadata_to(view.user(session)) else None
 
 
 def values_of(view: View, target: User | Room) -> dict[str, str]:

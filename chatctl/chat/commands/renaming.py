@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.commands.history import fail
+from chatctl.chat.apply.renaming import IN_USE, may_rename
+from chatctl.chat.commands.history import fail, joined_room
 from chatctl.chat.commands.kinds import Command, Job, Result, View, label_of
 from chatctl.chat.history import Page, Query
 from chatctl.chat.session import Session
@@ -12,18 +13,23 @@ from chatctl.protocol.message import Message
 
 
 def rename(view: View, session: Session, message: Message) -> Result:
-    """RENAME #old #new [reason]. A name under which something was said before, in a room that is gone, is not taken:
-    two histories cannot become one."""
+    """RENAME #old #new [reason].
+
+    The name of a former room that still has history is refused: two histories cannot be merged. Only sessions that may
+    rename the room cause the look-up, so that other sessions do not learn which names have history.
+    """
     old, new, reason = message.params[0], message.params[1], message.param(2)
     proposal = p.RenameRoom(session.id, label_of(message), old, new, reason)
     key = names.room_fold(new)
-    if key == names.room_fold(old) or names.room_problem(new) is not None or view.state.room_named(new) is not None:
+    room = joined_room(view, session, old)
+    if room is None or not may_rename(view.user(session), room):
+        return proposal
+    if key == room.key or names.room_problem(new) is not None or view.state.room_named(new) is not None:
         return proposal
 
     def looked_up(view: View, session: Session, page: Page) -> Result:
         if page.facts:
-            text = f"{new} has a history of its own; please choose another name"
-            return fail("RENAME", "CHANNEL_NAME_IN_USE", old, new, text=text)
+            return fail("RENAME", "CHANNEL_NAME_IN_USE", room.name, new, text=IN_USE.format(new))
         return proposal
 
     return Job(lambda upto: Query(key, 1, upto), looked_up)

@@ -158,7 +158,7 @@ def described(view: View, session: Session, room: Room) -> list[Reply]:
     if session.caps & READ_MARKER:
         # Before the end of the names (read-marker, "Command flows").
         end = len(replies) - (not session.caps & NO_IMPLICIT_NAMES)
-        replies.insert(end, marker(view.state, view.user(session).identity, room.name))
+        replies.insert(end, marker(view.state, view.user(session), room.name))
     return replies
 
 

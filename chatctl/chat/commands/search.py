@@ -1,12 +1,22 @@
 """Search over the wire: SEARCH <attributes>, under ``soju.im/search`` (soju, doc/ext/search.md).
 
 ``SEARCH from=nick;in=#room;after=TIME;before=TIME;text=words;limit=N``: all optional, escaped as message tags
-are. Without ``in`` it looks at the rooms one is in and at one's own private talk. Who may read what: :mod:`.history`.
+are. Without ``in`` it searches the sender's rooms and private conversations. :mod:`.history` says who may read what.
 """
 
 from __future__ import annotations
 
-from chatctl.chat.commands.history import CONVERSATIONS, END_OF_TIME, as_batch, fail, limit_of, may_read, milliseconds
+from dataclasses import replace
+
+from chatctl.chat.commands.history import (
+    CONVERSATIONS,
+    END_OF_TIME,
+    as_batch,
+    fail,
+    joined_room,
+    limit_of,
+    milliseconds,
+)
 from chatctl.chat.commands.kinds import Command, Job, Result, View, line
 from chatctl.chat.history import MOST_ASKED, Page, SearchQuery, TargetsQuery, private_place
 from chatctl.chat.session import Session
@@ -32,33 +42,39 @@ def search(view: View, session: Session, message: Message) -> Result:
         return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit is no positive number")
     places = _places(view, session, attributes.get("in", ""))
     if places is None:
-        return fail("SEARCH", "INVALID_PARAMS", "in", text="There is nothing there that you may read")
+        return fail("SEARCH", "INVALID_TARGET", attributes["in"], text="There is nothing there that you may read")
     text, source = attributes.get("text", ""), names.fold(attributes.get("from", ""))
-
-    def search_in(places: tuple[str, ...]) -> Job:
-        # Of a room that is gone: it may have been closed, and its history be on its way elsewhere.
-        settled = any(place[:1] == "#" and place not in view.state.rooms for place in places)
-        return Job(lambda upto: SearchQuery(text, limit, upto, places, source, times[0], times[1]), _found, settled)
-
+    query = SearchQuery(text, limit, 0, places, source, times[0], times[1])
     if attributes.get("in"):
-        return search_in(places)
+        return _search_in(message, query)
     identity = view.user(session).identity
 
     def everywhere(view: View, session: Session, page: Page) -> Result:
         private = (place for place, _ in page.targets if not place.startswith("#"))
         looked_at = (*places, *private)
-        return search_in(looked_at) if looked_at else _found(view, session, Page())
+        return _search_in(message, replace(query, places=looked_at)) if looked_at else _found(view, session, Page())
 
     return Job(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), everywhere)
 
 
+def _search_in(message: Message, query: SearchQuery) -> Job:
+    """Run `query`, which `message` asks for; anew if the session left one of the rooms meanwhile."""
+
+    def found(view: View, session: Session, page: Page) -> Result:
+        if any(place[:1] == "#" and place not in view.user(session).rooms for place in query.places):
+            return search(view, session, message)
+        return _found(view, session, page)
+
+    return Job(lambda upto: replace(query, upto=upto), found)
+
+
 def _places(view: View, session: Session, where: str) -> tuple[str, ...] | None:
-    """The places to look at: the one named, or all rooms one is in. None where that may not be read."""
+    """Return the places to search: the named one, or all rooms of the session; None if it may not be read."""
     if not where:
         return tuple(view.user(session).rooms)
     if where[:1] == "#":
-        key = names.room_fold(where)
-        return (key,) if names.room_problem(where) is None and may_read(view, session, key) else None
+        room = joined_room(view, session, where)
+        return (room.key,) if room is not None else None
     other = view.state.user_named(where)
     return (private_place(view.user(session).identity, other.identity),) if other is not None else None
 
