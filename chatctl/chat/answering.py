@@ -20,6 +20,7 @@ from chatctl.chat.replies import reply_message
 from chatctl.chat.responses import Response
 from chatctl.chat.session import Session
 from chatctl.protocol.message import Message, encode
+from chatctl.protocol.standard_replies import standard_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,8 +122,8 @@ class Answering:
         """A command of session `id` was refused, after others of it or instead of them, since nothing can be kept."""
         session = self._sessions.get(id)
         if session is not None:
-            message = Message("FAIL", (command, "NOT_STORED", f"This was not sent: {reason}"))
-            message.source = self._view.rules.server_name
+            server, text = self._view.rules.server_name, f"This was not sent: {reason}"
+            message = standard_reply("FAIL", command, "NOT_STORED", text=text, source=server)
             message.tags = {"label": label} if label else {}
             self._fanout.direct(session, _encoded(message))
 

@@ -27,6 +27,7 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
+from chatctl.protocol.standard_replies import standard_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,9 +184,8 @@ class Delivering:
 
     def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
         for session in self._told(delivery.user):
-            self._answering.reply(
-                session, Message("FAIL", (delivery.command, delivery.code, *delivery.context, delivery.text))
-            )
+            fail = standard_reply("FAIL", delivery.command, delivery.code, *delivery.context, text=delivery.text)
+            self._answering.reply(session, fail)
 
     def _entered(self, delivery: d.Entered, seq: int) -> None:
         for session in self._of(delivery.user):

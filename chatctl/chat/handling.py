@@ -28,6 +28,7 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
 from chatctl.protocol.framing import BadLine, Why
 from chatctl.protocol.message import Message, parse
+from chatctl.protocol.standard_replies import standard_reply
 
 _LABELS = LABELED_RESPONSE | BATCH
 """Labels need both (labeled-response, "Dependencies")."""
@@ -80,7 +81,8 @@ class Handling:
         label = self._label(session, message) if message.tags else ""
         if label and len(label.encode()) > MAX_LABEL:
             text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
-            self._answering.reply(session, Message("FAIL", (message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text)))
+            fail = standard_reply("FAIL", message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text=text)
+            self._answering.reply(session, fail)
             return
         row = COMMANDS.get(message.command)
         if message.command in HTTP and not session.registered:  # CONNECT and TRACE are IRC's words too
@@ -157,7 +159,7 @@ class Handling:
         self._log.info("slowed", session=session.id)
         text = f"You are faster than {per_second:g} messages a second; the rest follows more slowly"
         if session.caps & STANDARD_REPLIES:
-            told = Message("NOTE", ("*", "SLOWED", text))
+            told = standard_reply("NOTE", "*", "SLOWED", text=text)
         else:
             told = Message("NOTICE", (self._view.called(session), text))
         self._answering.reply(session, told)

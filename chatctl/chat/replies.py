@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from chatctl.chat.commands.kinds import Line
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE, Message, middle_parameter
 from chatctl.protocol.names import MAX_NAME
+from chatctl.protocol.standard_replies import COMMANDS as STANDARD_REPLY_COMMANDS
+from chatctl.protocol.standard_replies import shorten
 
 _ANY_NAME = 4 * MAX_NAME
 
@@ -18,7 +20,7 @@ def reply_message(server: str, called: str, reply: Line | Message) -> Message:
         return message
     if not reply.source:
         reply.source = server
-    return reply
+    return shorten(reply) if reply.command in STANDARD_REPLY_COMMANDS else reply
 
 
 def _numeric(server: str, called: str, reply: Line) -> Message:
@@ -40,11 +42,7 @@ def _built(server: str, called: str, reply: Line, most: int) -> Message:
     text = numeric.text if reply.text is None else reply.text
     if reply.text is None and params and "{" in text:
         text = text.format(*(param if len(param.encode()) <= most else "that" for param in params))
-    words = [called, *(_safe(param) if len(param.encode()) <= most else "*" for param in params)]
+    words = [called, *(middle_parameter(param, most) for param in params)]
     if text or reply.text is not None:
         words.append(text)
     return Message(numeric.code, words, server)
-
-
-def _safe(param: str) -> str:
-    return "*" if not param or param[0] == ":" or " " in param else param

@@ -95,6 +95,13 @@ class Message:
 _NO_TAGS: Mapping[str, str] = {}
 
 
+def middle_parameter(word: str, max_bytes: int = MAX_LINE) -> str:
+    """Return `word`, or ``*`` if it cannot be a middle parameter or has more than `max_bytes` bytes in UTF-8."""
+    if not word or word[0] == ":" or " " in word or len(word.encode()) > max_bytes:
+        return "*"
+    return word
+
+
 def nick_of(source: str) -> str:
     """The nick in ``nick!user@host``; the whole of a server's name."""
     return source.partition("!")[0]

@@ -31,6 +31,7 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
+from chatctl.protocol.standard_replies import standard_reply
 
 MOST_SESSIONS = 10
 """Sessions that may be one user."""
@@ -101,7 +102,8 @@ def _no_name(state: State, proposal: p.Register, holder: User | None, problem: s
     session = proposal.session
     if state.accounts.named(proposal.nick) is not None:
         # For our client, which then asks for the password rather than for another name.
-        note = Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", proposal.nick, problem), state.rules.server_name)
+        server = state.rules.server_name
+        note = standard_reply("NOTE", "NICK", "ACCOUNT_REQUIRED", proposal.nick, text=problem, source=server)
         outcome.deliveries.append(ToUsers((session,), note, outcome.untagged(), needs=caps.STANDARD_REPLIES))
     outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
     in_the_way = holder or state.lookalike(proposal.nick, session)

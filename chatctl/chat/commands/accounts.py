@@ -19,6 +19,7 @@ from chatctl.chat.session import Session
 from chatctl.chat.work import Done, Make
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
+from chatctl.protocol.standard_replies import standard_reply
 
 LEAST_PASSWORD = 6
 """Characters. Guessing is slow here (chat/guard), so that what is short need not be forbidden altogether."""
@@ -36,7 +37,7 @@ def register(view: View, session: Session, message: Message) -> Result:
     about = nick if account == "*" else account
 
     def refuse(code: str, text: str) -> Result:
-        return [Message("FAIL", (COMMAND, code, about or "*", text))]
+        return [standard_reply("FAIL", COMMAND, code, about, text=text)]
 
     if not nick:
         return refuse("NEED_NICK", "Please say your name (NICK) before you register it")
@@ -89,21 +90,22 @@ def password_problem(view: View, session: Session, name: str, password: str) -> 
 def verify(view: View, session: Session, message: Message) -> Result:
     """VERIFY <account> <code>: no account waits for that here."""
     text = "Nothing has to be confirmed here: an account can be used as soon as it is made"
-    return [Message("FAIL", ("VERIFY", "INVALID_CODE", message.params[0], text))]
+    return [standard_reply("FAIL", "VERIFY", "INVALID_CODE", message.params[0], text=text)]
 
 
 def redeem(view: View, session: Session, message: Message) -> Result:
     """REDEEM <token>: what our client shows of an invitation. Others can say ``/quote REDEEM token``."""
     wait = passwords.too_soon(view, session, "invitation")
     if wait:
-        return [Message("FAIL", ("REDEEM", "ACCESS_DENIED", wait))]
+        return [standard_reply("FAIL", "REDEEM", "ACCESS_DENIED", text=wait)]
     hashed = token_hash(message.params[0])
     if view.state.accounts.invite(hashed, view.clock()) is None:
         passwords.failed(view, session, "invitation")
         text = "This invitation is unknown, used up or has expired; please ask for another one"
-        return [Message("FAIL", ("REDEEM", "ACCESS_DENIED", text))]
+        return [standard_reply("FAIL", "REDEEM", "ACCESS_DENIED", text=text)]
     session.invite = hashed
-    return [Message("NOTE", ("REDEEM", "INVITED", "You are invited: choose a name, and make it yours with a password"))]
+    text = "You are invited: choose a name, and make it yours with a password"
+    return [standard_reply("NOTE", "REDEEM", "INVITED", text=text)]
 
 
 COMMANDS = (

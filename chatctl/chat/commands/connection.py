@@ -22,6 +22,7 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.standard_replies import standard_reply
 
 CAP_302 = 302
 STS_SECONDS = 30 * 24 * 3600
@@ -109,7 +110,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         return None
     if not view.account(session) and not view.rules.guests:
         text = "This server is for those who have an account: log in (SASL), or use an invitation"
-        return [Message("FAIL", ("*", "ACCOUNT_REQUIRED", text)), Close(text)]
+        return [standard_reply("FAIL", "*", "ACCOUNT_REQUIRED", text=text), Close(text)]
     problem = "" if view.account(session) else passwords.of_server(view, session)
     if problem:
         return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH, text=problem), Close(problem)]
@@ -135,10 +136,10 @@ def _account_hint(view: View, session: Session) -> list[Reply]:
     account, holder = view.state.accounts.named(session.nick), view.state.user_named(session.nick)
     if account is not None and account.name != view.account(session):
         text = f"The name {session.nick} belongs to an account; its owner can log in"
-        return [Message("NOTE", ("NICK", "ACCOUNT_REQUIRED", session.nick, text))]
+        return [standard_reply("NOTE", "NICK", "ACCOUNT_REQUIRED", session.nick, text=text)]
     if holder is not None and holder.account not in ("", view.account(session)):
         text = f"The name {session.nick} is taken; who has it can log in and be here once more"
-        return [Message("NOTE", ("NICK", "NICKNAME_IN_USE", session.nick, text))]
+        return [standard_reply("NOTE", "NICK", "NICKNAME_IN_USE", session.nick, text=text)]
     return []
 
 

@@ -34,6 +34,7 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message, nick_of
+from chatctl.protocol.standard_replies import standard_reply
 
 CONVERSATIONS = 500
 """Private conversations of one user that are looked through."""
@@ -47,9 +48,8 @@ _SELECTORS = {"BEFORE": 1, "AFTER": 1, "LATEST": 1, "AROUND": 1, "BETWEEN": 2}
 
 
 def fail(command: str, code: str, *context: str, text: str) -> list[Reply]:
-    """A standard reply; what a user sent and cannot stand in it becomes ``*``."""
-    safe = ("*" if not word or word[0] == ":" or " " in word else word for word in context)
-    return [Message("FAIL", (command, code, *safe, text))]
+    """Refuse a command with a standard reply."""
+    return [standard_reply("FAIL", command, code, *context, text=text)]
 
 
 def chathistory(view: View, session: Session, message: Message) -> Result:
