@@ -79,17 +79,16 @@ class ToRoom(Delivery):
 
 class LinesToRoom(Delivery):
     """Messages to everybody in `room`, in order: `lines` are the bytes without tags, `said` what is kept of them.
-    `speaker`: as in ToRoom; `bot` says that they call themselves a bot."""
+    `speaker`: as in ToRoom. A bot's messages are sent one by one, because their facts need a tag."""
 
     room: str
     lines: list[bytes]
     said: Lines
     speaker: int
-    bot: bool
 
     def stamps(self) -> list[Stamp]:
         """One a line."""
-        return [Stamp(fact.time, fact.message_id, None, fact.account, bot=self.bot) for fact in self.said.each()]
+        return [Stamp(fact.time, fact.message_id, None, fact.account) for fact in self.said.each()]
 
 
 class ToUsers(Delivery):

@@ -51,13 +51,19 @@ DURABLE: dict[type[p.Proposal], bool] = {
 """One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
 
 
+BOT_TAG = "bot"
+"""Tag of a message whose sender is marked as a bot (ircv3.net/specs/extensions/bot-mode). Clients cannot send it: of
+theirs only tags with a leading ``+`` are relayed."""
+
+
 class Fact(msgspec.Struct, gc=False):
     """One thing that happened, as history tells it.
 
     `kind` is the IRC command it was shown as; `place` where it belongs (see :mod:`chatctl.chat.history`); `target` the
     room's name or the other user's nick; `source` who did it, as ``nick!user@host``; `text` the message, topic, reason,
     new nick or mode change; of a REDACT the message's id and a reason, of a RENAME the old name, the new one and a
-    reason; `tags` the client-only tags. `seq` is the entry's, `part` counts the facts of one entry.
+    reason; of a JOIN the real name; `tags` the client-only tags, and BOT_TAG if a bot did it. `seq` is the entry's,
+    `part` counts the facts of one entry.
     """
 
     seq: int

@@ -18,7 +18,7 @@ import msgspec
 
 from chatctl.chat.accounts import RecordKey
 from chatctl.chat.deliveries import Delivery, Form, Stamp, Tell, ToRoom
-from chatctl.chat.facts import Fact, Kept
+from chatctl.chat.facts import BOT_TAG, Fact, Kept
 from chatctl.chat.history import RENAME
 from chatctl.chat.modes import BOT, SERVER_OPERATOR
 from chatctl.chat.proposals import Entry
@@ -164,6 +164,8 @@ class Outcome(msgspec.Struct):
         """Keep something that `user` did. Call it after the deliveries that show it, so that both have one
         id and one time."""
         entry, part = self.entry, len(self.facts)
+        if BOT in user.modes:
+            tags = {**(tags or {}), BOT_TAG: ""}
         self.facts.append(
             Fact(
                 entry.seq,

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chatctl.chat import multiline
-from chatctl.chat.facts import Fact
+from chatctl.chat.facts import BOT_TAG, Fact
 from chatctl.chat.history import REDACTED
 from chatctl.chat.render import timestamp
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_tags
 
 _BATCHES = caps.MULTILINE | caps.BATCH
-_NEEDED = {"RENAME": caps.CHANNEL_RENAME, "REDACT": caps.MESSAGE_REDACTION, REDACTED: -1}
+_NEEDED = {
+    "RENAME": caps.CHANNEL_RENAME,
+    "REDACT": caps.MESSAGE_REDACTION,
+    "TAGMSG": caps.MESSAGE_TAGS,
+    REDACTED: -1,
+}
 """Kinds that are only for those who know them, or for nobody."""
 
 _SLICE = 200
@@ -21,8 +26,8 @@ _SLICE = 200
 _TARGET_FIRST = frozenset({"PRIVMSG", "NOTICE", "TOPIC"})
 
 
-def message_of(fact: Fact) -> Message:
-    """The message that showed `fact`."""
+def message_of(fact: Fact, mask: int) -> Message:
+    """Return the message that showed `fact` to recipients with the capabilities `mask`."""
     kind = fact.kind
     params: Sequence[str]
     if kind in _TARGET_FIRST:
@@ -41,18 +46,24 @@ def message_of(fact: Fact) -> Message:
         params = (fact.target, *fact.text.split(" ", 1))
     elif kind == "MODE":
         params = (fact.target, *fact.text.split())
+    elif kind == "JOIN" and mask & caps.EXTENDED_JOIN:
+        params = (fact.target, fact.account or "*", fact.text)
     else:  # JOIN, TAGMSG
         params = (fact.target,)
     return Message(kind, params, fact.source)
 
 
 def tags_of(fact: Fact, mask: int) -> dict[str, str]:
-    """The tags somebody with the capabilities `mask` gets with it."""
+    """Return the tags that `fact` had, for recipients with the capabilities `mask`."""
     tags: dict[str, str] = {}
     if mask & caps.SERVER_TIME:
         tags["time"] = timestamp(fact.time)
+    if mask & caps.ACCOUNT_TAG and fact.account:
+        tags["account"] = fact.account
     if mask & caps.MESSAGE_TAGS:
         tags["msgid"] = fact.message_id
+        if BOT_TAG in fact.tags:
+            tags[BOT_TAG] = ""
         tags.update((key, value) for key, value in fact.tags.items() if key[:1] == "+")
     return tags
 
@@ -62,7 +73,7 @@ def shown(fact: Fact, mask: int, outer: Mapping[str, str], reference: str) -> li
     `outer` are the tags of a batch it is in; `reference` is for a batch of its own."""
     tags = tags_of(fact, mask)
     if not multiline.is_multiline(fact.text, fact.tags):
-        message = message_of(fact)
+        message = message_of(fact, mask)
         message.tags = {**outer, **tags}
         return [message]
     pieces = multiline.separated(fact.text, fact.tags.get(multiline.JOINTS, ""))

@@ -38,7 +38,7 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
             step = 1 if time + count <= entry.time + AHEAD else 0
             key, name, prefix, account = room.key, room.name, user.prefix, user.account
             said = Lines(entry.seq, entry.boot, time, step, key, name, prefix, account, proposal.texts, count)
-            outcome.deliveries.append(LinesToRoom(room.key, lines, said, user.id, BOT in user.modes))
+            outcome.deliveries.append(LinesToRoom(room.key, lines, said, user.id))
             outcome.facts.append(said)
             return
     for text in proposal.texts:
@@ -47,4 +47,5 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
 
 
 def _anything_goes(room: Room, user: User) -> bool:
-    return user.id in room.members and room.lists is None and room.modes.isdisjoint(SPEECH)
+    # What a bot says is stored with a tag, which Lines cannot hold.
+    return user.id in room.members and room.lists is None and room.modes.isdisjoint(SPEECH) and BOT not in user.modes

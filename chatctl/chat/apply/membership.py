@@ -47,7 +47,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         outcome.deliveries.append(Entered(user.id, room.key))
         show_entering(outcome, room, user)
         outcome.deliveries.append(Described(user.id, room.key))
-        outcome.keep_in(room, "JOIN", user)
+        outcome.keep_in(room, "JOIN", user, user.realname)
         if (existing is None and room.founder) or room.insiders is not None:
             outcome.changed += (room.key,)
 
