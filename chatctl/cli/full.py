@@ -66,6 +66,11 @@ class FullDoor:
         """Whether an invitation is to be made into an account, and nobody chose a password yet."""
         return bool(self.wish.token) and self.wish.login is None
 
+    @property
+    def makes_account(self) -> bool:
+        """Whether the password asked for is a new one, of an account that an invitation makes."""
+        return bool(self.wish.token)
+
     def log_in(self, name: str, password: str) -> None:
         """As the owner of the account of that name."""
         self.wish = replace(self.wish, name=name).logging_in(password)

@@ -113,19 +113,19 @@ def _line_by_line(
         gates.append(Gate(screens[-1].event))
         client.on(gates[-1].put)
 
-    reason = first = ""
+    reason = ""
     try:
         with hinting(), _asked_in_vain():
             client = enter(wish, prepare, asking=asking)
             try:
                 if asking and client.name != wish.name:
-                    first = offer(client, wish.to.address, Memory())
+                    offer(client, wish.to.address, Memory())
             finally:
                 gates[-1].open()
         interruption.check()
         if save is not None:
             keeper.keep(wish, screens[-1].client.name, save)
-        reason = _talk(screens[-1], wish.room, first)
+        reason = _talk(screens[-1], wish.room)
     except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
         if not (is_in and (style.person or isinstance(reason_to_end, _AskedToEnd))):
@@ -154,21 +154,12 @@ def _go_on(client: Client, wish: Wish, style: Style, keeper: Keeper) -> None:
     _conclude(screen)
 
 
-def _talk(screen: LineScreen, room: str, first: str = "") -> str:
-    """Until the user leaves, the input ends, or the client does: the reason to give. `first`: a line that was typed
-    already."""
+def _talk(screen: LineScreen, room: str) -> str:
+    """Talk until the user leaves, the input ends, or the client does; return the reason to give."""
     # While a line is edited Ctrl-C is a key; one that comes before must not be raised into a module being loaded, where
     # Python would drop it.
     for number in (*_SIGNALS, *((signal.SIGINT,) if screen.style.editing else ())):
         signal.signal(number, lambda *_: screen.end())
-    if first:
-        from chatctl.cli.line.plain import do_line
-        from chatctl.cli.line.screen import Leaving
-
-        try:
-            do_line(screen, first)
-        except Leaving as leaving:
-            return str(leaving)
     if screen.style.editing:
         from chatctl.cli.line.terminal import converse as converse_on_terminal
 

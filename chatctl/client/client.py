@@ -230,6 +230,12 @@ class Client(Talking):
         """The account that we logged in to, or made, where we did."""
         return self._state.login.account if self._state.login is not None else None
 
+    def is_secret(self, text: str) -> bool:
+        """Return whether a line of `text` is a password that this client knows: the server's, or the account's."""
+        state = self._state
+        known = {state.password, *(login.password for login in (state.login, state.making) if login is not None)}
+        return any(line.strip() in known for line in text.splitlines())
+
     @property
     def may_register(self) -> bool:
         """Whether our name can be made an account here by a password (:meth:`register`)."""

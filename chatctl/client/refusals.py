@@ -42,5 +42,14 @@ class InputError(ChatctlError):
     """Something asked of the client that cannot be sent: `str(error)` says why (code 1)."""
 
 
+class SecretSaidError(InputError):
+    """A message that is the user's own password; it was not sent."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(
+            f"That is your password, so it was not sent. If it is meant as a message: /raw PRIVMSG {target} :TEXT"
+        )
+
+
 class FullError(ChatctlError):
     """Too much is waiting to be sent already; this was not kept (code 1)."""

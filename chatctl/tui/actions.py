@@ -68,7 +68,8 @@ class Actions:
         return cast("ChatApp", self)
 
     @property
-    def _line(self) -> Line:
+    def line(self) -> Line:
+        """Where messages are written."""
         return self._app.screen_stack[0].query_one(Line)
 
     @property
@@ -114,9 +115,9 @@ class Actions:
         """Go to a place; what was being written in the old one waits there."""
         app = self._app
         if place is not app.desk.here:
-            app.desk.here.draft = self._line.text
+            app.desk.here.draft = self.line.text
             app.desk.look_at(place)
-            self._line.write(place.draft)
+            self.line.write(place.draft)
         app.draw()
 
     def on_sidebar_chosen(self, event: Sidebar.Chosen) -> None:
@@ -185,23 +186,23 @@ class Actions:
     def action_interrupt(self) -> None:
         """Ctrl-C: take back what is written; twice leaves."""
         app, now = self._app, monotonic()
-        if now - self._interrupted < _TWICE and not self._line.text:
+        if now - self._interrupted < _TWICE and not self.line.text:
             app.leave("")
             return
         self._interrupted = now
-        self._line.write("")
+        self.line.write("")
         app.hint = _AGAIN
         app.set_timer(_TWICE, self._unhint)
         app.draw()
 
     def _unhint(self) -> None:
-        self._app.hint = slash.hint(self._line.text)
+        self._app.hint = slash.hint(self.line.text)
         self._app.draw()
 
     def action_end(self) -> None:
         """Ctrl-D: leave where nothing is written, else take the next character away, as everywhere."""
-        if self._line.text:
-            self._line.action_delete_right()
+        if self.line.text:
+            self.line.action_delete_right()
         else:
             self._app.leave("")
 
@@ -209,7 +210,7 @@ class Actions:
 
     def on_text_area_changed(self) -> None:
         """The input has changed: hints, and others see that we type."""
-        app, text = self._app, self._line.text
+        app, text = self._app, self.line.text
         if app.tidy is not None:
             app.tidy.touched()
         hint = slash.hint(text) if "\n" not in text else ""
@@ -227,7 +228,7 @@ class Actions:
         app = self._app
         if app.typed is None:
             if text.strip():
-                self._line.write(text)  # not lost: it can be sent when we are in
+                self.line.write(text)  # not lost: it can be sent when we are in
             return
         if app.being is not None:
             app.being.sent()
@@ -235,7 +236,7 @@ class Actions:
         app.typed.run(text)
         if app.desk.here is not here:
             here.draft = ""
-            self._line.write(app.desk.here.draft)
+            self.line.write(app.desk.here.draft)
         elif slash.is_text(text):
             app.desk.to_now()
             self._messages.to_end()
@@ -251,11 +252,11 @@ class Actions:
         more = f"\n… and {len(lines) - _SHOWN_OF_PASTE} more" if len(lines) > _SHOWN_OF_PASTE else ""
 
         def answered(yes: bool | None) -> None:
-            before = self._line.text
+            before = self.line.text
             if yes:
                 whole = f"{before}{text}"
-                self._line.remember(whole)
-                self._line.write("")
+                self.line.remember(whole)
+                self.line.write("")
                 self.say(whole)
 
         self._app.push_screen(Question(f"Send {what}?", f"{shown}{more}", "send"), answered)
@@ -269,13 +270,13 @@ class Actions:
         app = self._app
         editor = editing.command()
         try:
-            text = editing.edited(self._line.text, editor, app.suspend())
+            text = editing.edited(self.line.text, editor, app.suspend())
         except (OSError, SuspendNotSupported) as error:
             why = getattr(error, "strerror", None) or "not on this terminal"
             app.desk.tell(f"{editor[0]} cannot be started: {why}", trouble=True, now=clock.time())
             app.draw()
             return
-        self._line.write(text)
+        self.line.write(text)
         app.refresh(layout=True, repaint=True)
 
     # Searching.

@@ -4,7 +4,9 @@ The rules of this file:
 
 1. What an attempt to get in came to is answered by one question, or by none; each answer is another attempt.
 2. Who answers nothing leaves; whoever started the screen tells why.
-3. While a question stands the lower line says what is waited for: the server has been reached.
+3. From the first question until we are in, the message line takes no keys: what is typed belongs to the questions, and
+   may be a password. A question for a password empties the line: it may have been typed ahead.
+4. While a question stands the lower line says what is waited for: the server has been reached.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ class Arrival:
         """What came of an attempt (rule 1)."""
         match outcome:
             case Entered():
+                self._app.line.listen()
                 self._app.entered(outcome.client)
             case NameWanted():
                 self._ask_name(outcome)
@@ -43,12 +46,14 @@ class Arrival:
                 self._leave(outcome.error)
 
     def _waits_for(self, what: str) -> None:
-        """Rule 3."""
+        """Say what is waited for (rule 4); keys are the question's (rule 3)."""
+        self._app.line.deaf = True
         self._app.desk.waits_for = what
         self._app.draw()
 
     def _begin(self, name: str | None, password: str | None = None) -> None:
-        self._waits_for("")
+        self._app.desk.waits_for = ""
+        self._app.draw()
         self._app.entrance.begin(name, password)
 
     def _leave(self, problem: BaseException) -> None:
@@ -86,7 +91,8 @@ class Arrival:
                 self._begin(wanted.name)
 
         self._waits_for("a password")
-        asking = Asking(title, text, trouble=wanted.trouble, secret=True, escape="another name")
+        self._app.line.write("")
+        asking = Asking(title, text, trouble=wanted.trouble, secret=True, twice=wanted.new, escape="another name")
         self._app.push_screen(asking, answered)
 
     def _ask_trust(self, wanted: TrustWanted) -> None:
@@ -112,6 +118,7 @@ class Arrival:
                 self._begin(self._app.entrance.name, password)
 
         self._waits_for("a password")
+        self._app.line.write("")
         asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
         self._app.push_screen(asking, answered)
 

@@ -45,6 +45,10 @@ class Door(Protocol):
     def invited(self) -> bool:
         """Whether an invitation is to be made into an account, and nobody chose a password yet."""
 
+    @property
+    def makes_account(self) -> bool:
+        """Whether the password asked for is a new one, of an account that an invitation makes."""
+
     def log_in(self, name: str, password: str) -> None:
         """As the owner of the account of that name; with an invitation, who is to be made."""
 
@@ -173,7 +177,7 @@ class Entrance:
         except AccountNeededError as error:
             return LoginWanted(self.name, str(error), closed=True)
         except LoginError as error:
-            return LoginWanted(self.name, str(error))
+            return LoginWanted(self.name, str(error), new=self.door.makes_account)
         except (NameTakenError, InvalidNameError) as error:
             return NameWanted(str(error), self._free())
         except PasswordError as error:

@@ -5,7 +5,9 @@ The rules of this file:
 1. Enter sends; Alt-Enter, Shift-Enter (where the terminal tells it apart) and Ctrl-J begin a new line.
 2. Up on the first line and Down on the last go through what was said before; what was being written comes back.
 3. Pasted lines are not sent by themselves: whoever has the screen asks first.
-4. What comes from a clipboard or an editor is cleaned: it may have been copied from a page that means ill.
+4. While :attr:`Line.deaf`, keys and pastes are dropped: they were meant for a question that has just been answered, and
+   may be a password typed once more.
+5. What comes from a clipboard or an editor is cleaned: it may have been copied from a page that means ill.
 """
 
 from __future__ import annotations
@@ -30,13 +32,13 @@ LONG = 4000
 
 
 def plain(text: str) -> str:
-    """Lines without what steers a terminal or hides (rule 4)."""
+    """Lines without what steers a terminal or hides (rule 5)."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(clean(line.expandtabs(_TAB)) for line in lines)
 
 
 class Field(Kept, Input):
-    """One line in a dialog (rule 4)."""
+    """One line in a dialog (rule 5)."""
 
     def _on_paste(self, event: events.Paste) -> None:
         if not self.password:
@@ -68,6 +70,8 @@ class Line(Kept, TextArea):
             soft_wrap=True,
             max_checkpoints=200,
         )
+        self.deaf = False
+        """Rule 4."""
         self._completing = completing
         self._typed = typed
         self._said: list[str] = []
@@ -77,6 +81,10 @@ class Line(Kept, TextArea):
         self._cycle: tuple[str, Completion, int] | None = None
 
     async def _on_key(self, event: events.Key) -> None:
+        if self.deaf:
+            event.stop()
+            event.prevent_default()
+            return
         handler = _KEYS.get(event.key)
         if handler is not None and handler(self):
             event.stop()
@@ -87,6 +95,10 @@ class Line(Kept, TextArea):
         await super()._on_key(event)
 
     async def _on_paste(self, event: events.Paste) -> None:
+        if self.deaf:
+            event.stop()
+            event.prevent_default()
+            return
         text = plain(event.text)
         if "\n" in text.strip("\n") or len(text) > LONG:
             event.stop()
@@ -95,6 +107,14 @@ class Line(Kept, TextArea):
             return
         event.text = text.strip("\n")
         await super()._on_paste(event)
+
+    def listen(self) -> None:
+        """Take keys again, after those that are on their way here (rule 4)."""
+
+        def hear() -> None:
+            self.deaf = False
+
+        self.call_later(hear)
 
     def write(self, text: str) -> None:
         """Have this in the line, with the cursor behind it."""

@@ -2,16 +2,15 @@
 
 The rules of this file:
 
-1. Who was asked for a name is asked, once for each server and name, whether it should be theirs alone. No is what Enter
-   says, and who writes on: it may have been meant for a message.
+1. A user who was asked for a name is asked once for each server and name whether to keep it. Enter says no.
 2. A password is typed twice, since it is not shown.
+3. Nothing typed at these questions reaches the message line: it may be the password.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -19,7 +18,6 @@ from textual.content import Content
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
-from chatctl.tui.line import Line
 from chatctl.tui.overlays import Asking
 from chatctl.tui.painted import Box, Over, Words
 
@@ -30,13 +28,12 @@ if TYPE_CHECKING:
 LATER = "/register keeps your name for you alone"
 
 
-class Offer(Over[bool | str]):
-    """A question that y answers with yes; Enter and Esc say no. So does whoever begins to write: it was meant for the
-    chat, and is given back."""
+class Offer(Over[bool]):
+    """A question that y answers with yes, Enter and Esc with no. Other keys are dropped: they may be the password."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("y", "answer(True)"),
-        ("n,enter,escape,ctrl+c,ctrl+d", "answer(False)"),
+        ("enter,escape,ctrl+c,ctrl+d", "answer(False)"),
     ]
 
     def __init__(self, name: str) -> None:
@@ -47,16 +44,11 @@ class Offer(Over[bool | str]):
         with Box(classes="box") as box:
             box.border_title = Content(f"Keep the name {clean(self._name_offered)} for you alone?")
             box.border_subtitle = "y: yes · Enter: no"
-            yield Words("It takes a password that you choose now. /register does it at any time.")
+            yield Words("It takes a password, which is asked for after a y. /register does it at any time.")
 
     def action_answer(self, answer: bool) -> None:
         """Done."""
         self.done(answer)
-
-    def on_key(self, event: events.Key) -> None:
-        if event.is_printable and event.character and event.key not in ("y", "n"):
-            event.stop()
-            self.done(event.character)
 
 
 def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
@@ -70,40 +62,30 @@ def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
         app.desk.offer = LATER
         return
 
-    def answered(answer: bool | str | None) -> None:
-        if isinstance(answer, str):
-            app.query_one(Line).insert(answer)
-        elif answer:
+    def answered(yes: bool | None) -> None:
+        if yes:
             ask(app)
 
     app.push_screen(Offer(client.name), answered)
 
 
 def ask(app: ChatApp, trouble: str = "") -> None:
-    """Ask for the password, twice, and have the account made. Raises InputError where that cannot be."""
+    """Ask for the password and have the account made. Raises InputError where that cannot be."""
     client = app.client
     if client is None or not client.may_register:
         if client is not None and client.account is not None:
             raise InputError(f"You are logged in as {clean(client.account)}; the name is yours")
         raise InputError("This server lets nobody make an account from here; ask whoever runs it")
-    first: list[str] = []
-
-    def again(password: str | None) -> None:
-        if password is None:
-            return
-        if password != first[0]:
-            ask(app, "These were not the same")
-        elif client.may_register:
-            try:
-                client.register(password)
-            except ChatctlError as error:
-                ask(app, str(error))
 
     def answered(password: str | None) -> None:
-        if password is not None:
-            first.append(password)
-            title, text = "The same password once more", "It is not shown."
-            app.push_screen(Asking(title, text, secret=True, escape="not now"), again)
+        app.line.listen()
+        if password is None or not client.may_register:
+            return
+        try:
+            client.register(password)
+        except ChatctlError as error:
+            ask(app, str(error))
 
+    app.line.deaf = True
     title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
-    app.push_screen(Asking(title, text, trouble=trouble, secret=True, escape="not now"), answered)
+    app.push_screen(Asking(title, text, trouble=trouble, secret=True, twice=True, escape="not now"), answered)

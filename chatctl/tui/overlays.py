@@ -110,8 +110,15 @@ class Question(Over[bool]):
         self.done(answer)
 
 
+AGAIN = "The same password once more"
+NOT_THE_SAME = "These were not the same"
+
+
 class Asking(Over[str | None]):
-    """One line to be typed: a name, a password (`wanted` says which, in the empty line). Esc gives None."""
+    """One line to be typed: a name, a password (`wanted` says which, in the empty line). Esc gives None.
+
+    With `twice` the line is asked for again, in the same overlay: between two overlays keys go to the message line.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "give_up"), ("ctrl+c", "give_up"), ("ctrl+d", "give_up")]
 
@@ -124,9 +131,11 @@ class Asking(Over[str | None]):
         offered: str = "",
         trouble: str = "",
         secret: bool = False,
+        twice: bool = False,
         escape: str = "leave",
     ) -> None:
         super().__init__()
+        self._twice, self._first = twice, ""
         self._escape, self._wanted = escape, wanted
         self._title, self._text, self._offered, self._trouble, self._secret = title, text, offered, trouble, secret
 
@@ -134,16 +143,33 @@ class Asking(Over[str | None]):
         with Box(classes="box", can_focus=False) as box:
             box.border_title = Content(self._title)
             box.border_subtitle = f"Enter: go on · Esc: {self._escape}"
-            if self._trouble:
-                yield Words(clean(self._trouble), classes="trouble")
+            if self._trouble or self._twice:
+                yield Words(
+                    clean(self._trouble), id="trouble", classes="trouble" if self._trouble else "trouble hidden"
+                )
             yield Words(clean(self._text))
             yield Field(self._offered, self._wanted, password=self._secret, compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         answer = event.value if self._secret else event.value.strip()
-        if answer:
+        if answer and self._twice:
+            self._answer_twice(answer)
+        elif answer:
             self.done(answer)
+
+    def _answer_twice(self, answer: str) -> None:
+        """Ask for the same line once more, or begin again if it is another one."""
+        if answer == self._first:
+            self.done(answer)
+            return
+        trouble = NOT_THE_SAME if self._first else ""
+        self._first = "" if self._first else answer
+        self.query_one(Field).clear()
+        self.query_one(Box).border_title = Content(AGAIN if self._first else self._title)
+        words = self.query_one("#trouble", Words)
+        words.say(trouble)
+        words.set_class(not trouble, "hidden")
 
     def action_give_up(self) -> None:
         """No answer."""

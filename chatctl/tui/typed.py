@@ -8,7 +8,7 @@ from collections.abc import Callable
 from chatctl.client import slash
 from chatctl.client.client import Client
 from chatctl.client.records import Kind
-from chatctl.client.refusals import InputError
+from chatctl.client.refusals import InputError, SecretSaidError
 from chatctl.errors import ChatctlError
 from chatctl.tui.desk import Desk
 from chatctl.tui.look import PALETTES
@@ -50,7 +50,9 @@ class Typed:
         return self.desk.here.name
 
     def say(self, target: str, text: str, kind: Kind = "message", reply: str = "") -> None:
-        """Say it, and show that it is on its way."""
+        """Say it, and show that it is on its way. Raises InputError for the user's own password."""
+        if self.client.is_secret(text):
+            raise SecretSaidError(target)
         if kind == "action":
             ticket = self.client.act(target, text)
         else:

@@ -66,11 +66,16 @@ class TestTerminal:
         terminal.sendeof()
         assert self.end(terminal) == 0
 
-    def test_what_is_neither_yes_nor_no_was_meant_for_the_chat(self, server: Server, bob: Wire) -> None:
+    def test_an_answer_that_is_neither_yes_nor_no_is_not_said_in_the_room(self, server: Server, bob: Wire) -> None:
         terminal = self.spawn("--port", str(server.port))
         terminal.expect("Your name: ")
         terminal.send("ann\r")
         terminal.expect(re.escape("[y/N] "))
+        terminal.send("sesame street\r")
+        terminal.expect("Nothing of that was sent")
+        terminal.expect(re.escape("[y/N] "))
+        terminal.send("\r")
+        terminal.expect("You are ann on")
         terminal.send("hello everybody\r")
         assert bob.until("PRIVMSG").params[1] == "hello everybody"
         terminal.expect(re.escape("[ann]: hello everybody"))
@@ -87,6 +92,21 @@ class TestTerminal:
             assert "sesam" not in str(terminal.before)
             terminal.sendintr()
             assert self.end(terminal) == 0
+
+    def test_a_password_typed_twice_is_not_said_in_the_room(self, server: Server, bob: Wire) -> None:
+        with Wire(server.port).login("eve") as eve:
+            eve.send("PRIVMSG NickServ :REGISTER sesame-street").until("900")
+        terminal = self.spawn("--port", str(server.port), "--name", "eve")
+        terminal.expect("Password of the account eve")
+        terminal.waitnoecho(DEADLINE)
+        terminal.send("sesame-street\rsesame-street\r")
+        terminal.expect("You are eve on")
+        terminal.send("sesame-street\r")
+        terminal.expect("That is your password, so it was not sent")
+        terminal.send("hello\r")
+        assert bob.until("PRIVMSG").params[1] == "hello"
+        terminal.send("/quit\r")
+        assert self.end(terminal) == 0
 
     def test_pasted_lines_are_lines(self, server: Server, bob: Wire) -> None:
         ann = self.spawn("--port", str(server.port), "--name", "ann")

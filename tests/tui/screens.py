@@ -49,7 +49,7 @@ class Door:
     def believe(self, unknown: UnknownServerError) -> None:
         return
 
-    invited = False
+    invited = makes_account = False
 
     def log_in(self, name: str, password: str) -> None:
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import getpass
 import itertools
+import sys
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -95,12 +97,15 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
         wish = replace(wish, name=_ask_name(()))
     if wish.token:
         wish = _invited(wish, asking=asking)
-    tries = 0
+    tries, asked = 0, bool(wish.token) and asking
     while True:
         try:
             client = wish.client()
             prepare(client)
-            return client.start()
+            client.start()
+            if asked:
+                _drop_typed_ahead()
+            return client
         except _CORRECTABLE as error:
             tries += isinstance(error, (PasswordError, LoginError))
             owned = isinstance(error, (OwnedNameError, AccountNeededError))
@@ -111,6 +116,7 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
                 if wish.withheld and (owned or isinstance(error, PasswordError)):
                     say(wish.withheld)
                 raise
+            asked = True
             wish = _corrected(wish, error)
 
 
@@ -160,6 +166,12 @@ def ask_new_password(name: str) -> str:
         if getpass.getpass("Once more: ") == password:
             return password
         print("These were not the same")
+
+
+def _drop_typed_ahead() -> None:
+    """Drop what was typed since the last question, before it is read as a message: it may be a password once more."""
+    with contextlib.suppress(OSError, ValueError, termios.error):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _looked(wish: Wish) -> Wish:

@@ -42,17 +42,21 @@ class Gate:
                 self._to(event)
 
 
-def offer(client: Client, address: str, memory: Memory) -> str:
-    """Ask, and have the account made where the answer is yes. Ctrl-D says no. What is neither was meant for the chat:
-    it is given back, to be handled as typed there."""
+def offer(client: Client, address: str, memory: Memory) -> None:
+    """Offer an account once for each server and name, and have it made if the answer is yes. Ctrl-D says no.
+
+    An answer that is neither yes nor no is dropped, not said in the room: it may be the password.
+    """
     if not client.may_register or not memory.first_time("register", address, client.fold(client.name)):
-        return ""
+        return
     try:
-        answer = input(f"Keep the name {clean(client.name)} for you alone, by a password? [y/N] ")
-        if answer.strip().lower() in ("y", "yes"):
-            client.register(ask_new_password(client.name))
-        elif answer.strip().lower() not in ("", "n", "no"):
-            return answer
+        while True:
+            answer = input(f"Keep the name {clean(client.name)} for you alone, by a password? [y/N] ").strip().lower()
+            if answer in ("y", "yes"):
+                client.register(ask_new_password(client.name))
+                return
+            if answer in ("", "n", "no"):
+                return
+            print("Nothing of that was sent. Type y to choose a password, or press Enter to go on without")
     except EOFError:
         print()
-    return ""

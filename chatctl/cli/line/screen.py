@@ -24,7 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 from chatctl.client import events as e
 from chatctl.client.client import Client
-from chatctl.client.refusals import InputError
+from chatctl.client.refusals import InputError, SecretSaidError
 from chatctl.client.words import Place, Tone, words
 from chatctl.protocol.clean import clean, escaped, isolate
 
@@ -148,7 +148,9 @@ class LineScreen:
             self._going = target
 
     def say(self, target: str, text: str, kind: e.Kind = "message", reply: str = "") -> None:
-        """Say something; its echo is what is shown of it."""
+        """Say something; its echo is what is shown of it. Raises InputError for the user's own password."""
+        if self.client.is_secret(text):
+            raise SecretSaidError(target)
         if kind == "action":
             self.client.act(target, text)
         else:
