@@ -15,6 +15,7 @@ from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.deliveries import AccountGone, InForms, LoggedIn, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Identity, NewIdentity, Outcome
+from chatctl.chat.reserved_names import NICKSERV, reserved_problem
 from chatctl.chat.state import State
 from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
@@ -24,7 +25,6 @@ from chatctl.protocol.message import Message
 
 COMMAND = "REGISTER"
 SASL = "SASL"
-NICKSERV = "NickServ"
 CONTROL = "control"
 """The forms of an answer."""
 
@@ -74,8 +74,9 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
         return "BAD_ACCOUNT_NAME", f"That name cannot be used: {problem}"
     if state.accounts.named(name) is not None:
         return "ACCOUNT_EXISTS", f"The account {name} is there already"
-    if names.fold(name) == names.fold(NICKSERV):
-        return "BAD_ACCOUNT_NAME", f"The name {name} is the server's own"
+    own = reserved_problem(name, rules.server_name)
+    if own is not None:
+        return "BAD_ACCOUNT_NAME", f"{own}; please choose another"
     alike = state.accounts.alike(name) or state.lookalike(name, proposal.session)
     if alike is not None:
         other = alike.name if isinstance(alike, Account) else alike.nick

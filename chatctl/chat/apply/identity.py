@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply.accounts import NICKSERV
 from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.apply.modes import written
@@ -24,6 +23,7 @@ from chatctl.chat.deliveries import (
 from chatctl.chat.limits import away_length, realname_length
 from chatctl.chat.modes import PREFIXES, SERVER_OPERATOR
 from chatctl.chat.outcome import Outcome
+from chatctl.chat.reserved_names import reserved_problem
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User
@@ -137,13 +137,14 @@ def is_same_client(holder: User, secret: str, instance: str) -> bool:
 def name_in_use(state: State, nick: str, session: int, account: str) -> str | None:
     """Why `session`, which is logged in to `account` (``""``: none), cannot have `nick` because of somebody else; None
     where it can."""
+    own = reserved_problem(nick, state.rules.server_name)
+    if own is not None:
+        return f"{own}; please choose another"
     owner = state.accounts.named(nick) or state.accounts.alike(nick)
     if owner is not None and owner.name != account:
         if owner.key == names.fold(nick):
             return f"The name {nick} belongs to an account; log in to it, or choose another name"
         return f"The name {nick} looks too much like {owner.name}, an account; please choose another"
-    if names.fold(nick) == names.fold(NICKSERV):
-        return f"The name {nick} is the server's own; please choose another"
     holder = state.user_named(nick)
     if holder is not None and holder.id != session:
         spelling = "" if holder.nick == nick else f" (by {holder.nick}, which counts as the same name)"

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply.accounts import NICKSERV, SERVICE
+from chatctl.chat.apply.accounts import SERVICE
 from chatctl.chat.commands import passwords
 from chatctl.chat.commands.accounts import make_account, password_problem, redeem
 from chatctl.chat.commands.kinds import Command, Note, Reply, Result, View, Work
 from chatctl.chat.commands.sasl import log_in
+from chatctl.chat.reserved_names import NICKSERV
 from chatctl.chat.session import Session
 from chatctl.chat.work import Done, Make
 from chatctl.protocol import names
