@@ -169,6 +169,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
     rules = Rules(
         server_name=settings.name,
         network=settings.network,
+        local=settings.local,
         version=f"chatctl-{__version__}",
         cloak_key=kept_secret(control, CLOAK_KEY, 32) if control is not None else b"",
         replay_on_join=settings.history.replay_on_join,

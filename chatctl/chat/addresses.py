@@ -13,3 +13,8 @@ def origin(address: str) -> str:
     if ":" not in address:
         return address
     return str(ipaddress.ip_network((address, CUSTOMER), strict=False).network_address)
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether a peer's numeric address, as the listener writes it, is a loopback address."""
+    return address.startswith("127.") or address == "::1"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from chatctl.chat import offers
 from chatctl.chat import proposals as p
-from chatctl.chat.addresses import origin
+from chatctl.chat.addresses import is_loopback, origin
 from chatctl.chat.answering import Answering
 from chatctl.chat.apply import apply
 from chatctl.chat.bans import Ban
@@ -122,9 +122,10 @@ class Hub:
 
     # From the connections.
 
-    def connect(self, id: int, address: str, *, secure: bool = False) -> Session:
-        """A connection was accepted; `secure`: over TLS. Ids are never used again."""
-        session = Session(id, address, cloak(self.rules.cloak_key, origin(address)), self._clock(), secure=secure)
+    def connect(self, id: int, address: str, *, encrypted: bool = False) -> Session:
+        """Begin the session of an accepted connection; `encrypted`: over TLS. Ids are never used again."""
+        host, local = cloak(self.rules.cloak_key, origin(address)), self.rules.local and is_loopback(address)
+        session = Session(id, address, host, self._clock(), encrypted=encrypted, local=local)
         self.sessions[id] = session
         return session
 

@@ -16,6 +16,8 @@ class Rules:
 
     server_name: str = "chatctl.local"
     network: str = "chatctl"
+    local: bool = True
+    """Whether connections from loopback addresses are trusted and exempt from limits; False behind a proxy."""
     motd: str = ""
     admin: str = ""
     password: str = ""

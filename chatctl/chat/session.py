@@ -49,8 +49,8 @@ def more(out: bytes | list[bytes], data: bytes) -> list[bytes]:
 class Session(Output):
     """One connection, from accept to close.
 
-    `address` is the numeric address, for operators; `local` says that it is this computer's own, `secure` that nobody
-    on the way can read along (TLS, or this computer), so that passwords may be sent.
+    `address` is the numeric address, for operators; `encrypted` says that it uses TLS, `local` that it comes from this
+    computer and is trusted for that (:attr:`chatctl.chat.rules.Rules.local`).
     """
 
     __slots__ = (
@@ -64,6 +64,7 @@ class Session(Output):
         "caps",
         "closing",
         "dropped",
+        "encrypted",
         "host",
         "id",
         "in_flight",
@@ -86,7 +87,6 @@ class Session(Output):
         "said_before",
         "sasl",
         "secret",
-        "secure",
         "shape",
         "subscriptions",
         "tries",
@@ -96,12 +96,14 @@ class Session(Output):
         "watching",
     )
 
-    def __init__(self, id: int, address: str, host: str, now: int, *, secure: bool = False) -> None:
+    def __init__(
+        self, id: int, address: str, host: str, now: int, *, encrypted: bool = False, local: bool = False
+    ) -> None:
         self.id = id
         self.address = address
         self.host = host
-        self.local = address.startswith("127.") or address == "::1"
-        self.secure = secure or self.local
+        self.local = local
+        self.encrypted = encrypted
 
         # Registration: what was said so far.
         self.nick = ""
@@ -151,6 +153,11 @@ class Session(Output):
         self.closing = ""
         self.leaving = ""
         self.dropped = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether passwords may be sent: no network that others can read lies between."""
+        return self.encrypted or self.local
 
     @property
     def origin(self) -> str:

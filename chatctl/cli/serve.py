@@ -156,7 +156,7 @@ def _banner(built: Built, loaded: Loaded) -> str:
         server.addresses,
         listener_limit=settings.listener_limit,
         advertise=settings.advertise or "",
-        tls_mode=settings.tls.mode,
+        tls_mode="required" if settings.tls.mode == "auto" and not settings.local else settings.tls.mode,
         pin=certificate.pin if certificate else "",
         fingerprint=certificate.fingerprint if certificate else "",
         hosts=certificate.names if certificate else (),

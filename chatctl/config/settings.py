@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     advertise: kinds.OptionalAddress = key(None, "The address printed for others to join; empty: this computer's own.")
     name: kinds.ServerName = key("chatctl.local", "The server's name on IRC.", flag="--server-name")
     network: kinds.Network = key("chatctl", "The network's name that IRC clients show.")
+    local: kinds.YesNo = key(
+        True, "Trust this computer's own connections: no limits, no TLS needed. false: if a proxy runs here."
+    )
     admin: kinds.Contact = key(None, "How to reach whoever runs the server; ADMIN shows it.")
     motd: kinds.Motd = key(None, "The message of the day; several lines between three quotes.")
     password: kinds.Password = key(

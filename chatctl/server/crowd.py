@@ -3,7 +3,8 @@
 The rules of this file:
 
 1. An address has `connections_per_address` connections at the most, `unregistered_per_address` of them strangers, and
-   new ones at `new_per_second` with a burst. IPv6 counts by networks of 64 bits. This computer is exempt.
+   new ones at `new_per_second` with a burst. IPv6 counts by networks of 64 bits. This computer is exempt if it is
+   trusted (`Rules.local`).
 2. Of strangers there are `unregistered` at the most, and IN_THE_DOORWAY times as many for an instant. Where one more
    comes, the oldest goes: so nobody waits behind those who never say who they are, and whoever means it, and is in
    within a few round trips, has them.
@@ -13,7 +14,7 @@ The rules of this file:
 
 from __future__ import annotations
 
-from chatctl.chat.addresses import origin
+from chatctl.chat.addresses import is_loopback, origin
 from chatctl.chat.bucket import Bucket
 from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits
@@ -38,10 +39,11 @@ class _Address:
 
 
 class Crowd:
-    """Counts connections. Times are in seconds of the loop's clock."""
+    """Counts connections; with `local` this computer is exempt. Times are in seconds of the loop's clock."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, local: bool = True) -> None:
         self._limits = limits
+        self._local = local
         self._addresses: dict[str, _Address] = {}
         self._strangers: dict[Connection, None] = {}
         self._swept = 0.0
@@ -131,7 +133,6 @@ class Crowd:
         kept = {key: item for key, item in self._addresses.items() if item.count or not item.bucket.full(now, depth)}
         self._addresses = kept
 
-    @staticmethod
-    def _key(address: str) -> str:
-        """What counts as one address; ``""`` for this computer."""
-        return "" if address.startswith("127.") or address == "::1" else origin(address)
+    def _key(self, address: str) -> str:
+        """Return what counts as one address; ``""`` if it is exempt."""
+        return "" if self._local and is_loopback(address) else origin(address)

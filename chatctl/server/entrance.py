@@ -67,13 +67,14 @@ class Entrance:
                 # A client that knows sts comes back with TLS by itself.
                 upgrade = Message("CAP", ("*", "LS", f"sts=port={self._hub.sts_port}"), self._hub.rules.server_name)
                 self._hub.fanout.direct(connection.session, upgrade.line)
-            who = "anybody" if self._mode == "required" else "other computers"
+            nobody = self._mode == "required" or not self._hub.rules.local
+            who = "anybody" if nobody else "other computers"
             self._hub.disconnect(connection.session, NOT_PLAIN.format(who))
 
     def _takes_plain(self, connection: Connection) -> bool:
         if self._mode in ("off", "optional"):
             return True
-        if self._mode == "required":
+        if self._mode == "required" or not self._hub.rules.local:
             return False
         try:
             return same_machine(connection.session.address, numeric(connection.sock.getsockname()))

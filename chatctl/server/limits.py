@@ -14,7 +14,7 @@ class Limits:
     setting's default is 10."""
 
     connections_per_address: int = 32
-    """0: as many as it likes. This computer is exempt from it and from the next three."""
+    """0: as many as it likes. This computer is exempt from it and from the next three (but see `Rules.local`)."""
 
     unregistered: int = 256
     registration_seconds: float = 30

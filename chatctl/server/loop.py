@@ -54,7 +54,7 @@ class Loop:
         self._control: Control | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
-        self._crowd = Crowd(limits)
+        self._crowd = Crowd(limits, local=hub.rules.local)
         self._silence = Silence(hub, limits, self._forget)
         self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
         self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)

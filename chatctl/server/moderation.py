@@ -87,7 +87,7 @@ def _session(hub: Hub, id: int) -> dict[str, object]:
         "account": user.account if user is not None else "",
         "operator": bool(user is not None and user.operator),
         "address": session.address,
-        "encrypted": session.secure and not session.local,
+        "encrypted": session.encrypted,
         "since": user.signed_on if user is not None else 0,
         "idle_seconds": max(0, (hub.now() - session.last_spoke) // 1000),
         "rooms": [room.name for room in user.rooms.values()] if user is not None else [],

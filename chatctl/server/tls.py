@@ -89,7 +89,7 @@ class TlsConnection(Connection):
                 if self.sock.send(flight) < len(flight):
                     raise ConnectionAbortedError("the handshake was not taken")
         if self.open:
-            self.session.secure = True
+            self.session.encrypted = True
         return self.open
 
     def write(self, chunks: list[bytes]) -> None:

@@ -119,7 +119,7 @@ def test_whois_in_full() -> None:
     assert [m.command for m in read] == ["311", "312", "313", "330", "319", "671", "301", "317", "318"]
     assert read[3].params[1:3] == ["alice", "Alice"]
     assert read[4].params[2].split() == ["@#tea", "@#own"]
-    alice.session.secure = False
+    alice.session.encrypted = False
     assert "671" not in bob.send("WHOIS alice").commands()
     own = alice.send("WHOIS alice").read()
     assert {"378", "379"} <= {m.command for m in own}

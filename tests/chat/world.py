@@ -212,7 +212,7 @@ class World:
     def connect(self, address: str = "127.0.0.1", *, secure: bool = True) -> Person:
         """A connection that has said nothing yet."""
         self._ids += 1
-        return Person(self, self.hub.connect(self._ids, address, secure=secure))
+        return Person(self, self.hub.connect(self._ids, address, encrypted=secure))
 
     def person(self, nick: str, *rooms: str, caps: str = "") -> Person:
         """Somebody who is in, has entered `rooms`, and has read everything so far. The others have too."""

@@ -65,6 +65,7 @@ def test_each_variable_sets_its_key(key: Key) -> None:
         "client.servers": '{"work": "irc://localhost"}',
         "accounts.registration": "closed",
         "accounts.guests": "false",
+        "local": "false",
         "accounts.iterations": "5000",
         "log.level": "error",
         "log.format": "json",

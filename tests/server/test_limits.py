@@ -107,6 +107,14 @@ def test_an_ipv6_network_is_one_address() -> None:
     assert crowd.refusal("2001:db8:0:1::3", 0.0) == ""
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("local", [True, False])
+def test_this_computer_is_counted_only_if_it_is_not_trusted(address: str, local: bool) -> None:
+    crowd = Crowd(Limits(new_per_second=0.001, new_burst=1), local=local)
+    assert crowd.refusal(address, 0.0) == ""
+    assert bool(crowd.refusal(address, 0.0)) == (not local)
+
+
 def test_addresses_that_are_gone_are_forgotten() -> None:
     crowd = Crowd(Limits(new_per_second=1000, new_burst=1))
     for number in range(5000):

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatctl.chat.rules import Rules
 from chatctl.cli.running import ask_server
 from chatctl.errors import StartError
 from chatctl.journal import prepare
@@ -141,6 +142,16 @@ def test_who_may_talk_how(mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatc
         else:
             with TlsWire(server.port).login("near") as secure:
                 assert secure.ping()
+
+
+@pytest.mark.parametrize("tls", [None, TlsPlan("off"), TlsPlan("auto")], ids=["none", "off", "auto"])
+def test_plain_text_from_an_untrusted_loopback_address(tls: TlsPlan | None) -> None:
+    with Server(port=0, tls=tls, rules=Rules(local=False)) as server, Wire(server.port) as wire:
+        wire.send("NICK near", "USER u 0 * :r")
+        if tls is not None and tls.mode == "off":
+            assert wire.until("001")
+        else:
+            assert "plain text with anybody" in wire.until_end()[-1].params[0]
 
 
 def test_nothing_older_than_tls_1_2(server: Server) -> None:

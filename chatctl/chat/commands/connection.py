@@ -178,7 +178,7 @@ def _transport(view: View, session: Session) -> list[str]:
     It cannot be asked for, so it is no row of the table. This machine is not told: its names are on no certificate."""
     if not view.sts_port or session.local:
         return []
-    return [f"sts=duration={STS_SECONDS}" if session.secure else f"sts=port={view.sts_port}"]
+    return [f"sts=duration={STS_SECONDS}" if session.encrypted else f"sts=port={view.sts_port}"]
 
 
 def _listed(view: View, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:

@@ -57,7 +57,7 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     space = MAX_LINE - 2 - len(f":{rules.server_name} 319 {view.called(session)} {nick} :".encode())
     replies += [line(n.RPL_WHOISCHANNELS, nick, text=text) for text in packed(shown, space)]
     theirs = next(iter(view.sessions_of(other)), None)
-    if theirs is not None and all(each.secure for each in view.sessions_of(other)):
+    if theirs is not None and all(each.encrypted for each in view.sessions_of(other)):
         replies.append(line(n.RPL_WHOISSECURE, nick))
     if other is me or me.operator:
         if theirs is not None:
