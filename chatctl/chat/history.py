@@ -37,6 +37,12 @@ SEPARATOR = "\x1f"
 MOST_ASKED = 200
 """Messages of one CHATHISTORY (CHATHISTORY in ISUPPORT), or of one search."""
 
+MAX_PARTS = 1 << 20
+"""Facts of one entry."""
+
+MAX_SEQ = (1 << 43) - 1
+"""So that seq and part fit into one signed 64-bit number."""
+
 MOST_OF_ONE_TIME = 1000
 """By how many facts a page may be longer than what was asked for (rule 5)."""
 
@@ -46,12 +52,27 @@ def private_place(one: str, other: str) -> str:
     return SEPARATOR.join(sorted((one, other)))
 
 
+def parse_message_id(message_id: str) -> tuple[str, int, int] | None:
+    """Split a message id of this server into boot, seq and part (see Entry.message_id).
+
+    Returns None for anything that the server would not write: ids of other servers, leading zeros, a part ``.0``.
+    """
+    boot, _, number = message_id.rpartition("-")
+    seq, dot, part = number.partition(".")
+    if not boot or not _is_plain(seq) or (dot and (not _is_plain(part) or part == "0")):
+        return None
+    found = boot, int(seq), int(part or 0)
+    return found if found[1] <= MAX_SEQ and found[2] < MAX_PARTS else None
+
+
+def _is_plain(number: str) -> bool:
+    return number.isascii() and number.isdigit() and len(number) <= 16 and (number == "0" or number[0] != "0")
+
+
 def point_of(message_id: str) -> Point:
-    """The point a message id names, whether or not anybody kept it (see Entry.message_id); (0, 0) for no such id."""
-    seq, _, part = message_id.rpartition("-")[2].partition(".")
-    if seq.isascii() and seq.isdigit() and (not part or (part.isascii() and part.isdigit())):
-        return int(seq), int(part or 0)
-    return 0, 0
+    """Return the point that a message id names, whether or not it is stored; (0, 0) for an id that is not valid."""
+    found = parse_message_id(message_id)
+    return found[1:] if found is not None else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +89,8 @@ class Query:
 
     ``after`` and ``before`` are both exclusive. With `newest` the `limit` facts nearest to `before` (or to the end) are
     meant, else those nearest to `after` (or to the beginning). With `around` set, about half the `limit` lies before
-    that mark and the rest from it on; the other two are ignored. `whole`: see rule 5.
+    that mark and the rest from it on; the other two are ignored. `whole`: see rule 5. With `nearest`, a message id that
+    is not stored (any more) marks the point that it names, as long as no other message is stored there.
     """
 
     place: str
@@ -80,6 +102,7 @@ class Query:
     around: Mark | None = None
     kinds: tuple[str, ...] = MESSAGES
     whole: bool = False
+    nearest: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from chatctl.chat.history import (
     RoomRecord,
     SearchQuery,
     TargetsQuery,
+    point_of,
 )
 from chatctl.chat.ports import JournalListener
 from chatctl.protocol import names
@@ -114,11 +115,12 @@ def point(fact: Fact) -> Point:
     return fact.seq, fact.part
 
 
-def _point(facts: Sequence[Fact], mark: Mark, *, end: bool) -> Point | None:
+def _point(facts: Sequence[Fact], mark: Mark, query: Query, *, end: bool) -> Point | None:
     """The point a mark names, None for an id that nobody kept. A time names the gap before the first fact that is not
     older, or (for a mark that ends a range from below: `end`) the one after the last fact that is not newer."""
     if mark.message_id:
-        return next((point(fact) for fact in facts if fact.message_id == mark.message_id), None)
+        stored = next((point(fact) for fact in facts if fact.message_id == mark.message_id), None)
+        return stored or (_free_point(facts, mark, query) if query.nearest else None)
     if end:
         newer = next((fact for fact in facts if fact.time > mark.time), None)
         return (newer.seq, newer.part - 1) if newer is not None else (1 << 62, 0)
@@ -126,10 +128,17 @@ def _point(facts: Sequence[Fact], mark: Mark, *, end: bool) -> Point | None:
     return point(later) if later is not None else (1 << 62, 0)
 
 
+def _free_point(facts: Sequence[Fact], mark: Mark, query: Query) -> Point | None:
+    """The point that a message id names, if it is a valid one and nothing else is stored there."""
+    named = point_of(mark.message_id)
+    taken = any(point(fact) == named for fact in facts)
+    return named if 0 < named[0] <= query.upto and not taken else None
+
+
 def _page(facts: Sequence[Fact], query: Query) -> Page:
     wanted = [fact for fact in facts if fact.place == query.place and (not query.kinds or fact.kind in query.kinds)]
     if query.around is not None:
-        at = _point(facts, query.around, end=False)
+        at = _point(facts, query.around, query, end=False)
         if at is None:
             return Page(unknown=query.around.message_id)
         older = [fact for fact in wanted if point(fact) < at]
@@ -139,7 +148,7 @@ def _page(facts: Sequence[Fact], query: Query) -> Page:
     for mark, end in ((query.after, True), (query.before, False)):
         if mark is None:
             continue
-        at = _point(facts, mark, end=end)
+        at = _point(facts, mark, query, end=end)
         if at is None:
             return Page(unknown=mark.message_id)
         wanted = [fact for fact in wanted if (point(fact) > at if end else point(fact) < at)]

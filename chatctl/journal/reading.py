@@ -83,27 +83,36 @@ class _Unknown(Exception):  # noqa: N818  # a message id that nobody kept
     pass
 
 
-def _row(connection: sqlite3.Connection, mark: Mark, beyond: int, *, past: bool) -> int:
+def _row(connection: sqlite3.Connection, query: Query, mark: Mark, *, past: bool) -> int:
     """The row a mark stands for: with a time, the first that is not older, or (`past`) the first that is newer."""
     if not mark.message_id:
         return find_time(connection, mark.time + 1 if past else mark.time)
     id = find_message(connection, mark.message_id)
-    if id is None or id >= beyond:
+    if id is None and query.nearest:
+        id = _free_row(connection, mark.message_id)
+    if id is None or id >= rows.beyond(query.upto):
         raise _Unknown(mark.message_id)
     return id + 1 if past else id
+
+
+def _free_row(connection: sqlite3.Connection, message_id: str) -> int | None:
+    """The row that a message id names, if it is a valid one and nothing else is stored there."""
+    _, id = rows.named(message_id)
+    taken = connection.execute("SELECT 1 FROM facts WHERE id = ?", (id,)).fetchone()
+    return id if id >= 0 and taken is None else None
 
 
 def _page(connection: sqlite3.Connection, query: Query) -> Page:
     beyond = rows.beyond(query.upto)
     try:
         if query.around is not None:
-            middle = _row(connection, query.around, beyond, past=False)
+            middle = _row(connection, query, query.around, past=False)
             half = max(0, query.limit) // 2
             found = _facts(connection, query, None, min(middle, beyond), half, newest=True)
             found += _facts(connection, query, middle, beyond, query.limit - half, newest=False)
         else:
-            low = None if query.after is None else _row(connection, query.after, beyond, past=True)
-            high = beyond if query.before is None else _row(connection, query.before, beyond, past=False)
+            low = None if query.after is None else _row(connection, query, query.after, past=True)
+            high = beyond if query.before is None else _row(connection, query, query.before, past=False)
             found = _facts(connection, query, low, min(high, beyond), query.limit, newest=query.newest)
     except _Unknown as unknown:
         return Page(unknown=str(unknown))

@@ -22,11 +22,11 @@ from typing import cast
 import msgspec
 
 from chatctl.chat.facts import Fact, Kept, Lines
-from chatctl.chat.history import MESSAGES, SEPARATOR, Point
+from chatctl.chat.history import MAX_PARTS, MESSAGES, SEPARATOR, Point, parse_message_id
 from chatctl.chat.proposals import message_id_of
 
-PART_BITS = 20
-PARTS = 1 << PART_BITS
+PART_BITS = MAX_PARTS.bit_length() - 1
+PARTS = MAX_PARTS
 LAST_ID = 2**63 - 1
 _LAST_SEQ = LAST_ID >> PART_BITS
 
@@ -112,20 +112,9 @@ def beyond(upto: int) -> int:
 
 
 def named(message_id: str) -> tuple[str, int]:
-    """The boot and the row that a message id names; ``("", -1)`` where it has not the form of rule 3."""
-    boot, _, number = message_id.rpartition("-")
-    seq, dot, part = number.partition(".")
-    if not (boot and _plain(seq) and (_plain(part) if dot else not part)):
-        return "", -1
-    at = int(seq), int(part or 0)
-    if at[0] > _LAST_SEQ or at[1] >= PARTS or (dot and not at[1]):
-        return "", -1
-    return boot, fact_id(*at)
-
-
-def _plain(number: str) -> bool:
-    """Whether this is how the server writes a number."""
-    return number.isascii() and number.isdigit() and len(number) <= 16 and (number == "0" or number[0] != "0")
+    """Return the boot and the row that a message id names; ``("", -1)`` for an id that is not valid."""
+    found = parse_message_id(message_id)
+    return (found[0], fact_id(*found[1:])) if found is not None else ("", -1)
 
 
 @dataclass(slots=True)

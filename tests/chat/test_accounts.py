@@ -32,7 +32,9 @@ def test_register_before_registration() -> None:
     ann = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22").forget()
     ann.send("CAP END")
     assert account_of(world, ann) == "ann"
-    assert world.connect().send("CAP LS 302", "REGISTER * * hunter22").one("FAIL").params[1] == "NEED_NICK"
+    for account in ("*", "ann"):
+        fail = world.connect().send("CAP LS 302", f"REGISTER {account} * hunter22").one("FAIL")
+        assert fail.params[:3] == ["REGISTER", "NEED_NICK", "*"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chatctl.chat.commands import history
+from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.rules import Rules
 from chatctl.protocol.message import Message
 from tests.chat.world import START, HeldJournal, Person, World
@@ -462,3 +463,26 @@ def test_rooms_come_back_as_they_were_kept() -> None:
     assert bob.send("TOPIC #tea").one("332").params[-1] == "Green?"
     assert bob.send("MODE #tea").one("324").params[-1] == "+t"
     assert "@bob" in bob.send("NAMES #tea").one("353").params[-1]
+
+
+@pytest.mark.parametrize("line", ["AFTER #tea msgid={} 5", "BEFORE #tea msgid={} 5", "AROUND #tea msgid={} 5"])
+def test_msgid_of_a_pruned_message_marks_the_place_that_it_names(line: str) -> None:
+    journal = MemoryJournal()
+    world = World(journal=journal)
+    told(world)
+    bob = world.person("bob", "#tea", caps=CAPS)
+    sent = [fact for fact in journal.facts if fact.kind == "PRIVMSG"]
+    pruned = sent[1]
+    command = f"CHATHISTORY {line.format(pruned.message_id)}"
+    whole = [m.params[1] for m in bob.send(command).read() if m.command == "PRIVMSG"]
+    journal.facts.remove(pruned)
+    read = bob.send(command).read()
+    rest = [text for text in whole if text != pruned.text]  # a page around it has room for one more now
+    assert [m.params[1] for m in read if m.command == "PRIVMSG"][: len(rest)] == rest
+    assert "FAIL" not in [m.command for m in read]
+
+
+def test_invalid_reference_type_names_the_target() -> None:
+    bob = World().person("bob", "#tea", caps=CAPS)
+    fail = bob.send("CHATHISTORY BEFORE #tea color=red 5").one("FAIL")
+    assert fail.params[:5] == ["CHATHISTORY", "INVALID_MSGREFTYPE", "BEFORE", "#tea", "color=red"]

@@ -6,6 +6,7 @@ Every journal is held to this. What the questions leave open is decided here:
 - ``around`` a time begins with the first fact that is not older; ``limit // 2`` come from before the mark, the rest
   from it on, and no side makes up for the other.
 - A message id that nobody kept, or only beyond `upto`, is unknown; one of another place marks a point like any other.
+- With `nearest`, a valid id that is not stored marks the point that it names, unless another fact has that point.
 - A page that must be `whole` goes on over facts of one time, at both ends.
 - The targets are the oldest `limit`, or the newest.
 - A search for nothing (only spaces) finds all that its limits allow; one for no words (``?!``) finds nothing.
@@ -27,6 +28,7 @@ from chatctl.chat.history import (
     Query,
     SearchQuery,
     TargetsQuery,
+    point_of,
 )
 
 
@@ -38,9 +40,18 @@ def answer(kept: Sequence[Fact], query: AnyQuery) -> Page:
     if isinstance(query, SearchQuery):
         return _search(facts, query)
     for mark in [query.around] if query.around is not None else [query.after, query.before]:
-        if mark is not None and mark.message_id and mark.message_id not in {fact.message_id for fact in facts}:
+        if mark is None or not mark.message_id or mark.message_id in {fact.message_id for fact in facts}:
+            continue
+        point = point_of(mark.message_id)
+        if not query.nearest or not 0 < point[0] <= query.upto or point in {(fact.seq, fact.part) for fact in facts}:
             return Page(unknown=mark.message_id)
+        facts = sorted([*facts, marker(mark.message_id)], key=lambda fact: (fact.seq, fact.part))
     return _page(facts, query)
+
+
+def marker(message_id: str) -> Fact:
+    """Make a fact that is in no place and older than any time, so that its point can be found like that of others."""
+    return Fact(*point_of(message_id), -(1 << 60), message_id, "PRIVMSG", "", "", "", "", "", {})
 
 
 def _page(facts: list[Fact], query: Query) -> Page:

@@ -94,7 +94,19 @@ def queries(facts: list[Fact]) -> st.SearchStrategy[AnyQuery]:
     texts = st.lists(st.sampled_from([*WORDS, '"a b"', '"foo bar a"', "?!"]), max_size=3).map(" ".join)
     places = st.lists(st.sampled_from(PLACES), max_size=3, unique=True).map(tuple)
     return st.one_of(
-        st.builds(Query, st.sampled_from(PLACES), limit, upto, some, some, st.booleans(), some, kinds, st.booleans()),
+        st.builds(
+            Query,
+            st.sampled_from(PLACES),
+            limit,
+            upto,
+            some,
+            some,
+            st.booleans(),
+            some,
+            kinds,
+            st.booleans(),
+            st.booleans(),
+        ),
         st.builds(Query, st.sampled_from(PLACES), limit, upto, some, some, st.booleans()),
         st.builds(
             TargetsQuery, places, st.sampled_from(["alice", "bob", "dora"]), times, times, limit, upto, st.booleans()

@@ -40,7 +40,8 @@ def register(view: View, session: Session, message: Message) -> Result:
         return [standard_reply("FAIL", COMMAND, code, about, text=text)]
 
     if not nick:
-        return refuse("NEED_NICK", "Please say your name (NICK) before you register it")
+        text = "Please say your name (NICK) before you register it"
+        return [standard_reply("FAIL", COMMAND, "NEED_NICK", "*", text=text)]
     if names.fold(about) != names.fold(nick):
         return refuse("ACCOUNT_NAME_MUST_BE_NICK", f"An account is called like its owner: {nick}, as you are now")
     return make_account(view, session, nick, password, COMMAND, refuse)

@@ -10,6 +10,7 @@ does not exist, so that the answer does not disclose secret rooms.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from chatctl.chat.commands.kinds import Command, Job, Long, Reply, Result, View, line
@@ -70,7 +71,9 @@ def chathistory(view: View, session: Session, message: Message) -> Result:
     for word in params[1:-1]:
         mark = _mark(word)
         if isinstance(mark, str):
-            return fail("CHATHISTORY", mark, subcommand, word, text="That is no timestamp= or msgid= reference")
+            about = (params[0], word) if mark == "INVALID_MSGREFTYPE" else (word,)
+            text = f"{word} is not a valid reference; use timestamp= or msgid="
+            return fail("CHATHISTORY", mark, subcommand, *about, text=text)
         if mark is None and subcommand != "LATEST":
             return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, word, text="* is for LATEST only")
         marks.append(mark)
@@ -166,21 +169,21 @@ def _other(me: User, fact: Fact) -> str:
 
 
 def _query(subcommand: str, place: str, marks: list[Mark | None], limit: int, upto: int, *, events: bool) -> AnyQuery:
-    kinds = () if events else MESSAGES
     first = marks[0]
+    every = Query(place, limit, upto, kinds=() if events else MESSAGES, whole=True, nearest=True)
     if subcommand == "BEFORE":
-        return Query(place, limit, upto, before=first, kinds=kinds, whole=True)
+        return replace(every, before=first)
     if subcommand == "AFTER":
-        return Query(place, limit, upto, after=first, newest=False, kinds=kinds, whole=True)
+        return replace(every, after=first, newest=False)
     if subcommand == "AROUND":
-        return Query(place, limit, upto, around=first, kinds=kinds, whole=True)
+        return replace(every, around=first)
     if subcommand == "BETWEEN":
         # Counted from the first selector towards the second, whichever way that is.
         second = marks[1]
         backwards = _later(first, second)
         low, high = (second, first) if backwards else (first, second)
-        return Query(place, limit, upto, after=low, before=high, newest=backwards, kinds=kinds, whole=True)
-    return Query(place, limit, upto, after=first, kinds=kinds, whole=True)
+        return replace(every, after=low, before=high, newest=backwards)
+    return replace(every, after=first)
 
 
 def _later(one: Mark | None, other: Mark | None) -> bool:
