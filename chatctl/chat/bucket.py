@@ -29,6 +29,10 @@ class Bucket:
             self._owing = used
         self._used = min(used, now)
 
+    def debt(self, now: float, depth: float) -> float:
+        """How long until nothing is owed."""
+        return self._owing - now if now < self._owing <= now + depth else 0.0
+
     def _so_far(self, now: float, depth: float) -> float:
         used = max(min(self._used, now), now - depth)  # a clock that went back owes nothing
         if self._owing <= now:

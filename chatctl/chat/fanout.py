@@ -90,7 +90,7 @@ class Fanout:
         segment = room.segment
         if segment is not None:
             self._left.setdefault(session.id, []).append(room)
-            if segment.leaves(session) and not session.leaving:
+            if segment.leaves(session) and not session.unreachable:
                 self._groups.append(Group((session,), b"", 0, (session,), segment, session.shape))
         session.waits = max(session.waits, room.waits)
         room.remove(session)

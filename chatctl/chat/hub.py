@@ -154,9 +154,21 @@ class Hub:
             self._failed(session, error)
 
     def leave(self, session: Session, reason: str) -> None:
-        """The other side is gone, and nothing can be told to it; what it had said before is still said."""
+        """The connection is lost: nothing can be sent to it, but what others would see of its input is still done."""
+        session.leaving = reason
+        session.unreachable = True
+        self._turns.add(session)
+
+    def end_input(self, session: Session, reason: str) -> None:
+        """The peer has ended its input and may still read: its lines are handled and answered, then it is over."""
         session.leaving = reason
         self._turns.add(session)
+
+    def charge(self, session: Session, fragments: int) -> float:
+        """Charge for input that completed no line; for how many seconds the session must not be read."""
+        if self._pace is None or not session.registered:
+            return 0.0
+        return self._pace.fragments(session, fragments, self._clock()) / 1000
 
     def let_go(self, id: int) -> None:
         """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though

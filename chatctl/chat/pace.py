@@ -9,6 +9,8 @@ The rules of this file:
 2. A line that there is nothing left for waits, with all that follows it, so that a paste arrives whole and in order.
    The session is told once.
 3. What a stranger may do is bounded in bytes and time elsewhere; it pays nothing here.
+4. Input that completes no line (empty lines, half lines, TLS records without data) costs FRAGMENT a unit. It is known
+   only after it was read, so it is owed, and the connection is not read until that is paid.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ COSTS = {
 }
 OTHER = 0.2
 """Questions, which nobody else hears of. WHO, LIST and SEARCH look at all people, all rooms, all that was said."""
+
+FRAGMENT = 0.05
+"""A unit of input that completed no line: up to 512 bytes, or one TLS record. As much as a PING."""
 
 _CHANGES = {"MODE": 2, "TOPIC": 2, "METADATA": 3}
 """With so many parameters it is no question: others hear of it."""
@@ -103,6 +108,20 @@ class Pace:
         """A question of the session had an answer of so many lines (rule 1)."""
         if lines >= ANSWER and session.bucket is not None:
             session.bucket.owe(now, lines / ANSWER * self._unit, self._depth)
+
+    def fragments(self, session: Session, units: int, now: int) -> float:
+        """Charge a user for input that completed no line (rule 4); how many ms it must not be read."""
+        cost = units * FRAGMENT * self._unit
+        bucket = session.bucket
+        if bucket is None:
+            bucket = session.bucket = Bucket()
+        bucket.owe(now, cost, self._depth)
+        debt = bucket.debt(now, self._depth)
+        if not session.local:
+            shared = self._of_address(session, now)
+            shared.owe(now, cost / ADDRESS, self._depth)
+            debt = max(debt, shared.debt(now, self._depth))
+        return debt
 
     def awake(self, now: int) -> list[Session]:
         """The sessions that have waited long enough."""

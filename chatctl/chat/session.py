@@ -90,6 +90,7 @@ class Session(Output):
         "shape",
         "subscriptions",
         "tries",
+        "unreachable",
         "username",
         "waits",
         "wanted",
@@ -151,7 +152,9 @@ class Session(Output):
         self.watching: dict[str, str] | None = None
 
         self.closing = ""
-        self.leaving = ""
+        # `leaving`: why the session ends when its input is handled, "" while more may come; `unreachable`: whether the
+        # connection is lost, so that nothing can be sent to it.
+        self.leaving, self.unreachable = "", False
         self.dropped = False
 
     @property

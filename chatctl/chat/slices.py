@@ -88,4 +88,4 @@ class Slices:
 
 def _is_over(session: Session) -> bool:
     """Whether nobody reads what the session is sent."""
-    return bool(session.closing or session.leaving)
+    return bool(session.closing or session.unreachable)

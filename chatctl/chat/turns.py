@@ -10,7 +10,8 @@ The rules of this file:
 4. What a session says to one room, line after line without tags, is one proposal. Most lines are of that kind, so they
    are not even parsed like others.
 5. A line that cannot be handled ends its session alone.
-6. Of somebody whose connection is gone, what the others would see is still done; the rest is not.
+6. If the connection is lost, what others would see of its input is still done; the rest is not. If only the input has
+   ended, all of it is handled and answered.
 7. What takes long beside a message (LONG) has turns of its own, behind those of all others: when thousands enter at
    once, who talks meanwhile does not wait for them. After LIGHT other turns it is one of those, whatever waits.
 """
@@ -139,7 +140,7 @@ class Turns:
                     return self._say(session, room, texts)
             message = parse(item)
             waits = waits and not (message is not None and session.messages_only and message.command in MESSAGES)
-        if session.leaving and session.registered and message is not None and message.command not in SEEN_BY_OTHERS:
+        if session.unreachable and session.registered and message is not None and message.command not in SEEN_BY_OTHERS:
             del inbox[0]
             return 1
         if waits:

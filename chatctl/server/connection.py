@@ -9,17 +9,24 @@ The rules of this file:
 3. While nothing waits, nothing is to be encrypted and nothing is over, `session.send` is the socket's own, and the loop
    calls it, or writes to `session.fd`, without asking here. In any doubt it is None, and :meth:`Connection.write`
    decides. It is None before the socket is closed, so that nobody writes to whatever has its number next.
+4. Input that completes no line is counted in `fragments`, one for each MAX_LINE bytes and at least one for each read,
+   so that the owner can charge for it as for lines.
 """
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import termios
 from collections import deque
 
 from chatctl.chat.session import Session
 from chatctl.protocol.framing import BadLine, LineDecoder
+from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
 
 RECEIVE = 65536
+MAX_BYTES = MAX_CLIENT_TAGS + MAX_LINE
+"""Bytes of a line with its tags."""
 TLS_HANDSHAKE = 0x16
 _BUFFERS = 64
 """Buffers of one sendmsg; the system's own limit is 1024."""
@@ -32,7 +39,10 @@ class Connection:
         "_decoder",
         "_pending",
         "closing_at",
+        "drained",
+        "ended",
         "fd",
+        "fragments",
         "gone",
         "heard",
         "hello",
@@ -41,6 +51,7 @@ class Connection:
         "pending_bytes",
         "pinged",
         "received",
+        "resume_at",
         "session",
         "sock",
         "writing",
@@ -58,6 +69,14 @@ class Connection:
         self.closing_at = 0.0
         """When the connection is closed whatever is left to send; 0 while it is open."""
         self.received = 0
+        self.fragments = 0
+        """Units of input that completed no line and are not charged yet (rule 4)."""
+        self.ended = False
+        """Whether the peer has ended its input; it may still read."""
+        self.drained = 0
+        """Bytes read and discarded since the connection is over."""
+        self.resume_at = 0.0
+        """Until when reading is paused by the rate limit."""
         self.hello = b""
         """The first bytes, where they begin a TLS handshake: no lines, and for the owner to judge."""
         self.paused = False
@@ -81,8 +100,12 @@ class Connection:
             return []
         if not self.received:
             self.session.send = self.sock.send
-        self.received += len(data)
-        return self._decoder.feed(data)
+        size = len(data)
+        self.received += size
+        lines = self._decoder.feed(data)
+        if size > MAX_BYTES * len(lines):
+            self.fragments += 1 + (size - MAX_BYTES * len(lines)) // MAX_LINE
+        return lines
 
     def write(self, chunks: list[bytes]) -> None:
         """Send `chunks` in order: now, as far as possible, the rest when the socket is writable."""
@@ -155,6 +178,17 @@ class Connection:
     def finish(self) -> None:
         """Everything is with the kernel: say that nothing follows. Raises OSError."""
         self.sock.shutdown(socket.SHUT_WR)
+
+    def acknowledged(self) -> bool:
+        """Whether the peer's system has received all that was sent, its end included.
+
+        Then the peer may be left without waiting for it: what it did not read yet is in its own system.
+        """
+        try:
+            unsent = fcntl.ioctl(self.fd, termios.TIOCOUTQ, b"\0" * 4)  # SIOCOUTQ in tcp(7) is the same
+        except OSError:
+            return False
+        return not any(unsent)
 
     def close(self) -> None:
         """Give the socket back."""

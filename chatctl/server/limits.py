@@ -37,7 +37,13 @@ class Limits:
     """How long a silent user has to answer when somebody wants their name or the last place."""
 
     linger_seconds: float = 3
-    """How long a connection that ends has to take its last bytes."""
+    """How long a connection that ends has to close after its last byte was sent."""
+
+    drain_seconds: float = 30
+    """How long a connection that ends has to read what still waits for it, so that its last line arrives whole."""
+
+    drain_bytes: int = 1024 * 1024
+    """What a connection that ends may still send; it is read and discarded, or the system would reset it."""
 
     inbox_lines: int = 1024
     inbox_bytes: int = 256 * 1024

@@ -22,6 +22,7 @@ from chatctl.chat.hub import Hub
 from chatctl.chat.ports import Log
 from chatctl.chat.session import Session
 from chatctl.errors import JournalError
+from chatctl.server.back_pressure import FEW_LINES, BackPressure
 from chatctl.server.connection import Connection
 from chatctl.server.control import Control, Handler
 from chatctl.server.crowd import Crowd
@@ -36,8 +37,8 @@ from chatctl.server.silence import Silence
 if TYPE_CHECKING:
     from chatctl.server.tls import TlsConnection
 
-_FEW_LINES = 64
-"""So many lines wait without being measured."""
+_ACKNOWLEDGED_SECONDS = 0.02
+"""While the server stops, how often it is looked at which peers have received everything."""
 
 
 class Loop:
@@ -54,12 +55,12 @@ class Loop:
         self._control: Control | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
+        self._back_pressure = BackPressure(hub, limits, self._poller, self._is_open)
         self._crowd = Crowd(limits, local=hub.rules.local)
         self._silence = Silence(hub, limits, self._forget)
         self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
         self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
         hub.slices.behind = self._behind
-        self._paused: list[Connection] = []
         self._talkative: list[Connection] = []
         self._next_id = 0
         self._calls: deque[Callable[[], None]] = deque()
@@ -127,8 +128,8 @@ class Loop:
         self._outboxes.flush()
         if hub.ended:
             self._end(now)
-        if self._paused:
-            self._resume()
+        if self._back_pressure:
+            self._back_pressure.resume(now)
         self._silence.expire(now)
         self._door.watch(now)
         # Somebody who went in the second half of this tick is told to the others in the next one.
@@ -157,10 +158,11 @@ class Loop:
 
     def _timeout(self, now: float) -> float | None:
         times = [when for when in (self._silence.next(), self._door.opens_at) if when]
+        times += self._back_pressure.due()
         if (due := self._hub.due()) is not None:
             times.append(now + max(0.0, (due - self._hub.now()) / 1000))
         if self._stopping:
-            times.append(self._stop_by)
+            times.append(min(self._stop_by, now + _ACKNOWLEDGED_SECONDS))
         return max(0.0, min(times) - now) if times else None
 
     def _called(self, until: float) -> None:
@@ -194,6 +196,9 @@ class Loop:
         self._crowd.came(connection)
         self._log.debug("connected", session=session.id, address=peer)
 
+    def _is_open(self, connection: Connection) -> bool:
+        return self._connections.get(connection.fd) is connection
+
     def _behind(self, session: Session) -> bool:
         """Whether something waits to be written to the session."""
         connection = self._by_session.get(session.id)
@@ -223,37 +228,38 @@ class Loop:
 
     def _readable(self, connection: Connection, now: float) -> None:
         session = connection.session
-        if connection.closing_at:
+        if connection.closing_at or connection.ended:
             self._drain(connection)
             return
         first = not connection.received
+        waiting = connection.pending_bytes
         try:
             lines = connection.read()
         except OSError as error:
             self._lost(connection, f"Connection lost: {error.strerror or 'network error'}")
             return
         if lines is None:
-            self._lost(connection, "Connection closed")
+            self._end_input(connection)
             return
+        if connection.pending_bytes != waiting:
+            self._outboxes.grew(connection, waiting)
+        if connection.fragments:
+            self._back_pressure.charge(connection, now)
         connection.heard = now
         connection.pinged = 0.0
         if lines:
             self._hub.receive(session, lines)
-            if len(session.inbox) > _FEW_LINES and not connection.paused and self._overfull(session, 1):
-                connection.paused = True
-                self._paused.append(connection)
-                self._poller.change(connection.fd, WRITE if connection.writing else 0)
+            if len(session.inbox) > FEW_LINES:
+                self._back_pressure.received(connection)
         if not session.registered:
             self._check_stranger(connection, first)
             if lines:
                 self._hub.turn_away_banned(session)
 
-    def _overfull(self, session: Session, part: int) -> bool:
-        """Whether what waits of a session is more than its bounds, or a half of them (2)."""
-        inbox, limits = session.inbox, self._limits
-        if len(inbox) * part > limits.inbox_lines:
-            return True
-        return sum(len(item) for item in inbox if isinstance(item, str)) * part > limits.inbox_bytes
+    def _end_input(self, connection: Connection) -> None:
+        """The peer sends no more, but may still read: what it sent is handled and answered before it is over."""
+        self._back_pressure.end_input(connection)
+        self._hub.end_input(connection.session, "Connection closed")
 
     def _check_stranger(self, connection: Connection, first: bool) -> None:
         if first:
@@ -270,31 +276,20 @@ class Loop:
 
     def _drain(self, connection: Connection) -> None:
         """After the last line nothing is read any more; but unread bytes would make the kernel reset the connection,
-        and the last line would be lost."""
+        and the last line would be lost. One whose input has ended is watched for errors alone."""
+        if connection.ended and not connection.closing_at:
+            self._lost(connection, "Connection closed")
+            return
         try:
-            done = not connection.sock.recv(65536)
+            data = connection.sock.recv(65536)
+            connection.drained += len(data)
+            done = not data or connection.drained > self._limits.drain_bytes
         except (BlockingIOError, InterruptedError):
             done = False
         except OSError:
             done = True
         if done:
             self._forget(connection)
-
-    def _resume(self) -> None:
-        still = []
-        for connection in self._paused:
-            if self._connections.get(connection.fd) is not connection:
-                connection.paused = False
-            elif connection.closing_at:
-                # Nothing more is handled, but its end must be noticed.
-                connection.paused = False
-                self._poller.change(connection.fd, READ | WRITE if connection.writing else READ)
-            elif len(connection.session.inbox) > _FEW_LINES and self._overfull(connection.session, 2):
-                still.append(connection)
-            else:
-                connection.paused = False
-                self._poller.change(connection.fd, READ | WRITE if connection.writing else READ)
-        self._paused = still
 
     # Connections go.
 
@@ -324,6 +319,11 @@ class Loop:
             connection.finish()
         except OSError:
             self._forget(connection)
+            return
+        if connection.ended:
+            self._forget(connection)
+        else:
+            self._silence.close_soon(connection, time.monotonic())
 
     def _forget(self, connection: Connection) -> None:
         if self._connections.pop(connection.fd, None) is None:
@@ -346,7 +346,7 @@ class Loop:
         now = time.monotonic()
         for connection in list(self._connections.values()):
             # What has arrived by now is still said.
-            if not connection.closing_at:
+            if not (connection.closing_at or connection.ended):
                 self._readable(connection, now)
         self._hub.work(lambda: time.monotonic() > self._stop_by)
         self._hub.farewell(reason)
@@ -355,6 +355,9 @@ class Loop:
         if time.monotonic() >= self._stop_by:
             self._log.warning("stopped with connections open", connections=len(self._connections))
             return True
+        for connection in list(self._connections.values()):
+            if connection.closing_at and not connection.pending_bytes and connection.acknowledged():
+                self._forget(connection)
         return not self._connections and self._hub.idle
 
     def _close_all(self) -> None:

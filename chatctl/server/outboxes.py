@@ -184,6 +184,10 @@ class Outboxes:
             connection.writing = False
             self._poller.change(connection.fd, 0 if connection.paused else READ)
 
+    def grew(self, connection: Connection, before: int) -> None:
+        """The TLS layer of a connection answered by itself: more than `before` bytes wait."""
+        self._held_up(connection, before)
+
     def forget(self, connection: Connection) -> None:
         """A connection is closed with all that waited for it."""
         self.total -= connection.pending_bytes

@@ -6,7 +6,7 @@ The rules of this file:
 2. A user who was silent for `idle_seconds` is pinged, and has half as long again to answer: any byte will do.
 3. Somebody who wants a user's name, or the last place, has that user pinged at once, if silent for a while by then; the
    answer must come within `probe_seconds`. Where the connection is gone and its lines still wait, it is let go at once.
-4. A connection that is over has `linger_seconds` to take its last line.
+4. A connection that is over has `drain_seconds` to read what waits for it, and `linger_seconds` to close after that.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ class Silence:
         self._deadlines.set(connection, connection.opened + min(limits.registration_seconds, limits.idle_seconds))
 
     def close_soon(self, connection: Connection, now: float) -> None:
-        """A connection is over: close it soon, whatever is left to send."""
-        connection.close_at(now + self._limits.linger_seconds)
+        """A connection is over: close it soon, whatever is left to send (rule 4)."""
+        limits = self._limits
+        connection.close_at(now + (limits.drain_seconds if connection.pending_bytes else limits.linger_seconds))
         self._deadlines.set(connection, connection.closing_at)
 
     def drop(self, connection: Connection) -> None:
@@ -59,7 +60,7 @@ class Silence:
         until = now + self._limits.probe_seconds
         for id in self._hub.probes:
             connection = by_session.get(id)
-            if connection is None:
+            if connection is None or connection.ended:
                 self._hub.let_go(id)
             elif now - connection.heard < YOUNG_SECONDS:
                 continue
@@ -91,7 +92,7 @@ class Silence:
             self._hub.disconnect(session, f"No registration within {limits.registration_seconds:g} seconds")
             return now + limits.linger_seconds
         if connection.paused:
-            return now + limits.idle_seconds  # it is we who do not listen
+            return now + limits.idle_seconds  # Reading is paused, so silence proves nothing.
         if connection.pinged:
             if now < connection.pinged:
                 return connection.pinged

@@ -8,6 +8,9 @@ The rules of this file:
 3. What waits for a slow reader waits in the clear, as the bytes that others get too, and is encrypted when it can go
    out; so what is dropped is whole lines, and no record is cut.
 4. A handshake is bounded like any stranger: by bytes, and by the time to register.
+5. Records without data (key updates, empty records, alerts) are input like any other: they count as fragments, and one
+   read handles at most a few hundred of them. What the TLS layer sends by itself counts as output that waits.
+6. A close_notify ends the peer's input as the end of the TCP stream does; the peer may still read (RFC 8446, 6.1).
 """
 
 from __future__ import annotations
@@ -25,11 +28,18 @@ from pathlib import Path
 from chatctl.chat.ports import Log
 from chatctl.errors import ChatctlError
 from chatctl.protocol.framing import BadLine
+from chatctl.protocol.message import MAX_LINE
 from chatctl.server import certificate
 from chatctl.server.certificate import Loaded
-from chatctl.server.connection import RECEIVE, Connection
+from chatctl.server.connection import MAX_BYTES, RECEIVE, Connection
 from chatctl.server.plan import TlsPlan
 
+_SLICE_BYTES = 8 * 1024
+"""Bytes decrypted before it is looked at what they were: at most 400 records, of which a key update takes 35 us."""
+_MIN_RECORD_BYTES = 22
+"""The shortest record of TLS 1.3: header, content type and tag (RFC 8446, 5.2)."""
+_MAX_RECORD_BYTES = 5 + 16 * 1024 + 256
+"""The longest one: as much may have arrived of a record that gives nothing before it is whole."""
 _PIECE = 64 * 1024
 """Bytes encrypted at once; what is encrypted and not taken by the kernel is never more."""
 
@@ -37,7 +47,7 @@ _PIECE = 64 * 1024
 class TlsConnection(Connection):
     """A connection whose bytes are encrypted. Made of a plain one and the first bytes that came on it."""
 
-    __slots__ = ("_cipher", "_incoming", "_outgoing", "_ssl", "open")
+    __slots__ = ("_cipher", "_counted", "_incoming", "_outgoing", "_overhead", "_ssl", "_zero", "open")
 
     def __init__(self, plain: Connection, context: ssl.SSLContext) -> None:
         super().__init__(plain.sock, plain.session, plain.opened)
@@ -48,14 +58,28 @@ class TlsConnection(Connection):
         self._outgoing = ssl.MemoryBIO()
         self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._cipher = memoryview(b"")
+        self._counted = 0
+        """Bytes in `_outgoing` that `pending_bytes` includes."""
+        self._overhead = 0
+        """Bytes of records beyond their data and what is usual for a line."""
+        self._zero = False
+        """Whether the peer sent its close_notify."""
 
     def read(self) -> list[str | BadLine] | None:
         """As without TLS. Raises ssl.SSLError, an OSError, for what is no TLS."""
-        try:
-            data = self.sock.recv(RECEIVE)
-        except (BlockingIOError, InterruptedError):
-            return []
-        return self.take(data) if data else None
+        lines: list[str | BadLine] = []
+        for _ in range(RECEIVE // _SLICE_BYTES):
+            try:
+                data = b"" if self._zero else self.sock.recv(_SLICE_BYTES)
+            except (BlockingIOError, InterruptedError):
+                break
+            if not data:
+                return lines or None  # after the lines, the next read says so again
+            found = self.take(data)
+            lines = lines + found if lines else found
+            if len(data) < _SLICE_BYTES or self.fragments:
+                break
+        return lines
 
     def take(self, data: bytes) -> list[str | BadLine]:
         """The lines in encrypted bytes that came."""
@@ -63,17 +87,47 @@ class TlsConnection(Connection):
         self._incoming.write(data)
         if not self.open and not self._shake():
             return []
-        plain: list[bytes] = []
+        pieces: list[bytes] = []
         try:
             while piece := self._ssl.read(_PIECE):
-                plain.append(piece)
+                pieces.append(piece)
+            self._zero = True
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
-            # They are done talking; the next read says so, after these lines.
+            self._zero = True
+        if self._zero:
+            # From here on the socket is readable at its end: the next read tells it, after these lines.
             with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RD)
-        return self._decoder.feed(b"".join(plain)) if plain else []
+        plain = b"".join(pieces)
+        lines = self._decoder.feed(plain) if plain else []
+        self._count(len(data), len(plain), len(lines))
+        if self._outgoing.pending > self._counted:
+            self._send_by_itself()
+        return lines
+
+    def _count(self, received: int, size: int, lines: int) -> None:
+        """Count what completed no line (rule 5): data beyond `lines`, and records beyond two for each of them."""
+        if size > MAX_BYTES * lines:
+            self.fragments += 1 + (size - MAX_BYTES * lines) // MAX_LINE
+        elif not lines:
+            self.fragments += 1
+        overhead = max(0, self._overhead + received - size - 2 * _MIN_RECORD_BYTES * (lines + 1))
+        if overhead > _MAX_RECORD_BYTES:
+            self.fragments += (overhead - _MAX_RECORD_BYTES) // _MIN_RECORD_BYTES
+            overhead = _MAX_RECORD_BYTES
+        self._overhead = overhead
+
+    def _send_by_itself(self) -> None:
+        """The TLS layer answers records of its own accord: that is output like any other. Raises OSError."""
+        waited = self.pending_bytes
+        self.pending_bytes += self._outgoing.pending - self._counted
+        self._counted = self._outgoing.pending
+        if not waited:
+            self.write_pending()
+            if self.gone:
+                raise ConnectionResetError("the connection is gone")
 
     def _shake(self) -> bool:
         """A step of the handshake; whether it is done."""
@@ -138,12 +192,13 @@ class TlsConnection(Connection):
         while plain:
             plain = plain[self._ssl.write(plain) :]
         self._cipher = memoryview(self._outgoing.read())
-        self.pending_bytes += len(self._cipher) - size
+        self.pending_bytes += len(self._cipher) - size - self._counted
+        self._counted = 0
 
     def drop_pending(self, last_line: bytes) -> None:
         """Rule 2 of :mod:`.connection`; what is encrypted already goes out as it is."""
         super().drop_pending(last_line)
-        self.pending_bytes += len(self._cipher)
+        self.pending_bytes += len(self._cipher) + self._counted
 
     def finish(self) -> None:
         """Say that nothing follows, in TLS's words (RFC 8446, 6.1) and TCP's. Raises OSError."""

@@ -35,7 +35,7 @@ HELP = (
 def answer(view: View, session: Session, text: str) -> Result:
     """What somebody said to NickServ. Where the connection is gone it is not looked at: nobody would read the answer,
     and to check a password is slow."""
-    if session.leaving:
+    if session.unreachable:
         return None
     word, *rest = text.split() or ("HELP",)
     return _TABLE.get(word.upper(), _unknown)(view, session, rest)

@@ -1,0 +1,31 @@
+"""The one deadline of the tests: how long an event may take that must come.
+
+It says when a test gives up, not how quick the program is: a loaded machine must not fail a test. Whoever waits asks
+again until the event is there. Nothing is asserted about the time that it took.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+DEADLINE = 60.0
+
+
+class Deadline:
+    """A time by which something must have happened."""
+
+    def __init__(self, seconds: float = DEADLINE) -> None:
+        self._by = time.monotonic() + seconds
+
+    def check(self, what: str) -> None:
+        """Fail with `what` if the time is over."""
+        assert time.monotonic() < self._by, f"not in time: {what}"
+
+
+def eventually(holds: Callable[[], object], what: str) -> None:
+    """Ask `holds` again and again until it gives true."""
+    end = Deadline()
+    while not holds():
+        end.check(what)
+        time.sleep(0.01)
