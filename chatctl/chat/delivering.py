@@ -295,6 +295,9 @@ class Delivering:
             self._welcome(session)
 
     def _welcome(self, session: Session) -> None:
+        if session.sasl is not None:  # the client has registered instead of completing the exchange (sasl-3.1)
+            session.sasl = None
+            self._answering.reply(session, Line(n.ERR_SASLABORTED, ()))
         session.registering = False
         session.registered = True
         session.password = ""

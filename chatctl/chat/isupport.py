@@ -68,7 +68,7 @@ def isupport(rules: Rules) -> list[str]:
         "STATUSMSG": "".join(row.symbol for row in PREFIXES),
         "TARGMAX": ",".join(f"{command}:{number}" for command, number in most.items()),
         "TOPICLEN": limits.topic_length(rules),
-        "USERLEN": limits.USERNAME,
+        "USERLEN": limits.USERNAME + 1,  # with the tilde that the server adds
         "UTF8ONLY": None,
         "WHOX": None,
     }

@@ -11,7 +11,7 @@ from chatctl.protocol.message import MAX_LINE
 from chatctl.protocol.names import MAX_NAME, MAX_ROOM
 
 USERNAME = 10
-"""Bytes of the user part that a client may choose (USERLEN)."""
+"""Bytes of the user part that a client may choose; USERLEN counts the tilde before it as well."""
 
 HOST = 17
 """Bytes of the host that others see (:mod:`chatctl.chat.cloak`)."""

@@ -85,6 +85,9 @@ def means(mask: Mask, user: User) -> bool:
     return masks.matches(mask.pattern, f"{user.key}!{user.username.lower()}@{user.host.lower()}")
 
 
+_ANYBODY = ("q!~w@eeeeeeeeeeee.user", "\u8c46!~1@222222222222.user")
+
+
 class Lists:
     """The lists of one room. `entries` are by letter, then by folded mask, in the order in which they were set."""
 
@@ -118,6 +121,15 @@ class Lists:
     def bans(self, user: User) -> bool:
         """Whether `user` may not come in."""
         return self._hit("b", user, mute=False) and not self._hit("e", user, mute=False)
+
+    def bans_everyone(self) -> bool:
+        """Return whether people who have nothing in common but the form of a mask may not join."""
+        if self.entries["e"]:
+            return False
+        return any(
+            not mask.mute and not mask.account and all(masks.matches(mask.pattern, prefix) for prefix in _ANYBODY)
+            for mask in self._masks["b"]
+        )
 
     def silences(self, user: User) -> bool:
         """Whether `user` may not speak: the answer is kept until something changes, since every message asks."""

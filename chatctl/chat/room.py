@@ -77,6 +77,16 @@ class Room:
         lists = self.lists
         return "i" in self.modes and not (self.founder or self.insiders or (lists is not None and lists.entries["I"]))
 
+    @property
+    def shut(self) -> bool:
+        """Return whether a key, or a ban that hits everybody, keeps people out of a room that no account owns.
+
+        A guest could otherwise take a name for good: set the key, leave, and nobody can enter or lift it.
+        """
+        lists = self.lists
+        banned = lists is not None and lists.bans_everyone()
+        return not self.founder and (bool(self.keyword) or banned)
+
     def let_back(self, user: User) -> bool:
         """Let `user`, who is in, come back to a room that is for those who are invited; whether that is news."""
         if "i" not in self.modes or not is_kept(user.identity):

@@ -51,3 +51,8 @@ class Rules:
 
     redact_seconds: int = 24 * 3600
     """For how long one may take back what one said (draft/message-redaction)."""
+
+    @property
+    def description(self) -> str:
+        """Return what WHOIS and LINKS say of the server."""
+        return f"The {self.network} chat server"

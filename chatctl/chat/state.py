@@ -286,7 +286,7 @@ class State:
             return
         if not room.set_up:
             self._drop(room.key)
-        elif room.locked:
+        elif room.locked or room.shut:
             self.let_go.append(room)
             self._drop(room.key)
         elif not room.founder:

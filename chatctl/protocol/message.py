@@ -178,7 +178,8 @@ def encode(command: str, params: Sequence[str], source: str = "", tags: Mapping[
                 raise EncodingError(f"{command}: {middle!r} cannot be a middle parameter")
             parts.append(middle)
         last = params[-1]
-        if _needs_colon(command, last):
+        # Some clients read the list of a server's CAP only as a trailing parameter (irc3 hangs otherwise).
+        if _needs_colon(command, last) or (command == "CAP" and source):
             parts.append(f":{last}")
         else:
             parts.append(last)

@@ -32,8 +32,8 @@ def test_a_server_with_one_of_each() -> None:
         "253": ["1", "connections that have not registered yet"],
         "254": ["2", "rooms formed"],
         "255": ["I have 2 clients and 0 servers"],
-        "265": ["2", "2", "Current users 2, most at once 2"],
-        "266": ["2", "2", "Current users 2, most at once 2"],
+        "265": ["2", "2", "Current local users 2, max 2"],
+        "266": ["2", "2", "Current global users 2, max 2"],
     }
     root.send("MODE root -o")
     assert _told(ann)["252"][0] == "0"

@@ -122,7 +122,7 @@ def test_whois_in_full() -> None:
     alice.session.encrypted = False
     assert "671" not in bob.send("WHOIS alice").commands()
     own = alice.send("WHOIS alice").read()
-    assert {"378", "379"} <= {m.command for m in own}
+    assert "378" in {m.command for m in own}
     assert bob.send("WHOIS elsewhere.example alice").commands() == ["402"]
     assert bob.send("WHOIS alice alice").commands()[0] == "311"  # the server that alice is on
     assert bob.send("WHOIS nobody").commands() == ["401", "318"]

@@ -19,7 +19,7 @@ def test_the_welcome_is_001_to_005_then_counts_and_motd() -> None:
     commands = [message.command for message in read]
     assert commands[:6] == WELCOME
     assert commands[6:] == ["005", "251", "252", "253", "254", "255", "265", "266", "422"]
-    assert read[0].params == ["alice", "Welcome to chatctl, alice"]
+    assert read[0].params == ["alice", "Welcome to the chatctl Network, alice!~alice@jed4uj7kmu7k.user"]
     assert all(message.source == "chatctl.local" for message in read)
 
 

@@ -39,7 +39,7 @@ def welcome(view: View, session: Session) -> list[Reply]:
     room_modes = "".join(sorted(ROOM_MODES))
     with_parameter = "".join(sorted(letter for letter, row in ROOM_MODES.items() if row.kind is not Kind.FLAG))
     replies: list[Reply] = [
-        line(n.RPL_WELCOME, text=f"Welcome to {rules.network}, {me.nick}"),
+        line(n.RPL_WELCOME, text=f"Welcome to the {rules.network} Network, {me.prefix}"),
         line(n.RPL_YOURHOST, text=f"Your host is {rules.server_name}, running {rules.version}"),
         line(n.RPL_CREATED, text=f"This server was started {timestamp(rules.created)}"),
         line(
@@ -67,15 +67,14 @@ def lusers_lines(view: View) -> list[Reply]:
     users, invisible = len(state.users), state.with_mode["i"]
     unknown = max(0, len(view.sessions) - state.registered)
     peak = str(state.peak_users)
-    counted = f"Current users {users}, most at once {peak}"
     return [
         line(n.RPL_LUSERCLIENT, text=f"There are {users - invisible} users and {invisible} invisible on 1 server"),
         line(n.RPL_LUSEROP, str(state.with_mode[SERVER_OPERATOR])),
         line(n.RPL_LUSERUNKNOWN, str(unknown)),
         line(n.RPL_LUSERCHANNELS, str(state.occupied)),
         line(n.RPL_LUSERME, text=f"I have {users} clients and 0 servers"),
-        line(n.RPL_LOCALUSERS, str(users), peak, text=counted),
-        line(n.RPL_GLOBALUSERS, str(users), peak, text=counted),
+        line(n.RPL_LOCALUSERS, str(users), peak, text=f"Current local users {users}, max {peak}"),
+        line(n.RPL_GLOBALUSERS, str(users), peak, text=f"Current global users {users}, max {peak}"),
     ]
 
 

@@ -100,7 +100,10 @@ def _plain(view: View, session: Session, data: bytes) -> Result:
         authzid, name, password = (part.decode() for part in parts)
     except ValueError:  # not three, or not UTF-8
         return _failed(session, "Logging in failed: that is no account and password")
-    if not name or not password or (authzid and names.fold(authzid) != names.fold(name)):
+    if authzid and names.fold(authzid) != names.fold(name):
+        text = "Logging in as one account on behalf of another is not supported; leave the authorization identity empty"
+        return _failed(session, text)
+    if not name or not password:
         return _failed(session)
     return log_in(view, session, name, password, SASL, lambda text: _failed(session, text, text))
 

@@ -67,10 +67,10 @@ def admin(view: View, session: Session, message: Message) -> Result:
 
 
 def links(view: View, session: Session, message: Message) -> Result:
-    """LINKS: this server is the only one."""
+    """List this server, the only one, with its description."""
     rules = view.rules
     return [
-        line(n.RPL_LINKS, rules.server_name, rules.server_name, text=f"0 {rules.network}"),
+        line(n.RPL_LINKS, rules.server_name, rules.server_name, text=f"0 {rules.description}"),
         line(n.RPL_ENDOFLINKS, message.param(0) or "*"),
     ]
 

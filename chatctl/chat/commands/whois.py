@@ -40,7 +40,7 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     nick = other.nick
     replies: list[Reply] = [
         line(n.RPL_WHOISUSER, nick, other.username, other.host, "*", text=other.realname),
-        line(n.RPL_WHOISSERVER, nick, rules.server_name, text=rules.network),
+        line(n.RPL_WHOISSERVER, nick, rules.server_name, text=rules.description),
     ]
     if other.operator:
         replies.append(line(n.RPL_WHOISOPERATOR, nick))
@@ -62,7 +62,8 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     if other is me or me.operator:
         if theirs is not None:
             replies.append(line(n.RPL_WHOISHOST, nick, text=f"is connecting from {other.host} {theirs.address}"))
-        replies.append(line(n.RPL_WHOISMODES, nick, text=f"is using modes +{other.modes}"))
+        if other.modes:
+            replies.append(line(n.RPL_WHOISMODES, nick, text=f"is using modes +{other.modes}"))
     if other.away:
         replies.append(line(n.RPL_AWAY, nick, text=other.away))
     replies += shown_metadata(view, session, other)
