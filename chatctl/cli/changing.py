@@ -150,7 +150,7 @@ def _history(data_dir: str | None, config: str | None, *, make: bool) -> Iterato
         return
     if not make and not journal_file(folder).exists():
         raise UnreachableError(f"There is no history in {folder}; name the right folder with --data-dir")
-    with StoppedJournal(prepare(folder)) as stopped:
+    with StoppedJournal(prepare(folder), deletes=not make) as stopped:
         print(f"chatctl: writing to {folder}; no server runs on it", file=sys.stderr)
         yield stopped
 

@@ -79,7 +79,11 @@ def _answers(host: str, port: int) -> bool:
 def _rows(answer: Mapping[str, object]) -> list[tuple[str, str]]:
     if "address" in answer:
         return [
-            ("Running", f"at {answer['address']}, with --no-history or on another data folder: no more is known here")
+            ("Running", f"at {answer['address']}, but not on this data folder: no more is known here"),
+            (
+                "History",
+                "none (--no-history), in another data folder, or this one was removed or moved under it",
+            ),
         ]
     journal = answer.get("journal")
     kept = journal if isinstance(journal, dict) else {}
@@ -93,9 +97,26 @@ def _rows(answer: Mapping[str, object]) -> list[tuple[str, str]]:
     ]
     if warning := answer.get("certificate_trouble"):
         rows.append(("Certificate", str(warning).removeprefix("the certificate ")))
+    if "file_bytes" in kept:
+        rows.append(("Journal", _sizes(kept)))
     if "last_commit" in kept:
         rows.append(("Last commit", _commit(kept)))
     return rows
+
+
+def _sizes(kept: Mapping[str, object]) -> str:
+    """How large the journal is, and how much of that holds nothing."""
+    sizes = {name: size for name, size in kept.items() if isinstance(size, int)}
+    text = f"{_megabytes(sizes.get('file_bytes', 0) + sizes.get('wal_bytes', 0))} on disk"
+    if free := sizes.get("free_bytes", 0):
+        text += f", {_megabytes(free)} of it free for new messages"
+    if not kept.get("returns_space", True):
+        text += "; free space returns to the system after a restart with enough room on the disk"
+    return text
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.1f} MB"
 
 
 def _commit(kept: Mapping[str, object]) -> str:

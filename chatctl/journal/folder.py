@@ -30,7 +30,8 @@ from chatctl.errors import StartError
 LOCK = "chatctl.lock"
 JOURNAL = "journal.db"
 CLOAK_KEY = "cloak.key"
-_OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, "control.sock", "tls.pem")
+SPARE = "journal.spare"
+_OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, "control.sock", "tls.pem")
 PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant
 _LOOK_AGAIN = 0.02
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -138,6 +139,12 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes the file system of `folder` has left for this user. Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def kept_secret(folder: Path, name: str, size: int) -> bytes:

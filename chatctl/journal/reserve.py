@@ -15,8 +15,10 @@ The rules of this file:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
+
+from chatctl.journal.folder import free_bytes
 
 if TYPE_CHECKING:
     from chatctl.journal.store import SqliteStore
@@ -28,19 +30,14 @@ ENOUGH = 64 * 1024 * 1024
 """Bytes that must be free on the disk."""
 
 
-def reserve(store: SqliteStore) -> Iterator[None]:
+def reserve(store: SqliteStore) -> Generator[None, None, None]:
     """Fill up the WAL, a slice a step."""
     wal = store.path.with_name(store.path.name + "-wal")
     try:
-        while _free(store) >= ENOUGH and _fill(store, wal):
+        while free_bytes(store.path.parent) >= ENOUGH and _fill(store, wal):
             yield
     except OSError:  # rule 3
         return
-
-
-def _free(store: SqliteStore) -> int:
-    disk = os.statvfs(store.path)
-    return disk.f_bavail * disk.f_frsize
 
 
 def _fill(store: SqliteStore, wal: os.PathLike[str]) -> bool:

@@ -216,6 +216,8 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
             f"Python, or start with --no-history. (The journal would be {path}; see CHATCTL_DATA_DIR.)"
         ) from None
     connection.execute("PRAGMA secure_delete = ON").fetchall()
+    if not connection.execute("PRAGMA page_count").fetchone()[0]:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # compaction.py converts older journals
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise StartError(

@@ -15,10 +15,12 @@ from typing import Self
 from chatctl.chat.accounts import Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.errors import ChatctlError
-from chatctl.journal import indexing, lanes, retention
+from chatctl.journal import compaction, indexing, lanes, retention
 from chatctl.journal.chores import WAL_SOME
 from chatctl.journal.folder import journal_file, lock
+from chatctl.journal.relief import Relief
 from chatctl.journal.schema import transaction
+from chatctl.journal.spare import Spare
 from chatctl.journal.store import SqliteStore
 from chatctl.journal.transfer import Imported, import_facts, said
 
@@ -26,11 +28,16 @@ from chatctl.journal.transfer import Imported, import_facts, said
 class StoppedJournal:
     """A context manager; raises StartError where the folder is in use or the journal will not do.
 
-    `folder` is one that :func:`chatctl.journal.folder.prepare` has seen.
+    `folder` is one that :func:`chatctl.journal.folder.prepare` has seen. `deletes`: it is opened to delete from it, so
+    the spare file is released if the disk is full (spare.py), and space returns to the file system at the end.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, deletes: bool = False) -> None:
+        self._deletes = deletes
         self._lock = lock(folder)
+        self._spare = Spare(folder)
+        if deletes and self._spare.is_needed():
+            self._spare.release()
         self._store = SqliteStore(journal_file(folder))
         self._scrub = False
 
@@ -60,8 +67,9 @@ class StoppedJournal:
         pruned = retention.Pruned()
         self._scrub = True
         try:
-            for _ in retention.prune(self._store, before, pruned):
+            for _ in Relief(self._store, self._spare).run(lambda: retention.prune(self._store, before, pruned)):
                 progress(pruned.facts)
+            for _ in compaction.shrink(self._store):
                 self._copy()
         except (sqlite3.Error, OSError) as error:
             raise ChatctlError(said(error)) from None
@@ -93,4 +101,8 @@ class StoppedJournal:
                 raise
         finally:
             self._store.close()
+            if self._deletes and error is None:
+                compaction.convert(self._store.path)
+                for _ in self._spare.make():
+                    pass
             self._lock.release()

@@ -8,8 +8,8 @@ The rules of this file:
    (store.py, rule 2) nothing is said until the store has settled it; if it cannot, `fatal` is said, and nothing more.
 3. When a batch failed, everything appended before its owner heard of that fails too, and nothing is written of it
    (telling.py, rule 2).
-4. While the disk is full, whatever is appended fails at once. Once a second, and when `probe` asks, something is
-   written to see whether it still is.
+4. While the disk is full, or the files are not where they were opened (watch.py), whatever is appended fails at once.
+   Once a second, and when `probe` asks, something is written to see whether that is still so.
 5. Chores (index, checkpoint, pruning) are done in slices, when nothing is queued; chores.py has the exceptions.
 """
 
@@ -30,8 +30,9 @@ from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.facts import Fact, Kept
 from chatctl.chat.history import REDACT, AnyQuery, Page, RoomRecord
 from chatctl.chat.ports import JournalListener, Log
-from chatctl.errors import ChatctlError
 from chatctl.journal.chores import Chores
+from chatctl.journal.compaction import convert
+from chatctl.journal.health import Health, unchangeable
 from chatctl.journal.readers import Readers
 from chatctl.journal.retention import Retention
 from chatctl.journal.store import Batch, NotKept, SqliteStore, span
@@ -43,9 +44,6 @@ T = TypeVar("T")
 MOST_FACTS = 8192
 """Facts in one transaction: some tens of milliseconds."""
 SLOW_COMMIT = 1.0  # seconds, after which a commit is logged
-PROBE_EVERY = 1.0  # seconds
-SETTLE_TRIES = 3
-SETTLE_PAUSE = 0.3  # seconds between two tries
 
 UNKNOWN = "the disk reported an error, and the journal could not be opened again to see what was kept"
 
@@ -95,13 +93,14 @@ class SqliteJournal:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._readers = Readers(path, log, readers, budget)
         self._stopped = False
-        self._full = ""  # why nothing is tried; empty: all is well
-        self._probe_at = 0.0
+        convert(path, lambda event, fields: log.info(event, **fields))
         self._store.open()
+        self._health = Health(self._store, path, log)
         self._last = self._store.last()
         self._rooms = self._store.rooms()
         self._records = self._store.records()
         self._chores = Chores(self._store, log, clock, retention or Retention())
+        self._health.on_lost = self._chores.give_up
 
     # The port: called on the thread that owns the chat state.
 
@@ -163,7 +162,7 @@ class SqliteJournal:
     def status(self) -> dict[str, object]:
         """Figures for an operator (telling.py), why nothing is kept or "ok", and what is queued."""
         return {
-            "state": self._full or "ok",
+            "state": self._health.reason or "ok",
             **self._figures.status(),
             "queued": self._queue.qsize(),
             **self._chores.status(),
@@ -171,7 +170,7 @@ class SqliteJournal:
 
     def probe(self) -> None:
         """Look at once whether a full disk still is."""
-        self._queue.put(self._probe)
+        self._queue.put(lambda: self._health.probe(may_probe=not self._chores.is_short))
 
     def prune(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
@@ -179,7 +178,15 @@ class SqliteJournal:
         """Forget what is older than `before` (ms), in slices; `done` gets the number of facts, or why it failed,
         `progress` how many so far, after each slice."""
         told, far = partial(self._telling.result, done), partial(self._telling.result, progress)
-        self._queue.put(lambda: self._chores.prune(before, told, far))
+
+        def prune() -> None:
+            self._health.look()
+            if self._health.lost:
+                told(unchangeable(self._health.lost))
+            else:
+                self._chores.prune(before, told, far)
+
+        self._queue.put(prune)
 
     def when_forgotten(self, call: Callable[[], None]) -> None:
         """Have `call` called, on the owner's thread, whenever facts were forgotten. Before `start`."""
@@ -222,15 +229,18 @@ class SqliteJournal:
         waiting = self._waiting
         self._drain()
         if not waiting:
-            self._chores.slice(waiting=False)
+            if not self._health.lost:
+                self._chores.slice(waiting=False)
             return True
         item = waiting[0]
         if isinstance(item, _Append):
+            self._health.before_commit()
             if self._refused(item):
                 self._refuse()
             elif not self._commit(self._take()):
                 return False
-            self._chores.slice(waiting=True)
+            if not self._health.lost:
+                self._chores.slice(waiting=True)
         else:
             waiting.popleft()
             if item is None:
@@ -246,14 +256,11 @@ class SqliteJournal:
         if waiting:
             return
         self._figures.waiting_since = None
-        timeout = self._chores.due()
-        if self._full:
-            timeout = min(timeout, max(0.0, self._probe_at - time.monotonic()))
+        timeout = self._health.wait_seconds(self._chores.due())
         try:
             waiting.append(queue.get(timeout=timeout) if timeout > 0 else queue.get_nowait())
         except Empty:
-            if self._full and time.monotonic() >= self._probe_at:
-                self._probe()
+            self._health.when_idle(may_probe=not self._chores.is_short)
 
     def _take(self) -> Batch:
         """The next batch: what is waiting, up to the first thing that is no append, or that is refused."""
@@ -280,13 +287,15 @@ class SqliteJournal:
         return batch
 
     def _refused(self, item: _Append) -> bool:
-        return bool(self._full) or self._telling.outdated(item.generation)
+        return bool(self._health.reason) or self._telling.outdated(item.generation)
 
     def _refuse(self) -> None:
         """Fail the next append without trying (rules 3 and 4)."""
         item = self._waiting.popleft()
         assert isinstance(item, _Append)
-        reason = self._full or "what came before it could not be kept"
+        reason = self._health.reason or "what came before it could not be kept"
+        if self._health.reason:
+            self._telling.failing()  # what is on its way was decided before the owner can hear of this
         if item.last:
             self._telling.failed(item.first, item.last, reason)
 
@@ -299,7 +308,7 @@ class SqliteJournal:
             self._failed(batch, error.reason, lasting=error.lasting)
         except (sqlite3.Error, OSError) as error:
             self._log.error("commit unknown", error=type(error).__name__, reason=str(error), facts=batch.count)
-            kept = self._settle(batch)
+            kept = self._health.settle(batch)
             if kept is None:
                 self._telling.fatal(UNKNOWN)
                 return False
@@ -328,37 +337,13 @@ class SqliteJournal:
         self._telling.failing()
         self._log.error("not stored", reason=reason, facts=batch.count, rooms=len(batch.rooms))
         if lasting:
-            self._full = reason
-            self._probe_at = time.monotonic() + PROBE_EVERY
+            self._health.fail(reason)
         self._telling.failed(batch.first, batch.last, reason)
-
-    def _settle(self, batch: Batch) -> bool | None:
-        """Find out whether a batch was kept (rule 2); None where that cannot be done."""
-        for attempt in range(SETTLE_TRIES):
-            if attempt:
-                time.sleep(SETTLE_PAUSE)
-            try:
-                self._store.close()
-                self._store.open()
-                return self._store.settle(batch)
-            except (sqlite3.Error, OSError, ChatctlError, NotKept) as error:
-                self._log.error("journal not readable", error=type(error).__name__, reason=str(error))
-        return None
-
-    def _probe(self) -> None:
-        if not self._full:
-            return
-        try:
-            self._store.probe()
-        except NotKept as error:
-            self._full = error.reason
-            self._probe_at = time.monotonic() + PROBE_EVERY
-        else:
-            self._full = ""
-            self._log.info("journal works again")
 
     def _do(self, job: Callable[[SqliteStore], T], done: Callable[[T | Exception], None]) -> None:
         try:
+            if self._health.lost:
+                raise unchangeable(self._health.lost)
             result: T | Exception = job(self._store)
         except Exception as error:  # noqa: BLE001  # whoever asked is told
             self._store.dictionary.forget()
@@ -366,12 +351,10 @@ class SqliteJournal:
         self._telling.result(done, result)
 
     def _close(self) -> None:
-        """All is over: leave one file behind, where the readers have let go."""
-        try:
+        """Leave one file behind, if the readers have let go."""
+
+        def readers_end() -> None:
             if self._stopped:
                 self._readers.join(time.monotonic() + 1.0)
-            if self._store.is_open:  # else it could not be opened again, which has been said
-                self._store.checkpoint(whole=True, patient=False)
-        except (sqlite3.Error, OSError) as error:  # what committed is safe in the WAL
-            self._log.warning("last checkpoint failed", error=type(error).__name__, reason=str(error))
-        self._store.close()
+
+        self._health.close(readers_end)

@@ -72,6 +72,15 @@ class _Caller:
         self.out = b""
 
 
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return the file's device and number; None if there is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Control:
     """Serves the control socket; `handlers` by command."""
 
@@ -80,6 +89,7 @@ class Control:
         self._poller = poller
         self._handlers = handlers
         self._callers: dict[int, _Caller] = {}
+        self._made = _identity(listener.getsockname())
         poller.add(listener.fileno(), READ)
 
     def ready(self, fd: int, events: int) -> bool:
@@ -101,7 +111,9 @@ class Control:
         for caller in list(self._callers.values()):
             self._drop(caller)
         with contextlib.suppress(OSError):
-            os.unlink(self._listener.getsockname())
+            path = self._listener.getsockname()
+            if _identity(path) == self._made:  # else the folder was moved, and another server may have its place
+                os.unlink(path)
         self._listener.close()
 
     def _accept(self) -> None:

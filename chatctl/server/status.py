@@ -26,6 +26,8 @@ def status_handlers(
         now = hub.now()
         rules, state, keeper = hub.rules, hub.state, hub.keeper
         used = certificate()
+        figures = journal.status()
+        journal_state = str(figures.get("state", "ok"))
         seconds = max(1, (now - rules.created) // 1000)
         answer(
             {
@@ -41,11 +43,11 @@ def status_handlers(
                 "messages_per_second": keeper.rate(now),
                 "failed_sessions": hub.failures,
                 "journal_lag_ms": keeper.lag_ms,
-                "journal_trouble": keeper.trouble,
+                "journal_trouble": keeper.trouble or (journal_state if journal_state != "ok" else ""),
                 "facts_lost": keeper.lost,
                 "certificate_ends": used.ends.isoformat() if used is not None else None,
                 "certificate_trouble": used.warning(datetime.now(UTC)) if used is not None else "",
-                "journal": journal.status(),
+                "journal": figures,
             }
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,26 @@ def test_status_is_a_health_check(home: Path) -> None:
         shown = chatctl(home, "status").stdout
         assert "1 of 5" in shown
         assert " ago, took " in shown
+
+
+def test_a_data_folder_that_is_moved_under_the_server_is_noticed(home: Path, tmp_path: Path) -> None:
+    with ServeProcess(home) as server, Wire(server.port).login("ann", "#lobby") as ann:
+        status = json.loads(chatctl(home, "status", "--json").stdout)
+        assert status["journal"]["file_bytes"] > 0
+        [journal] = home.rglob("journal.db")
+        moved = tmp_path / "moved"
+        journal.parent.rename(moved)
+        trouble, by = "", time.monotonic() + 20
+        while not trouble:
+            assert time.monotonic() < by
+            answer = chatctl(home, "status", "--json", "--data-dir", str(moved))
+            trouble = json.loads(answer.stdout)["journal_trouble"]
+        ann.send("PRIVMSG #lobby :into the void")
+        assert "was removed or moved while the server runs" in ann.until("FAIL").params[-1]
+        shown = chatctl(home, "status", "--data-dir", str(moved)).stdout
+        assert "Storing:     in trouble: the data folder" in shown
+        assert " MB on disk" in shown
+    assert "into the void" not in chatctl(home, "history", "#lobby", "--data-dir", str(moved)).stdout
 
 
 @pytest.mark.parametrize("mode", ["auto", "required"])
