@@ -105,7 +105,7 @@ def _filled(seq: int) -> object:
 def test_a_slice_is_bounded_whatever_there_is_to_return(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """The number of pages follows the time that a slice takes, here always too long."""
     ticks = iter(range(1_000_000))
-    monkeypatch.setattr(compaction.time, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr("chatctl.journal.compaction.time.monotonic", lambda: float(next(ticks)))
     fill(store)
     for _ in retention.prune(store, START * 2, Pruned()):
         pass
@@ -178,7 +178,7 @@ def test_a_conversion_that_was_killed_leaves_the_journal_as_it_was(
         raise OSError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(compaction.os, "rename", killed)
+        patch.setattr("chatctl.journal.compaction.os.rename", killed)
         compaction.convert(path)
     path.with_name("journal.db.part").write_bytes(b"half of it")
     with Desk(path) as desk:
