@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import socket
+import sys
 from collections.abc import Callable
 
 from chatctl.chat.ports import Log
@@ -17,6 +19,12 @@ _ACCEPTS = 128
 """Connections accepted from one socket in one tick."""
 
 _PAUSE_SECONDS = 0.05
+_WARN_SECONDS = 10.0
+
+RESERVED_DESCRIPTORS = 64
+"""Kept free of chat connections: for the control socket and its callers, readers of history, backups, settings."""
+
+_FULL = "The server has too few file descriptors for more connections; try again later"
 
 
 class Door:
@@ -37,6 +45,7 @@ class Door:
         self._welcome = welcome
         self._crowded = crowded
         self._spare = os.open(os.devnull, os.O_RDONLY)
+        self._warn_at = 0.0
         self.opens_at = 0.0
         """When a pause ends, by the loop's clock; 0 while there is none."""
 
@@ -50,6 +59,7 @@ class Door:
         listener = self._listeners.get(fd)
         if listener is None:
             return False
+        last = _last_descriptor()
         for _ in range(_ACCEPTS):
             if self._crowded():
                 self._pause(now)
@@ -61,6 +71,9 @@ class Door:
             except OSError as error:
                 self._out_of_descriptors(listener, error, now)
                 break
+            if sock.fileno() > last:
+                self._refuse(sock, last, now)
+                continue
             self._admit(sock, address)
         return True
 
@@ -92,6 +105,13 @@ class Door:
             return
         self._welcome(sock, numeric(address))
 
+    def _refuse(self, sock: socket.socket, last: int, now: float) -> None:
+        """Turn a connection away because only the reserve of descriptors is left."""
+        if now >= self._warn_at:
+            self._warn_at = now + _WARN_SECONDS
+            self._log.warning("cannot accept", error="few file descriptors are left", limit=last)
+        turn_away(sock, _FULL)
+
     def _out_of_descriptors(self, listener: socket.socket, error: OSError, now: float) -> None:
         """Take one waiting connection with the spare descriptor and close it, so that it is told at once rather than
         left hanging, and pause."""
@@ -113,9 +133,21 @@ class Door:
         self.opens_at = now + _PAUSE_SECONDS
 
 
+def _last_descriptor() -> int:
+    """Return the highest descriptor for a chat connection.
+
+    The system gives out the lowest free number, so a higher one means that only the reserve is left.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return limit - 1 - min(RESERVED_DESCRIPTORS, limit // 4)
+
+
 def turn_away(sock: socket.socket, reason: str) -> None:
     """Say why to somebody who is not let in, as far as that costs nothing, and close."""
     with contextlib.suppress(OSError):
+        sock.setblocking(False)  # the caller is the event loop
         sock.send(Message("ERROR", (reason,)).line)
         sock.shutdown(socket.SHUT_WR)
         sock.recv(4096)  # unread bytes would make the kernel take the reason back
