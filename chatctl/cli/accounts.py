@@ -60,7 +60,7 @@ def add(
     if problem is not None:
         raise InvalidNameError(f"{name} cannot be a name: {problem}")
     with asking(data_dir, config) as ask:
-        verifier = _verifier(config)
+        verifier = _verifier(name, config)
         ask({"command": "add-account", "name": name, "verifier": verifier, "operator": operator})
     print(f"The account {name} is made" + (", an operator of the server" if operator else ""))
 
@@ -78,7 +78,7 @@ def remove(name: Name, data_dir: options.DataDirOption = None, config: options.C
 def set_password(name: Name, data_dir: options.DataDirOption = None, config: options.ConfigOption = None) -> None:
     """Give an account another password. It is asked for, or read from a pipe."""
     with asking(data_dir, config) as ask:
-        print(ask({"command": "set-password", "name": name, "verifier": _verifier(config)})["text"])
+        print(ask({"command": "set-password", "name": name, "verifier": _verifier(name, config)})["text"])
 
 
 @app.command(cls=PlainCommand)
@@ -94,7 +94,7 @@ def promote(
         print(ask({"command": "promote", "name": name, "operator": not undo})["text"])
 
 
-def _verifier(config: str | None) -> str:
+def _verifier(name: str, config: str | None) -> str:
     import secrets
 
     from chatctl.cli.passwords import new_password
@@ -102,5 +102,5 @@ def _verifier(config: str | None) -> str:
     from chatctl.protocol import scram
 
     iterations = load(config_file=config, use_files=True).settings.accounts.iterations
-    password = new_password("Password (not shown): ", sys.stdin)
+    password = new_password("Password (not shown): ", sys.stdin, name)
     return str(scram.make(password, secrets.token_bytes(scram.SALT_BYTES), iterations))

@@ -6,16 +6,14 @@ import getpass
 from typing import TextIO
 
 from chatctl.errors import ConfigError
-
-_MOST_BYTES = 300
-"""What one AUTHENTICATE message of SASL PLAIN takes beside a name, and one line of IRC."""
+from chatctl.protocol.passwords import password_problem
 
 
-def new_password(question: str, stream: TextIO | None) -> str:
-    """A password somebody chooses: typed twice where a person is asked. Raises ConfigError for one that will not do."""
+def new_password(question: str, stream: TextIO | None, name: str = "") -> str:
+    """Read a new password for the account `name`: typed twice on a terminal. Raises ConfigError if it is refused."""
     if stream is None or not stream.isatty():
-        return checked(read_password(stream))
-    password = checked(getpass.getpass(question))
+        return checked(read_password(stream), name)
+    password = checked(getpass.getpass(question), name)
     if getpass.getpass("Once more: ") != password:
         raise ConfigError("the two passwords are not the same")
     return password
@@ -27,12 +25,9 @@ def read_password(stream: TextIO | None) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def checked(password: str) -> str:
-    """`password` if it can be sent and is not empty; else ConfigError."""
-    if not password:
-        raise ConfigError("an empty password is none")
-    if len(password.encode(errors="replace")) > _MOST_BYTES:
-        raise ConfigError(f"a password has at most {_MOST_BYTES} bytes")
-    if any(character in "\0\r\n" for character in password):
-        raise ConfigError("a password is one line")
+def checked(password: str, name: str = "") -> str:
+    """Return `password`, or raise ConfigError if the account `name` may not have it."""
+    problem = password_problem(password, name)
+    if problem is not None:
+        raise ConfigError(problem)
     return password

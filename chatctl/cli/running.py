@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from chatctl.errors import ChatctlError, UnreachableError
+from chatctl.protocol.json_text import parse_json
 
 _CONTROL = "control.sock"
 _SECONDS = 10.0
@@ -37,7 +38,7 @@ def ask_server(
             sock.connect(str(path))
             sock.sendall(json.dumps(request).encode() + b"\n")
             with sock.makefile("rb") as lines:
-                while (answer := json.loads(_line(lines))).get("more"):
+                while (answer := parse_json(_line(lines))).get("more"):
                     progress(answer)
     except TimeoutError:
         raise UnreachableError(f"The server on {folder} does not answer") from None

@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from chatctl.protocol.json_text import parse_json
+
 FILE = "client.json"
 
 Content = dict[str, object]
@@ -32,7 +34,7 @@ def folder() -> Path:
 def read(where: Path | None = None) -> Content:
     """What is remembered; empty where nothing is. Raises OSError (rule 3 too)."""
     try:
-        found = json.loads(((where or folder()) / FILE).read_bytes())
+        found = parse_json(((where or folder()) / FILE).read_bytes())
     except FileNotFoundError:
         return {}
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -16,6 +15,7 @@ from pydantic_settings import EnvSettingsSource
 from chatctl.config import complaints
 from chatctl.config.settings import KEYS, NESTED, PREFIX, TABLES, Settings, variable
 from chatctl.errors import ConfigError
+from chatctl.protocol.json_text import parse_json
 
 FILE_NAME = "chatctl.toml"
 
@@ -170,8 +170,8 @@ def _misplaced(source: str, where: str, name: str) -> str:
 
 def _is_json_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parse_json(text), dict)
+    except ValueError:
         return False
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from types import TracebackType
 
 from chatctl.errors import StartError
+from chatctl.protocol.json_text import parse_json
 
 LOCK = "chatctl.lock"
 JOURNAL = "journal.db"
@@ -240,7 +241,7 @@ def _try(descriptor: int, kind: int) -> bool:
 
 def _read(descriptor: int) -> Holder:
     try:
-        said = json.loads(os.pread(descriptor, 4096, 0))
+        said = parse_json(os.pread(descriptor, 4096, 0))
         return Holder(int(said["pid"]), str(said["address"]))
     except (OSError, ValueError, KeyError, TypeError):
         return Holder()

@@ -73,6 +73,8 @@ class FactFile:
     def _look(self, line: bytes, number: int, offset: int) -> None:
         try:
             fact = _decode(line)
+        except RecursionError:
+            why = "it is nested too deeply"
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             why = str(error) if len(line) < _MOST_LINE else "it is too long"
         else:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chatctl.errors import StartError
+from chatctl.protocol.json_text import parse_json
 from chatctl.server.poller import READ, WRITE, Poller
 
 NAME = "control.sock"
@@ -148,9 +149,10 @@ class Control:
                 self._write(caller)
 
         try:
-            request = json.loads(line)
-        except ValueError:
-            request = None
+            request = parse_json(line)
+        except ValueError as error:
+            answer({"ok": False, "error": f"The request is not valid JSON: {error}"})
+            return
         handler = self._handlers.get(str(request.get("command"))) if isinstance(request, dict) else None
         if handler is None:
             answer({"ok": False, "error": "The server does not know this request; is it an older version?"})

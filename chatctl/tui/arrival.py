@@ -11,9 +11,11 @@ The rules of this file:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chatctl.protocol.clean import clean
+from chatctl.protocol.passwords import password_problem
 from chatctl.tui.entrance import Entered, LoginWanted, NameWanted, NotIn, Outcome, PasswordWanted, TrustWanted
 from chatctl.tui.overlays import Asking, Question
 
@@ -92,7 +94,15 @@ class Arrival:
 
         self._waits_for("a password")
         self._app.line.write("")
-        asking = Asking(title, text, trouble=wanted.trouble, secret=True, twice=wanted.new, escape="another name")
+        asking = Asking(
+            title,
+            text,
+            trouble=wanted.trouble,
+            secret=True,
+            twice=wanted.new,
+            refuse=partial(password_problem, name=wanted.name),
+            escape="another name",
+        )
         self._app.push_screen(asking, answered)
 
     def _ask_trust(self, wanted: TrustWanted) -> None:

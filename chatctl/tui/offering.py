@@ -9,6 +9,7 @@ The rules of this file:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -18,6 +19,7 @@ from textual.content import Content
 from chatctl.client.refusals import InputError
 from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
+from chatctl.protocol.passwords import password_problem
 from chatctl.tui.overlays import Asking
 from chatctl.tui.painted import Box, Over, Words
 
@@ -88,4 +90,6 @@ def ask(app: ChatApp, trouble: str = "") -> None:
 
     app.line.deaf = True
     title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
-    app.push_screen(Asking(title, text, trouble=trouble, secret=True, twice=True, escape="not now"), answered)
+    refuse = partial(password_problem, name=app.desk.me)
+    asking = Asking(title, text, trouble=trouble, secret=True, twice=True, refuse=refuse, escape="not now")
+    app.push_screen(asking, answered)

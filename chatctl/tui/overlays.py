@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from textwrap import wrap
 from typing import ClassVar
 
@@ -118,6 +119,7 @@ class Asking(Over[str | None]):
     """One line to be typed: a name, a password (`wanted` says which, in the empty line). Esc gives None.
 
     With `twice` the line is asked for again, in the same overlay: between two overlays keys go to the message line.
+    `refuse` returns why the first answer is refused, or None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "give_up"), ("ctrl+c", "give_up"), ("ctrl+d", "give_up")]
@@ -132,10 +134,11 @@ class Asking(Over[str | None]):
         trouble: str = "",
         secret: bool = False,
         twice: bool = False,
+        refuse: Callable[[str], str | None] = lambda answer: None,
         escape: str = "leave",
     ) -> None:
         super().__init__()
-        self._twice, self._first = twice, ""
+        self._twice, self._first, self._refuse = twice, "", refuse
         self._escape, self._wanted = escape, wanted
         self._title, self._text, self._offered, self._trouble, self._secret = title, text, offered, trouble, secret
 
@@ -163,8 +166,8 @@ class Asking(Over[str | None]):
         if answer == self._first:
             self.done(answer)
             return
-        trouble = NOT_THE_SAME if self._first else ""
-        self._first = "" if self._first else answer
+        trouble = NOT_THE_SAME if self._first else self._refuse(answer) or ""
+        self._first = "" if self._first or trouble else answer
         self.query_one(Field).clear()
         self.query_one(Box).border_title = Content(AGAIN if self._first else self._title)
         words = self.query_one("#trouble", Words)

@@ -49,6 +49,11 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "The account ann is made, an operator of the server\n")
     assert run(folder, "accounts", "add", "Ann", typed="sesame\n").returncode == 1
     assert run(folder, "accounts", "add", "1up", typed="sesame\n").returncode == 3
+    for typed, why in (("x\n", "at least 6 characters"), ("\n", "empty"), ("Annabel\n", "must not be the name")):
+        for command in ("add", "set-password"):
+            refused = run(folder, "accounts", command, "annabel", typed=typed)
+            assert refused.returncode == 2
+            assert why in refused.stderr
     assert run(folder, "accounts", "set-password", "ann", typed="another\n").returncode == 0
     assert run(folder, "accounts", "promote", "ann", "--undo").stdout == "ann is no operator any more\n"
     listed = json.loads(run(folder, "accounts", "list", "--json").stdout)
@@ -117,6 +122,9 @@ def test_the_line_of_an_invitation_is_all_a_friend_needs(tmp_path: Path) -> None
         friend = pexpect.spawn(CHATCTL[0], words, env=env, timeout=30, encoding="utf-8", cwd=str(home))
         friend.expect("Your name: ")
         friend.sendline("bob")
+        friend.expect("Choose a password")
+        friend.sendline("short")
+        friend.expect("at least 6 characters")
         friend.expect("Choose a password")
         friend.sendline("hunter22")
         friend.expect("Once more: ")

@@ -21,11 +21,11 @@ def _run(command: list[str], typed: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_from_a_pipe() -> None:
-    done = _run(COMMAND, "tea ☕\nnot this\n")
+    done = _run(COMMAND, "tea ☕ at five\nnot this\n")
     assert done.returncode == 0, done.stderr
     verifier = scram.parse(done.stdout.removesuffix("\n"))
     assert verifier.iterations >= 600_000
-    assert scram.matches("tea ☕", verifier)
+    assert scram.matches("tea ☕ at five", verifier)
     loaded = load(environ={"CHATCTL_OPERATORS": json.dumps({"root": done.stdout.strip()})})
     assert loaded.settings.operators["root"].get_secret_value() == done.stdout.strip()
     assert done.stdout.strip() not in repr(loaded.settings)
@@ -45,7 +45,9 @@ def test_asked_for_without_an_echo_and_twice() -> None:
     assert scram.matches("tea at five", verifier)
 
 
-@pytest.mark.parametrize(("typed", "said"), [("\n", "empty"), ("x" * 301, "300 bytes"), ("", "empty")])
+@pytest.mark.parametrize(
+    ("typed", "said"), [("\n", "empty"), ("x" * 301, "300 bytes"), ("", "empty"), ("short\n", "at least 6 characters")]
+)
 def test_what_is_no_password(typed: str, said: str) -> None:
     done = _run(COMMAND, typed)
     assert (done.returncode, done.stdout) == (2, "")

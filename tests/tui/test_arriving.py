@@ -72,9 +72,11 @@ def test_an_account_is_offered_once_and_no_is_what_enter_says(server: Server, tm
             await ann.type("banana")  # no key but y and Enter does anything: it may be the password
             await ann.type("/register")
             await ann.until("Choose a password for ann")
-            await ann.type("one")
+            await ann.type("short")
+            await ann.until("at least 6 characters")
+            await ann.type("one of them")
             await ann.until("once more")
-            await ann.type("two")
+            await ann.type("two of them")
             await ann.until("These were not the same")
             await ann.type("sesame")
             await ann.until("once more")

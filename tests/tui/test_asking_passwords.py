@@ -113,7 +113,7 @@ def test_a_new_password_that_will_not_do_is_asked_for_twice_again(server: Server
         async with screen(LoginDoor(server.port, "token")) as ann:
             await ann.until("Choose a password for ann")
             await at_once(ann, "abc", "abc")
-            await ann.until("characters or more")
+            await ann.until("at least 6 characters")
             await ann.until("Choose a password for ann")
             await at_once(ann, PASSWORD, PASSWORD)
             await ann.until("You are ann")

@@ -19,13 +19,8 @@ from chatctl.chat.session import Session
 from chatctl.chat.work import Done, Make
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
+from chatctl.protocol.passwords import unusable_password, weak_password
 from chatctl.protocol.standard_replies import standard_reply
-
-LEAST_PASSWORD = 6
-"""Characters. Guessing is slow here (chat/guard), so that what is short need not be forbidden altogether."""
-
-MOST_PASSWORD = 300
-"""Bytes: what fits in a line to NickServ as well (account-registration, "Server considerations")."""
 
 Refuse = Callable[[str, str], Result]
 
@@ -76,16 +71,13 @@ def make_account(view: View, session: Session, name: str, password: str, form: s
 
 
 def password_problem(view: View, session: Session, name: str, password: str) -> tuple[str, str] | None:
-    """Code and sentence of why a new password will not do; None where it will."""
+    """Return the code and the sentence of why a new password is refused; None if it is not."""
     if not session.secure:
         return "UNACCEPTABLE_PASSWORD", passwords.IN_CLEAR
-    if len(password) < LEAST_PASSWORD:
-        return "WEAK_PASSWORD", f"A password has {LEAST_PASSWORD} characters or more"
-    if names.fold(password) == names.fold(name):
-        return "WEAK_PASSWORD", "A password that is the name is none"
-    if len(password.encode()) > MOST_PASSWORD:
-        return "UNACCEPTABLE_PASSWORD", f"A password has at most {MOST_PASSWORD} bytes"
-    return None
+    weak, unusable = weak_password(password, name), unusable_password(password)
+    if weak is not None:
+        return "WEAK_PASSWORD", weak
+    return ("UNACCEPTABLE_PASSWORD", unusable) if unusable is not None else None
 
 
 def verify(view: View, session: Session, message: Message) -> Result:

@@ -20,6 +20,7 @@ from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameErr
 from chatctl.client.trust import UnknownServerError
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
 from chatctl.protocol.clean import clean
+from chatctl.protocol.passwords import password_problem
 
 _PASSWORD_TRIES = 3
 _CORRECTABLE = (
@@ -158,10 +159,14 @@ def _invited(wish: Wish, *, asking: bool) -> Wish:
 
 
 def ask_new_password(name: str) -> str:
-    """Twice, since it is not shown."""
+    """Ask for a new password for the account `name`: twice, since it is not shown."""
     while True:
         password = getpass.getpass(f"Choose a password, so that {clean(name)} is yours (not shown): ")
         if not password:
+            continue
+        problem = password_problem(password, name)
+        if problem is not None:
+            print(problem)
             continue
         if getpass.getpass("Once more: ") == password:
             return password
