@@ -10,6 +10,7 @@ import itertools
 import os
 from dataclasses import replace
 
+from chatctl.cli.ending import Ending, left
 from chatctl.cli.going import Keeper, place
 from chatctl.cli.line.entering import Wish
 from chatctl.client.check import ALTERNATIVES
@@ -88,7 +89,7 @@ class FullDoor:
         self._keeper.keep(self.wish, client.name, word)
 
 
-def run(wish: Wish, keeper: Keeper, kept_as: str = "") -> Client | None:
+def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client | None:
     """The whole conversation. A client where one wants to go on line by line: it is still in.
 
     Raises what ended it, where that was not the user.
@@ -109,10 +110,15 @@ def run(wish: Wish, keeper: Keeper, kept_as: str = "") -> Client | None:
     if isinstance(early, NotIn):
         raise early.error
     app = ChatApp(entrance, memory, tidy=tidy)
+    app.on_leave = ending.leave
+    ending.stop = lambda reason, seconds: app.client is None or left(app.client, reason, seconds)
+    ending.full_screen = True
+    ending.on_signal(app.leave_soon)
     reason: str | None = ""
     try:
         reason = app.run()
     finally:
+        ending.full_screen = False
         if app.client is not None and reason != PLAIN:
             app.client.stop(reason or "")
     if app.problem is not None:

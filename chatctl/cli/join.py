@@ -9,8 +9,9 @@ Four ways, by what stdin and stdout are:
   slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server, and after
   as many of a server that is there and confirms nothing (code 1).
 
-SIGTERM and SIGHUP are a wish to leave: what waits goes out, at most three seconds are taken for it, and the code says
-as always whether all arrived (0). So is Ctrl-C for a person; a pipe that it interrupts ends with 130.
+SIGTERM and SIGHUP are a wish to leave: what waits goes out, and the code says as always whether all arrived (0). A pipe
+takes at most three seconds for it. On a terminal, which may be gone, the process ends within two seconds whatever hangs
+(:mod:`.ending`). So is Ctrl-C for a person; a pipe that it interrupts ends with 130.
 
 stdout gets what others say; own messages only where the typed line was taken off the screen, and with --json.
 """
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from chatctl.cli import options
+from chatctl.cli.ending import GOODBYE_SECONDS, HUNG_SECONDS, SIGNALS, Ending, left
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, RefusedError
 
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 
 GIVE_UP = 30.0
 """Seconds without a server after which a pipe gives up; a person is not given up on."""
-
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @reports
@@ -82,20 +82,29 @@ def join(
     if save is not None:
         keeper.check(save)
     _log_in_one_line()
+    ending = Ending(sys.stdin.fileno()) if person else Ending(seconds=GOODBYE_SECONDS + HUNG_SECONDS)
     if not full_screen:
-        _line_by_line(wish, style, Interruption(signal.SIGINT, *_SIGNALS), keeper, save, asking=asking)
+        interruption = Interruption(signal.SIGINT, *SIGNALS, ending=ending)
+        _line_by_line(wish, style, interruption, ending, keeper, save, asking=asking)
         return
-    Interruption(*_SIGNALS)  # Ctrl-C is a key there
+    Interruption(*SIGNALS, ending=ending)  # Ctrl-C is a key there
     from chatctl.cli import full
 
     with hinting():
-        client = full.run(wish, keeper, save or "")
+        client = full.run(wish, keeper, ending, save or "")
     if client is not None:
-        _go_on(client, wish, style, keeper)
+        _go_on(client, wish, style, ending, keeper)
 
 
 def _line_by_line(
-    wish: Wish, style: Style, interruption: Interruption, keeper: Keeper, save: str | None, *, asking: bool
+    wish: Wish,
+    style: Style,
+    interruption: Interruption,
+    ending: Ending,
+    keeper: Keeper,
+    save: str | None,
+    *,
+    asking: bool,
 ) -> None:
     """Enter, talk, leave."""
     from chatctl.cli.line.entering import enter
@@ -125,7 +134,7 @@ def _line_by_line(
         interruption.check()
         if save is not None:
             keeper.keep(wish, screens[-1].client.name, save)
-        reason = _talk(screens[-1], wish.room)
+        reason = _talk(screens[-1], wish.room, ending)
     except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
         if not (is_in and (style.person or isinstance(reason_to_end, _AskedToEnd))):
@@ -136,7 +145,7 @@ def _line_by_line(
     _conclude(screens[-1])
 
 
-def _go_on(client: Client, wish: Wish, style: Style, keeper: Keeper) -> None:
+def _go_on(client: Client, wish: Wish, style: Style, ending: Ending, keeper: Keeper) -> None:
     """Line by line, where the full screen was left for that."""
     from chatctl.cli.line.screen import LineScreen
 
@@ -146,7 +155,7 @@ def _go_on(client: Client, wish: Wish, style: Style, keeper: Keeper) -> None:
     client.on(screen.event)
     reason = ""
     try:
-        reason = _talk(screen, wish.room)
+        reason = _talk(screen, wish.room, ending)
     except KeyboardInterrupt:
         pass
     finally:
@@ -154,12 +163,15 @@ def _go_on(client: Client, wish: Wish, style: Style, keeper: Keeper) -> None:
     _conclude(screen)
 
 
-def _talk(screen: LineScreen, room: str) -> str:
+def _talk(screen: LineScreen, room: str, ending: Ending) -> str:
     """Talk until the user leaves, the input ends, or the client does; return the reason to give."""
     # While a line is edited Ctrl-C is a key; one that comes before must not be raised into a module being loaded, where
     # Python would drop it.
-    for number in (*_SIGNALS, *((signal.SIGINT,) if screen.style.editing else ())):
-        signal.signal(number, lambda *_: screen.end())
+    if screen.style.person:
+        ending.stop = functools.partial(left, screen.client)
+    ending.on_signal(screen.end)
+    if screen.style.editing:
+        signal.signal(signal.SIGINT, lambda *_: screen.end())
     if screen.style.editing:
         from chatctl.cli.line.terminal import converse as converse_on_terminal
 
@@ -238,7 +250,8 @@ class Interruption:
     is dropped, and :meth:`check` raises it later.
     """
 
-    def __init__(self, *signals: signal.Signals) -> None:
+    def __init__(self, *signals: signal.Signals, ending: Ending | None = None) -> None:
+        self._ending = ending
         self._came: KeyboardInterrupt | None = None
         for number in signals:
             signal.signal(number, self._interrupt)
@@ -249,5 +262,7 @@ class Interruption:
             raise self._came
 
     def _interrupt(self, number: int, frame: object) -> None:
+        if self._ending is not None and number != signal.SIGINT:
+            self._ending.begin()
         self._came = KeyboardInterrupt() if number == signal.SIGINT else _AskedToEnd()
         raise self._came

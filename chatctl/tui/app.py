@@ -10,9 +10,8 @@ The rules of this file:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -37,12 +36,13 @@ from chatctl.tui.feed import Hearing
 from chatctl.tui.line import Line
 from chatctl.tui.look import DEFAULT, Ink, ink
 from chatctl.tui.messages import MessageList
+from chatctl.tui.output import TerminalDriver
 from chatctl.tui.painted import Painted, Words
 from chatctl.tui.people import People
 from chatctl.tui.rooms_kept import RoomsKept
 from chatctl.tui.search import SearchOverlay
 from chatctl.tui.sidebar import Sidebar
-from chatctl.tui.specials import Specials
+from chatctl.tui.specials import PLAIN, Specials
 from chatctl.tui.tidy import Tidy
 from chatctl.tui.typed import Typed
 
@@ -81,8 +81,12 @@ class ChatApp(actions.Actions, Abilities, App[str]):
     ) -> None:
         terminal.learn()
         self.prepare()
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.tidy = tidy
+        self.on_leave: Callable[[str], object] = lambda reason: None
+        """Called with the reason as soon as the user wants to leave the server, before the screen closes."""
+        self._running_loop: asyncio.AbstractEventLoop | None = None
+        self._leaves_soon = False
         self.entrance = entrance
         self.memory = memory
         self.problem: BaseException | None = None
@@ -132,19 +136,26 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.set_interval(_TICK, self._tick)
         self.entrance.feed.wake = lambda: self.post_message(self.News())
         self.entrance.listen(lambda outcome: self.post_message(self.Known(outcome)))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(ValueError, RuntimeError):  # not on the main thread: somebody else's signals
-                loop.add_signal_handler(number, self.leave, "")
+        self._running_loop = asyncio.get_running_loop()
         self.query_one(Line).focus()
         self.draw()
         self.ask()
+        if self._leaves_soon:
+            self.leave("")
 
     async def action_quit(self) -> None:
         """Textual's own key for leaving (Ctrl-Q) does not: ours are in the table, and ask twice."""
 
+    def leave_soon(self) -> None:
+        """Leave, asked for by a signal handler or another thread."""
+        self._leaves_soon = True
+        if self._running_loop is not None:
+            self._running_loop.call_soon_threadsafe(self.leave, "")
+
     def leave(self, reason: str) -> None:
-        """End."""
+        """Leave the server, then the screen; with PLAIN only the screen."""
+        if reason != PLAIN:
+            self.on_leave(reason)
         self.desk.mark_read()
         self.rooms_kept.keep(self.desk)
         self.exit(reason)

@@ -19,6 +19,7 @@ import termios
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -55,15 +56,21 @@ def _restored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _ending_too(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Rule 2. What is to be done for ourselves the loop does afterwards: it has been told as well."""
+    """Pass signals on to the editor (rule 2), and to the handlers of before."""
+    before: dict[signal.Signals, Any] = {}
 
     def ended(number: int, frame: FrameType | None) -> None:
         process.send_signal(number)
+        handler = before.get(signal.Signals(number))
+        if callable(handler):
+            handler(number, frame)
 
     try:
-        before = {number: signal.signal(number, ended) for number in _ENDING}
-    except ValueError:  # not on the main thread: somebody else's signals
-        before = {}
+        before.update({number: signal.getsignal(number) for number in _ENDING})
+        for number in _ENDING:
+            signal.signal(number, ended)
+    except ValueError:  # not on the main thread: signals are handled elsewhere
+        before.clear()
     try:
         yield
     finally:
