@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from chatctl.cli.ending import Ending, left
 from chatctl.cli.going import Keeper, place
+from chatctl.cli.leftovers import Leftovers
 from chatctl.cli.line.entering import Wish
 from chatctl.client.check import ALTERNATIVES
 from chatctl.client.client import Client
@@ -98,13 +99,15 @@ def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client
 
     tidy = Tidy()
     memory = Memory()
-    entrance = Entrance(FullDoor(wish, memory, keeper, kept_as), Feed())
+    leftovers = Leftovers()
+    entrance = Entrance(FullDoor(replace(wish, callback=leftovers.event), memory, keeper, kept_as), Feed())
     entrance.begin(wish.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one
         os.environ.pop(name, None)
     from chatctl.tui.app import ChatApp
     from chatctl.tui.specials import PLAIN
+    from chatctl.tui.terminal import drawing_on_terminal
 
     early = entrance.outcome
     if isinstance(early, NotIn):
@@ -116,11 +119,13 @@ def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client
     ending.on_signal(app.leave_soon)
     reason: str | None = ""
     try:
-        reason = app.run()
+        with drawing_on_terminal():
+            reason = app.run()
     finally:
         ending.full_screen = False
         if app.client is not None and reason != PLAIN:
             app.client.stop(reason or "")
+            leftovers.tell()
     if app.problem is not None:
         raise app.problem
     return app.client if reason == PLAIN else None

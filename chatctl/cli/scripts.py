@@ -7,8 +7,8 @@ name of their own where none is given.
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -20,15 +20,13 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.columns import table
 from chatctl.cli.failures import reports, say
+from chatctl.cli.sending import PATIENCE, Troubles, decoded, impatience, need_room, say_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
     from chatctl.cli.line.entering import Wish
     from chatctl.client import Client
     from chatctl.client import events as e
-
-PATIENCE = 30.0
-"""Seconds that a server may take for an answer, or be away."""
 
 _SIGNS = "#&+!"
 _FROM_NOW_ON = timedelta(days=1)
@@ -113,19 +111,23 @@ def send(
 
     if text == "":
         raise ConfigError("there is nothing to say: the text is empty")
+    if text is not None:
+        decoded(os.fsencode(text), "the text")
     server, room = _parted(room)
     to_room = room is None or room[:1] in _SIGNS
     said = Going(server, host, port, name, room if to_room else None, tls, fingerprint, config)
     wish = _wish(said, nameless=False, enters=to_room)
     target = wish.room if to_room or room is None else room
-    troubles = _Troubles()
+    troubles = Troubles()
     client = _entered(replace(wish, callback=troubles.event))
     try:
         something = False
-        for part in _texts(text, whole=whole):
-            _say(client, target, part, whole=whole)
+        if to_room:
+            need_room(client, target, troubles)
+        for part in texts(text, whole=whole):
+            say_when_possible(client, target, part, whole=whole)
             something = something or bool(part.strip("\r\n"))
-        arrived = client.flush(enough=_impatience(client))
+        arrived = client.flush(enough=impatience(client))
     finally:
         client.stop()
     if client.error is not None:
@@ -135,74 +137,6 @@ def send(
         raise ChatctlError(f"gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
     if not something:
         say("nothing was said: the input is empty")
-
-
-class _Troubles:
-    """What the server refused, and what may not have arrived."""
-
-    def __init__(self) -> None:
-        self.refused: list[str] = []
-        self.lost = 0
-
-    def event(self, event: e.Event) -> None:
-        from chatctl.client import events as e
-
-        if isinstance(event, e.Failed):
-            self.refused.append(event.text)
-        elif isinstance(event, e.Unconfirmed | e.Unsent):
-            self.lost += len(event.messages)
-        elif isinstance(event, e.ServerNotice) and event.code == event.SLOWED:
-            say(event.text)  # or nobody knows why it takes so long
-
-    def conclude(self) -> None:
-        """Raise what the exit code is to say."""
-        if self.refused:
-            raise RefusedError("\n".join(dict.fromkeys(self.refused)))
-        if self.lost:
-            raise ChatctlError(f"{self.lost} messages may not have been delivered")
-
-
-def _texts(text: str | None, *, whole: bool) -> Iterator[str]:
-    if text is not None:
-        yield text
-    elif whole:
-        yield sys.stdin.read()
-    else:
-        for line in sys.stdin:
-            yield line.rstrip("\r\n")
-
-
-def _say(client: Client, target: str, text: str, *, whole: bool) -> None:
-    from chatctl.client.refusals import FullError
-
-    impatient = _impatience(client)
-    while True:
-        try:
-            client.say(target, text, timeout=0.2, whole=whole)
-        except FullError:
-            if impatient():
-                raise
-        else:
-            return
-
-
-class _Patience:
-    """Whether nothing of what waits was confirmed for PATIENCE seconds."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._waiting = -1
-        self._since = time.monotonic()
-
-    def __call__(self) -> bool:
-        waiting, now = self._client.waiting, time.monotonic()
-        if waiting != self._waiting:
-            self._waiting, self._since = waiting, now
-        return now - self._since >= PATIENCE
-
-
-def _impatience(client: Client) -> _Patience:
-    return _Patience(client)
 
 
 @reports
@@ -225,9 +159,11 @@ def tail(
 
     server, room = _parted(room)
     wish = _wish(Going(server, host, port, name, room, tls, fingerprint, config), nameless=True, enters=True)
-    client = _entered(wish)
+    troubles = Troubles()
+    client = _entered(replace(wish, callback=troubles.event))
     try:
-        shown = _print_past(client, wish.room, limit, as_json=as_json)
+        need_room(client, wish.room, troubles)
+        shown = _print_past(client, wish.room, limit, as_json=as_json, follow=follow)
         for event in _to_come(client.events(), shown) if follow else ():
             _print_message(event, as_json=as_json)
     finally:
@@ -247,15 +183,21 @@ def _to_come(events: Iterable[e.Event], shown: set[str]) -> Iterator[e.Said]:
             yield event
 
 
-def _print_past(client: Client, room: str, limit: int, *, as_json: bool) -> set[str]:
-    """The last messages; the ids of what was printed."""
+def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow: bool) -> set[str]:
+    """Print the last messages; return their ids. `follow`: go on without them on a server that keeps no history."""
     from chatctl.client import events as e
 
     found: list[e.Said] = []
+    meanwhile: list[e.Event] = []
     before, id = datetime.now(UTC) + _FROM_NOW_ON, None
     while len(found) < limit:
         number = client.look_back(room, "BEFORE", before, id, limit - len(found))
-        page = _awaited(client, e.Page, lambda event, number=number: event.number == number)
+        page = _awaited(client, e.Page, lambda event, number=number: event.number == number, meanwhile=meanwhile)
+        if page.failed and follow:
+            say("this server keeps no history that can be asked for; only new messages follow")
+            for event in _to_come(meanwhile, set()):
+                _print_message(event, as_json=as_json)
+            return set()
         if page.failed:
             raise ChatctlError("this server keeps no history that can be asked for")
         messages = [event for event in page.events if isinstance(event, e.Said)]
@@ -287,12 +229,24 @@ def _print_message(event: e.Said, *, as_json: bool) -> None:
 T = TypeVar("T")
 
 
-def _awaited(client: Client, kind: type[T], fits: object = None) -> T:
-    """The next event of a kind. Raises what ended the client, or UnreachableError where none comes in time."""
+def _awaited(
+    client: Client, kind: type[T], fits: object = None, about: str = "", meanwhile: list[e.Event] | None = None
+) -> T:
+    """Wait for the next event of a kind; what comes before it is added to `meanwhile`.
+
+    Raises what ended the client, RefusedError if the server refuses something about `about`, or UnreachableError if
+    nothing comes in time.
+    """
+    from chatctl.client import events as e
+
     end = time.monotonic() + PATIENCE
     for event in client.events(timeout=PATIENCE):
         if isinstance(event, kind) and (not callable(fits) or fits(event)):
             return event
+        if isinstance(event, e.Failed) and about and client.fold(event.about or "") == client.fold(about):
+            raise RefusedError(f"{about}: {event.text}")
+        if meanwhile is not None:
+            meanwhile.append(event)
         if time.monotonic() >= end:
             break
     raise client.error or UnreachableError("the server did not answer in time")
@@ -350,7 +304,7 @@ def users(
     client = _entered(wish)
     try:
         client.who(wish.room)
-        people = _awaited(client, e.Who).people
+        people = _awaited(client, e.Who, about=wish.room).people
     finally:
         client.stop()
     if as_json:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,13 @@ class Catchup:
         if place is not None:
             self._release(place)
         self._questions = deque(open for open in self._questions if open.private or open.wish or open.key != key)
+
+    def refold(self, renewed: Callable[[str], str]) -> None:
+        """Bring all names under a new rule for spellings."""
+        self._told.refold(renewed)
+        self._questions = deque(replace(question, key=renewed(question.key)) for question in self._questions)
+        if self._asked is not None:
+            self._asked = replace(self._asked, key=renewed(self._asked.key))
 
     def when_through(self, passed: Callable[[], None]) -> None:
         """Call `passed` when nothing is held back (any more)."""

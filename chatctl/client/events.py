@@ -16,7 +16,8 @@ reconnecting       seconds (until the next try), reason
 disconnected       reason (the client has ended; nothing follows)
 message            room, name, text (with line feeds where it has several lines), kind (message, notice, action), own,
                    id, history (it was said before, while we were not there to hear it), reply (the id of what it
-                   answers), account (as whom its sender is logged in)
+                   answers), account (as whom its sender is logged in), audience (only for those of this standing in
+                   the room: @ operators, + voiced; absent for a message to everybody)
 private            name, to, text, kind, own, id, history, reply, account
 joined             room, name, own, history
 left               name, rooms, how (part, quit, kick), reason, by (who kicked), own, history
@@ -26,7 +27,7 @@ names              room, names, operators, asked (false: told on entering)
 who                mask, people (name, user, host, realname, away, operator)
 away               name, text (whom you wrote to is away)
 away-set           away, text (your own)
-mode               target, change, name
+mode               target, change, name, own (these are our user modes, not a room's settings)
 invited            room, name
 server             text, code (what the server itself says: message of the day, answers nobody here reads)
 failed             text, code, command, about, said (the server refused something; a message that had been sent again)
@@ -112,6 +113,7 @@ class Said(Event):
     reply: str | None = None
     account: str | None = None
     ticket: int | None = None
+    audience: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +226,7 @@ class ModeChanged(Event):
     target: str
     change: str
     name: str
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

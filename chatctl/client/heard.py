@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _CTCP = "\x01"
 _ACTION = "\x01ACTION"
+_HISTSERV = "HistServ!HistServ@localhost"
+"""The service by which Ergo plays joins and the like back to clients without draft/event-playback, as messages."""
 
 
 def said(state: State, message: Message) -> None:
@@ -29,9 +31,17 @@ def said(state: State, message: Message) -> None:
     if own:
         state.prefix = message.source if "!" in message.source else state.prefix
         reference = message.tags.get("chatctl/ref", "")
-        found = state.ledger.confirmed(message.command, message.params[0], message.params[1], reference)
+        line = (message.command, message.params[0], message.params[1], reference)
+        found = state.ledger.confirmed(*line)
         if found is not None and not state.echoes:
             return  # told when it went out
+        if found is None and state.ledger.settled_late(*line):
+            return
+        if state.is_me(message.params[0]) and state.echoes:
+            if found is not None:
+                state.ledger.expect_own_copy(found)
+            elif state.ledger.is_own_copy(message.command, message.params[1]):
+                return
         if found is not None:
             state.ledger.tickets[message.tags.get("msgid") or str(id(message))] = found.message.ticket
     state.catchup.live(message, own)
@@ -54,6 +64,8 @@ def told(state: State, message: Message, own: bool, *, history: bool = False) ->
 def event_of(state: State, message: Message, own: bool, *, history: bool = False) -> e.Said | e.PrivateMessage | None:
     """A message as an event. CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
     target, text = message.params[0], message.params[1]
+    if message.source == _HISTSERV and state.isupport.is_room(target):
+        return None
     kind: e.Kind = "notice" if message.command == "NOTICE" else "message"
     if text[:1] == _CTCP:
         if text[: len(_ACTION)].upper() != _ACTION or kind == "notice":
@@ -67,6 +79,7 @@ def event_of(state: State, message: Message, own: bool, *, history: bool = False
         return e.Said(
             time=time, room=tagged.where(state, message), name=name, text=text, kind=kind, own=own, id=id_,
             history=history, reply=reply, account=account, ticket=ticket,
+            audience=target.removesuffix(state.isupport.plain(target)) or None,
         )  # fmt: skip
     return e.PrivateMessage(
         time=time, name=name, to=target, text=text, kind=kind, own=own, id=id_,
@@ -165,12 +178,12 @@ def mode(state: State, message: Message) -> None:
     target, change = message.param(0), list(message.params[1:])
     if not change:
         return
+    own = not state.isupport.is_room(target)
     for add, letter, parameter in state.isupport.changes(change):
         if letter in state.isupport.prefixes:
             state.rooms.standing(target, add, letter, parameter)
-    state.tell(
-        e.ModeChanged(time=state.time_of(message), target=target, change=" ".join(change).strip(), name=message.nick)
-    )
+    time, text = state.time_of(message), " ".join(change).strip()
+    state.tell(e.ModeChanged(time=time, target=target, change=text, name=message.nick, own=own))
 
 
 def invited(state: State, message: Message) -> None:

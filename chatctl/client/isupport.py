@@ -37,6 +37,19 @@ _MAPPINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+_SET_BY = {
+    "CASEMAPPING": ("fold",),
+    "CHANTYPES": ("chantypes",),
+    "NETWORK": ("network",),
+    "STATUSMSG": ("statusmsg",),
+    "PREFIX": ("prefixes",),
+    "CHATHISTORY": ("history_limit",),
+    "MSGREFTYPES": ("references",),
+    "CHANMODES": ("always", "setting", "never"),
+}
+"""Which attributes of :class:`Isupport` a token sets."""
+
+
 class Isupport:
     """The tokens, read. `fold` makes two spellings of one name or room equal."""
 
@@ -79,27 +92,40 @@ class Isupport:
         self._folds_always = True
 
     def read(self, tokens: Iterable[str]) -> None:
-        """The tokens of one 005. What is malformed is passed over."""
+        """Read the tokens of one 005; ``-TOKEN`` takes an earlier one back. What is malformed is ignored."""
         for token in tokens:
             key, _, raw = token.partition("=")
-            self.tokens.add(key)
-            value = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), raw)
-            if key == "CASEMAPPING" and not self._folds_always:
-                self.fold = _MAPPINGS.get(value.lower(), _fold_ascii)
-            elif key == "CHANTYPES":
-                self.chantypes = value
-            elif key == "NETWORK":
-                self.network = value
-            elif key == "STATUSMSG":
-                self.statusmsg = value
-            elif key == "PREFIX":
-                self._read_prefix(value)
-            elif key == "CHATHISTORY":
-                self._read_history_limit(value)
-            elif key == "MSGREFTYPES":
-                self.references = frozenset(value.lower().split(","))
-            elif key == "CHANMODES":
-                self._read_modes(value)
+            if key[:1] == "-":
+                self._take_back(key[1:])
+            else:
+                self.tokens.add(key)
+                self._read_token(key, _ESCAPE.sub(lambda found: chr(int(found[1], 16)), raw))
+
+    def _read_token(self, key: str, value: str) -> None:
+        if key == "CASEMAPPING" and not self._folds_always:
+            self.fold = _MAPPINGS.get(value.lower(), _fold_ascii)
+        elif key == "CHANTYPES":
+            self.chantypes = value
+        elif key == "NETWORK":
+            self.network = value
+        elif key == "STATUSMSG":
+            self.statusmsg = value
+        elif key == "PREFIX":
+            self._read_prefix(value)
+        elif key == "CHATHISTORY":
+            self._read_history_limit(value)
+        elif key == "MSGREFTYPES":
+            self.references = frozenset(value.lower().split(","))
+        elif key == "CHANMODES":
+            self._read_modes(value)
+
+    def _take_back(self, key: str) -> None:
+        """Return to the default of a token that the server negated."""
+        self.tokens.discard(key)
+        defaults = Isupport()
+        for name in _SET_BY.get(key, ()):
+            if name != "fold" or not self._folds_always:
+                setattr(self, name, getattr(defaults, name))
 
     @property
     def monitors(self) -> bool:

@@ -3,7 +3,8 @@
 The rules of this file:
 
 1. A message that goes out is entered here, and leaves when its echo comes (echo-message), when the server refuses it,
-   or when a PING that was sent after it is answered: by then the server has dealt with it, whatever it did.
+   or when a PING that was sent after it is answered: by then the server has dealt with it, whatever it did. Some
+   messages have no echo although the server grants echo-message (those to services); they are told as sent then.
 2. No more than WINDOW messages are out at once. A server that holds a fast sender back is thus never flooded, and few
    messages are in doubt when the connection breaks.
 3. When it breaks: what had not been handed to the system is ours still, and goes out again later. What had been is in
@@ -64,6 +65,10 @@ class Ledger:
         self._count = 0
         self._unguarded = 0
         self.fold = fold
+        self._late: tuple[list[Sent], list[Sent]] = ([], [])
+        """Messages that two PINGs settled without an echo, the latest PING's first."""
+        self._own_copies: list[tuple[str, str]] = []
+        """(command, payload) of messages to ourselves whose echo came: the server delivers them as well."""
         self.tickets: dict[str, int] = {}
         """Id of an echo -> the number of what was said, until that is told."""
         self.window = CAUTIOUS_WINDOW
@@ -87,6 +92,12 @@ class Ledger:
     def unguarded(self) -> bool:
         """Whether a message is out with no PING after it."""
         return self._unguarded > 0
+
+    @property
+    def to_service(self) -> bool:
+        """Whether the latest message goes to a service (NickServ and the like): most servers do not echo those."""
+        last = self._entries[-1] if self._entries else None
+        return isinstance(last, Sent) and last.message.target.lower().endswith("serv")
 
     def sent(self, entry: Sent) -> None:
         """A message goes out."""
@@ -146,16 +157,41 @@ class Ledger:
         """Whether a PING is without an answer."""
         return barrier in self._entries
 
-    def answered(self, token: str) -> bool:
-        """A PONG came. False where it is none of ours."""
+    def settled_late(self, command: str, target: str, payload: str, reference: str = "") -> bool:
+        """Tell whether this echo comes after a PING settled its message, which has been told since."""
+        for entries in self._late:
+            for entry in entries:
+                same = (entry.command, entry.payload) == (command, payload)
+                same = same and self.fold(entry.message.target) == self.fold(target)
+                if entry.reference == reference if reference else same:
+                    entries.remove(entry)
+                    return True
+        return False
+
+    def expect_own_copy(self, entry: Sent) -> None:
+        """Note the echo of a message to ourselves: a second line with the same text is its delivery."""
+        self._own_copies.append((entry.command, entry.payload))
+
+    def is_own_copy(self, command: str, payload: str) -> bool:
+        """Tell whether a message from us to us is the delivery of one whose echo was shown."""
+        if (command, payload) not in self._own_copies:
+            return False
+        self._own_copies.remove((command, payload))
+        return True
+
+    def answered(self, token: str) -> list[Sent]:
+        """Settle what went out before a PING that is answered. Returns the messages among it that had no echo."""
         for at, entry in enumerate(self._entries):
             if isinstance(entry, Barrier) and entry.token == token:
                 done, self._entries = self._entries[: at + 1], self._entries[at + 1 :]
+                settled = [item for item in done if isinstance(item, Sent)]
+                self._late = (list(settled), self._late[0])
+                self._own_copies.clear()
                 for passed in (item.passed for item in done if isinstance(item, Barrier)):
                     if passed is not None:
                         passed()
-                return True
-        return False
+                return settled
+        return []
 
     def lost(self, unwritten: Sequence[Line]) -> tuple[list[Sent], list[Sent], list[Callable[[], None]]]:
         """The connection is gone: (to send again, in doubt, who waits for a barrier). The ledger is empty after it."""
@@ -165,6 +201,8 @@ class Ledger:
         doubt = [entry for entry in said if id(entry) not in ours or entry.again]
         waiting = [entry.passed for entry in self._entries if isinstance(entry, Barrier) and entry.passed is not None]
         self._entries.clear()
+        self._late = ([], [])
+        self._own_copies.clear()
         self.tickets.clear()
         self._unguarded = 0
         return again, doubt, waiting

@@ -306,8 +306,8 @@ class Link:
         if request is not None:
             request.apply(state)
             return True
-        if state.ledger.unguarded and not state.echoes and not self._stopped:
-            # Without echoes a PING is the only way to know that what was said has arrived.
+        if state.ledger.unguarded and not self._stopped and (not state.echoes or state.ledger.to_service):
+            # Without an echo a PING is the only way to know that a message has arrived.
             state.barrier()
             return True
         return False

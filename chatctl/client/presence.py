@@ -59,6 +59,15 @@ class Presence:
         if old in self.accounts:
             self.accounts[new] = self.accounts.pop(old)
 
+    def refold(self, renewed: Callable[[str], str], fold: Callable[[str], str]) -> None:
+        """Bring all names under a new rule: `renewed` maps old folded names, `fold` names as written."""
+        self.away = set(map(renewed, self.away))
+        self.accounts = {renewed(key): account for key, account in self.accounts.items()}
+        self.asked = set(map(renewed, self.asked))
+        self.whois = {renewed(key): lines for key, lines in self.whois.items()}
+        self.watched = {fold(name): name for name in self.watched.values()}
+        self.ignored = {fold(name): name for name in self.ignored.values()}
+
     def gone(self, name: str) -> None:
         """Somebody left the chat."""
         self.away.discard(name)

@@ -95,6 +95,8 @@ class Registration:
         self._password = password
         self._identity = identity if secure else None
         self._negotiating = True
+        self._knows_cap = False
+        """Whether the server has answered CAP."""
         self._asked: set[str] = set()
         self._kept: ChatctlError | None = None
         self.login = login
@@ -141,7 +143,7 @@ class Registration:
             self._turned_away(message)
         elif self._is_no_cap(message):
             self._negotiating = False
-            self.name_problem = self._kept
+            self.name_problem = self.name_problem or self._kept
         else:
             return False
         return True
@@ -169,6 +171,7 @@ class Registration:
 
     def cap(self, message: Message) -> None:
         """A CAP message, before registration or after it."""
+        self._knows_cap = True
         subcommand = message.param(1).upper()
         handler = _CAP.get(subcommand)
         if handler is None:
@@ -261,6 +264,9 @@ class Registration:
         kind = taken if _is_taken(message) else InvalidNameError
         self._owned = ""
         problem = kind(_text(message, f"the name {self.name} cannot be used here"))
+        if self._negotiating and not self._knows_cap:
+            # CAP LS went out first. A server that answers NICK before it will never answer it.
+            self._negotiating = False
         if self._negotiating:
             self._kept = problem
         else:

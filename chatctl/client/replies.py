@@ -21,10 +21,28 @@ _MOST_PEOPLE = 100_000
 
 
 def isupport(state: State, message: Message) -> None:
-    """005."""
+    """005. The rule by which two spellings are one name (CASEMAPPING) may change at any time."""
+    before = state.isupport.fold
     state.isupport.read(message.params[1:-1])
+    if state.isupport.fold is not before:
+        _refold(state, before)
     # What makes two spellings one room may be another rule now.
     state.wanted = {state.fold(room): (room, key) for room, key in state.wanted.values()}
+
+
+def _refold(state: State, before: Callable[[str], str]) -> None:
+    """Bring everything that is kept under folded names under the new rule."""
+    nicks = [nick for room in state.rooms for nick, _ in room.members.values()]
+    known = {before(name): name for name in [*(room.name for room in state.rooms), *nicks]}
+
+    def renewed(key: str) -> str:
+        return state.fold(known.get(key, key))
+
+    state.rooms.refold()
+    state.presence.refold(renewed, state.fold)
+    state.catchup.refold(renewed)
+    if state.online:
+        state.tell(e.Presence(time=state.now(), name="", online=True, away=False, text=""))
 
 
 def welcome_over(state: State, message: Message) -> None:

@@ -59,6 +59,17 @@ class Rooms:
         self._rooms.clear()
         self._forget_listings()
 
+    def refold(self) -> None:
+        """Bring rooms and members under the server's new rule for spellings."""
+        self._rooms = {self._fold(room.name): room for room in self}
+        for room in self:
+            room.members = {self._fold(nick): (nick, symbols) for nick, symbols in room.members.values()}
+        self._listings = {
+            self._fold(key): {self._fold(nick): (nick, symbols) for nick, symbols in listing.values()}
+            for key, listing in self._listings.items()
+        }
+        self._listed = len(self._listings) + sum(map(len, self._listings.values()))
+
     def _forget_listings(self) -> None:
         self._listings.clear()
         self._listed = 0

@@ -7,7 +7,8 @@ The rules of this file:
    ask for; elsewhere each line that is not blank is a message of its own.
 3. A message to a server of ours is numbered, and what is in doubt after a break goes out again, marked
    (:mod:`.state` rule 5). A batch of several lines has its number on its first line, BATCH.
-4. Where nothing is echoed, a message is told as ours when it goes out.
+4. Where nothing is echoed, a message is told as ours when it goes out. If the server echoes but has no echo for a
+   message, it is told when a later PING is answered.
 """
 
 from __future__ import annotations
@@ -128,10 +129,15 @@ def _number(state: State) -> str:
 def _send(state: State, entry: Sent) -> None:
     _send_entry(state, entry)
     if not state.echoes:
-        tags = {tagged.REPLY[0]: entry.message.reply} if entry.message.reply else {}
-        message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
-        state.ledger.tickets[str(id(message))] = entry.message.ticket
-        heard.told(state, message, own=True)
+        tell_sent(state, entry)
+
+
+def tell_sent(state: State, entry: Sent) -> None:
+    """Tell of a message of ours that has no echo."""
+    tags = {tagged.REPLY[0]: entry.message.reply} if entry.message.reply else {}
+    message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
+    state.ledger.tickets[str(id(message))] = entry.message.ticket
+    heard.told(state, message, own=True)
 
 
 def _send_entry(state: State, entry: Sent) -> None:

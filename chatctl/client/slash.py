@@ -3,7 +3,8 @@
 The rules of this file:
 
 1. A line that starts with ``/`` is a command; ``//text`` says ``/text``. Anything else is said where one is.
-2. A command nobody knows is never said: it is answered with the nearest one that exists.
+2. An unknown command is never sent as text: it is answered with the nearest one that exists, unless that one would end
+   the chat.
 3. The table is all there is: its rows are what `/help` prints, what a screen completes, and what it hints at.
 4. What a command does is in :mod:`.slash_doing`; what it needs of a screen in :mod:`.slash_screen`.
 """
@@ -22,6 +23,10 @@ __all__ = ["Screen", "Speaker"]
 
 LONGEST = 12
 """Letters of the longest command name: a first word that is longer is a path or a slip, not a command to guess at."""
+
+
+_NEVER_GUESSED = ("quit",)
+"""Commands that are not suggested for a slip, since following the suggestion would end the chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ def _near(word: str) -> tuple[str, str]:
     """A command that does not exist, as it is shown, and what may have been meant."""
     import difflib
 
-    near = difflib.get_close_matches(word.lower()[: LONGEST * 2], BY_NAME, n=1) if word else []
+    likely = (name for name, row in BY_NAME.items() if row.name not in _NEVER_GUESSED)
+    near = difflib.get_close_matches(word.lower()[: LONGEST * 2], likely, n=1) if word else []
     shown = f"/{word}" if len(word) <= LONGEST * 2 else f"/{word[:LONGEST]}..."
     return shown, f"did you mean /{near[0]}?" if near else "/help shows them all."
 

@@ -301,7 +301,10 @@ class State(Asking):
         if message.command == "PING":
             self.send("PONG", *message.params[-1:])
         elif message.params:
-            self.ledger.answered(message.params[-1])
+            settled = self.ledger.answered(message.params[-1])
+            if self.echoes:
+                for entry in settled:
+                    saying.tell_sent(self, entry)
             self.catchup.answered(message.params[-1])
 
     def _pass_on_registration(self) -> None:

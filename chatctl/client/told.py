@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.client.questions import REFERENCE, STEP, Place, Question, shifted
@@ -22,6 +23,11 @@ class Told:
         self.rooms: dict[str, Place] = {}
         self._people: dict[str, Place] = {}
         self._seen: dict[str, None] = {}
+
+    def refold(self, renewed: Callable[[str], str]) -> None:
+        """Bring all names under a new rule for spellings."""
+        self.rooms = {renewed(key): place for key, place in self.rooms.items()}
+        self._people = {renewed(key): place for key, place in self._people.items()}
 
     def mark(self, place: Place, *, by_time: bool = False) -> str:
         """What to ask from; empty where nothing is known."""

@@ -50,6 +50,25 @@ _SETTINGS = {
 }
 
 
+_OWN_MODES = {
+    "+i": "only people in your rooms find you in lists",
+    "-i": "everybody finds you in lists",
+    "+o": "you are an operator of the server",
+    "-o": "you are no longer an operator of the server",
+    "+w": "you receive notices of the server's operators",
+    "+x": "your address is hidden",
+    "+r": "you are logged in",
+    "+B": "you are marked as a bot",
+    "+Z": "your connection is encrypted",
+}
+_AUDIENCES = {"@": "operators", "+": "voiced", "%": "half-operators", "&": "admins", "~": "owners"}
+
+
+def audience_words(symbols: str) -> str:
+    """Name the recipients of a message to a part of a room (STATUSMSG), such as ``operators`` for ``@``."""
+    return _AUDIENCES.get(symbols, symbols)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What the words depend on: our name (clean), whether rooms have to be named, whether being offline was told."""
@@ -67,9 +86,10 @@ def words(event: e.Event, place: Place) -> list[Words]:
 
 def _said(event: e.Said, place: Place) -> list[Words]:
     room = f"{event.room} " if place.several else ""
+    only = f" -> {audience_words(event.audience)}" if event.audience else ""
     if event.kind == "action":
-        return [("said", f"{room}* {event.name} {event.text}")]
-    name = f"{event.name} (notice)" if event.kind == "notice" else event.name
+        return [("said", f"{room}* {event.name}{only} {event.text}")]
+    name = f"{event.name}{only} (notice)" if event.kind == "notice" else f"{event.name}{only}"
     return [("said", f"{room}[{name}]: {event.text}")]
 
 
@@ -165,7 +185,10 @@ def _mode(event: e.ModeChanged, place: Place) -> list[Words]:
     change, _, who = event.change.partition(" ")
     by = "You" if event.name == place.me else event.name or "The server"
     form = (_STANDINGS.get(change) if " " not in who else None) if who else _SETTINGS.get(change)
-    if form is None:
+    if event.own:
+        meaning = f" ({_OWN_MODES[change]})" if change in _OWN_MODES else ""
+        text = f"Your user modes changed: {event.change}{meaning}"
+    elif form is None:
         text = f"{by} changed the settings of {event.target}: {event.change}"
     else:
         text = form.format(by=by, who="you" if who == place.me else who.removesuffix("!*@*"), room=event.target)

@@ -345,4 +345,4 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         found = dict.fromkeys([*spoke, *([people] if people else []), *present])
         names = [name for name in found if clean(name) == name]  # others cannot stand in a line
         rooms = [place.name for place in self.desk.places if place.is_room]
-        return complete(before, rooms, names)
+        return complete(before, rooms, names, self._fold)

@@ -2,17 +2,26 @@
 
 The rules of this file:
 
-1. A ``/`` at the beginning of a line begins a command, ``#`` a room, anything else a name; case does not matter.
+1. A ``/`` at the beginning of a line begins a command, ``#`` a room, anything else a name. Names are compared as the
+   server compares them (CASEMAPPING).
 2. Who spoke last comes first.
 3. A name at the beginning of a line gets ``: `` behind it, anything else a space.
+4. Brackets and quotes before a word are not part of it, unless a name begins with them; and a name that begins with
+   brackets (``[away]bob``) is found by what follows them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chatctl.client import slash
+
+_OPENING = "([{<\"'`“„«‹「『（【《"
+_ROOM_SIGNS = "#&+!"
+_LEAD = re.compile(r"^(?:\[[^\]]*\]|\{[^}]*\}|[^\w])+(?=\w)")
+"""What may stand before the name proper: ``[away]``, brackets, signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +32,45 @@ class Completion:
     words: tuple[str, ...]
 
 
-def complete(before: str, rooms: Iterable[str], names: Iterable[str]) -> Completion:
-    """`before`: the line up to the cursor. `names`: rule 2's order is the caller's."""
+def complete(
+    before: str, rooms: Iterable[str], names: Iterable[str], fold: Callable[[str], str] = str.lower
+) -> Completion:
+    """Complete the word at the end of `before`, the line up to the cursor.
+
+    `names`: rule 2's order is the caller's. `fold` makes two spellings of one name equal.
+    """
     start = before.rfind(" ") + 1
-    word = before[start:].lower()
+    word = before[start:]
     if start == 0 and word[:1] == "/" and word[:2] != "//":
-        found = [f"/{row.name} " for row in slash.SLASHES if row.name.startswith(word[1:])]
-        found += [f"/{name} " for name, row in slash.BY_NAME.items() if name != row.name and name.startswith(word[1:])]
-        return Completion(start, tuple(found))
-    if word[:1] == "#":
-        return Completion(start, tuple(f"{room} " for room in rooms if room.lower().startswith(word)))
+        return Completion(start, _commands(word[1:].lower()))
+    known_rooms, known_names = list(rooms), list(names)
+    bare = word.lstrip(_OPENING)
+    for lead in range(len(word) - len(bare) + 1):
+        found = _words(word[lead:], known_rooms, known_names, fold, is_first=start + lead == 0)
+        if found:
+            return Completion(start + lead, found)
+    return Completion(start, ())
+
+
+def _commands(beginning: str) -> tuple[str, ...]:
+    found = [f"/{row.name} " for row in slash.SLASHES if row.name.startswith(beginning)]
+    found += [f"/{name} " for name, row in slash.BY_NAME.items() if name != row.name and name.startswith(beginning)]
+    return tuple(found)
+
+
+def _words(
+    word: str, rooms: list[str], names: list[str], fold: Callable[[str], str], *, is_first: bool
+) -> tuple[str, ...]:
+    """The rooms or the names that a word may become."""
     if not word:
-        return Completion(start, ())
+        return ()
+    if word[0] in _ROOM_SIGNS:
+        wanted = fold(word)
+        return tuple(f"{room} " for room in rooms if fold(room).startswith(wanted))
     at, bare = ("@", word[1:]) if word[0] == "@" else ("", word)
-    after = ": " if start == 0 and not at else " "
-    return Completion(start, tuple(f"{at}{name}{after}" for name in names if name.lower().startswith(bare)))
+    after = ": " if is_first and not at else " "
+    wanted = fold(bare)
+    plain = [name for name in names if fold(name).startswith(wanted)]
+    if bare:
+        plain += [name for name in names if name not in plain and fold(_LEAD.sub("", name)).startswith(wanted)]
+    return tuple(f"{at}{name}{after}" for name in plain)

@@ -23,6 +23,7 @@ from textual.strip import Strip
 
 from chatctl.client.folding import fold_words
 from chatctl.client.split import cluster_ends
+from chatctl.client.words import audience_words
 from chatctl.protocol.clean import clean
 from chatctl.tui.columns import Piece, strip, width_of
 from chatctl.tui.forms import drawn
@@ -37,7 +38,17 @@ LEAST_WIDTH = 20
 _HANG = 2
 _SNIPPET = 60
 _MARKS = {True: "»", False: " "}
-_WORDS = re.compile(r" +|[^ ]+")
+_LEAST_START = 4
+"""Columns that must be left on a row for the beginning of a word that goes on below."""
+_WIDE = (
+    "\u2e80-\u2fff\u3001-\u30ff\u3100-\u312f\u31a0-\u31bf"
+    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uffef\U00020000-\U0003ffff"
+)
+"""Ideographs, kana and their punctuation, which are written without spaces and broken anywhere. Hangul has spaces."""
+_WORDS = re.compile(f" +|[{_WIDE}]+|[^ {_WIDE}]+")
+_IDEOGRAPH = re.compile(f"[{_WIDE}]")
+_NO_START = frozenset("、。，．！？；：）」』】〉》〕］｝ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
+"""What must not begin a row (kinsoku)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
                     rows.append([])
                     room = rest
                 continue
-            if width > room and (rows[-1] and room < rest):
+            if width > room and (rows[-1] and room < rest) and not _starts_here(word, width, room, rest):
                 _trim(rows[-1])
                 rows.append([])
                 room = rest
@@ -79,6 +90,11 @@ def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
     if len(rows) > 1 and not rows[-1]:
         rows.pop()
     return rows
+
+
+def _starts_here(word: str, width: int, room: int, rest: int) -> bool:
+    """Whether a word that does not fit on its row begins there: it may be broken anywhere, or has to be."""
+    return room >= _LEAST_START and (width > rest or _IDEOGRAPH.match(word) is not None)
 
 
 def _trim(row: list[Piece]) -> None:
@@ -99,6 +115,9 @@ def _cut(word: str, room: int) -> tuple[str, str]:
         last = end
     if not last:  # one cluster that is wider than a row
         last = max(1, bisect_right(range(1, len(word)), room, key=lambda at: width_of(word[:at])))
+    if word[last : last + 1] in _NO_START and word[last:]:
+        ends = [0, *(end for end in cluster_ends(word[:last]) if end < last)]
+        last = ends[-1] if _IDEOGRAPH.match(word[ends[-1] : last]) and ends[-1] else last
     return word[:last], word[last:]
 
 
@@ -129,12 +148,12 @@ def _said(item: Item, around: Around) -> list[Strip]:
     base = ink.quiet if item.ticket or item.kind == "notice" else ink.plain
     name = clean(item.name)
     name_style = ink.name(around.fold(item.name))
+    only = [(f" -> {clean(audience_words(item.audience))}", ink.quiet)] if item.audience else []
     if item.kind == "action":
-        lead: list[Piece] = [("* ", ink.quiet), (name, name_style), (" ", base)]
+        lead: list[Piece] = [("* ", ink.quiet), (name, name_style), *only, (" ", base)]
     else:
-        lead = [("[", ink.quiet), (name, name_style), ("]: ", ink.quiet)]
-        if item.kind == "notice":
-            lead.insert(2, (" (notice)", ink.quiet))
+        notice = [(" (notice)", ink.quiet)] if item.kind == "notice" else []
+        lead = [("[", ink.quiet), (name, name_style), *only, *notice, ("]: ", ink.quiet)]
     drawn = _reply_rows(item, around)
     if item.deleted:
         by = "" if around.fold(item.deleted) == around.fold(item.name) else f" by {clean(item.deleted)}"

@@ -76,6 +76,45 @@ class Answers:
         return data, found
 
 
+_ESC, _PASTE, _PASTE_END = "\x1b", "\x1b[200~", "\x1b[201~"
+
+
+class Pastes:
+    """Takes ESC out of bracketed pastes.
+
+    Textual reads ESC inside a paste as the beginning of a sequence, and what follows as keys: a pasted text could press
+    Enter.
+    """
+
+    def __init__(self) -> None:
+        self._before = ""
+        """The end of what was passed on: a paste may begin there."""
+        self._pasted: str | None = None
+        """What has come of a paste that has not ended."""
+
+    def take(self, data: str) -> str:
+        """Return what may be passed on. A paste is held back until its end has come."""
+        passed: list[str] = []
+        while data:
+            if self._pasted is None:
+                known = len(self._before)
+                at = (self._before + data).find(_PASTE)
+                end = at + len(_PASTE) - known if at >= 0 else len(data)
+                passed.append(data[:end])
+                self._before = (self._before + data)[1 - len(_PASTE) :] if at < 0 else ""
+                self._pasted = "" if at >= 0 else None
+                data = data[end:]
+            else:
+                look_from = max(0, len(self._pasted) - len(_PASTE_END))
+                self._pasted += data
+                at = self._pasted.find(_PASTE_END, look_from)
+                if at < 0:
+                    break
+                passed.append(f"{self._pasted[:at].replace(_ESC, '')}{_PASTE_END}")
+                data, self._pasted = self._pasted[at + len(_PASTE_END) :], None
+        return "".join(passed)
+
+
 def listen() -> bool:
     """Have all that Textual reads from now on pass rule 2. More than once is harmless; False where it cannot be."""
     try:
@@ -93,6 +132,7 @@ def listen() -> bool:
 
         hears_of_the_ground = True
         _answers: Answers | None = None
+        _pastes: Pastes | None = None
 
         def feed(self, data: str) -> Iterable[Message]:
             if not data:  # the end
@@ -100,6 +140,8 @@ def listen() -> bool:
                 return
             self._answers = self._answers or Answers()
             rest, answers = self._answers.take(data)
+            self._pastes = self._pastes or Pastes()
+            rest = self._pastes.take(rest)
             if rest:
                 yield from super().feed(rest)
             for light in map(is_light, answers):

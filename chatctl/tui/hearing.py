@@ -225,6 +225,8 @@ def conversations(desk: Desk, event: e.Conversations) -> None:
 
 
 def presence(desk: Desk, event: e.Presence) -> None:
+    if not event.name:
+        desk.places.refold()  # the server's rule for spellings may have changed
     place = desk.places.get(event.name) if event.name else None
     if place is not None and not place.is_room:
         place.online = event.online

@@ -22,6 +22,7 @@ class Item:
 
     __slots__ = (
         "account",
+        "audience",
         "deleted",
         "id",
         "kind",
@@ -51,6 +52,7 @@ class Item:
         ticket: int = 0,
         reply: str | None = None,
         account: str | None = None,
+        audience: str | None = None,
     ) -> None:
         self.kind = kind
         self.time = time
@@ -62,6 +64,7 @@ class Item:
         self.ticket = ticket
         self.reply = reply
         self.account = account
+        self.audience = audience
         self.problem = ""
         self.deleted = ""
         """Who deleted it."""

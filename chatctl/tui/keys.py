@@ -20,6 +20,7 @@ KEYS: tuple[Key, ...] = (
     Key("", "", "Alt-Enter", "a new line"),
     Key("", "", "Tab", "complete a name, a room or a command"),
     Key("", "", "Up, Down", "what you said before"),
+    Key("", "", "Ctrl-U", "clear what is written"),
     Key("pageup", "page(-1)", "PgUp", "what was said earlier"),
     Key("pagedown", "page(1)", "PgDn", "later"),
     Key("ctrl+end", "now", "Ctrl-End, Esc", "back to now"),

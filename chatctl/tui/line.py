@@ -19,6 +19,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, TextArea
 
+from chatctl.client.split import cluster_ends
 from chatctl.protocol.clean import clean
 from chatctl.tui.completion import Completion
 from chatctl.tui.drawing import shortened
@@ -37,13 +38,57 @@ def plain(text: str) -> str:
     return "\n".join(clean(line.expandtabs(_TAB)) for line in lines)
 
 
+async def run_binding(widget: Input | TextArea, event: events.Key) -> bool:
+    """Do at once what a key is bound to here. Textual does it when the key has come back to the application: by then
+    later letters of the same burst have been written."""
+    bound = widget._bindings.key_to_bindings.get(event.key)
+    if not bound:
+        return False
+    event.stop()
+    event.prevent_default()
+    await widget.run_action(bound[0].action)
+    return True
+
+
 class Field(Kept, Input):
     """One line in a dialog (rule 5)."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not await run_binding(self, event):
+            await super()._on_key(event)
 
     def _on_paste(self, event: events.Paste) -> None:
         if not self.password:
             event.text = plain(event.text[:LONG])
         super()._on_paste(event)
+
+    def action_delete_left_all(self) -> None:
+        """Ctrl-U: clear the whole field."""
+        self.clear()
+
+    def action_delete_left(self) -> None:
+        """Delete what is seen as one character, or what is selected."""
+        if self.selection.is_empty:
+            self.replace("", cluster_start(self.value, self.cursor_position), self.cursor_position)
+        else:
+            self.delete_selection()
+
+    def action_delete_right(self) -> None:
+        """The same, after the cursor."""
+        if self.selection.is_empty:
+            self.delete(self.cursor_position, cluster_end(self.value, self.cursor_position))
+        else:
+            self.delete_selection()
+
+
+def cluster_start(text: str, at: int) -> int:
+    """Where the grapheme cluster (an emoji, a letter with its accents) that ends at `at` begins."""
+    return max((end for end in cluster_ends(text[:at]) if end < at), default=0)
+
+
+def cluster_end(text: str, at: int) -> int:
+    """Where the grapheme cluster that begins at `at` ends."""
+    return at + next(iter(cluster_ends(text[at:])), 0)
 
 
 class Line(Kept, TextArea):
@@ -92,7 +137,8 @@ class Line(Kept, TextArea):
             return
         if event.key != "tab":
             self._cycle = None
-        await super()._on_key(event)
+        if not await run_binding(self, event):
+            await super()._on_key(event)
 
     async def _on_paste(self, event: events.Paste) -> None:
         if self.deaf:
@@ -115,6 +161,21 @@ class Line(Kept, TextArea):
             self.deaf = False
 
         self.call_later(hear)
+
+    def get_cursor_left_location(self) -> tuple[int, int]:
+        """Where one step to the left leads: over a whole grapheme cluster."""
+        row, column = self.cursor_location
+        if not column:
+            return super().get_cursor_left_location()
+        return row, cluster_start(self.document.get_line(row), column)
+
+    def get_cursor_right_location(self) -> tuple[int, int]:
+        """The same to the right."""
+        row, column = self.cursor_location
+        line = self.document.get_line(row)
+        if column >= len(line):
+            return super().get_cursor_right_location()
+        return row, cluster_end(line, column)
 
     def write(self, text: str) -> None:
         """Have this in the line, with the cursor behind it."""
@@ -190,6 +251,10 @@ class Line(Kept, TextArea):
         self._cycle = (f"{before[: found.start]}{word}", found, number)
         return True
 
+    def _clear(self) -> bool:
+        self.replace("", (0, 0), self.document.end)  # an edit, so that it can be undone
+        return True
+
     def _escape(self) -> bool:
         self.post_message(self.Escaped())
         return True
@@ -203,4 +268,5 @@ _KEYS: dict[str, Callable[[Line], bool]] = {
     "tab": Line._tab,
     "shift+tab": lambda _: True,
     "escape": Line._escape,
+    "ctrl+u": Line._clear,
 }

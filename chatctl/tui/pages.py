@@ -90,9 +90,11 @@ def item_of(desk: Desk, event: e.Said | e.PrivateMessage) -> Item:
     """A message as it stands in a log."""
     form: Literal["said", "action", "notice"] = "said" if event.kind == "message" else event.kind
     mention = not event.own and isinstance(event, e.Said) and mentions(event.text, desk.me)
+    audience = event.audience if isinstance(event, e.Said) else None
     return Item(
         form, event.time.timestamp(), event.text, event.name,
         id=event.id, own=event.own, mention=mention, reply=event.reply, account=event.account,
+        audience=audience,
     )  # fmt: skip
 
 

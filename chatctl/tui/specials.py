@@ -55,26 +55,24 @@ class Specials:
     def _notify(self, word: str) -> None:
         being = self._app.being
         if being is not None:
-            being.notifies = _on(word, being.notifies)
-            self._told("You are called when somebody names you", "notify", being.notifies)
+            being.notifies = self._switched("You are called when somebody names you", "notify", word, being.notifies)
 
     def _typing(self, word: str) -> None:
         being = self._app.being
         if being is not None:
-            being.tells_typing = _on(word, being.tells_typing)
-            self._told("Others see when you type", "typing", being.tells_typing)
+            being.tells_typing = self._switched("Others see when you type", "typing", word, being.tells_typing)
 
-    def _told(self, what: str, key: str, on: bool) -> None:
-        self._app.desk.tell(f"{what}: {'yes' if on else 'no'}", now=clock.time())
-        self._remember(key, "on" if on else "off")
+    def _switched(self, what: str, key: str, word: str, now: bool) -> bool:
+        """Turn a setting on or off; without a word only show it. Returns what holds then."""
+        if word not in ("on", "off", ""):
+            raise InputError('Type "on" or "off"')
+        on = word == "on" if word else now
+        hint = "" if word else f"; /{key} {'off' if on else 'on'} changes it"
+        self._app.desk.tell(f"{what}: {'yes' if on else 'no'}{hint}", now=clock.time())
+        if word:
+            self._remember(key, word)
+        return on
 
     def _remember(self, key: str, value: str) -> None:
         if self._app.memory is not None:
             self._app.memory.choose(key, value)
-
-
-def _on(word: str, now: bool) -> bool:
-    """What ``on``, ``off`` or nothing (the other way round) asks for."""
-    if word not in ("on", "off", ""):
-        raise InputError('Type "on" or "off"')
-    return word == "on" if word else not now

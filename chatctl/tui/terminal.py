@@ -12,7 +12,10 @@ The rules of this file:
 
 from __future__ import annotations
 
+import contextlib
 import string
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,3 +36,15 @@ def learn() -> None:
         if not isinstance(known.get(f"\x1b{character}"), tuple):
             known[f"\x1b{character}"] = (_Key(f"alt+{character}"),)
     known["\x1b\r"] = (_Key("alt+enter"),)
+
+
+@contextlib.contextmanager
+def drawing_on_terminal() -> Iterator[None]:
+    """Have Textual draw on stdout if stderr is not a terminal: Textual always takes the original stderr."""
+    original = sys.__stderr__
+    if (original is None or not original.isatty()) and sys.__stdout__ is not None and sys.__stdout__.isatty():
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        sys.__stderr__ = original  # type: ignore[misc]

@@ -5,7 +5,8 @@ The rules of this file:
 1. IRC formatting (modern.ircdocs.horse/formatting): bold, italic, underline, strike, monospace, reverse, colours.
 2. Simple Markdown, where it cannot be meant otherwise: ``**bold**``, ``*italic*``, ``_italic_``, ``~~gone~~``,
    `` `code` ``. The marks stand at the edges of words, and go. Inside code and links nothing is marked up.
-3. Links are http and https only, and are shown as they are: what one reads is where one gets.
+3. Links are http and https only, and are shown as they are: what one reads is where one gets. Punctuation at the end is
+   not part of a link, nor is a closing bracket without its opening one in the link.
 4. Every run is clean (:mod:`chatctl.protocol.clean`).
 """
 
@@ -40,8 +41,9 @@ _TOGGLES = {"\x02": "bold", "\x1d": "italic", "\x1f": "underline", "\x1e": "stri
 _CODES = re.compile(
     r"([\x02\x1d\x1f\x1e\x11\x16\x0f]|\x03(?:([0-9]{1,2})(?:,[0-9]{1,2})?)?|\x04(?:[0-9A-Fa-f]{6}(?:,[0-9A-Fa-f]{6})?)?)"
 )
-_LINK = re.compile(r"https?://[^\s<>\"'`\x00-\x20\x7f]+", re.IGNORECASE)
-_TRAILING = ".,;:!?)]}'\""
+_LINK = re.compile(r"https?://[^\s<>\"'`\x00-\x20\x7f。、，！？「」『』]+", re.IGNORECASE)
+_TRAILING = ".,;:!?'\"…．；：’”»›"
+_BRACKETS = dict(zip(")]}）］｝】》〉〕", "([{（［｛【《〈〔", strict=True))
 _MARKS = re.compile(
     r"(?<![\w*`])\*\*(?=\S)(?P<bold>[^*\n]+?)(?<=\S)\*\*(?![\w*])"
     r"|(?<![\w*])\*(?=[^\s*])(?P<italic>[^*\n]+?)(?<=\S)\*(?![\w*])"
@@ -105,13 +107,23 @@ def _linked(text: str, look: Look) -> list[Run]:
     found: list[Run] = []
     at = 0
     for match in _LINK.finditer(text):
-        link = match[0].rstrip(_TRAILING)
-        if link.count("(") > link.count(")") and match[0][len(link) :].startswith(")"):
-            link += ")"  # an encyclopedia's address may end with one
+        link = _without_end(match[0])
         found += _marked(text[at : match.start()], look)
         found.append((link, replace(look, link=link, underline=True)))
         at = match.start() + len(link)
     return found + _marked(text[at:], look)
+
+
+def _without_end(link: str) -> str:
+    """Take off the punctuation that follows a link; brackets that the link itself opens stay."""
+    end = len(link)
+    while end:
+        opening = _BRACKETS.get(link[end - 1])
+        closes_own = opening is not None and link.count(opening, 0, end) >= link.count(link[end - 1], 0, end)
+        if closes_own or (opening is None and link[end - 1] not in _TRAILING):
+            break
+        end -= 1
+    return link[:end]
 
 
 def _marked(text: str, look: Look) -> list[Run]:

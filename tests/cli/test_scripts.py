@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from chatctl.cli.scripts import _to_come
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Server, TlsPlan
-from tests.client.peer import Peer
+from tests.client.peer import WELCOME, Peer, Talk
 from tests.wire import DEADLINE
 
 COMMAND = [sys.executable, "-m", "chatctl"]
@@ -93,14 +93,14 @@ def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
 
 
 def test_a_server_that_confirms_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from chatctl.cli import scripts
+    from chatctl.cli import sending
 
     class Stuck:
         waiting = 1
 
-    patience = scripts._Patience(Stuck())  # type: ignore[arg-type]
+    patience = sending.Patience(Stuck())  # type: ignore[arg-type]
     assert not patience()
-    monkeypatch.setattr(scripts, "PATIENCE", 0.0)
+    monkeypatch.setattr(sending, "PATIENCE", 0.0)
     assert patience()
 
 
@@ -197,3 +197,101 @@ def test_a_server_that_answers_nothing_to_the_point_is_told(monkeypatch: pytest.
         pytest.raises(UnreachableError),
     ):
         scripts._awaited(client, e.Listed)
+
+
+# Servers of others.
+
+
+def alone(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*COMMAND, *arguments], input=given, capture_output=True, timeout=DEADLINE * 2, check=False)
+
+
+@pytest.fixture
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in [key for key in os.environ if key.startswith("CHATCTL_")]:
+        monkeypatch.delenv(key)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+def _refuses(talk: Talk) -> None:
+    talk.until("USER")
+    talk.send(":irc.test 421 * CAP :Unknown command", *(line.format("ci") for line in WELCOME))
+    talk.until("JOIN")
+    talk.send(":irc.test 473 ci #builds :Cannot join channel (+i)").pong()
+    talk.rest()
+
+
+def _forwards(talk: Talk) -> None:
+    talk.until("USER")
+    talk.send(":irc.test 421 * CAP :Unknown command", *(line.format("ci") for line in WELCOME))
+    talk.until("JOIN")
+    talk.send(":irc.test 470 ci #builds ##overflow :Forwarding to another channel", ":ci!u@h JOIN ##overflow").pong()
+    talk.rest()
+
+
+@pytest.mark.usefixtures("nothing_set")
+@pytest.mark.parametrize(("script", "why"), [(_refuses, b"(+i)"), (_forwards, b"Forwarding")])
+def test_send_says_nothing_if_it_was_not_let_into_the_room(script: Callable[[Talk], None], why: bytes) -> None:
+    with Peer(script) as peer:
+        done = alone("send", "#builds", "secret", "--name", "ci", "--port", str(peer.port))
+        assert done.returncode == 5
+        assert why in done.stderr
+    assert not [line for line in peer.talks[0].lines if line.startswith("PRIVMSG")]
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_users_of_a_missing_room_is_answered_at_once() -> None:
+    def script(talk: Talk) -> None:
+        talk.welcome("ci").until("WHO")
+        talk.send(":irc.test 403 ci #nowhere :No such channel").rest()
+
+    with Peer(script) as peer:
+        done = alone("users", "#nowhere", "--name", "ci", "--port", str(peer.port))
+        assert (done.returncode, done.stderr) == (5, b"chatctl: #nowhere: No such channel\n")
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_tail_follows_a_room_of_a_server_without_history() -> None:
+    def script(talk: Talk) -> None:
+        talk.until("USER")
+        talk.send(":irc.test 421 * CAP :Unknown command", *(line.format("ci") for line in WELCOME))
+        talk.until("JOIN")
+        talk.send(":ci!u@h JOIN #builds").pong().pong()
+        talk.send(":bob!u@h PRIVMSG #builds :hello").rest()
+
+    with Peer(script) as peer:
+        command = ["tail", "#builds", "--follow", "--name", "ci", "--port", str(peer.port)]
+        with subprocess.Popen([*COMMAND, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            process.terminate()
+            _, errors = process.communicate(timeout=DEADLINE)
+    assert b"[bob]: hello" in line
+    assert b"keeps no history" in errors
+
+
+@pytest.mark.usefixtures("nothing_set")
+def test_name_taken_on_a_server_that_ignores_cap_is_told_at_once() -> None:
+    def script(talk: Talk) -> None:
+        talk.until("USER")
+        talk.send(":irc.test 433 * ci :Nickname is already in use").deaf()
+
+    with Peer(script) as peer:
+        done = alone("send", "#builds", "x", "--name", "ci", "--port", str(peer.port))
+        assert done.returncode == 5
+        assert b"already in use" in done.stderr
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize("arguments", [(), ("--whole",)])
+def test_input_that_is_not_utf_8_is_an_error(arguments: tuple[str, ...]) -> None:
+    done = alone("send", "#builds", "--name", "ci", *arguments, given="Käse\n".encode("latin-1"))
+    assert done.returncode == 2
+    assert b"is not UTF-8" in done.stderr
+    assert b"\xef\xbf\xbd" not in done.stderr
+
+
+@pytest.mark.usefixtures("server")
+def test_text_that_is_not_utf_8_is_an_error() -> None:
+    done = alone("send", "#builds", os.fsdecode("Käse".encode("latin-1")), "--name", "ci")
+    assert (done.returncode, b"the text is not UTF-8" in done.stderr) == (2, True)

@@ -207,3 +207,9 @@ def test_a_room_of_ours_is_meant_by_any_spelling_but_not_as_the_first_word_of_a_
     screen = Screen()
     slash.run(screen, line)
     assert screen.done == done
+
+
+@pytest.mark.parametrize("word", ["edit", "exi", "quti", "qiut", "ext"])
+def test_slip_is_never_answered_with_a_command_that_ends_the_chat(word: str) -> None:
+    assert not {"/exit?", "/quit?"} & set(slash.unknown(word).split())
+    assert not {"/exit?", "/quit?"} & set(slash.hint(f"/{word} x").split())

@@ -10,6 +10,7 @@ from chatctl.client import events as e
 from chatctl.client.refusals import PasswordError
 from chatctl.client.registration import Identity
 from chatctl.client.state import Phase
+from chatctl.client.words import Place, words
 from chatctl.errors import InvalidNameError, NameTakenError, RefusedError
 from tests.client.talk import ISUPPORT, NOW, Talk, in_lobby
 
@@ -266,3 +267,76 @@ def test_an_invitation_of_ours_is_confirmed_in_words(lobby: Talk) -> None:
     [told] = lobby.heard(":s 341 ann bob #tea")
     assert isinstance(told, e.ServerNotice)
     assert told.text == "bob is invited into #tea"
+
+
+# What the server says about itself may change.
+
+
+def test_casemapping_that_changes_renames_what_is_kept() -> None:
+    talk = Talk("#a[b")
+    talk.enter(caps="away-notify")
+    talk.heard(":ann!u@h JOIN #a[b", ":s 353 ann = #a[b :ann b{b", ":s 366 ann #a[b :End")
+    assert "#A{B" not in talk.state.rooms
+    news = talk.heard(":s 005 ann CASEMAPPING=rfc1459 :are supported")
+    assert any(isinstance(event, e.Presence) and not event.name for event in news)
+    assert "#A{B" in talk.state.rooms
+    (said,) = talk.heard(":B[B!u@h PRIVMSG #A{B :hi")
+    assert isinstance(said, e.Said)
+    assert said.room == "#a[b"
+    talk.heard(":B[b!u@h QUIT")
+    room = talk.state.rooms.get("#a[b")
+    assert room is not None
+    assert [nick for nick, _ in room.members.values()] == ["ann"]
+
+
+def test_negated_token_returns_to_its_default() -> None:
+    talk = Talk()
+    talk.enter()
+    talk.heard(":s 005 ann MONITOR=100 CASEMAPPING=rfc1459 CHANTYPES=! PREFIX=(q)~ STATUSMSG=~ :are supported")
+    assert talk.state.isupport.monitors
+    talk.heard(":s 005 ann -MONITOR -CASEMAPPING -CHANTYPES -PREFIX -STATUSMSG -NETWORK -OTHER :are supported")
+    isupport = talk.state.isupport
+    assert not isupport.monitors
+    assert (isupport.chantypes, isupport.prefixes, isupport.statusmsg) == ("#&", {"o": "@", "v": "+"}, "")
+    assert isupport.network == ""
+
+
+# What is not what it looks like.
+
+
+def test_own_user_modes_are_not_settings_of_a_room() -> None:
+    talk = in_lobby()
+    (mode,) = talk.heard(":ann MODE ann :+i")
+    assert isinstance(mode, e.ModeChanged)
+    assert mode.own
+    ((_, text),) = words(mode, Place("ann", several=False))
+    assert text == "--- Your user modes changed: +i (only people in your rooms find you in lists)"
+    (mode,) = talk.heard(":bob!u@h MODE #lobby +m")
+    assert isinstance(mode, e.ModeChanged)
+    assert not mode.own
+
+
+def test_message_to_a_part_of_a_room_says_to_whom() -> None:
+    talk = in_lobby()
+    talk.heard(":s 005 ann STATUSMSG=@+ :are supported")
+    (said,) = talk.heard(":bob!u@h PRIVMSG @#lobby :psst")
+    assert isinstance(said, e.Said)
+    assert said.audience == "@"
+    assert said.room == "#lobby"
+    assert words(said, Place("ann", several=False)) == [("said", "[bob -> operators]: psst")]
+    (said,) = talk.heard(":bob!u@h PRIVMSG #lobby :all")
+    assert isinstance(said, e.Said)
+    assert said.audience is None
+
+
+def test_lines_that_ergo_plays_back_through_a_service_are_no_messages() -> None:
+    talk = in_lobby()
+    assert talk.heard(":HistServ!HistServ@localhost PRIVMSG #lobby :bob joined the channel") == []
+    assert talk.heard(":HistServ!HistServ@localhost PRIVMSG ann :help") != []
+
+
+def test_taken_name_is_told_at_once_by_a_server_that_ignores_cap() -> None:
+    talk = Talk()
+    talk.state.connected()
+    talk.heard(":s 433 * ann :Nickname is already in use")
+    assert isinstance(talk.state.name_problem, NameTakenError)

@@ -127,3 +127,49 @@ def test_a_new_name_is_kept_only_where_we_asked_for_it(lobby: Talk) -> None:
 
 def test_a_server_of_ours_has_more_spellings_of_a_name(lobby: Talk) -> None:
     assert lobby.state.fold("#CAFÉ") == lobby.state.fold("#café")
+
+
+def _pings(talk: Talk) -> list[str]:
+    return [line.split()[1] for line in talk.sent() if line.startswith("PING")]
+
+
+@pytest.mark.parametrize("caps", ["echo-message server-time", OURS])
+def test_message_without_an_echo_is_told_when_a_later_ping_is_answered(caps: str) -> None:
+    talk = Talk()
+    talk.enter(caps=caps)
+    talk.state.say("message", "NickServ", "help", ticket=7)
+    talk.state.barrier()
+    (token,) = _pings(talk)
+    (told,) = talk.heard(f":s PONG s {token}")
+    assert isinstance(told, e.PrivateMessage)
+    assert told.own
+    assert told.ticket == 7
+    assert told.text == "help"
+
+
+def test_echo_that_comes_after_the_ping_is_not_told_twice() -> None:
+    talk = Talk()
+    talk.enter(caps="echo-message server-time")
+    talk.state.say("message", "bob", "hi", ticket=7)
+    talk.state.barrier()
+    (token,) = _pings(talk)
+    assert len(talk.heard(f":s PONG s {token}")) == 1
+    assert talk.heard(":ann!u@h PRIVMSG bob :hi") == []
+    assert len(talk.heard(":ann!u@h PRIVMSG bob :hi")) == 1  # said elsewhere
+
+
+@pytest.mark.parametrize("caps", ["", "echo-message server-time"])
+def test_message_to_oneself_shows_once(caps: str) -> None:
+    talk = Talk()
+    talk.enter(caps=caps)
+    talk.state.say("message", "ann", "note", ticket=7)
+    news = talk.news()
+    for _ in range(2 if caps else 1):
+        news += talk.heard(":ann!u@h PRIVMSG ann :note")
+    assert [event.type for event in news] == ["private"]
+
+
+def test_message_to_oneself_from_elsewhere_shows() -> None:
+    talk = Talk()
+    talk.enter(caps="echo-message server-time")
+    assert len(talk.heard(":ann!u@h PRIVMSG ann :note")) == 1

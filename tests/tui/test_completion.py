@@ -44,3 +44,30 @@ def test_hints(line: str, hint: str) -> None:
 
 def test_a_slip_is_answered_while_typing() -> None:
     assert "did you mean /topic?" in slash.hint("/topci x")
+
+
+def test_completion_folds_as_the_server_does() -> None:
+    rfc1459 = str.maketrans("[]\\^", "{}|~")
+    names = ["{away}bob", "\u00c4nne"]
+    assert complete("[aw", [], names, lambda name: name.lower().translate(rfc1459)).words == ("{away}bob: ",)
+    assert complete("\u00e4", [], names, str.casefold).words == ("\u00c4nne: ",)
+    assert complete("\u00e4", [], names, lambda name: name.lower() if name.isascii() else name).words == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "words"),
+    [
+        ("(an", 1, ("ann ",)),
+        ("hi (\u201can", 5, ("ann ",)),
+        ("(#lo", 1, ("#lobby ",)),
+        ("bo", 0, ("[away]bob: ",)),
+        ("[a", 0, ("[away]bob: ",)),
+        ("(\u201c[a", 2, ("[away]bob ",)),
+        ("&lo", 0, ("&local ",)),
+        ("(", 1, ()),
+    ],
+)
+def test_completion_skips_leading_brackets(before: str, start: int, words: tuple[str, ...]) -> None:
+    found = complete(before, ["#lobby", "&local"], ["ann", "[away]bob"])
+    assert found.words == words
+    assert found.start == start or not words

@@ -101,3 +101,20 @@ def test_rows_are_as_wide_as_the_screen_whatever_is_said(text: str, width: int) 
 )
 def test_titles_are_shortened(text: str, room: int, expected: str) -> None:
     assert shortened(text, room) == expected
+
+
+def test_long_text_without_spaces_starts_on_the_first_row() -> None:
+    first, second, *_ = rows(said("\u6f22\u5b57" * 40))
+    assert first == "12:00 [bob]: " + "\u6f22\u5b57" * 6 + "\u6f22"
+    assert second.startswith("        \u5b57\u6f22")
+    assert rows(said("ok " + "\u6f22\u5b57" * 10))[0] == "12:00 [bob]: ok " + "\u6f22\u5b57" * 6
+    assert rows(said(f"https://e.example/{'x' * 80}"))[0].startswith("12:00 [bob]: https://")
+
+
+def test_punctuation_does_not_begin_a_row_of_ideographs() -> None:
+    drawn = rows(said("\u6f22" * 13 + "\u3002" + "\u5b57" * 5))
+    assert drawn == ["12:00 [bob]: " + "\u6f22" * 12, "        \u6f22\u3002" + "\u5b57" * 5]
+
+
+def test_message_to_a_part_of_a_room_says_so() -> None:
+    assert rows(said("psst", audience="@")) == ["12:00 [bob -> operators]: psst"]

@@ -13,7 +13,7 @@ from textual.drivers import linux_driver
 
 from chatctl.server import Server
 from chatctl.tui import ground
-from chatctl.tui.ground import Answers, Background
+from chatctl.tui.ground import Answers, Background, Pastes
 from chatctl.tui.look import ON_LIGHT, PALETTES
 from tests.tui.screens import Door, play, screen
 
@@ -119,3 +119,29 @@ def test_the_screen_takes_other_colours_on_a_light_ground(monkeypatch: pytest.Mo
                 assert ann.app.look.palette is PALETTES["dark"]
 
     play(story)
+
+
+PASTE, PASTE_END = "\x1b[200~", "\x1b[201~"
+
+
+@given(
+    st.text(alphabet="ab\r\x1b[20~1", max_size=30).filter(lambda text: PASTE_END not in text),
+    st.lists(st.integers(0, 60), max_size=6),
+)
+def test_escape_inside_a_paste_does_not_leave_it_wherever_it_is_cut(text: str, cuts: list[int]) -> None:
+    sent = f"k{PASTE}{text}{PASTE_END}l"
+    if sent.find(PASTE_END) != len(sent) - len(PASTE_END) - 1:
+        return
+    places = sorted({cut for cut in cuts if 0 < cut < len(sent)})
+    pastes, got = Pastes(), ""
+    for begin, end in zip([0, *places], [*places, len(sent)], strict=True):
+        got += pastes.take(sent[begin:end])
+    assert got == f"k{PASTE}{text.replace(chr(27), '')}{PASTE_END}l"
+
+
+def test_pasted_escape_presses_no_key(driver: Any) -> None:
+    found = [*driver.XTermParser().feed(f"a{PASTE}rm\x1b x\r and more than thirty-two characters\r{PASTE_END}b")]
+    assert [event.character for event in found if isinstance(event, events.Key)] == ["a", "b"]
+    assert [event.text for event in found if isinstance(event, events.Paste)] == [
+        "rm x\r and more than thirty-two characters\r"
+    ]

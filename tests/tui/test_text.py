@@ -70,3 +70,24 @@ def test_every_run_is_clean_whatever_was_written(text: str) -> None:
 )  # fmt: skip
 def test_mentions_are_whole_words(text: str, named: bool) -> None:
     assert mentions(text, "ann") is named
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("https://en.example/A_(b_(c))", "https://en.example/A_(b_(c))"),
+        ("(see https://en.example/A_(b_(c)))", "https://en.example/A_(b_(c))"),
+        ("[here](https://e.example/x).", "https://e.example/x"),
+        ("[https://e.example/x]", "https://e.example/x"),
+        ("{https://e.example/x}!", "https://e.example/x"),
+        ("https://e.example/list[0]", "https://e.example/list[0]"),
+        ("http://[::1]:8000/", "http://[::1]:8000/"),
+        ("\u300chttps://e.example/x\u300d\u3002", "https://e.example/x"),
+        ("\uff08https://e.example/x\uff09\u3002", "https://e.example/x"),
+        ("https://ja.example/A\uff08B\uff09\u3067\u3059", "https://ja.example/A\uff08B\uff09\u3067\u3059"),
+        ("https://e.example/x\u3002\u6b21\u306e\u6587", "https://e.example/x"),
+        ("https://e.example/x?!\u2026", "https://e.example/x"),
+    ],
+)
+def test_link_keeps_its_own_brackets_and_leaves_out_what_follows(text: str, link: str) -> None:
+    assert [look.link for _, look in runs(text) if look.link] == [link]

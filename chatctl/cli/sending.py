@@ -1,0 +1,117 @@
+"""What `send` and `tail` share: being in the room first, reading the input, and what the server refused."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from chatctl.cli.failures import say
+from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
+
+if TYPE_CHECKING:
+    from chatctl.client import Client
+    from chatctl.client import events as e
+
+PATIENCE = 30.0
+"""Seconds that a server may take for an answer, or be away."""
+
+
+def need_room(client: Client, room: str, troubles: Troubles) -> None:
+    """Wait until we are in the room. Raises RefusedError if the server does not let us in, or leads us elsewhere."""
+    end = time.monotonic() + PATIENCE
+    client.flush(PATIENCE, enough=lambda: client.room_of(room) is not None)
+    while client.room_of(room) is None:
+        if client.error is not None:
+            raise client.error
+        troubles.conclude()
+        if client.rooms:
+            raise RefusedError(f"the server led us to {client.rooms[0]} instead of {room}; nothing was sent")
+        if time.monotonic() >= end:
+            raise UnreachableError(f"the server did not let us into {room} within {PATIENCE:.0f} seconds")
+        troubles.happened.wait(0.2)
+        troubles.happened.clear()
+
+
+class Troubles:
+    """What the server refused, and what may not have arrived."""
+
+    def __init__(self) -> None:
+        self.happened = threading.Event()
+        """Set by every event."""
+        self.refused: list[str] = []
+        self.lost = 0
+
+    def event(self, event: e.Event) -> None:
+        from chatctl.client import events as e
+
+        self.happened.set()
+        if isinstance(event, e.Failed):
+            self.refused.append(event.text)
+        elif isinstance(event, e.Unconfirmed | e.Unsent):
+            self.lost += len(event.messages)
+        elif isinstance(event, e.ServerNotice) and event.code == event.SLOWED:
+            say(event.text)  # or nobody knows why it takes so long
+
+    def conclude(self) -> None:
+        """Raise what the exit code is to say."""
+        if self.refused:
+            raise RefusedError("\n".join(dict.fromkeys(self.refused)))
+        if self.lost:
+            raise ChatctlError(f"{self.lost} messages may not have been delivered")
+
+
+def texts(text: str | None, *, whole: bool) -> Iterator[str]:
+    if text is not None:
+        yield text
+    elif whole:
+        yield decoded(sys.stdin.buffer.read(), "the input")
+    else:
+        for number, line in enumerate(sys.stdin.buffer, 1):
+            yield decoded(line, f"line {number} of the input").rstrip("\r\n")
+
+
+def decoded(data: bytes, what: str) -> str:
+    """Decode UTF-8. Raises ConfigError for anything else: a guess would put wrong characters into the room."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{what} is not UTF-8, so it was not sent; convert it first, for example with iconv -f latin1 -t utf-8"
+        ) from None
+
+
+def say_when_possible(client: Client, target: str, text: str, *, whole: bool) -> None:
+    from chatctl.client.refusals import FullError
+
+    impatient = impatience(client)
+    while True:
+        try:
+            client.say(target, text, timeout=0.2, whole=whole)
+        except FullError:
+            if impatient():
+                raise
+        else:
+            return
+
+
+class Patience:
+    """Whether nothing of what waits was confirmed for PATIENCE seconds."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._waiting = -1
+        self._since = time.monotonic()
+
+    def __call__(self) -> bool:
+        waiting, now = self._client.waiting, time.monotonic()
+        if waiting != self._waiting:
+            self._waiting, self._since = waiting, now
+        return now - self._since >= PATIENCE
+
+
+def impatience(client: Client) -> Patience:
+    """Begin to count."""
+    return Patience(client)
