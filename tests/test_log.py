@@ -15,9 +15,10 @@ import pytest
 
 from chatctl.chat import ports
 from chatctl.log import CAPACITY, Format, Log
+from tests import deadline
 
 WHEN = 1795362073.1239  # 2026-11-22 15:41:13 UTC
-DEADLINE = 10.0
+DEADLINE = deadline.DEADLINE
 
 
 class Gate(io.StringIO):

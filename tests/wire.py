@@ -10,8 +10,9 @@ from typing import Self
 
 from chatctl.protocol.framing import BadLine, LineDecoder
 from chatctl.protocol.message import Message, parse
+from tests import deadline
 
-DEADLINE = 10.0
+DEADLINE = deadline.DEADLINE
 
 
 class Wire:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import select
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
     from chatctl.wiring import Built
 
 _STOP_SECONDS = 2.0
+_WATCHDOG_SECONDS = 20.0
+"""When a stop that hangs is ended by force: well above the sum of what its steps may take."""
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AT_ONCE = 130
+_HANGS = 1
 _SAME_WISH = 0.3
 """Seconds within which a second signal is the first one again: `timeout` and a terminal that closes send two."""
 _COLLECT = (20_000, 20, 50)
@@ -47,6 +53,7 @@ def serve(
     """Start a chat server. Ctrl-C stops it."""
     # Before anything slow is loaded: a signal that comes early must stop it as cleanly as one that comes late.
     stop = _stop_on_signal()
+    hung_up = _reread_on_hangup()
     os.umask(0o077)  # whatever is written from here on is for its owner alone
 
     from chatctl.config import load
@@ -75,19 +82,24 @@ def serve(
         print(_banner(built, loaded), flush=True)
         log.start()
     _collect_seldom()
-    _read_again_on_hangup(server)
+    hung_up(server)
     try:
         stop.get()
         server.wait(0)  # raises what ended it, if no signal did
-        if sys.stdout is not None and sys.stdout.isatty():
-            print("\nStopping; everybody is told.", flush=True)
     finally:
+        _end_a_stop_that_hangs()
+        _tell_terminal("\nStopping; everybody is told.\n")
         built.stop("The server is stopping", _STOP_SECONDS)
         log.stop(0.5)
+        for number in _STOPPING:  # While the interpreter ends, one more signal must not turn a clean end into a kill.
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _stop_on_signal() -> SimpleQueue[None]:
     """A queue that SIGINT and SIGTERM put something on; a second signal, a little later, ends the process at once.
+
+    On a terminal SIGHUP means that its window was closed, and stops the server too. It is sent several times then, by
+    the system and by the shell, so that it never counts as a second signal.
 
     A signal may come in the middle of the handler of another one: putting on a SimpleQueue needs no lock that the
     interrupted handler might hold, as an Event does.
@@ -101,19 +113,64 @@ def _stop_on_signal() -> SimpleQueue[None]:
         if not asked:
             asked = now
             stop.put(None)
-        elif now - asked > _SAME_WISH:
+        elif now - asked > _SAME_WISH and number != signal.SIGHUP:
             os._exit(_AT_ONCE)
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
+    if _on_terminal() and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, on_signal)
     return stop
 
 
-def _read_again_on_hangup(server: Server) -> None:
-    """SIGHUP reads the settings again, as it does for other servers; the log says what came of it. Not where it was
-    ignored on purpose (nohup), nor where it means that the terminal is gone."""
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL and not (sys.stdin is not None and sys.stdin.isatty()):
-        signal.signal(signal.SIGHUP, lambda number, frame: server.reread())
+def _reread_on_hangup() -> Callable[[Server], None]:
+    """Without a terminal, SIGHUP reads the settings again, as for other servers; the log says what came of it.
+
+    It is left alone if it was ignored on purpose (nohup), or has a handler: on a terminal it stops the server. Returns
+    what to call with the server once it runs. A signal that came before is obeyed then.
+    """
+    running: list[Server] = []
+    early: list[int] = []
+
+    def on_hangup(number: int, frame: FrameType | None) -> None:
+        if running:
+            running[0].reread()
+        else:
+            early.append(number)
+
+    def started(server: Server) -> None:
+        running.append(server)
+        if early:
+            server.reread()
+
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, on_hangup)
+    return started
+
+
+def _on_terminal() -> bool:
+    """Whether the process uses a terminal, for input or output."""
+    return any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _tell_terminal(text: str) -> None:
+    """Write to stdout if it is a terminal that takes it now: one that is closed or stopped must not hang the stop."""
+    if sys.stdout is None:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stdout.isatty() and select.select([], [sys.stdout], [], 0)[1]:
+            os.write(sys.stdout.fileno(), text.encode())
+
+
+def _end_a_stop_that_hangs() -> None:
+    """End the process after a while, whatever hangs: a disk that does not answer, a terminal that takes nothing."""
+
+    def end() -> None:
+        time.sleep(_WATCHDOG_SECONDS)
+        os._exit(_HANGS)
+
+    threading.Thread(target=end, name="watchdog", daemon=True).start()
+    signal.alarm(int(2 * _WATCHDOG_SECONDS))  # no thread runs while the interpreter ends
 
 
 @contextlib.contextmanager
@@ -121,7 +178,7 @@ def _signals_for_this_thread() -> Iterator[None]:
     """Threads started inside never take a signal: one that they took would not wake the main thread from its wait, and
     Python's handlers run there alone. (The kernel gives a signal to any thread where the main one is busy with another,
     or stopped by a tracer.) What comes meanwhile is taken at the end."""
-    signals = {signal.SIGINT, signal.SIGTERM}
+    signals = set(_STOPPING)
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield

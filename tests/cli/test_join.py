@@ -171,7 +171,7 @@ class TestPipe:
             process.stdin.close()
             assert said.wait(DEADLINE)
             process.send_signal(number)
-            assert process.wait(5.0) == 1
+            assert process.wait(DEADLINE) == 1
             assert process.stderr is not None
             assert b"may not have been delivered" in process.stderr.read()
             process.stderr.close()

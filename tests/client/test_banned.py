@@ -12,10 +12,11 @@ from chatctl.client import events as e
 from chatctl.client.refusals import BannedError, SentAwayError
 from chatctl.errors import RefusedError
 from chatctl.server import Server
+from tests import deadline
 from tests.client.clients import client, heard
 from tests.client.peer import Peer, Talk
 
-DEADLINE = 10.0
+DEADLINE = deadline.DEADLINE
 
 
 def ban(server: Server, target: str) -> None:

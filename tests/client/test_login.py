@@ -19,6 +19,7 @@ from chatctl.errors import NameTakenError, RefusedError
 from chatctl.protocol import scram
 from chatctl.protocol.message import Message
 from chatctl.server import Server
+from tests.deadline import DEADLINE
 
 RULES = Rules(iterations=4096)
 
@@ -45,7 +46,7 @@ def add(server: Server, name: str, password: str) -> None:
         hub.desk.ask(p.AddInvitation(0, "", key, 1, 1 << 60, "", "control"), lambda ok, text: None)
 
     loop.call(ask)
-    assert done.wait(5)
+    assert done.wait(DEADLINE)
 
 
 def test_a_name_that_belongs_to_an_account_is_its_owners(server: Server) -> None:

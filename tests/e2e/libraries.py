@@ -12,7 +12,9 @@ import irc.client
 import irc.events
 import miniirc
 
-DEADLINE = 20.0
+from tests import deadline
+
+DEADLINE = deadline.DEADLINE
 
 _COMMANDS = {
     "pubmsg": "PRIVMSG",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -18,7 +19,10 @@ import pexpect
 import pyte
 import pytest
 
-DEADLINE = 20.0
+from tests import deadline
+from tests.deadline import eventually
+
+DEADLINE = deadline.DEADLINE
 CHATCTL = str(Path(sys.executable).with_name("chatctl"))
 
 
@@ -126,6 +130,9 @@ class Terminal:
         lines: int = 30,
         cwd: Path | None = None,
     ) -> None:
+        self.redraw = b""
+        """The key that has the program draw anew, for one that draws in ways that the emulator does not follow."""
+        self._hung_up = False
         self.screen = _Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.child: pexpect.spawn[bytes] = pexpect.spawn(
@@ -154,7 +161,7 @@ class Terminal:
             try:
                 self._stream.feed(self.child.read_nonblocking(65536, timeout=0.5))
             except pexpect.TIMEOUT:
-                continue
+                self.child.send(self.redraw)
             except pexpect.EOF:
                 raise AssertionError(f"it ended before {texts}:\n" + "\n".join(self.shown())) from None
 
@@ -171,10 +178,26 @@ class Terminal:
                 return int(self.child.exitstatus if self.child.exitstatus is not None else 128)
         raise AssertionError("it did not end:\n" + "\n".join(self.shown()))
 
+    def hang_up(self) -> None:
+        """Close the window: the program gets SIGHUP, and whatever it writes from then on fails."""
+        os.close(self.child.child_fd)
+        self._hung_up = True
+
+    def exit_code(self) -> int:
+        """The exit code of a program whose window was closed."""
+        eventually(lambda: os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), "its end")
+        return os.waitstatus_to_exitcode(os.waitpid(self.child.pid, 0)[1])
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._hung_up:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self.child.pid, signal.SIGKILL)
+                os.waitpid(self.child.pid, 0)
+            self.child.closed, self.child.child_fd = True, -1
+            return
         self.child.close(force=True)

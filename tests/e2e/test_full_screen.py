@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import deadline
 from tests.e2e.processes import CHATCTL, ServeProcess, environment, needs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-DEADLINE = 40.0
+DEADLINE = deadline.DEADLINE
 
 
 class Terminals:

@@ -23,6 +23,7 @@ def test_a_whole_conversation_in_two_terminals(tmp_path: Path) -> None:
             ) as irssi,
             Terminal(["weechat", "-d", str(tmp_path / "weechat")], env) as weechat,
         ):
+            irssi.redraw = b"\x0c"
             irssi.until("There is no message of the day")
             weechat.until("WeeChat")
             weechat.enter(f"/server add here 127.0.0.1/{port} -notls -nicks=wanda")
@@ -68,7 +69,6 @@ def _talk(irssi: Terminal, weechat: Terminal) -> None:
     irssi.enter("/window 1")
     irssi.enter("/list >1")
     irssi.until("End of the room list")
-    irssi.enter("\x0c", submit=False)  # it draws in ways that the emulator does not follow: draw anew
     irssi.until("#tea 2 Green or black?")
     irssi.enter("/who #tea")
     irssi.until("End of /WHO list")

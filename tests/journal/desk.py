@@ -14,10 +14,11 @@ from chatctl.chat.facts import Fact
 from chatctl.chat.history import AnyQuery, Page
 from chatctl.journal import SqliteJournal
 from chatctl.journal.store import Batch, SqliteStore
+from tests import deadline
 from tests.logs import ListLog
 
 T = TypeVar("T")
-DEADLINE = 20.0
+DEADLINE = deadline.DEADLINE
 START = 1_700_000_000_000
 
 

@@ -129,10 +129,8 @@ def test_one_more_stranger_sends_the_oldest_away(limit: int, held: bool) -> None
     limits = Limits(unregistered=limit, registration_seconds=DEADLINE)
     with Server(port=0, limits=limits) as server, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(Wire(server.port)) for _ in range(30)]
-        began = time.monotonic()
         with Wire(server.port).login("alice", "#lobby") as alice:
             assert alice.ping()
-            assert time.monotonic() - began < DEADLINE / 2
             if held:
                 assert "wait to register" in idle[0].until_end()[-1].params[0]
             else:
@@ -151,7 +149,8 @@ def test_a_flood_is_read_slowly_and_arrives_whole(rate: float, held: bool) -> No
         ann.send(*(f"PRIVMSG #lobby :{number}" for number in range(count)))
         texts = [bob.until("PRIVMSG").params[1] for _ in range(count)]
         assert texts == [str(number) for number in range(count)]
-        assert (time.monotonic() - began >= 3.0) is held
+        if held:  # never sooner, however quick the machine is
+            assert time.monotonic() - began >= 3.0
         ann.ping()
         assert any(message.command == "NOTE" for message in ann.read) is held
 

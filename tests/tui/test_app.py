@@ -7,6 +7,7 @@ import time
 from chatctl.client import Client
 from chatctl.server import Server
 from tests.client.peer import eventually
+from tests.deadline import DEADLINE
 from tests.tui.screens import Door, play, screen
 
 
@@ -70,7 +71,12 @@ def test_pasted_lines_are_asked_about_and_go_as_one(server: Server, bob: Client)
             await ann.until(lambda text: "Send these" not in text and "three" in text)
 
     play(story)
-    heard = [event.text for event in bob.events(timeout=0.5) if event.type == "message"]  # type: ignore[attr-defined]
+    heard: list[str] = []
+    for event in bob.events(timeout=DEADLINE):
+        if event.type == "message":
+            heard.append(event.text)  # type: ignore[attr-defined]
+            if event.text.endswith("three"):  # type: ignore[attr-defined]
+                break
     assert "\n".join(heard) == "one\n/two\nthree"
 
 
@@ -167,7 +173,7 @@ def test_panels_fold_away_on_narrow_terminals_and_by_key(server: Server, bob: Cl
 def test_history_comes_page_by_page_as_far_as_it_goes(server: Server, bob: Client) -> None:
     for number in range(250):
         bob.say("#lobby", f"line {number}", timeout=None)
-    assert bob.flush(10)
+    assert bob.flush(DEADLINE)
 
     async def story() -> None:
         async with screen(Door(server.port), size=(60, 14)) as ann:
@@ -191,7 +197,7 @@ def test_search_and_jump(server: Server, bob: Client) -> None:
     bob.say("#lobby", "the secret ingredient is cardamom")
     for number in range(120):
         bob.say("#lobby", f"line {number}", timeout=None)
-    assert bob.flush(10)
+    assert bob.flush(DEADLINE)
 
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
@@ -229,7 +235,7 @@ def test_a_break_is_visible_and_what_is_typed_arrives(bob: Client) -> None:
 def test_the_lower_line_follows_where_one_is(server: Server, bob: Client) -> None:
     for number in range(60):
         bob.say("#lobby", f"line {number}", timeout=None)
-    assert bob.flush(10)
+    assert bob.flush(DEADLINE)
 
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
@@ -271,7 +277,7 @@ def test_typing_where_one_may_not_speak_is_nobodys_business(server: Server) -> N
                 await ann.press("h", "i")
                 client = ann.app.client
                 assert client is not None
-                assert client.flush(5)
+                assert client.flush(DEADLINE)
                 await ann.pilot.pause()
                 assert "Not sent" not in ann.text()
                 await ann.press("enter")

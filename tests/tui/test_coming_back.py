@@ -9,6 +9,7 @@ from chatctl.client.memory import Memory
 from chatctl.server import Server
 from chatctl.tui.being import IDLE, UNWATCHED
 from tests.client.peer import eventually
+from tests.deadline import DEADLINE
 from tests.tui.screens import Door, play, screen
 
 
@@ -35,7 +36,7 @@ def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: C
             bob.say("#lobby", "read by ann")
             await ann.until("read by ann")
             ann.app.desk.mark_read()
-            eventually(lambda: ann.app.client is not None and ann.app.client.flush(5))
+            eventually(lambda: ann.app.client is not None and ann.app.client.flush(DEADLINE))
 
     async def second() -> None:
         async with screen(door, size=(80, 40)) as ann:
@@ -49,7 +50,7 @@ def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: C
     for number in range(30):  # more than a first look shows
         bob.say("#lobby", f"missed {number}", timeout=None)
     bob.say("#dev", "ann: dev, please")
-    assert bob.flush(10)
+    assert bob.flush(DEADLINE)
     play(second)
 
 
@@ -93,7 +94,7 @@ def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
         async with screen(door, folder=tmp_path) as ann:
             await ann.until("2 people")
             assert ann.app.client is not None
-            assert ann.app.client.flush(5)
+            assert ann.app.client.flush(DEADLINE)
             assert ann.app.client.rooms == ("#lobby",)
             await ann.type("/quit")
 
@@ -107,12 +108,12 @@ def test_what_was_said_is_there_though_many_came_and_left_since(server: Server, 
     bob.say("#lobby", "said before all that")
     bob.join("#dev")
     bob.say("#dev", "said in dev")
-    assert bob.flush(10)
+    assert bob.flush(DEADLINE)
     with Client(port=server.port, name="eve", secret="eve's") as eve:
         for number in range(30):
             for room in ("#lobby", "#dev"):
                 (eve.part if number % 2 else eve.join)(room)
-        assert eve.flush(10)
+        assert eve.flush(DEADLINE)
 
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
@@ -162,7 +163,7 @@ def test_who_reads_is_not_idle(server: Server) -> None:
                 being._touched -= 2 * IDLE
                 await touch
                 being.tick(away=False)
-                assert client.flush(5)
+                assert client.flush(DEADLINE)
                 assert not client.is_away("ann")
             being._touched -= 2 * IDLE
             being.tick(away=False)

@@ -9,6 +9,7 @@ import pytest
 from chatctl.client import Client
 from chatctl.server import Server
 from tests.client.peer import eventually
+from tests.deadline import DEADLINE
 from tests.tui.screens import Door, Screen, play, screen
 
 
@@ -61,7 +62,7 @@ def test_a_click_on_a_name_begins_a_conversation_with_them(server: Server, bob: 
 def test_the_wheel_goes_through_the_past_and_loads_more_of_it(server: Server, bob: Client) -> None:
     for number in range(150):
         bob.say("#lobby", f"line {number}.", timeout=None)
-    assert bob.flush(10)
+    assert bob.flush(DEADLINE)
 
     async def story() -> None:
         async with screen(Door(server.port), size=(60, 20)) as ann:
@@ -146,7 +147,7 @@ def test_what_a_search_found_is_clicked(server: Server, bob: Client) -> None:
     bob.say("#lobby", "the secret ingredient is cardamom")
     for number in range(60):
         bob.say("#lobby", f"line {number}", timeout=None)
-    assert bob.flush(10)
+    assert bob.flush(DEADLINE)
 
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
