@@ -180,8 +180,10 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the window: the program gets SIGHUP, and whatever it writes from then on fails."""
-        os.close(self.child.child_fd)
-        self._hung_up = True
+        inner = self.child.ptyproc
+        inner.fileobj.close()
+        inner.closed = self.child.closed = self._hung_up = True  # or its descriptor would be closed again
+        inner.fd = self.child.fd = self.child.child_fd = -1
 
     def exit_code(self) -> int:
         """The exit code of a program whose window was closed."""
@@ -198,6 +200,5 @@ class Terminal:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(self.child.pid, signal.SIGKILL)
                 os.waitpid(self.child.pid, 0)
-            self.child.closed, self.child.child_fd = True, -1
             return
         self.child.close(force=True)

@@ -71,5 +71,3 @@ def test_an_operator_gets_in_while_others_guess() -> None:
         eve.until("464")
         with Wire(server.port).login("ann") as ann:
             ann.send("OPER root right").until("381")
-            eve.ping()
-            assert sum(message.command == "464" for message in eve.read) < 1000
