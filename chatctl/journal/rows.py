@@ -142,11 +142,14 @@ class Dictionary:
     :meth:`forget` when what it gave numbers to did not come to be.
     """
 
-    MOST = 65_536
-    """Heads and places remembered. Past that, all are forgotten: the next ones get numbers anew."""
+    MOST = 8192
+    """Heads, and places, of one generation. When it is full the one before is forgotten, so those in use stay, and
+    memory does not grow with every name that was ever seen (some 400 bytes a head). A forgotten head gets a new number
+    and row."""
 
     def __init__(self, last_head: int, last_place: int) -> None:
         self._heads: dict[_Head, tuple[int, bool]] = {}
+        self._older_heads: dict[_Head, tuple[int, bool]] = {}
         self._places: dict[str, tuple[int, str]] = {}
         self._last_head = last_head
         self._last_place = last_place
@@ -155,6 +158,7 @@ class Dictionary:
     def forget(self) -> None:
         """Know nothing any more."""
         self._heads.clear()
+        self._older_heads.clear()
         self._places.clear()
 
     def new_head(self) -> int:
@@ -164,8 +168,10 @@ class Dictionary:
 
     def missing(self, facts: Iterable[Kept]) -> list[str]:
         """The places of `facts` that are not known by number, to be looked up and told to `learn` before `encode`."""
-        if len(self._heads) > self.MOST or len(self._places) > self.MOST:
-            self.forget()
+        if len(self._heads) > self.MOST:
+            self._heads, self._older_heads = {}, self._heads
+        if len(self._places) > self.MOST:
+            self._places.clear()  # they are looked up again
         known = self._places
         return list({fact.place: None for fact in facts if fact.place not in known})
 
@@ -226,7 +232,11 @@ class Dictionary:
         head = (boot, kept.kind, None if target == place[1] else target, kept.source, kept.account)
         found = self._heads.get(head)
         if found is None:
-            found = self._new_head(head, encoded)
+            found = self._older_heads.get(head)
+            if found is None:
+                found = self._new_head(head, encoded)
+            else:
+                self._heads[head] = found
         return place[0] * 2 + found[1], found[0]
 
     def _new_place(self, fact: Kept, encoded: Encoded) -> tuple[int, str]:

@@ -179,6 +179,7 @@ class Chat:
             (1, self._crash),
             (1, self._crash_after_write),
             (2, self._disk_full),
+            (2, self._files_move),
         ]
         weights = [weight for weight, _ in actions]
         self.chance.choices([action for _, action in actions], weights)[0]()
@@ -257,8 +258,13 @@ class Chat:
         if self.journal.queue:
             self.journal.fail()
 
+    def _files_move(self) -> None:
+        """The data folder is moved away under the server, or put back."""
+        self.disk.moved = not self.disk.moved
+
     def _crash(self) -> None:
-        """kill -9: what is not on the disk is gone, and so are all connections."""
+        """kill -9: what is not on the disk is gone, and so are all connections. The next start finds its files."""
+        self.disk.moved = False
         for person in self.people:
             person.cut()
         self.late.clear()
@@ -291,6 +297,7 @@ class Chat:
 
     def settle(self) -> None:
         """Good luck from here on: everybody comes back, everything arrives. Then the whole must be right."""
+        self.disk.moved = False
         for _ in range(200):
             self.now += 2000
             for person in self.people:

@@ -20,6 +20,8 @@ class Disk:
         self.rooms: dict[str, RoomRecord] = {}
         self.records: dict[RecordKey, Record] = {}
         self.full = False
+        self.moved = False
+        """Whether the files were moved away: a write succeeds, and nothing of it is there after a restart."""
 
 
 class SimulatedJournal(MemoryJournal):
@@ -46,6 +48,8 @@ class SimulatedJournal(MemoryJournal):
     def write(self) -> int:
         """Put the first batch on the disk, all of it; its last seq. Nobody has heard of it yet."""
         facts, rooms, gone, records = self.queue.popleft()
+        if self.disk.moved:
+            return span(facts, records)[1]
         self.disk.facts += each_fact(facts)
         self.facts.extend(each_fact(facts))
         self.disk.rooms.update((record.key, record) for record in rooms)
@@ -58,9 +62,16 @@ class SimulatedJournal(MemoryJournal):
                 self.disk.records[name] = record
         return span(facts, records)[1]
 
+    def notices(self) -> bool:
+        """Look at the files before a commit, as FileWatch does; return whether they are missing."""
+        return self.disk.moved
+
     def commit(self) -> None:
-        """The first batch is kept, and its owner hears of it."""
+        """The first batch is kept, and its owner hears of it; or all fail, if the files are missing."""
         assert self._listener is not None
+        if self.notices():
+            self.fail()
+            return
         self._listener.durable(self.write())
 
     def fail(self) -> None:

@@ -75,6 +75,10 @@ def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping.Keeper, "_set_back", lambda self, key: None)
 
 
+def _moved_files_are_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedJournal, "notices", lambda self: False)
+
+
 @pytest.mark.parametrize(
     "build_in",
     [
@@ -85,6 +89,7 @@ def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
         _lines_in_a_row_are_shown_though_they_failed,
         _of_lines_in_a_row_one_is_refused,
         _settings_stay_though_they_failed,
+        _moved_files_are_not_noticed,
     ],
 )
 def test_a_fault_that_is_built_in_is_found(
