@@ -322,3 +322,45 @@ def test_a_client_only_tag_is_relayed_whatever_its_key_looks_like(key: str) -> N
     ann.send(f"@{key}=1;plain=2;{key}=3 PRIVMSG #tea :hi")
     tags = bob.one("PRIVMSG").tags
     assert (tags[key], "plain" in tags) == ("3", False), "the last one counts; what is not client-only is not relayed"
+
+
+TYPING = "@+typing=active TAGMSG "
+REACTION = "@+draft/react=x;+draft/reply=y TAGMSG "
+
+
+@pytest.mark.parametrize("target", ["#quiet", "#nowhere", "@#quiet", "#closed", "gone", "NickServ", "#quiet,gone,bob"])
+def test_typing_that_cannot_be_delivered_is_dropped_without_an_error(target: str) -> None:
+    world = World()
+    operator = world.person("op", "#quiet", "#closed")
+    bob, ann = world.person("bob"), world.person("ann", "#quiet", caps="message-tags labeled-response batch")
+    operator.send("MODE #quiet +m", "MODE #closed +n")
+    ann.forget().send(TYPING + target)
+    assert ann.lines() == []
+    ann.send(f"@label=x;+typing=active TAGMSG {target}")
+    assert [(message.command, message.tags) for message in ann.read()] == [("ACK", {"label": "x"})]
+    assert bob.lines() == []
+
+
+def test_typing_that_is_too_long_for_a_line_is_dropped_without_an_error() -> None:
+    world = World()
+    ann = world.person("ann", "#" + "r" * 49, caps="message-tags")
+    ann.send(f"{TYPING}#{'r' * 49}", f"{TYPING}{'n' * 400}")
+    assert ann.lines() == []
+
+
+@pytest.mark.parametrize(("target", "numeric"), [("#quiet", "404"), ("#nowhere", "403"), ("gone", "401")])
+def test_reaction_that_cannot_be_delivered_is_refused(target: str, numeric: str) -> None:
+    world = World()
+    operator, ann = world.person("op", "#quiet"), world.person("ann", "#quiet", caps="message-tags")
+    operator.send("MODE #quiet +m")
+    assert ann.forget().send(REACTION + target).commands() == [numeric]
+
+
+def test_message_to_nickserv_and_others_says_that_it_must_be_alone() -> None:
+    world = World()
+    ann, bob = world.person("ann", caps="message-tags"), world.person("bob")
+    ann.send("PRIVMSG bob,NickServ :IDENTIFY secret")
+    refusal = ann.one("401")
+    assert refusal.params == ["ann", "NickServ", "NickServ reads only messages to NickServ alone"]
+    assert bob.commands() == ["PRIVMSG"]
+    assert ann.send("NOTICE NickServ :hi", REACTION + "nickserv").lines() == []

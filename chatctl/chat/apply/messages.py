@@ -11,10 +11,12 @@ from chatctl.chat.deliveries import Form, InForms, Stamp, Tell, ToRoom, ToUsers
 from chatctl.chat.history import private_place
 from chatctl.chat.modes import PREFIXES
 from chatctl.chat.outcome import Outcome
+from chatctl.chat.reserved_names import NICKSERV
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
 from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
+from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 
@@ -27,14 +29,18 @@ _MEANT = p.STORED_TAGS | {"+draft/reply", "+reply", "+draft/channel-context", "+
 
 
 def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
-    """One message to each target. A NOTICE is never answered, not even with a refusal, so that two programs cannot
-    talk to each other without end (modern.ircdocs.horse, "NOTICE message")."""
+    """Send one message to each target.
+
+    A NOTICE is never answered, not even with a refusal, so that two programs cannot talk to each other without end
+    (modern.ircdocs.horse, "NOTICE message"). Neither is a passing TAGMSG: clients send typing notifications every
+    three seconds, and users did not ask for them.
+    """
     user = state.users.get(proposal.session)
     if user is None:
         return
     first = len(outcome.deliveries)
     _say_to_each(state, user, proposal, outcome)
-    if proposal.command == "NOTICE":
+    if proposal.command == "NOTICE" or proposal.passing:
         told = [delivery for delivery in outcome.deliveries[first:] if not isinstance(delivery, Tell)]
         outcome.deliveries[first:] = told
 
@@ -58,10 +64,19 @@ def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) ->
         else:
             other = state.user_named(target)
             if other is None:
-                outcome.tell(user.id, n.ERR_NOSUCHNICK, target)
+                _refuse_target(user, target, proposal, outcome)
             elif other not in seen:
                 seen.add(other)
                 _say_to_user(user, other, proposal, outcome)
+
+
+def _refuse_target(user: User, target: str, proposal: p.Say, outcome: Outcome) -> None:
+    """Say that nobody is called `target`, or that it is NickServ, which messages to several targets do not reach."""
+    if names.fold(target) != names.fold(NICKSERV):
+        outcome.tell(user.id, n.ERR_NOSUCHNICK, target)
+    elif proposal.command != "TAGMSG":
+        text = f"{NICKSERV} reads only messages to {NICKSERV} alone"
+        outcome.tell(user.id, n.ERR_NOSUCHNICK, NICKSERV, text=text)
 
 
 def addressed(target: str) -> tuple[int, str]:
