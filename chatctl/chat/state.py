@@ -17,7 +17,7 @@ from chatctl.chat.lists import Entry, Lists
 from chatctl.chat.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.room import LOBBY_MODES, Room
 from chatctl.chat.rules import LOBBY, Rules
-from chatctl.chat.users import PAST_USERS, Past, User
+from chatctl.chat.users import PAST_USERS, SERVICE_USER, Past, User
 from chatctl.protocol import names
 
 MOST_EMPTY = 1000
@@ -64,6 +64,11 @@ class State:
     def user_named(self, nick: str) -> User | None:
         """The user who has this name, in any spelling that counts as the same."""
         return self._by_name.get(names.fold(nick))
+
+    def user_or_service(self, nick: str) -> User | None:
+        """Return the user of this name, or NickServ as a user that is in no room and has no session."""
+        key = names.fold(nick)
+        return SERVICE_USER if key == SERVICE_USER.key else self._by_name.get(key)
 
     @property
     def registered(self) -> int:

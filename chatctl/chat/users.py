@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatctl.chat.modes import BOT
+from chatctl.chat.reserved_names import NICKSERV
 from chatctl.protocol import names
 
 if TYPE_CHECKING:
@@ -94,3 +96,13 @@ class User:
         self.nick = nick
         self.key = names.fold(nick)
         self.prefix = f"{nick}!{self.username}@{self.host}"
+
+
+def _service_user() -> User:
+    user = User(0, NICKSERV, NICKSERV, "Keeps names for their owners", "services.", 0)
+    user.modes = BOT
+    return user
+
+
+SERVICE_USER = _service_user()
+"""NickServ, for commands that ask about users. The state's users do not include it, and no session has its id."""

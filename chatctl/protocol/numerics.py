@@ -148,6 +148,7 @@ ERR_NEEDREGGEDNICK = Numeric("477", "Only those who are logged in may enter {0}"
 ERR_BANLISTFULL = Numeric("478", "That list of {0} is full; nothing was added")
 ERR_NOPRIVILEGES = Numeric("481", "Only operators of the server may do that (see HELP OPER)")
 ERR_CHANOPRIVSNEEDED = Numeric("482", "Only an operator of {0} may do that")
+ERR_CANTKILLSERVER = Numeric("483", "")
 ERR_NOOPERHOST = Numeric("491", "There is no operator of that name here")
 ERR_UMODEUNKNOWNFLAG = Numeric("501", "That is no user mode that this server knows")
 ERR_USERSDONTMATCH = Numeric("502", "The modes of other users cannot be seen or changed")

@@ -143,3 +143,10 @@ def test_settings_that_name_others_take_effect_at_once() -> None:
     world.workers.let_go()
     world.tick()
     assert bob.commands() == ["491"]
+
+
+def test_kill_of_nickserv_is_refused() -> None:
+    ann = World(RULES).person("ann")
+    ann.send("OPER root :tea at five").forget()
+    told = ann.send("KILL nickserv :spam").one("483")
+    assert told.params == ["ann", "NickServ is part of the server and cannot be killed"]

@@ -37,6 +37,17 @@ def test_list_with_the_conditions_of_elist() -> None:
     assert listed(world, "<x,C>") == []  # no conditions: names of rooms that are not there
 
 
+def test_list_shows_kept_rooms_that_are_empty() -> None:
+    world = World()
+    ann = world.person("ann", "#topic", "#secret", "#plain", "#lobby")
+    ann.send("TOPIC #topic :tea", "MODE #secret +s", "TOPIC #secret :hidden", "PART #topic,#secret,#plain,#lobby")
+    assert listed(world, "") == ["#topic"]
+    assert listed(world, "<1") == ["#topic"]
+    assert listed(world, ">0") == []
+    ann.send("JOIN #lobby", "TOPIC #lobby :welcome", "PART #lobby")
+    assert listed(world, "") == ["#lobby", "#topic"]
+
+
 def test_list_with_names_and_conditions_apart() -> None:
     """ "LIST message": `LIST <channel>{,<channel>} <elistcond>{,<elistcond>}`."""
     world = World()

@@ -17,7 +17,7 @@ from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Identity, NewIdentity, Outcome
 from chatctl.chat.reserved_names import NICKSERV, reserved_problem
 from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.users import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -30,8 +30,6 @@ CONTROL = "control"
 
 MOST_ACCOUNTS = 100_000
 """Made by people themselves: some 100 MB of memory."""
-
-SERVICE = "NickServ!NickServ@services."
 
 
 def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
@@ -251,7 +249,7 @@ def _displace(state: State, outcome: Outcome, account: Account) -> None:
 
 
 def _notice(nick: str, text: str) -> Message:
-    return Message("NOTICE", (nick, text), SERVICE)
+    return Message("NOTICE", (nick, text), SERVICE_USER.prefix)
 
 
 def _answer(

@@ -10,7 +10,7 @@ from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.users import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -95,7 +95,7 @@ def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
 
 
 def _kick_one(state: State, user: User, room: Room, nick: str, reason: str, outcome: Outcome) -> None:
-    victim = state.user_named(nick)
+    victim = state.user_or_service(nick)
     if victim is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, nick)
         return
@@ -124,7 +124,7 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
     user = state.users.get(proposal.session)
     if user is None:
         return
-    other = state.user_named(proposal.nick)
+    other = state.user_or_service(proposal.nick)
     room = state.known_room(proposal.room, user.id)
     if other is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, proposal.nick)
@@ -134,6 +134,8 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
         outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
     elif "i" in room.modes and not room.members[user.id] & OPERATOR:
         outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+    elif other is SERVICE_USER:
+        outcome.tell(user.id, n.ERR_UNKNOWNERROR, "INVITE", text=f"{other.nick} does not join rooms")
     elif other.id in room.members:
         outcome.tell(user.id, n.ERR_USERONCHANNEL, other.nick, room.name)
     else:

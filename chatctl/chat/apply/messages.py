@@ -11,12 +11,10 @@ from chatctl.chat.deliveries import Form, InForms, Stamp, Tell, ToRoom, ToUsers
 from chatctl.chat.history import private_place
 from chatctl.chat.modes import PREFIXES
 from chatctl.chat.outcome import Outcome
-from chatctl.chat.reserved_names import NICKSERV
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.users import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
-from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 
@@ -62,21 +60,21 @@ def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) ->
                 else:
                     _say_to_room(user, room, proposal, outcome)
         else:
-            other = state.user_named(target)
+            other = state.user_or_service(target)
             if other is None:
-                _refuse_target(user, target, proposal, outcome)
+                outcome.tell(user.id, n.ERR_NOSUCHNICK, target)
+            elif other is SERVICE_USER:
+                _refuse_service(user, other.nick, proposal, outcome)
             elif other not in seen:
                 seen.add(other)
                 _say_to_user(user, other, proposal, outcome)
 
 
-def _refuse_target(user: User, target: str, proposal: p.Say, outcome: Outcome) -> None:
-    """Say that nobody is called `target`, or that it is NickServ, which messages to several targets do not reach."""
-    if names.fold(target) != names.fold(NICKSERV):
-        outcome.tell(user.id, n.ERR_NOSUCHNICK, target)
-    elif proposal.command != "TAGMSG":
-        text = f"{NICKSERV} reads only messages to {NICKSERV} alone"
-        outcome.tell(user.id, n.ERR_NOSUCHNICK, NICKSERV, text=text)
+def _refuse_service(user: User, service: str, proposal: p.Say, outcome: Outcome) -> None:
+    """Say that a message to several targets does not reach a service; it has no use for reactions either."""
+    if proposal.command != "TAGMSG":
+        text = f"{service} reads only messages to {service} alone"
+        outcome.tell(user.id, n.ERR_NOSUCHNICK, service, text=text)
 
 
 def addressed(target: str) -> tuple[int, str]:

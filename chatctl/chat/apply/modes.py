@@ -132,7 +132,7 @@ def _change_standing(
         text = f"Mode {change.letter} needs a name"
         outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, change.letter, "*", text=text)
         return None
-    other = state.user_named(change.parameter)
+    other = state.user_or_service(change.parameter)
     if other is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, change.parameter)
         return None

@@ -11,6 +11,7 @@ from chatctl.chat.deliveries import RulesChanged, ToUsers
 from chatctl.chat.modes import WALLOPS
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.state import State
+from chatctl.chat.users import SERVICE_USER
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 
@@ -20,7 +21,10 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
     user = acting_operator(state, proposal.session, outcome)
     if user is None:
         return
-    other = state.user_named(proposal.nick)
+    other = state.user_or_service(proposal.nick)
+    if other is SERVICE_USER:
+        outcome.tell(user.id, n.ERR_CANTKILLSERVER, text=f"{other.nick} is part of the server and cannot be killed")
+        return
     if other is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, proposal.nick)
         return

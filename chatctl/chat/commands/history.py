@@ -134,7 +134,7 @@ def _in_place(
     if target[:1] == "#":
         room = joined_room(view, session, target)
         return ask(room.key, room.name) if room is not None else failed()
-    me, other = view.user(session), view.state.user_named(target)
+    me, other = view.user(session), view.state.user_or_service(target)
     if other is not None:
         return ask(private_place(me.identity, other.identity), target)
     if names.problem(target) is not None:

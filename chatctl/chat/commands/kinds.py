@@ -180,7 +180,7 @@ def label_of(message: Message) -> str:
 def means_this_server(view: View, server: str) -> bool:
     """Whether a command that names a server means this one: its name, a mask of it, or somebody who is on it."""
     by_name = masks.matches(names.fold(server), names.fold(view.rules.server_name))
-    return by_name or view.state.user_named(server) is not None
+    return by_name or view.state.user_or_service(server) is not None
 
 
 def packed(words: Iterable[str], room: int) -> list[str]:

@@ -50,8 +50,8 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
         return [
             line(n.RPL_LIST, room.name, str(len(room.members)), text=room.topic)
             for room in rooms
-            # The lobby stays when it is empty, but a list of rooms is a list of where people are.
-            if room.members
+            # A lobby that is empty and unchanged is left out: nothing in it is of use to the reader.
+            if (room.members or room.set_up)
             and room.known_to(me.id)
             and (not wanted or any(masks.matches(mask, room.key) for mask in wanted))
             and all(condition(room) for condition in conditions)

@@ -51,7 +51,7 @@ def _target(view: View, session: Session, name: str) -> User | Room | None:
     if name == "*":
         return view.user(session)
     if name[:1] != "#":
-        return view.state.user_named(name)
+        return view.state.user_or_service(name)
     room = view.state.room_named(name)
     return room if room is not None and room.shows_metadata_to(view.user(session)) else None
 

@@ -30,7 +30,7 @@ def mode(view: View, session: Session, message: Message) -> Result:
             ]
         return _room_changes(session, room, message)
     me = view.user(session)
-    other = view.state.user_named(target)
+    other = view.state.user_or_service(target)
     if other is None:
         return [line(n.ERR_NOSUCHNICK, target)]
     if other is not me:

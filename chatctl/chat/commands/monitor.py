@@ -55,7 +55,7 @@ def _status(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
 def _status_of(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
     here, away = [], []
     for nick in nicks:
-        user = view.state.user_named(nick)
+        user = view.state.user_or_service(nick)
         if user is not None:
             here.append(user.prefix)
         else:

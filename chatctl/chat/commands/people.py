@@ -14,7 +14,7 @@ from chatctl.protocol.message import MAX_LINE, Message
 def ison(view: View, session: Session, message: Message) -> Result:
     """ISON nick nick: those of them who are here."""
     asked = " ".join(message.params).split()
-    here = (found.nick for found in map(view.state.user_named, asked) if found is not None)
+    here = (found.nick for found in map(view.state.user_or_service, asked) if found is not None)
     space = MAX_LINE - 2 - len(f":{view.rules.server_name} 303 {view.called(session)} :".encode())
     return [line(n.RPL_ISON, text=text) for text in packed(here, space) or [""]]
 
@@ -23,7 +23,7 @@ def userhost(view: View, session: Session, message: Message) -> Result:
     """USERHOST nick nick: up to five."""
     replies = []
     for nick in message.params[:5]:
-        other = view.state.user_named(nick)
+        other = view.state.user_or_service(nick)
         if other is not None:
             replies.append(
                 f"{other.nick}{'*' * bool(other.operator)}={'-' if other.away else '+'}{other.username}@{other.host}"

@@ -75,7 +75,7 @@ def _places(view: View, session: Session, where: str) -> tuple[str, ...] | None:
     if where[:1] == "#":
         room = joined_room(view, session, where)
         return (room.key,) if room is not None else None
-    other = view.state.user_named(where)
+    other = view.state.user_or_service(where)
     return (private_place(view.user(session).identity, other.identity),) if other is not None else None
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply.accounts import SERVICE
 from chatctl.chat.commands import passwords
 from chatctl.chat.commands.accounts import make_account, password_problem, redeem
 from chatctl.chat.commands.kinds import Command, Note, Reply, Result, View, Work
 from chatctl.chat.commands.sasl import log_in
 from chatctl.chat.reserved_names import NICKSERV
 from chatctl.chat.session import Session
+from chatctl.chat.users import SERVICE_USER
 from chatctl.chat.work import Done, Make
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
@@ -42,7 +42,7 @@ def answer(view: View, session: Session, text: str) -> Result:
 
 
 def _say(view: View, session: Session, *texts: str) -> list[Reply]:
-    return [Message("NOTICE", (view.called(session), text), SERVICE) for text in texts]
+    return [Message("NOTICE", (view.called(session), text), SERVICE_USER.prefix) for text in texts]
 
 
 def _help(view: View, session: Session, words: list[str]) -> Result:

@@ -69,7 +69,7 @@ def _found(view: View, session: Session, mask: str) -> Iterator[_Row]:
                 if inside or "i" not in other.modes:
                     yield _Row(view, session, other, room, standing)
         return
-    exact = view.state.user_named(mask)
+    exact = view.state.user_or_service(mask)
     if exact is not None:
         yield _in_some_room(view, session, me, exact)
         return

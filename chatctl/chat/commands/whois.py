@@ -30,7 +30,7 @@ def whois(view: View, session: Session, message: Message) -> Result:
         return [line(n.ERR_TOOMANYTARGETS, nicks[MOST_WHOIS])]
     replies: list[Reply] = []
     for nick in nicks:
-        other = view.state.user_named(nick)
+        other = view.state.user_or_service(nick)
         replies += _whois_lines(view, session, other) if other is not None else [line(n.ERR_NOSUCHNICK, nick)]
     return [*replies, line(n.RPL_ENDOFWHOIS, asked)]
 
