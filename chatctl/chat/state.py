@@ -79,20 +79,22 @@ class State:
         """The user that a session is."""
         return self.users.get(session) or self.attached.get(session)
 
-    def attach(self, user: User, session: int, tokens: str) -> None:
-        """`session` is `user` as well from here on."""
+    def attach(self, user: User, session: int, tokens: str, away: str) -> None:
+        """Add a session to `user`; `away` is the away message that it gave while it registered."""
+        user.add_away(session, away)
         if user.sessions is None:
             user.sessions = {user.id: user.secret + user.instance}
         user.sessions[session] = tokens
         self.attached[session] = user
         self.more_sessions += 1
 
-    def detach(self, user: User, session: int) -> None:
-        """`session`, not the last one, is `user` no more."""
+    def detach(self, user: User, session: int) -> bool:
+        """Remove a session, not the last one, from `user`; return whether their away message changed by that."""
         assert user.sessions is not None
         del user.sessions[session]
         self.attached.pop(session, None)
         self.more_sessions -= 1
+        return user.drop_away(session)
 
     def room_named(self, name: str) -> Room | None:
         """The room of this name."""

@@ -34,6 +34,7 @@ class User:
     __slots__ = (
         "account",
         "away",
+        "aways",
         "guest",
         "host",
         "id",
@@ -61,6 +62,7 @@ class User:
         self.signed_on = signed_on
         self.account = ""
         self.away = ""
+        self.aways: dict[int, str] | None = None  # see set_away; None while there has been one session only
         self.modes = ""
         self.operator = ""
         self.guest = ""
@@ -90,6 +92,33 @@ class User:
         """All that outlives the session by which they are known, logged in or not."""
         account = (f"account {names.fold(self.account)}",) if self.account else ()
         return (*account, f"secret {self.secret}") if self.secret else account
+
+    def set_away(self, session: int, reason: str) -> bool:
+        """Set the away message of `session`, or return from away with ``""``; return whether the user's changed.
+
+        Of several sessions the latest message counts, and a return clears those of all. When the session that set
+        it ends, the one before counts again (:meth:`drop_away`).
+        """
+        if self.aways is not None:
+            if reason:
+                self.aways.pop(session, None)
+                self.aways[session] = reason
+            else:
+                self.aways = dict.fromkeys(self.aways, "")
+        changed = self.away != reason
+        self.away = reason
+        return changed
+
+    def add_away(self, session: int, reason: str) -> None:
+        """Add the away message of a session that has just been attached: the weakest, whether it is away or not."""
+        self.aways = {session: reason, **(self.aways if self.aways is not None else {self.id: self.away})}
+
+    def drop_away(self, session: int) -> bool:
+        """Forget the away message of a session that has ended; return whether the user's changed."""
+        if self.aways is None or self.aways.pop(session, None) is None or not self.aways:
+            return False
+        before, self.away = self.away, next(reversed(self.aways.values()))
+        return self.away != before
 
     def named(self, nick: str) -> None:
         """Take `nick`, and what follows from it."""

@@ -6,7 +6,7 @@ import pytest
 
 from chatctl.chat.apply.identity import MOST_SESSIONS
 from chatctl.chat.rules import Rules
-from tests.chat.accounts import a_world, add, enter, rules
+from tests.chat.accounts import a_world, add, enter, plain, rules
 from tests.chat.world import Person, World
 
 
@@ -177,3 +177,101 @@ def test_logging_out_is_of_both_and_guests_are_never_one() -> None:
     assert train.session.account == desk.session.account == ""
     eve = world.connect().send("NICK bob", "USER u 0 * :r")
     assert eve.commands() == ["433"]
+
+
+AWAY_CAPS = "away-notify message-tags"
+
+
+def three(world: World) -> tuple[Person, Person, Person]:
+    """Ann at the desk, Ann on the train, and Bob, who is told of absences; all in #lobby."""
+    desk, train, _ = two(world)
+    bob = world.person("bert", "#lobby", caps=AWAY_CAPS)
+    for person in (desk, train):
+        person.forget()
+    return desk, train, bob
+
+
+def aways(person: Person) -> list[list[str]]:
+    return [list(message.params) for message in person.read() if message.command == "AWAY"]
+
+
+def test_away_ends_when_the_session_that_set_it_ends() -> None:
+    desk, train, bob = three(a_world())
+    desk.send("AWAY :lunch")
+    assert aways(bob) == [["lunch"]]
+    desk.send("QUIT")
+    assert aways(bob) == [[]]
+    assert bob.send("PRIVMSG ann :hi").commands() == []
+    assert "301" not in bob.send("WHOIS ann").commands()
+    assert train.one("PRIVMSG").params[1] == "hi"
+
+
+def test_away_stays_when_another_session_ends() -> None:
+    world = a_world()
+    desk, train, bob = three(world)
+    desk.send("AWAY :lunch")
+    bob.forget()
+    world.gone(train)
+    assert bob.lines() == []
+    assert bob.send("WHOIS ann").one("301").params[-1] == "lunch"
+
+
+def test_latest_away_message_counts_and_the_earlier_one_after_its_session() -> None:
+    desk, train, bob = three(a_world())
+    desk.send("AWAY :lunch")
+    train.send("AWAY :tunnel")
+    assert aways(bob) == [["lunch"], ["tunnel"]]
+    train.send("QUIT")
+    assert aways(bob) == [["lunch"]]
+
+
+def test_back_from_any_session_clears_what_all_said() -> None:
+    desk, train, bob = three(a_world())
+    desk.send("AWAY :lunch")
+    assert train.send("AWAY").commands() == ["305"]
+    assert aways(bob) == [["lunch"], []]
+    train.send("QUIT")
+    assert aways(bob) == []
+
+
+def test_away_of_the_first_session_is_known_before_there_are_others() -> None:
+    world = a_world()
+    add(world, "ann")
+    desk = enter(world, "ann", "sesame").send("JOIN #lobby", "AWAY :lunch")
+    bob = world.person("bob", "#lobby", caps=AWAY_CAPS)
+    train = enter(world, "ann", "sesame")
+    assert bob.send("WHOIS ann").one("301").params[-1] == "lunch"
+    desk.send("QUIT")
+    assert aways(bob) == [[]]
+    train.send("QUIT")
+    assert bob.commands() == ["QUIT"]
+
+
+def test_session_that_registers_as_away_marks_the_user_away_once_it_is_alone() -> None:
+    world = a_world()
+    add(world, "ann")
+    desk = enter(world, "ann", "sesame").send("JOIN #lobby")
+    bob = world.person("bob", "#lobby", caps=AWAY_CAPS)
+    phone = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "CAP REQ :sasl draft/pre-away")
+    phone.send("AWAY :in the background", "AUTHENTICATE PLAIN", plain("ann", "sesame"), "CAP END")
+    assert phone.session.registered
+    assert bob.lines() == []
+    desk.send("QUIT")
+    assert aways(bob) == [["in the background"]]
+
+
+def test_away_of_a_dead_session_ends_when_its_program_comes_back() -> None:
+    world = a_world()
+    add(world, "ann")
+    enter(world, "ann", "sesame").send("JOIN #lobby")
+    old = resuming(world).send("AWAY :lunch")
+    bob = world.person("bob", "#lobby", caps=AWAY_CAPS)
+    assert resuming(world).session.registered
+    assert not old.session.registered or old.session.closing
+    assert aways(bob) == [[]]
+
+
+def resuming(world: World) -> Person:
+    """A session of Ann's whose program shows its tokens."""
+    person = world.connect().send("CAP LS 302", "CAP REQ :sasl chatctl/resume", "RESUME secret instance")
+    return person.send("NICK ann", "USER u 0 * :r", "AUTHENTICATE PLAIN", plain("ann", "sesame"), "CAP END")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.bans import account_banned, name_banned
-from chatctl.chat.apply.membership import leave_chat
+from chatctl.chat.apply.membership import end_session, leave_chat, show_away
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
 from chatctl.chat.deliveries import (
     Appeared,
     Attached,
-    Closed,
     Form,
     InForms,
     Probed,
@@ -90,10 +89,9 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         text = f"{user.nick} is here {len(held)} times already, and more is not possible; close one of your clients"
         outcome.deliveries.append(Rejected(session, text))
         return
-    state.attach(user, session, tokens)
+    state.attach(user, session, tokens, proposal.away)
     for id in dead:
-        state.detach(user, id)
-        outcome.deliveries.append(Closed(id, "Connected again from elsewhere", True))
+        end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
     outcome.deliveries.append(Attached(session, user.id))
 
 
@@ -192,17 +190,10 @@ def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
         text = f"An away message has at most {limit} bytes; you are not marked as away"
         outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
         return
-    changed = user.away != proposal.reason
-    user.away = proposal.reason
+    changed = user.set_away(proposal.origin, proposal.reason)
     outcome.tell(user.id, n.RPL_NOWAWAY if user.away else n.RPL_UNAWAY)
     if changed:
-        notify(state, user, outcome, caps.AWAY_NOTIFY, Message("AWAY", (user.away,) if user.away else (), user.prefix))
-
-
-def notify(state: State, user: User, outcome: Outcome, needs: int, message: Message) -> None:
-    """Tell those who share a room with `user`, and have the capabilities `needs`, of a change."""
-    forms = (outcome.form(needs, message),)
-    outcome.deliveries.append(InForms(forms, users=tuple(state.peers(user)), but=user.id, watched=user.nick))
+        show_away(state, user, outcome)
 
 
 def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> None:

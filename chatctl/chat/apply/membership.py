@@ -164,10 +164,24 @@ def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
     user = state.users.get(proposal.session)
     if user is not None and len(user.ids) > 1:
         # The others of the same user are still here: nobody hears of it.
-        state.detach(user, proposal.origin)
-        outcome.deliveries.append(Closed(proposal.origin, proposal.reason))
+        end_session(state, user, proposal.origin, proposal.reason, outcome)
     elif user is not None:
         leave_chat(state, user, proposal.reason, outcome)
+
+
+def end_session(state: State, user: User, session: int, reason: str, outcome: Outcome, *, drop: bool = False) -> None:
+    """End one of several sessions of `user`. The others remain, so a change of the away message is all there is to
+    show."""
+    if state.detach(user, session):
+        show_away(state, user, outcome)
+    outcome.deliveries.append(Closed(session, reason, drop))
+
+
+def show_away(state: State, user: User, outcome: Outcome) -> None:
+    """Tell those who share a room with `user`, or monitor the name, of the away message (away-notify)."""
+    message = Message("AWAY", (user.away,) if user.away else (), user.prefix)
+    forms = (outcome.form(caps.AWAY_NOTIFY, message),)
+    outcome.deliveries.append(InForms(forms, users=tuple(state.peers(user)), but=user.id, watched=user.nick))
 
 
 def leave_chat(
