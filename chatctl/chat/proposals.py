@@ -208,12 +208,14 @@ class LogOut(Proposal):
 @dataclass(slots=True)
 class ChangeAccount(Proposal):
     """Give an account another verifier (``""``: the one it has), or make it an operator's or nobody's (None: as it
-    is)."""
+    is). `checked` is the verifier that the owner's old password matched; the change is refused if the account has
+    another one by now. It is ``""`` if the server's administrator asks, who needs no password."""
 
     account: str
     form: str
     verifier: str = ""
     operator: bool | None = None
+    checked: str = ""
 
 
 @dataclass(slots=True)

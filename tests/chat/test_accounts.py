@@ -353,3 +353,41 @@ def test_what_was_said_to_nickserv_by_somebody_who_is_gone_costs_no_sum() -> Non
     world.tick()
     assert world.workers.tasks == []
     assert world.hub.ended == [ann.session]
+
+
+def test_passwd_after_the_account_was_made_anew_is_refused() -> None:
+    world = a_world()
+    add(world, "ann")
+    ann = enter(world, "ann", "sesame")
+    world.workers.held = True
+    ann.forget()
+    ann.send("NS PASSWD sesame different1")
+    world.workers.let_go()  # the old password is right; the new verifier is being derived
+    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    anew = str(scram.make("another-owner", b"other salt", ITERATIONS))
+    world.order.propose(p.AddAccount(0, "", "ann", anew, CONTROL))
+    world.tick()
+    world.workers.let_go()
+    world.tick()
+    account = world.hub.state.accounts.named("ann")
+    assert account is not None
+    assert account.verifier == anew
+    assert any("changed while the password was checked" in line for line in ann.lines())
+
+
+def test_passwd_after_another_password_change_is_refused() -> None:
+    world = a_world()
+    add(world, "ann")
+    ann = enter(world, "ann", "sesame")
+    world.workers.held = True
+    ann.send("NS PASSWD sesame different1")
+    reset = str(scram.make("reset-by-admin", b"other salt", ITERATIONS))
+    world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, reset))
+    world.tick()
+    world.workers.let_go()
+    world.tick()
+    world.workers.let_go()
+    world.tick()
+    account = world.hub.state.accounts.named("ann")
+    assert account is not None
+    assert account.verifier == reset

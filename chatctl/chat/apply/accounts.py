@@ -118,6 +118,10 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
     if account is None:
         _answer(state, outcome, proposal, "ACCOUNT_UNKNOWN", proposal.account, _unknown(proposal.account))
         return
+    if proposal.checked and account.verifier != proposal.checked:
+        text = "The account changed while the password was checked; please log in and try again"
+        _answer(state, outcome, proposal, "INVALID_CREDENTIALS", account.name, text)
+        return
     said = []
     if proposal.verifier:
         account = replace(account, verifier=proposal.verifier)

@@ -106,7 +106,7 @@ def _passwd(view: View, session: Session, words: list[str]) -> Result:
     def made(view: View, session: Session, done: Done) -> Result:
         if not isinstance(done, str):
             return _say(view, session, passwords.BUSY)
-        return p.ChangeAccount(session.id, "", account.name, NICKSERV, done)
+        return p.ChangeAccount(session.id, "", account.name, NICKSERV, done, checked=account.verifier)
 
     return passwords.check(view, session, f"account {account.key}", account.verifier, words[0], judged)
 
