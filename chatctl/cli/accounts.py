@@ -14,6 +14,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.asking import asking
 from chatctl.cli.columns import padded
+from chatctl.cli.confirming import YesOption, confirm
 from chatctl.cli.failures import reports, say
 from chatctl.cli.help import PlainCommand
 from chatctl.errors import InvalidNameError
@@ -67,8 +68,15 @@ def add(
 
 @app.command(cls=PlainCommand)
 @reports
-def remove(name: Name, data_dir: options.DataDirOption = None, config: options.ConfigOption = None) -> None:
+def remove(
+    name: Name, yes: YesOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
+) -> None:
     """Forget an account: its name is anybody's again. What its owner said stays."""
+    confirm(
+        f"Remove the account {name} for good? Its name is anybody's again.",
+        "an account that is removed cannot be brought back",
+        yes=yes,
+    )
     with asking(data_dir, config) as ask:
         print(ask({"command": "remove-account", "name": name})["text"])
 

@@ -19,6 +19,7 @@ from chatctl.cli import (
     join,
     moderation,
     past,
+    prune,
     scripts,
     serve,
     status,
@@ -74,7 +75,7 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "export": past.export,
     "import": changing.import_,
     "backup": past.backup,
-    "prune": changing.prune,
+    "prune": prune.prune,
     "config": config.app,
 }
 """In the order of `chatctl --help`."""

@@ -1,4 +1,4 @@
-"""`chatctl import`, `prune`: history brought in, and history forgotten.
+"""`chatctl import`: history brought in. And where history is changed, which `chatctl prune` uses too.
 
 Through the running server, which alone writes while it runs; else on the data folder itself, with its lock held. On
 stderr they say which of the two it is.
@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
 
@@ -20,7 +19,6 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
-from chatctl.cli.when import moment
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ def import_(
             facts.survey(progress)
         _tell_bad(facts)
         total = Imported()
-        with _history(data_dir, config, make=True) as history, _bar("Importing", len(facts)) as progress:
+        with history_in_force(data_dir, config, make=True) as history, _bar("Importing", len(facts)) as progress:
             try:
                 for batch in facts.batches():
                     total += history.bring(batch)
@@ -73,33 +71,6 @@ def import_(
     print(f"Imported: {_said(total)}.")
     if facts.bad_count:
         raise typer.Exit(1)
-
-
-@reports
-def prune(
-    older_than: Annotated[
-        str,
-        typer.Option("--older-than", metavar="TIME", help="Forget what is older: 90d, or a time.", show_default=False),
-    ],
-    data_dir: options.DataDirOption = None,
-    config: options.ConfigOption = None,
-) -> None:
-    """Forget what is older than a time, for good.
-
-    It is overwritten on the disk.
-    """
-    before = moment("--older-than", older_than, datetime.now(UTC))
-    with _history(data_dir, config, make=False) as history:
-        live = sys.stderr is not None and sys.stderr.isatty()
-
-        def progress(facts: int) -> None:
-            if live:
-                print(f"\r{facts:,} forgotten so far", end="", file=sys.stderr, flush=True)
-
-        gone = history.prune(before, progress)
-        if live:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    print(f"Forgotten: {gone:,} messages and events.")
 
 
 # What is read.
@@ -132,7 +103,7 @@ def _tell_bad(facts: FactFile) -> None:
 
 
 @contextmanager
-def _history(data_dir: str | None, config: str | None, *, make: bool) -> Iterator[_History]:
+def history_in_force(data_dir: str | None, config: str | None, *, make: bool) -> Iterator[_History]:
     """The history in force: the running server's, or the folder's."""
     from chatctl.config import load
     from chatctl.journal import holder, journal_file, prepare

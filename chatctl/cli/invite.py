@@ -25,7 +25,9 @@ def invite(
     uses: Annotated[
         int, typer.Option("--uses", metavar="NUMBER", min=1, max=_MOST_USES, help="How many accounts it makes.")
     ] = 1,
-    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="Until when: 7d, 12h, or a time.")] = "7d",
+    expires: Annotated[
+        str, typer.Option("--expires", metavar="TIME", help="Until when: 7d, 12h, 30min, or a time.")
+    ] = "7d",
     room: Annotated[str, typer.Option("--room", metavar="ROOM", help="The room to enter.")] = "#lobby",
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,

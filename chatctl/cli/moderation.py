@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Mapping
 from typing import Annotated
@@ -11,9 +12,11 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.asking import asking
 from chatctl.cli.columns import padded
+from chatctl.cli.confirming import YesOption, confirm
 from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 
+_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 _MOST_SECONDS = 10 * 365 * 24 * 3600
 
 Account = Annotated[bool, typer.Option("--account", help="It is an account, whatever name its owner has now.")]
@@ -28,18 +31,22 @@ def ban(
     ] = None,
     account: Account = False,
     lasting: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="How long: 30m, 2h, 7d; else for good.")
+        str | None, typer.Option("--for", metavar="TIME", help="How long: 30min, 2h, 7d; else for good.")
     ] = None,
     reason: Reason = "",
+    yes: YesOption = False,
     as_json: options.JsonOption = False,
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
     """Keep somebody out, at once and from now on.
 
-    Without a name: list the bans there are.
+    Without a name: list the bans there are. It asks before it bans an address of this computer.
     """
     if target is not None:
+        if not account and (own := _own_address(target)):
+            what = f"a ban on {target} keeps out this computer ({own}), and everybody who connects from it"
+            confirm(f"{what[0].upper()}{what[1:]}. Go on?", what, yes=yes)
         request = {
             "command": "ban",
             "target": target,
@@ -118,6 +125,24 @@ def sessions(
         rooms = ", ".join(clean(room) for room in item["rooms"])
         who = clean(item["name"]) or "-"
         print(f"{padded(who, 24)} {item['address']:<16} {since}  {' '.join([*marks, rooms])}".rstrip())
+
+
+def _own_address(target: str) -> str:
+    """Return the address of this computer that a ban on `target` hits; ``""`` for none, or if it is no address."""
+    from chatctl.chat.bans import ban_key
+    from chatctl.server.listener import on_interfaces, own_addresses
+
+    try:
+        kind, _, network = ban_key(target)[0].partition(" ")
+    except ValueError:  # the server says what is wrong with it
+        return ""
+    if kind != "address":
+        return ""
+    banned = ipaddress.ip_network(network)
+    if any(banned.version == loopback.version and banned.overlaps(loopback) for loopback in _LOOPBACK):
+        return str(banned.network_address) if banned.is_loopback else "127.0.0.1" if banned.version == 4 else "::1"
+    own = [*own_addresses([("::", 0)]), *on_interfaces()]
+    return next((address for address in own if ipaddress.ip_address(address) in banned), "")
 
 
 def _seconds(text: str | None) -> int:

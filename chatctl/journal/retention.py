@@ -63,6 +63,14 @@ def prune(store: SqliteStore, before: int, pruned: Pruned) -> Iterator[None]:
     yield from _forget(store, find_time(store.connection, before), pruned)
 
 
+def count(connection: sqlite3.Connection, before: int) -> tuple[int, int]:
+    """Return how many messages, and how many other events, are older than `before` (ms)."""
+    facts, events = connection.execute(
+        "SELECT count(*), coalesce(sum(lane & 1), 0) FROM facts WHERE id < ?", (find_time(connection, before),)
+    ).fetchone()
+    return facts - events, events
+
+
 def _nth_newest(store: SqliteStore, number: int) -> Iterator[int]:
     """Walk back over `number` messages; the last thing given is the id of the one where it ends."""
     at, left = LAST_ID, number

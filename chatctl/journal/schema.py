@@ -151,6 +151,13 @@ def open_reading(path: Path, how: str = "mode=ro") -> sqlite3.Connection:
     return connection
 
 
+def open_quietly(path: Path, *, may_change: bool = False) -> sqlite3.Connection:
+    """Open for reading; make no empty files beside it if that can be helped. `may_change`: a server writes to it."""
+    wal = path.with_name(f"{path.name}-wal")
+    alone = not may_change and (not wal.exists() or wal.stat().st_size == 0)
+    return open_reading(path, "immutable=1" if alone else "mode=ro")
+
+
 def open_writing(path: Path) -> sqlite3.Connection:
     """The one connection that writes (rule 3), its tables up to date. StartError for a file that will not do.
 
@@ -181,9 +188,7 @@ def check(path: Path) -> bool:
     if os.path.getsize(path) == 0:
         return False
     try:
-        wal = path.with_name(f"{path.name}-wal")
-        alone = not wal.exists() or wal.stat().st_size == 0  # then even the empty files need not be made
-        connection = open_reading(path, "immutable=1" if alone else "mode=ro")
+        connection = open_quietly(path)
         try:
             mark = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -62,8 +62,8 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
         eve.send("PRIVMSG NickServ :IDENTIFY ann another")
         eve.until("900")
         assert json.loads(run(folder, "accounts", "list", "--json").stdout)["here"] == 1
-    assert run(folder, "accounts", "remove", "ann").returncode == 0
-    missing = run(folder, "accounts", "remove", "ann")
+    assert run(folder, "accounts", "remove", "ann", "--yes").returncode == 0
+    missing = run(folder, "accounts", "remove", "ann", "--yes")
     assert missing.stderr.splitlines() == [
         f"chatctl: writing to {folder}; no server runs on it ({NOT_KEPT})",
         "chatctl: There is no account called ann",

@@ -123,12 +123,12 @@ def test_broken_off_and_started_again(tmp_path: Path, exported: str, running: bo
 def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
     chatctl(tmp_path, "import", "-", stdin=exported)
     facts = [json.loads(line) for line in exported.splitlines()]
-    assert chatctl(tmp_path, "prune", "--older-than", "1d").stdout == "Forgotten: 0 messages and events.\n"
+    assert chatctl(tmp_path, "prune", "--older-than", "1d", "--yes").stdout == "Forgotten: 0 messages and events.\n"
     assert chatctl(tmp_path, "prune", "--older-than", "soon").returncode == 2
     assert chatctl(tmp_path, "prune").returncode == 2
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", caps="server-time batch") as ann:
         assert ann.until("PRIVMSG").params[1] == "hello 280"
-        done = chatctl(tmp_path, "prune", "--older-than", "0s")
+        done = chatctl(tmp_path, "prune", "--older-than", "0s", "--yes")
         assert done.stdout.startswith("Forgotten: "), done.stderr
         assert int(done.stdout.split()[1].replace(",", "")) >= len(facts)
         assert "through the running server" in done.stderr
@@ -145,10 +145,10 @@ def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
     folder = next(path.parent for path in tmp_path.rglob("journal.db"))
     assert not any(b"hello 29" in path.read_bytes() for path in folder.iterdir())
     assert "we are still here" in chatctl(tmp_path, "history", "tea").stdout
-    stopped = chatctl(tmp_path, "prune", "--older-than", "0s")
+    stopped = chatctl(tmp_path, "prune", "--older-than", "0s", "--yes")
     assert "no server runs on it" in stopped.stderr
     assert chatctl(tmp_path, "history", "tea").stdout == ""
-    nowhere = chatctl(tmp_path, "prune", "--older-than", "1d", "--data-dir", str(tmp_path / "none"))
+    nowhere = chatctl(tmp_path, "prune", "--older-than", "1d", "--yes", "--data-dir", str(tmp_path / "none"))
     assert (nowhere.returncode, "no history" in nowhere.stderr) == (4, True)
 
 

@@ -49,7 +49,7 @@ def test_who_is_here_and_who_may_not_be(tmp_path: Path) -> None:
 
 def test_a_banned_address_is_told_at_the_door(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#lobby") as ann:
-        assert chatctl(tmp_path, "ban", "127.0.0.0/8", "--reason", "enough").returncode == 0
+        assert chatctl(tmp_path, "ban", "127.0.0.0/8", "--reason", "enough", "--yes").returncode == 0
         assert "enough" in ann.until_end()[-1].params[0]
         refused = chatctl(tmp_path, "join", "--name", "bob", stdin="hi\n", CHATCTL_PORT=str(server.port))
         assert refused.returncode == 5
