@@ -19,6 +19,7 @@ from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.control import Handler
 from chatctl.server.listener import own_addresses
 from chatctl.server.plan import CERTIFICATE
+from chatctl.user_folders import expand_home, home_problem, user_data_folder
 from chatctl.version import __version__
 
 if TYPE_CHECKING:
@@ -54,12 +55,20 @@ def build_log(loaded: Loaded) -> Log:
 
 
 def data_folder(loaded: Loaded) -> Path:
-    """The data folder in force: `data_dir`, else the platform's place for chatctl's data."""
-    if loaded.settings.data_dir is not None:
-        return Path(loaded.settings.data_dir).expanduser()
-    import platformdirs
+    """Return the data folder in force: `data_dir`, else the platform's place for chatctl's data.
 
-    return Path(platformdirs.user_data_dir("chatctl", appauthor=False))
+    Raises ConfigError if the user has no home folder and no folder is set.
+    """
+    named = loaded.settings.data_dir
+    if named is not None:
+        return expand_home(named, loaded.written_at("data_dir"))
+    folder = user_data_folder()
+    if folder is None:
+        raise ConfigError(
+            f"No data folder is known, since {home_problem()}: set CHATCTL_DATA_DIR (or --data-dir) to a folder of "
+            "your own"
+        )
+    return folder
 
 
 def build_server(loaded: Loaded, log: Log) -> Built:
@@ -98,9 +107,17 @@ def _tls(loaded: Loaded, folder: Path | None) -> TlsPlan:
         wanted = dict.fromkeys([*here, settings.host, settings.advertise or ""])
         return [name for name in wanted if name not in ("", "0.0.0.0", "::")]
 
-    if folder is None and (data_folder(loaded) / CERTIFICATE).exists():
-        folder = data_folder(loaded)  # nothing is written; but what others trust already stays the same
+    if folder is None:  # nothing is written, but a certificate that others trust already stays the same
+        folder = _folder_with_certificate(loaded)
     return TlsPlan(settings.tls.mode, folder=folder, names=names)
+
+
+def _folder_with_certificate(loaded: Loaded) -> Path | None:
+    try:
+        folder = data_folder(loaded)
+        return folder if (folder / CERTIFICATE).exists() else None
+    except (ConfigError, OSError):  # no home folder, or one that this user may not read
+        return None
 
 
 LIVE = (

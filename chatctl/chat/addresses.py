@@ -9,10 +9,21 @@ CUSTOMER = 64
 
 
 def origin(address: str) -> str:
-    """What counts as one address: an IPv6 one is its network of 64 bits, which is what one customer has."""
-    if ":" not in address:
+    """Return what counts as one address: of an IPv6 address its network of 64 bits, which is what one customer has.
+
+    A link-local address counts alone: that network is the same for all neighbours on a link (RFC 4291, 2.5.6).
+    """
+    if ":" not in address or is_link_local(address):
         return address
     return str(ipaddress.ip_network((address, CUSTOMER), strict=False).network_address)
+
+
+def is_link_local(address: str) -> bool:
+    """Return whether an IPv6 address, with or without a zone, is valid on one link only."""
+    try:
+        return address[:2].lower() == "fe" and ipaddress.IPv6Address(address).is_link_local
+    except ValueError:
+        return False
 
 
 def is_loopback(address: str) -> bool:

@@ -4,6 +4,7 @@ The rules of this file:
 
 1. A ban is known by its kind and what it is for, folded; a second one for the same takes the place of the first.
 2. An address is a network. An IPv6 one without a length is its network of 64 bits, which is what one customer has. One
+   A link-local one is itself alone: all neighbours have the same network. One
    that is an IPv4 address in IPv6's clothes (``::ffff:192.0.2.7``) is that one: so is who comes from there.
 3. One that has expired is none. It is forgotten when the next one is made.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from chatctl.chat.addresses import is_link_local, origin
 from chatctl.protocol import names
 
 MOST_BANS = 10_000
@@ -78,13 +80,16 @@ def ban_key(target: str, *, account: bool = False) -> tuple[str, str]:
 
 
 def _network(text: str) -> _Network | None:
+    address, _, zone = text.partition("%")
+    if zone and is_link_local(address):  # peers' addresses are compared without their zone
+        text = address + zone[len(zone.partition("/")[0]) :]
     try:
         network = ipaddress.ip_network(text, strict=False)
         inside = ipaddress.IPv4Address(int(network.network_address) & _IPV4)
         if network.version == 6 and network.prefixlen >= _MAPPED.prefixlen and network.network_address in _MAPPED:
             return ipaddress.ip_network((inside, network.prefixlen - _MAPPED.prefixlen))
         if network.version == 6 and "/" not in text:
-            return network.supernet(new_prefix=64)
+            return ipaddress.ip_network(origin(text)) if is_link_local(text) else network.supernet(new_prefix=64)
     except ValueError:
         return None
     return network

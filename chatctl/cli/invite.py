@@ -58,7 +58,7 @@ def invite(
     host, port = _address([(str(found[0]), int(found[1])) for found in addresses], settings.advertise or "", hosts)
     if settings.accounts.registration == "closed":
         say("accounts.registration is closed: nobody can use this before it is open or invite")
-    url = _url(host, port, room, token, pin)
+    url = invitation_url(host, port, room, token, pin)
     print(f"chatctl join '{url}'", flush=True)
     if sys.stdout.isatty():
         import segno
@@ -95,7 +95,7 @@ def _address(addresses: list[tuple[str, int]], advertise: str, hosts: list[str])
     return host_for_others(host, hosts), port
 
 
-def _url(host: str, port: int, room: str, token: str, pin: str) -> str:
-    shown = f"[{host}]" if ":" in host else host
+def invitation_url(host: str, port: int, room: str, token: str, pin: str) -> str:
+    shown = f"[{host.replace('%', '%25')}]" if ":" in host else host  # RFC 6874: the zone's sign is escaped
     query = f"invite={quote(token)}" + (f"&pin={quote(pin, safe=':+/=')}" if pin else "")
     return f"{'ircs' if pin else 'irc'}://{shown}:{port}/{quote(room.removeprefix('#'))}?{query}"

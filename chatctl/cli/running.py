@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from chatctl.errors import ChatctlError, UnreachableError
+from chatctl.errors import ChatctlError, ConfigError, UnreachableError
+from chatctl.protocol.control_socket import control_path
 from chatctl.protocol.json_text import parse_json
 
-_CONTROL = "control.sock"
 _SECONDS = 10.0
 
 
@@ -25,13 +25,13 @@ def ask_server(
     seconds: float = _SECONDS,
     progress: Callable[[dict[str, object]], None] = lambda answer: None,
 ) -> dict[str, object]:
-    """The running server's answer to one request. `progress` gets the lines that come before it with ``more``; there
-    may be `seconds` between two lines.
+    """Return the running server's answer to one request. `progress` gets the lines that come before it with ``more``;
+    there may be `seconds` between two lines.
 
-    Raises NobodyThereError where no server runs on `folder`, UnreachableError where it does not answer in time,
-    ChatctlError with the server's own sentence where it says no.
+    Raises NobodyThereError if no server runs on `folder`, ConfigError if this user may not read it, UnreachableError
+    if the server does not answer in time, ChatctlError with the server's own sentence if it refuses.
     """
-    path = folder / _CONTROL
+    path = control_path(folder)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(seconds)
@@ -42,6 +42,10 @@ def ask_server(
                     progress(answer)
     except TimeoutError:
         raise UnreachableError(f"The server on {folder} does not answer") from None
+    except PermissionError:
+        raise ConfigError(
+            f"The data folder {folder} cannot be read: permission denied; it belongs to another user"
+        ) from None
     except (OSError, ValueError):
         why = "one started with --no-history takes no commands"
         raise NobodyThereError(f"No server runs on the data folder {folder}; {why}") from None

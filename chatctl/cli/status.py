@@ -18,7 +18,7 @@ from chatctl.errors import RefusedError, UnreachableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chatctl.config import Settings
+    from chatctl.config import Loaded, Settings
 
 
 @reports
@@ -29,11 +29,9 @@ def status(
 ) -> None:
     """Say how the server is doing; exit code 4: none runs."""
     from chatctl.config import load
-    from chatctl.wiring import data_folder
 
     loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
-    folder = data_folder(loaded)
-    answer = _ask(folder, loaded.settings, named=data_dir is not None)
+    answer = _ask(_folder(loaded), loaded.settings, named=data_dir is not None)
     if as_json:
         answer.pop("ok", None)
         print(json.dumps(answer, ensure_ascii=False))
@@ -42,12 +40,26 @@ def status(
         print(f"{label + ':':<12} {text}")
 
 
-def _ask(folder: Path, settings: Settings, *, named: bool) -> dict[str, object]:
-    """What the server on `folder` says; or ``{"address", "answers": True}`` of one without history. `named`: whoever
-    asks gave a folder, and means the server on that one. Raises UnreachableError where neither is there."""
+def _folder(loaded: Loaded) -> Path | None:
+    """Return the data folder; None if none is set and the user has no home folder. A server without history needs
+    none."""
+    from chatctl.user_folders import user_data_folder
+    from chatctl.wiring import data_folder
+
+    if loaded.settings.data_dir is None and user_data_folder() is None:
+        return None
+    return data_folder(loaded)
+
+
+def _ask(folder: Path | None, settings: Settings, *, named: bool) -> dict[str, object]:
+    """Return what the server on `folder` says, or ``{"address", "answers": True}`` for one without history.
+
+    `named`: the user gave the folder, so that only the server on that one is meant. Raises UnreachableError if neither
+    is there.
+    """
     from chatctl.cli.running import NobodyThereError, ask_server
 
-    if settings.history.enabled or named:
+    if folder is not None and (settings.history.enabled or named):
         try:
             return ask_server(folder, {"command": "status"})
         except NobodyThereError:
@@ -57,7 +69,7 @@ def _ask(folder: Path, settings: Settings, *, named: bool) -> dict[str, object]:
 
     to = target(settings)
     if not _answers(to.host, to.port):
-        where = "" if not settings.history.enabled else f"on the data folder {folder}, nor "
+        where = "" if not settings.history.enabled or folder is None else f"on the data folder {folder}, nor "
         raise UnreachableError(f"No server runs {where}at {to.address}")
     return {"address": to.address, "answers": True}
 

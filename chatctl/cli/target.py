@@ -75,7 +75,7 @@ def _parsed(url: str) -> tuple[str, int, str, bool]:
     room = unquote(parts.path.lstrip("/").partition(",")[0])
     if not room and parts.fragment:
         room = f"#{unquote(parts.fragment)}"
-    return parts.hostname, port, room, secure
+    return unquote(parts.hostname) if ":" in parts.hostname else parts.hostname, port, room, secure
 
 
 def _host(host: str) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from chatctl.protocol.json_text import parse_json
+from chatctl.user_folders import home_problem, user_data_folder
 
 FILE = "client.json"
 
@@ -25,10 +26,11 @@ Content = dict[str, object]
 
 
 def folder() -> Path:
-    """The platform's place for it."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("chatctl"))
+    """Return the platform's place for it. Raises OSError if the user has no home folder."""
+    found = user_data_folder()
+    if found is None:
+        raise OSError(home_problem())
+    return found
 
 
 def read(where: Path | None = None) -> Content:

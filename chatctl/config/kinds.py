@@ -6,6 +6,7 @@ port is a whole number from 0 to 65535"). A check that knows better raises Value
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ PASSWORD_BYTES = 400
 # RPL_MOTD carries the server's name (63), the reader's name (32 characters, up to 128 bytes) and the line, in 512
 # bytes.
 MOTD_LINE_BYTES = 300
+MAX_HOST_CHARACTERS = 253  # RFC 1035, section 2.3.4, without the length bytes
+# Letters of any script, since names may be international; underscores occur in local networks.
+_LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,36 @@ def _auto_is_none(value: object) -> object:
 def _irc_or_no_scheme(value: str) -> str:
     scheme, colon, _ = value.partition("://")
     if colon and scheme.lower() not in ("irc", "ircs"):
+        raise ValueError
+    return value
+
+
+def _without_brackets(value: str) -> str:
+    """An IPv6 address without the brackets that it has in URLs; there the zone's sign is escaped (RFC 6874)."""
+    inside = value[1:-1].replace("%25", "%")
+    return inside if value[:1] == "[" and value[-1:] == "]" and _ip_address(inside) is not None else value
+
+
+def _ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _is_reachable_host(value: str | None) -> str | None:
+    """Refuse all but an IP address of one computer and a host name; no port, no scheme."""
+    if value is None:
+        return None
+    address = _ip_address(value)
+    if address is not None:
+        if address.is_unspecified or address.is_multicast:
+            raise ValueError("it is not the address of a computer; give one that clients can connect to")
+        return value
+    if "://" in value or re.fullmatch(r"(\[.*\]|[^:]*):\d+", value):
+        raise ValueError("this is a host alone, without a scheme or a port")
+    labels = value.removesuffix(".").split(".")
+    if len(value) > MAX_HOST_CHARACTERS or labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError
     return value
 
@@ -129,9 +163,14 @@ Address = Annotated[
     str,
     Field(pattern=r"^[^\s\x00-\x1f\x7f]+$"),
     AfterValidator(_irc_or_no_scheme),
+    AfterValidator(_without_brackets),
     Says("an address is an IP address or a computer's name, without spaces, or ircs:// (irc://) and a name"),
 ]
-OptionalAddress = Annotated[Address | None, BeforeValidator(_empty_is_none), Says("an address has no spaces")]
+ReachableHost = Annotated[
+    Annotated[str, AfterValidator(_without_brackets), AfterValidator(_is_reachable_host)] | None,
+    BeforeValidator(_empty_is_none),
+    Says("this is an IP address or a computer's name, such as chat.example.org"),
+]
 Port = Annotated[
     int, Field(ge=0, le=65535), BeforeValidator(_no_truth), Says("a port is a whole number from 0 to 65535")
 ]

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     host: kinds.Address = key("127.0.0.1", 'The address to listen on, or to reach; "::" listens on all.', flag="--host")
     port: kinds.Port = key(5106, "The port; 0 lets the system pick a free one.", flag="--port")
     listener_limit: kinds.Count = key(5, "How many users may be in the chat at once.", flag="--listener-limit")
-    advertise: kinds.OptionalAddress = key(None, "The address printed for others to join; empty: this computer's own.")
+    advertise: kinds.ReachableHost = key(None, "The address printed for others to join; empty: this computer's own.")
     name: kinds.ServerName = key("chatctl.local", "The server's name on IRC.", flag="--server-name")
     network: kinds.Network = key("chatctl", "The network's name that IRC clients show.")
     local: kinds.YesNo = key(

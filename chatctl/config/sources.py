@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
 from pydantic_settings import EnvSettingsSource
 
 from chatctl.config import complaints
 from chatctl.config.settings import KEYS, NESTED, PREFIX, TABLES, Settings, variable
 from chatctl.errors import ConfigError
 from chatctl.protocol.json_text import parse_json
+from chatctl.user_folders import user_config_folder
 
 FILE_NAME = "chatctl.toml"
 
@@ -68,10 +68,11 @@ def find_file(config_file: str | None, use_files: bool, environ: Mapping[str, st
     return next((place for place in places if os.path.lexists(place)), None)
 
 
-def lookup_places(cwd: Path | None = None) -> tuple[Path, Path]:
+def lookup_places(cwd: Path | None = None) -> tuple[Path, ...]:
     """Where an unnamed file is looked for, in this order."""
     here = Path(FILE_NAME) if cwd is None else cwd / FILE_NAME
-    return here, Path(platformdirs.user_config_dir("chatctl", appauthor=False)) / FILE_NAME
+    folder = user_config_folder()
+    return (here,) if folder is None else (here, folder / FILE_NAME)
 
 
 def from_file(path: Path) -> Source:

@@ -2,8 +2,9 @@
 
 The rules of this file:
 
-1. The folder is made with mode 0700, and refused where others could read it, where it belongs to somebody else, and
-   where it is a symbolic link (what it points to could be changed under a running server).
+1. The folder is made with mode 0700. It is refused if other users can read it, if it belongs to another user, and if
+   it is a symbolic link (what it points to could be changed under a running server). An empty one that others can
+   read, such as a container's new volume, is made private.
 2. Every file in it is made with mode 0600, before anything is written to it. One of ours that is a symbolic link, or
    that others may open, is refused.
 3. Whoever writes holds the lock: an exclusive `flock` on ``chatctl.lock``. The kernel frees it when the holder ends,
@@ -26,16 +27,18 @@ from pathlib import Path
 from types import TracebackType
 
 from chatctl.errors import StartError
+from chatctl.protocol import control_socket
 from chatctl.protocol.json_text import parse_json
 
 LOCK = "chatctl.lock"
 JOURNAL = "journal.db"
 CLOAK_KEY = "cloak.key"
 SPARE = "journal.spare"
-_OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, "control.sock", "tls.pem")
+_OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, control_socket.NAME, "tls.pem")
 PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant
 _LOOK_AGAIN = 0.02
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OF_FILE_SYSTEM = {"lost+found"}  # the root of a volume that is a file system of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,16 @@ def journal_file(folder: Path) -> Path:
 
 
 def prepare(folder: Path) -> Path:
-    """Make the data folder where it is missing, and return its absolute path. StartError for one that will not do."""
+    """Make the data folder if it is missing, and return its absolute path.
+
+    Raises StartError for one that cannot be used. Nothing is made then.
+    """
     folder = Path(os.path.abspath(folder))
+    if problem := control_socket.path_problem(folder):
+        raise StartError(_unusable(folder, problem))
     try:
         _make(folder)
-        found = os.lstat(folder)
+        found = _made_private(folder, os.lstat(folder))
     except OSError as error:
         raise StartError(_unusable(folder, f"cannot be made ({_why(error)})")) from None
     if problem := _problem(folder, found):
@@ -99,6 +107,26 @@ def _make(folder: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
     if missing:
         folder.chmod(0o700)  # the umask may have taken away too much
+
+
+def _made_private(folder: Path, found: os.stat_result) -> os.stat_result:
+    """Take an empty folder away from its group and from readers; its state afterwards. Raises OSError.
+
+    A world-writable folder is left alone: it is shared on purpose, as /tmp is. A file that another user adds meanwhile
+    is seen, since the folder is listed again when others can no longer write to it.
+    """
+    mode = stat.S_IMODE(found.st_mode)
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if not ours or not mode & _OTHERS or mode & stat.S_IWOTH or not _is_empty(folder):
+        return found
+    folder.chmod(0o700)
+    if not _is_empty(folder):
+        folder.chmod(mode)
+    return os.lstat(folder)
+
+
+def _is_empty(folder: Path) -> bool:
+    return set(os.listdir(folder)) <= _OF_FILE_SYSTEM
 
 
 def _problem(folder: Path, found: os.stat_result) -> str:
@@ -248,9 +276,16 @@ def _read(descriptor: int) -> Holder:
 
 
 def holder(folder: Path) -> Holder | None:
-    """Who holds a folder's lock now; None for nobody, and for a folder that is not there. Changes nothing on disk."""
+    """Return who holds a folder's lock now; None if it is free or there is no such folder.
+
+    Changes nothing on disk. Raises StartError if this user may not look into the folder.
+    """
     try:
         descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except PermissionError:
+        raise StartError(
+            _unusable(folder, "cannot be read: permission denied; it belongs to another user", advice=False)
+        ) from None
     except OSError:
         return None
     try:

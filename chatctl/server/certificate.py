@@ -73,7 +73,7 @@ def make(names: Sequence[str]) -> bytes:
     alternatives: list[x509.GeneralName] = []
     for name in dict.fromkeys(names):
         try:
-            alternatives.append(x509.IPAddress(ipaddress.ip_address(name)))
+            alternatives.append(x509.IPAddress(ipaddress.ip_address(name.partition("%")[0])))
         except ValueError:
             with contextlib.suppress(ValueError):  # a host name that is not plain ASCII
                 alternatives.append(x509.DNSName(name))

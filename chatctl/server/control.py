@@ -20,30 +20,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chatctl.errors import StartError
+from chatctl.protocol.control_socket import control_path, path_problem
 from chatctl.protocol.json_text import parse_json
 from chatctl.server.poller import READ, WRITE, Poller
 
-NAME = "control.sock"
 _MOST_LINE = 16 * 1024 * 1024
 _MOST_CONNECTIONS = 32
-_MOST_PATH = 100
-"""Bytes of a Unix socket's path; the system's limit is 104 or 108."""
 
 Answer = Callable[[Mapping[str, object]], None]
 Handler = Callable[[Mapping[str, object], Answer], None]
-
-
-def control_path(folder: Path) -> Path:
-    """Where the socket of a data folder is."""
-    return folder / NAME
 
 
 def control_socket(folder: Path) -> socket.socket:
     """A listening socket in `folder`, mode 0600; what an earlier server left there is removed (its lock is gone, or we
     would not be here). Raises StartError."""
     path = control_path(folder)
-    if len(os.fsencode(path)) > _MOST_PATH:
-        raise StartError(f"The data folder's path is too long for its control socket ({path}); choose a shorter one")
+    if problem := path_problem(folder):
+        raise StartError(f"The data folder {folder} {problem}; choose a shorter one")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with contextlib.suppress(FileNotFoundError):

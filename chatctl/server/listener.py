@@ -125,6 +125,15 @@ def on_interfaces() -> list[str]:
     return found
 
 
+def bound_address(sock: socket.socket) -> tuple[str, int]:
+    """Return the address and port of a listening socket; a link-local address with its zone (``fe80::1%eth0``)."""
+    host, port, *rest = sock.getsockname()
+    if len(rest) == 2 and rest[1] and "%" not in host:
+        with contextlib.suppress(OSError):  # the interface is gone
+            host = f"{host}%{socket.if_indextoname(rest[1])}"
+    return host, port
+
+
 def numeric(address: tuple[object, ...]) -> str:
     """The numeric address of a peer, an IPv4 one written as such even where it came through an IPv6 socket."""
     text = str(address[0])

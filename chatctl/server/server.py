@@ -23,7 +23,7 @@ from chatctl.chat.work import Reread
 from chatctl.server.accounts import account_handlers
 from chatctl.server.control import Answer, Handler, control_socket
 from chatctl.server.limits import Limits
-from chatctl.server.listener import listen
+from chatctl.server.listener import bound_address, listen
 from chatctl.server.loop import Loop
 from chatctl.server.moderation import moderation_handlers
 from chatctl.server.plan import TlsPlan
@@ -127,7 +127,7 @@ class Server:
                 undone.enter_context(control)
             self._load_certificate()  # last: where it works, a thread may be on its way
             undone.pop_all()
-        self._addresses = [sock.getsockname()[:2] for sock in listeners]
+        self._addresses = [bound_address(sock) for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
         hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers, self._pace())

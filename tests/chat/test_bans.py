@@ -78,6 +78,17 @@ def test_an_ipv6_address_means_its_network() -> None:
     assert ban_key("192.0.2.7")[1] == "192.0.2.7/32"
 
 
+def test_link_local_address_is_banned_alone() -> None:
+    """All neighbours on a link share its network, so a ban of that would be a ban of all of them."""
+    for typed in ("fe80::1", "FE80:0::1", "fe80::1%eth0"):
+        assert ban_key(typed)[1] == "fe80::1/128"
+    assert ban_key("fe80::1/64")[1] == ban_key("fe80::1%eth0/64")[1] == "fe80::/64"
+    world = World()
+    assert ban(world, "fe80::1")[0]
+    assert world.hub.banned("fe80::1")
+    assert world.hub.banned("fe80::2") == ""
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [

@@ -175,3 +175,8 @@ def test_an_ipv6_network_has_one_host_so_that_bans_in_rooms_hold() -> None:
     world = World()
     hosts = [world.connect(address).session.host for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")]
     assert hosts[0] == hosts[1] != hosts[2]
+
+
+def test_link_local_neighbours_have_hosts_of_their_own() -> None:
+    world = World()
+    assert len({world.connect(address).session.host for address in ("fe80::1", "fe80::2", "fe80::3")}) == 3

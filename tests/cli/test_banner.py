@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from chatctl.cli.banner import banner
+from chatctl.cli.invite import invitation_url
+from chatctl.cli.target import target
+from chatctl.config import Settings
 
 OUTSIDE = "192.0.2.7"
 
@@ -56,3 +59,13 @@ def test_where_tls_is_required_the_line_says_so() -> None:
     assert "chatctl join --tls\n" in printed("127.0.0.1", tls_mode="required")
     assert f"chatctl join --host {OUTSIDE} --tls\n" in printed(tls_mode="required")
     assert "--tls" not in printed("127.0.0.1", tls_mode="optional")
+
+
+def test_zone_of_a_link_local_address_is_kept() -> None:
+    shown = printed("fe80::1%eth0")
+    assert "[fe80::1%eth0]:5106" in shown
+    assert "chatctl join --host fe80::1%eth0\n" in shown
+    url = invitation_url("fe80::1%eth0", 5106, "#tea", "token", "")
+    assert url == "irc://[fe80::1%25eth0]:5106/tea?invite=token"
+    found = target(Settings(), url=url)
+    assert (found.host, found.port, found.invite) == ("fe80::1%eth0", 5106, "token")

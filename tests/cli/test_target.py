@@ -15,6 +15,8 @@ URLS = {
     "ircs://chat.example:5106/%23tea": ("chat.example", 5106, "#tea", True),
     "IRC://Chat.Example/#tea": ("chat.example", 6667, "#tea", False),
     "irc://[::1]:7000": ("::1", 7000, "", False),
+    "irc://[fe80::1%25eth0]:7000/tea": ("fe80::1%eth0", 7000, "tea", False),
+    "irc://[fe80::1%eth0]/": ("fe80::1%eth0", 6667, "", False),
     "ircs://chat.example/tea,isnick": ("chat.example", 6697, "tea", True),
 }
 

@@ -59,7 +59,7 @@ WRONG = {
     "host": ["a b", "\x1b[2J", "http://a.example"],
     "port": ["65536"],
     "listener_limit": ["0", "-5", "five"],
-    "advertise": ["a b"],
+    "advertise": ["a b", "300.1.1.1", "-x.example", "a/b", "x" * 254, "."],
     "name": ["local", "a b.c", "-a.b", "a..b", "a.b" * 30, "é.example", "a.b\n"],
     "network": ["my net", "x" * 31, "a=b", "a\\b"],
     "motd": ["\x07", "\udcff", "x" * 301, "a\rb"],
@@ -89,6 +89,37 @@ def test_wrong_values_are_one_line_with_what_is_allowed(name: str, value: str) -
     assert line.isprintable()
     assert "Input should" not in line
     assert "pydantic" not in line
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("chat.example:5106", "a host alone, without a scheme or a port"),
+        ("[::1]:5106", "a host alone, without a scheme or a port"),
+        ("ircs://chat.example/", "a host alone, without a scheme or a port"),
+        ("0.0.0.0", "not the address of a computer"),
+        ("::", "not the address of a computer"),
+    ],
+)
+def test_advertise_that_leads_nowhere_is_refused(value: str, what: str) -> None:
+    line = complaint({"CHATCTL_ADVERTISE": value})
+    assert line.startswith(f'CHATCTL_ADVERTISE is "{value}", but ')
+    assert what in line
+
+
+@pytest.mark.parametrize(
+    ("value", "host"),
+    [
+        ("[::1]", "::1"),
+        ("[fe80::1%25eth0]", "fe80::1%eth0"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("chat.example.", "chat.example."),
+        ("b\u00fccher.example", "b\u00fccher.example"),
+    ],
+)
+def test_host_in_brackets_is_the_address_inside(value: str, host: str) -> None:
+    for name in ("host", "advertise"):
+        assert KEYS[name].value(load(environ={KEYS[name].variable: value}).settings) == host
 
 
 def test_long_values_are_shortened() -> None:

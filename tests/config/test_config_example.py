@@ -64,6 +64,7 @@ def test_each_variable_sets_its_key(key: Key) -> None:
         "operators": json.dumps({"root": "SCRAM-SHA-256$4096:c2FsdA==$%s:%s" % ((f"{'A' * 43}=",) * 2)}),
         "client.servers": '{"work": "irc://localhost"}',
         "accounts.registration": "closed",
+        "advertise": "chat.example",
         "accounts.guests": "false",
         "local": "false",
         "accounts.iterations": "5000",

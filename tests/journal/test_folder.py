@@ -14,6 +14,9 @@ import pytest
 
 from chatctl.errors import StartError
 from chatctl.journal.folder import LOCK, Holder, holder, kept_secret, lock, prepare
+from chatctl.protocol.control_socket import MAX_PATH_BYTES
+from chatctl.server.control import control_socket
+from tests.deadline import DEADLINE
 
 
 def refusal(folder: Path) -> str:
@@ -38,11 +41,72 @@ def test_a_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
 def test_an_open_folder_is_refused_and_says_how_to_close_it(tmp_path: Path) -> None:
     folder = tmp_path / "d"
     folder.mkdir()
+    (folder / "notes").touch()
     for mode in (0o755, 0o770, 0o701):
         folder.chmod(mode)
         assert f"chmod 700 {folder}" in refusal(folder)
     folder.chmod(0o700)
     prepare(folder)
+
+
+def test_an_empty_folder_that_others_can_read_is_made_private(tmp_path: Path) -> None:
+    """Docker makes volumes with mode 0755, and so does mkdir."""
+    folder = tmp_path / "d"
+    folder.mkdir()
+    for mode, content in ((0o755, ()), (0o775, ()), (0o701, ("lost+found",))):
+        for name in content:
+            (folder / name).mkdir()
+        folder.chmod(mode)
+        assert prepare(folder) == folder
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_an_empty_folder_that_all_may_write_to_is_refused_and_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    assert "open to other users" in refusal(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
+
+
+def test_a_path_too_long_for_its_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    room = MAX_PATH_BYTES - len(os.fsencode(tmp_path / "a" / "b" / "control.sock")) + 1
+    assert room > 0
+    longest = tmp_path / "a" / ("b" * room)
+    assert "a socket in it needs one of at most" in refusal(tmp_path / "a" / ("b" * (room + 1)))
+    assert "a socket in it needs one of at most" in refusal(tmp_path / "a" / ("\u00e9" * (room // 2 + 1)))
+    assert list(tmp_path.iterdir()) == []
+    control_socket(prepare(longest)).close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_another_users_folder_is_permission_denied(tmp_path: Path) -> None:
+    """Not "no server runs on it": without permission to look that is unknown."""
+    for parent in (tmp_path, *tmp_path.parents[:2]):  # pytest's own
+        parent.chmod(0o711)
+    folder = prepare(tmp_path / "data")
+    with lock(folder):
+        done = subprocess.run(
+            [sys.executable, "-c", LOOK, str(folder)], capture_output=True, text=True, check=False, timeout=DEADLINE
+        )
+    assert done.stdout.splitlines() == ["denied", "denied"], done.stderr
+
+
+LOOK = """
+import os, sys
+from pathlib import Path
+from chatctl.cli.running import ask_server
+from chatctl.errors import ChatctlError
+from chatctl.journal.folder import holder
+folder = Path(sys.argv[1])
+os.setuid(12345)
+for look in (holder, lambda folder: ask_server(folder, {"command": "status"})):
+    try:
+        look(folder)
+    except ChatctlError as error:
+        assert error.exit_code == 2, error
+        print("denied" if "permission denied" in str(error) else error)
+"""
 
 
 def test_a_link_a_file_and_what_cannot_be_made_are_refused(tmp_path: Path) -> None:

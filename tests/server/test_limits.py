@@ -109,6 +109,13 @@ def test_an_ipv6_network_is_one_address() -> None:
     assert crowd.refusal("2001:db8:0:1::3", 0.0) == ""
 
 
+def test_link_local_neighbours_are_single_addresses() -> None:
+    crowd = Crowd(Limits(new_per_second=0.001, new_burst=2))
+    assert [crowd.refusal("fe80::1", 0.0) for _ in range(2)] == ["", ""]
+    assert crowd.refusal("fe80::1", 0.0)
+    assert crowd.refusal("fe80::2", 0.0) == ""
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("local", [True, False])
 def test_this_computer_is_counted_only_if_it_is_not_trusted(address: str, local: bool) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -297,3 +299,21 @@ def test_what_other_threads_ask_for_is_done_in_turns_and_in_order() -> None:
         assert alice.ping()
         assert last.wait(DEADLINE)
     assert done == list(range(500))
+
+
+def link_local_address() -> str:
+    """An IPv6 address of this computer that is valid on one link, with its zone; skips if there is none."""
+    for line in Path("/proc/net/if_inet6").read_text().splitlines() if Path("/proc/net/if_inet6").exists() else ():
+        digits, _, _, scope, _, name = line.split()
+        if scope == "20":
+            return f"{ipaddress.IPv6Address(bytes.fromhex(digits))}%{name}"
+    pytest.skip("no interface has a link-local address")
+
+
+def test_link_local_address_is_told_with_its_zone() -> None:
+    """Without it others cannot connect, not even from this computer."""
+    host = link_local_address()
+    with Server(host, 0) as server:
+        assert server.addresses == [(host, server.port)]
+        with socket.create_connection((host, server.port)):
+            pass
