@@ -10,6 +10,7 @@ import itertools
 import os
 from dataclasses import replace
 
+from chatctl.cli.account_memory import AccountMemory
 from chatctl.cli.ending import Ending, left
 from chatctl.cli.going import Keeper, place
 from chatctl.cli.leftovers import Leftovers
@@ -34,6 +35,7 @@ class FullDoor:
         self._memory = memory
         self._keeper = keeper
         self._kept_as = kept_as
+        self._tried = False
 
     @property
     def address(self) -> str:
@@ -48,10 +50,12 @@ class FullDoor:
     def client(self, name: str, password: str | None) -> Client:
         """A client that has not started."""
         wish = replace(self.wish, name=name, password=password if password is not None else self.wish.password)
-        if wish.login is not None and wish.login.account != name:
+        if wish.login is not None and wish.login.account != (wish.account or name):
             wish = replace(wish, login=None)
         self.wish = wish
-        return self.wish.client()
+        client = self.wish.client()
+        client.on(AccountMemory(self._memory, self.address, client).event)
+        return client
 
     def reachable(self) -> None:
         """See whether there is a server."""
@@ -76,6 +80,23 @@ class FullDoor:
     def log_in(self, name: str, password: str) -> None:
         """As the owner of the account of that name."""
         self.wish = replace(self.wish, name=name).logging_in(password)
+
+    def needs_login(self, name: str) -> bool:
+        """Whether the name has an account there whose password is not known."""
+        self.wish = replace(self.wish, name=name).knowing(self._memory)
+        return self.wish.logs_in and self.wish.login is None
+
+    def log_in_as_saved(self, name: str) -> bool:
+        """Log in by the saved password, if there is one and it was not tried before."""
+        if not self.wish.password or self.wish.login is not None or self._tried:
+            return False
+        self._tried = True
+        self.log_in(name, self.wish.password)
+        return True
+
+    def log_out(self) -> None:
+        """As a guest."""
+        self.wish = self.wish.logging_out()
 
     def believe(self, unknown: UnknownServerError) -> None:
         """Its owner said that it is this server."""

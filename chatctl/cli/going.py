@@ -6,7 +6,9 @@ say nothing it counts where one was last. A word in the settings (`client.server
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatctl.cli.credentials import SavedPassword, credentials
@@ -14,6 +16,7 @@ from chatctl.cli.failures import say
 from chatctl.cli.line.entering import Wish
 from chatctl.cli.target import is_url, target
 from chatctl.client.memory import Memory, Server
+from chatctl.config.password_file import read_password_file
 from chatctl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ class Going:
     tls: bool | None = None
     fingerprint: str | None = None
     config: str | None = None
+    account: str | None = None
+    password_file: str | None = None
 
 
 def going(said: Going, *, remembering: bool = False, give_up_after: float | None = None) -> Wish:
@@ -63,7 +68,24 @@ def going(said: Going, *, remembering: bool = False, give_up_after: float | None
         name = name or last.name or None
         room = last.room or room if _is_open(loaded, "client.room") and not to.room else room
     found = credentials(loaded, to, saved)
-    return Wish(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
+    wish = Wish(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
+    return _with_account(wish, said)
+
+
+def _with_account(wish: Wish, said: Going) -> Wish:
+    """Add the account that was given. Its password is that of --password-file, else the saved one of this server."""
+    account, file = said.account, said.password_file
+    if account is not None and (not account or any(c.isspace() or not c.isprintable() for c in account)):
+        raise ConfigError(f"--account {account!r} is not a valid account name")
+    if account is None and file is None:
+        return wish
+    account = account or wish.name or ""
+    if not account:
+        raise ConfigError("--password-file holds the password of an account; give --account NAME as well")
+    wish = replace(wish, name=wish.name or account, account=account, logs_in=True)
+    if file is not None:
+        return wish.logging_in(read_password_file("--password-file", Path(os.path.expanduser(file))))
+    return replace(wish, password=None).logging_in(wish.password) if wish.password else wish
 
 
 def _is_open(loaded: Loaded, *keys: str) -> bool:
@@ -127,6 +149,7 @@ def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> tuple[Going, Sav
         port=said.port or (str(found.port) if found.port else None),
         name=said.name or found.name or None,
         room=said.room or found.room or None,
+        account=said.account or (set_up.account if set_up is not None else None),
         tls=found.tls if said.tls is None else said.tls,
     )
     return with_saved, password

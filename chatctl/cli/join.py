@@ -53,6 +53,8 @@ def join(
     host: options.HostOption = None,
     port: options.PortOption = None,
     name: options.NameOption = None,
+    account: options.AccountOption = None,
+    password_file: options.PasswordFileOption = None,
     room: options.RoomOption = None,
     tls: options.SecureOption = None,
     fingerprint: options.FingerprintOption = None,
@@ -76,7 +78,7 @@ def join(
     editing = asking and os.environ.get("TERM", "dumb") != "dumb"
     style = Style(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
     full_screen = editing and not plain
-    said = Going(server or "", host, port, name, room, tls, fingerprint, config)
+    said = Going(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
     wish = going(said, remembering=full_screen, give_up_after=None if person else GIVE_UP)
     keeper = Keeper(config)
     if save is not None:
@@ -107,6 +109,7 @@ def _line_by_line(
     asking: bool,
 ) -> None:
     """Enter, talk, leave."""
+    from chatctl.cli.account_memory import AccountMemory
     from chatctl.cli.line.entering import enter
     from chatctl.cli.line.offering import Gate, offer
     from chatctl.cli.line.screen import LineScreen
@@ -120,6 +123,7 @@ def _line_by_line(
         screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
         screens[-1].keep = functools.partial(keeper.keep, wish)
         gates.append(Gate(screens[-1].event))
+        client.on(AccountMemory(Memory(), wish.to.address, client).event)
         client.on(gates[-1].put)
 
     reason = ""

@@ -39,6 +39,15 @@ FingerprintOption = Annotated[
     typer.Option("--fingerprint", metavar="SHA256:...", help="Believe the server with this fingerprint alone."),
 ]
 NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Your name; asked for when not given.")]
+AccountOption = Annotated[
+    str | None, typer.Option("--account", metavar="NAME", help="Log in to this account.", show_default=False)
+]
+PasswordFileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--password-file", metavar="FILE", help="The account's password, in a file of one line.", show_default=False
+    ),
+]
 RoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="The room to enter (default: #lobby).")]
 DataDirOption = Annotated[
     str | None,

@@ -97,6 +97,8 @@ def send(
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="The whole input is one message of several lines.")] = False,
     name: SenderNameOption = None,
+    account: options.AccountOption = None,
+    password_file: options.PasswordFileOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,
@@ -115,7 +117,7 @@ def send(
         decoded(os.fsencode(text), "the text")
     server, room = _parted(room)
     to_room = room is None or room[:1] in _SIGNS
-    said = Going(server, host, port, name, room if to_room else None, tls, fingerprint, config)
+    said = Going(server, host, port, name, room if to_room else None, tls, fingerprint, config, account, password_file)
     wish = _wish(said, nameless=False, enters=to_room)
     target = wish.room if to_room or room is None else room
     troubles = Troubles()
@@ -148,6 +150,8 @@ def tail(
     ] = 20,
     as_json: options.JsonOption = False,
     name: GuestNameOption = None,
+    account: options.AccountOption = None,
+    password_file: options.PasswordFileOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,
@@ -158,7 +162,11 @@ def tail(
     from chatctl.cli.going import Going
 
     server, room = _parted(room)
-    wish = _wish(Going(server, host, port, name, room, tls, fingerprint, config), nameless=True, enters=True)
+    wish = _wish(
+        Going(server, host, port, name, room, tls, fingerprint, config, account, password_file),
+        nameless=True,
+        enters=True,
+    )
     troubles = Troubles()
     client = _entered(replace(wish, callback=troubles.event))
     try:
@@ -259,6 +267,8 @@ def rooms(
     ] = None,
     as_json: options.JsonOption = False,
     name: GuestNameOption = None,
+    account: options.AccountOption = None,
+    password_file: options.PasswordFileOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,
@@ -269,7 +279,7 @@ def rooms(
     from chatctl.cli.going import Going
     from chatctl.client import events as e
 
-    said = Going(server or "", host, port, name, None, tls, fingerprint, config)
+    said = Going(server or "", host, port, name, None, tls, fingerprint, config, account, password_file)
     client = _entered(_wish(said, nameless=True, enters=False))
     try:
         client.send_raw("LIST")
@@ -289,6 +299,8 @@ def users(
     room: RoomArgument = None,
     as_json: options.JsonOption = False,
     name: GuestNameOption = None,
+    account: options.AccountOption = None,
+    password_file: options.PasswordFileOption = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     tls: options.SecureOption = None,
@@ -300,7 +312,11 @@ def users(
     from chatctl.client import events as e
 
     server, room = _parted(room)
-    wish = _wish(Going(server, host, port, name, room, tls, fingerprint, config), nameless=True, enters=False)
+    wish = _wish(
+        Going(server, host, port, name, room, tls, fingerprint, config, account, password_file),
+        nameless=True,
+        enters=False,
+    )
     client = _entered(wish)
     try:
         client.who(wish.room)

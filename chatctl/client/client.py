@@ -227,8 +227,8 @@ class Client(Talking):
 
     @property
     def account(self) -> str | None:
-        """The account that we logged in to, or made, where we did."""
-        return self._state.login.account if self._state.login is not None else None
+        """The account that we logged in to, or made, if we did."""
+        return making.logged_in(self._state) or None
 
     def is_secret(self, text: str) -> bool:
         """Return whether a line of `text` is a password that this client knows: the server's, or the account's."""

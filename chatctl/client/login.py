@@ -60,8 +60,10 @@ class Exchange:
         self._mechanism = _chosen(offered.get("sasl"), secure=secure)
         if self._mechanism:
             self.lines.append(("AUTHENTICATE", self._mechanism))
-        elif "sasl" in offered:
+        elif "sasl" in offered and not secure and _chosen(offered["sasl"], secure=True):
             self.problem = ClearTextError("The account's password")
+        elif "sasl" in offered:
+            self.problem = LoginError("this server offers no way to log in by a password")
         else:
             self.problem = LoginError("this server has no accounts to log in to (it does not offer SASL)")
 
@@ -140,6 +142,11 @@ class Exchange:
         if not pieces or len(pieces[-1]) == PIECE:
             pieces.append("+")
         self.lines += [("AUTHENTICATE", piece) for piece in pieces]
+
+
+def can_log_in(offered: Mapping[str, str], *, secure: bool) -> bool:
+    """Return whether an account's password can be used on a connection with these capabilities (rule 1)."""
+    return bool(_chosen(offered.get("sasl"), secure=secure))
 
 
 def _chosen(offered: str | None, *, secure: bool) -> str:

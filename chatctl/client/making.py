@@ -23,7 +23,12 @@ CAPABILITY = "draft/account-registration"
 def possible(state: State) -> bool:
     """Rule 1, for somebody who is not logged in."""
     asks = state.capability(CAPABILITY).split(",")
-    return state.offers(CAPABILITY) and "email-required" not in asks and state.secure and state.login is None
+    return state.offers(CAPABILITY) and "email-required" not in asks and state.secure and not logged_in(state)
+
+
+def logged_in(state: State) -> str:
+    """Return the account that we are logged in to, or ``""``."""
+    return state.login.account if state.login is not None else state.logged_in
 
 
 def begin(state: State, password: str) -> None:

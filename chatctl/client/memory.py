@@ -14,6 +14,7 @@ from pathlib import Path
 from chatctl.client import remembered
 
 _MOST_ASKED = 200
+_MAX_ACCOUNTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,27 @@ class Memory:
 
         self._change(change)
 
+    def account(self, server: str, name: str) -> str:
+        """Return the account that `name` was last logged in to at the server ``host:port``, or ``""``."""
+        known = self._read().get("accounts")
+        found = known.get(_place(server, name)) if isinstance(known, dict) else None
+        return found if isinstance(found, str) else ""
+
+    def learn_account(self, server: str, name: str, account: str) -> None:
+        """Remember that `name` is logged in to `account` there, or, if that is empty, that it needs no login."""
+        if self.account(server, name) == account:
+            return
+
+        def change(content: remembered.Content) -> None:
+            known = content.get("accounts")
+            accounts = dict(known) if isinstance(known, dict) else {}
+            accounts.pop(_place(server, name), None)
+            if account:
+                accounts[_place(server, name)] = account
+            content["accounts"] = dict(list(accounts.items())[-_MAX_ACCOUNTS:])
+
+        self._change(change)
+
     def first_time(self, what: str, server: str, name: str) -> bool:
         """Whether a question about a name at a server was never asked; from now on it counts as asked."""
         asked = self._read().get("asked")
@@ -94,6 +116,10 @@ class Memory:
             content["choices"] = {**(known if isinstance(known, dict) else {}), key: value}
 
         self._change(change)
+
+
+def _place(server: str, name: str) -> str:
+    return f"{server} {name}".casefold()
 
 
 def _server(item: object) -> Server | None:

@@ -14,14 +14,17 @@ The rules of this file:
 6. Where we are to log in (:mod:`.login`), that comes before CAP END: a name that belongs to us is granted then.
 7. Without `secure` no secret is sent. With a password to send nothing is sent at all, and `refusal` says so; the secret
    of rule 3 is left out, and with it the capability.
+8. A name is reported as owned by an account (OwnedNameError) only if this connection offers a way to log in to it: a
+   server of ours says so by a NOTE, Ergo by FAIL NICK NICKNAME_RESERVED, with a 433 of the same meaning before it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from chatctl.client.login import Exchange, Login
+from chatctl.client.login import Exchange, Login, can_log_in
 from chatctl.client.refusals import AccountNeededError, BannedError, ClearTextError, OwnedNameError, PasswordError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message, encode
@@ -58,6 +61,8 @@ _TO_LOG_IN = ("sasl", "draft/account-registration")
 TAKEN = {"433", "436", "437"}
 INVALID = {"431", "432", "484"}
 _MOST_OFFERED = 1000
+_RESERVED_WORDS = re.compile(r"reserved|regist(er|r)ed|account", re.IGNORECASE)
+"""In a 433: the name is not in use but somebody's. No numeric of its own says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +265,9 @@ class Registration:
         self._send("CAP", "END")
 
     def _name_refused(self, message: Message) -> None:
-        taken = OwnedNameError if self._owned else NameTakenError
-        kind = taken if _is_taken(message) else InvalidNameError
+        owned = bool(self._owned) or self._is_reserved(message)
+        taken = OwnedNameError if owned else NameTakenError
+        kind = taken if owned or _is_taken(message) else InvalidNameError
         self._owned = ""
         problem = kind(_text(message, f"the name {self.name} cannot be used here"))
         if self._negotiating and not self._knows_cap:
@@ -271,6 +277,16 @@ class Registration:
             self._kept = problem
         else:
             self.name_problem = problem
+
+    def _is_reserved(self, message: Message) -> bool:
+        """Return whether the name belongs to an account that its owner can log in to here (rule 8)."""
+        if self.login is not None or not can_log_in(self.offered, secure=self.secure):
+            return False
+        if message.command == "FAIL":
+            return message.param(1).upper() == "NICKNAME_RESERVED"
+        return (
+            RESUME not in self.offered and message.command in TAKEN and bool(_RESERVED_WORDS.search(_text(message, "")))
+        )
 
     def _send(self, command: str, *params: str) -> None:
         self.lines.append(encode(command, params))

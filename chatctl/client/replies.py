@@ -175,6 +175,7 @@ def counts(state: State, message: Message) -> None:
 
 def account(state: State, message: Message) -> None:
     """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
+    state.logged_in = message.param(2) if message.command == "900" and len(message.params) > 3 else ""
     if message.params:
         state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
 

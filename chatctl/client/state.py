@@ -55,6 +55,8 @@ class State(Asking):
 
     making: Login | None = None
     """The account that we asked the server to make (:mod:`.making`)."""
+    logged_in: str = ""
+    """The account that we logged in to on this connection by other means than :attr:`login`, such as NickServ."""
     sent_away: RefusedError | None = None
     """Why there shall be no other connection."""
 
@@ -185,7 +187,7 @@ class State(Asking):
         """A connection stands. `spare_names`: what to try, one by one, if the name cannot be had. `secure`: nobody on
         the way can read along."""
         self.phase = Phase.ENTERING
-        self.farewell = self.server = self.prefix = ""
+        self.farewell = self.server = self.prefix = self.logged_in = ""
         self.nick = self.name
         self.isupport = Isupport()
         self.rooms = Rooms(self.isupport)

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chatctl.config import complaints, kinds, sources
+from chatctl.config import complaints, sources
+from chatctl.config.password_file import read_password_file
 from chatctl.config.settings import KEYS, Settings
 from chatctl.errors import ConfigError
 
@@ -71,20 +72,7 @@ class Loaded:
 
     def read_password(self, key: str, named: Path) -> str:
         """The password in the file that the setting `key` names. Raises ConfigError."""
-        path = self.path_of(key, named)
-        who = self.written_at(key)
-        try:
-            password = path.read_bytes().decode().removesuffix("\n").removesuffix("\r")
-            kinds.check_password(password)
-        except UnicodeDecodeError:
-            raise ConfigError(f"{who} names {path}, which is not UTF-8 text") from None
-        except OSError as error:
-            raise ConfigError(f"{who} names {path}, which cannot be read: {error.strerror or error}") from None
-        except ValueError as error:
-            raise ConfigError(f"{who} names {path}, whose content cannot be used: {error}") from None
-        if not password:
-            raise ConfigError(f"{who} names {path}, which is empty")
-        return password
+        return read_password_file(self.written_at(key), self.path_of(key, named))
 
 
 def load(

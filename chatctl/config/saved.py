@@ -27,6 +27,7 @@ class SavedServer:
     tls: bool | None = None
     fingerprint: str | None = None
     password_file: Path | None = None
+    account: str | None = None
 
 
 _KINDS: dict[str, Any] = {
@@ -37,6 +38,7 @@ _KINDS: dict[str, Any] = {
     "tls": kinds.YesNo,
     "fingerprint": kinds.OptionalText,
     "password_file": kinds.OptionalFile,
+    "account": kinds.OptionalText,
 }
 
 

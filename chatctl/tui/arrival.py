@@ -139,6 +139,8 @@ def _about_login(wanted: LoginWanted) -> tuple[str, str]:
         return f"Choose a password for {name}", "With it the name is yours. It is not shown."
     if wanted.closed:
         return "Only people with an account may enter", f"The password of {name}, or Esc for another name."
+    if wanted.known:
+        return f"Log in as {name}", "Your name is an account here. Type its password; it is not shown."
     return (
         f"The name {name} belongs to somebody",
         "If that is you, type your password; it is not shown. Else press Esc.",

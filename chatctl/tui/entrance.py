@@ -52,6 +52,15 @@ class Door(Protocol):
     def log_in(self, name: str, password: str) -> None:
         """As the owner of the account of that name; with an invitation, who is to be made."""
 
+    def needs_login(self, name: str) -> bool:
+        """Whether the name has an account there whose password is not known."""
+
+    def log_in_as_saved(self, name: str) -> bool:
+        """Log in by the saved password, if there is one and it was not tried before."""
+
+    def log_out(self) -> None:
+        """As a guest, under another name."""
+
     def entered(self, client: Client) -> None:
         """We are in: to be remembered."""
 
@@ -83,13 +92,14 @@ class PasswordWanted:
 
 @dataclass(frozen=True, slots=True)
 class LoginWanted:
-    """A password is needed: of the account that the name belongs to, of one that is to be made (`new`), or of any one
-    since the server lets nobody else in (`closed`)."""
+    """A password is needed: of the account that the name belongs to, of one that is to be made (`new`), of any one
+    since the server lets nobody else in (`closed`), or of one that this user is known to have there (`known`)."""
 
     name: str
     trouble: str = ""
     new: bool = False
     closed: bool = False
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +129,15 @@ class Entrance:
         self.password: str | None = None
         self.outcome: Outcome | None = None
         self._tell: Callable[[Outcome], object] = lambda _: None
+        self._knows_account = False
+        """Whether it is settled if the first name has an account there: it is asked for once."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def other_name(self) -> None:
         """Ask for another name."""
         self.outcome = None
+        self.door.log_out()
         self._thread = threading.Thread(target=lambda: self._tell(NameWanted("", self._free())), daemon=True)
         self._thread.start()
 
@@ -168,14 +181,20 @@ class Entrance:
             return NameWanted()
         if self.door.invited:
             return LoginWanted(self.name, new=True)
+        if not self._knows_account and self.door.needs_login(self.name):
+            self.door.reachable()
+            self._knows_account = True
+            return LoginWanted(self.name, known=True)
+        self._knows_account = True
         try:
             client = self.door.client(self.name, self.password)
             client.on(self.feed.put)
             client.start()
-        except OwnedNameError:
-            return LoginWanted(self.name)
-        except AccountNeededError as error:
-            return LoginWanted(self.name, str(error), closed=True)
+        except (OwnedNameError, AccountNeededError) as error:
+            if self.door.log_in_as_saved(self.name):
+                return self._attempt()
+            closed = isinstance(error, AccountNeededError)
+            return LoginWanted(self.name, str(error) if closed else "", closed=closed)
         except LoginError as error:
             return LoginWanted(self.name, str(error), new=self.door.makes_account)
         except (NameTakenError, InvalidNameError) as error:

@@ -15,6 +15,7 @@ from chatctl.cli.target import Target
 from chatctl.client.check import ALTERNATIVES, NameCheck
 from chatctl.client.client import Client
 from chatctl.client.login import Login
+from chatctl.client.memory import Memory
 from chatctl.client.records import Event
 from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameError, PasswordError
 from chatctl.client.trust import UnknownServerError
@@ -52,6 +53,12 @@ class Wish:
     """Called with every event from the beginning."""
     withheld: str = ""
     """Why a saved password is not sent there, as a sentence."""
+    account: str = ""
+    """The account to log in to; empty if it is named as the user is."""
+    logs_in: bool = False
+    """Whether there is an account: without `login` its password is asked for before the first attempt."""
+    remembered: bool = False
+    """Whether the account is known from an earlier visit only: then it is no error to come in as a guest."""
 
     def client(self) -> Client:
         """A client for it, not started. Raises InvalidNameError, InputError."""
@@ -76,7 +83,21 @@ class Wish:
 
     def logging_in(self, password: str) -> Wish:
         """The same, as the owner of the account of that name; with an invitation, who is to be made."""
-        return replace(self, login=Login(self.name or "", password, self.token))
+        return replace(self, login=Login(self.account or self.name or "", password, self.token), remembered=False)
+
+    def knowing(self, memory: Memory) -> Wish:
+        """The same, with the account that this name was last logged in to there, and its password if one is saved."""
+        if self.logs_in or self.login is not None or self.token or not self.name:
+            return self
+        account = memory.account(self.to.address, self.name)
+        if not account:
+            return self
+        wish = replace(self, account=account, logs_in=True, remembered=True)
+        return replace(wish.logging_in(wish.password), remembered=True) if wish.password else wish
+
+    def logging_out(self) -> Wish:
+        """The same as a guest, who may be asked for a password again only if the server wants it."""
+        return replace(self, login=None, account="", logs_in=False, remembered=False)
 
     def trusting(self, unknown: UnknownServerError) -> Wish:
         """The same, with the server's certificate accepted, now and later."""
@@ -96,9 +117,8 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
             raise ConfigError("no name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
         wish = _looked(wish)  # nobody wants to be asked for a name when there is no server
         wish = replace(wish, name=_ask_name(()))
-    if wish.token:
-        wish = _invited(wish, asking=asking)
-    tries, asked = 0, bool(wish.token) and asking
+    wish, asked = _with_login(wish, asking=asking)
+    tries = 0
     while True:
         try:
             client = wish.client()
@@ -109,23 +129,63 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
             return client
         except _CORRECTABLE as error:
             tries += isinstance(error, (PasswordError, LoginError))
-            owned = isinstance(error, (OwnedNameError, AccountNeededError))
-            if owned and wish.password and wish.login is None:
-                wish = wish.logging_in(wish.password)  # the one that was given is the account's
-                continue
-            if not asking or tries > _PASSWORD_TRIES:
-                if wish.withheld and (owned or isinstance(error, PasswordError)):
-                    say(wish.withheld)
-                raise
-            asked = True
-            wish = _corrected(wish, error)
+            again = _other_login(wish, error, asking=asking)
+            if again is None and (not asking or tries > _PASSWORD_TRIES):
+                raise _with_advice(wish, error) from None
+            asked = asked or again is None
+            wish = again or _corrected(wish, error)
+
+
+def _with_login(wish: Wish, *, asking: bool) -> tuple[Wish, bool]:
+    """Add how to log in, if there is an account or an invitation; the second value says whether it was asked for.
+
+    Raises ConfigError if a password is needed and there is nobody to ask.
+    """
+    wish = wish.knowing(Memory())
+    if wish.login is not None:
+        return wish, False
+    if wish.token:
+        return _invited(wish, asking=asking), asking
+    if not wish.logs_in:
+        return wish, False
+    if asking:
+        return _ask_account_password(_looked(wish)), True
+    if wish.remembered:
+        return wish.logging_out(), False
+    if wish.withheld:
+        say(wish.withheld)
+    raise ConfigError(f"The password of the account {wish.account} is missing; give --password-file FILE")
+
+
+def _other_login(wish: Wish, error: ChatctlError, *, asking: bool) -> Wish | None:
+    """Return what to try next without a question, or None: a saved password may be the account's or the server's."""
+    if _needs_account(error) and wish.password and wish.login is None:
+        return wish.logging_in(wish.password)
+    if wish.remembered and isinstance(error, LoginError) and not asking:
+        return wish.logging_out()
+    return None
+
+
+def _needs_account(error: ChatctlError) -> bool:
+    return isinstance(error, (OwnedNameError, AccountNeededError))
+
+
+def _with_advice(wish: Wish, error: ChatctlError) -> ChatctlError:
+    """Return the error to end with: a refused guest is told the flags that log in."""
+    needs_account = _needs_account(error)
+    if wish.withheld and (needs_account or isinstance(error, PasswordError)):
+        say(wish.withheld)
+    if not needs_account or wish.login is not None:
+        return error
+    name = wish.name if isinstance(error, OwnedNameError) else "NAME"
+    return type(error)(f"{error}; if the account is yours, log in with --account {name} --password-file FILE")
 
 
 def _corrected(wish: Wish, error: ChatctlError) -> Wish:
     """What the user wants instead. Raises UnknownServerError where the server is not believed."""
     if isinstance(error, UnknownServerError):
         return _believed(wish, error)
-    if isinstance(error, (OwnedNameError, AccountNeededError, LoginError)):
+    if _needs_account(error) or isinstance(error, LoginError):
         return _with_account(wish, error)
     if isinstance(error, PasswordError):
         if wish.password is not None:
@@ -141,10 +201,16 @@ def _with_account(wish: Wish, error: ChatctlError) -> Wish:
     print(clean(str(error)))
     if wish.token:
         return wish.logging_in(ask_new_password(wish.name or ""))
-    password = getpass.getpass(f"Password of the account {clean(wish.name or '')} (not shown; Enter: another name): ")
+    return _ask_account_password(wish)
+
+
+def _ask_account_password(wish: Wish) -> Wish:
+    """Ask for the password of an account; no password is another name."""
+    account = clean(wish.account or wish.name or "")
+    password = getpass.getpass(f"Password of the account {account} (not shown; Enter: another name): ")
     if password:
         return wish.logging_in(password)
-    return replace(wish, name=_ask_name(_free_names(wish)), login=None)
+    return replace(wish.logging_out(), name=_ask_name(_free_names(wish)))
 
 
 def _invited(wish: Wish, *, asking: bool) -> Wish:
