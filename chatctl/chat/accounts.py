@@ -6,23 +6,47 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from chatctl.chat.bans import Ban, Bans
-from chatctl.chat.belongings import Marks, Metadata, ReadMark
+from chatctl.chat.belongings import Marks, Metadata, ReadMark, account_identity
 from chatctl.protocol import names
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A name that belongs to somebody. `key` is the name's folded form; `verifier` see :mod:`chatctl.protocol.scram`;
-    `operator`: an operator of the server without OPER. Times are ms since 1970 UTC."""
+    """A name that belongs to a person.
+
+    `key` is the name's folded form; `verifier` see :mod:`chatctl.protocol.scram`; `created` in ms since 1970 UTC; `id`
+    is never given to another account, though the name may be; `since` is the seq of the entry that made the account, so
+    that nothing with a lower seq is this account's, whatever name it bears; `operator`: an operator of the server
+    without OPER.
+
+    Invariants:
+
+    [grant-by-id] What an account may read or change (private history, read markers, metadata, rooms, redaction) is
+    granted to its id. What it is denied (bans) is denied to its name.
+    """
 
     key: str
     name: str
     verifier: str
     created: int
+    id: str
+    since: int
     operator: bool = False
 
     def __repr__(self) -> str:
         return f"Account({self.name!r})"
+
+    @property
+    def identity(self) -> str:
+        """Return the identity that owns what the account may read or change."""
+        return account_identity(self.id)
+
+    def wrote(self, name: str, seq: int) -> bool:
+        """Return whether this account wrote a message that bears the account name `name`.
+
+        A name is one account's at a time, so the name and a seq since the account's creation tell its id.
+        """
+        return name == self.name and seq >= self.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +103,7 @@ class Accounts:
         """Accounts that there are."""
         self.bans = Bans()
         self._by_skeleton: dict[str, list[str]] = {}
+        self._by_id: dict[str, str] = {}
         self.marks = Marks()
         self._metadata: dict[str, Metadata] = {}
 
@@ -104,11 +129,13 @@ class Accounts:
             self._metadata[record.key] = record
         if isinstance(record, Account):
             self.count += 1
+            self._by_id[record.id] = record.key
             self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
 
     def _drop(self, old: Record) -> None:
         if isinstance(old, Account):
             self.count -= 1
+            del self._by_id[old.id]
             skeleton = names.skeleton(old.name)
             self._by_skeleton[skeleton].remove(old.key)
             if not self._by_skeleton[skeleton]:
@@ -133,6 +160,10 @@ class Accounts:
         """The account that owns this name, in any spelling that counts as the same."""
         found = self._records.get(("account", names.fold(name))) if name else None
         return found if isinstance(found, Account) else None
+
+    def with_id(self, id: str) -> Account | None:
+        """Return the account with this id; None if it was removed."""
+        return self.named(self._by_id.get(id, ""))
 
     def alike(self, name: str) -> Account | None:
         """An account whose name could be taken for `name` (but is not the same name)."""

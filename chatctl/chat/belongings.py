@@ -18,6 +18,14 @@ from chatctl.chat.history import SEPARATOR
 MOST_MARKS = 500
 MOST_GUESTS = 2000
 
+ACCOUNT = "account "
+"""How identities of accounts begin (see :attr:`chatctl.chat.users.User.identity`)."""
+
+
+def account_identity(id: str) -> str:
+    """Return the identity of the account with this id."""
+    return f"{ACCOUNT}{id}"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadMark:
@@ -88,8 +96,8 @@ class Marks:
         of_one = self._marks.get(identity, {})
         if len(of_one) > MOST_MARKS:
             yield min(of_one.values(), key=_by_time)
-        if len(self._marks) > MOST_GUESTS and identity[:8] != "account ":
-            guests = [each for each in self._marks if each[:8] != "account "]
+        if len(self._marks) > MOST_GUESTS and not identity.startswith(ACCOUNT):
+            guests = [each for each in self._marks if not each.startswith(ACCOUNT)]
             if len(guests) > MOST_GUESTS:
                 yield from self._marks[min(guests, key=self._latest)].values()
 

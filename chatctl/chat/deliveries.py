@@ -172,17 +172,10 @@ class Vanished(Delivery):
 
 
 class LoggedIn(Delivery):
-    """The session `user` (registered or not) is the account's from here on; ``""``: nobody's any more."""
+    """The session `user` (registered or not) belongs to the account with this id from here on; ``""``: to none."""
 
     user: int
-    account: str
-
-
-class AccountGone(Delivery):
-    """There is no account with this key any more: whoever was about to come in with it is a guest, even if somebody
-    makes another one of that name meanwhile."""
-
-    key: str
+    account_id: str
 
 
 class MetadataChanged(Delivery):

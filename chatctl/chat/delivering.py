@@ -24,7 +24,6 @@ from chatctl.chat.responses import Piece, Response
 from chatctl.chat.room import Room
 from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
-from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 from chatctl.protocol.standard_replies import standard_reply
@@ -278,16 +277,7 @@ class Delivering:
 
     def _logged_in(self, delivery: d.LoggedIn, seq: int) -> None:
         for session in self._of(delivery.user):
-            session.account = delivery.account
-
-    def _account_gone(self, delivery: d.AccountGone, seq: int) -> None:
-        self.account_gone(delivery.key)
-
-    def account_gone(self, key: str) -> None:
-        """Nobody comes in with this account any more."""
-        for session in self._sessions.values():
-            if session.account and names.fold(session.account) == key:
-                session.account = ""
+            session.account_id = delivery.account_id
 
     def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
         session = self._sessions.get(delivery.user)
@@ -366,7 +356,6 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Appeared: Delivering._appeared,
     d.Vanished: Delivering._vanished,
     d.LoggedIn: Delivering._logged_in,
-    d.AccountGone: Delivering._account_gone,
     d.Welcomed: Delivering._welcomed,
     d.Attached: Delivering._attached,
     d.Rejected: Delivering._rejected,

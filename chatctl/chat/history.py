@@ -157,7 +157,7 @@ class Page:
 class RoomRecord:
     """What is kept of a room beyond its messages. `modes` are flag letters; `lists` holds, by letter, of each entry the
     mask, who set it and when (ms); `keyword` is the key (+k), `limit` the most members (+l; 0: any number), `founder`
-    the key of the account it belongs to, or ``""``, `insiders` the identities that need no invitation."""
+    the id of the account it belongs to, or ``""``, `insiders` the identities that need no invitation."""
 
     key: str
     name: str

@@ -71,8 +71,7 @@ class Hub:
         self._offered_by = rules
         self._answering = Answering(self._view, self.fanout, self.sessions, log)
         self._delivering = Delivering(self._view, self.fanout, self.sessions, self._answering, log)
-        account_gone = self._delivering.account_gone
-        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept, account_gone)
+        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
         self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
         self.slices = Slices(self._view, self.fanout, self._answering.reply_all)

@@ -31,7 +31,6 @@ from chatctl.chat.outcome import NewIdentity, NewStanding, Outcome
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
-from chatctl.protocol import names
 
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
@@ -77,7 +76,7 @@ class _OnItsWay(msgspec.Struct):
 
 class Keeper:
     """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
-    (session id, command, reason, label); `account_gone` hears of an account (by key) that is not there after all."""
+    (session id, command, reason, label)."""
 
     def __init__(
         self,
@@ -88,7 +87,6 @@ class Keeper:
         clock: Callable[[], int],
         log: Log,
         refuse: Callable[[int, str, str, str], None],
-        account_gone: Callable[[str], None],
     ) -> None:
         self.trouble = ""
         """Why nothing can be kept at the moment; ``""`` while it can."""
@@ -108,7 +106,6 @@ class Keeper:
         self._clock = clock
         self._log = log
         self._refuse = refuse
-        self._account_gone = account_gone
         self._way: deque[_OnItsWay] = deque()
         self._gathers = False  # rule 4, by what was handed over the last time
         self._changed: dict[str, None] = {}
@@ -133,9 +130,11 @@ class Keeper:
         for record in journal.rooms():
             self._kept_rooms[record.key] = record
             state.restore(record)
-            if state.disown(record.key):  # its account was removed while no server ran
+            # Accounts may have been removed while no server ran.
+            if state.forget_removed(record.key) | state.disown(record.key):
                 self._changed[record.key] = None
-            elif (room := state.rooms[record.key]).locked:  # and those who could come back to it are not known
+            room = state.rooms.get(record.key)
+            if room is not None and room.locked:  # and those who could come back to it are not known
                 state.drop_if_unused(room)
 
     # From the rules.
@@ -323,9 +322,8 @@ class Keeper:
         kept = self._kept_records.get(name)
         self._state.accounts.put(name, kept)
         if kept is None and name[0] == "account":
-            # Who logged in to it before that was known is a guest again, as those are who are about to come in.
-            self._account_gone(name[1])
+            # Its users logged in before that was known, and are guests again.
             for user in self._state.users.values():
-                if names.fold(user.account) == name[1]:
-                    user.account = ""
+                if user.account_id and self._state.accounts.with_id(user.account_id) is None:
+                    user.log_in(None)
                     self._state.changed(user)

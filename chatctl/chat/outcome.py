@@ -54,12 +54,13 @@ class Identity(NamedTuple):
     """What somebody is by an account: its name, and that of the operator they are (each ``""`` for none)."""
 
     account: str
+    account_id: str
     operator: str
 
     @classmethod
     def of(cls, user: User) -> Identity:
         """As it is now."""
-        return cls(user.account, user.operator)
+        return cls(user.account, user.account_id, user.operator)
 
 
 class NewIdentity(NamedTuple):
@@ -74,7 +75,7 @@ class NewIdentity(NamedTuple):
         user = state.users.get(self.user)
         if user is None or Identity.of(user) != self.after:
             return
-        user.account, user.operator = self.before
+        user.account, user.account_id, user.operator = self.before
         rest = user.modes.replace(SERVER_OPERATOR, "")
         state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
         state.changed(user)

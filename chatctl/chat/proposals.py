@@ -37,8 +37,8 @@ class Proposal:
 
 @dataclass(slots=True)
 class Register(Proposal):
-    """Enter the chat under a name. `secret` and `instance` are hashes of the resume tokens, or ``""``; `account` is the
-    one that the session has logged in to."""
+    """Enter the chat under a name. `secret` and `instance` are hashes of the resume tokens, or ``""``; `account_id` is
+    that of the account that the session has logged in to, or ``""``."""
 
     nick: str
     username: str
@@ -47,7 +47,7 @@ class Register(Proposal):
     secret: str = ""
     instance: str = ""
     away: str = ""
-    account: str = ""
+    account_id: str = ""
 
 
 @dataclass(slots=True)
@@ -191,9 +191,10 @@ class AddAccount(Proposal):
 
 @dataclass(slots=True)
 class LogIn(Proposal):
-    """Be somebody who owns `account`: the password was the one that `verifier` was made of."""
+    """Log in to the account with the id `account_id`: the password was checked against `verifier`. Refused if either is
+    not the account's any more."""
 
-    account: str
+    account_id: str
     verifier: str
     form: str
 
@@ -208,14 +209,17 @@ class LogOut(Proposal):
 @dataclass(slots=True)
 class ChangeAccount(Proposal):
     """Give an account another verifier (``""``: the one it has), or make it an operator's or nobody's (None: as it
-    is). `checked` is the verifier that the owner's old password matched; the change is refused if the account has
-    another one by now. It is ``""`` if the server's administrator asks, who needs no password."""
+    is).
+
+    `checked` is the id of the account and the verifier that its owner's password was checked against: refused if
+    either is not the account's any more. None if whoever runs the server asks.
+    """
 
     account: str
     form: str
     verifier: str = ""
     operator: bool | None = None
-    checked: str = ""
+    checked: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)

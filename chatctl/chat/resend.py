@@ -50,7 +50,7 @@ def say_once(view: View, session: Session, proposal: Say, message: Message) -> R
 
     def looked_up(view: View, session: Session, page: Page) -> Result:
         known: dict[str, Fact | None] = {
-            fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(me, fact)
+            fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(view, me, fact)
         }
         session.said_before[place] = known
         return _answer(session, known, reference, proposal)
@@ -66,9 +66,10 @@ def _place(view: View, me: User, target: str) -> str:
     return private_place(me.identity, other.identity) if other is not None else ""
 
 
-def _is_of(me: User, fact: Fact) -> bool:
-    """Whether `me` said it: a number is random, so that of somebody else never fits; a name alone would not do."""
-    return fact.account == me.account
+def _is_of(view: View, me: User, fact: Fact) -> bool:
+    """Return whether `me` wrote the message: numbers are random, so another guest's never fits."""
+    account = view.state.accounts.with_id(me.account_id)
+    return account.wrote(fact.account, fact.seq) if account is not None else not fact.account
 
 
 def _answer(session: Session, known: dict[str, Fact | None], reference: str, proposal: Say) -> Result:

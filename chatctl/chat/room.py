@@ -23,7 +23,7 @@ LOBBY_MODES = frozenset("n")
 class Room:
     """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`); `modes` are its flags,
     `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
-    has none. `founder` is the key of the account it belongs to, or ``""``. `insiders` are the identities that
+    has none. `founder` is the id of the account it belongs to, or ``""``. `insiders` are the identities that
     may come back to a room for those who are invited (+i), though nobody invites them again: who is in, and who did not
     leave it by a word of theirs or an operator's."""
 
@@ -128,7 +128,7 @@ class Room:
 
     def founded_by(self, user: User) -> bool:
         """Whether the room belongs to the account that `user` is logged in to."""
-        return bool(self.founder and user.account) and self.founder == names.fold(user.account)
+        return bool(self.founder) and self.founder == user.account_id
 
     def shows_metadata_to(self, user: User) -> bool:
         """Return whether `user` may read the room's metadata: members, and if the room is open, all but the banned."""

@@ -54,7 +54,7 @@ class Session(Output):
     """
 
     __slots__ = (
-        "account",
+        "account_id",
         "address",
         "ask_password",
         "away",
@@ -112,7 +112,7 @@ class Session(Output):
         self.username = ""
         self.realname = ""
         self.password = ""
-        self.account = ""
+        self.account_id = ""
         self.invite = ""
         self.sasl: Exchange | None = None
         self.secret = ""

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 
 from chatctl.chat.accounts import Accounts, RecordKey, record_key
-from chatctl.chat.belongings import Metadata, is_kept
+from chatctl.chat.belongings import ACCOUNT, Metadata, is_kept
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.lists import Entry, Lists
 from chatctl.chat.modes import NEW_ROOM, OPERATOR
@@ -176,7 +176,7 @@ class State:
         room = self.room_named(name)
         if room is None:
             room = Room(name, now)
-            founder = names.fold(user.account)
+            founder = user.account_id
             if founder and sum(each.founder == founder for each in self.rooms.values()) < MOST_FOUNDED:
                 room.founder = founder
             self.rooms[room.key] = room
@@ -277,10 +277,16 @@ class State:
             room.lists = room.insiders = None
             self.drop_if_unused(room)
 
+    def forget_removed(self, key: str) -> bool:
+        """Take removed accounts off the list of those who may come back to a room; return whether there were any."""
+        room = self.rooms[key]
+        accounts = [each for each in room.insiders or () if each.startswith(ACCOUNT)]
+        return room.keep_out(*(each for each in accounts if self.accounts.with_id(each.removeprefix(ACCOUNT)) is None))
+
     def disown(self, key: str) -> bool:
         """Take a room from an account that is not there; whether that was so."""
         room = self.rooms[key]
-        if not room.founder or self.accounts.named(room.founder) is not None:
+        if not room.founder or self.accounts.with_id(room.founder) is not None:
             return False
         room.founder = ""
         self.drop_if_unused(room)

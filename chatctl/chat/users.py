@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatctl.chat.belongings import account_identity
 from chatctl.chat.modes import BOT
 from chatctl.chat.reserved_names import NICKSERV
 from chatctl.protocol import names
 
 if TYPE_CHECKING:
+    from chatctl.chat.accounts import Account
     from chatctl.chat.room import Room
 
 PAST_USERS = 1000
@@ -33,6 +35,7 @@ class User:
 
     __slots__ = (
         "account",
+        "account_id",
         "away",
         "aways",
         "guest",
@@ -61,6 +64,7 @@ class User:
         self.host = host
         self.signed_on = signed_on
         self.account = ""
+        self.account_id = ""
         self.away = ""
         self.aways: dict[int, str] | None = None  # see set_away; None while there has been one session only
         self.modes = ""
@@ -81,16 +85,16 @@ class User:
 
     @property
     def identity(self) -> str:
-        """To whom private history belongs: the account; else the installation that showed its secret; else nobody but
-        this very session. Never the name, which anybody may have next."""
-        if self.account:
-            return f"account {names.fold(self.account)}"
+        """Return the owner of private history: the account, by its id; else the installation that showed its secret;
+        else this user, by the id of the registration entry. Never a name, which may be another person's next."""
+        if self.account_id:
+            return account_identity(self.account_id)
         return f"secret {self.secret}" if self.secret else f"session {self.guest}"
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """All that outlives the session by which they are known, logged in or not."""
-        account = (f"account {names.fold(self.account)}",) if self.account else ()
+        """Return the identities of this user that outlive the session."""
+        account = (account_identity(self.account_id),) if self.account_id else ()
         return (*account, f"secret {self.secret}") if self.secret else account
 
     def set_away(self, session: int, reason: str) -> bool:
@@ -119,6 +123,10 @@ class User:
             return False
         before, self.away = self.away, next(reversed(self.aways.values()))
         return self.away != before
+
+    def log_in(self, account: Account | None) -> None:
+        """Belong to `account`, or to none."""
+        self.account, self.account_id = (account.name, account.id) if account is not None else ("", "")
 
     def named(self, nick: str) -> None:
         """Take `nick`, and what follows from it."""

@@ -3,6 +3,7 @@ changes the data folder itself, by the same rules, and says so."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -83,7 +84,8 @@ def _apply(stopped: StoppedJournal, state: State, proposal: p.Proposal) -> str:
     from chatctl.chat.apply import apply
     from chatctl.chat.proposals import Entry
 
-    outcome = apply(state, Entry(0, _now(), "", proposal))
+    # As the next entry would be: the id of a new account must be unlike any other.
+    outcome = apply(state, Entry(stopped.last_seq() + 1, _now(), secrets.token_hex(8), proposal))
     done, text = outcome.verdict
     if not done:
         raise ChatctlError(text)

@@ -125,7 +125,7 @@ def export(
 
     jsonl has all of it, and can be imported again; txt and html are for reading.
     """
-    from chatctl.journal.transfer import facts
+    from chatctl.journal.transfer import exported
     from chatctl.protocol.names import room_fold
 
     writer = _FORMATS.get(form)
@@ -133,7 +133,7 @@ def export(
         raise ConfigError(f'--format is "{form}", but it is one of {", ".join(_FORMATS)}')
     place = room_fold(_room(room)) if room else ""
     with _journal(data_dir, config) as connection:
-        kept = facts(connection, place=place)
+        kept = exported(connection, place=place)
         first = list(itertools.islice(kept, 1))
         for line in writer(itertools.chain(first, kept)):
             print(line)

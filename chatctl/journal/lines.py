@@ -5,7 +5,9 @@ The rules of this file:
 1. One fact a line, all its fields by their names, UTF-8. Empty lines are nothing.
 2. A line is good if it has these fields and could be shown to a client as it is; what is wrong with any other is told
    with the line's number, and it is left out.
-3. Facts come out oldest first, and in the file's order where times are equal, whatever order the file has.
+3. `account_id` tells which account a name was: names are given again, ids are not. The importing journal uses it
+   ([import-owner] in transfer.py).
+4. Facts come out oldest first, and in the file's order where times are equal, whatever order the file has.
 """
 
 from __future__ import annotations
@@ -20,6 +22,13 @@ from chatctl.chat.facts import Fact
 from chatctl.chat.playback import problem
 from chatctl.protocol.clean import escaped
 
+
+class ExportedFact(Fact):
+    """A fact on its way from one journal to another, with the id of the account in `account`, or ``""``."""
+
+    account_id: str = ""
+
+
 BATCH = 256
 """Facts handed over together: a few milliseconds of the journal's time."""
 MOST_TOLD = 10
@@ -28,7 +37,7 @@ _MOST_LINE = 1 << 20
 _MOST_BATCH = 4 << 20  # bytes: a request to the running server holds it with room to spare
 _LATEST = 1 << 53
 
-_decode = msgspec.json.Decoder(Fact).decode
+_decode = msgspec.json.Decoder(ExportedFact).decode
 _encode = msgspec.json.Encoder().encode
 
 

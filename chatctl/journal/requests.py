@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 import msgspec
 
-from chatctl.chat.facts import Fact
+from chatctl.journal.lines import ExportedFact
 from chatctl.journal.transfer import Imported, said
 from chatctl.journal.writer import SqliteJournal
 
@@ -48,7 +48,7 @@ class Requests:
             answer({"ok": True, **asdict(result)})
 
         try:
-            facts = msgspec.convert(request.get("facts"), list[Fact])
+            facts = msgspec.convert(request.get("facts"), list[ExportedFact])
         except msgspec.ValidationError as error:
             answer(_no(f"These are no facts: {error}"))
         else:

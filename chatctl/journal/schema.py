@@ -37,6 +37,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chatctl.errors import StartError
+from chatctl.journal.account_ids import add_account_ids
 from chatctl.journal.folder import make_file, sync
 
 APPLICATION_ID = int.from_bytes(b"chtl", "big")
@@ -106,7 +107,7 @@ def _third(connection: sqlite3.Connection) -> None:
     connection.execute("DROP INDEX facts_lane")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second, _third, add_account_ids)
 
 
 @contextmanager

@@ -75,6 +75,10 @@ class StoppedJournal:
             raise ChatctlError(said(error)) from None
         return pruned.facts
 
+    def last_seq(self) -> int:
+        """Return the seq of the last entry of which something is stored."""
+        return self._store.last()[0]
+
     def records(self) -> Sequence[Record]:
         """The accounts and invitations kept."""
         return self._store.records()

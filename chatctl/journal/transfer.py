@@ -12,7 +12,9 @@ The rules of this file:
 3. Between two entries there is room for some 200,000 such facts that come oldest first, over however many calls, but
    only for some 20 calls that each go before the last one; before the first entry and after the last for any number.
 4. What the future holds is not history: facts later than `now` are left out.
-5. Beside a running server no seq is given out: `upto`, what it has released, is the highest there is.
+5. [import-owner] A fact that names an account of this journal, but is not that account's, loses the name: it would
+   give its owner the right to delete what another person wrote. Its `account_id` decides.
+6. Beside a running server no seq is given out: `upto`, what it has released, is the highest there is.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
+from chatctl.chat.accounts import Account
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import MESSAGES
 from chatctl.errors import ChatctlError
 from chatctl.journal import indexing, lanes, rows
+from chatctl.journal.lines import ExportedFact
 from chatctl.journal.reading import find_time
 from chatctl.journal.schema import transaction
 from chatctl.journal.store import SqliteStore, not_kept
@@ -104,7 +108,7 @@ def import_facts(store: SqliteStore, added: Sequence[Fact], now: int, upto: int 
 
     `upto` is None where no server runs on the journal. ChatctlError where there is no room (rule 3); sqlite3.Error.
     """
-    wanted, known = _unknown(store.connection, added)
+    wanted, known = _unknown(store.connection, _owned(store, added))
     past = sorted((fact for fact in wanted if fact.time <= now), key=lambda fact: fact.time)
     if past:
         store.dictionary.forget()  # retention.py, `_sweep`: facts that do not go to the end take no older number
@@ -113,6 +117,36 @@ def import_facts(store: SqliteStore, added: Sequence[Fact], now: int, upto: int 
         placed = sorted((finder.place(fact) for fact in past), key=lambda pair: pair[0])
         _insert(store, [id for id, _ in placed], [fact for _, fact in placed])
     return Imported(len(past), known, len(wanted) - len(past))
+
+
+def exported(connection: sqlite3.Connection, *, place: str = "") -> Iterator[ExportedFact]:
+    """Yield all facts, or those of one place, in order, each with the id of the account that it names."""
+    accounts = _accounts(connection)
+    for fact in facts(connection, place=place):
+        account = accounts.get(fact.account)
+        owns = account is not None and account.wrote(fact.account, fact.seq)
+        yield ExportedFact(**asdict(fact), account_id=account.id if account is not None and owns else "")
+
+
+def _accounts(connection: sqlite3.Connection) -> dict[str, Account]:
+    """Return the accounts of a journal by name."""
+    stored = connection.execute("SELECT value FROM records WHERE kind = 'account'")
+    accounts = (msgspec.json.decode(value, type=Account) for (value,) in stored)
+    return {account.name: account for account in accounts}
+
+
+def _owned(store: SqliteStore, added: Sequence[Fact]) -> list[Fact]:
+    """Return the facts without the names of accounts that they are not of ([import-owner])."""
+    if not any(fact.account for fact in added):
+        return list(added)
+    accounts = _accounts(store.connection)
+
+    def own(fact: Fact) -> Fact:
+        account = accounts.get(fact.account)
+        is_own = account is None or (isinstance(fact, ExportedFact) and fact.account_id == account.id)
+        return fact if is_own else replace(fact, account="")
+
+    return [own(fact) for fact in added]
 
 
 def said(error: Exception) -> str:

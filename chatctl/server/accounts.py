@@ -13,13 +13,14 @@ The answer has ``text``, the sentence to show.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.hub import Hub
 from chatctl.chat.state import State
-from chatctl.protocol import names, scram
+from chatctl.protocol import scram
 from chatctl.server.control import Answer, Handler
 
 _Make = Callable[[Mapping[str, object]], p.Proposal]
@@ -50,15 +51,13 @@ def account_handlers(hub: Hub) -> Mapping[str, Handler]:
 
 def listed(state: State) -> list[dict[str, object]]:
     """All accounts, as the answer to ``accounts`` has them."""
-    here: dict[str, int] = {}
-    for user in state.users.values():
-        here[names.fold(user.account)] = here.get(names.fold(user.account), 0) + 1
+    here = Counter(user.account_id for user in state.users.values())
     return [
         {
             "name": account.name,
             "created": account.created,
             "operator": account.operator,
-            "here": here.get(account.key, 0),
+            "here": here[account.id],
         }
         for account in state.accounts
     ]

@@ -20,7 +20,8 @@ ONE, TWO = "timestamp=2019-01-01T00:00:00.000Z", "timestamp=2020-01-01T00:00:00.
 
 def logged_in(world: World, nick: str, account: str = "ann") -> Person:
     person = world.person(nick, caps=CAPS)
-    world.hub.state.users[person.session.id].account = account
+    user = world.hub.state.users[person.session.id]
+    user.account = user.account_id = account
     return person
 
 
@@ -54,7 +55,8 @@ class TestMarking:
         world = World()
         one, two = logged_in(world, "ann1"), logged_in(world, "ann2")
         old, eve = world.person("old"), world.person("eve", caps=CAPS)
-        world.hub.state.users[old.session.id].account = "ann"
+        user = world.hub.state.users[old.session.id]
+        user.account = user.account_id = "ann"
         one.send(f"@label=a MARKREAD #tea {ONE}")
         assert one.one("MARKREAD").tags["label"] == "a"
         assert two.one("MARKREAD").params == ["#tea", ONE]
@@ -108,7 +110,7 @@ class TestKeeping:
 
     def test_whoever_has_the_accounts_name_next_reads_nothing_of_it(self) -> None:
         world = World()
-        account = Account("ann", "ann", "verifier", START)
+        account = Account("ann", "ann", "verifier", START, "ann", 1)
         world.hub.state.accounts.put(record_key(account), account)
         logged_in(world, "ann1").send(f"MARKREAD #tea {ONE}")
         outcome = apply(world.hub.state, p.Entry(99, START, "boot", p.RemoveAccount(0, "", "ann", "control")))

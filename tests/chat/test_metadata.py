@@ -244,7 +244,8 @@ class TestBounds:
 class TestKeeping:
     def test_an_accounts_stays_and_a_guests_goes(self) -> None:
         world, ann, bob = two()
-        world.hub.state.users[ann.session.id].account = "ann"
+        user = world.hub.state.users[ann.session.id]
+        user.account = user.account_id = "ann"
         ann.send("METADATA * SET url :x")
         bob.send("METADATA * SET url :y")
         world.gone(ann)

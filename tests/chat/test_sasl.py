@@ -179,7 +179,7 @@ def test_any_pieces_at_all(pieces: list[str], mechanism: str) -> None:
     eve = world.connect()
     eve.send(f"AUTHENTICATE {mechanism}", *(f"AUTHENTICATE {piece}" for piece in pieces), "PING end")
     assert world.hub.failures == 0
-    assert eve.session.account == ""
+    assert eve.session.account_id == ""
 
 
 # Guessing.

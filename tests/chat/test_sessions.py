@@ -174,7 +174,7 @@ def test_logging_out_is_of_both_and_guests_are_never_one() -> None:
     train.forget()
     desk.send("NS LOGOUT")
     assert "901" in desk.commands()
-    assert train.session.account == desk.session.account == ""
+    assert train.session.account_id == desk.session.account_id == ""
     eve = world.connect().send("NICK bob", "USER u 0 * :r")
     assert eve.commands() == ["433"]
 

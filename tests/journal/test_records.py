@@ -10,8 +10,8 @@ from chatctl.journal.schema import MIGRATIONS, migrate, open_writing
 from chatctl.journal.store import FULL, NotKept
 from tests.journal.desk import Desk, TestStore, fact
 
-ANN = Account("ann", "Ann", "SCRAM-SHA-256$...", 1, operator=True)
-BOB = Account("bob", "bob", "SCRAM-SHA-256$...", 2)
+ANN = Account("ann", "Ann", "SCRAM-SHA-256$...", 1, "boot-1", 1, operator=True)
+BOB = Account("bob", "bob", "SCRAM-SHA-256$...", 2, "boot-2", 2)
 INVITE = Invite("0" * 64, 3, 99, "#tea", 3)
 
 

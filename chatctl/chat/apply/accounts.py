@@ -12,7 +12,7 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Invite, Record, record_key
 from chatctl.chat.apply import marks
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.deliveries import AccountGone, InForms, LoggedIn, TellFail, ToUsers
+from chatctl.chat.deliveries import InForms, LoggedIn, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Identity, NewIdentity, Outcome
 from chatctl.chat.reserved_names import NICKSERV, reserved_problem
@@ -41,7 +41,8 @@ def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
     if problem is not None:
         _answer(state, outcome, proposal, problem[0], proposal.name, problem[1])
         return
-    account = Account(names.fold(proposal.name), proposal.name, proposal.verifier, now, proposal.operator)
+    id, since = outcome.entry.message_id(), outcome.entry.seq
+    account = Account(names.fold(proposal.name), proposal.name, proposal.verifier, now, id, since, proposal.operator)
     _put(state, outcome, account)
     invite = state.accounts.invite(proposal.invite, now)
     if state.rules.registration == "invite" and invite is not None and proposal.form != CONTROL:
@@ -86,10 +87,10 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
 
 
 def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
-    """The password was right. The account may be gone by now, or have another one."""
-    account = state.accounts.named(proposal.account)
+    """Log in. The account may be gone by now, even if another one has its name, or have another password."""
+    account = state.accounts.with_id(proposal.account_id)
     if account is None or account.verifier != proposal.verifier:
-        _answer(state, outcome, proposal, "904", proposal.account, n.ERR_SASLFAIL.text)
+        _answer(state, outcome, proposal, "904", "*", n.ERR_SASLFAIL.text)
         return
     ban = state.accounts.bans.of_account(account.name, outcome.entry.time)
     if ban is not None:
@@ -118,7 +119,7 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
     if account is None:
         _answer(state, outcome, proposal, "ACCOUNT_UNKNOWN", proposal.account, _unknown(proposal.account))
         return
-    if proposal.checked and account.verifier != proposal.checked:
+    if proposal.checked is not None and proposal.checked != (account.id, account.verifier):
         text = "The account changed while the password was checked; please log in and try again"
         _answer(state, outcome, proposal, "INVALID_CREDENTIALS", account.name, text)
         return
@@ -151,12 +152,11 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
         return
     for user in _users_of(state, account):
         _be_nobody(state, outcome, user)
-    marks.forget(state, outcome, f"account {account.key}")
+    marks.forget(state, outcome, account.identity)
     key = record_key(account)
     state.accounts.put(key, None)
-    outcome.deliveries.append(AccountGone(account.key))
     rooms = list(state.rooms.values())
-    outcome.changed += tuple(room.key for room in rooms if room.keep_out(f"account {account.key}"))
+    outcome.changed += tuple(room.key for room in rooms if room.keep_out(account.identity))
     outcome.changed += tuple(room.key for room in rooms if state.disown(room.key))
     outcome.records += (key,)
     outcome.note_asked("account removed", account=account.name)
@@ -186,12 +186,12 @@ def _put(state: State, outcome: Outcome, record: Record) -> None:
 
 
 def _users_of(state: State, account: Account) -> list[User]:
-    return [user for user in state.users.values() if names.fold(user.account) == account.key]
+    return [user for user in state.users.values() if user.account_id == account.id]
 
 
 def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
     """`session` is the account's from here on; those who see it and asked to be told are (account-notify)."""
-    outcome.deliveries.append(LoggedIn(session, account.name))
+    outcome.deliveries.append(LoggedIn(session, account.id))
     user = state.users.get(session)
     mask = user.prefix if user is not None else "*!*@*"
     called = user.nick if user is not None else "*"
@@ -199,9 +199,9 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
     message = Message(n.RPL_LOGGEDIN.code, (called, mask, account.name, text), state.rules.server_name)
     # To be shown only if the account is kept, where this entry makes it.
     outcome.deliveries.append(ToUsers((session,), message, outcome.untagged()))
-    if user is not None and user.account != account.name:
+    if user is not None and user.account_id != account.id:
         before, known = Identity.of(user), user.identity
-        user.account = account.name
+        user.log_in(account)
         _known_as(outcome, user, known)
         state.changed(user)
         _notify(state, outcome, user)
@@ -216,7 +216,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
 
 def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
     before, known = Identity.of(user), user.identity
-    user.account = ""
+    user.log_in(None)
     _known_as(outcome, user, known)
     state.changed(user)
     unmake_operator(state, user, outcome)

@@ -47,11 +47,11 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     is logged in to the account of the one who has the name is that user as well, beside the sessions there are.
     """
     session = proposal.session
-    if account_banned(state, session, proposal.account, outcome):
+    account = state.accounts.with_id(proposal.account_id)
+    if account is not None and account_banned(state, session, account.name, outcome):
         return
-    account = state.accounts.named(proposal.account)
     holder = state.user_named(proposal.nick)
-    if holder is not None and account is not None and holder.account == account.name:
+    if holder is not None and account is not None and holder.account_id == account.id:
         _attach(state, holder, proposal, outcome)
         return
     if holder is not None and is_same_client(holder, proposal.secret, proposal.instance):
@@ -73,7 +73,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     user.named_at = outcome.entry.seq
     state.add_user(user)
     if account is not None:
-        user.account = account.name
+        user.log_in(account)
     outcome.deliveries.append(Welcomed(session))
     if account is not None and account.operator:
         make_operator(state, user, account.name, outcome)

@@ -55,7 +55,7 @@ def dismiss_operators(state: State, outcome: Outcome) -> None:
     """The settings name other operators now: whoever is one by a name that is gone is none any more. Those by their
     account (`chatctl accounts`) stay."""
     for user in state.users.values():
-        account = state.accounts.named(user.account)
+        account = state.accounts.with_id(user.account_id)
         by_account = account is not None and account.operator and user.operator == account.name
         if user.operator not in state.rules.operators and not by_account:
             unmake_operator(state, user, outcome)

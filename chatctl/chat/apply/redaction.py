@@ -1,8 +1,8 @@
 """Who may take back what was said (ircv3.net/specs/extensions/message-redaction).
 
 1. Whoever said it, for some time; the operators of a room, and of the server, whatever was said there, at any time.
-2. An account said what bears its name. Without one, it is the name that counts, but only since this very connection
-   has had it: a name may have been somebody else's before.
+2. An account wrote what bears its name since it was created. Without one, it is the nick that counts, but only since
+   this very connection has had it: names and nicks may have been another person's before.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _refusal(
     """Why not: a code, what stands with it, and a sentence (rule 1)."""
     if room is not None and (room.members[user.id] & OPERATOR or user.operator):
         return None
-    if not _is_own(user, proposal.said):
+    if not _is_own(state, user, proposal.said):
         return "REDACT_FORBIDDEN", (), "You may delete your own messages only"
     window = state.rules.redact_seconds
     if outcome.entry.time - proposal.said.time > window * 1000:
@@ -73,10 +73,11 @@ def _refusal(
     return None
 
 
-def _is_own(user: User, said: p.Said) -> bool:
+def _is_own(state: State, user: User, said: p.Said) -> bool:
     """Rule 2."""
     if said.account:
-        return said.account == user.account
+        account = state.accounts.with_id(user.account_id)
+        return account is not None and account.wrote(said.account, said.seq)
     return said.seq > user.named_at and names.fold(nick_of(said.source)) == user.key
 
 

@@ -125,7 +125,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         session.secret,
         session.instance,
         session.away,
-        view.account(session),
+        view.account_id(session),
     )
 
 

@@ -57,8 +57,12 @@ class View:
         """The account a session is logged in to, ``""`` for none: one that is still there."""
         if session.registered:
             return self.user(session).account
-        account = self.state.accounts.named(session.account)
+        account = self.state.accounts.with_id(session.account_id)
         return account.name if account is not None else ""
+
+    def account_id(self, session: Session) -> str:
+        """Return the id of the account that a session is logged in to; ``""`` for none."""
+        return self.user(session).account_id if session.registered else session.account_id
 
     def sessions_of(self, user: User) -> list[Session]:
         """Those of `user` that this machine serves, the one first that spoke last."""

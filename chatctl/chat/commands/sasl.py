@@ -42,6 +42,8 @@ class Exchange:
     pieces: list[str] = field(default_factory=list)
     asked: scram.Asked | None = None
     account: str = ""
+    """The folded name, by which wrong passwords are counted."""
+    account_id: str = ""
     verifier: str = ""
 
 
@@ -117,7 +119,7 @@ def log_in(
 
     def judged(view: View, session: Session, problem: str) -> Result:
         session.sasl = None
-        return refuse(problem) if problem else p.LogIn(session.id, "", account.name, account.verifier, form)
+        return refuse(problem) if problem else p.LogIn(session.id, "", account.id, account.verifier, form)
 
     return passwords.check(view, session, f"account {account.key}", account.verifier, password, judged)
 
@@ -135,7 +137,8 @@ def _scram_first(view: View, session: Session, data: bytes) -> Result:
     answer = base64.b64encode(scram.server_ask(asked, scram.parse(account.verifier)).encode()).decode()
     if problem or len(answer) >= PIECE:
         return _failed(session, problem or None, problem)
-    exchange.asked, exchange.account, exchange.verifier = asked, account.name, account.verifier
+    exchange.asked, exchange.account, exchange.verifier = asked, account.key, account.verifier
+    exchange.account_id = account.id
     exchange.step = _scram_final
     return [Message("AUTHENTICATE", (answer,))]
 
@@ -145,7 +148,7 @@ def _scram_final(view: View, session: Session, data: bytes) -> Result:
     exchange = session.sasl
     assert exchange is not None
     assert exchange.asked is not None
-    account = f"account {names.fold(exchange.account)}"
+    account = f"account {exchange.account}"
     try:
         answer = scram.server_judge(exchange.asked, scram.parse(exchange.verifier), data.decode())
     except ValueError:
@@ -160,7 +163,7 @@ def _scram_end(view: View, session: Session, data: bytes) -> Result:
     """The client has seen that we know the password as well; it has nothing more to say."""
     exchange, session.sasl = session.sasl, None
     assert exchange is not None
-    return p.LogIn(session.id, "", exchange.account, exchange.verifier, SASL)
+    return p.LogIn(session.id, "", exchange.account_id, exchange.verifier, SASL)
 
 
 def _nobody(view: View, name: str) -> Account:
@@ -172,7 +175,7 @@ def _nobody(view: View, name: str) -> Account:
 
     salt = made("salt")[: scram.SALT_BYTES]
     verifier = scram.Verifier(view.rules.iterations, salt, made("stored key"), made("server key"))
-    return Account(names.fold(name), name, str(verifier), 0)
+    return Account(names.fold(name), name, str(verifier), 0, "", 0)
 
 
 def _nonce(view: View) -> str:

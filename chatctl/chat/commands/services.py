@@ -106,7 +106,8 @@ def _passwd(view: View, session: Session, words: list[str]) -> Result:
     def made(view: View, session: Session, done: Done) -> Result:
         if not isinstance(done, str):
             return _say(view, session, passwords.BUSY)
-        return p.ChangeAccount(session.id, "", account.name, NICKSERV, done, checked=account.verifier)
+        checked = account.id, account.verifier
+        return p.ChangeAccount(session.id, "", account.name, NICKSERV, done, checked=checked)
 
     return passwords.check(view, session, f"account {account.key}", account.verifier, words[0], judged)
 
@@ -116,7 +117,7 @@ def _info(view: View, session: Session, words: list[str]) -> Result:
     account = view.state.accounts.named(name)
     if account is None:
         return _say(view, session, f"There is no account called {name}"[:200])
-    here = any(names.fold(user.account) == account.key for user in view.state.users.values())
+    here = any(user.account_id == account.id for user in view.state.users.values())
     return _say(
         view, session, f"{account.name} is an account", "Its owner is here now" if here else "Nobody uses it now"
     )
