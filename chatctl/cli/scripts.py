@@ -180,19 +180,27 @@ def tail(
         raise client.error
 
 
-def _to_come(events: Iterable[e.Event], shown: set[str]) -> Iterator[e.Said]:
+def _identity(message: e.Said) -> object:
+    """Return what tells a message from others: its id, or on servers without ids its time, sender and text."""
+    return message.id or (message.time, message.name, message.text)
+
+
+def _to_come(events: Iterable[e.Event], shown: set[object]) -> Iterator[e.Said]:
     """What is said from now on; of what was said before only what a broken connection kept from us."""
     from chatctl.client import events as e
 
     came_back = False
     for event in events:
         came_back = came_back or isinstance(event, e.Reconnected)
-        if isinstance(event, e.Said) and event.id not in shown and (came_back or not event.history):
+        if isinstance(event, e.Said) and _identity(event) not in shown and (came_back or not event.history):
             yield event
 
 
-def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow: bool) -> set[str]:
-    """Print the last messages; return their ids. `follow`: go on without them on a server that keeps no history."""
+def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow: bool) -> set[object]:
+    """Print the last messages; return what identifies them.
+
+    `follow`: go on without them on a server that keeps no history.
+    """
     from chatctl.client import events as e
 
     found: list[e.Said] = []
@@ -217,7 +225,7 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
         say(f"nothing that is kept was said in {room}")
     for message in found[-limit:] if limit else ():
         _print_message(message, as_json=as_json)
-    return {message.id for message in found if message.id is not None}
+    return {_identity(message) for message in found}
 
 
 def _print_message(event: e.Said, *, as_json: bool) -> None:

@@ -13,7 +13,8 @@ Source: ircv3.net/specs/extensions/chathistory (draft) and batch. The rules of t
 5. On coming back, private talk of everybody is held back at once. TARGETS tells who talked with us since rule 7's
    time (where there is none yet, since the first time that is told); each one is asked for as a room is. When all are
    through, what was held is shown.
-6. A message with an id is shown once, whoever brings it: live, a page, or the answer to a message sent again. Such an
+6. A message is shown once, whoever brings it: live, a page, or the answer to a message sent again
+   (:mod:`.duplicates` tells them apart, by id or without). Such an
    answer (tag ``chatctl/ref``) is out of its place in the order, so it is never what we ask from the next time.
 7. The time from which private talk may have been missed moves on only while none is held back.
 8. One question is out at a time, with a PING after it: where that is answered first, there will be no answer.
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.client import heard, missed, tagged
 from chatctl.client.batches import HISTORY, TARGETS, Batch
+from chatctl.client.duplicates import Stream
 from chatctl.client.past import FAR_FUTURE, Past
 from chatctl.client.questions import REFERENCE, STEP, Hold, Place, Question, is_said, said_before, shifted
 from chatctl.client.told import Told
@@ -58,6 +60,8 @@ class Catchup:
     def __init__(self, state: State) -> None:
         self._state = state
         self._told = Told(state)
+        self._stream = Stream()
+        """The live messages of this connection."""
         self._private: Hold | None = None
         self._questions: deque[Question] = deque()
         self._asked: Question | None = None
@@ -87,6 +91,7 @@ class Catchup:
         """The connection is gone (rule 9)."""
         for wish in [question.wish for question in self._open_questions() if question.wish is not None]:
             self.past.failed(wish)
+        self._stream = Stream()
         # From here on, since the very first line of the next one may have a time.
         self._private = self._private or Hold()
         self._questions.clear()
@@ -177,9 +182,9 @@ class Catchup:
         private = not self._state.isupport.is_room(message.params[0])
         hold = self._private if private else place.hold
         if hold is None:
-            self._show(place, message, own)
+            self._show(place, message, own, self._stream)
             return
-        hold.messages.append((message, own))
+        hold.messages.append((message, own, self._stream))
         if REFERENCE not in message.tags:
             hold.live.add(message.tags.get("msgid", ""))
         if len(hold.messages) >= MOST_HELD:
@@ -203,9 +208,10 @@ class Catchup:
         elif question is not None and question.key and self._state.fold(batch.target) == question.key:
             self._page(question, batch.messages)
         else:  # nobody asked; some servers play back by themselves
+            stream = Stream()
             for message in filter(is_said, batch.messages):
                 own = self._state.is_me(message.nick)
-                self._show(self._told.place_of(message, own), message, own, history=True)
+                self._show(self._told.place_of(message, own), message, own, stream, history=True)
 
     def _page(self, question: Question, messages: list[Message]) -> None:
         if not question.private and question.key not in self._told.rooms:  # left meanwhile
@@ -219,9 +225,15 @@ class Catchup:
         place.looked = True
         reached = self._tell(question, place, messages)
         by_time = question.mark.startswith("timestamp=")
-        mark = self._told.mark(place, by_time=by_time)
+        mark = self._told.mark(place, by_time=by_time, after=question.mark)
         self._about_messages(messages)
-        if question.kind == "LATEST" or not messages or reached or mark == question.mark or not mark:
+        if (
+            question.kind == "LATEST"
+            or not messages
+            or reached
+            or not mark
+            or (mark <= question.mark if by_time else mark == question.mark)
+        ):
             self._done(question)
         else:
             self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
@@ -232,6 +244,8 @@ class Catchup:
         again = question.kind == "AFTER" and not question.private
         reached = False
         between: list[Message] = []
+        stream = Stream()
+        marks = question.kind == "AFTER" or not place.time  # a JOIN without a time marks nothing
         for message in messages:
             if not is_said(message):
                 between.append(message)
@@ -245,8 +259,8 @@ class Catchup:
                 break  # there may be more of what is live than the page shows
             # Without echoes what we say is told when it goes out, and its id never known.
             if not own or question.kind == "LATEST" or self._state.echoes:
-                self._show(place, message, own, history=True)
-            if question.kind == "AFTER":
+                self._show(place, message, own, stream, history=True)
+            if marks:
                 place.id, place.time = id, message.tags.get("time", place.time)
         if again and between:
             place.id, place.time = between[-1].tags.get("msgid", ""), between[-1].tags.get("time", place.time)
@@ -341,16 +355,16 @@ class Catchup:
 
     def _release(self, place: Place) -> None:
         hold, place.hold = place.hold, None
-        for message, own in hold.messages if hold is not None else ():
-            self._show(place, message, own)
+        for message, own, stream in hold.messages if hold is not None else ():
+            self._show(place, message, own, stream)
 
     def _release_private(self) -> None:
         hold, self._private = self._private, None
-        for message, own in hold.messages if hold is not None else ():
-            self._show(self._told.place_of(message, own), message, own)
+        for message, own, stream in hold.messages if hold is not None else ():
+            self._show(self._told.place_of(message, own), message, own, stream)
         self._since = self._latest or self._since
 
-    def _show(self, place: Place, message: Message, own: bool, *, history: bool = False) -> None:
+    def _show(self, place: Place, message: Message, own: bool, stream: Stream, *, history: bool = False) -> None:
         """Tell of a message, unless it was told of (rule 6)."""
-        if self._told.is_new(place, message, asking=self._asked is not None or bool(self._questions)):
+        if self._told.is_new(place, message, own, stream, asking=self._asked is not None or bool(self._questions)):
             heard.told(self._state, message, own, history=history)

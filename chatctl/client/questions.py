@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from chatctl.client.duplicates import Stream
 from chatctl.protocol.message import Message
 
 REFERENCE = "chatctl/ref"
@@ -14,9 +15,10 @@ STEP = timedelta(milliseconds=1)
 
 @dataclass(slots=True)
 class Hold:
-    """What is held back, in its order, each with whether it is ours; and the ids heard live on this connection."""
+    """What is held back, in its order, each with whether it is ours and the connection's stream; and the ids heard live
+    on this connection."""
 
-    messages: list[tuple[Message, bool]] = field(default_factory=list)
+    messages: list[tuple[Message, bool, Stream]] = field(default_factory=list)
     live: set[str] = field(default_factory=set)
 
 
@@ -73,7 +75,7 @@ def shifted(stamp: str, back: timedelta) -> str:
 def said_before(place: Place, page: list[Message]) -> str:
     """From when on to ask, where something of ours is older than the first page and our JOIN (catchup, rule 2)."""
     known = {message.tags.get("msgid", "") for message in page if is_said(message)}
-    for message, _ in place.hold.messages if place.hold is not None and not place.looked else ():
+    for message, _, _ in place.hold.messages if place.hold is not None and not place.looked else ():
         if REFERENCE in message.tags:
             earlier = shifted(message.tags.get("time", ""), STEP)
             is_missing = message.tags.get("msgid", "") not in known and earlier <= shifted(place.time, STEP)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chatctl.client.duplicates import Duplicates, Stream
 from chatctl.client.questions import REFERENCE, STEP, Place, Question, shifted
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
     from chatctl.client.state import State
 
-MOST_SEEN = 10_000
 _MOST_PEOPLE = 1000
+_SECOND = len("2026-11-22T10:00:00")
 
 
 class Told:
@@ -22,18 +23,23 @@ class Told:
         self._state = state
         self.rooms: dict[str, Place] = {}
         self._people: dict[str, Place] = {}
-        self._seen: dict[str, None] = {}
+        self._duplicates = Duplicates()
 
     def refold(self, renewed: Callable[[str], str]) -> None:
         """Bring all names under a new rule for spellings."""
         self.rooms = {renewed(key): place for key, place in self.rooms.items()}
         self._people = {renewed(key): place for key, place in self._people.items()}
+        self._duplicates.refold(renewed)
 
-    def mark(self, place: Place, *, by_time: bool = False) -> str:
-        """What to ask from; empty where nothing is known."""
+    def mark(self, place: Place, *, by_time: bool = False, after: str = "") -> str:
+        """Return what to ask from; empty if nothing is known.
+
+        A time is cut to the second, as the server may do with those it keeps, unless that is not later than `after`.
+        """
         if place.id and not by_time and "msgid" in self._state.isupport.references:
             return f"msgid={place.id}"
-        return shifted(place.time, STEP)
+        whole = shifted(f"{place.time[:_SECOND]}Z", STEP)
+        return whole if whole > after else shifted(place.time, STEP)
 
     def place(self, question: Question) -> Place:
         """What a question is about."""
@@ -58,17 +64,17 @@ class Told:
             del self._people[next(iter(self._people))]
         return place
 
-    def is_new(self, place: Place, message: Message, *, asking: bool) -> bool:
-        """Whether `message` is new; from now on it is not. `asking`: a question is out."""
-        id, time = message.tags.get("msgid", ""), message.tags.get("time", "")
-        if id and id in self._seen:
+    def is_new(self, place: Place, message: Message, own: bool, stream: Stream, *, asking: bool) -> bool:
+        """Return whether `message`, of `stream`, is new; from now on it is not. `asking`: a question is out."""
+        state, target = self._state, message.params[0]
+        if state.isupport.is_room(target):
+            conversation = state.fold(state.isupport.plain(target))
+        else:
+            conversation = state.fold(target if own else message.nick)
+        # No pruning while a page and what is held back may hold the same message.
+        sender = state.fold(message.nick)
+        if not self._duplicates.is_new(conversation, sender, message, stream, prune=not asking):
             return False
-        if id:
-            self._seen[id] = None
-            # Not while a page and what is held back may hold the same message.
-            if len(self._seen) > MOST_SEEN and not asking:
-                for _ in range(len(self._seen) - MOST_SEEN):
-                    del self._seen[next(iter(self._seen))]
         if REFERENCE not in message.tags and "batch" not in message.tags:  # a page moves its mark itself
-            place.id, place.time = id or place.id, time or place.time
+            place.id, place.time = message.tags.get("msgid") or place.id, message.tags.get("time") or place.time
         return True
