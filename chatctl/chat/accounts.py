@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from chatctl.chat.bans import Ban, Bans
 from chatctl.chat.belongings import Marks, Metadata, ReadMark, account_identity
+from chatctl.chat.visits import Visits
 from chatctl.protocol import names
 
 
@@ -61,16 +62,17 @@ class Invite:
     created: int
 
 
-Record = Account | Invite | ReadMark | Metadata | Ban
+Record = Account | Invite | ReadMark | Metadata | Ban | Visits
 RecordKey = tuple[str, str]
 """A record's kind and its key."""
 
-KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark] | type[Metadata] | type[Ban]] = {
+KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark] | type[Metadata] | type[Ban] | type[Visits]] = {
     "account": Account,
     "invite": Invite,
     "mark": ReadMark,
     "metadata": Metadata,
     "ban": Ban,
+    "visits": Visits,
 }
 """The kinds of record, by the name under which they are kept."""
 
@@ -146,6 +148,10 @@ class Accounts:
             self._metadata.pop(old.key, None)
         elif isinstance(old, Ban):
             self.bans.drop(old)
+
+    def visits(self) -> list[Visits]:
+        """Return the visits of all accounts."""
+        return [record for record in self._records.values() if isinstance(record, Visits)]
 
     def metadata_of(self, owner: str) -> Mapping[str, str]:
         """What somebody, or a room, says of itself."""

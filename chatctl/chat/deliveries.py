@@ -145,10 +145,11 @@ class Entered(Delivery):
 
 
 class Described(Delivery):
-    """Tell `user` what somebody who just entered `room` is told: topic and names."""
+    """Tell `user`, who just joined `room`, its topic, its members, and what was said after the time `since` (ms)."""
 
     user: int
     room: str
+    since: int = 0
 
 
 class Left(Delivery):
@@ -209,10 +210,12 @@ class Welcomed(Delivery):
 
 
 class Attached(Delivery):
-    """The session is registered as one more of a user who is here: it gets the welcome lines, and the rooms."""
+    """The session is registered as one more of a user who is here: it gets the welcome lines, and the rooms, with what
+    was said in each after the time in `since` (ms, by room key)."""
 
     session: int
     user: int
+    since: Mapping[str, int]
 
 
 class Rejected(Delivery):

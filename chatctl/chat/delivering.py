@@ -193,11 +193,11 @@ class Delivering:
     def _described(self, delivery: d.Described, seq: int) -> None:
         room = self._view.state.rooms[delivery.room]
         for session in self._of(delivery.user):
-            self._describe(session, room)
+            self._describe(session, room, delivery.since)
         self._introduce(delivery.user, room)
 
-    def _describe(self, session: Session, room: Room) -> None:
-        """What somebody who just entered is told."""
+    def _describe(self, session: Session, room: Room, since: int) -> None:
+        """Send a session what a joining client is told. It was sent the room's messages up to the time `since`."""
         view = self._view
         replies = [
             *rooms.described(view, session, room),
@@ -205,12 +205,13 @@ class Delivering:
         ]
         self._answering.describe(session, room.key, replies)
         if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
-            self._replay(session, room)
+            self._replay(session, room, since)
 
-    def _replay(self, session: Session, room: Room) -> None:
-        """The last of what was said before this entry. What of it is not durable yet may come to nothing: it is shown
-        as if it were said now, if it is kept."""
-        facts, released = self._view.tails.of(room.key), self._fanout.released_seq
+    def _replay(self, session: Session, room: Room, since: int) -> None:
+        """Send the last messages of `room` that are newer than `since`. Those that are not durable yet may still be
+        refused: they are sent like new messages, once they are durable."""
+        facts = [fact for fact in self._view.tails.of(room.key) if fact.time > since]
+        released = self._fanout.released_seq
         known = [fact for fact in facts if fact.seq <= released]
         if known:
             batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
@@ -305,7 +306,7 @@ class Delivering:
             self._fanout.enter(session, room.key)
             more = (user.account or "*", user.realname) if extended else ()
             self._fanout.answer(session, Message("JOIN", (room.name, *more), user.prefix).line)
-            self._describe(session, room)
+            self._describe(session, room, delivery.since.get(room.key, 0))
 
     def _rejected(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.user)

@@ -193,12 +193,12 @@ class Handling:
         self.failures += 1
         self._log.error("session failed", session=session.id, error=type(error).__name__, where=where(error))
 
-    def disconnect(self, session: Session, reason: str) -> None:
-        """The connection is gone, or must go: the others read `reason`."""
+    def disconnect(self, session: Session, reason: str, silent_ms: int = 0) -> None:
+        """End a session whose connection is gone, or must go: the others read `reason`. `silent_ms`: see Quit."""
         session.inbox.clear()
         if session.registered or session.registering:
             session.registering = False
-            self.propose(session, p.Quit(session.id, "", reason))
+            self.propose(session, p.Quit(session.id, "", reason, silent_ms))
         else:
             self._answering.end(session, reason)
 

@@ -145,10 +145,10 @@ class Hub:
         self._answering.reply(session, Note("turned away", {"ban": ban.target}))
         self.disconnect(session, ban.parting)
 
-    def disconnect(self, session: Session, reason: str) -> None:
-        """The connection is gone, or must go: the others read `reason`."""
+    def disconnect(self, session: Session, reason: str, silent_ms: int = 0) -> None:
+        """End a session whose connection is gone, or must go: the others read `reason`. `silent_ms`: see Quit."""
         try:
-            self._handling.disconnect(session, reason)
+            self._handling.disconnect(session, reason, silent_ms)
         except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
             self._failed(session, error)
 

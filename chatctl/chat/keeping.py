@@ -116,6 +116,7 @@ class Keeper:
         self._changed_records: dict[RecordKey, int] = {}
         self._record_changes: deque[Changes] = deque()
         self._kept_records: dict[RecordKey, Record | None] = {}
+        self._restarted: list[RecordKey] = []  # records that a restart changed, and that no commit has stored yet
         journal.attach(self)
         self._bring_back(journal)
 
@@ -136,6 +137,7 @@ class Keeper:
             room = state.rooms.get(record.key)
             if room is not None and room.locked:  # and those who could come back to it are not known
                 state.drop_if_unused(room)
+        self._restarted = state.restart_visits()
 
     # From the rules.
 
@@ -159,6 +161,10 @@ class Keeper:
         self._way.append(way)
         for name in outcome.records:
             self._changed_records[name] = entry.seq
+        if self._restarted:
+            # Before anything is said that the accounts did not hear: else a second crash would count it as heard.
+            restarted, self._restarted = self._restarted, []
+            self._changed_records.update(dict.fromkeys(restarted, entry.seq))
 
     def end_tick(self, *, shown: bool) -> None:
         """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this

@@ -59,9 +59,11 @@ class Rename(Proposal):
 
 @dataclass(slots=True)
 class Quit(Proposal):
-    """Leave the chat. `reason` is what the others read."""
+    """Leave the chat. `reason` is what the others read. If the connection was given up because nothing came from it,
+    `silent_ms` says for how long: what was sent since then may not have arrived."""
 
     reason: str
+    silent_ms: int = 0
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from chatctl.chat.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.room import LOBBY_MODES, Room
 from chatctl.chat.rules import LOBBY, Rules
 from chatctl.chat.users import PAST_USERS, SERVICE_USER, Past, User
+from chatctl.chat.visits import GuestVisits
 from chatctl.protocol import names
 
 MOST_EMPTY = 1000
@@ -54,6 +55,7 @@ class State:
         """When everybody was asked last whether they are still there (ms since 1970 UTC)."""
         self.last_time = 0
         """The time of the latest fact, ms since 1970 UTC."""
+        self.guest_visits = GuestVisits()
         self.past: deque[Past] = deque(maxlen=PAST_USERS)
         self._by_name: dict[str, User] = {}
         self._by_skeleton: dict[str, list[User]] = {}
@@ -198,6 +200,8 @@ class State:
         if old in self._empty:
             del self._empty[old]
             self._empty[room.key] = None
+        if room.key != old:
+            self.rename_visits(old, room.key)
         said = self.accounts.metadata_of(f"room {old}")
         if said and room.key != old:
             self._forget(f"room {old}", kept=True)
@@ -211,6 +215,25 @@ class State:
         for user in self.users.values():
             if user.invited is not None and old in user.invited:
                 user.invited[room.key] = user.invited.pop(old)
+
+    def rename_visits(self, old: str, new: str) -> None:
+        """Move the positions of users in a room that has got another name."""
+        self.guest_visits.rename(old, new)
+        for visits in self.accounts.visits():
+            if old in visits.left or old in visits.inside:
+                key = record_key(visits)
+                self.accounts.put(key, visits.renamed(old, new))
+                self.forgotten.append(key)
+
+    def restart_visits(self) -> list[RecordKey]:
+        """Set the positions of accounts that were in rooms when the server ended; return the records that changed."""
+        changed = []
+        for visits in self.accounts.visits():
+            if visits.inside:
+                key = record_key(visits)
+                self.accounts.put(key, visits.leaving(visits.inside, self.last_time))
+                changed.append(key)
+        return changed
 
     def leave(self, user: User, room: Room) -> None:
         """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""

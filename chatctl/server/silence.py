@@ -96,7 +96,8 @@ class Silence:
         if connection.pinged:
             if now < connection.pinged:
                 return connection.pinged
-            self._hub.disconnect(session, f"No answer for {now - connection.heard:.0f} seconds")
+            silent = now - connection.heard
+            self._hub.disconnect(session, f"No answer for {silent:.0f} seconds", round(silent * 1000))
             return now + limits.linger_seconds
         due = connection.heard + limits.idle_seconds
         if now >= due:

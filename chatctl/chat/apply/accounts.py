@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Invite, Record, record_key
-from chatctl.chat.apply import marks
+from chatctl.chat.apply import marks, visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.deliveries import InForms, LoggedIn, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
@@ -203,6 +203,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
         before, known = Identity.of(user), user.identity
         user.log_in(account)
         _known_as(outcome, user, known)
+        visits.note_entered(state, outcome, user, user.rooms)
         state.changed(user)
         _notify(state, outcome, user)
         for room in user.rooms.values():
@@ -216,6 +217,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
 
 def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
     before, known = Identity.of(user), user.identity
+    visits.note_left(state, outcome, user, user.rooms)
     user.log_in(None)
     _known_as(outcome, user, known)
     state.changed(user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
+from chatctl.chat.apply import visits
 from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import end_session, leave_chat, show_away
 from chatctl.chat.apply.modes import written
@@ -89,10 +90,12 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         text = f"{user.nick} is here {len(held)} times already, and more is not possible; close one of your clients"
         outcome.deliveries.append(Rejected(session, text))
         return
+    now = outcome.entry.time
+    since = {key: visits.position(state, user, key, now) for key in user.rooms}
     state.attach(user, session, tokens, proposal.away)
     for id in dead:
         end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
-    outcome.deliveries.append(Attached(session, user.id))
+    outcome.deliveries.append(Attached(session, user.id, since))
 
 
 def _no_name(state: State, proposal: p.Register, holder: User | None, problem: str, outcome: Outcome) -> None:

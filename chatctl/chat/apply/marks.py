@@ -59,7 +59,8 @@ def forget(state: State, outcome: Outcome, identity: str) -> None:
     belongings: list[Record] = [*state.accounts.marks.of(identity)]
     if state.accounts.metadata_of(identity):
         belongings.append(Metadata(identity))
-    for record in belongings:
-        key = record_key(record)
-        state.accounts.put(key, None)
-        outcome.records += (key,)
+    keys = [*map(record_key, belongings), ("visits", identity)]
+    for key in keys:
+        if state.accounts.get(key) is not None:
+            state.accounts.put(key, None)
+            outcome.records += (key,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
+from chatctl.chat.apply import visits
 from chatctl.chat.apply.admission import entry_refusal
 from chatctl.chat.apply.settings import room_for
 from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
@@ -43,10 +44,12 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         if existing is not None and refusal is not None:
             outcome.tell(user.id, refusal[0], existing.name, text=refusal[1])
             continue
+        since = visits.position(state, user, names.room_fold(name), outcome.entry.time)
         room = state.enter(user, name, outcome.entry.time)
+        visits.note_entered(state, outcome, user, (room.key,))
         outcome.deliveries.append(Entered(user.id, room.key))
         show_entering(outcome, room, user)
-        outcome.deliveries.append(Described(user.id, room.key))
+        outcome.deliveries.append(Described(user.id, room.key, since))
         outcome.keep_in(room, "JOIN", user, user.realname)
         if (existing is None and room.founder) or room.insiders is not None:
             outcome.changed += (room.key,)
@@ -115,6 +118,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     outcome.keep_in(room, message.command, source, text)
     if room.keep_out(*user.identities):
         outcome.changed += (room.key,)
+    visits.note_left(state, outcome, user, (room.key,))
     state.leave(user, room)
 
 
@@ -164,14 +168,17 @@ def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
     user = state.users.get(proposal.session)
     if user is not None and len(user.ids) > 1:
         # The others of the same user are still here: nobody hears of it.
-        end_session(state, user, proposal.origin, proposal.reason, outcome)
+        end_session(state, user, proposal.origin, proposal.reason, outcome, silent_ms=proposal.silent_ms)
     elif user is not None:
-        leave_chat(state, user, proposal.reason, outcome)
+        leave_chat(state, user, proposal.reason, outcome, silent_ms=proposal.silent_ms)
 
 
-def end_session(state: State, user: User, session: int, reason: str, outcome: Outcome, *, drop: bool = False) -> None:
+def end_session(
+    state: State, user: User, session: int, reason: str, outcome: Outcome, *, drop: bool = False, silent_ms: int = 0
+) -> None:
     """End one of several sessions of `user`. The others remain, so a change of the away message is all there is to
     show."""
+    visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
     if state.detach(user, session):
         show_away(state, user, outcome)
     outcome.deliveries.append(Closed(session, reason, drop))
@@ -185,10 +192,18 @@ def show_away(state: State, user: User, outcome: Outcome) -> None:
 
 
 def leave_chat(
-    state: State, user: User, reason: str, outcome: Outcome, *, drop: bool = False, show: bool = False
+    state: State,
+    user: User,
+    reason: str,
+    outcome: Outcome,
+    *,
+    drop: bool = False,
+    show: bool = False,
+    silent_ms: int = 0,
 ) -> None:
     """Take `user` out of the chat; with `show` they see their own QUIT. A reason too long for one line is left out
-    rather than cut."""
+    rather than cut. `silent_ms`: see :class:`chatctl.chat.proposals.Quit`."""
+    visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
     message = Message("QUIT", (reason,), user.prefix)
     if len(message.line) > MAX_LINE:
         reason = "Left"

@@ -1,0 +1,71 @@
+"""Positions of users in rooms: when they are set, and where a replay begins (:mod:`chatctl.chat.visits`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from chatctl.chat.accounts import RecordKey, record_key
+from chatctl.chat.outcome import Outcome
+from chatctl.chat.state import State
+from chatctl.chat.users import User
+from chatctl.chat.visits import Visits
+
+
+def position(state: State, user: User, room: str, now: int) -> int:
+    """Return the time up to which `user` has been sent what was said in `room`; 0 if that is unknown."""
+    times = [state.guest_visits.position(guest, room, now) for guest in _guest_keys(user)]
+    record = state.accounts.get(_record_key(user)) if user.account else None
+    if isinstance(record, Visits):
+        times.append(record.left.get(room, 0))
+    return max(times)
+
+
+def note_entered(state: State, outcome: Outcome, user: User, rooms: Iterable[str]) -> None:
+    """Remember that the account of `user` is in `rooms`, so that a crash of the server leaves a position."""
+    if user.account:
+        visits = _visits(state, user)
+        for room in rooms:
+            visits = visits.entering(room)
+        _put(state, outcome, visits)
+
+
+def note_left(
+    state: State, outcome: Outcome, user: User, rooms: Iterable[str], *, silent_ms: int = 0, stays: bool = False
+) -> None:
+    """Remember that `user` left `rooms`, or with `stays` that one of several sessions did.
+
+    If the connection was lost, what was sent in the last `silent_ms` may not have arrived, and is replayed.
+    """
+    rooms = tuple(rooms)
+    if not rooms:
+        return
+    now = outcome.entry.time
+    time = min(state.last_time, now - silent_ms) if silent_ms else state.last_time
+    if user.account:
+        _put(state, outcome, _visits(state, user).leaving(rooms, time, stays=stays))
+    if not stays:
+        for guest in _guest_keys(user):
+            state.guest_visits.put(guest, rooms, time, now)
+
+
+def _guest_keys(user: User) -> Iterator[str]:
+    """Yield what a guest is recognised by. This includes accounts, for clients that log in after they have joined."""
+    yield f"guest {user.key} {user.host}"
+    if user.secret:
+        yield f"secret {user.secret}"
+
+
+def _record_key(user: User) -> RecordKey:
+    return "visits", user.identity
+
+
+def _visits(state: State, user: User) -> Visits:
+    found = state.accounts.get(_record_key(user))
+    return found if isinstance(found, Visits) else Visits(user.identity, {})
+
+
+def _put(state: State, outcome: Outcome, visits: Visits) -> None:
+    key = record_key(visits)
+    if state.accounts.get(key) != visits:
+        state.accounts.put(key, visits)
+        outcome.records += (key,)
