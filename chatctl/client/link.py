@@ -31,7 +31,7 @@ from chatctl.client.ledger import Line
 from chatctl.client.refusals import BannedError, ClearTextError, FullError, PasswordError
 from chatctl.client.state import Phase, State
 from chatctl.client.timing import Pauses, Timing, Watch
-from chatctl.client.trust import Trust, UntrustedError
+from chatctl.client.trust import LapsedCertificateError, Trust, UntrustedError
 from chatctl.client.wire import DialError, LineReader, Wake, dial, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
@@ -168,7 +168,9 @@ class Link:
         try:
             sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped, self._trust)
         except UntrustedError as error:
-            self.error = error
+            self._problem = error
+            if not (self.was_in and isinstance(error, LapsedCertificateError)):
+                self.error = error
             return str(error)
         except DialError as error:
             if not self.was_in and not self._stopped:

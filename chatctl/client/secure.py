@@ -7,12 +7,16 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from chatctl.client.trust import (
     AUTHORITY,
     ChangedServerError,
+    DateError,
+    NoAuthorityError,
     Trust,
     UnknownServerError,
+    UntrustedError,
     WrongFingerprintError,
     WrongNameError,
 )
@@ -20,6 +24,9 @@ from chatctl.protocol import certificate
 
 _OTHER_NAME = {62, 63, 64}
 """X509_V_ERR_HOSTNAME_MISMATCH, EMAIL_MISMATCH, IP_ADDRESS_MISMATCH (openssl-verification-options)."""
+
+_DATES = {9, 10}
+"""X509_V_ERR_CERT_NOT_YET_VALID, CERT_HAS_EXPIRED."""
 
 Connect = Callable[[], socket.socket]
 Wait = Callable[[socket.socket, bool], None]
@@ -63,25 +70,44 @@ def secure(host: str, address: str, trust: Trust, sock: socket.socket, connect: 
         # A server that has got a certificate from an authority since is still believed (rule 2).
         with contextlib.suppress(ssl.SSLCertVerificationError):
             stream = _shaken(host, connect(), wait, verify=True)
-            _remember(trust, address, AUTHORITY, known)
+            _remember(trust, address, AUTHORITY, known, certificate.pin(_shown(stream)))
             return stream
         raise ChangedServerError(address, known, pin)
-    genuine = False
     try:
         stream = _shaken(host, sock, wait, verify=True)
     except ssl.SSLCertVerificationError as error:
-        genuine = error.verify_code in _OTHER_NAME
+        code = error.verify_code
     else:
-        _remember(trust, address, AUTHORITY, known)
+        _remember(trust, address, AUTHORITY, known, certificate.pin(_shown(stream)))
         return stream
     with _shaken(host, connect(), wait, verify=False) as looking:
         shown = _shown(looking)
-    if genuine:
-        raise WrongNameError(address, host, certificate.names(shown))
-    pin = certificate.pin(shown)
-    if known == AUTHORITY:
-        raise ChangedServerError(address, known, pin)
-    raise UnknownServerError(address, pin)
+    raise _refusal(host, address, trust, code, shown)
+
+
+def _refusal(host: str, address: str, trust: Trust, code: int, shown: bytes) -> UntrustedError:
+    """Return why a certificate is not believed; `code` is what OpenSSL found wrong with it."""
+    pin, known_key = certificate.pin(shown), trust.known_key(address)
+    was_genuine = trust.known(address) == AUTHORITY
+    if code in _OTHER_NAME:
+        return WrongNameError(address, host, certificate.names(shown))
+    if was_genuine and pin != known_key and (known_key or code not in _DATES):
+        return ChangedServerError(address, AUTHORITY, pin)
+    if code in _DATES:
+        validity = _validity(shown) or "or one that vouches for it is not valid at this time"
+        return DateError(address, validity, pin, is_known=pin == known_key)
+    return NoAuthorityError(address, pin) if was_genuine else UnknownServerError(address, pin, _validity(shown))
+
+
+def _validity(shown: bytes) -> str:
+    """Return why a certificate is not valid at this time, as the end of a sentence; empty if it is."""
+    now = datetime.now(UTC)
+    begins, ends = certificate.begins(shown), certificate.ends(shown)
+    if now > ends:
+        return f"expired on {ends:%Y-%m-%d %H:%M} UTC"
+    if now < begins:
+        return f"is not valid before {begins:%Y-%m-%d %H:%M} UTC"
+    return ""
 
 
 def _context(*, verify: bool) -> ssl.SSLContext:
@@ -123,7 +149,7 @@ def _shown(stream: ssl.SSLSocket) -> bytes:
     return der
 
 
-def _remember(trust: Trust, address: str, what: str, known: str) -> None:
-    if what != known:
+def _remember(trust: Trust, address: str, what: str, known: str, key: str = "") -> None:
+    if what != known or key != trust.known_key(address):
         with contextlib.suppress(OSError):  # not being able to is no reason not to talk; the next visit asks again
-            trust.accept(address, what)
+            trust.accept(address, what, key)

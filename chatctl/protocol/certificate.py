@@ -57,10 +57,19 @@ def names(der: bytes) -> tuple[str, ...]:
 
 
 def ends(der: bytes) -> datetime:
-    """Until when it is valid (RFC 5280, section 4.1.2.5). Raises NotACertificateError."""
+    """Return until when it is valid (RFC 5280, section 4.1.2.5). Raises NotACertificateError."""
+    return _moment(der, 1)
+
+
+def begins(der: bytes) -> datetime:
+    """Return from when on it is valid (RFC 5280, section 4.1.2.5). Raises NotACertificateError."""
+    return _moment(der, 0)
+
+
+def _moment(der: bytes, which: int) -> datetime:
     try:
         validity = _fields(der)[3]
-        _, (tag, begin, end) = _elements(validity, _elements(validity, (0, 0, len(validity)))[0])
+        tag, begin, end = _elements(validity, _elements(validity, (0, 0, len(validity)))[0])[which]
         form = "%y%m%d%H%M%SZ" if tag == _UTC_TIME else "%Y%m%d%H%M%SZ"
         return datetime.strptime(validity[begin:end].decode("ascii"), form).replace(tzinfo=UTC)
     except (IndexError, ValueError):

@@ -108,6 +108,8 @@ class Arrival:
     def _ask_trust(self, wanted: TrustWanted) -> None:
         entrance, unknown = self._app.entrance, wanted.unknown
         text = f"Does the server's own window show this fingerprint too? Ask whoever runs it.\n\n{unknown.pin}"
+        if unknown.validity:
+            text += f"\n\nIts certificate {unknown.validity}."
 
         def answered(yes: bool | None) -> None:
             if yes:

@@ -7,14 +7,19 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from chatctl.client import Client
+from chatctl.client import Client, Timing
+from chatctl.client import events as e
 from chatctl.client.check import NameCheck
 from chatctl.client.trust import (
     AUTHORITY,
     ChangedServerError,
+    DateError,
+    NoAuthorityError,
     Trust,
     UnknownServerError,
     UntrustedError,
@@ -23,7 +28,7 @@ from chatctl.client.trust import (
 )
 from chatctl.errors import UnreachableError
 from chatctl.server import Server, TlsPlan
-from tests.server.tls import Authority
+from tests.server.tls import DEADLINE, Authority
 
 
 @pytest.fixture
@@ -131,6 +136,101 @@ def test_a_certificate_that_changes_while_we_are_away_ends_the_client(tmp_path: 
             assert isinstance(client.error, ChangedServerError)
     finally:
         client.stop()
+
+
+NOT_VALID = [({"days": -1}, "expired on 2"), ({"begins": 1}, "is not valid before 2")]
+
+
+@pytest.mark.parametrize(("dates", "why"), NOT_VALID)
+def test_certificate_that_is_not_valid_now_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dates: dict[str, Any], why: str
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    trust = Trust(True, folder=tmp_path)
+    with (
+        Server(port=0, tls=TlsPlan("required", *authority.issue("localhost", **dates))) as server,
+        pytest.raises(DateError, match=f"localhost:{server.port} {why}") as caught,
+    ):
+        join(server, trust, "localhost").start()
+    assert "same as before" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("dates", "why"), NOT_VALID)
+def test_nobody_is_suspected_unless_the_key_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dates: dict[str, Any], why: str
+) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    trust = Trust(True, folder=tmp_path)
+    key = ec.generate_private_key(ec.SECP256R1())
+    with Server(port=0, tls=TlsPlan("required", *authority.issue("localhost", key=key))) as server:
+        port = server.port
+        join(server, trust, "localhost").start().stop()
+    with Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key, **dates))) as server:
+        with pytest.raises(DateError, match="its key is the same as before") as caught:
+            join(server, trust, "localhost").start()
+        assert why in str(caught.value)
+        with join(server, Trust(True, pin(server), tmp_path), "localhost") as client:
+            assert client.online
+    trust.accept(f"localhost:{port}", AUTHORITY, "SHA256:" + "x" * 43)
+    with (
+        Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key, **dates))) as server,
+        pytest.raises(ChangedServerError),
+    ):
+        join(server, trust, "localhost").start()
+
+
+def test_same_key_without_an_authority_is_no_other_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    trust = Trust(True, folder=tmp_path)
+    with Server(port=0, tls=TlsPlan("required", *authority.issue("localhost"))) as server:
+        join(server, trust, "localhost").start().stop()
+        (tmp_path / "none").mkdir()
+        monkeypatch.setenv("SSL_CERT_FILE", str(Authority(tmp_path / "none").file))
+        with pytest.raises(NoAuthorityError, match="its key is the same as before"):
+            join(server, trust, "localhost").start()
+
+
+def test_renewed_certificate_of_an_accepted_key_is_believed(tmp_path: Path) -> None:
+    authority, key = Authority(tmp_path), ec.generate_private_key(ec.SECP256R1())
+    trust = Trust(True, folder=tmp_path)
+    renewals: list[dict[str, Any]] = [{}, {"days": -1}, {"days": 200}]
+    for dates in renewals:
+        with Server(port=0, tls=TlsPlan("required", *authority.issue("x", key=key, **dates))) as server:
+            trust.accept(address(server), pin(server))
+            with join(server, trust) as client:
+                assert client.online
+
+
+def test_first_visit_to_an_expired_certificate_says_so(tmp_path: Path) -> None:
+    files = Authority(tmp_path).issue("127.0.0.1", days=-1)
+    with Server(port=0, tls=TlsPlan("required", *files)) as server:
+        with pytest.raises(UnknownServerError, match="public authority, and expired on 2") as caught:
+            join(server, Trust(True, folder=tmp_path)).start()
+        assert caught.value.validity.startswith("expired on 2")
+
+
+def test_client_that_was_in_waits_for_the_certificate_to_be_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, key = Authority(tmp_path), ec.generate_private_key(ec.SECP256R1())
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    trust = Trust(True, folder=tmp_path)
+    timing = Timing(first_pause=0.01, longest_pause=0.01)
+    with Server(port=0, tls=TlsPlan("required", *authority.issue("localhost", key=key))) as first:
+        port = first.port
+        client = Client("localhost", port, name="ann", trust=trust, secret="s", timing=timing).start()
+    events = client.events(timeout=DEADLINE)
+    try:
+        with Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key, days=-1))):
+            assert any(isinstance(event, e.Reconnecting) and "expired on 2" in event.reason for event in events)
+        with Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key))):
+            assert any(isinstance(event, e.Reconnected) for event in events)
+    finally:
+        client.stop()
+    assert client.error is None
 
 
 def test_this_machine_needs_no_tls_and_others_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

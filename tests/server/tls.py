@@ -45,14 +45,17 @@ class Authority:
         self.file = folder / "authority.pem"
         self.file.write_bytes(self._pem(self._certificate))
 
-    def issue(self, *names: str, to: str = "server", days: float = 100) -> tuple[Path, Path]:
+    def issue(
+        self, *names: str, to: str = "server", days: float = 100, begins: float = -2, key: object = None
+    ) -> tuple[Path, Path]:
         """Files of a certificate for `names` and of its key, mode 0600; the same files again with the same `to`.
-        It ends in so many `days`."""
+        It is valid from in `begins` days until in `days`. `key`: None for a new one."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 
-        key = ec.generate_private_key(ec.SECP256R1())
-        _, certificate = self._sign(names[0], self._name, key.public_key(), names=names, days=days)
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        _, certificate = self._sign(names[0], self._name, key.public_key(), names=names, days=days, begins=begins)
         files = self.folder / f"{to}.crt", self.folder / f"{to}.key"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -81,6 +84,7 @@ class Authority:
         names: tuple[str, ...] = (),
         ca: bool = False,
         days: float = 100,
+        begins: float = -2,
     ) -> tuple[object, object]:
         import datetime
         import ipaddress
@@ -97,7 +101,7 @@ class Authority:
             .issuer_name(issuer if isinstance(issuer, x509.Name) else name)
             .public_key(key)  # type: ignore[arg-type]  # every kind of public key will do
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 2 * day)
+            .not_valid_before(now + begins * day)
             .not_valid_after(now + days * day)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )

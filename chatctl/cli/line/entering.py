@@ -257,6 +257,8 @@ def _looked(wish: Wish) -> Wish:
 def _believed(wish: Wish, unknown: UnknownServerError) -> Wish:
     """Ask whether the certificate is the server's. Raises UnknownServerError where the answer is not yes."""
     print(f"First visit to {clean(unknown.address)}. Its fingerprint is {unknown.pin}")
+    if unknown.validity:
+        print(f"Its certificate {unknown.validity}")
     if input("Same as in the server's window? [y/N] ").strip().lower() not in ("y", "yes"):
         raise unknown
     return wish.trusting(unknown)
