@@ -7,7 +7,7 @@ code  meaning, the same for every command
 ====  ==========================================================================================
 0     done
 1     no (a name is taken), or any failure not named below
-2     wrong usage or configuration; port in use or not permitted
+2     wrong usage or configuration; port in use or not permitted; a damaged journal
 3     an invalid name
 4     the server cannot be reached
 5     the server refused: full, banned, wrong password, name taken with nobody to ask

@@ -13,7 +13,7 @@ from chatctl.chat.rules import Rules
 from chatctl.chat.work import Reread
 from chatctl.config import Loaded
 from chatctl.errors import ChatctlError, ConfigError
-from chatctl.journal.folder import CLOAK_KEY, Lock, journal_file, kept_secret, lock, prepare
+from chatctl.journal.folder import CLOAK_BYTES, CLOAK_KEY, Lock, journal_file, kept_secret, lock, prepare
 from chatctl.log import Log
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.control import Handler
@@ -188,7 +188,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
         network=settings.network,
         local=settings.local,
         version=f"chatctl-{__version__}",
-        cloak_key=kept_secret(control, CLOAK_KEY, 32) if control is not None else b"",
+        cloak_key=kept_secret(control, CLOAK_KEY, CLOAK_BYTES) if control is not None else b"",
         replay_on_join=settings.history.replay_on_join,
         **_live_rules(loaded, password),
     )

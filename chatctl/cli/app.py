@@ -12,6 +12,7 @@ from chatctl.cli import (
     accounts,
     bench,
     changing,
+    check,
     check_name,
     config,
     hash_password,
@@ -75,6 +76,7 @@ _COMMANDS: dict[str, Callable[..., None] | typer.Typer] = {
     "export": past.export,
     "import": changing.import_,
     "backup": past.backup,
+    "check": check.check,
     "prune": prune.prune,
     "config": config.app,
 }

@@ -32,6 +32,7 @@ def asking(
     from chatctl.cli.running import ask_server
     from chatctl.config import load
     from chatctl.journal import holder, journal_file, prepare
+    from chatctl.journal.damage import refuse_remains
     from chatctl.journal.stopped import StoppedJournal
     from chatctl.wiring import data_folder
 
@@ -48,6 +49,7 @@ def asking(
         yield lambda request: ask_server(folder, request)
         return
     note = f"{'reading' if reading else 'writing to'} {folder}; no server runs on it ({NOT_KEPT})"
+    refuse_remains(journal_file(folder))
     if reading and not journal_file(folder).exists():
         yield lambda request: _stand_in(None, request, note)
         return

@@ -197,16 +197,32 @@ def _bring_up_to_date(folder: Path) -> None:
 def _readable(path: Path) -> Iterator[None]:
     import sqlite3
 
+    from chatctl.journal.damage import DamagedJournalError, is_damage
+
     try:
         yield
     except sqlite3.Error as error:
+        if is_damage(error):
+            raise DamagedJournalError(path, str(error)) from None
         raise ChatctlError(f"The history {path} cannot be read: {error}") from None
 
 
 def _existing(path: Path) -> Path:
+    from chatctl.journal.damage import refuse_remains
+
+    refuse_remains(path)
     if not path.exists():
         raise UnreachableError(f"There is no history in {path.parent}; name the right folder with --data-dir")
     return path
+
+
+def existing_journal(folder: Path) -> Path:
+    """Return the journal of a folder, and say on stderr whether a server runs on it. Raises UnreachableError for none,
+    StartError for one that is empty."""
+    from chatctl.journal import journal_file
+
+    _say_which(folder)
+    return _existing(journal_file(folder))
 
 
 def _say_which(folder: Path) -> None:

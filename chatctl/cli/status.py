@@ -111,6 +111,9 @@ def _rows(answer: Mapping[str, object]) -> list[tuple[str, str]]:
         rows.append(("Certificate", str(warning).removeprefix("the certificate ")))
     if "file_bytes" in kept:
         rows.append(("Journal", _sizes(kept)))
+    if kept.get("checked"):
+        whole = kept["checked"] == "whole"
+        rows.append(("Checked", "at the start" if whole else "in part at the start; chatctl check looks at all of it"))
     if "last_commit" in kept:
         rows.append(("Last commit", _commit(kept)))
     return rows

@@ -1,4 +1,4 @@
-"""A copy of the journal while it is written to, and whether a journal is sound.
+"""A copy of the journal while it is written to.
 
 The rules of this file:
 
@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chatctl.errors import ChatctlError, ConfigError
+from chatctl.journal.damage import DamagedJournalError, is_damage
 from chatctl.journal.folder import sync
 from chatctl.journal.schema import open_reading
 
@@ -42,6 +43,8 @@ def backup(journal: Path, destination: Path) -> None:
         why = (error.strerror or type(error).__name__).lower()
         raise ChatctlError(f"The backup {destination} cannot be written ({why}).") from None
     except sqlite3.Error as error:
+        if is_damage(error):
+            raise DamagedJournalError(journal, str(error)) from None
         raise ChatctlError(f"The journal cannot be copied to {destination}: {error}.") from None
 
 
@@ -52,16 +55,3 @@ def _copy(journal: Path, part: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(part),))
     finally:
         connection.close()
-
-
-def problems(journal: Path) -> list[str]:
-    """What is wrong with a journal, as SQLite's ``integrity_check`` says it; nothing where it is sound."""
-    try:
-        connection = open_reading(journal)
-        try:
-            said = [str(line) for (line,) in connection.execute("PRAGMA integrity_check")]
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        return [str(error)]
-    return [] if said == ["ok"] else said

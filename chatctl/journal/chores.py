@@ -27,6 +27,7 @@ from contextlib import suppress
 
 from chatctl.chat.ports import Log
 from chatctl.journal import compaction, indexing, lanes, retention
+from chatctl.journal.damage import is_damage
 from chatctl.journal.relief import Relief
 from chatctl.journal.reserve import reserve
 from chatctl.journal.rows import LAST_ID
@@ -78,6 +79,8 @@ class Chores:
         """Whether the WAL may hold what was deleted."""
         self.forgot: Callable[[], None] = _nothing
         """Called on this thread when facts were forgotten, whoever asked for it."""
+        self.damage = ""
+        """What a chore was last told of damage to the file; ``""`` for nothing."""
         self.is_short = False
         """Whether deletions are under way for which space is short: nothing else may take what they free."""
         store.wal_frames = WAL_SOME // 2  # unknown; what a crash left is copied soon
@@ -153,6 +156,8 @@ class Chores:
                 self._next()
         except Exception as error:  # noqa: BLE001  # rule 5
             self._log.warning("chore failed", error=type(error).__name__, reason=str(error))
+            if is_damage(error):
+                self.damage = str(error)
             self._resume_at = time.monotonic() + LEFT_ALONE
 
     def _urgent(self) -> None:

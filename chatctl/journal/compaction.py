@@ -92,7 +92,7 @@ def convert(path: Path, note: Callable[[str, dict[str, object]], None] = lambda 
     Raises:
         StartError: The file is not a journal of this program.
     """
-    if not path.exists() or os.path.getsize(path) == 0:
+    if not path.exists():
         return
     part = path.with_name(f"{path.name}.part")
     try:

@@ -33,6 +33,7 @@ from chatctl.protocol.json_text import parse_json
 LOCK = "chatctl.lock"
 JOURNAL = "journal.db"
 CLOAK_KEY = "cloak.key"
+CLOAK_BYTES = 32
 SPARE = "journal.spare"
 _OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, control_socket.NAME, "tls.pem")
 PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from chatctl.chat.history import AnyQuery, Page
 from chatctl.chat.ports import Log
+from chatctl.journal.damage import is_damage
 from chatctl.journal.reading import read
 from chatctl.journal.schema import open_reading
 
@@ -46,6 +47,8 @@ class Readers:
             threading.Thread(target=self._run, name=f"reader-{number}", daemon=True) for number in range(1, count + 1)
         ]
         self._stopped = False
+        self.damage = ""
+        """What a reader was last told of damage to the file; ``""`` for nothing."""
 
     def start(self, call_soon: CallSoon) -> None:
         """Start the threads."""
@@ -85,6 +88,8 @@ class Readers:
                 answer = work(connection)
             except Exception as error:  # noqa: BLE001  # rule 2
                 self._log.warning("history not read", error=type(error).__name__, reason=str(error))
+                if is_damage(error):
+                    self.damage = str(error)
                 answer = failed(error)
                 if connection is not None:
                     connection.close()  # whatever state it is in

@@ -71,6 +71,12 @@ def count(connection: sqlite3.Connection, before: int) -> tuple[int, int]:
     return facts - events, events
 
 
+def count_all(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many messages, and how many other events, there are."""
+    facts, events = connection.execute("SELECT count(*), coalesce(sum(lane & 1), 0) FROM facts").fetchone()
+    return facts - events, events
+
+
 def _nth_newest(store: SqliteStore, number: int) -> Iterator[int]:
     """Walk back over `number` messages; the last thing given is the id of the one where it ends."""
     at, left = LAST_ID, number

@@ -29,7 +29,6 @@ The tables:
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +37,7 @@ from urllib.parse import quote
 
 from chatctl.errors import StartError
 from chatctl.journal.account_ids import add_account_ids
+from chatctl.journal.damage import naming_damage, refuse_remains
 from chatctl.journal.folder import make_file, sync
 
 APPLICATION_ID = int.from_bytes(b"chtl", "big")
@@ -165,15 +165,13 @@ def open_writing(path: Path) -> sqlite3.Connection:
     Whoever calls holds the folder's lock.
     """
     try:
+        refuse_remains(path)
+        if not path.exists():
+            _create(path)
         make_file(path)
-        check(path)
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            _set_up(connection, path)
-            migrate(connection)
-        except BaseException:
-            connection.close()
-            raise
+        with naming_damage(path):
+            check(path)
+            connection = _open_and_migrate(path)
         sync(path.parent)  # the new file's name must be as durable as what is in it
     except sqlite3.Error as error:
         raise StartError(f"The journal {path} cannot be opened: {error}. CHATCTL_DATA_DIR names its folder.") from None
@@ -183,11 +181,37 @@ def open_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _open_and_migrate(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _set_up(connection, path)
+        migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Make a journal that gets its name when it is whole (damage.py, [empty-is-not-new])."""
+    part = path.with_name(f"{path.name}.new")
+    for left in (part, part.with_name(f"{part.name}-wal"), part.with_name(f"{part.name}-shm")):
+        left.unlink(missing_ok=True)
+    make_file(part)
+    try:
+        _open_and_migrate(part).close()  # the last connection copies the WAL into the file
+        sync(part)
+        part.rename(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
 def check(path: Path) -> bool:
     """Refuse a file that is no journal, or newer than this program, untouched (rule 2): StartError. Whether it is of
-    this program's version; an older one is brought there by :func:`open_writing`, and so is an empty file."""
-    if os.path.getsize(path) == 0:
-        return False
+    this program's version; an older one is brought there by :func:`open_writing`."""
+    refuse_remains(path)
     try:
         connection = open_quietly(path)
         try:
@@ -197,9 +221,12 @@ def check(path: Path) -> bool:
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):  # could not be read, which says nothing about what it is
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_NOTADB:  # which says nothing about what it is
             raise
-        raise StartError(f"{path} is not a chatctl journal; move it away, or set CHATCTL_DATA_DIR.") from None
+        raise StartError(
+            f"{path} is not a chatctl journal, or its beginning is damaged: restore the latest backup with "
+            f"`chatctl restore FILE`, move it away, or set CHATCTL_DATA_DIR."
+        ) from None
     if mark != APPLICATION_ID and (mark or version or tables):
         raise StartError(f"{path} is not a chatctl journal; move it away, or set CHATCTL_DATA_DIR.")
     if version > len(MIGRATIONS):

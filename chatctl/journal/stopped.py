@@ -16,6 +16,7 @@ from chatctl.chat.accounts import Record, RecordKey
 from chatctl.chat.facts import Fact
 from chatctl.errors import ChatctlError
 from chatctl.journal import compaction, indexing, lanes, retention
+from chatctl.journal.checking import quick_check
 from chatctl.journal.chores import WAL_SOME
 from chatctl.journal.folder import journal_file, lock
 from chatctl.journal.relief import Relief
@@ -43,6 +44,7 @@ class StoppedJournal:
 
     def __enter__(self) -> Self:
         try:
+            quick_check(self._store.path)
             self._store.open()
         except BaseException:
             self._lock.release()

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -24,7 +26,10 @@ from chatctl.chat.facts import Fact, Kept
 from chatctl.chat.history import RoomRecord
 from chatctl.journal import rows
 from chatctl.journal.amending import AMENDING, amend, runs
+from chatctl.journal.damage import DamagedJournalError, naming_damage
 from chatctl.journal.schema import BUSY_SECONDS, open_writing, transaction
+
+Stored = TypeVar("Stored")
 
 FULL = "the disk is full"
 
@@ -128,22 +133,17 @@ class SqliteStore:
 
     def last(self) -> tuple[int, int]:
         """The highest seq and the latest time (ms) ever kept; 0 where there is none."""
-        found = self.connection.execute(
-            "SELECT (SELECT value FROM marks WHERE name = 'seq'), (SELECT value FROM marks WHERE name = 'time'),"
-            " (SELECT max(id) FROM facts), (SELECT time FROM facts ORDER BY id DESC LIMIT 1)"
-        ).fetchone()
-        seq, time, id, latest = found
-        return max(seq, rows.point(id or 0)[0]), max(time, latest or 0)
+        return last_point(self.connection)
 
     def rooms(self) -> list[RoomRecord]:
         """All rooms kept, by key."""
-        found = self.connection.execute("SELECT record FROM rooms ORDER BY key").fetchall()
-        return [_room_from_json(record) for (record,) in found]
+        with _readable(self.path):
+            return read_rooms(self.connection)
 
     def records(self) -> list[Record]:
         """All accounts and invitations kept."""
-        found = self.connection.execute("SELECT kind, value FROM records ORDER BY kind, key").fetchall()
-        return [_RECORD_FROM_JSON[kind](value) for kind, value in found]
+        with _readable(self.path):
+            return read_records(self.connection)
 
     def commit(self, batch: Batch) -> None:
         """Keep a batch, durably. NotKept: nothing of it is there. sqlite3.Error, OSError: nobody knows (rule 2)."""
@@ -284,6 +284,49 @@ class SqliteStore:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
+
+
+def last_point(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return the highest seq and the latest time (ms) ever kept; 0 where there is none."""
+    found = connection.execute(
+        "SELECT (SELECT value FROM marks WHERE name = 'seq'), (SELECT value FROM marks WHERE name = 'time'),"
+        " (SELECT max(id) FROM facts), (SELECT time FROM facts ORDER BY id DESC LIMIT 1)"
+    ).fetchone()
+    seq, time, id, latest = found
+    return max(seq, rows.point(id or 0)[0]), max(time, latest or 0)
+
+
+def read_rooms(connection: sqlite3.Connection) -> list[RoomRecord]:
+    """Return all rooms kept, by key. ValueError if one cannot be read."""
+    found = connection.execute("SELECT key, record FROM rooms ORDER BY key").fetchall()
+    return [_decoded(_room_from_json, record, f"room {key}") for key, record in found]
+
+
+def read_records(connection: sqlite3.Connection) -> list[Record]:
+    """Return all accounts, invitations and bans kept. ValueError if one cannot be read."""
+    found = connection.execute("SELECT kind, key, value FROM records ORDER BY kind, key").fetchall()
+    return [_decoded(_RECORD_FROM_JSON.get(kind, _unknown), value, f"{kind} {key}") for kind, key, value in found]
+
+
+def _decoded(decode: Callable[[str], Stored], text: str, what: str) -> Stored:
+    try:
+        return decode(text)
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise ValueError(f"the record of the {what} cannot be read: {error}") from None
+
+
+def _unknown(text: str) -> Record:
+    raise ValueError("this kind of record is unknown")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Name the damage if records cannot be read (damage.py)."""
+    with naming_damage(path):
+        try:
+            yield
+        except ValueError as error:
+            raise DamagedJournalError(path, str(error)) from None
 
 
 def _room_changes(batch: Batch) -> tuple[list[tuple[str, str]], list[str]]:

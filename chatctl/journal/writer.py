@@ -30,8 +30,10 @@ from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.facts import Fact, Kept
 from chatctl.chat.history import REDACT, AnyQuery, Page, RoomRecord
 from chatctl.chat.ports import JournalListener, Log
+from chatctl.journal.checking import quick_check
 from chatctl.journal.chores import Chores
 from chatctl.journal.compaction import convert
+from chatctl.journal.damage import naming_damage
 from chatctl.journal.health import Health, unchangeable
 from chatctl.journal.readers import Readers
 from chatctl.journal.retention import Retention
@@ -93,13 +95,15 @@ class SqliteJournal:
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._readers = Readers(path, log, readers, budget)
         self._stopped = False
-        convert(path, lambda event, fields: log.info(event, **fields))
-        self._store.open()
-        self._health = Health(self._store, path, log)
-        self._last = self._store.last()
-        self._rooms = self._store.rooms()
-        self._records = self._store.records()
-        self._chores = Chores(self._store, log, clock, retention or Retention())
+        self._is_checked = quick_check(path)
+        with naming_damage(path):
+            convert(path, lambda event, fields: log.info(event, **fields))
+            self._store.open()
+            self._health = Health(self._store, path, log)
+            self._last = self._store.last()
+            self._rooms = self._store.rooms()
+            self._records = self._store.records()
+            self._chores = Chores(self._store, log, clock, retention or Retention())
         self._health.on_lost = self._chores.give_up
 
     # The port: called on the thread that owns the chat state.
@@ -160,12 +164,17 @@ class SqliteJournal:
         return done and not self._thread.is_alive()
 
     def status(self) -> dict[str, object]:
-        """Figures for an operator (telling.py), why nothing is kept or "ok", and what is queued."""
+        """Figures for an operator (telling.py), why nothing is kept or "ok", and what is queued.
+
+        `checked`: how much the check at the start had time for; `damage`: what readers and chores met since then.
+        """
         return {
             "state": self._health.reason or "ok",
             **self._figures.status(),
             "queued": self._queue.qsize(),
             **self._chores.status(),
+            "checked": "whole" if self._is_checked else "partly",
+            "damage": self._readers.damage or self._chores.damage,
         }
 
     def probe(self) -> None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from chatctl.server.certificate import Loaded
 
 
+def _damage(figures: Mapping[str, object]) -> str:
+    damage = figures.get("damage")
+    return f"the journal is damaged ({damage}): run chatctl check" if damage else ""
+
+
 def status_handlers(
     hub: Hub, loop: Loop, journal: Journal, certificate: Callable[[], Loaded | None]
 ) -> Mapping[str, Handler]:
@@ -43,7 +48,7 @@ def status_handlers(
                 "messages_per_second": keeper.rate(now),
                 "failed_sessions": hub.failures,
                 "journal_lag_ms": keeper.lag_ms,
-                "journal_trouble": keeper.trouble or (journal_state if journal_state != "ok" else ""),
+                "journal_trouble": keeper.trouble or (journal_state if journal_state != "ok" else _damage(figures)),
                 "facts_lost": keeper.lost,
                 "certificate_ends": used.ends.isoformat() if used is not None else None,
                 "certificate_trouble": used.warning(datetime.now(UTC)) if used is not None else "",

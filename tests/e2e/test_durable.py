@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.journal.backup import problems
+from chatctl.journal.checking import faults
 from chatctl.protocol.message import Message
 from tests.e2e.crash import ROOM, SENDERS, Talker
 from tests.e2e.processes import CHATCTL, DEADLINE, ServeProcess, chatctl, environment, needs, works
@@ -171,7 +171,7 @@ def test_a_full_disk(tmp_path: Path, disk: SmallDisk, killed: str) -> None:
     for person in people:
         assert [text for text in kept if text.startswith(f"{person.nick}.")] == person.echoed
         assert len(person.refused) > 3
-    assert problems(copy) == []
+    assert faults(copy) == []
 
 
 def _works_again(people: list[Careful]) -> None:
@@ -215,7 +215,7 @@ def test_a_backup_under_load_is_a_prefix_without_gaps(tmp_path: Path) -> None:
             for _ in range(20):
                 _talk(talkers)
         assert server.stop()[0] == 0
-    assert problems(copy) == []
+    assert faults(copy) == []
     whole, part = (
         _exported(next(tmp_path.rglob("chatctl/journal.db")).parent, tmp_path),
         _exported(copy.parent, tmp_path),

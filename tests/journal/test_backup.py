@@ -11,7 +11,8 @@ import pytest
 from chatctl.chat.history import SearchQuery
 from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal import indexing
-from chatctl.journal.backup import backup, problems
+from chatctl.journal.backup import backup
+from chatctl.journal.checking import faults
 from chatctl.journal.store import Batch, SqliteStore
 from tests.journal.desk import Desk, fact
 from tests.journal.test_writer import kept
@@ -33,7 +34,7 @@ def test_a_backup_under_load_is_a_gap_free_beginning(tmp_path: Path) -> None:
             found = kept(copy)
             assert found == [fact(seq) for seq in range(1, len(found) + 1)]
             assert released <= len(found) <= seq
-            assert problems(copy) == []
+            assert faults(copy) == []
             assert stat.S_IMODE(copy.stat().st_mode) == 0o600
         assert desk.journal.status()["state"] == "ok"
 
@@ -60,7 +61,7 @@ def test_a_backup_overwrites_nothing_and_leaves_no_halves(tmp_path: Path) -> Non
     with pytest.raises(ChatctlError, match="cannot be written"):
         backup(store.path, tmp_path / "no" / "where")
     store.close()
-    with pytest.raises(ChatctlError, match="cannot be copied"):
+    with pytest.raises(ChatctlError, match="is damaged"):
         backup(there, tmp_path / "copy")
     with pytest.raises(ChatctlError, match="cannot be copied"):
         backup(tmp_path / "nothing", tmp_path / "copy")
@@ -74,12 +75,12 @@ def test_damage_is_found(tmp_path: Path) -> None:
     store.commit(Batch([fact(seq, "x" * 100) for seq in range(1, 1000)]))
     store.checkpoint(whole=True)
     store.close()
-    assert problems(store.path) == []
+    assert faults(store.path) == []
     data = bytearray(store.path.read_bytes())
     data[60_000:90_000] = bytes(30_000)
     store.path.write_bytes(data)
-    assert problems(store.path)
+    assert faults(store.path)
     store.path.write_text("nothing")
-    assert problems(store.path)
+    assert faults(store.path)
     with pytest.raises(sqlite3.Error):
         kept(tmp_path / "nowhere")

@@ -14,7 +14,7 @@ import pytest
 
 from chatctl.chat.facts import Fact
 from chatctl.journal import Retention, SqliteJournal, lock
-from chatctl.journal.backup import problems
+from chatctl.journal.checking import faults
 from chatctl.journal.folder import holder, journal_file, prepare
 from tests.journal.desk import Owner, fact
 from tests.journal.test_writer import kept
@@ -77,7 +77,7 @@ def _sound(path: Path, copy: Path, seen: int, *, whole: bool) -> None:
     meant = [_said(seq, part) for seq in range(first, last + 1) for part in range(3)]
     assert found == meant[len(meant) - len(found) :]
     assert len(meant) - len(found) < 3  # the oldest entry may be half pruned
-    assert problems(copy / path.name) == []
+    assert faults(copy / path.name) == []
 
 
 if __name__ == "__main__":

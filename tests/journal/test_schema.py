@@ -62,8 +62,6 @@ def test_a_folder_in_the_way_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_start_that_was_killed_before_the_tables_is_done_again(tmp_path: Path) -> None:
-    (tmp_path / "j.db").touch()
-    open_writing(tmp_path / "j.db").close()
     connection = sqlite3.connect(tmp_path / "k.db")
     connection.execute("PRAGMA journal_mode = WAL")  # so far it had come
     connection.close()

@@ -39,10 +39,10 @@ def journal_removed(folder: Path) -> None:
 
 
 def journal_replaced(folder: Path) -> None:
-    (folder / "journal.db").rename(folder / "old.db")
-    other = SqliteStore(folder / "journal.db")
+    other = SqliteStore(folder / "other.db")
     other.open()
     other.close()
+    (folder / "other.db").rename(folder / "journal.db")
 
 
 def wal_removed(folder: Path) -> None:

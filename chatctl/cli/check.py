@@ -1,0 +1,63 @@
+"""`chatctl check`: whether everything in the data folder is sound."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.failures import reports, say
+from chatctl.cli.past import existing_journal
+from chatctl.errors import ChatctlError
+
+
+@reports
+def check(data_dir: options.DataDirOption = None, config: options.ConfigOption = None) -> None:
+    """Look for damage in the whole data folder, while the server runs or not.
+
+    Nothing is changed. Exit code 2 if something is damaged.
+    """
+    from chatctl.config import load
+    from chatctl.journal.checking import full_check
+    from chatctl.journal.damage import DamagedJournalError
+    from chatctl.wiring import data_folder
+
+    folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
+    path = existing_journal(folder)
+    try:
+        report = full_check(path)
+    except sqlite3.Error as error:
+        raise ChatctlError(f"The history {path} cannot be read: {error}") from None
+    for fault in report.faults:
+        say(f"{path}: {fault}")
+    others = _other_faults(folder)
+    for fault in others:
+        say(fault)
+    if report.faults:
+        count = len(report.faults)
+        raise DamagedJournalError(path, "1 fault" if count == 1 else f"{count} faults", "they are listed above")
+    print(
+        f"The journal is sound: {report.messages:,} messages and {report.events:,} other events, "
+        f"{report.rooms:,} rooms, {report.records:,} accounts, invitations and bans"
+    )
+    if others:
+        raise typer.Exit(2)
+
+
+def _other_faults(folder: Path) -> list[str]:
+    """Return what is wrong with the certificate and the key for cloaks."""
+    from chatctl.errors import StartError
+    from chatctl.journal.folder import CLOAK_BYTES, CLOAK_KEY
+    from chatctl.server.certificate import kept
+
+    found = []
+    key = folder / CLOAK_KEY
+    if key.exists() and key.stat().st_size != CLOAK_BYTES:
+        found.append(f"{key} is damaged: restore a backup, or remove it, and a new one is made")
+    try:
+        kept(folder)
+    except StartError as error:
+        found.append(str(error))
+    return found
