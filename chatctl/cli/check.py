@@ -15,9 +15,9 @@ from chatctl.errors import ChatctlError
 
 @reports
 def check(data_dir: options.DataDirOption = None, config: options.ConfigOption = None) -> None:
-    """Look for damage in the whole data folder, while the server runs or not.
+    """Look for damage in the data folder.
 
-    Nothing is changed. Exit code 2 if something is damaged.
+    The server may run or not, and nothing is changed. Exit code 2 if something is damaged.
     """
     from chatctl.config import load
     from chatctl.journal.checking import full_check

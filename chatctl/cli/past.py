@@ -1,4 +1,4 @@
-"""`chatctl history`, `search`, `export`, `backup`: what was said, read from the data folder.
+"""`chatctl history`, `search`, `export`: what was said, read from the data folder.
 
 They read beside a running server as well as without one: SQLite's readers hold up nobody, and see only what is kept.
 On stderr they say which of the two it was.
@@ -139,27 +139,6 @@ def export(
             print(line)
     if not first:
         say(f"nothing is kept of {_room(room)}" if room else "nothing is kept")
-
-
-@reports
-def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not be there yet.")],
-    data_dir: options.DataDirOption = None,
-    config: options.ConfigOption = None,
-) -> None:
-    """Copy the history to a file, while the server runs or not.
-
-    The copy is of one moment. Put it into a data folder as journal.db to use it.
-    """
-    from chatctl.config import load
-    from chatctl.journal import journal_file
-    from chatctl.journal.backup import backup as copy
-    from chatctl.wiring import data_folder
-
-    folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
-    _say_which(folder)
-    copy(_existing(journal_file(folder)), file)
-    print(f"Copied to {file} ({file.stat().st_size} bytes)")
 
 
 @contextmanager

@@ -69,14 +69,14 @@ def _is_sound(path: Path, seconds: float) -> bool:
     return True
 
 
-def full_check(path: Path) -> Report:
-    """Look at all of a journal.
+def full_check(path: Path, *, structure: bool = True) -> Report:
+    """Look at all of a journal; without `structure` at what is stored in it alone.
 
     Raises:
         StartError: The file is not a journal of this program, empty, or written by a newer version.
         sqlite3.Error: It cannot be opened now.
     """
-    report = Report(faults(path))
+    report = Report(faults(path) if structure else [])
     with naming_damage(path):
         if not check(path):  # an older version's tables
             return report

@@ -26,6 +26,7 @@ class DamagedJournalError(StartError):
     """A journal that cannot be used as it is."""
 
     def __init__(self, path: Path, fault: str, todo: str = "`chatctl check` lists all faults") -> None:
+        self.fault = fault
         super().__init__(
             f"The journal {path} is damaged ({fault}): {todo}; {_RESTORE}, or move it away to begin anew {_WHERE}"
         )

@@ -34,8 +34,9 @@ LOCK = "chatctl.lock"
 JOURNAL = "journal.db"
 CLOAK_KEY = "cloak.key"
 CLOAK_BYTES = 32
+CERTIFICATE = "tls.pem"
 SPARE = "journal.spare"
-_OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, control_socket.NAME, "tls.pem")
+OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, control_socket.NAME, CERTIFICATE)
 PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant
 _LOOK_AGAIN = 0.02
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -76,7 +77,7 @@ def prepare(folder: Path) -> Path:
         raise StartError(problem)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise StartError(_unusable(folder, "cannot be written"))
-    for name in _OURS:
+    for name in OURS:
         if problem := _problem_of_file(folder / name):
             raise StartError(problem)
     return folder
@@ -230,7 +231,7 @@ class Lock:
         self.release()
 
 
-def lock(folder: Path, patience: float = PATIENCE) -> Lock:
+def lock(folder: Path, patience: float = PATIENCE, tries: int = 3) -> Lock:
     """Take the lock of a folder that `prepare` has seen. StartError where somebody keeps it for `patience` seconds."""
     path = folder / LOCK
     try:
@@ -239,12 +240,23 @@ def lock(folder: Path, patience: float = PATIENCE) -> Lock:
         raise StartError(_unusable(folder, f"cannot be written ({_why(error)})")) from None
     try:
         _take(descriptor, folder, patience)
-        return Lock(descriptor)
+        if _is_file(descriptor, path) or tries <= 1:
+            return Lock(descriptor)
     except BaseException as error:
         os.close(descriptor)
         if isinstance(error, OSError):
             raise StartError(_unusable(folder, f"cannot be locked ({_why(error)})")) from None
         raise
+    os.close(descriptor)  # that lock is on a folder that was moved away meanwhile
+    return lock(folder, patience, tries - 1)
+
+
+def _is_file(descriptor: int, path: Path) -> bool:
+    """Return whether a file that was opened still has its name: else its folder was moved (restoring.py)."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _take(descriptor: int, folder: Path, patience: float) -> None:

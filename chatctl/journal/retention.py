@@ -20,7 +20,7 @@ import msgspec
 
 from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_time
-from chatctl.journal.rows import LAST_ID, to_json
+from chatctl.journal.rows import LAST_ID, beyond, to_json
 from chatctl.journal.schema import transaction
 from chatctl.journal.store import SqliteStore
 
@@ -74,6 +74,14 @@ def count(connection: sqlite3.Connection, before: int) -> tuple[int, int]:
 def count_all(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return how many messages, and how many other events, there are."""
     facts, events = connection.execute("SELECT count(*), coalesce(sum(lane & 1), 0) FROM facts").fetchone()
+    return facts - events, events
+
+
+def count_beyond(connection: sqlite3.Connection, seq: int) -> tuple[int, int]:
+    """Return how many messages, and how many other events, come after the entry `seq`."""
+    facts, events = connection.execute(
+        "SELECT count(*), coalesce(sum(lane & 1), 0) FROM facts WHERE id >= ?", (beyond(seq),)
+    ).fetchone()
     return facts - events, events
 
 

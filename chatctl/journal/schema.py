@@ -35,9 +35,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
+
 from chatctl.errors import StartError
 from chatctl.journal.account_ids import add_account_ids
-from chatctl.journal.damage import naming_damage, refuse_remains
+from chatctl.journal.damage import DamagedJournalError, naming_damage, refuse_remains
 from chatctl.journal.folder import make_file, sync
 
 APPLICATION_ID = int.from_bytes(b"chtl", "big")
@@ -185,7 +187,10 @@ def _open_and_migrate(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         _set_up(connection, path)
-        migrate(connection)
+        try:
+            migrate(connection)
+        except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise DamagedJournalError(path, f"its records cannot be read: {error}") from None
     except BaseException:
         connection.close()
         raise

@@ -201,13 +201,12 @@ def _talking(port: int) -> Iterator[list[Talker]]:
 
 def test_a_backup_under_load_is_a_prefix_without_gaps(tmp_path: Path) -> None:
     copy = tmp_path / "copy" / "journal.db"
-    copy.parent.mkdir(mode=0o700)
     with ServeProcess(tmp_path, CHATCTL_LISTENER_LIMIT="20", CHATCTL_LOG__LEVEL="error") as server:
         with _talking(server.port) as talkers:
             while not all(len(talker.data) > 100_000 for talker in talkers):
                 _talk(talkers)
             before = max(len(talker.saw()) for talker in talkers)
-            command = [CHATCTL, "backup", str(copy)]
+            command = [CHATCTL, "backup", str(tmp_path / "backup.tar")]
             with subprocess.Popen(command, env=environment(tmp_path), cwd=tmp_path, stdout=subprocess.PIPE) as backup:
                 while backup.poll() is None:
                     _talk(talkers)
@@ -215,6 +214,8 @@ def test_a_backup_under_load_is_a_prefix_without_gaps(tmp_path: Path) -> None:
             for _ in range(20):
                 _talk(talkers)
         assert server.stop()[0] == 0
+    restored = chatctl(tmp_path, "restore", str(tmp_path / "backup.tar"), "--data-dir", str(copy.parent))
+    assert restored.returncode == 0, restored.stderr
     assert faults(copy) == []
     whole, part = (
         _exported(next(tmp_path.rglob("chatctl/journal.db")).parent, tmp_path),
@@ -222,10 +223,10 @@ def test_a_backup_under_load_is_a_prefix_without_gaps(tmp_path: Path) -> None:
     )
     assert before <= len(part) < len(whole)
     assert part == whole[: len(part)]
-    with ServeProcess(tmp_path, "--data-dir", str(copy.parent)) as restored:
-        with Wire(restored.port).login("ann", ROOM, caps="echo-message") as ann:
+    with ServeProcess(tmp_path, "--data-dir", str(copy.parent)) as again:
+        with Wire(again.port).login("ann", ROOM, caps="echo-message") as ann:
             ann.send(f"PRIVMSG {ROOM} :from the copy").until("PRIVMSG")
-        assert restored.stop()[0] == 0
+        assert again.stop()[0] == 0
     assert _exported(copy.parent, tmp_path) == [*part, "from the copy"]
 
 

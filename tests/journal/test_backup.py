@@ -10,12 +10,17 @@ import pytest
 
 from chatctl.chat.history import SearchQuery
 from chatctl.errors import ChatctlError, ConfigError
-from chatctl.journal import indexing
-from chatctl.journal.backup import backup
+from chatctl.journal import indexing, journal_file, prepare
+from chatctl.journal.backup import backup, copy_journal
 from chatctl.journal.checking import faults
 from chatctl.journal.store import Batch, SqliteStore
 from tests.journal.desk import Desk, fact
 from tests.journal.test_writer import kept
+
+
+def copy_new(journal: Path, target: Path) -> None:
+    target.touch()
+    copy_journal(journal, target)
 
 
 def test_a_backup_under_load_is_a_gap_free_beginning(tmp_path: Path) -> None:
@@ -24,7 +29,7 @@ def test_a_backup_under_load_is_a_gap_free_beginning(tmp_path: Path) -> None:
         done: list[object] = []
         for number in range(3):
             copy = tmp_path / f"copy{number}"
-            desk.journal.read(lambda connection, copy=copy: backup(desk.path, copy), done.append)  # type: ignore[misc]
+            desk.journal.read(lambda connection, copy=copy: copy_new(desk.path, copy), done.append)  # type: ignore[misc]
             released = desk.owner.reached
             seq = released
             while len(done) <= number:
@@ -43,7 +48,7 @@ def test_a_backup_is_a_journal(tmp_path: Path) -> None:
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(seq, f"word{seq}") for seq in range(1, 600)])
         desk.do(indexing.follow)
-        backup(desk.path, tmp_path / "copy")
+        copy_new(desk.path, tmp_path / "copy")
     with Desk(tmp_path / "copy") as desk:
         assert desk.journal.last_seq() == 599
         assert desk.ask(SearchQuery("word7", 10, 599)).facts == [fact(7, "word7")]
@@ -51,22 +56,26 @@ def test_a_backup_is_a_journal(tmp_path: Path) -> None:
 
 
 def test_a_backup_overwrites_nothing_and_leaves_no_halves(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "j.db")
+    folder = prepare(tmp_path / "data")
+    store = SqliteStore(journal_file(folder))
     store.open()
     store.commit(Batch([fact(1)]))
     there = tmp_path / "there"
     there.write_text("precious")
     with pytest.raises(ConfigError, match="is there already"):  # code 2, as config init has it
-        backup(store.path, there)
+        backup(folder, there)
     with pytest.raises(ChatctlError, match="cannot be written"):
-        backup(store.path, tmp_path / "no" / "where")
+        backup(folder, tmp_path / "no" / "where")
+    store.checkpoint(whole=True)
     store.close()
+    store.path.write_text("nothing")
     with pytest.raises(ChatctlError, match="is damaged"):
-        backup(there, tmp_path / "copy")
+        backup(folder, tmp_path / "copy")
+    store.path.unlink()
     with pytest.raises(ChatctlError, match="cannot be copied"):
-        backup(tmp_path / "nothing", tmp_path / "copy")
+        backup(folder, tmp_path / "copy")
     assert there.read_text() == "precious"
-    assert {path.name for path in tmp_path.iterdir()} == {"there", "j.db"}
+    assert {path.name for path in tmp_path.iterdir()} == {"there", "data"}
 
 
 def test_damage_is_found(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from chatctl.journal.schema import open_writing
 from chatctl.journal.stopped import StoppedJournal
 from chatctl.journal.store import Batch, SqliteStore
 from tests.journal.desk import Desk, fact
+from tests.journal.test_lanes import second_version
 from tests.logs import ListLog
 
 PAGE = 4096
@@ -214,6 +215,17 @@ def test_interrupted_creation_leaves_no_empty_journal(tmp_path: Path, monkeypatc
     path.with_name("journal.db.new").write_bytes(b"left by a start that was killed")
     open_writing(path).close()
     assert faults(path) == []
+
+
+def test_older_journal_with_a_bad_record_is_named_and_left(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    connection = second_version(path)
+    connection.execute("INSERT INTO records VALUES ('account', 'ann', '{\"name\": 7}')")
+    connection.commit()
+    connection.close()
+    path.chmod(0o600)
+    with pytest.raises(DamagedJournalError, match="its records cannot be read"):
+        SqliteJournal(path, ListLog())
 
 
 def test_commands_on_a_stopped_folder_refuse_a_damaged_journal(path: Path) -> None:

@@ -1,0 +1,98 @@
+"""`chatctl backup` and `restore`: everything of a data folder in one file, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chatctl.cli import options
+from chatctl.cli.confirming import YesOption, confirm, needs_yes
+from chatctl.cli.failures import reports, say
+from chatctl.cli.past import existing_journal
+from chatctl.cli.when import local
+
+if TYPE_CHECKING:
+    from chatctl.journal.restoring import Restoration
+
+_WHAT = "a restore replaces what the data folder holds"
+
+
+@reports
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not be there yet.")],
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Copy the data folder to one file.
+
+    History, accounts, bans, certificate: all of one moment, while the server runs or not. `chatctl restore` brings it
+    back. Keep it as safe as the data folder: the certificate's key is in it.
+    """
+    from chatctl.config import load
+    from chatctl.journal.backup import backup as write_backup
+    from chatctl.wiring import data_folder
+
+    loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
+    folder = data_folder(loaded)
+    existing_journal(folder)
+    manifest = write_backup(folder, file)
+    names = ", ".join(entry.name for entry in manifest.files)
+    print(f"Copied to {file} ({file.stat().st_size} bytes): {names}")
+    outside = [name for name, given in (("settings file", loaded.file), ("tls.key", loaded.settings.tls.key)) if given]
+    if outside:
+        say(f"not in it, since it is not in the data folder: the {' and '.join(outside)}")
+
+
+@reports
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `chatctl backup` wrote.")],
+    yes: YesOption = False,
+    data_dir: options.DataDirOption = None,
+    config: options.ConfigOption = None,
+) -> None:
+    """Bring a backup back. The server must not run.
+
+    What the data folder holds is moved aside, after a question; what was said since the backup is only there then.
+    """
+    from chatctl.config import load
+    from chatctl.journal.restoring import Restoration
+    from chatctl.wiring import data_folder
+
+    folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
+    with Restoration(file, folder) as restoration:
+        if restoration.replaces:
+            needs_yes(_WHAT, yes=yes)
+        _tell_lost(restoration)
+        if restoration.replaces:
+            confirm(f"Replace what is in {restoration.folder}? It is moved aside.", _WHAT, yes=yes)
+        aside = restoration.finish()
+        print(
+            f"Restored to {restoration.folder}: {restoration.messages:,} messages and {restoration.events:,} other "
+            f"events, up to {local(restoration.last_time)}"
+        )
+        if restoration.kept:
+            say(f"not in the backup, so kept as it was: {', '.join(restoration.kept)}")
+        if aside is not None:
+            print(f"What was there before is in {aside}")
+            if restoration.lost.messages or restoration.lost.events:
+                print(f"To bring back what was said since: chatctl export --data-dir {aside} | chatctl import -")
+
+
+def _tell_lost(restoration: Restoration) -> None:
+    """Say what was lost since the backup, and what comes back that was removed."""
+    lost = restoration.lost
+    if restoration.created is not None:
+        say(f"the backup was made at {local(restoration.created)}")
+    else:
+        say("this is a bare journal, as older versions wrote it: no certificate is in it")
+    if lost.fault:
+        say(f"what was lost since cannot be told: {lost.fault}")
+    elif restoration.replaces:
+        say(f"lost since the backup: {lost.messages:,} messages and {lost.events:,} other events")
+        for difference in lost.records:
+            say(difference)
+        say("messages that were deleted or pruned since the backup come back")
+    else:
+        say("what was said since the backup is lost")
