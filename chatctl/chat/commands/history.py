@@ -9,42 +9,36 @@ does not exist, so that the answer does not disclose secret rooms.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from chatctl.chat.commands import conversations
 from chatctl.chat.commands.kinds import Command, Job, Long, Reply, Result, View, line
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import (
     MESSAGES,
     MOST_ASKED,
-    AnyQuery,
     Mark,
     Page,
     Query,
     TargetsQuery,
     point_of,
-    private_place,
 )
 from chatctl.chat.playback import in_slices, line_count
 from chatctl.chat.render import timestamp
 from chatctl.chat.room import Room
 from chatctl.chat.session import Session
-from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import Message, nick_of
+from chatctl.protocol.message import Message
 from chatctl.protocol.standard_replies import standard_reply
-
-CONVERSATIONS = 500
-"""Private conversations of one user that are looked through."""
 
 LONG = 1000
 """Lines of an answer that is given at once."""
 
 _NOT_FOUND = "Messages could not be retrieved"
-END_OF_TIME = 1 << 62
 _SELECTORS = {"BEFORE": 1, "AFTER": 1, "LATEST": 1, "AROUND": 1, "BETWEEN": 2}
 
 
@@ -119,27 +113,22 @@ def _in_place(
     def failed() -> list[Reply]:
         return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
 
-    def ask(place: str, shown: str) -> Result:
+    def ask(places: Sequence[str], shown: str) -> Result:
         def found(view: View, session: Session, page: Page) -> Result:
             # The session may have been kicked, or the room renamed, while the reader was busy.
-            if place[:1] == "#" and place not in view.user(session).rooms:
+            if places[0][:1] == "#" and places[0] not in view.user(session).rooms:
                 return failed()
             return _history(view, session, page, subcommand, shown)
 
-        return Job(
-            lambda upto: _query(subcommand, place, marks, limit, upto, events=bool(session.caps & caps.EVENT_PLAYBACK)),
-            found,
-        )
+        events = bool(session.caps & caps.EVENT_PLAYBACK)
+        return conversations.read(places, _query(subcommand, marks, limit, events=events), found)
 
     if target[:1] == "#":
         room = joined_room(view, session, target)
-        return ask(room.key, room.name) if room is not None else failed()
-    me, other = view.user(session), view.state.user_or_service(target)
-    if other is not None:
-        return ask(private_place(me.identity, other.identity), target)
-    if names.problem(target) is not None:
+        return ask((room.key,), room.name) if room is not None else failed()
+    if view.state.user_or_service(target) is None and names.problem(target) is not None:
         return failed()
-    return _of_somebody_gone(me, target, ask, failed)
+    return conversations.find(view, session, target, lambda places: ask(places, target) if places else failed())
 
 
 def joined_room(view: View, session: Session, name: str) -> Room | None:
@@ -147,30 +136,9 @@ def joined_room(view: View, session: Session, name: str) -> Room | None:
     return view.user(session).rooms.get(names.room_fold(name))
 
 
-def _of_somebody_gone(
-    me: User, nick: str, ask: Callable[[str, str], Result], failed: Callable[[], list[Reply]]
-) -> Result:
-    """Of those `me` has talked with, the one who was last called `nick`."""
-    folded = names.fold(nick)
-
-    def found(view: View, session: Session, page: Page) -> Result:
-        for place, fact in reversed(page.targets):
-            if not place.startswith("#") and names.fold(_other(me, fact)) == folded:
-                return ask(place, nick)
-        return failed()
-
-    return Job(lambda upto: TargetsQuery((), me.identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), found)
-
-
-def _other(me: User, fact: Fact) -> str:
-    """The nick of the other one in a private message of `me`."""
-    source = nick_of(fact.source)
-    return fact.target if names.fold(source) == me.key else source
-
-
-def _query(subcommand: str, place: str, marks: list[Mark | None], limit: int, upto: int, *, events: bool) -> AnyQuery:
+def _query(subcommand: str, marks: list[Mark | None], limit: int, *, events: bool) -> Query:
     first = marks[0]
-    every = Query(place, limit, upto, kinds=() if events else MESSAGES, whole=True, nearest=True)
+    every = Query("", limit, 0, kinds=() if events else MESSAGES, whole=True, nearest=True)
     if subcommand == "BEFORE":
         return replace(every, before=first)
     if subcommand == "AFTER":
@@ -231,8 +199,12 @@ def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
         batched = bool(session.caps & caps.BATCH)
         tags = {"batch": reference} if batched else {}
         replies: list[Reply] = [Message("BATCH", (f"+{reference}", "draft/chathistory-targets"))] if batched else []
+        latest: dict[str, Fact] = {}
         for place, fact in page.targets:
-            name = fact.target if place.startswith("#") else _other(me, fact)
+            name = fact.target if place.startswith("#") else conversations.other_nick(me, fact)
+            latest.pop(name, None)
+            latest[name] = fact
+        for name, fact in latest.items():
             replies.append(Message("CHATHISTORY", ("TARGETS", name, timestamp(fact.time)), tags=tags))
         if batched:
             replies.append(Message("BATCH", (f"-{reference}",)))

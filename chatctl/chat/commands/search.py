@@ -6,11 +6,11 @@ are. Without ``in`` it searches the sender's rooms and private conversations. :m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from chatctl.chat.commands import conversations
 from chatctl.chat.commands.history import (
-    CONVERSATIONS,
-    END_OF_TIME,
     as_batch,
     fail,
     joined_room,
@@ -18,7 +18,7 @@ from chatctl.chat.commands.history import (
     milliseconds,
 )
 from chatctl.chat.commands.kinds import Command, Job, Result, View, line
-from chatctl.chat.history import MOST_ASKED, Page, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.history import MOST_ASKED, Page, SearchQuery
 from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
@@ -40,21 +40,32 @@ def search(view: View, session: Session, message: Message) -> Result:
     limit = limit_of(attributes.get("limit", str(MOST_ASKED)))
     if limit is None:
         return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit is no positive number")
-    places = _places(view, session, attributes.get("in", ""))
-    if places is None:
-        return fail("SEARCH", "INVALID_TARGET", attributes["in"], text="There is nothing there that you may read")
+    where = attributes.get("in", "")
     text, source = attributes.get("text", ""), names.fold(attributes.get("from", ""))
-    query = SearchQuery(text, limit, 0, places, source, times[0], times[1])
-    if attributes.get("in"):
-        return _search_in(message, query)
-    identity = view.user(session).identity
+    query = SearchQuery(text, limit, 0, tuple(view.user(session).rooms), source, times[0], times[1])
+    if where:
+        return _search_one(view, session, message, query, where)
 
     def everywhere(view: View, session: Session, page: Page) -> Result:
         private = (place for place, _ in page.targets if not place.startswith("#"))
-        looked_at = (*places, *private)
+        looked_at = (*query.places, *private)
         return _search_in(message, replace(query, places=looked_at)) if looked_at else _found(view, session, Page())
 
-    return Job(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), everywhere)
+    return conversations.latest(view.user(session).identity, everywhere)
+
+
+def _search_one(view: View, session: Session, message: Message, query: SearchQuery, where: str) -> Result:
+    """Search a room, or the conversations with a user; both only if this session may read them."""
+
+    def search_places(places: Sequence[str]) -> Result:
+        if not places:
+            return fail("SEARCH", "INVALID_TARGET", where, text="There is nothing there that you may read")
+        return _search_in(message, replace(query, places=tuple(places)))
+
+    if where[:1] != "#":
+        return conversations.find(view, session, where, search_places)
+    room = joined_room(view, session, where)
+    return search_places((room.key,) if room is not None else ())
 
 
 def _search_in(message: Message, query: SearchQuery) -> Job:
@@ -66,17 +77,6 @@ def _search_in(message: Message, query: SearchQuery) -> Job:
         return _found(view, session, page)
 
     return Job(lambda upto: replace(query, upto=upto), found)
-
-
-def _places(view: View, session: Session, where: str) -> tuple[str, ...] | None:
-    """Return the places to search: the named one, or all rooms of the session; None if it may not be read."""
-    if not where:
-        return tuple(view.user(session).rooms)
-    if where[:1] == "#":
-        room = joined_room(view, session, where)
-        return (room.key,) if room is not None else None
-    other = view.state.user_or_service(where)
-    return (private_place(view.user(session).identity, other.identity),) if other is not None else None
 
 
 def _found(view: View, session: Session, page: Page) -> Result:
