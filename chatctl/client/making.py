@@ -4,6 +4,7 @@ The rules of this file:
 
 1. It is possible where a password is all it takes, no address of mail, and where nobody on the way can read along.
 2. Once it is made, later connections log in to it: an account's name is its owner's alone.
+3. That it is made is told once: servers add numerics (900, Ergo's 920) before or after the answer.
 """
 
 from __future__ import annotations
@@ -44,8 +45,15 @@ def begin(state: State, password: str) -> None:
 def answered(state: State, message: Message) -> None:
     """REGISTER: it is made, or (VERIFICATION_REQUIRED) not yet; what went wrong is told by a FAIL."""
     making, state.making = state.making, None
-    made = message.param(0).upper() == "SUCCESS"
-    if made and making is not None:
-        state.login = Login(message.param(1) or making.account, making.password)
-    if len(message.params) > 2:
-        state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code="REGISTER"))
+    text = message.params[-1] if len(message.params) > 2 else ""
+    if message.param(0).upper() == "SUCCESS" and making is not None:
+        login = state.login = Login(message.param(1) or making.account, making.password)
+        text = f"You are now logged in as {login.account}"
+    if text:
+        state.tell(e.ServerNotice(time=state.time_of(message), text=text, code="REGISTER"))
+
+
+def is_told(state: State, account: str) -> bool:
+    """Return whether the answer to REGISTER tells of this account (rule 3), or has told."""
+    known = state.making or state.login
+    return known is not None and state.fold(known.account) == state.fold(account)

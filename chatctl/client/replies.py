@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
-from chatctl.client import heard, presence
+from chatctl.client import heard, making, presence
 from chatctl.client.refusals import BannedError
 from chatctl.client.registration import INVALID, TAKEN
 from chatctl.protocol.message import Message
@@ -176,8 +176,14 @@ def counts(state: State, message: Message) -> None:
 def account(state: State, message: Message) -> None:
     """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
     state.logged_in = message.param(2) if message.command == "900" and len(message.params) > 3 else ""
-    if message.params:
+    if message.params and not (state.logged_in and making.is_told(state, state.logged_in)):
         state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
+
+
+def account_made(state: State, message: Message) -> None:
+    """920 of Ergo, which repeats the answer to REGISTER."""
+    if not making.is_told(state, message.param(1)):
+        other(state, message)
 
 
 def other(state: State, message: Message) -> None:
@@ -233,6 +239,7 @@ NUMERICS: dict[str, Callable[[State, Message], None]] = {
     "465": banned,
     "696": refused,
     "900": account,
+    "920": account_made,
     "901": account,
     "730": presence.monitored,
     "731": presence.monitored,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.client import events as e
+from chatctl.client import making
 from chatctl.client.login import Login
 from chatctl.client.refusals import LoginError, OwnedNameError
 from chatctl.errors import NameTakenError
@@ -11,6 +13,7 @@ from tests.client.talk import Talk
 
 ERGO = "sasl=PLAIN,EXTERNAL,SCRAM-SHA-256 draft/account-registration=before-connect standard-replies"
 RESERVED = "Nickname is reserved by a different account"
+LOGGED_IN = ":e 900 ann ann!u@h ann :You are now logged in as ann"
 IN_USE = "Nickname is already in use"
 
 
@@ -72,3 +75,30 @@ def test_account_that_services_tell_of_is_known() -> None:
     assert talk.state.logged_in == "ann"
     talk.heard(":e 901 ann ann!u@h :You are now logged out")
     assert talk.state.logged_in == ""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (":e REGISTER SUCCESS ann :Account successfully registered", ":e 920 ann ann :Account created", LOGGED_IN),
+        (LOGGED_IN, ":e REGISTER SUCCESS ann :It is made"),
+        (":e REGISTER SUCCESS ann",),
+    ],
+)
+def test_new_account_is_told_once(lines: tuple[str, ...]) -> None:
+    talk = Talk("#lobby")
+    talk.enter("draft/account-registration")
+    making.begin(talk.state, "hunter22")
+    [notice] = talk.heard(*lines)
+    assert isinstance(notice, e.ServerNotice)
+    assert notice.text == "You are now logged in as ann"
+
+
+def test_login_that_nobody_asked_for_here_is_told() -> None:
+    talk = Talk("#lobby")
+    talk.enter("draft/account-registration")
+    [notice] = talk.heard(LOGGED_IN)
+    assert isinstance(notice, e.ServerNotice)
+    talk.heard(":e 901 ann ann!u@h :You are now logged out")
+    making.begin(talk.state, "hunter22")
+    assert isinstance(talk.heard(":e REGISTER VERIFICATION_REQUIRED ann :Look at your mail")[0], e.ServerNotice)
