@@ -4,7 +4,9 @@ Sources: modern.ircdocs.horse, "Ban Channel Mode" to "Invite-Exception Channel M
 
 1. A mask is ``nick!user@host`` with ``*`` and ``?``. What is missing of it is ``*``: ``bob`` is ``bob!*@*``, and
    ``*@host`` is ``*!*@host``.
-2. ``a:name`` means whoever is logged in as `name` (also a mask).
+2. ``a:name`` means whoever is logged in as `name` (also a mask). Names are given again, so a full name in an exception
+   or a standing invitation means only an account that was created before the entry was set ([grant-by-id] in
+   accounts.py). A pattern with ``*`` or ``?`` means every account with such a name.
 3. ``m:`` before a mask silences those it means, but lets them in. An exception with ``m:`` lifts only silence.
 4. Masks are compared as names are (:func:`chatctl.protocol.names.fold`), in time that grows with their length alone.
 """
@@ -38,11 +40,15 @@ class Entry(NamedTuple):
 
 
 class Mask(NamedTuple):
-    """A mask taken apart; `pattern` is folded."""
+    """A mask taken apart; `pattern` is folded.
+
+    `until`: the time of creation (ms) up to which accounts are meant; None for any.
+    """
 
     mute: bool
     account: bool
     pattern: str
+    until: int | None = None
 
 
 def canonical(mask: str) -> str:
@@ -78,8 +84,17 @@ def taken_apart(mask: str) -> Mask:
     return Mask(mute, account, names.fold(rest.removeprefix("a:")))
 
 
+def granting(entry: Entry) -> Mask:
+    """Take apart the mask of an exception or a standing invitation (rule 2)."""
+    mask = taken_apart(entry.mask)
+    is_pattern = "*" in mask.pattern or "?" in mask.pattern
+    return mask._replace(until=entry.time) if mask.account and not is_pattern else mask
+
+
 def means(mask: Mask, user: User) -> bool:
     """Whether `mask` means `user`."""
+    if mask.until is not None and user.account_created > mask.until:
+        return False
     if mask.account:
         return bool(user.account) and masks.matches(mask.pattern, names.fold(user.account))
     return masks.matches(mask.pattern, f"{user.key}!{user.username.lower()}@{user.host.lower()}")
@@ -151,7 +166,8 @@ class Lists:
         return any(means(mask, user) for mask in self._masks[letter] if mute or not mask.mute)
 
     def _changed(self, letter: str) -> None:
-        self._masks[letter] = [taken_apart(entry.mask) for entry in self.entries[letter].values()]
+        entries = self.entries[letter].values()
+        self._masks[letter] = [taken_apart(each.mask) if letter == "b" else granting(each) for each in entries]
         self._silent.clear()
 
     def __bool__(self) -> bool:

@@ -51,16 +51,17 @@ class NewStanding(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """What somebody is by an account: its name, and that of the operator they are (each ``""`` for none)."""
+    """What a user is by an account: its name, id and time of creation, and the name of the operator they are."""
 
     account: str
     account_id: str
+    account_created: int
     operator: str
 
     @classmethod
     def of(cls, user: User) -> Identity:
         """As it is now."""
-        return cls(user.account, user.account_id, user.operator)
+        return cls(user.account, user.account_id, user.account_created, user.operator)
 
 
 class NewIdentity(NamedTuple):
@@ -75,7 +76,7 @@ class NewIdentity(NamedTuple):
         user = state.users.get(self.user)
         if user is None or Identity.of(user) != self.after:
             return
-        user.account, user.account_id, user.operator = self.before
+        user.account, user.account_id, user.account_created, user.operator = self.before
         rest = user.modes.replace(SERVER_OPERATOR, "")
         state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
         state.changed(user)

@@ -35,6 +35,7 @@ class User:
 
     __slots__ = (
         "account",
+        "account_created",
         "account_id",
         "away",
         "aways",
@@ -65,6 +66,7 @@ class User:
         self.signed_on = signed_on
         self.account = ""
         self.account_id = ""
+        self.account_created = 0
         self.away = ""
         self.aways: dict[int, str] | None = None  # see set_away; None while there has been one session only
         self.modes = ""
@@ -127,6 +129,7 @@ class User:
     def log_in(self, account: Account | None) -> None:
         """Belong to `account`, or to none."""
         self.account, self.account_id = (account.name, account.id) if account is not None else ("", "")
+        self.account_created = account.created if account is not None else 0
 
     def named(self, nick: str) -> None:
         """Take `nick`, and what follows from it."""

@@ -114,6 +114,36 @@ def test_account_removed_while_no_server_ran_leaves_no_place_in_a_closed_room() 
     assert "473" in enter(again, "ann", "second").send("JOIN #den").commands()
 
 
+@pytest.mark.parametrize("closed", ["MODE #den +iI a:Ann", "MODE #den +be *!*@* a:ann"])
+def test_exception_for_an_account_does_not_mean_the_next_account_of_that_name(closed: str) -> None:
+    world = a_world()
+    add(world, "ann", "first1")
+    add(world, "bob")
+    ann, bob = enter(world, "ann", "first1"), enter(world, "bob", "sesame")
+    world.now += 1
+    bob.send("JOIN #den", closed)
+    assert "JOIN" in ann.forget().send("JOIN #den").commands()
+    ann.send("PART #den", "QUIT")
+    remove(world, "ann")
+    world.now += 1
+    add(world, "ann", "second")
+    again = enter(world, "ann", "second").forget()
+    assert "JOIN" not in again.send("JOIN #den").commands()
+    bob.send(closed.replace("+iI", "-I").replace("+be *!*@* ", "-e "))
+    world.now += 1
+    bob.send(closed.replace("+be *!*@* ", "+e "))
+    assert "JOIN" in again.forget().send("JOIN #den").commands()
+
+
+def test_exception_for_a_pattern_of_accounts_means_all_of_them() -> None:
+    world = a_world()
+    add(world, "bob")
+    enter(world, "bob", "sesame").send("JOIN #den", "MODE #den +iI a:an*")
+    world.now += 1
+    add(world, "ann", "second")
+    assert "JOIN" in enter(world, "ann", "second").forget().send("JOIN #den").commands()
+
+
 # A check that was made before its place in the order.
 
 
