@@ -15,7 +15,7 @@ from chatctl.cli import options
 from chatctl.cli.asking import asking
 from chatctl.cli.columns import padded
 from chatctl.cli.confirming import YesOption, confirm
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import hint, reads, reports
 from chatctl.cli.help import PlainCommand
 from chatctl.errors import InvalidNameError
 
@@ -25,7 +25,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The account.")]
 
 
 @app.command("list", cls=PlainCommand)
-@reports
+@reads
 def list_(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
@@ -37,7 +37,7 @@ def list_(
         found = ask({"command": "accounts"})["accounts"]
     assert isinstance(found, list)
     if not found:
-        say("there are no accounts yet; chatctl accounts add NAME makes one")
+        hint("there are no accounts yet; chatctl accounts add NAME makes one")
     for account in found:
         if as_json:
             print(json.dumps({**account, "created": iso(account["created"])}, ensure_ascii=False))

@@ -28,10 +28,12 @@ from chatctl.cli import (
 )
 from chatctl.cli.failures import INTERRUPTED, say
 from chatctl.cli.help import PlainCommand
+from chatctl.cli.usage import ReportingGroup
 from chatctl.version import __version__
 
 app = typer.Typer(
     name="chatctl",
+    cls=ReportingGroup,
     help="A chat of your own: start one with `chatctl serve`, enter one with `chatctl join`.",
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help: the same in every terminal and in a pipe, and rich is not loaded for it

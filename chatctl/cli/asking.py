@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatctl.cli.failures import say
+from chatctl.cli.failures import hint
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def asking(
 
 
 def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], note: str) -> Mapping[str, object]:
-    """What the server would answer; `note` is said of it. Without a folder there is nothing to list."""
+    """What the server would answer; `note` is a hint for people. Without a folder there is nothing to list."""
     from chatctl.chat.accounts import record_key
     from chatctl.chat.rules import Rules
     from chatctl.chat.state import State
@@ -69,7 +69,7 @@ def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], not
         raise UnreachableError(
             f"No server runs on this folder ({NOT_KEPT}), so nobody can be invited; start one with chatctl serve"
         )
-    say(note)
+    hint(note)
     state = State(Rules())
     for record in stopped.records() if stopped is not None else ():
         state.accounts.put(record_key(record), record)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Protocol
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import remark, reports, say
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class _History(Protocol):
 def import_(
     file: Annotated[str, typer.Argument(metavar="FILE", help="What `chatctl export` wrote; - for stdin.")],
     data_dir: options.DataDirOption = None,
+    verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
     """Bring exported messages into the history.
@@ -116,13 +117,13 @@ def history_in_force(data_dir: str | None, config: str | None, *, make: bool) ->
         running = _Running(folder)
         if not running.answers():
             raise StartError(f"The data folder {folder} is in use by {held}; try again when that has ended")
-        print(f"chatctl: through the running server of {folder} ({held})", file=sys.stderr)
+        remark(f"through the running server of {folder} ({held})")
         yield running
         return
     if not make and not journal_file(folder).exists():
         raise UnreachableError(f"There is no history in {folder}; name the right folder with --data-dir")
     with StoppedJournal(prepare(folder), deletes=not make) as stopped:
-        print(f"chatctl: writing to {folder}; no server runs on it", file=sys.stderr)
+        remark(f"writing to {folder}; no server runs on it")
         yield stopped
 
 

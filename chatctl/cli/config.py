@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import reads, reports, say
 from chatctl.cli.help import PlainCommand
 from chatctl.cli.options import ConfigOption, JsonOption
 from chatctl.errors import ConfigError
@@ -27,7 +27,7 @@ app = typer.Typer(help="Show the settings in force, or write a file to start fro
 
 
 @app.command(cls=PlainCommand)
-@reports
+@reads
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print every setting, its value and where the value came from."""
     from chatctl.config import KEYS, load
@@ -47,7 +47,7 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command(cls=PlainCommand)
-@reports
+@reads
 def path(config: ConfigOption = None) -> None:
     """Print the path of the file that is read.
 

@@ -2,8 +2,9 @@
 
 1. A `ChatctlError` is printed as `chatctl: <sentence>`, one line for each line of its text, and ends with its own code.
 2. Ctrl-C ends with 130 and prints nothing: the person knows what they did. At a prompt it reaches us as typer's Abort.
-3. A closed stdout (`chatctl ... | head -1`) ends quietly with 1, at the last flush too: the output was cut, so "done"
-   would be untrue. Any other trouble that the system reports, such as a full disk, is said as it is.
+3. A closed stdout ends a command quietly, at the last flush too. One that only reads (`chatctl export | head`) ends
+   with 0, since its reader has what it wanted; one that changes or sends something ends with 1, as its report was cut.
+   Any other trouble that the system reports, such as a full disk, is told as it is.
 4. Anything else is a mistake of ours. It is one line as well, with the place it came from, so that a report is of use.
 5. What typer itself raises (exit, wrong usage) passes through untouched.
 
@@ -28,6 +29,7 @@ from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
 
 INTERRUPTED = 130
+DONE = 0
 FAILED = 1
 
 P = ParamSpec("P")
@@ -39,18 +41,29 @@ _OF_TYPER: tuple[type[Exception], ...] = (typer.Exit, *typer.BadParameter.__base
 
 def reports(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command, below `@app.command()`: its failures end as this page says."""
+    return _reported(command, FAILED)
 
+
+def reads(command: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a command that only prints what it reads: a closed stdout ends it with 0."""
+    return _reported(command, DONE)
+
+
+def _reported(command: Callable[P, R], closed: int) -> Callable[P, R]:
     @functools.wraps(command)
     def reported(*args: P.args, **kwargs: P.kwargs) -> R:
-        with reporting():
+        with reporting(closed):
             return command(*args, **kwargs)
 
     return reported
 
 
 @contextlib.contextmanager
-def reporting() -> Iterator[None]:
-    """The same for a stretch of code; raises `typer.Exit` with the code when something went wrong inside."""
+def reporting(closed: int = FAILED) -> Iterator[None]:
+    """The same for a stretch of code; raises `typer.Exit` with the code when something went wrong inside.
+
+    `closed` is the code for a closed stdout.
+    """
     try:
         yield
         if sys.stdout is not None:  # None: started with 1>&-
@@ -61,7 +74,7 @@ def reporting() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         _let_go_of_stdout()
-        raise typer.Exit(FAILED) from None
+        raise typer.Exit(closed) from None
     except OSError as error:
         # The machine's trouble rather than ours. If it was stdout's, the last flush must not bring it up again.
         _flush_or_let_go()
@@ -82,6 +95,29 @@ def say(text: str) -> None:
     with contextlib.suppress(OSError):
         for line in text.splitlines():
             print(f"chatctl: {clean(line)}", file=sys.stderr)
+
+
+class _Verbosity:
+    """What `--verbose` says; typer sets it for each command line that has the option."""
+
+    wanted = False
+
+
+def set_verbose(wanted: bool) -> None:
+    """Take the value of `--verbose`."""
+    _Verbosity.wanted = wanted
+
+
+def remark(text: str) -> None:
+    """Print on stderr, with --verbose only: what cron would otherwise send as a mail every night."""
+    if _Verbosity.wanted:
+        say(text)
+
+
+def hint(text: str) -> None:
+    """Print on stderr if a person reads it there, or with --verbose."""
+    if _Verbosity.wanted or (sys.stderr is not None and sys.stderr.isatty()):
+        say(text)
 
 
 def _flush_or_let_go() -> None:

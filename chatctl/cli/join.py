@@ -79,7 +79,7 @@ def join(
     style = Style(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
     full_screen = editing and not plain
     said = Going(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
-    wish = going(said, remembering=full_screen, give_up_after=None if person else GIVE_UP)
+    wish = going(said, remembering=asking, give_up_after=None if person else GIVE_UP)
     keeper = Keeper(config)
     if save is not None:
         keeper.check(save)
@@ -136,8 +136,7 @@ def _line_by_line(
             finally:
                 gates[-1].open()
         interruption.check()
-        if save is not None:
-            keeper.keep(wish, screens[-1].client.name, save)
+        _remember(wish, screens[-1].client.name, keeper, save, asking=asking)
         reason = _talk(screens[-1], wish.room, ending)
     except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
@@ -147,6 +146,17 @@ def _line_by_line(
         if screens:
             screens[-1].client.stop(reason)
     _conclude(screens[-1])
+
+
+def _remember(wish: Wish, name: str, keeper: Keeper, save: str | None, *, asking: bool) -> None:
+    """Remember where a person is and as whom, and save the server if that is wanted."""
+    from chatctl.cli.going import place
+    from chatctl.client.memory import Memory
+
+    if asking:
+        Memory().entered(place(wish, name), save or "")
+    elif save is not None:
+        keeper.keep(wish, name, save)
 
 
 def _go_on(client: Client, wish: Wish, style: Style, ending: Ending, keeper: Keeper) -> None:

@@ -13,7 +13,7 @@ from chatctl.cli import options
 from chatctl.cli.asking import asking
 from chatctl.cli.columns import padded
 from chatctl.cli.confirming import YesOption, confirm
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import hint, reads, reports
 from chatctl.errors import ConfigError
 
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
@@ -64,7 +64,7 @@ def ban(
         found = ask({"command": "bans"})["bans"]
     assert isinstance(found, list)
     if not found:
-        say("Nobody is banned")
+        hint("Nobody is banned")
     for item in found:
         if as_json:
             shown = {
@@ -104,7 +104,7 @@ def kick(
     print(_ask(data_dir, config, {"command": "kick", "name": name, "reason": reason})["text"])
 
 
-@reports
+@reads
 def sessions(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
@@ -115,7 +115,7 @@ def sessions(
     found = _ask(data_dir, config, {"command": "sessions"})["sessions"]
     assert isinstance(found, list)
     if not found:
-        say("nobody is connected")
+        hint("nobody is connected")
     for item in found:
         if as_json:
             print(json.dumps({**item, "since": iso(item["since"]) if item["since"] else None}))

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from chatctl.cli.failures import set_verbose
+
 ConfigOption = Annotated[
     str | None, typer.Option("--config", metavar="FILE", help="Read settings from this TOML file.", show_default=False)
 ]
@@ -58,6 +60,10 @@ DataDirOption = Annotated[
 HistoryOption = Annotated[
     bool | None,
     typer.Option("--history/--no-history", help="Keep history on disk, or in memory only (default: --history)."),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", callback=set_verbose, help="Say on stderr which folder is used, and how."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Line by line, never the full screen.")]

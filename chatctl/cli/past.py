@@ -1,7 +1,7 @@
 """`chatctl history`, `search`, `export`: what was said, read from the data folder.
 
 They read beside a running server as well as without one: SQLite's readers hold up nobody, and see only what is kept.
-On stderr they say which of the two it was.
+With --verbose they say on stderr which of the two it was.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import hint, reads, remark, say
 from chatctl.cli.target import is_url
 from chatctl.cli.when import iso, local, moment
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
@@ -51,7 +51,7 @@ FromOption = Annotated[str | None, typer.Option("--from", metavar="NAME", help="
 FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl, txt or html.")]
 
 
-@reports
+@reads
 def history(
     room: RoomArgument = None,
     since: SinceOption = None,
@@ -59,6 +59,7 @@ def history(
     limit: LimitOption = _DEFAULT,
     as_json: options.JsonOption = False,
     data_dir: options.DataDirOption = None,
+    verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
     """Print the last messages of a room."""
@@ -79,11 +80,11 @@ def history(
         )
         found = read(connection, query).facts
         if not found:
-            say(f"nothing that is kept was said in {_room(room)}{' at that time' if since or until else ''}")
+            hint(f"nothing that is kept was said in {_room(room)}{' at that time' if since or until else ''}")
         _print(found, as_json)
 
 
-@reports
+@reads
 def search(
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help='Words to look for; "several in quotes" must stand together.')
@@ -93,6 +94,7 @@ def search(
     limit: LimitOption = _DEFAULT,
     as_json: options.JsonOption = False,
     data_dir: options.DataDirOption = None,
+    verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
     """Search what was said, in all rooms and private talk.
@@ -110,15 +112,16 @@ def search(
         found = read(connection, SearchQuery(text, limit, _ALL, places, fold(source or ""))).facts
         _print(found, as_json)
     if not found:
-        say("nothing was found")
+        hint("nothing was found")
         raise typer.Exit(1)
 
 
-@reports
+@reads
 def export(
     form: FormatOption = "jsonl",
     room: InRoomOption = None,
     data_dir: options.DataDirOption = None,
+    verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
     """Write everything that is kept to stdout.
@@ -138,7 +141,7 @@ def export(
         for line in writer(itertools.chain(first, kept)):
             print(line)
     if not first:
-        say(f"nothing is kept of {_room(room)}" if room else "nothing is kept")
+        hint(f"nothing is kept of {_room(room)}" if room else "nothing is kept")
 
 
 @contextmanager
@@ -169,7 +172,7 @@ def _bring_up_to_date(folder: Path) -> None:
             f"An older chatctl is running on {folder} ({held}): restart it with this version, then try again"
         )
     with StoppedJournal(prepare(folder)):
-        print("chatctl: the history is now as this version of chatctl keeps it", file=sys.stderr)
+        say("the history is now as this version of chatctl keeps it")
 
 
 @contextmanager
@@ -209,7 +212,7 @@ def _say_which(folder: Path) -> None:
 
     held = holder(folder)
     state = f"a server is running ({held})" if held is not None else "no server runs on it"
-    print(f"chatctl: reading {folder}; {state}", file=sys.stderr)
+    remark(f"reading {folder}; {state}")
 
 
 def _room(name: str | None) -> str:

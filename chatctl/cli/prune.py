@@ -14,7 +14,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.changing import history_in_force
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import remark, reports, say
 from chatctl.cli.when import local, moment
 from chatctl.errors import UnreachableError
 
@@ -32,6 +32,7 @@ def prune(
     yes: YesOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much it would be.")] = False,
     data_dir: options.DataDirOption = None,
+    verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
     """Forget what is older than a time, for good.
@@ -55,7 +56,7 @@ def prune(
     if not yes:
         confirm(f"{how_much} are forgotten for good. Go on?", _WHAT, yes=yes)
     else:
-        say(f"forgetting {how_much}")
+        remark(f"forgetting {how_much}")
     with history_in_force(data_dir, config, make=False) as history:
         live = sys.stderr is not None and sys.stderr.isatty()
 

@@ -9,7 +9,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import hint, reports, say
 from chatctl.cli.past import existing_journal
 from chatctl.cli.when import local
 
@@ -23,6 +23,7 @@ _WHAT = "a restore replaces what the data folder holds"
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not be there yet.")],
     data_dir: options.DataDirOption = None,
+    verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
     """Copy the data folder to one file.
@@ -42,7 +43,7 @@ def backup(
     print(f"Copied to {file} ({file.stat().st_size} bytes): {names}")
     outside = [name for name, given in (("settings file", loaded.file), ("tls.key", loaded.settings.tls.key)) if given]
     if outside:
-        say(f"not in it, since it is not in the data folder: the {' and '.join(outside)}")
+        hint(f"not in it, since it is not in the data folder: the {' and '.join(outside)}")
 
 
 @reports

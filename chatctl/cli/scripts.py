@@ -19,7 +19,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.columns import table
-from chatctl.cli.failures import reports, say
+from chatctl.cli.failures import reads, reports, say
 from chatctl.cli.sending import PATIENCE, Troubles, decoded, impatience, need_room, say_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
@@ -141,7 +141,7 @@ def send(
         say("nothing was said: the input is empty")
 
 
-@reports
+@reads
 def tail(
     room: RoomArgument = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is said from now on.")] = False,
@@ -268,7 +268,7 @@ def _awaited(
     raise client.error or UnreachableError("the server did not answer in time")
 
 
-@reports
+@reads
 def rooms(
     server: Annotated[
         str | None, typer.Argument(metavar="[ADDRESS]", help="Where: ircs://chat.example:5106 (irc:// without TLS).")
@@ -302,7 +302,7 @@ def rooms(
     _print_rows(found, as_json=as_json)
 
 
-@reports
+@reads
 def users(
     room: RoomArgument = None,
     as_json: options.JsonOption = False,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chatctl.cli import options
-from chatctl.cli.failures import reports
+from chatctl.cli.failures import reads
 from chatctl.errors import RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chatctl.config import Loaded, Settings
 
 
-@reports
+@reads
 def status(
     data_dir: options.DataDirOption = None,
     as_json: options.JsonOption = False,

@@ -13,7 +13,6 @@ import pexpect
 import pytest
 
 from chatctl.chat.rules import Rules
-from chatctl.cli.asking import NOT_KEPT
 from chatctl.journal import SqliteJournal, journal_file, lock, prepare
 from chatctl.protocol import scram
 from chatctl.server import Server
@@ -64,13 +63,9 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
         assert json.loads(run(folder, "accounts", "list", "--json").stdout)["here"] == 1
     assert run(folder, "accounts", "remove", "ann", "--yes").returncode == 0
     missing = run(folder, "accounts", "remove", "ann", "--yes")
-    assert missing.stderr.splitlines() == [
-        f"chatctl: writing to {folder}; no server runs on it ({NOT_KEPT})",
-        "chatctl: There is no account called ann",
-    ]
+    assert missing.stderr == "chatctl: There is no account called ann\n"
     empty = run(folder, "accounts", "list")
-    assert (empty.returncode, empty.stdout) == (0, "")
-    assert empty.stderr.splitlines()[-1] == "chatctl: there are no accounts yet; chatctl accounts add NAME makes one"
+    assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "")
 
 
 def test_to_list_what_is_not_there_makes_no_folder(tmp_path: Path) -> None:

@@ -123,6 +123,22 @@ def test_a_closed_stdout_ends_quietly(count: int) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.parametrize("count", [1, 100_000])
+def test_closed_stdout_of_command_that_only_reads_is_no_failure(count: int) -> None:
+    """`set -o pipefail; chatctl export | head` works in scripts."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = PRINTS.replace("COUNT", str(count)).replace("reports", "reads")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, timeout=30, check=False
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.e2e
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
 @pytest.mark.parametrize("count", [1, 100_000])
 def test_a_full_disk_is_told(count: int) -> None:

@@ -49,6 +49,20 @@ class TestTerminal:
         assert self.end(ann) == 0
         assert bob.until("QUIT").params[0] == "Quit: bye"
 
+    def test_name_is_remembered(self, server: Server, bob: Wire) -> None:
+        first = self.spawn("--port", str(server.port))
+        first.expect("Your name: ")
+        first.send("zoe\r")
+        first.expect(re.escape("by a password? [y/N]"))
+        first.send("n\r")
+        first.expect("You are zoe on chatctl")
+        first.send("/quit\r")
+        assert self.end(first) == 0
+        again = self.spawn("--port", str(server.port))
+        again.expect("You are zoe on chatctl")
+        again.send("/quit\r")
+        assert self.end(again) == 0
+
     def test_a_taken_name_is_asked_again_with_free_ones(self, server: Server, bob: Wire) -> None:
         terminal = self.spawn("--port", str(server.port))
         terminal.expect("Your name: ")
@@ -150,8 +164,6 @@ class TestTerminal:
         terminal.send("/quit\r")
         assert self.end(terminal) == 0
         terminal = self.spawn("--port", str(server.port))
-        terminal.expect("Your name: ")
-        terminal.send("ann\r")
         terminal.expect("Password of the account ann")
         terminal.send("sesame street\r")
         terminal.expect("You are ann on")

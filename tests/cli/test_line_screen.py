@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import fields
-from datetime import UTC, datetime
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -270,6 +270,16 @@ def test_colour_goes_around_the_words() -> None:
     shown = Shown(Style(person=True, editing=True, colour=True, as_json=False))
     assert shown.tell(e.Joined(time=NOW, room="#lobby", name="bob")) == ["\x1b[2m--> bob came in\x1b[0m"]
     assert shown.tell(said("plain")) == ["[bob]: plain"]
+
+
+def test_replayed_lines_show_their_time_to_a_person() -> None:
+    now = datetime.now(UTC)
+    before = now - timedelta(days=400)
+    events = [said("then", history=True), said("now"), said("old", history=True)]
+    told = [replace(event, time=time) for event, time in zip(events, (now, now, before), strict=True)]
+    when = [now.astimezone().strftime("%H:%M"), before.astimezone().strftime("%Y-%m-%d %H:%M")]
+    assert Shown(PERSON).tell(*told) == [f"{when[0]} [bob]: then", "[bob]: now", f"{when[1]} [bob]: old"]
+    assert Shown(PIPE).tell(*told) == ["[bob]: then", "[bob]: now", "[bob]: old"], "a script reads what was said"
 
 
 def test_a_closed_stdout_ends_the_screen() -> None:

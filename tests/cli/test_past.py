@@ -47,6 +47,6 @@ def test_an_export_of_nothing_says_so(tmp_path: Path, form: str, room: str | Non
     with StoppedJournal(prepare(tmp_path)):
         pass
     words = ["--format", form, *(["--room", room] if room else [])]
-    done = run("export", "--data-dir", str(tmp_path), *words)
+    done = run("export", "--verbose", "--data-dir", str(tmp_path), *words)
     assert (done.returncode, done.stderr.decode().splitlines()[-1]) == (0, f"chatctl: {said}")
     assert (done.stdout != b"") == (form == "html"), "an empty page is a page all the same"

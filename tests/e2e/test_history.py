@@ -58,7 +58,7 @@ def test_an_older_journal_is_brought_up_to_date_by_whoever_reads_it(tmp_path: Pa
 
 
 def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
-    shown = chatctl(home, "history", "#tea", "--limit", "2")
+    shown = chatctl(home, "history", "#tea", "--limit", "2", "--verbose")
     assert [line.partition("  ")[2] for line in shown.stdout.splitlines()] == [
         "#tea  [ann]: hello 3",
         "#tea  [ann]: hello 4",
@@ -67,12 +67,14 @@ def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
     objects = [json.loads(line) for line in chatctl(home, "history", "tea", "--json").stdout.splitlines()]
     assert [item["text"] for item in objects] == [f"hello {number}" for number in range(5)]
     assert {"type", "time", "room", "name", "text", "id"} == set(objects[0])
-    nothing = chatctl(home, "history", "#tae")
+    nothing = chatctl(home, "history", "#tae", "-v")
     assert (nothing.stdout, nothing.stderr.splitlines()[1:]) == ("", ["chatctl: nothing that is kept was said in #tae"])
     assert "北京烤鸭" in chatctl(home, "search", "北京").stdout
-    missing = chatctl(home, "search", "nothing-like-it")
+    missing = chatctl(home, "search", "nothing-like-it", "-v")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert missing.stderr.splitlines()[1:] == ["chatctl: nothing was found"]
+    quiet = [chatctl(home, "history", "#tae"), chatctl(home, "search", "nothing-like-it"), chatctl(home, "export")]
+    assert [done.stderr for done in quiet] == ["", "", ""], "cron would send it as a mail"
     assert chatctl(home, "search", "").returncode == 2  # a script's variable that is not set
     kinds = [json.loads(line)["kind"] for line in chatctl(home, "export", "--room", "tea").stdout.splitlines()]
     assert kinds[:2] == ["JOIN", "JOIN"]
@@ -169,6 +171,7 @@ def test_a_folder_that_cannot_be_used_is_exit_code_2(tmp_path: Path) -> None:
     assert "CHATCTL_DATA_DIR" in done.stderr
     loose = tmp_path / "loose"
     loose.mkdir(mode=0o755)
+    (loose / "notes").touch()
     done = chatctl(tmp_path, "serve", "--data-dir", str(loose))
     assert (done.returncode, "chmod 700" in done.stderr) == (2, True)
 

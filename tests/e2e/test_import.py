@@ -38,7 +38,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_an_export_becomes_the_same_history_in_an_empty_folder(tmp_path: Path, exported: str) -> None:
-    done = chatctl(tmp_path, "import", "-", stdin=exported)
+    done = chatctl(tmp_path, "import", "-", "--verbose", stdin=exported)
     assert done.returncode == 0, done.stderr
     count = len(exported.splitlines())
     assert f"Imported: {count} messages and events." in done.stdout
@@ -54,7 +54,7 @@ def test_an_export_becomes_the_same_history_in_an_empty_folder(tmp_path: Path, e
 def test_through_the_running_server_clients_see_it_at_once(tmp_path: Path, exported: str) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", "#lobby", caps=CAPS) as ann:
         ann.send("PRIVMSG #lobby :before").until("PRIVMSG")
-        done = chatctl(tmp_path, "import", "-", stdin=exported)
+        done = chatctl(tmp_path, "import", "-", "-v", stdin=exported)
         assert done.returncode == 0, done.stderr
         assert "through the running server" in done.stderr
         assert str(server.process.pid) in done.stderr
@@ -104,7 +104,7 @@ def test_broken_off_and_started_again(tmp_path: Path, exported: str, running: bo
             assert terminal.until_end() == 130
             assert any("The same command goes on" in line for line in terminal.shown())
         half = subprocess.Popen(
-            [CHATCTL, "import", str(file)], env=environment(tmp_path), cwd=tmp_path, stderr=subprocess.PIPE
+            [CHATCTL, "import", "-v", str(file)], env=environment(tmp_path), cwd=tmp_path, stderr=subprocess.PIPE
         )
         assert half.stderr is not None
         assert b"chatctl:" in half.stderr.readline()
@@ -128,7 +128,7 @@ def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
     assert chatctl(tmp_path, "prune").returncode == 2
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", caps="server-time batch") as ann:
         assert ann.until("PRIVMSG").params[1] == "hello 280"
-        done = chatctl(tmp_path, "prune", "--older-than", "0s", "--yes")
+        done = chatctl(tmp_path, "prune", "--older-than", "0s", "--yes", "-v")
         assert done.stdout.startswith("Forgotten: "), done.stderr
         assert int(done.stdout.split()[1].replace(",", "")) >= len(facts)
         assert "through the running server" in done.stderr
@@ -145,7 +145,7 @@ def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
     folder = next(path.parent for path in tmp_path.rglob("journal.db"))
     assert not any(b"hello 29" in path.read_bytes() for path in folder.iterdir())
     assert "we are still here" in chatctl(tmp_path, "history", "tea").stdout
-    stopped = chatctl(tmp_path, "prune", "--older-than", "0s", "--yes")
+    stopped = chatctl(tmp_path, "prune", "--older-than", "0s", "--yes", "-v")
     assert "no server runs on it" in stopped.stderr
     assert chatctl(tmp_path, "history", "tea").stdout == ""
     nowhere = chatctl(tmp_path, "prune", "--older-than", "1d", "--yes", "--data-dir", str(tmp_path / "none"))

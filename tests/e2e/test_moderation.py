@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.asking import NOT_KEPT
 from tests.e2e.processes import ServeProcess, chatctl
 from tests.wire import Wire
 
@@ -72,9 +71,7 @@ def test_bans_on_a_stopped_folder(tmp_path: Path) -> None:
         done = chatctl(tmp_path, *words, CHATCTL_DATA_DIR=str(folder))
         return done.returncode, done.stdout, done.stderr
 
-    code, out, err = run("ban", "ann", "--for", "2h", "--reason", "spam")
-    assert (code, out) == (0, "ann is banned\n")
-    assert err == f"chatctl: writing to {folder}; no server runs on it ({NOT_KEPT})\n"
+    assert run("ban", "ann", "--for", "2h", "--reason", "spam") == (0, "ann is banned\n", "")
     assert run("ban", "192.0.2.7", "--reason", "enough")[:2] == (0, "192.0.2.7/32 is banned\n")
     assert run("ban", "robert", "--account")[0] == 0
     assert run("ban", "a b")[0] == 1
@@ -84,7 +81,7 @@ def test_bans_on_a_stopped_folder(tmp_path: Path) -> None:
         ["address", "192.0.2.7/32"],
         ["account", "robert"],
     ]
-    assert err == f"chatctl: reading {folder}; no server runs on it ({NOT_KEPT})\n"
+    assert (code, err) == (0, "")
     assert [json.loads(line)["reason"] for line in run("ban", "--json")[1].splitlines()] == ["spam", "enough", ""]
     with ServeProcess(tmp_path, CHATCTL_DATA_DIR=str(folder)) as server, Wire(server.port) as wire:
         wire.send("NICK ann", "USER u 0 * :r")

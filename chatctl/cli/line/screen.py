@@ -223,11 +223,19 @@ class LineScreen:
                 self._welcome(shown)
             for part in by_line(event):
                 for tone, text in words(cleaned(part, safe), self._place(safe)):
-                    self._write_words(tone, text, aside=_is_slowed(event))
+                    self._write_words(tone, self._when(event) + text, aside=_is_slowed(event))
         if isinstance(event, e.Left) and event.own:
             self._gone_from(event.rooms)
         elif isinstance(event, e.Disconnected):
             self.end()
+
+    def _when(self, event: e.Event) -> str:
+        """The local time of a replayed event, for a person: it was not said just now. ``""`` for any other."""
+        if not self.style.person or not getattr(event, "history", False):
+            return ""
+        time = event.time.astimezone()
+        today = time.date() == datetime.now().astimezone().date()
+        return time.strftime("%H:%M " if today else "%Y-%m-%d %H:%M ")
 
     def _place(self, safe: Callable[[str], str]) -> Place:
         return Place(safe(self._me), several=len(self._rooms) > 1, still_offline=len(self._offline_for) > 1)

@@ -1,0 +1,66 @@
+"""`Client.from_settings` reads what the commands read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chatctl.client import Client
+from chatctl.errors import ConfigError, InvalidNameError
+from chatctl.server import Server
+from tests.wire import Wire
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in list(os.environ):
+        if key.startswith("CHATCTL_"):
+            monkeypatch.delenv(key)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+def test_variables_lead_to_server_name_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server(port=0) as server, Wire(server.port).login("bob", "#tea") as bob:
+        monkeypatch.setenv("CHATCTL_PORT", str(server.port))
+        monkeypatch.setenv("CHATCTL_CLIENT__NAME", "robot")
+        monkeypatch.setenv("CHATCTL_CLIENT__ROOM", "tea")
+        with Client.from_settings() as client:
+            client.say("#tea", "hello")
+            assert bob.until("PRIVMSG").params == ["#tea", "hello"]
+            assert client.name == "robot"
+
+
+def test_file_address_and_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "chatctl.toml"
+    file.write_text('port = 7000\n[client]\nname = "ann"\n[client.servers]\nwork = "irc://192.0.2.1:6000/dev"\n')
+    monkeypatch.setenv("CHATCTL_CONFIG", str(file))
+    first = Client.from_settings()
+    assert (first.host, first.port, first.name) == ("127.0.0.1", 7000, "ann")
+    assert (Client.from_settings("work").host, Client.from_settings("work").port) == ("192.0.2.1", 6000)
+    assert Client.from_settings("irc://192.0.2.2:1/x", name="zoe").name == "zoe"
+    monkeypatch.delenv("CHATCTL_CONFIG")
+    assert Client.from_settings(config_file=str(file)).port == 7000
+
+
+def test_password_of_the_server_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from chatctl.chat.rules import Rules
+
+    (tmp_path / "password").write_text("sesame\n")
+    with Server(port=0, rules=Rules(password="sesame")) as server:
+        monkeypatch.setenv("CHATCTL_PORT", str(server.port))
+        monkeypatch.setenv("CHATCTL_CLIENT__PASSWORD_FILE", str(tmp_path / "password"))
+        with Client.from_settings(name="robot") as client:
+            assert client.online
+
+
+def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="CHATCTL_CLIENT__NAME"):
+        Client.from_settings()
+    with pytest.raises(InvalidNameError):
+        Client.from_settings(name="a b")
+    monkeypatch.setenv("CHATCTL_PORT", "x")
+    with pytest.raises(ConfigError, match="CHATCTL_PORT"):
+        Client.from_settings(name="robot")
