@@ -9,16 +9,18 @@ from chatctl.protocol.standard_replies import COMMANDS as STANDARD_REPLY_COMMAND
 from chatctl.protocol.standard_replies import shorten
 
 _ANY_NAME = 4 * MAX_NAME
+_WITHOUT_SOURCE = frozenset({"AUTHENTICATE"})
+"""The SASL specification shows these without a source, and clients that match whole lines (irc3) need it so."""
 
 
 def reply_message(server: str, called: str, reply: Line | Message) -> Message:
-    """`reply` as the session that is `called` so reads it. What names no source is the server's."""
+    """Build `reply` for the session that is `called` so. The source defaults to the server, if there is one."""
     if isinstance(reply, Line):
         message = _numeric(server, called, reply)
         if reply.tags:
             message.tags = reply.tags
         return message
-    if not reply.source:
+    if not reply.source and reply.command not in _WITHOUT_SOURCE:
         reply.source = server
     return shorten(reply) if reply.command in STANDARD_REPLY_COMMANDS else reply
 

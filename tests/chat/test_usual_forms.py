@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from tests.chat.accounts import a_world, add, plain
@@ -61,6 +63,15 @@ def test_sasl_success_has_the_usual_words() -> None:
     assert (
         ann.send("AUTHENTICATE PLAIN", plain("ann", "sesame")).one("903").params[-1] == "SASL authentication successful"
     )
+
+
+def test_authenticate_has_no_source() -> None:
+    person = World().connect()
+    assert person.send("CAP REQ sasl").lines()[0].endswith("ACK :sasl")
+    assert person.send("AUTHENTICATE PLAIN").lines() == ["AUTHENTICATE +"]
+    begun = base64.b64encode(b"n,,n=ann,r=nonce").decode()
+    person.send("AUTHENTICATE *", "AUTHENTICATE SCRAM-SHA-256").forget()
+    assert person.send(f"AUTHENTICATE {begun}").lines()[0].startswith("AUTHENTICATE ")
 
 
 def test_sasl_on_behalf_of_another_account_is_refused_with_the_reason() -> None:
