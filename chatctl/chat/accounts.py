@@ -104,6 +104,9 @@ class Accounts:
         self.count = 0
         """Accounts that there are."""
         self.bans = Bans()
+        """Those in force. A ban that was added or removed is a record at once; `enforce` makes it count."""
+        self.ban_count = 0
+        """Bans that there are, in force or not yet."""
         self._by_skeleton: dict[str, list[str]] = {}
         self._by_id: dict[str, str] = {}
         self.marks = Marks()
@@ -124,7 +127,7 @@ class Accounts:
         if record is not None:
             self._records[key] = record
         if isinstance(record, Ban):
-            self.bans.put(record)
+            self.ban_count += 1
         if isinstance(record, ReadMark):
             self.marks.put(record)
         elif isinstance(record, Metadata):
@@ -147,7 +150,23 @@ class Accounts:
         elif isinstance(old, Metadata):
             self._metadata.pop(old.key, None)
         elif isinstance(old, Ban):
+            self.ban_count -= 1
+
+    def enforce(self, key: str) -> Ban | None:
+        """Let the record of the ban `key` count from now on, or its absence; return the ban."""
+        old, record = self.bans.get(key), self._records.get(("ban", key))
+        if old is not None:
             self.bans.drop(old)
+        if not isinstance(record, Ban):
+            return None
+        self.bans.put(record)
+        return record
+
+    def restore(self, record: Record) -> None:
+        """Have a stored record from now on, before anything is proposed."""
+        self.put(record_key(record), record)
+        if isinstance(record, Ban):
+            self.enforce(record.key)
 
     def visits(self) -> list[Visits]:
         """Return the visits of all accounts."""

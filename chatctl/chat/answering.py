@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.chat.commands.kinds import Close, Line, Note, Probe, Reply, View
 from chatctl.chat.fanout import Fanout
+from chatctl.chat.history import MESSAGES
 from chatctl.chat.ports import Log
 from chatctl.chat.replies import reply_message
 from chatctl.chat.responses import Response
@@ -34,6 +35,8 @@ class Answering:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         self.ended: list[Session] = []
         """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        self.shown_if_kept = 0
+        """The entry whose deliveries are handled, if its answers are shown only once it is stored; else 0."""
         self.response: Response | None = None
         """The answer to a labelled command that is being gathered."""
         self._ending: list[Session] = []
@@ -92,6 +95,8 @@ class Answering:
             response = self._gathered(session)
             if response is not None:
                 response.add_message(message)
+            elif self.shown_if_kept and not _is_refusal(message):
+                self._fanout.direct(session, _encoded(message), self.shown_if_kept)
             else:
                 self._fanout.answer(session, _encoded(message))
 
@@ -108,7 +113,11 @@ class Answering:
                 response.add_message(message)
             response.tells_of(room)
         elif messages:
-            self._fanout.answer(session, b"".join(map(_encoded, messages)), room)
+            data = b"".join(map(_encoded, messages))
+            if self.shown_if_kept:
+                self._fanout.direct(session, data, self.shown_if_kept, room)
+            else:
+                self._fanout.answer(session, data, room)
 
     def show(self, session: Session, message: Message, seq: int, room: str) -> None:
         """What `session` hears of a room besides, after its answer; only if what the entry `seq` gave is kept."""
@@ -122,7 +131,8 @@ class Answering:
         """A command of session `id` was refused, after others of it or instead of them, since nothing can be kept."""
         session = self._sessions.get(id)
         if session is not None:
-            server, text = self._view.rules.server_name, f"This was not sent: {reason}"
+            server, done = self._view.rules.server_name, "sent" if command in MESSAGES else "done"
+            text = f"This was not {done}: {reason}"
             message = standard_reply("FAIL", command, "NOT_STORED", text=text, source=server)
             message.tags = {"label": label} if label else {}
             self._fanout.direct(session, _encoded(message))
@@ -152,6 +162,11 @@ class Answering:
             parked = self._fanout.has_parked
             self.ended += [session for session in self._ending if session.dropped or not parked(session)]
             self._ending = [session for session in self._ending if not session.dropped and parked(session)]
+
+
+def _is_refusal(message: Message) -> bool:
+    """Return whether the message says that something was not done: true whatever is stored."""
+    return message.command == "FAIL" or message.command[0] in "45"
 
 
 def _encoded(message: Message) -> bytes:

@@ -203,6 +203,13 @@ class Renamed(Delivery):
     reason: str
 
 
+class RoomMoved(Delivery):
+    """The room `old_key` has the key `key` again, since its new name could not be stored. Nobody is told."""
+
+    old_key: str
+    key: str
+
+
 class Welcomed(Delivery):
     """The session is registered: it gets the welcome lines."""
 

@@ -53,9 +53,11 @@ class Delivering:
     # `seq` is the entry that must be kept for deliveries to be shown, or 0.
 
     def outcome(self, outcome: Outcome, seq: int) -> None:
-        """All that follows from an entry."""
-        for event, fields in outcome.notes:
-            self._log.info(event, **fields)
+        """All that follows from an entry. What it notes is logged when it is stored (keeping.py), if it must be."""
+        if outcome.notes and not seq:
+            for event, fields in outcome.notes:
+                self._log.info(event, **fields)
+        self._answering.shown_if_kept = seq
         proposal = outcome.entry.proposal
         label = proposal.label
         self._asked = (proposal.session, proposal.origin)
@@ -63,6 +65,7 @@ class Delivering:
         if session is None:
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
+            self._answering.shown_if_kept = 0
             return
         with self._answering.gathering(session, label, seq):
             response = self._answering.response
@@ -70,6 +73,12 @@ class Delivering:
             response.caused = bool(outcome.facts)
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
+        self._answering.shown_if_kept = 0
+
+    def undone(self, deliveries: Iterable[d.Delivery]) -> None:
+        """Carry out the deliveries of an undo: sessions hear what they heard before."""
+        for delivery in deliveries:
+            _DELIVER[type(delivery)](self, delivery, 0)
 
     def _all_of(self, users: Iterable[int]) -> Iterable[Session | None]:
         """The sessions of `users` that this machine serves."""
@@ -263,6 +272,9 @@ class Delivering:
                 self._answering.reply(session, Message("JOIN", (room.name,), prefix))
                 self._answering.reply_all(session, rooms.described(self._view, session, room))
 
+    def _room_moved(self, delivery: d.RoomMoved, seq: int) -> None:
+        self._fanout.rename(delivery.old_key, delivery.key)
+
     def _left(self, delivery: d.Left, seq: int) -> None:
         for session in self._of(delivery.user):
             self._fanout.leave(session, delivery.room)
@@ -353,6 +365,7 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Described: Delivering._described,
     d.Left: Delivering._left,
     d.Renamed: Delivering._renamed,
+    d.RoomMoved: Delivering._room_moved,
     d.MetadataChanged: Delivering._metadata_changed,
     d.Appeared: Delivering._appeared,
     d.Vanished: Delivering._vanished,

@@ -44,7 +44,7 @@ class Desk:
         label = entry.proposal.label
         if label not in self._asked:
             return
-        if outcome.records:
+        if outcome.records or outcome.facts:
             self._parked.append((entry.seq, label, outcome.verdict))
         else:
             self._asked.pop(label)(*outcome.verdict)

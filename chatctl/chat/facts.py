@@ -1,4 +1,4 @@
-"""What history keeps of an entry, and of which kinds of entry it keeps anything at all."""
+"""What history keeps of an entry."""
 
 from __future__ import annotations
 
@@ -9,47 +9,8 @@ from typing import ClassVar, TypeVar, Union
 import msgspec
 from msgspec.structs import replace
 
-from chatctl.chat import proposals as p
 from chatctl.chat.proposals import message_id_of
 from chatctl.protocol.names import room_fold
-
-DURABLE: dict[type[p.Proposal], bool] = {
-    p.Register: False,  # there are no sessions after a restart
-    p.Rename: True,
-    p.Quit: True,
-    p.Say: True,  # but not TAGMSG that stores nothing: typing
-    p.SayLines: True,
-    p.Join: True,
-    p.Part: True,
-    p.Invite: False,
-    p.SetTopic: True,
-    p.Kick: True,
-    p.SetRoomModes: True,
-    p.SetUserModes: False,
-    p.SetAway: False,
-    p.Kill: True,
-    p.SendAway: True,
-    p.AddBan: True,  # of those who go because of it
-    p.RemoveBan: False,
-    p.Wallops: False,
-    p.ChangeRules: False,
-    p.BecomeOperator: False,
-    p.SetRealname: False,
-    p.ChangeHost: False,
-    p.Redact: True,
-    p.RenameRoom: True,
-    # These are kept as records, not as facts.
-    p.AddAccount: False,
-    p.LogIn: False,
-    p.LogOut: False,
-    p.ChangeAccount: False,
-    p.RemoveAccount: False,
-    p.AddInvitation: False,
-    p.MarkRead: False,
-    p.SetMetadata: False,
-}
-"""One row a kind of entry: whether it leaves facts. A test holds it to what apply does."""
-
 
 BOT_TAG = "bot"
 """Tag of a message whose sender is marked as a bot (ircv3.net/specs/extensions/bot-mode). Clients cannot send it: of

@@ -29,7 +29,7 @@ from chatctl.chat.desk import Desk
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.handling import Handling
 from chatctl.chat.jobs import Jobs
-from chatctl.chat.keeping import REFUSABLE, Keeper
+from chatctl.chat.keeping import Keeper
 from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Log, Order, Workers
 from chatctl.chat.rules import Rules
@@ -71,7 +71,8 @@ class Hub:
         self._offered_by = rules
         self._answering = Answering(self._view, self.fanout, self.sessions, log)
         self._delivering = Delivering(self._view, self.fanout, self.sessions, self._answering, log)
-        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept)
+        undone = self._delivering.undone
+        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept, undone)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
         self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
         self.slices = Slices(self._view, self.fanout, self._answering.reply_all)
@@ -222,6 +223,7 @@ class Hub:
     def due(self) -> int | None:
         """When something must be looked at though nothing arrives: ms since 1970 UTC."""
         times = [batches.next_deadline(self._view)]
+        times.append(self.keeper.retry_at())
         if self._pace is not None and (awake := self._pace.next()) is not None:
             times.append(math.ceil(awake))
         return min((time for time in times if time is not None), default=None)
@@ -240,6 +242,10 @@ class Hub:
     def release(self) -> bool:
         """What has become durable goes out; sessions whose last line is among it are over. Whether there was any."""
         shown = self.fanout.release(self._clock())
+        if self.keeper.due:
+            due, self.keeper.due = self.keeper.due, []
+            for proposal in due:
+                self._order.propose(proposal)
         self._jobs.begin()
         self._answering.collect_ended()
         self.desk.release()
@@ -259,7 +265,7 @@ class Hub:
         """Whether the next tick has something to do at once: input to handle, or output or facts that wait for nothing
         but a tick."""
         gathered = not self.fanout.parked and (self.fanout.gathering or self.keeper.gathering)
-        return bool(self._turns or self.fanout.dirty or gathered or self.slices)
+        return bool(self._turns or self.fanout.dirty or gathered or self.slices or self._delivering.unwelcome)
 
     @property
     def idle(self) -> bool:
@@ -273,7 +279,8 @@ class Hub:
             outcome = apply(self.state, entry)
             self.keeper.entry(outcome)
             session = self.sessions.get(entry.proposal.origin)
-            shown_if_kept = entry.seq if isinstance(entry.proposal, REFUSABLE) else 0
+            stored = outcome.facts or outcome.records
+            shown_if_kept = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
             self._delivering.outcome(outcome, shown_if_kept)
             if not entry.proposal.origin:
                 self.desk.ordered(entry, outcome)

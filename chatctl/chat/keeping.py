@@ -4,11 +4,11 @@ The rules of this file:
 
 1. A tick's facts go to the journal together, with the settings of the rooms that changed. Until they are durable, all
    that shows them is parked (:mod:`chatctl.chat.fanout`).
-2. Where they could not be kept, nothing of a message, topic or mode among them is shown: the sender reads why, and
-   rooms, accounts and who somebody is by them are set back to what is kept. That people came and went is shown all the
-   same, since it is so; it is missing in the history, and counted.
-3. While the journal cannot keep anything, or takes over SLOW_MS for it, or too much is parked, new messages are refused
-   with the reason. Whether it works again is tried once a second, with what somebody has to say then.
+2. If the commit fails, nothing of a Refusable proposal among them is shown: its sender reads why, and members, names,
+   rooms, accounts and bans are as they were before. What a Retried proposal did is shown all the same, since it cannot
+   be undone; its facts are submitted again once a second, before those of any later entry.
+3. While nothing can be stored, Refusable proposals are refused with the reason. Whether it works again is tried once a
+   second, with what is proposed then. While storing is slow or too much is parked, only _PRESENCE is taken.
 4. Where several talk much, facts gather: while some are on their way, and until what shows them has been written, those
    of further ticks wait, to go together. Then there is half as much to commit and to write, and the journal and the
    loop do not wait for each other. In all other cases, and where there is enough for a commit anyway, it is waited for
@@ -24,13 +24,15 @@ import msgspec
 
 from chatctl.chat import proposals as p
 from chatctl.chat.accounts import NONE, Changes, Record, RecordKey, record_key
+from chatctl.chat.deliveries import Delivery
 from chatctl.chat.facts import Kept
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
-from chatctl.chat.outcome import NewIdentity, NewStanding, Outcome
+from chatctl.chat.outcome import Outcome
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
+from chatctl.chat.undo import Undo
 
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
@@ -39,19 +41,12 @@ TALK = 8
 MOST_GATHERED = 256
 """Facts that wait for others (rule 4). More in one commit would hardly make it cheaper, and all would wait for all."""
 _TRY_MS = 1000
+_NOTHING: Sequence[Kept] = ()
+MAX_RETRIED = 10_000
+"""Facts that wait to be submitted again (rule 2). More are given up and counted."""
 
-REFUSABLE: tuple[type[p.Proposal], ...] = (
-    p.Say,
-    p.SayLines,
-    p.SetTopic,
-    p.SetRoomModes,
-    p.Redact,
-    p.AddAccount,
-    p.ChangeAccount,
-    p.RemoveAccount,
-    p.AddInvitation,
-)
-"""Proposals that are not shown unless they are kept."""
+_PRESENCE = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.SetMetadata, p.AddBan, p.RemoveBan))
+"""What is not refused while storing is slow or too much is parked, because it adds little to that."""
 
 
 def _of_several(facts: Sequence[Kept]) -> bool:
@@ -71,12 +66,16 @@ class _OnItsWay(msgspec.Struct):
     lines: int
     """How many lines it was that were not refused yet."""
     facts: int
-    undo: Sequence[NewStanding | NewIdentity]
+    undo: Sequence[Undo]
+    then: Sequence[p.Proposal]
+    notes: Sequence[tuple[str, dict[str, object]]]
+    kept: Sequence[Kept]
+    """The facts of a Retried proposal."""
 
 
 class Keeper:
     """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
-    (session id, command, reason, label)."""
+    (session id, command, reason, label); `deliver` gets the deliveries of an undo."""
 
     def __init__(
         self,
@@ -87,13 +86,14 @@ class Keeper:
         clock: Callable[[], int],
         log: Log,
         refuse: Callable[[int, str, str, str], None],
+        deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
         self.trouble = ""
         """Why nothing can be kept at the moment; ``""`` while it can."""
         self.fatal_reason = ""
         """Why the server must stop at once; ``""`` while it need not."""
         self.lost = 0
-        """Facts that were shown and are not kept (rule 2)."""
+        """Facts that were shown and given up (rule 2)."""
         self.messages = 0
         """Messages, topics and modes that were accepted since the start."""
         self.unkept: list[Kept] = []
@@ -106,12 +106,17 @@ class Keeper:
         self._clock = clock
         self._log = log
         self._refuse = refuse
+        self._deliver = deliver
+        self.due: list[p.Proposal] = []
+        """Proposals that follow from what has been stored. The hub empties it."""
+        self._retried = 0
+        """Facts among `unkept` that are there again."""
         self._way: deque[_OnItsWay] = deque()
         self._gathers = False  # rule 4, by what was handed over the last time
         self._changed: dict[str, None] = {}
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
         self._kept_rooms: dict[str, RoomRecord] = {}
-        self._tried = 0
+        self._tried = self._failed_at = 0
         self._minute: deque[tuple[int, int]] = deque()
         self._changed_records: dict[RecordKey, int] = {}
         self._record_changes: deque[Changes] = deque()
@@ -127,7 +132,7 @@ class Keeper:
         state.last_time = journal.last_time()
         for kept in journal.records():
             self._kept_records[record_key(kept)] = kept
-            state.accounts.put(record_key(kept), kept)
+            state.accounts.restore(kept)
         for record in journal.rooms():
             self._kept_rooms[record.key] = record
             state.restore(record)
@@ -149,15 +154,20 @@ class Keeper:
             return
         entry = outcome.entry
         proposal = entry.proposal
-        refusable = isinstance(proposal, REFUSABLE)
-        command = outcome.facts[0].kind if outcome.facts else outcome.command
+        refusable = isinstance(proposal, p.Refusable)
+        command = outcome.command or outcome.facts[0].kind
         count = outcome.count
         self.unkept += outcome.facts
         self._count_unkept += count
         lines = min(proposal.lines, max(1, count))
         if refusable:
-            self.messages += lines
-        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, count, outcome.undo)
+            if type(proposal) not in _PRESENCE:
+                self.messages += lines
+            kept, notes = _NOTHING, outcome.notes
+        else:
+            kept, notes = outcome.facts, ()
+        undo, then = outcome.undo, outcome.then
+        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes, kept)
         self._way.append(way)
         for name in outcome.records:
             self._changed_records[name] = entry.seq
@@ -170,6 +180,9 @@ class Keeper:
         """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this
         tick shows what has been kept."""
         if self._gathers and (shown or self._fanout.parked) and self._count_unkept < MOST_GATHERED:
+            return
+        if self._waits_to_retry():
+            self._fanout.end_tick(0)
             return
         count = self._count_unkept
         seq, facts, records, changes = self._take()
@@ -185,6 +198,7 @@ class Keeper:
     def _take(self) -> tuple[int, list[Kept], dict[str, RoomRecord | None], Changes]:
         """What was gathered, with the last entry it is of, or 0 where that is none; what shows it is parked."""
         facts, self.unkept, self._count_unkept = self.unkept, [], 0
+        self._retried = 0
         changes = self._take_records()
         seq = max(facts[-1].seq if facts else 0, changes.last)
         self._fanout.end_tick(seq)
@@ -198,7 +212,17 @@ class Keeper:
     @property
     def gathering(self) -> bool:
         """Whether there is something to keep that has not been handed over."""
-        return bool(self.unkept or self._changed_records)
+        return bool(self.unkept or self._changed_records) and not self._waits_to_retry()
+
+    def retry_at(self) -> int | None:
+        """Return when facts are submitted again (ms since 1970 UTC), if any wait for that."""
+        return self._failed_at + _TRY_MS if self._waits_to_retry() else None
+
+    def _waits_to_retry(self) -> bool:
+        """Return whether there is nothing but facts to be submitted again, and it is too early for that."""
+        if not self._retried or self._changed_records or self._clock() - self._failed_at >= _TRY_MS:
+            return False
+        return not any(item.refusable for item in self._way)
 
     def _take_records(self) -> Changes:
         """The accounts and invitations that changed in this tick, as they are now."""
@@ -216,12 +240,14 @@ class Keeper:
         crowded = self._fanout.parked_bytes > MOST_PARKED
         if not (slow or crowded or self.trouble):
             return ""
-        if not isinstance(proposal, (*REFUSABLE, p.RenameRoom)) or (isinstance(proposal, p.Say) and proposal.passing):
+        if not isinstance(proposal, p.Refusable) or (isinstance(proposal, p.Say) and proposal.passing):
             return ""
         if self.trouble:
             if self._clock() - self._tried < _TRY_MS:
                 return self.trouble
             self._tried = self._clock()
+            return ""
+        if type(proposal) in _PRESENCE:
             return ""
         if slow:
             return "storing messages takes too long at the moment"
@@ -254,7 +280,15 @@ class Keeper:
         if self.trouble:
             self._log.info("messages can be stored again")
             self.trouble = ""
-        self._arrived(seq)
+        way = self._way
+        while way and way[0].seq <= seq:
+            item = way.popleft()
+            if item.notes:
+                for event, fields in item.notes:
+                    self._log.info(event, **fields)
+            if item.then:
+                self.due += item.then
+        self._release_names(seq)
         while self._records and self._records[0][0] <= seq:
             for key, record in self._records.popleft()[1].items():
                 if record is None:
@@ -278,45 +312,67 @@ class Keeper:
         if not self.trouble:
             self._log.error("messages cannot be stored", reason=reason)
         self.trouble = reason
-        self._tried = self._clock()
+        self._tried = self._failed_at = self._clock()
         # What was gathered was decided on the belief that this would be kept: it goes the same way, as all does that
         # the journal was handed meanwhile.
         last = max(last, self._take()[0])
-        hit = [item for item in self._way if first <= item.seq <= last]
-        self._arrived(last)
+        hit = self._arrived(last)
         refused = {item.seq for item in hit if item.refusable}
         self._fanout.refuse(refused)
         self._tails.refuse(refused)
-        for item in reversed(hit):
+        if any(isinstance(item.proposal, p.Redact | p.RenameRoom) for item in hit):
+            self._tails.forget()  # they have been changed already; the journal has what they were
+        self._release_names(last)
+        self._undo([item for item in reversed(hit) if item.refusable], last)
+        self._fanout.durable(last)
+        for item in hit:
             if item.refusable:
-                for change in reversed(item.undo):
-                    change.take_back(self._state)
+                for _ in range(item.lines):
+                    self._refuse(item.proposal.origin, item.command, reason, item.proposal.label)
+        self._retry([item for item in hit if item.kept])
+
+    def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:
+        """Undo the entries `items`, the last one first, then settings and records of all up to `last`."""
+        for item in items:
+            for change in reversed(item.undo):
+                self._deliver(change.take_back(self._state))
         while self._records and self._records[0][0] <= last:
             for key in self._records.popleft()[1]:
                 self._set_back(key)
         while self._record_changes and self._record_changes[0].last <= last:
             for name in self._record_changes.popleft().records:
                 self._set_record_back(name)
-        self._fanout.durable(last)
-        for item in hit:
-            self._lost(item, reason)
 
-    def _lost(self, item: _OnItsWay, reason: str) -> None:
-        if not item.refusable:
-            self.lost += item.facts
-            return
-        for _ in range(item.lines):
-            self._refuse(item.proposal.origin, item.command, reason, item.proposal.label)
+    def _retry(self, items: Sequence[_OnItsWay]) -> None:
+        """Submit the facts of `items` again, before anything later. What else is on its way will fail too."""
+        again = []
+        for item in items:
+            if self._retried + item.facts > MAX_RETRIED:
+                self.lost += item.facts
+                continue
+            again.append(item)
+            self.unkept += item.kept
+            self._count_unkept += item.facts
+            self._retried += item.facts
+        self._way.extendleft(reversed(again))
+
+    def _release_names(self, seq: int) -> None:
+        """Names that were given up by entries up to `seq` are free, or their owners' again."""
+        held = self._state.held_names
+        for name in [name for name, (_, given_up) in held.items() if given_up <= seq] if held else ():
+            del held[name]
 
     def fatal(self, reason: str) -> None:
         """Nobody knows what is kept."""
         self._log.error("the journal failed", reason=reason)
         self.fatal_reason = reason
 
-    def _arrived(self, seq: int) -> None:
-        way = self._way
+    def _arrived(self, seq: int) -> list[_OnItsWay]:
+        """Take the entries up to `seq` off the list, and return them."""
+        way, arrived = self._way, []
         while way and way[0].seq <= seq:
-            way.popleft()
+            arrived.append(way.popleft())
+        return arrived
 
     def _set_back(self, key: str) -> None:
         record = self._kept_rooms.get(key)

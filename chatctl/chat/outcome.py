@@ -11,18 +11,19 @@ The rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from chatctl.chat.accounts import RecordKey
-from chatctl.chat.deliveries import Delivery, Form, Stamp, Tell, ToRoom
+from chatctl.chat.deliveries import Delivery, Form, LoggedIn, Stamp, Tell, ToRoom
 from chatctl.chat.facts import BOT_TAG, Fact, Kept
 from chatctl.chat.history import RENAME
 from chatctl.chat.modes import BOT, SERVER_OPERATOR
-from chatctl.chat.proposals import Entry
+from chatctl.chat.proposals import Entry, Proposal
 from chatctl.chat.room import Room
+from chatctl.chat.undo import Undo
 from chatctl.chat.users import User
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
@@ -43,11 +44,12 @@ class NewStanding(NamedTuple):
     before: int
     after: int
 
-    def take_back(self, state: State) -> None:
+    def take_back(self, state: State) -> Sequence[Delivery]:
         """It was not kept: all is as before, unless something else has changed it again."""
         members = self.room.members
         if members.get(self.user) == self.after:
             members[self.user] = self.before
+        return ()
 
 
 class Identity(NamedTuple):
@@ -71,15 +73,16 @@ class NewIdentity(NamedTuple):
     before: Identity
     after: Identity
 
-    def take_back(self, state: State) -> None:
+    def take_back(self, state: State) -> Sequence[Delivery]:
         """As :meth:`NewStanding.take_back`."""
         user = state.users.get(self.user)
         if user is None or Identity.of(user) != self.after:
-            return
+            return ()
         user.account, user.account_id, user.account_created, user.operator = self.before
         rest = user.modes.replace(SERVER_OPERATOR, "")
         state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
         state.changed(user)
+        return (LoggedIn(user.id, user.account_id),)
 
 
 class Outcome(msgspec.Struct):
@@ -95,8 +98,10 @@ class Outcome(msgspec.Struct):
     """What is kept of it. Where these are Lines, there is nothing else."""
     changed: tuple[str, ...] = ()
     """Keys of rooms whose settings are not what they were."""
-    undo: tuple[NewStanding | NewIdentity, ...] = ()
-    """Who has another standing now: taken back where the entry cannot be kept."""
+    undo: tuple[Undo, ...] = ()
+    """What is undone, besides settings and records, if the entry cannot be stored."""
+    then: tuple[Proposal, ...] = ()
+    """What is proposed when the entry has been stored: effects that cannot be undone."""
     records: tuple[RecordKey, ...] = ()
     """Accounts and invitations that are not what they were."""
     command: str = ""

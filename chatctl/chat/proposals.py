@@ -12,33 +12,20 @@ from typing import Any
 
 import msgspec
 
+from chatctl.chat.durability import Passing, Proposal, Refusable, Retried
+
+__all__ = ["Passing", "Proposal", "Refusable", "Retried"]  # with all that is defined here
+
 STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact", "+draft/persist"})
 """Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react), or ask for it (persist, as in
 Ergo)."""
 
 
 @dataclass(slots=True)
-class Proposal:
-    """Something session `session` wants. `label` is the client's label for the command, or ``""``.
-
-    Where several sessions are one user, `session` is that user's id when the entry is applied, and `origin` the session
-    that asked.
-    """
-
-    session: int
-    label: str
-    origin: int = field(default=0, kw_only=True)
-
-    @property
-    def lines(self) -> int:
-        """How many lines of the session it is: so many refusals it reads."""
-        return 1
-
-
-@dataclass(slots=True)
-class Register(Proposal):
-    """Enter the chat under a name. `secret` and `instance` are hashes of the resume tokens, or ``""``; `account_id` is
-    that of the account that the session has logged in to, or ``""``."""
+class Register(Retried):
+    """Enter the chat under a name. It leaves facts if an earlier connection of the same client ends for it. `secret`
+    and `instance` are hashes of the resume tokens, or ``""``; `account_id` is that of the account that the session has
+    logged in to, or ``""``."""
 
     nick: str
     username: str
@@ -51,14 +38,14 @@ class Register(Proposal):
 
 
 @dataclass(slots=True)
-class Rename(Proposal):
+class Rename(Refusable):
     """Take another name."""
 
     nick: str
 
 
 @dataclass(slots=True)
-class Quit(Proposal):
+class Quit(Retried):
     """Leave the chat. `reason` is what the others read. If the connection was given up because nothing came from it,
     `silent_ms` says for how long: what was sent since then may not have arrived."""
 
@@ -67,7 +54,7 @@ class Quit(Proposal):
 
 
 @dataclass(slots=True)
-class Say(Proposal):
+class Say(Refusable):
     """PRIVMSG, NOTICE or TAGMSG (`command`) to rooms and users. `tags`: the client-only tags, relayed as they are, and
     the client's own number for the message (:data:`chatctl.chat.resend.REFERENCE`), which is kept but not relayed."""
 
@@ -83,7 +70,7 @@ class Say(Proposal):
 
 
 @dataclass(slots=True)
-class SayLines(Proposal):
+class SayLines(Refusable):
     """PRIVMSG to one room, line after line: what one session says there in its turn, with no tags. One entry, so that
     what is the same for all lines is done once; each line is a message of its own, with its own id."""
 
@@ -96,7 +83,7 @@ class SayLines(Proposal):
 
 
 @dataclass(slots=True)
-class Join(Proposal):
+class Join(Refusable):
     """Enter rooms; those that do not exist come into being. `keys` belong to the first of them, in order."""
 
     rooms: tuple[str, ...]
@@ -104,7 +91,7 @@ class Join(Proposal):
 
 
 @dataclass(slots=True)
-class Invite(Proposal):
+class Invite(Passing):
     """Invite somebody into a room."""
 
     nick: str
@@ -112,7 +99,7 @@ class Invite(Proposal):
 
 
 @dataclass(slots=True)
-class Part(Proposal):
+class Part(Refusable):
     """Leave rooms. An empty `reason` is none."""
 
     rooms: tuple[str, ...]
@@ -120,7 +107,7 @@ class Part(Proposal):
 
 
 @dataclass(slots=True)
-class SetTopic(Proposal):
+class SetTopic(Refusable):
     """Set a room's topic, or clear it with ``""``."""
 
     room: str
@@ -128,7 +115,7 @@ class SetTopic(Proposal):
 
 
 @dataclass(slots=True)
-class Kick(Proposal):
+class Kick(Refusable):
     """Remove users from rooms: pairs of room and nick."""
 
     targets: tuple[tuple[str, str], ...]
@@ -145,7 +132,7 @@ class ModeChange:
 
 
 @dataclass(slots=True)
-class SetRoomModes(Proposal):
+class SetRoomModes(Refusable):
     """Change modes of a room. `unknown`: letters of the command that are no modes."""
 
     room: str
@@ -154,7 +141,7 @@ class SetRoomModes(Proposal):
 
 
 @dataclass(slots=True)
-class SetUserModes(Proposal):
+class SetUserModes(Passing):
     """Change one's own user modes. `unknown`: the command named others too, that no user can have."""
 
     changes: tuple[ModeChange, ...]
@@ -162,7 +149,7 @@ class SetUserModes(Proposal):
 
 
 @dataclass(slots=True)
-class BecomeOperator(Proposal):
+class BecomeOperator(Passing):
     """Be an operator of the server, known as `operator`: the password was right by its `verifier`."""
 
     operator: str
@@ -170,7 +157,7 @@ class BecomeOperator(Proposal):
 
 
 @dataclass(slots=True)
-class SetAway(Proposal):
+class SetAway(Passing):
     """Be away with a reason, or back with ``""``."""
 
     reason: str
@@ -180,7 +167,7 @@ class SetAway(Proposal):
 
 
 @dataclass(slots=True)
-class AddAccount(Proposal):
+class AddAccount(Refusable):
     """Make an account for `name`; who asks is logged in to it. `invite` is the hash of an invitation's token, or
     ``""``; `operator`: see Account."""
 
@@ -192,9 +179,9 @@ class AddAccount(Proposal):
 
 
 @dataclass(slots=True)
-class LogIn(Proposal):
+class LogIn(Retried):
     """Log in to the account with the id `account_id`: the password was checked against `verifier`. Refused if either is
-    not the account's any more."""
+    not the account's any more. The login ends with the session; rooms store by which identity they know the user."""
 
     account_id: str
     verifier: str
@@ -202,14 +189,14 @@ class LogIn(Proposal):
 
 
 @dataclass(slots=True)
-class LogOut(Proposal):
+class LogOut(Retried):
     """Be nobody's any more."""
 
     form: str
 
 
 @dataclass(slots=True)
-class ChangeAccount(Proposal):
+class ChangeAccount(Refusable):
     """Give an account another verifier (``""``: the one it has), or make it an operator's or nobody's (None: as it
     is).
 
@@ -225,7 +212,7 @@ class ChangeAccount(Proposal):
 
 
 @dataclass(slots=True)
-class RemoveAccount(Proposal):
+class RemoveAccount(Refusable):
     """Forget an account. Whoever is logged in to it no longer is."""
 
     account: str
@@ -233,7 +220,7 @@ class RemoveAccount(Proposal):
 
 
 @dataclass(slots=True)
-class AddInvitation(Proposal):
+class AddInvitation(Refusable):
     """Give the right to make accounts: see :class:`chatctl.chat.accounts.Invite`."""
 
     key: str
@@ -244,14 +231,14 @@ class AddInvitation(Proposal):
 
 
 @dataclass(slots=True)
-class SetRealname(Proposal):
+class SetRealname(Passing):
     """Take another real name."""
 
     realname: str
 
 
 @dataclass(slots=True)
-class ChangeHost(Proposal):
+class ChangeHost(Passing):
     """An operator of the server gives somebody another host."""
 
     nick: str
@@ -259,7 +246,7 @@ class ChangeHost(Proposal):
 
 
 @dataclass(slots=True)
-class Kill(Proposal):
+class Kill(Retried):
     """An operator of the server ends somebody's connection."""
 
     nick: str
@@ -267,7 +254,7 @@ class Kill(Proposal):
 
 
 @dataclass(slots=True)
-class AddBan(Proposal):
+class AddBan(Refusable):
     """Keep out a name, an address or a network, or with `account` an account; for `seconds`, 0: for good."""
 
     target: str
@@ -277,7 +264,7 @@ class AddBan(Proposal):
 
 
 @dataclass(slots=True)
-class RemoveBan(Proposal):
+class RemoveBan(Refusable):
     """Take a ban back."""
 
     target: str
@@ -285,7 +272,15 @@ class RemoveBan(Proposal):
 
 
 @dataclass(slots=True)
-class SendAway(Proposal):
+class EnforceBan(Retried):
+    """Put into force what is stored of the ban `key`, and end the sessions it is for. The server proposes it when an
+    AddBan or a RemoveBan has been stored."""
+
+    key: str
+
+
+@dataclass(slots=True)
+class SendAway(Retried):
     """End all sessions of somebody, who may come back."""
 
     nick: str
@@ -293,14 +288,14 @@ class SendAway(Proposal):
 
 
 @dataclass(slots=True)
-class Wallops(Proposal):
+class Wallops(Passing):
     """An operator of the server writes to all who want to read it."""
 
     text: str
 
 
 @dataclass(slots=True)
-class ChangeRules(Proposal):
+class ChangeRules(Passing):
     """The settings were read again, for session `session` or, where it is 0, for a signal. `changes` are fields of
     :class:`chatctl.chat.rules.Rules`, `report` sentences on what was done, `file` what was read."""
 
@@ -321,7 +316,7 @@ class Said:
 
 
 @dataclass(slots=True)
-class Redact(Proposal):
+class Redact(Refusable):
     """Take back what was said: nothing of it stays. `place`: see :mod:`chatctl.chat.history`."""
 
     target: str
@@ -331,7 +326,7 @@ class Redact(Proposal):
 
 
 @dataclass(slots=True)
-class MarkRead(Proposal):
+class MarkRead(Refusable):
     """A room or a talk was read up to `time` (ms since 1970 UTC)."""
 
     target: str
@@ -339,7 +334,7 @@ class MarkRead(Proposal):
 
 
 @dataclass(slots=True)
-class RenameRoom(Proposal):
+class RenameRoom(Refusable):
     """Give a room another name."""
 
     room: str
@@ -348,7 +343,7 @@ class RenameRoom(Proposal):
 
 
 @dataclass(slots=True)
-class SetMetadata(Proposal):
+class SetMetadata(Refusable):
     """Set a key of oneself (`target` ``*`` or one's nick) or of a room; without a value unset it; without a key all."""
 
     target: str

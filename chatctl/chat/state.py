@@ -57,6 +57,9 @@ class State:
         """The time of the latest fact, ms since 1970 UTC."""
         self.guest_visits = GuestVisits()
         self.past: deque[Past] = deque(maxlen=PAST_USERS)
+        self.held_names: dict[str, tuple[int, int]] = {}
+        """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the
+        commit fails the user has the name again."""
         self._by_name: dict[str, User] = {}
         self._by_skeleton: dict[str, list[User]] = {}
         lobby = Room(LOBBY, rules.created)
@@ -243,6 +246,15 @@ class State:
         if room.lists is not None:
             room.lists.forget(user.id)
         self.drop_if_unused(room)
+
+    def bring_back(self, user: User, room: Room, standing: int) -> Room:
+        """Put `user`, whose leaving could not be stored, into `room` again."""
+        room = self.rooms.setdefault(room.key, room)
+        self._empty.pop(room.key, None)
+        self.occupied += not room.members
+        room.members[user.id] = standing
+        user.rooms[room.key] = room
+        return room
 
     def record(self, key: str) -> RoomRecord | None:
         """What is to be kept of a room's settings; None where nothing is."""

@@ -59,7 +59,6 @@ def asking(
 
 def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], note: str) -> Mapping[str, object]:
     """What the server would answer; `note` is a hint for people. Without a folder there is nothing to list."""
-    from chatctl.chat.accounts import record_key
     from chatctl.chat.rules import Rules
     from chatctl.chat.state import State
     from chatctl.server import accounts, moderation
@@ -72,7 +71,7 @@ def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], not
     hint(note)
     state = State(Rules())
     for record in stopped.records() if stopped is not None else ():
-        state.accounts.put(record_key(record), record)
+        state.accounts.restore(record)
     if command == "accounts":
         return {"accounts": accounts.listed(state)}
     if command == "bans":

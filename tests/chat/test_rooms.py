@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.facts import DURABLE
-from chatctl.chat.proposals import Proposal
 from chatctl.chat.rules import Rules
 from tests.chat.world import START, World
 
@@ -249,14 +247,7 @@ def test_a_lost_connection_is_told_with_its_reason() -> None:
     assert bob.lines() == []
 
 
-def test_every_kind_of_entry_has_a_row_that_says_whether_it_is_kept() -> None:
-    def kinds(cls: type[Proposal]) -> set[type[Proposal]]:
-        return {cls}.union(*(kinds(sub) for sub in cls.__subclasses__()))
-
-    assert set(DURABLE) == kinds(Proposal) - {Proposal}
-
-
-def test_what_is_durable_leaves_facts_and_the_rest_does_not() -> None:
+def test_absences_and_user_modes_leave_no_facts() -> None:
     world = World()
     alice = world.person("alice")
     world.person("bob", "#tea")

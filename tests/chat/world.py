@@ -56,7 +56,8 @@ class HeldJournal(MemoryJournal):
         self.committed = 0
         self.stored: dict[str, RoomRecord] = {}
         self.kept: dict[RecordKey, Record | None] = {}
-        self._records: list[tuple[int, Sequence[RoomRecord], Sequence[str], Changes]] = []
+        self.waiting: list[tuple[int, Sequence[Fact], Sequence[RoomRecord], Sequence[str], Changes]] = []
+        """What was appended and has not ended: with its last seq."""
 
     def append(
         self,
@@ -65,21 +66,22 @@ class HeldJournal(MemoryJournal):
         gone: Sequence[str] = (),
         records: Changes = NONE,
     ) -> None:
-        self.facts.extend(each_fact(facts))
+        each = list(each_fact(facts))
+        self.facts.extend(each)
         if facts or records.last:
             last = max(facts[-1].seq if facts else 0, records.last)
-            self._records.append((last, rooms, gone, records))
+            self.waiting.append((last, each, rooms, gone, records))
 
     def commit(self, upto: int | None = None) -> None:
         """Everything up to `upto` (or all) is durable."""
         assert self._listener is not None
-        last = max([self.facts[-1].seq if self.facts else 0, *(item[0] for item in self._records)])
+        last = max([self.facts[-1].seq if self.facts else 0, *(item[0] for item in self.waiting)])
         seq = upto if upto is not None else last
-        for fact in [fact for fact in self.facts if self.committed < fact.seq <= seq]:
-            self._amend(fact)
         self.committed = max(self.committed, seq)
-        while self._records and self._records[0][0] <= seq:
-            _, rooms, gone, records = self._records.pop(0)
+        while self.waiting and self.waiting[0][0] <= seq:
+            _, facts, rooms, gone, records = self.waiting.pop(0)
+            for fact in facts:
+                self._amend(fact)
             self.kept.update(records.records)
             self.stored.update((record.key, record) for record in rooms)
             for key in gone:
@@ -89,14 +91,13 @@ class HeldJournal(MemoryJournal):
     def fail(self, reason: str = "the disk is full") -> None:
         """Nothing that is not durable yet will be."""
         assert self._listener is not None
-        lost = [fact.seq for fact in self.facts if fact.seq > self.committed]
-        lost += [seq for item in self._records for seq in (item[3].first, item[0]) if seq]
+        gone = [fact for item in self.waiting for fact in item[1]]
+        lost = [fact.seq for fact in gone] + [seq for item in self.waiting for seq in (item[4].first, item[0]) if seq]
         if not lost:
             return
-        self._records.clear()
-        kept = [fact for fact in self.facts if fact.seq <= self.committed]
-        self.facts.clear()
-        self.facts.extend(kept)
+        self.waiting.clear()
+        for fact in gone:
+            self.facts.remove(fact)
         self.committed = max(lost)
         self._listener.failed(min(lost), max(lost), reason)
 

@@ -102,6 +102,8 @@ class Speaker:
             unsent, self.unsent = self.unsent, []
             for text in unsent:
                 self._send(text)
+        elif message.command == "FAIL" and message.params[:2] == ["JOIN", "NOT_STORED"]:
+            self.to_server.append(f"JOIN {ROOM}")
         elif message.command == "FAIL" and message.params[1] == "NOT_STORED" and message.params[0] == "PRIVMSG":
             text = next(iter(self.waiting), "")
             assert text, f"{self.nick} was refused what had its echo"

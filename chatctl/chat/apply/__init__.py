@@ -59,6 +59,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Kill: server.kill,
     p.AddBan: bans.add_ban,
     p.RemoveBan: bans.remove_ban,
+    p.EnforceBan: bans.enforce_ban,
     p.SendAway: bans.send_away,
     p.Wallops: server.wallops,
     p.ChangeRules: server.change_rules,

@@ -15,47 +15,59 @@ from chatctl.protocol.message import Message
 
 
 def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
-    """A ban, and the end of those whom it is for."""
+    """A ban. Nothing shows it until it is stored (:func:`enforce_ban`)."""
     outcome.command = "BAN"
-    bans, now = state.accounts.bans, outcome.entry.time
+    accounts, now = state.accounts, outcome.entry.time
     try:
         key, target = ban_key(proposal.target, account=proposal.account)
     except ValueError as error:
         outcome.verdict = (False, str(error))
         return
-    for old in bans.expired(now):
+    for old in accounts.bans.expired(now):
         _forget(state, old, outcome)
-    if len(bans) >= MOST_BANS and bans.get(key) is None:
+    if accounts.ban_count >= MOST_BANS and accounts.get(("ban", key)) is None:
         outcome.verdict = (False, f"There are {MOST_BANS} bans already; take some back first")
         return
     expires = now + proposal.seconds * 1000 if proposal.seconds else 0
     ban = Ban(key, target, proposal.reason, now, expires)
-    state.accounts.put(record_key(ban), ban)
+    accounts.put(record_key(ban), ban)
     outcome.records += (record_key(ban),)
+    outcome.then += (p.EnforceBan(0, "", key),)
+    outcome.verdict = (True, f"{target} is banned")
+
+
+def enforce_ban(state: State, proposal: p.EnforceBan, outcome: Outcome) -> None:
+    """Let a stored ban count, or the removal of one; whom a ban is for has to go."""
+    accounts, now = state.accounts, outcome.entry.time
+    for old in accounts.bans.expired(now):
+        accounts.enforce(old.key)
+    ban = accounts.enforce(proposal.key)
+    if ban is None or not ban.holds(now):
+        return
     gone = [user for user in state.users.values() if _is_for(state, user, now)]
     for user in gone:
         told = Message(n.ERR_YOUREBANNEDCREEP.code, (user.nick, ban.sentence), state.rules.server_name)
         outcome.deliveries.append(ToUsers(user.ids, told, outcome.untagged()))
         leave_chat(state, user, ban.parting, outcome)
-    if key.startswith("address "):
+    if ban.key.startswith("address "):
         outcome.deliveries.append(Unwelcome())  # each machine notes which of its sessions went
-    outcome.verdict = (True, f"{target} is banned")
-    outcome.note_asked("banned", target=target, gone=" ".join(user.nick for user in gone))
+    outcome.note_asked("banned", target=ban.target, gone=" ".join(user.nick for user in gone))
 
 
 def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
-    """A ban is taken back."""
+    """A ban is taken back. It is in force until that is stored."""
     outcome.command = "UNBAN"
     try:
         key, target = ban_key(proposal.target, account=proposal.account)
     except ValueError as error:
         outcome.verdict = (False, str(error))
         return
-    ban = state.accounts.bans.get(key)
-    if ban is None:
+    ban = state.accounts.get(("ban", key))
+    if not isinstance(ban, Ban):
         outcome.verdict = (False, f"{target} is not banned")
         return
     _forget(state, ban, outcome)
+    outcome.then += (p.EnforceBan(0, "", key),)
     outcome.verdict = (True, f"{target} is not banned any more")
     outcome.note_asked("ban taken back", target=target)
 

@@ -26,6 +26,7 @@ from chatctl.chat.outcome import Outcome
 from chatctl.chat.reserved_names import reserved_problem
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
+from chatctl.chat.undo import NewNick
 from chatctl.chat.users import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
@@ -150,6 +151,8 @@ def name_in_use(state: State, nick: str, session: int, account: str) -> str | No
     if holder is not None and holder.id != session:
         spelling = "" if holder.nick == nick else f" (by {holder.nick}, which counts as the same name)"
         return f"The name {nick} is taken{spelling}; please choose another"
+    if state.held_names.get(names.fold(nick), (session,))[0] != session:
+        return f"The name {nick} is being given up at this moment; please try again"
     alike = state.lookalike(nick, session)
     if alike is not None:
         return f"The name {nick} looks too much like {alike.nick}, who is here; please choose another"
@@ -175,6 +178,9 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     for room in user.rooms.values():
         outcome.keep_in(room, "NICK", user, proposal.nick)
     was, key = user.nick, user.key
+    outcome.undo += (NewNick(user.id, was, proposal.nick, user.named_at),)
+    if outcome.facts:
+        state.held_names[key] = user.id, outcome.entry.seq
     state.remember(user, outcome.entry.time)
     state.rename(user, proposal.nick)
     user.named_at = outcome.entry.seq

@@ -11,6 +11,7 @@ from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.state import State
+from chatctl.chat.undo import LostMember, NewMember
 from chatctl.chat.users import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
@@ -45,7 +46,9 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
             outcome.tell(user.id, refusal[0], existing.name, text=refusal[1])
             continue
         since = visits.position(state, user, names.room_fold(name), outcome.entry.time)
+        invited = (user.invited or {}).get(names.room_fold(name), 0)
         room = state.enter(user, name, outcome.entry.time)
+        outcome.undo += (NewMember(room, user.id, invited),)
         visits.note_entered(state, outcome, user, (room.key,))
         outcome.deliveries.append(Entered(user.id, room.key))
         show_entering(outcome, room, user)
@@ -116,6 +119,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     outcome.deliveries.append(ToRoom(room.key, message, outcome.stamp()))
     outcome.deliveries.append(Left(user.id, room.key))
     outcome.keep_in(room, message.command, source, text)
+    outcome.undo += (LostMember(room, user.id, room.members[user.id], user.prefix),)
     if room.keep_out(*user.identities):
         outcome.changed += (room.key,)
     visits.note_left(state, outcome, user, (room.key,))

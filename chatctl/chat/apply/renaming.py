@@ -13,6 +13,7 @@ from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
 from chatctl.chat.rules import LOBBY
 from chatctl.chat.state import State
+from chatctl.chat.undo import NewRoomName
 from chatctl.chat.users import User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -43,8 +44,9 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
         outcome.deliveries.append(TellFail(user.id, RENAME, code, (room.name, proposal.name), text))
         return
     old_key, old_name = room.key, room.name
-    room.renamed_at = outcome.entry.time
+    renamed_at, room.renamed_at = room.renamed_at, outcome.entry.time
     state.rename_room(room, proposal.name)
+    outcome.undo += (NewRoomName(room, old_name, room.name, renamed_at),)
     outcome.deliveries.append(Renamed(old_key, old_name, room.key, outcome.form(0, message), proposal.reason))
     outcome.keep(RENAME, user, old_key, old_name, f"{old_name} {room.name} {proposal.reason}".rstrip())
     outcome.changed += (old_key, room.key)
