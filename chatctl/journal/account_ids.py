@@ -48,7 +48,9 @@ def _first_seq(connection: sqlite3.Connection, time: int) -> int:
 
     Found by halving, since times never go back with ids: there may be many accounts and many facts.
     """
-    low, high = connection.execute("SELECT coalesce(min(id), 0), coalesce(max(id), 0) + 1 FROM facts").fetchone()
+    # Two queries: SQLite reads the whole table for a minimum and a maximum in one.
+    low = connection.execute("SELECT coalesce(min(id), 0) FROM facts").fetchone()[0]
+    high = connection.execute("SELECT coalesce(max(id), 0) FROM facts").fetchone()[0] + 1
     while low < high:
         middle = (low + high) // 2
         found = connection.execute("SELECT time FROM facts WHERE id >= ? ORDER BY id LIMIT 1", (middle,)).fetchone()
@@ -58,7 +60,8 @@ def _first_seq(connection: sqlite3.Connection, time: int) -> int:
             high = middle
     fact = connection.execute("SELECT id FROM facts WHERE id >= ? ORDER BY id LIMIT 1", (low,)).fetchone()
     if fact is not None:
-        return int(fact[0]) >> PART_BITS
+        # Rounded up: imported facts share a seq with older ones.
+        return -(-int(fact[0]) >> PART_BITS)
     last = connection.execute("SELECT coalesce(max(id), 0) FROM facts").fetchone()[0] >> PART_BITS
     stored = connection.execute("SELECT value FROM marks WHERE name = 'seq'").fetchone()[0]
     return int(max(last, stored)) + 1
@@ -111,13 +114,17 @@ def _rename_places(connection: sqlite3.Connection, accounts: dict[str, dict[str,
     for place, _, shared in private:
         owners = [accounts.get(each.removeprefix(ACCOUNT)) for each in shared if each.startswith(ACCOUNT)]
         first = max((owner["since"] for owner in owners if owner is not None), default=0)
-        if first:
+        if first and None not in owners:  # else all of it is moved below
             connection.execute("INSERT INTO bounds VALUES (?, ?)", (place, first << PART_BITS))
     _move_older(connection)
+    # All at once: pairs have no index by place.
+    connection.execute("CREATE TEMP TABLE renamed (place INTEGER PRIMARY KEY)")
+    connection.executemany("INSERT INTO renamed VALUES (?)", [(place,) for place, _, _ in private])
+    connection.execute("DELETE FROM pairs WHERE place IN (SELECT place FROM renamed)")
+    connection.execute("DROP TABLE renamed")
     for place, name, shared in private:
         owned = [_by_id(each, accounts) for each in shared]
         known = [each for each in owned if each is not None]
-        connection.execute("DELETE FROM pairs WHERE place = ?", (place,))
         if len(known) < len(owned):  # an account that does not exist: nobody reads it
             connection.execute("UPDATE places SET name = ? WHERE id = ?", (_former(place, name), place))
             continue
@@ -140,7 +147,7 @@ def _move_older(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TEMP TABLE moved (place INTEGER PRIMARY KEY, first INTEGER, new INTEGER)")
     for place, name, shown, begin, end in older:
         new = connection.execute("SELECT max(id) + 1 FROM places").fetchone()[0]
-        connection.execute("INSERT INTO places VALUES (?, ?, ?)", (new, _former(place, name), shown))
+        connection.execute("INSERT INTO places VALUES (?, ?, ?)", (new, _former(new, name), shown))
         connection.execute("INSERT INTO moved SELECT place, first, ? FROM bounds WHERE place = ?", (new, place))
         # The text index knows facts by their place: what is stale is built anew (text index, rule 4).
         connection.execute(

@@ -19,7 +19,7 @@ from chatctl.chat.accounts import Account, record_key
 from chatctl.chat.belongings import Metadata, ReadMark
 from chatctl.chat.facts import Fact
 from chatctl.chat.history import MESSAGES, Query, SearchQuery, TargetsQuery, private_place
-from chatctl.journal import indexing
+from chatctl.journal import account_ids, indexing
 from chatctl.journal.lines import ExportedFact, to_line
 from chatctl.journal.reading import read
 from chatctl.journal.store import SqliteStore
@@ -122,6 +122,63 @@ def test_indexes_agree_with_the_facts_after_the_migration(store: SqliteStore) ->
     assert in_index == connection.execute("SELECT lane, id FROM facts ORDER BY id LIMIT ?", (len(in_index),)).fetchall()
     assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     assert connection.execute("PRAGMA user_version").fetchone()[0] == 4
+
+
+def old_journal(path: Path) -> sqlite3.Connection:
+    path.write_bytes(gzip.decompress(FIXTURE.read_bytes()))
+    path.chmod(0o600)
+    return sqlite3.connect(path, isolation_level=None)
+
+
+def test_talk_of_an_account_with_a_removed_one_from_before_its_creation_is_migrated(tmp_path: Path) -> None:
+    with closing(old_journal(tmp_path / "journal.db")) as connection:
+        connection.execute("DELETE FROM records WHERE kind = 'account' AND key = 'bob'")
+        before = connection.execute("SELECT text FROM facts ORDER BY id").fetchall()
+    store = SqliteStore(tmp_path / "journal.db")
+    store.open()
+    ann = accounts(store)["ann"].identity
+    targets = read(store.connection, TargetsQuery((), ann, 0, EVER, 100, EVER)).targets
+    assert [fact.text for _, fact in targets] == ["from gus too"]
+    assert store.connection.execute("SELECT text FROM facts ORDER BY id").fetchall() == before
+    store.close()
+
+
+def test_migration_of_an_account_does_not_read_all_facts(tmp_path: Path) -> None:
+    with closing(old_journal(tmp_path / "journal.db")) as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+            " INSERT INTO facts SELECT i << 20, 1796091800000 + i, f.lane, f.head, f.text, NULL, NULL"
+            " FROM n, (SELECT * FROM facts LIMIT 1) AS f"
+        )
+        steps: list[int] = []
+        connection.set_progress_handler(lambda: steps.append(1), 1000)
+        found = account_ids._first_seq(connection, 1796091800000 + 5000)
+        assert found == 5000
+        assert len(steps) < 10
+
+
+def test_migration_of_a_talk_does_not_read_all_talks(tmp_path: Path) -> None:
+    with closing(old_journal(tmp_path / "journal.db")) as connection:
+        names = [f"account bob\x1fsecret {number}" for number in range(1000)]
+        connection.executemany("INSERT INTO places (name, shown) VALUES (?, '')", [(name,) for name in names])
+        connection.execute(
+            "INSERT INTO pairs SELECT 'account bob', id FROM places WHERE name LIKE '%secret %' ON CONFLICT DO NOTHING"
+        )
+        steps: list[int] = []
+        connection.set_progress_handler(lambda: steps.append(1), 1000)
+        account_ids.add_account_ids(connection)
+        assert len(steps) < 500
+
+
+def test_account_created_between_imported_facts_of_one_seq_has_none_of_the_older(tmp_path: Path) -> None:
+    with closing(old_journal(tmp_path / "journal.db")) as connection:
+        high = connection.execute("SELECT max(id) FROM facts").fetchone()[0] >> 20
+        for part, time in enumerate((1796091800000, 1796091800005)):
+            connection.execute(
+                "INSERT INTO facts SELECT ?, ?, lane, head, text, NULL, ? FROM facts LIMIT 1",
+                ((high + 1 << 20) + part, time, f"else-{part}"),
+            )
+        assert account_ids._first_seq(connection, 1796091800003) == high + 2
 
 
 def test_exports_carry_ids_and_imports_grant_by_them(store: SqliteStore, tmp_path: Path) -> None:
