@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import typer
@@ -19,6 +18,8 @@ def check(data_dir: options.DataDirOption = None, config: options.ConfigOption =
 
     The server may run or not, and nothing is changed. Exit code 2 if something is damaged.
     """
+    import sqlite3
+
     from chatctl.config import load
     from chatctl.journal.checking import full_check
     from chatctl.journal.damage import DamagedJournalError

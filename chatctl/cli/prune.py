@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
@@ -72,6 +71,8 @@ def prune(
 
 def _count(folder: Path, before: int) -> str:
     """Return how much is older than a time, in words. Nothing is written for that: the disk may be full."""
+    import sqlite3
+
     from chatctl.journal import holder, journal_file
     from chatctl.journal.retention import count
     from chatctl.journal.schema import check, open_quietly
