@@ -42,11 +42,19 @@ _ACKNOWLEDGED_SECONDS = 0.02
 
 
 class Loop:
-    """Owns the sockets. `tls`: see :class:`.plan.TlsPlan`; None is ``auto``, but without TLS."""
+    """Owns the sockets. `tls`: see :class:`.plan.TlsPlan`; None is ``auto``, but without TLS. `clock` gives seconds."""
 
     def __init__(
-        self, hub: Hub, listeners: list[socket.socket], limits: Limits, log: Log, *, tls: Mode | None = None
+        self,
+        hub: Hub,
+        listeners: list[socket.socket],
+        limits: Limits,
+        log: Log,
+        *,
+        tls: Mode | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._hub = hub
         self._limits = limits
         self._log = log
@@ -57,7 +65,7 @@ class Loop:
         self._by_session: dict[int, Connection] = {}
         self._back_pressure = BackPressure(hub, limits, self._poller, self._is_open)
         self._crowd = Crowd(limits, local=hub.rules.local)
-        self._silence = Silence(hub, limits, self._forget)
+        self._silence = Silence(hub, limits, self._forget, clock)
         self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
         self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
         hub.slices.behind = self._behind
@@ -109,15 +117,15 @@ class Loop:
 
     def _tick(self, more: bool) -> bool:
         assert threading.get_ident() == self._thread_id
-        now = time.monotonic()
+        now = self._clock()
         events = self._poller.poll(0 if more else self._timeout(now))
-        now = time.monotonic()
+        now = self._clock()
         until = now + self._limits.tick_seconds
         self._serve(events, now)
         if self._calls:
             self._called(until)
         hub = self._hub
-        hub.work(lambda: time.monotonic() > until)
+        hub.work(lambda: self._clock() > until)
         if self._talkative:
             self._check_talkative()
         hub.end_tick()
@@ -174,13 +182,13 @@ class Loop:
                 call()
             except Exception as error:  # noqa: BLE001  # what one thread asked for ends nobody's connection
                 self._log.error("a call failed", error=type(error).__name__, where=where(error))
-            if time.monotonic() > until:
+            if self._clock() > until:
                 break
 
     # Connections come.
 
     def _welcome(self, sock: socket.socket, peer: str) -> None:
-        now = time.monotonic()
+        now = self._clock()
         reason = self._crowd.refusal(peer, now) or (self._crowd.busy and self._hub.banned(peer))
         if reason:
             self._log.info("refused", address=peer, reason=reason)
@@ -217,7 +225,7 @@ class Loop:
         hub, crowd = self._hub, self._crowd
         # Those that are over and only take their last bytes do not count.
         while crowd.too_many(strangers := len(hub.sessions) - hub.state.registered):
-            oldest = crowd.oldest(time.monotonic(), strangers)
+            oldest = crowd.oldest(self._clock(), strangers)
             if oldest is None:
                 return crowd.full(strangers)
             hub.disconnect(oldest.session, "Too many connections wait to register; try again")
@@ -308,7 +316,7 @@ class Loop:
             if session.dropped or connection.gone:
                 self._forget(connection)
             elif not connection.closing_at:
-                self._silence.close_soon(connection, now)
+                self._silence.close_soon(connection)
                 if not connection.pending_bytes:
                     self._said_all(connection)
         self._hub.ended.clear()
@@ -323,7 +331,7 @@ class Loop:
         if connection.ended:
             self._forget(connection)
         else:
-            self._silence.close_soon(connection, time.monotonic())
+            self._silence.close_soon(connection)
 
     def _forget(self, connection: Connection) -> None:
         if self._connections.pop(connection.fd, None) is None:
@@ -341,18 +349,18 @@ class Loop:
         if self._stopping:
             return
         self._stopping = True
-        self._stop_by = time.monotonic() + seconds
+        self._stop_by = self._clock() + seconds
         self._door.close()
-        now = time.monotonic()
+        now = self._clock()
         for connection in list(self._connections.values()):
             # What has arrived by now is still said.
             if not (connection.closing_at or connection.ended):
                 self._readable(connection, now)
-        self._hub.work(lambda: time.monotonic() > self._stop_by)
+        self._hub.work(lambda: self._clock() > self._stop_by)
         self._hub.farewell(reason)
 
     def _stopped(self) -> bool:
-        if time.monotonic() >= self._stop_by:
+        if self._clock() >= self._stop_by:
             self._log.warning("stopped with connections open", connections=len(self._connections))
             return True
         for connection in list(self._connections.values()):

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import operator
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -245,5 +244,5 @@ class Outboxes:
         connection.drop_pending(Message("ERROR", (reason,)).line)
         self.total += connection.pending_bytes - waiting
         if not connection.closing_at:
-            self._silence.close_soon(connection, time.monotonic())
+            self._silence.close_soon(connection)
             self._hub.disconnect(connection.session, "Too slow to read")

@@ -65,7 +65,8 @@ class Server:
     history is kept in memory, bounded, and ends with the server. `tls` says how connections are secured (see
     :class:`.plan.TlsPlan`); without it plain text is served, to this machine alone. `control` is the folder in which
     the control socket is made, where there is to be one; `requests` gives what else is answered there, by command, for
-    the hub that it is called with. `reread` reads the settings again, on a thread that may wait. Raises
+    the hub that it is called with. `reread` reads the settings again, on a thread that may wait. `clock` gives the
+    monotonic seconds by which limits of time are measured. Raises
     :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen, or the certificate will not do.
     """
 
@@ -83,6 +84,7 @@ class Server:
         control: Path | None = None,
         requests: Callable[[Hub], Mapping[str, Handler]] | None = None,
         reread: Callable[[], Reread] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
         self.rules = replace(
@@ -100,6 +102,7 @@ class Server:
         self._control = control
         self._requests = requests or _no_requests
         self._workers = Workers(reread=reread)
+        self._clock = clock
         self._loop: Loop | None = None
         self._hub: Hub | None = None
         self._thread: threading.Thread | None = None
@@ -132,7 +135,8 @@ class Server:
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
         hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers, self._pace())
         self._hub = hub
-        self._loop = Loop(hub, listeners, self._limits, self._log, tls=self._tls.mode if self._tls else None)
+        tls = self._tls.mode if self._tls else None
+        self._loop = Loop(hub, listeners, self._limits, self._log, tls=tls, clock=self._clock)
         self._use_certificates(self._loop, hub)
         if control is not None:
             handlers = {

@@ -26,10 +26,13 @@ YOUNG_SECONDS = 5.0
 class Silence:
     """Watches over connections. `forget` closes one that is over. Times are in seconds of the loop's clock."""
 
-    def __init__(self, hub: Hub, limits: Limits, forget: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, hub: Hub, limits: Limits, forget: Callable[[Connection], None], clock: Callable[[], float]
+    ) -> None:
         self._hub = hub
         self._limits = limits
         self._forget = forget
+        self._clock = clock
         self._deadlines: Deadlines[Connection] = Deadlines()
 
     def begin(self, connection: Connection) -> None:
@@ -37,10 +40,12 @@ class Silence:
         limits = self._limits
         self._deadlines.set(connection, connection.opened + min(limits.registration_seconds, limits.idle_seconds))
 
-    def close_soon(self, connection: Connection, now: float) -> None:
+    def close_soon(self, connection: Connection) -> None:
         """A connection is over: close it soon, whatever is left to send (rule 4)."""
         limits = self._limits
-        connection.close_at(now + (limits.drain_seconds if connection.pending_bytes else limits.linger_seconds))
+        connection.close_at(
+            self._clock() + (limits.drain_seconds if connection.pending_bytes else limits.linger_seconds)
+        )
         self._deadlines.set(connection, connection.closing_at)
 
     def drop(self, connection: Connection) -> None:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import time
 from pathlib import Path
 
 import pytest
 
 from chatctl.protocol.message import Message
-from chatctl.server import Limits, Server, TlsPlan, silence
+from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server.silence import YOUNG_SECONDS
+from tests.server.clock import HOUR, Clock
 from tests.wire import DEADLINE, Wire
 
-OFF = 86_400
-SOON = 0.3
-AWHILE = 1.0
+OFF = 1_000_000.0
 
 
-def stays(sock: socket.socket) -> bool:
-    """Whether the connection is still there after a while in which nothing is sent."""
-    sock.settimeout(AWHILE)
+def is_open(wire: Wire) -> bool:
+    """Return whether the server has not ended the connection; nothing is sent on it."""
+    wire.sock.setblocking(False)
     try:
-        while sock.recv(65536):
+        while wire.sock.recv(65536):
             pass
-    except TimeoutError:
+    except BlockingIOError:
         return True
     except ConnectionError:
         pass
@@ -36,32 +34,42 @@ def _answered(message: Message) -> bool:
     return message.command in ("001", "433", "ERROR")
 
 
-@pytest.mark.parametrize(("seconds", "held"), [(SOON, True), (OFF, False)])
+@pytest.mark.parametrize(("seconds", "held"), [(HOUR, True), (OFF, False)])
 def test_a_stranger_has_so_much_time_whatever_it_sends(seconds: float, held: bool) -> None:
     limits = Limits(registration_seconds=seconds, registration_bytes=10**9, idle_seconds=OFF)
-    with Server(port=0, limits=limits) as server, Wire(server.port) as stranger:
-        began = time.monotonic()
-        while time.monotonic() - began < AWHILE and not stranger.ended:
-            with contextlib.suppress(ConnectionError):
-                stranger.send("PING x")
-            stranger._receive()
+    clock = Clock()
+    with (
+        Server(port=0, limits=limits, clock=clock) as server,
+        Wire(server.port).login("witness") as witness,
+        Wire(server.port) as stranger,
+    ):
+        stranger.ping()
+        for _ in range(9):
+            clock.advance(HOUR / 10, stranger)
+        clock.advance(HOUR / 10, witness)
         if held:
             assert "No registration within" in stranger.until_end()[-1].params[0]
         else:
             assert stranger.ping("y")
 
 
-@pytest.mark.parametrize(("seconds", "held"), [(SOON, True), (OFF, False)])
+@pytest.mark.parametrize(("seconds", "held"), [(HOUR, True), (OFF, False)])
 @pytest.mark.parametrize("data", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=repr)
 def test_a_stalled_beginning_ends_with_the_time_to_register(
     data: bytes, seconds: float, held: bool, tmp_path: Path
 ) -> None:
     limits = Limits(registration_seconds=seconds, idle_seconds=OFF, linger_seconds=0.1)
-    with Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path)) as server:
+    clock = Clock()
+    with Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path), clock=clock) as server:
         server.certificate()
         with Wire(server.port) as wire:
             wire.send_bytes(data)
-            assert stays(wire.sock) is not held
+            with Wire(server.port).login("witness") as witness:
+                clock.advance(HOUR - 60, witness)
+                assert is_open(wire)
+                clock.advance(60, witness)
+                clock.advance(1, witness)  # and the time to linger
+                assert is_open(wire) is not held
 
 
 @pytest.mark.parametrize(("size", "held"), [(1000, True), (10**9, False)])
@@ -77,41 +85,51 @@ def test_a_stranger_may_send_so_much(size: int, held: bool) -> None:
             assert stranger.ping()
 
 
-@pytest.mark.parametrize(("seconds", "held"), [(SOON, True), (OFF, False)])
+@pytest.mark.parametrize(("seconds", "held"), [(HOUR, True), (OFF, False)])
 def test_a_silent_user_is_asked_and_then_gone(seconds: float, held: bool) -> None:
     limits = Limits(idle_seconds=seconds)
-    with Server(port=0, limits=limits) as server, Wire(server.port).login("bob", "#lobby") as bob:
-        with Wire(server.port).login("silent", "#lobby") as silent:
-            by = time.monotonic() + (DEADLINE if held else AWHILE)
-            while not (gone := [m for m in bob.read if m.command == "QUIT"]) and time.monotonic() < by:
-                bob.ping()  # and answers each PING of the server
-            assert [(m.nick, m.params[0].partition(" for ")[0]) for m in gone] == [("silent", "No answer")] * held
-            if held:
-                assert [m.command for m in silent.until_end()][-2:] == ["PING", "ERROR"]
+    clock = Clock()
+    with (
+        Server(port=0, limits=limits, clock=clock) as server,
+        Wire(server.port).login("bob", "#lobby") as bob,
+        Wire(server.port).login("silent", "#lobby") as silent,
+    ):
+        clock.advance(HOUR, bob)
+        clock.advance(HOUR / 2 - 60, bob)
+        assert not [message for message in bob.read if message.command == "QUIT"]
+        clock.advance(60, bob)
+        bob.ping()
+        gone = [message for message in bob.read if message.command == "QUIT"]
+        assert [(m.nick, m.params[0].partition(" for ")[0]) for m in gone] == [("silent", "No answer")] * held
+        if held:
+            assert [m.command for m in silent.until_end()][-2:] == ["PING", "ERROR"]
         assert bob.ping()
 
 
 @pytest.mark.parametrize("wanted", ["name", "place"])
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_silent_holder_of_what_somebody_wants_is_asked(
-    wanted: str, answers: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(silence, "YOUNG_SECONDS", 0.0)
-    limits = Limits(probe_seconds=SOON, idle_seconds=OFF)
+def test_a_silent_holder_of_what_somebody_wants_is_asked(wanted: str, answers: bool) -> None:
+    limits = Limits(probe_seconds=HOUR, idle_seconds=OFF, registration_seconds=OFF)
     login = ("NICK ann" if wanted == "name" else "NICK eve", "USER u 0 * :r")
+    clock = Clock()
     with (
-        Server(port=0, listener_limit=9 if wanted == "name" else 1, limits=limits) as server,
+        Server(port=0, listener_limit=9 if wanted == "name" else 1, limits=limits, clock=clock) as server,
         Wire(server.port).login("ann") as ann,
+        Wire(server.port) as witness,
     ):
+        clock.advance(YOUNG_SECONDS, witness)
         with Wire(server.port) as first:
             assert first.send(*login).until(_answered).command in ("433", "ERROR")
         if answers:
             ann.until("PING")
-            assert stays(ann.sock)
-        else:
+            ann.ping()
+        clock.advance(HOUR, witness)
+        if not answers:
             assert "No answer for" in ann.until_end()[-1].params[0]
         with Wire(server.port) as second:
             assert (second.send(*login).until(_answered).command == "001") is not answers
+        if answers:
+            assert ann.ping()
 
 
 @pytest.mark.parametrize("name", ["ann", "eve"])
