@@ -63,7 +63,7 @@ def test_apart_even_a_terminal_that_adds_up_every_character_agrees() -> None:
         assert sum(wcwidth(character) for character in parts) == width_of(text)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("".join), text=TEXTS)
 def test_every_row_is_as_wide_as_the_screen(joins: bool, name: str, text: str) -> None:
     around = Around(ink("terminal"), 40, pattern("ann"), str.lower, lambda _: None)
@@ -75,7 +75,7 @@ def test_every_row_is_as_wide_as_the_screen(joins: bool, name: str, text: str) -
     assert plain_rows(iter(rows(item, around)))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=TEXTS, room=st.integers(1, 20))
 def test_what_is_shortened_fits(joins: bool, text: str, room: int) -> None:
     assert width_of(shortened(clean(text), room)) <= room
