@@ -15,6 +15,7 @@ from chatctl.client.check import NameCheck
 from chatctl.client.client import Client
 from chatctl.client.memory import Memory, Server
 from chatctl.client.refusals import InputError
+from chatctl.client.timing import Timing
 from chatctl.client.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
 from chatctl.tui.columns import text_of, width_of
@@ -28,8 +29,9 @@ class Door:
 
     room = "#lobby"
 
-    def __init__(self, port: int, secret: str = "") -> None:
+    def __init__(self, port: int, secret: str = "", timing: Timing | None = None) -> None:
         self.port = port
+        self.timing = timing
         self.address = f"127.0.0.1:{port}"
         self.secret = secret
         self.kept: list[Server] = []
@@ -37,7 +39,7 @@ class Door:
 
     def client(self, name: str, password: str | None) -> Client:
         secret = self.secret or f"secret of {name}"
-        return Client(port=self.port, name=name, password=password, secret=secret, attentive=True)
+        return Client(port=self.port, name=name, password=password, secret=secret, attentive=True, timing=self.timing)
 
     def reachable(self) -> None:
         with NameCheck("127.0.0.1", self.port):

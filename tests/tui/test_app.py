@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from chatctl.client import Client
+from chatctl.client.timing import Timing
 from chatctl.server import Server
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE
@@ -217,9 +218,11 @@ def test_search_and_jump(server: Server, bob: Client) -> None:
 def test_a_break_is_visible_and_what_is_typed_arrives(bob: Client) -> None:
     with Server(port=0) as first:
         port = first.port
+        # The pauses between two tries double up to 30 seconds: the slower the typing, the later it would arrive.
+        door = Door(port, timing=Timing(longest_pause=1.0))
 
         async def story() -> None:
-            async with screen(Door(port)) as ann:
+            async with screen(door) as ann:
                 await ann.until("You are ann")
                 first.stop()
                 await ann.until("no connection, trying again")
