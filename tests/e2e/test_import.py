@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.crash import history
-from tests.e2e.processes import CHATCTL, DEADLINE, ServeProcess, Terminal, chatctl, environment
+from tests.e2e.processes import DEADLINE, ServeProcess, Terminal, chatctl, environment
 from tests.wire import Wire
 
 pytestmark = pytest.mark.e2e
@@ -87,31 +86,49 @@ def test_bad_lines_are_named_and_the_rest_is_imported(tmp_path: Path, exported: 
     assert (missing.returncode, missing.stderr) == (1, "chatctl: nowhere.jsonl: No such file or directory\n")
 
 
+BREAK_OFF = """
+import os, sys
+from chatctl.__main__ import main
+from chatctl.journal.lines import FactFile
+
+number, after, batches = int(sys.argv.pop(1)), int(sys.argv.pop(1)), FactFile.batches
+
+def broken_off(file):
+    for count, batch in enumerate(batches(file)):
+        if count == after:
+            os.kill(os.getpid(), number)
+        yield batch
+
+FactFile.batches = broken_off
+main()
+"""
+"""The command, but it sends itself a signal after the given number of batches."""
+
+
 @pytest.mark.parametrize("running", [False, True])
 def test_broken_off_and_started_again(tmp_path: Path, exported: str, running: bool) -> None:
     many = [
         {**json.loads(line), "message_id": f"other-{n}-{at}"}
-        for n in range(200)  # seconds of work, so that it is still under way when it is told to end
+        for n in range(20)
         for at, line in enumerate(exported.splitlines())
     ]
     file = tmp_path / "chat.jsonl"
     file.write_text("\n".join(map(json.dumps, many)))
     server = ServeProcess(tmp_path) if running else None
+
+    def broken_off(number: signal.Signals, after: int) -> list[str]:
+        return [sys.executable, "-c", BREAK_OFF, str(int(number)), str(after), "import", str(file)]
+
     try:
-        with Terminal([CHATCTL, "import", str(file)], environment(tmp_path), cwd=tmp_path) as terminal:
-            terminal.until("Importing", "1%")
-            os.kill(terminal.child.pid, signal.SIGINT)
+        with Terminal(broken_off(signal.SIGINT, 2), environment(tmp_path), cwd=tmp_path) as terminal:
             assert terminal.until_end() == 130
+            assert any("Importing" in line for line in terminal.shown())
             assert any("The same command goes on" in line for line in terminal.shown())
-        half = subprocess.Popen(
-            [CHATCTL, "import", "-v", str(file)], env=environment(tmp_path), cwd=tmp_path, stderr=subprocess.PIPE
-        )
-        assert half.stderr is not None
-        assert b"chatctl:" in half.stderr.readline()
-        half.kill()
-        half.communicate()
+        half = subprocess.run(broken_off(signal.SIGKILL, 5), env=environment(tmp_path), cwd=tmp_path, check=False)
+        assert half.returncode == -signal.SIGKILL
         done = chatctl(tmp_path, "import", str(file))
         assert done.returncode == 0, done.stderr
+        assert "were there already" in done.stdout
     finally:
         if server is not None:
             server.stop()
