@@ -155,7 +155,7 @@ class Keeper:
         entry = outcome.entry
         proposal = entry.proposal
         refusable = isinstance(proposal, p.Refusable)
-        command = outcome.command or outcome.facts[0].kind
+        command = outcome.command or (outcome.facts[0].kind if outcome.facts else "")
         count = outcome.count
         self.unkept += outcome.facts
         self._count_unkept += count
