@@ -37,6 +37,16 @@ def test_local_and_global_users_are_counted_in_the_usual_words() -> None:
     assert read["266"] == ["1", "2", "Current global users 1, max 2"]
 
 
+def test_konversation_reads_counts_and_host() -> None:
+    """Konversation splits texts at spaces: the counts start at the fourth word, the host ends the last one of 001."""
+    world = World()
+    ann = world.connect().send("NICK ann", "USER ann 0 * :Ann")
+    texts = {message.command: message.params[-1].split(" ") for message in ann.read()}
+    assert texts["001"][-1].partition("@")[2] == world.hub.state.users[ann.session.id].host
+    assert " ".join(texts["265"][3:]) == "1, max 1"
+    assert " ".join(texts["266"][3:]) == "1, max 1"
+
+
 def test_userlen_counts_the_tilde() -> None:
     world = World()
     ann = world.connect().send("NICK ann", f"USER {'u' * 50} 0 * :Ann")
