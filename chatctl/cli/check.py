@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from chatctl.cli import options
+from chatctl.cli.columns import counted
 from chatctl.cli.failures import reports, say
 from chatctl.cli.past import existing_journal
 from chatctl.errors import ChatctlError
@@ -40,8 +41,8 @@ def check(data_dir: options.DataDirOption = None, config: options.ConfigOption =
         count = len(report.faults)
         raise DamagedJournalError(path, "1 fault" if count == 1 else f"{count} faults", "they are listed above")
     print(
-        f"The journal is sound: {report.messages:,} messages and {report.events:,} other events, "
-        f"{report.rooms:,} rooms, {report.records:,} accounts, invitations and bans"
+        f"The journal is sound: {counted(report.messages, 'message')} and {counted(report.events, 'other event')}, "
+        f"{counted(report.rooms, 'room')}, {counted(report.records, 'record')} of accounts, invitations and bans"
     )
     if others:
         raise typer.Exit(2)

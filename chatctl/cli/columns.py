@@ -14,6 +14,11 @@ def width(text: str) -> int:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 message``, ``2,000 messages``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def padded(text: str, columns: int) -> str:
     """`text` with spaces behind it to fill so many columns; never cut."""
     return text + " " * (columns - width(text))

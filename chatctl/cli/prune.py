@@ -12,6 +12,7 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.changing import history_in_force
+from chatctl.cli.columns import counted
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
 from chatctl.cli.failures import remark, reports, say
 from chatctl.cli.when import local, moment
@@ -53,7 +54,7 @@ def prune(
         print(f"This would be forgotten: {how_much}.")
         return
     if not yes:
-        confirm(f"{how_much} are forgotten for good. Go on?", _WHAT, yes=yes)
+        confirm(f"Forget {how_much} for good?", _WHAT, yes=yes)
     else:
         remark(f"forgetting {how_much}")
     with history_in_force(data_dir, config, make=False) as history:
@@ -85,4 +86,4 @@ def _count(folder: Path, before: int) -> str:
     except sqlite3.Error as error:
         say(f"what is older cannot be counted ({error})")
         return "all messages and events"
-    return f"{messages:,} messages and {events:,} other events (joins, topics, ...)"
+    return f"{counted(messages, 'message')} and {counted(events, 'other event')} (joins, topics, ...)"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chatctl.cli import options
+from chatctl.cli.columns import counted
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
 from chatctl.cli.failures import hint, reports, say
 from chatctl.cli.past import existing_journal
@@ -70,8 +71,8 @@ def restore(
             confirm(f"Replace what is in {restoration.folder}? It is moved aside.", _WHAT, yes=yes)
         aside = restoration.finish()
         print(
-            f"Restored to {restoration.folder}: {restoration.messages:,} messages and {restoration.events:,} other "
-            f"events, up to {local(restoration.last_time)}"
+            f"Restored to {restoration.folder}: {counted(restoration.messages, 'message')} and "
+            f"{counted(restoration.events, 'other event')}, up to {local(restoration.last_time)}"
         )
         if restoration.kept:
             say(f"not in the backup, so kept as it was: {', '.join(restoration.kept)}")
@@ -91,7 +92,7 @@ def _tell_lost(restoration: Restoration) -> None:
     if lost.fault:
         say(f"what was lost since cannot be told: {lost.fault}")
     elif restoration.replaces:
-        say(f"lost since the backup: {lost.messages:,} messages and {lost.events:,} other events")
+        say(f"lost since the backup: {counted(lost.messages, 'message')} and {counted(lost.events, 'other event')}")
         for difference in lost.records:
             say(difference)
         say("messages that were deleted or pruned since the backup come back")

@@ -62,7 +62,9 @@ def _ask(folder: Path | None, settings: Settings, *, named: bool) -> dict[str, o
     if folder is not None and (settings.history.enabled or named):
         try:
             return ask_server(folder, {"command": "status"})
-        except NobodyThereError:
+        except NobodyThereError as error:
+            if fault := _fault(folder):
+                raise UnreachableError(f"{error}\n{fault}") from None
             if named:
                 raise
     from chatctl.cli.target import target
@@ -72,6 +74,14 @@ def _ask(folder: Path | None, settings: Settings, *, named: bool) -> dict[str, o
         where = "" if not settings.history.enabled or folder is None else f"on the data folder {folder}, nor "
         raise UnreachableError(f"No server runs {where}at {to.address}")
     return {"address": to.address, "answers": True}
+
+
+def _fault(folder: Path) -> str:
+    """Return why a server could not start on `folder`: its journal is damaged or empty; ``""`` if it is not."""
+    from chatctl.journal import holder, journal_file
+    from chatctl.journal.checking import fault
+
+    return fault(journal_file(folder)) if holder(folder) is None else ""
 
 
 def _answers(host: str, port: int) -> bool:

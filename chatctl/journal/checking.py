@@ -17,8 +17,9 @@ from pathlib import Path
 
 import msgspec
 
+from chatctl.errors import StartError
 from chatctl.journal import retention, transfer
-from chatctl.journal.damage import DamagedJournalError, is_damage, naming_damage
+from chatctl.journal.damage import DamagedJournalError, is_damage, naming_damage, refuse_remains
 from chatctl.journal.schema import check, open_reading, snapshot
 from chatctl.journal.store import read_records, read_rooms
 
@@ -69,6 +70,18 @@ def _is_sound(path: Path, seconds: float) -> bool:
     return True
 
 
+def fault(path: Path) -> str:
+    """Return what is wrong with a journal that no server uses, as a sentence; ``""`` if nothing is known."""
+    try:
+        refuse_remains(path)
+        quick_check(path)
+    except StartError as error:
+        return str(error)
+    except (sqlite3.Error, OSError):
+        return ""
+    return ""
+
+
 def full_check(path: Path, *, structure: bool = True) -> Report:
     """Look at all of a journal; without `structure` at what is stored in it alone.
 
@@ -115,7 +128,12 @@ def _structure(connection: sqlite3.Connection, *, quick: bool) -> list[str]:
 
 def _lines(connection: sqlite3.Connection, pragma: str) -> list[str]:
     text = "\n".join(str(line) for (line,) in connection.execute(pragma))
-    return [line for line in text.splitlines() if line != "ok" and not line.startswith("***")]
+    # SQLite 3.44.0 cannot look at a text index through a connection that may not write.
+    return [
+        line
+        for line in text.splitlines()
+        if line != "ok" and not line.startswith("***") and "readonly database" not in line
+    ]
 
 
 def _count(connection: sqlite3.Connection, report: Report) -> None:

@@ -108,7 +108,7 @@ class Restoration:
 
     def _enter(self) -> None:
         if (held := holder(self.folder)) is not None:
-            raise StartError(f"A server is running on {self.folder} ({held}): stop it first, then restore")
+            raise StartError(f"The data folder {self.folder} is in use by {held}: stop it first, then restore")
         archive = self._stack.enter_context(Archive(self._file))
         made = not self.folder.exists()
         self.folder = prepare(self.folder)

@@ -78,3 +78,12 @@ def test_every_command_refuses_an_empty_journal(folder: Path) -> None:
         code, _, err = output(folder, *words)
         assert (code, "is empty (0 bytes)" in err) == (2, True), (words, err)
     assert path.read_bytes() == b""
+
+
+def test_status_without_a_server_tells_of_a_damaged_journal(folder: Path) -> None:
+    code, _, err = output(folder, "status")
+    assert (code, "damaged" in err) == (4, False)
+    path = journal_file(folder)
+    path.write_bytes(path.read_bytes()[: 10 * 4096])
+    code, _, err = output(folder, "status")
+    assert (code, f"The journal {path} is damaged" in err) == (4, True)

@@ -51,7 +51,7 @@ def test_prune_without_a_terminal_needs_yes(folder: Path) -> None:
     assert (code, out) == (2, "")
     assert "--yes" in err
     assert "Nothing was changed" in err
-    code, out, err = output(folder, "prune", "--older-than", "1d", "--yes")
+    code, out, err = output(folder, "prune", "--older-than", "1d", "--yes", "--verbose")
     assert (code, out) == (0, "Forgotten: 12 messages and events.\n")
     assert COUNTED in err
 
@@ -69,7 +69,7 @@ def test_prune_dry_run_counts_and_changes_nothing(folder: Path) -> None:
 def test_prune_on_a_terminal_asks(folder: Path) -> None:
     for answer, code in (("", 1), ("n", 1), ("y", 0)):
         with terminal(folder, "prune", "--older-than", "1d") as asked:
-            asked.until(COUNTED, "Go on? [y/N]")
+            asked.until(f"Forget {COUNTED}", "for good?")
             asked.enter(answer)
             assert asked.until_end() == code
             assert any("Forgotten: 12" in line for line in asked.shown()) == (code == 0)

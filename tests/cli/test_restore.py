@@ -44,13 +44,13 @@ def test_restore_asks_says_what_is_lost_and_how_to_get_it_back(folder: Path) -> 
     code, _, err = output(folder, "restore", file)
     assert (code, "--yes" in err, "Nothing was changed" in err) == (2, True, True)
     with terminal(folder, "restore", file) as asked:
-        asked.until("lost since the backup: 1 messages", "accounts made since, lost now: bob", "Replace what is in")
+        asked.until("lost since the backup: 1 message and", "accounts made since, lost now: bob", "Replace what is in")
         asked.enter("n")
         assert asked.until_end() == 1
     assert said(folder) == ["number 1", "number 2"]
     code, out, err = output(folder, "restore", file, "--yes")
     assert (code, said(folder)) == (0, ["number 1"])
-    assert "lost since the backup: 1 messages" in err
+    assert "lost since the backup: 1 message and" in err
     aside = next(folder.parent.glob("data.before-restore-*"))
     assert f"What was there before is in {aside}" in out
     exported = run("export", "--data-dir", str(aside)).stdout
@@ -68,7 +68,7 @@ def test_restore_to_a_new_folder_asks_nothing(folder: Path) -> None:
     new = folder.parent / "new"
     code, out, _ = output(new, "restore", str(folder.parent / "backup.tar"))
     assert (code, said(new)) == (0, ["number 1"])
-    assert f"Restored to {new}: 1 messages" in out
+    assert f"Restored to {new}: 1 message and" in out
 
 
 def test_what_cannot_be_restored_is_2(folder: Path) -> None:
