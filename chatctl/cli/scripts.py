@@ -92,8 +92,9 @@ def send(
             help="A room (default: #lobby), or a person's name, or where a room is: ircs://chat.example:5106/lobby.",
         ),
     ] = None,
-    text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="What to say; without it the input, line by line.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TEXT]...", help="What to say; without it the input, line by line."),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="The whole input is one message of several lines.")] = False,
     name: SenderNameOption = None,
@@ -111,6 +112,7 @@ def send(
     """
     from chatctl.cli.going import Going
 
+    text = " ".join(words) if words else None
     if text == "":
         raise ConfigError("there is nothing to say: the text is empty")
     if text is not None:
@@ -130,10 +132,15 @@ def send(
             say_when_possible(client, target, part, whole=whole)
             something = something or bool(part.strip("\r\n"))
         arrived = client.flush(enough=impatience(client))
+    except KeyboardInterrupt:
+        client.stop(seconds=0.0)  # messages that are still queued stay unsent
+        raise
     finally:
         client.stop()
     if client.error is not None:
         raise client.error
+    if not to_room and troubles.refused and client.fold(target) in map(client.fold, troubles.absent):
+        troubles.refused.append(f"{target} is taken for a person's name; for the room: chatctl send '#{target}'")
     troubles.conclude()
     if not arrived:
         raise ChatctlError(f"gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chatctl.client import Client
     from chatctl.client import events as e
 
+_NO_SUCH_NICK = "401"
 PATIENCE = 30.0
 """Seconds that a server may take for an answer, or be away."""
 
@@ -42,6 +43,8 @@ class Troubles:
         self.happened = threading.Event()
         """Set by every event."""
         self.refused: list[str] = []
+        self.absent: list[str] = []
+        """Names that nobody has."""
         self.lost = 0
 
     def event(self, event: e.Event) -> None:
@@ -50,6 +53,8 @@ class Troubles:
         self.happened.set()
         if isinstance(event, e.Failed):
             self.refused.append(event.text)
+            if event.code == _NO_SUCH_NICK and event.about:
+                self.absent.append(event.about)
         elif isinstance(event, e.Unconfirmed | e.Unsent):
             self.lost += len(event.messages)
         elif isinstance(event, e.ServerNotice) and event.code == event.SLOWED:

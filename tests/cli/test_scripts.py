@@ -73,7 +73,8 @@ def test_an_empty_input_says_nothing_and_that_is_said(ann: Client, whole: tuple[
 def test_a_text_to_a_room_and_to_a_person(ann: Client) -> None:
     assert run("send", "#builds", "all green", "--name", "ci").returncode == 0
     assert run("send", "ann", "psst", "--name", "ci").returncode == 0
-    assert heard(ann, 2) == ["all green", "psst"]
+    assert run("send", "#builds", "two", "words", "--name", "ci").returncode == 0
+    assert heard(ann, 3) == ["all green", "psst", "two words"]
 
 
 def test_whole_is_one_message(ann: Client) -> None:
@@ -88,6 +89,7 @@ def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
     assert refused.returncode == 5
     assert refused.stdout == ""
     assert "nobody" in refused.stderr
+    assert "for the room: chatctl send '#nobody'" in refused.stderr
     empty = run("send", "#builds", "", "--name", "ci")  # a script's variable that is not set
     assert (empty.returncode, empty.stderr) == (2, "chatctl: there is nothing to say: the text is empty\n")
 
