@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     with server_on(folder) as server, Wire(server.port).login("ann", "#tea") as ann:
         ann.send("PRIVMSG #tea :number 1").ping()
-        code, out, err = output(folder, "backup", str(tmp_path / "backup.tar"))
+        code, out, err = output(folder, "backup", str(tmp_path / "backup.tar"), "--verbose")
         assert (code, "a server is running" in err) == (0, True)
         assert out.rstrip().endswith("journal.db")
         ann.send("PRIVMSG #tea :number 2").ping()
