@@ -5,7 +5,7 @@ The rules of this file:
 1. Newest first: what is beyond the index's mark is read fact by fact; then the volumes, from the newest back, each
    walked from its end. The walk stops when there are enough.
 2. The index proposes, the facts decide: whatever it names is looked at by the same rule as what it has not seen yet
-   (words.py, rule 4).
+   (words.py, rule 4), and is left out if it belongs to another place than those of the search.
 3. Of what is read fact by fact SQLite leaves out what is printable ASCII without a word that is looked for: that is
    five times as fast as a look by the whole rule.
 4. Limits (`low` on, before `high`) are ids.
@@ -25,7 +25,9 @@ from chatctl.journal import indexing, rows, words
 READ = 512  # facts read at a time
 _ids_from_json = msgspec.json.Decoder(list[int]).decode
 
-_BY_ID = "SELECT c.* FROM json_each(?) AS j CROSS JOIN facts AS c ON c.id = j.value AND c.lane & 1 = 0"
+_BY_ID = "SELECT c.* FROM json_each(?1) AS j CROSS JOIN facts AS c ON c.id = j.value AND c.lane & 1 = 0"
+_BY_ID_AND_PLACE = f"{_BY_ID} AND c.lane IN (SELECT value * 2 FROM json_each(?2))"
+"""A stale volume may name a place where the message is no longer (account_ids.py)."""
 _PLACES = "SELECT json_group_array(id) FROM places WHERE name IN (SELECT value FROM json_each(?))"
 
 
@@ -121,6 +123,12 @@ class _Walk:
                 return
             high = facts[0][0]
 
+    def _read(self, ids: list[int]) -> list[tuple[int, Fact]]:
+        """Read the messages with these ids, as far as they belong to the places of the search."""
+        values = (rows.to_json(ids), rows.to_json(self.places)) if self.places else (rows.to_json(ids),)
+        chosen = _BY_ID_AND_PLACE if self.places else _BY_ID
+        return rows.decode(self.connection.execute(rows.wide(chosen), values).fetchone()[0])
+
     def _volume(self, number: int, low: int, high: int, expression: str) -> None:
         """What one volume proposes, a little more than is wanted at a time."""
         table = indexing.table(number)
@@ -133,7 +141,7 @@ class _Walk:
             text = self.connection.execute(statement, (expression, low, high, most)).fetchone()[0]
             ids = sorted(_ids_from_json(text))
             if ids:
-                self._take(rows.decode(self.connection.execute(rows.wide(_BY_ID), (rows.to_json(ids),)).fetchone()[0]))
+                self._take(self._read(ids))
                 high = ids[0]
             if len(ids) < most:
                 return

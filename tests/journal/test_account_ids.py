@@ -130,6 +130,32 @@ def old_journal(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None)
 
 
+def test_search_leaves_out_older_messages_while_the_text_index_is_stale(tmp_path: Path) -> None:
+    with closing(old_journal(tmp_path / "journal.db")) as connection:
+        names = connection.execute("SELECT id, name FROM places").fetchall()
+    store = SqliteStore(tmp_path / "journal.db")
+    store.open()
+    ann, bob = accounts(store)["ann"].identity, accounts(store)["bob"].identity
+    place = private_place(ann, bob)
+    # As in version 3: all messages at their old places when the index saw them.
+    connection = store.connection
+    (number,) = connection.execute("SELECT id FROM places WHERE name = ?", (place,)).fetchone()
+    assert number in dict(names)
+    former = connection.execute(
+        "SELECT id FROM places WHERE name LIKE 'former %bob%ann%' OR name LIKE 'former %ann%bob%'"
+    )
+    moved = [row[0] for row in former]
+    for each in moved:
+        connection.execute("UPDATE facts SET lane = ? WHERE lane = ?", (number * 2, each * 2))
+    while indexing.follow(store):
+        pass
+    old = texts(read(connection, SearchQuery("secret", 100, EVER, (place,))).facts)
+    assert "old secret" in old
+    connection.execute("UPDATE facts SET lane = ? WHERE lane = ? AND text LIKE 'old %'", (moved[0] * 2, number * 2))
+    assert texts(read(connection, SearchQuery("secret", 100, EVER, (place,))).facts) == ["new secret"]
+    store.close()
+
+
 def test_talk_of_an_account_with_a_removed_one_from_before_its_creation_is_migrated(tmp_path: Path) -> None:
     with closing(old_journal(tmp_path / "journal.db")) as connection:
         connection.execute("DELETE FROM records WHERE kind = 'account' AND key = 'bob'")
