@@ -99,6 +99,7 @@ def test_two_libraries_talk_with_tags_labels_echoes_and_changes(tmp_path: Path) 
 
 def test_weechat_shows_who_is_typing_and_says_when_it_is(tmp_path: Path) -> None:
     needs("weechat")
+    needs("sh", "-c", "ls /usr/lib/*/weechat/plugins/typing.so")  # Debian's weechat-plugins
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", caps=MORE) as ann:
         env = environment(tmp_path)
         with Terminal(["weechat", "-d", str(tmp_path / "weechat")], env) as weechat:

@@ -92,9 +92,7 @@ def test_bans_on_a_stopped_folder(tmp_path: Path) -> None:
     assert run("unban", "192.0.2.7")[0] == 1
     assert len(run("ban")[1].splitlines()) == 1
     run("unban", "ann")
-    code, out, err = run("ban")
-    assert (code, out) == (0, "")
-    assert "Nobody is banned" in err
+    assert run("ban")[:2] == (0, "")
 
 
 def test_bans_need_a_folder_that_keeps_them(tmp_path: Path) -> None:
