@@ -23,7 +23,7 @@ class Account:
     Invariants:
 
     [grant-by-id] What an account may read or change (private history, read markers, metadata, rooms, redaction) is
-    granted to its id. What it is denied (bans) is denied to its name.
+    granted to its id. Bans deny by name.
     """
 
     key: str

@@ -47,5 +47,5 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
 
 
 def _anything_goes(room: Room, user: User) -> bool:
-    # What a bot says is stored with a tag, which Lines cannot hold.
+    # A bot's messages are stored with a tag, which Lines cannot hold.
     return user.id in room.members and room.lists is None and room.modes.isdisjoint(SPEECH) and BOT not in user.modes
