@@ -127,13 +127,14 @@ class Answering:
         else:
             self._fanout.direct(session, _encoded(message), seq, room)
 
-    def refuse(self, id: int, command: str, reason: str, label: str) -> None:
-        """A command of session `id` was refused, after others of it or instead of them, since nothing can be kept."""
+    def refuse(self, id: int, command: str, reason: str, label: str, subject: str = "") -> None:
+        """Refuse a command of session `id`, which cannot be stored. `subject`: the room or user it is about."""
         session = self._sessions.get(id)
         if session is not None:
             server, done = self._view.rules.server_name, "sent" if command in MESSAGES else "done"
             text = f"This was not {done}: {reason}"
-            message = standard_reply("FAIL", command, "NOT_STORED", text=text, source=server)
+            context = (subject,) if subject else ()
+            message = standard_reply("FAIL", command, "NOT_STORED", *context, text=text, source=server)
             message.tags = {"label": label} if label else {}
             self._fanout.direct(session, _encoded(message))
 

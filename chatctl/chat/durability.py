@@ -29,6 +29,11 @@ class Proposal:
         """How many lines of the session it is: so many refusals it reads."""
         return 1
 
+    @property
+    def subject(self) -> str:
+        """The room or user that a refusal names (a context parameter of FAIL); ``""`` if it names none."""
+        return ""
+
 
 # What a kind of proposal leaves in the journal, and what happens if the commit fails. Every kind is one of these three
 # (tests/chat/test_durability.py).

@@ -299,7 +299,7 @@ class Hub:
     def _failed(self, session: Session, error: Exception) -> None:
         self._handling.failed(session, error)
 
-    def _not_kept(self, id: int, command: str, reason: str, label: str) -> None:
-        """What session `id` asked for, or the desk, is not kept."""
+    def _not_kept(self, id: int, command: str, reason: str, label: str, subject: str) -> None:
+        """Tell session `id`, or the desk, that its command could not be stored."""
         if id or not self.desk.refused(label, reason):
-            self._answering.refuse(id, command, reason, label)
+            self._answering.refuse(id, command, reason, label, subject)

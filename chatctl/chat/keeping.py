@@ -85,7 +85,7 @@ class Keeper:
         journal: Journal,
         clock: Callable[[], int],
         log: Log,
-        refuse: Callable[[int, str, str, str], None],
+        refuse: Callable[[int, str, str, str, str], None],
         deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
         self.trouble = ""
@@ -328,7 +328,8 @@ class Keeper:
         for item in hit:
             if item.refusable:
                 for _ in range(item.lines):
-                    self._refuse(item.proposal.origin, item.command, reason, item.proposal.label)
+                    proposal = item.proposal
+                    self._refuse(proposal.origin, item.command, reason, proposal.label, proposal.subject)
         self._retry([item for item in hit if item.kept])
 
     def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:

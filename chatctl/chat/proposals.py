@@ -89,6 +89,10 @@ class Join(Refusable):
     rooms: tuple[str, ...]
     keys: tuple[str, ...] = ()
 
+    @property
+    def subject(self) -> str:
+        return ",".join(self.rooms)
+
 
 @dataclass(slots=True)
 class Invite(Passing):
@@ -331,6 +335,10 @@ class MarkRead(Refusable):
 
     target: str
     time: int
+
+    @property
+    def subject(self) -> str:
+        return self.target
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.columns import table
 from chatctl.cli.failures import reads, reports, say
-from chatctl.cli.sending import PATIENCE, Troubles, decoded, impatience, need_room, say_when_possible, texts
+from chatctl.cli.sending import PATIENCE, Troubles, decoded, final, impatience, need_room, say_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _awaited(
         if isinstance(event, kind) and (not callable(fits) or fits(event)):
             return event
         if isinstance(event, e.Failed) and about and client.fold(event.about or "") == client.fold(about):
-            raise RefusedError(f"{about}: {event.text}")
+            raise RefusedError(f"{about}: {final(event)}")
         if meanwhile is not None:
             meanwhile.append(event)
         if time.monotonic() >= end:

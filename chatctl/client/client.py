@@ -31,6 +31,7 @@ from chatctl.client.state import State
 from chatctl.client.talking import Talking, check, fitting, target_name
 from chatctl.client.timing import Timing
 from chatctl.client.trust import Trust
+from chatctl.client.unstored import when_sent
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, UnreachableError
 
 Callback = Callable[[e.Event], None]
@@ -314,7 +315,7 @@ class Client(Talking):
             wait = min(0.2, max(0.0, end - time.monotonic()))
             try:
                 if not handed_in:
-                    self._link.submit(Request(lambda state: state.barrier(done.set)), wait)
+                    self._link.submit(Request(lambda state: when_sent(state, done.set)), wait)
                     handed_in = True
                 if done.wait(wait):
                     return True

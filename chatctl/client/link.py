@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import random
 import selectors
 import socket
@@ -30,7 +31,7 @@ from chatctl.client import events as e
 from chatctl.client.ledger import Line
 from chatctl.client.refusals import BannedError, ClearTextError, FullError, PasswordError
 from chatctl.client.state import Phase, State
-from chatctl.client.timing import Pauses, Timing, Watch
+from chatctl.client.timing import Pauses, Repeats, Timing, Watch
 from chatctl.client.trust import LapsedCertificateError, Trust, UntrustedError
 from chatctl.client.wire import DialError, LineReader, Wake, dial, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
@@ -87,6 +88,7 @@ class Link:
         self._stop_at: float | None = None
         self._quit_reason = ""
         self._quit_sent = False
+        self._repeats = Repeats(timing)
         self._outgoing: deque[Line] = deque()
         self._written = 0
         self._problem: ChatctlError | None = None
@@ -198,6 +200,7 @@ class Link:
         """Talk until the connection ends: why it did."""
         reader = LineReader()
         watch = Watch(self._timing, time.monotonic())
+        self._repeats = Repeats(self._timing)
         self._outgoing.clear()
         self._written = 0
         self._quit_sent = False
@@ -209,9 +212,7 @@ class Link:
                     self._send(sock)
                     mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0)
                     selector.modify(sock, mask)
-                    until = watch.until(self.state.phase)
-                    if self._stop_at is not None:
-                        until = min(until, self._stop_at)
+                    until = min(watch.until(self.state.phase), self._next_repeat(), self._stop_at or math.inf)
                     ready = selector.select(max(0.0, until - time.monotonic()))
                     self._wake.clear()
                     if any(key.fileobj is sock and found & selectors.EVENT_READ for key, found in ready):
@@ -232,6 +233,17 @@ class Link:
                 over = self._over(watch, time.monotonic())
                 if over:
                     return over
+
+    def _next_repeat(self) -> float:
+        """Repeat what the server could not store, if it is time. Return when it is the next time."""
+        if self.state.phase is not Phase.ONLINE or self._stopped:
+            return math.inf
+        at = self._repeats.at(self.state.unstored, time.monotonic(), random.uniform(0.8, 1.2))
+        if at > time.monotonic():
+            return at
+        self._repeats.began()
+        self.state.unstored.repeat(self.state)
+        return time.monotonic()
 
     def _last_words(self, sock: socket.socket, reader: LineReader) -> None:
         """Writing failed; why the server closed the connection may still be there to read."""
@@ -293,6 +305,8 @@ class Link:
         state = self.state
         if state.phase is not Phase.ONLINE:
             return False
+        if state.say_held():
+            return True
         with self._room:
             if not self._requests:
                 if self._stop_at is not None and not self._quit_sent:

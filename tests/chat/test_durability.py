@@ -444,3 +444,26 @@ def test_whose_leaving_failed_is_known_by_the_name_taken_meanwhile() -> None:
     room.fail()
     assert [text.partition(" ")[2] for text in room.persons["ann"].lines()] == ["NICK bobby"]
     assert room.world.hub.state.users[2].rooms.keys() == {"#tea"}
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("JOIN #den", ["JOIN", "NOT_STORED", "#den"]),
+        ("JOIN #den,#new", ["JOIN", "NOT_STORED", "#den,#new"]),
+        ("MARKREAD #tea timestamp=2023-11-14T22:13:21.000Z", ["MARKREAD", "NOT_STORED", "#tea"]),
+    ],
+)
+@pytest.mark.parametrize("trouble", [False, True])
+def test_refusal_of_what_clients_send_by_themselves_names_what_it_is_about(
+    line: str, named: list[str], trouble: bool
+) -> None:
+    room = Room()
+    if trouble:  # refused without a commit, because the one before has failed
+        room.persons["ann"].send("TOPIC #tea :Cake")
+        room.fail()
+        room.forget()
+    room.persons["bob"].send(line)
+    if not trouble:
+        room.fail()
+    assert room.persons["bob"].one("FAIL").params[:-1] == named
