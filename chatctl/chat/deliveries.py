@@ -159,11 +159,30 @@ class Left(Delivery):
     room: str
 
 
+class VisitBegan(Delivery):
+    """The session begins a short visit to `room`: it reads the room's topic and members as if it had joined, and from
+    here on the messages if it `hears` them. Nobody else is told."""
+
+    session: int
+    room: str
+    hears: bool
+
+
+class VisitEnded(Delivery):
+    """The session's short visit to `room` ends. `message` is what it reads of that, None: nothing."""
+
+    session: int
+    room: str
+    message: Message | None = None
+
+
 class Appeared(Delivery):
-    """Somebody has this name from now on: whoever monitors it is told. `prefix` is ``nick!user@host``."""
+    """Somebody has this name from now on: whoever monitors it is told, unless it is a short visit (`quiet`). `prefix`
+    is ``nick!user@host``."""
 
     nick: str
     prefix: str
+    quiet: bool = False
 
 
 class Vanished(Delivery):

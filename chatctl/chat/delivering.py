@@ -230,7 +230,7 @@ class Delivering:
                 self._answering.show(session, message, fact.seq, room.key)
 
     def _introduce(self, id: int, room: Room) -> None:
-        """Those in `room` learn what somebody who came in says of themselves."""
+        """Show the metadata of a user who joined `room` to its members."""
         user = self._view.state.users[id]
         values = metadata.values_of(self._view, user)
         if values:
@@ -279,8 +279,28 @@ class Delivering:
         for session in self._of(delivery.user):
             self._fanout.leave(session, delivery.room)
 
+    def _visit_began(self, delivery: d.VisitBegan, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        if session is None:
+            return
+        room, user = self._view.state.rooms[delivery.room], self._view.user(session)
+        if delivery.hears:
+            self._fanout.enter(session, room.key)
+        self._answering.reply(session, rooms.own_join(session, user, room))
+        self._answering.reply_all(session, rooms.described(self._view, session, room))
+
+    def _visit_ended(self, delivery: d.VisitEnded, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        if session is None:
+            return
+        self._fanout.leave(session, delivery.room)
+        if delivery.message is not None:
+            self._answering.reply(session, delivery.message)
+
     def _appeared(self, delivery: d.Appeared, seq: int) -> None:
         self._fanout.named()
+        if delivery.quiet:
+            return
         for session in self._view.watches.watchers(delivery.nick):
             self._answering.reply(session, Line(n.RPL_MONONLINE, (), delivery.prefix))
 
@@ -313,11 +333,9 @@ class Delivering:
         if session is None or user is None:
             return
         self._welcome(session)
-        extended = session.caps & caps.EXTENDED_JOIN
         for room in user.rooms.values():
             self._fanout.enter(session, room.key)
-            more = (user.account or "*", user.realname) if extended else ()
-            self._fanout.answer(session, Message("JOIN", (room.name, *more), user.prefix).line)
+            self._fanout.answer(session, rooms.own_join(session, user, room).line)
             self._describe(session, room, delivery.since.get(room.key, 0))
 
     def _rejected(self, delivery: d.Rejected, seq: int) -> None:
@@ -341,7 +359,7 @@ class Delivering:
     def _unwelcome(self, delivery: d.Unwelcome, seq: int) -> None:
         bans, now = self._view.state.accounts.bans, self._view.clock()
         found = ((session, bans.of_address(session.address, now)) for session in self._sessions.values())
-        self.unwelcome += [(session, ban) for session, ban in found if ban is not None]
+        self.unwelcome += [(session, ban) for session, ban in found if ban is not None and not session.console]
 
     def _probed(self, delivery: d.Probed, seq: int) -> None:
         self._answering.probes += [session.id for id in delivery.users for session in self._of(id)]
@@ -364,6 +382,8 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.Entered: Delivering._entered,
     d.Described: Delivering._described,
     d.Left: Delivering._left,
+    d.VisitBegan: Delivering._visit_began,
+    d.VisitEnded: Delivering._visit_ended,
     d.Renamed: Delivering._renamed,
     d.RoomMoved: Delivering._room_moved,
     d.MetadataChanged: Delivering._metadata_changed,

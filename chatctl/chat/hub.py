@@ -122,10 +122,16 @@ class Hub:
 
     # From the connections.
 
-    def connect(self, id: int, address: str, *, encrypted: bool = False) -> Session:
-        """Begin the session of an accepted connection; `encrypted`: over TLS. Ids are never used again."""
+    def connect(self, id: int, address: str, *, encrypted: bool = False, console: bool = False) -> Session:
+        """Begin the session of an accepted connection. Ids are never used again.
+
+        Args:
+            encrypted: It came over TLS.
+            console: It came through the control socket (see Session).
+        """
         host, local = cloak(self.rules.cloak_key, origin(address)), self.rules.local and is_loopback(address)
-        session = Session(id, address, host, self._clock(), encrypted=encrypted, local=local)
+        local = local or console
+        session = Session(id, address, host, self._clock(), encrypted=encrypted, local=local, console=console)
         self.sessions[id] = session
         return session
 
@@ -137,7 +143,7 @@ class Hub:
     def turn_away_banned(self, session: Session) -> None:
         """A stranger's lines have come, so that it can read ours: whose address is banned goes."""
         ban = self.state.accounts.bans.of_address(session.address, self._clock())
-        if ban is not None and not session.closing:
+        if ban is not None and not session.closing and not session.console:
             self._turn_away(session, ban)
 
     def _turn_away(self, session: Session, ban: Ban) -> None:

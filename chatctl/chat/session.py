@@ -63,6 +63,7 @@ class Session(Output):
         "cap_version",
         "caps",
         "closing",
+        "console",
         "dropped",
         "encrypted",
         "host",
@@ -89,6 +90,7 @@ class Session(Output):
         "secret",
         "shape",
         "subscriptions",
+        "transient",
         "tries",
         "unreachable",
         "username",
@@ -98,13 +100,24 @@ class Session(Output):
     )
 
     def __init__(
-        self, id: int, address: str, host: str, now: int, *, encrypted: bool = False, local: bool = False
+        self,
+        id: int,
+        address: str,
+        host: str,
+        now: int,
+        *,
+        encrypted: bool = False,
+        local: bool = False,
+        console: bool = False,
     ) -> None:
         self.id = id
         self.address = address
         self.host = host
-        self.local = local
-        self.encrypted = encrypted
+        self.encrypted, self.local = encrypted, local
+
+        # `console`: it came through the control socket, which only the owner of the data folder can open.
+        # `transient`: it is on a short visit (chat/apply/short_visits), from registration on.
+        self.console, self.transient = console, False
 
         # Registration: what was said so far.
         self.nick = ""

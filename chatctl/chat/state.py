@@ -17,6 +17,7 @@ from chatctl.chat.lists import Entry, Lists
 from chatctl.chat.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.room import LOBBY_MODES, Room
 from chatctl.chat.rules import LOBBY, Rules
+from chatctl.chat.short_visits import ShortVisits
 from chatctl.chat.users import PAST_USERS, SERVICE_USER, Past, User
 from chatctl.chat.visits import GuestVisits
 from chatctl.protocol import names
@@ -46,6 +47,9 @@ class State:
         """Sessions other than the first of a user."""
         self.more_sessions = 0
         """How many sessions there are beyond one a user."""
+        self.short_visits = ShortVisits()
+        self.without_place = 0
+        """Users who came through the control socket: they do not count for `listener_limit`."""
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
         """How many users have a user mode. Counted as they change, as `occupied` is: everybody who comes in is told."""
@@ -80,6 +84,11 @@ class State:
         """How many sessions are users."""
         return len(self.users) + self.more_sessions
 
+    @property
+    def places_taken(self) -> int:
+        """How many users count for `listener_limit`."""
+        return len(self.users) - self.without_place
+
     def user_of(self, session: int) -> User | None:
         """The user that a session is."""
         return self.users.get(session) or self.attached.get(session)
@@ -99,6 +108,7 @@ class State:
         del user.sessions[session]
         self.attached.pop(session, None)
         self.more_sessions -= 1
+        self._end_short_visits(session)
         return user.drop_away(session)
 
     def room_named(self, name: str) -> Room | None:
@@ -134,7 +144,8 @@ class State:
         """Let `user` in."""
         self.users[user.id] = user
         self._index(user)
-        self.peak_users = max(self.peak_users, len(self.users))
+        self.without_place += user.console
+        self.peak_users = max(self.peak_users, self.places_taken)
 
     def rename(self, user: User, nick: str) -> None:
         """Give `user` another name."""
@@ -166,9 +177,11 @@ class State:
         self.change_modes(user, "")
         self._unindex(user)
         del self.users[user.id]
+        self.without_place -= user.console
         self.more_sessions -= len(user.ids) - 1
         for session in user.ids:
             self.attached.pop(session, None)
+            self._end_short_visits(session)
         if not is_kept(user.identity):
             for mark in self.accounts.marks.of(user.identity):
                 self.accounts.put(record_key(mark), None)
@@ -179,8 +192,8 @@ class State:
         operator, except in the lobby, which belongs to all, and where it belongs to an account: then its owner is. Who
         is logged in when a room comes into being is its founder."""
         room = self.room_named(name)
-        if room is None:
-            room = Room(name, now)
+        if room is None or (room.short_visits and not room.members and not room.set_up and room.name != LOBBY):
+            room = room or Room(name, now)
             founder = user.account_id
             if founder and sum(each.founder == founder for each in self.rooms.values()) < MOST_FOUNDED:
                 room.founder = founder
@@ -194,6 +207,23 @@ class State:
         if user.invited is not None:
             user.invited.pop(room.key, None)
         return room
+
+    def visit(self, session: int, user: User, name: str, now: int, *, hears: bool) -> Room:
+        """Begin a short visit to the room `name`. If it is created for that, who joins it first is as in a new room."""
+        room = self.room_named(name) or Room(name, now)
+        self.rooms[room.key] = room
+        self._empty.pop(room.key, None)
+        return self.short_visits.begin(session, user.id, room, hears=hears)
+
+    def end_visit(self, session: int, room: Room) -> None:
+        """End a short visit. The room goes if nobody else is in it, as when a member leaves."""
+        self.short_visits.end(session, room)
+        self.drop_if_unused(room)
+
+    def _end_short_visits(self, session: int) -> None:
+        for room in list(self.short_visits.of(session).values()):
+            self.end_visit(session, room)
+        self.short_visits.forget(session)
 
     def rename_room(self, room: Room, name: str) -> None:
         """Give `room` another name, which no other room has."""
@@ -215,6 +245,7 @@ class State:
         for id in room.members:
             user = self.users[id]
             user.rooms = {each.key: each for each in user.rooms.values()}
+        self.short_visits.renamed(room)
         for user in self.users.values():
             if user.invited is not None and old in user.invited:
                 user.invited[room.key] = user.invited.pop(old)
@@ -297,7 +328,7 @@ class State:
             for mask, by, time in held:
                 assert room.lists is not None
                 room.lists.add(letter, Entry(mask, by, time))
-        if not room.members and not room.founder and room.name != LOBBY:
+        if not room.members and not room.short_visits and not room.founder and room.name != LOBBY:
             self._empty.setdefault(room.key)
 
     def set_back(self, key: str, record: RoomRecord | None) -> None:
@@ -330,7 +361,7 @@ class State:
     def drop_if_unused(self, room: Room) -> None:
         """Let a room go that nobody is in and nobody set up, or into which nobody could come any more. Of those that
         somebody did set up, and that no account owns, there is a bound: anybody can make them."""
-        if room.members or room.name == LOBBY:
+        if room.members or room.short_visits or room.name == LOBBY:
             return
         if not room.set_up:
             self._drop(room.key)

@@ -31,7 +31,8 @@ class Past(NamedTuple):
 class User:
     """A registered session's owner. `id` is the session's, the first one's where there are several (then `sessions` has
     all that are there, with what their programs are known by). `rooms` maps room keys to rooms, in the order of
-    joining. `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``."""
+    joining. `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``.
+    `transient`, `console`: that all sessions of the user are (see Session)."""
 
     __slots__ = (
         "account",
@@ -39,6 +40,7 @@ class User:
         "account_id",
         "away",
         "aways",
+        "console",
         "guest",
         "host",
         "id",
@@ -55,6 +57,7 @@ class User:
         "secret",
         "sessions",
         "signed_on",
+        "transient",
         "username",
     )
 
@@ -77,6 +80,7 @@ class User:
         self.sessions: dict[int, str] | None = None
         self.rooms: dict[str, Room] = {}
         self.invited: dict[str, int] | None = None
+        self.transient = self.console = False
         self.named_at = 0  # the seq of the entry that gave the name
         self.named(nick)
 

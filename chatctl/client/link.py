@@ -26,6 +26,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from chatctl.client import events as e
 from chatctl.client.ledger import Line
@@ -33,7 +34,7 @@ from chatctl.client.refusals import BannedError, ClearTextError, FullError, Pass
 from chatctl.client.state import Phase, State
 from chatctl.client.timing import Pauses, Repeats, Timing, Watch
 from chatctl.client.trust import LapsedCertificateError, Trust, UntrustedError
-from chatctl.client.wire import DialError, LineReader, Wake, dial, is_secure
+from chatctl.client.wire import DialError, LineReader, Wake, dial, dial_control, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
 MOST_WAITING = 1000
@@ -65,6 +66,7 @@ class Link:
         spare_names: Callable[[str], Iterable[str]],
         timing: Timing,
         trust: Trust,
+        control: Path | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -81,6 +83,7 @@ class Link:
         self._spare_names = spare_names
         self._timing = timing
         self._trust = trust
+        self._control = control
         self._wake = Wake()
         self._room = threading.Condition()
         self._requests: deque[Request] = deque()
@@ -168,7 +171,7 @@ class Link:
         """One connection from beginning to end: why it ended. Sets `error` where there shall be no other."""
         self._problem = None
         try:
-            sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped, self._trust)
+            sock = self._dial()
         except UntrustedError as error:
             self._problem = error
             if not (self.was_in and isinstance(error, LapsedCertificateError)):
@@ -195,6 +198,12 @@ class Link:
         if first and not self._stopped:
             self.error = UnreachableError(f"what answers at {self.address} is not a chat server: {reason}")
         return reason
+
+    def _dial(self) -> socket.socket:
+        seconds, wake = self._timing.enter, self._wake
+        if self._control is not None:
+            return dial_control(self._control, seconds, wake, lambda: self._stopped)
+        return dial(self.host, self.port, seconds, wake, lambda: self._stopped, self._trust)
 
     def _converse(self, sock: socket.socket) -> str:
         """Talk until the connection ends: why it did."""

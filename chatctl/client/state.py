@@ -69,6 +69,7 @@ class State(Asking):
         identity: Identity | None = None,
         attentive: bool = False,
         login: Login | None = None,
+        transient: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
@@ -98,6 +99,8 @@ class State(Asking):
         self.presence = Presence()
         self.batches = Batches()
         self._doubt: list[Sent] = []
+        self.transient = transient
+        """Whether to be on a short visit if the server knows that: unannounced, and no member of rooms."""
         self._registration = Registration(name, password, identity, attentive=attentive, login=login)
         self._spare_names: Iterator[str] | None = None
         self._was_online = False
@@ -194,7 +197,13 @@ class State(Asking):
         self._spare_names = iter(spare_names) if spare_names is not None else None
         login = self._registration.login  # an invitation is used once
         self._registration = Registration(
-            self.name, self.password, self.identity, attentive=self.attentive, login=login, secure=secure
+            self.name,
+            self.password,
+            self.identity,
+            attentive=self.attentive,
+            login=login,
+            secure=secure,
+            transient=self.transient,
         )
         self._registration.start()
         self._pass_on_registration()

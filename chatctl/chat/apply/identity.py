@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import visits
+from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import end_session, leave_chat, show_away
 from chatctl.chat.apply.modes import written
@@ -64,7 +64,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     if problem is not None:
         _no_name(state, proposal, holder, problem, outcome)
         return
-    if len(state.users) >= state.rules.listener_limit:
+    if not proposal.console and state.places_taken >= state.rules.listener_limit:
         _no_place(state, session, outcome)
         return
     user = User(session, proposal.nick, proposal.username, proposal.realname, proposal.host, outcome.entry.time)
@@ -72,14 +72,17 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     user.secret = proposal.secret
     user.instance = proposal.instance
     user.away = proposal.away
+    user.transient, user.console = proposal.transient, proposal.console
     user.named_at = outcome.entry.seq
     state.add_user(user)
+    if proposal.transient:
+        state.short_visits.register(session)
     if account is not None:
         user.log_in(account)
     outcome.deliveries.append(Welcomed(session))
     if account is not None and account.operator:
         make_operator(state, user, account.name, outcome)
-    outcome.deliveries.append(Appeared(user.nick, user.prefix))
+    outcome.deliveries.append(Appeared(user.nick, user.prefix, quiet=user.transient))
 
 
 def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) -> None:
@@ -91,9 +94,17 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         text = f"{user.nick} is here {len(held)} times already, and more is not possible; close one of your clients"
         outcome.deliveries.append(Rejected(session, text))
         return
+    if not short_visits.take_place(state, user, proposal):
+        _no_place(state, session, outcome)
+        return
+    if user.transient and not proposal.transient:
+        user.transient = False
+        outcome.deliveries.append(Appeared(user.nick, user.prefix))
     now = outcome.entry.time
     since = {key: visits.position(state, user, key, now) for key in user.rooms}
     state.attach(user, session, tokens, proposal.away)
+    if proposal.transient:
+        state.short_visits.register(session)
     for id in dead:
         end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
     outcome.deliveries.append(Attached(session, user.id, since))
@@ -184,7 +195,7 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     state.remember(user, outcome.entry.time)
     state.rename(user, proposal.nick)
     user.named_at = outcome.entry.seq
-    if user.key != key:
+    if user.key != key and not user.transient:
         outcome.deliveries.append(Vanished(was))
         outcome.deliveries.append(Appeared(user.nick, user.prefix))
 

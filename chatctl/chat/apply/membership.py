@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import visits
+from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.admission import entry_refusal
 from chatctl.chat.apply.settings import room_for
 from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
@@ -35,9 +35,10 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
             # 403 rather than 476: clients show it beside the room they asked for.
             outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name, text=f"{problem[:1].upper()}{problem[1:]}")
             continue
-        if names.room_fold(name) in user.rooms:
+        visited = state.short_visits.of(proposal.origin)
+        if names.room_fold(name) in user.rooms or names.room_fold(name) in visited:
             continue
-        if len(user.rooms) >= state.rules.max_rooms:
+        if len(user.rooms) + len(visited) >= state.rules.max_rooms:
             outcome.tell(user.id, n.ERR_TOOMANYCHANNELS, name)
             continue
         existing = state.room_named(name)
@@ -45,6 +46,12 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         if existing is not None and refusal is not None:
             outcome.tell(user.id, refusal[0], existing.name, text=refusal[1])
             continue
+        if proposal.transient:
+            short_visits.begin(state, user, proposal, name, outcome)
+            continue
+        if existing is not None:
+            short_visits.end_in(state, user, existing, outcome)
+        founder = existing.founder if existing is not None else ""
         since = visits.position(state, user, names.room_fold(name), outcome.entry.time)
         invited = (user.invited or {}).get(names.room_fold(name), 0)
         room = state.enter(user, name, outcome.entry.time)
@@ -54,7 +61,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         show_entering(outcome, room, user)
         outcome.deliveries.append(Described(user.id, room.key, since))
         outcome.keep_in(room, "JOIN", user, user.realname)
-        if (existing is None and room.founder) or room.insiders is not None:
+        if room.founder != founder or room.insiders is not None:
             outcome.changed += (room.key,)
 
 
@@ -76,6 +83,8 @@ def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
     if user is None:
         return
     for name in proposal.rooms:
+        if short_visits.part(state, user, proposal.origin, name, outcome):
+            continue
         room = room_for(state, user, name, outcome)
         if room is not None:
             message = Message("PART", (room.name, proposal.reason) if proposal.reason else (room.name,), user.prefix)
@@ -105,14 +114,19 @@ def _kick_one(state: State, user: User, room: Room, nick: str, reason: str, outc
     if victim is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, nick)
         return
-    if victim.id not in room.members:
+    if not room.admits(victim.id):
         outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
         return
     message = Message("KICK", (room.name, victim.nick, reason or user.nick), user.prefix)
     if len(message.line) > MAX_LINE:
         outcome.tell(user.id, n.ERR_INPUTTOOLONG)
         return
-    _remove(state, victim, room, message, f"{victim.nick} {reason}".rstrip(), outcome, user)
+    if victim.id in room.members:
+        _remove(state, victim, room, message, f"{victim.nick} {reason}".rstrip(), outcome, user)
+        return
+    outcome.to_room(room, message)
+    outcome.keep_in(room, "KICK", user, f"{victim.nick} {reason}".rstrip())
+    short_visits.end_in(state, victim, room, outcome, message)
 
 
 def _remove(state: State, user: User, room: Room, message: Message, text: str, outcome: Outcome, source: User) -> None:
@@ -182,7 +196,9 @@ def end_session(
 ) -> None:
     """End one of several sessions of `user`. The others remain, so a change of the away message is all there is to
     show."""
-    visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
+    if session not in state.short_visits:
+        visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
+    short_visits.end_all(state, session, outcome)
     if state.detach(user, session):
         show_away(state, user, outcome)
     outcome.deliveries.append(Closed(session, reason, drop))
@@ -212,6 +228,8 @@ def leave_chat(
     if len(message.line) > MAX_LINE:
         reason = "Left"
         message = Message("QUIT", (reason,), user.prefix)
+    for id in user.ids:
+        short_visits.end_all(state, id, outcome)
     outcome.deliveries.extend(Left(id, key) for id in user.ids for key in user.rooms)
     if len(user.rooms) == 1 and not show:
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
@@ -224,4 +242,5 @@ def leave_chat(
     state.remember(user, outcome.entry.time)
     state.remove_user(user)
     outcome.deliveries.extend(Closed(id, reason, drop) for id in user.ids)
-    outcome.deliveries.append(Vanished(user.nick))
+    if not user.transient:
+        outcome.deliveries.append(Vanished(user.nick))

@@ -163,7 +163,7 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
         outcome.deliveries.append(InForms(said.forms(), room.key, speaker=user.id))
     else:
         outcome.deliveries.append(ToRoom(room.key, said.message, said.stamp, user.id, said.needs, said.passing))
-    if user.id not in room.members:
+    if user.id not in room.members and not room.heard_by(proposal.origin):
         _echo(user, said, outcome)
     _keep(user, room.key, room.name, proposal, outcome)
 

@@ -108,13 +108,14 @@ def _complete(view: View, session: Session, message: Message) -> Result:
     """Propose to register, where everything is there."""
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
-    if not view.account(session) and not view.rules.guests:
+    if not view.account(session) and not view.rules.guests and not session.console:
         text = "This server is for those who have an account: log in (SASL), or use an invitation"
         return [standard_reply("FAIL", "*", "ACCOUNT_REQUIRED", text=text), Close(text)]
-    problem = "" if view.account(session) else passwords.of_server(view, session)
+    problem = "" if view.account(session) or session.console else passwords.of_server(view, session)
     if problem:
         return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH, text=problem), Close(problem)]
     session.registering = True
+    session.transient = session.console or bool(session.caps & caps.TRANSIENT)
     return p.Register(
         session.id,
         label_of(message),
@@ -126,6 +127,8 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         session.instance,
         session.away,
         view.account_id(session),
+        session.transient,
+        session.console,
     )
 
 
@@ -226,6 +229,7 @@ def _cap_req(view: View, session: Session, message: Message) -> Result:
             row is None
             or not row.bit & view.offered
             or (removing and row.bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302)
+            or (row.bit == caps.TRANSIENT and session.registered)  # it is decided by the registration
         ):
             return [Message("CAP", (view.called(session), "NAK", asked))]
         mask = mask & ~row.bit if removing else mask | row.bit
