@@ -28,6 +28,7 @@ from chatctl.chat.deliveries import Delivery
 from chatctl.chat.facts import Kept
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
+from chatctl.chat.ids import SessionId
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.state import State
@@ -85,7 +86,7 @@ class Keeper:
         journal: Journal,
         clock: Callable[[], int],
         log: Log,
-        refuse: Callable[[int, str, str, str, str], None],
+        refuse: Callable[[SessionId, str, str, str], None],
         deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
         self.trouble = ""
@@ -328,8 +329,7 @@ class Keeper:
         for item in hit:
             if item.refusable:
                 for _ in range(item.lines):
-                    proposal = item.proposal
-                    self._refuse(proposal.origin, item.command, reason, proposal.label, proposal.subject)
+                    self._refuse(item.proposal.session, item.command, reason, item.proposal.label)
         self._retry([item for item in hit if item.kept])
 
     def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:

@@ -18,6 +18,7 @@ from chatctl.chat.deliveries import Delivery, Entered, Left, RoomMoved, Stamp, T
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
+    from chatctl.chat.ids import UserId
     from chatctl.chat.room import Room
     from chatctl.chat.state import State
 
@@ -33,7 +34,7 @@ class NewMember(NamedTuple):
     """A user joined a room. `invited` is the invitation that this used up (see User.invited), 0 for none."""
 
     room: Room
-    user: int
+    user: UserId
     invited: int
 
     def take_back(self, state: State) -> Sequence[Delivery]:
@@ -51,7 +52,7 @@ class LostMember(NamedTuple):
     """A user with this standing left a room, or was removed from it."""
 
     room: Room
-    user: int
+    user: UserId
     standing: int
     prefix: str
 
@@ -70,7 +71,7 @@ class LostMember(NamedTuple):
 class NewNick(NamedTuple):
     """A user took the name `after`."""
 
-    user: int
+    user: UserId
     before: str
     after: str
     named_at: int
