@@ -9,23 +9,30 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from chatctl.chat.ids import SessionId
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Proposal:
-    """Something session `session` wants (NO_SESSION: the server or its operator). `label` is the client's label for the
-    command, or ``""``. The entry finds the session's user, who may have others."""
+    """Something session `session` wants. `label` is the client's label for the command, or ``""``.
 
-    session: SessionId
+    Where several sessions are one user, `session` is that user's id when the entry is applied, and `origin` the session
+    that asked.
+    """
+
+    session: int
     label: str
+    origin: int = field(default=0, kw_only=True)
 
     @property
     def lines(self) -> int:
         """How many lines of the session it is: so many refusals it reads."""
         return 1
+
+    @property
+    def subject(self) -> str:
+        """The room or user that a refusal names (a context parameter of FAIL); ``""`` if it names none."""
+        return ""
 
 
 # What a kind of proposal leaves in the journal, and what happens if the commit fails. Every kind is one of these three

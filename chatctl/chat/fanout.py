@@ -32,7 +32,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from chatctl.chat.deliveries import Form, Stamp
-from chatctl.chat.ids import SessionId
 from chatctl.chat.render import in_form, in_forms, render, render_lines
 from chatctl.chat.segments import Group, RoomOutput, Segment, Spot
 from chatctl.chat.session import Session, more
@@ -57,7 +56,7 @@ class Fanout:
         self._open: dict[RoomOutput, None] = {}
         self._goodbyes: dict[RoomOutput, None] = {}
         """Rooms that have heard in their open segments that somebody is gone."""
-        self._left: dict[SessionId, list[RoomOutput]] = {}
+        self._left: dict[int, list[RoomOutput]] = {}
         """Rooms that a session left in this tick, in the midst of a segment."""
         self._groups: list[Group] = []
         self._parked: deque[tuple[int, list[Group]]] = deque()
@@ -140,7 +139,7 @@ class Fanout:
         seq: int,
         answered: Session | None = None,
         *,
-        goodbye: Sequence[SessionId] = (),
+        goodbye: Sequence[int] = (),
     ) -> Spot | None:
         """A line for all members; for `speaker` only with echo-message; only for those who have `needs`. It is shown
         only if what entry `seq` gave is kept; 0 for a line that is shown in any case.

@@ -133,7 +133,7 @@ class Handling:
         if isinstance(result, p.Proposal):
             reason = self._keeper.refusing(result)
             if reason:
-                self._answering.refuse(session.id, command, reason, label)
+                self._answering.refuse(session.id, command, reason, label, result.subject)
             else:
                 result.label = label
                 self.propose(session, result)

@@ -28,14 +28,12 @@ from chatctl.chat.delivering import Delivering
 from chatctl.chat.desk import Desk
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.handling import Handling
-from chatctl.chat.ids import NO_SESSION, SessionId
 from chatctl.chat.jobs import Jobs
 from chatctl.chat.keeping import Keeper
 from chatctl.chat.pace import Pace
 from chatctl.chat.ports import Journal, Log, Order, Workers
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
-from chatctl.chat.sessions_by_user import SessionsByUser
 from chatctl.chat.slices import Slices
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
@@ -60,8 +58,7 @@ class Hub:
         pace: Pace | None = None,
     ) -> None:
         self.state = State(rules)
-        self.sessions: dict[SessionId, Session] = {}
-        self._by_user = SessionsByUser()
+        self.sessions: dict[int, Session] = {}
         self.fanout = Fanout()
         self._order = order
         self._workers = workers
@@ -72,8 +69,8 @@ class Hub:
         self._view = View(self.state, rules, self.sessions, clock, self.tails, cap_values=offers.values(rules))
         self._view.offered = offers.mask(rules)
         self._offered_by = rules
-        self._answering = Answering(self._view, self.fanout, self.sessions, self._by_user, log)
-        self._delivering = Delivering(self._view, self.fanout, self.sessions, self._by_user, self._answering, log)
+        self._answering = Answering(self._view, self.fanout, self.sessions, log)
+        self._delivering = Delivering(self._view, self.fanout, self.sessions, self._answering, log)
         undone = self._delivering.undone
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept, undone)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
@@ -95,7 +92,7 @@ class Hub:
 
         def done(found: Done) -> None:
             assert isinstance(found, Reread)
-            self._order.propose(reread_proposal(NO_SESSION, "", found))
+            self._order.propose(reread_proposal(0, "", found))
 
         self._workers.ask("", Reread(), done)
 
@@ -110,7 +107,7 @@ class Hub:
         return self._answering.ended
 
     @property
-    def probes(self) -> list[SessionId]:
+    def probes(self) -> list[int]:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         return self._answering.probes
 
@@ -125,11 +122,17 @@ class Hub:
 
     # From the connections.
 
-    def connect(self, id: int, address: str, *, encrypted: bool = False) -> Session:
-        """Begin the session of an accepted connection; `encrypted`: over TLS. No two connections may have one `id`."""
+    def connect(self, id: int, address: str, *, encrypted: bool = False, console: bool = False) -> Session:
+        """Begin the session of an accepted connection. Ids are never used again.
+
+        Args:
+            encrypted: It came over TLS.
+            console: It came through the control socket (see Session).
+        """
         host, local = cloak(self.rules.cloak_key, origin(address)), self.rules.local and is_loopback(address)
-        session = Session(SessionId(id), address, host, self._clock(), encrypted=encrypted, local=local)
-        self.sessions[session.id] = session
+        local = local or console
+        session = Session(id, address, host, self._clock(), encrypted=encrypted, local=local, console=console)
+        self.sessions[id] = session
         return session
 
     def banned(self, address: str) -> str:
@@ -140,7 +143,7 @@ class Hub:
     def turn_away_banned(self, session: Session) -> None:
         """A stranger's lines have come, so that it can read ours: whose address is banned goes."""
         ban = self.state.accounts.bans.of_address(session.address, self._clock())
-        if ban is not None and not session.closing:
+        if ban is not None and not session.closing and not session.console:
             self._turn_away(session, ban)
 
     def _turn_away(self, session: Session, ban: Ban) -> None:
@@ -173,7 +176,7 @@ class Hub:
             return 0.0
         return self._pace.fragments(session, fragments, self._clock()) / 1000
 
-    def let_go(self, id: SessionId) -> None:
+    def let_go(self, id: int) -> None:
         """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though
         it has lines that wait: they would keep both for as long as they are many."""
         session = self.sessions.get(id)
@@ -281,11 +284,11 @@ class Hub:
         for entry in entries:
             outcome = apply(self.state, entry)
             self.keeper.entry(outcome)
-            session = self.sessions.get(entry.proposal.session)
+            session = self.sessions.get(entry.proposal.origin)
             stored = outcome.facts or outcome.records
             shown_if_kept = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
             self._delivering.outcome(outcome, shown_if_kept)
-            if not entry.proposal.session:
+            if not entry.proposal.origin:
                 self.desk.ordered(entry, outcome)
             if outcome.facts:
                 self.tails.add(outcome.facts)
@@ -302,7 +305,7 @@ class Hub:
     def _failed(self, session: Session, error: Exception) -> None:
         self._handling.failed(session, error)
 
-    def _not_kept(self, id: SessionId, command: str, reason: str, label: str) -> None:
-        """What session `id` asked for, or the desk, is not kept."""
+    def _not_kept(self, id: int, command: str, reason: str, label: str, subject: str) -> None:
+        """Tell session `id`, or the desk, that its command could not be stored."""
         if id or not self.desk.refused(label, reason):
-            self._answering.refuse(id, command, reason, label)
+            self._answering.refuse(id, command, reason, label, subject)

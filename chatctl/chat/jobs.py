@@ -15,7 +15,6 @@ from typing import NamedTuple
 from chatctl.chat.commands.kinds import Job, Result, View, Work
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import Page
-from chatctl.chat.ids import SessionId
 from chatctl.chat.ports import Journal, Workers
 from chatctl.chat.session import Session
 from chatctl.chat.work import Done
@@ -42,7 +41,7 @@ class Jobs:
         fanout: Fanout,
         journal: Journal,
         workers: Workers,
-        sessions: Mapping[SessionId, Session],
+        sessions: Mapping[int, Session],
         done: Callable[[Session, str, str, Then], None],
         failed: Callable[[Session, Exception], None],
     ) -> None:

@@ -28,7 +28,6 @@ from chatctl.chat.deliveries import Delivery
 from chatctl.chat.facts import Kept
 from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
-from chatctl.chat.ids import SessionId
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.ports import Journal, Log
 from chatctl.chat.state import State
@@ -86,7 +85,7 @@ class Keeper:
         journal: Journal,
         clock: Callable[[], int],
         log: Log,
-        refuse: Callable[[SessionId, str, str, str], None],
+        refuse: Callable[[int, str, str, str, str], None],
         deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
         self.trouble = ""
@@ -329,7 +328,8 @@ class Keeper:
         for item in hit:
             if item.refusable:
                 for _ in range(item.lines):
-                    self._refuse(item.proposal.session, item.command, reason, item.proposal.label)
+                    proposal = item.proposal
+                    self._refuse(proposal.origin, item.command, reason, proposal.label, proposal.subject)
         self._retry([item for item in hit if item.kept])
 
     def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatctl.protocol import masks, names
 
 if TYPE_CHECKING:
-    from chatctl.chat.ids import UserId
     from chatctl.chat.users import User
 
 MOST_ENTRIES = 100
@@ -112,7 +111,7 @@ class Lists:
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, Entry]] = {letter: {} for letter in LETTERS}
         self._masks: dict[str, list[Mask]] = {letter: [] for letter in LETTERS}
-        self._silent: dict[UserId, bool] = {}
+        self._silent: dict[int, bool] = {}
 
     def add(self, letter: str, entry: Entry) -> bool:
         """Put an entry on a list; False where it is there already."""
@@ -159,7 +158,7 @@ class Lists:
         """Whether `user` may come in without being invited."""
         return self._hit("I", user, mute=False)
 
-    def forget(self, user_id: UserId) -> None:
+    def forget(self, user_id: int) -> None:
         """A user changed, or left: ask again."""
         self._silent.pop(user_id, None)
 

@@ -19,7 +19,6 @@ import heapq
 
 from chatctl.chat.addresses import origin
 from chatctl.chat.bucket import Bucket
-from chatctl.chat.ids import SessionId
 from chatctl.chat.session import Session
 from chatctl.protocol.message import Message
 
@@ -82,9 +81,9 @@ class Pace:
         self._unit = 1000 / per_second
         self._depth = max(BURST_SECONDS * 1000.0, max(COSTS.values()) * self._unit)
         self._addresses: dict[str, Bucket] = {}
-        self._told: dict[SessionId, int] = {}
-        self._waiting: dict[SessionId, Session] = {}
-        self._heap: list[tuple[float, SessionId]] = []
+        self._told: dict[int, int] = {}
+        self._waiting: dict[int, Session] = {}
+        self._heap: list[tuple[float, int]] = []
 
     def holds(self, session: Session, messages: float, now: int) -> bool:
         """Whether a user's line of that cost must wait (rule 2); it is looked at again when :meth:`awake` gives the

@@ -25,7 +25,7 @@ Ergo)."""
 class Register(Retried):
     """Enter the chat under a name. It leaves facts if an earlier connection of the same client ends for it. `secret`
     and `instance` are hashes of the resume tokens, or ``""``; `account_id` is that of the account that the session has
-    logged in to, or ``""``."""
+    logged in to, or ``""``. `transient` and `console`: see Session."""
 
     nick: str
     username: str
@@ -35,6 +35,8 @@ class Register(Retried):
     instance: str = ""
     away: str = ""
     account_id: str = ""
+    transient: bool = False
+    console: bool = False
 
 
 @dataclass(slots=True)
@@ -84,10 +86,19 @@ class SayLines(Refusable):
 
 @dataclass(slots=True)
 class Join(Refusable):
-    """Enter rooms; those that do not exist come into being. `keys` belong to the first of them, in order."""
+    """Enter rooms; those that do not exist come into being. `keys` belong to the first of them, in order.
+
+    `transient`: for a short visit (see Session), as no member. With `hears` the visitor is sent what is said there.
+    """
 
     rooms: tuple[str, ...]
     keys: tuple[str, ...] = ()
+    transient: bool = False
+    hears: bool = False
+
+    @property
+    def subject(self) -> str:
+        return ",".join(self.rooms)
 
 
 @dataclass(slots=True)
@@ -331,6 +342,10 @@ class MarkRead(Refusable):
 
     target: str
     time: int
+
+    @property
+    def subject(self) -> str:
+        return self.target
 
 
 @dataclass(slots=True)

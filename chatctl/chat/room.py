@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatctl.chat.belongings import is_kept
 from chatctl.chat.lists import Lists
@@ -11,7 +11,6 @@ from chatctl.chat.rules import LOBBY
 from chatctl.protocol import names
 
 if TYPE_CHECKING:
-    from chatctl.chat.ids import UserId
     from chatctl.chat.users import User
 
 MOST_INSIDERS = 500
@@ -21,8 +20,16 @@ LOBBY_MODES = frozenset("n")
 """Nobody is operator there, so what only operators may do must not be needed: anybody sets its topic."""
 
 
+class ShortVisit(NamedTuple):
+    """One session on a short visit to a room: the id of its user, and whether it is sent what is said there."""
+
+    user: int
+    hears: bool
+
+
 class Room:
-    """A room. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`); `modes` are its flags,
+    """A room. `short_visits` are the sessions that may speak and read here without being members; None if there are
+    none. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.modes`); `modes` are its flags,
     `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
     has none. `founder` is the id of the account it belongs to, or ``""``. `insiders` are the identities that
     may come back to a room for those who are invited (+i), though nobody invites them again: who is in, and who did not
@@ -40,6 +47,7 @@ class Room:
         "modes",
         "name",
         "renamed_at",
+        "short_visits",
         "topic",
         "topic_by",
         "topic_time",
@@ -50,7 +58,8 @@ class Room:
         self.key = names.room_fold(name)
         self.created = created
         self.renamed_at = 0
-        self.members: dict[UserId, int] = {}
+        self.members: dict[int, int] = {}
+        self.short_visits: dict[int, ShortVisit] | None = None
         self.modes: frozenset[str] = NEW_ROOM
         self.keyword = ""
         self.limit = 0
@@ -114,9 +123,19 @@ class Room:
         """Whether those outside are not to know of it."""
         return "s" in self.modes
 
-    def known_to(self, user_id: UserId) -> bool:
-        """Whether a user may learn that the room is there: a secret one is known to its members alone."""
-        return user_id in self.members or not self.secret
+    def known_to(self, user_id: int) -> bool:
+        """Return whether a user may learn that the room is there: a secret one is known only to those it admits."""
+        return not self.secret or self.admits(user_id)
+
+    def admits(self, user_id: int) -> bool:
+        """Return whether a user is a member, or here on a short visit."""
+        visits = self.short_visits
+        return user_id in self.members or (visits is not None and any(each.user == user_id for each in visits.values()))
+
+    def heard_by(self, session: int) -> bool:
+        """Return whether a session on a short visit is sent what is said here."""
+        visit = self.short_visits.get(session) if self.short_visits is not None else None
+        return visit is not None and visit.hears
 
     def mode_words(self, *, inside: bool) -> list[str]:
         """The modes as 324 shows them: ``["+klnt", "key", "10"]``. The key is for members only."""

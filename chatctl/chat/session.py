@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.chat.addresses import origin
-from chatctl.chat.ids import NO_USER, SessionId
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
@@ -64,6 +63,7 @@ class Session(Output):
         "cap_version",
         "caps",
         "closing",
+        "console",
         "dropped",
         "encrypted",
         "host",
@@ -90,9 +90,9 @@ class Session(Output):
         "secret",
         "shape",
         "subscriptions",
+        "transient",
         "tries",
         "unreachable",
-        "user_id",
         "username",
         "waits",
         "wanted",
@@ -100,13 +100,24 @@ class Session(Output):
     )
 
     def __init__(
-        self, id: SessionId, address: str, host: str, now: int, *, encrypted: bool = False, local: bool = False
+        self,
+        id: int,
+        address: str,
+        host: str,
+        now: int,
+        *,
+        encrypted: bool = False,
+        local: bool = False,
+        console: bool = False,
     ) -> None:
         self.id = id
         self.address = address
         self.host = host
-        self.local = local
-        self.encrypted = encrypted
+        self.encrypted, self.local = encrypted, local
+
+        # `console`: it came through the control socket, which only the owner of the data folder can open.
+        # `transient`: it is on a short visit (chat/apply/short_visits), from registration on.
+        self.console, self.transient = console, False
 
         # Registration: what was said so far.
         self.nick = ""
@@ -122,7 +133,7 @@ class Session(Output):
         self.tries = 0
         self.negotiating = False
         self.registering = False
-        self.registered, self.user_id = False, NO_USER
+        self.registered = False
         self.caps = 0
         self.cap_version = 301
         self.last_spoke = now

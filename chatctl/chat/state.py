@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from chatctl.chat.accounts import Accounts, RecordKey, record_key
 from chatctl.chat.belongings import ACCOUNT, Metadata, is_kept
 from chatctl.chat.history import RoomRecord
-from chatctl.chat.ids import NO_USER, SessionId, UserId
 from chatctl.chat.lists import Entry, Lists
 from chatctl.chat.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.room import LOBBY_MODES, Room
 from chatctl.chat.rules import LOBBY, Rules
+from chatctl.chat.short_visits import ShortVisits
 from chatctl.chat.users import PAST_USERS, SERVICE_USER, Past, User
 from chatctl.chat.visits import GuestVisits
 from chatctl.protocol import names
@@ -41,10 +41,15 @@ class State:
         self.let_go: list[Room] = []
         """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
         self._empty: dict[str, None] = {}
-        self.users: dict[UserId, User] = {}
+        self.users: dict[int, User] = {}
         self.rooms: dict[str, Room] = {}
-        self.by_session: dict[SessionId, User] = {}
-        """The users of all registered sessions."""
+        self.attached: dict[int, User] = {}
+        """Sessions other than the first of a user."""
+        self.more_sessions = 0
+        """How many sessions there are beyond one a user."""
+        self.short_visits = ShortVisits()
+        self.without_place = 0
+        """Users who came through the control socket: they do not count for `listener_limit`."""
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
         """How many users have a user mode. Counted as they change, as `occupied` is: everybody who comes in is told."""
@@ -56,7 +61,7 @@ class State:
         """The time of the latest fact, ms since 1970 UTC."""
         self.guest_visits = GuestVisits()
         self.past: deque[Past] = deque(maxlen=PAST_USERS)
-        self.held_names: dict[str, tuple[UserId, int]] = {}
+        self.held_names: dict[str, tuple[int, int]] = {}
         """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the
         commit fails the user has the name again."""
         self._by_name: dict[str, User] = {}
@@ -76,39 +81,47 @@ class State:
 
     @property
     def registered(self) -> int:
-        """Count the registered sessions."""
-        return len(self.by_session)
+        """How many sessions are users."""
+        return len(self.users) + self.more_sessions
 
-    def user_of(self, session: SessionId) -> User | None:
-        """Return the user of a session; None if it is not registered, or has ended."""
-        return self.by_session.get(session)
+    @property
+    def places_taken(self) -> int:
+        """How many users count for `listener_limit`."""
+        return len(self.users) - self.without_place
 
-    def attach(self, user: User, session: SessionId, tokens: str, away: str) -> None:
+    def user_of(self, session: int) -> User | None:
+        """The user that a session is."""
+        return self.users.get(session) or self.attached.get(session)
+
+    def attach(self, user: User, session: int, tokens: str, away: str) -> None:
         """Add a session to `user`; `away` is the away message that it gave while it registered."""
         user.add_away(session, away)
         if user.sessions is None:
-            user.sessions = {user.session: user.secret + user.instance}
+            user.sessions = {user.id: user.secret + user.instance}
         user.sessions[session] = tokens
-        self.by_session[session] = user
+        self.attached[session] = user
+        self.more_sessions += 1
 
-    def detach(self, user: User, session: SessionId) -> bool:
+    def detach(self, user: User, session: int) -> bool:
         """Remove a session, not the last one, from `user`; return whether their away message changed by that."""
         assert user.sessions is not None
         del user.sessions[session]
-        del self.by_session[session]
+        self.attached.pop(session, None)
+        self.more_sessions -= 1
+        self._end_short_visits(session)
         return user.drop_away(session)
 
     def room_named(self, name: str) -> Room | None:
         """The room of this name."""
         return self.rooms.get(names.room_fold(name))
 
-    def known_room(self, name: str, user_id: UserId) -> Room | None:
+    def known_room(self, name: str, user_id: int) -> Room | None:
         """The room of this name, where there is one that the user may know of."""
         room = self.room_named(name)
         return room if room is not None and room.known_to(user_id) else None
 
-    def lookalike(self, nick: str, but: UserId = NO_USER) -> User | None:
-        """Return a user other than `but` whose name could be taken for `nick` (but is not the same name)."""
+    def lookalike(self, nick: str, but: int) -> User | None:
+        """Somebody other than user `but` whose name could be taken for `nick` (but is not the same name)."""
         for user in self._by_skeleton.get(names.skeleton(nick), ()):
             if user.id != but and names.too_alike(user.nick, nick):
                 return user
@@ -119,20 +132,20 @@ class State:
         users = self.users
         return ((users[id], standing) for id, standing in room.members.items())
 
-    def peers(self, user: User) -> dict[UserId, None]:
+    def peers(self, user: User) -> dict[int, None]:
         """The ids of all who share a room with `user`, without `user`, each once, in a fixed order."""
-        ids: dict[UserId, None] = {}
+        ids: dict[int, None] = {}
         for room in user.rooms.values():
             ids.update(dict.fromkeys(room.members))
         ids.pop(user.id, None)
         return ids
 
     def add_user(self, user: User) -> None:
-        """Add a user, who has one session."""
+        """Let `user` in."""
         self.users[user.id] = user
-        self.by_session[user.session] = user
         self._index(user)
-        self.peak_users = max(self.peak_users, len(self.users))
+        self.without_place += user.console
+        self.peak_users = max(self.peak_users, self.places_taken)
 
     def rename(self, user: User, nick: str) -> None:
         """Give `user` another name."""
@@ -164,8 +177,11 @@ class State:
         self.change_modes(user, "")
         self._unindex(user)
         del self.users[user.id]
-        for session in user.session_ids:
-            del self.by_session[session]
+        self.without_place -= user.console
+        self.more_sessions -= len(user.ids) - 1
+        for session in user.ids:
+            self.attached.pop(session, None)
+            self._end_short_visits(session)
         if not is_kept(user.identity):
             for mark in self.accounts.marks.of(user.identity):
                 self.accounts.put(record_key(mark), None)
@@ -176,8 +192,8 @@ class State:
         operator, except in the lobby, which belongs to all, and where it belongs to an account: then its owner is. Who
         is logged in when a room comes into being is its founder."""
         room = self.room_named(name)
-        if room is None:
-            room = Room(name, now)
+        if room is None or (room.short_visits and not room.members and not room.set_up and room.name != LOBBY):
+            room = room or Room(name, now)
             founder = user.account_id
             if founder and sum(each.founder == founder for each in self.rooms.values()) < MOST_FOUNDED:
                 room.founder = founder
@@ -191,6 +207,23 @@ class State:
         if user.invited is not None:
             user.invited.pop(room.key, None)
         return room
+
+    def visit(self, session: int, user: User, name: str, now: int, *, hears: bool) -> Room:
+        """Begin a short visit to the room `name`. If it is created for that, who joins it first is as in a new room."""
+        room = self.room_named(name) or Room(name, now)
+        self.rooms[room.key] = room
+        self._empty.pop(room.key, None)
+        return self.short_visits.begin(session, user.id, room, hears=hears)
+
+    def end_visit(self, session: int, room: Room) -> None:
+        """End a short visit. The room goes if nobody else is in it, as when a member leaves."""
+        self.short_visits.end(session, room)
+        self.drop_if_unused(room)
+
+    def _end_short_visits(self, session: int) -> None:
+        for room in list(self.short_visits.of(session).values()):
+            self.end_visit(session, room)
+        self.short_visits.forget(session)
 
     def rename_room(self, room: Room, name: str) -> None:
         """Give `room` another name, which no other room has."""
@@ -212,6 +245,7 @@ class State:
         for id in room.members:
             user = self.users[id]
             user.rooms = {each.key: each for each in user.rooms.values()}
+        self.short_visits.renamed(room)
         for user in self.users.values():
             if user.invited is not None and old in user.invited:
                 user.invited[room.key] = user.invited.pop(old)
@@ -294,7 +328,7 @@ class State:
             for mask, by, time in held:
                 assert room.lists is not None
                 room.lists.add(letter, Entry(mask, by, time))
-        if not room.members and not room.founder and room.name != LOBBY:
+        if not room.members and not room.short_visits and not room.founder and room.name != LOBBY:
             self._empty.setdefault(room.key)
 
     def set_back(self, key: str, record: RoomRecord | None) -> None:
@@ -327,7 +361,7 @@ class State:
     def drop_if_unused(self, room: Room) -> None:
         """Let a room go that nobody is in and nobody set up, or into which nobody could come any more. Of those that
         somebody did set up, and that no account owns, there is a bound: anybody can make them."""
-        if room.members or room.name == LOBBY:
+        if room.members or room.short_visits or room.name == LOBBY:
             return
         if not room.set_up:
             self._drop(room.key)

@@ -18,7 +18,6 @@ from chatctl.chat.deliveries import Delivery, Entered, Left, RoomMoved, Stamp, T
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.chat.ids import UserId
     from chatctl.chat.room import Room
     from chatctl.chat.state import State
 
@@ -34,7 +33,7 @@ class NewMember(NamedTuple):
     """A user joined a room. `invited` is the invitation that this used up (see User.invited), 0 for none."""
 
     room: Room
-    user: UserId
+    user: int
     invited: int
 
     def take_back(self, state: State) -> Sequence[Delivery]:
@@ -52,7 +51,7 @@ class LostMember(NamedTuple):
     """A user with this standing left a room, or was removed from it."""
 
     room: Room
-    user: UserId
+    user: int
     standing: int
     prefix: str
 
@@ -71,7 +70,7 @@ class LostMember(NamedTuple):
 class NewNick(NamedTuple):
     """A user took the name `after`."""
 
-    user: UserId
+    user: int
     before: str
     after: str
     named_at: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatctl.chat.belongings import account_identity
-from chatctl.chat.ids import NO_SESSION, NO_USER, SessionId, UserId
 from chatctl.chat.modes import BOT
 from chatctl.chat.reserved_names import NICKSERV
 from chatctl.protocol import names
@@ -30,12 +29,10 @@ class Past(NamedTuple):
 
 
 class User:
-    """The owner of one or several registered sessions.
-
-    `id`: see [user-ids] in ids.py. `session` is the only session, if `sessions` is None; else `sessions` maps all of
-    them to the tokens of their clients. `rooms` maps room keys to rooms, in the order of joining. `operator` is the
-    name under which the user is an operator of the server (mode ``o`` shows it), or ``""``.
-    """
+    """A registered session's owner. `id` is the session's, the first one's where there are several (then `sessions` has
+    all that are there, with what their programs are known by). `rooms` maps room keys to rooms, in the order of
+    joining. `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``.
+    `transient`, `console`: that all sessions of the user are (see Session)."""
 
     __slots__ = (
         "account",
@@ -43,6 +40,8 @@ class User:
         "account_id",
         "away",
         "aways",
+        "console",
+        "guest",
         "host",
         "id",
         "instance",
@@ -56,17 +55,14 @@ class User:
         "realname",
         "rooms",
         "secret",
-        "session",
         "sessions",
         "signed_on",
+        "transient",
         "username",
     )
 
-    def __init__(
-        self, id: UserId, session: SessionId, nick: str, username: str, realname: str, host: str, signed_on: int
-    ) -> None:
+    def __init__(self, id: int, nick: str, username: str, realname: str, host: str, signed_on: int) -> None:
         self.id = id
-        self.session = session
         self.username = username
         self.realname = realname
         self.host = host
@@ -75,29 +71,31 @@ class User:
         self.account_id = ""
         self.account_created = 0
         self.away = ""
-        self.aways: dict[SessionId, str] | None = None  # see set_away; None while there has been one session only
+        self.aways: dict[int, str] | None = None  # see set_away; None while there has been one session only
         self.modes = ""
         self.operator = ""
+        self.guest = ""
         self.secret = ""
         self.instance = ""
-        self.sessions: dict[SessionId, str] | None = None
+        self.sessions: dict[int, str] | None = None
         self.rooms: dict[str, Room] = {}
         self.invited: dict[str, int] | None = None
+        self.transient = self.console = False
         self.named_at = 0  # the seq of the entry that gave the name
         self.named(nick)
 
     @property
-    def session_ids(self) -> tuple[SessionId, ...]:
-        """Return the sessions of this user: an account may have several."""
-        return (self.session,) if self.sessions is None else tuple(self.sessions)
+    def ids(self) -> tuple[int, ...]:
+        """The sessions that are this user: of an account there may be several."""
+        return (self.id,) if self.sessions is None else tuple(self.sessions)
 
     @property
     def identity(self) -> str:
         """Return the owner of private history: the account, by its id; else the installation that showed its secret;
-        else this user, by its own id. Never a name, which may be another person's next."""
+        else this user, by the id of the registration entry. Never a name, which may be another person's next."""
         if self.account_id:
             return account_identity(self.account_id)
-        return f"secret {self.secret}" if self.secret else f"session {self.id}"
+        return f"secret {self.secret}" if self.secret else f"session {self.guest}"
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -105,7 +103,7 @@ class User:
         account = (account_identity(self.account_id),) if self.account_id else ()
         return (*account, f"secret {self.secret}") if self.secret else account
 
-    def set_away(self, session: SessionId, reason: str) -> bool:
+    def set_away(self, session: int, reason: str) -> bool:
         """Set the away message of `session`, or return from away with ``""``; return whether the user's changed.
 
         Of several sessions the latest message counts, and a return clears those of all. When the session that set
@@ -121,11 +119,11 @@ class User:
         self.away = reason
         return changed
 
-    def add_away(self, session: SessionId, reason: str) -> None:
+    def add_away(self, session: int, reason: str) -> None:
         """Add the away message of a session that has just been attached: the weakest, whether it is away or not."""
-        self.aways = {session: reason, **(self.aways if self.aways is not None else {self.session: self.away})}
+        self.aways = {session: reason, **(self.aways if self.aways is not None else {self.id: self.away})}
 
-    def drop_away(self, session: SessionId) -> bool:
+    def drop_away(self, session: int) -> bool:
         """Forget the away message of a session that has ended; return whether the user's changed."""
         if self.aways is None or self.aways.pop(session, None) is None or not self.aways:
             return False
@@ -145,7 +143,7 @@ class User:
 
 
 def _service_user() -> User:
-    user = User(NO_USER, NO_SESSION, NICKSERV, NICKSERV, "Keeps names for their owners", "services.", 0)
+    user = User(0, NICKSERV, NICKSERV, "Keeps names for their owners", "services.", 0)
     user.modes = BOT
     return user
 

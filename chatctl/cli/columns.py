@@ -1,17 +1,18 @@
-"""Text in columns of a terminal. It loads nothing: `check-name` starts fast."""
+"""Text in columns of a terminal. For ASCII it loads nothing: `check-name` starts fast."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 
 def width(text: str) -> int:
-    """Columns on a terminal: wide East Asian characters take two, marks none (Unicode's UAX #11)."""
-    return sum(
-        0 if unicodedata.category(char)[0] == "M" else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in text
-    )
+    """Return the columns that a text takes on a terminal, as wcwidth counts them."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth  # it loads tables, which most output does not need
+
+    columns = wcswidth(text)
+    return columns if columns >= 0 else len(text)
 
 
 def counted(number: int, noun: str) -> str:

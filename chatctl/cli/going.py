@@ -18,6 +18,7 @@ from chatctl.cli.target import is_url, target
 from chatctl.client.memory import Memory, Server
 from chatctl.config.password_file import read_password_file
 from chatctl.errors import ConfigError
+from chatctl.user_folders import expand_home, user_data_folder
 
 if TYPE_CHECKING:
     from chatctl.config import Loaded
@@ -69,6 +70,7 @@ def going(said: Going, *, remembering: bool = False, give_up_after: float | None
         room = last.room or room if _is_open(loaded, "client.room") and not to.room else room
     found = credentials(loaded, to, saved)
     wish = Wish(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
+    wish = replace(wish, folder=_data_folder(loaded))
     return _with_account(wish, said)
 
 
@@ -86,6 +88,12 @@ def _with_account(wish: Wish, said: Going) -> Wish:
     if file is not None:
         return wish.logging_in(read_password_file("--password-file", Path(os.path.expanduser(file))))
     return replace(wish, password=None).logging_in(wish.password) if wish.password else wish
+
+
+def _data_folder(loaded: Loaded) -> Path | None:
+    """Return the data folder in force, without the imports of wiring.data_folder; None if there is none."""
+    named = loaded.settings.data_dir
+    return expand_home(named, loaded.written_at("data_dir")) if named is not None else user_data_folder()
 
 
 def _is_open(loaded: Loaded, *keys: str) -> bool:

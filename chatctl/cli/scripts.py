@@ -20,7 +20,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.columns import table
 from chatctl.cli.failures import reads, reports, say
-from chatctl.cli.sending import PATIENCE, Troubles, decoded, impatience, need_room, say_when_possible, texts
+from chatctl.cli.sending import PATIENCE, Troubles, decoded, final, impatience, need_room, say_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -53,9 +53,11 @@ def _parted(room: str | None) -> tuple[str, str | None]:
     return (room, None) if room is not None and is_url(room) else ("", room)
 
 
-def _wish(said: object, *, nameless: bool, enters: bool) -> Wish:
-    """Where to, as whom."""
+def _wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) -> Wish:
+    """Return where to go, as whom, and how. `stays`: the user reads what is said for as long as they like, so others
+    see them, unless it is their own server."""
     from chatctl.cli.going import Going, going
+    from chatctl.cli.own_server import own_server
 
     assert isinstance(said, Going)
     wish = going(said, give_up_after=PATIENCE)
@@ -63,7 +65,8 @@ def _wish(said: object, *, nameless: bool, enters: bool) -> Wish:
         import secrets
 
         wish = replace(wish, name=f"guest-{secrets.token_hex(3)}")
-    return replace(wish, enters=enters)
+    control = own_server(wish)
+    return replace(wish, enters=enters, control=control, transient=control is not None or not stays)
 
 
 def _entered(wish: Wish) -> Client:
@@ -173,6 +176,7 @@ def tail(
         Going(server, host, port, name, room, tls, fingerprint, config, account, password_file),
         nameless=True,
         enters=True,
+        stays=follow,
     )
     troubles = Troubles()
     client = _entered(replace(wish, callback=troubles.event))
@@ -267,7 +271,7 @@ def _awaited(
         if isinstance(event, kind) and (not callable(fits) or fits(event)):
             return event
         if isinstance(event, e.Failed) and about and client.fold(event.about or "") == client.fold(about):
-            raise RefusedError(f"{about}: {event.text}")
+            raise RefusedError(f"{about}: {final(event)}")
         if meanwhile is not None:
             meanwhile.append(event)
         if time.monotonic() >= end:

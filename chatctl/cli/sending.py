@@ -36,6 +36,13 @@ def need_room(client: Client, room: str, troubles: Troubles) -> None:
         troubles.happened.clear()
 
 
+def final(event: e.Failed) -> str:
+    """Return what the server refused, for a command that ends with it instead of trying again."""
+    from chatctl.client.unstored import TRYING_AGAIN
+
+    return event.text.removesuffix(TRYING_AGAIN)
+
+
 class Troubles:
     """What the server refused, and what may not have arrived."""
 
@@ -52,7 +59,7 @@ class Troubles:
 
         self.happened.set()
         if isinstance(event, e.Failed):
-            self.refused.append(event.text)
+            self.refused.append(final(event))
             if event.code == _NO_SUCH_NICK and event.about:
                 self.absent.append(event.about)
         elif isinstance(event, e.Unconfirmed | e.Unsent):

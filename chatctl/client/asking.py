@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from chatctl.client.ledger import Line
+from chatctl.client.unstored import Unstored
 from chatctl.errors import ChatctlError
 from chatctl.protocol.message import encode
 
@@ -15,6 +16,7 @@ class Asking:
     def __init__(self, rooms: Iterable[str]) -> None:
         self.lines: list[Line] = []
         """What is to go out."""
+        self.unstored = Unstored()
         self.wanted: dict[str, tuple[str, str]] = {}
         """Folded name -> (room, key): where to be on every connection."""
         for room in rooms:
@@ -58,11 +60,25 @@ class Asking:
     def join(self, room: str, key: str = "") -> None:
         """Enter a room."""
         self.want(room, key)
+        self.send_join(room, key)
+        self.unstored.tell_again(self.fold(room))
+
+    def send_join(self, room: str, key: str = "") -> None:
+        """Send the JOIN of a room that is wanted."""
+        self.unstored.joining(self.fold(room), room)
         self.send("JOIN", room, *([key] if key else []))
+
+    def send_mark(self, params: tuple[str, ...]) -> None:
+        """Send MARKREAD: how far a room or conversation was read."""
+        self.unstored.marking(self.fold(params[0]), params)
+        self.send("MARKREAD", *params)
 
     def part(self, room: str, reason: str = "") -> None:
         """Leave a room."""
         self.unwant(room)
+        self._send_part(room, reason)
+
+    def _send_part(self, room: str, reason: str) -> None:
         self.send("PART", room, *([reason] if reason else []))
 
     def names(self, room: str) -> None:

@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +32,7 @@ from chatctl.client.state import State
 from chatctl.client.talking import Talking, check, fitting, target_name
 from chatctl.client.timing import Timing
 from chatctl.client.trust import Trust
+from chatctl.client.unstored import when_sent
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, UnreachableError
 
 Callback = Callable[[e.Event], None]
@@ -67,7 +69,10 @@ class Client(Talking):
     chatctl server knows this client again; None uses this installation's own, kept in the user's data folder.
     `reconnect`: come back when the connection is lost. `give_up_after`: seconds without a server after which the client
     ends (None: never). `attentive`: learn what only a screen shows as well, such as who is away. `trust`: which
-    certificates are believed. `login`: the account to log in to. A client starts once.
+    certificates are believed. `login`: the account to log in to. `transient`: a short visit, which nobody hears of but
+    by what it says, if the server knows that (``chatctl/transient``); messages of others may then not arrive.
+    `control`: the data folder of a chatctl server on this computer, to connect through its control socket, which takes
+    no place there, instead of to `host` and `port`. A client starts once.
     """
 
     def __init__(
@@ -85,6 +90,8 @@ class Client(Talking):
         timing: Timing | None = None,
         trust: Trust | None = None,
         login: Login | None = None,
+        transient: bool = False,
+        control: Path | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -101,7 +108,7 @@ class Client(Talking):
         for room in rooms:
             target_name(room)
         super().__init__()
-        self._state = State(name, rooms, password=password, attentive=attentive, login=login)
+        self._state = State(name, rooms, password=password, attentive=attentive, login=login, transient=transient)
         self._secret = secret
         self._callbacks: tuple[Callback, ...] = ()
         self._events: deque[e.Event] = deque()
@@ -120,6 +127,7 @@ class Client(Talking):
             spare_names=_spare_names,
             timing=timing or Timing(),
             trust=trust or Trust(),
+            control=control,
         )
         self._thread = threading.Thread(target=self._link.run, name="chatctl-client", daemon=True)
 
@@ -314,7 +322,7 @@ class Client(Talking):
             wait = min(0.2, max(0.0, end - time.monotonic()))
             try:
                 if not handed_in:
-                    self._link.submit(Request(lambda state: state.barrier(done.set)), wait)
+                    self._link.submit(Request(lambda state: when_sent(state, done.set)), wait)
                     handed_in = True
                 if done.wait(wait):
                     return True

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
-from chatctl.client import making, presence, tagged
+from chatctl.client import making, presence, tagged, unstored
 from chatctl.client.refusals import SentAwayError
 from chatctl.protocol.message import Message
 
@@ -99,6 +99,7 @@ def joined(state: State, message: Message) -> None:
             state.rooms.open(name)
             known = state.wanted.get(state.fold(name))
             state.want(name, known[1] if known else "")
+            state.unstored.joined(state.fold(name))
         state.rooms.enter(name, nick)
         if len(message.params) > 1:  # extended-join
             presence.learn_account(state, nick, message.params[1])
@@ -222,6 +223,10 @@ def standard_reply(state: State, message: Message) -> None:
     if message.command != "FAIL":
         state.tell(e.ServerNotice(time=time, text=text, code=code))
         return
+    if code == unstored.CODE and state.unstored.refused(state, command.upper(), context):
+        return
+    if command.upper() == "JOIN" and context is not None:
+        state.unstored.join_refused(state, context, code)
     entry = None
     if command.upper() in ("PRIVMSG", "NOTICE"):
         ledger = state.ledger

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import random
 import selectors
 import socket
@@ -25,14 +26,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from chatctl.client import events as e
 from chatctl.client.ledger import Line
 from chatctl.client.refusals import BannedError, ClearTextError, FullError, PasswordError
 from chatctl.client.state import Phase, State
-from chatctl.client.timing import Pauses, Timing, Watch
+from chatctl.client.timing import Pauses, Repeats, Timing, Watch
 from chatctl.client.trust import LapsedCertificateError, Trust, UntrustedError
-from chatctl.client.wire import DialError, LineReader, Wake, dial, is_secure
+from chatctl.client.wire import DialError, LineReader, Wake, dial, dial_control, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
 MOST_WAITING = 1000
@@ -64,6 +66,7 @@ class Link:
         spare_names: Callable[[str], Iterable[str]],
         timing: Timing,
         trust: Trust,
+        control: Path | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -80,6 +83,7 @@ class Link:
         self._spare_names = spare_names
         self._timing = timing
         self._trust = trust
+        self._control = control
         self._wake = Wake()
         self._room = threading.Condition()
         self._requests: deque[Request] = deque()
@@ -87,6 +91,7 @@ class Link:
         self._stop_at: float | None = None
         self._quit_reason = ""
         self._quit_sent = False
+        self._repeats = Repeats(timing)
         self._outgoing: deque[Line] = deque()
         self._written = 0
         self._problem: ChatctlError | None = None
@@ -166,7 +171,7 @@ class Link:
         """One connection from beginning to end: why it ended. Sets `error` where there shall be no other."""
         self._problem = None
         try:
-            sock = dial(self.host, self.port, self._timing.enter, self._wake, lambda: self._stopped, self._trust)
+            sock = self._dial()
         except UntrustedError as error:
             self._problem = error
             if not (self.was_in and isinstance(error, LapsedCertificateError)):
@@ -194,10 +199,17 @@ class Link:
             self.error = UnreachableError(f"what answers at {self.address} is not a chat server: {reason}")
         return reason
 
+    def _dial(self) -> socket.socket:
+        seconds, wake = self._timing.enter, self._wake
+        if self._control is not None:
+            return dial_control(self._control, seconds, wake, lambda: self._stopped)
+        return dial(self.host, self.port, seconds, wake, lambda: self._stopped, self._trust)
+
     def _converse(self, sock: socket.socket) -> str:
         """Talk until the connection ends: why it did."""
         reader = LineReader()
         watch = Watch(self._timing, time.monotonic())
+        self._repeats = Repeats(self._timing)
         self._outgoing.clear()
         self._written = 0
         self._quit_sent = False
@@ -209,9 +221,7 @@ class Link:
                     self._send(sock)
                     mask = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._outgoing else 0)
                     selector.modify(sock, mask)
-                    until = watch.until(self.state.phase)
-                    if self._stop_at is not None:
-                        until = min(until, self._stop_at)
+                    until = min(watch.until(self.state.phase), self._next_repeat(), self._stop_at or math.inf)
                     ready = selector.select(max(0.0, until - time.monotonic()))
                     self._wake.clear()
                     if any(key.fileobj is sock and found & selectors.EVENT_READ for key, found in ready):
@@ -232,6 +242,17 @@ class Link:
                 over = self._over(watch, time.monotonic())
                 if over:
                     return over
+
+    def _next_repeat(self) -> float:
+        """Repeat what the server could not store, if it is time. Return when it is the next time."""
+        if self.state.phase is not Phase.ONLINE or self._stopped:
+            return math.inf
+        at = self._repeats.at(self.state.unstored, time.monotonic(), random.uniform(0.8, 1.2))
+        if at > time.monotonic():
+            return at
+        self._repeats.began()
+        self.state.unstored.repeat(self.state)
+        return time.monotonic()
 
     def _last_words(self, sock: socket.socket, reader: LineReader) -> None:
         """Writing failed; why the server closed the connection may still be there to read."""
@@ -293,6 +314,8 @@ class Link:
         state = self.state
         if state.phase is not Phase.ONLINE:
             return False
+        if state.say_held():
+            return True
         with self._room:
             if not self._requests:
                 if self._stop_at is not None and not self._quit_sent:

@@ -31,6 +31,7 @@ from chatctl.protocol.message import Message, encode
 
 RESUME = "chatctl/resume"
 HISTORY = "draft/chathistory"
+TRANSIENT = "chatctl/transient"
 WANTED = (
     "server-time",
     "message-tags",
@@ -85,6 +86,7 @@ class Registration:
         attentive: bool = False,
         login: Login | None = None,
         secure: bool = True,
+        transient: bool = False,
     ) -> None:
         self.lines: list[bytes] = []
         self.enabled: set[str] = set()
@@ -96,7 +98,7 @@ class Registration:
         """Why the name does not do; :meth:`try_name` clears it."""
         self.refusal: RefusedError | None = None
         """Why we are not let in at all."""
-        self._wanted = WANTED + ATTENTIVE if attentive else WANTED
+        self._wanted = WANTED + ATTENTIVE * attentive + (TRANSIENT,) * transient
         self._password = password
         self._identity = identity if secure else None
         self._negotiating = True

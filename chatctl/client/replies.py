@@ -27,6 +27,7 @@ def isupport(state: State, message: Message) -> None:
     if state.isupport.fold is not before:
         _refold(state, before)
     # What makes two spellings one room may be another rule now.
+    state.unstored.refold(state.fold)
     state.wanted = {state.fold(room): (room, key) for room, key in state.wanted.values()}
 
 
@@ -147,6 +148,7 @@ def refused(state: State, message: Message) -> None:
     said, ticket = heard.said_again(entry), heard.ticket_of(entry)
     if about is not None and state.isupport.is_room(about) and about not in state.rooms:
         state.catchup.left(about)
+        state.unstored.join_refused(state, about, code)
     if code in TAKEN and about is not None and not state.isupport.is_room(about):
         state.tell(e.NameTaken(time=time, name=about, text=text))
     elif code in INVALID:

@@ -69,6 +69,7 @@ class State(Asking):
         identity: Identity | None = None,
         attentive: bool = False,
         login: Login | None = None,
+        transient: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
@@ -98,6 +99,8 @@ class State(Asking):
         self.presence = Presence()
         self.batches = Batches()
         self._doubt: list[Sent] = []
+        self.transient = transient
+        """Whether to be on a short visit if the server knows that: unannounced, and no member of rooms."""
         self._registration = Registration(name, password, identity, attentive=attentive, login=login)
         self._spare_names: Iterator[str] | None = None
         self._was_online = False
@@ -194,7 +197,13 @@ class State(Asking):
         self._spare_names = iter(spare_names) if spare_names is not None else None
         login = self._registration.login  # an invitation is used once
         self._registration = Registration(
-            self.name, self.password, self.identity, attentive=self.attentive, login=login, secure=secure
+            self.name,
+            self.password,
+            self.identity,
+            attentive=self.attentive,
+            login=login,
+            secure=secure,
+            transient=self.transient,
         )
         self._registration.start()
         self._pass_on_registration()
@@ -233,8 +242,9 @@ class State(Asking):
         self.batches.clear()
         again, doubt, waiting = self.ledger.lost([*unwritten, *self.lines])
         self.lines.clear()
-        self._unsent = [entry.message for entry in again] + self._unsent
-        self._waiting += [passed for passed in waiting if passed != self.welcomed]
+        held, waiting_for_held = self.unstored.lost(self)
+        self._unsent = [entry.message for entry in again] + self._unsent + held
+        self._waiting += [passed for passed in waiting if passed != self.welcomed] + waiting_for_held
         self._waiting += [partial(self.catchup.when_through, passed) for passed in self.catchup.still_waiting()]
         self.catchup.lost()
         if doubt and not settled:
@@ -253,8 +263,8 @@ class State(Asking):
             self.tell(e.Unconfirmed(time=self.now(), messages=tuple(entry.message for entry in doubt)))
 
     def unsent(self) -> tuple[e.Outgoing, ...]:
-        """What a broken connection left behind and the next one will send."""
-        return tuple(self._unsent)
+        """Messages that the next connection will send, and those held until their room is joined."""
+        return (*self._unsent, *self.unstored.held)
 
     def _entering(self, message: Message) -> None:
         registration = self._registration
@@ -273,7 +283,7 @@ class State(Asking):
             self.ledger.window = WINDOW if self.is_ours else CAUTIOUS_WINDOW
             self.catchup.entering(again=self._was_online)
             for room, key in self.wanted.values():
-                self.send("JOIN", room, *([key] if key else []))
+                self.send_join(room, key)
             # Most servers end their welcome with the message of the day or its absence; this ends it everywhere.
             self.send("PING", self.ledger.barrier(self.welcomed).token)
 
@@ -294,7 +304,7 @@ class State(Asking):
         self._send_again()
         again, self._unsent = self._unsent, []
         for message in again:
-            saying.say(self, message)
+            self._say_or_hold(message)
         waiting, self._waiting = self._waiting, []
         for passed in waiting:
             self.send("PING", self.ledger.barrier(passed).token)
@@ -317,7 +327,24 @@ class State(Asking):
 
     def say(self, kind: e.Kind, target: str, text: str, ticket: int = 0, reply: str = "") -> None:
         """Say `text` to a room or a person, in as many messages as it takes (:mod:`.saying`)."""
-        saying.say(self, e.Outgoing(target, text, kind, ticket, reply))
+        self._say_or_hold(e.Outgoing(target, text, kind, ticket, reply))
+
+    def _say_or_hold(self, message: e.Outgoing) -> None:
+        if not self.unstored.hold(self, message):
+            saying.say(self, message)
+
+    def say_held(self) -> bool:
+        """Say the next message that waited for its room to be joined. Return whether there was one."""
+        message = self.unstored.take(self) if self.unstored.held and self.may_say_more else None
+        if message is None:
+            return False
+        saying.say(self, message)
+        self.unstored.released(self)
+        return True
+
+    def _send_part(self, room: str, reason: str) -> None:
+        if not self.unstored.leave(self, room):
+            super()._send_part(room, reason)
 
     def measure(self, now: Callable[[], float]) -> None:
         """Ask the server, and tell how long it takes to answer; `now` is a clock, in seconds."""

@@ -102,6 +102,7 @@ def tell_typing(state: State, target: str, what: str) -> None:
 def marked_read(state: State, message: Message) -> None:
     """MARKREAD <target> <timestamp=... | *>."""
     target, mark = message.param(0), message.param(1)
+    state.unstored.marked(state.fold(target))
     room = state.rooms.get(target)
     name = room.name if room is not None else target
     until = None

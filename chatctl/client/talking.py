@@ -153,8 +153,12 @@ class Talking:
         params = (target_name(target), *([] if until is None else [f"timestamp={stamp(until)}"]))
 
         def mark(state: State) -> None:
-            if "draft/read-marker" in state.enabled:
+            if "draft/read-marker" not in state.enabled:
+                return
+            if until is None:
                 state.send("MARKREAD", *params)
+            else:
+                state.send_mark(params)
 
         self._link.submit(Request(mark))
 

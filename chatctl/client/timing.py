@@ -5,10 +5,12 @@ No clock in here: who asks says what time it is (seconds of one clock that only 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chatctl.client.ledger import Barrier
 from chatctl.client.state import Phase
+from chatctl.client.unstored import Unstored
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,33 @@ class Watch:
         if self.asked is not None:
             return self._asked_at + self._timing.answer
         return self._heard + self._timing.silence
+
+
+class Repeats:
+    """When to repeat what the server could not store (:mod:`.unstored`): pauses as between connections."""
+
+    __slots__ = ("_at", "_pause", "_timing")
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._pause = timing.first_pause
+        self._at: float | None = None
+
+    def at(self, unstored: Unstored, now: float, chance: float) -> float:
+        """Return when the next round begins, infinity if there is nothing to repeat. `chance`: as in Pauses.next."""
+        if not unstored.unsettled:
+            self._pause = self._timing.first_pause
+        if not unstored.pending:
+            self._at = None
+            return math.inf
+        if self._at is None:
+            self._at = now + min(self._pause, self._timing.longest_pause) * chance
+            self._pause = min(self._pause * 2, self._timing.longest_pause)
+        return self._at
+
+    def began(self) -> None:
+        """A round begins."""
+        self._at = None
 
 
 class Pauses:

@@ -12,8 +12,11 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from chatctl.client.trust import Trust, is_this_machine
+from chatctl.protocol.control_socket import control_path
+from chatctl.protocol.json_text import parse_json
 
 _LONGEST_LINE = 8703 + 512
 """Bytes of a line that is kept. A line of the wire has 8,703 at the most (tags and message); more is no IRC."""
@@ -70,6 +73,33 @@ def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[],
         sock.close()
         raise DialError(_words(error)) from None
     return _secured(host, port, end, wake, stopped, trust, sock) if wanted else sock
+
+
+def dial_control(folder: Path, seconds: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
+    """Return a non-blocking socket on which the server of a data folder speaks IRC. Raises DialError."""
+    end = time.monotonic() + seconds
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.connect(str(control_path(folder)))
+        sock.send(b'{"command": "chat"}\n')
+        answer = b""
+        while not answer.endswith(b"\n"):
+            _wait(sock, selectors.EVENT_READ, end, wake, stopped)
+            data = sock.recv(4096)
+            if not data:
+                raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            answer += data
+        found = parse_json(answer)
+    except BaseException as error:
+        sock.close()
+        if isinstance(error, OSError):
+            raise DialError(_words(error)) from None
+        raise
+    if isinstance(found, dict) and found.get("ok"):
+        return sock
+    sock.close()
+    raise DialError(str(found.get("error")) if isinstance(found, dict) else "no answer of a chatctl server")
 
 
 def _secured(
@@ -180,7 +210,7 @@ def _text(line: bytes) -> str:
 
 def is_secure(sock: socket.socket) -> bool:
     """Whether nobody on the way can read along: TLS, or this very computer."""
-    if hasattr(sock, "getpeercert"):
+    if hasattr(sock, "getpeercert") or sock.family == socket.AF_UNIX:
         return True
     with contextlib.suppress(OSError):
         return is_this_machine(sock)

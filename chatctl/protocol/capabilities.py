@@ -51,6 +51,7 @@ READ_MARKER = 1 << 28
 CHANNEL_RENAME = 1 << 29
 METADATA_2 = 1 << 30
 METADATA_3 = 1 << 31
+TRANSIENT = 1 << 32
 
 _IRCV3 = "ircv3.net/specs/extensions/"
 
@@ -65,6 +66,12 @@ CAPABILITIES: tuple[Capability, ...] = (
         RESUME,
         "ARCHITECTURE.md, 'Who somebody is'",
         "takes its name back (RESUME)",
+    ),
+    Capability(
+        "chatctl/transient",
+        TRANSIENT,
+        "ARCHITECTURE.md, 'Who somebody is'",
+        "a short visit: its rooms and MONITOR hear nothing of its coming and going",
     ),
     Capability("chghost", CHGHOST, _IRCV3 + "chghost", "that somebody's host changed"),
     Capability(

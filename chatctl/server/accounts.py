@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.hub import Hub
-from chatctl.chat.ids import NO_SESSION
 from chatctl.chat.state import State
 from chatctl.protocol import scram
 from chatctl.server.control import Answer, Handler
@@ -82,20 +81,14 @@ def proposal_for(request: Mapping[str, object]) -> p.Proposal:
 
 _PROPOSALS: Mapping[str, _Make] = {
     "add-account": lambda request: p.AddAccount(
-        NO_SESSION, "", str(request["name"]), _verifier(request), CONTROL, operator=bool(request.get("operator"))
+        0, "", str(request["name"]), _verifier(request), CONTROL, operator=bool(request.get("operator"))
     ),
-    "set-password": lambda request: p.ChangeAccount(NO_SESSION, "", str(request["name"]), CONTROL, _verifier(request)),
+    "set-password": lambda request: p.ChangeAccount(0, "", str(request["name"]), CONTROL, _verifier(request)),
     "promote": lambda request: p.ChangeAccount(
-        NO_SESSION, "", str(request["name"]), CONTROL, operator=bool(request["operator"])
+        0, "", str(request["name"]), CONTROL, operator=bool(request["operator"])
     ),
-    "remove-account": lambda request: p.RemoveAccount(NO_SESSION, "", str(request["name"]), CONTROL),
+    "remove-account": lambda request: p.RemoveAccount(0, "", str(request["name"]), CONTROL),
     "invite": lambda request: p.AddInvitation(
-        NO_SESSION,
-        "",
-        str(request["key"]),
-        _number(request, "uses"),
-        _number(request, "expires"),
-        str(request["room"]),
-        CONTROL,
+        0, "", str(request["key"]), _number(request, "uses"), _number(request, "expires"), str(request["room"]), CONTROL
     ),
 }

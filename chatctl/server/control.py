@@ -7,6 +7,8 @@ The rules of this file:
    asked for; false, with ``error``: a sentence).
 3. The loop serves it like any other socket: nothing here blocks. A request that takes a while is answered later; until
    then there may be lines with ``more``: true, which say how far it is. Whoever asks waits before asking again.
+4. After the request ``chat`` is answered, the connection belongs to the loop and speaks IRC: a session that takes no
+   place (:mod:`chatctl.chat.apply.short_visits`).
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ from chatctl.server.poller import READ, WRITE, Poller
 
 _MOST_LINE = 16 * 1024 * 1024
 _MOST_CONNECTIONS = 32
+_BACKLOG = 128  # a Unix socket refuses a connection at once if its queue is full
+
+Adopt = Callable[[socket.socket], str]
+"""Takes a connection over; returns why not, or ``""``."""
 
 Answer = Callable[[Mapping[str, object]], None]
 Handler = Callable[[Mapping[str, object], Answer], None]
@@ -47,7 +53,7 @@ def control_socket(folder: Path) -> socket.socket:
             sock.bind(os.fspath(path))
         finally:
             os.umask(before)
-        sock.listen(8)
+        sock.listen(_BACKLOG)
         sock.setblocking(False)
     except OSError as error:
         sock.close()
@@ -76,12 +82,13 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 class Control:
-    """Serves the control socket; `handlers` by command."""
+    """Serves the control socket; `handlers` by command. `adopt` takes connections that are to speak IRC."""
 
-    def __init__(self, listener: socket.socket, poller: Poller, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, listener: socket.socket, poller: Poller, handlers: Mapping[str, Handler], adopt: Adopt) -> None:
         self._listener = listener
         self._poller = poller
         self._handlers = handlers
+        self._adopt = adopt
         self._callers: dict[int, _Caller] = {}
         self._made = _identity(listener.getsockname())
         poller.add(listener.fileno(), READ)
@@ -146,11 +153,30 @@ class Control:
         except ValueError as error:
             answer({"ok": False, "error": f"The request is not valid JSON: {error}"})
             return
+        if isinstance(request, dict) and request.get("command") == "chat":
+            self._hand_over(caller, answer)
+            return
         handler = self._handlers.get(str(request.get("command"))) if isinstance(request, dict) else None
         if handler is None:
             answer({"ok": False, "error": "The server does not know this request; is it an older version?"})
         else:
             handler(request, answer)
+
+    def _hand_over(self, caller: _Caller, answer: Answer) -> None:
+        """Let the loop have the connection, so that it can chat."""
+        fd = caller.sock.fileno()
+        if self._callers.get(fd) is not caller:
+            return
+        if caller.buffer or caller.out:
+            answer({"ok": False, "error": "The request chat must come alone"})
+            return
+        del self._callers[fd]
+        self._poller.remove(fd)
+        refusal = self._adopt(caller.sock)
+        if refusal:
+            self._callers[fd] = caller
+            self._poller.add(fd, READ)
+            answer({"ok": False, "error": refusal})
 
     def _write(self, caller: _Caller) -> None:
         try:

@@ -71,7 +71,7 @@ class Crowd:
     def came(self, connection: Connection) -> None:
         """A connection was taken."""
         self._strangers[connection] = None
-        key = self._key(connection.session.address)
+        key = self._key_of(connection)
         if key and key in self._addresses:
             self._addresses[key].count += 1
 
@@ -89,7 +89,7 @@ class Crowd:
     def gone(self, connection: Connection) -> None:
         """A connection is closed."""
         self._strangers.pop(connection, None)
-        found = self._addresses.get(self._key(connection.session.address))
+        found = self._addresses.get(self._key_of(connection))
         if found is not None and found.count:
             found.count -= 1
 
@@ -119,7 +119,7 @@ class Crowd:
         for connection in list(self._strangers):
             if connection.session.registered or connection.closing_at:
                 del self._strangers[connection]
-            elif self._key(connection.session.address) == key:
+            elif self._key_of(connection) == key:
                 count += 1
         return count
 
@@ -132,6 +132,10 @@ class Crowd:
         depth = self._limits.new_burst / rate if rate else 0.0
         kept = {key: item for key, item in self._addresses.items() if item.count or not item.bucket.full(now, depth)}
         self._addresses = kept
+
+    def _key_of(self, connection: Connection) -> str:
+        """Return what counts as the address of a connection; ``""`` if it is exempt, as the control socket is."""
+        return "" if connection.session.console else self._key(connection.session.address)
 
     def _key(self, address: str) -> str:
         """Return what counts as one address; ``""`` if it is exempt."""

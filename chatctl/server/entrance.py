@@ -72,7 +72,7 @@ class Entrance:
             self._hub.disconnect(connection.session, NOT_PLAIN.format(who))
 
     def _takes_plain(self, connection: Connection) -> bool:
-        if self._mode in ("off", "optional"):
+        if self._mode in ("off", "optional") or connection.session.console:
             return True
         if self._mode == "required" or not self._hub.rules.local:
             return False

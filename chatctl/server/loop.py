@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _ACKNOWLEDGED_SECONDS = 0.02
 """While the server stops, how often it is looked at which peers have received everything."""
 
+MAX_CONSOLES = 32
+"""Sessions that came through the control socket."""
+
 
 class Loop:
     """Owns the sockets. `tls`: see :class:`.plan.TlsPlan`; None is ``auto``, but without TLS. `clock` gives seconds."""
@@ -81,7 +84,7 @@ class Loop:
 
     def serve_control(self, listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
         """Serve the control socket too. Before :meth:`run`."""
-        self._control = Control(listener, self._poller, handlers)
+        self._control = Control(listener, self._poller, handlers, self._adopt)
 
     @property
     def connections(self) -> int:
@@ -194,8 +197,22 @@ class Loop:
             self._log.info("refused", address=peer, reason=reason)
             turn_away(sock, reason)
             return
+        self._begin(sock, peer, now)
+
+    def _adopt(self, sock: socket.socket) -> str:
+        """Begin a session on a connection of the control socket; return why not, or ``""``."""
+        if self._stopping:
+            return "The server is stopping"
+        if sum(each.session.console for each in self._connections.values()) >= MAX_CONSOLES:
+            return f"{MAX_CONSOLES} commands chat through the control socket already; try again when one has ended"
+        with contextlib.suppress(OSError):
+            sock.send(b'{"ok": true}\n')  # a new connection's buffer is empty, so it takes this
+        self._begin(sock, "127.0.0.1", self._clock(), console=True)
+        return ""
+
+    def _begin(self, sock: socket.socket, peer: str, now: float, *, console: bool = False) -> None:
         self._next_id += 1
-        session = self._hub.connect(self._next_id, peer)
+        session = self._hub.connect(self._next_id, peer, console=console)
         connection = Connection(sock, session, now)
         self._connections[connection.fd] = connection
         self._by_session[session.id] = connection

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat import proposals as p
 from chatctl.chat.hub import Hub
-from chatctl.chat.ids import NO_SESSION, SessionId
 from chatctl.chat.state import State
 from chatctl.server.control import Answer, Handler
 
@@ -65,7 +64,7 @@ def _ban(request: Mapping[str, object]) -> p.AddBan:
     seconds = request.get("seconds")
     for_good = not isinstance(seconds, int) or seconds < 0
     return p.AddBan(
-        NO_SESSION,
+        0,
         "",
         _text(request, "target"),
         bool(request.get("account")),
@@ -79,7 +78,7 @@ def _text(request: Mapping[str, object], key: str) -> str:
     return " ".join(str(request.get(key) or "").split())[:_LONGEST_REASON]
 
 
-def _session(hub: Hub, id: SessionId) -> dict[str, object]:
+def _session(hub: Hub, id: int) -> dict[str, object]:
     session = hub.sessions[id]
     user = hub.state.user_of(id)
     return {
@@ -97,7 +96,7 @@ def _session(hub: Hub, id: SessionId) -> dict[str, object]:
 
 PROPOSALS: Mapping[str, _Make] = {
     "ban": _ban,
-    "unban": lambda request: p.RemoveBan(NO_SESSION, "", _text(request, "target"), bool(request.get("account"))),
-    "kick": lambda request: p.SendAway(NO_SESSION, "", _text(request, "name"), _text(request, "reason")),
+    "unban": lambda request: p.RemoveBan(0, "", _text(request, "target"), bool(request.get("account"))),
+    "kick": lambda request: p.SendAway(0, "", _text(request, "name"), _text(request, "reason")),
 }
 """What is decided in its place in the order, by command."""

@@ -164,10 +164,13 @@ class Server:
         return Pace(rate) if rate else None
 
     def _reach(self, request: Mapping[str, object], answer: Answer) -> None:
-        """The control socket's ``reach``: at which addresses, and by which certificate the server is known."""
+        """Answer the control socket's ``reach``: at which addresses, and by which certificate the server is known.
+
+        ``chat``: whether it knows the request of that name.
+        """
         certificate = self.certificate(0)
         pin, names = (certificate.pin, certificate.names) if certificate is not None else ("", ())
-        answer({"ok": True, "addresses": self._addresses, "pin": pin, "names": names})
+        answer({"ok": True, "addresses": self._addresses, "pin": pin, "names": names, "chat": True})
 
     def _load_certificate(self) -> None:
         if self._tls is not None and self._tls.mode != "off":

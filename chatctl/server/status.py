@@ -40,7 +40,7 @@ def status_handlers(
                 "pid": os.getpid(),
                 "version": rules.version,
                 "uptime_seconds": seconds,
-                "users": len(state.users),
+                "users": state.places_taken,
                 "listener_limit": rules.listener_limit,
                 "connections": loop.connections,
                 "rooms": sum(bool(room.members) for room in state.rooms.values()),

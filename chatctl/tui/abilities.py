@@ -13,6 +13,7 @@ from textual import events
 
 from chatctl.tui import forms, ground
 from chatctl.tui.bars import TopicBar
+from chatctl.tui.line import Line
 
 if TYPE_CHECKING:
     from chatctl.tui.app import ChatApp
@@ -51,6 +52,7 @@ class Abilities:
         """The terminal has told where the probe ended."""
         if (event.x, event.y) == (forms.PROBE_WIDTH, 0) and not forms.TERMINAL.joins:
             forms.TERMINAL.joins = True
+            self._of_app.query_one(Line).wrap_again()
             self._again()
 
     def _again(self) -> None:

@@ -77,6 +77,19 @@ def _is_mark(letter: str) -> bool:
     return unicodedata.category(letter) == "Mc"
 
 
+def is_sure(text: str) -> bool:
+    """Return whether `text` holds nothing but letters of which all terminals think the same, each a cluster."""
+    return _SURE.fullmatch(text) is not None
+
+
+def is_disputed(cluster: str) -> bool:
+    """Return whether terminals disagree about the width of a cluster (rule 1)."""
+    if _SURE.fullmatch(cluster):
+        return False
+    shown = drawn(cluster)
+    return any(map(_is_mark, shown)) or bool(JOINED.search(shown) or _DOUBTFUL.search(shown) or FLAG_LETTERS & {*shown})
+
+
 def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
     """One row of exactly `width` columns; `pieces` must fit."""
     pieces = [(drawn(text), style) for text, style in pieces]

@@ -14,16 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.content import Content
+from textual.document._document import Location
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
 from chatctl.client.split import cluster_ends
 from chatctl.protocol.clean import clean
+from chatctl.tui.columns import width_of
 from chatctl.tui.completion import Completion
 from chatctl.tui.drawing import shortened
-from chatctl.tui.painted import Kept
+from chatctl.tui.input_layout import ClusterDocument, ClusterNavigator, cells, segments
+from chatctl.tui.painted import Kept, as_written
 
 _NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
 _MOST_REMEMBERED = 500
@@ -91,8 +98,13 @@ def cluster_end(text: str, at: int) -> int:
     return at + next(iter(cluster_ends(text[at:])), 0)
 
 
-class Line(Kept, TextArea):
-    """The input. `completing` gives what Tab may make of the text before the cursor; `typed` gets what was entered."""
+class Line(TextArea):
+    """The input, laid out by :mod:`.input_layout`.
+
+    Args:
+        completing: returns what Tab may make of the text before the cursor.
+        typed: gets the text that was entered.
+    """
 
     class Pasted(Message):
         """Several lines were pasted, or one that is very long."""
@@ -124,6 +136,59 @@ class Line(Kept, TextArea):
         self._draft = ""
         self._where = ""
         self._cycle: tuple[str, Completion, int] | None = None
+
+    # Layout.
+
+    def _set_document(self, text: str, language: str | None) -> None:
+        super()._set_document(text, language)
+        self.wrapped_document = ClusterDocument(self.document, tab_width=self.indent_width)
+        self.navigator = ClusterNavigator(self.wrapped_document)
+        self.wrap_again()
+
+    def wrap_again(self) -> None:
+        """Lay the text out again, because the widths of letters have changed."""
+        self._rewrap_and_refresh_virtual_size()
+        self._cursor_offset = self.wrapped_document.location_to_offset(self.cursor_location)
+        self.refresh()
+        if self.has_focus:
+            self.app.cursor_position = self.cursor_screen_offset
+
+    def get_column_width(self, row: int, column: int) -> int:
+        """Return the width of a line up to a column."""
+        return cells(self.document[row][:column])
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return as_written(self, super().render_lines(crop), width_of)
+
+    def _render_line(self, y: int) -> Strip:
+        theme = self._theme
+        base = theme.base_style if theme and theme.base_style is not None else self.rich_style
+        at = y + self.scroll_offset.y
+        if at >= self.wrapped_document.height:
+            return Strip.blank(self.size.width, base)
+        row, section = self.wrapped_document._offset_to_line_info[at]
+        text = self.wrapped_document.get_sections(row)[section].replace("\t", " ")
+        first = sum(self.wrapped_document.get_offsets(row)[section - 1 : section])
+        is_last = section == len(self.wrapped_document.get_offsets(row))
+        styles = [self._style_at((row, first + column), base) for column in range(len(text) + is_last)]
+        drawn = [*segments(text, styles), *([Segment(" ", styles[-1])] if is_last else [])]
+        width = cells(text) + is_last
+        return Strip(drawn, width).extend_cell_length(self.scrollable_content_region.width, base)
+
+    def _style_at(self, location: Location, base: Style) -> Style:
+        """Return the style of a letter: selected, of a pair of brackets, under the cursor."""
+        theme, end = self._theme, self.selection.end
+        low, high = sorted(self.selection)
+        bracket = self._matching_bracket_location
+        if theme is None:
+            return base
+        if low <= location < high:
+            base += theme.selection_style
+        if bracket is not None and low == high and location in (bracket, end):
+            base += theme.bracket_matching_style
+        return base + theme.cursor_style if location == end and self._draw_cursor else base
+
+    # Keys and pastes.
 
     async def _on_key(self, event: events.Key) -> None:
         if self.deaf:

@@ -7,7 +7,6 @@ import base64
 from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.cloak import token_hash
-from chatctl.chat.ids import NO_SESSION
 from chatctl.chat.rules import Rules
 from chatctl.protocol import scram
 from tests.chat.world import START, Person, World
@@ -26,7 +25,7 @@ def a_world(**changes: object) -> World:
 def add(world: World, name: str, password: str = "sesame", *, operator: bool = False) -> None:
     """An account, made by whoever runs the server."""
     verifier = str(scram.make(password, b"salt", ITERATIONS))
-    world.order.propose(p.AddAccount(NO_SESSION, "", name, verifier, CONTROL, operator=operator))
+    world.order.propose(p.AddAccount(0, "", name, verifier, CONTROL, operator=operator))
     world.tick()
 
 
@@ -43,11 +42,11 @@ def enter(world: World, nick: str, password: str, *, account: str = "", caps: st
 
 
 def account_of(world: World, person: Person) -> str:
-    return person.user.account
+    return world.hub.state.users[person.session.id].account
 
 
 def invite(world: World, token: str = "token", uses: int = 1, hours: int = 1) -> None:
     """An invitation, made by whoever runs the server."""
     expires = world.now + hours * 3_600_000
-    world.order.propose(p.AddInvitation(NO_SESSION, "", token_hash(token), uses, expires, "", CONTROL))
+    world.order.propose(p.AddInvitation(0, "", token_hash(token), uses, expires, "", CONTROL))
     world.tick()

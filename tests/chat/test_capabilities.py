@@ -21,6 +21,7 @@ COVERED = {
     "cap-notify": "tests.chat.test_notices_of_change:TestCapNotify",
     "chghost": "tests.chat.test_notices_of_change:TestHost",
     "chatctl/resume": "tests.chat.test_registration:TestResume",
+    "chatctl/transient": "tests.chat.test_short_visits:test_members_see_the_message_and_neither_join_nor_quit",
     "draft/channel-rename": "tests.chat.test_renaming:TestRenaming",
     "draft/chathistory": "tests.chat.test_history:TestSubcommands",
     "draft/extended-isupport": "tests.chat.test_notices_of_change:TestIsupport",

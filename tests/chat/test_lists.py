@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.chat.ids import SessionId, UserId
 from chatctl.chat.lists import Entry, Lists, canonical, means, taken_apart
 from chatctl.chat.users import User
 
 
 def somebody(nick: str = "Bob", username: str = "~rob", host: str = "abc.user", account: str = "") -> User:
-    user = User(UserId("boot-1"), SessionId(1), nick, username, "Real Name", host, 0)
+    user = User(1, nick, username, "Real Name", host, 0)
     user.account = account
     return user
 

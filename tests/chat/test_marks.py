@@ -11,7 +11,6 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Changes, record_key
 from chatctl.chat.apply import apply
 from chatctl.chat.belongings import ReadMark
-from chatctl.chat.ids import NO_SESSION
 from tests.chat.world import START, Person, World
 from tests.journal.desk import Desk
 
@@ -21,7 +20,7 @@ ONE, TWO = "timestamp=2019-01-01T00:00:00.000Z", "timestamp=2020-01-01T00:00:00.
 
 def logged_in(world: World, nick: str, account: str = "ann") -> Person:
     person = world.person(nick, caps=CAPS)
-    user = person.user
+    user = world.hub.state.users[person.session.id]
     user.account = user.account_id = account
     return person
 
@@ -56,7 +55,7 @@ class TestMarking:
         world = World()
         one, two = logged_in(world, "ann1"), logged_in(world, "ann2")
         old, eve = world.person("old"), world.person("eve", caps=CAPS)
-        user = old.user
+        user = world.hub.state.users[old.session.id]
         user.account = user.account_id = "ann"
         one.send(f"@label=a MARKREAD #tea {ONE}")
         assert one.one("MARKREAD").tags["label"] == "a"
@@ -114,7 +113,7 @@ class TestKeeping:
         account = Account("ann", "ann", "verifier", START, "ann", 1)
         world.hub.state.accounts.put(record_key(account), account)
         logged_in(world, "ann1").send(f"MARKREAD #tea {ONE}")
-        outcome = apply(world.hub.state, p.Entry(99, START, "boot", p.RemoveAccount(NO_SESSION, "", "ann", "control")))
+        outcome = apply(world.hub.state, p.Entry(99, START, "boot", p.RemoveAccount(0, "", "ann", "control")))
         assert ("mark", "account ann\x1f#tea") in outcome.records
         assert logged_in(world, "ann2").send("MARKREAD #tea").one("MARKREAD").params[1] == "*"
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from chatctl.chat import proposals as p
 from chatctl.chat import visits
 from chatctl.chat.accounts import Record
-from chatctl.chat.ids import NO_SESSION
 from chatctl.chat.order import LocalOrder
 from tests.chat.accounts import a_world, add, enter, plain, rules
 from tests.chat.world import HeldJournal, Person, World
@@ -222,7 +221,7 @@ def test_removed_account_leaves_no_positions() -> None:
     add(world, "bob")
     account(world).send("JOIN #tea", "QUIT")
     assert len(world.hub.state.accounts.visits()) == 1
-    world.order.propose(p.RemoveAccount(NO_SESSION, "", "bob", "control"))
+    world.order.propose(p.RemoveAccount(0, "", "bob", "control"))
     world.tick()
     assert world.hub.state.accounts.visits() == []
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.ids import SessionId
 from chatctl.chat.lists import MOST_ENTRIES
 from chatctl.chat.state import State
 from tests.chat.world import HeldJournal, Person, World
@@ -313,7 +312,7 @@ def test_a_standing_that_could_not_be_kept_is_taken_back() -> None:
         world.connect().send(f"NICK {nick}", "USER u 0 * :r", "JOIN #tea")
         journal.commit()
         world.tick()
-    alice = Person(world, world.hub.sessions[SessionId(1)]).forget()
+    alice = Person(world, world.hub.sessions[1]).forget()
     alice.send("MODE #tea +ov-o bob carol alice")
     journal.fail()
     world.tick()

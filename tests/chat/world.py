@@ -15,7 +15,6 @@ from chatctl.chat.ports import Journal, Order
 from chatctl.chat.proposals import Entry, Proposal
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
-from chatctl.chat.users import User
 from chatctl.chat.work import Done, Reread, Task, perform
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
@@ -136,13 +135,6 @@ class Person:
     def __init__(self, world: World, session: Session) -> None:
         self.world = world
         self.session = session
-
-    @property
-    def user(self) -> User:
-        """Whose session it is."""
-        user = self.world.hub.state.user_of(self.session.id)
-        assert user is not None
-        return user
 
     def send(self, *lines: str | BadLine) -> Person:
         """Send lines, all in one tick."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from chatctl.cli.columns import table
+import pytest
+
+from chatctl.cli.columns import table, width
+from chatctl.tui.columns import width_of
 
 
 def test_what_is_wide_and_what_has_marks_takes_its_columns() -> None:
@@ -15,3 +18,14 @@ def test_what_is_wide_and_what_has_marks_takes_its_columns() -> None:
 
 def test_of_no_rows_there_is_nothing() -> None:
     assert table([]) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["ann", "美咲", "e\u0301va", "😀", "👍", "한글", "ไทย", "กี้", "שלום", "🇩🇪", "a\tb", "é\tb", ""]
+)
+def test_commands_and_full_screen_agree_on_widths(text: str) -> None:
+    assert width(text) == width_of(text)
+
+
+def test_emoji_with_a_skin_tone_is_one() -> None:
+    assert table([("👍🏽", "here"), ("ann", "here")]) == ["👍🏽   here", "ann  here"]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from chatctl.chat import proposals as p
 from chatctl.chat.cloak import token_hash
-from chatctl.chat.ids import NO_SESSION
 from chatctl.chat.rules import Rules
 from chatctl.client import Client
 from chatctl.client.login import Exchange, Login
@@ -42,9 +41,9 @@ def add(server: Server, name: str, password: str) -> None:
     verifier = str(scram.make(password, b"salt", 4096))
 
     def ask() -> None:
-        hub.desk.ask(p.AddAccount(NO_SESSION, "", name, verifier, "control"), lambda ok, text: done.set())
+        hub.desk.ask(p.AddAccount(0, "", name, verifier, "control"), lambda ok, text: done.set())
         key = token_hash("token")
-        hub.desk.ask(p.AddInvitation(NO_SESSION, "", key, 1, 1 << 60, "", "control"), lambda ok, text: None)
+        hub.desk.ask(p.AddInvitation(0, "", key, 1, 1 << 60, "", "control"), lambda ok, text: None)
 
     loop.call(ask)
     assert done.wait(DEADLINE)

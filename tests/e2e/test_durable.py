@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from chatctl.client import events
 from chatctl.journal.checking import faults
 from chatctl.protocol.message import Message
+from tests.client.clients import client, heard
 from tests.e2e.crash import ROOM, SENDERS, Talker
 from tests.e2e.processes import CHATCTL, DEADLINE, ServeProcess, chatctl, environment, needs, works
 from tests.wire import Wire
@@ -186,6 +188,27 @@ def _exported(folder: Path, home: Path) -> list[str]:
     assert done.returncode == 0, done.stderr
     facts = [json.loads(line) for line in done.stdout.splitlines()]
     return [fact["text"] for fact in facts if fact["kind"] == "PRIVMSG"]
+
+
+def test_a_client_that_comes_while_the_disk_is_full_is_in_its_room_afterwards(tmp_path: Path, disk: SmallDisk) -> None:
+    variables = {"CHATCTL_DATA_DIR": str(tmp_path / "disk" / "data"), "CHATCTL_LOG__LEVEL": "error"}
+    with ServeProcess(tmp_path, under=disk.under, **variables) as server:
+        person = Careful(server.port, "p")
+        disk.fill()
+        while person.say():
+            pass
+        with client(server.port, rooms=[ROOM]) as ann:
+            [failed] = heard(ann, events.Failed)
+            assert isinstance(failed, events.Failed)
+            assert (failed.code, failed.about) == ("NOT_STORED", ROOM)
+            ann.say(ROOM, "typed while the disk was full")
+            assert not ann.rooms
+            disk.free()
+            assert ann.flush(DEADLINE)
+            assert ann.rooms == (ROOM,)
+            person.wire.until(lambda message: message.params[-1] == "typed while the disk was full")
+        person.wire.close()
+        assert server.stop()[0] == 0
 
 
 # A copy under load.

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from chatctl.chat.accounts import NONE, Changes
 from chatctl.chat.facts import Kept
 from chatctl.chat.history import AnyQuery, Page, RoomRecord
-from chatctl.chat.ids import SessionId
 from chatctl.chat.memory import MemoryJournal
 from chatctl.chat.order import LocalOrder
 from chatctl.chat.outcome import AHEAD
@@ -130,7 +129,7 @@ def test_so_do_pages_with_events(kind: str, limit: int) -> None:
         ann.send(
             "PRIVMSG #tea :hi", f"KICK #tea {','.join(nicks[:6])} :out", "TOPIC #tea :new", "MODE #tea +v-v ann ann"
         )
-        world.order.propose(Quit(world.hub.state.user_named("p8").session, "", "bye"))  # type: ignore[union-attr]
+        world.order.propose(Quit(world.hub.state.user_named("p8").id, "", "bye"))  # type: ignore[union-attr]
         world.tick()
         meant = [each.message_id for each in world.facts if each.place == "#tea"]
         assert len(meant) > 20
@@ -256,7 +255,7 @@ class TestOrder:
 
     def at(self, *clock: int) -> None:
         for self.now in clock:
-            self.local.propose(Proposal(SessionId(1), ""))
+            self.local.propose(Proposal(1, ""))
 
     def test_it_is_the_clocks(self) -> None:
         times = self.order()

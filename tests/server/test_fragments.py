@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from chatctl.chat.ids import SessionId
 from chatctl.chat.session import Session
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server import tls as server_tls
@@ -45,7 +44,7 @@ class InMemory:
         self.theirs.setblocking(False)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*Authority(folder).issue("here"))
-        plain = Connection(ours, Session(SessionId(1), "192.0.2.1", "host", 0), 0.0)
+        plain = Connection(ours, Session(1, "192.0.2.1", "host", 0), 0.0)
         self.server = server_tls.TlsConnection(plain, context)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.client = trusting().wrap_bio(self._incoming, self._outgoing, server_hostname="here")
@@ -149,7 +148,7 @@ def test_bytes_that_complete_no_line_are_fragments(pair: InMemory, data: bytes, 
         return
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        connection = Connection(ours, Session(SessionId(1), "192.0.2.1", "host", 0), 0.0)
+        connection = Connection(ours, Session(1, "192.0.2.1", "host", 0), 0.0)
         theirs.sendall(data)
         connection.read()
         assert connection.fragments == units

@@ -8,7 +8,7 @@ must suit the room (+C, +c) whoever says it.
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.modes import SPEECH
+from chatctl.chat.modes import OPERATOR, SPEECH
 from chatctl.chat.room import Room
 from chatctl.chat.users import User
 from chatctl.protocol import numerics as n
@@ -46,6 +46,8 @@ def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | Non
 def speech_refusal(room: Room, user: User, proposal: p.Say) -> str | None:
     """Why `user` may not say this in `room`; None where they may. Most rooms need two looks here."""
     standing = room.members.get(user.id, -1)
+    if standing < 0 and room.short_visits is not None and room.admits(user.id):
+        standing = OPERATOR if room.founded_by(user) else 0  # as if they had joined
     if standing < 0 and "n" in room.modes:
         return f"Not sent to {room.name}: you are not in that room"
     if standing <= 0 and room.lists is not None and room.lists.silences(user):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
-from chatctl.chat.apply import visits
+from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.admission import entry_refusal
 from chatctl.chat.apply.settings import room_for
 from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
-from chatctl.chat.ids import SessionId
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
@@ -25,7 +24,7 @@ MOST_INVITATIONS = 50
 
 def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
     """JOIN: the room hears of it, the newcomer learns topic and names. Being there already is no error, and no news."""
-    user = outcome.source
+    user = state.users.get(proposal.session)
     if user is None:
         return
     keys = iter(proposal.keys)
@@ -36,9 +35,10 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
             # 403 rather than 476: clients show it beside the room they asked for.
             outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name, text=f"{problem[:1].upper()}{problem[1:]}")
             continue
-        if names.room_fold(name) in user.rooms:
+        visited = state.short_visits.of(proposal.origin)
+        if names.room_fold(name) in user.rooms or names.room_fold(name) in visited:
             continue
-        if len(user.rooms) >= state.rules.max_rooms:
+        if len(user.rooms) + len(visited) >= state.rules.max_rooms:
             outcome.tell(user.id, n.ERR_TOOMANYCHANNELS, name)
             continue
         existing = state.room_named(name)
@@ -46,6 +46,12 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         if existing is not None and refusal is not None:
             outcome.tell(user.id, refusal[0], existing.name, text=refusal[1])
             continue
+        if proposal.transient:
+            short_visits.begin(state, user, proposal, name, outcome)
+            continue
+        if existing is not None:
+            short_visits.end_in(state, user, existing, outcome)
+        founder = existing.founder if existing is not None else ""
         since = visits.position(state, user, names.room_fold(name), outcome.entry.time)
         invited = (user.invited or {}).get(names.room_fold(name), 0)
         room = state.enter(user, name, outcome.entry.time)
@@ -55,7 +61,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         show_entering(outcome, room, user)
         outcome.deliveries.append(Described(user.id, room.key, since))
         outcome.keep_in(room, "JOIN", user, user.realname)
-        if (existing is None and room.founder) or room.insiders is not None:
+        if room.founder != founder or room.insiders is not None:
             outcome.changed += (room.key,)
 
 
@@ -73,10 +79,12 @@ def show_entering(outcome: Outcome, room: Room, user: User) -> None:
 
 def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
     """PART, with or without a reason."""
-    user = outcome.source
+    user = state.users.get(proposal.session)
     if user is None:
         return
     for name in proposal.rooms:
+        if short_visits.part(state, user, proposal.origin, name, outcome):
+            continue
         room = room_for(state, user, name, outcome)
         if room is not None:
             message = Message("PART", (room.name, proposal.reason) if proposal.reason else (room.name,), user.prefix)
@@ -88,7 +96,7 @@ def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
 
 def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
     """KICK: only by an operator of the room. Each pair is a case of its own."""
-    user = outcome.source
+    user = state.users.get(proposal.session)
     if user is None:
         return
     for name, nick in proposal.targets:
@@ -106,14 +114,19 @@ def _kick_one(state: State, user: User, room: Room, nick: str, reason: str, outc
     if victim is None:
         outcome.tell(user.id, n.ERR_NOSUCHNICK, nick)
         return
-    if victim.id not in room.members:
+    if not room.admits(victim.id):
         outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
         return
     message = Message("KICK", (room.name, victim.nick, reason or user.nick), user.prefix)
     if len(message.line) > MAX_LINE:
         outcome.tell(user.id, n.ERR_INPUTTOOLONG)
         return
-    _remove(state, victim, room, message, f"{victim.nick} {reason}".rstrip(), outcome, user)
+    if victim.id in room.members:
+        _remove(state, victim, room, message, f"{victim.nick} {reason}".rstrip(), outcome, user)
+        return
+    outcome.to_room(room, message)
+    outcome.keep_in(room, "KICK", user, f"{victim.nick} {reason}".rstrip())
+    short_visits.end_in(state, victim, room, outcome, message)
 
 
 def _remove(state: State, user: User, room: Room, message: Message, text: str, outcome: Outcome, source: User) -> None:
@@ -130,7 +143,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
 def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
     """INVITE: by members; where the room is ``+i``, by its operators. An operator's opens the room's doors until it is
     used, or either is gone; anybody else's is a message, or a ban would hold only as long as nobody disagrees."""
-    user = outcome.source
+    user = state.users.get(proposal.session)
     if user is None:
         return
     other = state.user_or_service(proposal.nick)
@@ -156,7 +169,7 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
         message = Message("INVITE", (other.nick, room.name), user.prefix)
         outcome.deliveries.append(ToUsers((other.id,), message, outcome.stamp()))
         # invite-notify: the room may know, but for the two who do.
-        outcome.deliveries.append(InForms((outcome.form(caps.INVITE_NOTIFY, message),), room.key, but=proposal.session))
+        outcome.deliveries.append(InForms((outcome.form(caps.INVITE_NOTIFY, message),), room.key, but=user.id))
 
 
 def _open_to(user: User, room: Room) -> None:
@@ -170,27 +183,22 @@ def _open_to(user: User, room: Room) -> None:
 
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
     """QUIT, a lost connection, or a server that sends somebody away: the same for all who stay."""
-    user = outcome.source
-    if user is not None and len(user.session_ids) > 1:
-        # The user stays, with the other sessions: no QUIT is shown.
-        end_session(state, user, proposal.session, proposal.reason, outcome, silent_ms=proposal.silent_ms)
+    user = state.users.get(proposal.session)
+    if user is not None and len(user.ids) > 1:
+        # The others of the same user are still here: nobody hears of it.
+        end_session(state, user, proposal.origin, proposal.reason, outcome, silent_ms=proposal.silent_ms)
     elif user is not None:
         leave_chat(state, user, proposal.reason, outcome, silent_ms=proposal.silent_ms)
 
 
 def end_session(
-    state: State,
-    user: User,
-    session: SessionId,
-    reason: str,
-    outcome: Outcome,
-    *,
-    drop: bool = False,
-    silent_ms: int = 0,
+    state: State, user: User, session: int, reason: str, outcome: Outcome, *, drop: bool = False, silent_ms: int = 0
 ) -> None:
     """End one of several sessions of `user`. The others remain, so a change of the away message is all there is to
     show."""
-    visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
+    if session not in state.short_visits:
+        visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
+    short_visits.end_all(state, session, outcome)
     if state.detach(user, session):
         show_away(state, user, outcome)
     outcome.deliveries.append(Closed(session, reason, drop))
@@ -220,16 +228,19 @@ def leave_chat(
     if len(message.line) > MAX_LINE:
         reason = "Left"
         message = Message("QUIT", (reason,), user.prefix)
-    outcome.deliveries.extend(Left(user.id, key) for key in user.rooms)
+    for id in user.ids:
+        short_visits.end_all(state, id, outcome)
+    outcome.deliveries.extend(Left(id, key) for id in user.ids for key in user.rooms)
     if len(user.rooms) == 1 and not show:
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
         (key,) = user.rooms
-        outcome.deliveries.append(ToRoom(key, message, outcome.stamp(), goodbye=user.session_ids))
-    elif audience := (*((user.id,) if show else ()), *state.peers(user)):
+        outcome.deliveries.append(ToRoom(key, message, outcome.stamp(), goodbye=user.ids))
+    elif audience := (*(user.ids if show else ()), *state.peers(user)):
         outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "QUIT", user, reason)
     state.remember(user, outcome.entry.time)
     state.remove_user(user)
-    outcome.deliveries.extend(Closed(id, reason, drop) for id in user.session_ids)
-    outcome.deliveries.append(Vanished(user.nick))
+    outcome.deliveries.extend(Closed(id, reason, drop) for id in user.ids)
+    if not user.transient:
+        outcome.deliveries.append(Vanished(user.nick))

@@ -6,7 +6,6 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import record_key
 from chatctl.chat.belongings import MOST_GUESTS, Metadata, is_kept
 from chatctl.chat.deliveries import MetadataChanged, TellFail
-from chatctl.chat.ids import UserId
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
@@ -30,7 +29,7 @@ def owner_of_room(key: str) -> str:
 
 def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> None:
     """One key, or with no key all of them."""
-    user = outcome.source
+    user = state.users.get(proposal.session)
     if user is None:
         return
     outcome.command = "METADATA"
@@ -58,15 +57,14 @@ def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> Non
         if proposal.key:
             outcome.tell(user.id, n.RPL_KEYNOTSET, name, proposal.key)
     _put(state, outcome, owner, values)
-    audience = () if room is not None else (user.id, *state.peers(user), *_same(state, user))
-    users = tuple(dict.fromkeys(audience))
+    users = () if room is not None else (user.id, *state.peers(user), *_same(state, user))
     changed = tuple((key, proposal.value) for key in keys)
     key = room.key if room is not None else ""
     cleared = not proposal.key
-    outcome.deliveries.append(MetadataChanged(proposal.session, name, changed, key, users, cleared))
+    outcome.deliveries.append(MetadataChanged(user.id, name, changed, key, tuple(dict.fromkeys(users)), cleared))
 
 
-def _same(state: State, user: User) -> list[UserId]:
+def _same(state: State, user: User) -> list[int]:
     """The other sessions of the same person."""
     if not is_kept(user.identity):
         return []

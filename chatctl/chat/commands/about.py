@@ -64,7 +64,7 @@ def lusers(view: View, session: Session, message: Message) -> Result:
 def lusers_lines(view: View) -> list[Reply]:
     """251 to 255, 265, 266: all that "SHOULD" be there, also where it is none."""
     state = view.state
-    users, invisible = len(state.users), state.with_mode["i"]
+    users, invisible = state.places_taken, state.with_mode["i"]
     unknown = max(0, len(view.sessions) - state.registered)
     peak = str(state.peak_users)
     return [

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.commands.kinds import Command, Result, View, Work, label_of, line
-from chatctl.chat.ids import SessionId
 from chatctl.chat.session import Session
 from chatctl.chat.work import Done, Reread
 from chatctl.protocol import numerics as n
@@ -37,7 +36,7 @@ def rehash(view: View, session: Session, message: Message) -> Result:
     return Work(Reread(), read)
 
 
-def reread_proposal(session: SessionId, label: str, found: Reread) -> p.ChangeRules:
+def reread_proposal(session: int, label: str, found: Reread) -> p.ChangeRules:
     """What was read, as it goes into the order."""
     return p.ChangeRules(session, label, found.changes, found.report, found.file)
 

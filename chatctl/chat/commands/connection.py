@@ -16,7 +16,6 @@ from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.cloak import token_hash
 from chatctl.chat.commands import passwords, sasl
 from chatctl.chat.commands.kinds import Close, Command, Probe, Reply, Result, View, label_of, line, packed
-from chatctl.chat.ids import NO_USER
 from chatctl.chat.limits import USERNAME, realname_length
 from chatctl.chat.session import Session
 from chatctl.protocol import capabilities as caps
@@ -44,7 +43,7 @@ def nick(view: View, session: Session, message: Message) -> Result:
     problem = _advice(view, session)
     if problem is not None:
         session.nick = ""
-        in_the_way = view.state.user_named(wanted) or view.state.lookalike(wanted)
+        in_the_way = view.state.user_named(wanted) or view.state.lookalike(wanted, session.id)
         probe = [Probe((in_the_way.id,))] if in_the_way is not None else []
         return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem), *probe]
     session.nick = wanted
@@ -62,7 +61,7 @@ def _advice(view: View, session: Session) -> str | None:
     if holder is not None and is_same_client(holder, session.secret, session.instance):
         return None
     problem = name_banned(state, wanted, view.clock())
-    return problem or name_in_use(state, wanted, NO_USER, view.account(session))
+    return problem or name_in_use(state, wanted, session.id, view.account(session))
 
 
 def user(view: View, session: Session, message: Message) -> Result:
@@ -109,13 +108,14 @@ def _complete(view: View, session: Session, message: Message) -> Result:
     """Propose to register, where everything is there."""
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
-    if not view.account(session) and not view.rules.guests:
+    if not view.account(session) and not view.rules.guests and not session.console:
         text = "This server is for those who have an account: log in (SASL), or use an invitation"
         return [standard_reply("FAIL", "*", "ACCOUNT_REQUIRED", text=text), Close(text)]
-    problem = "" if view.account(session) else passwords.of_server(view, session)
+    problem = "" if view.account(session) or session.console else passwords.of_server(view, session)
     if problem:
         return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH, text=problem), Close(problem)]
     session.registering = True
+    session.transient = session.console or bool(session.caps & caps.TRANSIENT)
     return p.Register(
         session.id,
         label_of(message),
@@ -127,6 +127,8 @@ def _complete(view: View, session: Session, message: Message) -> Result:
         session.instance,
         session.away,
         view.account_id(session),
+        session.transient,
+        session.console,
     )
 
 
@@ -227,6 +229,7 @@ def _cap_req(view: View, session: Session, message: Message) -> Result:
             row is None
             or not row.bit & view.offered
             or (removing and row.bit == caps.CAP_NOTIFY and session.cap_version >= CAP_302)
+            or (row.bit == caps.TRANSIENT and session.registered)  # it is decided by the registration
         ):
             return [Message("CAP", (view.called(session), "NAK", asked))]
         mask = mask & ~row.bit if removing else mask | row.bit

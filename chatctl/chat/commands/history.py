@@ -2,9 +2,9 @@
 
 Source: ircv3.net/specs/extensions/chathistory (draft), with event-playback. Errors are standard replies, as it asks.
 
-Access: a room's members; a private conversation, its two participants (:mod:`chatctl.chat.history`). A nick
-alone grants nothing: the messages of its earlier owner stay theirs. To all other sessions a room answers like one that
-does not exist, so that the answer does not disclose secret rooms.
+Access: a room's members and sessions on a short visit there; a private conversation, its two participants
+(:mod:`chatctl.chat.history`). A nick alone grants nothing: the messages of its earlier owner stay theirs. To all other
+sessions a room answers like one that does not exist, so that the answer does not disclose secret rooms.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _in_place(
     def ask(places: Sequence[str], shown: str) -> Result:
         def found(view: View, session: Session, page: Page) -> Result:
             # The session may have been kicked, or the room renamed, while the reader was busy.
-            if places[0][:1] == "#" and places[0] not in view.user(session).rooms:
+            if places[0][:1] == "#" and readable_room(view, session, places[0]) is None:
                 return failed()
             return _history(view, session, page, subcommand, shown)
 
@@ -124,7 +124,7 @@ def _in_place(
         return conversations.read(places, _query(subcommand, marks, limit, events=events), found)
 
     if target[:1] == "#":
-        room = joined_room(view, session, target)
+        room = readable_room(view, session, target)
         return ask((room.key,), room.name) if room is not None else failed()
     if view.state.user_or_service(target) is None and names.problem(target) is not None:
         return failed()
@@ -132,8 +132,21 @@ def _in_place(
 
 
 def joined_room(view: View, session: Session, name: str) -> Room | None:
-    """Return the room called `name` if this session is a member, else None: only members read its history."""
+    """Return the room called `name` if this session is a member, else None."""
     return view.user(session).rooms.get(names.room_fold(name))
+
+
+def readable_room(view: View, session: Session, name: str) -> Room | None:
+    """Return the room called `name` if this session may read its history, else None.
+
+    Members may, and sessions on a short visit there unless they have been banned since.
+    """
+    key, user = names.room_fold(name), view.user(session)
+    if key in user.rooms:
+        return user.rooms[key]
+    room = view.state.short_visits.of(session.id).get(key)
+    banned = room is not None and room.lists is not None and room.lists.bans(user)
+    return None if banned else room
 
 
 def _query(subcommand: str, marks: list[Mark | None], limit: int, *, events: bool) -> Query:

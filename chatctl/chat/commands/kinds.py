@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from chatctl.chat.guard import Guard
 from chatctl.chat.history import AnyQuery, Page
-from chatctl.chat.ids import SessionId, UserId
 from chatctl.chat.proposals import Proposal
 from chatctl.chat.rules import Rules
 from chatctl.chat.session import Session
@@ -29,7 +28,7 @@ class View:
 
     state: State
     rules: Rules
-    sessions: Mapping[SessionId, Session]
+    sessions: Mapping[int, Session]
     clock: Callable[[], int]
     tails: Tails
     watches: Watches = field(default_factory=Watches)
@@ -37,7 +36,7 @@ class View:
     references: Iterator[int] = field(default_factory=itertools.count)
     sts_port: int = 0
     """Where clients are told to insist on TLS; 0: they are not."""
-    batches: dict[SessionId, Session] = field(default_factory=dict)
+    batches: dict[int, Session] = field(default_factory=dict)
     """Sessions with an open batch, by id."""
     offered: int = caps.ALL
     """The capabilities that are to be had."""
@@ -67,7 +66,7 @@ class View:
 
     def sessions_of(self, user: User) -> list[Session]:
         """Those of `user` that this machine serves, the one first that spoke last."""
-        found = [session for session in map(self.sessions.get, user.session_ids) if session is not None]
+        found = [session for session in map(self.sessions.get, user.ids) if session is not None]
         return sorted(found, key=lambda session: -session.last_spoke)
 
     def called(self, session: Session) -> str:
@@ -130,9 +129,9 @@ class Note:
 
 @dataclass(slots=True)
 class Probe:
-    """Somebody wants what these users have: their sessions are pinged, and end if they do not answer."""
+    """Somebody wants what these users have: they are pinged, and go if they do not answer."""
 
-    users: tuple[UserId, ...]
+    users: tuple[int, ...]
 
 
 class Held:

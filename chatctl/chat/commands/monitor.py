@@ -56,7 +56,7 @@ def _status_of(view: View, session: Session, nicks: Sequence[str]) -> list[Reply
     here, away = [], []
     for nick in nicks:
         user = view.state.user_or_service(nick)
-        if user is not None:
+        if user is not None and not user.transient:
             here.append(user.prefix)
         else:
             away.append(nick)

@@ -12,10 +12,12 @@ from chatctl.chat.history import Page, Query
 from chatctl.chat.modes import symbols
 from chatctl.chat.room import Room
 from chatctl.chat.session import Session
+from chatctl.chat.users import User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import (
     CHATHISTORY,
+    EXTENDED_JOIN,
     MULTI_PREFIX,
     NO_IMPLICIT_NAMES,
     READ_MARKER,
@@ -43,13 +45,14 @@ def join(view: View, session: Session, message: Message) -> Result:
     wanted = listed(message.params[0])
     if not wanted:
         return [line(n.ERR_NEEDMOREPARAMS, "JOIN")]
-    if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME:
+    if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME and not session.transient:
         for name in wanted[: view.rules.max_rooms]:
             key = names.room_fold(name)
             if names.room_problem(name) is None and not view.tails.knows(key):
                 return _load_tail(view, key, message)
     # An empty key stands for none, so that a room without one can come before a room that has one.
-    return p.Join(session.id, label_of(message), wanted, tuple(message.param(1).split(",")))
+    keys = tuple(message.param(1).split(","))
+    return p.Join(session.id, label_of(message), wanted, keys, session.transient, session.console)
 
 
 def _load_tail(view: View, key: str, message: Message) -> Job:
@@ -141,13 +144,19 @@ def names_lines(view: View, session: Session, room: Room) -> list[Reply]:
     for at, standing in enumerate(room.members.values()):
         if standing:
             nicks[at] = symbols(standing, every=every) + nicks[at]
-    if view.user(session).id not in room.members:
+    if not room.admits(view.user(session).id):
         nicks = [nick for nick, user in zip(nicks, users, strict=True) if "i" not in user.modes]
     space = MAX_LINE - 2 - len(f":{view.rules.server_name} 353 {view.called(session)} = {room.name} :".encode())
     replies: list[Reply] = [
         line(n.RPL_NAMREPLY, "@" if room.secret else "=", room.name, text=text) for text in packed(nicks, space)
     ]
     return [*replies, line(n.RPL_ENDOFNAMES, room.name)]
+
+
+def own_join(session: Session, user: User, room: Room) -> Message:
+    """Return the JOIN of `user` as `session`, one of the user's, reads it (extended-join)."""
+    more = (user.account or "*", user.realname) if session.caps & EXTENDED_JOIN else ()
+    return Message("JOIN", (room.name, *more), user.prefix)
 
 
 def described(view: View, session: Session, room: Room) -> list[Reply]:

@@ -13,9 +13,9 @@ from chatctl.chat.commands import conversations
 from chatctl.chat.commands.history import (
     as_batch,
     fail,
-    joined_room,
     limit_of,
     milliseconds,
+    readable_room,
 )
 from chatctl.chat.commands.kinds import Command, Job, Result, View, line
 from chatctl.chat.history import MOST_ASKED, Page, SearchQuery
@@ -64,7 +64,7 @@ def _search_one(view: View, session: Session, message: Message, query: SearchQue
 
     if where[:1] != "#":
         return conversations.find(view, session, where, search_places)
-    room = joined_room(view, session, where)
+    room = readable_room(view, session, where)
     return search_places((room.key,) if room is not None else ())
 
 
@@ -72,7 +72,7 @@ def _search_in(message: Message, query: SearchQuery) -> Job:
     """Run `query`, which `message` asks for; anew if the session left one of the rooms meanwhile."""
 
     def found(view: View, session: Session, page: Page) -> Result:
-        if any(place[:1] == "#" and place not in view.user(session).rooms for place in query.places):
+        if any(place[:1] == "#" and readable_room(view, session, place) is None for place in query.places):
             return search(view, session, message)
         return _found(view, session, page)
 

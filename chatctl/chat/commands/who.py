@@ -63,7 +63,7 @@ def _found(view: View, session: Session, mask: str) -> Iterator[_Row]:
     me = view.user(session)
     if mask[:1] == "#":
         room = view.state.room_named(mask)
-        inside = room is not None and me.id in room.members
+        inside = room is not None and room.admits(me.id)
         if room is not None and (inside or not room.secret):
             for other, standing in view.state.members_of(room):
                 if inside or "i" not in other.modes:

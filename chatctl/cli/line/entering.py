@@ -9,6 +9,7 @@ import sys
 import termios
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from chatctl.cli.failures import say
 from chatctl.cli.target import Target
@@ -57,6 +58,11 @@ class Wish:
     """The account to log in to; empty if it is named as the user is."""
     logs_in: bool = False
     """Whether there is an account: without `login` its password is asked for before the first attempt."""
+    folder: Path | None = None
+    """The data folder in force, whose server may be the one at `to`."""
+    control: Path | None = None
+    transient: bool = False
+    """These two: see Client."""
     remembered: bool = False
     """Whether the account is known from an earlier visit only: then it is no error to come in as a guest."""
 
@@ -72,6 +78,8 @@ class Wish:
             trust=self.to.trust,
             login=self.login,
             attentive=self.attentive,
+            transient=self.transient,
+            control=self.control,
         )
         if self.callback is not None:
             client.on(self.callback)

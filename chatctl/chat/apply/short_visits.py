@@ -1,0 +1,63 @@
+"""Short visits: sessions that read or speak in a room without joining it (the capability ``chatctl/transient``).
+
+Invariants:
+
+[no-member] A session on a short visit is no member: it is in no list of names, takes no place in the room (+l), becomes
+    no operator, and no JOIN, PART or QUIT of it is shown or stored. Its messages are stored and shown like all others.
+[same-rules] A short visit is refused by the rules by which a JOIN is. Its messages are subject to the room's modes and
+    bans. A room's operator ends it with KICK.
+[nobody-listens] Only sessions that came through the control socket are sent what is said in a room they visit. All
+    others would be listeners whom nobody sees; they can read the history.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat import proposals as p
+from chatctl.chat.deliveries import VisitBegan, VisitEnded
+from chatctl.chat.outcome import Outcome
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
+from chatctl.protocol import names
+from chatctl.protocol.message import Message
+
+
+def begin(state: State, user: User, proposal: p.Join, name: str, outcome: Outcome) -> None:
+    """Begin a visit of the session that asked to the room `name`, after all that could refuse it."""
+    room = state.visit(proposal.origin, user, name, outcome.entry.time, hears=proposal.hears)
+    outcome.deliveries.append(VisitBegan(proposal.origin, room.key, proposal.hears))
+
+
+def part(state: State, user: User, session: int, name: str, outcome: Outcome) -> bool:
+    """End the visit of a session to the room `name`; return whether there was one."""
+    room = state.short_visits.of(session).get(names.room_fold(name))
+    if room is None:
+        return False
+    outcome.deliveries.append(VisitEnded(session, room.key, Message("PART", (room.name,), user.prefix)))
+    state.end_visit(session, room)
+    return True
+
+
+def end_in(state: State, user: User, room: Room, outcome: Outcome, message: Message | None = None) -> None:
+    """End all visits of `user` to `room`. Those who do not hear the room are shown `message`."""
+    for session, visit in list((room.short_visits or {}).items()):
+        if visit.user == user.id:
+            outcome.deliveries.append(VisitEnded(session, room.key, None if visit.hears else message))
+            state.end_visit(session, room)
+
+
+def end_all(state: State, session: int, outcome: Outcome) -> None:
+    """End all visits of a session that is about to end; the state forgets them with the session."""
+    outcome.deliveries.extend(VisitEnded(session, key) for key in state.short_visits.of(session))
+
+
+def take_place(state: State, user: User, proposal: p.Register) -> bool:
+    """Let `user`, who came through the control socket, take a place for another session; return whether there is one
+    to take. Users who have one, and sessions that need none, always may."""
+    if not user.console or proposal.console:
+        return True
+    if state.places_taken >= state.rules.listener_limit:
+        return False
+    user.console = False
+    state.without_place -= 1
+    return True
