@@ -29,6 +29,13 @@ _NEVER_GUESSED = ("quit",)
 """Commands that are not suggested for a slip, since following the suggestion would end the chat."""
 
 
+_REGISTER = "register"
+_LOGIN_WORDS = frozenset({"account", "auth", "identify", "login", "passwd", "password", "pass", "reg"})
+"""Commands of other programs that are followed by a password."""
+_LEAST_BEGUN = 3
+"""Letters of an abbreviation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slash:
     """One row: `arguments` as help shows them, `about` one line, `run(screen, rest of the line)`."""
@@ -48,6 +55,18 @@ class Slash:
 def is_text(line: str) -> bool:
     """Whether a typed line is something to say, not a command and not blank (rule 1)."""
     return bool(line.strip()) and (line[0] != "/" or line[:2] == "//")
+
+
+def asks_password(line: str) -> bool:
+    """Whether a typed line is a command that asks for a password, or was meant to be one (a slip, /login)."""
+    if line[:1] != "/" or is_text(line):
+        return False
+    word = line[1:].partition(" ")[0].lower()
+    row = BY_NAME.get(word)
+    if row is not None:
+        return row.name == _REGISTER
+    begun = len(word) >= _LEAST_BEGUN and _REGISTER.startswith(word)
+    return begun or word in _LOGIN_WORDS or _near_name(word) == _REGISTER
 
 
 def run(screen: Screen, line: str) -> None:
@@ -75,12 +94,18 @@ def unknown(word: str) -> str:
 
 def _near(word: str) -> tuple[str, str]:
     """A command that does not exist, as it is shown, and what may have been meant."""
+    near = _near_name(word)
+    shown = f"/{word}" if len(word) <= LONGEST * 2 else f"/{word[:LONGEST]}..."
+    return shown, f"did you mean /{near}?" if near else "/help shows them all."
+
+
+def _near_name(word: str) -> str:
+    """The name of a command that may have been meant, or ``""``."""
     import difflib
 
     likely = (name for name, row in BY_NAME.items() if row.name not in _NEVER_GUESSED)
     near = difflib.get_close_matches(word.lower()[: LONGEST * 2], likely, n=1) if word else []
-    shown = f"/{word}" if len(word) <= LONGEST * 2 else f"/{word[:LONGEST]}..."
-    return shown, f"did you mean /{near[0]}?" if near else "/help shows them all."
+    return near[0] if near else ""
 
 
 def _slip(word: str) -> str:

@@ -115,6 +115,7 @@ class Actions:
         """Go to a place; what was being written in the old one waits there."""
         app = self._app
         if place is not app.desk.here:
+            app.desk.going = ""  # a room that is still being entered would take the line that is written here
             app.desk.here.draft = self.line.text
             app.desk.look_at(place)
             self.line.write(place.draft)

@@ -13,6 +13,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import ClassVar
 
 from textual import events
@@ -31,8 +32,10 @@ from chatctl.tui.bars import StatusBar, TopicBar, how_things_stand
 from chatctl.tui.being import Being
 from chatctl.tui.completion import Completion, complete
 from chatctl.tui.desk import Desk, unasked
+from chatctl.tui.enter_gate import EnterGate
 from chatctl.tui.entrance import Entrance, Outcome
 from chatctl.tui.feed import Hearing
+from chatctl.tui.key_order import KeyOrder
 from chatctl.tui.line import Line
 from chatctl.tui.look import DEFAULT, Ink, ink
 from chatctl.tui.messages import MessageList
@@ -83,6 +86,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.prepare()
         super().__init__(driver_class=TerminalDriver)
         self.tidy = tidy
+        self.key_order = KeyOrder(self, super().on_event, EnterGate(self).passage)
         self.on_leave: Callable[[str], object] = lambda reason: None
         """Called with the reason as soon as the user wants to leave the server, before the screen closes."""
         self._running_loop: asyncio.AbstractEventLoop | None = None
@@ -182,7 +186,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.desk.client = client
         self.desk.places.fold = client.fold
         self.desk.me = client.name
-        self.desk.going = self.desk.going or self.entrance.door.room
+        self.desk.go_to(self.desk.going or self.entrance.door.room, monotonic())
         self.being = Being(client)
         self.typed = Typed(client, self.desk, self.leave, Specials(self).table)
         if self.memory is not None:
@@ -254,7 +258,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             if not self.desk.attention:
                 self.desk.attend(True)
                 self.draw()
-        await super().on_event(event)
+        await self.key_order.handle(event)
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         self.desk.front(True)

@@ -5,7 +5,8 @@ The rules of this file:
 1. What an attempt to get in came to is answered by one question, or by none; each answer is another attempt.
 2. Who answers nothing leaves; whoever started the screen tells why.
 3. From the first question until we are in, the message line takes no keys: what is typed belongs to the questions, and
-   may be a password. A question for a password empties the line: it may have been typed ahead.
+   may be a password. A question for a password empties the line: it may have been typed ahead. Keys that wait when a
+   question comes are dropped: they were not meant for it.
 4. While a question stands the lower line says what is waited for: the server has been reached.
 """
 
@@ -34,7 +35,8 @@ class Arrival:
         """What came of an attempt (rule 1)."""
         match outcome:
             case Entered():
-                self._app.line.listen()
+                if self._app.line.deaf:
+                    self._app.line.listen(self._app.key_order.drop())
                 self._app.entered(outcome.client)
             case NameWanted():
                 self._ask_name(outcome)
@@ -48,8 +50,9 @@ class Arrival:
                 self._leave(outcome.error)
 
     def _waits_for(self, what: str) -> None:
-        """Say what is waited for (rule 4); keys are the question's (rule 3)."""
-        self._app.line.deaf = True
+        """Show that an answer is waited for (rule 4). Keys are the question's (rule 3), except those from before it."""
+        self._app.key_order.drop()
+        self._app.line.ignore()
         self._app.desk.waits_for = what
         self._app.draw()
 

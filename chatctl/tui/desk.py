@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Literal, Protocol
 
 from chatctl.client import events as e
@@ -25,6 +26,8 @@ from chatctl.tui.items import Item
 from chatctl.tui.pages import Found
 from chatctl.tui.places import Place, Places
 
+_MAX_ENTERING_SECONDS = 5.0
+"""How long the answer to a JOIN is waited for before Enter sends elsewhere."""
 _MOST_SOUGHT = 10
 """Pages (of 100 messages) that are loaded by themselves to find where one left off."""
 
@@ -92,6 +95,8 @@ class Desk:
         """What a newcomer is told beside that they are in."""
         self.going: str = ""
         """The room to be in as soon as we are in it."""
+        self._going_until = 0.0
+        """When the answer about that room stops being waited for, or came as a refusal (a monotonic clock)."""
         self.been: set[str] = set()
         """The rooms (folded) that we have been in since we came."""
         self.pages: dict[int, tuple[str, Place]] = {}
@@ -124,6 +129,20 @@ class Desk:
         if attention and self.here.unread:
             self.here.seen()
             self.stale |= {"rooms"}
+
+    def go_to(self, room: str, now: float) -> None:
+        """Go to a room as soon as we are in it. `now` is a monotonic clock in seconds."""
+        self.going, self._going_until = room, now + _MAX_ENTERING_SECONDS
+
+    def room_was_refused(self, room: str) -> None:
+        """Note that a room cannot be entered."""
+        if self.going and self.places.fold(room) == self.places.fold(self.going):
+            self._going_until = min(self._going_until, monotonic())
+
+    def awaits_room(self, time: float) -> bool:
+        """Whether we had yet to enter the room that we are to be in, and no refusal had come, at a time up to now."""
+        awaited = bool(self.going) and "," not in self.going and self.connection != "offline"
+        return awaited and time < self._going_until
 
     def converse(self, name: str) -> Place:
         """The private conversation with somebody, begun where there is none."""

@@ -285,6 +285,8 @@ def server(desk: Desk, event: e.ServerNotice) -> None:
 
 
 def failed(desk: Desk, event: e.Failed) -> None:
+    if event.about:
+        desk.room_was_refused(event.about)
     place = desk.places.get(event.about) if event.about else None
     for found in (place, *desk.places):
         if found is not None and event.ticket is not None and found.log.failed(event.ticket, event.text):

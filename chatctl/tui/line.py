@@ -6,13 +6,15 @@ The rules of this file:
 2. Up on the first line and Down on the last go through what was said before; what was being written comes back.
 3. Pasted lines are not sent by themselves: whoever has the screen asks first.
 4. While :attr:`Line.deaf`, keys and pastes are dropped: they were meant for a question that has just been answered, and
-   may be a password typed once more.
+   may be a password typed once more. A line that is being dropped is dropped up to its Enter, or to a pause.
 5. What comes from a clipboard or an editor is cleaned: it may have been copied from a page that means ill.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
+from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -35,6 +37,8 @@ from chatctl.tui.painted import Kept, as_written
 _NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
 _MOST_REMEMBERED = 500
 _TAB = 4
+_PAUSE_SECONDS = 1.0
+"""A pause after which a key is not the continuation of a line that is being dropped."""
 LONG = 4000
 """Characters that are pasted into the line at most: each key would wait for all of them to be wrapped again."""
 
@@ -58,7 +62,11 @@ async def run_binding(widget: Input | TextArea, event: events.Key) -> bool:
 
 
 class Field(Kept, Input):
-    """One line in a dialog (rule 5)."""
+    """One line in a dialog (rule 5). Ctrl-C is not copying here, as in Textual's own: it closes the dialog."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._bindings.key_to_bindings.pop("ctrl+c", None)
 
     async def _on_key(self, event: events.Key) -> None:
         if not await run_binding(self, event):
@@ -67,6 +75,7 @@ class Field(Kept, Input):
     def _on_paste(self, event: events.Paste) -> None:
         if not self.password:
             event.text = plain(event.text[:LONG])
+        event.prevent_default()  # Textual would call the method of the base class once more
         super()._on_paste(event)
 
     def action_delete_left_all(self) -> None:
@@ -129,6 +138,10 @@ class Line(TextArea):
         )
         self.deaf = False
         """Rule 4."""
+        self._dropped_at: float | None = None
+        """When the last key of a line was dropped that has not ended."""
+        self._hears_soon = False
+        """Whether keys are to be taken again after the line that is being dropped."""
         self._completing = completing
         self._typed = typed
         self._said: list[str] = []
@@ -191,7 +204,7 @@ class Line(TextArea):
     # Keys and pastes.
 
     async def _on_key(self, event: events.Key) -> None:
-        if self.deaf:
+        if self.deaf and self._drops(event):
             event.stop()
             event.prevent_default()
             return
@@ -217,15 +230,33 @@ class Line(TextArea):
             self.post_message(self.Pasted(text.strip("\n")))
             return
         event.text = text.strip("\n")
+        event.prevent_default()  # Textual would call the method of the base class once more
         await super()._on_paste(event)
 
-    def listen(self) -> None:
-        """Take keys again, after those that are on their way here (rule 4)."""
+    def listen(self, mid_line: bool = False) -> None:
+        """Take keys again, after those that are on their way here (rule 4). `mid_line`: some were dropped before that,
+        and their line has not ended."""
 
         def hear() -> None:
-            self.deaf = False
+            if mid_line:
+                self._dropped_at = monotonic()
+            self.deaf, self._hears_soon = self._dropped_at is not None, True
 
         self.call_later(hear)
+
+    def _drops(self, event: events.Key) -> bool:
+        """Whether a key is dropped (rule 4)."""
+        ended, now = event.key == "enter", monotonic()
+        paused = self._dropped_at is not None and now - self._dropped_at > _PAUSE_SECONDS
+        self._dropped_at = None if ended else now
+        if self._hears_soon and (ended or paused):
+            self.deaf, self._dropped_at = False, None
+            return not paused
+        return True
+
+    def ignore(self) -> None:
+        """Drop keys until :meth:`listen`."""
+        self.deaf, self._hears_soon, self._dropped_at = True, False, None
 
     def get_cursor_left_location(self) -> tuple[int, int]:
         """Where one step to the left leads: over a whole grapheme cluster."""

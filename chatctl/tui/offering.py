@@ -68,6 +68,7 @@ def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
         if yes:
             ask(app)
 
+    app.key_order.drop()  # they were not meant for this question
     app.push_screen(Offer(client.name), answered)
 
 
@@ -88,7 +89,7 @@ def ask(app: ChatApp, trouble: str = "") -> None:
         except ChatctlError as error:
             ask(app, str(error))
 
-    app.line.deaf = True
+    app.line.ignore()
     title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
     refuse = partial(password_problem, name=app.desk.me)
     asking = Asking(title, text, trouble=trouble, secret=True, twice=True, refuse=refuse, escape="not now")

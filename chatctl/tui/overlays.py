@@ -111,6 +111,26 @@ class Question(Over[bool]):
         self.done(answer)
 
 
+class Refused(Over[None]):
+    """Says why no password is asked for. Only Esc closes it: other keys may be the password, with Enter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,ctrl+c,ctrl+d", "close")]
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self._why = why
+
+    def compose(self) -> ComposeResult:
+        with Box(classes="box") as box:
+            box.border_title = "No password is asked for"
+            box.border_subtitle = "Esc: go on"
+            yield Words(clean(self._why))
+
+    def action_close(self) -> None:
+        """Go on."""
+        self.done(None)
+
+
 AGAIN = "The same password once more"
 NOT_THE_SAME = "These were not the same"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.client.refusals import InputError
 from chatctl.tui import offering
-from chatctl.tui.overlays import Page
+from chatctl.tui.overlays import Page, Refused
 
 if TYPE_CHECKING:
     from chatctl.tui.app import ChatApp
@@ -32,12 +32,18 @@ class Specials:
             "save": self._save,
             "plain": lambda _: app.leave(PLAIN),
             "read": self._read,
+            "refused": self._refused,
         }
 
     def _read(self, text: str) -> None:
         """What is long is read over the screen: lines of two columns."""
         rows = [(what, about.strip()) for what, _, about in (line.partition("  ") for line in text.splitlines())]
         self._app.push_screen(Page("Commands", rows))
+
+    def _refused(self, why: str) -> None:
+        """Tell why there is no question for a password."""
+        if not isinstance(self._app.screen, Refused):
+            self._app.push_screen(Refused(why))
 
     def _save(self, word: str) -> None:
         app = self._app

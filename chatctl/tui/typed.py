@@ -29,15 +29,25 @@ class Typed:
         self._special = special
 
     def run(self, text: str) -> None:
-        """Do what was typed; what goes wrong is told."""
+        """Do what was typed; what goes wrong is told.
+
+        If a password may follow, it is told by a dialog, so that the password is not said in the room.
+        """
+        lines = text.split("\n")
+        asks = (len(lines) == 1 or not slash.is_text(text)) and any(map(slash.asks_password, lines))
         try:
-            if "\n" in text and slash.is_text(text):
+            if asks and len(lines) > 1:
+                raise InputError("/register asks for the password itself, so nothing may be written below it")
+            if len(lines) > 1 and slash.is_text(text):
                 self.say(self._target(), text)
             else:
-                for line in text.split("\n"):
+                for line in lines:
                     slash.run(self, line)
         except ChatctlError as error:
-            self.desk.tell(str(error), trouble=True, now=clock.time())
+            if asks and "refused" in self._special:
+                self._special["refused"](str(error))
+            else:
+                self.desk.tell(str(error), trouble=True, now=clock.time())
 
     def _target(self) -> str:
         if not self.here:
@@ -81,7 +91,7 @@ class Typed:
         if place is not None and (place.joined or not place.is_room):
             self.desk.look_at(place)
         elif self.client.is_room(target):
-            self.desk.going = target
+            self.desk.go_to(target, clock.monotonic())
         else:
             self.desk.look_at(self.desk.converse(target))
 

@@ -168,7 +168,9 @@ def test_the_screen_stays_whole(server: Server, seed: int, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("key", ["escape", "enter", "y", "ctrl+c", "x"])
 @pytest.mark.parametrize("opened", ["f1", "ctrl+f", "paste", "/register"])
-def test_keys_that_come_at_once_close_what_lies_over_the_screen_once(server: Server, opened: str, key: str) -> None:
+def test_keys_that_come_at_once_close_what_lies_over_the_screen_once(
+    server: Server, opened: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("only you")
@@ -179,6 +181,7 @@ def test_keys_that_come_at_once_close_what_lies_over_the_screen_once(server: Ser
             else:
                 await ann.press(opened)
             await ann.until(lambda _: len(ann.app.screen_stack) == 2)
+            monkeypatch.setattr(ann.app, "leave", lambda reason: None)  # Ctrl-C twice, once the overlay is closed
             for _ in range(3):
                 ann.app.post_message(events.Key(key, key if len(key) == 1 else None))
             await ann.press("f1", "escape", "escape", "escape")

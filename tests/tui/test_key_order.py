@@ -1,18 +1,30 @@
-"""Keys of one burst are handled in the order of their bytes (chatctl/tui/line)."""
+"""Keys of one burst are handled in the order of their bytes (chatctl/tui/key_order)."""
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 
+import pytest
 from textual import events
 from textual.widgets import Input
 
 from chatctl.client import Client
+from chatctl.client import events as e
 from chatctl.server import Server
 from chatctl.tui.line import Line
 from tests.tui.screens import Door, Screen, play, screen
+from tests.wire import DEADLINE
 
-_NAMED = {"\x7f": "backspace", "\r": "enter", "\x15": "ctrl+u", "\x1b": "escape", "\x0e": "ctrl+n", "\x06": "ctrl+f"}
+_NAMED = {
+    "\x7f": "backspace",
+    "\r": "enter",
+    "\x15": "ctrl+u",
+    "\x1b": "escape",
+    "\x0e": "ctrl+n",
+    "\x06": "ctrl+f",
+    "\x03": "ctrl+c",
+}
 
 
 def burst(ann: Screen, text: str) -> None:
@@ -24,6 +36,17 @@ def burst(ann: Screen, text: str) -> None:
 
 def written(ann: Screen) -> str:
     return ann.app.screen_stack[0].query_one(Line).text
+
+
+def heard(bob: Client, last: str) -> list[str]:
+    """Return the texts said in the room up to this one."""
+    texts: list[str] = []
+    for event in bob.events(timeout=DEADLINE):
+        if isinstance(event, e.Said):
+            texts.append(event.text)
+            if event.text == last:
+                break
+    return texts
 
 
 def test_corrections_in_a_burst_are_sent_as_they_were_typed(server: Server, bob: Client) -> None:
@@ -48,14 +71,81 @@ def test_ctrl_u_clears_the_whole_input(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_corrections_in_a_dialog_are_in_order_too(server: Server, bob: Client) -> None:
+def test_keys_after_one_that_opens_a_dialog_are_the_dialogs(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
-            await ann.press("ctrl+f")
+            burst(ann, "abc\x06wordz\x7fs")
             await ann.until("Search")
-            burst(ann, "wrong\x15wordz\x7fs")
             await ann.until(lambda _: ann.app.screen.query_one(Input).value == "words")
+            assert written(ann) == "abc"
+            burst(ann, "\x1bd\x7fde")
+            await ann.until(lambda _: written(ann) == "abcde")
+
+    play(story)
+
+
+def test_keys_after_one_that_goes_elsewhere_belong_there(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            await ann.type("/query bob")
+            await ann.until(lambda text: text.startswith(" bob"))
+            burst(ann, "draft\x0eroom\x7f\r")
+            await ann.until("[ann]: roo")
+            assert ann.app.desk.here.name == "#lobby"
+            await ann.press("ctrl+n")
+            await ann.until(lambda _: written(ann) == "draft")
+
+    play(story)
+
+
+def test_interrupts_in_a_burst_close_the_dialog_and_leave(
+    server: Server, bob: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            monkeypatch.setattr(ann.app, "leave", lambda reason: left.set())
+            burst(ann, "draft")
+            await ann.until("draft")
+            burst(ann, "\x06word\x03\x03\x03")
+            await asyncio.wait_for(left.wait(), DEADLINE)
+            assert written(ann) == ""
+            assert len(ann.app.screen_stack) == 1
+            assert ann.app.problem is None
+
+    left = asyncio.Event()
+    play(story)
+
+
+def test_keys_after_a_dialog_that_was_answered_are_not_its_own(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            burst(ann, "/register\rhunter22\rhunter22\rhello\x7f\x7f\x7f\x7fey\r")
+            await ann.until("[ann]: hey")
+            await ann.until("You are now logged in as ann")
+            burst(ann, "/help\rxhi\r\x06\x1bthere\r")
+            text = await ann.until("[ann]: there")
+            assert "[ann]: hi" in text
+
+    play(story)
+    assert heard(bob, "there") == ["hey", "hi", "there"]
+
+
+def test_a_paste_in_a_burst_has_its_place(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            burst(ann, "ab")
+            ann.app.post_message(events.Paste("cd"))
+            burst(ann, "e\x7ff\r")
+            await ann.until("[ann]: abcdf")
+            ann.app.post_message(events.Paste("one\ntwo"))
+            burst(ann, "\rafter\r")
+            text = await ann.until("[ann]: after")
+            assert text.index("two") < text.index("after")
 
     play(story)
 
