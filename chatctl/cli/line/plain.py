@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
+from chatctl.cli.line.hidden import Echo, Refused
 from chatctl.cli.line.screen import Leaving, LineScreen
 from chatctl.client import slash
 from chatctl.client.refusals import FullError
@@ -26,7 +27,7 @@ class LineInput:
     """Lines of a descriptor, until its end or until :meth:`close` is called, by any thread or a signal handler."""
 
     def __init__(self, stream: TextIO | None) -> None:
-        self._fd = stream.fileno() if stream is not None else -1
+        self._fd = self.fileno = stream.fileno() if stream is not None else -1
         self._wake, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
         self._closed = False
@@ -90,16 +91,35 @@ def do_line(screen: LineScreen, line: str) -> None:
     if any("\ud800" <= char <= "\udfff" for char in line):
         line = line.encode(errors="surrogateescape").decode(errors="replace")
         screen.show("!!! Some bytes of that line were not UTF-8; they are sent as \ufffd")
+    if screen.question is not None:
+        screen.answer(line)
+        return
     try:
         slash.run(screen, line)
         if slash.is_text(line):
             screen.waiting(line)
     except ChatctlError as error:
         screen.show(f"!!! {error}")
+        if slash.asks_password(line):  # the next line may be a password
+            screen.ask(Refused(screen.show))
 
 
 def converse(screen: LineScreen, lines: LineInput) -> str:
     """A person without an editable line: do what is typed until they leave or the input ends. The reason to give."""
+    screen.on_hide = Echo(lines.fileno).hide
+    try:
+        reason = _converse(screen, lines)
+        while reason is None and screen.question is not None and not screen.ended:  # Ctrl-D: not now
+            screen.ask(None)
+            reason = _converse(screen, lines)
+        return reason or ""
+    finally:
+        screen.on_hide(False)
+        screen.on_hide = lambda hidden: None
+
+
+def _converse(screen: LineScreen, lines: LineInput) -> str | None:
+    """Run the typed lines. Return the reason to give, or None at the end of the input."""
     replaced = 0
     for line in lines:
         if lines.replaced > replaced:
@@ -109,7 +129,7 @@ def converse(screen: LineScreen, lines: LineInput) -> str:
             do_line(screen, line)
         except Leaving as leaving:
             return str(leaving)
-    return ""
+    return None
 
 
 class _Patience:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
+from chatctl.cli.line.hidden import Hidden, new_password
 from chatctl.client import events as e
 from chatctl.client.client import Client
 from chatctl.client.refusals import InputError, SecretSaidError
@@ -88,6 +89,10 @@ class LineScreen:
         self.out = out or Missing(matters=True)
         self.on_end: Callable[[], None] = lambda: None
         """Called on any thread when `ended` has become true."""
+        self.question: Hidden | None = None
+        """The question that typed lines answer now, instead of being done or said."""
+        self.on_hide: Callable[[bool], None] = lambda hidden: None
+        """Called with True if typed text must not be shown."""
         self.keep: Callable[[str, str], None] | None = None
         """Saves the server: our name, and the word to save it under. Raises InputError."""
         self.ended = False
@@ -171,10 +176,25 @@ class LineScreen:
         elif what == "save" and self.keep is not None:
             self.keep(self.client.name, rest)
             self.show(f"--- Saved: chatctl join {rest} enters here again")
+        elif what == "register" and self.style.person:
+            self.ask(new_password(self.client, self.show))
         elif what == "search":
             raise InputError("Type what to look for: /search WORDS")
         else:
             raise InputError(f"/{what} is for the full screen, which `chatctl join` opens on a terminal")
+
+    def ask(self, question: Hidden | None) -> None:
+        """Have the next typed lines answer a question, or with None end it."""
+        self.question = question
+        if question is not None and not self.style.editing:
+            self.show(f"--- {question.prompt}")
+        self.on_hide(question is not None)
+
+    def answer(self, line: str) -> None:
+        """Take a typed line as the answer to :attr:`question`."""
+        question = self.question
+        if question is not None:
+            self.ask(None if question.answer(line) else question)
 
     def show(self, text: str) -> None:
         """Lines for the user: on stderr where stdout is for a program."""
@@ -192,7 +212,9 @@ class LineScreen:
 
     @property
     def prompt(self) -> str:
-        """What stands before the line being typed: it reads as the line will."""
+        """The words before the line being typed: it reads as the line will, or asks a question."""
+        if self.question is not None:
+            return self.question.prompt
         room = f"{self._here} " if len(self._rooms) > 1 and self._here else ""
         return clean(f"{room}[{self._me}]: ")
 

@@ -11,6 +11,8 @@ The rules of this file:
 4. The terminal is never asked where its cursor is: its answer comes late, when lines have been written since, and the
    screen would be scrolled by as many.
 5. A typed line is not shown as it is sent: it comes back as its echo, once.
+6. While a question stands whose answer is hidden (:mod:`.hidden`), stars are shown, nothing is remembered, and Ctrl-C
+   and Ctrl-D give it up.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections import deque
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import WordCompleter
-from prompt_toolkit.filters import is_done
+from prompt_toolkit.filters import Condition, is_done
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import CompleteStyle
@@ -100,6 +102,7 @@ def converse(screen: LineScreen) -> str:
         complete_while_typing=False,
         complete_style=CompleteStyle.READLINE_LIKE,  # a menu would need empty lines below the prompt
         reserve_space_for_menu=0,
+        is_password=Condition(lambda: screen.question is not None),
         enable_suspend=True,
         output=output,
         erase_when_done=True,
@@ -130,12 +133,28 @@ def _keys(screen: LineScreen) -> KeyBindings:
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         line = buffer.text
-        buffer.reset(append_to_history=bool(line.strip()))
+        parts = line.split("\n")  # several if lines were pasted
+        secret = screen.question is not None or any(map(slash.asks_password, parts))
+        buffer.reset(append_to_history=bool(line.strip()) and not secret)
         try:
-            for part in line.split("\n"):  # several where lines were pasted
+            for part in parts:
                 do_line(screen, part)
         except Leaving as leaving:
             event.app.exit(result=str(leaving))
+
+    asked = Condition(lambda: screen.question is not None)
+
+    @keys.add("c-c", filter=asked & ~is_done)
+    @keys.add("c-d", filter=asked & ~is_done)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.reset()
+        screen.ask(None)
+
+    for key in ("up", "down", "c-p", "c-n", "c-r", "c-s", "tab"):  # the history, and completion
+
+        @keys.add(key, filter=asked)
+        def _(event: KeyPressEvent) -> None:
+            return
 
     return keys
 
