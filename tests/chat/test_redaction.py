@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from chatctl.chat.history import AnyQuery, Page
 from chatctl.chat.memory import MemoryJournal, answer
@@ -55,6 +56,18 @@ class TestWhoMay:
         bob.send("NICK robert")
         eve = world.person("bob", "#tea", caps=CAPS)
         assert eve.send(f"REDACT #tea {id}").one("FAIL").params[1] == "REDACT_FORBIDDEN"
+
+    def test_imported_message_of_the_same_nick_is_not_a_guests_own(self) -> None:
+        world, ann, bob = two()
+        said(bob)
+        assert isinstance(world.journal, MemoryJournal)
+        latest = world.journal.facts[-1]
+        foreign = replace(latest, part=1, message_id="elsewhere-2", source="bob!u@elsewhere", text="foreign")
+        world.journal.facts.append(foreign)
+        failure = bob.send("REDACT #tea elsewhere-2").one("FAIL")
+        assert failure.params[:-1] == ["REDACT", "REDACT_FORBIDDEN", "#tea", "elsewhere-2"]
+        assert ann.lines() == []
+        assert ann.send("REDACT #tea elsewhere-2").commands() == ["REDACT"]  # as operator
 
     def test_not_too_late(self) -> None:
         world, ann, bob = two()

@@ -360,10 +360,6 @@ def test_pruning_on_a_full_disk_without_a_spare_file_ends_with_a_sentence(
 # Faults built in must be found.
 
 
-def _one_page_a_slice_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "shrink", lambda store, kept=None: iter(()))
-
-
 def _checkpoints_come_before_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     slice = Chores.slice
 

@@ -1,15 +1,16 @@
 """Who may take back what was said (ircv3.net/specs/extensions/message-redaction).
 
 1. Whoever said it, for some time; the operators of a room, and of the server, whatever was said there, at any time.
-2. An account wrote what bears its name since it was created. Without one, it is the nick that counts, but only since
-   this very connection has had it: names and nicks may have been another person's before.
+2. An account wrote what bears its name since it was created. A message without an account is its sender's only if it
+   bears their nick, was sent since this very connection has had that nick, and has an id that this start of the server
+   gave: the nick may have been another person's before, or in the place that a message was imported from.
 """
 
 from __future__ import annotations
 
 from chatctl.chat import proposals as p
 from chatctl.chat.deliveries import InForms, TellFail
-from chatctl.chat.history import private_place
+from chatctl.chat.history import parse_message_id, private_place
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.room import Room
@@ -64,7 +65,7 @@ def _refusal(
     """Why not: a code, what stands with it, and a sentence (rule 1)."""
     if room is not None and (room.members[user.id] & OPERATOR or user.operator):
         return None
-    if not _is_own(state, user, proposal.said):
+    if not _is_own(state, user, proposal.said, outcome.entry.boot):
         return "REDACT_FORBIDDEN", (), "You may delete your own messages only"
     window = state.rules.redact_seconds
     if outcome.entry.time - proposal.said.time > window * 1000:
@@ -73,12 +74,14 @@ def _refusal(
     return None
 
 
-def _is_own(state: State, user: User, said: p.Said) -> bool:
-    """Rule 2."""
+def _is_own(state: State, user: User, said: p.Said, boot: str) -> bool:
+    """Return whether `user` wrote the message (rule 2)."""
     if said.account:
         account = state.accounts.with_id(user.account_id)
         return account is not None and account.wrote(said.account, said.seq)
-    return said.seq > user.named_at and names.fold(nick_of(said.source)) == user.key
+    found = parse_message_id(said.message_id)
+    given_here = found is not None and found[0] == boot
+    return given_here and said.seq > user.named_at and names.fold(nick_of(said.source)) == user.key
 
 
 def _fail(user: User, proposal: p.Redact, code: str, context: tuple[str, ...], text: str, outcome: Outcome) -> None:
