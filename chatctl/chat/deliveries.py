@@ -75,6 +75,9 @@ class ToRoom(Delivery):
     """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
     goodbye: Sequence[int] = ()
     """The sessions of who is gone: nothing else of theirs comes after this, and who has the name next not before."""
+    entry: int = 0
+    """The entry of a Retried proposal that must be stored for this to be shown. If the commit fails, the entry is done
+    again (chat/apply/redo.py), and shows something else instead."""
 
 
 class LinesToRoom(Delivery):
@@ -101,6 +104,8 @@ class ToUsers(Delivery):
     passing: bool = False
     answers: bool = True
     """Whether to whom caused it, it is a part of the answer. Not so for what somebody sends to oneself."""
+    entry: int = 0
+    """As in ToRoom."""
 
 
 class InForms(Delivery):

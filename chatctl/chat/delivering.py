@@ -117,6 +117,7 @@ class Delivering:
             spot = None
         else:
             goodbye = delivery.goodbye
+            seq = seq or delivery.entry
             spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered, goodbye=goodbye)
         if response is not None and answered is not None:
             response.pieces.append(Piece(tags_of(stamp, answered.shape), message.line, "", spot))
@@ -143,7 +144,7 @@ class Delivering:
         if wanted and delivery.passing:
             self._fanout.passing(wanted, message, stamp)
         elif wanted:
-            self._fanout.to_sessions(wanted, message, stamp, seq)
+            self._fanout.to_sessions(wanted, message, stamp, seq or delivery.entry)
 
     def _in_forms(self, delivery: d.InForms, seq: int) -> None:
         some = delivery.users or delivery.watched or delivery.but or delivery.speaker

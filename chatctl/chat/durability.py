@@ -53,7 +53,7 @@ class Refusable(Proposal):
 
 
 class Retried(Proposal):
-    """A proposal about something that cannot be undone, such as the end of a connection. It is shown in any case, and
-    its facts are submitted again until they are stored."""
+    """A proposal about something that cannot be undone, such as the end of a connection. It is shown in any case. If
+    the commit fails it is done again (chat/apply/redo.py), and submitted again until it is stored."""
 
     __slots__ = ()

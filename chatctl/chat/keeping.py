@@ -5,8 +5,8 @@ The rules of this file:
 1. A tick's facts go to the journal together, with the settings of the rooms that changed. Until they are durable, all
    that shows them is parked (:mod:`chatctl.chat.fanout`).
 2. If the commit fails, nothing of a Refusable proposal among them is shown: its sender reads why, and members, names,
-   rooms, accounts and bans are as they were before. What a Retried proposal did is shown all the same, since it cannot
-   be undone; its facts are submitted again once a second, before those of any later entry.
+   rooms, accounts and bans are as they were before. A Retried proposal cannot be undone: it is done again on the state
+   as it is then, and shown. Its facts and records are submitted again once a second, before those of any later entry.
 3. While nothing can be stored, Refusable proposals are refused with the reason. Whether it works again is tried once a
    second, with what is proposed then. While storing is slow or too much is parked, only _PRESENCE is taken.
 4. Where several talk much, facts gather: while some are on their way, and until what shows them has been written, those
@@ -30,9 +30,10 @@ from chatctl.chat.fanout import Fanout
 from chatctl.chat.history import RoomRecord
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.ports import Journal, Log
+from chatctl.chat.retries import Restarted, Retries, departed, redone
 from chatctl.chat.state import State
 from chatctl.chat.tails import Tails
-from chatctl.chat.undo import Undo
+from chatctl.chat.undo import Undo, records_to_restore, rooms_to_restore
 
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
@@ -41,7 +42,6 @@ TALK = 8
 MOST_GATHERED = 256
 """Facts that wait for others (rule 4). More in one commit would hardly make it cheaper, and all would wait for all."""
 _TRY_MS = 1000
-_NOTHING: Sequence[Kept] = ()
 MAX_RETRIED = 10_000
 """Facts that wait to be submitted again (rule 2). More are given up and counted."""
 
@@ -69,8 +69,6 @@ class _OnItsWay(msgspec.Struct):
     undo: Sequence[Undo]
     then: Sequence[p.Proposal]
     notes: Sequence[tuple[str, dict[str, object]]]
-    kept: Sequence[Kept]
-    """The facts of a Retried proposal."""
 
 
 class Keeper:
@@ -109,8 +107,7 @@ class Keeper:
         self._deliver = deliver
         self.due: list[p.Proposal] = []
         """Proposals that follow from what has been stored. The hub empties it."""
-        self._retried = 0
-        """Facts among `unkept` that are there again."""
+        self._retries = Retries()
         self._way: deque[_OnItsWay] = deque()
         self._gathers = False  # rule 4, by what was handed over the last time
         self._changed: dict[str, None] = {}
@@ -121,12 +118,12 @@ class Keeper:
         self._changed_records: dict[RecordKey, int] = {}
         self._record_changes: deque[Changes] = deque()
         self._kept_records: dict[RecordKey, Record | None] = {}
-        self._restarted: list[RecordKey] = []  # records that a restart changed, and that no commit has stored yet
         journal.attach(self)
-        self._bring_back(journal)
+        self._restarted = Restarted(self._bring_back(journal))
 
-    def _bring_back(self, journal: Journal) -> None:
-        """What an earlier start of the server kept. It has been released as far as it ever will be."""
+    def _bring_back(self, journal: Journal) -> list[RecordKey]:
+        """Restore what an earlier start of the server stored. It has been released as far as it ever will be. Return
+        the records that the restart changed."""
         state = self._state
         self._fanout.released_seq = journal.last_seq()
         state.last_time = journal.last_time()
@@ -142,39 +139,41 @@ class Keeper:
             room = state.rooms.get(record.key)
             if room is not None and room.locked:  # and those who could come back to it are not known
                 state.drop_if_unused(room)
-        self._restarted = state.restart_visits()
+        restarted = state.restart_visits()
+        self._kept_records.update((key, state.accounts.get(key)) for key in restarted)
+        return restarted
 
     # From the rules.
 
-    def entry(self, outcome: Outcome) -> None:
-        """An entry was applied."""
+    def entry(self, outcome: Outcome, *, again: bool = False) -> None:
+        """Take what an entry gave; `again`: it was done again after a failed commit."""
         for key in outcome.changed:
             self._changed[key] = None
-        if not (outcome.facts or outcome.records):
-            return
         entry = outcome.entry
         proposal = entry.proposal
-        refusable = isinstance(proposal, p.Refusable)
+        refusable = not again and isinstance(proposal, p.Refusable)
+        is_stored = bool(outcome.facts or outcome.records)
+        if outcome.redo and (self._way if not is_stored else not refusable):
+            self._retries.add(outcome)
+        if not is_stored:
+            return
         command = outcome.command or (outcome.facts[0].kind if outcome.facts else "")
         count = outcome.count
         self.unkept += outcome.facts
         self._count_unkept += count
         lines = min(proposal.lines, max(1, count))
-        if refusable:
-            if type(proposal) not in _PRESENCE:
-                self.messages += lines
-            kept, notes = _NOTHING, outcome.notes
-        else:
-            kept, notes = outcome.facts, ()
+        if refusable and type(proposal) not in _PRESENCE:
+            self.messages += lines
+        notes = outcome.notes if refusable else ()
         undo, then = outcome.undo, outcome.then
-        way = _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes, kept)
-        self._way.append(way)
+        self._way.append(
+            _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes)
+        )
         for name in outcome.records:
             self._changed_records[name] = entry.seq
         if self._restarted:
             # Before anything is said that the accounts did not hear: else a second crash would count it as heard.
-            restarted, self._restarted = self._restarted, []
-            self._changed_records.update(dict.fromkeys(restarted, entry.seq))
+            self._changed_records.update(dict.fromkeys(self._restarted.hand_over(entry.seq), entry.seq))
 
     def end_tick(self, *, shown: bool) -> None:
         """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this
@@ -198,7 +197,7 @@ class Keeper:
     def _take(self) -> tuple[int, list[Kept], dict[str, RoomRecord | None], Changes]:
         """What was gathered, with the last entry it is of, or 0 where that is none; what shows it is parked."""
         facts, self.unkept, self._count_unkept = self.unkept, [], 0
-        self._retried = 0
+        self._retries.handed_over()
         changes = self._take_records()
         seq = max(facts[-1].seq if facts else 0, changes.last)
         self._fanout.end_tick(seq)
@@ -219,8 +218,8 @@ class Keeper:
         return self._failed_at + _TRY_MS if self._waits_to_retry() else None
 
     def _waits_to_retry(self) -> bool:
-        """Return whether there is nothing but facts to be submitted again, and it is too early for that."""
-        if not self._retried or self._changed_records or self._clock() - self._failed_at >= _TRY_MS:
+        """Return whether there is nothing but what is to be submitted again, and it is too early for that."""
+        if not self._retries.is_waiting or self._clock() - self._failed_at >= _TRY_MS:
             return False
         return not any(item.refusable for item in self._way)
 
@@ -288,6 +287,8 @@ class Keeper:
                     self._log.info(event, **fields)
             if item.then:
                 self.due += item.then
+        self._retries.drop(seq, all_stored=not way)
+        self._restarted.stored(seq)
         self._release_names(seq)
         while self._records and self._records[0][0] <= seq:
             for key, record in self._records.popleft()[1].items():
@@ -318,11 +319,14 @@ class Keeper:
         last = max(last, self._take()[0])
         hit = self._arrived(last)
         refused = {item.seq for item in hit if item.refusable}
-        self._fanout.refuse(refused)
+        again = self._retries.take()
+        self._fanout.refuse(refused.union(outcome.entry.seq for outcome in again))
         self._tails.refuse(refused)
         if any(isinstance(item.proposal, p.Redact | p.RenameRoom) for item in hit):
             self._tails.forget()  # they have been changed already; the journal has what they were
         self._release_names(last)
+        self._restarted.failed()
+        self._state.departed = departed(again)
         self._undo([item for item in reversed(hit) if item.refusable], last)
         self._fanout.durable(last)
         for item in hit:
@@ -330,32 +334,37 @@ class Keeper:
                 for _ in range(item.lines):
                     proposal = item.proposal
                     self._refuse(proposal.origin, item.command, reason, proposal.label, proposal.subject)
-        self._retry([item for item in hit if item.kept])
+        self._retry(again)
+        self._state.departed = {}
 
     def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:
         """Undo the entries `items`, the last one first, then settings and records of all up to `last`."""
+        state = self._state
+        dropped, forgotten = len(state.let_go), len(state.forgotten)
         for item in items:
             for change in reversed(item.undo):
-                self._deliver(change.take_back(self._state))
+                self._deliver(change.take_back(state))
         while self._records and self._records[0][0] <= last:
             for key in self._records.popleft()[1]:
                 self._set_back(key)
         while self._record_changes and self._record_changes[0].last <= last:
             for name in self._record_changes.popleft().records:
                 self._set_record_back(name)
+        for key in rooms_to_restore(state, dropped):
+            self._set_back(key)
+        for record in records_to_restore(state, forgotten):
+            self._set_record_back(record)
 
-    def _retry(self, items: Sequence[_OnItsWay]) -> None:
-        """Submit the facts of `items` again, before anything later. What else is on its way will fail too."""
-        again = []
-        for item in items:
-            if self._retried + item.facts > MAX_RETRIED:
-                self.lost += item.facts
-                continue
-            again.append(item)
-            self.unkept += item.kept
-            self._count_unkept += item.facts
-            self._retried += item.facts
-        self._way.extendleft(reversed(again))
+    def _retry(self, again: list[Outcome]) -> None:
+        """Do again what cannot be refused, and submit it before anything later."""
+        for outcome in redone(again, self._state):
+            self._deliver(outcome.deliveries)
+            if self._retries.facts + outcome.count > MAX_RETRIED:
+                self.lost += outcome.count
+                outcome.facts.clear()
+            self._retries.facts += outcome.count
+            self.entry(outcome, again=True)
+        self._retries.is_waiting = bool(self.unkept or self._changed_records)
 
     def _release_names(self, seq: int) -> None:
         """Names that were given up by entries up to `seq` are free, or their owners' again."""
@@ -386,7 +395,7 @@ class Keeper:
         self._state.accounts.put(name, kept)
         if kept is None and name[0] == "account":
             # Its users logged in before that was known, and are guests again.
-            for user in self._state.users.values():
+            for user in (*self._state.users.values(), *self._state.departed.values()):
                 if user.account_id and self._state.accounts.with_id(user.account_id) is None:
                     user.log_in(None)
                     self._state.changed(user)

@@ -12,7 +12,7 @@ The rules of this file:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
@@ -75,6 +75,9 @@ class NewIdentity(NamedTuple):
 
     def take_back(self, state: State) -> Sequence[Delivery]:
         """As :meth:`NewStanding.take_back`."""
+        departed = state.departed.get(self.user)
+        if departed is not None and Identity.of(departed) == self.after:
+            departed.account, departed.account_id, departed.account_created, departed.operator = self.before
         user = state.users.get(self.user)
         if user is None or Identity.of(user) != self.after:
             return ()
@@ -83,6 +86,25 @@ class NewIdentity(NamedTuple):
         state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
         state.changed(user)
         return (LoggedIn(user.id, user.account_id),)
+
+
+class Redo(Protocol):
+    """A change that cannot be undone."""
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Do it again, after a failed commit was undone; add what it gives to `outcome`."""
+
+
+class ClosedRoom(NamedTuple):
+    """A room that somebody had set up was dropped."""
+
+    key: str
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Drop it again, if it is empty."""
+        room = state.rooms.get(self.key)
+        if room is not None:
+            state.drop_if_unused(room)
 
 
 class Outcome(msgspec.Struct):
@@ -100,6 +122,8 @@ class Outcome(msgspec.Struct):
     """Keys of rooms whose settings are not what they were."""
     undo: tuple[Undo, ...] = ()
     """What is undone, besides settings and records, if the entry cannot be stored."""
+    redo: tuple[Redo, ...] = ()
+    """What is done again if the entry cannot be stored, and its proposal is not Refusable."""
     then: tuple[Proposal, ...] = ()
     """What is proposed when the entry has been stored: effects that cannot be undone."""
     records: tuple[RecordKey, ...] = ()
@@ -188,6 +212,17 @@ class Outcome(msgspec.Struct):
                 tags or {},
             )
         )
+
+    def collect(self, state: State) -> None:
+        """Keep what became of rooms that were dropped, and of their records."""
+        self.records += tuple(state.forgotten)
+        state.forgotten.clear()
+        for room in state.let_go:
+            self.changed += (room.key,)
+            self.redo += (ClosedRoom(room.key),)
+            if not room.open:
+                self.keep_closed(room, state.rules.server_name)
+        state.let_go.clear()
 
     def keep_closed(self, room: Room, server: str) -> None:
         """What was said in `room`, which was not for everybody and is let go, is not for whoever comes to a room of its

@@ -38,6 +38,8 @@ class State:
         self.accounts = Accounts()
         self.forgotten: list[RecordKey] = []
         """Records that went, or got another name, with a room; whoever keeps records empties it."""
+        self.departed: dict[int, User] = {}
+        """Users who left by entries that are not stored, while a failed commit is undone."""
         self.let_go: list[Room] = []
         """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
         self._empty: dict[str, None] = {}
@@ -317,6 +319,7 @@ class State:
         room = self.rooms.get(record.key)
         if room is None:
             room = self.rooms[record.key] = Room(record.name, record.created)
+        room.created = record.created
         room.modes = frozenset(record.modes)
         room.topic, room.topic_by, room.topic_time = record.topic, record.topic_by, record.topic_time
         room.keyword, room.limit, room.founder = record.keyword, record.limit, record.founder

@@ -3,7 +3,9 @@
 Invariants:
 
 - [reverse-order] Entries that fail together are undone last first, so that each finds what it left. Only Retried and
-  Passing entries come in between; they never add a room or take a name that is held.
+  Passing entries come in between; they never add a room or take a name that is held. Retried ones are done again.
+- [departed] Users who have left the chat meanwhile are in `State.departed`: they get the name and the rooms that the
+  other members know, so that these read the right QUIT (apply/redo.py).
 - [undo-deliveries] `take_back` returns deliveries that change what sessions hear. They show nothing that was undone.
 """
 
@@ -12,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from chatctl.chat.accounts import record_key
+from chatctl.chat.accounts import RecordKey, record_key
 from chatctl.chat.belongings import ReadMark, is_kept, mark_key
 from chatctl.chat.deliveries import Delivery, Entered, Left, RoomMoved, Stamp, ToRoom
-from chatctl.protocol.message import Message
+from chatctl.protocol.message import Message, nick_of
 
 if TYPE_CHECKING:
     from chatctl.chat.room import Room
@@ -39,6 +41,9 @@ class NewMember(NamedTuple):
     def take_back(self, state: State) -> Sequence[Delivery]:
         """Remove the member."""
         user, room = state.users.get(self.user), self.room
+        departed = state.departed.get(self.user)
+        if departed is not None:
+            departed.rooms = {key: each for key, each in departed.rooms.items() if each is not room}
         if user is None or user.id not in room.members:
             return ()
         state.leave(user, room)
@@ -58,6 +63,10 @@ class LostMember(NamedTuple):
     def take_back(self, state: State) -> Sequence[Delivery]:
         """Add the member again, and the room if it went. Members read which name the user has taken since."""
         user = state.users.get(self.user)
+        departed = state.departed.get(self.user)
+        if departed is not None:
+            departed.rooms[self.room.key] = self.room
+            departed.named(nick_of(self.prefix))
         if user is None or user.id in self.room.members:
             return ()
         room = state.bring_back(user, self.room, self.standing)
@@ -78,6 +87,9 @@ class NewNick(NamedTuple):
     def take_back(self, state: State) -> Sequence[Delivery]:
         """Give the user the former name, which was held until now."""
         user = state.users.get(self.user)
+        departed = state.departed.get(self.user)
+        if departed is not None and departed.nick == self.after:
+            departed.named(self.before)
         if user is None or user.nick != self.after:
             return ()
         former = next((past for past in reversed(state.past) if past.nick == self.before), None)
@@ -114,3 +126,18 @@ class NewRoomName(NamedTuple):
                 moved = ReadMark(mark_key(mark.identity, room.key), mark.time)
                 state.accounts.put(record_key(moved), moved)
         return (RoomMoved(key, room.key),)
+
+
+def rooms_to_restore(state: State, since: int) -> list[str]:
+    """Return the keys of rooms that the undo dropped for settings that were undone later: `let_go` from `since` on."""
+    dropped = state.let_go[since:]
+    del state.let_go[since:]
+    return [room.key for room in dropped]
+
+
+def records_to_restore(state: State, since: int) -> list[RecordKey]:
+    """Return the keys of metadata that the undo removed with rooms that are back: `forgotten` from `since` on."""
+    removed = state.forgotten[since:]
+    again = [key for key in removed if key[1].removeprefix("room ") in state.rooms]
+    state.forgotten[since:] = [key for key in removed if key not in again]
+    return again

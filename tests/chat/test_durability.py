@@ -317,18 +317,18 @@ def test_what_is_refusable_is_undone_if_the_commit_fails(case: Case) -> None:
 def test_what_cannot_be_refused_is_submitted_again_until_it_is_stored(case: Case) -> None:
     room = Room()
     case(room)
-    given = room.given()
+    given, handed = room.given(), room.handed()
     room.fail()
     assert not any("NOT_STORED" in text for lines in room.read().values() for text in lines)
     assert all(done for done, _ in room.answers)
     room.world.tick()
     assert not room.handed()  # and not in every tick
     due = room.world.hub.due()
-    assert due == (room.world.now + 1000 if given else None)
+    assert due == (room.world.now + 1000 if handed else None)
     for _ in range(3):
         room.world.now += 1000
         room.world.tick()
-        assert room.given() == given
+        assert (room.given(), room.handed()) == (given, handed)
         room.journal.fail()
         room.world.tick()
     room.world.now += 1000

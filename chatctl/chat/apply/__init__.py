@@ -83,15 +83,8 @@ def apply(state: State, entry: p.Entry) -> Outcome:
         time = last + 1 if last - time < AHEAD else last
     outcome = Outcome(entry, state.users.get(proposal.session), time)
     _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
-    if state.forgotten:
-        outcome.records += tuple(state.forgotten)
-        state.forgotten.clear()
-    if state.let_go:
-        for room in state.let_go:
-            outcome.changed += (room.key,)
-            if not room.open:
-                outcome.keep_closed(room, state.rules.server_name)
-        state.let_go.clear()
+    if state.forgotten or state.let_go:
+        outcome.collect(state)
     if outcome.facts:
         state.last_time = outcome.facts[-1].latest
     return outcome

@@ -12,6 +12,7 @@ from chatctl.chat import proposals as p
 from chatctl.chat.accounts import Account, Invite, Record, record_key
 from chatctl.chat.apply import marks, visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
+from chatctl.chat.apply.redo import AccountOperator, Login
 from chatctl.chat.deliveries import InForms, LoggedIn, TellFail, ToUsers
 from chatctl.chat.modes import OPERATOR
 from chatctl.chat.outcome import Identity, NewIdentity, Outcome
@@ -204,6 +205,7 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
         user.log_in(account)
         _known_as(outcome, user, known)
         visits.note_entered(state, outcome, user, user.rooms)
+        outcome.redo += (Login(user, known),)
         state.changed(user)
         _notify(state, outcome, user)
         for room in user.rooms.values():
@@ -212,12 +214,14 @@ def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
                 outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
         if account.operator:
             make_operator(state, user, account.name, outcome)
+        outcome.redo += (AccountOperator(user),)
         outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
 
 
 def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
     before, known = Identity.of(user), user.identity
-    visits.note_left(state, outcome, user, user.rooms)
+    position = visits.note_left(state, outcome, user, user.rooms)
+    outcome.redo += (Login(user, known, tuple(user.rooms), position),)
     user.log_in(None)
     _known_as(outcome, user, known)
     state.changed(user)

@@ -8,6 +8,7 @@ from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import end_session, leave_chat, show_away
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
+from chatctl.chat.apply.redo import AccountOperator, NewName
 from chatctl.chat.deliveries import (
     Appeared,
     Attached,
@@ -82,6 +83,8 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     outcome.deliveries.append(Welcomed(session))
     if account is not None and account.operator:
         make_operator(state, user, account.name, outcome)
+    if account is not None:
+        outcome.redo += (AccountOperator(user),)
     outcome.deliveries.append(Appeared(user.nick, user.prefix, quiet=user.transient))
 
 
@@ -188,13 +191,15 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
         outcome.keep_in(room, "NICK", user, proposal.nick)
-    was, key = user.nick, user.key
+    was, key, prefix = user.nick, user.key, user.prefix
     outcome.undo += (NewNick(user.id, was, proposal.nick, user.named_at),)
     if outcome.facts:
         state.held_names[key] = user.id, outcome.entry.seq
     state.remember(user, outcome.entry.time)
     state.rename(user, proposal.nick)
     user.named_at = outcome.entry.seq
+    if not outcome.facts:
+        outcome.redo += (NewName(user, prefix),)
     if user.key != key and not user.transient:
         outcome.deliveries.append(Vanished(was))
         outcome.deliveries.append(Appeared(user.nick, user.prefix))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatctl.chat import proposals as p
 from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.admission import entry_refusal
+from chatctl.chat.apply.redo import Departure, SessionEnd
 from chatctl.chat.apply.settings import room_for
 from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
 from chatctl.chat.modes import OPERATOR
@@ -197,7 +198,8 @@ def end_session(
     """End one of several sessions of `user`. The others remain, so a change of the away message is all there is to
     show."""
     if session not in state.short_visits:
-        visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
+        position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
+        outcome.redo += (SessionEnd(user, position),)
     short_visits.end_all(state, session, outcome)
     if state.detach(user, session):
         show_away(state, user, outcome)
@@ -223,7 +225,7 @@ def leave_chat(
 ) -> None:
     """Take `user` out of the chat; with `show` they see their own QUIT. A reason too long for one line is left out
     rather than cut. `silent_ms`: see :class:`chatctl.chat.proposals.Quit`."""
-    visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
+    position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
     message = Message("QUIT", (reason,), user.prefix)
     if len(message.line) > MAX_LINE:
         reason = "Left"
@@ -234,13 +236,18 @@ def leave_chat(
     if len(user.rooms) == 1 and not show:
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
         (key,) = user.rooms
-        outcome.deliveries.append(ToRoom(key, message, outcome.stamp(), goodbye=user.ids))
-    elif audience := (*(user.ids if show else ()), *state.peers(user)):
-        outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
+        outcome.deliveries.append(ToRoom(key, message, outcome.stamp(), goodbye=user.ids, entry=outcome.entry.seq))
+    else:
+        if show:
+            outcome.deliveries.append(ToUsers(user.ids, message, outcome.stamp()))
+        if audience := tuple(state.peers(user)):
+            outcome.deliveries.append(ToUsers(audience, message, outcome.stamp(), entry=outcome.entry.seq))
     for room in user.rooms.values():
         outcome.keep_in(room, "QUIT", user, reason)
     state.remember(user, outcome.entry.time)
+    rooms = dict(user.rooms)
     state.remove_user(user)
+    outcome.redo += (Departure(user, rooms, reason, position),)
     outcome.deliveries.extend(Closed(id, reason, drop) for id in user.ids)
     if not user.transient:
         outcome.deliveries.append(Vanished(user.nick))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from chatctl.chat.accounts import RecordKey, record_key
+from chatctl.chat.accounts import record_key
 from chatctl.chat.outcome import Outcome
 from chatctl.chat.state import State
 from chatctl.chat.users import User
@@ -14,7 +14,7 @@ from chatctl.chat.visits import Visits
 def position(state: State, user: User, room: str, now: int) -> int:
     """Return the time up to which `user` has been sent what was said in `room`; 0 if that is unknown."""
     times = [state.guest_visits.position(guest, room, now) for guest in _guest_keys(user)]
-    record = state.accounts.get(_record_key(user)) if user.account else None
+    record = state.accounts.get(("visits", user.identity)) if user.account else None
     if isinstance(record, Visits):
         times.append(record.left.get(room, 0))
     return max(times)
@@ -23,7 +23,7 @@ def position(state: State, user: User, room: str, now: int) -> int:
 def note_entered(state: State, outcome: Outcome, user: User, rooms: Iterable[str]) -> None:
     """Remember that the account of `user` is in `rooms`, so that a crash of the server leaves a position."""
     if user.account:
-        visits = _visits(state, user)
+        visits = _visits(state, user.identity)
         for room in rooms:
             visits = visits.entering(room)
         _put(state, outcome, visits)
@@ -31,21 +31,34 @@ def note_entered(state: State, outcome: Outcome, user: User, rooms: Iterable[str
 
 def note_left(
     state: State, outcome: Outcome, user: User, rooms: Iterable[str], *, silent_ms: int = 0, stays: bool = False
-) -> None:
-    """Remember that `user` left `rooms`, or with `stays` that one of several sessions did.
+) -> int:
+    """Remember that `user` left `rooms`, or with `stays` that one of several sessions did; return the position.
 
     If the connection was lost, what was sent in the last `silent_ms` may not have arrived, and is replayed.
     """
-    rooms = tuple(rooms)
+    time = min(state.last_time, outcome.entry.time - silent_ms) if silent_ms else state.last_time
+    note_position(state, outcome, user, tuple(rooms), time, stays=stays)
+    return time
+
+
+def note_position(
+    state: State, outcome: Outcome, user: User, rooms: Sequence[str], time: int, *, stays: bool = False
+) -> None:
+    """Remember that `user` left `rooms` with this position."""
     if not rooms:
         return
-    now = outcome.entry.time
-    time = min(state.last_time, now - silent_ms) if silent_ms else state.last_time
     if user.account:
-        _put(state, outcome, _visits(state, user).leaving(rooms, time, stays=stays))
+        note_account_position(state, outcome, user.identity, rooms, time, stays=stays)
     if not stays:
         for guest in _guest_keys(user):
-            state.guest_visits.put(guest, rooms, time, now)
+            state.guest_visits.put(guest, rooms, time, outcome.entry.time)
+
+
+def note_account_position(
+    state: State, outcome: Outcome, identity: str, rooms: Sequence[str], time: int, *, stays: bool = False
+) -> None:
+    """Remember that the account with this identity left `rooms` with this position."""
+    _put(state, outcome, _visits(state, identity).leaving(rooms, time, stays=stays))
 
 
 def _guest_keys(user: User) -> Iterator[str]:
@@ -55,13 +68,9 @@ def _guest_keys(user: User) -> Iterator[str]:
         yield f"secret {user.secret}"
 
 
-def _record_key(user: User) -> RecordKey:
-    return "visits", user.identity
-
-
-def _visits(state: State, user: User) -> Visits:
-    found = state.accounts.get(_record_key(user))
-    return found if isinstance(found, Visits) else Visits(user.identity, {})
+def _visits(state: State, identity: str) -> Visits:
+    found = state.accounts.get(("visits", identity))
+    return found if isinstance(found, Visits) else Visits(identity, {})
 
 
 def _put(state: State, outcome: Outcome, visits: Visits) -> None:

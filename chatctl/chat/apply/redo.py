@@ -1,0 +1,115 @@
+"""What is done again after a failed commit, because it cannot be undone (chat/durability.py, Retried).
+
+When a commit fails, entries that can be refused are undone. Others may rest on them: a user whose PART was refused has
+left the chat meanwhile. So each is done again, on the state as it is then, and its facts and records are made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from chatctl.chat.apply import visits
+from chatctl.chat.apply.operators import make_operator, unmake_operator
+from chatctl.chat.deliveries import ToUsers
+from chatctl.chat.outcome import Outcome
+from chatctl.chat.room import Room
+from chatctl.chat.state import State
+from chatctl.chat.users import User
+from chatctl.protocol.message import Message
+
+
+class Departure:
+    """A user left the chat. Undoing gives `user` the name and the rooms that the other members know."""
+
+    def __init__(self, user: User, rooms: dict[str, Room], reason: str, position: int) -> None:
+        self.user = user
+        user.rooms = rooms
+        self._reason = reason
+        self._position = position
+        self._is_shown = False
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Show the QUIT, once, and keep it for each room that the user was in."""
+        user, rooms = self.user, list(self.user.rooms.values())
+        visits.note_position(state, outcome, user, [room.key for room in rooms], self._position)
+        known = [room for room in map(state.rooms.get, [room.key for room in rooms]) if room is not None]
+        audience = dict.fromkeys(id for room in known for id in room.members)
+        if audience and not self._is_shown:
+            message = Message("QUIT", (self._reason,), user.prefix)
+            outcome.deliveries.append(ToUsers(tuple(audience), message, outcome.stamp()))
+        self._is_shown = True
+        for room in rooms:
+            outcome.keep_in(room, "QUIT", user, self._reason)
+        for room in known:
+            state.drop_if_unused(room)
+
+
+class SessionEnd:
+    """One of several sessions of a user ended."""
+
+    def __init__(self, user: User, position: int) -> None:
+        self._user = user
+        self._position = position
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Remember the position."""
+        visits.note_position(state, outcome, self._user, list(self._user.rooms), self._position, stays=True)
+
+
+class NewName:
+    """A user who was in no room took another name, so that there was nothing to store."""
+
+    def __init__(self, user: User, before: str) -> None:
+        self._user = user
+        self._before = before
+        self._after = user.nick
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Keep it for the rooms that the user is in again, whose members have been shown it by the undo."""
+        user = self._user
+        if state.users.get(user.id) is not user:
+            return
+        for room in user.rooms.values():
+            outcome.keep_in(room, "NICK", user, self._after)
+            outcome.facts[-1] = replace(outcome.facts[-1], source=self._before)
+
+
+class AccountOperator:
+    """A user logged in to an account, and was made an operator of the server if the account said so."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Make it so again: a promotion or its end may have been undone."""
+        user, account = self._user, state.accounts.with_id(self._user.account_id)
+        if state.users.get(user.id) is not user or account is None:
+            return
+        if account.operator and not user.operator:
+            make_operator(state, user, account.name, outcome)
+        elif not account.operator and user.operator == account.name:
+            unmake_operator(state, user, outcome)
+
+
+class Login:
+    """A user logged in to another account than before, or out; `before` is the identity until then."""
+
+    def __init__(self, user: User, before: str, left: Sequence[str] = (), position: int = 0) -> None:
+        self._user = user
+        self._before = before
+        self._left = left
+        self._position = position
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Let positions and rooms know the user by the new identity."""
+        user = self._user
+        if self._left:
+            visits.note_account_position(state, outcome, self._before, self._left, self._position)
+        if state.users.get(user.id) is not user:
+            return
+        visits.note_entered(state, outcome, user, user.rooms)
+        for room in user.rooms.values():
+            if room.keep_out(self._before) | room.let_back(user):
+                outcome.changed += (room.key,)

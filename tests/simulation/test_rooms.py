@@ -1,0 +1,108 @@
+"""Rooms, bans and accounts equal what was committed; and the same with a fault built in, which must be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from chatctl.chat import keeping, outcome, undo
+from chatctl.chat import proposals as p
+from chatctl.chat.accounts import RecordKey
+from chatctl.chat.apply import _TABLE, bans, redo
+from chatctl.chat.keeping import Keeper
+from chatctl.chat.outcome import Outcome
+from chatctl.chat.state import State
+from tests.simulation.rooms import run
+
+SEEDS = 30
+ENOUGH = 60
+"""Seeds within which a built-in fault must show."""
+
+
+def test_rooms_bans_and_accounts_equal_what_was_committed() -> None:
+    lives = [run(seed) for seed in range(1, SEEDS + 1)]
+    assert sum(life.failed for life in lives) > SEEDS, "or this shows nothing"
+    assert sum(life.checked for life in lives) > 20 * SEEDS, "or this shows nothing"
+
+
+def _not_undone(cls: type) -> Callable[[pytest.MonkeyPatch], None]:
+    def build_in(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cls, "take_back", lambda self, state: ())
+
+    build_in.__name__ = f"{cls.__name__} is not undone"
+    return build_in
+
+
+def _not_done_again(cls: type) -> Callable[[pytest.MonkeyPatch], None]:
+    def build_in(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cls, "redo", lambda self, state, outcome: None)
+
+    build_in.__name__ = f"{cls.__name__} is not done again"
+    return build_in
+
+
+def _settings_are_not_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keeper, "_set_back", lambda self, key: None)
+
+
+def _records_are_not_set_back(kind: str) -> Callable[[pytest.MonkeyPatch], None]:
+    def build_in(monkeypatch: pytest.MonkeyPatch) -> None:
+        set_back = Keeper._set_record_back
+
+        def but_one_kind(self: Keeper, name: RecordKey) -> None:
+            if name[0] != kind:
+                set_back(self, name)
+
+        monkeypatch.setattr(Keeper, "_set_record_back", but_one_kind)
+
+    build_in.__name__ = f"{kind} records are not set back"
+    return build_in
+
+
+def _bans_count_before_they_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    add = bans.add_ban
+
+    def at_once(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
+        add(state, proposal, outcome)
+        for then in outcome.then:
+            assert isinstance(then, p.EnforceBan)
+            state.accounts.enforce(then.key)
+
+    monkeypatch.setitem(_TABLE, p.AddBan, at_once)
+
+
+def _retried_is_treated_as_passing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "redone", lambda outcomes, state: ())
+
+
+@pytest.mark.parametrize(
+    "build_in",
+    [
+        _not_undone(undo.NewMember),
+        _not_undone(undo.LostMember),
+        _not_undone(undo.NewNick),
+        _not_undone(undo.NewRoomName),
+        _not_undone(outcome.NewStanding),
+        _not_undone(outcome.NewIdentity),
+        _not_done_again(redo.Departure),
+        _settings_are_not_set_back,
+        _records_are_not_set_back("ban"),
+        _records_are_not_set_back("account"),
+        _records_are_not_set_back("visits"),
+        _bans_count_before_they_are_stored,
+        _retried_is_treated_as_passing,
+    ],
+    ids=lambda build_in: build_in.__name__.strip("_").replace(" ", "_"),
+)
+def test_a_missing_undo_is_found(
+    build_in: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_in(monkeypatch)
+    with pytest.raises((AssertionError, LookupError)):
+        _run_all(range(1, ENOUGH + 1))
+
+
+def _run_all(seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        run(seed)
