@@ -116,8 +116,7 @@ class Delivering:
             self._fanout.passing(self._listeners(delivery, speaker, answered), message, stamp)
             spot = None
         else:
-            goodbye = delivery.goodbye
-            seq = seq or delivery.entry
+            goodbye, seq = delivery.goodbye, seq or delivery.entry
             spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered, goodbye=goodbye)
         if response is not None and answered is not None:
             response.pieces.append(Piece(tags_of(stamp, answered.shape), message.line, "", spot))

@@ -122,8 +122,7 @@ class Keeper:
         self._restarted = Restarted(self._bring_back(journal))
 
     def _bring_back(self, journal: Journal) -> list[RecordKey]:
-        """Restore what an earlier start of the server stored. It has been released as far as it ever will be. Return
-        the records that the restart changed."""
+        """Restore what is stored, which is released as a whole; return the records that the restart changed."""
         state = self._state
         self._fanout.released_seq = journal.last_seq()
         state.last_time = journal.last_time()
@@ -335,7 +334,6 @@ class Keeper:
                     proposal = item.proposal
                     self._refuse(proposal.origin, item.command, reason, proposal.label, proposal.subject)
         self._retry(again)
-        self._state.departed = {}
 
     def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:
         """Undo the entries `items`, the last one first, then settings and records of all up to `last`."""
@@ -365,6 +363,7 @@ class Keeper:
             self._retries.facts += outcome.count
             self.entry(outcome, again=True)
         self._retries.is_waiting = bool(self.unkept or self._changed_records)
+        self._state.departed = {}
 
     def _release_names(self, seq: int) -> None:
         """Names that were given up by entries up to `seq` are free, or their owners' again."""

@@ -38,8 +38,7 @@ class State:
         self.accounts = Accounts()
         self.forgotten: list[RecordKey] = []
         """Records that went, or got another name, with a room; whoever keeps records empties it."""
-        self.departed: dict[int, User] = {}
-        """Users who left by entries that are not stored, while a failed commit is undone."""
+        self.departed: dict[int, User] = {}  # who left by entries that are not stored, while those are undone
         self.let_go: list[Room] = []
         """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
         self._empty: dict[str, None] = {}
@@ -263,13 +262,10 @@ class State:
 
     def restart_visits(self) -> list[RecordKey]:
         """Set the positions of accounts that were in rooms when the server ended; return the records that changed."""
-        changed = []
-        for visits in self.accounts.visits():
-            if visits.inside:
-                key = record_key(visits)
-                self.accounts.put(key, visits.leaving(visits.inside, self.last_time))
-                changed.append(key)
-        return changed
+        changed = [visits for visits in self.accounts.visits() if visits.inside]
+        for visits in changed:
+            self.accounts.put(record_key(visits), visits.leaving(visits.inside, self.last_time))
+        return [record_key(visits) for visits in changed]
 
     def leave(self, user: User, room: Room) -> None:
         """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""
