@@ -11,6 +11,7 @@ import pytest
 from chatctl.chat.rules import Rules
 from chatctl.server import Server
 from tests.cli.commands import COMMAND
+from tests.ports import steady_port
 from tests.wire import DEADLINE, Wire
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("environment")]
@@ -193,7 +194,7 @@ class TestTerminal:
         assert self.end(terminal) == 0
 
     def test_the_server_goes_and_comes_back(self) -> None:
-        with Server(port=0) as first:
+        with Server(port=steady_port()) as first:
             port = first.port
             terminal = self.spawn("--port", str(port), "--name", "ann")
             terminal.expect("Nobody else is in #lobby")

@@ -18,6 +18,7 @@ from tests.client.test_banned import propose
 from tests.deadline import DEADLINE
 from tests.e2e.processes import ServeProcess
 from tests.e2e.test_full_screen import Terminals, terminals
+from tests.ports import steady_port
 
 __all__ = ["terminals"]
 
@@ -76,7 +77,7 @@ def test_messages_are_printed_if_the_certificate_has_changed(
     leftovers: Leftovers, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     trust = Trust(True, folder=tmp_path)
-    with Server(port=0, tls=TlsPlan("required")) as server:
+    with Server(port=steady_port(), tls=TlsPlan("required")) as server:
         port, loaded = server.port, server.certificate()
         assert loaded is not None
         trust.accept(f"127.0.0.1:{port}", loaded.pin)
@@ -92,7 +93,7 @@ def test_messages_are_printed_if_the_certificate_has_changed(
 
 
 def test_delivered_messages_are_not_printed(leftovers: Leftovers, capsys: pytest.CaptureFixture[str]) -> None:
-    with Server(port=0) as server:
+    with Server(port=steady_port()) as server:
         port = server.port
         client = start(port, leftovers)
     events = client.events(timeout=DEADLINE)

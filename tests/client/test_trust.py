@@ -28,6 +28,7 @@ from chatctl.client.trust import (
 )
 from chatctl.errors import UnreachableError
 from chatctl.server import Server, TlsPlan
+from tests.ports import steady_port
 from tests.server.tls import DEADLINE, Authority
 
 
@@ -100,7 +101,7 @@ def test_a_certificate_that_an_authority_vouches_for(tmp_path: Path, monkeypatch
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
     plan = TlsPlan("required", *authority.issue("localhost"))
-    with Server(port=0, tls=plan) as server:
+    with Server(port=steady_port(), tls=plan) as server:
         with join(server, trust, "localhost") as client:
             assert client.online
         with pytest.raises(WrongNameError, match=r"not for 127\.0\.0\.1. Use localhost, or"):
@@ -125,7 +126,7 @@ def test_a_server_that_found_an_authority_is_still_believed(tmp_path: Path, monk
 
 def test_a_certificate_that_changes_while_we_are_away_ends_the_client(tmp_path: Path) -> None:
     trust = Trust(True, folder=tmp_path)
-    with Server(port=0, tls=TlsPlan("required")) as first:
+    with Server(port=steady_port(), tls=TlsPlan("required")) as first:
         port = first.port
         trust.accept(address(first), pin(first))
         client = join(first, trust).start()
@@ -164,7 +165,7 @@ def test_nobody_is_suspected_unless_the_key_changed(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
     key = ec.generate_private_key(ec.SECP256R1())
-    with Server(port=0, tls=TlsPlan("required", *authority.issue("localhost", key=key))) as server:
+    with Server(port=steady_port(), tls=TlsPlan("required", *authority.issue("localhost", key=key))) as server:
         port = server.port
         join(server, trust, "localhost").start().stop()
     with Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key, **dates))) as server:
@@ -219,7 +220,7 @@ def test_client_that_was_in_waits_for_the_certificate_to_be_renewed(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
     timing = Timing(first_pause=0.01, longest_pause=0.01)
-    with Server(port=0, tls=TlsPlan("required", *authority.issue("localhost", key=key))) as first:
+    with Server(port=steady_port(), tls=TlsPlan("required", *authority.issue("localhost", key=key))) as first:
         port = first.port
         client = Client("localhost", port, name="ann", trust=trust, secret="s", timing=timing).start()
     events = client.events(timeout=DEADLINE)

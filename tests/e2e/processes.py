@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import select
@@ -133,6 +132,8 @@ class Terminal:
         self.redraw = b""
         """The key that has the program draw anew, for one that draws in ways that the emulator does not follow."""
         self._hung_up = False
+        self.ended = False
+        """Whether the program has ended and was waited for."""
         self.screen = _Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.child: pexpect.spawn[bytes] = pexpect.spawn(
@@ -188,7 +189,9 @@ class Terminal:
     def exit_code(self) -> int:
         """The exit code of a program whose window was closed."""
         eventually(lambda: os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), "its end")
-        return os.waitstatus_to_exitcode(os.waitpid(self.child.pid, 0)[1])
+        code = os.waitstatus_to_exitcode(os.waitpid(self.child.pid, 0)[1])
+        self.ended = True
+        return code
 
     def __enter__(self) -> Self:
         return self
@@ -196,9 +199,10 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._hung_up:
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
-                os.kill(self.child.pid, signal.SIGKILL)
-                os.waitpid(self.child.pid, 0)
-            return
-        self.child.close(force=True)
+        if not self._hung_up:
+            self.ended = not self.child.isalive()
+            self.hang_up()
+        if not self.ended:  # pexpect's own way gives a killed program 0.1 seconds to end
+            os.kill(self.child.pid, signal.SIGKILL)
+            os.waitpid(self.child.pid, 0)
+            self.ended = True

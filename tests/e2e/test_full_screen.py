@@ -13,6 +13,7 @@ import pytest
 
 from tests import deadline
 from tests.e2e.processes import CHATCTL, ServeProcess, environment, needs
+from tests.ports import steady_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -65,7 +66,7 @@ def terminals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termi
 
 
 def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
-    with ServeProcess(tmp_path) as server:
+    with ServeProcess(tmp_path, CHATCTL_PORT=str(steady_port())) as server:
         port = server.port
         terminals.open("ann", f"--port {port}", 100, 24)  # nothing is known: the name is asked for
         terminals.until("ann", "What should others call you?")

@@ -9,12 +9,13 @@ import pytest
 from chatctl.client import Client
 from chatctl.client import events as e
 from tests.e2e.processes import ServeProcess
+from tests.ports import steady_port
 
 pytestmark = pytest.mark.e2e
 
 
 def test_who_made_an_account_comes_back_after_a_restart(tmp_path: Path) -> None:
-    with ServeProcess(tmp_path, CHATCTL_ACCOUNTS__ITERATIONS="4096") as server:
+    with ServeProcess(tmp_path, CHATCTL_ACCOUNTS__ITERATIONS="4096", CHATCTL_PORT=str(steady_port())) as server:
         port = server.port
         ann = Client(port=port, name="ann", secret="ann's").start()
         try:

@@ -26,6 +26,7 @@ from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server import certificate as certificates
 from chatctl.server.plan import Mode
 from tests.logs import ListLog
+from tests.ports import steady_port
 from tests.server.tls import Authority, TlsWire, trusting
 from tests.wire import DEADLINE, Wire
 
@@ -351,7 +352,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         return [thread.name for thread in threading.enumerate()]
 
     before = threads()
-    with Server(port=0) as other:
+    with Server(port=steady_port()) as other:
         port = other.port
     for plan in (TlsPlan(folder=tmp_path), TlsPlan("auto", tmp_path / "none.crt", tmp_path / "none.key")):
         control = folder if plan.folder else tmp_path

@@ -9,6 +9,7 @@ from chatctl.client.timing import Timing
 from chatctl.server import Server
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE
+from tests.ports import steady_port
 from tests.tui.screens import Door, play, screen
 
 
@@ -216,7 +217,7 @@ def test_search_and_jump(server: Server, bob: Client) -> None:
 
 
 def test_a_break_is_visible_and_what_is_typed_arrives(bob: Client) -> None:
-    with Server(port=0) as first:
+    with Server(port=steady_port()) as first:
         port = first.port
         # The pauses between two tries double up to 30 seconds: the slower the typing, the later it would arrive.
         door = Door(port, timing=Timing(longest_pause=1.0))
