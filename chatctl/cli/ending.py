@@ -44,9 +44,9 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 """A wish to leave."""
 
 
-def left(client: Client, reason: str, seconds: float) -> bool:
-    """Leave the server; return whether all that was said went out before."""
-    client.stop(reason, seconds)
+def left(client: Client, reason: str, seconds: float, *, discard: bool = False) -> bool:
+    """Leave the server; return whether all that was said went out before. `discard`: see Client.stop."""
+    client.stop(reason, seconds, discard=discard)
     return client.error is None and not client.running and not client.waiting
 
 
@@ -55,14 +55,15 @@ class Ending:
 
     `stop` leaves the server: it gets the reason and the seconds for it, and returns whether all went well. `terminal`
     is the descriptor to watch, or -1; `seconds` is what a signal leaves the process. The exit code of a process that
-    had to be ended is 0 if it left the server well, else 1.
+    had to be ended is `hung_code`, or if that is None 0 if it left the server well, else 1.
     """
 
-    def __init__(self, terminal: int = -1, seconds: float = HUNG_SECONDS) -> None:
+    def __init__(self, terminal: int = -1, seconds: float = HUNG_SECONDS, hung_code: int | None = None) -> None:
         self.stop: Callable[[str, float], bool] = lambda reason, seconds: True
         self.full_screen = False
         """Whether the terminal is to be taken out of the full screen."""
         self._seconds = seconds
+        self._hung_code = hung_code
         self._left = False
         self._terminal = terminal
         self._before = _attributes(terminal)
@@ -121,7 +122,7 @@ class Ending:
             with contextlib.suppress(OSError):
                 os.read(self._read, 1)
         self._restore()
-        os._exit(0 if self._left else 1)
+        os._exit(self._hung_code if self._hung_code is not None else 0 if self._left else 1)
 
     def _restore(self) -> None:
         if self._before is not None:

@@ -8,7 +8,6 @@ name of their own where none is given.
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.columns import table
 from chatctl.cli.failures import reads, reports, say
+from chatctl.cli.interruption import leave_now, leave_when_interrupted, will_leave
 from chatctl.cli.sending import PATIENCE, Troubles, decoded, final, impatience, need_room, say_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
@@ -37,6 +37,14 @@ RoomArgument = Annotated[
     typer.Argument(metavar="[ROOM]", help="A room (default: #lobby), or where it is: ircs://chat.example:5106/lobby."),
 ]
 
+YesOption = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        "-y",
+        help="Do not ask before a line of more than 64 KiB is sent, or with --whole such an input.",
+    ),
+]
 SenderNameOption = Annotated[
     str | None, typer.Option("--name", metavar="NAME", help="Your name (default: client.name).")
 ]
@@ -73,17 +81,9 @@ def _entered(wish: Wish) -> Client:
     from chatctl.cli.line.entering import enter
     from chatctl.cli.target import hinting
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
-            signal.signal(number, _asked_to_end)
+    ending = leave_when_interrupted()
     with hinting():
-        return enter(wish, lambda _: None, asking=False)
-
-
-def _asked_to_end(number: int, frame: object) -> None:
-    """Leave as at Ctrl-C, so that the others read that we left. Asked a second time the process ends at once."""
-    signal.signal(number, signal.SIG_DFL)
-    raise KeyboardInterrupt
+        return enter(wish, lambda client: will_leave(ending, client), asking=False)
 
 
 @reports
@@ -100,6 +100,7 @@ def send(
         typer.Argument(metavar="[TEXT]...", help="What to say; without it the input, line by line."),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="The whole input is one message of several lines.")] = False,
+    yes: YesOption = False,
     name: SenderNameOption = None,
     account: options.AccountOption = None,
     password_file: options.PasswordFileOption = None,
@@ -131,12 +132,12 @@ def send(
         something = False
         if to_room:
             need_room(client, target, troubles)
-        for part in texts(text, whole=whole):
+        for part in texts(text, whole=whole, yes=yes):
             say_when_possible(client, target, part, whole=whole)
             something = something or bool(part.strip("\r\n"))
         arrived = client.flush(enough=impatience(client))
     except KeyboardInterrupt:
-        client.stop(seconds=0.0)  # messages that are still queued stay unsent
+        leave_now(client)
         raise
     finally:
         client.stop()

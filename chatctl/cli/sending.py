@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import typer
 
 from chatctl.cli.failures import say
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from chatctl.client import Client
     from chatctl.client import events as e
 
+MAX_UNASKED_BYTES = 64 * 1024
+"""Of a line, or of a message of several lines, that is sent without a question: some 150 messages."""
+
+_PIECE_BYTES = 4096
 _NO_SUCH_NICK = "401"
 PATIENCE = 30.0
 """Seconds that a server may take for an answer, or be away."""
@@ -75,14 +82,69 @@ class Troubles:
             raise ChatctlError(f"{self.lost} messages may not have been delivered")
 
 
-def texts(text: str | None, *, whole: bool) -> Iterator[str]:
+def texts(text: str | None, *, whole: bool, yes: bool) -> Iterator[str]:
+    """Yield what to send: `text`, or the input, whole or line by line. Long lines come in pieces, so that an
+    interruption finds most of them unsent.
+
+    Raises ConfigError if something is longer than MAX_UNASKED_BYTES, `yes` is not given, and nobody can be asked;
+    ends the command with code 1 if the answer is no.
+    """
+    from chatctl.client.split import split
+
     if text is not None:
-        yield text
+        _allow(len(os.fsencode(text)), "The text", yes=yes)
+        yield from split(text, _PIECE_BYTES) if "\n" not in text else [text]
     elif whole:
-        yield decoded(sys.stdin.buffer.read(), "the input")
+        yield decoded(_read_input(yes=yes), "the input")
     else:
-        for number, line in enumerate(sys.stdin.buffer, 1):
-            yield decoded(line, f"line {number} of the input").rstrip("\r\n")
+        number = 1
+        while line := _read_line(number, yes=yes):
+            shown = decoded(line, f"line {number} of the input").rstrip("\r\n")
+            yield from split(shown, _PIECE_BYTES) or [shown]
+            number += 1
+
+
+def _read_input(*, yes: bool) -> bytes:
+    """Read all of the input. If it is too long, no more of it is read before that is allowed."""
+    data = sys.stdin.buffer.read(-1 if yes else MAX_UNASKED_BYTES + 1)
+    if yes or len(data) <= MAX_UNASKED_BYTES:
+        return data
+    _allow(len(data), "The input", yes=yes)
+    return data + sys.stdin.buffer.read()
+
+
+def _read_line(number: int, *, yes: bool) -> bytes:
+    """Read a line of the input, as :func:`_read_input` does all of it."""
+    most = MAX_UNASKED_BYTES + len("\r\n")
+    data = sys.stdin.buffer.readline(-1 if yes else most)
+    _allow(len(data.rstrip(b"\r\n")), f"Line {number} of the input", yes=yes)
+    if yes or len(data) < most or data.endswith(b"\n"):
+        return data
+    return data + sys.stdin.buffer.readline()
+
+
+def _allow(size: int, what: str, *, yes: bool) -> None:
+    if yes or size <= MAX_UNASKED_BYTES:
+        return
+    sentence = f"{what} is longer than {MAX_UNASKED_BYTES // 1024} KiB, which makes 150 messages or more"
+    answer = _answer(f"{sentence}. Send it? [y/N] ")
+    if answer is None:
+        raise ConfigError(f"{sentence}; it was not sent. There is no terminal to ask on, so --yes is needed")
+    if answer.strip().lower() not in ("y", "yes"):
+        say(f"{what} was not sent")
+        raise typer.Exit(1)
+
+
+def _answer(question: str) -> str | None:
+    """Ask on the terminal, since stdin may be the input; None if there is none."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    try:
+        with open("/dev/tty", encoding="utf-8", errors="replace") as terminal:
+            print(question, end="", file=sys.stderr, flush=True)
+            return terminal.readline()
+    except OSError:
+        return None
 
 
 def decoded(data: bytes, what: str) -> str:

@@ -203,14 +203,15 @@ class Client(Talking):
             raise self._link.error or UnreachableError("the client was stopped before it was in")
         return self
 
-    def stop(self, reason: str = "", seconds: float = _GOODBYE) -> None:
+    def stop(self, reason: str = "", seconds: float = _GOODBYE, *, discard: bool = False) -> None:
         """Leave: what was said before goes out, then QUIT. Returns when that is done, after `seconds` at the latest.
 
+        `discard`: messages that have not gone out yet stay unsent.
         Stopping again, or a client that never started, is no error. In a callback it returns at once.
         """
         if not self._thread.is_alive():
             return
-        self._link.stop(fitting("QUIT", reason), seconds)
+        self._link.stop(fitting("QUIT", reason), seconds, discard=discard)
         if threading.current_thread() is not self._thread:
             self._thread.join(seconds + 1.0)
 

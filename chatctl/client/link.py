@@ -10,7 +10,7 @@ The rules of this file:
 4. A server that is silent is asked (PING); one that does not answer that is gone, whatever else it says.
 5. A name that somebody else seems to have may be held by our own dead connection. For a while we try again; then we
    come under another name, and say so.
-6. Stopping: what waits goes out, then QUIT, then the server closes; all of it before a deadline.
+6. Stopping: what waits goes out, unless it is discarded, then QUIT, then the server closes: all before a deadline.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from chatctl.client.refusals import BannedError, ClearTextError, FullError, Pass
 from chatctl.client.state import Phase, State
 from chatctl.client.timing import Pauses, Repeats, Timing, Watch
 from chatctl.client.trust import LapsedCertificateError, Trust, UntrustedError
-from chatctl.client.wire import DialError, LineReader, Wake, dial, dial_control, is_secure
+from chatctl.client.wire import DialError, LineReader, Wake, dial, dial_control, first_bytes, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
 MOST_WAITING = 1000
@@ -90,6 +90,8 @@ class Link:
         self._ended = False
         self._stop_at: float | None = None
         self._quit_reason = ""
+        self._discards = False
+        self._discarded: list[Line] = []
         self._quit_sent = False
         self._repeats = Repeats(timing)
         self._outgoing: deque[Line] = deque()
@@ -123,13 +125,17 @@ class Link:
             self._requests.append(request)
         self._wake.set()
 
-    def stop(self, reason: str, seconds: float) -> None:
-        """Ask the thread to leave cleanly within `seconds`. Asking again can only make it sooner."""
+    def stop(self, reason: str, seconds: float, *, discard: bool = False) -> None:
+        """Ask the thread to leave cleanly within `seconds`. Asking again can only make it sooner.
+
+        `discard`: what has not gone to the system stays unsent.
+        """
         end = time.monotonic() + seconds
         with self._room:
             if self._stop_at is None or end < self._stop_at:
                 self._stop_at = end
                 self._quit_reason = reason
+            self._discards = self._discards or discard
         self._wake.set()
 
     # The thread.
@@ -285,6 +291,10 @@ class Link:
         while True:
             self._outgoing.extend(self.state.lines)
             self.state.lines.clear()
+            if self._discards and not self._quit_sent:
+                begun = 1 if self._written else 0  # a line of which a part has gone out is completed
+                while len(self._outgoing) > begun:
+                    self._discarded.append(self._outgoing.pop())
             self._tell()
             if not self._outgoing and not self._next_request():
                 return
@@ -292,32 +302,22 @@ class Link:
             self.state.lines.clear()
             while self._outgoing:
                 try:
-                    self._written += sock.send(self._joined())
+                    data = first_bytes((line.data for line in self._outgoing), _CHUNK)
+                    self._written += sock.send(data[self._written :])
                 except (BlockingIOError, InterruptedError):
                     return
                 while self._outgoing and self._written >= len(self._outgoing[0].data):
                     self._written -= len(self._outgoing.popleft().data)
-
-    def _joined(self) -> bytes:
-        """The beginning of what is to be written, in one piece."""
-        size = 0
-        parts: list[bytes] = []
-        for line in self._outgoing:
-            parts.append(line.data)
-            size += len(line.data)
-            if size >= _CHUNK:
-                break
-        return b"".join(parts)[self._written :]
 
     def _next_request(self) -> bool:
         """Do the next request, where there is one that may go out now; at the end of all, QUIT."""
         state = self.state
         if state.phase is not Phase.ONLINE:
             return False
-        if state.say_held():
+        if not self._discards and state.say_held():
             return True
         with self._room:
-            if not self._requests:
+            if not self._requests or self._discards:
                 if self._stop_at is not None and not self._quit_sent:
                     self._quit_sent = True
                     state.send("QUIT", *([self._quit_reason] if self._quit_reason else []))
@@ -348,7 +348,8 @@ class Link:
         return self._stop_at is not None
 
     def _unwritten(self) -> list[Line]:
-        unwritten = list(self._outgoing)
+        unwritten = [*self._outgoing, *reversed(self._discarded)]
+        self._discarded.clear()
         self._outgoing.clear()
         self._written = 0
         return unwritten

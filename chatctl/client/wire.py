@@ -11,7 +11,7 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from chatctl.client.trust import Trust, is_this_machine
@@ -179,6 +179,17 @@ def _wait(sock: socket.socket, events: int, end: float, wake: Wake, stopped: Cal
 
 def _words(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def first_bytes(pieces: Iterable[bytes], size: int) -> bytes:
+    """Return the first of `pieces` in one: as many of them as have `size` bytes, or all."""
+    gathered: list[bytes] = []
+    for piece in pieces:
+        gathered.append(piece)
+        size -= len(piece)
+        if size <= 0:
+            break
+    return b"".join(gathered)
 
 
 class LineReader:
