@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatctl.chat.hub import Hub
-from chatctl.chat.rules import Rules
-from chatctl.chat.work import Reread
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.model.policy import Rules
 from chatctl.config import Loaded
 from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal.folder import CLOAK_BYTES, CLOAK_KEY, Lock, journal_file, kept_secret, lock, prepare

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from chatctl.chat import bans, keeping, lists, state, watches
 from chatctl.chat.apply import identity, membership
-from chatctl.chat.pace import ADDRESS, BURST_SECONDS, COSTS, OTHER
-from chatctl.chat.rules import Rules
+from chatctl.chat.commands import monitor_list
+from chatctl.chat.engine import commit_gate
+from chatctl.chat.engine.rate_limit import ADDRESS, BURST_SECONDS, COSTS, OTHER
+from chatctl.chat.model import mask_lists, server_bans, state
+from chatctl.chat.model.policy import Rules
 from chatctl.config.settings import Limits as Settings
 from chatctl.server import Limits
 
@@ -41,7 +43,7 @@ def test_every_bound_is_named_with_what_it_is() -> None:
     assert (BURST_SECONDS, COSTS["NICK"], OTHER, COSTS["PING"], ADDRESS) == (2, 5, 0.2, 0.05, 5)
     kib = 1024
     assert f"| {limits.inbox_bytes // kib} KiB, {limits.inbox_lines:,} |" in table
-    assert f"| bytes that wait for the disk | {keeping.MOST_PARKED // kib**2} MiB |" in table
+    assert f"| bytes that wait for the disk | {commit_gate.MOST_PARKED // kib**2} MiB |" in table
     assert f"registered | {limits.unregistered_per_address} |" in table
     assert f"| {limits.new_per_second} a second, {limits.new_burst} at once |" in table
     assert f"| bytes before registration | {limits.registration_bytes // kib} KiB |" in table
@@ -50,7 +52,7 @@ def test_every_bound_is_named_with_what_it_is() -> None:
     assert f"| rooms of a user | {rules.max_rooms} |" in table
     assert f"kept for it | {state.MOST_FOUNDED} |" in table
     assert f"no account owns | {state.MOST_EMPTY:,} |" in table
-    assert f"invitations) | {lists.MOST_ENTRIES} |" in table
+    assert f"invitations) | {mask_lists.MOST_ENTRIES} |" in table
     assert f"invited to | {membership.MOST_INVITATIONS} |" in table
-    assert f"watches | {watches.MOST} |" in table
-    assert f"| bans of the server | {bans.MOST_BANS:,} |" in table
+    assert f"watches | {monitor_list.MOST} |" in table
+    assert f"| bans of the server | {server_bans.MOST_BANS:,} |" in table

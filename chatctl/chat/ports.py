@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from chatctl.chat.accounts import NONE, Changes, Record
-from chatctl.chat.facts import Kept
-from chatctl.chat.history import AnyQuery, Page, RoomRecord
-from chatctl.chat.proposals import Entry, Proposal
-from chatctl.chat.work import Done, Task
+from chatctl.chat.entries.facts import Kept
+from chatctl.chat.entries.proposals import Entry, Proposal
+from chatctl.chat.entries.queries import AnyQuery, Page, RoomRecord
+from chatctl.chat.entries.tasks import Done, Task
+from chatctl.chat.model.accounts import NONE, Changes, Record
 
 
 class Order(Protocol):

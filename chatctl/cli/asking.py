@@ -13,8 +13,8 @@ from chatctl.cli.failures import hint
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
 if TYPE_CHECKING:
-    from chatctl.chat import proposals as p
-    from chatctl.chat.state import State
+    from chatctl.chat.entries import proposals as p
+    from chatctl.chat.model.state import State
     from chatctl.journal.stopped import StoppedJournal
 
 NOT_KEPT = "one with --no-history keeps its own, in memory, and takes no commands"
@@ -59,8 +59,8 @@ def asking(
 
 def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], note: str) -> Mapping[str, object]:
     """What the server would answer; `note` is a hint for people. Without a folder there is nothing to list."""
-    from chatctl.chat.rules import Rules
-    from chatctl.chat.state import State
+    from chatctl.chat.model.policy import Rules
+    from chatctl.chat.model.state import State
     from chatctl.server import accounts, moderation
 
     command = request["command"]
@@ -83,7 +83,7 @@ def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], not
 
 def _apply(stopped: StoppedJournal, state: State, proposal: p.Proposal) -> str:
     from chatctl.chat.apply import apply
-    from chatctl.chat.proposals import Entry
+    from chatctl.chat.entries.proposals import Entry
 
     # As the next entry would be: the id of a new account must be unlike any other.
     outcome = apply(state, Entry(stopped.last_seq() + 1, _now(), secrets.token_hex(8), proposal))

@@ -22,7 +22,7 @@ from chatctl.cli.failures import remark, reports, say
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
 if TYPE_CHECKING:
-    from chatctl.chat.facts import Fact
+    from chatctl.chat.entries.facts import Fact
     from chatctl.journal.lines import FactFile
     from chatctl.journal.transfer import Imported
 

@@ -37,7 +37,7 @@ def invite(
     Whoever types it chooses a name and a password, and is in. It is shown once; only a hash of it is kept. On a
     terminal there is a QR code as well.
     """
-    from chatctl.chat.cloak import token_hash
+    from chatctl.chat.model.cloak import token_hash
     from chatctl.config import load
     from chatctl.protocol import names
 

@@ -28,7 +28,7 @@ from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableErr
 if TYPE_CHECKING:
     import sqlite3
 
-    from chatctl.chat.facts import Fact
+    from chatctl.chat.entries.facts import Fact
 
 _ALL = 1 << 52
 _DEFAULT = 50
@@ -63,7 +63,7 @@ def history(
     config: options.ConfigOption = None,
 ) -> None:
     """Print the last messages of a room."""
-    from chatctl.chat.history import Mark, Query
+    from chatctl.chat.entries.queries import Mark, Query
     from chatctl.journal.reading import read
     from chatctl.protocol.names import room_fold
 
@@ -103,7 +103,7 @@ def search(
     """
     if not text.strip():
         raise ConfigError("there is nothing to look for: the text is empty")
-    from chatctl.chat.history import SearchQuery
+    from chatctl.chat.entries.queries import SearchQuery
     from chatctl.journal.reading import read
     from chatctl.protocol.names import fold, room_fold
 

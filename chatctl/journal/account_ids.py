@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from chatctl.chat.belongings import ACCOUNT, account_identity
-from chatctl.chat.history import SEPARATOR
+from chatctl.chat.entries.queries import SEPARATOR
+from chatctl.chat.model.user_data import ACCOUNT, account_identity
 from chatctl.journal.rows import PART_BITS
 
 _FORMER = "former"

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from chatctl.chat.facts import Fact, Kept
-from chatctl.chat.history import REDACT, REDACTED, RENAME, SEPARATOR
+from chatctl.chat.entries.facts import Fact, Kept
+from chatctl.chat.entries.queries import REDACT, REDACTED, RENAME, SEPARATOR
 from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_message
 from chatctl.protocol.names import room_fold

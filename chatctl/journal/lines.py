@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.playback import problem
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.history.history_batch import problem
 from chatctl.protocol.clean import escaped
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
-from chatctl.chat.history import AnyQuery, Page
+from chatctl.chat.entries.queries import AnyQuery, Page
 from chatctl.chat.ports import Log
 from chatctl.journal.damage import is_damage
 from chatctl.journal.reading import read

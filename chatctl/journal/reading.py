@@ -1,13 +1,13 @@
 """Questions of history, answered on any connection.
 
-The rules of this file (chat/history.py has those of the questions):
+The rules of this file (chat/entries/queries.py has those of the questions):
 
 1. A message id names a row. A time names the place between two rows before which everything is older; times never go
    back with the order, so it is found by halving, without an index.
 2. ``after`` and ``before`` are exclusive: with a time, what happened in that very millisecond is outside of both.
    ``around`` begins with the first fact that is not older; ``limit // 2`` come from before it, and none are added where
    one side has fewer.
-3. Whether a page would end between two facts of one time (chat/history.py, rule 5) is seen in one fact more than is
+3. Whether a page would end between two facts of one time (queries.py, rule 5) is seen in one fact more than is
    asked for; mostly that is all it costs.
 4. A message id beyond `upto` is unknown, as everything there is.
 """
@@ -17,8 +17,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import MESSAGES, MOST_OF_ONE_TIME, AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import (
+    MESSAGES,
+    MOST_OF_ONE_TIME,
+    AnyQuery,
+    Mark,
+    Page,
+    Query,
+    SearchQuery,
+    TargetsQuery,
+)
 from chatctl.journal import lanes, rows, schema, search
 
 _OLDER = "coalesce((SELECT time FROM facts WHERE id >= low + (high - low) / 2 ORDER BY id LIMIT 1) < :time, 0)"

@@ -26,8 +26,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chatctl.chat.accounts import Account, Record, RecordKey, record_key
-from chatctl.chat.bans import Ban
+from chatctl.chat.model.accounts import Account, Record, RecordKey, record_key
+from chatctl.chat.model.server_bans import Ban
 from chatctl.errors import ChatctlError, StartError
 from chatctl.journal import retention
 from chatctl.journal.archive import PARTS, Archive, ArchiveError

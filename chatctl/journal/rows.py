@@ -21,9 +21,9 @@ from typing import cast
 
 import msgspec
 
-from chatctl.chat.facts import Fact, Kept, Lines
-from chatctl.chat.history import MAX_PARTS, MESSAGES, SEPARATOR, Point, parse_message_id
-from chatctl.chat.proposals import message_id_of
+from chatctl.chat.entries.facts import Fact, Kept, Lines
+from chatctl.chat.entries.proposals import message_id_of
+from chatctl.chat.entries.queries import MAX_PARTS, MESSAGES, SEPARATOR, Point, parse_message_id
 
 PART_BITS = MAX_PARTS.bit_length() - 1
 PARTS = MAX_PARTS

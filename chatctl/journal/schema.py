@@ -23,7 +23,7 @@ The tables:
   where it is what the place shows. The same head may stand there twice; nothing asks for it by its content.
 - ``places``: `shown` is the target of the first fact there. In ``pairs`` stands who shares a private one.
 - ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned.
-- ``records``: accounts, invitations, read markers, visits and the like as JSON (:mod:`chatctl.chat.accounts`).
+- ``records``: accounts, invitations, read markers, visits and the like as JSON (:mod:`chatctl.chat.model.accounts`).
 - ``volumes``: see indexing.py.
 """
 

@@ -18,8 +18,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import SearchQuery
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import SearchQuery
 from chatctl.journal import indexing, rows, words
 
 READ = 512  # facts read at a time

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chatctl.chat.accounts import Record, RecordKey
-from chatctl.chat.facts import Fact
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.model.accounts import Record, RecordKey
 from chatctl.errors import ChatctlError
 from chatctl.journal import compaction, indexing, lanes, retention
 from chatctl.journal.checking import quick_check

@@ -21,9 +21,9 @@ from typing import TypeVar
 
 import msgspec
 
-from chatctl.chat.accounts import KINDS, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact, Kept
-from chatctl.chat.history import RoomRecord
+from chatctl.chat.entries.facts import Fact, Kept
+from chatctl.chat.entries.queries import RoomRecord
+from chatctl.chat.model.accounts import KINDS, Changes, Record, RecordKey
 from chatctl.journal import rows
 from chatctl.journal.amending import AMENDING, amend, runs
 from chatctl.journal.damage import DamagedJournalError, naming_damage

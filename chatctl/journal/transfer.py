@@ -28,9 +28,9 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import asdict, replace
 
-from chatctl.chat.accounts import Account
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import MESSAGES
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import MESSAGES
+from chatctl.chat.model.accounts import Account
 from chatctl.errors import ChatctlError
 from chatctl.journal import indexing, lanes, rows
 from chatctl.journal.lines import ExportedFact
@@ -216,7 +216,7 @@ class _Places:
 
     def _of_one_moment(self, id: int, time: int) -> bool:
         """Whether what the entry left so far, if anything, is of about the same time, as an entry's facts are
-        (chat/outcome.py): nothing else fits in between."""
+        (chat/entries/outcome.py): nothing else fits in between."""
         seq, part = rows.point(id)
         (before, _), (after, high) = rows.point(self._low), rows.point(self._high)
         return (before != seq or time - self._from <= part) and (after != seq or self._until - time <= high)

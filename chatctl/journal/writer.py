@@ -26,9 +26,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact, Kept
-from chatctl.chat.history import REDACT, AnyQuery, Page, RoomRecord
+from chatctl.chat.entries.facts import Fact, Kept
+from chatctl.chat.entries.queries import REDACT, AnyQuery, Page, RoomRecord
+from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.ports import JournalListener, Log
 from chatctl.journal.checking import quick_check
 from chatctl.journal.chores import Chores

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 class Capability(NamedTuple):
     """One row: the name on the wire, its bit, what specifies it, and what a client gets by it. What stands behind it in
-    CAP LS depends on the server's settings (:mod:`chatctl.chat.offers`)."""
+    CAP LS depends on the server's settings (:mod:`chatctl.chat.commands.offered_capabilities`)."""
 
     name: str
     bit: int

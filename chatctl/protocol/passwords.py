@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatctl.protocol import names
 
 MIN_PASSWORD_CHARACTERS = 6
-"""Guessing is slow (chat/guard), so that short passwords need not be forbidden altogether."""
+"""Guessing is slow (chat/commands/login_throttle), so that short passwords need not be forbidden altogether."""
 
 MAX_PASSWORD_BYTES = 300
 """Fits in a line to NickServ and in one AUTHENTICATE of SASL PLAIN (account-registration, "Server considerations")."""

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import CONTROL
-from chatctl.chat.hub import Hub
-from chatctl.chat.state import State
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.state import State
 from chatctl.protocol import scram
 from chatctl.server.control import Answer, Handler
 

@@ -3,7 +3,7 @@
 The rules of this file:
 
 1. A connection is not read while more of its input waits than its bounds allow, until half of that is handled.
-2. It is not read while its session owes for input that completed no line (chatctl.chat.pace, rule 4).
+2. It is not read while its session owes for input that completed no line (chatctl.chat.engine.rate_limit, rule 4).
 3. A connection whose input has ended is never read again; the system still tells of its errors.
 """
 
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatctl.chat.hub import Hub
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.hub import Hub
 from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits
 from chatctl.server.poller import READ, WRITE, Poller

@@ -20,7 +20,7 @@ import socket
 import termios
 from collections import deque
 
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
 from chatctl.protocol.framing import BadLine, LineDecoder
 from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
 

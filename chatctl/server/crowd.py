@@ -14,8 +14,8 @@ The rules of this file:
 
 from __future__ import annotations
 
-from chatctl.chat.addresses import is_loopback, origin
-from chatctl.chat.bucket import Bucket
+from chatctl.chat.model.hosts import is_loopback, origin
+from chatctl.chat.model.token_bucket import Bucket
 from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from chatctl.chat.hub import Hub
+from chatctl.chat.engine.hub import Hub
 from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
 from chatctl.server.listener import numeric, same_machine

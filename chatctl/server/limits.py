@@ -10,7 +10,7 @@ class Limits:
     """Bounds in number, bytes and seconds; the first seven are settings of the same name under ``limits``."""
 
     messages_per_second: float = 0
-    """Of one session; see :mod:`chatctl.chat.pace`. 0: as many as it likes, as programs that embed a server do; the
+    """Of one session; see `rate_limit`. 0: as many as it likes, as programs that embed a server do; the
     setting's default is 10."""
 
     connections_per_address: int = 32

@@ -17,10 +17,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from chatctl.chat.handling import where
-from chatctl.chat.hub import Hub
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.dispatcher import where
+from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Log
-from chatctl.chat.session import Session
 from chatctl.errors import JournalError
 from chatctl.server.back_pressure import FEW_LINES, BackPressure
 from chatctl.server.connection import Connection

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chatctl.chat import proposals as p
-from chatctl.chat.hub import Hub
-from chatctl.chat.state import State
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.state import State
 from chatctl.server.control import Answer, Handler
 
 _Make = Callable[[Mapping[str, object]], p.Proposal]

@@ -18,10 +18,10 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from chatctl.chat.handling import where
-from chatctl.chat.hub import Hub
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.dispatcher import where
+from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Log
-from chatctl.chat.session import Session
 from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
 from chatctl.server.limits import Limits

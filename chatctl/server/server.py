@@ -13,13 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from chatctl.chat.hub import Hub
-from chatctl.chat.memory import MemoryJournal
-from chatctl.chat.order import LocalOrder
-from chatctl.chat.pace import Pace
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.entries.order import LocalOrder
+from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.history.memory_journal import MemoryJournal
+from chatctl.chat.model.policy import Rules
 from chatctl.chat.ports import Journal, Log
-from chatctl.chat.rules import Rules
-from chatctl.chat.work import Reread
 from chatctl.server.accounts import account_handlers
 from chatctl.server.control import Answer, Handler, control_socket
 from chatctl.server.limits import Limits

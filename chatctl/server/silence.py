@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chatctl.chat.hub import Hub
+from chatctl.chat.engine.hub import Hub
 from chatctl.protocol.message import Message
 from chatctl.server.connection import Connection
 from chatctl.server.deadlines import Deadlines

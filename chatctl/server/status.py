@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatctl.chat.hub import Hub
+from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Journal
 from chatctl.server.control import Answer, Handler
 from chatctl.server.loop import Loop

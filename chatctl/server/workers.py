@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chatctl.chat.work import Done, Reread, Task, perform
+from chatctl.chat.entries.tasks import Done, Reread, Task, perform
 
 THREADS = 2
 MOST_WAITING = 16

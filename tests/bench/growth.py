@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.entries.facts import Fact
 from chatctl.journal import indexing, lanes
 from chatctl.journal.folder import journal_file, prepare
 from chatctl.journal.store import Batch, SqliteStore

@@ -20,8 +20,8 @@ from bisect import bisect
 from collections.abc import Callable
 from pathlib import Path
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import AnyQuery, Mark, Query, SearchQuery, TargetsQuery
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import AnyQuery, Mark, Query, SearchQuery, TargetsQuery
 from chatctl.journal import SqliteJournal, indexing, lanes, retention
 from chatctl.journal.reading import read
 from chatctl.journal.schema import open_reading

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import CONTROL
-from chatctl.chat.cloak import token_hash
-from chatctl.chat.rules import Rules
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.policy import Rules
 from chatctl.protocol import scram
 from tests.chat.world import START, Person, World
 

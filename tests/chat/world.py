@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact, Kept, each_fact
-from chatctl.chat.history import RoomRecord
-from chatctl.chat.hub import Hub
-from chatctl.chat.memory import MemoryJournal
-from chatctl.chat.order import LocalOrder
-from chatctl.chat.pace import Pace
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.entries.facts import Fact, Kept, each_fact
+from chatctl.chat.entries.order import LocalOrder
+from chatctl.chat.entries.proposals import Entry, Proposal
+from chatctl.chat.entries.queries import RoomRecord
+from chatctl.chat.entries.tasks import Done, Reread, Task, perform
+from chatctl.chat.history.memory_journal import MemoryJournal
+from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
+from chatctl.chat.model.policy import Rules
 from chatctl.chat.ports import Journal, Order
-from chatctl.chat.proposals import Entry, Proposal
-from chatctl.chat.rules import Rules
-from chatctl.chat.session import Session
-from chatctl.chat.work import Done, Reread, Task, perform
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
 from tests.logs import ListLog

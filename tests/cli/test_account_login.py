@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.cli.full import FullDoor
 from chatctl.cli.going import Going, Keeper, going
 from chatctl.cli.line.entering import enter

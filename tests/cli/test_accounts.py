@@ -12,8 +12,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from chatctl.chat.accounts import Account
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.accounts import Account
+from chatctl.chat.model.policy import Rules
 from chatctl.journal import SqliteJournal, journal_file, lock, prepare
 from chatctl.protocol import scram
 from chatctl.server import Server

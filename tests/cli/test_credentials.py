@@ -14,7 +14,7 @@ import pytest
 from chatctl.bench import crowd
 from chatctl.bench.drive import measure
 from chatctl.bench.plan import Plan
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.cli.going import Going, going
 from chatctl.client.memory import Memory, Server
 from chatctl.errors import RefusedError

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.entries.facts import Fact
 from chatctl.cli.past import _as_html, _as_objects, _as_text
 from chatctl.journal.lines import to_line
 

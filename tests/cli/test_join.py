@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.cli.join import _log_in_one_line
 from chatctl.server import Server
 from tests.cli.commands import COMMAND, run

@@ -8,7 +8,7 @@ import re
 import pexpect
 import pytest
 
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.server import Server
 from tests.cli.commands import COMMAND
 from tests.ports import steady_port

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat import proposals as p
+from chatctl.chat.entries import proposals as p
 from chatctl.cli.leftovers import Leftovers
 from chatctl.client import Client, Timing
 from chatctl.client import events as e

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.cli.line.entering import Wish
 from chatctl.cli.own_server import own_server
 from chatctl.cli.target import Target

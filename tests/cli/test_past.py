@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.entries.facts import Fact
 from chatctl.cli.past import _as_text, _words
 from chatctl.journal import prepare
 from chatctl.journal.stopped import StoppedJournal

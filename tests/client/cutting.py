@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from chatctl.chat.memory import MemoryJournal
+from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.client import Client, Timing
 from chatctl.client import events as e
 from chatctl.protocol.message import Message

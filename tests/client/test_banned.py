@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from chatctl.chat import proposals as p
+from chatctl.chat.entries import proposals as p
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.refusals import BannedError, SentAwayError

@@ -46,7 +46,7 @@ def test_file_address_and_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_password_of_the_server_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chatctl.chat.rules import Rules
+    from chatctl.chat.model.policy import Rules
 
     (tmp_path / "password").write_text("sesame\n")
     with Server(port=0, rules=Rules(password="sesame")) as server:

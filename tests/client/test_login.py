@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.chat import proposals as p
-from chatctl.chat.cloak import token_hash
-from chatctl.chat.rules import Rules
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.policy import Rules
 from chatctl.client import Client
 from chatctl.client.login import Exchange, Login
 from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.client import Timing
 from chatctl.client import events as e
 from chatctl.client.refusals import InputError, PasswordError

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from chatctl.chat.commands.table import COMMANDS
+from chatctl.chat.commands.registry import COMMANDS
 from chatctl.server import Limits, Server, TlsPlan
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire

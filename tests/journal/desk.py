@@ -10,8 +10,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import AnyQuery, Page
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import AnyQuery, Page
 from chatctl.journal import SqliteJournal
 from chatctl.journal.store import Batch, SqliteStore
 from tests import deadline

@@ -1,4 +1,4 @@
-"""History as it is meant (chat/history.py), in the simplest way there is: a list, read from one end to the other.
+"""History as it is meant (queries.py), in the simplest way there is: a list, read from one end to the other.
 
 Every journal is held to this. What the questions leave open is decided here:
 
@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import (
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import (
     MESSAGES,
     MOST_OF_ONE_TIME,
     SEPARATOR,

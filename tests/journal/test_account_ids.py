@@ -15,10 +15,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chatctl.chat.accounts import Account, record_key
-from chatctl.chat.belongings import Metadata, ReadMark
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import MESSAGES, Query, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import MESSAGES, Query, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.model.accounts import Account, record_key
+from chatctl.chat.model.user_data import Metadata, ReadMark
 from chatctl.journal import account_ids, indexing
 from chatctl.journal.lines import ExportedFact, to_line
 from chatctl.journal.reading import read

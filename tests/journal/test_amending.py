@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.history import Mark, Query, SearchQuery
+from chatctl.chat.entries.queries import Mark, Query, SearchQuery
 from chatctl.journal import indexing, transfer
 from chatctl.journal.reading import read
 from chatctl.journal.store import Batch, SqliteStore

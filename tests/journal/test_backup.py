@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.history import SearchQuery
+from chatctl.chat.entries.queries import SearchQuery
 from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal import indexing, journal_file, prepare
 from chatctl.journal.backup import backup, copy_journal

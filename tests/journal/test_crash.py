@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.entries.facts import Fact
 from chatctl.journal import Retention, SqliteJournal, lock
 from chatctl.journal.checking import faults
 from chatctl.journal.folder import holder, journal_file, prepare

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.history import SearchQuery
+from chatctl.chat.entries.queries import SearchQuery
 from chatctl.errors import StartError
 from chatctl.journal import SqliteJournal, checking, journal_file, prepare
 from chatctl.journal.checking import faults, full_check, quick_check

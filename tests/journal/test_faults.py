@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import Query, RoomRecord
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import Query, RoomRecord
 from chatctl.journal.folder import journal_file
 from chatctl.journal.schema import open_reading, transaction
 from chatctl.journal.store import FULL, Batch, NotKept, SqliteStore

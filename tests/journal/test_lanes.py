@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.history import Mark, Query, TargetsQuery
+from chatctl.chat.entries.queries import Mark, Query, TargetsQuery
 from chatctl.journal import indexing, lanes, retention
 from chatctl.journal.reading import read
 from chatctl.journal.retention import Pruned

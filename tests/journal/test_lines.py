@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from msgspec.structs import asdict, replace
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.multiline import JOINTS
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.multiline import JOINTS
 from chatctl.journal import lines
 from chatctl.journal.lines import FactFile, to_line
 from tests.journal.desk import fact

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.chat import memory
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.history import memory_journal
 from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_time, read
 from chatctl.journal.schema import open_reading
@@ -131,7 +131,7 @@ def test_answers_are_the_models(data: st.DataObject) -> None:
             assert said.unknown == meant.unknown, query
             assert not said.failed
             if isinstance(query, Query):
-                held = memory.answer(facts, query)
+                held = memory_journal.answer(facts, query)
                 assert (list(held.facts), held.unknown) == (list(meant.facts), meant.unknown), query
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from chatctl.chat.accounts import Account, Changes, Invite, Record, RecordKey, record_key
+from chatctl.chat.model.accounts import Account, Changes, Invite, Record, RecordKey, record_key
 from chatctl.journal.schema import MIGRATIONS, migrate, open_writing
 from chatctl.journal.store import FULL, NotKept
 from tests.journal.desk import Desk, TestStore, fact

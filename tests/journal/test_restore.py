@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chatctl.chat.accounts import Account, record_key
-from chatctl.chat.bans import Ban
+from chatctl.chat.model.accounts import Account, record_key
+from chatctl.chat.model.server_bans import Ban
 from chatctl.errors import ChatctlError, ConfigError, StartError
 from chatctl.journal import archive, holder, journal_file, lock, prepare
 from chatctl.journal.archive import Archive, ArchiveError, Manifest

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import Query, SearchQuery
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import Query, SearchQuery
 from chatctl.journal import Retention, indexing, lanes, retention
 from chatctl.journal.reading import read
 from chatctl.journal.retention import Pruned

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.chat.facts import Kept, Lines, each_fact
-from chatctl.chat.history import Query
+from chatctl.chat.entries.facts import Kept, Lines, each_fact
+from chatctl.chat.entries.queries import Query
 from chatctl.journal import transfer
 from chatctl.journal.reading import read
 from chatctl.journal.store import Batch

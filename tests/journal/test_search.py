@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.chat.history import SearchQuery
+from chatctl.chat.entries.queries import SearchQuery
 from chatctl.journal import indexing, words
 from chatctl.journal.reading import read
 from chatctl.journal.store import SqliteStore

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import RENAME, Mark, Query, TargetsQuery, private_place
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import RENAME, Mark, Query, TargetsQuery, private_place
 from chatctl.journal import indexing, lanes, retention
 from chatctl.journal.reading import read
 from chatctl.journal.retention import Pruned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterable
 
-from chatctl.chat.facts import Fact
+from chatctl.chat.entries.facts import Fact
 from chatctl.journal.rows import Dictionary
 from tests.journal.desk import fact
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.history import SearchQuery
+from chatctl.chat.entries.queries import SearchQuery
 from chatctl.errors import StartError
 from chatctl.journal import compaction, indexing, lanes, retention, schema, spare
 from chatctl.journal.chores import Chores

@@ -1,5 +1,5 @@
 """Everything said has a time of its own, so that who turns the pages of history by time loses nothing
-(chat/order.py, chat/outcome.py, chat/history.py rule 5): in memory and in SQLite."""
+(chat/entries/order.py, chat/entries/outcome.py, chat/entries/queries.py rule 5): in memory and in SQLite."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.chat.accounts import NONE, Changes
-from chatctl.chat.facts import Kept
-from chatctl.chat.history import AnyQuery, Page, RoomRecord
-from chatctl.chat.memory import MemoryJournal
-from chatctl.chat.order import LocalOrder
-from chatctl.chat.outcome import AHEAD
-from chatctl.chat.proposals import Entry, Proposal, Quit
-from chatctl.chat.render import timestamp
+from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.entries.facts import Kept
+from chatctl.chat.entries.order import LocalOrder
+from chatctl.chat.entries.outcome import AHEAD
+from chatctl.chat.entries.proposals import Entry, Proposal, Quit
+from chatctl.chat.entries.queries import AnyQuery, Page, RoomRecord
+from chatctl.chat.history.memory_journal import MemoryJournal
+from chatctl.chat.model.accounts import NONE, Changes
 from chatctl.journal.reading import read
 from chatctl.journal.store import Batch, SqliteStore
 from chatctl.protocol.message import Message

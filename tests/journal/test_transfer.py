@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import Mark, Query, SearchQuery, private_place
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import Mark, Query, SearchQuery, private_place
 from chatctl.errors import ChatctlError
 from chatctl.journal import indexing, lanes
 from chatctl.journal.reading import find_message, read

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import Query, RoomRecord
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import Query, RoomRecord
 from chatctl.journal.schema import open_reading
 from chatctl.journal.store import SqliteStore
 from chatctl.journal.transfer import facts

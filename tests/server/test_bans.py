@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat import proposals as p
-from chatctl.chat.cloak import token_hash
-from chatctl.chat.rules import Rules
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.policy import Rules
 from chatctl.server import Limits, Server, TlsPlan
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
 from chatctl.server.connection import Connection
 
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import pytest
 
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.protocol.control_socket import control_path
 from chatctl.server import Server
 from chatctl.server.loop import MAX_CONSOLES

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
 from chatctl.errors import StartError
 from chatctl.server import Server, TlsPlan
 from chatctl.server.connection import Connection

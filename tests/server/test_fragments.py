@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server import tls as server_tls
 from chatctl.server.connection import Connection

@@ -12,7 +12,7 @@ import tracemalloc
 
 import pytest
 
-from chatctl.chat.memory import MemoryJournal
+from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.server import Limits, Server
 from chatctl.server.crowd import Crowd
 from tests.deadline import Deadline

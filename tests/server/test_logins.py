@@ -1,4 +1,4 @@
-"""Logging in on real sockets while others guess (chat/guard, server/workers)."""
+"""Logging in on real sockets while others guess (chat/commands/login_throttle, server/workers)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from chatctl.chat.rules import Rules
+from chatctl.chat.model.policy import Rules
 from chatctl.server import Server
 from tests.wire import Wire
 

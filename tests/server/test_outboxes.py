@@ -15,8 +15,8 @@ from typing import TypeVar
 
 import pytest
 
-from chatctl.chat.room import Room
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.room import Room
 from chatctl.server import Limits, Server, TlsPlan, outboxes
 from chatctl.server.loop import Loop
 from chatctl.server.tls import TlsConnection

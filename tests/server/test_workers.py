@@ -5,8 +5,8 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 
-from chatctl.chat.rules import Rules
-from chatctl.chat.work import Check, Done, Make
+from chatctl.chat.entries.tasks import Check, Done, Make
+from chatctl.chat.model.policy import Rules
 from chatctl.protocol import scram
 from chatctl.server import Server
 from chatctl.server.workers import MOST_WAITING, Workers

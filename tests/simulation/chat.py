@@ -13,11 +13,11 @@ import random
 import sys
 from collections.abc import Callable
 
-from chatctl.chat import keeping
-from chatctl.chat.hub import Hub
-from chatctl.chat.order import LocalOrder
-from chatctl.chat.rules import Rules
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine import commit_gate
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.entries.order import LocalOrder
+from chatctl.chat.model.policy import Rules
 from chatctl.protocol import names
 from chatctl.protocol.message import Message, nick_of, parse
 from tests.chat.world import START, QuickWorkers
@@ -29,7 +29,7 @@ CAPS = "CAP REQ :echo-message message-tags chatctl/resume"
 
 
 class Speaker:
-    """A client that numbers what it says, and says it again after a cut (the rules of chatctl/chat/resend.py)."""
+    """A client that numbers what it says, and says it again after a cut (the rules of chat/commands/dedup.py)."""
 
     def __init__(self, nick: str) -> None:
         self.nick = nick
@@ -346,7 +346,7 @@ class Chat:
 def run(seed: int, steps: int = 250) -> None:
     """One life of a chat, in which facts gather for each other in every second seed (keeping.py, rule 4). Raises
     AssertionError with how to run it again."""
-    talk, keeping.TALK = keeping.TALK, 1 if seed % 2 else keeping.TALK
+    talk, commit_gate.TALK = commit_gate.TALK, 1 if seed % 2 else commit_gate.TALK
     chat = Chat(seed)
     try:
         for _ in range(steps):
@@ -355,7 +355,7 @@ def run(seed: int, steps: int = 250) -> None:
     except AssertionError as error:
         raise AssertionError(f"{error}\nrun it again: python -m tests.simulation.chat {seed}") from error
     finally:
-        keeping.TALK = talk
+        commit_gate.TALK = talk
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from chatctl.chat.accounts import NONE, Changes, Record, RecordKey
-from chatctl.chat.facts import Fact, Kept, each_fact
-from chatctl.chat.history import RoomRecord
-from chatctl.chat.memory import MemoryJournal
+from chatctl.chat.entries.facts import Fact, Kept, each_fact
+from chatctl.chat.entries.queries import RoomRecord
+from chatctl.chat.history.memory_journal import MemoryJournal
+from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
 from chatctl.journal.store import span
 
 

@@ -16,16 +16,16 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chatctl.chat import proposals as p
-from chatctl.chat.accounts import Account
 from chatctl.chat.apply.accounts import CONTROL
-from chatctl.chat.bans import Ban
-from chatctl.chat.facts import Fact, each_fact
-from chatctl.chat.hub import Hub
-from chatctl.chat.modes import OPERATOR, VOICE
-from chatctl.chat.order import LocalOrder
-from chatctl.chat.rules import Rules
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.facts import Fact, each_fact
+from chatctl.chat.entries.order import LocalOrder
+from chatctl.chat.model.accounts import Account
+from chatctl.chat.model.modes import OPERATOR, VOICE
+from chatctl.chat.model.policy import Rules
+from chatctl.chat.model.server_bans import Ban
 from chatctl.protocol import names, scram
 from chatctl.protocol.message import Message, nick_of, parse
 from tests.chat.world import START, QuickWorkers

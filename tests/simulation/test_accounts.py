@@ -8,12 +8,12 @@ import random
 
 import pytest
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import CONTROL
-from chatctl.chat.hub import Hub
-from chatctl.chat.order import LocalOrder
-from chatctl.chat.rules import Rules
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.hub import Hub
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.order import LocalOrder
+from chatctl.chat.model.policy import Rules
 from chatctl.protocol.message import parse
 from tests.chat.world import START, QuickWorkers
 from tests.logs import ListLog

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from chatctl.chat import keeping, outcome, undo
-from chatctl.chat import proposals as p
-from chatctl.chat.accounts import RecordKey
-from chatctl.chat.apply import _TABLE, bans, redo
-from chatctl.chat.keeping import Keeper
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.state import State
+from chatctl.chat.apply import _TABLE, bans, redo, undo
+from chatctl.chat.engine import commit_gate
+from chatctl.chat.engine.commit_gate import Keeper
+from chatctl.chat.entries import outcome
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.accounts import RecordKey
+from chatctl.chat.model.state import State
 from tests.simulation.rooms import run
 
 SEEDS = 30
@@ -73,7 +74,7 @@ def _bans_count_before_they_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _retried_is_treated_as_passing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "redone", lambda outcomes, state: ())
+    monkeypatch.setattr(commit_gate, "redone", lambda outcomes, state: ())
 
 
 @pytest.mark.parametrize(

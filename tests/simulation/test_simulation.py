@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from chatctl.chat import keeping, proposals
 from chatctl.chat.commands import messages
-from chatctl.chat.facts import each_fact
-from chatctl.chat.fanout import Fanout
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.engine import commit_gate
+from chatctl.chat.entries import proposals
+from chatctl.chat.entries.facts import each_fact
 from tests.simulation.chat import run
 from tests.simulation.disk import SimulatedJournal
 
@@ -72,7 +73,7 @@ def _of_lines_in_a_row_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping.Keeper, "_set_back", lambda self, key: None)
+    monkeypatch.setattr(commit_gate.Keeper, "_set_back", lambda self, key: None)
 
 
 def _moved_files_are_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatctl.chat.offers import values
-from chatctl.chat.rules import Rules
+from chatctl.chat.commands.offered_capabilities import values
+from chatctl.chat.model.policy import Rules
 from chatctl.protocol.capabilities import CAPABILITIES
 
 PAGE = Path(__file__).parents[2] / "docs" / "capabilities.md"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatctl.chat.commands.manual import MANUAL
-from chatctl.chat.commands.table import COMMANDS
+from chatctl.chat.commands.help_text import MANUAL
+from chatctl.chat.commands.registry import COMMANDS
 
 TARGET = Path(__file__).parents[2] / "docs" / "commands.md"
 

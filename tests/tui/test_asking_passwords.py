@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from chatctl.chat import proposals as p
-from chatctl.chat.cloak import token_hash
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.cloak import token_hash
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.login import Login

@@ -6,7 +6,7 @@ The rules of this room:
 2. Two people may want one thing in the same instant; the entry's place decides, here and nowhere else.
 3. Nothing refused leaves a fact; a refusal is a delivery to the one who asked.
 4. What is said is measured as it will be relayed, before it is kept (never truncate).
-5. What facts tell of has a time of its own each, up to 1,000 a second (:mod:`chatctl.chat.outcome`, rules 1 and 2).
+5. What facts tell of has a time of its own each, up to 1,000 a second (`outcome`, rules 1 and 2).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply import (
     accounts,
     bans,
     identity,
+    kill_wallops,
     lines,
     marks,
     membership,
@@ -27,12 +27,12 @@ from chatctl.chat.apply import (
     modes,
     operators,
     redaction,
-    renaming,
-    server,
-    settings,
+    rename_room,
+    room_settings,
 )
-from chatctl.chat.outcome import AHEAD, Outcome
-from chatctl.chat.state import State
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.outcome import AHEAD, Outcome
+from chatctl.chat.model.state import State
 
 _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Register: identity.register,
@@ -48,7 +48,7 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.RemoveAccount: accounts.remove_account,
     p.AddInvitation: accounts.add_invitation,
     p.Redact: redaction.redact,
-    p.RenameRoom: renaming.rename_room,
+    p.RenameRoom: rename_room.rename_room,
     p.MarkRead: marks.mark_read,
     p.SetMetadata: metadata.set_metadata,
     p.SetUserModes: identity.set_user_modes,
@@ -56,17 +56,17 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.Join: membership.join,
     p.Part: membership.part,
     p.Kick: membership.kick,
-    p.Kill: server.kill,
+    p.Kill: kill_wallops.kill,
     p.AddBan: bans.add_ban,
     p.RemoveBan: bans.remove_ban,
     p.EnforceBan: bans.enforce_ban,
     p.SendAway: bans.send_away,
-    p.Wallops: server.wallops,
-    p.ChangeRules: server.change_rules,
+    p.Wallops: kill_wallops.wallops,
+    p.ChangeRules: kill_wallops.change_rules,
     p.Invite: membership.invite,
     p.Say: messages.say,
     p.SayLines: lines.say_lines,
-    p.SetTopic: settings.set_topic,
+    p.SetTopic: room_settings.set_topic,
     p.SetRoomModes: modes.set_room_modes,
 }
 

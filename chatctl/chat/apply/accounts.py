@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chatctl.chat import proposals as p
-from chatctl.chat.accounts import Account, Invite, Record, record_key
 from chatctl.chat.apply import marks, visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.apply.redo import AccountOperator, Login
-from chatctl.chat.deliveries import InForms, LoggedIn, TellFail, ToUsers
-from chatctl.chat.modes import OPERATOR
-from chatctl.chat.outcome import Identity, NewIdentity, Outcome
-from chatctl.chat.reserved_names import NICKSERV, reserved_problem
-from chatctl.chat.state import State
-from chatctl.chat.users import SERVICE_USER, User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import InForms, LoggedIn, TellFail, ToUsers
+from chatctl.chat.entries.outcome import Identity, NewIdentity, Outcome
+from chatctl.chat.model.accounts import Account, Invite, Record, record_key
+from chatctl.chat.model.modes import OPERATOR
+from chatctl.chat.model.reserved_names import NICKSERV, reserved_problem
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

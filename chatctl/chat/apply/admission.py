@@ -7,10 +7,10 @@ must suit the room (+C, +c) whoever says it.
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.modes import OPERATOR, SPEECH
-from chatctl.chat.room import Room
-from chatctl.chat.users import User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.modes import OPERATOR, SPEECH
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.numerics import Numeric
 

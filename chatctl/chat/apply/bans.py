@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.accounts import record_key
 from chatctl.chat.apply.membership import leave_chat
-from chatctl.chat.bans import MOST_BANS, Ban, ban_key
-from chatctl.chat.deliveries import Rejected, ToUsers, Unwelcome
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import Rejected, ToUsers, Unwelcome
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.accounts import record_key
+from chatctl.chat.model.server_bans import MOST_BANS, Ban, ban_key
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import end_session, leave_chat, show_away
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
 from chatctl.chat.apply.redo import AccountOperator, NewName
-from chatctl.chat.deliveries import (
+from chatctl.chat.apply.undo import NewNick
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import (
     Appeared,
     Attached,
     Form,
@@ -21,14 +22,13 @@ from chatctl.chat.deliveries import (
     Vanished,
     Welcomed,
 )
-from chatctl.chat.limits import away_length, realname_length
-from chatctl.chat.modes import PREFIXES, SERVER_OPERATOR
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.reserved_names import reserved_problem
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.undo import NewNick
-from chatctl.chat.users import User
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.line_lengths import away_length, realname_length
+from chatctl.chat.model.modes import PREFIXES, SERVER_OPERATOR
+from chatctl.chat.model.reserved_names import reserved_problem
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

@@ -9,15 +9,15 @@ The rules of this file:
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply import messages
-from chatctl.chat.deliveries import LinesToRoom
-from chatctl.chat.facts import Lines
-from chatctl.chat.modes import BOT, SPEECH
-from chatctl.chat.outcome import AHEAD, Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import LinesToRoom
+from chatctl.chat.entries.facts import Lines
+from chatctl.chat.entries.outcome import AHEAD, Outcome
+from chatctl.chat.model.modes import BOT, SPEECH
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol.message import MAX_LINE
 
 _NO_TAGS: dict[str, str] = {}

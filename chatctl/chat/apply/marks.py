@@ -3,14 +3,14 @@ hear of it; nobody else does."""
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.accounts import Record, record_key
-from chatctl.chat.belongings import Metadata, ReadMark, is_kept, mark_key
-from chatctl.chat.deliveries import Form, InForms
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.render import timestamp
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import Form, InForms
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.accounts import Record, record_key
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
+from chatctl.chat.model.user_data import Metadata, ReadMark, is_kept, mark_key
 from chatctl.protocol import names
 from chatctl.protocol.capabilities import READ_MARKER
 from chatctl.protocol.message import Message

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.admission import entry_refusal
 from chatctl.chat.apply.redo import Departure, SessionEnd
-from chatctl.chat.apply.settings import room_for
-from chatctl.chat.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
-from chatctl.chat.modes import OPERATOR
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.undo import LostMember, NewMember
-from chatctl.chat.users import SERVICE_USER, User
+from chatctl.chat.apply.room_settings import room_for
+from chatctl.chat.apply.undo import LostMember, NewMember
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.modes import OPERATOR
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -224,7 +224,7 @@ def leave_chat(
     silent_ms: int = 0,
 ) -> None:
     """Take `user` out of the chat; with `show` they see their own QUIT. A reason too long for one line is left out
-    rather than cut. `silent_ms`: see :class:`chatctl.chat.proposals.Quit`."""
+    rather than cut. `silent_ms`: see :class:`chatctl.chat.entries.proposals.Quit`."""
     position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
     message = Message("QUIT", (reason,), user.prefix)
     if len(message.line) > MAX_LINE:

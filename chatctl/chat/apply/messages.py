@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chatctl.chat import multiline
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import speech_refusal
-from chatctl.chat.deliveries import Form, InForms, Stamp, Tell, ToRoom, ToUsers
-from chatctl.chat.history import private_place
-from chatctl.chat.modes import PREFIXES
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.users import SERVICE_USER, User
+from chatctl.chat.entries import multiline
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import Form, InForms, Stamp, Tell, ToRoom, ToUsers
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.entries.queries import private_place
+from chatctl.chat.model.modes import PREFIXES
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message

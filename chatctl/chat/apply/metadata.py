@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.accounts import record_key
-from chatctl.chat.belongings import MOST_GUESTS, Metadata, is_kept
-from chatctl.chat.deliveries import MetadataChanged, TellFail
-from chatctl.chat.modes import OPERATOR
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import MetadataChanged, TellFail
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.accounts import record_key
+from chatctl.chat.model.modes import OPERATOR
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
+from chatctl.chat.model.user_data import MOST_GUESTS, Metadata, is_kept
 from chatctl.protocol import numerics as n
 
 MOST_KEYS = 20

@@ -5,15 +5,15 @@ What changed is told to the room; what did not change is not. A list mode withou
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.apply.settings import room_for
-from chatctl.chat.limits import KEY
-from chatctl.chat.lists import MASK_LENGTH, Entry, Lists, canonical
-from chatctl.chat.modes import OPERATOR, ROOM_MODES, Kind
-from chatctl.chat.outcome import NewStanding, Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.apply.room_settings import room_for
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.outcome import NewStanding, Outcome
+from chatctl.chat.model.line_lengths import KEY
+from chatctl.chat.model.mask_lists import MASK_LENGTH, Entry, Lists, canonical
+from chatctl.chat.model.modes import OPERATOR, ROOM_MODES, Kind
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import ToUsers
-from chatctl.chat.modes import SERVER_OPERATOR
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import ToUsers
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.modes import SERVER_OPERATOR
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

@@ -8,14 +8,14 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import InForms, TellFail
-from chatctl.chat.history import parse_message_id, private_place
-from chatctl.chat.modes import OPERATOR
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import InForms, TellFail
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.entries.queries import parse_message_id, private_place
+from chatctl.chat.model.modes import OPERATOR
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

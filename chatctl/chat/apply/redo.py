@@ -1,4 +1,4 @@
-"""What is done again after a failed commit, because it cannot be undone (chat/durability.py, Retried).
+"""What is done again after a failed commit, because it cannot be undone (chat/entries/durability.py, Retried).
 
 When a commit fails, entries that can be refused are undone. Others may rest on them: a user whose PART was refused has
 left the chat meanwhile. So each is done again, on the state as it is then, and its facts and records are made anew.
@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from chatctl.chat.apply import visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.deliveries import ToUsers
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.entries.deliveries import ToUsers
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol.message import Message
 
 

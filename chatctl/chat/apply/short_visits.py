@@ -12,12 +12,12 @@ Invariants:
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.deliveries import VisitBegan, VisitEnded
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.room import Room
-from chatctl.chat.state import State
-from chatctl.chat.users import User
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import VisitBegan, VisitEnded
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
 

@@ -1,14 +1,14 @@
-"""Positions of users in rooms: when they are set, and where a replay begins (:mod:`chatctl.chat.visits`)."""
+"""Positions of users in rooms: when they are set, and where a replay begins (:mod:`chatctl.chat.model.visits`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from chatctl.chat.accounts import record_key
-from chatctl.chat.outcome import Outcome
-from chatctl.chat.state import State
-from chatctl.chat.users import User
-from chatctl.chat.visits import Visits
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.accounts import record_key
+from chatctl.chat.model.state import State
+from chatctl.chat.model.user import User
+from chatctl.chat.model.visits import Visits
 
 
 def position(state: State, user: User, room: str, now: int) -> int:

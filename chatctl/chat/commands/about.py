@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, batched, line, means_this_server
+from chatctl.chat.commands.base import Command, Reply, Result, View, batched, line, means_this_server
+from chatctl.chat.commands.isupport import isupport
 from chatctl.chat.commands.metadata import own
-from chatctl.chat.isupport import isupport
-from chatctl.chat.modes import ROOM_MODES, SERVER_OPERATOR, USER_MODES, Kind
-from chatctl.chat.render import timestamp
-from chatctl.chat.rules import Rules
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.modes import ROOM_MODES, SERVER_OPERATOR, USER_MODES, Kind
+from chatctl.chat.model.policy import Rules
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, EXTENDED_ISUPPORT
 from chatctl.protocol.message import Message

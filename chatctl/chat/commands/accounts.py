@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.accounts import COMMAND
-from chatctl.chat.cloak import token_hash
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.kinds import Command, Result, View, Work
-from chatctl.chat.session import Session
-from chatctl.chat.work import Done, Make
+from chatctl.chat.commands.base import Command, Result, View, Work
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.tasks import Done, Make
+from chatctl.chat.model.cloak import token_hash
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
 from chatctl.protocol.passwords import unusable_password, weak_password

@@ -3,10 +3,10 @@ kind (modern.ircdocs.horse, "Operator Messages")."""
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.commands.kinds import Command, Result, View, Work, label_of, line
-from chatctl.chat.session import Session
-from chatctl.chat.work import Done, Reread
+from chatctl.chat.commands.base import Command, Result, View, Work, label_of, line
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.tasks import Done, Reread
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

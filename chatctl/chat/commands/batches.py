@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from chatctl.chat import multiline
-from chatctl.chat import proposals as p
+from chatctl.chat.commands.base import HELD, Command, Result, View
+from chatctl.chat.commands.dedup import relayed_tags, say_once
 from chatctl.chat.commands.history import fail
-from chatctl.chat.commands.kinds import HELD, Command, Result, View
-from chatctl.chat.resend import relayed_tags, say_once
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import multiline
+from chatctl.chat.entries import proposals as p
 from chatctl.protocol.capabilities import BATCH, MULTILINE
 from chatctl.protocol.message import Message
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.bans import name_banned
 from chatctl.chat.apply.identity import is_same_client, name_in_use
-from chatctl.chat.cloak import token_hash
 from chatctl.chat.commands import passwords, sasl
-from chatctl.chat.commands.kinds import Close, Command, Probe, Reply, Result, View, label_of, line, packed
-from chatctl.chat.limits import USERNAME, realname_length
-from chatctl.chat.session import Session
+from chatctl.chat.commands.base import Close, Command, Probe, Reply, Result, View, label_of, line, packed
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.line_lengths import USERNAME, realname_length
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

@@ -1,6 +1,6 @@
 """Private conversations, found by the other user's name.
 
-History belongs to identities (:attr:`chatctl.chat.users.User.identity`), and a guest has a new one with each
+History belongs to identities (:attr:`chatctl.chat.model.user.User.identity`), and a guest has a new one with each
 connection. Clients know names only. So of the conversations that a user took part in, all those with guests of one name
 are one, together with that of the account of this name. Conversations with several accounts stay apart: these are
 different people. This shows a user nothing but what they were sent or sent themselves.
@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from chatctl.chat.belongings import ACCOUNT
-from chatctl.chat.commands.kinds import Job, Result, View
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import SEPARATOR, Mark, Page, Query, TargetsQuery, point_of, private_place
-from chatctl.chat.session import Session
-from chatctl.chat.users import User
+from chatctl.chat.commands.base import Job, Result, View
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import SEPARATOR, Mark, Page, Query, TargetsQuery, point_of, private_place
+from chatctl.chat.model.user import User
+from chatctl.chat.model.user_data import ACCOUNT
 from chatctl.protocol import names
 from chatctl.protocol.message import nick_of
 

@@ -3,7 +3,7 @@
 Source: ircv3.net/specs/extensions/chathistory (draft), with event-playback. Errors are standard replies, as it asks.
 
 Access: a room's members and sessions on a short visit there; a private conversation, its two participants
-(:mod:`chatctl.chat.history`). A nick alone grants nothing: the messages of its earlier owner stay theirs. To all other
+(`queries`). A nick alone grants nothing: the messages of its earlier owner stay theirs. To all other
 sessions a room answers like one that does not exist, so that the answer does not disclose secret rooms.
 """
 
@@ -14,21 +14,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from chatctl.chat.commands import conversations
-from chatctl.chat.commands.kinds import Command, Job, Long, Reply, Result, View, line
-from chatctl.chat.facts import Fact
-from chatctl.chat.history import (
-    MESSAGES,
-    MOST_ASKED,
-    Mark,
-    Page,
-    Query,
-    TargetsQuery,
-    point_of,
-)
-from chatctl.chat.playback import in_slices, line_count
-from chatctl.chat.render import timestamp
-from chatctl.chat.room import Room
-from chatctl.chat.session import Session
+from chatctl.chat.commands.base import Command, Job, Long, Reply, Result, View, line
+from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import MESSAGES, MOST_ASKED, Mark, Page, Query, TargetsQuery, point_of
+from chatctl.chat.history.history_batch import in_slices, line_count
+from chatctl.chat.model.room import Room
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

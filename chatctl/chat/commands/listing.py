@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chatctl.chat.commands.kinds import Command, Long, Reply, Result, View, line, means_this_server
-from chatctl.chat.room import Room
-from chatctl.chat.session import Session
+from chatctl.chat.commands.base import Command, Long, Reply, Result, View, line, means_this_server
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.room import Room
 from chatctl.protocol import masks, names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.marks import marker
+from chatctl.chat.commands.base import Command, Result, View, label_of, line
 from chatctl.chat.commands.history import fail, milliseconds
-from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import READ_MARKER

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
 from chatctl.chat.commands import services
-from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
-from chatctl.chat.resend import relayed_tags, say_once
-from chatctl.chat.session import Session
+from chatctl.chat.commands.base import Command, Result, View, label_of, line
+from chatctl.chat.commands.dedup import relayed_tags, say_once
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

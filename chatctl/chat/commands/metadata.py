@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.metadata import owner_of_room, owner_of_user
+from chatctl.chat.commands.base import Command, Line, Reply, Result, View, batched, label_of, line, packed
 from chatctl.chat.commands.history import fail
-from chatctl.chat.commands.kinds import Command, Line, Reply, Result, View, batched, label_of, line, packed
-from chatctl.chat.limits import METADATA_KEY, metadata_length
-from chatctl.chat.room import Room
-from chatctl.chat.session import Session
-from chatctl.chat.users import User
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.line_lengths import METADATA_KEY, metadata_length
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, METADATA_2, METADATA_3
 from chatctl.protocol.message import Message

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatctl.chat import proposals as p
-from chatctl.chat.commands.kinds import Command, Result, View, label_of, line
+from chatctl.chat.commands.base import Command, Result, View, label_of, line
+from chatctl.chat.commands.isupport import MOST_CHANGES
 from chatctl.chat.commands.rooms import shown_room
-from chatctl.chat.isupport import MOST_CHANGES
-from chatctl.chat.modes import ROOM_MODES, USER_MODES, Kind
-from chatctl.chat.room import Room
-from chatctl.chat.session import Session
-from chatctl.chat.users import User
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.modes import ROOM_MODES, USER_MODES, Kind
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, line
-from chatctl.chat.session import Session
-from chatctl.chat.watches import MOST
+from chatctl.chat.commands.base import Command, Reply, Result, View, line
+from chatctl.chat.commands.monitor_list import MOST
+from chatctl.chat.delivery.session import Session
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message

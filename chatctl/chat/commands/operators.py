@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-from chatctl.chat import proposals as p
 from chatctl.chat.commands import passwords
+from chatctl.chat.commands.base import Command, Note, Result, View, label_of, line
 from chatctl.chat.commands.history import fail
-from chatctl.chat.commands.kinds import Command, Note, Result, View, label_of, line
-from chatctl.chat.limits import HOST
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.line_lengths import HOST
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
-from chatctl.chat.commands.kinds import Result, View, Work
-from chatctl.chat.session import Session
-from chatctl.chat.work import Check, Done
+from chatctl.chat.commands.base import Result, View, Work
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries.tasks import Check, Done
 
 WRONG = "The password is wrong"
 WRONG_OR_MISSING = "The server's password is wrong or missing"
@@ -18,7 +18,7 @@ BUSY = "Too many passwords are being checked at the moment; please try again"
 
 def too_soon(view: View, session: Session, account: str) -> str:
     """Before each try: what somebody reads who has to wait after wrong passwords; ``""`` for one who need not
-    (chat/guard). A try counts from when it is made, so that many at once are not all the first."""
+    (chat/commands/login_throttle). A try counts from when it is made, so that many at once are not all the first."""
     local = session.local and not session.tries
     seconds = view.guard.wait(view.clock(), session.origin, account, local=local)
     session.tries += not seconds

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.commands.kinds import Command, Result, View, label_of, line, packed
-from chatctl.chat.limits import away_length
-from chatctl.chat.session import Session
+from chatctl.chat.commands.base import Command, Result, View, label_of, line, packed
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.line_lengths import away_length
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import PRE_AWAY
 from chatctl.protocol.message import MAX_LINE, Message

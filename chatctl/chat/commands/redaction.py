@@ -5,11 +5,11 @@ The message is looked up in history first; who may do it is decided by the entry
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
+from chatctl.chat.commands.base import Command, Job, Result, View, label_of, line
 from chatctl.chat.commands.history import fail
-from chatctl.chat.commands.kinds import Command, Job, Result, View, label_of, line
-from chatctl.chat.history import Mark, Page, Query, private_place
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.queries import Mark, Page, Query, private_place
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MESSAGE_REDACTION
 from chatctl.protocol.message import Message

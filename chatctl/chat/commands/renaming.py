@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chatctl.chat import proposals as p
-from chatctl.chat.apply.renaming import IN_USE, may_rename
+from chatctl.chat.apply.rename_room import IN_USE, may_rename
+from chatctl.chat.commands.base import Command, Job, Result, View, label_of
 from chatctl.chat.commands.history import fail, joined_room
-from chatctl.chat.commands.kinds import Command, Job, Result, View, label_of
-from chatctl.chat.history import Page, Query
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.queries import Page, Query
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
 

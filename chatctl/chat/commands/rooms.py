@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from chatctl.chat import proposals as p
 from chatctl.chat.apply.admission import invited
 from chatctl.chat.apply.marks import marker
-from chatctl.chat.commands.kinds import Command, Job, Reply, Result, View, label_of, line, packed
-from chatctl.chat.history import Page, Query
-from chatctl.chat.modes import symbols
-from chatctl.chat.room import Room
-from chatctl.chat.session import Session
-from chatctl.chat.users import User
+from chatctl.chat.commands.base import Command, Job, Reply, Result, View, label_of, line, packed
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.queries import Page, Query
+from chatctl.chat.model.modes import symbols
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.user import User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import (

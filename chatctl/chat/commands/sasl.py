@@ -19,12 +19,12 @@ import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chatctl.chat import proposals as p
-from chatctl.chat.accounts import Account
 from chatctl.chat.apply.accounts import SASL
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.kinds import Command, Note, Result, View, line
-from chatctl.chat.session import Session
+from chatctl.chat.commands.base import Command, Note, Result, View, line
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.accounts import Account
 from chatctl.protocol import names, scram
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message

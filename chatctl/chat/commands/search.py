@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatctl.chat.commands import conversations
+from chatctl.chat.commands.base import Command, Job, Result, View, line
 from chatctl.chat.commands.history import (
     as_batch,
     fail,
@@ -17,9 +18,8 @@ from chatctl.chat.commands.history import (
     milliseconds,
     readable_room,
 )
-from chatctl.chat.commands.kinds import Command, Job, Result, View, line
-from chatctl.chat.history import MOST_ASKED, Page, SearchQuery
-from chatctl.chat.session import Session
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries.queries import MOST_ASKED, Page, SearchQuery
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from chatctl.chat.commands.about import isupport_lines
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server
-from chatctl.chat.commands.manual import MANUAL, OVERVIEW
-from chatctl.chat.render import timestamp
-from chatctl.chat.session import Session
+from chatctl.chat.commands.base import Command, Reply, Result, View, line, means_this_server
+from chatctl.chat.commands.help_text import MANUAL, OVERVIEW
+from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.delivery.session import Session
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
@@ -104,7 +104,7 @@ _REPORTS: Mapping[str, Callable[[View], list[Reply]]] = {"u": _uptime, "o": _ope
 
 
 def help_on(view: View, session: Session, message: Message) -> Result:
-    """HELP [subject]: the texts of :mod:`chatctl.chat.commands.manual`."""
+    """HELP [subject]: the texts of :mod:`chatctl.chat.commands.help_text`."""
     subject = message.param(0)
     if not subject:
         return _page("*", "What you can do here", OVERVIEW)

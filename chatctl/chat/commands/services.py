@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from chatctl.chat import proposals as p
 from chatctl.chat.commands import passwords
 from chatctl.chat.commands.accounts import make_account, password_problem, redeem
-from chatctl.chat.commands.kinds import Command, Note, Reply, Result, View, Work
+from chatctl.chat.commands.base import Command, Note, Reply, Result, View, Work
 from chatctl.chat.commands.sasl import log_in
-from chatctl.chat.reserved_names import NICKSERV
-from chatctl.chat.session import Session
-from chatctl.chat.users import SERVICE_USER
-from chatctl.chat.work import Done, Make
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.tasks import Done, Make
+from chatctl.chat.model.reserved_names import NICKSERV
+from chatctl.chat.model.user import SERVICE_USER
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from chatctl.chat.commands.kinds import Command, Line, Reply, Result, View, line
-from chatctl.chat.modes import BOT, symbols
-from chatctl.chat.room import Room
-from chatctl.chat.session import Session
-from chatctl.chat.users import User
+from chatctl.chat.commands.base import Command, Line, Reply, Result, View, line
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.modes import BOT, symbols
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.user import User
 from chatctl.protocol import masks, names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.kinds import Command, Reply, Result, View, line, means_this_server, packed
+from chatctl.chat.commands.base import Command, Reply, Result, View, line, means_this_server, packed
+from chatctl.chat.commands.isupport import MOST_WHOIS
 from chatctl.chat.commands.metadata import shown as shown_metadata
 from chatctl.chat.commands.who import visible
-from chatctl.chat.isupport import MOST_WHOIS
-from chatctl.chat.modes import BOT, symbols
-from chatctl.chat.render import timestamp
-from chatctl.chat.session import Session
-from chatctl.chat.users import User
+from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.modes import BOT, symbols
+from chatctl.chat.model.user import User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX

@@ -1,0 +1,82 @@
+"""Saying something again is harmless: what was kept the first time is not kept twice.
+
+The rules of this file:
+
+1. Our client numbers its messages: the tag ``chatctl/ref`` holds its random id and a count. The number is kept with the
+   message and not relayed.
+2. A client that was cut off sends what had no echo again, with the same number and the tag ``chatctl/resend``.
+3. Only marked messages are looked up, and only among those of the same identity in the same place: once for a session
+   and place, when everything said before has been kept or refused, and anew when the session has said something since.
+   One that is known is answered with its first echo.
+4. Numbers count for an identity that outlives a connection: an account, or an installation's secret.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat.commands.base import Job, Result, View
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.proposals import Say
+from chatctl.chat.entries.queries import MESSAGES, Page, Query, private_place
+from chatctl.chat.history.history_batch import shown
+from chatctl.chat.model.user import User
+from chatctl.protocol.message import Message
+
+REFERENCE = "chatctl/ref"
+RESENT = "chatctl/resend"
+LOOKED_AT = 5000
+"""Messages of the place that are looked through: those said while the client was away, and some before."""
+
+
+def relayed_tags(message: Message) -> dict[str, str]:
+    """Of a client's tags those that are kept: the client-only ones, and its number (rule 1)."""
+    return {key: value for key, value in message.tags.items() if key[:1] == "+" or (key == REFERENCE and value)}
+
+
+def say_once(view: View, session: Session, proposal: Say, message: Message) -> Result:
+    """`proposal`, or the echo of what it was the first time."""
+    reference = proposal.tags.get(REFERENCE, "")
+    if RESENT not in message.tags or not reference or len(proposal.targets) != 1:
+        if session.said_before:
+            session.said_before.clear()  # what was found does not hold this one
+        return proposal
+    me = view.user(session)
+    place = _place(view, me, proposal.targets[0])
+    if not place or me.identity.startswith("session "):
+        return proposal
+    known = session.said_before.get(place)
+    if known is not None and known.get(reference, proposal) is not None:
+        return _answer(session, known, reference, proposal)
+
+    def looked_up(view: View, session: Session, page: Page) -> Result:
+        known: dict[str, Fact | None] = {
+            fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(view, me, fact)
+        }
+        session.said_before[place] = known
+        return _answer(session, known, reference, proposal)
+
+    return Job(lambda upto: Query(place, LOOKED_AT, upto, kinds=MESSAGES), looked_up, settled=True)
+
+
+def _place(view: View, me: User, target: str) -> str:
+    if target[:1] == "#":
+        room = view.state.room_named(target)
+        return room.key if room is not None else ""
+    other = view.state.user_named(target)
+    return private_place(me.identity, other.identity) if other is not None else ""
+
+
+def _is_of(view: View, me: User, fact: Fact) -> bool:
+    """Return whether `me` wrote the message: numbers are random, so another guest's never fits."""
+    account = view.state.accounts.with_id(me.account_id)
+    return account.wrote(fact.account, fact.seq) if account is not None else not fact.account
+
+
+def _answer(session: Session, known: dict[str, Fact | None], reference: str, proposal: Say) -> Result:
+    first = known.get(reference)
+    if first is None:
+        known[reference] = None  # said now: to be looked up, if it is said once more
+        return proposal
+    messages = shown(first, session.caps, {}, first.message_id.replace(".", "-"))
+    messages[0].tags = {**messages[0].tags, REFERENCE: first.tags[REFERENCE]}
+    return messages

@@ -1,0 +1,76 @@
+"""What RPL_ISUPPORT (005) announces: the numbers and letters in force, worked out from the tables that hold them.
+
+Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; the IRCv3 specification of a feature where it adds a token.
+"""
+
+from __future__ import annotations
+
+from chatctl.chat.commands import monitor_list
+from chatctl.chat.entries.queries import MOST_ASKED
+from chatctl.chat.model import line_lengths, mask_lists
+from chatctl.chat.model.modes import BOT, PREFIXES, chanmodes, prefix
+from chatctl.chat.model.policy import Rules
+from chatctl.protocol.names import MAX_NAME, MAX_ROOM
+
+MOST_CHANGES = 20
+"""Mode changes of one command (MODES): a bound on work, far above what fits in a sensible line."""
+
+MOST_WHOIS = 4
+"""Nicks of one WHOIS (TARGMAX)."""
+
+ELIST = "CMNTU"
+"""The conditions that LIST knows."""
+
+_ROOM_KINDS = "#"
+
+
+def isupport(rules: Rules) -> list[str]:
+    """The tokens, by name."""
+    targets = rules.max_targets
+    most = {
+        "INVITE": 1,
+        "JOIN": "",
+        "KICK": "",
+        "LIST": "",
+        "MONITOR": monitor_list.MOST,
+        "NAMES": 1,
+        "NOTICE": targets,
+        "PART": "",
+        "PRIVMSG": targets,
+        "TAGMSG": targets,
+        "WHOIS": MOST_WHOIS,
+    }
+    tokens = {
+        "ACCOUNTEXTBAN": "a",
+        "BOT": BOT,
+        "AWAYLEN": line_lengths.away_length(rules),
+        "CASEMAPPING": "ascii",
+        "CHANLIMIT": f"{_ROOM_KINDS}:{rules.max_rooms}",
+        "CHANMODES": chanmodes(),
+        "CHANNELLEN": MAX_ROOM,
+        "CHANTYPES": _ROOM_KINDS,
+        "CHATHISTORY": MOST_ASKED,
+        "ELIST": ELIST,
+        "EXCEPTS": "e",
+        "EXTBAN": f",{mask_lists.EXTENDED}",
+        "HOSTLEN": line_lengths.HOST,
+        "INVEX": "I",
+        "KEYLEN": line_lengths.KEY,
+        "KICKLEN": line_lengths.kick_length(rules),
+        "MAXLIST": ",".join(f"{letter}:{mask_lists.MOST_ENTRIES}" for letter in mask_lists.LETTERS),
+        "MODES": MOST_CHANGES,
+        "MONITOR": monitor_list.MOST,
+        "MSGREFTYPES": "msgid,timestamp",
+        "NAMELEN": line_lengths.realname_length(rules),
+        "NETWORK": rules.network,
+        "NICKLEN": MAX_NAME,
+        "PREFIX": prefix(),
+        "SAFELIST": None,
+        "STATUSMSG": "".join(row.symbol for row in PREFIXES),
+        "TARGMAX": ",".join(f"{command}:{number}" for command, number in most.items()),
+        "TOPICLEN": line_lengths.topic_length(rules),
+        "USERLEN": line_lengths.USERNAME + 1,  # with the tilde that the server adds
+        "UTF8ONLY": None,
+        "WHOX": None,
+    }
+    return [name if value is None else f"{name}={value}" for name, value in tokens.items()]

@@ -1,0 +1,26 @@
+"""Which capabilities are to be had, and what stands behind them in CAP LS: it depends on what the server is set to."""
+
+from __future__ import annotations
+
+from chatctl.chat.apply.metadata import MOST_KEYS
+from chatctl.chat.commands.metadata import MOST_SUBSCRIPTIONS
+from chatctl.chat.model.line_lengths import metadata_length
+from chatctl.chat.model.policy import Rules
+from chatctl.protocol import capabilities as caps
+
+
+def mask(rules: Rules) -> int:
+    """What is to be had. Making an account is not where nobody could do it."""
+    return caps.ALL & ~caps.ACCOUNT_REGISTRATION if rules.registration == "closed" else caps.ALL
+
+
+def values(rules: Rules) -> dict[str, str]:
+    """The value of each capability that has one, by name."""
+    said = f"max-subs={MOST_SUBSCRIPTIONS},max-keys={MOST_KEYS},max-value-bytes={metadata_length(rules)}"
+    return {
+        "draft/account-registration": "before-connect",
+        "draft/metadata-2": said,
+        "draft/metadata-3": said,
+        "draft/multiline": f"max-bytes={rules.multiline_bytes},max-lines={rules.multiline_lines}",
+        "sasl": "PLAIN,SCRAM-SHA-256",
+    }

@@ -1,0 +1,1 @@
+"""The hot path: sessions, fan-out, shared segments, rendering to bytes."""

@@ -1,0 +1,76 @@
+"""A delivery and a set of capabilities, to bytes. Done once for each set that is present, not once for each member."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from chatctl.chat.entries.deliveries import Form, Stamp
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol.message import Message, encode_tags
+
+
+def render(message: Message, stamp: Stamp, mask: int) -> bytes:
+    """`message` as somebody with the capabilities `mask` gets it, CR LF included.
+
+    Tags go first what the server adds, then what the client sent (message-tags, "Client-only tags").
+    """
+    shape = mask & caps.SHAPING
+    if not shape and not stamp.extra:
+        return message.line
+    return _tags(stamp, shape) + message.line
+
+
+def render_lines(lines: list[bytes], stamps: Sequence[Stamp], shape: int) -> list[bytes]:
+    """The same for `lines`, bytes of messages without their tags; `stamps` has an item a line."""
+    return [_tags(stamp, shape) + line for stamp, line in zip(stamps, lines, strict=True)]
+
+
+def in_form(form: Form, shape: int) -> bytes:
+    """The lines of a form."""
+    return b"".join(render(message, stamp, shape) for message, stamp in form.lines)
+
+
+def in_forms(forms: Sequence[Form], shape: int) -> bytes:
+    """The lines of the first form whose capabilities are there; nothing where none is."""
+    return next((in_form(form, shape) for form in forms if shape & form.needs == form.needs), b"")
+
+
+def _tags(stamp: Stamp, shape: int) -> bytes:
+    tags = stamp.encoded.get(shape)
+    if tags is None:
+        given = tags_of(stamp, shape)
+        tags = stamp.encoded[shape] = f"@{encode_tags(given)} ".encode() if given else b""
+    return tags
+
+
+def tags_of(stamp: Stamp, mask: int) -> dict[str, str]:
+    """The tags that somebody with the capabilities `mask` gets of `stamp`."""
+    shape = mask & caps.SHAPING
+    tags: dict[str, str] = dict(stamp.extra)
+    if shape & caps.SERVER_TIME and stamp.time:
+        tags["time"] = timestamp(stamp.time)
+    if shape & caps.ACCOUNT_TAG and stamp.account:
+        tags["account"] = stamp.account
+    if shape & caps.MESSAGE_TAGS:
+        if stamp.message_id:
+            tags["msgid"] = stamp.message_id
+        if stamp.bot:
+            tags["bot"] = ""
+        if stamp.client_tags:
+            tags.update((key, value) for key, value in stamp.client_tags.items() if key[:1] == "+")
+    return tags
+
+
+_second = -1
+_second_text = ""
+
+
+def timestamp(time: int) -> str:
+    """`time` (ms since 1970 UTC) as server-time writes it: ``2026-11-22T15:41:13.123Z``."""
+    global _second, _second_text  # noqa: PLW0603  # a cache of one: most messages share their second with the last
+    second, ms = divmod(time, 1000)
+    if second != _second:
+        _second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second = second
+    return f"{_second_text}.{ms:03d}Z"

@@ -1,0 +1,181 @@
+"""What one connection negotiated and where it stands: local to the machine that serves it, never part of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatctl.chat.model.hosts import origin
+from chatctl.protocol.framing import BadLine
+
+if TYPE_CHECKING:
+    from chatctl.chat.commands.sasl import Exchange
+    from chatctl.chat.delivery.segments import RoomOutput
+    from chatctl.chat.entries.facts import Fact
+    from chatctl.chat.entries.multiline import Batch
+    from chatctl.chat.model.token_bucket import Bucket
+
+
+_NONE: dict[str, None] = {}
+
+
+class Output:
+    """What every delivery looks at, apart from the rest of a session so that it lies together in memory: a server that
+    writes to thousands in turn waits for memory more than for anything else here."""
+
+    __slots__ = ("fd", "out", "send")
+
+    out: bytes | list[bytes] | None
+    """What is released and not yet taken by the connection: nothing, or one piece as most often, or several."""
+    send: Callable[[bytes], int] | None
+    """Its owner's: takes bytes as they are and says how many it took, as a socket does. None: ask it first."""
+    fd: int
+    """That socket's descriptor, for an owner who writes to many in one call. It means nothing while `send` is None."""
+
+    def taken(self) -> bytes:
+        """What is released, for whoever takes all of it now."""
+        out, self.out = self.out, None
+        return b"".join(out) if isinstance(out, list) else out or b""
+
+
+def more(out: bytes | list[bytes], data: bytes) -> list[bytes]:
+    """What waits, and `data` after it."""
+    if isinstance(out, list):
+        out.append(data)
+        return out
+    return [out, data]
+
+
+class Session(Output):
+    """One connection, from accept to close.
+
+    `address` is the numeric address, for operators; `encrypted` says that it uses TLS, `local` that it comes from this
+    computer and is trusted for that (:attr:`chatctl.chat.model.policy.Rules.local`).
+    """
+
+    __slots__ = (
+        "account_id",
+        "address",
+        "ask_password",
+        "away",
+        "batch",
+        "bucket",
+        "cap_version",
+        "caps",
+        "closing",
+        "console",
+        "dropped",
+        "encrypted",
+        "host",
+        "id",
+        "in_flight",
+        "inbox",
+        "instance",
+        "invite",
+        "last_spoke",
+        "leaving",
+        "local",
+        "messages_only",
+        "metadata_due",
+        "negotiating",
+        "nick",
+        "password",
+        "queued",
+        "realname",
+        "registered",
+        "registering",
+        "rooms",
+        "said_before",
+        "sasl",
+        "secret",
+        "shape",
+        "subscriptions",
+        "transient",
+        "tries",
+        "unreachable",
+        "username",
+        "waits",
+        "wanted",
+        "watching",
+    )
+
+    def __init__(
+        self,
+        id: int,
+        address: str,
+        host: str,
+        now: int,
+        *,
+        encrypted: bool = False,
+        local: bool = False,
+        console: bool = False,
+    ) -> None:
+        self.id = id
+        self.address = address
+        self.host = host
+        self.encrypted, self.local = encrypted, local
+
+        # `console`: it came through the control socket, which only the owner of the data folder can open.
+        # `transient`: it is on a short visit (chat/apply/short_visits), from registration on.
+        self.console, self.transient = console, False
+
+        # Registration: what was said so far.
+        self.nick = ""
+        self.wanted = ""
+        self.username = ""
+        self.realname = ""
+        self.password = ""
+        self.account_id = ""
+        self.invite = ""
+        self.sasl: Exchange | None = None
+        self.secret = ""
+        self.instance = ""
+        self.tries = 0
+        self.negotiating = False
+        self.registering = False
+        self.registered = False
+        self.caps = 0
+        self.cap_version = 301
+        self.last_spoke = now
+
+        # Metadata: the keys it wants to hear of, and when its next change is due (chat/commands/metadata).
+        self.subscriptions, self.metadata_due = _NONE, 0
+        self.away = ""
+
+        # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.
+        self.inbox: list[str | BadLine] = []
+        self.queued = False
+        self.bucket: Bucket | None = None  # see chat/engine/rate_limit
+        self.in_flight = 0
+        self.messages_only = True
+        self.batch: Batch | None = None
+
+        # Output: see chat/delivery/fanout. `shape` is the set of capabilities it is grouped by, `waits` the last tick
+        # that holds something of this session or because of it.
+        self.shape = 0
+        self.rooms: dict[str, RoomOutput] = {}
+        self.out: bytes | list[bytes] | None = None
+        self.send = None
+        self.waits = 0
+
+        # Of each place it said something in again: its numbered messages there, None: said since (dedup).
+        self.said_before: dict[str, dict[str, Fact | None]] = {}
+
+        # Names it wants to hear of (chat/commands/monitor_list).
+        self.watching: dict[str, str] | None = None
+
+        self.closing = ""
+        # `leaving`: why the session ends when its input is handled, "" while more may come; `unreachable`: whether the
+        # connection is lost, so that nothing can be sent to it.
+        self.leaving, self.unreachable = "", False
+        self.dropped = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether passwords may be sent: no network that others can read lies between."""
+        return self.encrypted or self.local
+
+    @property
+    def origin(self) -> str:
+        """By what it is counted, and shut out, with others of its address."""
+        return origin(self.address)

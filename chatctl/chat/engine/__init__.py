@@ -1,0 +1,1 @@
+"""The hub and its parts: scheduling, dispatch, the commit gate, replies."""

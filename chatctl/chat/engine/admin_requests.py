@@ -1,0 +1,67 @@
+"""What whoever runs the server asks for through the control socket: proposals like any other, of session 0.
+
+An answer is given when what it says is kept, or was found not to be.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+
+from chatctl.chat.engine.commit_gate import Keeper
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.ports import Order
+
+Answered = Callable[[bool, str], None]
+"""Gets whether it was done, and the sentence to say."""
+
+
+class Desk:
+    """`released` gives the last seq of which all is kept and has gone out."""
+
+    def __init__(self, order: Order, keeper: Keeper, released: Callable[[], int]) -> None:
+        self._order = order
+        self._keeper = keeper
+        self._released = released
+        self._numbers = itertools.count()
+        self._asked: dict[str, Answered] = {}
+        self._parked: deque[tuple[int, str, tuple[bool, str]]] = deque()
+
+    def ask(self, proposal: p.Proposal, answered: Answered) -> None:
+        """Propose it; `answered` is called at once or later."""
+        reason = self._keeper.refusing(proposal)
+        if reason:
+            answered(False, f"This cannot be kept: {reason}")
+            return
+        proposal.label = f"desk {next(self._numbers)}"
+        self._asked[proposal.label] = answered
+        self._order.propose(proposal)
+
+    def ordered(self, entry: p.Entry, outcome: Outcome) -> None:
+        """An entry was applied; perhaps one that was asked for here."""
+        label = entry.proposal.label
+        if label not in self._asked:
+            return
+        if outcome.records or outcome.facts:
+            self._parked.append((entry.seq, label, outcome.verdict))
+        else:
+            self._asked.pop(label)(*outcome.verdict)
+
+    def refused(self, label: str, reason: str) -> bool:
+        """What was asked for is not kept; False where that was not asked for here."""
+        answered = self._asked.pop(label, None)
+        if answered is None:
+            return False
+        answered(False, f"This cannot be kept: {reason}")
+        return True
+
+    def release(self) -> None:
+        """What is kept by now is answered."""
+        parked, upto = self._parked, self._released()
+        while parked and parked[0][0] <= upto:
+            _, label, verdict = parked.popleft()
+            answered = self._asked.pop(label, None)
+            if answered is not None:
+                answered(*verdict)

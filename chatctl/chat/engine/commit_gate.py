@@ -1,0 +1,400 @@
+"""Between the rules and the journal: what is on its way there, and what happens when it does not arrive.
+
+The rules of this file:
+
+1. A tick's facts go to the journal together, with the settings of the rooms that changed. Until they are durable, all
+   that shows them is parked (:mod:`chatctl.chat.delivery.fanout`).
+2. If the commit fails, nothing of a Refusable proposal among them is shown: its sender reads why, and members, names,
+   rooms, accounts and bans are as they were before. A Retried proposal cannot be undone: it is done again on the state
+   as it is then, and shown. Its facts and records are submitted again once a second, before those of any later entry.
+3. While nothing can be stored, Refusable proposals are refused with the reason. Whether it works again is tried once a
+   second, with what is proposed then. While storing is slow or too much is parked, only _PRESENCE is taken.
+4. Where several talk much, facts gather: while some are on their way, and until what shows them has been written, those
+   of further ticks wait, to go together. Then there is half as much to commit and to write, and the journal and the
+   loop do not wait for each other. In all other cases, and where there is enough for a commit anyway, it is waited for
+   while what came before is being written.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from chatctl.chat.apply.undo import Undo, records_to_restore, rooms_to_restore
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.engine.retries import Restarted, Retries, departed, redone
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.deliveries import Delivery
+from chatctl.chat.entries.facts import Kept
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.entries.queries import RoomRecord
+from chatctl.chat.history.recent_messages import Tails
+from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey, record_key
+from chatctl.chat.model.state import State
+from chatctl.chat.ports import Journal, Log
+
+SLOW_MS = 5000
+MOST_PARKED = 64 * 1024 * 1024
+TALK = 8
+"""Facts of a tick that make rule 4 worth it. They are not of one speaker alone, who would wait for nobody's."""
+MOST_GATHERED = 256
+"""Facts that wait for others (rule 4). More in one commit would hardly make it cheaper, and all would wait for all."""
+_TRY_MS = 1000
+MAX_RETRIED = 10_000
+"""Facts that wait to be submitted again (rule 2). More are given up and counted."""
+
+_PRESENCE = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.SetMetadata, p.AddBan, p.RemoveBan))
+"""What is not refused while storing is slow or too much is parked, because it adds little to that."""
+
+
+def _of_several(facts: Sequence[Kept]) -> bool:
+    """Whether not all of them are of one speaker."""
+    first = facts[0].source
+    return any(item.source != first for item in facts)
+
+
+class _OnItsWay(msgspec.Struct):
+    """An entry whose facts are with the journal."""
+
+    seq: int
+    time: int
+    proposal: p.Proposal
+    command: str
+    refusable: bool
+    lines: int
+    """How many lines it was that were not refused yet."""
+    facts: int
+    undo: Sequence[Undo]
+    then: Sequence[p.Proposal]
+    notes: Sequence[tuple[str, dict[str, object]]]
+
+
+class Keeper:
+    """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
+    (session id, command, reason, label); `deliver` gets the deliveries of an undo."""
+
+    def __init__(
+        self,
+        state: State,
+        fanout: Fanout,
+        tails: Tails,
+        journal: Journal,
+        clock: Callable[[], int],
+        log: Log,
+        refuse: Callable[[int, str, str, str, str], None],
+        deliver: Callable[[Sequence[Delivery]], None],
+    ) -> None:
+        self.trouble = ""
+        """Why nothing can be kept at the moment; ``""`` while it can."""
+        self.fatal_reason = ""
+        """Why the server must stop at once; ``""`` while it need not."""
+        self.lost = 0
+        """Facts that were shown and given up (rule 2)."""
+        self.messages = 0
+        """Messages, topics and modes that were accepted since the start."""
+        self.unkept: list[Kept] = []
+        """What has not been handed over."""
+        self._count_unkept = 0  # so many facts
+        self._state = state
+        self._fanout = fanout
+        self._tails = tails
+        self._journal = journal
+        self._clock = clock
+        self._log = log
+        self._refuse = refuse
+        self._deliver = deliver
+        self.due: list[p.Proposal] = []
+        """Proposals that follow from what has been stored. The hub empties it."""
+        self._retries = Retries()
+        self._way: deque[_OnItsWay] = deque()
+        self._gathers = False  # rule 4, by what was handed over the last time
+        self._changed: dict[str, None] = {}
+        self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
+        self._kept_rooms: dict[str, RoomRecord] = {}
+        self._tried = self._failed_at = 0
+        self._minute: deque[tuple[int, int]] = deque()
+        self._changed_records: dict[RecordKey, int] = {}
+        self._record_changes: deque[Changes] = deque()
+        self._kept_records: dict[RecordKey, Record | None] = {}
+        journal.attach(self)
+        self._restarted = Restarted(self._bring_back(journal))
+
+    def _bring_back(self, journal: Journal) -> list[RecordKey]:
+        """Restore what is stored, which is released as a whole; return the records that the restart changed."""
+        state = self._state
+        self._fanout.released_seq = journal.last_seq()
+        state.last_time = journal.last_time()
+        for kept in journal.records():
+            self._kept_records[record_key(kept)] = kept
+            state.accounts.restore(kept)
+        for record in journal.rooms():
+            self._kept_rooms[record.key] = record
+            state.restore(record)
+            # Accounts may have been removed while no server ran.
+            if state.forget_removed(record.key) | state.disown(record.key):
+                self._changed[record.key] = None
+            room = state.rooms.get(record.key)
+            if room is not None and room.locked:  # and those who could come back to it are not known
+                state.drop_if_unused(room)
+        restarted = state.restart_visits()
+        self._kept_records.update((key, state.accounts.get(key)) for key in restarted)
+        return restarted
+
+    # From the rules.
+
+    def entry(self, outcome: Outcome, *, again: bool = False) -> None:
+        """Take what an entry gave; `again`: it was done again after a failed commit."""
+        for key in outcome.changed:
+            self._changed[key] = None
+        entry = outcome.entry
+        proposal = entry.proposal
+        refusable = not again and isinstance(proposal, p.Refusable)
+        is_stored = bool(outcome.facts or outcome.records)
+        if outcome.redo and (self._way if not is_stored else not refusable):
+            self._retries.add(outcome)
+        if not is_stored:
+            return
+        command = outcome.command or (outcome.facts[0].kind if outcome.facts else "")
+        count = outcome.count
+        self.unkept += outcome.facts
+        self._count_unkept += count
+        lines = min(proposal.lines, max(1, count))
+        if refusable and type(proposal) not in _PRESENCE:
+            self.messages += lines
+        notes = outcome.notes if refusable else ()
+        undo, then = outcome.undo, outcome.then
+        self._way.append(
+            _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes)
+        )
+        for name in outcome.records:
+            self._changed_records[name] = entry.seq
+        if self._restarted:
+            # Before anything is said that the accounts did not hear: else a second crash would count it as heard.
+            self._changed_records.update(dict.fromkeys(self._restarted.hand_over(entry.seq), entry.seq))
+
+    def end_tick(self, *, shown: bool) -> None:
+        """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this
+        tick shows what has been kept."""
+        if self._gathers and (shown or self._fanout.parked) and self._count_unkept < MOST_GATHERED:
+            return
+        if self._waits_to_retry():
+            self._fanout.end_tick(0)
+            return
+        count = self._count_unkept
+        seq, facts, records, changes = self._take()
+        if not seq:
+            return
+        self._gathers = count >= TALK and _of_several(facts)
+        if facts:
+            self._count(facts[-1].time)
+        kept = [record for record in records.values() if record is not None]
+        gone = [key for key, record in records.items() if record is None]
+        self._journal.append(facts, kept, gone, changes)
+
+    def _take(self) -> tuple[int, list[Kept], dict[str, RoomRecord | None], Changes]:
+        """What was gathered, with the last entry it is of, or 0 where that is none; what shows it is parked."""
+        facts, self.unkept, self._count_unkept = self.unkept, [], 0
+        self._retries.handed_over()
+        changes = self._take_records()
+        seq = max(facts[-1].seq if facts else 0, changes.last)
+        self._fanout.end_tick(seq)
+        records: dict[str, RoomRecord | None] = {}
+        if seq and self._changed:
+            records = {key: self._state.record(key) for key in self._changed}
+            self._changed.clear()
+            self._records.append((seq, records))
+        return seq, facts, records, changes
+
+    @property
+    def gathering(self) -> bool:
+        """Whether there is something to keep that has not been handed over."""
+        return bool(self.unkept or self._changed_records) and not self._waits_to_retry()
+
+    def retry_at(self) -> int | None:
+        """Return when facts are submitted again (ms since 1970 UTC), if any wait for that."""
+        return self._failed_at + _TRY_MS if self._waits_to_retry() else None
+
+    def _waits_to_retry(self) -> bool:
+        """Return whether there is nothing but what is to be submitted again, and it is too early for that."""
+        if not self._retries.is_waiting or self._clock() - self._failed_at >= _TRY_MS:
+            return False
+        return not any(item.refusable for item in self._way)
+
+    def _take_records(self) -> Changes:
+        """The accounts and invitations that changed in this tick, as they are now."""
+        changed, self._changed_records = self._changed_records, {}
+        if not changed:
+            return NONE
+        get = self._state.accounts.get
+        changes = Changes(min(changed.values()), max(changed.values()), {name: get(name) for name in changed})
+        self._record_changes.append(changes)
+        return changes
+
+    def refusing(self, proposal: p.Proposal) -> str:
+        """Why `proposal` cannot be taken now (rule 3); ``""`` where it can."""
+        slow = bool(self._way) and self._clock() - self._way[0].time > SLOW_MS
+        crowded = self._fanout.parked_bytes > MOST_PARKED
+        if not (slow or crowded or self.trouble):
+            return ""
+        if not isinstance(proposal, p.Refusable) or (isinstance(proposal, p.Say) and proposal.passing):
+            return ""
+        if self.trouble:
+            if self._clock() - self._tried < _TRY_MS:
+                return self.trouble
+            self._tried = self._clock()
+            return ""
+        if type(proposal) in _PRESENCE:
+            return ""
+        if slow:
+            return "storing messages takes too long at the moment"
+        return "too many messages wait to be stored"
+
+    def _count(self, now: int) -> None:
+        """Remember how many messages there were, once a second, for a minute."""
+        if not self._minute or now - self._minute[-1][0] >= 1000:
+            self._minute.append((now, self.messages))
+            if len(self._minute) > 60:
+                self._minute.popleft()
+
+    def rate(self, now: int) -> float:
+        """Messages a second, over the last minute."""
+        past = [(time, count) for time, count in self._minute if now - time <= 60_000]
+        if not past:
+            return 0.0
+        time, count = past[0]
+        return round((self.messages - count) / max(1.0, (now - time) / 1000), 2)
+
+    @property
+    def lag_ms(self) -> int:
+        """For how long the oldest fact on its way has been waiting."""
+        return max(0, self._clock() - self._way[0].time) if self._way else 0
+
+    # From the journal.
+
+    def durable(self, seq: int) -> None:
+        """Everything up to `seq` is kept."""
+        if self.trouble:
+            self._log.info("messages can be stored again")
+            self.trouble = ""
+        way = self._way
+        while way and way[0].seq <= seq:
+            item = way.popleft()
+            if item.notes:
+                for event, fields in item.notes:
+                    self._log.info(event, **fields)
+            if item.then:
+                self.due += item.then
+        self._retries.drop(seq, all_stored=not way)
+        self._restarted.stored(seq)
+        self._release_names(seq)
+        while self._records and self._records[0][0] <= seq:
+            for key, record in self._records.popleft()[1].items():
+                if record is None:
+                    self._kept_rooms.pop(key, None)
+                else:
+                    self._kept_rooms[key] = record
+        while self._record_changes and self._record_changes[0].last <= seq:
+            self._kept_records.update(self._record_changes.popleft().records)
+        self._fanout.durable(seq)
+
+    def failed(self, first: int, last: int, reason: str) -> None:
+        """The facts from `first` to `last` are not kept (rule 2)."""
+        try:
+            self._take_back(first, last, reason)
+        except Exception:
+            # Whatever is released next might show what is not kept.
+            self.fatal("what could not be stored could not be taken back")
+            raise
+
+    def _take_back(self, first: int, last: int, reason: str) -> None:
+        if not self.trouble:
+            self._log.error("messages cannot be stored", reason=reason)
+        self.trouble = reason
+        self._tried = self._failed_at = self._clock()
+        # What was gathered was decided on the belief that this would be kept: it goes the same way, as all does that
+        # the journal was handed meanwhile.
+        last = max(last, self._take()[0])
+        hit = self._arrived(last)
+        refused = {item.seq for item in hit if item.refusable}
+        again = self._retries.take()
+        self._fanout.refuse(refused.union(outcome.entry.seq for outcome in again))
+        self._tails.refuse(refused)
+        if any(isinstance(item.proposal, p.Redact | p.RenameRoom) for item in hit):
+            self._tails.forget()  # they have been changed already; the journal has what they were
+        self._release_names(last)
+        self._restarted.failed()
+        self._state.departed = departed(again)
+        self._undo([item for item in reversed(hit) if item.refusable], last)
+        self._fanout.durable(last)
+        for item in hit:
+            if item.refusable:
+                for _ in range(item.lines):
+                    proposal = item.proposal
+                    self._refuse(proposal.origin, item.command, reason, proposal.label, proposal.subject)
+        self._retry(again)
+
+    def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:
+        """Undo the entries `items`, the last one first, then settings and records of all up to `last`."""
+        state = self._state
+        dropped, forgotten = len(state.let_go), len(state.forgotten)
+        for item in items:
+            for change in reversed(item.undo):
+                self._deliver(change.take_back(state))
+        while self._records and self._records[0][0] <= last:
+            for key in self._records.popleft()[1]:
+                self._set_back(key)
+        while self._record_changes and self._record_changes[0].last <= last:
+            for name in self._record_changes.popleft().records:
+                self._set_record_back(name)
+        for key in rooms_to_restore(state, dropped):
+            self._set_back(key)
+        for record in records_to_restore(state, forgotten):
+            self._set_record_back(record)
+
+    def _retry(self, again: list[Outcome]) -> None:
+        """Do again what cannot be refused, and submit it before anything later."""
+        for outcome in redone(again, self._state):
+            self._deliver(outcome.deliveries)
+            if self._retries.facts + outcome.count > MAX_RETRIED:
+                self.lost += outcome.count
+                outcome.facts.clear()
+            self._retries.facts += outcome.count
+            self.entry(outcome, again=True)
+        self._retries.is_waiting = bool(self.unkept or self._changed_records)
+        self._state.departed = {}
+
+    def _release_names(self, seq: int) -> None:
+        """Names that were given up by entries up to `seq` are free, or their owners' again."""
+        held = self._state.held_names
+        for name in [name for name, (_, given_up) in held.items() if given_up <= seq] if held else ():
+            del held[name]
+
+    def fatal(self, reason: str) -> None:
+        """Nobody knows what is kept."""
+        self._log.error("the journal failed", reason=reason)
+        self.fatal_reason = reason
+
+    def _arrived(self, seq: int) -> list[_OnItsWay]:
+        """Take the entries up to `seq` off the list, and return them."""
+        way, arrived = self._way, []
+        while way and way[0].seq <= seq:
+            arrived.append(way.popleft())
+        return arrived
+
+    def _set_back(self, key: str) -> None:
+        record = self._kept_rooms.get(key)
+        self._state.set_back(key, record)
+        # What is on its way already may hold the settings that were refused; what is in force goes after it.
+        self._changed[key] = None
+
+    def _set_record_back(self, name: RecordKey) -> None:
+        kept = self._kept_records.get(name)
+        self._state.accounts.put(name, kept)
+        if kept is None and name[0] == "account":
+            # Its users logged in before that was known, and are guests again.
+            for user in (*self._state.users.values(), *self._state.departed.values()):
+                if user.account_id and self._state.accounts.with_id(user.account_id) is None:
+                    user.log_in(None)
+                    self._state.changed(user)

@@ -1,0 +1,218 @@
+"""What one line of a session asks for: a reply, a proposal, or something that takes a reader or a worker.
+
+The rules of this file:
+
+1. Nothing here decides on what others share: that is for `chat/apply`, when the proposal has its place.
+2. Every command is a row of the command table. What is checked for all of them is checked here.
+3. A handler that fails ends its session alone. It is logged with the session's id, and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatctl.chat.commands import batches
+from chatctl.chat.commands.base import Command, Held, Job, Line, Long, Reply, Result, View, Work
+from chatctl.chat.commands.registry import COMMANDS, HTTP, MESSAGES
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.commit_gate import Keeper
+from chatctl.chat.engine.labeled_response import MAX_LABEL
+from chatctl.chat.engine.pending_queries import Jobs
+from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.engine.replies import Answering
+from chatctl.chat.engine.streamed_replies import Slices
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.ports import Log, Order
+from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
+from chatctl.protocol.framing import BadLine, Why
+from chatctl.protocol.message import Message, parse
+from chatctl.protocol.standard_replies import standard_reply
+
+_LABELS = LABELED_RESPONSE | BATCH
+"""Labels need both (labeled-response, "Dependencies")."""
+
+_BAD_LINE_FAILS = {
+    Why.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
+    Why.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
+    Why.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
+}
+
+
+class Handling:
+    """Handles lines, and what came of those that had to wait."""
+
+    def __init__(
+        self,
+        view: View,
+        order: Order,
+        keeper: Keeper,
+        answering: Answering,
+        fanout: Fanout,
+        jobs: Jobs,
+        slices: Slices,
+        log: Log,
+        pace: Pace | None,
+    ) -> None:
+        self.failures = 0
+        self._view = view
+        self._order = order
+        self._keeper = keeper
+        self._answering = answering
+        self._fanout = fanout
+        self._jobs = jobs
+        self._slices = slices
+        self._log = log
+        self._pace = pace
+
+    def say(self, session: Session, room: str, texts: list[str]) -> None:
+        """PRIVMSG to a room, so many of them, without tags."""
+        proposal = p.SayLines(session.id, "", room, texts)
+        reason = self._keeper.refusing(proposal)
+        if reason:
+            for _ in texts:
+                self._answering.refuse(session.id, "PRIVMSG", reason, "")
+        else:
+            self.propose(session, proposal)
+
+    def handle(self, session: Session, message: Message) -> None:
+        """One command: checked as all are (rule 2), then done as its row in the table says."""
+        label = self._label(session, message) if message.tags else ""
+        if label and len(label.encode()) > MAX_LABEL:
+            text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
+            fail = standard_reply("FAIL", message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text=text)
+            self._answering.reply(session, fail)
+            return
+        row = COMMANDS.get(message.command)
+        if message.command in HTTP and not session.registered:  # CONNECT and TRACE are IRC's words too
+            self._answering.end(session, "This is a chat server, not a web server")
+        elif (message.command in MESSAGES or "batch" in message.tags) and batches.concerns(session, message):
+            self._batched(session, message)
+        elif row is None:
+            self._answering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
+        elif not session.registered and not row.before and not session.registering:
+            self._answering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
+        elif len(message.params) < row.least:
+            self._answering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
+        elif row.operator and not self._view.user(session).operator:
+            self._answering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
+        else:
+            result = self._run(row, session, message)
+            if session.batch is not None and session.batch.opening is message:
+                session.batch.label = label
+            self.do(session, result, message.command, label)
+
+    def _run(self, row: Command, session: Session, message: Message) -> Result:
+        caps = session.caps
+        result = row.handler(self._view, session, message)
+        if session.caps != caps:
+            self._fanout.reshape(session)
+        if self._pace is not None and isinstance(result, list):
+            self._pace.answered(session, len(result), self._view.clock())
+        return result
+
+    def _batched(self, session: Session, message: Message) -> None:
+        """A line of a client's batch: what comes of it carries the label of the whole."""
+        batch, own = session.batch, self._label(session, message)
+        self.do(session, batches.collect(self._view, session, message), "BATCH", batch.label if batch else own)
+        if batch is not None and session.batch is batch and batch.failed and own and "batch" not in message.tags:
+            self.do(session, batches.beside(batch), "BATCH", own)
+
+    @staticmethod
+    def _label(session: Session, message: Message) -> str:
+        """The label of a command, where its session negotiated labels."""
+        if not message.tags or session.caps & _LABELS != _LABELS:
+            return ""
+        return message.tags.get("label", "")
+
+    def do(self, session: Session, result: Result, command: str, label: str) -> None:
+        """What a handler, or a job that came back, asks for."""
+        if isinstance(result, Held):
+            return
+        if isinstance(result, p.Proposal):
+            reason = self._keeper.refusing(result)
+            if reason:
+                self._answering.refuse(session.id, command, reason, label, result.subject)
+            else:
+                result.label = label
+                self.propose(session, result)
+        elif isinstance(result, Job):
+            self._jobs.add(session, result, command, label)
+        elif isinstance(result, Work):
+            self._jobs.work(session, result, command, label)
+        elif isinstance(result, Long):
+            self._slices.add(session, result, label)
+        elif result or label:
+            self._answering.reply_all(session, result or (), label)
+
+    def answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
+        """A reader or a worker is done: what it found is an input like any other."""
+        session.in_flight -= 1
+        try:
+            self.do(session, then(self._view, session), command, label)
+        except Exception as error:  # noqa: BLE001  # rule 3
+            self.failed(session, error)
+
+    def slowed(self, session: Session, per_second: float) -> None:
+        """The session goes too fast, and is told so."""
+        self._log.info("slowed", session=session.id)
+        text = f"You are faster than {per_second:g} messages a second; the rest follows more slowly"
+        if session.caps & STANDARD_REPLIES:
+            told = standard_reply("NOTE", "*", "SLOWED", text=text)
+        else:
+            told = Message("NOTICE", (self._view.called(session), text))
+        self._answering.reply(session, told)
+
+    def refuse_line(self, session: Session, bad: BadLine) -> None:
+        """What cannot be handled is said, as far as it can be read with the command and the label it had."""
+        start = parse(bad.start)
+        batch = session.batch
+        if batch is not None and (spoilt := batches.spoil(session, start)) is not None:
+            self.do(session, spoilt, "BATCH", batch.label)
+            return
+        label = self._label(session, start) if start is not None else ""
+        if bad.why is Why.TOO_LONG:
+            reply: Reply = Line(n.ERR_INPUTTOOLONG, ())
+        else:
+            command = start.command if start is not None and start.command in COMMANDS else "*"
+            reply = Message("FAIL", (command, *_BAD_LINE_FAILS[bad.why]))
+        self._answering.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL else "")
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """Rule 3. Where even its leaving fails, the session ends all the same; the others are not told."""
+        self._count(session, error)
+        reason = "The server failed on a command of this user"
+        try:
+            self.disconnect(session, reason)
+        except Exception as again:  # noqa: BLE001  # rule 3
+            self._count(session, again)
+            self._answering.end(session, reason)
+
+    def _count(self, session: Session, error: Exception) -> None:
+        self.failures += 1
+        self._log.error("session failed", session=session.id, error=type(error).__name__, where=where(error))
+
+    def disconnect(self, session: Session, reason: str, silent_ms: int = 0) -> None:
+        """End a session whose connection is gone, or must go: the others read `reason`. `silent_ms`: see Quit."""
+        session.inbox.clear()
+        if session.registered or session.registering:
+            session.registering = False
+            self.propose(session, p.Quit(session.id, "", reason, silent_ms))
+        else:
+            self._answering.end(session, reason)
+
+    def propose(self, session: Session, proposal: p.Proposal) -> None:
+        """Ask for a place in the order. Until it is given, the session's next lines wait, unless all are messages."""
+        is_message = isinstance(proposal, (p.Say, p.SayLines))
+        session.messages_only = is_message and (session.messages_only or not session.in_flight)
+        session.in_flight += 1
+        self._order.propose(proposal)
+
+
+def where(error: BaseException) -> str:
+    """The innermost place of a traceback, without anything anybody said."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else "?"

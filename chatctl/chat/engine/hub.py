@@ -1,0 +1,312 @@
+"""The chat of one machine: lines of its sessions in, bytes for its sessions out, the rules in between.
+
+The rules of this file:
+
+1. The owner calls :meth:`Hub.receive` with lines, then :meth:`Hub.work`, then :meth:`Hub.end_tick`, all on one thread.
+   Whatever :attr:`Fanout.dirty` lists then goes to the connections.
+2. The rest is in the parts that are joined here: whose turn it is (`scheduler`), what a line asks for
+   (`dispatcher`), what follows from an entry (`apply`), who is told (:mod:`chatctl.chat.engine.router`), which
+   bytes go to whom and when (`fanout`), what is kept (:mod:`chatctl.chat.engine.commit_gate`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from chatctl.chat.apply import apply
+from chatctl.chat.commands import batches, connection, offered_capabilities
+from chatctl.chat.commands.administration import reread_proposal
+from chatctl.chat.commands.base import Line, Note, Result, View
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.admin_requests import Desk
+from chatctl.chat.engine.commit_gate import Keeper
+from chatctl.chat.engine.dispatcher import Handling
+from chatctl.chat.engine.pending_queries import Jobs
+from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.engine.replies import Answering
+from chatctl.chat.engine.router import Delivering
+from chatctl.chat.engine.scheduler import Turns
+from chatctl.chat.engine.streamed_replies import Slices
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.entries.tasks import Done, Reread
+from chatctl.chat.history.recent_messages import Tails
+from chatctl.chat.model.cloak import cloak
+from chatctl.chat.model.hosts import is_loopback, origin
+from chatctl.chat.model.policy import Rules
+from chatctl.chat.model.server_bans import Ban
+from chatctl.chat.model.state import State
+from chatctl.chat.ports import Journal, Log, Order, Workers
+from chatctl.protocol import numerics as n
+from chatctl.protocol.capabilities import CAP_NOTIFY
+from chatctl.protocol.framing import BadLine
+
+
+class Hub:
+    """Sessions, order, state, fan-out, journal, joined. Pure but for what the ports do."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        order: Order,
+        journal: Journal,
+        clock: Callable[[], int],
+        log: Log,
+        workers: Workers,
+        pace: Pace | None = None,
+    ) -> None:
+        self.state = State(rules)
+        self.sessions: dict[int, Session] = {}
+        self.fanout = Fanout()
+        self._order = order
+        self._workers = workers
+        self._pace = pace
+        self._clock = clock
+        self._log = log
+        self.tails = Tails(rules.replay_on_join)
+        self._view = View(
+            self.state, rules, self.sessions, clock, self.tails, cap_values=offered_capabilities.values(rules)
+        )
+        self._view.offered = offered_capabilities.mask(rules)
+        self._offered_by = rules
+        self._answering = Answering(self._view, self.fanout, self.sessions, log)
+        self._delivering = Delivering(self._view, self.fanout, self.sessions, self._answering, log)
+        undone = self._delivering.undone
+        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept, undone)
+        self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
+        self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
+        self.slices = Slices(self._view, self.fanout, self._answering.reply_all)
+        self._handling = Handling(
+            self._view, order, self.keeper, self._answering, self.fanout, self._jobs, self.slices, log, pace
+        )
+        self._turns = Turns(self._handling, clock, pace)
+        order.attach(self._ordered)
+
+    @property
+    def rules(self) -> Rules:
+        """What an operator set, as it is in force now."""
+        return self.state.rules
+
+    def reread(self) -> None:
+        """Read the settings again, as REHASH does, for whoever runs the machine."""
+
+        def done(found: Done) -> None:
+            assert isinstance(found, Reread)
+            self._order.propose(reread_proposal(0, "", found))
+
+        self._workers.ask("", Reread(), done)
+
+    @property
+    def failures(self) -> int:
+        """Handlers that failed since the start, each of which ended a session."""
+        return self._handling.failures
+
+    @property
+    def ended(self) -> list[Session]:
+        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        return self._answering.ended
+
+    @property
+    def probes(self) -> list[int]:
+        """Sessions whose silence somebody wants broken. The owner empties it."""
+        return self._answering.probes
+
+    @property
+    def sts_port(self) -> int:
+        """The port at which clients are told to insist on TLS (IRCv3 sts); 0 while they are not."""
+        return self._view.sts_port
+
+    @sts_port.setter
+    def sts_port(self, port: int) -> None:
+        self._view.sts_port = port
+
+    # From the connections.
+
+    def connect(self, id: int, address: str, *, encrypted: bool = False, console: bool = False) -> Session:
+        """Begin the session of an accepted connection. Ids are never used again.
+
+        Args:
+            encrypted: It came over TLS.
+            console: It came through the control socket (see Session).
+        """
+        host, local = cloak(self.rules.cloak_key, origin(address)), self.rules.local and is_loopback(address)
+        local = local or console
+        session = Session(id, address, host, self._clock(), encrypted=encrypted, local=local, console=console)
+        self.sessions[id] = session
+        return session
+
+    def banned(self, address: str) -> str:
+        """Why nobody from there may come in; ``""`` where they may."""
+        ban = self.state.accounts.bans.of_address(address, self._clock())
+        return ban.sentence if ban is not None else ""
+
+    def turn_away_banned(self, session: Session) -> None:
+        """A stranger's lines have come, so that it can read ours: whose address is banned goes."""
+        ban = self.state.accounts.bans.of_address(session.address, self._clock())
+        if ban is not None and not session.closing and not session.console:
+            self._turn_away(session, ban)
+
+    def _turn_away(self, session: Session, ban: Ban) -> None:
+        """Say why, until when, and that is all (modern.ircdocs.horse, "ERR_YOUREBANNEDCREEP (465)")."""
+        self._answering.reply(session, Line(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
+        self._answering.reply(session, Note("turned away", {"ban": ban.target}))
+        self.disconnect(session, ban.parting)
+
+    def disconnect(self, session: Session, reason: str, silent_ms: int = 0) -> None:
+        """End a session whose connection is gone, or must go: the others read `reason`. `silent_ms`: see Quit."""
+        try:
+            self._handling.disconnect(session, reason, silent_ms)
+        except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
+            self._failed(session, error)
+
+    def leave(self, session: Session, reason: str) -> None:
+        """The connection is lost: nothing can be sent to it, but what others would see of its input is still done."""
+        session.leaving = reason
+        session.unreachable = True
+        self._turns.add(session)
+
+    def end_input(self, session: Session, reason: str) -> None:
+        """The peer has ended its input and may still read: its lines are handled and answered, then it is over."""
+        session.leaving = reason
+        self._turns.add(session)
+
+    def charge(self, session: Session, fragments: int) -> float:
+        """Charge for input that completed no line; for how many seconds the session must not be read."""
+        if self._pace is None or not session.registered:
+            return 0.0
+        return self._pace.fragments(session, fragments, self._clock()) / 1000
+
+    def let_go(self, id: int) -> None:
+        """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though
+        it has lines that wait: they would keep both for as long as they are many."""
+        session = self.sessions.get(id)
+        if session is not None and session.leaving:
+            self.disconnect(session, session.leaving)
+
+    def receive(self, session: Session, lines: list[str | BadLine]) -> None:
+        """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
+        self._turns.receive(session, lines)
+
+    def work(self, out_of_time: Callable[[], bool]) -> bool:
+        """Handle what arrived, turn by turn. True where something is left for the next tick."""
+        if self.slices:
+            for session in self.slices.go_on(self._failed):
+                self._turns.resume(session)
+        self._turns.work(out_of_time)
+        return bool(self._turns)
+
+    def end_tick(self) -> None:
+        """Everything of this tick goes to the journal and is parked; what is durable goes out."""
+        if self._view.batches:
+            self._expire()
+        if self._delivering.unwelcome:
+            unwelcome, self._delivering.unwelcome = self._delivering.unwelcome, []
+            for session, ban in unwelcome:
+                if not session.closing:
+                    self._turn_away(session, ban)
+        if self._view.rules is not self._offered_by:
+            self._offered_by = self._view.rules
+            self.offer(offered_capabilities.mask(self._offered_by))
+        shown = self.release()
+        self.keeper.end_tick(shown=shown)
+        self.release()
+
+    def offer(self, mask: int) -> None:
+        """Offer these capabilities from here on. Who knows cap-notify is told of what came and what went; what went,
+        nobody has any more (capability-negotiation, "cap-notify")."""
+        view = self._view
+        gone, new = view.offered & ~mask, mask & ~view.offered
+        if not gone | new:
+            return
+        view.offered = mask
+        for session in self.sessions.values():
+            told = session.caps & CAP_NOTIFY
+            session.caps &= ~gone
+            self.fanout.reshape(session)
+            if told:
+                self._answering.reply_all(session, connection.changed(view, session, gone, new))
+
+    def due(self) -> int | None:
+        """When something must be looked at though nothing arrives: ms since 1970 UTC."""
+        times = [batches.next_deadline(self._view)]
+        times.append(self.keeper.retry_at())
+        if self._pace is not None and (awake := self._pace.next()) is not None:
+            times.append(math.ceil(awake))
+        return min((time for time in times if time is not None), default=None)
+
+    def _expire(self) -> None:
+        """Batches that were open for too long."""
+        now = self._clock()
+        for session in list(self._view.batches.values()):
+            batch = session.batch
+            if batch is not None and not batch.failed and batches.deadline(batch) <= now:
+                try:
+                    self._handling.do(session, batches.expire(batch), "BATCH", batch.label)
+                except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
+                    self._failed(session, error)
+
+    def release(self) -> bool:
+        """What has become durable goes out; sessions whose last line is among it are over. Whether there was any."""
+        shown = self.fanout.release(self._clock())
+        if self.keeper.due:
+            due, self.keeper.due = self.keeper.due, []
+            for proposal in due:
+                self._order.propose(proposal)
+        self._jobs.begin()
+        self._answering.collect_ended()
+        self.desk.release()
+        return shown
+
+    def farewell(self, reason: str) -> None:
+        """The server stops: everybody is told, nobody is told of the others."""
+        for session in list(self.sessions.values()):
+            self._answering.end(session, reason)
+
+    def now(self) -> int:
+        """The clock's time, ms since 1970 UTC."""
+        return self._clock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next tick has something to do at once: input to handle, or output or facts that wait for nothing
+        but a tick."""
+        gathered = not self.fanout.parked and (self.fanout.gathering or self.keeper.gathering)
+        return bool(self._turns or self.fanout.dirty or gathered or self.slices or self._delivering.unwelcome)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is waiting at all: nothing parked or asked either."""
+        return not (self.busy or self.fanout.parked or self._jobs.waiting)
+
+    # Through the order.
+
+    def _ordered(self, entries: Sequence[p.Entry]) -> None:
+        for entry in entries:
+            outcome = apply(self.state, entry)
+            self.keeper.entry(outcome)
+            session = self.sessions.get(entry.proposal.origin)
+            stored = outcome.facts or outcome.records
+            shown_if_kept = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
+            self._delivering.outcome(outcome, shown_if_kept)
+            if not entry.proposal.origin:
+                self.desk.ordered(entry, outcome)
+            if outcome.facts:
+                self.tails.add(outcome.facts)
+            if session is not None:
+                session.in_flight -= 1
+                if outcome.facts:
+                    self.fanout.caused(session)
+                self._turns.resume(session)
+
+    def _answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
+        self._handling.answered(session, command, label, then)
+        self._turns.resume(session)
+
+    def _failed(self, session: Session, error: Exception) -> None:
+        self._handling.failed(session, error)
+
+    def _not_kept(self, id: int, command: str, reason: str, label: str, subject: str) -> None:
+        """Tell session `id`, or the desk, that its command could not be stored."""
+        if id or not self.desk.refused(label, reason):
+            self._answering.refuse(id, command, reason, label, subject)

@@ -1,0 +1,107 @@
+"""What sessions wait for: questions to history, begun when what must come before has gone out, and slow sums.
+
+A session reads what it wrote: its job begins when nothing of it is parked. A job that is `settled` begins when all that
+was said before it, by anybody, has been released (:class:`chatctl.chat.commands.base.Job`). A sum depends on nothing,
+and begins at once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from chatctl.chat.commands.base import Job, Result, View, Work
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.entries.queries import Page
+from chatctl.chat.entries.tasks import Done
+from chatctl.chat.ports import Journal, Workers
+
+Then = Callable[[View, Session], Result]
+
+
+class _Waiting(NamedTuple):
+    """A job that has not begun: for whom, for which command with which label, and after which tick."""
+
+    session: Session
+    job: Job
+    command: str
+    label: str
+    tick: int
+
+
+class Jobs:
+    """If the session is still there by then, `done` gets it, the command, its label, and what to do with what came
+    back; `failed` hears of a job that could not even be asked."""
+
+    def __init__(
+        self,
+        fanout: Fanout,
+        journal: Journal,
+        workers: Workers,
+        sessions: Mapping[int, Session],
+        done: Callable[[Session, str, str, Then], None],
+        failed: Callable[[Session, Exception], None],
+    ) -> None:
+        self._fanout = fanout
+        self._journal = journal
+        self._workers = workers
+        self._sessions = sessions
+        self._done = done
+        self._failed = failed
+        self._jobs: deque[_Waiting] = deque()
+        self._working = 0
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun, and sums that are not done."""
+        return len(self._jobs) + self._working
+
+    def add(self, session: Session, job: Job, command: str, label: str) -> None:
+        """Begin `job` as soon as it may; the session's next lines wait until it is done."""
+        session.in_flight += 1
+        session.messages_only = False
+        self._jobs.append(_Waiting(session, job, command, label, self._fanout.tick if job.settled else 0))
+
+    def work(self, session: Session, work: Work, command: str, label: str) -> None:
+        """Begin a sum; the session's next lines wait until it is done."""
+        session.in_flight += 1
+        session.messages_only = False
+        self._working += 1
+        # Who tries for the first time does not stand in one line with those who try again and again.
+        who = session.origin if session.tries <= 1 else f"{session.origin} again"
+        self._workers.ask(who, work.task, functools.partial(self._worked, session, work, command, label))
+
+    def begin(self) -> None:
+        """Begin those that may. One that is answered at once may bring the next one of its session."""
+        held: deque[_Waiting] = deque()
+        while self._jobs:
+            waiting = self._jobs.popleft()
+            session = waiting.session
+            if not self._is_here(session):
+                continue
+            if self._fanout.has_parked(session) or not self._fanout.is_released(waiting.tick):
+                held.append(waiting)
+            else:
+                try:
+                    query = waiting.job.query(self._fanout.released_seq)
+                    self._journal.ask(query, functools.partial(self._answered, waiting))
+                except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
+                    self._failed(session, error)
+        self._jobs = held
+
+    def _answered(self, waiting: _Waiting, page: Page) -> None:
+        if self._is_here(waiting.session):
+            job = waiting.job
+            label = waiting.label
+            self._done(waiting.session, waiting.command, label, lambda view, session: job.then(view, session, page))
+
+    def _worked(self, session: Session, work: Work, command: str, label: str, done: Done) -> None:
+        self._working -= 1
+        if self._is_here(session):
+            self._done(session, command, label, lambda view, session: work.then(view, session, done))
+
+    def _is_here(self, session: Session) -> bool:
+        return self._sessions.get(session.id) is session

@@ -1,0 +1,174 @@
+"""Answers to this machine's sessions: replies, refusals, last lines; and what answers a labelled command.
+
+The rules of this file:
+
+1. While a labelled command is answered, whatever its session is sent because of it is gathered
+   (:mod:`chatctl.chat.engine.labeled_response`), and sent when all of it is there, as one.
+2. A response to which an entry contributed is parked like everything that follows from the entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chatctl.chat.commands.base import Close, Line, Note, Probe, Reply, View
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.labeled_response import Response
+from chatctl.chat.engine.reply_lines import reply_message
+from chatctl.chat.entries.queries import MESSAGES
+from chatctl.chat.ports import Log
+from chatctl.protocol.message import Message, encode
+from chatctl.protocol.standard_replies import standard_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Answering:
+    """Hands answers to the fan-out. `sessions` are this machine's, by id; a session that ends leaves."""
+
+    def __init__(self, view: View, fanout: Fanout, sessions: dict[int, Session], log: Log) -> None:
+        self.probes: list[int] = []
+        """Sessions whose silence somebody wants broken. The owner empties it."""
+        self.ended: list[Session] = []
+        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        self.shown_if_kept = 0
+        """The entry whose deliveries are handled, if its answers are shown only once it is stored; else 0."""
+        self.response: Response | None = None
+        """The answer to a labelled command that is being gathered."""
+        self._ending: list[Session] = []
+        self._view = view
+        self._fanout = fanout
+        self._sessions = sessions
+        self._log = log
+
+    @contextmanager
+    def gathering(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
+        """What `session` is sent meanwhile answers its command `label`. `seq`: as in Fanout.to_room."""
+        response = self.response = Response(session, label)
+        try:
+            yield
+        finally:
+            self.response = None
+        self._respond(response, seq)
+        for line, shown_if_kept in response.behind:
+            self._fanout.direct(session, line, shown_if_kept, response.about)
+
+    def _respond(self, response: Response, seq: int) -> None:
+        session, single = response.session, response.single
+        spot = single.spot if single is not None else None
+        data = response.encoded(self._view.rules.server_name, self._view.reference)
+        if spot is not None and self._fanout.splice(spot, session, data):
+            return
+        if response.caused:
+            self._fanout.direct(session, data, seq, response.about)
+        else:
+            self._fanout.answer(session, data, response.about)
+
+    def _gathered(self, session: Session) -> Response | None:
+        """The response that what `session` is sent now belongs to."""
+        response = self.response
+        return response if response is not None and response.session is session else None
+
+    def reply_all(self, session: Session, replies: Iterable[Reply], label: str = "") -> None:
+        """Several replies to one command; with a label they are one response."""
+        if label:
+            with self.gathering(session, label):
+                self.reply_all(session, replies)
+        else:
+            for reply in replies:
+                self.reply(session, reply)
+
+    def reply(self, session: Session, reply: Reply) -> None:
+        """One reply to what `session` sent."""
+        if isinstance(reply, Close):
+            self.end(session, reply.reason)
+        elif isinstance(reply, Probe):
+            self.probes += [id for id in reply.users if id in self._sessions]
+        elif isinstance(reply, Note):
+            self._log.info(reply.event, session=session.id, address=session.address, **reply.fields)
+        else:
+            message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
+            response = self._gathered(session)
+            if response is not None:
+                response.add_message(message)
+            elif self.shown_if_kept and not _is_refusal(message):
+                self._fanout.direct(session, _encoded(message), self.shown_if_kept)
+            else:
+                self._fanout.answer(session, _encoded(message))
+
+    def describe(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
+        """What somebody who enters a room is told of it: all in one piece, in its place among what the room hears."""
+        server, called = self._view.rules.server_name, self._view.called(session)
+        messages = []
+        for reply in replies:
+            assert isinstance(reply, Line | Message), "telling of a room does nothing else"
+            messages.append(reply_message(server, called, reply))
+        response = self._gathered(session)
+        if response is not None:
+            for message in messages:
+                response.add_message(message)
+            response.tells_of(room)
+        elif messages:
+            data = b"".join(map(_encoded, messages))
+            if self.shown_if_kept:
+                self._fanout.direct(session, data, self.shown_if_kept, room)
+            else:
+                self._fanout.answer(session, data, room)
+
+    def show(self, session: Session, message: Message, seq: int, room: str) -> None:
+        """What `session` hears of a room besides, after its answer; only if what the entry `seq` gave is kept."""
+        response = self._gathered(session)
+        if response is not None:
+            response.behind.append((_encoded(message), seq))
+        else:
+            self._fanout.direct(session, _encoded(message), seq, room)
+
+    def refuse(self, id: int, command: str, reason: str, label: str, subject: str = "") -> None:
+        """Refuse a command of session `id`, which cannot be stored. `subject`: the room or user it is about."""
+        session = self._sessions.get(id)
+        if session is not None:
+            server, done = self._view.rules.server_name, "sent" if command in MESSAGES else "done"
+            text = f"This was not {done}: {reason}"
+            context = (subject,) if subject else ()
+            message = standard_reply("FAIL", command, "NOT_STORED", *context, text=text, source=server)
+            message.tags = {"label": label} if label else {}
+            self._fanout.direct(session, _encoded(message))
+
+    def end(self, session: Session, reason: str) -> None:
+        """The session's last line, in its place after all that it was sent; then it is over."""
+        if self._sessions.pop(session.id, None) is None:
+            return
+        for key in list(session.rooms):
+            self._fanout.leave(session, key)
+        self._view.watches.clear(session)
+        session.inbox.clear()
+        self._view.batches.pop(session.id, None)
+        session.closing = reason
+        message = Message("ERROR", (reason,))
+        response = self._gathered(session)
+        if response is not None:
+            response.add_message(message)
+            response.caused = True
+        else:
+            self._fanout.direct(session, message.line)
+        self._ending.append(session)
+
+    def collect_ended(self) -> None:
+        """After a release: sessions whose last line is out are over."""
+        if self._ending:
+            parked = self._fanout.has_parked
+            self.ended += [session for session in self._ending if session.dropped or not parked(session)]
+            self._ending = [session for session in self._ending if not session.dropped and parked(session)]
+
+
+def _is_refusal(message: Message) -> bool:
+    """Return whether the message says that something was not done: true whatever is stored."""
+    return message.command == "FAIL" or message.command[0] in "45"
+
+
+def _encoded(message: Message) -> bytes:
+    return encode(message.command, message.params, message.source, message.tags) if message.tags else message.line

@@ -1,0 +1,50 @@
+"""Replies to one session, as messages."""
+
+from __future__ import annotations
+
+from chatctl.chat.commands.base import Line
+from chatctl.protocol.message import MAX_LINE, Message, middle_parameter
+from chatctl.protocol.names import MAX_NAME
+from chatctl.protocol.standard_replies import COMMANDS as STANDARD_REPLY_COMMANDS
+from chatctl.protocol.standard_replies import shorten
+
+_ANY_NAME = 4 * MAX_NAME
+_WITHOUT_SOURCE = frozenset({"AUTHENTICATE"})
+"""The SASL specification shows these without a source, and clients that match whole lines (irc3) need it so."""
+
+
+def reply_message(server: str, called: str, reply: Line | Message) -> Message:
+    """Build `reply` for the session that is `called` so. The source defaults to the server, if there is one."""
+    if isinstance(reply, Line):
+        message = _numeric(server, called, reply)
+        if reply.tags:
+            message.tags = reply.tags
+        return message
+    if not reply.source and reply.command not in _WITHOUT_SOURCE:
+        reply.source = server
+    return shorten(reply) if reply.command in STANDARD_REPLY_COMMANDS else reply
+
+
+def _numeric(server: str, called: str, reply: Line) -> Message:
+    """What a user sent and cannot stand in a reply (spaces, a colon) becomes ``*``; so does, where the line would grow
+    too long, what is longer than any name, and then the longest that is left (WHOX can be asked for more than fits)."""
+    built = _built(server, called, reply, MAX_LINE)
+    if len(built.line) > MAX_LINE:
+        built = _built(server, called, reply, _ANY_NAME)
+        while len(built.line) > MAX_LINE:
+            longest = max(range(1, len(built.params)), key=lambda at: len(built.params[at].encode()))
+            words = [*built.params]
+            words[longest] = "*"
+            built = Message(built.command, words, server)
+    return built
+
+
+def _built(server: str, called: str, reply: Line, most: int) -> Message:
+    numeric, params = reply.numeric, reply.params
+    text = numeric.text if reply.text is None else reply.text
+    if reply.text is None and params and "{" in text:
+        text = text.format(*(param if len(param.encode()) <= most else "that" for param in params))
+    words = [called, *(middle_parameter(param, most) for param in params)]
+    if text or reply.text is not None:
+        words.append(text)
+    return Message(numeric.code, words, server)

@@ -1,0 +1,400 @@
+"""Deliveries to this machine's sessions: who of them gets what.
+
+The rules of this file:
+
+1. Deliveries are handled in order, right after their entry was applied, so that the state seen here is the entry's.
+2. What answers a labelled command is a part of that answer (:mod:`chatctl.chat.engine.replies`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from chatctl.chat.commands import about, metadata, rooms
+from chatctl.chat.commands.base import Line, View, batched
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.delivery.render import tags_of
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.labeled_response import Piece, Response
+from chatctl.chat.engine.replies import Answering
+from chatctl.chat.entries import deliveries as d
+from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.history.history_batch import played, shown
+from chatctl.chat.model.room import Room
+from chatctl.chat.ports import Log
+from chatctl.protocol import capabilities as caps
+from chatctl.protocol import numerics as n
+from chatctl.protocol.message import Message
+from chatctl.protocol.standard_replies import standard_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chatctl.chat.model.server_bans import Ban
+
+
+class Delivering:
+    """Hands deliveries to the fan-out. `sessions` are this machine's, by id."""
+
+    def __init__(
+        self, view: View, fanout: Fanout, sessions: dict[int, Session], answering: Answering, log: Log
+    ) -> None:
+        self.unwelcome: list[tuple[Session, Ban]] = []
+        """Sessions that have to go, and why. The hub empties it."""
+        self._view = view
+        self._fanout = fanout
+        self._sessions = sessions
+        self._answering = answering
+        self._log = log
+        self._asked = (0, 0)
+        """Of the entry whose deliveries are handled: the user it is of, and the session that asked."""
+
+    # `seq` is the entry that must be kept for deliveries to be shown, or 0.
+
+    def outcome(self, outcome: Outcome, seq: int) -> None:
+        """All that follows from an entry. What it notes is logged when it is stored (keeping.py), if it must be."""
+        if outcome.notes and not seq:
+            for event, fields in outcome.notes:
+                self._log.info(event, **fields)
+        self._answering.shown_if_kept = seq
+        proposal = outcome.entry.proposal
+        label = proposal.label
+        self._asked = (proposal.session, proposal.origin)
+        session = self._sessions.get(proposal.origin) if label else None
+        if session is None:
+            for delivery in outcome.deliveries:
+                _DELIVER[type(delivery)](self, delivery, seq)
+            self._answering.shown_if_kept = 0
+            return
+        with self._answering.gathering(session, label, seq):
+            response = self._answering.response
+            assert response is not None
+            response.caused = bool(outcome.facts)
+            for delivery in outcome.deliveries:
+                _DELIVER[type(delivery)](self, delivery, seq)
+        self._answering.shown_if_kept = 0
+
+    def undone(self, deliveries: Iterable[d.Delivery]) -> None:
+        """Carry out the deliveries of an undo: sessions hear what they heard before."""
+        for delivery in deliveries:
+            _DELIVER[type(delivery)](self, delivery, 0)
+
+    def _all_of(self, users: Iterable[int]) -> Iterable[Session | None]:
+        """The sessions of `users` that this machine serves."""
+        if not self._view.state.attached:
+            return map(self._sessions.get, users)
+        return [session for id in users for session in self._of(id)]
+
+    def _of(self, id: int) -> Sequence[Session]:
+        """The sessions that are user `id`; before registration, the session itself."""
+        state = self._view.state
+        user = state.users.get(id) if state.attached else None
+        ids = user.ids if user is not None else (id,)
+        return [session for session in map(self._sessions.get, ids) if session is not None]
+
+    def _asking(self, id: int) -> Session | None:
+        """The session of user `id` that caused what is handled; of others, the first."""
+        user, origin = self._asked
+        return self._sessions.get(origin if id == user else id)
+
+    def _told(self, id: int) -> Sequence[Session]:
+        """Who reads a reply to user `id`: of the one who asked, the session that did."""
+        if id != self._asked[0]:
+            return self._of(id)
+        session = self._asking(id)
+        return (session,) if session is not None else ()
+
+    def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
+        speaker = self._asking(delivery.speaker) if delivery.speaker else None
+        message, stamp, needs = delivery.message, delivery.stamp, delivery.needs
+        response = self._answering.response
+        answered = response.session if response is not None and delivery.room in response.session.rooms else None
+        if answered is not None and not _hears(answered, speaker, needs):
+            answered = None
+        if delivery.passing:
+            self._fanout.passing(self._listeners(delivery, speaker, answered), message, stamp)
+            spot = None
+        else:
+            goodbye, seq = delivery.goodbye, seq or delivery.entry
+            spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered, goodbye=goodbye)
+        if response is not None and answered is not None:
+            response.pieces.append(Piece(tags_of(stamp, answered.shape), message.line, "", spot))
+            response.caused = response.caused or not delivery.passing
+
+    def _lines_to_room(self, delivery: d.LinesToRoom, seq: int) -> None:
+        speaker = self._asking(delivery.speaker)
+        self._fanout.lines_to_room(delivery.room, delivery.lines, delivery.stamps, speaker, seq)
+
+    def _listeners(self, delivery: d.ToRoom, speaker: Session | None, answered: Session | None) -> Iterator[Session]:
+        for session in self._fanout.members(delivery.room, delivery.needs):
+            if session is not answered and (session is not speaker or session.caps & caps.ECHO_MESSAGE):
+                yield session
+
+    def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
+        here = self._all_of(delivery.users)
+        needs, message, stamp = delivery.needs, delivery.message, delivery.stamp
+        wanted = [session for session in here if session is not None and session.caps & needs == needs]
+        response = self._answering.response
+        if response is not None and delivery.answers and response.session in wanted:
+            wanted.remove(response.session)
+            response.pieces.append(Piece(tags_of(stamp, response.session.shape), message.line))
+            response.caused = response.caused or not delivery.passing
+        if wanted and delivery.passing:
+            self._fanout.passing(wanted, message, stamp)
+        elif wanted:
+            self._fanout.to_sessions(wanted, message, stamp, seq or delivery.entry)
+
+    def _in_forms(self, delivery: d.InForms, seq: int) -> None:
+        some = delivery.users or delivery.watched or delivery.but or delivery.speaker
+        if not some and self._fanout.alike(delivery.forms):
+            self._forms_to_room(delivery, seq)
+            return
+        here = self._all_of(delivery.users)
+        wanted = dict.fromkeys(session for session in here if session is not None)
+        if delivery.room:
+            wanted.update(dict.fromkeys(self._fanout.members(delivery.room, 0)))
+        if delivery.watched:
+            watchers = self._view.watches.watchers(delivery.watched)
+            wanted.update(dict.fromkeys(each for each in watchers if each.caps & caps.EXTENDED_MONITOR))
+        for id in (delivery.but, delivery.speaker):
+            session = self._asking(id) if id else None
+            if session is not None and not (id == delivery.speaker and session.caps & caps.ECHO_MESSAGE):
+                wanted.pop(session, None)
+        response = self._answering.response
+        if response is not None and delivery.answers and response.session in wanted:
+            del wanted[response.session]
+            self._answer_in_form(response, delivery.forms)
+        self._fanout.in_forms(wanted, delivery.forms, seq)
+
+    def _forms_to_room(self, delivery: d.InForms, seq: int) -> None:
+        """The whole room is told, as of a message: who came in."""
+        response = self._answering.response
+        answered = None
+        if response is not None and delivery.answers and delivery.room in response.session.rooms:
+            answered = response.session
+            self._answer_in_form(response, delivery.forms)
+        self._fanout.forms_to_room(delivery.room, delivery.forms, answered, seq)
+
+    @staticmethod
+    def _answer_in_form(response: Response, forms: Iterable[d.Form]) -> None:
+        session = response.session
+        form = next((form for form in forms if session.caps & form.needs == form.needs), None)
+        if form is not None and form.lines:
+            response.caused = True
+            for message, stamp in form.lines:
+                batch = message.params[0] if message.command == "BATCH" else ""
+                response.pieces.append(Piece(tags_of(stamp, session.shape), message.line, batch))
+
+    def _tell(self, delivery: d.Tell, seq: int) -> None:
+        for session in self._told(delivery.user):
+            self._answering.reply(session, Line(delivery.numeric, delivery.params, delivery.text))
+
+    def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
+        for session in self._told(delivery.user):
+            fail = standard_reply("FAIL", delivery.command, delivery.code, *delivery.context, text=delivery.text)
+            self._answering.reply(session, fail)
+
+    def _entered(self, delivery: d.Entered, seq: int) -> None:
+        for session in self._of(delivery.user):
+            self._fanout.enter(session, delivery.room)
+
+    def _described(self, delivery: d.Described, seq: int) -> None:
+        room = self._view.state.rooms[delivery.room]
+        for session in self._of(delivery.user):
+            self._describe(session, room, delivery.since)
+        self._introduce(delivery.user, room)
+
+    def _describe(self, session: Session, room: Room, since: int) -> None:
+        """Send a session what a joining client is told. It was sent the room's messages up to the time `since`."""
+        view = self._view
+        replies = [
+            *rooms.described(view, session, room),
+            *metadata.synced(view, session, room, session.subscriptions),
+        ]
+        self._answering.describe(session, room.key, replies)
+        if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
+            self._replay(session, room, since)
+
+    def _replay(self, session: Session, room: Room, since: int) -> None:
+        """Send the last messages of `room` that are newer than `since`. Those that are not durable yet may still be
+        refused: they are sent like new messages, once they are durable."""
+        facts = [fact for fact in self._view.tails.of(room.key) if fact.time > since]
+        released = self._fanout.released_seq
+        known = [fact for fact in facts if fact.seq <= released]
+        if known:
+            batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
+            self._answering.describe(session, room.key, batch)
+        for fact in facts[len(known) :]:
+            for message in shown(fact, session.caps, {}, self._view.reference()):
+                self._answering.show(session, message, fact.seq, room.key)
+
+    def _introduce(self, id: int, room: Room) -> None:
+        """Show the metadata of a user who joined `room` to its members."""
+        user = self._view.state.users[id]
+        values = metadata.values_of(self._view, user)
+        if values:
+            changed: tuple[tuple[str, str | None], ...] = tuple(values.items())
+            self._metadata_changed(d.MetadataChanged(user.id, user.nick, changed, room.key, (), cleared=False), 0)
+
+    def _metadata_changed(self, delivery: d.MetadataChanged, seq: int) -> None:
+        view, actor = self._view, self._asking(delivery.actor)
+        if delivery.room:
+            told = dict.fromkeys(self._fanout.members(delivery.room, 0))
+        else:
+            here = self._all_of(delivery.users)
+            told = dict.fromkeys(session for session in here if session is not None)
+            told.update(dict.fromkeys(view.watches.watchers(delivery.target)))
+        for session in told:
+            if session is not actor and session.caps & metadata.METADATA:
+                for key, value in delivery.changed:
+                    if key in session.subscriptions:
+                        self._fanout.caused(session)  # so that it waits for the record, as everything does
+                        news = metadata.news(session, delivery.target, key, value, view.rules.server_name)
+                        self._answering.reply(session, news)
+        if actor is not None and delivery.cleared:
+            gone = [Line(n.RPL_KEYNOTSET, (delivery.target, key)) for key, _ in delivery.changed]
+            self._answering.reply_all(actor, batched(view, "metadata", (delivery.target,), gone))
+
+    def _renamed(self, delivery: d.Renamed, seq: int) -> None:
+        room = self._view.state.rooms[delivery.key]
+        self._fanout.rename(delivery.old_key, delivery.key)
+        known = d.Form(caps.CHANNEL_RENAME, delivery.form.lines)
+        self._in_forms(d.InForms((known,), delivery.key), seq)
+        if delivery.old_key == delivery.key:
+            return  # another spelling only: whoever does not know RENAME need not be told (channel-rename, "Fallback")
+        for session in list(self._fanout.members(delivery.key, 0)):
+            if not session.caps & caps.CHANNEL_RENAME:
+                self._fanout.caused(session)  # so that it waits for the fact, as everything does
+                prefix = self._view.user(session).prefix
+                reason = (delivery.reason,) if delivery.reason else ()
+                self._answering.reply(session, Message("PART", (delivery.old_name, *reason), prefix))
+                self._answering.reply(session, Message("JOIN", (room.name,), prefix))
+                self._answering.reply_all(session, rooms.described(self._view, session, room))
+
+    def _room_moved(self, delivery: d.RoomMoved, seq: int) -> None:
+        self._fanout.rename(delivery.old_key, delivery.key)
+
+    def _left(self, delivery: d.Left, seq: int) -> None:
+        for session in self._of(delivery.user):
+            self._fanout.leave(session, delivery.room)
+
+    def _visit_began(self, delivery: d.VisitBegan, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        if session is None:
+            return
+        room, user = self._view.state.rooms[delivery.room], self._view.user(session)
+        if delivery.hears:
+            self._fanout.enter(session, room.key)
+        self._answering.reply(session, rooms.own_join(session, user, room))
+        self._answering.reply_all(session, rooms.described(self._view, session, room))
+
+    def _visit_ended(self, delivery: d.VisitEnded, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        if session is None:
+            return
+        self._fanout.leave(session, delivery.room)
+        if delivery.message is not None:
+            self._answering.reply(session, delivery.message)
+
+    def _appeared(self, delivery: d.Appeared, seq: int) -> None:
+        self._fanout.named()
+        if delivery.quiet:
+            return
+        for session in self._view.watches.watchers(delivery.nick):
+            self._answering.reply(session, Line(n.RPL_MONONLINE, (), delivery.prefix))
+
+    def _vanished(self, delivery: d.Vanished, seq: int) -> None:
+        for session in self._view.watches.watchers(delivery.nick):
+            self._answering.reply(session, Line(n.RPL_MONOFFLINE, (), delivery.nick))
+
+    def _logged_in(self, delivery: d.LoggedIn, seq: int) -> None:
+        for session in self._of(delivery.user):
+            session.account_id = delivery.account_id
+
+    def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            self._welcome(session)
+
+    def _welcome(self, session: Session) -> None:
+        if session.sasl is not None:  # the client has registered instead of completing the exchange (sasl-3.1)
+            session.sasl = None
+            self._answering.reply(session, Line(n.ERR_SASLABORTED, ()))
+        session.registering = False
+        session.registered = True
+        session.password = ""
+        self._log.info("user registered", session=session.id, users=len(self._view.state.users))
+        self._answering.reply_all(session, about.welcome(self._view, session))
+
+    def _attached(self, delivery: d.Attached, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        user = self._view.state.users.get(delivery.user)
+        if session is None or user is None:
+            return
+        self._welcome(session)
+        for room in user.rooms.values():
+            self._fanout.enter(session, room.key)
+            self._fanout.answer(session, rooms.own_join(session, user, room).line)
+            self._describe(session, room, delivery.since.get(room.key, 0))
+
+    def _rejected(self, delivery: d.Rejected, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is None:
+            return
+        session.registering = False
+        session.nick = ""
+        if delivery.closing:
+            self._answering.end(session, delivery.closing)
+
+    def _closed(self, delivery: d.Closed, seq: int) -> None:
+        session = self._sessions.get(delivery.user)
+        if session is not None:
+            session.dropped = delivery.drop
+            self._answering.end(session, delivery.reason)
+
+    def _rules_changed(self, delivery: d.RulesChanged, seq: int) -> None:
+        self._view.rules = self._view.state.rules
+
+    def _unwelcome(self, delivery: d.Unwelcome, seq: int) -> None:
+        bans, now = self._view.state.accounts.bans, self._view.clock()
+        found = ((session, bans.of_address(session.address, now)) for session in self._sessions.values())
+        self.unwelcome += [(session, ban) for session, ban in found if ban is not None and not session.console]
+
+    def _probed(self, delivery: d.Probed, seq: int) -> None:
+        self._answering.probes += [session.id for id in delivery.users for session in self._of(id)]
+
+
+def _hears(session: Session, speaker: Session | None, needs: int) -> bool:
+    """Whether a member is sent a line at all: who spoke, only with echo-message."""
+    if session is speaker:
+        needs |= caps.ECHO_MESSAGE
+    return session.caps & needs == needs
+
+
+_DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
+    d.ToRoom: Delivering._to_room,
+    d.LinesToRoom: Delivering._lines_to_room,
+    d.ToUsers: Delivering._to_users,
+    d.InForms: Delivering._in_forms,
+    d.Tell: Delivering._tell,
+    d.TellFail: Delivering._tell_fail,
+    d.Entered: Delivering._entered,
+    d.Described: Delivering._described,
+    d.Left: Delivering._left,
+    d.VisitBegan: Delivering._visit_began,
+    d.VisitEnded: Delivering._visit_ended,
+    d.Renamed: Delivering._renamed,
+    d.RoomMoved: Delivering._room_moved,
+    d.MetadataChanged: Delivering._metadata_changed,
+    d.Appeared: Delivering._appeared,
+    d.Vanished: Delivering._vanished,
+    d.LoggedIn: Delivering._logged_in,
+    d.Welcomed: Delivering._welcomed,
+    d.Attached: Delivering._attached,
+    d.Rejected: Delivering._rejected,
+    d.Closed: Delivering._closed,
+    d.RulesChanged: Delivering._rules_changed,
+    d.Probed: Delivering._probed,
+    d.Unwelcome: Delivering._unwelcome,
+}

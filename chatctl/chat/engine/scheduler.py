@@ -1,0 +1,203 @@
+"""Whose turn it is, and how much of what a session sent is handled in it.
+
+The rules of this file:
+
+1. Sessions take turns: TURN lines each, so that a long paste holds nobody up, and `work` stops when told that time is
+   up; what is left comes in the next tick.
+2. A session's own order: while a proposal of it has no place yet, its next lines wait, except that messages follow
+   messages.
+3. Who goes too fast waits (:mod:`chatctl.chat.engine.rate_limit`).
+4. What a session says to one room, line after line without tags, is one proposal. Most lines are of that kind, so they
+   are not even parsed like others.
+5. A line that cannot be handled ends its session alone.
+6. If the connection is lost, what others would see of its input is still done; the rest is not. If only the input has
+   ended, all of it is handled and answered.
+7. What takes long beside a message (LONG) has turns of its own, behind those of all others: when thousands enter at
+   once, who talks meanwhile does not wait for them. After LIGHT other turns it is one of those, whatever waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from chatctl.chat.commands.registry import MESSAGES, SEEN_BY_OTHERS
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.dispatcher import Handling
+from chatctl.chat.engine.rate_limit import OTHER, SAYING, Pace, cost
+from chatctl.protocol.framing import BadLine
+from chatctl.protocol.message import parse
+
+TURN = 32
+"""Lines of one session before the next one has its turn."""
+
+LONG = frozenset(("JOIN", "LIST", "NAMES", "WHO"))
+"""Lines whose answer names everybody there."""
+
+LIGHT = 32
+"""Turns of others between two of theirs (rule 7): about as much work as one."""
+
+_TO_ROOM = "PRIVMSG #"
+_ROOM_AT = len("PRIVMSG ")
+_LATER = -1
+
+
+class Turns:
+    """The sessions that have lines to be handled, in the order in which they are served. `pace`: None for no limit."""
+
+    def __init__(self, handling: Handling, clock: Callable[[], int], pace: Pace | None) -> None:
+        self._handling = handling
+        self._clock = clock
+        self._pace = pace
+        self._ready: deque[Session] = deque()
+        self._long: deque[Session] = deque()
+        """Those whose next line has its turn by rule 7."""
+        self._since_long = 0
+
+    def __bool__(self) -> bool:
+        """Whether anybody has something that need not wait."""
+        return bool(self._ready or self._long)
+
+    def receive(self, session: Session, lines: list[str | BadLine]) -> None:
+        """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
+        if session.inbox:
+            session.inbox += lines
+        else:
+            session.inbox = lines
+        self.add(session)
+
+    def add(self, session: Session) -> None:
+        """The session has its turn, after those who wait for theirs."""
+        if not session.queued:
+            session.queued = True
+            self._ready.append(session)
+
+    def resume(self, session: Session) -> None:
+        """What the session waited for is there: it has its turn, if it has anything to be handled."""
+        if session.inbox or session.leaving:
+            self.add(session)
+
+    def work(self, out_of_time: Callable[[], bool]) -> None:
+        """Turn by turn, until there is nothing left or no time."""
+        ready = self._ready
+        if self._pace is not None:
+            for session in self._pace.awake(self._clock()):
+                self.resume(session)
+        long = self._long
+        while ready or long:
+            is_long = False
+            if not long:
+                session = ready.popleft()
+            elif ready and self._since_long < LIGHT:
+                self._since_long += 1
+                session = ready.popleft()
+            else:
+                self._since_long = 0
+                is_long = True
+                session = long.popleft()
+            goes_on = self._turn(session, is_long=is_long)
+            if goes_on is None:
+                session.queued = False
+            else:
+                goes_on.append(session)
+            if out_of_time():
+                break
+
+    def _turn(self, session: Session, *, is_long: bool) -> deque[Session] | None:
+        """Handle up to TURN lines, of which the first may be a long one only if the turn is. Where the session has more
+        that need not wait, the queue for it."""
+        left = TURN
+        while left > 0:
+            if session.closing:
+                return None
+            if not session.inbox:
+                if session.leaving and not session.in_flight:
+                    self._handling.disconnect(session, session.leaving)
+                return None
+            try:
+                done = self._next(session, left, is_long=is_long)
+            except Exception as error:  # noqa: BLE001  # rule 5
+                self._handling.failed(session, error)
+                done = 1
+            if done == _LATER:
+                return self._long
+            if not done:
+                return None
+            is_long = False
+            left -= done
+        return self._ready if session.inbox or session.leaving else None
+
+    def _next(self, session: Session, most: int, *, is_long: bool) -> int:
+        """Handle the next line, or the next few (rule 4); how many it was, 0 where they must wait, _LATER by rule 7."""
+        inbox = session.inbox
+        item = inbox[0]
+        message = None
+        waits = bool(session.in_flight)
+        if isinstance(item, str):
+            if item.startswith(_TO_ROOM) and session.registered and session.batch is None:
+                room, texts = lines_to_room(inbox, most)
+                if texts and not (waits and not session.messages_only):
+                    return self._say(session, room, texts)
+            message = parse(item)
+            waits = waits and not (message is not None and session.messages_only and message.command in MESSAGES)
+        if session.unreachable and session.registered and message is not None and message.command not in SEEN_BY_OTHERS:
+            del inbox[0]
+            return 1
+        if waits:
+            return 0  # resumed when its proposal has its place
+        if message is not None and message.command in LONG and not is_long:
+            return _LATER
+        if session.registered and self._held_back(session, cost(message) if message is not None else OTHER):
+            return 0  # resumed when there is something left for it
+        del inbox[0]
+        if message is not None:
+            self._handling.handle(session, message)
+        elif isinstance(item, BadLine):
+            self._handling.refuse_line(session, item)
+        return 1
+
+    def _say(self, session: Session, room: str, texts: list[str]) -> int:
+        if self._pace is not None:
+            may = 0
+            while may < len(texts) and not self._held_back(session, SAYING):
+                may += 1
+            del texts[may:]
+        if texts:
+            del session.inbox[: len(texts)]
+            session.last_spoke = self._clock()
+            self._handling.say(session, room, texts)
+        return len(texts)
+
+    def _held_back(self, session: Session, messages: float) -> bool:
+        """Whether the session goes too fast (rule 3). It is told, now and then."""
+        pace = self._pace
+        if pace is None:
+            return False
+        now = self._clock()
+        if not pace.holds(session, messages, now):
+            return False
+        if pace.tell(session, now):
+            self._handling.slowed(session, pace.per_second)
+        return True
+
+
+def lines_to_room(inbox: Sequence[str | BadLine], most: int) -> tuple[str, list[str]]:
+    """The room and the texts of the first lines, as far as they are PRIVMSG to one room; at most `most`. The first line
+    begins like one; where it is not as plain as most of them are, there are no texts.
+
+    Every way of writing such a line that is not taken for one here is found by :func:`parse`."""
+    first = inbox[0]
+    assert isinstance(first, str)
+    head, _, text = first.partition(" :")
+    room = head[_ROOM_AT:]
+    if not text or " " in room or "," in room:
+        return room, []
+    texts = [text]
+    if len(inbox) > 1:
+        head += " :"
+        size = len(head)
+        for item in inbox[1:most]:
+            if not isinstance(item, str) or not item.startswith(head) or len(item) == size:
+                break
+            texts.append(item[size:])
+    return room, texts

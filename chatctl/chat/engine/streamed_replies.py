@@ -1,0 +1,91 @@
+"""Answers of any length, given as fast as they are read.
+
+The rules of this file:
+
+1. The next slice is made when the one before has been taken, so that no outbox holds the whole, and asking for a lot
+   ends nobody's connection (SAFELIST in ISUPPORT). Whoever does not read is sent nothing more.
+2. The session's next lines wait until the answer is given.
+3. With a label all of it is one batch (ircv3.net/specs/extensions/labeled-response).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+
+from chatctl.chat.commands.base import Line, Long, Reply, View
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.delivery.session import Session
+from chatctl.protocol.message import Message
+
+
+class Slices:
+    """The answers that are being given, one a session at the most. `reply_all` sends a session a slice."""
+
+    def __init__(self, view: View, fanout: Fanout, reply_all: Callable[[Session, Sequence[Reply]], None]) -> None:
+        self.behind: Callable[[Session], bool] = lambda session: False
+        """Whether the session's connection has not taken yet what it was given. Set by the owner of the connections."""
+        self._view = view
+        self._fanout = fanout
+        self._reply_all = reply_all
+        self._given: dict[Session, Iterator[Sequence[Reply]]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there is something to do at once."""
+        return any(map(self._is_next, self._given))
+
+    def add(self, session: Session, answer: Long, label: str) -> None:
+        """Give `answer` to `session`, beginning with the next :meth:`go_on`."""
+        session.in_flight += 1
+        session.messages_only = False
+        self._given[session] = self._as_one(answer.slices, label) if label else answer.slices
+
+    def go_on(self, failed: Callable[[Session, Exception], None]) -> list[Session]:
+        """One slice to each session that may have one; those whose answer is given now. `failed` hears of a slice that
+        cannot be made."""
+        finished = []
+        for session in [session for session in self._given if self._is_next(session)]:
+            replies: Sequence[Reply] | None = None
+            error: Exception | None = None
+            if not _is_over(session):
+                try:
+                    replies = next(self._given[session], None)
+                except Exception as raised:  # noqa: BLE001  # as a handler that fails, it ends this session alone
+                    error = raised
+            if replies is not None:
+                self._reply_all(session, replies)
+                continue
+            del self._given[session]
+            session.in_flight -= 1
+            if error is not None:
+                failed(session, error)
+            elif not session.closing:
+                finished.append(session)
+        return finished
+
+    def _is_next(self, session: Session) -> bool:
+        """Rule 1."""
+        return _is_over(session) or not (session.out or self._fanout.has_parked(session) or self.behind(session))
+
+    def _as_one(self, slices: Iterator[Sequence[Reply]], label: str) -> Iterator[Sequence[Reply]]:
+        """Rule 3. What is one batch already (history) is not wrapped again."""
+        first = next(slices)
+        opening = first[0]
+        if isinstance(opening, Message) and opening.command == "BATCH":
+            opening.tags = {**opening.tags, "label": label}
+            yield first
+            yield from slices
+            return
+        reference = self._view.reference()
+        yield [Message("BATCH", (f"+{reference}", "labeled-response"), tags={"label": label})]
+        for replies in itertools.chain((first,), slices):
+            for reply in replies:
+                assert isinstance(reply, (Line, Message))
+                reply.tags = {**(reply.tags or {}), "batch": reference}
+            yield replies
+        yield [Message("BATCH", (f"-{reference}",))]
+
+
+def _is_over(session: Session) -> bool:
+    """Whether nobody reads what the session is sent."""
+    return bool(session.closing or session.unreachable)

@@ -1,0 +1,279 @@
+"""What is to be told because of an entry: messages with their audience, and what sessions must learn of the verdict.
+
+A delivery names users by id. Which of them this machine serves, which capabilities each has and what bytes that makes
+is for `fanout` and :mod:`chatctl.chat.delivery.render`; it handles deliveries in order, right after the entry
+was applied, so that the state it sees is the entry's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from chatctl.chat.entries.facts import Lines
+from chatctl.protocol.message import Message
+from chatctl.protocol.numerics import Numeric
+
+if TYPE_CHECKING:
+    pass
+
+
+class Stamp:
+    """When something happened and by which id it is known: the entry's, for one of its messages.
+
+    `time` is 0 and `message_id` ``""`` for what has none. `client_tags` are relayed as they came. `account` is that of
+    who did it, ``""`` without one; `bot` says that they call themselves a bot. `extra` are tags for everybody who gets
+    it (``batch``). The encoded forms are kept, since a room of five hundred needs each of them once.
+    """
+
+    __slots__ = ("account", "bot", "client_tags", "encoded", "extra", "message_id", "time")
+
+    def __init__(
+        self,
+        time: int,
+        message_id: str = "",
+        client_tags: Mapping[str, str] | None = None,
+        account: str = "",
+        *,
+        bot: bool = False,
+    ) -> None:
+        self.time = time
+        self.message_id = message_id
+        self.client_tags = client_tags
+        self.account = account
+        self.bot = bot
+        self.extra: Mapping[str, str] = _NO_TAGS
+        self.encoded: dict[int, bytes] = {}
+
+
+_NO_TAGS: Mapping[str, str] = {}
+
+
+class Form(NamedTuple):
+    """How those are told who have the capabilities `needs`: in these lines, each with its stamp; or not at all."""
+
+    needs: int
+    lines: tuple[tuple[Message, Stamp], ...]
+
+
+class Delivery(msgspec.Struct):
+    """Something for somebody; the subclasses are all there are."""
+
+
+class ToRoom(Delivery):
+    """`message` to everybody in `room`; to `speaker`, where given, only if that session asked for its own echo."""
+
+    room: str
+    message: Message
+    stamp: Stamp
+    speaker: int = 0
+    needs: int = 0
+    """Capabilities without which a session is not sent this (TAGMSG)."""
+    passing: bool = False
+    """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
+    goodbye: Sequence[int] = ()
+    """The sessions of who is gone: nothing else of theirs comes after this, and who has the name next not before."""
+    entry: int = 0
+    """The entry of a Retried proposal that must be stored for this to be shown. If the commit fails, the entry is done
+    again (chat/apply/redo.py), and shows something else instead."""
+
+
+class LinesToRoom(Delivery):
+    """Messages to everybody in `room`, in order: `lines` are the bytes without tags, `said` what is kept of them.
+    `speaker`: as in ToRoom. A bot's messages are sent one by one, because their facts need a tag."""
+
+    room: str
+    lines: list[bytes]
+    said: Lines
+    speaker: int
+
+    def stamps(self) -> list[Stamp]:
+        """One a line."""
+        return [Stamp(fact.time, fact.message_id, None, fact.account) for fact in self.said.each()]
+
+
+class ToUsers(Delivery):
+    """`message` to each of `users`, once. `needs` and `passing`: as above."""
+
+    users: Sequence[int]
+    message: Message
+    stamp: Stamp
+    needs: int = 0
+    passing: bool = False
+    answers: bool = True
+    """Whether to whom caused it, it is a part of the answer. Not so for what somebody sends to oneself."""
+    entry: int = 0
+    """As in ToRoom."""
+
+
+class InForms(Delivery):
+    """Something that clients are told in different ways, to everybody in `room` and to each of `users`, once, but not
+    to `but`: in the first form whose capabilities they have. Rarer than messages, so that these are all that bytes for
+    a whole room depend on. `speaker`: as in ToRoom; `answers`: as in ToUsers."""
+
+    forms: tuple[Form, ...]
+    room: str = ""
+    users: Sequence[int] = ()
+    but: int = 0
+    speaker: int = 0
+    answers: bool = True
+    watched: str = ""
+    """A nick: whoever monitors it and has extended-monitor is told too."""
+
+
+class Tell(Delivery):
+    """A numeric for one session: a refusal, or a part of an answer. `text` replaces the numeric's own text."""
+
+    user: int
+    numeric: Numeric
+    params: tuple[str, ...]
+    text: str | None = None
+
+
+class TellFail(Delivery):
+    """A standard reply for one session (ircv3.net/specs/extensions/standard-replies)."""
+
+    user: int
+    command: str
+    code: str
+    context: tuple[str, ...]
+    text: str
+
+
+class Entered(Delivery):
+    """From here on `user` hears `room`. The first thing heard is what follows."""
+
+    user: int
+    room: str
+
+
+class Described(Delivery):
+    """Tell `user`, who just joined `room`, its topic, its members, and what was said after the time `since` (ms)."""
+
+    user: int
+    room: str
+    since: int = 0
+
+
+class Left(Delivery):
+    """From here on `user` hears nothing more of `room`."""
+
+    user: int
+    room: str
+
+
+class VisitBegan(Delivery):
+    """The session begins a short visit to `room`: it reads the room's topic and members as if it had joined, and from
+    here on the messages if it `hears` them. Nobody else is told."""
+
+    session: int
+    room: str
+    hears: bool
+
+
+class VisitEnded(Delivery):
+    """The session's short visit to `room` ends. `message` is what it reads of that, None: nothing."""
+
+    session: int
+    room: str
+    message: Message | None = None
+
+
+class Appeared(Delivery):
+    """Somebody has this name from now on: whoever monitors it is told, unless it is a short visit (`quiet`). `prefix`
+    is ``nick!user@host``."""
+
+    nick: str
+    prefix: str
+    quiet: bool = False
+
+
+class Vanished(Delivery):
+    """Nobody has this name any more."""
+
+    nick: str
+
+
+class LoggedIn(Delivery):
+    """The session `user` (registered or not) belongs to the account with this id from here on; ``""``: to none."""
+
+    user: int
+    account_id: str
+
+
+class MetadataChanged(Delivery):
+    """Metadata of `target` changed (key and value; None: unset): told to those in `room`, or to each of `users` and to
+    who monitors that name, if they subscribed to the key; not to `actor`, who did it, unless `cleared` says that it is
+    the answer."""
+
+    actor: int
+    target: str
+    changed: tuple[tuple[str, str | None], ...]
+    room: str
+    users: tuple[int, ...]
+    cleared: bool
+
+
+class Renamed(Delivery):
+    """The room `old_key`, called `old_name`, is now the room `key`. Who knows RENAME is told by `form`; for others it
+    is as if they had left and come in again."""
+
+    old_key: str
+    old_name: str
+    key: str
+    form: Form
+    reason: str
+
+
+class RoomMoved(Delivery):
+    """The room `old_key` has the key `key` again, since its new name could not be stored. Nobody is told."""
+
+    old_key: str
+    key: str
+
+
+class Welcomed(Delivery):
+    """The session is registered: it gets the welcome lines."""
+
+    user: int
+
+
+class Attached(Delivery):
+    """The session is registered as one more of a user who is here: it gets the welcome lines, and the rooms, with what
+    was said in each after the time in `since` (ms, by room key)."""
+
+    session: int
+    user: int
+    since: Mapping[str, int]
+
+
+class Rejected(Delivery):
+    """The session is not registered; the reason was told before this. `closing` gives the last line, if it ends."""
+
+    user: int
+    closing: str = ""
+
+
+class Closed(Delivery):
+    """The session (not all of its user) ends. `drop` throws away what it has not read yet: its owner came back on
+    another connection."""
+
+    user: int
+    reason: str
+    drop: bool = False
+
+
+class RulesChanged(Delivery):
+    """The state's rules are others from now on."""
+
+
+class Unwelcome(Delivery):
+    """Each machine ends its sessions whose addresses are banned now, registered or not."""
+
+
+class Probed(Delivery):
+    """Somebody wants what these sessions have: they are pinged, and go if they do not answer."""
+
+    users: Sequence[int]

@@ -1,0 +1,44 @@
+"""The order of one machine: the loop's own, at once.
+
+The rules of this file:
+
+1. An entry's time is the clock's, and never goes back.
+2. Where the clock is behind the last entry (somebody set it), time goes on by 1 ms whenever the clock has moved, until
+   the clock has caught up: so it does not stand, and gets no further ahead. What entries of one ms leave has times of
+   its own all the same (outcome.py, rule 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chatctl.chat.entries.proposals import Entry, Proposal
+
+
+class LocalOrder:
+    """Numbers proposals as they come. `clock` gives ms since 1970 UTC; `boot` names this start of the server."""
+
+    def __init__(self, clock: Callable[[], int], boot: str, last_seq: int = 0, last_time: int = 0) -> None:
+        self._clock = clock
+        self._boot = boot
+        self._seq = last_seq
+        self._time = last_time
+        self._now = 0
+        self._ordered: Callable[[Sequence[Entry]], None] = _nobody
+
+    def attach(self, ordered: Callable[[Sequence[Entry]], None]) -> None:
+        """Say where entries go."""
+        self._ordered = ordered
+
+    def propose(self, proposal: Proposal) -> None:
+        """Give `proposal` the next place."""
+        self._seq += 1
+        now = self._clock()
+        if now != self._now:
+            self._now = now
+            self._time = max(now, self._time + 1)
+        self._ordered((Entry(self._seq, self._time, self._boot, proposal),))
+
+
+def _nobody(entries: Sequence[Entry]) -> None:
+    raise AssertionError("an order was used before it was attached")

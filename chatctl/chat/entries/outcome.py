@@ -1,0 +1,237 @@
+"""What applying one entry gives: deliveries, facts, and what must be kept or taken back.
+
+The rules of this file:
+
+1. No two things that history tells of one place have the same time, so that clients can turn its pages by time. Those
+   of an entry begin after the latest fact there is, 1 ms apart; one that is told in several rooms (QUIT, NICK) has one
+   time. What is shown has the time of what is kept.
+2. They are at most AHEAD later than the entry. Where more is said for longer than that allows (1,000 facts a second)
+   they stand still until it does again, and several have one time: pages are not cut there (history.py, rule 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
+
+from chatctl.chat.apply.undo import Undo
+from chatctl.chat.entries.deliveries import Delivery, Form, LoggedIn, Stamp, Tell, ToRoom
+from chatctl.chat.entries.facts import BOT_TAG, Fact, Kept
+from chatctl.chat.entries.proposals import Entry, Proposal
+from chatctl.chat.entries.queries import RENAME
+from chatctl.chat.model.accounts import RecordKey
+from chatctl.chat.model.modes import BOT, SERVER_OPERATOR
+from chatctl.chat.model.room import Room
+from chatctl.chat.model.user import User
+from chatctl.protocol.message import Message
+from chatctl.protocol.numerics import Numeric
+
+if TYPE_CHECKING:
+    from chatctl.chat.model.state import State
+
+
+AHEAD = 1000
+"""By how many ms what an entry gives may be later than the entry."""
+
+
+class NewStanding(NamedTuple):
+    """A member's standing in a room changed."""
+
+    room: Room
+    user: int
+    before: int
+    after: int
+
+    def take_back(self, state: State) -> Sequence[Delivery]:
+        """It was not kept: all is as before, unless something else has changed it again."""
+        members = self.room.members
+        if members.get(self.user) == self.after:
+            members[self.user] = self.before
+        return ()
+
+
+class Identity(NamedTuple):
+    """What a user is by an account: its name, id and time of creation, and the name of the operator they are."""
+
+    account: str
+    account_id: str
+    account_created: int
+    operator: str
+
+    @classmethod
+    def of(cls, user: User) -> Identity:
+        """As it is now."""
+        return cls(user.account, user.account_id, user.account_created, user.operator)
+
+
+class NewIdentity(NamedTuple):
+    """Somebody logged in or out, or became an operator of the server or none."""
+
+    user: int
+    before: Identity
+    after: Identity
+
+    def take_back(self, state: State) -> Sequence[Delivery]:
+        """As :meth:`NewStanding.take_back`."""
+        departed = state.departed.get(self.user)
+        if departed is not None and Identity.of(departed) == self.after:
+            departed.account, departed.account_id, departed.account_created, departed.operator = self.before
+        user = state.users.get(self.user)
+        if user is None or Identity.of(user) != self.after:
+            return ()
+        user.account, user.account_id, user.account_created, user.operator = self.before
+        rest = user.modes.replace(SERVER_OPERATOR, "")
+        state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
+        state.changed(user)
+        return (LoggedIn(user.id, user.account_id),)
+
+
+class Redo(Protocol):
+    """A change that cannot be undone."""
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Do it again, after a failed commit was undone; add what it gives to `outcome`."""
+
+
+class ClosedRoom(NamedTuple):
+    """A room that somebody had set up was dropped."""
+
+    key: str
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Drop it again, if it is empty."""
+        room = state.rooms.get(self.key)
+        if room is not None:
+            state.drop_if_unused(room)
+
+
+class Outcome(msgspec.Struct):
+    """What applying one entry gave: deliveries and facts, in order."""
+
+    entry: Entry
+    source: User | None = None
+    """Who proposed it, if they are here."""
+    time: int = 0
+    """Of the first thing that it gives, ms since 1970 UTC (rule 1)."""
+    deliveries: list[Delivery] = []
+    facts: list[Kept] = []
+    """What is kept of it. Where these are Lines, there is nothing else."""
+    changed: tuple[str, ...] = ()
+    """Keys of rooms whose settings are not what they were."""
+    undo: tuple[Undo, ...] = ()
+    """What is undone, besides settings and records, if the entry cannot be stored."""
+    redo: tuple[Redo, ...] = ()
+    """What is done again if the entry cannot be stored, and its proposal is not Refusable."""
+    then: tuple[Proposal, ...] = ()
+    """What is proposed when the entry has been stored: effects that cannot be undone."""
+    records: tuple[RecordKey, ...] = ()
+    """Accounts and invitations that are not what they were."""
+    command: str = ""
+    """What a refusal names, of an entry that leaves records and no facts."""
+    verdict: tuple[bool, str] = (True, "")
+    """For the control socket: whether it was done, and the sentence to say."""
+    notes: tuple[tuple[str, dict[str, object]], ...] = ()
+    """What the log is told."""
+    _id: tuple[int, str] = (-1, "")
+    _shown: int = 0  # the time of the last thing shown
+
+    @property
+    def count(self) -> int:
+        """How many facts it gave."""
+        facts = self.facts
+        return facts[0].count if len(facts) == 1 else len(facts)
+
+    def _time(self) -> int:
+        """The time of what the next fact tells."""
+        first = self.time
+        return min(first + len(self.facts), max(first, self.entry.time + AHEAD))
+
+    def _message_id(self) -> str:
+        """The id of the next fact: what shows it and what keeps it both ask."""
+        part = len(self.facts)
+        if self._id[0] != part:
+            self._id = part, self.entry.message_id(part)
+        return self._id[1]
+
+    def tell(self, user: int, numeric: Numeric, *params: str, text: str | None = None) -> None:
+        """A numeric for one session."""
+        self.deliveries.append(Tell(user, numeric, params, text))
+
+    def note(self, event: str, **fields: object) -> None:
+        """Something for the log: never what anybody said, never a secret."""
+        self.notes += ((event, fields),)
+
+    def note_asked(self, event: str, **fields: object) -> None:
+        """The same, with who asked for it: the session, or whoever runs the server (`chatctl`, a signal)."""
+        session = self.entry.proposal.session
+        by: dict[str, object] = {"session": session} if session else {"by": "whoever runs the server"}
+        self.note(event, **fields, **by)
+
+    def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
+        """The time and the id of the next fact."""
+        source, message_id = self.source, self._message_id()
+        self._shown = time = self._time() if self.facts else self.time
+        if source is None:
+            return Stamp(time, message_id, tags)
+        return Stamp(time, message_id, tags, source.account, bot=BOT in source.modes)
+
+    def form(self, needs: int, message: Message | None) -> Form:
+        """One line for those who have the capabilities `needs`; None for nothing."""
+        return Form(needs, ((message, self.stamp()),) if message is not None else ())
+
+    def untagged(self) -> Stamp:
+        """For what only a client that asked reads, and no history knows."""
+        return Stamp(self.time)
+
+    def to_room(self, room: Room, message: Message) -> None:
+        """An event for everybody in `room`, whoever caused it included."""
+        self.deliveries.append(ToRoom(room.key, message, self.stamp()))
+
+    def keep(
+        self, kind: str, user: User, place: str, target: str, text: str, tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep something that `user` did. Call it after the deliveries that show it, so that both have one
+        id and one time."""
+        entry, part = self.entry, len(self.facts)
+        if BOT in user.modes:
+            tags = {**(tags or {}), BOT_TAG: ""}
+        self.facts.append(
+            Fact(
+                entry.seq,
+                part,
+                self._shown or self.time,
+                self._message_id(),
+                kind,
+                place,
+                target,
+                user.prefix,
+                user.account,
+                text,
+                tags or {},
+            )
+        )
+
+    def collect(self, state: State) -> None:
+        """Keep what became of rooms that were dropped, and of their records."""
+        self.records += tuple(state.forgotten)
+        state.forgotten.clear()
+        for room in state.let_go:
+            self.changed += (room.key,)
+            self.redo += (ClosedRoom(room.key),)
+            if not room.open:
+                self.keep_closed(room, state.rules.server_name)
+        state.let_go.clear()
+
+    def keep_closed(self, room: Room, server: str) -> None:
+        """What was said in `room`, which was not for everybody and is let go, is not for whoever comes to a room of its
+        name later: it moves to a name that no room can have. Whoever owns the data folder finds it there."""
+        entry, part = self.entry, len(self.facts)
+        text = f"{room.name} {room.name},{entry.seq}"
+        id = entry.message_id(part)
+        self.facts.append(Fact(entry.seq, part, self._time(), id, RENAME, room.key, room.name, server, "", text, {}))
+
+    def keep_in(self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None) -> None:
+        """Keep something that `user` did in `room`."""
+        self.keep(kind, user, room.key, room.name, text, tags)

@@ -1,0 +1,385 @@
+"""What a session may want to happen, and what it becomes when it has its place in the one order.
+
+A proposal names its session by id and holds plain values only, so that it could travel to another machine. One command
+is one proposal, however many targets it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from chatctl.chat.entries.durability import Passing, Proposal, Refusable, Retried
+
+__all__ = ["Passing", "Proposal", "Refusable", "Retried"]  # with all that is defined here
+
+STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact", "+draft/persist"})
+"""Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react), or ask for it (persist, as in
+Ergo)."""
+
+
+@dataclass(slots=True)
+class Register(Retried):
+    """Enter the chat under a name. It leaves facts if an earlier connection of the same client ends for it. `secret`
+    and `instance` are hashes of the resume tokens, or ``""``; `account_id` is that of the account that the session has
+    logged in to, or ``""``. `transient` and `console`: see Session."""
+
+    nick: str
+    username: str
+    realname: str
+    host: str
+    secret: str = ""
+    instance: str = ""
+    away: str = ""
+    account_id: str = ""
+    transient: bool = False
+    console: bool = False
+
+
+@dataclass(slots=True)
+class Rename(Refusable):
+    """Take another name."""
+
+    nick: str
+
+
+@dataclass(slots=True)
+class Quit(Retried):
+    """Leave the chat. `reason` is what the others read. If the connection was given up because nothing came from it,
+    `silent_ms` says for how long: what was sent since then may not have arrived."""
+
+    reason: str
+    silent_ms: int = 0
+
+
+@dataclass(slots=True)
+class Say(Refusable):
+    """PRIVMSG, NOTICE or TAGMSG (`command`) to rooms and users. `tags`: the client-only tags, relayed as they are, and
+    the client's own number for the message (`REFERENCE`), which is kept but not relayed."""
+
+    command: str
+    targets: tuple[str, ...]
+    text: str
+    tags: Mapping[str, str]
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is gone once shown: a TAGMSG that says nothing worth keeping (typing)."""
+        return self.command == "TAGMSG" and STORED_TAGS.isdisjoint(self.tags)
+
+
+@dataclass(slots=True)
+class SayLines(Refusable):
+    """PRIVMSG to one room, line after line: what one session says there in its turn, with no tags. One entry, so that
+    what is the same for all lines is done once; each line is a message of its own, with its own id."""
+
+    room: str
+    texts: Sequence[str]
+
+    @property
+    def lines(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(slots=True)
+class Join(Refusable):
+    """Enter rooms; those that do not exist come into being. `keys` belong to the first of them, in order.
+
+    `transient`: for a short visit (see Session), as no member. With `hears` the visitor is sent what is said there.
+    """
+
+    rooms: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    transient: bool = False
+    hears: bool = False
+
+    @property
+    def subject(self) -> str:
+        return ",".join(self.rooms)
+
+
+@dataclass(slots=True)
+class Invite(Passing):
+    """Invite somebody into a room."""
+
+    nick: str
+    room: str
+
+
+@dataclass(slots=True)
+class Part(Refusable):
+    """Leave rooms. An empty `reason` is none."""
+
+    rooms: tuple[str, ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class SetTopic(Refusable):
+    """Set a room's topic, or clear it with ``""``."""
+
+    room: str
+    topic: str
+
+
+@dataclass(slots=True)
+class Kick(Refusable):
+    """Remove users from rooms: pairs of room and nick."""
+
+    targets: tuple[tuple[str, str], ...]
+    reason: str
+
+
+@dataclass(slots=True)
+class ModeChange:
+    """One letter of a mode command: set (`add`) or unset, with its parameter or ``""``."""
+
+    add: bool
+    letter: str
+    parameter: str
+
+
+@dataclass(slots=True)
+class SetRoomModes(Refusable):
+    """Change modes of a room. `unknown`: letters of the command that are no modes."""
+
+    room: str
+    changes: tuple[ModeChange, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class SetUserModes(Passing):
+    """Change one's own user modes. `unknown`: the command named others too, that no user can have."""
+
+    changes: tuple[ModeChange, ...]
+    unknown: bool = False
+
+
+@dataclass(slots=True)
+class BecomeOperator(Passing):
+    """Be an operator of the server, known as `operator`: the password was right by its `verifier`."""
+
+    operator: str
+    verifier: str
+
+
+@dataclass(slots=True)
+class SetAway(Passing):
+    """Be away with a reason, or back with ``""``."""
+
+    reason: str
+
+
+# Accounts. `form` says how the answer is written: as the command, as NickServ, or for the control socket.
+
+
+@dataclass(slots=True)
+class AddAccount(Refusable):
+    """Make an account for `name`; who asks is logged in to it. `invite` is the hash of an invitation's token, or
+    ``""``; `operator`: see Account."""
+
+    name: str
+    verifier: str
+    form: str
+    invite: str = ""
+    operator: bool = False
+
+
+@dataclass(slots=True)
+class LogIn(Retried):
+    """Log in to the account with the id `account_id`: the password was checked against `verifier`. Refused if either is
+    not the account's any more. The login ends with the session; rooms store by which identity they know the user."""
+
+    account_id: str
+    verifier: str
+    form: str
+
+
+@dataclass(slots=True)
+class LogOut(Retried):
+    """Be nobody's any more."""
+
+    form: str
+
+
+@dataclass(slots=True)
+class ChangeAccount(Refusable):
+    """Give an account another verifier (``""``: the one it has), or make it an operator's or nobody's (None: as it
+    is).
+
+    `checked` is the id of the account and the verifier that its owner's password was checked against: refused if
+    either is not the account's any more. None if whoever runs the server asks.
+    """
+
+    account: str
+    form: str
+    verifier: str = ""
+    operator: bool | None = None
+    checked: tuple[str, str] | None = None
+
+
+@dataclass(slots=True)
+class RemoveAccount(Refusable):
+    """Forget an account. Whoever is logged in to it no longer is."""
+
+    account: str
+    form: str
+
+
+@dataclass(slots=True)
+class AddInvitation(Refusable):
+    """Give the right to make accounts: see :class:`chatctl.chat.model.accounts.Invite`."""
+
+    key: str
+    uses: int
+    expires: int
+    room: str
+    form: str
+
+
+@dataclass(slots=True)
+class SetRealname(Passing):
+    """Take another real name."""
+
+    realname: str
+
+
+@dataclass(slots=True)
+class ChangeHost(Passing):
+    """An operator of the server gives somebody another host."""
+
+    nick: str
+    host: str
+
+
+@dataclass(slots=True)
+class Kill(Retried):
+    """An operator of the server ends somebody's connection."""
+
+    nick: str
+    comment: str
+
+
+@dataclass(slots=True)
+class AddBan(Refusable):
+    """Keep out a name, an address or a network, or with `account` an account; for `seconds`, 0: for good."""
+
+    target: str
+    account: bool
+    reason: str
+    seconds: int
+
+
+@dataclass(slots=True)
+class RemoveBan(Refusable):
+    """Take a ban back."""
+
+    target: str
+    account: bool
+
+
+@dataclass(slots=True)
+class EnforceBan(Retried):
+    """Put into force what is stored of the ban `key`, and end the sessions it is for. The server proposes it when an
+    AddBan or a RemoveBan has been stored."""
+
+    key: str
+
+
+@dataclass(slots=True)
+class SendAway(Retried):
+    """End all sessions of somebody, who may come back."""
+
+    nick: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Wallops(Passing):
+    """An operator of the server writes to all who want to read it."""
+
+    text: str
+
+
+@dataclass(slots=True)
+class ChangeRules(Passing):
+    """The settings were read again, for session `session` or, where it is 0, for a signal. `changes` are fields of
+    :class:`chatctl.chat.model.policy.Rules`, `report` sentences on what was done, `file` what was read."""
+
+    changes: Mapping[str, Any] = field(repr=False)
+    report: tuple[str, ...]
+    file: str
+
+
+@dataclass(slots=True)
+class Said:
+    """A message of earlier, as history has it: its id, its entry's seq and time, and who said it."""
+
+    message_id: str
+    seq: int
+    time: int
+    source: str
+    account: str
+
+
+@dataclass(slots=True)
+class Redact(Refusable):
+    """Take back what was said: nothing of it stays. `place`: see :mod:`chatctl.chat.entries.queries`."""
+
+    target: str
+    place: str
+    said: Said
+    reason: str
+
+
+@dataclass(slots=True)
+class MarkRead(Refusable):
+    """A room or a talk was read up to `time` (ms since 1970 UTC)."""
+
+    target: str
+    time: int
+
+    @property
+    def subject(self) -> str:
+        return self.target
+
+
+@dataclass(slots=True)
+class RenameRoom(Refusable):
+    """Give a room another name."""
+
+    room: str
+    name: str
+    reason: str
+
+
+@dataclass(slots=True)
+class SetMetadata(Refusable):
+    """Set a key of oneself (`target` ``*`` or one's nick) or of a room; without a value unset it; without a key all."""
+
+    target: str
+    key: str
+    value: str | None
+
+
+class Entry(msgspec.Struct):
+    """A proposal with its place: `seq` counts up from 1 and never repeats, `time` is ms since 1970 UTC and never goes
+    back, `boot` names the start of the server that gave it (part of message ids)."""
+
+    seq: int
+    time: int
+    boot: str
+    proposal: Proposal
+
+    def message_id(self, part: int = 0) -> str:
+        """The id of the entry's `part`-th message."""
+        return message_id_of(self.boot, self.seq, part)
+
+
+def message_id_of(boot: str, seq: int, part: int) -> str:
+    """The id of the `part`-th message of an entry: unique over all starts of the server."""
+    return f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"

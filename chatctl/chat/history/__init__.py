@@ -1,0 +1,1 @@
+"""History that is answered from memory, and how stored facts are shown."""

@@ -1,0 +1,1 @@
+"""The replicated state: users, rooms, accounts, bans and their limits."""

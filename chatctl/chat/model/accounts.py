@@ -1,0 +1,212 @@
+"""Accounts and invitations: what is kept of them. Plain values that are replaced, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from chatctl.chat.model.server_bans import Ban, Bans
+from chatctl.chat.model.user_data import Marks, Metadata, ReadMark, account_identity
+from chatctl.chat.model.visits import Visits
+from chatctl.protocol import names
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A name that belongs to a person.
+
+    `key` is the name's folded form; `verifier` see :mod:`chatctl.protocol.scram`; `created` in ms since 1970 UTC; `id`
+    is never given to another account, though the name may be; `since` is the seq of the entry that made the account, so
+    that nothing with a lower seq is this account's, whatever name it bears; `operator`: an operator of the server
+    without OPER.
+
+    Invariants:
+
+    [grant-by-id] What an account may read or change (private history, read markers, metadata, rooms, redaction) is
+    granted to its id. Bans deny by name.
+    """
+
+    key: str
+    name: str
+    verifier: str
+    created: int
+    id: str
+    since: int
+    operator: bool = False
+
+    def __repr__(self) -> str:
+        return f"Account({self.name!r})"
+
+    @property
+    def identity(self) -> str:
+        """Return the identity that owns what the account may read or change."""
+        return account_identity(self.id)
+
+    def wrote(self, name: str, seq: int) -> bool:
+        """Return whether this account wrote a message that bears the account name `name`.
+
+        A name is one account's at a time, so the name and a seq since the account's creation tell its id.
+        """
+        return name == self.name and seq >= self.since
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """The right to make `uses` accounts until `expires`. `key` is the hash of the token, which nobody has but those it
+    was given to; `room` is where they are to go first."""
+
+    key: str
+    uses: int
+    expires: int
+    room: str
+    created: int
+
+
+Record = Account | Invite | ReadMark | Metadata | Ban | Visits
+RecordKey = tuple[str, str]
+"""A record's kind and its key."""
+
+KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark] | type[Metadata] | type[Ban] | type[Visits]] = {
+    "account": Account,
+    "invite": Invite,
+    "mark": ReadMark,
+    "metadata": Metadata,
+    "ban": Ban,
+    "visits": Visits,
+}
+"""The kinds of record, by the name under which they are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Records that changed, and are to be kept (None: forgotten), because of the entries `first` to `last`."""
+
+    first: int = 0
+    last: int = 0
+    records: Mapping[RecordKey, Record | None] = field(default_factory=dict)
+
+
+NONE = Changes()
+
+_NAMES: Mapping[type[Record], str] = {kind: name for name, kind in KINDS.items()}
+
+
+def record_key(record: Record) -> RecordKey:
+    """By what a record is known."""
+    return _NAMES[type(record)], record.key
+
+
+class Accounts:
+    """Those that there are, by name. Whether one may come to be is decided in :mod:`chatctl.chat.apply.accounts`."""
+
+    def __init__(self) -> None:
+        self._records: dict[RecordKey, Record] = {}
+        self.count = 0
+        """Accounts that there are."""
+        self.bans = Bans()
+        """Those in force. A ban that was added or removed is a record at once; `enforce` makes it count."""
+        self.ban_count = 0
+        """Bans that there are, in force or not yet."""
+        self._by_skeleton: dict[str, list[str]] = {}
+        self._by_id: dict[str, str] = {}
+        self.marks = Marks()
+        self._metadata: dict[str, Metadata] = {}
+
+    def __iter__(self) -> Iterator[Account]:
+        return (record for record in self._records.values() if isinstance(record, Account))
+
+    def get(self, key: RecordKey) -> Record | None:
+        """The record of that kind and key."""
+        return self._records.get(key)
+
+    def put(self, key: RecordKey, record: Record | None) -> None:
+        """Have `record` from now on; None: none any more."""
+        old = self._records.pop(key, None)
+        if old is not None:
+            self._drop(old)
+        if record is not None:
+            self._records[key] = record
+        if isinstance(record, Ban):
+            self.ban_count += 1
+        if isinstance(record, ReadMark):
+            self.marks.put(record)
+        elif isinstance(record, Metadata):
+            self._metadata[record.key] = record
+        if isinstance(record, Account):
+            self.count += 1
+            self._by_id[record.id] = record.key
+            self._by_skeleton.setdefault(names.skeleton(record.name), []).append(record.key)
+
+    def _drop(self, old: Record) -> None:
+        if isinstance(old, Account):
+            self.count -= 1
+            del self._by_id[old.id]
+            skeleton = names.skeleton(old.name)
+            self._by_skeleton[skeleton].remove(old.key)
+            if not self._by_skeleton[skeleton]:
+                del self._by_skeleton[skeleton]
+        if isinstance(old, ReadMark):
+            self.marks.drop(old)
+        elif isinstance(old, Metadata):
+            self._metadata.pop(old.key, None)
+        elif isinstance(old, Ban):
+            self.ban_count -= 1
+
+    def enforce(self, key: str) -> Ban | None:
+        """Let the record of the ban `key` count from now on, or its absence; return the ban."""
+        old, record = self.bans.get(key), self._records.get(("ban", key))
+        if old is not None:
+            self.bans.drop(old)
+        if not isinstance(record, Ban):
+            return None
+        self.bans.put(record)
+        return record
+
+    def restore(self, record: Record) -> None:
+        """Have a stored record from now on, before anything is proposed."""
+        self.put(record_key(record), record)
+        if isinstance(record, Ban):
+            self.enforce(record.key)
+
+    def visits(self) -> list[Visits]:
+        """Return the visits of all accounts."""
+        return [record for record in self._records.values() if isinstance(record, Visits)]
+
+    def metadata_of(self, owner: str) -> Mapping[str, str]:
+        """What somebody, or a room, says of itself."""
+        found = self._metadata.get(owner)
+        return found.values if found is not None else {}
+
+    def metadata_owners(self, kind: str) -> list[str]:
+        """Those of one kind who have any, the one that changed longest ago first."""
+        return [owner for owner in self._metadata if owner.startswith(kind)]
+
+    def named(self, name: str) -> Account | None:
+        """The account that owns this name, in any spelling that counts as the same."""
+        found = self._records.get(("account", names.fold(name))) if name else None
+        return found if isinstance(found, Account) else None
+
+    def with_id(self, id: str) -> Account | None:
+        """Return the account with this id; None if it was removed."""
+        return self.named(self._by_id.get(id, ""))
+
+    def alike(self, name: str) -> Account | None:
+        """An account whose name could be taken for `name` (but is not the same name)."""
+        for key in self._by_skeleton.get(names.skeleton(name), ()):
+            account = self.named(key)
+            if account is not None and names.too_alike(account.name, name):
+                return account
+        return None
+
+    def spent(self, now: int) -> list[RecordKey]:
+        """Invitations that nobody can use any more."""
+        return [
+            key
+            for key, record in self._records.items()
+            if isinstance(record, Invite) and (record.uses <= 0 or record.expires <= now)
+        ]
+
+    def invite(self, key: str, now: int) -> Invite | None:
+        """The invitation whose token has this hash, while it can be used."""
+        found = self._records.get(("invite", key)) if key else None
+        return found if isinstance(found, Invite) and found.uses > 0 and now < found.expires else None

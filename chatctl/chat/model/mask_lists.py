@@ -1,0 +1,174 @@
+"""A room's lists: bans (b), exceptions (e) and standing invitations (I), and what their masks mean.
+
+Sources: modern.ircdocs.horse, "Ban Channel Mode" to "Invite-Exception Channel Mode"; ircv3 account-extban.
+
+1. A mask is ``nick!user@host`` with ``*`` and ``?``. What is missing of it is ``*``: ``bob`` is ``bob!*@*``, and
+   ``*@host`` is ``*!*@host``.
+2. ``a:name`` means whoever is logged in as `name` (also a mask). Names are given again, so a full name in an exception
+   or a standing invitation means only an account that was created before the entry was set ([grant-by-id] in
+   accounts.py). A pattern with ``*`` or ``?`` means every account with such a name.
+3. ``m:`` before a mask silences those it means, but lets them in. An exception with ``m:`` lifts only silence.
+4. Masks are compared as names are (:func:`chatctl.protocol.names.fold`), in time that grows with their length alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from chatctl.protocol import masks, names
+
+if TYPE_CHECKING:
+    from chatctl.chat.model.user import User
+
+MOST_ENTRIES = 100
+"""Entries of one list (MAXLIST in ISUPPORT)."""
+
+MASK_LENGTH = 200
+"""Bytes of one mask: what fits on a line of a list with the longest names around it."""
+
+LETTERS = "beI"
+EXTENDED = "am"
+"""The letters of extended bans (EXTBAN in ISUPPORT)."""
+
+
+class Entry(NamedTuple):
+    """One mask as it is shown, who set it (``nick!user@host``) and when (ms since 1970 UTC)."""
+
+    mask: str
+    by: str
+    time: int
+
+
+class Mask(NamedTuple):
+    """A mask taken apart; `pattern` is folded.
+
+    `until`: the time of creation (ms) up to which accounts are meant; None for any.
+    """
+
+    mute: bool
+    account: bool
+    pattern: str
+    until: int | None = None
+
+
+def canonical(mask: str) -> str:
+    """`mask` in full (rule 1), its extended letters in front."""
+    front = ""
+    while mask[1:2] == ":" and mask[0] in EXTENDED:
+        if mask[0] == "a":
+            return f"{front}a:{_few_stars(mask[2:]) or '*'}"
+        front = "m:"
+        mask = mask[2:]
+    nick, bang, rest = mask.partition("!")
+    if bang:
+        user, _, host = rest.partition("@")
+    elif "@" in nick:
+        user, _, host = nick.partition("@")
+        nick = ""
+    else:
+        user = host = ""
+    return _few_stars(f"{front}{nick or '*'}!{user or '*'}@{host or '*'}")
+
+
+def _few_stars(mask: str) -> str:
+    while "**" in mask:
+        mask = mask.replace("**", "*")
+    return mask
+
+
+def taken_apart(mask: str) -> Mask:
+    """A canonical mask, ready to be compared."""
+    mute = mask.startswith("m:")
+    rest = mask.removeprefix("m:")
+    account = rest.startswith("a:")
+    return Mask(mute, account, names.fold(rest.removeprefix("a:")))
+
+
+def granting(entry: Entry) -> Mask:
+    """Take apart the mask of an exception or a standing invitation (rule 2)."""
+    mask = taken_apart(entry.mask)
+    is_pattern = "*" in mask.pattern or "?" in mask.pattern
+    return mask._replace(until=entry.time) if mask.account and not is_pattern else mask
+
+
+def means(mask: Mask, user: User) -> bool:
+    """Whether `mask` means `user`."""
+    if mask.until is not None and user.account_created > mask.until:
+        return False
+    if mask.account:
+        return bool(user.account) and masks.matches(mask.pattern, names.fold(user.account))
+    return masks.matches(mask.pattern, f"{user.key}!{user.username.lower()}@{user.host.lower()}")
+
+
+_ANYBODY = ("q!~w@eeeeeeeeeeee.user", "\u8c46!~1@222222222222.user")
+
+
+class Lists:
+    """The lists of one room. `entries` are by letter, then by folded mask, in the order in which they were set."""
+
+    __slots__ = ("_masks", "_silent", "entries")
+
+    def __init__(self) -> None:
+        self.entries: dict[str, dict[str, Entry]] = {letter: {} for letter in LETTERS}
+        self._masks: dict[str, list[Mask]] = {letter: [] for letter in LETTERS}
+        self._silent: dict[int, bool] = {}
+
+    def add(self, letter: str, entry: Entry) -> bool:
+        """Put an entry on a list; False where it is there already."""
+        key = names.fold(entry.mask)
+        if key in self.entries[letter]:
+            return False
+        self.entries[letter][key] = entry
+        self._changed(letter)
+        return True
+
+    def remove(self, letter: str, mask: str) -> Entry | None:
+        """Take a mask off a list, and give the entry; None where it was not there."""
+        entry = self.entries[letter].pop(names.fold(mask), None)
+        if entry is not None:
+            self._changed(letter)
+        return entry
+
+    def full(self, letter: str) -> bool:
+        """Whether a list holds as many as it may."""
+        return len(self.entries[letter]) >= MOST_ENTRIES
+
+    def bans(self, user: User) -> bool:
+        """Whether `user` may not come in."""
+        return self._hit("b", user, mute=False) and not self._hit("e", user, mute=False)
+
+    def bans_everyone(self) -> bool:
+        """Return whether people who have nothing in common but the form of a mask may not join."""
+        if self.entries["e"]:
+            return False
+        return any(
+            not mask.mute and not mask.account and all(masks.matches(mask.pattern, prefix) for prefix in _ANYBODY)
+            for mask in self._masks["b"]
+        )
+
+    def silences(self, user: User) -> bool:
+        """Whether `user` may not speak: the answer is kept until something changes, since every message asks."""
+        silent = self._silent.get(user.id)
+        if silent is None:
+            silent = self._hit("b", user, mute=True) and not self._hit("e", user, mute=True)
+            self._silent[user.id] = silent
+        return silent
+
+    def invites(self, user: User) -> bool:
+        """Whether `user` may come in without being invited."""
+        return self._hit("I", user, mute=False)
+
+    def forget(self, user_id: int) -> None:
+        """A user changed, or left: ask again."""
+        self._silent.pop(user_id, None)
+
+    def _hit(self, letter: str, user: User, *, mute: bool) -> bool:
+        return any(means(mask, user) for mask in self._masks[letter] if mute or not mask.mute)
+
+    def _changed(self, letter: str) -> None:
+        entries = self.entries[letter].values()
+        self._masks[letter] = [taken_apart(each.mask) if letter == "b" else granting(each) for each in entries]
+        self._silent.clear()
+
+    def __bool__(self) -> bool:
+        return any(self.entries.values())

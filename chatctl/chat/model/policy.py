@@ -1,0 +1,58 @@
+"""What an operator sets and every node must agree on: plain values, given once at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LOBBY = "#lobby"
+"""The default room: always there, and nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`server_name` is the source of numerics; `admin` says how to reach whoever runs it; `cloak_key` hides addresses
+    (see :mod:`chatctl.chat.model.cloak`); `created` is when the server started, in ms since 1970 UTC."""
+
+    server_name: str = "chatctl.local"
+    network: str = "chatctl"
+    local: bool = True
+    """Whether connections from loopback addresses are trusted and exempt from limits; False behind a proxy."""
+    motd: str = ""
+    admin: str = ""
+    password: str = ""
+    registration: str = "open"
+    """Who may make an account: see MODES in :mod:`chatctl.chat.model.accounts`."""
+    guests: bool = True
+    """Whether people may be here without an account."""
+    iterations: int = 600_000
+    """Of new verifiers."""
+    operators: Mapping[str, str] = field(default_factory=dict)
+    """Verifiers (see :mod:`chatctl.protocol.scram`) by operator's name."""
+    listener_limit: int = 5
+    cloak_key: bytes = b""
+    created: int = 0
+    version: str = "chatctl"
+
+    max_rooms: int = 50
+    """Rooms one user may be in (CHANLIMIT)."""
+
+    replay_on_join: int = 20
+    """Messages shown to somebody who enters a room with a client that cannot ask for them."""
+
+    max_targets: int = 4
+    """Targets of one PRIVMSG or NOTICE (TARGMAX)."""
+
+    multiline_bytes: int = 16_384
+    """Bytes of one message of several lines (``max-bytes`` of draft/multiline)."""
+
+    multiline_lines: int = 128
+    """Lines of one (``max-lines``)."""
+
+    redact_seconds: int = 24 * 3600
+    """For how long one may take back what one said (draft/message-redaction)."""
+
+    @property
+    def description(self) -> str:
+        """Return what WHOIS and LINKS say of the server."""
+        return f"The {self.network} chat server"

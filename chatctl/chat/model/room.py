@@ -1,0 +1,155 @@
+"""A room: what entries say of it, and what follows for those who ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from chatctl.chat.model.mask_lists import Lists
+from chatctl.chat.model.modes import CLOSED, NEW_ROOM
+from chatctl.chat.model.policy import LOBBY
+from chatctl.chat.model.user_data import is_kept
+from chatctl.protocol import names
+
+if TYPE_CHECKING:
+    from chatctl.chat.model.user import User
+
+MOST_INSIDERS = 500
+"""People who may come back to a room for those who are invited. Past that the first of them needs an invitation."""
+
+LOBBY_MODES = frozenset("n")
+"""Nobody is operator there, so what only operators may do must not be needed: anybody sets its topic."""
+
+
+class ShortVisit(NamedTuple):
+    """One session on a short visit to a room: the id of its user, and whether it is sent what is said there."""
+
+    user: int
+    hears: bool
+
+
+class Room:
+    """A room. `short_visits` are the sessions that may speak and read here without being members; None if there are
+    none. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.model.modes`); `modes` are its flags,
+    `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
+    has none. `founder` is the id of the account it belongs to, or ``""``. `insiders` are the identities that
+    may come back to a room for those who are invited (+i), though nobody invites them again: who is in, and who did not
+    leave it by a word of theirs or an operator's."""
+
+    __slots__ = (
+        "created",
+        "founder",
+        "insiders",
+        "key",
+        "keyword",
+        "limit",
+        "lists",
+        "members",
+        "modes",
+        "name",
+        "renamed_at",
+        "short_visits",
+        "topic",
+        "topic_by",
+        "topic_time",
+    )
+
+    def __init__(self, name: str, created: int) -> None:
+        self.name = name
+        self.key = names.room_fold(name)
+        self.created = created
+        self.renamed_at = 0
+        self.members: dict[int, int] = {}
+        self.short_visits: dict[int, ShortVisit] | None = None
+        self.modes: frozenset[str] = NEW_ROOM
+        self.keyword = ""
+        self.limit = 0
+        self.founder = ""
+        self.insiders: dict[str, None] | None = None
+        self.lists: Lists | None = None
+        self.topic = ""
+        self.topic_by = ""
+        self.topic_time = 0
+
+    @property
+    def set_up(self) -> bool:
+        """Whether somebody gave the room settings that a new one would not have."""
+        new = LOBBY_MODES if self.name == LOBBY else NEW_ROOM
+        return bool(self.topic or self.modes != new or self.keyword or self.limit or self.lists or self.founder)
+
+    @property
+    def open(self) -> bool:
+        """Return whether the room's modes let anybody join."""
+        return not self.keyword and self.modes.isdisjoint(CLOSED)
+
+    @property
+    def locked(self) -> bool:
+        """Whether nobody can enter any more once nobody is in."""
+        lists = self.lists
+        return "i" in self.modes and not (self.founder or self.insiders or (lists is not None and lists.entries["I"]))
+
+    @property
+    def shut(self) -> bool:
+        """Return whether a key, or a ban that hits everybody, keeps people out of a room that no account owns.
+
+        A guest could otherwise take a name for good: set the key, leave, and nobody can enter or lift it.
+        """
+        lists = self.lists
+        banned = lists is not None and lists.bans_everyone()
+        return not self.founder and (bool(self.keyword) or banned)
+
+    def let_back(self, user: User) -> bool:
+        """Let `user`, who is in, come back to a room that is for those who are invited; whether that is news."""
+        if "i" not in self.modes or not is_kept(user.identity):
+            return False
+        if self.insiders is None:
+            self.insiders = {}
+        if user.identity in self.insiders:
+            return False
+        self.insiders[user.identity] = None
+        if len(self.insiders) > MOST_INSIDERS:
+            del self.insiders[next(iter(self.insiders))]
+        return True
+
+    def keep_out(self, *identities: str) -> bool:
+        """They need an invitation from here on; whether one of them did not before."""
+        inside = [identity for identity in identities if self.insiders is not None and identity in self.insiders]
+        for identity in inside:
+            assert self.insiders is not None
+            del self.insiders[identity]
+        return bool(inside)
+
+    @property
+    def secret(self) -> bool:
+        """Whether those outside are not to know of it."""
+        return "s" in self.modes
+
+    def known_to(self, user_id: int) -> bool:
+        """Return whether a user may learn that the room is there: a secret one is known only to those it admits."""
+        return not self.secret or self.admits(user_id)
+
+    def admits(self, user_id: int) -> bool:
+        """Return whether a user is a member, or here on a short visit."""
+        visits = self.short_visits
+        return user_id in self.members or (visits is not None and any(each.user == user_id for each in visits.values()))
+
+    def heard_by(self, session: int) -> bool:
+        """Return whether a session on a short visit is sent what is said here."""
+        visit = self.short_visits.get(session) if self.short_visits is not None else None
+        return visit is not None and visit.hears
+
+    def mode_words(self, *, inside: bool) -> list[str]:
+        """The modes as 324 shows them: ``["+klnt", "key", "10"]``. The key is for members only."""
+        words = [f"+{''.join(sorted((*self.modes, *('k' * bool(self.keyword)), *('l' * bool(self.limit)))))}"]
+        if self.keyword:
+            words.append(self.keyword if inside else "*")
+        if self.limit:
+            words.append(str(self.limit))
+        return words
+
+    def founded_by(self, user: User) -> bool:
+        """Whether the room belongs to the account that `user` is logged in to."""
+        return bool(self.founder) and self.founder == user.account_id
+
+    def shows_metadata_to(self, user: User) -> bool:
+        """Return whether `user` may read the room's metadata: members, and if the room is open, all but the banned."""
+        return user.id in self.members or (self.open and not (self.lists is not None and self.lists.bans(user)))

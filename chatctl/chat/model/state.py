@@ -1,0 +1,399 @@
+"""Who is here and which rooms there are: what entries build, and nothing else.
+
+The same entries give the same state on any machine. Users are those of all machines; which of them this one serves is
+not known here. The methods keep the indexes right; whether something may happen is decided in
+:mod:`chatctl.chat.apply`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+
+from chatctl.chat.entries.queries import RoomRecord
+from chatctl.chat.model.accounts import Accounts, RecordKey, record_key
+from chatctl.chat.model.mask_lists import Entry, Lists
+from chatctl.chat.model.modes import NEW_ROOM, OPERATOR
+from chatctl.chat.model.policy import LOBBY, Rules
+from chatctl.chat.model.room import LOBBY_MODES, Room
+from chatctl.chat.model.short_visits import ShortVisits
+from chatctl.chat.model.user import PAST_USERS, SERVICE_USER, Past, User
+from chatctl.chat.model.user_data import ACCOUNT, Metadata, is_kept
+from chatctl.chat.model.visits import GuestVisits
+from chatctl.protocol import names
+
+MOST_EMPTY = 1000
+"""Rooms that somebody set up, and that nobody is in and no account owns: past that the one empty for longest goes,
+those that are open to all before the others."""
+
+MOST_FOUNDED = 100
+"""Rooms of one account. One more belongs to nobody."""
+
+
+class State:
+    """All users and rooms, and the indexes to find them by name."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.accounts = Accounts()
+        self.forgotten: list[RecordKey] = []
+        """Records that went, or got another name, with a room; whoever keeps records empties it."""
+        self.departed: dict[int, User] = {}  # who left by entries that are not stored, while those are undone
+        self.let_go: list[Room] = []
+        """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
+        self._empty: dict[str, None] = {}
+        self.users: dict[int, User] = {}
+        self.rooms: dict[str, Room] = {}
+        self.attached: dict[int, User] = {}
+        """Sessions other than the first of a user."""
+        self.more_sessions = 0
+        """How many sessions there are beyond one a user."""
+        self.short_visits = ShortVisits()
+        self.without_place = 0
+        """Users who came through the control socket: they do not count for `listener_limit`."""
+        self.peak_users = 0
+        self.with_mode: Counter[str] = Counter()
+        """How many users have a user mode. Counted as they change, as `occupied` is: everybody who comes in is told."""
+        self.occupied = 0
+        """How many rooms somebody is in."""
+        self.asked_all = 0
+        """When everybody was asked last whether they are still there (ms since 1970 UTC)."""
+        self.last_time = 0
+        """The time of the latest fact, ms since 1970 UTC."""
+        self.guest_visits = GuestVisits()
+        self.past: deque[Past] = deque(maxlen=PAST_USERS)
+        self.held_names: dict[str, tuple[int, int]] = {}
+        """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the
+        commit fails the user has the name again."""
+        self._by_name: dict[str, User] = {}
+        self._by_skeleton: dict[str, list[User]] = {}
+        lobby = Room(LOBBY, rules.created)
+        lobby.modes = LOBBY_MODES
+        self.rooms[lobby.key] = lobby
+
+    def user_named(self, nick: str) -> User | None:
+        """The user who has this name, in any spelling that counts as the same."""
+        return self._by_name.get(names.fold(nick))
+
+    def user_or_service(self, nick: str) -> User | None:
+        """Return the user of this name, or NickServ as a user that is in no room and has no session."""
+        key = names.fold(nick)
+        return SERVICE_USER if key == SERVICE_USER.key else self._by_name.get(key)
+
+    @property
+    def registered(self) -> int:
+        """How many sessions are users."""
+        return len(self.users) + self.more_sessions
+
+    @property
+    def places_taken(self) -> int:
+        """How many users count for `listener_limit`."""
+        return len(self.users) - self.without_place
+
+    def user_of(self, session: int) -> User | None:
+        """The user that a session is."""
+        return self.users.get(session) or self.attached.get(session)
+
+    def attach(self, user: User, session: int, tokens: str, away: str) -> None:
+        """Add a session to `user`; `away` is the away message that it gave while it registered."""
+        user.add_away(session, away)
+        if user.sessions is None:
+            user.sessions = {user.id: user.secret + user.instance}
+        user.sessions[session] = tokens
+        self.attached[session] = user
+        self.more_sessions += 1
+
+    def detach(self, user: User, session: int) -> bool:
+        """Remove a session, not the last one, from `user`; return whether their away message changed by that."""
+        assert user.sessions is not None
+        del user.sessions[session]
+        self.attached.pop(session, None)
+        self.more_sessions -= 1
+        self._end_short_visits(session)
+        return user.drop_away(session)
+
+    def room_named(self, name: str) -> Room | None:
+        """The room of this name."""
+        return self.rooms.get(names.room_fold(name))
+
+    def known_room(self, name: str, user_id: int) -> Room | None:
+        """The room of this name, where there is one that the user may know of."""
+        room = self.room_named(name)
+        return room if room is not None and room.known_to(user_id) else None
+
+    def lookalike(self, nick: str, but: int) -> User | None:
+        """Somebody other than user `but` whose name could be taken for `nick` (but is not the same name)."""
+        for user in self._by_skeleton.get(names.skeleton(nick), ()):
+            if user.id != but and names.too_alike(user.nick, nick):
+                return user
+        return None
+
+    def members_of(self, room: Room) -> Iterator[tuple[User, int]]:
+        """The members and their standing, in the order of joining."""
+        users = self.users
+        return ((users[id], standing) for id, standing in room.members.items())
+
+    def peers(self, user: User) -> dict[int, None]:
+        """The ids of all who share a room with `user`, without `user`, each once, in a fixed order."""
+        ids: dict[int, None] = {}
+        for room in user.rooms.values():
+            ids.update(dict.fromkeys(room.members))
+        ids.pop(user.id, None)
+        return ids
+
+    def add_user(self, user: User) -> None:
+        """Let `user` in."""
+        self.users[user.id] = user
+        self._index(user)
+        self.without_place += user.console
+        self.peak_users = max(self.peak_users, self.places_taken)
+
+    def rename(self, user: User, nick: str) -> None:
+        """Give `user` another name."""
+        self._unindex(user)
+        user.named(nick)
+        self._index(user)
+        self.changed(user)
+
+    def change_modes(self, user: User, modes: str) -> None:
+        """Give `user` other user modes."""
+        self.with_mode.subtract(user.modes)
+        self.with_mode.update(modes)
+        user.modes = modes
+
+    def changed(self, user: User) -> None:
+        """What masks are compared with is not what it was: rooms ask again who may speak."""
+        for room in user.rooms.values():
+            if room.lists is not None:
+                room.lists.forget(user.id)
+
+    def remember(self, user: User, now: int) -> None:
+        """`user` gives up the name."""
+        self.past.append(Past(user.key, user.nick, user.username, user.host, user.realname, now))
+
+    def remove_user(self, user: User) -> None:
+        """Let `user` go, out of every room."""
+        for room in list(user.rooms.values()):
+            self.leave(user, room)
+        self.change_modes(user, "")
+        self._unindex(user)
+        del self.users[user.id]
+        self.without_place -= user.console
+        self.more_sessions -= len(user.ids) - 1
+        for session in user.ids:
+            self.attached.pop(session, None)
+            self._end_short_visits(session)
+        if not is_kept(user.identity):
+            for mark in self.accounts.marks.of(user.identity):
+                self.accounts.put(record_key(mark), None)
+            self._forget(user.identity, kept=False)
+
+    def enter(self, user: User, name: str, now: int) -> Room:
+        """Put `user` into the room `name`, which comes into being where there is none. The first to enter a room is its
+        operator, except in the lobby, which belongs to all, and where it belongs to an account: then its owner is. Who
+        is logged in when a room comes into being is its founder."""
+        room = self.room_named(name)
+        if room is None or (room.short_visits and not room.members and not room.set_up and room.name != LOBBY):
+            room = room or Room(name, now)
+            founder = user.account_id
+            if founder and sum(each.founder == founder for each in self.rooms.values()) < MOST_FOUNDED:
+                room.founder = founder
+            self.rooms[room.key] = room
+        self._empty.pop(room.key, None)
+        self.occupied += not room.members
+        first = not room.members and room.name != LOBBY and not room.founder
+        room.members[user.id] = OPERATOR if first or room.founded_by(user) else 0
+        user.rooms[room.key] = room
+        room.let_back(user)
+        if user.invited is not None:
+            user.invited.pop(room.key, None)
+        return room
+
+    def visit(self, session: int, user: User, name: str, now: int, *, hears: bool) -> Room:
+        """Begin a short visit to the room `name`. If it is created for that, who joins it first is as in a new room."""
+        room = self.room_named(name) or Room(name, now)
+        self.rooms[room.key] = room
+        self._empty.pop(room.key, None)
+        return self.short_visits.begin(session, user.id, room, hears=hears)
+
+    def end_visit(self, session: int, room: Room) -> None:
+        """End a short visit. The room goes if nobody else is in it, as when a member leaves."""
+        self.short_visits.end(session, room)
+        self.drop_if_unused(room)
+
+    def _end_short_visits(self, session: int) -> None:
+        for room in list(self.short_visits.of(session).values()):
+            self.end_visit(session, room)
+        self.short_visits.forget(session)
+
+    def rename_room(self, room: Room, name: str) -> None:
+        """Give `room` another name, which no other room has."""
+        old = room.key
+        del self.rooms[old]
+        room.name, room.key = name, names.room_fold(name)
+        if old in self._empty:
+            del self._empty[old]
+            self._empty[room.key] = None
+        if room.key != old:
+            self.rename_visits(old, room.key)
+        said = self.accounts.metadata_of(f"room {old}")
+        if said and room.key != old:
+            self._forget(f"room {old}", kept=True)
+            moved = Metadata(f"room {room.key}", said)
+            self.accounts.put(record_key(moved), moved)
+            self.forgotten.append(record_key(moved))
+        self.rooms[room.key] = room
+        for id in room.members:
+            user = self.users[id]
+            user.rooms = {each.key: each for each in user.rooms.values()}
+        self.short_visits.renamed(room)
+        for user in self.users.values():
+            if user.invited is not None and old in user.invited:
+                user.invited[room.key] = user.invited.pop(old)
+
+    def rename_visits(self, old: str, new: str) -> None:
+        """Move the positions of users in a room that has got another name."""
+        self.guest_visits.rename(old, new)
+        for visits in self.accounts.visits():
+            if old in visits.left or old in visits.inside:
+                key = record_key(visits)
+                self.accounts.put(key, visits.renamed(old, new))
+                self.forgotten.append(key)
+
+    def restart_visits(self) -> list[RecordKey]:
+        """Set the positions of accounts that were in rooms when the server ended; return the records that changed."""
+        changed = [visits for visits in self.accounts.visits() if visits.inside]
+        for visits in changed:
+            self.accounts.put(record_key(visits), visits.leaving(visits.inside, self.last_time))
+        return [record_key(visits) for visits in changed]
+
+    def leave(self, user: User, room: Room) -> None:
+        """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""
+        del room.members[user.id]
+        self.occupied -= not room.members
+        del user.rooms[room.key]
+        if room.lists is not None:
+            room.lists.forget(user.id)
+        self.drop_if_unused(room)
+
+    def bring_back(self, user: User, room: Room, standing: int) -> Room:
+        """Put `user`, whose leaving could not be stored, into `room` again."""
+        room = self.rooms.setdefault(room.key, room)
+        self._empty.pop(room.key, None)
+        self.occupied += not room.members
+        room.members[user.id] = standing
+        user.rooms[room.key] = room
+        return room
+
+    def record(self, key: str) -> RoomRecord | None:
+        """What is to be kept of a room's settings; None where nothing is."""
+        room = self.rooms.get(key)
+        if room is None or not room.set_up:
+            return None
+        lists = room.lists.entries if room.lists is not None else {}
+        return RoomRecord(
+            key,
+            room.name,
+            room.created,
+            "".join(sorted(room.modes)),
+            room.topic,
+            room.topic_by,
+            room.topic_time,
+            {
+                letter: [(entry.mask, entry.by, entry.time) for entry in held.values()]
+                for letter, held in lists.items()
+                if held
+            },
+            room.keyword,
+            room.limit,
+            room.founder,
+            list(room.insiders or ()),
+        )
+
+    def restore(self, record: RoomRecord) -> None:
+        """Bring back a room as it was kept."""
+        room = self.rooms.get(record.key)
+        if room is None:
+            room = self.rooms[record.key] = Room(record.name, record.created)
+        room.created = record.created
+        room.modes = frozenset(record.modes)
+        room.topic, room.topic_by, room.topic_time = record.topic, record.topic_by, record.topic_time
+        room.keyword, room.limit, room.founder = record.keyword, record.limit, record.founder
+        room.insiders = dict.fromkeys(record.insiders) or None
+        for id in room.members:
+            room.let_back(self.users[id])
+        room.lists = Lists() if record.lists else None
+        for letter, held in record.lists.items():
+            for mask, by, time in held:
+                assert room.lists is not None
+                room.lists.add(letter, Entry(mask, by, time))
+        if not room.members and not room.short_visits and not room.founder and room.name != LOBBY:
+            self._empty.setdefault(room.key)
+
+    def set_back(self, key: str, record: RoomRecord | None) -> None:
+        """What was set last was not kept: the room is again as `record` says, or as a new one."""
+        room = self.rooms.get(key)
+        if record is not None:
+            self.restore(record)
+        elif room is not None:
+            room.modes = LOBBY_MODES if room.name == LOBBY else NEW_ROOM
+            room.topic = room.topic_by = room.keyword = room.founder = ""
+            room.topic_time = room.limit = 0
+            room.lists = room.insiders = None
+            self.drop_if_unused(room)
+
+    def forget_removed(self, key: str) -> bool:
+        """Take removed accounts off the list of those who may come back to a room; return whether there were any."""
+        room = self.rooms[key]
+        accounts = [each for each in room.insiders or () if each.startswith(ACCOUNT)]
+        return room.keep_out(*(each for each in accounts if self.accounts.with_id(each.removeprefix(ACCOUNT)) is None))
+
+    def disown(self, key: str) -> bool:
+        """Take a room from an account that is not there; whether that was so."""
+        room = self.rooms[key]
+        if not room.founder or self.accounts.with_id(room.founder) is not None:
+            return False
+        room.founder = ""
+        self.drop_if_unused(room)
+        return True
+
+    def drop_if_unused(self, room: Room) -> None:
+        """Let a room go that nobody is in and nobody set up, or into which nobody could come any more. Of those that
+        somebody did set up, and that no account owns, there is a bound: anybody can make them."""
+        if room.members or room.short_visits or room.name == LOBBY:
+            return
+        if not room.set_up:
+            self._drop(room.key)
+        elif room.locked or room.shut:
+            self.let_go.append(room)
+            self._drop(room.key)
+        elif not room.founder:
+            self._empty[room.key] = None
+            while len(self._empty) > MOST_EMPTY:
+                key = next((key for key in self._empty if self.rooms[key].open), next(iter(self._empty)))
+                self.let_go.append(self.rooms[key])
+                self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        self._empty.pop(key, None)
+        del self.rooms[key]
+        self._forget(f"room {key}", kept=True)
+
+    def _forget(self, owner: str, *, kept: bool) -> None:
+        key = record_key(Metadata(owner))
+        if self.accounts.get(key) is not None:
+            self.accounts.put(key, None)
+            if kept:
+                self.forgotten.append(key)
+
+    def _index(self, user: User) -> None:
+        self._by_name[user.key] = user
+        self._by_skeleton.setdefault(names.skeleton(user.nick), []).append(user)
+
+    def _unindex(self, user: User) -> None:
+        del self._by_name[user.key]
+        skeleton = names.skeleton(user.nick)
+        alike = self._by_skeleton[skeleton]
+        alike.remove(user)
+        if not alike:
+            del self._by_skeleton[skeleton]

@@ -1,0 +1,109 @@
+"""What is kept of somebody beyond the account: read markers and metadata. Plain values that are replaced, not changed.
+
+The rules of this file:
+
+1. They belong to an identity (:attr:`user.User.identity`): an account, or an installation of our client.
+   Those of anybody else end with the session, and are not kept.
+2. They are bounded: MOST_MARKS markers an identity, and of identities without an account MOST_GUESTS. Past that the
+   oldest go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from chatctl.chat.entries.queries import SEPARATOR
+
+MOST_MARKS = 500
+MOST_GUESTS = 2000
+
+ACCOUNT = "account "
+"""How identities of accounts begin (see :attr:`chatctl.chat.model.user.User.identity`)."""
+
+
+def account_identity(id: str) -> str:
+    """Return the identity of the account with this id."""
+    return f"{ACCOUNT}{id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMark:
+    """Up to when (ms since 1970 UTC) somebody has read a room or a talk (ircv3.net/specs/extensions/read-marker).
+    `key` is the identity and what was read, folded: :func:`mark_key`."""
+
+    key: str
+    time: int
+
+    @property
+    def identity(self) -> str:
+        """Whose it is."""
+        return self.key.partition(SEPARATOR)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What somebody, or a room, says of itself (ircv3.net/specs/extensions/metadata). `key` is the identity, or
+    ``room #name``."""
+
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def mark_key(identity: str, target: str) -> str:
+    """The key of a ReadMark."""
+    return f"{identity}{SEPARATOR}{target}"
+
+
+def is_kept(identity: str) -> bool:
+    """Whether what belongs to an identity outlives its session (rule 1)."""
+    return not identity.startswith("session ")
+
+
+class Marks:
+    """Read markers by identity."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, dict[str, ReadMark]] = {}
+
+    def put(self, mark: ReadMark) -> None:
+        """Have it from now on."""
+        self._marks.setdefault(mark.identity, {})[mark.key] = mark
+
+    def drop(self, mark: ReadMark) -> None:
+        """Have it no more."""
+        of_one = self._marks.get(mark.identity, {})
+        of_one.pop(mark.key, None)
+        if not of_one:
+            self._marks.pop(mark.identity, None)
+
+    def of(self, identity: str) -> tuple[ReadMark, ...]:
+        """All of somebody."""
+        return tuple(self._marks.get(identity, {}).values())
+
+    def time(self, identity: str, target: str) -> int:
+        """Up to when it was read; 0 where nobody said."""
+        mark = self._marks.get(identity, {}).get(mark_key(identity, target))
+        return mark.time if mark is not None else 0
+
+    def with_target(self, target: str) -> tuple[ReadMark, ...]:
+        """Everybody's of one room or name."""
+        found = (of_one.get(mark_key(identity, target)) for identity, of_one in self._marks.items())
+        return tuple(mark for mark in found if mark is not None)
+
+    def too_many(self, identity: str) -> Iterator[ReadMark]:
+        """Those to go (rule 2), now that `identity` has one more."""
+        of_one = self._marks.get(identity, {})
+        if len(of_one) > MOST_MARKS:
+            yield min(of_one.values(), key=_by_time)
+        if len(self._marks) > MOST_GUESTS and not identity.startswith(ACCOUNT):
+            guests = [each for each in self._marks if not each.startswith(ACCOUNT)]
+            if len(guests) > MOST_GUESTS:
+                yield from self._marks[min(guests, key=self._latest)].values()
+
+    def _latest(self, identity: str) -> int:
+        return max(mark.time for mark in self._marks[identity].values())
+
+
+def _by_time(mark: ReadMark) -> int:
+    return mark.time

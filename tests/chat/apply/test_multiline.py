@@ -1,0 +1,273 @@
+"""Messages of several lines: ircv3.net/specs/extensions/multiline, client-batch."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatctl.chat.entries import multiline
+from chatctl.chat.entries.multiline import CONCAT, JOINTS, Piece
+from chatctl.chat.model.policy import Rules
+from chatctl.protocol.framing import BadLine, Why
+from chatctl.protocol.message import Message
+from tests.chat.world import START, Person, World
+
+CAPS = "batch message-tags server-time echo-message labeled-response draft/multiline"
+HELLO = [
+    "@batch=1 PRIVMSG #tea :hello",
+    "@batch=1 PRIVMSG #tea :",
+    "@batch=1 PRIVMSG #tea :how is ",
+    f"@batch=1;{CONCAT} PRIVMSG #tea :everyone?",
+]
+
+
+def say(person: Person, *lines: str, opening: str = "BATCH +1 draft/multiline #tea") -> Person:
+    return person.send(opening, *lines, "BATCH -1")
+
+
+def people(*caps: str) -> list[Person]:
+    world = World(Rules(listener_limit=9, created=START, multiline_bytes=100, multiline_lines=5))
+    found = [world.person(f"p{number}", "#tea", caps=wanted) for number, wanted in enumerate(caps)]
+    for person in found:
+        person.forget()
+    return found
+
+
+def texts(messages: list[Message]) -> list[str]:
+    return [message.params[1] for message in messages if message.command in ("PRIVMSG", "NOTICE")]
+
+
+@pytest.mark.parametrize("start", ["@batch=1 PRIVMSG", ""])
+@pytest.mark.parametrize("why", list(Why))
+def test_a_message_with_a_line_that_cannot_be_read_is_not_said_in_part(start: str, why: Why) -> None:
+    ann, bob = people(CAPS, CAPS)
+    ann.send("@label=x BATCH +1 draft/multiline #tea", HELLO[0], BadLine(why, start), HELLO[1], BadLine(why, start))
+    ann.send("BATCH -1")
+    refusal = ann.one("FAIL")
+    assert refusal.params[:2] == ["BATCH", "MULTILINE_INVALID"]
+    assert refusal.tags["label"] == "x"
+    assert bob.lines() == []
+
+
+def test_a_bad_line_beside_a_batch_is_answered_on_its_own() -> None:
+    ann, bob = people(CAPS, CAPS)
+    ann.send("BATCH +1 draft/multiline #tea", HELLO[0], BadLine(Why.HAS_NUL, "PING"), "BATCH -1")
+    assert ann.one("FAIL").params[:2] == ["PING", "INVALID_LINE"]
+    assert texts(bob.read()) == ["hello"]
+
+
+class TestSaying:
+    def test_those_who_know_it_get_a_batch_as_it_was_sent(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann, *HELLO)
+        opening, *inside, closing = bob.read()
+        name = opening.params[0][1:]
+        assert opening.params == [f"+{name}", "draft/multiline", "#tea"]
+        assert opening.nick == "p0"
+        assert opening.tags["msgid"]
+        assert opening.tags["time"]
+        assert closing.params == [f"-{name}"]
+        assert texts(inside) == ["hello", "", "how is ", "everyone?"]
+        assert [message.tags for message in inside] == [{"batch": name}] * 3 + [{"batch": name, CONCAT: ""}]
+
+    def test_the_others_get_lines_and_only_the_first_has_the_id(self) -> None:
+        """multiline, "Message ids" and "Fallback"."""
+        ann, bob, old = people(CAPS, "message-tags server-time", "")
+        say(ann, *HELLO, opening="@+x=y BATCH +1 draft/multiline #tea")
+        heard = bob.read()
+        assert texts(heard) == texts(old.read()) == ["hello", "how is ", "everyone?"]
+        assert ["msgid" in message.tags for message in heard] == [True, False, False]
+        assert all(message.tags["+x"] == "y" and message.tags["time"] for message in heard)
+        assert not any(CONCAT in message.tags for message in heard)
+
+    def test_the_echo_carries_the_label_on_its_opening(self) -> None:
+        (ann,) = people(CAPS)
+        say(ann, *HELLO, opening="@label=a BATCH +1 draft/multiline #tea")
+        read = ann.read()
+        assert [message.tags.get("label") for message in read] == ["a", *[None] * 5]
+        assert read[0].params[1] == "draft/multiline"
+
+    def test_without_echo_there_is_an_ack(self) -> None:
+        (ann,) = people("batch draft/multiline labeled-response")
+        assert say(ann, *HELLO, opening="@label=a BATCH +1 draft/multiline #tea").commands() == ["ACK"]
+        assert say(ann, *HELLO).lines() == []
+
+    def test_it_is_one_message_in_history(self) -> None:
+        ann, bob, old = people(CAPS, CAPS + " draft/chathistory", "batch message-tags draft/chathistory")
+        say(ann, *HELLO)
+        ann.send("PRIVMSG #tea :after")
+        fact = ann.world.facts[-2]
+        assert fact.text == "hello\n\nhow is everyone?"
+        assert fact.tags[JOINTS] == "14"
+        live = bob.read()
+        assert texts(bob.send("CHATHISTORY LATEST #tea * 1").read()) == ["after"]
+        played = bob.send("CHATHISTORY LATEST #tea * 2").read()
+        outer, inner = played[0], played[1]
+        assert inner.tags == {**live[0].tags, "batch": outer.params[0][1:]}
+        assert inner.params[1:] == ["draft/multiline", "#tea"]
+        assert texts(played) == ["hello", "", "how is ", "everyone?", "after"]
+        assert CONCAT in played[5].tags
+        assert played[6].tags == {"batch": outer.params[0][1:]}
+        old.forget().send("CHATHISTORY LATEST #tea * 2")
+        read = old.read()
+        assert texts(read) == ["hello", "how is ", "everyone?", "after"]
+        assert ["msgid" in message.tags for message in read[1:-1]] == [True, False, False, True]
+
+    def test_privately_and_to_oneself(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        lines = ["@batch=1 NOTICE p1 :a", "@batch=1 NOTICE P1 :b"]
+        say(ann, *lines, opening="BATCH +1 draft/multiline p1")
+        assert texts(ann.read()) == texts(bob.read()) == ["a", "b"]
+        say(ann, "@batch=1 PRIVMSG p0 :a", "@batch=1 PRIVMSG p0 :b", opening="BATCH +1 draft/multiline p0")
+        assert texts(ann.read()) == ["a", "b"] * 2
+
+    def test_one_line_in_a_batch_is_a_plain_message(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann, HELLO[0])
+        assert bob.one("PRIVMSG").tags["msgid"]
+
+    def test_where_one_may_not_speak(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        ann.send("PART #tea").forget()
+        bob.forget()
+        assert say(ann, *HELLO, opening="@label=a BATCH +1 draft/multiline #tea").one("404").tags["label"] == "a"
+        assert bob.lines() == []
+
+    def test_other_commands_in_between_are_handled(self) -> None:
+        (ann,) = people(CAPS)
+        ann.send("BATCH +1 draft/multiline #tea", HELLO[0], "PING x", HELLO[2], "BATCH -1")
+        assert ann.commands() == ["PONG", "BATCH", "PRIVMSG", "PRIVMSG", "BATCH"]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("lines", "params"),
+        [
+            (["@batch=1 PRIVMSG #other :x"], ["MULTILINE_INVALID_TARGET", "#tea", "#other"]),
+            (["@batch=1 PRIVMSG #tea :x", "@batch=1 NOTICE #tea :x"], ["MULTILINE_INVALID"]),
+            (["@batch=1 JOIN #tea"], ["MULTILINE_INVALID"]),
+            (["@batch=1;+typing=done PRIVMSG #tea :x"], ["MULTILINE_INVALID"]),
+            (["@batch=1 PRIVMSG #tea :x", f"@batch=1;{CONCAT} PRIVMSG #tea :"], ["MULTILINE_INVALID"]),
+            ([f"@batch=1;{CONCAT} PRIVMSG #tea :x"], ["MULTILINE_INVALID"]),
+            (["@batch=1 PRIVMSG #tea :", "@batch=1 PRIVMSG #tea :"], ["MULTILINE_INVALID"]),
+            ([], ["MULTILINE_INVALID"]),
+            (["@batch=2 PRIVMSG #tea :x"], ["MULTILINE_INVALID"]),
+            (["PRIVMSG #tea :x"], ["MULTILINE_INVALID"]),
+            (["BATCH +2 draft/multiline #tea"], ["MULTILINE_INVALID"]),
+            (["@batch=1 PRIVMSG #tea :x"] * 6, ["MULTILINE_MAX_LINES", "5"]),
+            (["@batch=1 PRIVMSG #tea :" + "x" * 50] * 2, ["MULTILINE_MAX_BYTES", "100"]),
+        ],
+    )
+    def test_each_is_named_once_and_nothing_is_said(self, lines: list[str], params: list[str]) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann, *lines, opening="@label=a BATCH +1 draft/multiline #tea")
+        (failure,) = ann.read()
+        assert failure.command == "FAIL"
+        assert failure.params[:-1] == ["BATCH", *params]
+        assert failure.tags == {"label": "a"}
+        assert bob.lines() == []
+        assert texts(ann.send("PRIVMSG #tea :next").read()) == ["next"]
+
+    def test_exactly_as_much_as_is_allowed(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann, *["@batch=1 PRIVMSG #tea :" + "x" * 49, "@batch=1 PRIVMSG #tea :" + "x" * 50])
+        assert [len(text) for text in texts(bob.read())] == [49, 50]
+
+    @pytest.mark.parametrize(
+        ("line", "params"),
+        [
+            ("BATCH +a_b draft/multiline #tea", ["INVALID_REFTAG", "+a_b"]),
+            ("BATCH -1", ["INVALID_REFTAG", "-1"]),
+            ("BATCH x", ["INVALID_REFTAG", "x"]),
+            ("@batch=9 PRIVMSG #tea :x", ["INVALID_REFTAG", "9"]),
+            ("BATCH +1 netsplit a b", ["UNKNOWN_TYPE", "1", "netsplit"]),
+            ("BATCH +1 draft/multiline", ["MULTILINE_INVALID"]),
+            ("BATCH +1 draft/multiline #tea,#b", ["MULTILINE_INVALID"]),
+        ],
+    )
+    def test_openings(self, line: str, params: list[str]) -> None:
+        ann, bob = people(CAPS, CAPS)
+        assert ann.send(line).one("FAIL").params[1:-1] == params
+        assert bob.lines() == []
+
+    def test_what_belongs_to_a_refused_batch_is_swallowed_up_to_its_end(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        ann.send("BATCH +1 nonsense", HELLO[0], "BATCH -1", "PRIVMSG #tea :next")
+        assert ann.commands() == ["FAIL", "PRIVMSG"]
+        assert texts(bob.read()) == ["next"]
+
+    def test_whoever_goes_on_without_ending_a_refused_batch_is_heard(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        ann.send("BATCH +1 nonsense", HELLO[0], "PRIVMSG #tea :next")
+        assert texts(bob.read()) == ["next"]
+
+    @pytest.mark.parametrize("line", ["@label=b PRIVMSG #tea :next", "@+draft/reply=x PRIVMSG #tea :next"])
+    def test_also_where_that_line_has_tags(self, line: str) -> None:
+        ann, bob = people(CAPS, CAPS)
+        ann.send("BATCH +1 draft/multiline", HELLO[0], line)
+        assert ann.commands() == ["FAIL", "PRIVMSG"]
+        assert texts(bob.read()) == ["next"]
+        ann.send(HELLO[0], "BATCH -1")  # what is still to come of it is nothing to be told again
+        assert ann.lines() == bob.lines() == []
+
+    def test_whoever_never_ended_a_refused_batch_may_begin_another(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann.send("BATCH +9 nonsense"), *HELLO, opening="@label=a BATCH +1 draft/multiline #tea")
+        assert [message.command for message in ann.read()] == ["FAIL", "BATCH", *["PRIVMSG"] * 4, "BATCH"]
+        assert texts(bob.read())[0] == "hello"
+
+    @pytest.mark.parametrize("line", ["BATCH", "BATCH -2", "BATCH +a_b nonsense"])
+    def test_a_slip_after_a_refused_batch_is_told(self, line: str) -> None:
+        (ann,) = people(CAPS)
+        ann.send("BATCH +1 nonsense").forget()
+        assert len(ann.send(f"@label=b {line}").read()) == 1
+
+    def test_a_message_beside_an_open_batch_has_an_answer_of_its_own(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        say(ann, HELLO[0], "@label=b PRIVMSG #tea :x", opening="@label=a BATCH +1 draft/multiline #tea")
+        assert [(each.command, each.tags["label"]) for each in ann.read()] == [("FAIL", "a"), ("FAIL", "b")]
+        assert bob.lines() == []
+
+    def test_without_the_capability_the_type_is_unknown(self) -> None:
+        (ann,) = people("batch message-tags")
+        assert ann.send("BATCH +1 draft/multiline #tea").one("FAIL").params[1] == "UNKNOWN_TYPE"
+
+    def test_a_line_too_long_to_be_relayed(self) -> None:
+        world = World()
+        ann, bob = world.person("ann", "#tea", caps=CAPS), world.person("bob", "#tea")
+        ann.send("BATCH +1 draft/multiline #tea", HELLO[0], "@batch=1 PRIVMSG #tea :" + "x" * 480, "BATCH -1")
+        assert ann.commands() == ["417"]
+        assert bob.lines() == []
+
+    def test_left_open_it_ends_by_itself(self) -> None:
+        """client-batch, "Errors": TIMEOUT."""
+        ann, bob = people(CAPS, CAPS)
+        world = ann.world
+        ann.send("@label=a BATCH +1 draft/multiline #tea", HELLO[0])
+        assert world.hub.due() == world.now + 30_000
+        world.now += 30_000
+        world.tick()
+        failure = ann.one("FAIL")
+        assert failure.params[1:3] == ["TIMEOUT", "1"]
+        assert failure.tags["label"] == "a"
+        assert world.hub.due() is None
+        ann.send(HELLO[0], "BATCH -1")
+        assert ann.lines() == bob.lines() == []
+
+    def test_whoever_leaves_leaves_no_batch_behind(self) -> None:
+        ann, bob = people(CAPS, CAPS)
+        ann.send("BATCH +1 draft/multiline #tea", HELLO[0])
+        ann.world.gone(ann)
+        assert ann.world.hub.due() is None
+        assert bob.commands() == ["QUIT"]
+
+
+LINES = st.lists(st.tuples(st.booleans(), st.text(st.characters(exclude_characters="\r\n\0"), max_size=5)), min_size=1)
+
+
+@given(LINES)
+def test_what_is_put_together_comes_apart_again(drawn: list[tuple[bool, str]]) -> None:
+    pieces = [Piece(bool(at) and joined and bool(text), text) for at, (joined, text) in enumerate(drawn)]
+    if any(piece.joined for piece in pieces) or len(pieces) > 1:
+        assert multiline.separated(*multiline.combined(pieces)) == pieces

@@ -1,0 +1,150 @@
+"""Plain messages to a room, many in a row: a shorter way through the server, and nobody can tell (turns, rule 4)."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.engine.scheduler import lines_to_room
+from chatctl.protocol.framing import BadLine, Why
+from chatctl.protocol.message import MAX_LINE, Message
+from tests.chat.world import HeldJournal, HeldOrder, Person, World
+
+CAPS = ("", "echo-message", "server-time message-tags account-tag", "server-time message-tags echo-message")
+
+
+class TestLinesToRoom:
+    def test_lines_to_one_room_are_one_run(self) -> None:
+        assert lines_to_room(["PRIVMSG #a :x", "PRIVMSG #a : y :z", "PRIVMSG #b :w"], 32) == ("#a", ["x", " y :z"])
+
+    def test_no_more_than_asked_for(self) -> None:
+        assert lines_to_room(["PRIVMSG #a :x"] * 9, 4)[1] == ["x"] * 4
+
+    def test_what_is_not_plain_ends_it(self) -> None:
+        for other in ("PRIVMSG #a x", "privmsg #a :x", "PRIVMSG #a :", "@a=b PRIVMSG #a :x", BadLine(Why.NOT_UTF8)):
+            assert lines_to_room(["PRIVMSG #a :x", other, "PRIVMSG #a :x"], 32) == ("#a", ["x"])
+
+    def test_what_is_not_plain_begins_none(self) -> None:
+        for line in ("PRIVMSG #a,#b :x", "PRIVMSG #a x :y", "PRIVMSG #a :", "PRIVMSG #a", "PRIVMSG #", "PRIVMSG #  :x"):
+            assert lines_to_room([line], 32)[1] == []
+
+
+def test_lines_of_one_turn_are_one_entry_and_messages_each() -> None:
+    order = HeldOrder()
+    world = World(order=order)
+    ann = _entered(world, order, "ann")
+    bob = _entered(world, order, "bob", CAPS[2])
+    world.hub.receive(ann.session, [f"PRIVMSG #tea :{number}" for number in range(40)])
+    world.tick()
+    assert [proposal.lines for proposal in order.waiting] == [32, 8]
+    order.let_go()
+    world.tick()
+    read = [message for message in bob.read() if message.command == "PRIVMSG"]
+    assert [message.params[1] for message in read] == [str(number) for number in range(40)]
+    assert len({message.tags["msgid"] for message in read}) == 40
+    kept = [fact for fact in world.facts if fact.kind == "PRIVMSG"]
+    assert [fact.message_id for fact in kept] == [message.tags["msgid"] for message in read]
+    assert [timestamp(fact.time) for fact in kept] == [message.tags["time"] for message in read]
+    assert len({fact.time for fact in kept}) == 40
+
+
+def _entered(world: World, order: HeldOrder, nick: str, caps: str = "") -> Person:
+    person = world.connect()
+    for line in (f"CAP REQ :{caps}", f"NICK {nick}", "USER u 0 * :r", "CAP END", "JOIN #tea"):
+        world.hub.receive(person.session, [line])
+        world.tick()
+        order.let_go()
+        world.tick()
+    return person
+
+
+def test_each_line_that_is_not_kept_is_refused() -> None:
+    journal = HeldJournal()
+    world = World(journal=journal)
+    ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea")
+    journal.commit()
+    world.tick()
+    ann.forget().send(*["PRIVMSG #tea :x"] * 3)
+    journal.fail()
+    world.tick()
+    assert [message.command for message in ann.read()] == ["FAIL"] * 3
+    ann.send(*["PRIVMSG #tea :x"] * 3)  # it is known now that nothing can be kept
+    assert [message.params[1] for message in ann.read()] == ["NOT_STORED"] * 3
+    assert not world.hub.tails.of("#tea")
+
+
+def test_a_line_that_was_refused_before_is_not_refused_again_when_the_rest_is_not_kept() -> None:
+    journal = HeldJournal()
+    world = World(journal=journal)
+    ann = world.connect().send("NICK ann", "USER u 0 * :r", "JOIN #tea", "MODE #tea +c")
+    journal.commit()
+    world.tick()
+    ann.forget().send("PRIVMSG #tea :x", "PRIVMSG #tea :\x0304red", "PRIVMSG #tea :y")
+    assert world.hub.keeper.messages == 3  # and the mode
+    journal.fail()
+    world.tick()
+    assert ann.commands() == ["404", "FAIL", "FAIL"]
+
+
+TEXTS = st.sampled_from(
+    ["x", "two words", ":colon", "\x0304red", "\x01VERSION\x01", "\x01ACTION waves\x01", "é" * 260, "y" * 480]
+)
+SAID = st.tuples(
+    st.sampled_from(["ann", "bob", "eve"]),
+    st.lists(st.tuples(st.sampled_from(["#tea", "#TEA", "#none", "#two"]), TEXTS), max_size=6),
+)
+SETTINGS = st.sampled_from(
+    ["", "MODE #tea +m", "MODE #tea +c", "MODE #tea +C", "MODE #tea +b bob!*@*", "MODE #tea -n", "MODE #tea +s"]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(CAPS), min_size=3, max_size=3), SETTINGS, st.lists(SAID, max_size=6))
+def test_it_is_the_same_as_the_long_way(
+    caps: list[str], setting: str, script: list[tuple[str, list[tuple[str, str]]]]
+) -> None:
+    """Two spaces after the command mean the same as one, and are not plain."""
+    assert _conversation(caps, setting, script, "PRIVMSG") == _conversation(caps, setting, script, "PRIVMSG ")
+
+
+def _conversation(
+    caps: list[str], setting: str, script: list[tuple[str, list[tuple[str, str]]]], command: str
+) -> tuple[list[list[tuple[str, ...]]], list[tuple[str, str, str, str, str]]]:
+    """What each of three reads, and what is kept, but for the ids."""
+    world = World()
+    people = {}
+    for nick, wanted in zip(("ann", "bob", "eve"), caps, strict=True):
+        rooms = "#tea,#two" if nick != "eve" else "#two"
+        people[nick] = world.person(nick, *rooms.split(","), caps=wanted)
+    if setting:
+        people["ann"].send(setting)
+    for person in people.values():
+        person.forget()
+    for nick, lines in script:
+        world.hub.receive(people[nick].session, [f"{command} {room} :{text}" for room, text in lines])
+    world.tick()
+    read = [[_shown(message) for message in person.read()] for person in people.values()]
+    facts = [(fact.kind, fact.place, fact.target, fact.source, fact.text) for fact in world.facts]
+    return read, facts
+
+
+def _shown(message: Message) -> tuple[str, ...]:
+    assert len(message.line) <= MAX_LINE
+    tags = sorted(key for key in message.tags)
+    return (message.command, message.source, *message.params, *tags)
+
+
+def test_a_limit_of_pace_may_fall_into_the_middle() -> None:
+    world = World(pace=Pace(2))
+    ann, bob = world.person("ann", "#tea"), world.person("bob", "#tea")
+    world.now += 60_000
+    world.tick()
+    bob.forget()
+    ann.send(*(f"PRIVMSG #tea :{number}" for number in range(6)))
+    first = [message.params[1] for message in bob.read() if message.command == "PRIVMSG"]
+    assert 0 < len(first) < 6
+    world.now += 60_000
+    world.tick()
+    assert first + [message.params[1] for message in bob.read()] == [str(number) for number in range(6)]

@@ -1,0 +1,58 @@
+"""What it costs where much comes in one tick (fanout, segments): what waits is bounded by what was said."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chat.world import HeldJournal, Person, World
+
+
+def crowd(world: World, journal: HeldJournal, count: int) -> list[Person]:
+    people = [world.person(f"u{number}", "#a") for number in range(count)]
+    journal.commit()
+    world.tick()
+    for person in people:
+        person.forget()
+    return people
+
+
+def parked(count: int, says: str) -> int:
+    """Bytes that wait once `count` people have done that, all in one tick."""
+    journal = HeldJournal()
+    world = World(journal=journal)
+    people = crowd(world, journal, count)
+    for person in people:
+        if says:
+            world.hub.receive(person.session, [says])
+        else:
+            world.hub.disconnect(person.session, "No answer for 180 seconds")
+    world.hub.work(lambda: False)
+    world.hub.end_tick()
+    found = world.hub.fanout.parked_bytes
+    journal.commit()
+    world.tick()
+    assert world.hub.fanout.parked_bytes == 0
+    return found
+
+
+@pytest.mark.parametrize("says", ["PRIVMSG #a :hello", ""])
+def test_what_waits_grows_with_what_was_said_not_with_its_square(says: str) -> None:
+    """Four times the people who speak, or whose connection is lost, in one tick. Beyond keeping.MOST_PARKED nobody may
+    say anything any more."""
+    few, many = parked(100, says), parked(400, says)
+    assert many < 6 * few, (few, many)
+
+
+def test_who_is_sent_nothing_is_not_written_to() -> None:
+    """Nobody of their kind reads a TAGMSG. One sends it, the other is told something alone, in the same tick."""
+    journal = HeldJournal()
+    world = World(journal=journal)
+    ann, bob = crowd(world, journal, 2)
+    for person, line in ((ann, "@+draft/react=x TAGMSG #a"), (bob, "PING x")):
+        world.hub.receive(person.session, [line])
+        world.hub.work(lambda: False)
+    world.hub.end_tick()
+    journal.commit()
+    world.hub.end_tick()
+    assert [session.id for session in world.hub.fanout.dirty] == [bob.session.id]
+    assert bob.commands() == ["PONG"]

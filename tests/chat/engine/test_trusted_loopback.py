@@ -1,0 +1,85 @@
+"""The setting `local`: whether loopback connections are trusted. Behind a proxy on this computer they must not be."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.chat.commands.login_throttle import MADE_AT_ONCE
+from chatctl.chat.engine.rate_limit import ADDRESS, Pace
+from chatctl.chat.model.policy import Rules
+from tests.chat.world import START, Person, World
+
+LOOPBACK = ["127.0.0.1", "127.8.9.1", "::1"]
+
+
+def world(*, local: bool, pace: Pace | None = None) -> World:
+    rules = Rules(listener_limit=1000, created=START, local=local, iterations=4096, operators={"root": "verifier"})
+    return World(rules, pace=pace)
+
+
+def plain(chat: World, address: str, nick: str = "ann") -> Person:
+    person = chat.connect(address, secure=False).send(f"NICK {nick}", "USER u 0 * :r")
+    assert person.session.registered
+    return person.forget()
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("address", LOOPBACK)
+def test_whois_says_secure_of_tls_alone(address: str, local: bool) -> None:
+    chat = world(local=local)
+    ann = plain(chat, address)
+    assert "671" not in ann.send("WHOIS ann").commands()
+    bob = chat.connect(address).send("NICK bob", "USER u 0 * :r").forget()
+    assert "671" in bob.send("WHOIS bob").commands()
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("address", LOOPBACK)
+def test_passwords_in_clear_are_taken_only_if_it_is_trusted(address: str, local: bool) -> None:
+    chat = world(local=local)
+    offered = chat.connect(address, secure=False).send("CAP LS 302").read()[-1].params[-1].split()
+    sasl = next(word for word in offered if word.startswith("sasl="))
+    assert ("PLAIN" in sasl) == local
+    ann = plain(chat, address)
+    for line in ("OPER root sesame", "PRIVMSG NickServ :REGISTER sesame", "PRIVMSG NickServ :IDENTIFY ann sesame"):
+        refused = "over TLS only" in " ".join(ann.send(line).lines())
+        assert refused == (not local), line
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("address", LOOPBACK)
+def test_an_address_shares_its_rate_only_if_it_is_not_trusted(address: str, local: bool) -> None:
+    pace = Pace(1)
+    chat = world(local=local, pace=pace)
+    people = [plain(chat, address, f"n{number}") for number in range(8 * ADDRESS)]
+    for person in people:
+        person.send("AWAY :x")
+    assert (pace.slowed > 0) == (not local)
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("address", LOOPBACK)
+def test_accounts_made_from_it_are_limited_only_if_it_is_not_trusted(address: str, local: bool) -> None:
+    chat = world(local=local)
+    codes = []
+    for number in range(MADE_AT_ONCE + 1):
+        person = chat.connect(address).send(f"NICK n{number}", "USER u 0 * :r").forget()
+        answer = person.send("REGISTER * * sesame-").read()
+        codes += [message.params[1] for message in answer if message.command == "FAIL"]
+    assert codes == ([] if local else ["TEMPORARILY_UNAVAILABLE"])
+
+
+def test_a_session_of_an_untrusted_loopback_address_waits_after_wrong_passwords_of_others() -> None:
+    chat = world(local=False)
+    guesser = chat.connect("127.0.0.1").send("NICK ann", "USER u 0 * :r").forget()
+    for _ in range(6):
+        guesser.send("OPER nobody wrong")
+    other = chat.connect("127.0.0.1").send("NICK bob", "USER u 0 * :r").forget()
+    assert "please wait" in " ".join(other.send("OPER nobody wrong").lines())
+
+
+def test_sts_is_offered_to_an_untrusted_loopback_address() -> None:
+    chat = world(local=False)
+    chat.hub.sts_port = 5106
+    person = chat.connect("127.0.0.1", secure=False)
+    assert "sts=port=5106" in person.send("CAP LS 302").read()[-1].params[-1].split()

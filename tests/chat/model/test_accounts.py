@@ -1,0 +1,393 @@
+"""Accounts: REGISTER, invitations, NickServ, names that belong to people (chat/commands/accounts, services)."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.chat.apply.accounts import CONTROL
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.accounts import Account
+from chatctl.chat.model.policy import Rules
+from chatctl.protocol import scram
+from tests.chat.accounts import ITERATIONS, a_world, account_of, add, enter, invite, rules
+from tests.chat.world import START, HeldJournal, Person, World
+
+# REGISTER (account-registration).
+
+
+def test_register_makes_an_account_and_logs_in() -> None:
+    world = a_world()
+    ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby", caps="account-notify account-tag")
+    got = ann.send("REGISTER * * hunter22").read()
+    assert [m.command for m in got] == ["REGISTER", "900"]
+    assert got[0].params[:2] == ["SUCCESS", "ann"]
+    assert bob.one("ACCOUNT").params == ["ann"]
+    ann.send("PRIVMSG #lobby :hi")
+    assert bob.one("PRIVMSG").tags == {"account": "ann"}
+    assert "hunter22" not in str(world.log.events)
+
+
+def test_register_before_registration() -> None:
+    world = a_world()
+    ann = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22").forget()
+    ann.send("CAP END")
+    assert account_of(world, ann) == "ann"
+    for account in ("*", "ann"):
+        fail = world.connect().send("CAP LS 302", f"REGISTER {account} * hunter22").one("FAIL")
+        assert fail.params[:3] == ["REGISTER", "NEED_NICK", "*"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("REGISTER other * hunter22", "ACCOUNT_NAME_MUST_BE_NICK"),
+        ("REGISTER * * short", "WEAK_PASSWORD"),
+        ("REGISTER * * EVELYN", "WEAK_PASSWORD"),
+        (f"REGISTER * * {'x' * 301}", "UNACCEPTABLE_PASSWORD"),
+        ("VERIFY eve 123", "INVALID_CODE"),
+    ],
+)
+def test_register_that_is_refused(line: str, code: str) -> None:
+    world = a_world()
+    eve = world.person("evelyn")
+    assert eve.send(line).one("FAIL").params[1] == code
+    assert account_of(world, eve) == ""
+
+
+def test_register_for_a_name_that_has_an_account_and_twice() -> None:
+    world = a_world()
+    ann = world.person("ann")
+    ann.send("REGISTER * * hunter22").forget()
+    assert ann.send("REGISTER * * hunter22").one("FAIL").params[1] == "ALREADY_AUTHENTICATED"
+    eve = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter33")
+    assert eve.one("FAIL").params[1] == "ACCOUNT_EXISTS"
+
+
+def test_register_before_registration_for_a_name_that_somebody_uses() -> None:
+    world = a_world()
+    world.person("ann")
+    eve = world.connect().send("CAP LS 302", "NICK ann").forget()
+    assert eve.send("REGISTER * * hunter22").one("FAIL").params[1] == "ACCOUNT_EXISTS"
+    assert world.hub.state.accounts.named("ann") is None
+
+
+def test_a_name_that_looks_like_an_account() -> None:
+    world = a_world()
+    add(world, "paypal")
+    eve = world.connect().send("NICK раураӏ", "USER u 0 * :r")
+    assert "looks too much like paypal" in eve.one("433").params[2]
+
+
+def test_two_want_one_name_in_the_same_instant() -> None:
+    world = a_world()
+    people = [world.connect() for _ in range(2)]
+    world.workers.held = True
+    for person in people:
+        person.send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22").forget()
+    world.workers.let_go()
+    world.tick()
+    answers = [person.read()[0] for person in people]
+    assert sorted(answer.command for answer in answers) == ["FAIL", "REGISTER"]
+    assert answers[1].params[1] == "ACCOUNT_EXISTS"
+
+
+def test_closed() -> None:
+    world = a_world(registration="closed")
+    eve = world.person("eve")
+    assert eve.send("REGISTER * * hunter22").one("FAIL").params[1] == "ACCESS_DENIED"
+
+
+def test_register_is_no_way_around_the_password() -> None:
+    world = a_world(password="letmein")
+    eve = world.connect().send("CAP LS 302", "NICK eve", "USER u 0 * :r").forget()
+    assert eve.send("REGISTER * * hunter22").one("FAIL").params[1] == "ACCESS_DENIED"
+    eve.send("PASS letmein", "REGISTER * * hunter22", "CAP END")
+    assert account_of(world, eve) == "eve"
+    world.gone(eve)
+    again = enter(world, "eve", "hunter22")
+    assert again.session.registered, "a login replaces the password"
+    assert "464" in world.connect().send("NICK bob", "USER u 0 * :r").commands()
+
+
+def test_nothing_is_said_before_it_is_kept_and_nothing_stays_that_was_not() -> None:
+    journal = HeldJournal()
+    world = World(rules(), journal=journal)
+    ann = world.connect().send("NICK ann", "USER u 0 * :r").forget()
+    ann.send("REGISTER * * hunter22", "PING x")
+    assert ann.lines() == []
+    journal.commit()
+    world.tick()
+    assert ann.commands() == ["REGISTER", "900", "PONG"]
+    assert isinstance(journal.kept["account", "ann"], Account)
+    bob = world.connect().send("NICK bob", "USER u 0 * :r").forget()
+    bob.send("REGISTER * * hunter22")
+    journal.fail()
+    world.tick()
+    assert bob.read()[0].params[:2] == ["REGISTER", "NOT_STORED"]
+    assert world.hub.state.accounts.named("bob") is None
+    assert account_of(world, bob) == ""
+
+
+def test_rights_that_could_not_be_kept_are_not_had() -> None:
+    journal = HeldJournal()
+    world = World(rules(), journal=journal)
+    add(world, "ann")
+    journal.commit()
+    ann = enter(world, "ann", "sesame")
+    user = world.hub.state.users[ann.session.id]
+
+    def change(operator: bool) -> None:
+        world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, operator=operator))
+        world.tick()
+
+    change(operator=True)
+    assert (user.operator, user.modes) == ("ann", "o")
+    journal.fail()
+    world.tick()
+    assert (user.operator, user.modes) == ("", "")
+    change(operator=True)
+    journal.commit()
+    ann.send("MODE ann +w").forget()
+    world.now += 2000
+    change(operator=False)
+    journal.fail()
+    world.tick()
+    assert (user.operator, user.modes) == ("ann", "ow")
+
+
+def test_an_account_whose_end_could_not_be_kept_is_its_owner_s_still() -> None:
+    journal = HeldJournal()
+    world = World(rules(), journal=journal)
+    add(world, "ann")
+    journal.commit()
+    ann = enter(world, "ann", "sesame")
+    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    world.tick()
+    assert world.hub.state.users[ann.session.id].account == ""
+    journal.fail()
+    world.tick()
+    assert world.hub.state.users[ann.session.id].account == "ann"
+    assert ann.send("PING x").commands()[-1] == "PONG"
+
+
+@pytest.mark.parametrize("end", ["removed", "not kept"])
+def test_who_was_about_to_come_in_with_an_account_that_is_gone_is_not_the_next_one_of_its_name(end: str) -> None:
+    """Or they would be whoever makes an account of that name before they send CAP END."""
+    journal = HeldJournal()
+    world = World(rules(), journal=journal)
+    eve = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22")
+    if end == "removed":
+        journal.commit()
+        world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+        world.tick()
+        journal.commit()
+    else:
+        journal.fail()
+    world.tick()
+    world.now += 2000
+    add(world, "ann")
+    journal.commit()
+    eve.send("CAP END")
+    assert world.hub.state.user_named("ann") is None
+
+
+# Invitations.
+
+
+def test_an_invitation_is_used_up_and_expires() -> None:
+    world = a_world(registration="invite", guests=False, password="letmein")
+    invite(world, uses=1)
+    assert "token" not in str(list(world.hub.state.accounts._records.values()))
+
+    def come(nick: str) -> Person:
+        person = world.connect().send("CAP LS 302", f"NICK {nick}", "USER u 0 * :r", "REDEEM token")
+        return person.send("REGISTER * * hunter22", "CAP END")
+
+    assert come("ann").session.registered
+    bob = come("bob")
+    assert not bob.session.registered
+    assert [m.params[1] for m in bob.read() if m.command == "FAIL"][:2] == ["ACCESS_DENIED", "ACCESS_DENIED"]
+    invite(world, uses=5)
+    world.now += 3_600_000
+    assert not come("carol").session.registered
+    invite(world, uses=5)
+    assert not [key for key, record in world.hub.state.accounts._records.items() if getattr(record, "uses", 1) <= 0]
+    assert come("dan").session.registered
+
+
+def test_one_use_and_two_at_the_same_instant() -> None:
+    world = a_world(registration="invite")
+    invite(world, uses=1)
+    world.workers.held = True
+    people = [world.connect().send("CAP LS 302", f"NICK {nick}", "REDEEM token") for nick in ("ann", "bob")]
+    for person in people:
+        person.forget().send("REGISTER * * hunter22")
+    world.workers.let_go()
+    world.tick()
+    assert sorted(person.read()[0].command for person in people) == ["FAIL", "REGISTER"]
+
+
+# Names that belong to people.
+
+
+def test_only_the_owner_gets_the_name() -> None:
+    world = a_world()
+    add(world, "Ann")
+    eve = world.connect().send("NICK ann", "USER u 0 * :r")
+    assert "belongs to an account" in eve.one("433").params[2]
+    eve.send("CAP LS 302", "NICK ann").forget()
+    assert "belongs to an account" in eve.send("CAP END").one("433").params[2]
+    eve.send("NICK eve").forget()
+    assert "belongs to an account" in eve.send("NICK ANN").one("433").params[2]
+    ann = enter(world, "ann", "sesame")
+    assert account_of(world, ann) == "Ann"
+    assert ann.send("NICK ANN", "NICK ann").commands()[-2:] == ["NICK", "NICK"]
+
+
+def test_nickserv_is_nobodys_name() -> None:
+    world = a_world()
+    eve = world.connect().send("NICK NickServ", "USER u 0 * :r")
+    assert eve.commands() == ["433"]
+
+
+def test_guests_are_turned_away_where_there_are_none() -> None:
+    world = a_world(guests=False)
+    add(world, "ann")
+    eve = world.connect().send("NICK eve", "USER u 0 * :r")
+    got = eve.read()
+    assert [m.command for m in got] == ["FAIL", "ERROR"]
+    assert got[0].params[:2] == ["*", "ACCOUNT_REQUIRED"]
+    assert enter(world, "ann", "sesame").session.registered
+
+
+def test_a_promoted_account_is_an_operator() -> None:
+    world = a_world()
+    add(world, "ann", operator=True)
+    ann = enter(world, "ann", "sesame")
+    assert world.hub.state.users[ann.session.id].operator == "ann"
+    assert "381" in ann.commands()
+    assert ann.send("LUSERS").one("252").params[1] == "1"
+    world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, operator=False))
+    world.tick()
+    assert world.hub.state.users[ann.session.id].operator == ""
+    assert ann.send("LUSERS").one("252").params[1] == "0"
+
+
+def test_an_account_that_is_removed() -> None:
+    world = a_world()
+    add(world, "ann")
+    ann, bob = enter(world, "ann", "sesame"), world.person("bob", "#lobby", caps="account-notify")
+    ann.send("JOIN #lobby").forget()
+    bob.forget()
+    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    world.tick()
+    assert bob.one("ACCOUNT").params == ["*"]
+    assert "901" in ann.commands()
+    assert account_of(world, ann) == ""
+
+
+# NickServ.
+
+
+def say(person: Person, text: str) -> str:
+    return " / ".join(m.params[-1] for m in person.send(f"PRIVMSG NickServ :{text}").read() if m.command == "NOTICE")
+
+
+def test_nickserv() -> None:
+    world = a_world()
+    ann = world.person("ann")
+    assert "REGISTER <password>" in say(ann, "help")
+    assert "REGISTER <password>" in say(ann, "REGISTER")
+    assert "6 characters" in say(ann, "REGISTER abc")
+    assert say(ann, "REGISTER hunter22 ann@example.org") == "The account ann is yours"
+    assert account_of(world, ann) == "ann"
+    assert say(ann, "LOGOUT") == "You are logged out"
+    assert account_of(world, ann) == ""
+    assert "wrong" in say(ann, "IDENTIFY nonsense")
+    assert say(ann, "identify hunter22") == "You are logged in to ann"
+    assert "wrong" in say(ann, "PASSWD nonsense different1")
+    assert say(ann, "PASSWD hunter22 different1") == "ann has a new password"
+    bob = world.person("bob")
+    assert say(bob, "IDENTIFY ann different1") == "You are logged in to ann"
+    assert "is an account" in say(bob, "INFO ann")
+    assert "nothing NickServ knows" in say(bob, "FROBNICATE")
+    assert "is an account" in "".join(bob.send("NS INFO ann").lines())
+    assert "hunter22" not in str(world.facts)
+    assert "different1" not in str(world.log.events)
+
+
+def test_nickserv_takes_an_invitation() -> None:
+    world = a_world(registration="invite")
+    invite(world)
+    ann = world.person("ann")
+    assert "needs an invitation" in say(ann, "REGISTER hunter22")
+    assert "unknown" in say(ann, "REGISTER hunter22 nonsense")
+    assert say(ann, "REGISTER hunter22 token") == "The account ann is yours"
+
+
+def test_our_client_learns_early_that_a_name_belongs_to_an_account() -> None:
+    world = a_world()
+    add(world, "ann")
+    asked = world.connect().send("CAP LS 302", "CAP REQ standard-replies").forget()
+    assert asked.send("NICK ann").one("NOTE").params[:3] == ["NICK", "ACCOUNT_REQUIRED", "ann"]
+    assert asked.send("NICK other").lines() == []
+    assert world.connect().send("CAP LS 302").forget().send("NICK ann").lines() == [], "others may be about to log in"
+
+
+def test_changing_the_iterations_changes_new_passwords_only() -> None:
+    world = a_world()
+    add(world, "ann")
+    world.hub.state.rules = world.hub._view.rules = Rules(listener_limit=100, created=START, iterations=5000)
+    world.person("bob").send("REGISTER * * sesame").forget()
+    found = {account.name: scram.parse(account.verifier).iterations for account in world.hub.state.accounts}
+    assert found == {"ann": ITERATIONS, "bob": 5000}
+    assert account_of(world, enter(world, "ann", "sesame")) == "ann"
+
+
+def test_what_was_said_to_nickserv_by_somebody_who_is_gone_costs_no_sum() -> None:
+    world = World()
+    ann = world.person("ann")
+    world.workers.held = True
+    world.hub.receive(ann.session, ["PRIVMSG NickServ :IDENTIFY guess"] * 3)
+    world.hub.leave(ann.session, "Connection closed")
+    world.tick()
+    assert world.workers.tasks == []
+    assert world.hub.ended == [ann.session]
+
+
+def test_passwd_after_the_account_was_made_anew_is_refused() -> None:
+    world = a_world()
+    add(world, "ann")
+    ann = enter(world, "ann", "sesame")
+    world.workers.held = True
+    ann.forget()
+    ann.send("NS PASSWD sesame different1")
+    world.workers.let_go()  # the old password is right; the new verifier is being derived
+    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    anew = str(scram.make("another-owner", b"other salt", ITERATIONS))
+    world.order.propose(p.AddAccount(0, "", "ann", anew, CONTROL))
+    world.tick()
+    world.workers.let_go()
+    world.tick()
+    account = world.hub.state.accounts.named("ann")
+    assert account is not None
+    assert account.verifier == anew
+    assert any("changed while the password was checked" in line for line in ann.lines())
+
+
+def test_passwd_after_another_password_change_is_refused() -> None:
+    world = a_world()
+    add(world, "ann")
+    ann = enter(world, "ann", "sesame")
+    world.workers.held = True
+    ann.send("NS PASSWD sesame different1")
+    reset = str(scram.make("reset-by-admin", b"other salt", ITERATIONS))
+    world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, reset))
+    world.tick()
+    world.workers.let_go()
+    world.tick()
+    world.workers.let_go()
+    world.tick()
+    account = world.hub.state.accounts.named("ann")
+    assert account is not None
+    assert account.verifier == reset

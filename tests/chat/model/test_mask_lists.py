@@ -1,0 +1,80 @@
+"""Masks of lists (chat/model/mask_lists.py, rules 1 to 4)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatctl.chat.model.mask_lists import Entry, Lists, canonical, means, taken_apart
+from chatctl.chat.model.user import User
+
+
+def somebody(nick: str = "Bob", username: str = "~rob", host: str = "abc.user", account: str = "") -> User:
+    user = User(1, nick, username, "Real Name", host, 0)
+    user.account = account
+    return user
+
+
+@pytest.mark.parametrize(
+    ("given_mask", "whole"),
+    [
+        ("bob", "bob!*@*"),
+        ("*@host", "*!*@host"),
+        ("bob!rob", "bob!rob@*"),
+        ("!@", "*!*@*"),
+        ("b**b!*", "b*b!*@*"),
+        ("m:bob", "m:bob!*@*"),
+        ("a:bob", "a:bob"),
+        ("m:a:bob", "m:a:bob"),
+        ("m:m:bob", "m:bob!*@*"),
+        ("a:", "a:*"),
+    ],
+)
+def test_masks_in_full(given_mask: str, whole: str) -> None:
+    assert canonical(given_mask) == whole
+
+
+@pytest.mark.parametrize(
+    ("mask", "meant"),
+    [
+        ("BOB", True),
+        ("b?b", True),
+        ("bo", False),
+        ("*!~ROB@*", True),
+        ("*@*.USER", True),
+        ("a:*", False),
+        ("m:bob", True),
+    ],
+)
+def test_whom_a_mask_means(mask: str, meant: bool) -> None:
+    assert means(taken_apart(canonical(mask)), somebody()) is meant
+
+
+def test_an_account_is_meant_by_its_name_in_any_spelling() -> None:
+    mask = taken_apart(canonical("a:Robert"))
+    assert means(mask, somebody(account="robert"))
+    assert not means(mask, somebody(account="bob"))
+    assert not means(mask, somebody())
+
+
+def test_what_silences_does_not_keep_out() -> None:
+    lists = Lists()
+    lists.add("b", Entry("m:bob!*@*", "alice", 0))
+    assert not lists.bans(somebody())
+    assert lists.silences(somebody())
+    lists.add("e", Entry("m:bob!*@*", "alice", 0))
+    assert not lists.silences(somebody())
+    lists.add("b", Entry("bob!*@*", "alice", 0))
+    assert lists.bans(somebody())  # an exception from silence lets nobody in
+
+
+def test_ten_thousand_stars_cost_no_more_than_their_reading() -> None:
+    mask = canonical("*a" * 50 + "*" * 10_000)
+    assert len(mask) < 200
+    assert not means(taken_apart(mask), somebody("b" * 32))
+
+
+@given(st.text(max_size=60))
+def test_the_full_form_of_a_full_form_is_itself(mask: str) -> None:
+    assert canonical(canonical(mask)) == canonical(mask)
