@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from chatctl.cli.app import app
-from chatctl.client import remembered
-from chatctl.client.identity import installation_secret
-from chatctl.client.memory import Memory
+from chatctl.client.profile import store
+from chatctl.client.profile.profile import Memory
+from chatctl.client.transport.identity import installation_secret
 from chatctl.errors import ConfigError
 from chatctl.user_folders import expand_home, user_config_folder, user_data_folder
 
@@ -58,7 +58,7 @@ def test_client_without_home_remembers_nothing(tmp_path: Path) -> None:
     assert Memory().last is None
     assert installation_secret() != installation_secret()
     with pytest.raises(OSError, match="no home folder"):
-        remembered.folder()
+        store.folder()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ from chatctl.client import events as e
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
-    from chatctl.client.memory import Memory
+    from chatctl.client.profile.profile import Memory
 
 _LOGIN_CODES = ("900", "REGISTER")
 

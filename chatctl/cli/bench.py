@@ -80,7 +80,7 @@ def bench(
     from chatctl.bench.plan import Plan
     from chatctl.cli.credentials import credentials
     from chatctl.cli.target import hinting, target
-    from chatctl.client.glance import glance
+    from chatctl.client.transport.tls_probe import glance
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"host": host, "port": port})

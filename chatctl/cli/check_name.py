@@ -14,7 +14,7 @@ from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 
 if TYPE_CHECKING:
-    from chatctl.client.check import Answer
+    from chatctl.client.name_check import Answer
 
 _CODES = {"free": 0, "taken": 1, "invalid": 3}
 _LONGEST = 32
@@ -44,7 +44,7 @@ def check_name(
     Exit codes: 0 all are free, 1 one is taken, 3 one is invalid, 4 no server answers, 5 it turns us away.
     """
     from chatctl.cli.target import hinting, is_url, target
-    from chatctl.client.check import NameCheck
+    from chatctl.client.name_check import NameCheck
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"host": host, "port": port})

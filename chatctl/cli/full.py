@@ -15,10 +15,10 @@ from chatctl.cli.ending import Ending, left
 from chatctl.cli.going import Keeper, place
 from chatctl.cli.leftovers import Leftovers
 from chatctl.cli.line.entering import Wish
-from chatctl.client.check import ALTERNATIVES
 from chatctl.client.client import Client
-from chatctl.client.memory import Memory
-from chatctl.client.trust import UnknownServerError
+from chatctl.client.name_check import ALTERNATIVES
+from chatctl.client.profile.profile import Memory
+from chatctl.client.transport.trust import UnknownServerError
 from chatctl.tui.entrance import Entrance, NotIn
 from chatctl.tui.feed import Feed
 

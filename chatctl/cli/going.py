@@ -15,7 +15,7 @@ from chatctl.cli.credentials import SavedPassword, credentials
 from chatctl.cli.failures import say
 from chatctl.cli.line.entering import Wish
 from chatctl.cli.target import is_url, target
-from chatctl.client.memory import Memory, Server
+from chatctl.client.profile.profile import Memory, Server
 from chatctl.config.password_file import read_password_file
 from chatctl.errors import ConfigError
 from chatctl.user_folders import expand_home, user_data_folder
@@ -118,7 +118,7 @@ class Keeper:
 
     def keep(self, wish: Wish, name: str, word: str) -> None:
         """Save where `wish` leads, as whom one is there. Raises InputError."""
-        from chatctl.client.refusals import InputError
+        from chatctl.client.errors import InputError
 
         try:
             self.check(word)
@@ -169,7 +169,7 @@ def room_name(name: str) -> str:
     Raises ConfigError where it can be no room's.
     """
     from chatctl.client import Client
-    from chatctl.client.refusals import InputError
+    from chatctl.client.errors import InputError
 
     room = name if name[:1] in ("#", "&", "+", "!") else f"#{name}"
     try:

@@ -114,7 +114,7 @@ def _line_by_line(
     from chatctl.cli.line.offering import Gate, offer
     from chatctl.cli.line.screen import LineScreen
     from chatctl.cli.target import hinting
-    from chatctl.client.memory import Memory
+    from chatctl.client.profile.profile import Memory
 
     screens: list[LineScreen] = []
     gates: list[Gate] = []
@@ -151,7 +151,7 @@ def _line_by_line(
 def _remember(wish: Wish, name: str, keeper: Keeper, save: str | None, *, asking: bool) -> None:
     """Remember where a person is and as whom, and save the server if that is wanted."""
     from chatctl.cli.going import place
-    from chatctl.client.memory import Memory
+    from chatctl.client.profile.profile import Memory
 
     if asking:
         Memory().entered(place(wish, name), save or "")

@@ -242,7 +242,7 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
 
 def _print_message(event: e.Said, *, as_json: bool) -> None:
     from chatctl.cli.line.screen import by_line, cleaned, json_line
-    from chatctl.client.words import Place, words
+    from chatctl.client.events.sentences import Place, words
     from chatctl.protocol.clean import clean
 
     if as_json:

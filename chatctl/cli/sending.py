@@ -45,7 +45,7 @@ def need_room(client: Client, room: str, troubles: Troubles) -> None:
 
 def final(event: e.Failed) -> str:
     """Return what the server refused, for a command that ends with it instead of trying again."""
-    from chatctl.client.unstored import TRYING_AGAIN
+    from chatctl.client.session.unstored_requests import TRYING_AGAIN
 
     return event.text.removesuffix(TRYING_AGAIN)
 
@@ -89,7 +89,7 @@ def texts(text: str | None, *, whole: bool, yes: bool) -> Iterator[str]:
     Raises ConfigError if something is longer than MAX_UNASKED_BYTES, `yes` is not given, and nobody can be asked;
     ends the command with code 1 if the answer is no.
     """
-    from chatctl.client.split import split
+    from chatctl.client.session.message_split import split
 
     if text is not None:
         _allow(len(os.fsencode(text)), "The text", yes=yes)
@@ -158,7 +158,7 @@ def decoded(data: bytes, what: str) -> str:
 
 
 def say_when_possible(client: Client, target: str, text: str, *, whole: bool) -> None:
-    from chatctl.client.refusals import FullError
+    from chatctl.client.errors import FullError
 
     impatient = impatience(client)
     while True:

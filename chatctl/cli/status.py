@@ -87,7 +87,7 @@ def _fault(folder: Path) -> str:
 def _answers(host: str, port: int) -> bool:
     """Whether a server of ours is there. One that turns us away (it is full of strangers, or talks over TLS alone) is
     there, and well enough to say so."""
-    from chatctl.client.check import NameCheck
+    from chatctl.client.name_check import NameCheck
 
     try:
         with NameCheck(host, port) as asking:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chatctl.errors import ConfigError, UnreachableError
 
 if TYPE_CHECKING:
-    from chatctl.client.trust import Trust
+    from chatctl.client.transport.trust import Trust
     from chatctl.config import Settings
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1", "*": "127.0.0.1"}
@@ -44,7 +44,7 @@ def is_url(text: str) -> bool:
 def target(settings: Settings, tls: bool | None = None, fingerprint: str | None = None, url: str = "") -> Target:
     """Where the settings, or `url` before them, lead. A host that means "all addresses" to a server means this computer
     to a client; an IPv6 address may stand in brackets. Raises ConfigError for a URL or fingerprint that is none."""
-    from chatctl.client.trust import Trust
+    from chatctl.client.transport.trust import Trust
 
     host, port, room, secure, invite = settings.host, settings.port, "", None, ""
     url = url or (host if is_url(host) else "")

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client as Client
-    from chatctl.client.timing import Timing as Timing
+    from chatctl.client.transport.timing import Timing as Timing
 
 __all__ = ["Client", "Timing"]
 
 
 def __getattr__(name: str) -> object:
-    # Late, so that `chatctl check-name`, which needs chatctl.client.check alone, loads no thread and no socket loop.
+    # Late, so that `chatctl check-name`, which needs name_check alone, loads no thread and no socket loop.
     if name == "Client":
         from chatctl.client.client import Client
 
         return Client
     if name == "Timing":
-        from chatctl.client.timing import Timing
+        from chatctl.client.transport.timing import Timing
 
         return Timing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,16 +23,16 @@ from types import TracebackType
 from typing import Self
 
 from chatctl.client import events as e
-from chatctl.client import making
-from chatctl.client.identity import identity
-from chatctl.client.link import Link, Request
-from chatctl.client.login import Login
-from chatctl.client.refusals import FullError, InputError
-from chatctl.client.state import State
-from chatctl.client.talking import Talking, check, fitting, target_name
-from chatctl.client.timing import Timing
-from chatctl.client.trust import Trust
-from chatctl.client.unstored import when_sent
+from chatctl.client.client_api import Talking, check, fitting, target_name
+from chatctl.client.connection import Link, Request
+from chatctl.client.engine import State
+from chatctl.client.errors import FullError, InputError
+from chatctl.client.login import account_registration
+from chatctl.client.login.account_login import Login
+from chatctl.client.session.unstored_requests import when_sent
+from chatctl.client.transport.identity import identity
+from chatctl.client.transport.timing import Timing
+from chatctl.client.transport.trust import Trust
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, UnreachableError
 
 Callback = Callable[[e.Event], None]
@@ -280,7 +280,7 @@ class Client(Talking):
     @property
     def account(self) -> str | None:
         """The account that we logged in to, or made, if we did."""
-        return making.logged_in(self._state) or None
+        return account_registration.logged_in(self._state) or None
 
     def is_secret(self, text: str) -> bool:
         """Return whether a line of `text` is a password that this client knows: the server's, or the account's."""
@@ -291,7 +291,7 @@ class Client(Talking):
     @property
     def may_register(self) -> bool:
         """Whether our name can be made an account here by a password (:meth:`register`)."""
-        return making.possible(self._state)
+        return account_registration.possible(self._state)
 
     def is_room(self, target: str) -> bool:
         """Whether `target` reads as the name of a room on this server."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from textual.app import SuspendNotSupported
 
-from chatctl.client import slash
+from chatctl.client.slash import table
 from chatctl.errors import ChatctlError
 from chatctl.tui import editing, layout
 from chatctl.tui.drawing import shortened
@@ -197,7 +197,7 @@ class Actions:
         app.draw()
 
     def _unhint(self) -> None:
-        self._app.hint = slash.hint(self.line.text)
+        self._app.hint = table.hint(self.line.text)
         self._app.draw()
 
     def action_end(self) -> None:
@@ -214,7 +214,7 @@ class Actions:
         app, text = self._app, self.line.text
         if app.tidy is not None:
             app.tidy.touched()
-        hint = slash.hint(text) if "\n" not in text else ""
+        hint = table.hint(text) if "\n" not in text else ""
         if not text and monotonic() - self._interrupted < _TWICE:
             hint = _AGAIN
         if app.being is not None:
@@ -238,7 +238,7 @@ class Actions:
         if app.desk.here is not here:
             here.draft = ""
             self.line.write(app.desk.here.draft)
-        elif slash.is_text(text):
+        elif table.is_text(text):
             app.desk.to_now()
             self._messages.to_end()
         app.hint = ""

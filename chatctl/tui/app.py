@@ -23,7 +23,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from chatctl.client.client import Client
-from chatctl.client.memory import Memory
+from chatctl.client.profile.profile import Memory
 from chatctl.protocol.clean import clean
 from chatctl.tui import actions, keys, layout, offering, terminal
 from chatctl.tui.abilities import Abilities

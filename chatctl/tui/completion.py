@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from chatctl.client import slash
+from chatctl.client.slash import table
 
 _OPENING = "([{<\"'`“„«‹「『（【《"
 _ROOM_SIGNS = "#&+!"
@@ -53,8 +53,8 @@ def complete(
 
 
 def _commands(beginning: str) -> tuple[str, ...]:
-    found = [f"/{row.name} " for row in slash.SLASHES if row.name.startswith(beginning)]
-    found += [f"/{name} " for name, row in slash.BY_NAME.items() if name != row.name and name.startswith(beginning)]
+    found = [f"/{row.name} " for row in table.SLASHES if row.name.startswith(beginning)]
+    found += [f"/{name} " for name, row in table.BY_NAME.items() if name != row.name and name.startswith(beginning)]
     return tuple(found)
 
 

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.strip import Strip
 
-from chatctl.client.folding import fold_words
-from chatctl.client.split import cluster_ends
-from chatctl.client.words import audience_words
+from chatctl.client.events.folding import fold_words
+from chatctl.client.events.sentences import audience_words
+from chatctl.client.session.message_split import cluster_ends
 from chatctl.protocol.clean import clean
 from chatctl.tui.columns import Piece, strip, width_of
 from chatctl.tui.forms import drawn

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chatctl.client.client import Client
-from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameError, PasswordError
-from chatctl.client.trust import UnknownServerError
+from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError, PasswordError
+from chatctl.client.transport.trust import UnknownServerError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError
 from chatctl.tui.feed import Feed
 

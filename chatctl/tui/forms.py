@@ -19,7 +19,7 @@ import unicodedata
 from rich.cells import cell_len
 from wcwidth import wcswidth
 
-from chatctl.client.split import cluster_ends
+from chatctl.client.session.message_split import cluster_ends
 
 _PROBE = "\U0001f469\U0001f3fd\u200d\U0001f680\u2764\ufe0f1\ufe0f\u20e3\U0001f44d\U0001f3fd"
 PROBE_WIDTH = 8

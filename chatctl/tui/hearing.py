@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chatctl.client import events as e
-from chatctl.client.words import Place as WordsPlace
-from chatctl.client.words import words
+from chatctl.client.events.sentences import Place as WordsPlace
+from chatctl.client.events.sentences import words
 from chatctl.tui import pages
 from chatctl.tui.items import Item
 from chatctl.tui.pages import delete, item_of, plain_reason

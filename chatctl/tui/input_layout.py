@@ -25,7 +25,7 @@ from textual.document._document_navigator import DocumentNavigator
 from textual.document._wrapped_document import WrappedDocument
 from textual.geometry import Offset
 
-from chatctl.client.split import cluster_ends
+from chatctl.client.session.message_split import cluster_ends
 from chatctl.tui.columns import is_disputed, is_sure, width_of
 from chatctl.tui.forms import TERMINAL, drawn
 

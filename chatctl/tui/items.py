@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chatctl.client.folding import Came
+from chatctl.client.events.folding import Came
 
 Kind = Literal["said", "action", "notice", "fold", "news", "trouble"]
 

@@ -26,7 +26,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input, TextArea
 
-from chatctl.client.split import cluster_ends
+from chatctl.client.session.message_split import cluster_ends
 from chatctl.protocol.clean import clean
 from chatctl.tui.columns import width_of
 from chatctl.tui.completion import Completion

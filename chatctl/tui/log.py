@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chatctl.client.folding import Came
+from chatctl.client.events.folding import Came
 from chatctl.tui.items import Item
 
 MOST = 100_000

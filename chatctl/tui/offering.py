@@ -16,7 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from chatctl.client.refusals import InputError
+from chatctl.client.errors import InputError
 from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem

@@ -16,7 +16,7 @@ from chatctl.tui.desk import Desk, unasked
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
-    from chatctl.client.memory import Memory
+    from chatctl.client.profile.profile import Memory
 
 MOST_ROOMS = 20
 _KNOWN = 10.0

@@ -6,7 +6,7 @@ import time as clock
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatctl.client.refusals import InputError
+from chatctl.client.errors import InputError
 from chatctl.tui import offering
 from chatctl.tui.overlays import Page, Refused
 

@@ -1,14 +1,14 @@
-"""What is typed, done: the full screen as the commands see it (:class:`chatctl.client.slash.Screen`)."""
+"""What is typed, done: the full screen as the commands see it (:class:`chatctl.client.slash.table.Screen`)."""
 
 from __future__ import annotations
 
 import time as clock
 from collections.abc import Callable
 
-from chatctl.client import slash
 from chatctl.client.client import Client
-from chatctl.client.records import Kind
-from chatctl.client.refusals import InputError, SecretSaidError
+from chatctl.client.errors import InputError, SecretSaidError
+from chatctl.client.events.base import Kind
+from chatctl.client.slash import table
 from chatctl.errors import ChatctlError
 from chatctl.tui.desk import Desk
 from chatctl.tui.look import PALETTES
@@ -34,15 +34,15 @@ class Typed:
         If a password may follow, it is told by a dialog, so that the password is not said in the room.
         """
         lines = text.split("\n")
-        asks = (len(lines) == 1 or not slash.is_text(text)) and any(map(slash.asks_password, lines))
+        asks = (len(lines) == 1 or not table.is_text(text)) and any(map(table.asks_password, lines))
         try:
             if asks and len(lines) > 1:
                 raise InputError("/register asks for the password itself, so nothing may be written below it")
-            if len(lines) > 1 and slash.is_text(text):
+            if len(lines) > 1 and table.is_text(text):
                 self.say(self._target(), text)
             else:
                 for line in lines:
-                    slash.run(self, line)
+                    table.run(self, line)
         except ChatctlError as error:
             if asks and "refused" in self._special:
                 self._special["refused"](str(error))

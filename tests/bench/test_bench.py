@@ -423,7 +423,7 @@ def test_an_address_says_where_and_whether_tls(monkeypatch: pytest.MonkeyPatch, 
 def test_a_certificate_is_believed_as_everywhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """But for this computer, where nobody is in between: a server's password may be among what is sent."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr("chatctl.client.glance._is_here", lambda host: False)
+    monkeypatch.setattr("chatctl.client.transport.tls_probe._is_here", lambda host: False)
     with Server(port=0, listener_limit=9, tls=TlsPlan()) as server:
         address, certificate = f"ircs://127.0.0.1:{server.port}", server.certificate()
         assert certificate is not None

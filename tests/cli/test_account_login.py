@@ -15,8 +15,8 @@ from chatctl.chat.model.policy import Rules
 from chatctl.cli.full import FullDoor
 from chatctl.cli.going import Going, Keeper, going
 from chatctl.cli.line.entering import enter
-from chatctl.client.memory import Memory
-from chatctl.client.refusals import OwnedNameError
+from chatctl.client.errors import OwnedNameError
+from chatctl.client.profile.profile import Memory
 from chatctl.errors import ConfigError
 from chatctl.server import Server
 from chatctl.tui.entrance import Entered, Entrance, LoginWanted, NameWanted, Outcome

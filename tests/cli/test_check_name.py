@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from chatctl.cli.check_name import table
-from chatctl.client.check import Answer
+from chatctl.client.name_check import Answer
 from chatctl.server import Server
 from tests.cli.commands import run
 from tests.client.peer import Peer, Talk
@@ -83,7 +83,7 @@ class TestCheckName:
 
     def test_nothing_heavy_is_loaded(self, server: Server) -> None:
         # ssl and asyncio are pydantic-settings' doing; what is ours loads neither.
-        ours = "import sys, chatctl.client.check, chatctl.cli.check_name\n"
+        ours = "import sys, chatctl.client.name_check, chatctl.cli.check_name\n"
         whole = "import sys; from chatctl.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
         for code, heavy in ((ours, HEAVY | {"ssl", "asyncio", "hmac"}), (whole, HEAVY)):
             arguments = ["check-name", "--port", str(server.port), "ann"]

@@ -16,7 +16,7 @@ from chatctl.bench.drive import measure
 from chatctl.bench.plan import Plan
 from chatctl.chat.model.policy import Rules
 from chatctl.cli.going import Going, going
-from chatctl.client.memory import Memory, Server
+from chatctl.client.profile.profile import Memory, Server
 from chatctl.errors import RefusedError
 from chatctl.server import Server as ChatServer
 from tests.cli.commands import run

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from chatctl.cli.going import Going, Keeper, going
-from chatctl.client.memory import Memory, Server
-from chatctl.client.refusals import InputError
+from chatctl.client.errors import InputError
+from chatctl.client.profile.profile import Memory, Server
 from chatctl.errors import ConfigError
 
 

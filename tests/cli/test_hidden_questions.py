@@ -12,7 +12,7 @@ import pytest
 
 from chatctl.cli.line.hidden import NewPassword, Refused, new_password
 from chatctl.client import Client
-from chatctl.client.refusals import InputError
+from chatctl.client.errors import InputError
 from chatctl.server import Server
 from tests.cli.commands import COMMAND
 from tests.wire import DEADLINE, Wire

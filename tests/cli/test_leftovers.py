@@ -11,8 +11,8 @@ from chatctl.chat.entries import proposals as p
 from chatctl.cli.leftovers import Leftovers
 from chatctl.client import Client, Timing
 from chatctl.client import events as e
-from chatctl.client.refusals import BannedError
-from chatctl.client.trust import ChangedServerError, Trust
+from chatctl.client.errors import BannedError
+from chatctl.client.transport.trust import ChangedServerError, Trust
 from chatctl.server import Server, TlsPlan
 from tests.client.test_banned import propose
 from tests.deadline import DEADLINE

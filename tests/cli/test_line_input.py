@@ -13,7 +13,7 @@ import pytest
 from chatctl.cli.line import plain
 from chatctl.cli.line.plain import LineInput
 from chatctl.cli.line.screen import LineScreen
-from chatctl.client.refusals import FullError
+from chatctl.client.errors import FullError
 from tests.client.peer import eventually
 
 

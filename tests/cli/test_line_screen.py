@@ -13,7 +13,7 @@ import pytest
 from chatctl.cli.line.screen import LineScreen, Style, json_line
 from chatctl.client import Client
 from chatctl.client import events as e
-from chatctl.client.words import _WORDS
+from chatctl.client.events.sentences import _WORDS
 
 NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
 PERSON = Style(person=True, editing=True, colour=False, as_json=False)

@@ -17,7 +17,7 @@ from chatctl.cli.own_server import own_server
 from chatctl.cli.target import Target
 from chatctl.client import Client
 from chatctl.client import events as e
-from chatctl.client.trust import Trust
+from chatctl.client.transport.trust import Trust
 from chatctl.server import Server
 from tests.cli.commands import COMMAND, run
 from tests.wire import DEADLINE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from chatctl.client import events as e
-from chatctl.client.registration import Identity
-from chatctl.client.state import State
+from chatctl.client.engine import State
+from chatctl.client.login.registration import Identity
 
 HISTORY = "batch draft/chathistory "
 NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from chatctl.chat.entries import proposals as p
 from chatctl.client import Client
 from chatctl.client import events as e
-from chatctl.client.refusals import BannedError, SentAwayError
+from chatctl.client.errors import BannedError, SentAwayError
 from chatctl.errors import RefusedError
 from chatctl.server import Server
 from tests import deadline

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from chatctl.client import events as e
-from chatctl.client.refusals import InputError
+from chatctl.client.errors import InputError
 from chatctl.errors import UnreachableError
 from chatctl.server import Server
 from tests.client.clients import client, heard

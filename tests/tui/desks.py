@@ -10,7 +10,7 @@ from typing import Literal
 from textual.strip import Strip
 
 from chatctl.client import events as e
-from chatctl.client.folding import fold_words
+from chatctl.client.events.folding import fold_words
 from chatctl.tui.columns import text_of
 from chatctl.tui.desk import Desk
 from chatctl.tui.places import Place

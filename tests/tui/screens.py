@@ -11,12 +11,12 @@ from pathlib import Path
 from textual import events
 from textual.pilot import Pilot
 
-from chatctl.client.check import NameCheck
 from chatctl.client.client import Client
-from chatctl.client.memory import Memory, Server
-from chatctl.client.refusals import InputError
-from chatctl.client.timing import Timing
-from chatctl.client.trust import UnknownServerError
+from chatctl.client.errors import InputError
+from chatctl.client.name_check import NameCheck
+from chatctl.client.profile.profile import Memory, Server
+from chatctl.client.transport.timing import Timing
+from chatctl.client.transport.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
 from chatctl.tui.columns import text_of, width_of
 from chatctl.tui.entrance import Entrance

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from textual import events
 
-from chatctl.client import Client, slash
+from chatctl.client import Client
 from chatctl.client import events as e
+from chatctl.client.slash import table
 from chatctl.server import Server
 from chatctl.tui import keys
 from chatctl.tui.line import Line
@@ -49,7 +50,7 @@ class Chaos:
 
     async def write(self) -> None:
         """A command, right or wrong, or something said."""
-        row = self.dice.choice([row for row in slash.SLASHES if row.name != "quit"])
+        row = self.dice.choice([row for row in table.SLASHES if row.name != "quit"])
         words = self.dice.choices(_WORDS, k=self.dice.randrange(3))
         line = " ".join([f"/{row.name}", *words]) if self.dice.random() < 0.8 else " ".join(words)
         self.done.append(line[:60])

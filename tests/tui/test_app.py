@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from chatctl.client import Client
-from chatctl.client.timing import Timing
+from chatctl.client.transport.timing import Timing
 from chatctl.server import Server
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE

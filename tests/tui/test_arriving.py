@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.client import Client
-from chatctl.client.memory import Memory
+from chatctl.client.profile.profile import Memory
 from chatctl.server import Server
 from chatctl.tui.app import ChatApp
 from tests.client.peer import eventually

@@ -9,7 +9,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
 from chatctl.client import Client
 from chatctl.client import events as e
-from chatctl.client.login import Login
+from chatctl.client.login.account_login import Login
 from chatctl.protocol import scram
 from chatctl.server import Server
 from chatctl.tui.line import Line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatctl.client import Client
-from chatctl.client.memory import Memory
+from chatctl.client.profile.profile import Memory
 from chatctl.server import Server
 from chatctl.tui.being import IDLE, UNWATCHED
 from tests.client.peer import eventually

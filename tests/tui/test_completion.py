@@ -1,10 +1,10 @@
-"""Tab (chatctl/tui/completion), and hints (chatctl/client/slash)."""
+"""Tab (chatctl/tui/completion), and hints (chatctl/client/slash/table)."""
 
 from __future__ import annotations
 
 import pytest
 
-from chatctl.client import slash
+from chatctl.client.slash import table
 from chatctl.tui.completion import complete
 
 
@@ -39,11 +39,11 @@ def test_completion(before: str, words: tuple[str, ...]) -> None:
     ],
 )
 def test_hints(line: str, hint: str) -> None:
-    assert slash.hint(line) == hint
+    assert table.hint(line) == hint
 
 
 def test_a_slip_is_answered_while_typing() -> None:
-    assert "did you mean /topic?" in slash.hint("/topci x")
+    assert "did you mean /topic?" in table.hint("/topci x")
 
 
 def test_completion_folds_as_the_server_does() -> None:

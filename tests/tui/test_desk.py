@@ -10,8 +10,8 @@ from time import monotonic
 import pytest
 
 from chatctl.client import events as e
-from chatctl.client.folding import fold_words
-from chatctl.client.refusals import InputError
+from chatctl.client.errors import InputError
+from chatctl.client.events.folding import fold_words
 from chatctl.tui.messages import MessageList
 from chatctl.tui.places import TYPING_SECONDS
 from tests.tui.desks import NOW, World, page, plain_rows, said

@@ -12,7 +12,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from chatctl.client.split import cluster_ends
+from chatctl.client.session.message_split import cluster_ends
 from chatctl.tui.columns import text_of
 from chatctl.tui.completion import Completion
 from chatctl.tui.forms import TERMINAL, drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.client.folding import Came, fold_words
+from chatctl.client.events.folding import Came, fold_words
 from chatctl.tui.items import Item
 from chatctl.tui.log import MOST, Log
 

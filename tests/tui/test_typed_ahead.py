@@ -10,8 +10,9 @@ from time import monotonic
 
 import pytest
 
-from chatctl.client import Client, slash
+from chatctl.client import Client
 from chatctl.client import events as e
+from chatctl.client.slash import table
 from chatctl.server import Server
 from chatctl.tui.output import typed_ahead
 from tests.tui.screens import Door, play, screen
@@ -197,4 +198,4 @@ def test_enter_before_the_terminal_is_raw_stays_enter() -> None:
     ],
 )
 def test_which_commands_a_password_may_follow(line: str, asks: bool) -> None:
-    assert slash.asks_password(line) is asks
+    assert table.asks_password(line) is asks

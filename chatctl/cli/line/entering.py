@@ -13,13 +13,13 @@ from pathlib import Path
 
 from chatctl.cli.failures import say
 from chatctl.cli.target import Target
-from chatctl.client.check import ALTERNATIVES, NameCheck
 from chatctl.client.client import Client
-from chatctl.client.login import Login
-from chatctl.client.memory import Memory
-from chatctl.client.records import Event
-from chatctl.client.refusals import AccountNeededError, LoginError, OwnedNameError, PasswordError
-from chatctl.client.trust import UnknownServerError
+from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError, PasswordError
+from chatctl.client.events.base import Event
+from chatctl.client.login.account_login import Login
+from chatctl.client.name_check import ALTERNATIVES, NameCheck
+from chatctl.client.profile.profile import Memory
+from chatctl.client.transport.trust import UnknownServerError
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
 from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem

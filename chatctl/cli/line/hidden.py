@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chatctl.client.client import Client
-from chatctl.client.refusals import InputError
+from chatctl.client.errors import InputError
 from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from chatctl.cli.line.entering import ask_new_password
 from chatctl.client import events as e
 from chatctl.client.client import Client
-from chatctl.client.memory import Memory
+from chatctl.client.profile.profile import Memory
 from chatctl.protocol.clean import clean
 
 _MOST = 10_000

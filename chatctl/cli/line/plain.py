@@ -11,8 +11,8 @@ from typing import TextIO
 
 from chatctl.cli.line.hidden import Echo, Refused
 from chatctl.cli.line.screen import Leaving, LineScreen
-from chatctl.client import slash
-from chatctl.client.refusals import FullError
+from chatctl.client.errors import FullError
+from chatctl.client.slash import table
 from chatctl.errors import ChatctlError, UnreachableError
 
 PATIENCE = 30.0
@@ -95,12 +95,12 @@ def do_line(screen: LineScreen, line: str) -> None:
         screen.answer(line)
         return
     try:
-        slash.run(screen, line)
-        if slash.is_text(line):
+        table.run(screen, line)
+        if table.is_text(line):
             screen.waiting(line)
     except ChatctlError as error:
         screen.show(f"!!! {error}")
-        if slash.asks_password(line):  # the next line may be a password
+        if table.asks_password(line):  # the next line may be a password
             screen.ask(Refused(screen.show))
 
 

@@ -25,8 +25,8 @@ from typing import Any, Protocol, TypeVar
 from chatctl.cli.line.hidden import Hidden, new_password
 from chatctl.client import events as e
 from chatctl.client.client import Client
-from chatctl.client.refusals import InputError, SecretSaidError
-from chatctl.client.words import Place, Tone, words
+from chatctl.client.errors import InputError, SecretSaidError
+from chatctl.client.events.sentences import Place, Tone, words
 from chatctl.protocol.clean import clean, escaped, isolate
 
 _COLOURS: dict[Tone, str] = {"private": "\x1b[35m", "coming": "\x1b[2m", "news": "\x1b[36m", "trouble": "\x1b[31m"}
@@ -77,7 +77,7 @@ _OTHERS = (e.Said, e.PrivateMessage, e.Joined, e.Left, e.Renamed, e.Topic)
 
 
 class LineScreen:
-    """One attempt to enter, and the conversation after it. A :class:`chatctl.client.slash.Screen`.
+    """One attempt to enter, and the conversation after it. A :class:`chatctl.client.slash.table.Screen`.
 
     Events come in on the client's thread, typed lines on the main thread.
     """

@@ -31,7 +31,7 @@ from prompt_toolkit.shortcuts import CompleteStyle
 
 from chatctl.cli.line.plain import do_line
 from chatctl.cli.line.screen import Leaving, LineScreen, Writer
-from chatctl.client import slash
+from chatctl.client.slash import table
 
 
 class Above:
@@ -98,7 +98,7 @@ def converse(screen: LineScreen) -> str:
     session: PromptSession[str] = PromptSession(
         lambda: screen.prompt,
         key_bindings=_keys(screen),
-        completer=WordCompleter([f"/{name}" for name in slash.BY_NAME], sentence=True),
+        completer=WordCompleter([f"/{name}" for name in table.BY_NAME], sentence=True),
         complete_while_typing=False,
         complete_style=CompleteStyle.READLINE_LIKE,  # a menu would need empty lines below the prompt
         reserve_space_for_menu=0,
@@ -134,7 +134,7 @@ def _keys(screen: LineScreen) -> KeyBindings:
         buffer = event.current_buffer
         line = buffer.text
         parts = line.split("\n")  # several if lines were pasted
-        secret = screen.question is not None or any(map(slash.asks_password, parts))
+        secret = screen.question is not None or any(map(table.asks_password, parts))
         buffer.reset(append_to_history=bool(line.strip()) and not secret)
         try:
             for part in parts:

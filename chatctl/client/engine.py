@@ -1,0 +1,383 @@
+"""The client without its thread: lines of the server in, events and lines to send out. No socket, no clock, no queue.
+
+The rules of this file:
+
+1. The owner tells what happens: :meth:`State.connected`, :meth:`State.receive` for each line, :meth:`State.lost`. After
+   each it takes what stands in `events` and `lines`.
+2. A connection goes through the phases OFFLINE, ENTERING (getting in), ONLINE. `refusal` says why the server does not
+   let us in, `name_problem` why not under this name; what to do about it is the owner's to decide.
+3. What we said is told as ours once: when its echo comes where the server echoes (echo-message), else when it goes out.
+4. The rooms we want to be in are remembered, and entered again on every connection. Being thrown out (KICK) ends that.
+5. Messages to a server of ours are numbered. What is in doubt when a connection to one breaks waits, and where the next
+   one is ours too it is sent again, marked, before anything else. Elsewhere it is told (Unconfirmed), and never sent
+   twice.
+6. Nothing a server sends raises. A line that makes no sense is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from datetime import UTC, datetime
+from enum import Enum
+from functools import partial
+
+from chatctl.client import events as e
+from chatctl.client.history.backfill import Catchup
+from chatctl.client.isupport import Isupport
+from chatctl.client.login.account_login import Login
+from chatctl.client.login.registration import RESUME, Identity, Registration
+from chatctl.client.session import command_handlers, message_sender, numeric_handlers, presence, tag_handlers
+from chatctl.client.session.batches import Batch, Batches
+from chatctl.client.session.in_flight import CAUTIOUS_WINDOW, WINDOW, Ledger, Line, Sent
+from chatctl.client.session.outgoing import Asking
+from chatctl.client.session.presence import Presence
+from chatctl.client.session.rooms import Rooms
+from chatctl.errors import ChatctlError, RefusedError
+from chatctl.protocol import names
+from chatctl.protocol.message import Message, parse
+
+
+def _our_fold(name: str) -> str:
+    """What a chatctl server goes by; its CASEMAPPING can only say "ascii"."""
+    return names.room_fold(name) if name[:1] == "#" else names.fold(name)
+
+
+class Phase(Enum):
+    """Where a connection stands."""
+
+    OFFLINE = "offline"
+    ENTERING = "entering"
+    ONLINE = "online"
+
+
+class State(Asking):
+    """`name` and `wanted` (rooms) are what the user wants; `nick` and `rooms` are what is."""
+
+    making: Login | None = None
+    """The account that we asked the server to make (:mod:`chatctl.client.login.account_registration`)."""
+    logged_in: str = ""
+    """The account that we logged in to on this connection by other means than :attr:`login`, such as NickServ."""
+    sent_away: RefusedError | None = None
+    """Why there shall be no other connection."""
+
+    def __init__(
+        self,
+        name: str,
+        rooms: Iterable[str] = (),
+        *,
+        password: str | None = None,
+        identity: Identity | None = None,
+        attentive: bool = False,
+        login: Login | None = None,
+        transient: bool = False,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.name = name
+        self.nick = name
+        self.password = password
+        self.identity = identity
+        self.attentive = attentive
+        """Whether somebody wants to know who is away, and what else only a screen shows."""
+        self.now = now
+        self.events: list[e.Event] = []
+        self.phase = Phase.OFFLINE
+        self.server = ""
+        self.prefix = ""
+        """Our own ``nick!user@host`` as others see it, once the server showed it."""
+        self.farewell = ""
+        """The text of the last ERROR: why the server closed the connection."""
+        self.isupport = Isupport()
+        self.rooms = Rooms(self.isupport)
+        super().__init__(rooms)
+        self.ledger = Ledger(self.fold)
+        self.people: list[e.Person] = []
+        self.catchup = Catchup(self)
+        self.client_id = ""
+        """Random, so that the numbers of two clients differ; the owner sets it before the first connection."""
+        self.numbered = 0
+        """Messages that went out so far."""
+        self.presence = Presence()
+        self.batches = Batches()
+        self._doubt: list[Sent] = []
+        self.transient = transient
+        """Whether to be on a short visit if the server knows that: unannounced, and no member of rooms."""
+        self._registration = Registration(name, password, identity, attentive=attentive, login=login)
+        self._spare_names: Iterator[str] | None = None
+        self._was_online = False
+        self._unsent: list[e.Outgoing] = []
+        self._waiting: list[Callable[[], None]] = []
+
+    # What the owner asks.
+
+    def fold(self, name: str) -> str:
+        """`name` so that two spellings of one name or room are equal."""
+        return self.isupport.fold(name)
+
+    def is_me(self, nick: str) -> bool:
+        """Whether `nick` is our own."""
+        return bool(nick) and self.fold(nick) == self.fold(self.nick)
+
+    @property
+    def login(self) -> Login | None:
+        """How later connections log in."""
+        return self._registration.login
+
+    @login.setter
+    def login(self, login: Login) -> None:
+        self._registration.login = login
+
+    @property
+    def secure(self) -> bool:
+        """Whether nobody on the way can read along."""
+        return self._registration.secure
+
+    @property
+    def refusal(self) -> RefusedError | None:
+        """Why the server does not let us in on this connection."""
+        return self._registration.refusal
+
+    @property
+    def name_problem(self) -> ChatctlError | None:
+        """Why we are not let in under the name we asked for."""
+        return self._registration.name_problem
+
+    @property
+    def kept_name_problem(self) -> ChatctlError | None:
+        """What was said of our name while it was open whether that is the last word."""
+        return self._registration.kept
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the server confirms what we say."""
+        return "echo-message" in self._registration.enabled
+
+    @property
+    def enabled(self) -> Set[str]:
+        """The capabilities granted on this connection."""
+        return self._registration.enabled
+
+    def offers(self, name: str) -> bool:
+        """Whether the server has a capability."""
+        return name in self._registration.offered
+
+    def capability(self, name: str) -> str:
+        """The value of a capability as the server offered it."""
+        return self._registration.offered.get(name, "")
+
+    @property
+    def resends(self) -> bool:
+        """Whether the server knows what it was sent before (rule 5)."""
+        return {RESUME, "message-tags", "echo-message"} <= self._registration.enabled
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the server is a chatctl server."""
+        return RESUME in self._registration.offered
+
+    @property
+    def online(self) -> bool:
+        """Whether we are in, and the welcome is over."""
+        return self.phase is Phase.ONLINE
+
+    @property
+    def may_say_more(self) -> bool:
+        """Whether the next message may go out now."""
+        return self.phase is Phase.ONLINE and not self.ledger.full
+
+    # The connection.
+
+    def connected(self, spare_names: Iterable[str] | None = None, *, secure: bool = True) -> None:
+        """A connection stands. `spare_names`: what to try, one by one, if the name cannot be had. `secure`: nobody on
+        the way can read along."""
+        self.phase = Phase.ENTERING
+        self.farewell = self.server = self.prefix = self.logged_in = ""
+        self.nick = self.name
+        self.isupport = Isupport()
+        self.rooms = Rooms(self.isupport)
+        self._spare_names = iter(spare_names) if spare_names is not None else None
+        login = self._registration.login  # an invitation is used once
+        self._registration = Registration(
+            self.name,
+            self.password,
+            self.identity,
+            attentive=self.attentive,
+            login=login,
+            secure=secure,
+            transient=self.transient,
+        )
+        self._registration.start()
+        self._pass_on_registration()
+
+    def receive(self, line: str) -> None:
+        """One line of the server, without its line end."""
+        parsed = parse(line)
+        if parsed is None or parsed.tags.get("label") == tag_handlers.UNASKED:
+            return
+        message = self.batches.take(parsed)
+        if isinstance(message, Batch):
+            self.catchup.came(message)
+        elif isinstance(message, Message) and not self.catchup.takes(message):
+            self._handle(message)
+
+    def _handle(self, message: Message) -> None:
+        if message.command in ("PING", "PONG"):
+            self._ping_pong(message)
+        elif self.phase is Phase.ENTERING and self._registration.receive(message):
+            self._entering(message)
+        elif message.command == "CAP":
+            self._registration.cap(message)
+            self._pass_on_registration()
+        else:
+            handler = command_handlers.COMMANDS.get(message.command) or numeric_handlers.NUMERICS.get(
+                message.command, numeric_handlers.other
+            )
+            handler(self, message)
+
+    def lost(self, unwritten: Sequence[Line] = (), *, settled: bool = False) -> None:
+        """The connection is gone; `unwritten` are the lines that the system never took whole. `settled`: what it did
+        take was certainly read."""
+        self.phase = Phase.OFFLINE
+        self.rooms.clear()
+        self.asked_names.clear()
+        self.people.clear()
+        self.presence.clear()
+        self.batches.clear()
+        again, doubt, waiting = self.ledger.lost([*unwritten, *self.lines])
+        self.lines.clear()
+        held, waiting_for_held = self.unstored.lost(self)
+        self._unsent = [entry.message for entry in again] + self._unsent + held
+        self._waiting += [passed for passed in waiting if passed != self.welcomed] + waiting_for_held
+        self._waiting += [partial(self.catchup.when_through, passed) for passed in self.catchup.still_waiting()]
+        self.catchup.lost()
+        if doubt and not settled:
+            self._doubt = doubt + self._doubt
+            if not self.resends:
+                self._report_doubt()
+
+    def over(self) -> None:
+        """There will be no other connection."""
+        self.catchup.over()
+        self._report_doubt()
+
+    def _report_doubt(self) -> None:
+        doubt, self._doubt = self._doubt, []
+        if doubt:
+            self.tell(e.Unconfirmed(time=self.now(), messages=tuple(entry.message for entry in doubt)))
+
+    def unsent(self) -> tuple[e.Outgoing, ...]:
+        """Messages that the next connection will send, and those held until their room is joined."""
+        return (*self._unsent, *self.unstored.held)
+
+    def _entering(self, message: Message) -> None:
+        registration = self._registration
+        if registration.name_problem is not None and self._spare_names is not None:
+            spare = next(self._spare_names, None)
+            if spare is not None:
+                registration.try_name(spare)
+        self._pass_on_registration()
+        if message.command == "ERROR":
+            self.farewell = message.param(0)
+        if message.command == "001":
+            self.nick = registration.nick
+            self.server = message.source
+            if self.is_ours:
+                self.isupport.always_fold(_our_fold)
+            self.ledger.window = WINDOW if self.is_ours else CAUTIOUS_WINDOW
+            self.catchup.entering(again=self._was_online)
+            for room, key in self.wanted.values():
+                self.send_join(room, key)
+            # Most servers end their welcome with the message of the day or its absence; this ends it everywhere.
+            self.send("PING", self.ledger.barrier(self.welcomed).token)
+
+    def welcomed(self) -> None:
+        """The welcome is over, ISUPPORT is known."""
+        if self.phase is not Phase.ENTERING:
+            return
+        self.phase = Phase.ONLINE
+        kind = e.Reconnected if self._was_online else e.Connected
+        self._was_online = True
+        self.tell(kind(time=self.now(), name=self.nick, server=self.server, network=self.isupport.network))
+        if self.nick != self.name:
+            self.tell(e.Renamed(time=self.now(), old=self.name, name=self.nick, own=True))
+        if self.away_text:
+            self.send("AWAY", self.away_text)
+        self.catchup.welcomed()
+        presence.welcomed(self)
+        self._send_again()
+        again, self._unsent = self._unsent, []
+        for message in again:
+            self._say_or_hold(message)
+        waiting, self._waiting = self._waiting, []
+        for passed in waiting:
+            self.send("PING", self.ledger.barrier(passed).token)
+
+    def _ping_pong(self, message: Message) -> None:
+        if message.command == "PING":
+            self.send("PONG", *message.params[-1:])
+        elif message.params:
+            settled = self.ledger.answered(message.params[-1])
+            if self.echoes:
+                for entry in settled:
+                    message_sender.tell_sent(self, entry)
+            self.catchup.answered(message.params[-1])
+
+    def _pass_on_registration(self) -> None:
+        self.lines += [Line(line) for line in self._registration.lines]
+        self._registration.lines.clear()
+
+    # What the user wants. Only while ONLINE.
+
+    def say(self, kind: e.Kind, target: str, text: str, ticket: int = 0, reply: str = "") -> None:
+        """Say `text` to a room or a person, in as many messages as it takes (`message_sender`)."""
+        self._say_or_hold(e.Outgoing(target, text, kind, ticket, reply))
+
+    def _say_or_hold(self, message: e.Outgoing) -> None:
+        if not self.unstored.hold(self, message):
+            message_sender.say(self, message)
+
+    def say_held(self) -> bool:
+        """Say the next message that waited for its room to be joined. Return whether there was one."""
+        message = self.unstored.take(self) if self.unstored.held and self.may_say_more else None
+        if message is None:
+            return False
+        message_sender.say(self, message)
+        self.unstored.released(self)
+        return True
+
+    def _send_part(self, room: str, reason: str) -> None:
+        if not self.unstored.leave(self, room):
+            super()._send_part(room, reason)
+
+    def measure(self, now: Callable[[], float]) -> None:
+        """Ask the server, and tell how long it takes to answer; `now` is a clock, in seconds."""
+        began = now()
+        self.barrier(lambda: self.tell(e.Latency(time=self.now(), seconds=max(0.0, now() - began))))
+
+    def _send_again(self) -> None:
+        """What is in doubt, where that is harmless (rule 5)."""
+        if not self.resends:
+            self._report_doubt()
+            return
+        doubt, self._doubt = self._doubt, []
+        message_sender.send_again(self, doubt)
+
+    def barrier(self, passed: Callable[[], None] | None = None) -> None:
+        """Send a PING; call `passed` when the server has dealt with all that went out before it, and that is told."""
+        after = partial(self.catchup.when_through, passed) if passed is not None else None
+        self.send("PING", self.ledger.barrier(after).token)
+
+    # For the handlers.
+
+    def tell(self, event: e.Event) -> None:
+        """Something happened."""
+        self.events.append(event)
+
+    def time_of(self, message: Message) -> datetime:
+        """When it happened: the server's word (server-time), else now. UTC."""
+        stamp = message.tags.get("time")
+        if stamp:
+            try:
+                return datetime.fromisoformat(stamp).replace(tzinfo=UTC)
+            except ValueError:  # a leap second is allowed on the wire, and not in datetime
+                pass
+        return self.now()

@@ -1,0 +1,304 @@
+"""What the client tells: one frozen record for each thing that happened.
+
+The rules of this file:
+
+1. Every event has `time`: when it happened, UTC. It is the server's where the server says so (server-time), else ours.
+2. Texts are as they came off the wire. Whoever shows them cleans them (:mod:`chatctl.protocol.clean`).
+3. :meth:`Event.to_json` gives one flat object of plain values: `type`, `time`, then the fields under their own names.
+   What is None is left out. These names are promised to scripts: they may be added to, never changed.
+
+=================  ====================================================================================================
+type               fields beside `type` and `time`
+=================  ====================================================================================================
+connected          name, server, network
+reconnected        name, server, network
+reconnecting       seconds (until the next try), reason
+disconnected       reason (the client has ended; nothing follows)
+message            room, name, text (with line feeds where it has several lines), kind (message, notice, action), own,
+                   id, history (it was said before, while we were not there to hear it), reply (the id of what it
+                   answers), account (as whom its sender is logged in), audience (only for those of this standing in
+                   the room: @ operators, + voiced; absent for a message to everybody)
+private            name, to, text, kind, own, id, history, reply, account
+joined             room, name, own, history
+left               name, rooms, how (part, quit, kick), reason, by (who kicked), own, history
+renamed            old, name, own, history
+topic              room, text, name (who set it now; absent when it was asked for or told on entering), history
+names              room, names, operators, asked (false: told on entering)
+who                mask, people (name, user, host, realname, away, operator)
+away               name, text (whom you wrote to is away)
+away-set           away, text (your own)
+mode               target, change, name, own (these are our user modes, not a room's settings)
+invited            room, name
+server             text, code (what the server itself says: message of the day, answers nobody here reads)
+failed             text, code, command, about, said (the server refused something; a message that had been sent again)
+typing             target (room or person), name, state (active, paused, done)
+reacted            target, id (of the message), name, reaction, removed, own
+deleted            target, id, name (who deleted it), reason, own
+read-until         target, until (when the last message was said that we have read, as we said here or elsewhere)
+presence           name (empty: many), online, away, text (somebody went, came, is away, or is back)
+whois              name, lines
+listed             rooms: [{name, people, topic}] (the answer to LIST)
+latency            seconds (from a question to the server's answer)
+page               number, target, events, ends (there is no more that way), failed (what was looked for in the past)
+missed             room, events (who came, left and was renamed while we were cut off)
+name-taken         name, text
+name-refused       name, text
+unconfirmed        messages: [{target, text, ...}] (sent, but the connection broke before the server confirmed them)
+unsent             messages: [{target, text, ...}] (never sent: the client ended first)
+overrun            count (events nobody fetched in time, now gone)
+=================  ====================================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from chatctl.client.events.base import Event, How, Kind, ListedRoom, Missed, Outgoing, Person
+from chatctl.client.events.chat import Deleted, Presence, Reacted, ReadUntil, Typing
+from chatctl.client.events.replies import Conversations, Latency, Listed, Page, Whois
+
+__all__ = [
+    "Conversations", "Deleted", "Event", "How", "Kind", "Latency", "Listed", "ListedRoom", "Missed", "Outgoing", "Page",
+    "Person", "Presence", "Reacted", "ReadUntil", "Typing", "Whois",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected(Event):
+    """The server let us in, under `name` (which it may have shortened)."""
+
+    type: ClassVar[str] = "connected"
+    name: str
+    server: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnected(Connected):
+    """The same, after the connection had been lost."""
+
+    type: ClassVar[str] = "reconnected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnecting(Event):
+    """There is no connection; the next try comes in `seconds`."""
+
+    type: ClassVar[str] = "reconnecting"
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected(Event):
+    """The end: stopped, refused, or given up."""
+
+    type: ClassVar[str] = "disconnected"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said(Event):
+    """Something said in a room. `own`: by us, and the server has it (where it confirms; else: sent)."""
+
+    type: ClassVar[str] = "message"
+    room: str
+    name: str
+    text: str
+    kind: Kind = "message"
+    own: bool = False
+    id: str | None = None
+    history: bool = False
+    reply: str | None = None
+    account: str | None = None
+    ticket: int | None = None
+    audience: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateMessage(Event):
+    """Something said to one person: from `name` to `to`, one of which is us."""
+
+    type: ClassVar[str] = "private"
+    name: str
+    to: str
+    text: str
+    kind: Kind = "message"
+    own: bool = False
+    id: str | None = None
+    history: bool = False
+    reply: str | None = None
+    account: str | None = None
+    ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined(Event):
+    """Somebody entered a room."""
+
+    type: ClassVar[str] = "joined"
+    room: str
+    name: str
+    own: bool = False
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left(Event):
+    """Somebody left `rooms`, all that we know them from where they left the chat."""
+
+    type: ClassVar[str] = "left"
+    name: str
+    rooms: tuple[str, ...]
+    how: How
+    reason: str
+    by: str | None = None
+    own: bool = False
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed(Event):
+    """Somebody has another name now."""
+
+    type: ClassVar[str] = "renamed"
+    old: str
+    name: str
+    own: bool = False
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic(Event):
+    """A room's topic; an empty `text` means there is none."""
+
+    type: ClassVar[str] = "topic"
+    room: str
+    text: str
+    name: str | None = None
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names(Event):
+    """Who is in a room, in the server's order."""
+
+    type: ClassVar[str] = "names"
+    room: str
+    names: tuple[str, ...]
+    operators: tuple[str, ...]
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Who(Event):
+    """The answer to WHO."""
+
+    type: ClassVar[str] = "who"
+    mask: str
+    people: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away(Event):
+    """Somebody we wrote to is away."""
+
+    type: ClassVar[str] = "away"
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaySet(Event):
+    """We are marked as away now, or no longer."""
+
+    type: ClassVar[str] = "away-set"
+    away: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChanged(Event):
+    """The settings of a room, or of ourselves: `change` as on the wire (``+o bob``)."""
+
+    type: ClassVar[str] = "mode"
+    target: str
+    change: str
+    name: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invited(Event):
+    """Somebody asks us into a room."""
+
+    type: ClassVar[str] = "invited"
+    room: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerNotice(Event):
+    """Words of the server itself. `code`: the numeric, ``NOTICE``, or a standard reply's."""
+
+    SLOWED: ClassVar[str] = "SLOWED"  # a code of ours: we are too fast for it
+    type: ClassVar[str] = "server"
+    text: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Event):
+    """The server refused something. `about`: the name or room it is about, where it said so. `said`: the message, where
+    it was one that had been sent again, since whoever typed it did so some time ago."""
+
+    type: ClassVar[str] = "failed"
+    text: str
+    code: str
+    command: str | None = None
+    about: str | None = None
+    said: str | None = None
+    ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameTaken(Event):
+    """The name we asked for is somebody else's."""
+
+    type: ClassVar[str] = "name-taken"
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRefused(Event):
+    """The name we asked for is not allowed; `text` says why."""
+
+    type: ClassVar[str] = "name-refused"
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed(Event):
+    """Sent, but the connection broke before the server confirmed them: they may or may not have arrived."""
+
+    type: ClassVar[str] = "unconfirmed"
+    messages: tuple[Outgoing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent(Event):
+    """Never sent, since the client ended first."""
+
+    type: ClassVar[str] = "unsent"
+    messages: tuple[Outgoing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrun(Event):
+    """Nobody fetched events for so long that the oldest `count` are gone."""
+
+    type: ClassVar[str] = "overrun"
+    count: int

@@ -1,0 +1,64 @@
+"""Events about messages and people that are no messages: who types, reacts, deletes, reads, is away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from chatctl.client.events.base import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typing(Event):
+    """Somebody is writing, has paused, or has thought better of it. `target`: the room, or that person."""
+
+    type: ClassVar[str] = "typing"
+    target: str
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reacted(Event):
+    """Somebody reacted to the message `id`, or took that back."""
+
+    type: ClassVar[str] = "reacted"
+    target: str
+    id: str
+    name: str
+    reaction: str
+    removed: bool = False
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(Event):
+    """The message `id` was taken back, by `name`."""
+
+    type: ClassVar[str] = "deleted"
+    target: str
+    id: str
+    name: str
+    reason: str = ""
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUntil(Event):
+    """What was said up to then has been read, here or on another device of ours; None: nothing is known."""
+
+    type: ClassVar[str] = "read-until"
+    target: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence(Event):
+    """Somebody is here or not, away or not. An empty name: it is known of many now; see `Client.people`."""
+
+    type: ClassVar[str] = "presence"
+    name: str
+    online: bool
+    away: bool
+    text: str = ""

@@ -1,0 +1,54 @@
+"""Events that answer a question of ours: who somebody is, which rooms there are, what was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from chatctl.client.events.base import Event, ListedRoom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whois(Event):
+    """What the server says about a person, in lines."""
+
+    type: ClassVar[str] = "whois"
+    name: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed(Event):
+    """The rooms there are."""
+
+    type: ClassVar[str] = "listed"
+    rooms: tuple[ListedRoom, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency(Event):
+    """How long the server took to answer."""
+
+    type: ClassVar[str] = "latency"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Event):
+    """The answer to `Client.look_back` or `Client.search`, oldest first. `ends`: there is nothing more that way."""
+
+    type: ClassVar[str] = "page"
+    number: int
+    target: str
+    events: tuple[Event, ...]
+    ends: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversations(Event):
+    """The answer to `Client.conversations`: with whom we talked alone, and when last; the latest at the end."""
+
+    type: ClassVar[str] = "conversations"
+    people: tuple[tuple[str, datetime], ...]

@@ -1,0 +1,1 @@
+"""Backfill after a connection loss, history requests, read positions."""

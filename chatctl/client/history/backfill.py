@@ -1,0 +1,371 @@
+"""What was said while we were away: asked for, put before what is live, and each message shown once.
+
+Source: ircv3.net/specs/extensions/chathistory (draft) and batch. The rules of this file:
+
+1. History is asked for only where all it takes is granted: draft/chathistory, batch, message-tags and server-time.
+2. On entering a room for the first time the last FIRST_LOOK messages are asked for (LATEST). On entering it again on
+   another connection, all since the last one shown, or since that first JOIN (AFTER its id), page by page, until a page
+   is empty or reaches what was heard live since. Where we said something before the first look reaches, on a connection
+   that broke before its JOIN came, all since then.
+3. From our own JOIN until then what is said in the room is held back; then it is shown, in the order it came.
+4. A server that does not know the id, or no ids, is asked by the time of the last message, less a millisecond, since
+   two may have one time. Where that fails too we go on with what is live.
+5. On coming back, private talk of everybody is held back at once. TARGETS tells who talked with us since rule 7's
+   time (where there is none yet, since the first time that is told); each one is asked for as a room is. When all are
+   through, what was held is shown.
+6. A message is shown once, whoever brings it: live, a page, or the answer to a message sent again
+   (:mod:`chatctl.client.session.deduplication` tells them apart, by id or without). Such an
+   answer (tag ``chatctl/ref``) is out of its place in the order, so it is never what we ask from the next time.
+7. The time from which private talk may have been missed moves on only while none is held back.
+8. One question is out at a time, with a PING after it: where that is answered first, there will be no answer.
+9. When the connection breaks, questions and half a batch are forgotten. What is held back stays, and comes after the
+   next connection's pages.
+10. Leaving a room ourselves, or being thrown out, forgets its place: the next time is a first one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chatctl.client.history import missed_events
+from chatctl.client.history.history_requests import FAR_FUTURE, Past
+from chatctl.client.history.read_positions import Told
+from chatctl.client.session import command_handlers, tag_handlers
+from chatctl.client.session.batches import HISTORY, TARGETS, Batch
+from chatctl.client.session.deduplication import Stream
+from chatctl.client.session.query_types import REFERENCE, STEP, Hold, Place, Question, is_said, said_before, shifted
+from chatctl.protocol.message import Message
+
+if TYPE_CHECKING:
+    from chatctl.client.engine import State
+
+NEEDED = frozenset({"draft/chathistory", "batch", "message-tags", "server-time"})
+FIRST_LOOK = 20
+"""Messages shown of a room that one enters for the first time."""
+
+MOST_HELD = 20_000
+_MOST_WISHES = 100
+_FUZZ = timedelta(seconds=10)
+"""How far apart two things may be in time that came in the other order: across places only one place's order counts."""
+
+_ASKED_BY_TIME_INSTEAD = frozenset({"MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_MSGREFTYPE"})
+
+
+class Catchup:
+    """One for all connections."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._told = Told(state)
+        self._stream = Stream()
+        """The live messages of this connection."""
+        self._private: Hold | None = None
+        self._questions: deque[Question] = deque()
+        self._asked: Question | None = None
+        self._token = ""
+        self._latest = self._since = ""
+        self._waiting: list[Callable[[], None]] = []
+        self.past = Past(state)
+
+    @property
+    def able(self) -> bool:
+        """Rule 1."""
+        return self._state.enabled >= NEEDED
+
+    # The connection.
+
+    def entering(self, *, again: bool) -> None:
+        """The server let us in; `again` where it, or another one, had before (rule 5)."""
+        if not (self.able and again):
+            self._release_private()
+
+    def welcomed(self) -> None:
+        """Questions may be asked."""
+        if self._private is not None and self._since:
+            self._ask_for_people()
+
+    def lost(self) -> None:
+        """The connection is gone (rule 9)."""
+        for wish in [question.wish for question in self._open_questions() if question.wish is not None]:
+            self.past.failed(wish)
+        self._stream = Stream()
+        # From here on, since the very first line of the next one may have a time.
+        self._private = self._private or Hold()
+        self._questions.clear()
+        self._asked = None
+        for place in self._told.rooms.values():
+            if place.hold is not None:
+                place.hold.live.clear()
+            else:
+                place.cut = self._latest
+        if self._private is not None:
+            self._private.live.clear()
+
+    def over(self) -> None:
+        """There will be no other connection: what is held back is all there is."""
+        for place in list(self._told.rooms.values()):
+            self._release(place)
+        self._release_private()
+
+    def entered(self, room: str, join: Message) -> None:
+        """We are in a room now (rules 2 and 3)."""
+        key = self._state.fold(room)
+        first = key not in self._told.rooms
+        place = self._told.rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
+        place.back = join.tags.get("time", "")
+        if not self.able:
+            self._release(place)
+        elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
+            place.hold = place.hold or Hold()
+            mark = "" if first else self._told.mark(place)
+            self._ask(Question("AFTER" if mark else "LATEST", key, room, mark))
+
+    def wish(self, question: Question) -> None:
+        """Somebody wants to see something of the past (:mod:`chatctl.client.history.history_requests`)."""
+        wish = question.wish
+        if wish is None:
+            return
+        needed = {"soju.im/search", "batch"} if question.kind == "SEARCH" else NEEDED
+        if self._state.enabled >= needed and len(self._questions) < _MOST_WISHES:
+            self._ask(question)
+        else:
+            self.past.failed(wish)
+
+    def left(self, room: str) -> None:
+        """We are out of a room, and not because the connection broke (rule 10)."""
+        key = self._state.fold(room)
+        place = self._told.rooms.pop(key, None)
+        if place is not None:
+            self._release(place)
+        self._questions = deque(open for open in self._questions if open.private or open.wish or open.key != key)
+
+    def refold(self, renewed: Callable[[str], str]) -> None:
+        """Bring all names under a new rule for spellings."""
+        self._told.refold(renewed)
+        self._questions = deque(replace(question, key=renewed(question.key)) for question in self._questions)
+        if self._asked is not None:
+            self._asked = replace(self._asked, key=renewed(self._asked.key))
+
+    def when_through(self, passed: Callable[[], None]) -> None:
+        """Call `passed` when nothing is held back (any more)."""
+        self._waiting.append(passed)
+        self._next()
+
+    def still_waiting(self) -> list[Callable[[], None]]:
+        """Who waits for that; they are the caller's from now on."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+    # What the server says.
+
+    def takes(self, message: Message) -> bool:
+        """Whether `message` answers a question."""
+        command = message.command
+        if "time" in message.tags:
+            self._latest = message.tags["time"]
+            if self._private is None:
+                self._since = self._latest
+            elif not self._since:
+                self._since = self._latest
+                self._ask_for_people()
+        if command == "FAIL" and message.param(0).upper() in ("CHATHISTORY", "SEARCH") and self._asked is not None:
+            self._failed(message.param(1).upper())
+            return True
+        return False
+
+    def live(self, message: Message, own: bool) -> None:
+        """Something said: shown, held back, or known already."""
+        place = self._told.place_of(message, own)
+        private = not self._state.isupport.is_room(message.params[0])
+        hold = self._private if private else place.hold
+        if hold is None:
+            self._show(place, message, own, self._stream)
+            return
+        hold.messages.append((message, own, self._stream))
+        if REFERENCE not in message.tags:
+            hold.live.add(message.tags.get("msgid", ""))
+        if len(hold.messages) >= MOST_HELD:
+            self._release_private() if private else self._release(place)
+
+    def answered(self, token: str) -> None:
+        """A PONG came (rule 8)."""
+        if self._asked is not None and token == self._token:
+            self._failed("")
+
+    # What was asked for.
+
+    def came(self, batch: Batch) -> None:
+        """A whole batch of history."""
+        question = self._asked
+        if question is not None and question.wish is not None and self.past.answers(question, batch):
+            self._done(question)
+        elif batch.type != HISTORY:
+            if question is not None and question.kind == "TARGETS" and batch.type == TARGETS:
+                self._targets(question, batch.messages)
+        elif question is not None and question.key and self._state.fold(batch.target) == question.key:
+            self._page(question, batch.messages)
+        else:  # nobody asked; some servers play back by themselves
+            stream = Stream()
+            for message in filter(is_said, batch.messages):
+                own = self._state.is_me(message.nick)
+                self._show(self._told.place_of(message, own), message, own, stream, history=True)
+
+    def _page(self, question: Question, messages: list[Message]) -> None:
+        if not question.private and question.key not in self._told.rooms:  # left meanwhile
+            self._done(question)
+            return
+        place = self._told.place(question)
+        earlier = said_before(place, messages)
+        if earlier and earlier != question.mark:
+            self._ask_first(Question("AFTER", question.key, question.target, earlier, question.private))
+            return
+        place.looked = True
+        reached = self._tell(question, place, messages)
+        by_time = question.mark.startswith("timestamp=")
+        mark = self._told.mark(place, by_time=by_time, after=question.mark)
+        self._about_messages(messages)
+        if (
+            question.kind == "LATEST"
+            or not messages
+            or reached
+            or not mark
+            or (mark <= question.mark if by_time else mark == question.mark)
+        ):
+            self._done(question)
+        else:
+            self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+
+    def _tell(self, question: Question, place: Place, messages: list[Message]) -> bool:
+        """Tell of a page; whether it reaches what was heard live."""
+        hold = self._private if question.private else place.hold
+        again = question.kind == "AFTER" and not question.private
+        reached = False
+        between: list[Message] = []
+        stream = Stream()
+        marks = question.kind == "AFTER" or not place.time  # a JOIN without a time marks nothing
+        for message in messages:
+            if not is_said(message):
+                between.append(message)
+                continue
+            if again:
+                missed_events.tell(self._state, place, question.target, between)
+            own = self._state.is_me(message.nick)
+            id = message.tags.get("msgid", "")
+            reached = reached or (hold is not None and bool(id) and id in hold.live)
+            if reached and question.kind == "LATEST":
+                break  # there may be more of what is live than the page shows
+            # Without echoes what we say is told when it goes out, and its id never known.
+            if not own or question.kind == "LATEST" or self._state.echoes:
+                self._show(place, message, own, stream, history=True)
+            if marks:
+                place.id, place.time = id, message.tags.get("time", place.time)
+        if again and between:
+            place.id, place.time = between[-1].tags.get("msgid", ""), between[-1].tags.get("time", place.time)
+            missed_events.tell(self._state, place, question.target, between)
+        return reached
+
+    def _about_messages(self, page: list[Message]) -> None:
+        """Reactions and the like; some servers play them back."""
+        for message in page:
+            if message.command in ("TAGMSG", "REDACT"):
+                for event in tag_handlers.events_of(self._state, message, history=True):
+                    self._state.tell(event)
+
+    def _targets(self, question: Question, messages: list[Message]) -> None:
+        state = self._state
+        listed = [message.params[1:3] for message in messages if len(message.params) >= 3]
+        self._asked = None
+        for name, _ in listed:
+            key = state.fold(name)
+            asked = any(open.key == key and not open.wish for open in self._open_questions())
+            if not name or state.isupport.is_room(name) or asked:
+                continue
+            mark = self._told.mark(self._told.person(key)) or question.mark
+            self._questions.append(Question("AFTER", key, name, mark, private=True))
+        last = shifted(listed[-1][1], STEP) if listed else ""
+        if len(listed) >= state.isupport.history_limit and last > question.mark:
+            self._questions.appendleft(Question("TARGETS", "", "", last, private=True))
+        self._done(question)
+
+    # Questions.
+
+    def _open_questions(self) -> list[Question]:
+        return [*self._questions, *([self._asked] if self._asked is not None else [])]
+
+    def _ask_for_people(self) -> None:
+        self._ask(Question("TARGETS", "", "", shifted(self._since, _FUZZ), private=True))
+
+    def _ask(self, question: Question) -> None:
+        self._questions.append(question)
+        self._next()
+
+    def _ask_first(self, question: Question) -> None:
+        """Ask this in place of the one that is out."""
+        self._asked = None
+        self._questions.appendleft(question)
+        self._next()
+
+    def _next(self) -> None:
+        """Ask the next question, where none is out (rule 8)."""
+        if self._asked is not None:
+            return
+        if not self._questions:
+            for passed in self.still_waiting():
+                passed()
+            return
+        question = self._asked = self._questions.popleft()
+        state = self._state
+        limit = str(state.isupport.history_limit)
+        if question.wish is not None:
+            state.send(*question.wish.line)
+        elif question.kind == "TARGETS":
+            state.send("CHATHISTORY", "TARGETS", question.mark, FAR_FUTURE, limit)
+        elif question.kind == "LATEST":
+            state.send("CHATHISTORY", "LATEST", question.target, "*", str(min(int(limit), FIRST_LOOK)))
+        else:
+            state.send("CHATHISTORY", "AFTER", question.target, question.mark, limit)
+        self._token = state.ledger.barrier().token
+        state.send("PING", self._token)
+
+    def _failed(self, code: str) -> None:
+        """The question that is out will have no answer (rule 4)."""
+        question = self._asked
+        if question is not None and question.wish is not None:
+            self.past.failed(question.wish)
+        elif question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
+            mark = self._told.mark(self._told.place(question), by_time=True)
+            if mark:
+                return self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+        return self._done(question) if question is not None else None
+
+    def _done(self, question: Question) -> None:
+        """All there was to learn is learnt: what was held back follows."""
+        self._asked = None
+        if question.wish is not None:
+            pass  # nothing is held back for it
+        elif not question.private:
+            if question.key in self._told.rooms:
+                self._release(self._told.rooms[question.key])
+        elif not any(other.private for other in self._questions):
+            self._release_private()
+        self._next()
+
+    def _release(self, place: Place) -> None:
+        hold, place.hold = place.hold, None
+        for message, own, stream in hold.messages if hold is not None else ():
+            self._show(place, message, own, stream)
+
+    def _release_private(self) -> None:
+        hold, self._private = self._private, None
+        for message, own, stream in hold.messages if hold is not None else ():
+            self._show(self._told.place_of(message, own), message, own, stream)
+        self._since = self._latest or self._since
+
+    def _show(self, place: Place, message: Message, own: bool, stream: Stream, *, history: bool = False) -> None:
+        """Tell of a message, unless it was told of (rule 6)."""
+        if self._told.is_new(place, message, own, stream, asking=self._asked is not None or bool(self._questions)):
+            command_handlers.told(self._state, message, own, history=history)

@@ -1,0 +1,127 @@
+"""What somebody looks for in the past: the pages before what they see, around one message, and what a search finds.
+
+The rules of this file:
+
+1. Each wish has a number, and is answered by one `Page` with it, whatever happens: found, refused, or no connection.
+2. Wishes wait in the line that catching up has (`backfill` rule 8), so that a page is never taken for another's.
+3. Nothing here moves the marks of catching up, and nothing counts as shown: who asks puts it where it belongs.
+4. A page holds what was said, and where the server plays them back, who came, left and reacted, oldest first.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from chatctl.client import events as e
+from chatctl.client.session import command_handlers, tag_handlers
+from chatctl.client.session.batches import HISTORY, SEARCH, TARGETS, Batch
+from chatctl.client.session.query_types import Question, Wish, is_said
+from chatctl.protocol.message import Message, encode_tags
+
+if TYPE_CHECKING:
+    from chatctl.client.engine import State
+
+FAR_FUTURE = "timestamp=9999-12-31T23:59:59.999Z"
+_BATCHES = {"SEARCH": SEARCH, "TARGETS": TARGETS}
+"""What the answer to a question comes in, where it is not a batch of history."""
+
+Which = Literal["BEFORE", "AFTER", "AROUND"]
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it stands on the wire: ``2026-11-22T15:41:13.123Z``."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+class Past:
+    """Makes questions of wishes, and pages of answers."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def page(self, number: int, which: Which, target: str, id: str | None, time: datetime, limit: int) -> Question:
+        """Messages before, after or around one, which is named by its id, or where it has none by its time."""
+        by_id = id and "msgid" in self._state.isupport.references
+        mark = f"msgid={id}" if by_id else f"timestamp={stamp(time)}"
+        most = min(limit, self._state.isupport.history_limit)
+        line = ("CHATHISTORY", which, target, mark, str(most))
+        return Question(which, self._state.fold(target), target, mark, wish=Wish(number, target, line))
+
+    def search(self, number: int, text: str, room: str, name: str, limit: int) -> Question:
+        """What holds these words: in one place or (empty) in all, by one person or (empty) by anybody."""
+        given = {"in": room, "from": name, "text": text, "limit": str(limit)}
+        attributes = encode_tags({key: value for key, value in given.items() if value})
+        return Question("SEARCH", "", room, "", wish=Wish(number, room, ("SEARCH", attributes)))
+
+    def conversations(self, number: int, since: datetime) -> Question:
+        """Who talked with us alone since then."""
+        most = str(self._state.isupport.history_limit)
+        line = ("CHATHISTORY", "TARGETS", f"timestamp={stamp(since)}", FAR_FUTURE, most)
+        return Question("TARGETS", "", "", "", wish=Wish(number, "", line))
+
+    def _talked(self, batch: Batch) -> None:
+        """TARGETS <name> <time of the last message>, the earliest first."""
+        state = self._state
+        people: list[tuple[str, datetime]] = []
+        for message in batch.messages:
+            name, time = message.param(1), message.param(2)
+            if name and not state.isupport.is_room(name) and not state.is_me(name):
+                with suppress(ValueError):
+                    people.append((name, datetime.fromisoformat(time).replace(tzinfo=UTC)))
+        state.tell(e.Conversations(time=state.now(), people=tuple(people)))
+
+    def answers(self, question: Question, batch: Batch) -> bool:
+        """Whether this batch is what was asked for; if so it is told."""
+        if question.wish is None or batch.type != _BATCHES.get(question.kind, HISTORY):
+            return False
+        if question.kind == "TARGETS":
+            self._talked(batch)
+            return True
+        if question.key and self._state.fold(batch.target) != question.key:
+            return False
+        found: list[e.Event] = []
+        for message in batch.messages:
+            found += past_events(self._state, message)
+        self.tell(question.wish, tuple(found), ends=not batch.messages)
+        return True
+
+    def failed(self, wish: Wish) -> None:
+        """There will be no answer (rule 1)."""
+        self.tell(wish, (), failed=True)
+
+    def tell(self, wish: Wish, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
+        """The answer."""
+        now = self._state.now()
+        self._state.tell(
+            e.Page(time=now, number=wish.number, target=wish.target, events=found, ends=ends, failed=failed)
+        )
+
+
+def past_events(state: State, message: Message) -> list[e.Event]:
+    """What one line of history tells (rule 4); none where it is of no use to anybody."""
+    if is_said(message):
+        said = command_handlers.event_of(state, message, state.is_me(message.nick), history=True)
+        return [said] if said is not None else []
+    if message.command in ("TAGMSG", "REDACT"):
+        return tag_handlers.events_of(state, message, history=True)
+    time, nick, own = state.time_of(message), message.nick, state.is_me(message.nick)
+    match message.command:
+        case "JOIN":
+            return [e.Joined(time=time, room=message.param(0), name=nick, own=own, history=True)]
+        case "PART" | "QUIT":
+            room, how, reason = message.param(0), message.command.lower(), message.param(1)
+            if how == "quit":
+                why = message.param(0)
+                return [e.Left(time=time, name=nick, rooms=(), how="quit", reason=why, own=own, history=True)]
+            return [e.Left(time=time, name=nick, rooms=(room,), how="part", reason=reason, own=own, history=True)]
+        case "KICK":
+            room, who, reason = message.param(0), message.param(1), message.param(2)
+            return [e.Left(time=time, name=who, rooms=(room,), how="kick", reason=reason, by=nick, history=True)]
+        case "NICK":
+            return [e.Renamed(time=time, old=nick, name=message.param(0), own=own, history=True)]
+        case "TOPIC":
+            room, text = message.param(0), message.param(1)
+            return [e.Topic(time=time, room=room, text=text, name=nick, history=True)]
+    return []

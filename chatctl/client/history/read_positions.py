@@ -1,0 +1,80 @@
+"""What was told of each room and person: from where to ask for more, and what is new (rules: `backfill`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatctl.client.session.deduplication import Duplicates, Stream
+from chatctl.client.session.query_types import REFERENCE, STEP, Place, Question, shifted
+from chatctl.protocol.message import Message
+
+if TYPE_CHECKING:
+    from chatctl.client.engine import State
+
+_MOST_PEOPLE = 1000
+_SECOND = len("2026-11-22T10:00:00")
+
+
+class Told:
+    """One for all connections. `rooms`: those we are in, or were when the connection broke."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.rooms: dict[str, Place] = {}
+        self._people: dict[str, Place] = {}
+        self._duplicates = Duplicates()
+
+    def refold(self, renewed: Callable[[str], str]) -> None:
+        """Bring all names under a new rule for spellings."""
+        self.rooms = {renewed(key): place for key, place in self.rooms.items()}
+        self._people = {renewed(key): place for key, place in self._people.items()}
+        self._duplicates.refold(renewed)
+
+    def mark(self, place: Place, *, by_time: bool = False, after: str = "") -> str:
+        """Return what to ask from; empty if nothing is known.
+
+        A time is cut to the second, as the server may do with those it keeps, unless that is not later than `after`.
+        """
+        if place.id and not by_time and "msgid" in self._state.isupport.references:
+            return f"msgid={place.id}"
+        whole = shifted(f"{place.time[:_SECOND]}Z", STEP)
+        return whole if whole > after else shifted(place.time, STEP)
+
+    def place(self, question: Question) -> Place:
+        """What a question is about."""
+        if question.private:
+            return self.person(question.key)
+        return self.rooms.setdefault(question.key, Place())
+
+    def place_of(self, message: Message, own: bool) -> Place:
+        """Where a message belongs to."""
+        state, target = self._state, message.params[0]
+        if not state.isupport.is_room(target):
+            return self.person(state.fold(target if own else message.nick))
+        key = state.fold(state.isupport.plain(target))
+        # What is said into a room that we are not in leaves no trace here.
+        return self.rooms.get(key) or (self.rooms.setdefault(key, Place()) if key in state.rooms else Place())
+
+    def person(self, key: str) -> Place:
+        """Somebody we talk with alone, by folded name."""
+        place = self._people.pop(key, None) or Place()
+        self._people[key] = place  # the latest at the end
+        if len(self._people) > _MOST_PEOPLE:
+            del self._people[next(iter(self._people))]
+        return place
+
+    def is_new(self, place: Place, message: Message, own: bool, stream: Stream, *, asking: bool) -> bool:
+        """Return whether `message`, of `stream`, is new; from now on it is not. `asking`: a question is out."""
+        state, target = self._state, message.params[0]
+        if state.isupport.is_room(target):
+            conversation = state.fold(state.isupport.plain(target))
+        else:
+            conversation = state.fold(target if own else message.nick)
+        # No pruning while a page and what is held back may hold the same message.
+        sender = state.fold(message.nick)
+        if not self._duplicates.is_new(conversation, sender, message, stream, prune=not asking):
+            return False
+        if REFERENCE not in message.tags and "batch" not in message.tags:  # a page moves its mark itself
+            place.id, place.time = message.tags.get("msgid") or place.id, message.tags.get("time") or place.time
+        return True

@@ -1,0 +1,1 @@
+"""Registration with a server: capabilities, SASL, accounts."""

@@ -1,0 +1,163 @@
+"""Logging in to an account on the way in, or making one with an invitation (sasl-3.2, account-registration).
+
+The rules of this file:
+
+1. SCRAM-SHA-256 where the server has it: the password is not told. PLAIN only where nobody on the way can read along;
+   so an invitation's token and the new password.
+   No way back from the one to the other: a server that says no to a proof would learn the password by saying so.
+2. The server has to prove in turn that it knows the password; what cannot is not believed.
+3. With an invitation's token an account is made: REDEEM, then REGISTER. When that is done the token is forgotten, so
+   that the next connection logs in.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chatctl.client.errors import ClearTextError, LoginError
+from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
+from chatctl.protocol.message import Message
+
+PIECE = 400
+SCRAM = "SCRAM-SHA-256"
+
+_OF_THE_NAME = {"ACCOUNT_EXISTS": NameTakenError, "BAD_ACCOUNT_NAME": InvalidNameError}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Whose account, by which password; with `token`, of an invitation, it is to be made. Never shown by repr."""
+
+    account: str
+    password: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+
+class Exchange:
+    """One login on one connection. `lines` are commands to send, as words; the owner empties it. It is over when `done`
+    is set, or `problem`, or `name_problem` (then another name may do)."""
+
+    def __init__(self, login: Login, offered: Mapping[str, str], *, secure: bool) -> None:
+        self.lines: list[tuple[str, ...]] = []
+        self.done = False
+        self.problem: RefusedError | None = None
+        self.name_problem: ChatctlError | None = None
+        self._login = login
+        self._mechanism = ""
+        self._first = ""
+        self._expected = ""
+        self._proved = False
+        self._pieces: list[str] = []
+        if login.token:
+            if not secure:
+                self.problem = ClearTextError("The invitation")
+                return
+            self.lines.append(("REDEEM", login.token))
+            self.lines.append(("REGISTER", "*", "*", login.password))
+            return
+        self._mechanism = _chosen(offered.get("sasl"), secure=secure)
+        if self._mechanism:
+            self.lines.append(("AUTHENTICATE", self._mechanism))
+        elif "sasl" in offered and not secure and _chosen(offered["sasl"], secure=True):
+            self.problem = ClearTextError("The account's password")
+        elif "sasl" in offered:
+            self.problem = LoginError("this server offers no way to log in by a password")
+        else:
+            self.problem = LoginError("this server has no accounts to log in to (it does not offer SASL)")
+
+    def receive(self, message: Message) -> bool:
+        """Whether `message` belonged to it."""
+        command = message.command
+        if command == "AUTHENTICATE":
+            self._said(message.param(0))
+        elif command == "903" or (command == "REGISTER" and message.param(0).upper() == "SUCCESS"):
+            self._finished(command)
+        elif command in ("902", "904", "905", "906"):
+            self.problem = LoginError(_last(message, "logging in failed"))
+        elif command == "FAIL" and message.param(0).upper() in ("REGISTER", "REDEEM"):
+            self._failed(message)
+        elif command not in ("900", "908") and not (command == "NOTE" and message.param(0).upper() == "REDEEM"):
+            return False
+        return True
+
+    def _finished(self, command: str) -> None:
+        if command == "903" and self._mechanism == SCRAM and not self._proved:
+            self.problem = LoginError(
+                "the server did not prove that it knows the password; it may not be the right one"
+            )
+        else:
+            self.done = True
+
+    def _failed(self, message: Message) -> None:
+        text = _last(message, "the server refused to make an account")
+        code = message.param(1).upper()
+        kind = _OF_THE_NAME.get(code)
+        if kind is not None:
+            self.name_problem = self.name_problem or kind(text)
+        elif self.problem is None:
+            weak = "PASSWORD" in code
+            self.problem = LoginError(text) if weak else RefusedError(text)
+
+    def _said(self, piece: str) -> None:
+        """Take a piece of what the server says in the exchange; of one that is over, or never began, nothing."""
+        if self.problem is not None or not self._mechanism:
+            return
+        if piece != "+":
+            self._pieces.append(piece)
+        if len(piece) == PIECE or len(self._pieces) > 100:
+            return
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        try:
+            self._answer(base64.b64decode(text, validate=True).decode())
+        except ValueError as error:
+            self.lines.append(("AUTHENTICATE", "*"))
+            self.problem = LoginError(f"logging in failed: {error}")
+
+    def _answer(self, said: str) -> None:
+        from chatctl.protocol import scram  # here: it loads a crypto library that nobody else needs
+
+        login = self._login
+        if self._mechanism == "PLAIN":
+            self._say(f"{login.account}\0{login.account}\0{login.password}")
+        elif not self._first:
+            import secrets
+
+            self._first = scram.client_first(login.account, secrets.token_urlsafe(18))
+            self._say(self._first)
+        elif not self._expected and said.startswith("r="):
+            final, self._expected = scram.client_final(self._first, said, login.password)
+            self._say(final)
+        elif self._expected and said == self._expected:
+            self._proved = True
+            self.lines.append(("AUTHENTICATE", "+"))
+        else:
+            raise ValueError("the server's answer makes no sense")
+
+    def _say(self, text: str) -> None:
+        data = base64.b64encode(text.encode()).decode()
+        pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
+        if not pieces or len(pieces[-1]) == PIECE:
+            pieces.append("+")
+        self.lines += [("AUTHENTICATE", piece) for piece in pieces]
+
+
+def can_log_in(offered: Mapping[str, str], *, secure: bool) -> bool:
+    """Return whether an account's password can be used on a connection with these capabilities (rule 1)."""
+    return bool(_chosen(offered.get("sasl"), secure=secure))
+
+
+def _chosen(offered: str | None, *, secure: bool) -> str:
+    """The mechanism to use of those offered (rule 1); ``""`` for none. An old server does not say which it has."""
+    if offered is None:
+        return ""
+    names = offered.upper().split(",") if offered else ["PLAIN"]
+    if SCRAM in names:
+        return SCRAM
+    return "PLAIN" if "PLAIN" in names and secure else ""
+
+
+def _last(message: Message, otherwise: str) -> str:
+    return message.params[-1] if len(message.params) > 1 and message.params[-1].strip() else otherwise

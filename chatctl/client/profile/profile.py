@@ -1,0 +1,136 @@
+"""What this installation remembers of its user: where they were last, saved servers, how they like their screen.
+
+It stands in `client.json` (`store`), never in the settings' file. Nothing in it is needed: a file that is
+missing, broken or not writable is as good as an empty one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from chatctl.client.profile import store
+
+_MOST_ASKED = 200
+_MAX_ACCOUNTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where somebody was: all that `chatctl join` needs to go there again."""
+
+    host: str
+    port: int
+    name: str = ""
+    room: str = ""
+    tls: bool | None = None
+
+
+class Memory:
+    """`folder` stands in for the platform's own."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def _read(self) -> store.Content:
+        try:
+            return store.read(self._folder)
+        except OSError:
+            return {}
+
+    def _change(self, change: Callable[[store.Content], None]) -> None:
+        with contextlib.suppress(OSError):
+            store.update(change, self._folder)
+
+    @property
+    def last(self) -> Server | None:
+        """Where one was last."""
+        return _server(self._read().get("last"))
+
+    @property
+    def saved(self) -> dict[str, Server]:
+        """The saved ones, by name."""
+        found = self._read().get("saved")
+        known = found.items() if isinstance(found, dict) else ()
+        return {name: server for name, item in known if (server := _server(item)) is not None}
+
+    def entered(self, server: Server, name: str = "") -> None:
+        """We are in; with a `name` this is kept under it."""
+
+        def change(content: store.Content) -> None:
+            content["last"] = _plain(server)
+            if name:
+                saved = content.get("saved")
+                content["saved"] = {**(saved if isinstance(saved, dict) else {}), name: _plain(server)}
+
+        self._change(change)
+
+    def account(self, server: str, name: str) -> str:
+        """Return the account that `name` was last logged in to at the server ``host:port``, or ``""``."""
+        known = self._read().get("accounts")
+        found = known.get(_place(server, name)) if isinstance(known, dict) else None
+        return found if isinstance(found, str) else ""
+
+    def learn_account(self, server: str, name: str, account: str) -> None:
+        """Remember that `name` is logged in to `account` there, or, if that is empty, that it needs no login."""
+        if self.account(server, name) == account:
+            return
+
+        def change(content: store.Content) -> None:
+            known = content.get("accounts")
+            accounts = dict(known) if isinstance(known, dict) else {}
+            accounts.pop(_place(server, name), None)
+            if account:
+                accounts[_place(server, name)] = account
+            content["accounts"] = dict(list(accounts.items())[-_MAX_ACCOUNTS:])
+
+        self._change(change)
+
+    def first_time(self, what: str, server: str, name: str) -> bool:
+        """Whether a question about a name at a server was never asked; from now on it counts as asked."""
+        asked = self._read().get("asked")
+        key = f"{what} {server} {name}"
+        if isinstance(asked, list) and key in asked:
+            return False
+
+        def change(content: store.Content) -> None:
+            known = content.get("asked")
+            content["asked"] = [*(known if isinstance(known, list) else []), key][-_MOST_ASKED:]
+
+        self._change(change)
+        return True
+
+    def choice(self, key: str, otherwise: str) -> str:
+        """How one likes something, as it was :meth:`choose`-n."""
+        found = self._read().get("choices")
+        value = found.get(key) if isinstance(found, dict) else None
+        return value if isinstance(value, str) else otherwise
+
+    def choose(self, key: str, value: str) -> None:
+        """Remember how one likes something."""
+
+        def change(content: store.Content) -> None:
+            known = content.get("choices")
+            content["choices"] = {**(known if isinstance(known, dict) else {}), key: value}
+
+        self._change(change)
+
+
+def _place(server: str, name: str) -> str:
+    return f"{server} {name}".casefold()
+
+
+def _server(item: object) -> Server | None:
+    if not isinstance(item, dict):
+        return None
+    host, port, name, room, tls = (item.get(key) for key in ("host", "port", "name", "room", "tls"))
+    if not isinstance(host, str) or not isinstance(port, int) or not host or not 0 < port < 65536:
+        return None
+    name, room = (word if isinstance(word, str) else "" for word in (name, room))
+    return Server(host, port, name, room, tls if isinstance(tls, bool) else None)
+
+
+def _plain(server: Server) -> dict[str, object]:
+    return {item.name: getattr(server, item.name) for item in fields(server)}

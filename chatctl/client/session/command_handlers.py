@@ -1,0 +1,284 @@
+"""Commands that a server relays: who said, entered, left, renamed. One function each, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatctl.client import events as e
+from chatctl.client.errors import SentAwayError
+from chatctl.client.login import account_registration
+from chatctl.client.session import presence, tag_handlers, unstored_requests
+from chatctl.protocol.message import Message
+
+if TYPE_CHECKING:
+    from chatctl.client.engine import State
+    from chatctl.client.session.in_flight import Sent
+
+_CTCP = "\x01"
+_ACTION = "\x01ACTION"
+_HISTSERV = "HistServ!HistServ@localhost"
+"""The service by which Ergo plays joins and the like back to clients without draft/event-playback, as messages."""
+
+
+def said(state: State, message: Message) -> None:
+    """PRIVMSG and NOTICE. One whose source is us is an echo."""
+    if len(message.params) < 2:
+        return
+    if not message.nick or (message.command == "NOTICE" and _from_server(state, message)):
+        state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[1], code=message.command))
+        return
+    own = state.is_me(message.nick)
+    if own:
+        state.prefix = message.source if "!" in message.source else state.prefix
+        reference = message.tags.get("chatctl/ref", "")
+        line = (message.command, message.params[0], message.params[1], reference)
+        found = state.ledger.confirmed(*line)
+        if found is not None and not state.echoes:
+            return  # told when it went out
+        if found is None and state.ledger.settled_late(*line):
+            return
+        if state.is_me(message.params[0]) and state.echoes:
+            if found is not None:
+                state.ledger.expect_own_copy(found)
+            elif state.ledger.is_own_copy(message.command, message.params[1]):
+                return
+        if found is not None:
+            state.ledger.tickets[message.tags.get("msgid") or str(id(message))] = found.message.ticket
+    state.catchup.live(message, own)
+
+
+def _from_server(state: State, message: Message) -> bool:
+    return "!" not in message.source and (message.source == state.server or "." in message.source)
+
+
+def told(state: State, message: Message, own: bool, *, history: bool = False) -> None:
+    """Tell of a message (`history`: from before), and of the reaction that it may carry."""
+    said = event_of(state, message, own, history=history)
+    if said is None or state.fold(message.nick) in state.presence.ignored:
+        return
+    state.tell(said)
+    for event in tag_handlers.reactions(state, message, tag_handlers.where(state, message), own):
+        state.tell(event)
+
+
+def event_of(state: State, message: Message, own: bool, *, history: bool = False) -> e.Said | e.PrivateMessage | None:
+    """A message as an event. CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
+    target, text = message.params[0], message.params[1]
+    if message.source == _HISTSERV and state.isupport.is_room(target):
+        return None
+    kind: e.Kind = "notice" if message.command == "NOTICE" else "message"
+    if text[:1] == _CTCP:
+        if text[: len(_ACTION)].upper() != _ACTION or kind == "notice":
+            return None
+        text = text[len(_ACTION) :].removesuffix(_CTCP).removeprefix(" ")
+        kind = "action"
+    time, name, id_ = state.time_of(message), message.nick, message.tags.get("msgid") or None
+    account, reply = message.tags.get("account") or None, tag_handlers.first(message, tag_handlers.REPLY) or None
+    ticket = state.ledger.tickets.pop(id_ or str(id(message)), None) or None if own else None
+    if state.isupport.is_room(target):
+        return e.Said(
+            time=time, room=tag_handlers.where(state, message), name=name, text=text, kind=kind, own=own, id=id_,
+            history=history, reply=reply, account=account, ticket=ticket,
+            audience=target.removesuffix(state.isupport.plain(target)) or None,
+        )  # fmt: skip
+    return e.PrivateMessage(
+        time=time, name=name, to=target, text=text, kind=kind, own=own, id=id_,
+        history=history, reply=reply, account=account, ticket=ticket,
+    )  # fmt: skip
+
+
+def joined(state: State, message: Message) -> None:
+    """JOIN. Our own one shows what our prefix looks like to others."""
+    nick = message.nick
+    for name in message.param(0).split(","):
+        if not nick or not name:
+            continue
+        own = state.is_me(nick)
+        if own:
+            state.prefix = message.source if "!" in message.source else state.prefix
+            state.rooms.open(name)
+            known = state.wanted.get(state.fold(name))
+            state.want(name, known[1] if known else "")
+            state.unstored.joined(state.fold(name))
+        state.rooms.enter(name, nick)
+        if len(message.params) > 1:  # extended-join
+            presence.learn_account(state, nick, message.params[1])
+        room = state.rooms.get(name)
+        where = room.name if room is not None else name
+        state.tell(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
+        if own:
+            state.catchup.entered(name, message)
+
+
+def parted(state: State, message: Message) -> None:
+    """PART."""
+    for name in message.param(0).split(","):
+        _left_room(state, message, name, message.nick, "part", message.param(1), None)
+
+
+def kicked(state: State, message: Message) -> None:
+    """KICK: `message.nick` threw somebody out. Where it was us we stay out."""
+    name, nick = message.param(0), message.param(1)
+    if state.is_me(nick):
+        state.unwant(name)
+    _left_room(state, message, name, nick, "kick", message.param(2), message.nick)
+
+
+def _left_room(state: State, message: Message, name: str, nick: str, how: e.How, reason: str, by: str | None) -> None:
+    if not name or not nick:
+        return
+    own = state.is_me(nick)
+    room = state.rooms.get(name)
+    where = room.name if room is not None else name
+    state.rooms.leave(name, nick)
+    if own:
+        state.rooms.close(name)
+        state.catchup.left(name)
+        if how == "part":
+            state.unwant(name)
+    time = state.time_of(message)
+    state.tell(e.Left(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
+
+
+def quitted(state: State, message: Message) -> None:
+    """QUIT of somebody in our rooms. Our own is the end of the connection, which is told otherwise."""
+    if not message.nick or state.is_me(message.nick):
+        return
+    rooms = state.rooms.vanish(message.nick)
+    state.presence.gone(state.fold(message.nick))
+    time = state.time_of(message)
+    state.tell(e.Left(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
+
+
+def renamed(state: State, message: Message) -> None:
+    """NICK. One that we asked for is our name on later connections as well; one that a server forced on us is not."""
+    old, new = message.nick, message.param(0)
+    if not old or not new:
+        return
+    own = state.is_me(old)
+    if own:
+        state.nick = new
+        state.prefix = state.prefix.replace(old, new, 1) if state.prefix.startswith(f"{old}!") else ""
+        if state.asked_name and state.fold(state.asked_name) == state.fold(new):
+            state.name = new
+    state.rooms.rename(old, new)
+    state.presence.rename(state.fold(old), state.fold(new))
+    state.tell(e.Renamed(time=state.time_of(message), old=old, name=new, own=own))
+
+
+def topic(state: State, message: Message) -> None:
+    """TOPIC, set just now."""
+    room = state.rooms.get(message.param(0))
+    if room is not None:
+        room.topic = message.param(1)
+        state.tell(e.Topic(time=state.time_of(message), room=room.name, text=room.topic, name=message.nick))
+
+
+def mode(state: State, message: Message) -> None:
+    """MODE of a room (standings are kept) or of ourselves."""
+    target, change = message.param(0), list(message.params[1:])
+    if not change:
+        return
+    own = not state.isupport.is_room(target)
+    for add, letter, parameter in state.isupport.changes(change):
+        if letter in state.isupport.prefixes:
+            state.rooms.standing(target, add, letter, parameter)
+    time, text = state.time_of(message), " ".join(change).strip()
+    state.tell(e.ModeChanged(time=time, target=target, change=text, name=message.nick, own=own))
+
+
+def invited(state: State, message: Message) -> None:
+    """INVITE."""
+    if state.is_me(message.param(0)) and message.param(1):
+        state.tell(e.Invited(time=state.time_of(message), room=message.param(1), name=message.nick))
+
+
+def error(state: State, message: Message) -> None:
+    """ERROR: the server says why it is about to close the connection."""
+    state.farewell = message.param(0)
+
+
+def killed(state: State, message: Message) -> None:
+    """KILL: somebody is sent away, perhaps we ("KILL message"). Other networks' servers also do so by themselves, where
+    two have one name; then we come back."""
+    if state.is_me(message.param(0)) and (state.is_ours or "!" in message.source):
+        by = f" by {message.nick}" if "!" in message.source else ""
+        why = f": {message.param(1)}" if message.param(1) else ""
+        state.sent_away = SentAwayError(f"you were sent away{by}{why}")
+
+
+def changed_host(state: State, message: Message) -> None:
+    """CHGHOST, where it is about us: our prefix has another length now."""
+    if state.is_me(message.nick) and len(message.params) > 1:
+        state.prefix = f"{state.nick}!{message.params[0]}@{message.params[1]}"
+
+
+def standard_reply(state: State, message: Message) -> None:
+    """FAIL, WARN, NOTE <command> <code> [context...] <description> (IRCv3 standard-replies)."""
+    if len(message.params) < 3:
+        return
+    command, code, text = message.params[0], message.params[1], message.params[-1]
+    context = message.params[2] if len(message.params) > 3 else None
+    time = state.time_of(message)
+    if message.command != "FAIL":
+        state.tell(e.ServerNotice(time=time, text=text, code=code))
+        return
+    if code == unstored_requests.CODE and state.unstored.refused(state, command.upper(), context):
+        return
+    if command.upper() == "JOIN" and context is not None:
+        state.unstored.join_refused(state, context, code)
+    entry = None
+    if command.upper() in ("PRIVMSG", "NOTICE"):
+        ledger = state.ledger
+        entry = ledger.refused(context) if context is not None else ledger.refused_command(command.upper())
+    elif command.upper() == "BATCH":  # draft/multiline
+        entry = state.ledger.refused_whole()
+    name = None if command == "*" else command.upper()
+    ticket = ticket_of(entry)
+    state.tell(
+        e.Failed(time=time, text=text, code=code, command=name, about=context, said=said_again(entry), ticket=ticket)
+    )
+
+
+def ticket_of(entry: Sent | None) -> int | None:
+    """The number of a refused message, where it has one."""
+    return entry.message.ticket or None if entry is not None else None
+
+
+def said_again(entry: Sent | None) -> str | None:
+    """The text of a refused message, where it had been sent again."""
+    return entry.message.text if entry is not None and entry.again else None
+
+
+def nothing(state: State, message: Message) -> None:
+    """What needs no attention here."""
+
+
+COMMANDS: dict[str, Callable[[State, Message], None]] = {
+    "PRIVMSG": said,
+    "NOTICE": said,
+    "JOIN": joined,
+    "PART": parted,
+    "KICK": kicked,
+    "QUIT": quitted,
+    "NICK": renamed,
+    "TOPIC": topic,
+    "MODE": mode,
+    "INVITE": invited,
+    "ERROR": error,
+    "KILL": killed,
+    "CHGHOST": changed_host,
+    "FAIL": standard_reply,
+    "WARN": standard_reply,
+    "NOTE": standard_reply,
+    "TAGMSG": tag_handlers.tagmsg,
+    "REDACT": tag_handlers.redacted,
+    "MARKREAD": tag_handlers.marked_read,
+    "AWAY": presence.away,
+    "ACCOUNT": presence.account,
+    "REGISTER": account_registration.answered,
+    "BATCH": nothing,
+    "SETNAME": nothing,
+    "WALLOPS": nothing,
+}

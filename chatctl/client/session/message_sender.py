@@ -1,0 +1,186 @@
+"""What goes out when somebody says something: cut to fit, numbered, entered in the ledger.
+
+The rules of this file:
+
+1. A text that does not fit on a line goes out as several messages (`message_split`); nothing is ever cut off.
+2. A text of several lines is one message where the server takes such (draft/multiline), as many of them as its limits
+   ask for; elsewhere each line that is not blank is a message of its own.
+3. A message to a server of ours is numbered, and what is in doubt after a break goes out again, marked
+   (:mod:`chatctl.client.engine` rule 5). A batch of several lines has its number on its first line, BATCH.
+4. Where nothing is echoed, a message is told as ours when it goes out. If the server echoes but has no echo for a
+   message, it is told when a later PING is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from chatctl.client import events as e
+from chatctl.client.session import command_handlers, tag_handlers
+from chatctl.client.session.batches import CONCAT, MULTILINE
+from chatctl.client.session.in_flight import Line, Sent
+from chatctl.client.session.message_split import split
+from chatctl.client.session.query_types import REFERENCE
+from chatctl.errors import ChatctlError
+from chatctl.protocol.message import MAX_LINE, Message, encode
+
+if TYPE_CHECKING:
+    from chatctl.client.engine import State
+
+_USER_AND_HOST = len("!~") + 10 + len("@") + 63
+"""Bytes after our nick in our own prefix, while we have not seen it: the longest user and host that are common."""
+
+_LONGEST_CHARACTER = 4
+_LEAST_SPACE = 64
+"""Bytes of text on a line, whatever a server says about our prefix."""
+
+_RESENT = "chatctl/resend"
+_COMMANDS: dict[e.Kind, str] = {"message": "PRIVMSG", "action": "PRIVMSG", "notice": "NOTICE"}
+_ACTION = ("\x01ACTION ", "\x01")
+_MOST_LINES = 100
+"""Lines of one message, whatever a server would take."""
+
+
+def say(state: State, message: e.Outgoing) -> None:
+    """Say something to a room or a person, in as many messages as it takes."""
+    try:
+        room = state.rooms.get(message.target)
+        target = room.name if room is not None else message.target
+        for text in _wholes(state, message):
+            _say_whole(state, target, text, message)
+    except ChatctlError as error:  # a room whose name, as this server writes it, cannot stand on a line
+        command, about = _COMMANDS[message.kind], message.target
+        ticket = message.ticket or None
+        state.tell(e.Failed(time=state.now(), text=str(error), code="", command=command, about=about, ticket=ticket))
+
+
+def _wholes(state: State, message: e.Outgoing) -> Iterator[str]:
+    """The text in pieces, each to be sent as one (rule 2)."""
+    lines = message.text.split("\n")
+    limits = multiline_limits(state)
+    if len(lines) == 1 or limits is None or message.kind == "action":
+        yield from (line for line in lines if line.strip())
+        return
+    most_bytes, most_lines = limits
+    space = _space(state, _COMMANDS[message.kind], message.target)
+    gathered: list[str] = []
+    count = size = 0
+    for line in lines:
+        parts = len(_parts(line, space))
+        length = len(line.encode()) + 1
+        if gathered and (count + parts > most_lines or size + length > most_bytes):
+            yield "\n".join(gathered)
+            gathered, count, size = [], 0, 0
+        gathered.append(line)
+        count += parts
+        size += length
+    yield "\n".join(gathered)
+
+
+def multiline_limits(state: State) -> tuple[int, int] | None:
+    """(bytes, lines) of one message of several lines at this server; None where it takes none."""
+    if not state.enabled >= {MULTILINE, "batch", "message-tags"}:
+        return None
+    values = dict(item.partition("=")[::2] for item in state.capability(MULTILINE).split(","))
+    most_bytes, most_lines = values.get("max-bytes", ""), values.get("max-lines", "")
+    if not (most_bytes.isascii() and most_bytes.isdigit() and len(most_bytes) < len("1000000000")):
+        return None
+    lines = int(most_lines) if most_lines.isascii() and most_lines.isdigit() and len(most_lines) < 6 else _MOST_LINES
+    return max(int(most_bytes), MAX_LINE), max(1, min(lines, _MOST_LINES))
+
+
+def _parts(line: str, space: int) -> list[str]:
+    """A line of a multiline message in pieces of at most `space` bytes; a space at a cut stays with what is before."""
+    if len(line.encode()) <= space:
+        return [line]
+    parts = split(line, space - 1)
+    found: list[str] = []
+    at = 0
+    for part in parts:
+        start = line.index(part, at)
+        if found and start > at:
+            found[-1] += line[at:start]
+        found.append(part)
+        at = start + len(part)
+    return found
+
+
+def _say_whole(state: State, target: str, text: str, message: e.Outgoing) -> None:
+    command = _COMMANDS[message.kind]
+    if "\n" in text:
+        if text.strip():
+            _send(state, Sent(command, text, _piece(message, target, text), _number(state)))
+        return
+    before, after = _ACTION if message.kind == "action" else ("", "")
+    for part in split(text, _space(state, command, target) - len(before) - len(after)):
+        _send(state, Sent(command, f"{before}{part}{after}", _piece(message, target, part), _number(state)))
+
+
+def _piece(message: e.Outgoing, target: str, text: str) -> e.Outgoing:
+    return e.Outgoing(target, text, message.kind, message.ticket, message.reply)
+
+
+def _number(state: State) -> str:
+    state.numbered += 1
+    return f"{state.client_id}.{state.numbered}" if state.resends else ""
+
+
+def _send(state: State, entry: Sent) -> None:
+    _send_entry(state, entry)
+    if not state.echoes:
+        tell_sent(state, entry)
+
+
+def tell_sent(state: State, entry: Sent) -> None:
+    """Tell of a message of ours that has no echo."""
+    tags = {tag_handlers.REPLY[0]: entry.message.reply} if entry.message.reply else {}
+    message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
+    state.ledger.tickets[str(id(message))] = entry.message.ticket
+    command_handlers.told(state, message, own=True)
+
+
+def _send_entry(state: State, entry: Sent) -> None:
+    tags = {REFERENCE: entry.reference} if entry.reference else {}
+    if entry.again:
+        tags[_RESENT] = ""
+    if entry.message.reply and "message-tags" in state.enabled:
+        tags.update(tag_handlers.reply_tags(entry.message.reply))
+    state.lines.append(Line(_encoded(state, entry, tags), entry))
+    state.ledger.sent(entry)
+    if state.ledger.wants_barrier:
+        state.barrier()
+
+
+def _encoded(state: State, entry: Sent, tags: dict[str, str]) -> bytes:
+    """The bytes of one message: a line, or a batch of lines."""
+    target = entry.message.target
+    if "\n" not in entry.payload:
+        return encode(entry.command, (target, entry.payload), tags=tags)
+    reference = f"c{state.numbered}"
+    space = _space(state, entry.command, target)
+    built = [encode("BATCH", (f"+{reference}", MULTILINE, target), tags=tags)]
+    for line in entry.payload.split("\n"):
+        for number, part in enumerate(_parts(line, space)):
+            mark = {"batch": reference, CONCAT: ""} if number else {"batch": reference}
+            built.append(encode(entry.command, (target, part), tags=mark))
+    built.append(encode("BATCH", (f"-{reference}",)))
+    return b"".join(built)
+
+
+def send_again(state: State, doubt: list[Sent]) -> None:
+    """What is in doubt, to a server that knows what it was sent before (rule 3)."""
+    for entry in doubt:
+        entry.again = True
+        if "\n" in entry.payload and multiline_limits(state) is None:  # it takes none any more: it cannot know this one
+            state.tell(e.Unconfirmed(time=state.now(), messages=(entry.message,)))
+            continue
+        _send_entry(state, entry)
+
+
+def _space(state: State, command: str, target: str) -> int:
+    """Bytes of text that fit on the line others get: ``:nick!user@host PRIVMSG target :text``."""
+    prefix = len(state.prefix.encode()) or len(state.nick.encode()) + _USER_AND_HOST
+    # A person's name is relayed as they write it, which may take more bytes than as we do.
+    to = len(target.encode()) if state.isupport.is_room(target) else len(target) * _LONGEST_CHARACTER
+    return max(MAX_LINE - len(f":  {command} :\r\n") - prefix - to, _LEAST_SPACE)

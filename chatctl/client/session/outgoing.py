@@ -1,0 +1,99 @@
+"""What the user wants of the server, as lines. Only while there is a connection, but for where to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+
+from chatctl.client.session.in_flight import Line
+from chatctl.client.session.unstored_requests import Unstored
+from chatctl.errors import ChatctlError
+from chatctl.protocol.message import encode
+
+
+class Asking:
+    """A part of :class:`chatctl.client.engine.State`."""
+
+    def __init__(self, rooms: Iterable[str]) -> None:
+        self.lines: list[Line] = []
+        """What is to go out."""
+        self.unstored = Unstored()
+        self.wanted: dict[str, tuple[str, str]] = {}
+        """Folded name -> (room, key): where to be on every connection."""
+        for room in rooms:
+            self.want(room)
+        self.asked_names: set[str] = set()
+        self.asked_name = ""
+        """The name of the last :meth:`rename`: when it is granted it is ours for all connections."""
+        self.away_text = ""
+
+    def fold(self, name: str) -> str:
+        """`name` so that two spellings of one name or room are equal."""
+        raise NotImplementedError
+
+    @property
+    def enabled(self) -> Set[str]:
+        """The capabilities granted on this connection."""
+        raise NotImplementedError
+
+    def send_tagged(self, tags: dict[str, str], command: str, *params: str) -> None:
+        """A line with tags, where the server takes them."""
+        if "message-tags" not in self.enabled:
+            return
+        try:
+            self.lines.append(Line(encode(command, params, tags=tags)))
+        except ChatctlError:
+            return
+
+    def rename(self, name: str) -> None:
+        """Ask for another name."""
+        self.asked_name = name
+        self.send("NICK", name)
+
+    def want(self, room: str, key: str = "") -> None:
+        """Be in `room` from now on, whenever there is a connection."""
+        self.wanted[self.fold(room)] = (room, key)
+
+    def unwant(self, room: str) -> None:
+        """No longer."""
+        self.wanted.pop(self.fold(room), None)
+
+    def join(self, room: str, key: str = "") -> None:
+        """Enter a room."""
+        self.want(room, key)
+        self.send_join(room, key)
+        self.unstored.tell_again(self.fold(room))
+
+    def send_join(self, room: str, key: str = "") -> None:
+        """Send the JOIN of a room that is wanted."""
+        self.unstored.joining(self.fold(room), room)
+        self.send("JOIN", room, *([key] if key else []))
+
+    def send_mark(self, params: tuple[str, ...]) -> None:
+        """Send MARKREAD: how far a room or conversation was read."""
+        self.unstored.marking(self.fold(params[0]), params)
+        self.send("MARKREAD", *params)
+
+    def part(self, room: str, reason: str = "") -> None:
+        """Leave a room."""
+        self.unwant(room)
+        self._send_part(room, reason)
+
+    def _send_part(self, room: str, reason: str) -> None:
+        self.send("PART", room, *([reason] if reason else []))
+
+    def names(self, room: str) -> None:
+        """Ask who is in a room."""
+        self.asked_names.add(self.fold(room))
+        self.send("NAMES", room)
+
+    def away(self, text: str) -> None:
+        """Be away, or with an empty text: back."""
+        self.away_text = text
+        self.send("AWAY", *([text] if text else []))
+
+    def send(self, command: str, *params: str) -> None:
+        """A line of any kind. What cannot stand on a line (a server's own doing) is not sent."""
+        try:
+            self.lines.append(Line(encode(command, params)))
+        except ChatctlError:
+            return

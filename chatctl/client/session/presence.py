@@ -1,0 +1,232 @@
+"""Who is away, who is there: AWAY (away-notify), MONITOR, WHOIS, and the WHO that nobody sees.
+
+Sources: ircv3.net/specs/extensions/away-notify, /monitor, /account-notify; modern.ircdocs.horse, "WHOIS message".
+
+The rules of this file:
+
+1. Where away-notify is granted and somebody wants to know (`State.attentive`), each room we enter is asked once (WHO);
+   its answer is not told, since nobody asked for it.
+2. Who is watched (MONITOR) stays so on later connections.
+3. WHOIS is many numerics; it is told as one event at its end, in lines for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatctl.client import events as e
+from chatctl.protocol.message import Message
+
+if TYPE_CHECKING:
+    from chatctl.client.engine import State
+
+_MOST_WATCHED = 100
+_MOST_ASKED = 500
+"""Members of a room up to which it is asked who of them is away."""
+
+_MOST_LINES = 50
+_MOST_LISTED = 100_000
+
+
+class Presence:
+    """What is known beyond the lists of members. Names are folded."""
+
+    def __init__(self) -> None:
+        self.away: set[str] = set()
+        self.accounts: dict[str, str] = {}
+        self.asked: set[str] = set()
+        """Rooms whose WHO we asked for ourselves."""
+        self.watched: dict[str, str] = {}
+        self.whois: dict[str, list[str]] = {}
+        self.listed: list[e.ListedRoom] = []
+        self.ignored: dict[str, str] = {}
+        """Folded name -> name of those whose words are not told."""
+
+    def clear(self) -> None:
+        """The connection is gone."""
+        self.away.clear()
+        self.accounts.clear()
+        self.asked.clear()
+        self.whois.clear()
+        self.listed.clear()
+
+    def rename(self, old: str, new: str) -> None:
+        """Somebody has another name."""
+        if old in self.away:
+            self.away.discard(old)
+            self.away.add(new)
+        if old in self.accounts:
+            self.accounts[new] = self.accounts.pop(old)
+
+    def refold(self, renewed: Callable[[str], str], fold: Callable[[str], str]) -> None:
+        """Bring all names under a new rule: `renewed` maps old folded names, `fold` names as written."""
+        self.away = set(map(renewed, self.away))
+        self.accounts = {renewed(key): account for key, account in self.accounts.items()}
+        self.asked = set(map(renewed, self.asked))
+        self.whois = {renewed(key): lines for key, lines in self.whois.items()}
+        self.watched = {fold(name): name for name in self.watched.values()}
+        self.ignored = {fold(name): name for name in self.ignored.values()}
+
+    def gone(self, name: str) -> None:
+        """Somebody left the chat."""
+        self.away.discard(name)
+        self.accounts.pop(name, None)
+
+
+def away(state: State, message: Message) -> None:
+    """AWAY [text] of somebody (away-notify)."""
+    if not message.nick:
+        return
+    key, text = state.fold(message.nick), message.param(0)
+    is_new = (key in state.presence.away) != bool(text)
+    (state.presence.away.add if text else state.presence.away.discard)(key)
+    if is_new:
+        time, name = state.time_of(message), message.nick
+        state.tell(e.Presence(time=time, name=name, online=True, away=bool(text), text=text))
+
+
+def account(state: State, message: Message) -> None:
+    """ACCOUNT <name | *> of somebody (account-notify)."""
+    learn_account(state, message.nick, message.param(0))
+
+
+def learn_account(state: State, nick: str, name: str) -> None:
+    """Somebody is logged in as `name`, or (``*``) is not."""
+    if name in ("", "*"):
+        state.presence.accounts.pop(state.fold(nick), None)
+    elif nick:
+        state.presence.accounts[state.fold(nick)] = name
+
+
+def entered(state: State, room: str) -> None:
+    """The members of a room that we entered are known now (rule 1)."""
+    found = state.rooms.get(room)
+    if not state.attentive or "away-notify" not in state.enabled or found is None or len(found.members) > _MOST_ASKED:
+        return
+    if len(found.members) > 1:
+        state.presence.asked.add(state.fold(room))
+        state.send("WHO", found.name)
+
+
+def who_came(state: State, mask: str, people: tuple[e.Person, ...]) -> bool:
+    """The end of a WHO: learn from it. Whether that is all that is to be done."""
+    for person in people:
+        (state.presence.away.add if person.away else state.presence.away.discard)(state.fold(person.name))
+    key = state.fold(mask)
+    if key not in state.presence.asked:
+        return False
+    state.presence.asked.discard(key)
+    state.tell(e.Presence(time=state.now(), name="", online=True, away=False, text=""))
+    return True
+
+
+def watch(state: State, name: str) -> None:
+    """Be told when `name` comes and goes."""
+    if state.fold(name) not in state.presence.watched and len(state.presence.watched) < _MOST_WATCHED:
+        state.presence.watched[state.fold(name)] = name
+        if state.isupport.monitors:
+            state.send("MONITOR", "+", name)
+
+
+def welcomed(state: State) -> None:
+    """On a new connection (rule 2)."""
+    if state.isupport.monitors:
+        for name in state.presence.watched.values():
+            state.send("MONITOR", "+", name)
+
+
+def monitored(state: State, message: Message) -> None:
+    """730 and 731: ``me nick!user@host,nick2!...`` are here, or not."""
+    online = message.command == "730"
+    for item in message.params[-1].split(",") if len(message.params) > 1 else ():
+        name = item.partition("!")[0]
+        if not name:
+            continue
+        if not online:
+            state.presence.gone(state.fold(name))
+        is_away = state.fold(name) in state.presence.away
+        state.tell(e.Presence(time=state.time_of(message), name=name, online=online, away=is_away, text=""))
+
+
+def listed(state: State, message: Message) -> None:
+    """322: ``me #room 3 :topic``."""
+    number = message.param(2)
+    if len(state.presence.listed) < _MOST_LISTED and number.isascii() and number.isdigit() and len(number) < 10:
+        state.presence.listed.append(e.ListedRoom(message.param(1), int(number), message.param(3)))
+
+
+def listed_over(state: State, message: Message) -> None:
+    """323."""
+    rooms, state.presence.listed = tuple(state.presence.listed), []
+    state.tell(e.Listed(time=state.time_of(message), rooms=rooms))
+
+
+def whois_line(state: State, message: Message) -> None:
+    """A line of a WHOIS in words."""
+    name = message.param(1)
+    if not name or (len(state.presence.whois) > _MOST_LINES and state.fold(name) not in state.presence.whois):
+        return
+    lines = state.presence.whois.setdefault(state.fold(name), [])
+    texts = _WHOIS[message.command](message).split("\n")
+    lines += [text for text in texts if text and len(lines) < _MOST_LINES]
+
+
+def whois_over(state: State, message: Message) -> None:
+    """318."""
+    name = message.param(1)
+    lines = state.presence.whois.pop(state.fold(name), [])
+    lines.sort(key=lambda line: line.startswith(_ADDRESS))  # for bans; nobody reads it else
+    if lines:  # else there was nobody, and a 401 said so
+        state.tell(e.Whois(time=state.time_of(message), name=name, lines=tuple(lines)))
+
+
+_ADDRESS = "address: "
+
+
+def _who(message: Message) -> str:
+    name, real = message.param(1), message.params[-1]
+    return f"{name} ({real})" if real not in ("", name) else name
+
+
+def _address(message: Message) -> str:
+    return f"{_ADDRESS}{message.param(2)}@{message.param(3)}"
+
+
+def _in_rooms(message: Message) -> str:
+    found: list[str] = []
+    for word in message.params[-1].split():
+        room = word.lstrip("~&@%+!*")
+        standing = word[: len(word) - len(room)]
+        is_operator = bool(set(standing) & set("~&@%")) and room[:1] == "#"
+        found.append(f"{room} (operator)" if is_operator else room if room[:1] == "#" else word)
+    return f"in {', '.join(found)}" if found else ""
+
+
+def _idle(message: Message) -> str:
+    seconds = message.param(2)
+    if not (seconds.isascii() and seconds.isdigit() and len(seconds) < len("10000000000")):
+        return ""
+    number = int(seconds)
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if number >= size:
+            count = number // size
+            return f"silent for {count} {word}{'s' if count > 1 else ''}"
+    return "here just now"
+
+
+_WHOIS: dict[str, Callable[[Message], str]] = {
+    "301": lambda message: f"away: {message.params[-1]}",
+    "311": lambda message: f"{_who(message)}\n{_address(message)}",
+    "312": lambda message: f"on {message.param(2)}",
+    "313": lambda message: "an operator of the server",
+    "317": _idle,
+    "319": _in_rooms,
+    "320": lambda message: message.params[-1],
+    "330": lambda message: f"logged in as {message.param(2)}",
+    "335": lambda message: "a bot",
+    "338": lambda message: f"really at {' '.join(message.params[2:-1]) or message.params[-1]}",
+    "378": lambda message: message.params[-1],
+    "671": lambda message: "connected securely",
+}
+WHOIS_LINES = tuple(_WHOIS)

@@ -1,0 +1,83 @@
+"""What catching up is made of: places, what is held back for them, questions, batches (rules: `backfill`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from chatctl.client.session.deduplication import Stream
+from chatctl.protocol.message import Message
+
+REFERENCE = "chatctl/ref"
+STEP = timedelta(milliseconds=1)
+
+
+@dataclass(slots=True)
+class Hold:
+    """What is held back, in its order, each with whether it is ours and the connection's stream; and the ids heard live
+    on this connection."""
+
+    messages: list[tuple[Message, bool, Stream]] = field(default_factory=list)
+    live: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Place:
+    """A room or a person: the id and time (as the server wrote it) of what we ask from, the last message shown.
+    `looked`: whether a page of it ever came."""
+
+    id: str = ""
+    time: str = ""
+    hold: Hold | None = None
+    looked: bool = False
+    cut: str = ""
+    """The time up to which we know who came and left: when the connection broke."""
+    back: str = ""
+    """The time of our own last JOIN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A request for a page of history (`history_requests`): its number, and the line that asks for it."""
+
+    number: int
+    target: str
+    line: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`mark` is empty in a question for the latest messages; a `wish` is somebody's, all else is catching up."""
+
+    kind: Literal["LATEST", "AFTER", "TARGETS", "BEFORE", "AROUND", "SEARCH"]
+    key: str
+    target: str
+    mark: str
+    private: bool = False
+    wish: Wish | None = None
+
+
+def is_said(message: Message) -> bool:
+    """Whether it is something that somebody said."""
+    return message.command in ("PRIVMSG", "NOTICE") and len(message.params) > 1 and bool(message.nick)
+
+
+def shifted(stamp: str, back: timedelta) -> str:
+    """A time as the server wrote it, so much earlier, as it stands in a question; empty where it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC) - back
+    except (ValueError, OverflowError):
+        return ""
+    return f"timestamp={moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def said_before(place: Place, page: list[Message]) -> str:
+    """From when on to ask, where something of ours is older than the first page and our JOIN (catchup, rule 2)."""
+    known = {message.tags.get("msgid", "") for message in page if is_said(message)}
+    for message, _, _ in place.hold.messages if place.hold is not None and not place.looked else ():
+        if REFERENCE in message.tags:
+            earlier = shifted(message.tags.get("time", ""), STEP)
+            is_missing = message.tags.get("msgid", "") not in known and earlier <= shifted(place.time, STEP)
+            return earlier if is_missing else ""
+    return ""

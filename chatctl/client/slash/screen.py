@@ -1,0 +1,96 @@
+"""What the commands that people type need of a screen and of a client, and the questions that many of them ask."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chatctl.client.errors import InputError
+from chatctl.client.events.base import Kind
+
+
+class Speaker(Protocol):
+    """What the commands need of a client; :class:`chatctl.client.client.Client` is one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rooms(self) -> tuple[str, ...]: ...
+    @property
+    def ignored(self) -> tuple[str, ...]: ...
+
+    def is_room(self, target: str) -> bool: ...
+    def room_of(self, name: str) -> str | None: ...
+    def join(self, room: str, key: str = "") -> None: ...
+    def part(self, room: str, reason: str = "") -> None: ...
+    def rename(self, name: str) -> None: ...
+    def topic(self, room: str, text: str | None = None) -> None: ...
+    def names(self, room: str) -> None: ...
+    def who(self, mask: str) -> None: ...
+    def whois(self, name: str) -> None: ...
+    def away(self, text: str = "") -> None: ...
+    def ignore(self, name: str) -> bool: ...
+    def react(self, target: str, id: str, reaction: str, *, remove: bool = False) -> None: ...
+    def delete(self, target: str, id: str, reason: str = "") -> None: ...
+    def send_raw(self, command: str, *params: str) -> None: ...
+
+
+class Screen(Protocol):
+    """Where commands are typed: what a line goes to, what is shown, how one leaves."""
+
+    @property
+    def client(self) -> Speaker:
+        """Who talks."""
+
+    @property
+    def here(self) -> str:
+        """The room or person that a plain line goes to; empty where there is none."""
+
+    def say(self, target: str, text: str, kind: Kind = "message", reply: str = "") -> None:
+        """Say something, so that it is seen that it is on its way; `reply`: the id of the message it answers."""
+
+    def said(self, count: int, name: str = "") -> str | None:
+        """The id of the `count`-th last message here (1 is the last), of this person alone where a name is given."""
+
+    def go(self, target: str) -> None:
+        """Be in this room or conversation from now on."""
+
+    def show(self, text: str) -> None:
+        """Tell the user something, in lines."""
+
+    def do(self, what: str, rest: str) -> None:
+        """Something that is the screen's own: history, search, notify, theme, plain, resend. Raises InputError."""
+
+    def leave(self, reason: str) -> None:
+        """End."""
+
+
+def room_here(screen: Screen) -> str:
+    """Where one is. Raises InputError where that is nowhere."""
+    if not screen.here:
+        raise InputError("You are in no room; name one, as in #lobby")
+    return screen.here
+
+
+def named_room(screen: Screen, word: str) -> str | None:
+    """The room that a word names: its sign may be left out, as in /join, where the room is one of ours. Not for the
+    first word of a text, which may begin with anything."""
+    if not word or screen.client.is_room(word):
+        return word
+    return screen.client.room_of(f"#{word}")
+
+
+def counted(rest: str) -> tuple[int, str]:
+    """``3 words`` as (3, "words"): which message from the end; without a number the last one."""
+    first, _, others = rest.partition(" ")
+    if first.isascii() and first.isdigit() and 0 < len(first) < len("10000"):
+        return max(1, int(first)), others.strip()
+    return 1, rest
+
+
+def message(screen: Screen, count: int, name: str = "") -> str:
+    """The id of a message here. Raises InputError where there is none that could be meant."""
+    found = screen.said(count, name)
+    if found is None:
+        whose = " of yours" if name and name == screen.client.name else f" by {name}" if name else ""
+        raise InputError(f"There is no such message{whose} here; 1 is the last one, 2 the one before it")
+    return found

@@ -1,0 +1,197 @@
+"""The commands that people type, as one table for every screen.
+
+The rules of this file:
+
+1. A line that starts with ``/`` is a command; ``//text`` says ``/text``. Anything else is said where one is.
+2. An unknown command is never sent as text: it is answered with the nearest one that exists, unless that one would end
+   the chat.
+3. The table is all there is: its rows are what `/help` prints, what a screen completes, and what it hints at.
+4. What a command does is in `actions`; what it needs of a screen in :mod:`chatctl.client.slash.screen`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from chatctl.client.errors import InputError
+from chatctl.client.slash import actions as do
+from chatctl.client.slash.screen import Screen, Speaker
+
+__all__ = ["Screen", "Speaker"]
+
+LONGEST = 12
+"""Letters of the longest command name: a first word that is longer is a path or a slip, not a command to guess at."""
+
+
+_NEVER_GUESSED = ("quit",)
+"""Commands that are not suggested for a slip, since following the suggestion would end the chat."""
+
+
+_REGISTER = "register"
+_LOGIN_WORDS = frozenset({"account", "auth", "identify", "login", "passwd", "password", "pass", "reg"})
+"""Commands of other programs that are followed by a password."""
+_LEAST_BEGUN = 3
+"""Letters of an abbreviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slash:
+    """One row: `arguments` as help shows them, `about` one line, `run(screen, rest of the line)`."""
+
+    name: str
+    arguments: str
+    about: str
+    run: Callable[[Screen, str], None]
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> str:
+        """``/msg NAME TEXT``"""
+        return f"/{self.name} {self.arguments}".rstrip()
+
+
+def is_text(line: str) -> bool:
+    """Whether a typed line is something to say, not a command and not blank (rule 1)."""
+    return bool(line.strip()) and (line[0] != "/" or line[:2] == "//")
+
+
+def asks_password(line: str) -> bool:
+    """Whether a typed line is a command that asks for a password, or was meant to be one (a slip, /login)."""
+    if line[:1] != "/" or is_text(line):
+        return False
+    word = line[1:].partition(" ")[0].lower()
+    row = BY_NAME.get(word)
+    if row is not None:
+        return row.name == _REGISTER
+    begun = len(word) >= _LEAST_BEGUN and _REGISTER.startswith(word)
+    return begun or word in _LOGIN_WORDS or _near_name(word) == _REGISTER
+
+
+def run(screen: Screen, line: str) -> None:
+    """Do what a typed line asks for. Raises ChatctlError where it cannot; the text is for the user."""
+    if not line.strip():
+        return
+    if is_text(line):
+        _say(screen, line[1:] if line[0] == "/" else line)
+        return
+    word, _, rest = line[1:].partition(" ")
+    row = BY_NAME.get(word.lower())
+    if row is None:
+        raise InputError(unknown(word))
+    try:
+        row.run(screen, rest.strip())
+    except do.MissingError:
+        raise InputError(f"Type it like this: {row.usage}") from None
+
+
+def unknown(word: str) -> str:
+    """What to say about a command that does not exist."""
+    shown, guess = _near(word)
+    return f"There is no command {shown}; {guess} To say a line that starts with a slash, type two: //"
+
+
+def _near(word: str) -> tuple[str, str]:
+    """A command that does not exist, as it is shown, and what may have been meant."""
+    near = _near_name(word)
+    shown = f"/{word}" if len(word) <= LONGEST * 2 else f"/{word[:LONGEST]}..."
+    return shown, f"did you mean /{near}?" if near else "/help shows them all."
+
+
+def _near_name(word: str) -> str:
+    """The name of a command that may have been meant, or ``""``."""
+    import difflib
+
+    likely = (name for name, row in BY_NAME.items() if row.name not in _NEVER_GUESSED)
+    near = difflib.get_close_matches(word.lower()[: LONGEST * 2], likely, n=1) if word else []
+    return near[0] if near else ""
+
+
+def _slip(word: str) -> str:
+    """The same, while it is being typed: on narrow screens the beginning has to do."""
+    shown, guess = _near(word)
+    return f"No command {shown}; {guess} To say it, type //"
+
+
+def hint(line: str) -> str:
+    """What to show while a line is being typed: the commands it may become, or how the one it is goes on."""
+    if line[:1] != "/" or line[:2] == "//":
+        return ""
+    word, space, _ = line[1:].partition(" ")
+    row = BY_NAME.get(word.lower())
+    if space:
+        return f"{row.usage}  {row.about}" if row is not None else _slip(word)
+    start = word.lower()
+    fitting = [found for found in SLASHES if any(name.startswith(start) for name in (found.name, *found.aliases))]
+    if row is not None and len(fitting) <= 1:
+        return f"{row.usage}  {row.about}"
+    return "  ".join(f"/{found.name}" for found in fitting) if fitting else _slip(word)
+
+
+def _say(screen: Screen, text: str) -> None:
+    if not screen.here:
+        raise InputError("You are in no room. /join #lobby enters one")
+    screen.say(screen.here, text)
+
+
+def _help(screen: Screen, rest: str) -> None:
+    word = rest.removeprefix("/").lower()
+    if not word:
+        width = max(len(row.usage) for row in SLASHES)
+        screen.show("\n".join(f"{row.usage:{width}}  {row.about}" for row in SLASHES))
+        return
+    row = BY_NAME.get(word)
+    if row is None:
+        raise InputError(unknown(word))
+    aliases = "".join(f", /{alias}" for alias in row.aliases)
+    screen.show(f"{row.usage}{aliases}\n{row.about}")
+
+
+def _of_screen(what: str) -> Callable[[Screen, str], None]:
+    """A command that is the screen's own."""
+    return partial(_do, what)
+
+
+def _do(what: str, screen: Screen, rest: str) -> None:
+    screen.do(what, rest)
+
+
+SLASHES: tuple[Slash, ...] = (
+    Slash("help", "[COMMAND]", "Show all commands, or one.", _help),
+    Slash("join", "#ROOM", "Enter a room, or go to one you are in.", do.join),
+    Slash("part", "[#ROOM] [REASON]", "Leave the room, or close the conversation.", do.part, ("leave", "close")),
+    Slash("msg", "NAME TEXT", "Say something to one person, or to another room.", do.msg),
+    Slash("query", "NAME [TEXT]", "Talk with one person alone.", do.query),
+    Slash("me", "TEXT", "Say what you do: /me waves.", do.me),
+    Slash("reply", "[N] TEXT", "Answer the last message, or the Nth last one.", do.reply),
+    Slash("react", "[N] EMOJI", "React to the last message, or the Nth last: /react 2 +1.", do.react),
+    Slash("delete", "[N or NAME] [REASON]", "Take your last or Nth last message back.", do.delete),
+    Slash("resend", "", "Send again what was not delivered.", _of_screen("resend")),
+    Slash("register", "", "Choose a password, so that your name is yours alone.", _of_screen("register")),
+    Slash("nick", "NAME", "Change your name.", do.nick),
+    Slash("list", "", "Show the rooms there are.", do.rooms, ("rooms",)),
+    Slash("names", "[#ROOM]", "Show who is in the room.", do.names),
+    Slash("who", "[NAME or #ROOM]", "Show more about people.", do.who),
+    Slash("whois", "NAME", "Show what is known about somebody.", do.whois),
+    Slash("topic", "[#ROOM] [TEXT]", "Show the room's topic, or set it.", do.topic),
+    Slash("search", "[WORDS]", "Search what was said.", _of_screen("search")),
+    Slash("history", "", "Show what was said earlier.", _of_screen("history")),
+    Slash("away", "[REASON]", "Be marked as away.", do.away),
+    Slash("back", "", "Be back.", do.back),
+    Slash("ignore", "[NAME]", "Hide what somebody says, or show it again.", do.ignore),
+    Slash("invite", "NAME [#ROOM]", "Ask somebody into the room.", do.invite),
+    Slash("kick", "NAME [REASON]", "Remove somebody from the room.", do.kick),
+    Slash("ban", "NAME [REASON]", "Remove somebody, and keep them out.", do.ban),
+    Slash("unban", "NAME", "Let somebody who is banned come back.", do.unban),
+    Slash("mode", "[#ROOM] CHANGE", "Change the room's settings: /mode +m.", do.mode),
+    Slash("notify", "[on or off]", "Be called when somebody names you.", _of_screen("notify")),
+    Slash("typing", "[on or off]", "Let others see when you type.", _of_screen("typing")),
+    Slash("theme", "[NAME]", "Change colours: terminal, dark or light.", _of_screen("theme")),
+    Slash("save", "WORD", "Keep this server: chatctl join WORD enters again.", _of_screen("save")),
+    Slash("plain", "", "Go on line by line, without the full screen.", _of_screen("plain")),
+    Slash("raw", "COMMAND", "Send a command of IRC as it is.", do.raw),
+    Slash("quit", "[REASON]", "Leave the chat.", do.leave, ("exit",)),
+)
+
+BY_NAME: dict[str, Slash] = {name: row for row in SLASHES for name in (row.name, *row.aliases)}

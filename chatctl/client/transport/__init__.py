@@ -1,0 +1,1 @@
+"""Bytes to and from a server: framing, TLS, trust, timing."""

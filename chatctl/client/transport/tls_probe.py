@@ -1,0 +1,56 @@
+"""One look at a server, for whoever connects by other means: is it to be TLS, and whose key must be shown?"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from chatctl.client.transport.trust import Trust, UntrustedError
+from chatctl.client.transport.wire import DialError, Wake, dial
+from chatctl.errors import UnreachableError
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`tls`: speak TLS there. `pin`: the key that was believed, which all connections must show; ``""``: any, as there
+    is nobody in between on this computer."""
+
+    tls: bool
+    pin: str = ""
+
+
+def glance(host: str, port: int, trust: Trust, seconds: float) -> Seen:
+    """Believe a server as every client here does (`trust`); on this computer, where no fingerprint is given, it
+    may show any. Raises UnreachableError, UntrustedError."""
+    if trust.tls is False:
+        return Seen(False)
+    wake = Wake()  # for nobody to wake
+    wake.open()
+    try:
+        with dial(host, port, seconds, wake, lambda: False, trust) as sock:
+            return _seen(sock)
+    except UntrustedError:
+        if trust.fingerprint or not _is_here(host):
+            raise
+        return Seen(True)
+    except DialError as error:
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise UnreachableError(f"no chat server answers at {address} ({error})") from None
+    finally:
+        wake.close()
+
+
+def _seen(sock: object) -> Seen:
+    shown = sock.getpeercert(binary_form=True) if hasattr(sock, "getpeercert") else None
+    if shown is None:
+        return Seen(False)
+    from chatctl.protocol.certificate import pin
+
+    return Seen(True, pin(shown))
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,0 +1,228 @@
+"""The bytes: a connection that can be waited for together with a wake-up, and lines out of what it brings.
+
+TLS wraps the socket here (:func:`dial` returns what is read and written), and nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from chatctl.client.transport.trust import Trust, is_this_machine
+from chatctl.protocol.control_socket import control_path
+from chatctl.protocol.json_text import parse_json
+
+_LONGEST_LINE = 8703 + 512
+"""Bytes of a line that is kept. A line of the wire has 8,703 at the most (tags and message); more is no IRC."""
+
+
+class DialError(Exception):
+    """No connection; `str(error)` says why in a few words."""
+
+
+class Wake:
+    """Lets other threads end a `select`, from :meth:`open` to :meth:`close`."""
+
+    def __init__(self) -> None:
+        self._pair: tuple[socket.socket, socket.socket] | None = None
+
+    def open(self) -> None:
+        """Before the thread starts that is to be woken."""
+        self._pair = socket.socketpair()
+        for end in self._pair:
+            end.setblocking(False)
+
+    def fileno(self) -> int:
+        """What to wait for. Only while open."""
+        return self._pair[0].fileno() if self._pair is not None else -1
+
+    def set(self) -> None:
+        """End the `select` that runs, or the next one. Safe from any thread at any time."""
+        pair = self._pair
+        if pair is not None:
+            with contextlib.suppress(OSError):  # full: a wake-up is on its way; closed: nobody is left to wake
+                pair[1].send(b"\0")
+
+    def clear(self) -> None:
+        """The wake-ups so far were seen."""
+        if self._pair is not None:
+            with contextlib.suppress(BlockingIOError):
+                while self._pair[0].recv(4096):
+                    pass
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        for end in self._pair or ():
+            end.close()
+
+
+def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[], bool], trust: Trust) -> socket.socket:
+    """A connected, non-blocking socket, under TLS where `trust` wants it: the first of the host's addresses that
+    answers. Raises DialError, and UntrustedError where what is there is not believed."""
+    end = time.monotonic() + seconds
+    sock = _reached(host, port, end, wake, stopped)
+    try:
+        wanted = trust.wants_tls(sock)
+    except OSError as error:
+        sock.close()
+        raise DialError(_words(error)) from None
+    return _secured(host, port, end, wake, stopped, trust, sock) if wanted else sock
+
+
+def dial_control(folder: Path, seconds: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
+    """Return a non-blocking socket on which the server of a data folder speaks IRC. Raises DialError."""
+    end = time.monotonic() + seconds
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.connect(str(control_path(folder)))
+        sock.send(b'{"command": "chat"}\n')
+        answer = b""
+        while not answer.endswith(b"\n"):
+            _wait(sock, selectors.EVENT_READ, end, wake, stopped)
+            data = sock.recv(4096)
+            if not data:
+                raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            answer += data
+        found = parse_json(answer)
+    except BaseException as error:
+        sock.close()
+        if isinstance(error, OSError):
+            raise DialError(_words(error)) from None
+        raise
+    if isinstance(found, dict) and found.get("ok"):
+        return sock
+    sock.close()
+    raise DialError(str(found.get("error")) if isinstance(found, dict) else "no answer of a chatctl server")
+
+
+def _secured(
+    host: str, port: int, end: float, wake: Wake, stopped: Callable[[], bool], trust: Trust, sock: socket.socket
+) -> socket.socket:
+    import ssl  # with what it brings, only where it is wanted
+
+    from chatctl.client.transport.tls import secure
+
+    def wait(stream: socket.socket, write: bool) -> None:
+        _wait(stream, selectors.EVENT_WRITE if write else selectors.EVENT_READ, end, wake, stopped)
+
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        return secure(host, address, trust, sock, lambda: _reached(host, port, end, wake, stopped), wait)
+    except TimeoutError as error:
+        raise DialError(_words(error)) from None
+    except (ssl.SSLError, ConnectionError) as error:
+        reason = (getattr(error, "reason", None) or error.strerror or str(error)).lower().replace("_", " ")
+        raise DialError(f"no TLS there: {reason}; --no-tls talks in plain text, which others can read") from None
+    except OSError as error:
+        raise DialError(_words(error)) from None
+
+
+def _reached(host: str, port: int, end: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else None
+        raise DialError(f"{said or 'there is no such address'}".lower()) from None
+    problem = "no address"
+    for family, kind, protocol, _, address in found:
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:
+            problem = _words(error)
+            continue
+        try:
+            _connect(sock, address, end, wake, stopped)
+        except OSError as error:
+            sock.close()
+            problem = _words(error)
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise DialError(problem)
+
+
+def _connect(sock: socket.socket, address: object, end: float, wake: Wake, stopped: Callable[[], bool]) -> None:
+    sock.setblocking(False)
+    code = sock.connect_ex(address)  # type: ignore[arg-type]  # whatever getaddrinfo gave for this family
+    if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+        _wait(sock, selectors.EVENT_WRITE, end, wake, stopped)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+    if sock.getsockname() == sock.getpeername():
+        # A port that nobody listens on may be given to us as our own: then we would be talking to ourselves.
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _wait(sock: socket.socket, events: int, end: float, wake: Wake, stopped: Callable[[], bool]) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, events)
+        selector.register(wake, selectors.EVENT_READ)
+        while not any(key.fileobj is sock for key, _ in selector.select(max(0.0, end - time.monotonic()))):
+            if stopped():
+                raise DialError("stopped")
+            if time.monotonic() >= end:
+                raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
+            wake.clear()
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def first_bytes(pieces: Iterable[bytes], size: int) -> bytes:
+    """Return the first of `pieces` in one: as many of them as have `size` bytes, or all."""
+    gathered: list[bytes] = []
+    for piece in pieces:
+        gathered.append(piece)
+        size -= len(piece)
+        if size <= 0:
+            break
+    return b"".join(gathered)
+
+
+class LineReader:
+    """Bytes to lines. What is not UTF-8 is read as Latin-1, as IRC clients do; servers of ours send UTF-8 only."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[str]:
+        """The lines that `data` completes. An endless one is dropped."""
+        *whole, self._buffer = (self._buffer + data).split(b"\n")
+        if self._skipping and whole:
+            del whole[0]
+            self._skipping = False
+        if len(self._buffer) > _LONGEST_LINE or self._skipping:
+            self._buffer = b""
+            self._skipping = True
+        return [_text(line) for line in whole if len(line) <= _LONGEST_LINE]
+
+
+def _text(line: bytes) -> str:
+    line = line.rstrip(b"\r").replace(b"\0", b"")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
+def is_secure(sock: socket.socket) -> bool:
+    """Whether nobody on the way can read along: TLS, or this very computer."""
+    if hasattr(sock, "getpeercert") or sock.family == socket.AF_UNIX:
+        return True
+    with contextlib.suppress(OSError):
+        return is_this_machine(sock)
+    return False

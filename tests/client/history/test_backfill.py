@@ -1,0 +1,241 @@
+"""The client without a thread: what was missed, and what was in doubt (client/history/backfill, state rule 5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.client import events as e
+from tests.client.talk import HISTORY, ISUPPORT, OURS, Talk
+
+CAPS = HISTORY + OURS
+JOIN = "@time=2026-11-22T10:00:00.000Z;msgid=j1 :ann!~chatctl@cloak JOIN #lobby"
+
+
+def said(
+    number: int, text: str = "", nick: str = "bob", batch: str = "", target: str = "#lobby", more: str = ""
+) -> str:
+    tags = f"time=2026-11-22T10:00:{number:02}.000Z;msgid=m{number}{f';batch={batch}' if batch else ''}{more}"
+    return f"@{tags} :{nick}!u@h PRIVMSG {target} :{text or number}"
+
+
+def page(*numbers: int, target: str = "#lobby", nick: str = "bob", to: str = "") -> list[str]:
+    lines = (said(number, batch="b", nick=nick, target=to or target) for number in numbers)
+    return [f":s BATCH +b chathistory {target}", *lines, ":s BATCH -b"]
+
+
+def texts(events: list[e.Event]) -> list[str]:
+    return [event.text for event in events if isinstance(event, e.Said | e.PrivateMessage)]
+
+
+def asked(talk: Talk) -> list[str]:
+    """The questions to history that went out."""
+    return [line for line in talk.sent() if line.startswith("CHATHISTORY")]
+
+
+@pytest.fixture
+def lobby() -> Talk:
+    """Ann is in #lobby, saw its last message (m1), and has her first look behind her."""
+    talk = Talk("#lobby")
+    talk.enter(CAPS)
+    talk.heard(JOIN)
+    assert asked(talk) == ["CHATHISTORY LATEST #lobby * 20"]
+    assert texts(talk.heard(*page(), said(1))) == ["1"]
+    return talk
+
+
+def enter(talk: Talk) -> None:
+    """Get in again, up to the end of the welcome; no PING is answered."""
+    talk.state.connected()
+    talk.heard(f":s CAP * LS :{CAPS}", f":s CAP * ACK :{CAPS}", ":s 001 ann :Hi", ISUPPORT, ":s 422 ann :-")
+
+
+def back(talk: Talk) -> Talk:
+    """Cut off and in again, in the room; nobody has talked to us alone."""
+    talk.state.lost()
+    enter(talk)
+    [question] = asked(talk)
+    assert question.startswith("CHATHISTORY TARGETS timestamp=2026-11-22T09:59:5")
+    assert question.endswith(" timestamp=9999-12-31T23:59:59.999Z 50")
+    talk.heard(":s BATCH +t draft/chathistory-targets", ":s BATCH -t", JOIN.replace("j1", "j2"))
+    return talk
+
+
+def test_the_first_look_comes_before_what_is_live_and_says_that_it_is_history() -> None:
+    talk = Talk("#lobby")
+    talk.enter(CAPS)
+    assert texts(talk.heard(JOIN, said(3))) == []
+    events = [event for event in talk.heard(*page(1, 2, 3)) if isinstance(event, e.Said)]
+    assert [(event.text, event.history) for event in events] == [("1", True), ("2", True), ("3", False)]
+    assert events[0].time.second == 1
+    assert events[0].to_json()["history"] is True
+
+
+def test_more_live_than_the_first_look_shows_stays_in_order() -> None:
+    talk = Talk("#lobby")
+    talk.enter(CAPS)
+    assert texts(talk.heard(JOIN, *map(said, range(5, 9)), *page(7, 8))) == ["5", "6", "7", "8"]
+
+
+def test_what_was_missed_is_asked_for_page_by_page_and_each_shown_once(lobby: Talk) -> None:
+    back(lobby)
+    assert asked(lobby) == ["CHATHISTORY AFTER #lobby msgid=m1 50"]
+    assert texts(lobby.heard(said(6))) == []
+    assert texts(lobby.heard(*page(2, 3))) == ["2", "3"]
+    assert asked(lobby) == ["CHATHISTORY AFTER #lobby msgid=m3 50"]
+    assert texts(lobby.heard(said(7), *page(4, 5, 6))) == ["4", "5", "6", "7"]
+    assert asked(lobby) == []
+    assert texts(lobby.heard(said(7), said(8))) == ["8"]
+
+
+def test_an_empty_page_is_the_end(lobby: Talk) -> None:
+    back(lobby)
+    assert texts(lobby.heard(said(2), *page())) == ["2"]
+
+
+@pytest.mark.parametrize("code", ["MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_MSGREFTYPE"])
+def test_an_unknown_id_is_replaced_by_the_time_and_then_given_up(lobby: Talk, code: str) -> None:
+    back(lobby).sent()
+    assert texts(lobby.heard(said(9))) == []
+    assert lobby.heard(f"FAIL CHATHISTORY {code} AFTER #lobby :Messages could not be retrieved") == []
+    assert asked(lobby) == ["CHATHISTORY AFTER #lobby timestamp=2026-11-22T10:00:00.999Z 50"]
+    assert texts(lobby.heard(f"FAIL CHATHISTORY {code} AFTER #lobby :No")) == ["9"]
+
+
+def test_a_question_that_a_later_ping_overtakes_is_given_up(lobby: Talk) -> None:
+    back(lobby)
+    [ping] = [line.split()[1] for line in lobby.sent() if line.startswith("PING")][-1:]
+    assert texts(lobby.heard(said(9), f":s PONG s {ping}")) == ["9"]
+
+
+def test_half_a_batch_is_forgotten_and_what_was_held_is_not(lobby: Talk) -> None:
+    back(lobby)
+    assert texts(lobby.heard(said(5), *page(2, 3)[:-1])) == []
+    back(lobby)
+    assert asked(lobby)[-1] == "CHATHISTORY AFTER #lobby msgid=m1 50"
+    assert texts(lobby.heard(*page(2, 3, 4, 5, 6))) == ["2", "3", "4", "5", "6"]
+    assert texts(lobby.heard(*page())) == []
+
+
+def test_private_talk_that_was_missed(lobby: Talk) -> None:
+    lobby.state.lost()
+    enter(lobby)
+    lobby.sent()
+    assert texts(lobby.heard(said(8, target="ann"))) == []
+    at = "2026-11-22T10:00:0"
+    listed = [
+        f"@batch=t :s CHATHISTORY TARGETS {name} {at}{second}.000Z" for second, name in ((7, "#lobby"), (8, "bob"))
+    ]
+    lobby.heard(":s BATCH +t draft/chathistory-targets", *listed, ":s BATCH -t")
+    assert asked(lobby) == ["CHATHISTORY AFTER bob timestamp=2026-11-22T09:59:51.000Z 50"]
+    assert texts(lobby.heard(*page(6, 7, 8, target="bob", to="ann"))) == ["6", "7", "8"]
+
+
+def test_leaving_makes_the_next_time_a_first_one(lobby: Talk) -> None:
+    lobby.heard(":ann!~chatctl@cloak PART #lobby")
+    lobby.heard(JOIN)
+    assert asked(lobby) == ["CHATHISTORY LATEST #lobby * 20"]
+
+
+def test_without_batches_there_is_no_history() -> None:
+    talk = Talk("#lobby")
+    talk.state.connected()
+    talk.sent()
+    talk.heard(":s CAP * LS :draft/chathistory message-tags server-time")
+    assert talk.sent() == ["CAP REQ :server-time message-tags"]
+
+
+# What is in doubt.
+
+
+def test_what_is_in_doubt_is_sent_again_first_with_its_number(lobby: Talk) -> None:
+    for text in ("echoed", "written", "unwritten"):
+        lobby.state.say("message", "#lobby", text)
+    lines = list(lobby.state.lines)
+    assert [line.data.split()[0] for line in lines] == [f"@chatctl/ref=me.{n}".encode() for n in (1, 2, 3)]
+    lobby.state.lines.clear()
+    lobby.heard(said(2, "echoed", nick="ann"))
+    lobby.state.lost(lines[2:])
+    lobby.state.connected()
+    assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
+    enter(lobby)
+    lobby.state.lost()  # nothing at all was written this time, but what was in doubt stays so
+    enter(lobby)
+    assert [line for line in lobby.sent(tags=True) if "PRIVMSG" in line] == [
+        "@chatctl/ref=me.2;chatctl/resend PRIVMSG #lobby :written",
+        "@chatctl/ref=me.5 PRIVMSG #lobby :unwritten",
+    ]
+
+
+def test_the_echo_of_what_was_sent_again_is_shown_once_in_its_place(lobby: Talk) -> None:
+    lobby.state.say("message", "#lobby", "2")
+    lobby.sent()
+    back(lobby)
+    assert texts(lobby.heard(said(2, nick="ann", more=";chatctl/ref=me.1"))) == []
+    events = lobby.heard(said(4), *page(2, 3, nick="ann"), *page(4))
+    assert texts(events) == ["2", "3", "4"]
+    assert all(event.own for event in events[:2] if isinstance(event, e.Said))
+    assert lobby.state.ledger.out == 0
+
+
+def test_a_refusal_of_what_was_sent_again_says_what_it_was(lobby: Talk) -> None:
+    lobby.state.say("message", "#lobby", "hello")
+    lobby.sent()
+    back(lobby)
+    [failed] = lobby.heard("FAIL PRIVMSG NOT_STORED :This was not sent: the disk is full")
+    assert isinstance(failed, e.Failed)
+    assert (failed.code, failed.said) == ("NOT_STORED", "hello")
+    assert lobby.state.ledger.out == 0
+
+
+def test_at_the_end_what_is_still_in_doubt_is_told(lobby: Talk) -> None:
+    lobby.state.say("message", "#lobby", "hello")
+    lobby.state.lines.clear()
+    lobby.state.lost()
+    lobby.state.over()
+    assert [event.messages for event in lobby.news() if isinstance(event, e.Unconfirmed)] == [
+        (e.Outgoing("#lobby", "hello"),)
+    ]
+
+
+def moved(number: int, line: str) -> str:
+    return f"@time=2026-11-22T10:00:{number:02}.000Z;msgid=e{number};batch=b {line}"
+
+
+def test_who_came_and_left_meanwhile_is_told_in_its_place_and_nothing_twice() -> None:
+    talk = Talk("#lobby", attentive=True)
+    caps = f"{CAPS} draft/event-playback"
+    talk.enter(caps)
+    talk.heard(JOIN, *page(), said(1))
+    talk.heard("@time=2026-11-22T10:00:02.000Z;msgid=e2 :carl!u@h JOIN #lobby")  # seen as it happened
+    talk.state.lost()
+    talk.state.connected()
+    talk.heard(f":s CAP * LS :{caps}", f":s CAP * ACK :{caps}", ":s 001 ann :Hi", ISUPPORT, ":s 422 ann :-")
+    talk.heard(
+        ":s BATCH +t draft/chathistory-targets", ":s BATCH -t", JOIN.replace("j1", "j2").replace(":00.0", ":30.0")
+    )
+    assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=m1 50"
+    told = talk.heard(
+        ":s BATCH +b chathistory #lobby",
+        moved(2, ":carl!u@h JOIN #lobby"),
+        moved(3, ":dora!u@h JOIN #lobby"),
+        moved(4, ":eve!u@h PART #lobby :tea"),
+        said(5, batch="b"),
+        moved(6, ":dora!u@h QUIT :gone"),
+        ":s BATCH -b",
+    )
+    assert [type(event).__name__ for event in told if isinstance(event, e.Missed | e.Said)] == [
+        "Missed",
+        "Said",
+        "Missed",
+    ]
+    runs = [[past.to_json() for past in event.events] for event in told if isinstance(event, e.Missed)]
+    assert [[(past["type"], past["name"]) for past in run] for run in runs] == [
+        [("joined", "dora"), ("left", "eve")],
+        [("left", "dora")],
+    ]
+    # A page that ends with somebody leaving, or holds nothing else, is not the last one.
+    assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=e6 50"
+    talk.heard(":s BATCH +b chathistory #lobby", moved(31, ":bob!u@h JOIN #lobby"), ":s BATCH -b")
+    assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=e31 50"
+    told = talk.heard(":s BATCH +b chathistory #lobby", ":s BATCH -b")
+    assert not [event for event in told if isinstance(event, e.Missed)], "what came after our JOIN was seen"

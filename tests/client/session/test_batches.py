@@ -1,0 +1,111 @@
+"""Messages of several lines, in and out (chatctl/client/session/batches, saying)."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.client import events as e
+from tests.client.talk import HISTORY, OURS, Talk
+
+MULTILINE = f"{HISTORY}{OURS} draft/multiline=max-bytes=4096,max-lines=5"
+
+
+@pytest.fixture
+def lobby() -> Talk:
+    talk = Talk("#lobby")
+    talk.enter(MULTILINE)
+    talk.heard(":ann!~chatctl@cloak JOIN #lobby", ":s BATCH +h chathistory #lobby", ":s BATCH -h")
+    talk.sent()
+    return talk
+
+
+def batch(*lines: str, tags: str = "msgid=m1", inside: str = "", reference: str = "x") -> list[str]:
+    outer = f";batch={inside}" if inside else ""
+    return [
+        f"@{tags}{outer} :bob!u@h BATCH +{reference} draft/multiline #lobby",
+        *(f"@batch={reference} :bob!u@h PRIVMSG #lobby :{line}" for line in lines),
+        f":s BATCH -{reference}",
+    ]
+
+
+def test_the_lines_of_a_batch_are_one_message(lobby: Talk) -> None:
+    [said] = lobby.heard(*batch("one", "", "three"))
+    assert isinstance(said, e.Said)
+    assert (said.text, said.id, said.name) == ("one\n\nthree", "m1", "bob")
+
+
+def test_nothing_is_shown_before_the_batch_ends(lobby: Talk) -> None:
+    assert lobby.heard(*batch("one", "two")[:-1]) == []
+
+
+def test_a_line_to_be_joined_has_no_line_feed_before_it(lobby: Talk) -> None:
+    lines = batch("how is ", "everyone?")
+    lines[2] = lines[2].replace("@batch=x", "@batch=x;draft/multiline-concat")
+    [said] = lobby.heard(*lines)
+    assert isinstance(said, e.Said)
+    assert said.text == "how is everyone?"
+
+
+def test_it_may_stand_in_a_page_of_history(lobby: Talk) -> None:
+    number = 7
+    lobby.state.catchup.wish(lobby.state.catchup.past.page(number, "BEFORE", "#lobby", "m9", lobby.state.now(), 50))
+    assert "CHATHISTORY BEFORE #lobby msgid=m9 50" in lobby.sent()
+    [page] = lobby.heard(":s BATCH +h chathistory #lobby", *batch("one", "two", inside="h"), ":s BATCH -h")
+    assert isinstance(page, e.Page)
+    assert [event.text for event in page.events if isinstance(event, e.Said)] == ["one\ntwo"]
+    assert (page.number, page.ends) == (7, False)
+
+
+def test_an_empty_or_endless_batch_does_no_harm(lobby: Talk) -> None:
+    odd = (":s BATCH +x draft/multiline #lobby", ":s BATCH -x", ":s BATCH -y", ":s BATCH", ":s BATCH +")
+    assert lobby.heard(*odd) == []
+    lobby.heard(*(f":s BATCH +{number} draft/multiline #lobby" for number in range(1000)))
+    [said] = lobby.heard(":bob!u@h PRIVMSG #lobby :still here")
+    assert isinstance(said, e.Said)
+
+
+def test_several_lines_go_out_as_one_batch_and_their_echo_is_one_message(lobby: Talk) -> None:
+    lobby.state.say("message", "#lobby", "one\n\nthree", ticket=5)
+    lines = lobby.sent(tags=True)
+    assert lines == [
+        "@chatctl/ref=me.1 BATCH +c1 draft/multiline #lobby",
+        "@batch=c1 PRIVMSG #lobby :one",
+        "@batch=c1 PRIVMSG #lobby :",
+        "@batch=c1 PRIVMSG #lobby :three",
+        "BATCH -c1",
+    ]
+    assert lobby.state.ledger.out == 1
+    [said] = lobby.heard(*(line.replace("bob!", "ann!") for line in batch("one", "", "three")))
+    assert isinstance(said, e.Said)
+    assert (said.ticket, said.own, lobby.state.ledger.out) == (5, True, 0)
+
+
+def test_a_long_line_of_several_is_cut_between_words_and_marked(lobby: Talk) -> None:
+    words = "word " * 200
+    lobby.state.say("message", "#lobby", f"first\n{words.strip()}")
+    texts = [line.partition(" :")[2] for line in lobby.sent(tags=True) if " PRIVMSG " in line]
+    assert texts[0] == "first"
+    assert "".join(texts[1:]) == words.strip()
+
+
+def test_more_lines_than_the_server_takes_are_several_messages(lobby: Talk) -> None:
+    lobby.state.say("message", "#lobby", "\n".join("abcdefg"))
+    lines = lobby.sent()
+    assert [line for line in lines if line.startswith("BATCH +")] == [
+        "BATCH +c1 draft/multiline #lobby", "BATCH +c2 draft/multiline #lobby"
+    ]  # fmt: skip
+
+
+def test_elsewhere_each_line_is_a_message() -> None:
+    talk = Talk("#lobby")
+    talk.enter()
+    talk.sent()
+    talk.state.say("message", "#lobby", "one\n\nthree")
+    assert [line for line in talk.sent() if "PRIVMSG" in line] == ["PRIVMSG #lobby :one", "PRIVMSG #lobby :three"]
+
+
+def test_a_refused_batch_tells_which_message_it_was(lobby: Talk) -> None:
+    lobby.state.say("message", "#lobby", "one\ntwo", ticket=9)
+    [failed] = lobby.heard(":s FAIL BATCH MULTILINE_MAX_LINES 1 :Too many lines")
+    assert isinstance(failed, e.Failed)
+    assert failed.ticket == 9

@@ -1,0 +1,32 @@
+"""Who is in a room, as far as it is not told by the tests of the state."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from chatctl.client.isupport import Isupport
+from chatctl.client.session import rooms as module
+from chatctl.client.session.rooms import Rooms
+
+
+def test_many_listings_that_never_end_cost_little() -> None:
+    rooms = Rooms(Isupport())
+    began = time.process_time()
+    for number in range(20_000):
+        rooms.listed(f"#{number}", ["ann"])
+    assert time.process_time() - began < 2.0
+
+
+def test_listings_are_bounded_and_those_that_end_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_LISTED", 10)
+    rooms = Rooms(Isupport())
+    for _ in range(100):
+        rooms.listed("#a", ["ann", "bob"])
+        rooms.listed("#a", ["@ann", "eve"])
+        assert [nick for nick, _ in rooms.listing_ended("#A")] == ["ann", "bob", "eve"]
+        assert rooms.listing_ended("#none") == []
+    for number in range(10):
+        rooms.listed("#b", [f"user{number}"])
+    assert rooms.listing_ended("#b") == []

@@ -1,0 +1,175 @@
+"""The client without a thread: what we say, and what becomes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.client import events as e
+from chatctl.client.session.in_flight import WINDOW
+from chatctl.protocol.message import MAX_LINE
+from tests.client.talk import NOW, OURS, Talk, in_lobby
+
+
+@pytest.fixture
+def lobby() -> Talk:
+    return in_lobby()
+
+
+def test_with_echo_ours_is_told_when_it_comes_back_and_once(lobby: Talk) -> None:
+    lobby.state.say("message", "#Lobby", "hi")
+    assert lobby.sent() == ["PRIVMSG #lobby :hi"]
+    assert lobby.news() == []
+    [said] = lobby.heard("@msgid=7 :ann!~chatctl@cloak PRIVMSG #lobby :hi")
+    assert said == e.Said(time=NOW, room="#lobby", name="ann", text="hi", own=True, id="7")
+    assert lobby.state.ledger.out == 0
+
+
+def test_without_echo_ours_is_told_at_once() -> None:
+    talk = Talk("#lobby")
+    talk.enter(None)
+    talk.heard(":ann!u@h JOIN #lobby")
+    talk.state.say("action", "#lobby", "waves")
+    assert talk.news() == [e.Said(time=NOW, room="#lobby", name="ann", text="waves", kind="action", own=True)]
+
+
+@pytest.mark.parametrize("caps", [OURS, None])
+def test_what_one_says_to_oneself_is_told_once(caps: str | None) -> None:
+    talk = Talk()
+    talk.enter(caps)
+    talk.state.say("message", "ann", "note")
+    again = ["@msgid=3 :ann!u@h PRIVMSG ann :note"] * (2 if caps else 1)
+    told = [event for event in [*talk.news(), *talk.heard(*again)] if isinstance(event, e.PrivateMessage)]
+    assert [event.text for event in told] == ["note"]
+
+
+def test_long_text_goes_out_in_parts_that_fit_as_others_get_them(lobby: Talk) -> None:
+    lobby.state.say("action", "#lobby", "wörd " * 300)
+    lines = lobby.sent()
+    relayed = [f":ann!~chatctl@cloak {line}\r\n" for line in lines if line.startswith("PRIVMSG")]
+    assert len(relayed) > 3
+    assert all(len(line.encode()) <= MAX_LINE for line in relayed)
+    assert max(len(line.encode()) for line in relayed) > MAX_LINE - 10
+    assert all("\x01ACTION wörd" in line and line.endswith("\x01\r\n") for line in relayed)
+
+
+def test_before_our_prefix_is_known_parts_are_shorter() -> None:
+    talk = Talk()
+    talk.enter()
+    talk.state.say("message", "#lobby", "x" * 2000)
+    host = "h" * 63
+    assert all(
+        len(f":ann!~0123456789@{host} {line}\r\n".encode()) <= MAX_LINE
+        for line in talk.sent()
+        if line.startswith("PRIVMSG")
+    )
+
+
+def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
+    for number in range(WINDOW):
+        assert lobby.state.may_say_more
+        lobby.state.say("message", "#lobby", str(number))
+    assert not lobby.state.may_say_more
+    pings = [line.split()[1] for line in lobby.sent() if line.startswith("PING")]
+    assert len(pings) == 2
+    lobby.heard(f":s PONG s {pings[0]}")
+    assert lobby.state.may_say_more
+    assert lobby.state.ledger.out == WINDOW // 2
+
+
+def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(lobby: Talk) -> None:
+    for text in ("echoed", "written", "unwritten"):
+        lobby.state.say("message", "#lobby", text)
+    lines = list(lobby.state.lines)
+    lobby.state.lines.clear()
+    lobby.heard(":ann!~chatctl@cloak PRIVMSG #lobby :echoed")
+    lobby.state.lost(lines[2:])
+    assert lobby.news() == []
+    assert lobby.state.unsent() == (e.Outgoing("#lobby", "unwritten"),)
+    lobby.state.connected()
+    lobby.sent()
+    news = lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
+    # The server is another one now, which would not know it again.
+    assert e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "written"),)) in news
+    assert [line for line in lobby.sent() if line[:4] in ("JOIN", "PRIV")] == [
+        "JOIN #lobby",
+        "PRIVMSG #lobby :unwritten",
+    ]
+
+
+def test_what_was_refused_is_not_in_doubt(lobby: Talk) -> None:
+    lobby.state.say("message", "nobody", "hi")
+    lobby.heard(":s 401 ann nobody :Nobody here is called nobody")
+    lobby.state.lost()
+    assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
+
+
+def test_back_again_in_the_same_rooms_and_away(lobby: Talk) -> None:
+    lobby.state.join("#dev", "key")
+    lobby.state.away("lunch")
+    lobby.sent()
+    lobby.state.lost()
+    lobby.state.connected()
+    lobby.sent()
+    [back] = lobby.heard(":s CAP * LS :", ":s 001 ann :Hi", ":s 422 ann :-")
+    assert back == e.Reconnected(time=NOW, name="ann", server="s", network="")
+    sent = lobby.sent()
+    assert sent[:3] == ["CAP END", "JOIN #lobby", "JOIN #dev key"]
+    assert sent[-1] == "AWAY :lunch"
+
+
+def test_a_new_name_is_kept_only_where_we_asked_for_it(lobby: Talk) -> None:
+    lobby.heard(":ann!u@h NICK Guest7")
+    assert (lobby.state.nick, lobby.state.name) == ("Guest7", "ann")
+    lobby.state.rename("anna")
+    lobby.heard(":Guest7!u@h NICK anna")
+    assert (lobby.state.nick, lobby.state.name) == ("anna", "anna")
+
+
+def test_a_server_of_ours_has_more_spellings_of_a_name(lobby: Talk) -> None:
+    assert lobby.state.fold("#CAFÉ") == lobby.state.fold("#café")
+
+
+def _pings(talk: Talk) -> list[str]:
+    return [line.split()[1] for line in talk.sent() if line.startswith("PING")]
+
+
+@pytest.mark.parametrize("caps", ["echo-message server-time", OURS])
+def test_message_without_an_echo_is_told_when_a_later_ping_is_answered(caps: str) -> None:
+    talk = Talk()
+    talk.enter(caps=caps)
+    talk.state.say("message", "NickServ", "help", ticket=7)
+    talk.state.barrier()
+    (token,) = _pings(talk)
+    (told,) = talk.heard(f":s PONG s {token}")
+    assert isinstance(told, e.PrivateMessage)
+    assert told.own
+    assert told.ticket == 7
+    assert told.text == "help"
+
+
+def test_echo_that_comes_after_the_ping_is_not_told_twice() -> None:
+    talk = Talk()
+    talk.enter(caps="echo-message server-time")
+    talk.state.say("message", "bob", "hi", ticket=7)
+    talk.state.barrier()
+    (token,) = _pings(talk)
+    assert len(talk.heard(f":s PONG s {token}")) == 1
+    assert talk.heard(":ann!u@h PRIVMSG bob :hi") == []
+    assert len(talk.heard(":ann!u@h PRIVMSG bob :hi")) == 1  # said elsewhere
+
+
+@pytest.mark.parametrize("caps", ["", "echo-message server-time"])
+def test_message_to_oneself_shows_once(caps: str) -> None:
+    talk = Talk()
+    talk.enter(caps=caps)
+    talk.state.say("message", "ann", "note", ticket=7)
+    news = talk.news()
+    for _ in range(2 if caps else 1):
+        news += talk.heard(":ann!u@h PRIVMSG ann :note")
+    assert [event.type for event in news] == ["private"]
+
+
+def test_message_to_oneself_from_elsewhere_shows() -> None:
+    talk = Talk()
+    talk.enter(caps="echo-message server-time")
+    assert len(talk.heard(":ann!u@h PRIVMSG ann :note")) == 1
