@@ -19,8 +19,8 @@ from chatctl.client.client import Client
 from chatctl.client.name_check import ALTERNATIVES
 from chatctl.client.profile.profile import Memory
 from chatctl.client.transport.trust import UnknownServerError
-from chatctl.tui.entrance import Entrance, NotIn
-from chatctl.tui.feed import Feed
+from chatctl.tui.connect.event_queue import Feed
+from chatctl.tui.connect.login_worker import Entrance, NotIn
 
 _FRAMES = "240"
 """Textual draws what has changed at its next frame: its usual 60 a second could alone take the 16 ms in which a key
@@ -28,7 +28,7 @@ should show. A frame in which nothing has changed costs nothing."""
 
 
 class FullDoor:
-    """A wish, as the screen needs it (:class:`chatctl.tui.entrance.Door`). `kept_as`: what to save the server as."""
+    """A wish, as the screen needs it (`Door`). `kept_as`: what to save the server as."""
 
     def __init__(self, wish: Wish, memory: Memory, keeper: Keeper, kept_as: str = "") -> None:
         self.wish = replace(wish, attentive=True)
@@ -116,7 +116,7 @@ def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client
 
     Raises what ended it, where that was not the user.
     """
-    from chatctl.tui.tidy import Tidy
+    from chatctl.tui.terminal.gc_tuning import Tidy
 
     tidy = Tidy()
     memory = Memory()
@@ -127,8 +127,8 @@ def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client
     for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one
         os.environ.pop(name, None)
     from chatctl.tui.app import ChatApp
-    from chatctl.tui.specials import PLAIN
-    from chatctl.tui.terminal import drawing_on_terminal
+    from chatctl.tui.commands.local_commands import PLAIN
+    from chatctl.tui.terminal.key_sequences import drawing_on_terminal
 
     early = entrance.outcome
     if isinstance(early, NotIn):

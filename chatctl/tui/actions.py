@@ -11,15 +11,16 @@ from textual.app import SuspendNotSupported
 
 from chatctl.client.slash import table
 from chatctl.errors import ChatctlError
-from chatctl.tui import editing, layout
-from chatctl.tui.drawing import shortened
-from chatctl.tui.line import Line
-from chatctl.tui.messages import MessageList
-from chatctl.tui.overlays import KeysOverlay, Question
-from chatctl.tui.people import People
-from chatctl.tui.places import Place
-from chatctl.tui.search import Hit, SearchOverlay, parsed
-from chatctl.tui.sidebar import Sidebar
+from chatctl.tui.model.buffers import Place
+from chatctl.tui.render import stylesheet
+from chatctl.tui.render.rows import shortened
+from chatctl.tui.terminal import external_editor
+from chatctl.tui.widgets.dialogs import KeysOverlay, Question
+from chatctl.tui.widgets.input import Line
+from chatctl.tui.widgets.member_list import People
+from chatctl.tui.widgets.message_list import MessageList
+from chatctl.tui.widgets.search import Hit, SearchOverlay, parsed
+from chatctl.tui.widgets.sidebar import Sidebar
 
 if TYPE_CHECKING:
     from chatctl.tui.app import ChatApp
@@ -160,15 +161,15 @@ class Actions:
         """Show or hide the rooms."""
         app = self._app
         wanted = app.screen_stack[0].query_one("#rooms").has_class("hidden")
-        app.people_wanted = None if app.size.width < layout.BOTH_FROM else app.people_wanted
-        app.rooms_wanted = None if wanted == (app.size.width >= layout.ROOMS_FROM) else wanted
+        app.people_wanted = None if app.size.width < stylesheet.BOTH_FROM else app.people_wanted
+        app.rooms_wanted = None if wanted == (app.size.width >= stylesheet.ROOMS_FROM) else wanted
         app.fold_panels()
 
     def action_people(self) -> None:
         """Show or hide the people."""
         app = self._app
         wanted = app.screen_stack[0].query_one("#people").has_class("hidden")
-        app.people_wanted = None if wanted == (app.size.width >= layout.PEOPLE_FROM) else wanted
+        app.people_wanted = None if wanted == (app.size.width >= stylesheet.PEOPLE_FROM) else wanted
         app.fold_panels()
 
     def action_keys(self) -> None:
@@ -269,9 +270,9 @@ class Actions:
     def action_editor(self) -> None:
         """Write in $EDITOR; what is saved comes into the input."""
         app = self._app
-        editor = editing.command()
+        editor = external_editor.command()
         try:
-            text = editing.edited(self.line.text, editor, app.suspend())
+            text = external_editor.edited(self.line.text, editor, app.suspend())
         except (OSError, SuspendNotSupported) as error:
             why = getattr(error, "strerror", None) or "not on this terminal"
             app.desk.tell(f"{editor[0]} cannot be started: {why}", trouble=True, now=clock.time())

@@ -2,7 +2,7 @@
 
 The rules of this file:
 
-1. Everything here happens on the screen's own thread; events come through :class:`chatctl.tui.feed.Feed`.
+1. Everything here happens on the screen's own thread; events come through `Feed`.
 2. A part is drawn again when the desk says that it is out of date, at most as often as batches come.
 3. Whatever happens, the terminal is as it was afterwards. What goes wrong is told there, in one line.
 """
@@ -25,29 +25,33 @@ from textual.message import Message
 from chatctl.client.client import Client
 from chatctl.client.profile.profile import Memory
 from chatctl.protocol.clean import clean
-from chatctl.tui import actions, keys, layout, offering, terminal
-from chatctl.tui.abilities import Abilities
-from chatctl.tui.arrival import Arrival
-from chatctl.tui.bars import StatusBar, TopicBar, how_things_stand
-from chatctl.tui.being import Being
-from chatctl.tui.completion import Completion, complete
-from chatctl.tui.desk import Desk, unasked
-from chatctl.tui.enter_gate import EnterGate
-from chatctl.tui.entrance import Entrance, Outcome
-from chatctl.tui.feed import Hearing
-from chatctl.tui.key_order import KeyOrder
-from chatctl.tui.line import Line
-from chatctl.tui.look import DEFAULT, Ink, ink
-from chatctl.tui.messages import MessageList
-from chatctl.tui.output import TerminalDriver
-from chatctl.tui.painted import Painted, Words
-from chatctl.tui.people import People
-from chatctl.tui.rooms_kept import RoomsKept
-from chatctl.tui.search import SearchOverlay
-from chatctl.tui.sidebar import Sidebar
-from chatctl.tui.specials import PLAIN, Specials
-from chatctl.tui.tidy import Tidy
-from chatctl.tui.typed import Typed
+from chatctl.tui import actions
+from chatctl.tui.commands import keys
+from chatctl.tui.commands.local_commands import PLAIN, Specials
+from chatctl.tui.commands.own_presence import Being
+from chatctl.tui.commands.slash_adapter import Typed
+from chatctl.tui.connect import account_prompt
+from chatctl.tui.connect.enter_gate import EnterGate
+from chatctl.tui.connect.event_queue import Hearing
+from chatctl.tui.connect.login_dialogs import Arrival
+from chatctl.tui.connect.login_worker import Entrance, Outcome
+from chatctl.tui.model.saved_rooms import RoomsKept
+from chatctl.tui.model.view_model import Desk, unasked
+from chatctl.tui.render import stylesheet
+from chatctl.tui.render.theme import DEFAULT, Ink, ink
+from chatctl.tui.terminal import key_sequences
+from chatctl.tui.terminal.capabilities import Abilities
+from chatctl.tui.terminal.gc_tuning import Tidy
+from chatctl.tui.terminal.key_order import KeyOrder
+from chatctl.tui.terminal.output import TerminalDriver
+from chatctl.tui.widgets.base import Painted, Words
+from chatctl.tui.widgets.completion import Completion, complete
+from chatctl.tui.widgets.header_status import StatusBar, TopicBar, how_things_stand
+from chatctl.tui.widgets.input import Line
+from chatctl.tui.widgets.member_list import People
+from chatctl.tui.widgets.message_list import MessageList
+from chatctl.tui.widgets.search import SearchOverlay
+from chatctl.tui.widgets.sidebar import Sidebar
 
 _TICK = 1.0
 _MEASURE = 30
@@ -63,7 +67,7 @@ _OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEYS if key.action} -
 class ChatApp(actions.Actions, Abilities, App[str]):
     """Runs until one leaves; its result is the reason given, or PLAIN. `problem` is why it ended otherwise."""
 
-    CSS = layout.CSS
+    CSS = stylesheet.CSS
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key.keys, key.action, show=False, priority=True) for key in keys.KEYS if key.action
@@ -82,7 +86,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
     def __init__(
         self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None, tidy: Tidy | None = None
     ) -> None:
-        terminal.learn()
+        key_sequences.learn()
         self.prepare()
         super().__init__(driver_class=TerminalDriver)
         self.tidy = tidy
@@ -134,7 +138,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
     # Starting and ending.
 
     def on_mount(self) -> None:
-        for theme in layout.themes():
+        for theme in stylesheet.themes():
             self.register_theme(theme)
         self.wear(self.look.palette.name)
         self.set_interval(_TICK, self._tick)
@@ -197,7 +201,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         with unasked():
             client.measure()
             client.conversations(datetime.now(UTC) - _REMEMBERED)
-        offering.offer(self, client, asked=self.arrival.asked_name)
+        account_prompt.offer(self, client, asked=self.arrival.asked_name)
         self.on_chat_app_news()
 
     # Events.
@@ -272,7 +276,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
     def wear(self, look: str) -> None:
         """Put on a look."""
         self.look = ink(look, self.light)
-        self.theme = layout.theme_name(look)
+        self.theme = stylesheet.theme_name(look)
         for part in self.query(Painted):
             part.wear(self.look)
         for screen in self.screen_stack:
@@ -286,10 +290,12 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         """What there is room for, and what was asked for."""
         width = self.size.width if width is None else width
         main = self.screen_stack[0]
-        rooms = self.rooms_wanted if self.rooms_wanted is not None else width >= layout.ROOMS_FROM
-        people = self.people_wanted if self.people_wanted is not None else width >= layout.PEOPLE_FROM
+        rooms = self.rooms_wanted if self.rooms_wanted is not None else width >= stylesheet.ROOMS_FROM
+        people = self.people_wanted if self.people_wanted is not None else width >= stylesheet.PEOPLE_FROM
         people = people and self.desk.here.is_room
-        if rooms and people and width < layout.BOTH_FROM:  # the one that was asked for last is the one that is wanted
+        if (
+            rooms and people and width < stylesheet.BOTH_FROM
+        ):  # the one that was asked for last is the one that is wanted
             rooms = self.people_wanted is not True
             people = not rooms
         main.query_one("#rooms").set_class(not rooms, "hidden")

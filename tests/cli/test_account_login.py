@@ -19,8 +19,8 @@ from chatctl.client.errors import OwnedNameError
 from chatctl.client.profile.profile import Memory
 from chatctl.errors import ConfigError
 from chatctl.server import Server
-from chatctl.tui.entrance import Entered, Entrance, LoginWanted, NameWanted, Outcome
-from chatctl.tui.feed import Feed
+from chatctl.tui.connect.event_queue import Feed
+from chatctl.tui.connect.login_worker import Entered, Entrance, LoginWanted, NameWanted, Outcome
 from tests.client.peer import WELCOME, Peer, Talk, eventually
 from tests.wire import DEADLINE
 

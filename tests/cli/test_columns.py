@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.cli.columns import table, width
-from chatctl.tui.columns import width_of
+from chatctl.tui.render.cell_width import width_of
 
 
 def test_what_is_wide_and_what_has_marks_takes_its_columns() -> None:

@@ -1,4 +1,4 @@
-"""The end of `chatctl join` if anything hangs (chatctl/cli/ending, chatctl/tui/output)."""
+"""The end of `chatctl join` if anything hangs (chatctl/cli/ending, chatctl/tui/terminal/output)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, cast
 
 import pytest
 
-from chatctl.tui.output import SafeOutput
+from chatctl.tui.terminal.output import SafeOutput
 from tests.wire import DEADLINE
 
 PROGRAM = """

@@ -8,7 +8,7 @@ import pytest
 
 from chatctl.client import Client
 from chatctl.server import Server
-from tests.tui.desks import World
+from tests.tui.view_models import World
 
 
 @pytest.fixture

@@ -18,14 +18,14 @@ from chatctl.client.profile.profile import Memory, Server
 from chatctl.client.transport.timing import Timing
 from chatctl.client.transport.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
-from chatctl.tui.columns import text_of, width_of
-from chatctl.tui.entrance import Entrance
-from chatctl.tui.feed import Feed
+from chatctl.tui.connect.event_queue import Feed
+from chatctl.tui.connect.login_worker import Entrance
+from chatctl.tui.render.cell_width import text_of, width_of
 from tests.wire import DEADLINE
 
 
 class Door:
-    """The way to a server on this machine (:class:`chatctl.tui.entrance.Door`)."""
+    """The way to a server on this machine (:class:`chatctl.tui.connect.login_worker.Door`)."""
 
     room = "#lobby"
 

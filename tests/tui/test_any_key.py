@@ -15,10 +15,10 @@ from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.slash import table
 from chatctl.server import Server
-from chatctl.tui import keys
-from chatctl.tui.line import Line
+from chatctl.tui.commands import keys
+from chatctl.tui.widgets.input import Line
+from tests.tui.render.test_any_text import CONSOLE, NASTY, are_whole
 from tests.tui.screens import Door, Screen, play, screen
-from tests.tui.test_any_text import CONSOLE, NASTY, are_whole
 
 STEPS = 120
 _KEYS = [key for row in keys.KEYS for key in row.keys.split(",") if key] + [

@@ -15,8 +15,8 @@ from chatctl.client import events as e
 from chatctl.client.client import Client, Member
 from chatctl.tui.actions import Nobody
 from chatctl.tui.app import ChatApp
-from chatctl.tui.entrance import Entrance
-from chatctl.tui.feed import Feed
+from chatctl.tui.connect.event_queue import Feed
+from chatctl.tui.connect.login_worker import Entrance
 from tests.tui.screens import Door, Screen
 
 SIZES = ((40, 12), (80, 24), (200, 50))

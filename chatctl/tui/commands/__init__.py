@@ -1,0 +1,1 @@
+"""Slash commands and keys of the full screen."""

@@ -1,0 +1,96 @@
+"""Being there: whether others see us typing, whether we are away, who calls us.
+
+The rules of this file:
+
+1. Typing is told at most every 3 seconds, never of a command, and only where it is wanted
+   (ircv3.net/specs/client-tags/typing). What was written and not sent is told as given up.
+2. Who touches nothing for IDLE seconds is away until they touch something; who said that they are away stays it.
+3. Who touches nothing for UNWATCHED seconds does not read what comes: not every terminal tells whether it is in front.
+4. A call is one bell and one desktop notification, at most one every CALLS seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from chatctl.client.client import Client
+from chatctl.protocol.clean import clean
+from chatctl.tui.model.buffers import Place
+from chatctl.tui.model.view_model import unasked
+
+TYPING_PAUSE = 3.0
+IDLE = 15 * 60.0
+UNWATCHED = 5 * 60.0
+CALLS = 2.0
+_LONGEST_CALL = 120
+
+
+class Being:
+    """`now` is a clock in seconds that only goes forward."""
+
+    def __init__(self, client: Client, now: Callable[[], float] = monotonic) -> None:
+        self.tells_typing = True
+        self.notifies = True
+        self._client = client
+        self._now = now
+        self._typed_to = ""
+        self._typed_at = -TYPING_PAUSE
+        self._touched = now()
+        self._went_away = False
+        self._called = -CALLS
+
+    def typing(self, place: Place, text: str) -> None:
+        """The input line of `place` holds `text` now."""
+        self.touched()
+        if not self.tells_typing or not place.name or not place.joined:
+            return
+        if not text or text.startswith("/"):
+            if self._typed_to == place.name and not text:
+                self._send(place.name, "done")
+                self._typed_to = ""
+            return
+        if self._typed_to != place.name or self._now() - self._typed_at >= TYPING_PAUSE:
+            self._typed_to, self._typed_at = place.name, self._now()
+            self._send(place.name, "active")
+
+    def sent(self) -> None:
+        """What was written went out, which says that one types no more."""
+        self._typed_to = ""
+        self._typed_at = -TYPING_PAUSE
+
+    def _send(self, target: str, what: str) -> None:
+        if self._client.online and self._client.can("message-tags"):
+            with unasked():
+                self._client.typing(target, what)
+
+    def touched(self) -> None:
+        """A key was pressed."""
+        self._touched = self._now()
+        if self._went_away:
+            self._went_away = False
+            if self._client.running:
+                with unasked():
+                    self._client.away("")
+
+    @property
+    def unwatched(self) -> bool:
+        """Whether nobody has touched anything for so long that nobody reads either, whatever the terminal tells."""
+        return self._now() - self._touched >= UNWATCHED
+
+    def tick(self, *, away: bool) -> None:
+        """Called now and then; `away`: whether we are already."""
+        if not away and not self._went_away and self._now() - self._touched >= IDLE and self._client.online:
+            self._went_away = True
+            with unasked():
+                self._client.away("idle")
+
+    def call(self, title: str, text: str, term: str) -> str:
+        """What to write to the terminal to call its owner; empty where it is not the time."""
+        if not self.notifies or self._now() - self._called < CALLS:
+            return ""
+        self._called = self._now()
+        title, text = (clean(part).replace(";", ",")[:_LONGEST_CALL] for part in (title, text))
+        if term.startswith(("rxvt", "foot")):
+            return f"\a\x1b]777;notify;{title};{text}\x1b\\"
+        return f"\a\x1b]9;{title}: {text}\x1b\\"

@@ -1,0 +1,134 @@
+"""What is typed, done: the full screen as the commands see it (:class:`chatctl.client.slash.table.Screen`)."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable
+
+from chatctl.client.client import Client
+from chatctl.client.errors import InputError, SecretSaidError
+from chatctl.client.events.base import Kind
+from chatctl.client.slash import table
+from chatctl.errors import ChatctlError
+from chatctl.tui.model.view_model import Desk
+from chatctl.tui.render.theme import PALETTES
+
+_LONG = 10
+"""Lines that would push the conversation off the screen."""
+
+
+class Typed:
+    """`special` is what only the screen itself can do: a name, and a function of the rest of the line."""
+
+    def __init__(
+        self, client: Client, desk: Desk, leave: Callable[[str], None], special: dict[str, Callable[[str], None]]
+    ) -> None:
+        self.client = client
+        self.desk = desk
+        self._leave = leave
+        self._special = special
+
+    def run(self, text: str) -> None:
+        """Do what was typed; what goes wrong is told.
+
+        If a password may follow, it is told by a dialog, so that the password is not said in the room.
+        """
+        lines = text.split("\n")
+        asks = (len(lines) == 1 or not table.is_text(text)) and any(map(table.asks_password, lines))
+        try:
+            if asks and len(lines) > 1:
+                raise InputError("/register asks for the password itself, so nothing may be written below it")
+            if len(lines) > 1 and table.is_text(text):
+                self.say(self._target(), text)
+            else:
+                for line in lines:
+                    table.run(self, line)
+        except ChatctlError as error:
+            if asks and "refused" in self._special:
+                self._special["refused"](str(error))
+            else:
+                self.desk.tell(str(error), trouble=True, now=clock.time())
+
+    def _target(self) -> str:
+        if not self.here:
+            raise InputError("You are in no room. /join #lobby enters one")
+        return self.here
+
+    @property
+    def here(self) -> str:
+        """Where a plain line goes to."""
+        return self.desk.here.name
+
+    def say(self, target: str, text: str, kind: Kind = "message", reply: str = "") -> None:
+        """Say it, and show that it is on its way. Raises InputError for the user's own password."""
+        if self.client.is_secret(text):
+            raise SecretSaidError(target)
+        if kind == "action":
+            ticket = self.client.act(target, text)
+        else:
+            ticket = self.client.say(target, text, whole=True, reply=reply)
+        self.desk.say(text, kind, target, ticket, clock.time(), reply or None)
+
+    def said(self, count: int, name: str = "") -> str | None:
+        """The id of a message here. One that has not arrived counts too, since it is seen: nothing else is meant."""
+        fold, wanted = self.client.fold, self.client.fold(name)
+        for item in reversed(self.desk.here.shown.items):
+            if item.is_said and not item.deleted and (not name or fold(item.name) == wanted):
+                count -= 1
+            if count == 0:
+                if item.ticket:
+                    raise InputError("That message is still on its way; try again in a moment")
+                if item.problem:
+                    raise InputError("That message was not delivered; /resend sends it again")
+                if item.id is None:
+                    raise InputError("This server does not number what is said, which that needs")
+                return item.id
+        return None
+
+    def go(self, target: str) -> None:
+        """Be there, as soon as we are in."""
+        place = self.desk.places.get(target)
+        if place is not None and (place.joined or not place.is_room):
+            self.desk.look_at(place)
+        elif self.client.is_room(target):
+            self.desk.go_to(target, clock.monotonic())
+        else:
+            self.desk.look_at(self.desk.converse(target))
+
+    def show(self, text: str) -> None:
+        """Tell the user something."""
+        if text.count("\n") >= _LONG and "read" in self._special:
+            self._special["read"](text)
+        else:
+            self.desk.tell(text, now=clock.time())
+
+    def do(self, what: str, rest: str) -> None:
+        """What is the screen's own."""
+        if what == "close":
+            place = self.desk.places.get(rest)
+            if place is not None:
+                self.desk.places.close(place)
+                self.desk.look_at(self.desk.here)
+                self.desk.stale |= {"log", "rooms", "people", "topic"}
+        elif what == "resend":
+            self._resend()
+        elif what == "theme" and rest and rest not in PALETTES:
+            raise InputError(f"There are these: {', '.join(PALETTES)}")
+        elif what in self._special:
+            self._special[what](rest)
+        else:
+            raise InputError(f"/{what} cannot be done here")
+
+    def _resend(self) -> None:
+        """Say again what was not delivered here."""
+        place = self.desk.here
+        failures = place.log.failures()
+        if not failures:
+            raise InputError("Nothing here failed to be delivered")
+        for item in failures:
+            place.log.remove(item)
+            self.say(place.name, item.text, "action" if item.kind == "action" else "message", item.reply or "")
+
+    def leave(self, reason: str) -> None:
+        """End."""
+        self._leave(reason)

@@ -1,0 +1,1 @@
+"""Logging in from the full screen, and its event queue."""

@@ -1,0 +1,42 @@
+"""When Enter may take effect: not before there is a room that the line can go to.
+
+Invariants:
+[enter-waits]    Enter in the message line waits until the user is logged in, and in the room that they enter. The line
+                 stays editable until then, and the keys behind Enter wait as well.
+[refused-room]   If the room cannot be entered, an Enter that was pressed before that was known is discarded with all
+                 keys behind it: the line was not meant for another room. Its text stays in the input.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from chatctl.tui.terminal.key_order import Passage
+from chatctl.tui.widgets.header_status import StatusBar
+
+if TYPE_CHECKING:
+    from chatctl.tui.app import ChatApp
+
+
+class EnterGate:
+    """Decides for :class:`chatctl.tui.terminal.key_order.KeyOrder` whether a key may be delivered."""
+
+    def __init__(self, app: ChatApp) -> None:
+        self._app = app
+        self._begun = False
+
+    def passage(self, event: events.Event) -> Passage:
+        """Decide about one event."""
+        app = self._app
+        if not self._begun:
+            self._begun = app.stands(StatusBar) and app.screen.focused is not None
+            if not self._begun:
+                return Passage.WAIT
+        if not isinstance(event, events.Key) or event.key != "enter" or len(app.screen_stack) > 1 or app.line.deaf:
+            return Passage.PASS
+        if app.typed is None or app.desk.awaits_room(monotonic()):
+            return Passage.WAIT  # [enter-waits]
+        return Passage.DROP if app.desk.awaits_room(event.time) else Passage.PASS  # [refused-room]

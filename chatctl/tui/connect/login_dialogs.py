@@ -1,0 +1,160 @@
+"""What a person is asked before they are in: a name, a password, a fingerprint.
+
+The rules of this file:
+
+1. What an attempt to get in came to is answered by one question, or by none; each answer is another attempt.
+2. Who answers nothing leaves; whoever started the screen tells why.
+3. From the first question until we are in, the message line takes no keys: what is typed belongs to the questions, and
+   may be a password. A question for a password empties the line: it may have been typed ahead. Keys that wait when a
+   question comes are dropped: they were not meant for it.
+4. While a question stands the lower line says what is waited for: the server has been reached.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chatctl.protocol.clean import clean
+from chatctl.protocol.passwords import password_problem
+from chatctl.tui.connect.login_worker import (
+    Entered,
+    LoginWanted,
+    NameWanted,
+    NotIn,
+    Outcome,
+    PasswordWanted,
+    TrustWanted,
+)
+from chatctl.tui.widgets.dialogs import Asking, Question
+
+if TYPE_CHECKING:
+    from chatctl.tui.app import ChatApp
+
+
+class Arrival:
+    """`asked_name`: whether the person was asked what others should call them."""
+
+    def __init__(self, app: ChatApp) -> None:
+        self._app = app
+        self.asked_name = False
+
+    def known(self, outcome: Outcome) -> None:
+        """What came of an attempt (rule 1)."""
+        match outcome:
+            case Entered():
+                if self._app.line.deaf:
+                    self._app.line.listen(self._app.key_order.drop())
+                self._app.entered(outcome.client)
+            case NameWanted():
+                self._ask_name(outcome)
+            case PasswordWanted():
+                self._ask_password(outcome)
+            case LoginWanted():
+                self._ask_login(outcome)
+            case TrustWanted():
+                self._ask_trust(outcome)
+            case NotIn():
+                self._leave(outcome.error)
+
+    def _waits_for(self, what: str) -> None:
+        """Show that an answer is waited for (rule 4). Keys are the question's (rule 3), except those from before it."""
+        self._app.key_order.drop()
+        self._app.line.ignore()
+        self._app.desk.waits_for = what
+        self._app.draw()
+
+    def _begin(self, name: str | None, password: str | None = None) -> None:
+        self._app.desk.waits_for = ""
+        self._app.draw()
+        self._app.entrance.begin(name, password)
+
+    def _leave(self, problem: BaseException) -> None:
+        self._app.problem = problem
+        self._app.exit("")
+
+    def _ask_name(self, wanted: NameWanted) -> None:
+        door = self._app.entrance.door
+        free = f"Free now: {', '.join(wanted.offered)}" if wanted.offered else ""
+        text = free or f"You are about to enter {door.room} at {door.address}."
+        offered = wanted.offered[0] if wanted.offered else ""
+
+        def answered(name: str | None) -> None:
+            if name is None:
+                self._leave(KeyboardInterrupt())
+            else:
+                self.asked_name = True
+                self._begin(name)
+
+        self._waits_for("your name")
+        asking = Asking(
+            "What should others call you?", text, wanted="your name", offered=offered, trouble=wanted.trouble
+        )
+        self._app.push_screen(asking, answered)
+
+    def _ask_login(self, wanted: LoginWanted) -> None:
+        entrance = self._app.entrance
+        title, text = _about_login(wanted)
+
+        def answered(password: str | None) -> None:
+            if password is None:
+                entrance.other_name()
+            else:
+                entrance.door.log_in(wanted.name, password)
+                self._begin(wanted.name)
+
+        self._waits_for("a password")
+        self._app.line.write("")
+        asking = Asking(
+            title,
+            text,
+            trouble=wanted.trouble,
+            secret=True,
+            twice=wanted.new,
+            refuse=partial(password_problem, name=wanted.name),
+            escape="another name",
+        )
+        self._app.push_screen(asking, answered)
+
+    def _ask_trust(self, wanted: TrustWanted) -> None:
+        entrance, unknown = self._app.entrance, wanted.unknown
+        text = f"Does the server's own window show this fingerprint too? Ask whoever runs it.\n\n{unknown.pin}"
+        if unknown.validity:
+            text += f"\n\nIts certificate {unknown.validity}."
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                entrance.door.believe(unknown)
+                self._begin(entrance.name or None)
+            else:
+                self._leave(unknown)
+
+        self._waits_for("your answer")
+        title = f"First visit to {clean(unknown.address)}"
+        self._app.push_screen(Question(title, text, "it is the same", careful=True), answered)
+
+    def _ask_password(self, wanted: PasswordWanted) -> None:
+        def answered(password: str | None) -> None:
+            if password is None:
+                self._leave(KeyboardInterrupt())
+            else:
+                self._begin(self._app.entrance.name, password)
+
+        self._waits_for("a password")
+        self._app.line.write("")
+        asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
+        self._app.push_screen(asking, answered)
+
+
+def _about_login(wanted: LoginWanted) -> tuple[str, str]:
+    name = clean(wanted.name)
+    if wanted.new:
+        return f"Choose a password for {name}", "With it the name is yours. It is not shown."
+    if wanted.closed:
+        return "Only people with an account may enter", f"The password of {name}, or Esc for another name."
+    if wanted.known:
+        return f"Log in as {name}", "Your name is an account here. Type its password; it is not shown."
+    return (
+        f"The name {name} belongs to somebody",
+        "If that is you, type your password; it is not shown. Else press Esc.",
+    )

@@ -1,0 +1,1 @@
+"""What the screen shows, without Textual: buffers, messages, unread counts."""

@@ -1,0 +1,169 @@
+"""The rooms and private conversations, and which of them is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from time import monotonic
+
+from chatctl.tui.model.items import Item
+from chatctl.tui.model.message_log import Log
+
+TYPING_SECONDS = 6.0
+PAUSED_SECONDS = 30.0
+"""How long somebody counts as typing after the last word of it (ircv3.net/specs/client-tags/typing)."""
+
+HOME = ""
+"""The name of the place for what the server says, and of where one is before any room."""
+
+
+class Place:
+    """One room (`is_room`), one private conversation, or the server's own place (HOME)."""
+
+    def __init__(self, name: str, *, is_room: bool) -> None:
+        self.name = name
+        self.is_room = is_room
+        self.log = Log()
+        self.past: Log | None = None
+        """A stretch of the past that was jumped to; shown instead of `log` while it is there."""
+        self.joined = not is_room
+        self.online: bool | None = None
+        """Of a person: whether they are here, where that is known."""
+        self.topic = ""
+        self.unread = 0
+        self.mentions = 0
+        self.read_until: datetime | None = None
+        self.left_off: float | None = None
+        """Up to when (seconds since 1970 UTC) it had been read when we came: what the server said first."""
+        self.sought = 0
+        """Pages that were loaded to find where that is."""
+        self.draft = ""
+        """What stood in the input line when one went elsewhere."""
+        self.since = float("inf")
+        """When we entered it: from then on who came and left stands in the log as it happened."""
+        self.asked = 0
+        """The number of the page that is awaited, 0 for none."""
+        self.typists: dict[str, float] = {}
+
+    @property
+    def shown(self) -> Log:
+        """What a screen shows."""
+        return self.past if self.past is not None else self.log
+
+    def types(self, name: str, state: str, now: float | None = None) -> None:
+        """Somebody types, paused, or gave it up."""
+        seconds = {"active": TYPING_SECONDS, "paused": PAUSED_SECONDS}.get(state)
+        if seconds is None:
+            self.typists.pop(name, None)
+        else:
+            self.typists[name] = (monotonic() if now is None else now) + seconds
+
+    def typing(self, now: float | None = None) -> list[str]:
+        """Who types now."""
+        now = monotonic() if now is None else now
+        for name in [name for name, until in self.typists.items() if until < now]:
+            del self.typists[name]
+        return sorted(self.typists)
+
+    def seen(self) -> None:
+        """It is looked at: nothing is unread any more; the line between read and unread stays until one leaves."""
+        self.unread = self.mentions = 0
+
+    def left_behind(self) -> None:
+        """It is not looked at any more."""
+        self.log.unread, self.log.unread_above = None, False
+
+
+class Places:
+    """All of them, in the order in which they are shown: HOME, rooms, people. `fold` makes spellings equal."""
+
+    def __init__(self, fold: Callable[[str], str]) -> None:
+        self.fold = fold
+        self.home = Place(HOME, is_room=False)
+        self.current = self.home
+        self._by_key: dict[str, Place] = {}
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self.ordered())
+
+    def ordered(self) -> list[Place]:
+        """Rooms as they were entered, then people."""
+        found = list(self._by_key.values())
+        rooms = [place for place in found if place.is_room]
+        people = [place for place in found if not place.is_room]
+        return [*([] if rooms or people else [self.home]), *rooms, *people]
+
+    def get(self, name: str) -> Place | None:
+        """The place of this name, where there is one."""
+        return self._by_key.get(self.fold(name)) if name else self.home
+
+    def open(self, name: str, *, is_room: bool) -> Place:
+        """The place of this name, made where there is none."""
+        if not name:
+            return self.home
+        key = self.fold(name)
+        place = self._by_key.get(key)
+        if place is None:
+            place = self._by_key[key] = Place(name, is_room=is_room)
+            if self.current is self.home:
+                self.current = place
+        return place
+
+    def close(self, place: Place) -> None:
+        """Take a place away; look at the one above it."""
+        shown = self.ordered()
+        at = shown.index(place) if place in shown else 0
+        self._by_key = {key: found for key, found in self._by_key.items() if found is not place}
+        if self.current is place:
+            rest = self.ordered()
+            self.current = rest[max(0, min(at, len(rest)) - 1)] if rest else self.home
+            self.current.seen()
+
+    def look_at(self, place: Place) -> None:
+        """Go to a place."""
+        if place is self.current:
+            return
+        self.current.left_behind()
+        self.current = place
+        place.seen()
+
+    def step(self, by: int) -> Place:
+        """The place so many below (or above) the present one, around the ends."""
+        shown = self.ordered()
+        at = shown.index(self.current) if self.current in shown else 0
+        return shown[(at + by) % len(shown)]
+
+    def active(self) -> Place | None:
+        """Where to go next: the first after this one with a mention, else with anything unread."""
+        shown = self.ordered()
+        at = shown.index(self.current) if self.current in shown else 0
+        around = [place for place in shown[at + 1 :] + shown[:at] if place.unread]
+        wanting = [place for place in around if place.mentions or not place.is_room]
+        return next(iter(wanting or around), None)
+
+    def rename(self, old: str, new: str) -> None:
+        """A person has another name: the conversation goes with them, unless there is one under that name."""
+        place = self._by_key.get(self.fold(old))
+        if place is None or place.is_room or (self.fold(new) in self._by_key and self.fold(new) != self.fold(old)):
+            return
+        place.name = new
+        self._by_key = {(self.fold(new) if found is place else key): found for key, found in self._by_key.items()}
+
+    def refold(self) -> None:
+        """The server's rule for spellings is another one now."""
+        self._by_key = {self.fold(place.name): place for place in self._by_key.values()}
+
+    def unread_elsewhere(self) -> tuple[int, int]:
+        """(messages, mentions) in the places that are not looked at."""
+        others = [place for place in self if place is not self.current]
+        return sum(place.unread for place in others), sum(place.mentions for place in others)
+
+
+def note(place: Place, item: Item, *, looked_at: bool, alerts: bool) -> None:
+    """Something new was said in a place: count it where nobody looks. `alerts`: it is meant for us."""
+    if item.own or looked_at:
+        return
+    place.unread += 1
+    place.mentions += alerts
+    if place.log.unread is None:
+        place.log.unread = item

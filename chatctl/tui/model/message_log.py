@@ -1,0 +1,164 @@
+"""The items of one place, in their order.
+
+The rules of this file:
+
+1. Oldest first. A message with an id stands here once.
+2. Who comes and leaves without anything said in between is one item (a fold).
+3. What we said stands at the end from the moment it is typed; its echo takes its place, wherever others have come
+   meanwhile: the echo's place in the order is the one that counts.
+4. MOST items are kept of what is live; the oldest go, and can be loaded again.
+5. Positions are given as items, not as numbers: what is loaded above moves all numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatctl.client.events.folding import Came
+from chatctl.tui.model.items import Item
+
+MOST = 100_000
+_SLACK = 1000
+
+
+class Log:
+    """What a screen shows of a place."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.begins = False
+        """Whether there is nothing before the first item, as far as the server knows."""
+        self.live = True
+        """Whether new messages belong at its end; a stretch of the past, jumped to, has none."""
+        self.unread: Item | None = None
+        """The first item that has not been read."""
+        self.unread_above = False
+        """Whether more is unread than what is here."""
+        self.dropped = 0
+        """Items that were let go at the beginning (rule 4): whoever counts from there needs it."""
+        self._by_id: dict[str, Item] = {}
+        self._pending: dict[int, Item] = {}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def find(self, id: str) -> Item | None:
+        """The message with this id, where it is here."""
+        return self._by_id.get(id)
+
+    def add(self, item: Item, *, past: bool = False) -> bool:
+        """One more at the end; `past`: told of the past. False where it stands here already."""
+        if item.id is not None:
+            if item.id in self._by_id:
+                return False
+            self._by_id[item.id] = item
+        at = len(self.items)
+        while at and self._goes_before(item, self.items[at - 1], past):
+            at -= 1
+        self.items.insert(at, item)
+        if item.ticket:
+            self._pending[item.ticket] = item
+        if len(self.items) > MOST + _SLACK:
+            self._drop(len(self.items) - MOST)
+        return True
+
+    def _goes_before(self, item: Item, other: Item, past: bool) -> bool:
+        """What waits stays below what is there (rule 3); what is told of the past goes above what the program told. No
+        other times are compared: the server's clock and ours may be days apart."""
+        if other.ticket:
+            return not item.ticket
+        return past and item.is_said and not other.is_said and other.time > item.time
+
+    def _drop(self, count: int) -> None:
+        for item in self.items[:count]:
+            if item.id is not None:
+                self._by_id.pop(item.id, None)
+        del self.items[:count]
+        self.dropped += count
+        self.begins = False
+
+    def move(self, time: float, name: str, how: Came, reason: str) -> Item:
+        """Somebody came or left (rule 2): the fold that tells it."""
+        at = len(self.items)
+        while at and (self.items[at - 1].ticket or _told_later(self.items[at - 1], time)):
+            at -= 1
+        last = self.items[at - 1] if at else None
+        if last is not None and last.kind == "fold" and last.moves is not None:
+            last.moves.append((name, how, reason))
+            last.changed()
+            return last
+        item = Item("fold", time)
+        item.moves = [(name, how, reason)]
+        self.items.insert(at, item)
+        return item
+
+    def confirmed(self, ticket: int) -> Item | None:
+        """What we said has an echo: it goes from the end, since the echo comes."""
+        item = self._pending.pop(ticket, None)
+        if item is not None:
+            self._remove(item)
+        return item
+
+    def failed(self, ticket: int, problem: str) -> Item | None:
+        """What we said was refused, or may not have arrived: it stays, with the reason."""
+        item = self._pending.pop(ticket, None)
+        if item is not None:
+            item.problem = problem
+            item.ticket = 0
+            item.changed()
+        return item
+
+    def remove(self, item: Item) -> None:
+        """Take out what failed."""
+        self._remove(item)
+
+    def _remove(self, item: Item) -> None:
+        for at in range(len(self.items) - 1, -1, -1):
+            if self.items[at] is item:
+                del self.items[at]
+                return
+
+    def put_before(self, page: Iterable[Item]) -> int:
+        """An older page, oldest first; what stands here already is passed over. How many came."""
+        fresh = [item for item in page if item.id is None or item.id not in self._by_id]
+        for item in fresh:
+            if item.id is not None:
+                self._by_id[item.id] = item
+        self.items[:0] = fresh
+        return len(fresh)
+
+    def put_after(self, page: Iterable[Item]) -> int:
+        """A later page of a stretch of the past."""
+        count = 0
+        for item in page:
+            count += self.add(item)
+        return count
+
+    def index(self, item: Item) -> int:
+        """Where an item stands; -1 where it does not any more. From the end, where most questions are about."""
+        for at in range(len(self.items) - 1, -1, -1):
+            if self.items[at] is item:
+                return at
+        return -1
+
+    def said(self, count: int) -> Item | None:
+        """The `count`-th last thing that somebody said and the server has; 1 is the last."""
+        for item in reversed(self.items):
+            if item.is_said and item.id is not None and not item.deleted:
+                count -= 1
+                if count == 0:
+                    return item
+        return None
+
+    def failures(self) -> list[Item]:
+        """What of ours was not delivered, oldest first, of the last thousand items."""
+        return [item for item in self.items[-1000:] if item.problem and item.own]
+
+    def oldest(self) -> Item | None:
+        """The first thing that can be asked from."""
+        return next((item for item in self.items if item.id is not None or item.kind != "news"), None)
+
+
+def _told_later(item: Item, time: float) -> bool:
+    """Whether it is no message, and of a later time: what was missed is told when more has happened already."""
+    return not item.is_said and item.time > time

@@ -1,0 +1,57 @@
+"""The rooms one was in are there again the next time.
+
+The rules of this file:
+
+1. Kept by server, within a second of a change and when one leaves, so that no end of the program loses them: the rooms
+   one is in then, up to MOST_ROOMS, beside the one that is asked for anyway. Nothing is read or written in between.
+2. A room that one could not enter again is forgotten; not where one left before that could be known.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from chatctl.tui.model.view_model import Desk, unasked
+
+if TYPE_CHECKING:
+    from chatctl.client.client import Client
+    from chatctl.client.profile.profile import Memory
+
+MOST_ROOMS = 20
+_KNOWN = 10.0
+"""Seconds after which a room that was asked for has been entered, or will not be."""
+
+
+class RoomsKept:
+    """Of one server; without a memory nothing is kept."""
+
+    def __init__(self, memory: Memory | None, address: str) -> None:
+        self._memory = memory
+        self._key = f"rooms {address}"
+        self._asked: list[str] = []
+        self._since = 0.0
+        self._written = ""
+
+    def enter(self, client: Client, first: str) -> None:
+        """We are in the chat, and will be in `first`: enter those that were kept."""
+        self._written = self._memory.choice(self._key, "") if self._memory is not None else ""
+        kept = self._written.split()
+        self._since = monotonic()
+        for room in kept[:MOST_ROOMS]:
+            if client.is_room(room) and client.fold(room) != client.fold(first):
+                self._asked.append(room)
+                with unasked():
+                    client.join(room)
+
+    def keep(self, desk: Desk) -> None:
+        """Once a second, and when we leave (rules 1 and 2)."""
+        if self._memory is None or not self._since:
+            return
+        rooms = [place.name for place in desk.places if place.is_room and place.joined]
+        if monotonic() - self._since < _KNOWN:
+            rooms += [room for room in self._asked if desk.places.fold(room) not in desk.been]
+        words = " ".join(rooms[:MOST_ROOMS])
+        if words != self._written:
+            self._written = words
+            self._memory.choose(self._key, words)

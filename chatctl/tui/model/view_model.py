@@ -1,0 +1,261 @@
+"""Events in, places and items out: what the screen is about, without a screen.
+
+The rules of this file:
+
+1. One function for each kind of event, and the table. What has no row here is told in the words that the line client
+   has for it, where one is.
+2. `stale` gathers which parts of the screen are out of date; whoever draws takes and clears it.
+3. A message counts as unread where nobody looks: in another place, or while the terminal is not in front. What is told
+   of the past counts only if it came after what we have read, or while we were cut off.
+4. We are called for what is meant for us and not looked at; not where the terminal told that it is in front: there the
+   count is seen.
+5. What the server says before there is a room is kept, and moves into the first room.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Literal, Protocol
+
+from chatctl.client import events as e
+from chatctl.errors import ChatctlError
+from chatctl.tui.model import event_handlers
+from chatctl.tui.model.buffers import Place, Places
+from chatctl.tui.model.history_pages import Found
+from chatctl.tui.model.items import Item
+
+_MAX_ENTERING_SECONDS = 5.0
+"""How long the answer to a JOIN is waited for before Enter sends elsewhere."""
+_MOST_SOUGHT = 10
+"""Pages (of 100 messages) that are loaded by themselves to find where one left off."""
+
+Which = Literal["BEFORE", "AFTER", "AROUND"]
+Part = Literal["log", "rooms", "people", "topic", "status", "found"]
+Connection = Literal["connecting", "online", "offline", "ended"]
+
+
+class Speaker(Protocol):
+    """What the desk asks of the client."""
+
+    def fold(self, name: str) -> str: ...
+    def is_room(self, target: str) -> bool: ...
+    def look_back(
+        self,
+        target: str,
+        which: Which,
+        time: datetime,
+        id: str | None = None,
+        limit: int = 100,
+    ) -> int: ...
+    def watch(self, name: str) -> None: ...
+    def mark_read(self, target: str, until: datetime | None) -> None: ...
+
+
+def unasked() -> AbstractContextManager[None]:
+    """Around what the program sends of itself: where it cannot be sent, nobody has to hear of it."""
+    return suppress(ChatctlError)
+
+
+def moment(seconds: float) -> datetime:
+    """Seconds since 1970 as a time, for the server; what lies outside of all calendars is now."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.now(UTC)
+
+
+class Desk:
+    """`client` may be set later than made: until then there is nothing to hear."""
+
+    def __init__(self, client: Speaker, me: str) -> None:
+        self.client = client
+        self.me = me
+        self.places = Places(client.fold)
+        self.connection: Connection = "connecting"
+        self.problem = ""
+        """Why there is no connection."""
+        self.waits_for = ""
+        """What we ask the person for before we can be in."""
+        self.network = ""
+        self.latency: float | None = None
+        self.away = False
+        self.attention = True
+        """Whether the terminal is in front, as far as it tells, and somebody there."""
+        self.in_front: bool | None = None
+        """What the terminal told of itself; None: nothing yet, and some never do."""
+        self.stale: set[Part] = {"log", "rooms", "people", "topic", "status"}
+        self.alerts: list[tuple[Place, Item]] = []
+        """What we should be told of wherever we are; whoever tells clears it."""
+        self.found: Found | None = None
+        self.target: str | None = None
+        """The id of the message that is to be shown as soon as it is there."""
+        self.offer = ""
+        """What a newcomer is told beside that they are in."""
+        self.going: str = ""
+        """The room to be in as soon as we are in it."""
+        self._going_until = 0.0
+        """When the answer about that room stops being waited for, or came as a refusal (a monotonic clock)."""
+        self.been: set[str] = set()
+        """The rooms (folded) that we have been in since we came."""
+        self.pages: dict[int, tuple[str, Place]] = {}
+        self.came_back = False
+        self.told_offline = False
+
+    # What the screen asks.
+
+    @property
+    def here(self) -> Place:
+        """The place that is looked at."""
+        return self.places.current
+
+    def look_at(self, place: Place) -> None:
+        """Go there; what stands here has been read."""
+        self.mark_read()
+        self.places.look_at(place)
+        self.stale |= {"log", "rooms", "people", "topic", "status"}
+
+    def front(self, in_front: bool) -> None:
+        """The terminal told that it came to the front, or went from it."""
+        self.in_front = in_front
+        self.attend(in_front)
+
+    def attend(self, attention: bool) -> None:
+        """Somebody looks, or nobody; what comes from now on stands below a line of its own."""
+        if self.attention and not attention and not self.here.unread:
+            self.here.left_behind()
+        self.attention = attention
+        if attention and self.here.unread:
+            self.here.seen()
+            self.stale |= {"rooms"}
+
+    def go_to(self, room: str, now: float) -> None:
+        """Go to a room as soon as we are in it. `now` is a monotonic clock in seconds."""
+        self.going, self._going_until = room, now + _MAX_ENTERING_SECONDS
+
+    def room_was_refused(self, room: str) -> None:
+        """Note that a room cannot be entered."""
+        if self.going and self.places.fold(room) == self.places.fold(self.going):
+            self._going_until = min(self._going_until, monotonic())
+
+    def awaits_room(self, time: float) -> bool:
+        """Whether we had yet to enter the room that we are to be in, and no refusal had come, at a time up to now."""
+        awaited = bool(self.going) and "," not in self.going and self.connection != "offline"
+        return awaited and time < self._going_until
+
+    def converse(self, name: str) -> Place:
+        """The private conversation with somebody, begun where there is none."""
+        known = self.places.get(name)
+        if known is not None:
+            return known
+        place = self.places.open(name, is_room=False)
+        with unasked():
+            self.client.watch(name)
+            self.client.mark_read(name, None)
+        self.stale |= {"rooms"}
+        return place
+
+    def say(self, text: str, kind: e.Kind, target: str, ticket: int, now: float, reply: str | None = None) -> None:
+        """We said something: it stands there until its echo comes."""
+        place = self.places.get(target)
+        if place is None and not self.client.is_room(target):
+            place = self.converse(target)
+        if place is None:
+            return
+        form: Literal["said", "action", "notice"] = "said" if kind == "message" else kind
+        place.log.add(Item(form, now, text, self.me, own=True, ticket=ticket, reply=reply))
+        place.past = None
+        if place.log.unread is not None and place is self.here:
+            place.log.unread = None
+        self.stale |= {"log"}
+
+    def tell(self, text: str, *, trouble: bool = False, place: Place | None = None, now: float) -> None:
+        """Something of the program's own, for the person."""
+        for line in text.splitlines():
+            (place or self.here).shown.add(Item("trouble" if trouble else "news", now, line))
+        self.stale |= {"log"}
+
+    def load_before(self, place: Place) -> bool:
+        """Ask for what was said before the first item shown. False where there is nothing, or it is asked for."""
+        log = place.shown
+        oldest = log.oldest()
+        if log.begins or place.asked or self.connection != "online" or place is self.places.home:
+            return False
+        if oldest is None and place.since < float("inf"):  # all that there is was told by the program
+            oldest = Item("news", place.since)
+        return oldest is not None and self._look_back(place, "BEFORE", oldest)
+
+    def load_after(self, place: Place) -> bool:
+        """Of a stretch of the past: ask for what was said after it."""
+        if place.past is None or place.asked or not place.past.items:
+            return False
+        return self._look_back(place, "AFTER", place.past.items[-1])
+
+    def _look_back(self, place: Place, which: Which, item: Item) -> bool:
+        with unasked():
+            place.asked = self.client.look_back(place.name, which, moment(item.time), item.id)
+            self.pages[place.asked] = (which, place)
+            return True
+        place.shown.begins = True  # a name that no question can be asked about: a server may call anybody anything
+        return False
+
+    def recall(self, place: Place, last: datetime) -> None:
+        """Load the end of a conversation that we had before: it was at `last`."""
+        if self._look_back(place, "BEFORE", Item("news", last.timestamp() + 1)):
+            self.pages[place.asked] = ("LAST", place)
+
+    def seek(self) -> None:
+        """Where all that is there of a place is unread, ask for what was before: there may be more of it. After
+        _MOST_SOUGHT pages the line above it says so, and scrolling there loads it."""
+        for place in self.places:
+            log = place.log
+            if place.past is not None or log.unread is None or place.left_off is None or log.begins:
+                continue
+            if log.unread is not next((item for item in log.items if item.is_said), None):
+                continue
+            if place.sought < _MOST_SOUGHT:
+                place.sought += self.load_before(place)
+            elif not log.unread_above:
+                log.unread_above = True
+                self.stale |= {"log", "rooms"}
+
+    def jump(self, place: Place, item: Item) -> None:
+        """Show a message with its surroundings: they are asked for where it is not at hand."""
+        self.target = item.id
+        if item.id is not None and place.log.find(item.id) is not None:
+            place.past = None
+            self.stale |= {"log"}
+            return
+        self._look_back(place, "AROUND", item)
+
+    def to_now(self) -> None:
+        """Back from the past."""
+        self.here.past = None
+        self.stale |= {"log"}
+
+    def mark_read(self) -> None:
+        """Tell the server how far we have read, where that has changed."""
+        place = self.here
+        if not self.attention or self.connection != "online" or place is self.places.home:
+            return
+        last = next((item for item in reversed(place.log.items) if item.is_said and not item.ticket), None)
+        if last is None:
+            return
+        until = moment(last.time)
+        if place.read_until is None or until > place.read_until:
+            place.read_until = until
+            with unasked():
+                self.client.mark_read(place.name, until)
+
+    # Events.
+
+    def event(self, event: e.Event) -> None:
+        """Something happened."""
+        event_handlers.hear(self, event)
+
+    # The past.
+
+    def searched(self, number: int) -> None:
+        """A search is out; its page is for :attr:`found`."""
+        self.pages[number] = ("SEARCH", self.here)

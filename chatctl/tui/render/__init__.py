@@ -1,0 +1,1 @@
+"""Items to rows of cells: formatting, widths, colours."""

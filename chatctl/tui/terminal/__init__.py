@@ -1,0 +1,1 @@
+"""The terminal itself: key sequences, background, capabilities."""

@@ -1,0 +1,64 @@
+"""What the terminal is asked about itself, and what its answers change. A part of :class:`chatctl.tui.app.ChatApp`.
+
+Nothing waits for an answer: until there is one, and where none comes, the screen is drawn so that it can be read
+everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+from textual import events
+
+from chatctl.tui.render import emoji
+from chatctl.tui.terminal import background
+from chatctl.tui.widgets.header_status import TopicBar
+from chatctl.tui.widgets.input import Line
+
+if TYPE_CHECKING:
+    from chatctl.tui.app import ChatApp
+
+
+class Abilities:
+    """Questions and answers. `light`: whether the terminal's own background is."""
+
+    light = False
+    _may_ask = False
+
+    @property
+    def _of_app(self) -> ChatApp:
+        return cast("ChatApp", self)
+
+    def prepare(self) -> None:
+        """Before Textual begins to read."""
+        self.light = background.guessed(os.environ)
+        self._may_ask = background.listen() and background.may_be_asked(os.environ)
+
+    def ask(self) -> None:
+        """Once there is a screen."""
+        app = self._of_app
+        driver = app._driver
+        if driver is not None and not app.is_headless and self._may_ask:
+            driver.write(f"{background.QUESTION}{emoji.PROBE}")
+            app.query_one(TopicBar).repaint()  # where the probe was drawn
+
+    def on_background(self, event: background.Background) -> None:
+        """The terminal has told whether it is light."""
+        if event.light != self.light:
+            self.light = event.light
+            self._again()
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """The terminal has told where the probe ended."""
+        if (event.x, event.y) == (emoji.PROBE_WIDTH, 0) and not emoji.TERMINAL.joins:
+            emoji.TERMINAL.joins = True
+            self._of_app.query_one(Line).wrap_again()
+            self._again()
+
+    def _again(self) -> None:
+        """Draw everything again, with what is known now."""
+        app = self._of_app
+        app.wear(app.look.palette.name)
+        app.desk.stale |= {"log", "rooms", "people", "topic", "status"}
+        app.draw()

@@ -1,0 +1,87 @@
+"""Rooms and private conversations, with what is unread."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from chatctl.protocol.clean import clean
+from chatctl.tui.model.buffers import HOME, Place, Places
+from chatctl.tui.render.cell_width import Piece, strip, width_of
+from chatctl.tui.render.rows import fitting, shortened
+from chatctl.tui.widgets.base import Painted
+
+_NUMBERED = 9
+"""Places that Alt and a digit go to."""
+_MOST = 9999
+
+
+def _few(count: int) -> str:
+    """A number that leaves room for the name beside it."""
+    return str(count) if count <= _MOST else f"{_MOST}+"
+
+
+class Sidebar(Painted):
+    """``▸1 #lobby    3``: the one that is looked at, its digit, its name, and what is unread: ``@`` before mentions."""
+
+    class Chosen(Message):
+        """Somebody clicked on a place."""
+
+        def __init__(self, place: Place) -> None:
+            super().__init__()
+            self.place = place
+
+    def __init__(self, places: Places, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.places = places
+        self._first = 0
+        self._followed: Place | None = None
+        """The place that was scrolled to: only another one is scrolled to again, so that the wheel has its say."""
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        shown = self.places.ordered()
+        current = shown.index(self.places.current) if self.places.current in shown else 0
+        if self._followed is not self.places.current or self._painted_for.height != height:
+            self._followed = self.places.current
+            if not self._first <= current < self._first + height:
+                self._first = current - height // 2
+        self._first = max(0, min(self._first, len(shown) - height))
+        return [
+            self._row(place, number, width)
+            for number, place in enumerate(shown[self._first : self._first + height], self._first + 1)
+        ]
+
+    def _row(self, place: Place, number: int, width: int) -> Strip:
+        ink = self.ink
+        looked_at = place is self.places.current
+        count = f" @{_few(place.mentions)}" if place.mentions else f" {_few(place.unread)}" if place.unread else ""
+        if count and place.log.unread_above and count[-1] != "+":
+            count += "+"
+        digit = f"{number} " if number <= _NUMBERED else "  "
+        name = clean(place.name) if place.name != HOME else "server"
+        room = width - 1 - len(digit) - len(count) - 1
+        name = shortened(name, room)
+        style = ink.bold if looked_at or place.unread else ink.plain
+        if not place.joined or place.online is False:
+            style = ink.quiet
+        pieces: list[Piece] = [("▸" if looked_at else " ", ink.accent), (digit, ink.quiet), (name, style)]
+        pieces.append((" " * max(0, room - width_of(name)), ink.plain))
+        pieces.append((count, ink.mention if place.mentions else ink.bold))
+        return strip(fitting(pieces, width), width, ink.plain)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._first -= 3
+        self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._first += 3
+        self.repaint()
+
+    def on_click(self, event: events.Click) -> None:
+        shown = self.places.ordered()
+        at = self._first + event.y
+        if 0 <= at < len(shown):
+            self.post_message(self.Chosen(shown[at]))

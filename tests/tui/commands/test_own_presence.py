@@ -1,0 +1,96 @@
+"""Typing, idling, calling (chatctl/tui/commands/own_presence)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from chatctl.client.client import Client
+from chatctl.tui.commands.own_presence import CALLS, IDLE, TYPING_PAUSE, Being
+from chatctl.tui.model.buffers import Place
+
+
+class Told:
+    """A client that writes down what it is told."""
+
+    online = running = True
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, ...]] = []
+        self.now = 0.0
+
+    def can(self, capability: str) -> bool:
+        return True
+
+    def typing(self, target: str, what: str) -> None:
+        self.done.append((target, what))
+
+    def away(self, text: str) -> None:
+        self.done.append(("away", text))
+
+
+def being() -> tuple[Being, Told]:
+    told = Told()
+    return Being(cast(Client, told), lambda: told.now), told
+
+
+def room() -> Place:
+    place = Place("#lobby", is_room=True)
+    place.joined = True
+    return place
+
+
+def test_typing_is_told_every_three_seconds_at_most() -> None:
+    here, told = being()
+    for text in ("h", "he", "hel"):
+        here.typing(room(), text)
+    told.now += TYPING_PAUSE
+    here.typing(room(), "hell")
+    here.typing(room(), "")
+    assert told.done == [("#lobby", "active"), ("#lobby", "active"), ("#lobby", "done")]
+
+
+def test_commands_and_what_was_sent_are_not_told() -> None:
+    here, told = being()
+    here.typing(room(), "/secret")
+    here.typing(room(), "hi")
+    here.sent()
+    here.typing(room(), "")
+    assert told.done == [("#lobby", "active")]
+
+
+def test_it_can_be_off() -> None:
+    here, told = being()
+    here.tells_typing = False
+    here.typing(room(), "hi")
+    assert told.done == []
+
+
+def test_who_touches_nothing_is_away_until_they_do() -> None:
+    here, told = being()
+    told.now = IDLE + 1
+    here.tick(away=False)
+    here.tick(away=True)
+    here.touched()
+    here.touched()
+    assert told.done == [("away", "idle"), ("away", "")]
+
+
+def test_who_said_that_they_are_away_stays_it() -> None:
+    here, told = being()
+    told.now = IDLE + 1
+    here.tick(away=True)
+    here.touched()
+    assert told.done == []
+
+
+def test_a_call_is_clean_and_not_too_often() -> None:
+    here, told = being()
+    told.now = 100.0
+    call = here.call("bob\x1b[2J", "hi;\x07you", "xterm")
+    assert call == "\a\x1b]9;bob: hi,you\x1b\\"
+    assert here.call("bob", "again", "xterm") == ""
+    told.now += CALLS
+    assert here.call("bob", "again", "foot").startswith("\a\x1b]777;notify;bob;again")
+    here.notifies = False
+    told.now += CALLS
+    assert here.call("bob", "again", "xterm") == ""

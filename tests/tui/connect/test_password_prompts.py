@@ -1,0 +1,194 @@
+"""Nothing typed where a password is asked for becomes a message (tui/connect/login_dialogs, offering, overlays)."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.cloak import token_hash
+from chatctl.client import Client
+from chatctl.client import events as e
+from chatctl.client.login.account_login import Login
+from chatctl.protocol import scram
+from chatctl.server import Server
+from chatctl.tui.widgets.input import Line
+from tests.tui.screens import Door, Screen, play, screen
+
+PASSWORD = "hunter22"
+
+
+def prepare(server: Server) -> None:
+    """An account, eve, and an invitation whose token is "token"."""
+    hub, loop, done = server._hub, server._loop, threading.Event()
+    assert hub is not None
+    assert loop is not None
+    verifier = str(scram.make(PASSWORD, b"salt", 4096))
+
+    def ask() -> None:
+        hub.desk.ask(p.AddAccount(0, "", "eve", verifier, "control"), lambda ok, text: None)
+        hub.desk.ask(
+            p.AddInvitation(0, "", token_hash("token"), 1, 1 << 60, "", "control"), lambda ok, text: done.set()
+        )
+
+    loop.call(ask)
+    assert done.wait(10)
+
+
+class LoginDoor(Door):
+    """A door that logs in, or redeems an invitation."""
+
+    def __init__(self, port: int, token: str = "") -> None:
+        super().__init__(port)
+        self.token = token
+        self.login: Login | None = None
+        self.passwords: list[str] = []
+        self.may_enter = threading.Event()
+        self.may_enter.set()
+
+    def client(self, name: str, password: str | None) -> Client:
+        assert self.may_enter.wait(20)
+        return Client(port=self.port, name=name, secret=f"secret of {name}", attentive=True, login=self.login)
+
+    @property
+    def invited(self) -> bool:  # type: ignore[override]
+        return bool(self.token) and self.login is None
+
+    @property
+    def makes_account(self) -> bool:  # type: ignore[override]
+        return bool(self.token)
+
+    def log_in(self, name: str, password: str) -> None:
+        self.passwords.append(password)
+        self.login = Login(name, password, self.token)
+
+
+def said(bob: Client) -> list[str]:
+    """What bob hears until he hears himself."""
+    bob.say("#lobby", "the end")
+    texts = []
+    for event in bob.events(timeout=20):
+        if isinstance(event, e.Said):
+            texts.append(event.text)
+            if event.own:
+                break
+    return texts
+
+
+async def at_once(ann: Screen, *lines: str) -> None:
+    """Lines typed without looking, all in one go."""
+    await ann.press(*(key for line in lines for key in (*line, "enter")))
+
+
+def test_an_invitation_asks_for_the_new_password_twice(server: Server, bob: Client) -> None:
+    prepare(server)
+    door = LoginDoor(server.port, "token")
+
+    async def story() -> None:
+        async with screen(door) as ann:
+            await ann.until("Choose a password for ann")
+            await ann.type(PASSWORD)
+            await ann.until("once more")
+            assert door.passwords == []
+            await ann.type("another")
+            await ann.until("These were not the same")
+            await ann.until("Choose a password for ann")
+            await ann.type(PASSWORD)
+            text = await ann.until("once more")
+            assert "These were not the same" not in text
+            await ann.type(PASSWORD)
+            await ann.until("You are ann")
+            assert ann.app.client is not None
+            assert ann.app.client.account == "ann"
+
+    play(story)
+    assert door.passwords == [PASSWORD]
+    assert said(bob) == ["the end"]
+
+
+def test_a_new_password_that_will_not_do_is_asked_for_twice_again(server: Server, bob: Client) -> None:
+    prepare(server)
+
+    async def story() -> None:
+        async with screen(LoginDoor(server.port, "token")) as ann:
+            await ann.until("Choose a password for ann")
+            await at_once(ann, "abc", "abc")
+            await ann.until("at least 6 characters")
+            await ann.until("Choose a password for ann")
+            await at_once(ann, PASSWORD, PASSWORD)
+            await ann.until("You are ann")
+
+    play(story)
+    assert said(bob) == ["the end"]
+
+
+def test_a_password_typed_again_while_logging_in_is_dropped(server: Server, bob: Client) -> None:
+    prepare(server)
+    door = LoginDoor(server.port)
+
+    async def story() -> None:
+        async with screen(door, name="eve") as eve:
+            await eve.until("The name eve belongs to somebody")
+            door.may_enter.clear()
+            await at_once(eve, PASSWORD, PASSWORD, PASSWORD)
+            door.may_enter.set()
+            await eve.until("You are eve")
+            assert eve.app.query_one(Line).text == ""
+            await eve.type("hello")
+            await eve.until("[eve]: hello")
+
+    play(story)
+    assert said(bob) == ["hello", "the end"]
+
+
+def test_a_password_typed_again_later_is_not_said(server: Server, bob: Client) -> None:
+    prepare(server)
+
+    async def story() -> None:
+        async with screen(LoginDoor(server.port), name="eve") as eve:
+            await eve.until("The name eve belongs to somebody")
+            await eve.type(PASSWORD)
+            await eve.until("You are eve")
+            for line in (PASSWORD, f" {PASSWORD} ", f"/msg bob {PASSWORD}"):
+                await eve.type(line)
+                await eve.until("That is your password, so it was not sent")
+            await eve.type(f"{PASSWORD} is no word")
+            await eve.until("is no word")
+
+    play(story)
+    assert said(bob) == [f"{PASSWORD} is no word", "the end"]
+
+
+def test_a_wrong_password_is_dropped_with_what_follows_it(server: Server, bob: Client) -> None:
+    prepare(server)
+
+    async def story() -> None:
+        async with screen(LoginDoor(server.port), name="eve") as eve:
+            await eve.until("The name eve belongs to somebody")
+            await at_once(eve, "wrong-one", "wrong-two")
+            await eve.until(lambda text: "belongs to somebody" in text and "failed" in text.lower())
+            await at_once(eve, PASSWORD)
+            await eve.until("You are eve")
+            assert eve.app.query_one(Line).text == ""
+
+    play(story)
+    assert said(bob) == ["the end"]
+
+
+def test_what_is_typed_at_the_offer_of_an_account_is_dropped(server: Server, bob: Client, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port), name=None, folder=tmp_path) as ann:
+            await ann.until("What should others call you?")
+            await ann.type("ann")
+            await ann.until("Keep the name ann for you alone?")
+            await ann.press(*"banana", "enter")
+            await ann.until("You are ann")
+            assert ann.app.query_one(Line).text == ""
+            await ann.type("/register")
+            await ann.until("Choose a password for ann")
+            await at_once(ann, PASSWORD, PASSWORD)
+            await ann.until("You are now logged in as ann")
+            assert ann.app.query_one(Line).text == ""
+
+    play(story)
+    assert said(bob) == ["the end"]

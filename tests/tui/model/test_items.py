@@ -1,0 +1,111 @@
+"""Folds, reactions, and the order of a log (chatctl/tui/model/items, log)."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.client.events.folding import Came, fold_words
+from chatctl.tui.model.items import Item
+from chatctl.tui.model.message_log import MOST, Log
+
+
+@pytest.mark.parametrize(
+    ("moves", "words"),
+    [
+        ("+ann", "ann came"),
+        ("+ann +bob", "ann and bob came"),
+        ("+ann +bob +eve", "ann, bob and eve came"),
+        ("+alice +bob +carl +dora +eve", "alice, bob and 3 others came"),
+        ("-ann", "ann left (tea)"),
+        ("-ann -bob", "ann and bob left"),
+        ("+ann -ann", "ann came and left (tea)"),
+        ("-ann +ann", "ann left and came back"),
+        ("+ann -bob", "ann came · bob left (tea)"),
+        ("+ann -ann +ann", "ann came"),
+    ],
+)
+def test_who_came_and_left_is_one_line(moves: str, words: str) -> None:
+    signs: dict[str, Came] = {"+": "came", "-": "left"}
+    assert fold_words([(move[1:], signs[move[0]], "tea" if move[0] == "-" else "") for move in moves.split()]) == words
+
+
+def said(text: str, id: str | None = None, time: float = 0.0) -> Item:
+    return Item("said", time, text, "bob", id=id)
+
+
+def texts(log: Log) -> list[str]:
+    return [item.text or fold_words(item.moves or []) for item in log.items]
+
+
+def test_moves_with_nothing_said_between_are_one_item() -> None:
+    log = Log()
+    log.move(0, "ann", "came", "")
+    log.move(1, "eve", "came", "")
+    log.add(said("hi"))
+    log.move(2, "ann", "left", "")
+    assert texts(log) == ["ann and eve came", "hi", "ann left"]
+
+
+def test_a_message_with_an_id_stands_there_once() -> None:
+    log = Log()
+    assert log.add(said("hi", "m1"))
+    assert not log.add(said("hi", "m1"))
+    assert log.put_before([said("hi", "m1"), said("before", "m0")]) == 1
+    assert texts(log) == ["before", "hi"]
+
+
+def test_what_waits_stays_below_what_comes_until_its_echo() -> None:
+    log = Log()
+    log.add(Item("said", 0, "mine", "ann", own=True, ticket=7))
+    log.add(said("theirs", "m1"))
+    assert texts(log) == ["theirs", "mine"]
+    log.confirmed(7)
+    log.add(said("mine", "m2"))
+    log.add(said("later", "m3"))
+    assert texts(log) == ["theirs", "mine", "later"]
+
+
+def test_what_is_told_of_the_past_goes_above_the_programs_own_words() -> None:
+    log = Log()
+    log.add(Item("news", 10, "You are ann"))
+    log.add(said("an hour ago", "m1", time=5), past=True)
+    log.add(said("now", "m2", time=11))
+    assert texts(log) == ["an hour ago", "You are ann", "now"]
+
+
+def test_what_failed_stays_and_says_why() -> None:
+    log = Log()
+    log.add(Item("said", 0, "mine", "ann", own=True, ticket=7))
+    item = log.failed(7, "you are banned")
+    assert item is not None
+    assert (item.problem, item.ticket, log.failures()) == ("you are banned", 0, [item])
+    assert log.failed(7, "again") is None
+
+
+def test_only_so_much_is_kept() -> None:
+    log = Log()
+    for number in range(MOST + 2000):
+        log.add(said(str(number), str(number)))
+    assert len(log) <= MOST + 1000
+    assert log.find("0") is None
+    assert log.dropped > 0
+
+
+def test_the_nth_last_message_is_one_that_somebody_said() -> None:
+    log = Log()
+    log.add(said("one", "m1"))
+    log.add(said("two", "m2"))
+    log.move(0, "ann", "came", "")
+    found = log.said(2)
+    assert found is not None
+    assert found.text == "one"
+    assert log.said(3) is None
+
+
+def test_reactions_are_counted_by_person() -> None:
+    item = said("hi", "m1")
+    for name, removed in (("ann", False), ("ann", False), ("eve", False), ("eve", True)):
+        item.react(name, "👍", removed=removed)
+    assert item.reactions == {"👍": ["ann"]}
+    item.react("ann", "👍", removed=True)
+    assert item.reactions is None

@@ -1,0 +1,198 @@
+"""What one has not read: after coming back, and while nobody is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatctl.client import Client
+from chatctl.client.profile.profile import Memory
+from chatctl.server import Server
+from chatctl.tui.commands.own_presence import IDLE, UNWATCHED
+from tests.client.peer import eventually
+from tests.deadline import DEADLINE
+from tests.tui.screens import Door, play, screen
+
+
+def _after(text: str, ruled: str) -> str:
+    """What is said on the row below a line across."""
+    rows = text.split("\n")
+    at = next((number for number, row in enumerate(rows) if f" {ruled} ─" in row), None)
+    return rows[at + 1].partition("]: ")[2] if at is not None else ""
+
+
+def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: Client) -> None:
+    door = Door(server.port)
+    bob.join("#dev")
+    eventually(lambda: "#dev" in bob.rooms)
+
+    async def first() -> None:
+        async with screen(door) as ann:
+            await ann.until("2 people")
+            await ann.type("/join #dev")
+            await ann.until("#dev     ")
+            bob.say("#dev", "read in dev")
+            await ann.until("read in dev")
+            await ann.press("alt+1")
+            bob.say("#lobby", "read by ann")
+            await ann.until("read by ann")
+            ann.app.desk.mark_read()
+            eventually(lambda: ann.app.client is not None and ann.app.client.flush(DEADLINE))
+
+    async def second() -> None:
+        async with screen(door, size=(80, 40)) as ann:
+            text = await ann.until("missed 29")
+            await ann.until(lambda text: _after(text, "new") == "missed 0")
+            await ann.type("/join #dev")
+            text = await ann.until("ann: dev, please")
+            assert _after(text, "new") == "ann: dev, please"
+
+    play(first)
+    for number in range(30):  # more than a first look shows
+        bob.say("#lobby", f"missed {number}", timeout=None)
+    bob.say("#dev", "ann: dev, please")
+    assert bob.flush(DEADLINE)
+    play(second)
+
+
+def test_the_rooms_one_is_in_are_kept_before_one_leaves(server: Server, tmp_path: Path) -> None:
+    """Or a killed program would lose them."""
+    door = Door(server.port)
+
+    async def entering() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.type("/join #dev")
+            await ann.until("▸2 #dev")
+            key = f"rooms {ann.app.entrance.door.address}"
+            await ann.until(lambda _: Memory(tmp_path).choice(key, "") == "#lobby #dev")
+
+    play(entering)
+
+
+def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
+    server: Server, bob: Client, tmp_path: Path
+) -> None:
+    door = Door(server.port)
+    bob.join("#dev")
+
+    async def first() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.until("2 people")
+            await ann.type("/join #dev")
+            await ann.until("▸2 #dev")
+            await ann.type("/quit")
+
+    async def second() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.until("2 #dev")
+            assert "▸1 #lobby" in ann.text()
+            await ann.type("/part dev")
+            await ann.until(lambda text: "#dev" not in text.split("│")[0])
+            await ann.until(lambda _: ann.app.desk.places.get("#dev") is None)
+            await ann.type("/quit")
+
+    async def third() -> None:
+        async with screen(door, folder=tmp_path) as ann:
+            await ann.until("2 people")
+            assert ann.app.client is not None
+            assert ann.app.client.flush(DEADLINE)
+            assert ann.app.client.rooms == ("#lobby",)
+            await ann.type("/quit")
+
+    play(first)
+    assert Memory(tmp_path).choice(f"rooms {door.address}", "") == "#lobby #dev"
+    play(second)
+    play(third)
+
+
+def test_what_was_said_is_there_though_many_came_and_left_since(server: Server, bob: Client) -> None:
+    bob.say("#lobby", "said before all that")
+    bob.join("#dev")
+    bob.say("#dev", "said in dev")
+    assert bob.flush(DEADLINE)
+    with Client(port=server.port, name="eve", secret="eve's") as eve:
+        for number in range(30):
+            for room in ("#lobby", "#dev"):
+                (eve.part if number % 2 else eve.join)(room)
+        assert eve.flush(DEADLINE)
+
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("said before all that")
+            await ann.type("/join #dev")
+            await ann.until("said in dev")
+
+    play(story)
+
+
+def test_private_conversations_are_there_again_with_what_one_has_not_read(server: Server, bob: Client) -> None:
+    door = Door(server.port)
+
+    async def first() -> None:
+        async with screen(door) as ann:
+            await ann.until("2 people")
+            await ann.type("/query bob")
+            bob.say("ann", "read by ann")
+            await ann.until("read by ann")
+            await ann.type("bye")
+            await ann.until(" [ann]: bye")
+            await ann.press("alt+1")
+            bob.say("ann", "not read")
+            await ann.until("@1")
+
+    async def second() -> None:
+        async with screen(door) as ann:
+            await ann.until("@1 elsewhere")
+            assert ann.text().startswith(" #lobby ")
+            await ann.press("alt+a")
+            text = await ann.until(lambda text: text.startswith(" bob ") and "[bob]: not read" in text)
+            assert "[bob]: read by ann" in text
+            assert _after(text, "new") == "not read"
+
+    play(first)
+    play(second)
+
+
+def test_who_reads_is_not_idle(server: Server) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("only you")
+            being, client = ann.app.being, ann.app.client
+            assert being is not None
+            assert client is not None
+            for touch in (ann.press("pageup"), ann.wheel(30, 8, up=True), ann.press("f7"), ann.press("x")):
+                being._touched -= 2 * IDLE
+                await touch
+                being.tick(away=False)
+                assert client.flush(DEADLINE)
+                assert not client.is_away("ann")
+            being._touched -= 2 * IDLE
+            being.tick(away=False)
+            await ann.until("away (/back)")
+            await ann.press("pagedown")
+            await ann.until("connected")
+
+    play(story)
+
+
+def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client) -> None:
+    async def story() -> None:
+        async with screen(Door(server.port)) as ann:
+            await ann.until("2 people")
+            bob.say("#lobby", "seen")
+            await ann.until("[bob]: seen")
+            assert ann.app.being is not None
+            ann.app.being._touched -= UNWATCHED
+            ann.app._tick()
+            bob.say("#lobby", "nobody sees this")
+            text = await ann.until("nobody sees this")
+            assert _after(text, "new") == "nobody sees this"
+            assert ann.app.desk.here.unread == 1
+            ann.app.desk.mark_read()
+            assert ann.app.desk.here.read_until is None or ann.app.desk.here.log.items[-1].time > (
+                ann.app.desk.here.read_until.timestamp()
+            )
+            await ann.press("pagedown")
+            text = await ann.until(lambda _: ann.app.desk.here.unread == 0)
+            assert _after(text, "new") == "nobody sees this", "the line stays, so that one sees where to go on"
+
+    play(story)

@@ -1,0 +1,21 @@
+"""The input (chatctl/tui/widgets/input): what comes from a clipboard or an editor."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatctl.tui.widgets.input import plain
+
+
+@pytest.mark.parametrize(
+    ("pasted", "text"),
+    [
+        ("a\r\nb\rc\n", "a\nb\nc\n"),
+        ("\x1b[2Jrm -rf\x1b]0;x\x07 /", "rm -rf /"),
+        ("\tindented", "    indented"),
+        ("abc\u202edef\u200b", "abcdef"),
+        ("👨\u200d👩\u200d👧 é 漢", "👨\u200d👩\u200d👧 é 漢"),
+    ],
+)
+def test_what_steers_or_hides_is_not_pasted(pasted: str, text: str) -> None:
+    assert plain(pasted) == text
