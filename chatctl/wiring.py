@@ -13,7 +13,7 @@ from chatctl.chat.entries.tasks import Reread
 from chatctl.chat.model.policy import Rules
 from chatctl.config import Loaded
 from chatctl.errors import ChatctlError, ConfigError
-from chatctl.journal.folder import CLOAK_BYTES, CLOAK_KEY, Lock, journal_file, kept_secret, lock, prepare
+from chatctl.journal.store.data_folder import CLOAK_BYTES, CLOAK_KEY, Lock, journal_file, kept_secret, lock, prepare
 from chatctl.log import Log
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.control import Handler
@@ -178,7 +178,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
     def requests(hub: Hub) -> dict[str, Handler]:
         if journal is None:
             return {}
-        from chatctl.journal.requests import Requests
+        from chatctl.journal.exchange.control import Requests
 
         return Requests(journal, lambda: hub.fanout.released_seq, hub.tails.forget).handlers
 

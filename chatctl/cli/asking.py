@@ -15,7 +15,7 @@ from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableErr
 if TYPE_CHECKING:
     from chatctl.chat.entries import proposals as p
     from chatctl.chat.model.state import State
-    from chatctl.journal.stopped import StoppedJournal
+    from chatctl.journal.exchange.offline import StoppedJournal
 
 NOT_KEPT = "one with --no-history keeps its own, in memory, and takes no commands"
 """Of a server that may be running all the same: the folder says nothing of it."""
@@ -32,8 +32,8 @@ def asking(
     from chatctl.cli.running import ask_server
     from chatctl.config import load
     from chatctl.journal import holder, journal_file, prepare
-    from chatctl.journal.damage import refuse_remains
-    from chatctl.journal.stopped import StoppedJournal
+    from chatctl.journal.exchange.offline import StoppedJournal
+    from chatctl.journal.store.damage import refuse_remains
     from chatctl.wiring import data_folder
 
     loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)

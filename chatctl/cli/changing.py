@@ -23,8 +23,8 @@ from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableErr
 
 if TYPE_CHECKING:
     from chatctl.chat.entries.facts import Fact
-    from chatctl.journal.lines import FactFile
-    from chatctl.journal.transfer import Imported
+    from chatctl.journal.exchange.export_import import Imported
+    from chatctl.journal.exchange.jsonl import FactFile
 
 _PRUNE_SECONDS = 300.0
 """How long a busy server may take for the next slice."""
@@ -52,8 +52,8 @@ def import_(
     Each comes to its place; what is there already is left as it is, so an import that was broken off is simply started
     again. Topics, modes and accounts are not in an export: `backup` has those.
     """
-    from chatctl.journal.lines import FactFile
-    from chatctl.journal.transfer import Imported
+    from chatctl.journal.exchange.export_import import Imported
+    from chatctl.journal.exchange.jsonl import FactFile
 
     with _opened(file) as opened:
         facts = FactFile(opened)
@@ -108,7 +108,7 @@ def history_in_force(data_dir: str | None, config: str | None, *, make: bool) ->
     """The history in force: the running server's, or the folder's."""
     from chatctl.config import load
     from chatctl.journal import holder, journal_file, prepare
-    from chatctl.journal.stopped import StoppedJournal
+    from chatctl.journal.exchange.offline import StoppedJournal
     from chatctl.wiring import data_folder
 
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
@@ -148,7 +148,7 @@ class _Running:
         from msgspec.structs import asdict
 
         from chatctl.cli.running import ask_server
-        from chatctl.journal.transfer import Imported
+        from chatctl.journal.exchange.export_import import Imported
 
         answer = ask_server(self._folder, {"command": "import", "facts": [asdict(fact) for fact in facts]}, 60.0)
         return Imported(*(int(str(answer.get(name, 0))) for name in ("kept", "known", "future")))

@@ -22,8 +22,8 @@ def check(data_dir: options.DataDirOption = None, config: options.ConfigOption =
     import sqlite3
 
     from chatctl.config import load
-    from chatctl.journal.checking import full_check
-    from chatctl.journal.damage import DamagedJournalError
+    from chatctl.journal.maintenance.integrity_check import full_check
+    from chatctl.journal.store.damage import DamagedJournalError
     from chatctl.wiring import data_folder
 
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
@@ -51,7 +51,7 @@ def check(data_dir: options.DataDirOption = None, config: options.ConfigOption =
 def _other_faults(folder: Path) -> list[str]:
     """Return what is wrong with the certificate and the key for cloaks."""
     from chatctl.errors import StartError
-    from chatctl.journal.folder import CLOAK_BYTES, CLOAK_KEY
+    from chatctl.journal.store.data_folder import CLOAK_BYTES, CLOAK_KEY
     from chatctl.server.certificate import kept
 
     found = []

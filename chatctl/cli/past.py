@@ -64,7 +64,7 @@ def history(
 ) -> None:
     """Print the last messages of a room."""
     from chatctl.chat.entries.queries import Mark, Query
-    from chatctl.journal.reading import read
+    from chatctl.journal.index.history_reader import read
     from chatctl.protocol.names import room_fold
 
     now = datetime.now(UTC)
@@ -104,7 +104,7 @@ def search(
     if not text.strip():
         raise ConfigError("there is nothing to look for: the text is empty")
     from chatctl.chat.entries.queries import SearchQuery
-    from chatctl.journal.reading import read
+    from chatctl.journal.index.history_reader import read
     from chatctl.protocol.names import fold, room_fold
 
     places = (room_fold(_room(room)),) if room else ()
@@ -128,7 +128,7 @@ def export(
 
     jsonl has all of it, and can be imported again; txt and html are for reading.
     """
-    from chatctl.journal.transfer import exported
+    from chatctl.journal.exchange.export_import import exported
     from chatctl.protocol.names import room_fold
 
     writer = _FORMATS.get(form)
@@ -148,7 +148,7 @@ def export(
 def _journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Connection]:
     from chatctl.config import load
     from chatctl.journal import journal_file
-    from chatctl.journal.schema import check, open_reading
+    from chatctl.journal.store.schema import check, open_reading
     from chatctl.wiring import data_folder
 
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
@@ -164,7 +164,7 @@ def _journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Conne
 def _bring_up_to_date(folder: Path) -> None:
     """An older version's journal has other tables; whoever opens it for writing changes them."""
     from chatctl.journal import holder, prepare
-    from chatctl.journal.stopped import StoppedJournal
+    from chatctl.journal.exchange.offline import StoppedJournal
 
     held = holder(folder)
     if held is not None:
@@ -179,7 +179,7 @@ def _bring_up_to_date(folder: Path) -> None:
 def _readable(path: Path) -> Iterator[None]:
     import sqlite3
 
-    from chatctl.journal.damage import DamagedJournalError, is_damage
+    from chatctl.journal.store.damage import DamagedJournalError, is_damage
 
     try:
         yield
@@ -190,7 +190,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _existing(path: Path) -> Path:
-    from chatctl.journal.damage import refuse_remains
+    from chatctl.journal.store.damage import refuse_remains
 
     refuse_remains(path)
     if not path.exists():
@@ -288,7 +288,7 @@ def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
 
 def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
     """Facts as they are, for `import`."""
-    from chatctl.journal.lines import to_line
+    from chatctl.journal.exchange.jsonl import to_line
 
     return map(to_line, facts)
 

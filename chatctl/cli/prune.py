@@ -75,8 +75,8 @@ def _count(folder: Path, before: int) -> str:
     import sqlite3
 
     from chatctl.journal import holder, journal_file
-    from chatctl.journal.retention import count
-    from chatctl.journal.schema import check, open_quietly
+    from chatctl.journal.maintenance.retention import count
+    from chatctl.journal.store.schema import check, open_quietly
 
     path = journal_file(folder)
     try:

@@ -15,7 +15,7 @@ from chatctl.cli.past import existing_journal
 from chatctl.cli.when import local
 
 if TYPE_CHECKING:
-    from chatctl.journal.restoring import Restoration
+    from chatctl.journal.exchange.restore import Restoration
 
 _WHAT = "a restore replaces what the data folder holds"
 
@@ -33,7 +33,7 @@ def backup(
     back. Keep it as safe as the data folder: the certificate's key is in it.
     """
     from chatctl.config import load
-    from chatctl.journal.backup import backup as write_backup
+    from chatctl.journal.exchange.backup import backup as write_backup
     from chatctl.wiring import data_folder
 
     loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
@@ -59,7 +59,7 @@ def restore(
     What the data folder holds is moved aside, after a question; what was said since the backup is only there then.
     """
     from chatctl.config import load
-    from chatctl.journal.restoring import Restoration
+    from chatctl.journal.exchange.restore import Restoration
     from chatctl.wiring import data_folder
 
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))

@@ -79,7 +79,7 @@ def _ask(folder: Path | None, settings: Settings, *, named: bool) -> dict[str, o
 def _fault(folder: Path) -> str:
     """Return why a server could not start on `folder`: its journal is damaged or empty; ``""`` if it is not."""
     from chatctl.journal import holder, journal_file
-    from chatctl.journal.checking import fault
+    from chatctl.journal.maintenance.integrity_check import fault
 
     return fault(journal_file(folder)) if holder(folder) is None else ""
 

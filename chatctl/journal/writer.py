@@ -30,16 +30,16 @@ from chatctl.chat.entries.facts import Fact, Kept
 from chatctl.chat.entries.queries import REDACT, AnyQuery, Page, RoomRecord
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.ports import JournalListener, Log
-from chatctl.journal.checking import quick_check
-from chatctl.journal.chores import Chores
-from chatctl.journal.compaction import convert
-from chatctl.journal.damage import naming_damage
-from chatctl.journal.health import Health, unchangeable
-from chatctl.journal.readers import Readers
-from chatctl.journal.retention import Retention
-from chatctl.journal.store import Batch, NotKept, SqliteStore, span
-from chatctl.journal.telling import CallSoon, Figures, Telling
-from chatctl.journal.transfer import Imported, import_facts
+from chatctl.journal.exchange.export_import import Imported, import_facts
+from chatctl.journal.index.readers import Readers
+from chatctl.journal.maintenance.chores import Chores
+from chatctl.journal.maintenance.compaction import convert
+from chatctl.journal.maintenance.integrity_check import quick_check
+from chatctl.journal.maintenance.retention import Retention
+from chatctl.journal.store.damage import naming_damage
+from chatctl.journal.store.health import Health, unchangeable
+from chatctl.journal.store.notifications import CallSoon, Figures, Telling
+from chatctl.journal.store.store import Batch, NotKept, SqliteStore, span
 
 T = TypeVar("T")
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.journal import indexing, lanes
-from chatctl.journal.folder import journal_file, prepare
-from chatctl.journal.store import Batch, SqliteStore
+from chatctl.journal.index import place_index, text_index
+from chatctl.journal.store.data_folder import journal_file, prepare
+from chatctl.journal.store.store import Batch, SqliteStore
 from tests.bench.compare import Work, machine, one_round
 from tests.bench.rivals import running
 
@@ -42,7 +42,7 @@ def fill(data: Path, count: int) -> None:
     store.open()
     for first in range(1, count + 1, 5000):
         store.commit(Batch([_fact(seq) for seq in range(first, min(first + 5000, count + 1))]))
-    while indexing.follow(store, 5000) or lanes.follow(store):
+    while text_index.follow(store, 5000) or place_index.follow(store):
         pass
     store.checkpoint(whole=True)
     store.close()

@@ -22,10 +22,12 @@ from pathlib import Path
 
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import AnyQuery, Mark, Query, SearchQuery, TargetsQuery
-from chatctl.journal import SqliteJournal, indexing, lanes, retention
-from chatctl.journal.reading import read
-from chatctl.journal.schema import open_reading
-from chatctl.journal.store import Batch, SqliteStore
+from chatctl.journal import SqliteJournal
+from chatctl.journal.index import place_index, text_index
+from chatctl.journal.index.history_reader import read
+from chatctl.journal.maintenance import retention
+from chatctl.journal.store.schema import open_reading
+from chatctl.journal.store.store import Batch, SqliteStore
 
 BATCH = 200
 WORDS = 50_000
@@ -94,15 +96,15 @@ class Meter:
 def append_beside_busy(store: SqliteStore, talk: Talk, done: int) -> int:
     """Append a slice's worth of messages beside a busy thread, and index them; returns how many there are then."""
     append, place = Meter(), Meter()
-    count = lanes.SLICE // BATCH + 1
+    count = place_index.SLICE // BATCH + 1
     batches = [talk.batch(done + 1 + at * BATCH, BATCH) for at in range(count)]
     with Busy():
         for batch in batches:
             append(lambda batch=batch: store.commit(Batch(batch)))  # type: ignore[misc]
-        place(lambda: lanes.follow(store))
+        place(lambda: place_index.follow(store))
     print(
         f"  after {done:9,}: {append.cpu / count / BATCH * 1e6:.2f} us of CPU a message; index by place"
-        f" {place.cpu / lanes.SLICE * 1e6:.2f}, in a slice of {place.wall * 1e3:.0f} ms; a batch takes"
+        f" {place.cpu / place_index.SLICE * 1e6:.2f}, in a slice of {place.wall * 1e3:.0f} ms; a batch takes"
         f" {statistics.median(append.walls) * 1e3:.1f} ms in the middle, {max(append.walls) * 1e3:.1f} at the worst"
     )
     return done + count * BATCH
@@ -119,12 +121,12 @@ def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
             batch = Batch(talk.batch(done + 1, BATCH))
             append(lambda batch=batch: store.commit(batch))  # type: ignore[misc]
             done += BATCH
-            if lanes.behind(store.connection, lanes.SLICE) == lanes.SLICE:
-                place(lambda: lanes.follow(store))
+            if place_index.behind(store.connection, place_index.SLICE) == place_index.SLICE:
+                place(lambda: place_index.follow(store))
             if done % CHECKPOINT == 0:
                 copy(store.checkpoint)
-                while indexing.behind(store.connection, indexing.SLICE) >= indexing.SLICE:
-                    index(lambda: indexing.follow(store))
+                while text_index.behind(store.connection, text_index.SLICE) >= text_index.SLICE:
+                    index(lambda: text_index.follow(store))
         new = done - since
         if not new:
             continue
@@ -227,13 +229,13 @@ def main() -> None:
         fresh.open()
         append_beside_busy(fresh, talk, 0)
         fresh.close()
-        while lanes.follow(store):
+        while place_index.follow(store):
             pass
         options.messages = append_beside_busy(store, talk, options.messages)
-        unplaced = lanes.SLICE - BATCH
+        unplaced = place_index.SLICE - BATCH
         store.commit(Batch(talk.batch(options.messages + 1, unplaced)))
         options.messages += unplaced
-        while indexing.follow(store) == indexing.SLICE:
+        while text_index.follow(store) == text_index.SLICE:
             store.checkpoint()
         store.checkpoint(whole=True)
         store.close()

@@ -18,8 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from chatctl.journal import indexing, lanes
-from chatctl.journal.store import Batch, SqliteStore
+from chatctl.journal.index import place_index, text_index
+from chatctl.journal.store.store import Batch, SqliteStore
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.bench.journal import BATCH, CHECKPOINT, Talk
@@ -35,9 +35,9 @@ def fill(folder: Path, messages: int) -> None:
     for first in range(1, messages + 1, BATCH):
         store.commit(Batch(talk.batch(first, min(BATCH, messages + 1 - first))))
         if first % CHECKPOINT == 1:
-            while lanes.follow(store):
+            while place_index.follow(store):
                 pass
-            while indexing.follow(store) == indexing.SLICE:
+            while text_index.follow(store) == text_index.SLICE:
                 pass
             store.checkpoint()
     store.checkpoint(whole=True)

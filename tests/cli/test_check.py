@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from chatctl.journal import journal_file, prepare
-from chatctl.journal.store import Batch, SqliteStore
+from chatctl.journal.store.store import Batch, SqliteStore
 from tests.cli.commands import run
-from tests.journal.desk import fact
+from tests.journal.journals import fact
 
 
 @pytest.fixture

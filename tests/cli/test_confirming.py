@@ -13,10 +13,10 @@ from chatctl.cli.moderation import _own_address
 from chatctl.cli.when import length, moment
 from chatctl.errors import ConfigError
 from chatctl.journal import journal_file, prepare
-from chatctl.journal.store import Batch, SqliteStore
+from chatctl.journal.store.store import Batch, SqliteStore
 from tests.cli.commands import run
 from tests.e2e.processes import Terminal
-from tests.journal.desk import fact
+from tests.journal.journals import fact
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 
 from chatctl.chat.entries.facts import Fact
 from chatctl.cli.past import _as_html, _as_objects, _as_text
-from chatctl.journal.lines import to_line
+from chatctl.journal.exchange.jsonl import to_line
 
 HOSTILE = {
     "CSI": "a\x1b[31mb",

@@ -9,7 +9,7 @@ import pytest
 from chatctl.chat.entries.facts import Fact
 from chatctl.cli.past import _as_text, _words
 from chatctl.journal import prepare
-from chatctl.journal.stopped import StoppedJournal
+from chatctl.journal.exchange.offline import StoppedJournal
 from tests.cli.commands import run
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.client import events
-from chatctl.journal.checking import faults
+from chatctl.journal.maintenance.integrity_check import faults
 from chatctl.protocol.message import Message
 from tests.client.clients import client, heard
 from tests.e2e.crash import ROOM, SENDERS, Talker

@@ -12,7 +12,7 @@ import pytest
 from chatctl.journal import lock
 from tests.e2e.crash import history
 from tests.e2e.processes import ServeProcess, chatctl
-from tests.journal.test_lanes import second_version
+from tests.journal.index.test_place_index import second_version
 from tests.wire import Wire
 
 pytestmark = pytest.mark.e2e

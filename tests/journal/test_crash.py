@@ -14,9 +14,9 @@ import pytest
 
 from chatctl.chat.entries.facts import Fact
 from chatctl.journal import Retention, SqliteJournal, lock
-from chatctl.journal.checking import faults
-from chatctl.journal.folder import holder, journal_file, prepare
-from tests.journal.desk import Owner, fact
+from chatctl.journal.maintenance.integrity_check import faults
+from chatctl.journal.store.data_folder import holder, journal_file, prepare
+from tests.journal.journals import Owner, fact
 from tests.journal.test_writer import kept
 from tests.logs import ListLog
 

@@ -10,10 +10,10 @@ import pytest
 
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import Query, RoomRecord
-from chatctl.journal.schema import open_reading
-from chatctl.journal.store import SqliteStore
-from chatctl.journal.transfer import facts
-from tests.journal.desk import DEADLINE, Desk, TestStore, fact
+from chatctl.journal.exchange.export_import import facts
+from chatctl.journal.store.schema import open_reading
+from chatctl.journal.store.store import SqliteStore
+from tests.journal.journals import DEADLINE, Desk, TestStore, fact
 
 EVERYTHING = [
     fact(1, "hello", account="alice"),
@@ -145,7 +145,7 @@ def test_batches_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_dictionaries_start_over_when_they_are_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.rows.Dictionary.MOST", 5)
+    monkeypatch.setattr("chatctl.journal.store.rows.Dictionary.MOST", 5)
     many = [fact(seq, place=f"#r{seq % 9}", source=f"u{seq % 7}!u@h") for seq in range(1, 300)]
     with Desk(tmp_path / "j.db") as desk:
         for one in many:

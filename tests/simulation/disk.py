@@ -9,7 +9,7 @@ from chatctl.chat.entries.facts import Fact, Kept, each_fact
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
-from chatctl.journal.store import span
+from chatctl.journal.store.store import span
 
 
 class Disk:

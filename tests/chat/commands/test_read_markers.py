@@ -12,7 +12,7 @@ from chatctl.chat.model import user_data
 from chatctl.chat.model.accounts import Account, Changes, record_key
 from chatctl.chat.model.user_data import ReadMark
 from tests.chat.world import START, Person, World
-from tests.journal.desk import Desk
+from tests.journal.journals import Desk
 
 CAPS = "draft/read-marker batch labeled-response"
 ONE, TWO = "timestamp=2019-01-01T00:00:00.000Z", "timestamp=2020-01-01T00:00:00.000Z"

@@ -1,0 +1,285 @@
+"""Facts out of the journal, all in order, and facts into it that were somewhere else before.
+
+The rules of this file:
+
+1. A fact is known by its message id: one that is there is not imported again, so an import that was cut off is simply
+   done again.
+2. The order stays the one order, and times never go back with it. A fact goes to its own place (the seq in its message
+   id) where that is free and its time fits there: so what was pruned comes back where it was, and an empty journal
+   becomes what was exported. Else it goes between others by its time, after those of the same millisecond, and keeps
+   its message id. Between two facts of one entry, whose times are some ms apart, there is no room: then it goes behind
+   them, and its time is moved on to theirs.
+3. Between two entries there is room for some 200,000 such facts that come oldest first, over however many calls, but
+   only for some 20 calls that each go before the last one; before the first entry and after the last for any number.
+4. What the future holds is not history: facts later than `now` are left out.
+5. [import-owner] A fact that names an account of this journal, but is not that account's, loses the name: it would
+   give its owner the right to delete what another person wrote. Its `account_id` decides.
+6. Beside a running server no seq is given out: `upto`, what it has released, is the highest there is.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import asdict, replace
+
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import MESSAGES
+from chatctl.chat.model.accounts import Account
+from chatctl.errors import ChatctlError
+from chatctl.journal.exchange.jsonl import ExportedFact
+from chatctl.journal.index import place_index, text_index
+from chatctl.journal.index.history_reader import find_time
+from chatctl.journal.store import rows
+from chatctl.journal.store.schema import transaction
+from chatctl.journal.store.store import SqliteStore, not_kept
+
+READ = 1000  # facts read at a time
+_BEFORE_ALL = 1 << 50  # ids left free before the first fact, for each import that begins there: a billion entries
+_BELIEVED = 1 << 40  # the highest seq that a file may claim, since the server goes on after it: a million million
+_IN_ORDER = 1 << 16  # a step in a gap is this part of what is left of it: so 2**20 ids take 200,000 facts
+
+_KNOWN = """
+SELECT json_group_array(json_extract(j.value, '$[0]')) FROM json_each(?) AS j WHERE EXISTS (
+    SELECT 1 FROM facts AS f CROSS JOIN heads AS h ON h.id = f.head
+    WHERE f.id = json_extract(j.value, '$[1]') AND f.origin IS NULL AND h.boot = json_extract(j.value, '$[2]')
+) OR EXISTS (SELECT 1 FROM facts WHERE origin = json_extract(j.value, '$[3]'))
+"""
+_ALL = "SELECT * FROM facts WHERE id >= :low AND id < :high ORDER BY id LIMIT :limit"
+_BEFORE = "SELECT id, time, origin IS NULL FROM facts WHERE id < ? ORDER BY id DESC LIMIT 1"
+_FROM = "SELECT id, time FROM facts WHERE id >= ? ORDER BY id LIMIT 1"
+_IS_OWN = "SELECT 1 FROM facts WHERE id = ? AND origin IS NULL"
+_NOBODY = (-rows.LAST_ID, -rows.LAST_ID)
+_NOTHING = (rows.LAST_ID, -rows.LAST_ID)
+"""A gap that nothing fits in."""
+
+
+def facts(
+    connection: sqlite3.Connection, *, place: str = "", after: int = 0, before: int = 0, upto: int | None = None
+) -> Iterator[Fact]:
+    """All facts, or those of one place, in order; `after` and `before` are times (ms, exclusive; 0: no limit).
+
+    Read in pieces, each of its own moment: nothing holds up the writer, however long it takes.
+    """
+    low = find_time(connection, after + 1) if after else -rows.LAST_ID
+    high = find_time(connection, before) if before else rows.LAST_ID
+    if upto is not None:
+        high = min(high, rows.beyond(upto))
+    if not place:
+        streams = [_stream(connection, _ALL, {}, low, high)]
+    else:
+        chosen = place_index.chosen(above=True, newest=False, some=False)
+        streams = [_stream(connection, chosen, {"place": place, "lane": lane}, low, high) for lane in (0, 1)]
+    for _, fact in heapq.merge(*streams, key=lambda pair: pair[0]):
+        yield fact
+
+
+def _stream(
+    connection: sqlite3.Connection, chosen: str, where: dict[str, object], low: int, high: int
+) -> Iterator[tuple[int, Fact]]:
+    while True:
+        values = where | {"low": low, "high": high, "limit": READ}
+        text = connection.execute(rows.wide(chosen), values).fetchone()[0]
+        read = rows.decode(text)
+        yield from read
+        if len(read) < READ:
+            return
+        low = read[-1][0] + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of facts: `kept` now, `known` before, `future` left out by rule 4."""
+
+    kept: int = 0
+    known: int = 0
+    future: int = 0
+
+    def __add__(self, other: Imported) -> Imported:
+        return Imported(self.kept + other.kept, self.known + other.known, self.future + other.future)
+
+
+def import_facts(store: SqliteStore, added: Sequence[Fact], now: int, upto: int | None = None) -> Imported:
+    """Keep facts from elsewhere: all of a batch or none. Some hundreds at a time; `now` in ms.
+
+    `upto` is None where no server runs on the journal. ChatctlError where there is no room (rule 3); sqlite3.Error.
+    """
+    wanted, known = _unknown(store.connection, _owned(store, added))
+    past = sorted((fact for fact in wanted if fact.time <= now), key=lambda fact: fact.time)
+    if past:
+        store.dictionary.forget()  # retention.py, `_sweep`: facts that do not go to the end take no older number
+        store.moved += 1
+        finder = _Places(store.connection, upto)
+        placed = sorted((finder.place(fact) for fact in past), key=lambda pair: pair[0])
+        _insert(store, [id for id, _ in placed], [fact for _, fact in placed])
+    return Imported(len(past), known, len(wanted) - len(past))
+
+
+def exported(connection: sqlite3.Connection, *, place: str = "") -> Iterator[ExportedFact]:
+    """Yield all facts, or those of one place, in order, each with the id of the account that it names."""
+    accounts = _accounts(connection)
+    for fact in facts(connection, place=place):
+        account = accounts.get(fact.account)
+        owns = account is not None and account.wrote(fact.account, fact.seq)
+        yield ExportedFact(**asdict(fact), account_id=account.id if account is not None and owns else "")
+
+
+def _accounts(connection: sqlite3.Connection) -> dict[str, Account]:
+    """Return the accounts of a journal by name."""
+    stored = connection.execute("SELECT value FROM records WHERE kind = 'account'")
+    accounts = (msgspec.json.decode(value, type=Account) for (value,) in stored)
+    return {account.name: account for account in accounts}
+
+
+def _owned(store: SqliteStore, added: Sequence[Fact]) -> list[Fact]:
+    """Return the facts without the names of accounts that they are not of ([import-owner])."""
+    if not any(fact.account for fact in added):
+        return list(added)
+    accounts = _accounts(store.connection)
+
+    def own(fact: Fact) -> Fact:
+        account = accounts.get(fact.account)
+        is_own = account is None or (isinstance(fact, ExportedFact) and fact.account_id == account.id)
+        return fact if is_own else replace(fact, account="")
+
+    return [own(fact) for fact in added]
+
+
+def said(error: Exception) -> str:
+    """Why history could not be changed, for people."""
+    if isinstance(error, ChatctlError):
+        return str(error)
+    known = not_kept(error) if isinstance(error, (sqlite3.Error, OSError)) else None
+    return f"The history could not be changed: {known.reason if known else error}"
+
+
+def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[list[Fact], int]:
+    """Those that are not kept yet, each once, and how many the others are."""
+    single = list({fact.message_id: fact for fact in reversed(added)}.values())[::-1]
+    asked = [(at, *reversed(rows.named(fact.message_id)), fact.message_id) for at, fact in enumerate(single)]
+    text = connection.execute(_KNOWN, (rows.to_json(asked),)).fetchone()[0]
+    known = set(msgspec.json.decode(text, type=list[int]))
+    wanted = [fact for at, fact in enumerate(single) if at not in known]
+    return wanted, len(added) - len(wanted)
+
+
+class _Places:
+    """Finds ids and times for facts, one after the other: mostly the next one in the gap where the last one went.
+
+    What it placed is not in the tables yet; `_ids` and `_times` have it, in order, which is the same for both.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, upto: int | None) -> None:
+        self._connection = connection
+        self._upto = upto
+        self._ids: list[int] = []
+        self._times: list[int] = []
+        self._owned: set[int] = set()  # those of them that went to their own places
+        # The gap under the hand: nothing is between these ids, and what is at them has these times.
+        self._low, self._high = _NOTHING
+        self._from, self._until = _NOTHING
+        self._own_before = True  # whether what is at its beginning was not imported
+
+    def place(self, fact: Fact) -> tuple[int, Fact]:
+        """An id that nobody has, where the fact's time fits; and the fact, with the time that it has there."""
+        id = self._own(fact)
+        time = fact.time
+        if id is None:
+            fresh = not self._from <= time < self._until
+            if fresh:
+                self._go_behind(time)
+            while self._is_inside_an_entry():
+                time, fresh = self._until, True
+                self._go_behind(time)
+            id = self._next(fresh)
+        else:
+            self._owned.add(id)
+        at = bisect_right(self._ids, id)
+        self._ids.insert(at, id)
+        self._times.insert(at, time)
+        self._low, self._from = id, time
+        return id, fact if time == fact.time else replace(fact, time=time)
+
+    def _own(self, fact: Fact) -> int | None:
+        """The fact's own place, where rule 2 allows it."""
+        id = rows.named(fact.message_id)[1]
+        if id < 0 or id >= rows.beyond(_BELIEVED if self._upto is None else self._upto):
+            return None
+        if not self._low < id < self._high:
+            self._enter(id, bisect_left(self._ids, id))
+        fits = self._low < id < self._high and self._from <= fact.time <= self._until
+        return id if fits and self._of_one_moment(id, fact.time) else None
+
+    def _of_one_moment(self, id: int, time: int) -> bool:
+        """Whether what the entry left so far, if anything, is of about the same time, as an entry's facts are
+        (chat/entries/outcome.py): nothing else fits in between."""
+        seq, part = rows.point(id)
+        (before, _), (after, high) = rows.point(self._low), rows.point(self._high)
+        return (before != seq or time - self._from <= part) and (after != seq or self._until - time <= high)
+
+    def _is_inside_an_entry(self) -> bool:
+        """Whether there is no room since these are two facts of one entry, at their own places."""
+        same = self._high - self._low == 1 and rows.point(self._low)[0] == rows.point(self._high)[0]
+        return same and self._is_own(self._low) and self._is_own(self._high)
+
+    def _is_own(self, id: int) -> bool:
+        return id in self._owned or self._connection.execute(_IS_OWN, (id,)).fetchone() is not None
+
+    def _go_behind(self, time: int) -> None:
+        """Go to the gap behind all of this time."""
+        self._enter(find_time(self._connection, time + 1), bisect_right(self._times, time))
+
+    def _enter(self, id: int, at: int) -> None:
+        """Go to the gap that ends with the first fact from `id` on; `at`: the same among those already placed."""
+        *before, self._own_before = self._connection.execute(_BEFORE, (id,)).fetchone() or (*_NOBODY, True)
+        after = self._connection.execute(_FROM, (id,)).fetchone() or (rows.LAST_ID, rows.LAST_ID)
+        if at > 0 and self._ids[at - 1] > before[0]:
+            before, self._own_before = [self._ids[at - 1], self._times[at - 1]], False
+        if at < len(self._ids):
+            after = min(after, (self._ids[at], self._times[at]))
+        self._low, self._from = before
+        self._high, self._until = after
+
+    def _next(self, fresh: bool) -> int:
+        """A free id of the gap.
+
+        What comes first goes to the middle, so that there is room for earlier ones too; what follows it, in this call
+        or in the next, goes close behind.
+        """
+        low, high = self._low, self._high
+        if low == -rows.LAST_ID:
+            return (high if high < rows.LAST_ID else 0) - _BEFORE_ALL
+        if high == rows.LAST_ID and self._upto is not None:
+            high = max(rows.beyond(self._upto), rows.beyond(rows.point(low)[0]))
+        gap = high - low
+        share = 2 if fresh and (self._own_before or gap < _IN_ORDER) else _IN_ORDER
+        id = low + min(max(gap // share, 1), rows.PARTS)
+        if id >= high:
+            raise ChatctlError(
+                "There is no room for more messages at one moment of this history: import oldest first, or into an "
+                "empty data folder (--data-dir)."
+            )
+        return id
+
+
+def _insert(store: SqliteStore, ids: list[int], placed: list[Fact]) -> None:
+    """Keep facts at their ids, and tell the index of those that stand before its mark."""
+    connection = store.connection
+    encoded = store.encode_at(placed, ids)
+    mark = text_index.mark(connection)
+    seen = [
+        (row[0], row[2] >> 1, fact.source, fact.text)
+        for row, fact in zip(encoded.facts, placed, strict=True)
+        if row[0] <= mark and fact.kind in MESSAGES
+    ]
+    with transaction(connection):
+        store.insert(encoded)
+        place_index.add(connection, [(row[2], row[0]) for row in encoded.facts])
+        if seen:
+            text_index.add(connection, seen)
+    store.wal_frames += 8 + len(placed) // 8

@@ -1,0 +1,1 @@
+"""Indexes by place and by word, and the queries over them."""

@@ -1,0 +1,192 @@
+"""Questions of history, answered on any connection.
+
+The rules of this file (chat/entries/queries.py has those of the questions):
+
+1. A message id names a row. A time names the place between two rows before which everything is older; times never go
+   back with the order, so it is found by halving, without an index.
+2. ``after`` and ``before`` are exclusive: with a time, what happened in that very millisecond is outside of both.
+   ``around`` begins with the first fact that is not older; ``limit // 2`` come from before it, and none are added where
+   one side has fewer.
+3. Whether a page would end between two facts of one time (queries.py, rule 5) is seen in one fact more than is
+   asked for; mostly that is all it costs.
+4. A message id beyond `upto` is unknown, as everything there is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from chatctl.chat.entries.facts import Fact
+from chatctl.chat.entries.queries import (
+    MESSAGES,
+    MOST_OF_ONE_TIME,
+    AnyQuery,
+    Mark,
+    Page,
+    Query,
+    SearchQuery,
+    TargetsQuery,
+)
+from chatctl.journal.index import place_index, search
+from chatctl.journal.store import rows, schema
+
+_OLDER = "coalesce((SELECT time FROM facts WHERE id >= low + (high - low) / 2 ORDER BY id LIMIT 1) < :time, 0)"
+_FIND_TIME = f"""
+WITH RECURSIVE halved (low, high) AS (
+    SELECT (SELECT min(id) FROM facts), (SELECT max(id) + 1 FROM facts)
+    UNION ALL
+    SELECT iif({_OLDER}, low + (high - low) / 2 + 1, low), iif({_OLDER}, high, low + (high - low) / 2)
+    FROM halved WHERE low < high
+)
+SELECT low FROM halved WHERE low >= high
+"""
+"""Both halves ask the same question twice: SQLite lets a recursive table stand in no subquery."""
+
+_FIND_MESSAGE = """
+SELECT max(id) FROM (
+    SELECT f.id FROM facts AS f CROSS JOIN heads AS h ON h.id = f.head
+        WHERE f.id = :id AND f.origin IS NULL AND h.boot = :boot
+    UNION ALL
+    SELECT id FROM facts WHERE origin = :origin
+)
+"""
+
+_TARGETS = f"""
+WITH wanted (lane) AS (
+    SELECT id * 2 FROM places WHERE name IN (SELECT value FROM json_each(:rooms))
+    UNION
+    SELECT place * 2 FROM pairs WHERE identity = :identity
+)
+SELECT f.* FROM ({place_index.LATEST}) CROSS JOIN facts AS f ON f.id = latest
+WHERE f.time > :after AND f.time < :before ORDER BY f.id {{}} LIMIT :limit
+"""
+
+
+def read(connection: sqlite3.Connection, query: AnyQuery, expired: Callable[[], bool] | None = None) -> Page:
+    """Answer a query. sqlite3.Error where that cannot be done; TimeoutError once `expired` says that it took too long.
+
+    `expired` is asked between statements; for a long one there is the connection's progress handler.
+    """
+    if isinstance(query, Query):
+        return _page(connection, query)
+    if isinstance(query, TargetsQuery):
+        return _targets(connection, query)
+    with schema.snapshot(connection):
+        return _search(connection, query, expired)
+
+
+def find_time(connection: sqlite3.Connection, time: int) -> int:
+    """The id before which everything is older than `time` (ms), and nothing from it on (rule 1)."""
+    found = connection.execute(_FIND_TIME, {"time": time}).fetchone()
+    return 0 if found is None or found[0] is None else int(found[0])
+
+
+def find_message(connection: sqlite3.Connection, message_id: str) -> int | None:
+    """The row of a message id."""
+    boot, id = rows.named(message_id)
+    found = connection.execute(_FIND_MESSAGE, {"id": id, "boot": boot, "origin": message_id}).fetchone()[0]
+    return None if found is None else int(found)
+
+
+class _Unknown(Exception):  # noqa: N818  # a message id that nobody kept
+    pass
+
+
+def _row(connection: sqlite3.Connection, query: Query, mark: Mark, *, past: bool) -> int:
+    """The row a mark stands for: with a time, the first that is not older, or (`past`) the first that is newer."""
+    if not mark.message_id:
+        return find_time(connection, mark.time + 1 if past else mark.time)
+    id = find_message(connection, mark.message_id)
+    if id is None and query.nearest:
+        id = _free_row(connection, mark.message_id)
+    if id is None or id >= rows.beyond(query.upto):
+        raise _Unknown(mark.message_id)
+    return id + 1 if past else id
+
+
+def _free_row(connection: sqlite3.Connection, message_id: str) -> int | None:
+    """The row that a message id names, if it is a valid one and nothing else is stored there."""
+    _, id = rows.named(message_id)
+    taken = connection.execute("SELECT 1 FROM facts WHERE id = ?", (id,)).fetchone()
+    return id if id >= 0 and taken is None else None
+
+
+def _page(connection: sqlite3.Connection, query: Query) -> Page:
+    beyond = rows.beyond(query.upto)
+    try:
+        if query.around is not None:
+            middle = _row(connection, query, query.around, past=False)
+            half = max(0, query.limit) // 2
+            found = _facts(connection, query, None, min(middle, beyond), half, newest=True)
+            found += _facts(connection, query, middle, beyond, query.limit - half, newest=False)
+        else:
+            low = None if query.after is None else _row(connection, query, query.after, past=True)
+            high = beyond if query.before is None else _row(connection, query, query.before, past=False)
+            found = _facts(connection, query, low, min(high, beyond), query.limit, newest=query.newest)
+    except _Unknown as unknown:
+        return Page(unknown=str(unknown))
+    return Page(found)
+
+
+def _facts(
+    connection: sqlite3.Connection, query: Query, low: int | None, high: int, limit: int, *, newest: bool
+) -> list[Fact]:
+    """Facts of a place from `low` on and before `high`, the newest or oldest `limit`, in order; and what must not be
+    divided from them (rule 3)."""
+    if limit <= 0:
+        return []
+    if not query.whole:
+        return [fact for _, fact in _read(connection, query, low, high, limit, newest=newest)]
+    found = _read(connection, query, low, high, limit + 1, newest=newest)
+    if len(found) > limit:
+        _, beyond = found.pop(0 if newest else -1)
+        id, last = found[0 if newest else -1]
+        if beyond.time == last.time and newest:
+            first = find_time(connection, last.time)
+            first = first if low is None else max(first, low)
+            found = _read(connection, query, first, id, MOST_OF_ONE_TIME, newest=True) + found
+        elif beyond.time == last.time:
+            end = min(find_time(connection, last.time + 1), high)
+            found += _read(connection, query, id + 1, end, MOST_OF_ONE_TIME, newest=False)
+    return [fact for _, fact in found]
+
+
+def _read(
+    connection: sqlite3.Connection, query: Query, low: int | None, high: int, limit: int, *, newest: bool
+) -> list[tuple[int, Fact]]:
+    """The newest or oldest `limit` of what the query means, with their rows, in order."""
+    kinds = set(query.kinds)
+    messages = set(MESSAGES)
+    values = {"place": query.place, "low": low, "high": high, "limit": limit, "kinds": rows.to_json(query.kinds)}
+    asked = [lane for lane, wanted in enumerate((kinds & messages, kinds - messages)) if wanted or not kinds]
+    found: list[tuple[int, Fact]] = []
+    for lane in asked:
+        some = bool(kinds) and not (lane == 0 and kinds >= messages)
+        chosen = place_index.chosen(above=low is not None, newest=newest, some=some)
+        text = connection.execute(rows.wide(chosen), values | {"lane": lane}).fetchone()[0]
+        found += rows.decode(text)
+    if len(asked) > 1:
+        found.sort(key=lambda pair: pair[0])
+    return found[-limit:] if newest else found[:limit]
+
+
+def _targets(connection: sqlite3.Connection, query: TargetsQuery) -> Page:
+    if query.limit <= 0:
+        return Page()
+    values = {
+        "rooms": rows.to_json(query.rooms),
+        "identity": query.identity,
+        "after": query.after,
+        "before": query.before,
+        "limit": query.limit,
+        "beyond": rows.beyond(query.upto),
+    }
+    text = connection.execute(rows.wide(_TARGETS.format("DESC" if query.newest else "")), values).fetchone()[0]
+    return Page(targets=[(fact.place, fact) for _, fact in rows.decode(text)])
+
+
+def _search(connection: sqlite3.Connection, query: SearchQuery, expired: Callable[[], bool] | None) -> Page:
+    low = find_time(connection, query.after + 1) if query.after else None
+    high = find_time(connection, query.before) if query.before else rows.LAST_ID
+    return Page(search.find(connection, query, low, min(high, rows.beyond(query.upto)), expired))

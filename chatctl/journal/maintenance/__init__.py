@@ -1,0 +1,1 @@
+"""Chores beside the writing: retention, redactions, compaction, integrity checks."""

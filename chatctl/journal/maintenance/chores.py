@@ -1,0 +1,303 @@
+"""What the journal's thread does between batches: checkpoints, the index, forgetting.
+
+The rules of this file:
+
+1. A slice takes some milliseconds; then facts that came meanwhile have their turn.
+2. While facts are waiting nothing is done, with three exceptions, so that under a load that never ends nothing grows
+   without bound: a checkpoint when the WAL has WAL_MOST pages, a slice of indexing when the index is FAR_BEHIND, a
+   slice of the index by place when there is one to fill.
+3. Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
+4. The index waits for a slice's worth of facts: search reads what is beyond its mark. Indexing a fact costs several
+   times what storing it does, and what is stored is waited for: so after a slice it rests for INDEX_REST times as long
+   as that took, or until no facts have come for CALM seconds. The index by place waits for a whole slice.
+5. A chore that fails is logged, and left alone for a while. It does not touch what becomes of facts.
+6. Deletions that a command asked for, and all deletions while the disk has little space, come before all other chores
+   and are not held up by one that failed. Under a load that never ends they get a slice every PRUNE_EVERY seconds.
+7. Freed pages return to the file system in slices (compaction.py). After a slice this rests for SHRINK_REST times as
+   long as that took, so that at most one commit in SHRINK_REST waits for one; not while space is short (relief.py).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+
+from chatctl.chat.ports import Log
+from chatctl.journal.index import place_index, text_index
+from chatctl.journal.maintenance import compaction, retention
+from chatctl.journal.maintenance.disk_relief import Relief
+from chatctl.journal.store.damage import is_damage
+from chatctl.journal.store.rows import LAST_ID
+from chatctl.journal.store.spare_file import Spare
+from chatctl.journal.store.store import SqliteStore
+from chatctl.journal.store.wal_prealloc import reserve
+
+WAL_SOME = 1000  # pages of 4 KiB, as SQLite's own default
+WAL_MOST = 8000
+FAR_BEHIND = 65_536  # facts: search reads them in about 0.4 s
+QUIET = 5.0  # seconds
+CALM = 1.0  # seconds
+INDEX_REST = 200.0
+LEFT_ALONE = 60.0  # seconds after a chore failed
+TAKEN_BACK = 20.0  # seconds: what was taken back within that time leaves the index together
+CHECK_EVERY = 3600.0  # seconds between two looks at what is too old
+AGAIN = 1.0  # seconds, where a reader was in the way of a checkpoint
+PRUNE_EVERY = 0.1  # seconds
+SHRINK_REST = 10.0
+SPARE_AFTER = 30.0  # seconds after the start: servers that live for seconds need no spare file
+
+
+class Chores:
+    """The list of what is to do. Owned by the thread that owns the store, but for `status`."""
+
+    def __init__(self, store: SqliteStore, log: Log, clock: Callable[[], int], keep: retention.Retention) -> None:
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._keep = keep
+        self._behind = text_index.behind(store.connection, LAST_ID)
+        self._unplaced = place_index.behind(store.connection, LAST_ID)
+        # Room for what comes, and what an earlier start left half done.
+        self._work: deque[Generator[None, None, None]] = deque([reserve(store), self._mending()])
+        self._prunes: deque[Generator[None, None, None]] = deque()
+        self._shrinking: Iterator[None] | None = None
+        self._spare = Spare(store.path.parent)
+        now = time.monotonic()
+        self._resume_at = now
+        self._prune_at = self._shrink_at = now
+        self._spare_at = now + SPARE_AFTER
+        self._quiet_at = now + QUIET
+        self._calm_at = now
+        self._rested_at = now
+        self._copy_at = now  # not before that: a reader was in the way
+        self._check_at = now
+        self._mend_at = 0.0
+        """When what was taken back leaves the index; 0: there is nothing."""
+        self._scrub = False
+        """Whether the WAL may hold what was deleted."""
+        self.forgot: Callable[[], None] = _nothing
+        """Called on this thread when facts were forgotten, whoever asked for it."""
+        self.damage = ""
+        """What a chore was last told of damage to the file; ``""`` for nothing."""
+        self.is_short = False
+        """Whether deletions are under way for which space is short: nothing else may take what they free."""
+        store.wal_frames = WAL_SOME // 2  # unknown; what a crash left is copied soon
+        self._figures: dict[str, object] = {}
+        self._shrink_if_worth_it()
+        self.measure()
+
+    def appended(self, facts: int) -> None:
+        """A batch was kept."""
+        self._behind += facts
+        self._unplaced += facts
+        now = time.monotonic()
+        self._quiet_at = now + QUIET
+        self._calm_at = now + CALM
+
+    def taken_back(self) -> None:
+        """Messages were taken back: their words are to leave the index and the WAL."""
+        self._mend_at = self._mend_at or time.monotonic() + TAKEN_BACK
+
+    def prune(
+        self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
+    ) -> None:
+        """Forget what is older than `before` (ms); `done` gets the number of facts, or why not, `progress` how many so
+        far, both on this thread."""
+        self._prunes.append(self._pruning(before, done, progress))
+
+    def give_up(self, error: Exception) -> None:
+        """Tell everybody who asked for deletions that they cannot be done."""
+        for work in self._prunes:
+            with suppress(Exception):
+                work.throw(error)
+        self._prunes.clear()
+
+    def status(self) -> dict[str, object]:
+        """Figures for an operator. `file_bytes` and `wal_bytes` as of the last look; `free_bytes` of the first hold
+        nothing, and `returns_space` tells whether they return to the file system."""
+        return {"unindexed": self._behind, "wal_pages": self._store.wal_frames, **self._figures}
+
+    def measure(self) -> None:
+        """Look at the sizes."""
+        connection, path = self._store.connection, self._store.path
+        page = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        sizes = [
+            os.path.getsize(each) if os.path.exists(each) else 0 for each in (path, path.with_name(f"{path.name}-wal"))
+        ]
+        self._figures = {
+            "file_bytes": sizes[0],
+            "wal_bytes": sizes[1],
+            "free_bytes": compaction.free_pages(connection) * page,
+            "returns_space": compaction.is_incremental(connection),
+        }
+
+    def due(self) -> float:
+        """Seconds until there is something to do."""
+        if self._prunes:
+            return 0.0
+        return max(0.0, max(self._plan()[0], self._resume_at) - time.monotonic())
+
+    def slice(self, *, waiting: bool) -> None:
+        """Do a little, if there is something to do; `waiting`: facts are."""
+        now = time.monotonic()
+        if not self._prunes and now < self._resume_at:
+            return
+        try:
+            if self._prunes and (not waiting or now >= self._prune_at):
+                self._go_on(self._prunes)
+                self._prune_at = time.monotonic() + PRUNE_EVERY
+            elif waiting and now < self._resume_at:
+                return
+            elif waiting:
+                self._urgent()
+            else:
+                self._next()
+        except Exception as error:  # noqa: BLE001  # rule 5
+            self._log.warning("chore failed", error=type(error).__name__, reason=str(error))
+            if is_damage(error):
+                self.damage = str(error)
+            self._resume_at = time.monotonic() + LEFT_ALONE
+
+    def _urgent(self) -> None:
+        if self._store.wal_frames >= WAL_MOST and time.monotonic() >= self._copy_at:
+            self._copy()
+        if self._unplaced >= place_index.SLICE:
+            self._place()
+        if self._behind >= FAR_BEHIND:
+            self._index()
+
+    def _next(self) -> None:
+        when, what = self._plan()
+        if when <= time.monotonic():
+            what()
+
+    def _plan(self) -> tuple[float, Callable[[], None]]:
+        """The next chore, and from when on it may be done."""
+        now = time.monotonic()
+        for due, what in (
+            (self._store.wal_frames >= WAL_SOME and self._copy_at <= now, self._copy),
+            (self._unplaced >= place_index.SLICE, self._place),
+            (self._behind >= text_index.SLICE and min(self._rested_at, self._calm_at) <= now, self._index),
+            (bool(self._work), lambda: self._go_on(self._work)),
+            (self._shrinking is not None and self._shrink_at <= now, self._shrink),
+        ):
+            if due:
+                return 0.0, what
+        return min(self._later(now), key=lambda plan: plan[0])
+
+    def _later(self, now: float) -> Iterator[tuple[float, Callable[[], None]]]:
+        yield now + CHECK_EVERY, _nothing
+        frames = self._store.wal_frames
+        if self._behind >= text_index.SLICE:
+            yield min(self._rested_at, self._calm_at), self._index
+        if frames >= WAL_SOME:
+            yield self._copy_at, self._copy
+        elif frames > 0 or self._scrub:
+            yield max(self._quiet_at, self._copy_at), self._copy
+        if self._shrinking is not None:
+            yield self._shrink_at, self._shrink
+        yield self._spare_at, self._make_spare
+        if self._mend_at:
+            yield self._mend_at, self._mend
+        if self._keep.days > 0 or self._keep.messages > 0:
+            yield self._check_at, self._check
+
+    def _go_on(self, works: deque[Generator[None, None, None]]) -> None:
+        """One slice of the first work that is under way. One that fails is dropped."""
+        work = works.popleft()
+        if next(work, _DONE) is not _DONE:
+            works.appendleft(work)
+
+    def _check(self) -> None:
+        self._check_at = time.monotonic() + CHECK_EVERY
+        (self._prunes if self._spare.is_needed() else self._work).append(self._forgetting())
+
+    def _make_spare(self) -> None:
+        self._spare_at = time.monotonic() + CHECK_EVERY
+        self._work.append(self._spare.make())
+
+    def _shrink_if_worth_it(self) -> None:
+        if compaction.is_worth_it(self._store.connection):
+            self._shrinking = compaction.shrink(self._store)
+
+    def _shrink(self) -> None:
+        """Return a slice of free pages (rule 7)."""
+        began = time.monotonic()
+        if self._shrinking is not None and next(self._shrinking, _DONE) is _DONE:
+            self._shrinking = None
+            self._spare_at = min(self._spare_at, time.monotonic() + SPARE_AFTER)
+        ended = time.monotonic()
+        self._shrink_at = ended if self._spare.is_needed() else ended + SHRINK_REST * (ended - began)
+        self.measure()
+
+    def _mend(self) -> None:
+        self._mend_at = 0.0
+        self._work.append(self._mending())
+
+    def _mending(self) -> Generator[None, None, None]:
+        yield from text_index.mend(self._store)
+        self._scrub = True
+
+    def _copy(self) -> None:
+        if self._store.checkpoint(whole=self._scrub, patient=False):
+            self._scrub = False
+        else:
+            self._copy_at = time.monotonic() + AGAIN
+        self.measure()
+
+    def _place(self) -> None:
+        seen = place_index.follow(self._store)
+        self._unplaced = max(0, self._unplaced - seen) if seen == place_index.SLICE else 0
+
+    def _index(self) -> None:
+        began = time.monotonic()
+        seen = text_index.follow(self._store)
+        self._rested_at = (ended := time.monotonic()) + INDEX_REST * (ended - began)
+        self._behind = max(0, self._behind - seen) if seen == text_index.SLICE else 0
+
+    def _forgetting(self) -> Generator[None, None, None]:
+        pruned = retention.Pruned()
+        yield from self._relieved(lambda: retention.keep(self._store, self._keep, self._clock(), pruned))
+        self._forgot(pruned)
+
+    def _relieved(self, deletions: Callable[[], Iterator[None]]) -> Iterator[None]:
+        """Delete, also on a full disk."""
+        relief = Relief(self._store, self._spare)
+        try:
+            for _ in relief.run(deletions):
+                self.is_short = relief.is_short
+                yield
+        finally:
+            self.is_short = False
+
+    def _pruning(
+        self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None]
+    ) -> Generator[None, None, None]:
+        pruned = retention.Pruned()
+        try:
+            for _ in self._relieved(lambda: retention.prune(self._store, before, pruned)):
+                progress(pruned.facts)
+                yield
+        except Exception as error:  # whoever asked is told; then it is logged
+            done(error)
+            raise
+        self._forgot(pruned)
+        done(pruned.facts)
+
+    def _forgot(self, pruned: retention.Pruned) -> None:
+        if pruned.facts:
+            self._scrub = True
+            self._shrink_if_worth_it()
+            self.measure()
+            self._log.info("history pruned", facts=pruned.facts)
+            self.forgot()
+
+
+def _nothing() -> None:
+    """Nothing is to be done for a long while."""
+
+
+_DONE = object()

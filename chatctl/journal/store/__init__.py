@@ -1,0 +1,1 @@
+"""The SQLite file: schema, rows, writing, reading, the data folder."""

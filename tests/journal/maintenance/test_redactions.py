@@ -1,0 +1,149 @@
+"""Facts that change others: messages taken back, rooms renamed (journal/maintenance/redactions)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatctl.chat.entries.queries import Mark, Query, SearchQuery
+from chatctl.journal.exchange import export_import
+from chatctl.journal.index import text_index
+from chatctl.journal.index.history_reader import read
+from chatctl.journal.store.store import Batch, SqliteStore
+from tests.journal.journals import DEADLINE, START, Desk, fact, opened
+
+
+@pytest.fixture
+def store() -> Iterator[SqliteStore]:
+    with opened() as opened_store:
+        yield opened_store
+
+
+def redact(seq: int, target: str, place: str = "#lobby") -> Batch:
+    return Batch([fact(seq, f"{target} typo", kind="REDACT", place=place)])
+
+
+def texts(store: SqliteStore, place: str = "#lobby", kinds: tuple[str, ...] = ("PRIVMSG",)) -> list[str]:
+    return [found.text for found in read(store.connection, Query(place, 100, 1000, kinds=kinds)).facts]
+
+
+def index(store: SqliteStore) -> None:
+    while text_index.follow(store) == text_index.SLICE:
+        pass
+
+
+def on_disk(store: SqliteStore, text: str) -> bool:
+    assert store.checkpoint(whole=True)
+    return any(text.encode() in path.read_bytes() for path in store.path.parent.iterdir())
+
+
+class TestTakenBack:
+    def test_nothing_of_it_is_left_on_disk(self, store: SqliteStore) -> None:
+        store.commit(
+            Batch([fact(seq, f"secretword{seq} 秘密的话{seq}", tags={"+x": "secrettag"}) for seq in range(1, 9)])
+        )
+        store.commit(Batch([fact(9, "plain")]))
+        index(store)
+        for seq in range(1, 9):
+            store.commit(redact(10 + seq, f"boot1-{seq}"))
+        for _ in text_index.mend(store):
+            pass
+        for text in ("secretw", "秘密", "密的", "secrettag"):
+            assert not on_disk(store, text), text
+        assert texts(store) == ["plain"]
+        assert texts(store, kinds=("REDACT",)) == [f"boot1-{seq} typo" for seq in range(1, 9)]
+
+    def test_search_finds_it_no_more_before_the_index_follows(self, store: SqliteStore) -> None:
+        store.commit(Batch([fact(1, "secret"), fact(2, "other")]))
+        index(store)
+        store.commit(redact(3, "boot1-1"))
+        for query in (SearchQuery("secret", 9, 99), SearchQuery("", 9, 99, source="alice")):
+            assert "boot1-1" not in [found.message_id for found in read(store.connection, query).facts]
+
+    def test_in_the_batch_in_which_it_was_said(self, store: SqliteStore) -> None:
+        store.commit(Batch([fact(1, "secret"), *redact(2, "boot1-1").facts, fact(3, "after")]))
+        assert texts(store) == ["after"]
+        assert not on_disk(store, "secret")
+
+    def test_its_id_still_marks_its_place(self, store: SqliteStore) -> None:
+        store.commit(Batch([fact(seq, str(seq)) for seq in range(1, 6)]))
+        store.commit(redact(6, "boot1-3"))
+        page = read(store.connection, Query("#lobby", 10, 99, before=Mark("boot1-3")))
+        assert [found.text for found in page.facts] == ["1", "2"]
+
+    def test_an_older_copy_does_not_bring_it_back(self, store: SqliteStore) -> None:
+        facts = [fact(1, "secret"), fact(2, "other")]
+        store.commit(Batch(facts))
+        store.commit(redact(3, "boot1-1"))
+        assert export_import.import_facts(store, facts, START * 2).known == 2
+        assert texts(store) == ["other"]
+
+    def test_what_is_not_there_harms_nothing(self, store: SqliteStore) -> None:
+        store.commit(redact(1, "boot1-99"))
+        assert texts(store, kinds=("REDACT",)) == ["boot1-99 typo"]
+
+    def test_both_or_neither(self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        store.commit(Batch([fact(1, "secret")]))
+
+        def broken(*given: object) -> None:
+            raise sqlite3.OperationalError("no")
+
+        monkeypatch.setattr("chatctl.journal.index.text_index.lost", broken)
+        with pytest.raises(sqlite3.OperationalError):
+            store.commit(redact(2, "boot1-1"))
+        assert texts(store) == ["secret"]
+        assert texts(store, kinds=("REDACT",)) == []
+
+    def test_many_of_them_do_not_make_many_volumes(self, store: SqliteStore) -> None:
+        for seq in range(1, 100, 2):
+            store.commit(Batch([fact(seq, f"word{seq}")]))
+            index(store)
+            store.commit(redact(seq + 1, f"boot1-{seq}"))
+            for _ in text_index.mend(store):
+                pass
+        assert store.connection.execute("SELECT count(*) FROM volumes").fetchone()[0] <= 3
+
+    def test_the_journal_sees_to_it_by_itself(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("QUIET", "AGAIN", "TAKEN_BACK"):
+            monkeypatch.setattr(f"chatctl.journal.maintenance.chores.{name}", 0.0)
+        with Desk(tmp_path / "j.db") as desk:
+            desk.keep([fact(seq, f"secretword{seq}") for seq in range(1, 700)])
+            desk.keep([fact(700 + seq, f"boot1-{seq}", kind="REDACT") for seq in range(1, 700)])
+            by = time.monotonic() + DEADLINE
+            while any(b"secretword" in path.read_bytes() for path in tmp_path.glob("j.db*")):
+                desk.do(lambda store: None)
+                assert time.monotonic() < by
+
+
+class TestRenamed:
+    def rename(self, seq: int, old: str = "#lobby", new: str = "#New") -> Batch:
+        return Batch([fact(seq, f"{old} {new} why", kind="RENAME", place=old)])
+
+    def test_history_goes_with_the_room(self, store: SqliteStore) -> None:
+        store.commit(Batch([fact(1, "one")]))
+        store.commit(self.rename(2))
+        store.commit(Batch([fact(3, "two", place="#new"), fact(4, "other")]))
+        assert texts(store, "#new") == ["one", "two"]
+        assert texts(store) == ["other"]
+        page = read(store.connection, Query("#new", 9, 99, kinds=()))
+        assert [found.target for found in page.facts] == ["#New", "#New", "#new"]
+
+    def test_what_follows_in_the_same_batch(self, store: SqliteStore) -> None:
+        store.commit(Batch([fact(1, "one"), *self.rename(2).facts, fact(3, "two", place="#new"), fact(4, "other")]))
+        assert texts(store, "#new") == ["one", "two"]
+        assert texts(store) == ["other"]
+
+    def test_a_name_with_a_history_of_its_own(self, store: SqliteStore) -> None:
+        store.commit(Batch([fact(1, "of another room", place="#new"), fact(2, "ours")]))
+        store.commit(self.rename(3))
+        assert texts(store, "#new") == ["ours"]
+        assert "of another room" in [found.text for found in export_import.facts(store.connection)]
+
+    def test_another_spelling(self, store: SqliteStore) -> None:
+        store.commit(Batch([fact(1, "one")]))
+        store.commit(self.rename(2, new="#LOBBY"))
+        assert texts(store) == ["one"]
