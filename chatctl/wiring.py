@@ -16,9 +16,9 @@ from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal.store.data_folder import CLOAK_BYTES, CLOAK_KEY, Lock, journal_file, kept_secret, lock, prepare
 from chatctl.log import Log
 from chatctl.server import Limits, Server, TlsPlan
-from chatctl.server.control import Handler
-from chatctl.server.listener import own_addresses
-from chatctl.server.plan import CERTIFICATE
+from chatctl.server.control.control import Handler
+from chatctl.server.net.listener import own_addresses
+from chatctl.server.tls_config import CERTIFICATE
 from chatctl.user_folders import expand_home, home_problem, user_data_folder
 from chatctl.version import __version__
 

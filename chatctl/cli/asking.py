@@ -61,7 +61,7 @@ def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], not
     """What the server would answer; `note` is a hint for people. Without a folder there is nothing to list."""
     from chatctl.chat.model.policy import Rules
     from chatctl.chat.model.state import State
-    from chatctl.server import accounts, moderation
+    from chatctl.server.control import accounts, moderation
 
     command = request["command"]
     if command == "reach":

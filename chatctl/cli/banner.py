@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from chatctl.protocol.certificate import is_for
-from chatctl.server.listener import own_addresses
+from chatctl.server.net.listener import own_addresses
 
 DEFAULT_PORT = 5106
 _LABEL = 12

@@ -82,7 +82,7 @@ def _until(text: str) -> int:
 def _address(addresses: list[tuple[str, int]], advertise: str, hosts: list[str]) -> tuple[str, int]:
     """Where others find the server; `hosts`: see :func:`.banner.banner`."""
     from chatctl.cli.banner import host_for_others
-    from chatctl.server.listener import own_addresses
+    from chatctl.server.net.listener import own_addresses
 
     host, port = addresses[0]
     if advertise:

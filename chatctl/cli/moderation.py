@@ -130,7 +130,7 @@ def sessions(
 def _own_address(target: str) -> str:
     """Return the address of this computer that a ban on `target` hits; ``""`` for none, or if it is no address."""
     from chatctl.chat.model.server_bans import ban_key
-    from chatctl.server.listener import on_interfaces, own_addresses
+    from chatctl.server.net.listener import on_interfaces, own_addresses
 
     try:
         kind, _, network = ban_key(target)[0].partition(" ")

@@ -1,6 +1,6 @@
 """Whether a command leads to the server that this user runs on this computer, and then through its control socket.
 
-Such a session takes no place and needs no password (`chatctl.server.control`). It is preferred only if the address is
+Such a session takes no place and needs no password (`control`). It is preferred only if the address is
 one at which the server of the data folder in force listens, and the user did not ask for TLS or a certificate.
 """
 

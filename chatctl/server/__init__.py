@@ -1,7 +1,7 @@
 """Threads and sockets around the chat's rules."""
 
-from chatctl.server.limits import Limits
-from chatctl.server.plan import TlsPlan
+from chatctl.server.limits.bounds import Limits
 from chatctl.server.server import Server
+from chatctl.server.tls_config import TlsPlan
 
 __all__ = ["Limits", "Server", "TlsPlan"]

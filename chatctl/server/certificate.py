@@ -27,7 +27,7 @@ from pathlib import Path
 
 from chatctl.errors import StartError
 from chatctl.protocol import certificate as shown
-from chatctl.server.plan import CERTIFICATE as FILE
+from chatctl.server.tls_config import CERTIFICATE as FILE
 
 WARN_DAYS = 14
 """What renews certificates by itself does it 30 days before the end, so by then it has failed."""

@@ -22,20 +22,20 @@ from chatctl.chat.engine.dispatcher import where
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Log
 from chatctl.errors import JournalError
-from chatctl.server.back_pressure import FEW_LINES, BackPressure
-from chatctl.server.connection import Connection
-from chatctl.server.control import Control, Handler
-from chatctl.server.crowd import Crowd
-from chatctl.server.door import Door, turn_away
-from chatctl.server.entrance import Entrance
-from chatctl.server.limits import Limits
-from chatctl.server.outboxes import Outboxes
-from chatctl.server.plan import Mode
-from chatctl.server.poller import READ, WRITE, best_poller
-from chatctl.server.silence import Silence
+from chatctl.server.control.control import Control, Handler
+from chatctl.server.limits.bounds import Limits
+from chatctl.server.limits.connection_limits import Crowd
+from chatctl.server.limits.timeouts import Silence
+from chatctl.server.net.acceptor import Door, turn_away
+from chatctl.server.net.back_pressure import FEW_LINES, BackPressure
+from chatctl.server.net.connection import Connection
+from chatctl.server.net.poller import READ, WRITE, best_poller
+from chatctl.server.net.protocol_sniffer import Entrance
+from chatctl.server.net.send_queues import Outboxes
+from chatctl.server.tls_config import Mode
 
 if TYPE_CHECKING:
-    from chatctl.server.tls import TlsConnection
+    from chatctl.server.net.tls_connection import TlsConnection
 
 _ACKNOWLEDGED_SECONDS = 0.02
 """While the server stops, how often it is looked at which peers have received everything."""

@@ -20,20 +20,20 @@ from chatctl.chat.entries.tasks import Reread
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.ports import Journal, Log
-from chatctl.server.accounts import account_handlers
-from chatctl.server.control import Answer, Handler, control_socket
-from chatctl.server.limits import Limits
-from chatctl.server.listener import bound_address, listen
+from chatctl.server.control.accounts import account_handlers
+from chatctl.server.control.control import Answer, Handler, control_socket
+from chatctl.server.control.moderation import moderation_handlers
+from chatctl.server.control.status import status_handlers
+from chatctl.server.limits.bounds import Limits
 from chatctl.server.loop import Loop
-from chatctl.server.moderation import moderation_handlers
-from chatctl.server.plan import TlsPlan
-from chatctl.server.status import status_handlers
+from chatctl.server.net.listener import bound_address, listen
+from chatctl.server.tls_config import TlsPlan
 from chatctl.server.workers import Workers
 from chatctl.version import __version__
 
 if TYPE_CHECKING:
     from chatctl.server.certificate import Loaded
-    from chatctl.server.tls import Identity
+    from chatctl.server.net.tls_connection import Identity
 
 
 class SilentLog:
@@ -174,7 +174,7 @@ class Server:
 
     def _load_certificate(self) -> None:
         if self._tls is not None and self._tls.mode != "off":
-            from chatctl.server.tls import Identity  # with what it brings, only where it is wanted
+            from chatctl.server.net.tls_connection import Identity
 
             self._identity = Identity(self._tls, self._log)
             self._identity.start()

@@ -1,4 +1,4 @@
-"""Writing to many sockets: one by one, and in one call of io_uring (server/uring.py), in interleaved rounds.
+"""Writing to many sockets: one by one, and in one call of io_uring (server/net/uring.py), in interleaved rounds.
 
 Run by hand: ``python -m tests.bench.sends [--sockets 1000] [--rounds 200]``. Another process reads all of it. Figures
 are us a send, medians: CPU of the writing process, and time.
@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from chatctl.server.uring import Ring
+from chatctl.server.net.uring import Ring
 
 DATA = b"x" * 150
 

@@ -24,7 +24,7 @@ from chatctl.bench.streams import DisorderError, Ear, Stream, one_order
 from chatctl.cli.app import app
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 from chatctl.server import Server, TlsPlan
-from chatctl.server.limits import Limits
+from chatctl.server.limits.bounds import Limits
 from tests.bench.bent import BentServer
 
 

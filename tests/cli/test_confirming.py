@@ -105,8 +105,8 @@ def test_ban_of_this_computer_with_yes_and_bans_of_others_do_not_ask(folder: Pat
 
 
 def test_own_addresses_are_more_than_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.server.listener.own_addresses", lambda listening: ["192.0.2.7", "2001:db8::7"])
-    monkeypatch.setattr("chatctl.server.listener.on_interfaces", lambda: ["198.51.100.1"])
+    monkeypatch.setattr("chatctl.server.net.listener.own_addresses", lambda listening: ["192.0.2.7", "2001:db8::7"])
+    monkeypatch.setattr("chatctl.server.net.listener.on_interfaces", lambda: ["198.51.100.1"])
     assert _own_address("192.0.2.0/24") == "192.0.2.7"
     assert _own_address("2001:db8::1") == "2001:db8::7"
     assert _own_address("198.51.100.1") == "198.51.100.1"

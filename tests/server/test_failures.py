@@ -11,7 +11,7 @@ import pytest
 from chatctl.chat.delivery.session import Session
 from chatctl.errors import StartError
 from chatctl.server import Server, TlsPlan
-from chatctl.server.connection import Connection
+from chatctl.server.net.connection import Connection
 from tests.logs import ListLog
 from tests.wire import DEADLINE, Wire
 

@@ -249,7 +249,7 @@ def _users(wire: Wire) -> int:
 
 
 def test_another_machine_is_told_why_it_is_not_served_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: False)
+    monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: False)
     with Server(port=0) as server, Wire(server.port) as far:
         far.send("NICK far", "USER u 0 * :r")
         assert "use TLS on this same port" in far.until_end()[-1].params[0]
@@ -258,7 +258,7 @@ def test_another_machine_is_told_why_it_is_not_served_in_plain_text(monkeypatch:
 
 
 def test_which_peers_are_on_this_machine() -> None:
-    from chatctl.server.listener import numeric, same_machine
+    from chatctl.server.net.listener import numeric, same_machine
 
     assert same_machine("127.0.0.1", "127.0.0.1")
     assert same_machine("127.5.0.1", "127.0.0.1")
@@ -272,7 +272,7 @@ def test_which_peers_are_on_this_machine() -> None:
 
 
 def test_the_addresses_of_this_computer_where_no_way_leads_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    from chatctl.server import listener
+    from chatctl.server.net import listener
 
     assert "127.0.0.1" in listener.on_interfaces()
     monkeypatch.setattr(listener, "on_interfaces", lambda: ["127.0.0.1", "192.0.2.7"])

@@ -1,4 +1,4 @@
-"""What commands ask of the journal of a running server, through the control socket (server/control.py).
+"""What commands ask of the journal of a running server, through the control socket (server/control/control.py).
 
 - ``import``: ``facts``, some hundreds of them as JSON objects; the answer has ``kept``, ``known``, ``future``.
 - ``prune``: ``before``, in ms since 1970 UTC; the answer has ``facts``, the number of those that are gone. Until then

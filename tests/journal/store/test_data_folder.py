@@ -15,7 +15,7 @@ import pytest
 from chatctl.errors import StartError
 from chatctl.journal.store.data_folder import LOCK, Holder, holder, kept_secret, lock, prepare
 from chatctl.protocol.control_socket import MAX_PATH_BYTES
-from chatctl.server.control import control_socket
+from chatctl.server.control.control import control_socket
 from tests.deadline import DEADLINE
 
 

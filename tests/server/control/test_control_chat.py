@@ -1,4 +1,4 @@
-"""The control socket's request ``chat``: a session that takes no place (server/control.py, rule 4)."""
+"""The control socket's request ``chat``: a session that takes no place (server/control/control.py, rule 4)."""
 
 from __future__ import annotations
 

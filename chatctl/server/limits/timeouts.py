@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat.engine.hub import Hub
 from chatctl.protocol.message import Message
-from chatctl.server.connection import Connection
-from chatctl.server.deadlines import Deadlines
-from chatctl.server.limits import Limits
+from chatctl.server.limits.bounds import Limits
+from chatctl.server.limits.deadlines import Deadlines
+from chatctl.server.net.connection import Connection
 
 YOUNG_SECONDS = 5.0
 """A connection that spoke, or came, within these is taken to be alive."""

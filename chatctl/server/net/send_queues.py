@@ -23,13 +23,13 @@ from chatctl.chat.engine.dispatcher import where
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Log
 from chatctl.protocol.message import Message
-from chatctl.server.connection import Connection
-from chatctl.server.limits import Limits
-from chatctl.server.poller import READ, WRITE, Poller
-from chatctl.server.silence import Silence
+from chatctl.server.limits.bounds import Limits
+from chatctl.server.limits.timeouts import Silence
+from chatctl.server.net.connection import Connection
+from chatctl.server.net.poller import READ, WRITE, Poller
 
 if TYPE_CHECKING:
-    from chatctl.server.uring import Ring
+    from chatctl.server.net.uring import Ring
 
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
@@ -42,7 +42,7 @@ _LATER = frozenset({errno.EAGAIN, errno.EINTR})
 
 def _ring(log: Log) -> Ring | None:
     try:
-        from chatctl.server.uring import Ring  # not every Python has ctypes
+        from chatctl.server.net.uring import Ring
 
         return Ring()
     except (ImportError, OSError) as error:

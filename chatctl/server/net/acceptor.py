@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from chatctl.chat.ports import Log
 from chatctl.protocol.message import Message
-from chatctl.server.listener import numeric
-from chatctl.server.poller import READ, Poller
+from chatctl.server.net.listener import numeric
+from chatctl.server.net.poller import READ, Poller
 
 _ACCEPTS = 128
 """Connections accepted from one socket in one tick."""

@@ -17,10 +17,11 @@ import pytest
 
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.room import Room
-from chatctl.server import Limits, Server, TlsPlan, outboxes
+from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.loop import Loop
-from chatctl.server.tls import TlsConnection
-from chatctl.server.uring import ROOM, Ring
+from chatctl.server.net import send_queues
+from chatctl.server.net.tls_connection import TlsConnection
+from chatctl.server.net.uring import ROOM, Ring
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
@@ -31,7 +32,7 @@ OFF = 10**12
 @pytest.fixture(params=["one by one", "together"], autouse=True)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it is so whether sessions are written to one by one, or many in one call (uring.py)."""
-    monkeypatch.setattr(outboxes, "MANY", 1 if request.param == "together" else OFF)
+    monkeypatch.setattr(send_queues, "MANY", 1 if request.param == "together" else OFF)
 
 
 PIECE = 300_000
@@ -214,7 +215,7 @@ def test_where_nobody_knows_what_was_sent_they_are_gone_and_the_next_are_served(
     def fail(ring: Ring, fds: list[int], chunks: list[bytes]) -> list[tuple[int, int]]:
         raise OSError(errno.EIO, "broken")
 
-    monkeypatch.setattr(outboxes, "MANY", 1)
+    monkeypatch.setattr(send_queues, "MANY", 1)
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
         assert server._loop is not None
@@ -233,7 +234,7 @@ def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkey
     def none() -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr("chatctl.server.uring.Ring", none)
+    monkeypatch.setattr("chatctl.server.net.uring.Ring", none)
     with (
         Server(port=0, listener_limit=50) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
@@ -322,7 +323,7 @@ def test_whatever_is_wrong_with_one_the_others_are_written_to() -> None:
 
 
 def test_a_ring_that_the_system_refuses_later_is_given_up_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outboxes, "MANY", 1)
+    monkeypatch.setattr(send_queues, "MANY", 1)
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
         assert server._loop is not None

@@ -31,8 +31,8 @@ from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import MAX_LINE
 from chatctl.server import certificate
 from chatctl.server.certificate import Loaded
-from chatctl.server.connection import MAX_BYTES, RECEIVE, Connection
-from chatctl.server.plan import TlsPlan
+from chatctl.server.net.connection import MAX_BYTES, RECEIVE, Connection
+from chatctl.server.tls_config import TlsPlan
 
 _SLICE_BYTES = 8 * 1024
 """Bytes decrypted before it is looked at what they were: at most 400 records, of which a key update takes 35 us."""
@@ -196,7 +196,7 @@ class TlsConnection(Connection):
         self._counted = 0
 
     def drop_pending(self, last_line: bytes) -> None:
-        """Rule 2 of :mod:`.connection`; what is encrypted already goes out as it is."""
+        """Rule 2 of :mod:`chatctl.server.net.connection`; what is encrypted already goes out as it is."""
         super().drop_pending(last_line)
         self.pending_bytes += len(self._cipher) + self._counted
 

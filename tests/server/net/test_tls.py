@@ -24,7 +24,7 @@ from chatctl.journal import prepare
 from chatctl.protocol import certificate as shown
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server import certificate as certificates
-from chatctl.server.plan import Mode
+from chatctl.server.tls_config import Mode
 from tests.logs import ListLog
 from tests.ports import steady_port
 from tests.server.tls import Authority, TlsWire, trusting
@@ -128,7 +128,7 @@ def test_no_folder_is_no_reason_to_go_without(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["auto", "required", "optional", "off"])
 @pytest.mark.parametrize("near", [True, False], ids=["this machine", "another"])
 def test_who_may_talk_how(mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: near)
+    monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: near)
     plain = mode in ("off", "optional") or (mode == "auto" and near)
     with Server(port=0, tls=TlsPlan(mode, folder=tmp_path)) as server:
         with Wire(server.port) as wire:
@@ -364,7 +364,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_sts_where_somebody_vouches_for_the_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: False)
+    monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: False)
     certificate, key = Authority(tmp_path).issue("chat.example")
     for plan in (TlsPlan("auto", certificate, key), TlsPlan("auto")):
         with Server(port=0, tls=plan) as server, Wire(server.port) as plain:

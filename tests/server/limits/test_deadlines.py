@@ -8,7 +8,7 @@ import weakref
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.server.deadlines import Deadlines
+from chatctl.server.limits.deadlines import Deadlines
 
 
 class Thing:

@@ -1,4 +1,4 @@
-"""Accounts and invitations by the control socket (server/control.py): what `chatctl accounts` and `invite` ask for.
+"""Accounts and invitations by the control socket (control.py): what `chatctl accounts` and `invite` ask for.
 
 Passwords never come here: a verifier is made where the password was typed, and an invitation is known by the hash of
 its token.
@@ -21,7 +21,7 @@ from chatctl.chat.engine.hub import Hub
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.state import State
 from chatctl.protocol import scram
-from chatctl.server.control import Answer, Handler
+from chatctl.server.control.control import Answer, Handler
 
 _Make = Callable[[Mapping[str, object]], p.Proposal]
 

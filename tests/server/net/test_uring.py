@@ -1,4 +1,4 @@
-"""Many sends in one call are what they would be one by one (server/uring)."""
+"""Many sends in one call are what they would be one by one (server/net/uring)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.server import uring
-from chatctl.server.uring import ENTRIES, ROOM, Ring
+from chatctl.server.net import uring
+from chatctl.server.net.uring import ENTRIES, ROOM, Ring
 
 Pair = tuple[socket.socket, socket.socket]
 

@@ -14,7 +14,7 @@ import pytest
 
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.server import Limits, Server
-from chatctl.server.crowd import Crowd
+from chatctl.server.limits.connection_limits import Crowd
 from tests.deadline import Deadline
 from tests.wire import DEADLINE, Wire
 
@@ -24,8 +24,8 @@ FAR = "192.0.2.7"
 @pytest.fixture
 def from_afar(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connection comes from one address of another computer, that may talk in plain text."""
-    monkeypatch.setattr("chatctl.server.door.numeric", lambda address: FAR)
-    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: True)
+    monkeypatch.setattr("chatctl.server.net.acceptor.numeric", lambda address: FAR)
+    monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: True)
 
 
 def refused(port: int) -> str:
@@ -91,8 +91,8 @@ def test_this_computer_is_exempt() -> None:
 @pytest.mark.parametrize("what", ["connections_per_address", "unregistered_per_address"])
 def test_connections_of_one_ipv6_network(what: str, limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     hosts = iter([f"2001:db8::{number:x}" for number in range(1, 5)] + ["2001:db8:0:1::1"])
-    monkeypatch.setattr("chatctl.server.door.numeric", lambda address: next(hosts))
-    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: True)
+    monkeypatch.setattr("chatctl.server.net.acceptor.numeric", lambda address: next(hosts))
+    monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: True)
     limits = Limits(**{"connections_per_address": 0, "unregistered_per_address": 0, what: limit})
     with Server(port=0, listener_limit=50, limits=limits) as server, contextlib.ExitStack() as stack:
         for _ in range(3):

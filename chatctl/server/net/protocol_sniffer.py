@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from chatctl.chat.engine.hub import Hub
 from chatctl.protocol.message import Message
-from chatctl.server.connection import Connection
-from chatctl.server.listener import numeric, same_machine
-from chatctl.server.plan import Mode
-from chatctl.server.poller import READ, Poller
+from chatctl.server.net.connection import Connection
+from chatctl.server.net.listener import numeric, same_machine
+from chatctl.server.net.poller import READ, Poller
+from chatctl.server.tls_config import Mode
 
 if TYPE_CHECKING:
     import ssl
 
-    from chatctl.server.tls import TlsConnection
+    from chatctl.server.net.tls_connection import TlsConnection
 
 NO_TLS = "This server does not speak TLS; connect without it"
 NOT_PLAIN = "This server does not talk in plain text with {}: use TLS on this same port (--tls)"
@@ -83,7 +83,7 @@ class Entrance:
 
     def _begin_tls(self, connection: Connection) -> None:
         if self._context is not None:
-            from chatctl.server.tls import TlsConnection
+            from chatctl.server.net.tls_connection import TlsConnection
 
             secure = TlsConnection(connection, self._context)
             self._swap(secure)

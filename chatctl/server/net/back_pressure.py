@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
-from chatctl.server.connection import Connection
-from chatctl.server.limits import Limits
-from chatctl.server.poller import READ, WRITE, Poller
+from chatctl.server.limits.bounds import Limits
+from chatctl.server.net.connection import Connection
+from chatctl.server.net.poller import READ, WRITE, Poller
 
 FEW_LINES = 64
 """Up to so many lines wait without being measured."""

@@ -1,4 +1,4 @@
-"""Bans and sessions by the control socket (server/control.py): for `chatctl ban`, `unban`, `kick` and `sessions`.
+"""Bans and sessions by the control socket (control.py): for `chatctl ban`, `unban`, `kick` and `sessions`.
 
 - ``ban``: ``target``, ``account`` (true: it is an account's name), ``reason``, ``seconds`` (0: for good).
 - ``unban``: ``target``, ``account``. ``kick``: ``name``, ``reason``. The answer has ``text``, the sentence to show.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.state import State
-from chatctl.server.control import Answer, Handler
+from chatctl.server.control.control import Answer, Handler
 
 _Make = Callable[[Mapping[str, object]], p.Proposal]
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from chatctl.chat.model.hosts import is_loopback, origin
 from chatctl.chat.model.token_bucket import Bucket
-from chatctl.server.connection import Connection
-from chatctl.server.limits import Limits
+from chatctl.server.limits.bounds import Limits
+from chatctl.server.net.connection import Connection
 
 JUST_COME = 0.25
 IN_THE_DOORWAY = 4

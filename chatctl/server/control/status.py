@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Journal
-from chatctl.server.control import Answer, Handler
+from chatctl.server.control.control import Answer, Handler
 from chatctl.server.loop import Loop
 
 if TYPE_CHECKING:

@@ -70,8 +70,8 @@ def test_where_many_strangers_are_the_banned_are_turned_away_at_the_door(
     server: Server, strangers: int, at_once: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = iter([f"192.0.2.{number}" for number in range(strangers)] + ["198.51.100.1"])
-    monkeypatch.setattr("chatctl.server.door.numeric", lambda address: next(addresses))
-    monkeypatch.setattr("chatctl.server.entrance.same_machine", lambda peer, own: True)
+    monkeypatch.setattr("chatctl.server.net.acceptor.numeric", lambda address: next(addresses))
+    monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: True)
     ask(server, p.AddBan(0, "", "198.51.100.1", False, "spam", 0))
     with contextlib.ExitStack() as stack:
         for _ in range(strangers):

@@ -14,8 +14,8 @@ import pytest
 
 from chatctl.chat.delivery.session import Session
 from chatctl.server import Limits, Server, TlsPlan
-from chatctl.server import tls as server_tls
-from chatctl.server.connection import Connection
+from chatctl.server.net import tls_connection as server_tls
+from chatctl.server.net.connection import Connection
 from tests.server.tls import Authority, TlsWire, trusting
 from tests.wire import Wire
 

@@ -9,7 +9,7 @@ import pytest
 
 from chatctl.protocol.message import Message
 from chatctl.server import Limits, Server, TlsPlan
-from chatctl.server.silence import YOUNG_SECONDS
+from chatctl.server.limits.timeouts import YOUNG_SECONDS
 from tests.server.clock import HOUR, Clock
 from tests.wire import DEADLINE, Wire
 

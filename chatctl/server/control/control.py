@@ -24,7 +24,7 @@ from pathlib import Path
 from chatctl.errors import StartError
 from chatctl.protocol.control_socket import control_path, path_problem
 from chatctl.protocol.json_text import parse_json
-from chatctl.server.poller import READ, WRITE, Poller
+from chatctl.server.net.poller import READ, WRITE, Poller
 
 _MOST_LINE = 16 * 1024 * 1024
 _MOST_CONNECTIONS = 32

@@ -1,4 +1,4 @@
-"""What a connection keeps of its output, and what it gives up (chatctl/server/connection)."""
+"""What a connection keeps of its output, and what it gives up (chatctl/server/net/connection)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatctl.chat.delivery.session import Session
-from chatctl.server.connection import Connection
+from chatctl.server.net.connection import Connection
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Limits on connections, time and memory."""
