@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+from bench.bent import BentServer
 from chatctl.bench import report
 from chatctl.bench.crowd import Client, Crowd
 from chatctl.bench.drive import measure
@@ -25,7 +26,6 @@ from chatctl.cli.app import app
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 from chatctl.server import Server, TlsPlan
 from chatctl.server.limits.bounds import Limits
-from tests.bench.bent import BentServer
 
 
 def run(port: int, **more: object) -> Result:

@@ -1,6 +1,6 @@
 """How long from `chatctl serve` to the first accepted connection, and to the banner.
 
-Run by hand: ``python tests/bench/startup.py [--rounds 10] [--messages 1000000] [--killed]``. Each round starts on the
+Run by hand: ``python bench/startup.py [--rounds 10] [--messages 1000000] [--killed]``. Each round starts on the
 same data folder, which holds so many messages; with --killed the round before ended by kill -9, else by SIGTERM. States
 medians and the slowest round, in milliseconds; 500 is the most that a million messages may cost.
 """
@@ -21,8 +21,8 @@ from pathlib import Path
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.store.store import Batch, SqliteStore
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.bench.journal import BATCH, CHECKPOINT, Talk
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench.journal import BATCH, CHECKPOINT, Talk
 
 CHATCTL = str(Path(sys.executable).with_name("chatctl"))
 

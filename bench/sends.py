@@ -1,6 +1,6 @@
 """Writing to many sockets: one by one, and in one call of io_uring (server/net/uring.py), in interleaved rounds.
 
-Run by hand: ``python -m tests.bench.sends [--sockets 1000] [--rounds 200]``. Another process reads all of it. Figures
+Run by hand: ``python -m bench.sends [--sockets 1000] [--rounds 200]``. Another process reads all of it. Figures
 are us a send, medians: CPU of the writing process, and time.
 """
 

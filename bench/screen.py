@@ -1,4 +1,4 @@
-"""How quick the full screen is: python -m tests.bench.screen
+"""How quick the full screen is: python -m bench.screen
 
 Three figures, each in a process of its own: seconds from the command to being in; milliseconds from a key to what comes
 out on the terminal while 200 messages a second arrive; resident memory after 100,000 messages were scrolled through.
@@ -69,7 +69,7 @@ def talk() -> None:
 def keys() -> None:
     """From the byte of a key until its letter is drawn, on a terminal of 120 x 40: `chatctl join` in a process of its
     own, server and speaker in another. Each letter is one that was not on the screen before."""
-    command = [sys.executable, "-m", "tests.bench.screen", "talk"]
+    command = [sys.executable, "-m", "bench.screen", "talk"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as talking:
         assert talking.stdout is not None
         port = int(talking.stdout.readline())
@@ -174,7 +174,7 @@ def main() -> None:
         PARTS[sys.argv[1]]()
         return
     for what in ("frame", "keys", "memory"):
-        subprocess.run([sys.executable, "-m", "tests.bench.screen", what], check=True)
+        subprocess.run([sys.executable, "-m", "bench.screen", what], check=True)
 
 
 if __name__ == "__main__":

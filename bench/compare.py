@@ -1,6 +1,6 @@
 """chatctl beside InspIRCd and ngIRCd: the same work, in interleaved rounds, by one generator.
 
-Run by hand: ``python -m tests.bench.compare [--rounds 5] [--work NAME ...]``. As root on Debian it installs what is
+Run by hand: ``python -m bench.compare [--rounds 5] [--work NAME ...]``. As root on Debian it installs what is
 missing. chatctl keeps its durable history (on disk, ``synchronous=FULL``); the others keep none. The figures
 are medians; what counts when others use the machine too is CPU per delivery.
 """
@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.bench.rivals import Rival, installed, running
+from bench.rivals import Rival, installed, running
 
 Figures = dict[str, float]
 

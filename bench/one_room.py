@@ -1,6 +1,6 @@
 """One room of a thousand, 200 messages a second: is anything lost, is there one order, how much memory and time?
 
-Run by hand: ``python tests/bench/one_room.py [--clients 1000] [--rate 200] [--seconds 10]``. Starts a server of its own
+Run by hand: ``python bench/one_room.py [--clients 1000] [--rate 200] [--seconds 10]``. Starts a server of its own
 on loopback as a process, and ends it. Everybody asks for their own echo, so that all must read the very same messages.
 """
 

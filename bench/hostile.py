@@ -1,6 +1,6 @@
 """Who means ill, and somebody who only wants to talk meanwhile.
 
-Run by hand: ``python tests/bench/hostile.py [slow|stalled|deaf|all] [cpus]``. Starts `chatctl serve` on loopback, with
+Run by hand: ``python bench/hostile.py [slow|stalled|deaf|all] [cpus]``. Starts `chatctl serve` on loopback, with
 the default limits but for places; `cpus` (2) is how many processors it may use. States how long a normal user takes to
 come in and be heard (median and p99 of many), and the server's memory. Fails where p99 is over a second, or memory over
 CAP_MIB.
@@ -27,7 +27,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.e2e.processes import ServeProcess
 from tests.wire import Wire

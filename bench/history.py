@@ -1,6 +1,6 @@
 """What history costs: deliveries a second with it and without it, one room of 500, four senders, in one run.
 
-Run by hand: ``python tests/bench/history.py [--readers 500] [--window 32] [--rounds 7] [--seconds 2]``. Two servers of
+Run by hand: ``python bench/history.py [--readers 500] [--window 32] [--rounds 7] [--seconds 2]``. Two servers of
 its own on loopback, one with history and one with --no-history, take turns; each sender has at most `window` messages
 without an echo. What counts is what the readers got, and the CPU the server's process took for it.
 """

@@ -1,6 +1,6 @@
 """A client that is cut off again and again at random bytes, in the midst of a conversation: is each message there once?
 
-Run by hand: ``python tests/bench/reconnect.py [--cuts 1000] [--lines 3000] [--seed 1] [--runs 1]``. Server, relay and
+Run by hand: ``python bench/reconnect.py [--cuts 1000] [--lines 3000] [--seed 1] [--runs 1]``. Server, relay and
 client are in this one process; the pauses before reconnecting are a millisecond or two.
 """
 
@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.client.cutting import talk_while_cut
 

@@ -1,6 +1,6 @@
 """All enter one room at once: does a JOIN heard cost more where there are more of them, and does the loop ever hold?
 
-Run by hand: ``python -m tests.bench.entering [--rounds 3] [--servers chatctl inspircd ngircd]``. Everybody registers
+Run by hand: ``python -m bench.entering [--rounds 3] [--servers chatctl inspircd ngircd]``. Everybody registers
 first; then all send their JOIN in one go. States medians: the seconds until everybody has heard everybody who came
 after, CPU of the server for each JOIN heard, and the longest that a bystander in no room, a process of its own, waited
 for the answer to a PING meanwhile: a loop that is held by anything answers nobody.
@@ -19,9 +19,9 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from bench.compare import machine
+from bench.rivals import Rival, running
 from chatctl.bench.usage import Process
-from tests.bench.compare import machine
-from tests.bench.rivals import Rival, running
 
 USERS = (500, 1000, 2000, 4000)
 DEADLINE = 60.0

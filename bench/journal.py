@@ -1,6 +1,6 @@
 """What the journal costs: CPU a message to append and to index, and how long history and search take with a million.
 
-Run by hand: ``python tests/bench/journal.py [--messages 1000000] [--rooms 20]``. Works in a new folder under --folder
+Run by hand: ``python bench/journal.py [--messages 1000000] [--rooms 20]``. Works in a new folder under --folder
 (the system's temporary one), on the disk that is there, and removes it. A thread that only counts stands for the busy
 loop; CPU is that of the journal's thread alone (`time.thread_time`).
 """

@@ -1,6 +1,6 @@
 """Does a delivery cost more where there are more users, more members, or more history?
 
-Run by hand: ``python -m tests.bench.growth [--rounds 3]``. Prints a table: CPU of the server for each delivery, with
+Run by hand: ``python -m bench.growth [--rounds 3]``. Prints a table: CPU of the server for each delivery, with
 its durable history on; medians. Storing a million messages first takes a minute.
 """
 
@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.compare import Work, machine, one_round
+from bench.rivals import running
 from chatctl.chat.entries.facts import Fact
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.store.data_folder import journal_file, prepare
 from chatctl.journal.store.store import Batch, SqliteStore
-from tests.bench.compare import Work, machine, one_round
-from tests.bench.rivals import running
 
 USERS = (100, 1000, 4000, 10_000)
 MEMBERS = (100, 500, 1000, 2000)
