@@ -1,4 +1,4 @@
-"""Unicode 14.0.0 as names.py needs it. Written by tests/tools/make_unicode_tables.py: do not edit.
+"""Unicode 14.0.0 as names.py needs it. Written by scripts/make_unicode_tables.py: do not edit.
 
 RANGES: groups parted by ';', each `kind script:` and then numbers in base 36, two a range: the distance
 from the end of the group's range before (at first from 0), and the length less one.

@@ -9,7 +9,7 @@ import pytest
 from chatctl.chat.commands.offered_capabilities import values
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol.capabilities import ALL, BY_NAME, CAPABILITIES, SHAPING
-from tests.tools.make_capabilities_page import PAGE, page
+from scripts.make_capabilities_page import PAGE, page
 
 COVERED = {
     "account-notify": "tests.chat.model.test_accounts:test_register_makes_an_account_and_logs_in",

@@ -6,8 +6,8 @@ import pytest
 
 from chatctl.chat.commands.help_text import MANUAL
 from chatctl.chat.commands.registry import COMMANDS
+from scripts import make_command_table
 from tests.chat.world import World
-from tests.tools import make_command_table
 
 
 def test_every_command_has_a_page_and_every_page_a_command() -> None:
@@ -16,7 +16,7 @@ def test_every_command_has_a_page_and_every_page_a_command() -> None:
 
 def test_the_page_in_docs_is_the_table() -> None:
     written = make_command_table.TARGET.read_text(encoding="utf-8")
-    assert written == make_command_table.page(), "run: python -m tests.tools.make_command_table"
+    assert written == make_command_table.page(), "run: python -m scripts.make_command_table"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -1,4 +1,4 @@
-"""Writes docs/capabilities.md from the table of capabilities: ``python -m tests.tools.make_capabilities_page``."""
+"""Writes docs/capabilities.md from the table of capabilities: ``python -m scripts.make_capabilities_page``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chatctl.chat.commands.offered_capabilities import values
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol.capabilities import CAPABILITIES
 
-PAGE = Path(__file__).parents[2] / "docs" / "capabilities.md"
+PAGE = Path(__file__).parents[1] / "docs" / "capabilities.md"
 
 HEAD = """# Capabilities
 

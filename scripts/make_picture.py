@@ -1,6 +1,6 @@
 """The picture of the screen at the top of the README, from a conversation at a real server.
 
-python -m tests.tools.make_picture docs/screen.svg
+python -m scripts.make_picture docs/screen.svg
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md from the command table and its manual: ``python -m tests.tools.make_command_table``."""
+"""Writes docs/commands.md from the command table and its manual: ``python -m scripts.make_command_table``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from chatctl.chat.commands.help_text import MANUAL
 from chatctl.chat.commands.registry import COMMANDS
 
-TARGET = Path(__file__).parents[2] / "docs" / "commands.md"
+TARGET = Path(__file__).parents[1] / "docs" / "commands.md"
 
 _HEAD = """# The commands of the server
 

@@ -3,7 +3,7 @@
 Run it with Python 3.11, whose `unicodedata` is Unicode 14.0, in an environment of its own that has the package
 ``confusable-homoglyphs`` (it carries Unicode's Scripts.txt and confusables.txt as JSON; chatctl does not need it):
 
-    python tests/tools/make_unicode_tables.py > chatctl/protocol/unicode_tables.py
+    python scripts/make_unicode_tables.py > chatctl/protocol/unicode_tables.py
 
 General categories come from Python, scripts and confusables from the package, cut down to what Unicode 14.0 knows.
 """
@@ -49,7 +49,7 @@ def main() -> None:
     if unicodedata.unidata_version != FROZEN:
         sys.exit(f"needs a Python with Unicode {FROZEN}, this one has {unicodedata.unidata_version}")
     script_of = scripts()
-    print(f'"""Unicode {FROZEN} as names.py needs it. Written by tests/tools/make_unicode_tables.py: do not edit.')
+    print(f'"""Unicode {FROZEN} as names.py needs it. Written by scripts/make_unicode_tables.py: do not edit.')
     print()
     print("RANGES: groups parted by ';', each `kind script:` and then numbers in base 36, two a range: the distance")
     print("from the end of the group's range before (at first from 0), and the length less one.")
