@@ -1,4 +1,4 @@
-"""Writes docs/capabilities.md from the table of capabilities: ``python -m scripts.make_capabilities_page``."""
+"""Write docs/reference/capabilities.md from the table of capabilities: ``python -m scripts.make_capabilities_page``."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from chatctl.chat.commands.offered_capabilities import values
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol.capabilities import CAPABILITIES
 
-PAGE = Path(__file__).parents[1] / "docs" / "capabilities.md"
+TARGET = Path(__file__).parents[1] / "docs" / "reference" / "capabilities.md"
 
 HEAD = """# Capabilities
 
-What a client may ask for with `CAP REQ`. This page is made from the server's own table
-(`chatctl/protocol/capabilities.py`); a test holds it to that.
+The capabilities that a client may request with `CAP REQ`. This page is generated from the server's own table
+(`chatctl/protocol/capabilities.py`) by `make docs`, and a test compares the two.
 
 | capability | value in `CAP LS 302` | what it is for | specification |
 |---|---|---|---|
 """
 
 TAIL = """
-Client tags that are relayed: all of them (so there is no `CLIENTTAGDENY`). Typing (`+typing`) waits for nothing, is
-kept nowhere, and is dropped when it comes late. Reactions (`+draft/react`, `+draft/unreact`) are kept, as is what has
-`+draft/persist`, and played back to clients that ask for events.
+All client tags are relayed, so there is no `CLIENTTAGDENY`. Typing notifications (`+typing`) are never stored, and are
+dropped if they cannot be delivered at once. Reactions (`+draft/react`, `+draft/unreact`) and messages with
+`+draft/persist` are stored, and are played back to clients that request events.
 
-Without a capability: `UTF8ONLY`; the user mode `+B` of bots, whose messages carry the tag `bot`.
+Two features need no capability: `UTF8ONLY`, and the user mode `+B` of bots, whose messages carry the tag `bot`.
+
+[extensions.md](extensions.md) specifies `chatctl/resume`, `chatctl/transient` and the other extensions of this project.
 """
 
 
 def page() -> str:
-    """The page's text."""
+    """Return the text of the page."""
     shown = values(Rules())
     cells = (
         (f"`{row.name}`", f"`{shown[row.name]}`" if row.name in shown else "", row.meaning, row.specification)
@@ -39,4 +41,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    TARGET.write_text(page(), encoding="utf-8")

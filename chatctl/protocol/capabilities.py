@@ -64,13 +64,13 @@ CAPABILITIES: tuple[Capability, ...] = (
     Capability(
         "chatctl/resume",
         RESUME,
-        "ARCHITECTURE.md, 'Who somebody is'",
+        "docs/reference/extensions.md",
         "takes its name back (RESUME)",
     ),
     Capability(
         "chatctl/transient",
         TRANSIENT,
-        "ARCHITECTURE.md, 'Who somebody is'",
+        "docs/reference/extensions.md",
         "a short visit: its rooms and MONITOR hear nothing of its coming and going",
     ),
     Capability("chghost", CHGHOST, _IRCV3 + "chghost", "that somebody's host changed"),

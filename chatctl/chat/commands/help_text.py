@@ -1,4 +1,4 @@
-"""What each command does, for people: HELP shows it, and docs/commands.md is made of it.
+"""What each command does, for people: HELP shows it, and docs/reference/commands.md is made of it.
 
 Every row of the command table has its page here, and no page is without a row; a test holds both to it.
 """
@@ -33,7 +33,7 @@ OVERVIEW: tuple[str, ...] = (
     "Run your own room:  TOPIC, MODE, INVITE, KICK",
     "",
     "Most clients have these as /join, /part, /msg and so on.",
-    "HELP <command> says more about one command. All of them are in docs/commands.md of the program.",
+    "HELP <command> says more about one command. All of them are in docs/reference/commands.md of the program.",
 )
 
 MANUAL: dict[str, Page] = {
@@ -200,7 +200,7 @@ MANUAL: dict[str, Page] = {
     "REDEEM": Page(
         "REDEEM <token>",
         ("Shows an invitation, so that you may REGISTER where only those may who were invited.",),
-        "ARCHITECTURE.md, 'Who somebody is'",
+        "docs/reference/extensions.md",
     ),
     "REGISTER": Page(
         "REGISTER <name or *> * <password>",
@@ -226,7 +226,7 @@ MANUAL: dict[str, Page] = {
     "RESUME": Page(
         "RESUME <secret> <instance>",
         ("How chatctl's own client takes its name back from its own broken connection. Not for typing.",),
-        'ARCHITECTURE.md, "Who somebody is"',
+        "docs/reference/extensions.md",
     ),
     "SEARCH": Page(
         "SEARCH text=<words>;in=<room or name>;from=<name>;after=<time>;before=<time>;limit=<number>",

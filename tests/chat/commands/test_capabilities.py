@@ -9,7 +9,7 @@ import pytest
 from chatctl.chat.commands.offered_capabilities import values
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol.capabilities import ALL, BY_NAME, CAPABILITIES, SHAPING
-from scripts.make_capabilities_page import PAGE, page
+from scripts.make_capabilities_page import TARGET, page
 
 COVERED = {
     "account-notify": "tests.chat.model.test_accounts:test_register_makes_an_account_and_logs_in",
@@ -61,7 +61,7 @@ def test_and_that_test_exists(where: str) -> None:
 
 
 def test_the_documents_show_the_table() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page()
+    assert TARGET.read_text(encoding="utf-8") == page()
 
 
 def test_names_and_bits() -> None:
