@@ -100,7 +100,7 @@ def listening_port(server: subprocess.Popen[str]) -> str:
 
 
 def main() -> None:
-    """Build both archives and try them; print what was tried."""
+    """Build both archives and try them; print the result of each."""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         (scratch / "source").mkdir()

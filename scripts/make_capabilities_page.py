@@ -20,7 +20,7 @@ The capabilities that a client may request with `CAP REQ`. This page is generate
 """
 
 TAIL = """
-All client tags are relayed, so there is no `CLIENTTAGDENY`. Typing notifications (`+typing`) are never stored, and are
+All client tags are relayed; `CLIENTTAGDENY` is not sent. Typing notifications (`+typing`) are never stored, and are
 dropped if they cannot be delivered at once. Reactions (`+draft/react`, `+draft/unreact`) and messages with
 `+draft/persist` are stored, and are played back to clients that request events.
 

@@ -13,7 +13,7 @@ TARGET = Path(__file__).parents[1] / "docs" / "reference" / "cli.md"
 
 _HEAD = """# Command line
 
-What `--help` prints for every command. This page is generated from the commands by `make docs`.
+The output of `--help` for every command. `make docs` generates this page from the commands.
 [exit-codes.md](exit-codes.md) lists the exit codes, [settings.md](settings.md) the settings behind the flags.
 """
 

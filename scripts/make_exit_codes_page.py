@@ -13,7 +13,7 @@ TARGET = Path(__file__).parents[1] / "docs" / "reference" / "exit-codes.md"
 _HEAD = """# Exit codes
 
 The same for every command. This page is generated from `chatctl/errors.py` by `make docs`. Every error is one sentence
-on stderr that says what is wrong and what to do.
+on stderr: the problem, then the remedy.
 
 | code | meaning |
 |---|---|

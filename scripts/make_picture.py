@@ -1,6 +1,6 @@
-"""The picture of the screen at the top of the README, from a conversation at a real server.
+"""Draw the screen at the top of the README from a conversation at a real server.
 
-python -m scripts.make_picture docs/screen.svg
+Run ``python -m scripts.make_picture docs/screen.svg``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.tui.screens import Door, Screen, screen
 
 
 def _said(bob: Client, carol: Client, dave: Client) -> None:
-    """What the others say, in order."""
+    """Send the messages of the other users, in order."""
     for who, text in (
         (bob, "The kettle is on 🫖"),
         (carol, "ann: are you coming over at four? It is the last week of the **plum cake**"),
@@ -71,12 +71,14 @@ _TEXT = re.compile(
     r'<text class="(\S+)" x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)" clip-path="[^"]*">([^<]*)</text>'
 )
 _CELL, _ROW, _BASE = 12.2, 24.4, 18.5
-"""What Textual draws with: a column's width, a row's height, from a row's top to the line its letters stand on."""
+"""Measures of Textual's drawing: a column's width, a row's height, and from a row's top to its base line."""
 
 
 def _steady(found: re.Match[str]) -> str:
-    """The same text, put where it is to be seen whatever draws it: librsvg leaves out the spaces at its beginning, and
-    lines made of letters have gaps where the font is not as high and wide as a cell.
+    """Return the same text in a form that every renderer draws alike.
+
+    librsvg drops leading spaces, so the text is moved by their width. Lines made of box characters have gaps if the
+    font is smaller than a cell, so they become rectangles.
     """
     ink, x, y, length, text = found[1], float(found[2]), float(found[3]), float(found[4]), found[5]
     if set(text) == {"│"}:
@@ -97,7 +99,7 @@ def _steady(found: re.Match[str]) -> str:
 
 
 def main() -> None:
-    """Write the picture. It names no font of elsewhere: whoever looks at it loads nothing."""
+    """Write the picture. References to remote fonts are removed, so a viewer loads nothing from elsewhere."""
     svg = re.sub(r"@font-face \{.*?\}|<!--.*?-->", "", asyncio.run(_picture()), flags=re.DOTALL)
     svg = re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE)
     svg = _TEXT.sub(_steady, svg)

@@ -1,4 +1,4 @@
-"""Writes chatctl/protocol/unicode_tables.py from Unicode's own data.
+"""Write chatctl/protocol/unicode_tables.py from Unicode's own data.
 
 Run it with Python 3.11, whose `unicodedata` is Unicode 14.0, in an environment of its own that has the package
 ``confusable-homoglyphs`` (it carries Unicode's Scripts.txt and confusables.txt as JSON; chatctl does not need it):
