@@ -34,7 +34,7 @@ def test_every_promise_is_held_by_a_test_that_exists() -> None:
 
 def test_every_bound_is_named_with_what_it_is() -> None:
     """Each setting with its default, and the rest in the order of the table."""
-    _, _, table = (ROOT / "SECURITY.md").read_text().partition("## What is bounded")
+    _, _, table = (ROOT / "SECURITY.md").read_text().partition("## Limits")
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = f"{default // 1024**2} MiB" if default >= 1024**2 else str(default)
@@ -42,17 +42,17 @@ def test_every_bound_is_named_with_what_it_is() -> None:
     limits, rules = Limits(), Rules()
     assert (BURST_SECONDS, COSTS["NICK"], OTHER, COSTS["PING"], ADDRESS) == (2, 5, 0.2, 0.05, 5)
     kib = 1024
-    assert f"| {limits.inbox_bytes // kib} KiB, {limits.inbox_lines:,} |" in table
-    assert f"| bytes that wait for the disk | {commit_gate.MOST_PARKED // kib**2} MiB |" in table
-    assert f"registered | {limits.unregistered_per_address} |" in table
+    assert f"| {limits.inbox_bytes // kib} KiB, {limits.inbox_lines:,} lines |" in table
+    assert f"| output parked for the disk | {commit_gate.MOST_PARKED // kib**2} MiB |" in table
+    assert f"unregistered ones of an address | {limits.unregistered_per_address} |" in table
     assert f"| {limits.new_per_second} a second, {limits.new_burst} at once |" in table
     assert f"| bytes before registration | {limits.registration_bytes // kib} KiB |" in table
     assert f"| users | `listener_limit` ({rules.listener_limit}) |" in table
-    assert f"user | {identity.MOST_SESSIONS} |" in table
+    assert f"sessions of one user | {identity.MOST_SESSIONS} |" in table
     assert f"| rooms of a user | {rules.max_rooms} |" in table
-    assert f"kept for it | {state.MOST_FOUNDED} |" in table
-    assert f"no account owns | {state.MOST_EMPTY:,} |" in table
+    assert f"kept for an account | {state.MOST_FOUNDED} |" in table
+    assert f"without an owner | {state.MOST_EMPTY:,} |" in table
     assert f"invitations) | {mask_lists.MOST_ENTRIES} |" in table
-    assert f"invited to | {membership.MOST_INVITATIONS} |" in table
-    assert f"watches | {monitor_list.MOST} |" in table
+    assert f"invitations of a user | {membership.MOST_INVITATIONS} |" in table
+    assert f"monitors | {monitor_list.MOST} |" in table
     assert f"| bans of the server | {server_bans.MOST_BANS:,} |" in table

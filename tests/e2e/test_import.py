@@ -89,7 +89,7 @@ def test_bad_lines_are_named_and_the_rest_is_imported(tmp_path: Path, exported: 
 BREAK_OFF = """
 import os, sys
 from chatctl.__main__ import main
-from chatctl.journal.lines import FactFile
+from chatctl.journal.exchange.jsonl import FactFile
 
 number, after, batches = int(sys.argv.pop(1)), int(sys.argv.pop(1)), FactFile.batches
 

@@ -85,7 +85,12 @@ class _History:
 @given(st.data())
 def test_answers_are_the_models_wherever_the_slices_end(data: st.DataObject) -> None:
     with opened() as store, pytest.MonkeyPatch.context() as patch:
-        for name in ("retention.SLICE", "retention._COUNTED", "indexing.SLICE", "indexing.VOLUME"):
+        for name in (
+            "maintenance.retention.SLICE",
+            "maintenance.retention._COUNTED",
+            "index.text_index.SLICE",
+            "index.text_index.VOLUME",
+        ):
             patch.setattr(f"chatctl.journal.{name}", 3)
         history = _History(store, data)
         for _ in range(data.draw(st.integers(1, 25))):

@@ -34,7 +34,12 @@ def run(work: Iterator[None]) -> int:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("retention.SLICE", "retention._COUNTED", "indexing.SLICE", "indexing.VOLUME"):
+    for name in (
+        "maintenance.retention.SLICE",
+        "maintenance.retention._COUNTED",
+        "index.text_index.SLICE",
+        "index.text_index.VOLUME",
+    ):
         monkeypatch.setattr(f"chatctl.journal.{name}", 10)
     monkeypatch.setattr("chatctl.journal.index.text_index._BURIED_ROWS", 2)
 
@@ -94,7 +99,12 @@ def test_what_is_pruned_is_nowhere_on_disk(store: SqliteStore, small: None) -> N
 def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> None:
     """At every slice on the way, with messages that come meanwhile."""
     with opened() as store, pytest.MonkeyPatch.context() as patch:
-        for name in ("retention.SLICE", "retention._COUNTED", "indexing.SLICE", "indexing.VOLUME"):
+        for name in (
+            "maintenance.retention.SLICE",
+            "maintenance.retention._COUNTED",
+            "index.text_index.SLICE",
+            "index.text_index.VOLUME",
+        ):
             patch.setattr(f"chatctl.journal.{name}", data.draw(st.integers(1, 6), name))
         facts = data.draw(histories())
         if facts:
@@ -146,7 +156,11 @@ def test_what_comes_while_the_newest_volume_is_renewed_is_found_once(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, comes: int, indexed: int, text: str
 ) -> None:
     """Two volumes end with the same id for a moment: the one that is renewed, and the one that takes what comes."""
-    for name, value in (("retention.SLICE", 1), ("retention._COUNTED", 1), ("indexing.SLICE", 1)):
+    for name, value in (
+        ("maintenance.retention.SLICE", 1),
+        ("maintenance.retention._COUNTED", 1),
+        ("index.text_index.SLICE", 1),
+    ):
         monkeypatch.setattr(f"chatctl.journal.{name}", value)
     old = [fact(1, ""), fact(1, "a", part=1)]
     store.commit(Batch(old))

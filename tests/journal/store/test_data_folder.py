@@ -97,7 +97,7 @@ import os, sys
 from pathlib import Path
 from chatctl.cli.running import ask_server
 from chatctl.errors import ChatctlError
-from chatctl.journal.folder import holder
+from chatctl.journal.store.data_folder import holder
 folder = Path(sys.argv[1])
 os.setuid(12345)
 for look in (holder, lambda folder: ask_server(folder, {"command": "status"})):
@@ -200,7 +200,7 @@ def test_a_lock_file_with_nonsense_harms_nobody(tmp_path: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from chatctl.journal.folder import lock
+from chatctl.journal.store.data_folder import lock
 held = lock(Path(sys.argv[1]))
 held.note("127.0.0.1:7")
 print("held", flush=True)
