@@ -21,13 +21,13 @@ lint:  ## format, rules, types, import floors
 	$(BIN)/lint-imports
 
 fast:  ## every test that starts no process
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not e2e"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not e2e"
 
 test: fast  ## every test; those with real processes come second, two at a time
-	$(BIN)/python -m pytest -n 2 -m e2e
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m e2e
 
 coverage:  ## coverage of the rules, the wire and the journal by their own tests
-	$(BIN)/python -m pytest -n 4 --dist worksteal tests/chat tests/protocol tests/journal \
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/chat tests/protocol tests/journal \
 		--cov=chatctl/chat --cov=chatctl/protocol --cov=chatctl/journal --cov-report=term:skip-covered --cov-fail-under=95
 
 check: lint fast  ## what to run before a commit

@@ -27,6 +27,8 @@ from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableE
 from chatctl.server import Server, TlsPlan
 from chatctl.server.limits.bounds import Limits
 
+pytestmark = pytest.mark.e2e
+
 
 def run(port: int, **more: object) -> Result:
     settings: dict[str, object] = {"clients": 8, "senders": 2, "messages": 300, "timeout": 5.0, **more}

@@ -24,6 +24,8 @@ from chatctl.tui.connect.login_worker import Entered, Entrance, LoginWanted, Nam
 from tests.client.peer import WELCOME, Peer, Talk, eventually
 from tests.wire import DEADLINE
 
+pytestmark = pytest.mark.e2e
+
 PASSWORD = "hunter22"
 CAPS = ":e CAP * LS :sasl=PLAIN draft/account-registration standard-replies"
 

@@ -20,6 +20,8 @@ from chatctl.server import Server
 from chatctl.server.server import SilentLog
 from tests.wire import Wire
 
+pytestmark = pytest.mark.e2e
+
 CHATCTL = [sys.executable, "-m", "chatctl"]
 
 

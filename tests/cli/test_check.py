@@ -11,6 +11,8 @@ from chatctl.journal.store.store import Batch, SqliteStore
 from tests.cli.commands import run
 from tests.journal.journals import fact
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -18,6 +18,8 @@ from tests.cli.commands import run
 from tests.e2e.processes import Terminal
 from tests.journal.journals import fact
 
+pytestmark = pytest.mark.e2e
+
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 
 

@@ -14,6 +14,8 @@ import pytest
 from chatctl.tui.terminal.output import SafeOutput
 from tests.wire import DEADLINE
 
+pytestmark = pytest.mark.e2e
+
 PROGRAM = """
 import signal, sys, threading
 from chatctl.cli.ending import Ending

@@ -13,6 +13,8 @@ from chatctl.config import load
 from chatctl.errors import ConfigError
 from chatctl.protocol import scram
 
+pytestmark = pytest.mark.e2e
+
 COMMAND = [sys.executable, "-m", "chatctl", "hash-password"]
 
 

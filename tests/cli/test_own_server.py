@@ -22,7 +22,7 @@ from chatctl.server import Server
 from tests.cli.commands import COMMAND, run
 from tests.wire import DEADLINE
 
-pytestmark = pytest.mark.usefixtures("environment")
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("environment")]
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from chatctl.journal import prepare
 from chatctl.journal.exchange.offline import StoppedJournal
 from tests.cli.commands import run
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.mark.parametrize(
     ("kind", "text", "tags", "expected"),

@@ -13,6 +13,8 @@ from tests.cli.test_accounts import server_on
 from tests.cli.test_confirming import terminal
 from tests.wire import Wire
 
+pytestmark = pytest.mark.e2e
+
 
 def output(folder: Path, *words: str) -> tuple[int, str, str]:
     done = run(*words, "--data-dir", str(folder))

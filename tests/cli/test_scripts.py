@@ -19,6 +19,8 @@ from chatctl.server import Server, TlsPlan
 from tests.client.peer import WELCOME, Peer, Talk
 from tests.wire import DEADLINE
 
+pytestmark = pytest.mark.e2e
+
 COMMAND = [sys.executable, "-m", "chatctl"]
 
 

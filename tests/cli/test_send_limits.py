@@ -20,7 +20,7 @@ from tests.cli.commands import COMMAND, run
 from tests.client.peer import WELCOME, Peer, Talk
 from tests.wire import DEADLINE
 
-pytestmark = pytest.mark.usefixtures("environment")
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("environment")]
 
 TOO_LONG = "word " * (MAX_UNASKED_BYTES // 5 + 1)
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.client.cutting import talk_while_cut
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_each_message_once_and_in_order_whatever_is_cut(seed: int) -> None:

@@ -13,6 +13,7 @@ import ssl
 import threading
 import time
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -21,6 +22,8 @@ from chatctl.chat.commands.registry import COMMANDS
 from chatctl.server import Limits, Server, TlsPlan
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
+
+pytestmark = pytest.mark.e2e
 
 words = st.one_of(
     st.sampled_from(

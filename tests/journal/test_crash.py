@@ -20,6 +20,8 @@ from tests.journal.journals import Owner, fact
 from tests.journal.test_writer import kept
 from tests.logs import ListLog
 
+pytestmark = pytest.mark.e2e
+
 ROUNDS = 6
 
 

@@ -339,6 +339,7 @@ UNIFORM = [
 DIGEST = "41bda4f112268b8f9310aabf923fbe67c919c3e1d8ec7f872e6f0f19df364c48"
 
 
+@pytest.mark.e2e
 def test_every_python_gives_the_same_answers() -> None:
     """The digest was the same on 3.11, 3.12 and 3.13, which have three versions of Unicode."""
     digest = hashlib.sha256()

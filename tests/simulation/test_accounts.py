@@ -19,6 +19,8 @@ from tests.chat.world import START, QuickWorkers
 from tests.logs import ListLog
 from tests.simulation.disk import Disk, SimulatedJournal
 
+pytestmark = pytest.mark.e2e
+
 NAMES = ("ann", "bob", "cat")
 
 

@@ -16,6 +16,8 @@ from chatctl.chat.model.accounts import RecordKey
 from chatctl.chat.model.state import State
 from tests.simulation.rooms import run
 
+pytestmark = pytest.mark.e2e
+
 SEEDS = 30
 ENOUGH = 60
 """Seeds within which a built-in fault must show."""

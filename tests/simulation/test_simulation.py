@@ -15,6 +15,8 @@ from chatctl.chat.entries.facts import each_fact
 from tests.simulation.chat import run
 from tests.simulation.disk import SimulatedJournal
 
+pytestmark = pytest.mark.e2e
+
 SEEDS = 2000
 ENOUGH = 400
 """Seeds within which a built-in fault must show."""

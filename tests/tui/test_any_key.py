@@ -20,6 +20,8 @@ from chatctl.tui.widgets.input import Line
 from tests.tui.render.test_any_text import CONSOLE, NASTY, are_whole
 from tests.tui.screens import Door, Screen, play, screen
 
+pytestmark = pytest.mark.e2e
+
 STEPS = 120
 _KEYS = [key for row in keys.KEYS for key in row.keys.split(",") if key] + [
     "enter", "enter", "alt+enter", "ctrl+j", "tab", "tab", "shift+tab", "up", "down", "left", "right", "home", "end",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from chatctl.client import Client
 from chatctl.client.transport.timing import Timing
 from chatctl.server import Server
@@ -11,6 +13,8 @@ from tests.client.peer import eventually
 from tests.deadline import DEADLINE
 from tests.ports import steady_port
 from tests.tui.screens import Door, play, screen
+
+pytestmark = pytest.mark.e2e
 
 
 def test_two_people_talk(server: Server, bob: Client) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from chatctl.client import Client
 from chatctl.client.profile.profile import Memory
 from chatctl.server import Server
@@ -11,6 +13,8 @@ from chatctl.tui.commands.own_presence import IDLE, UNWATCHED
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE
 from tests.tui.screens import Door, play, screen
+
+pytestmark = pytest.mark.e2e
 
 
 def _after(text: str, ruled: str) -> str:

@@ -12,6 +12,8 @@ from chatctl.chat.commands.registry import COMMANDS
 from chatctl.protocol.capabilities import BY_NAME
 from tests.chat.world import Person, World
 
+pytestmark = pytest.mark.e2e
+
 CAPS = " ".join(sorted(set(BY_NAME) - {"sasl"}))
 HOSTILE = (
     "",

@@ -23,6 +23,8 @@ from tests.journal.index.test_place_index import sound
 from tests.journal.journals import START, Desk, fact, opened
 from tests.journal.test_writer import EVERYTHING, kept
 
+pytestmark = pytest.mark.e2e
+
 NOW = 10**15
 
 

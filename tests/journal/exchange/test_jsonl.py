@@ -35,6 +35,7 @@ def test_what_is_written_is_read() -> None:
     assert facts_of(file) == EVERYTHING
 
 
+@pytest.mark.e2e
 @given(histories())
 def test_any_history_is_read_as_it_was(history: list[Fact]) -> None:
     assert facts_of(read("\n".join(map(to_line, history)))) == history

@@ -21,6 +21,8 @@ from chatctl.journal.store.store import Batch
 from tests.journal import model
 from tests.journal.journals import DEADLINE, Desk, fact, opened
 
+pytestmark = pytest.mark.e2e
+
 PLACES = ["#lobby", "#other", "#empty", private_place("alice", "bob"), private_place("alice", "alice"), "#\x1fodd"]
 KINDS = ["PRIVMSG", "NOTICE", "JOIN", "TAGMSG"]
 NICKS = ["alice", "Bob", "carol-x"]

@@ -19,6 +19,8 @@ from tests.journal.index.test_place_index import sound
 from tests.journal.journals import fact, opened
 from tests.journal.test_writer import kept
 
+pytestmark = pytest.mark.e2e
+
 ROOMS = ["#a", "#b", "#c"]
 PLACES = [*ROOMS, private_place("x", "y")]
 DEEDS = st.sampled_from(

@@ -15,6 +15,8 @@ from chatctl.journal.store.store import SqliteStore
 from tests.journal.index.test_history_reader import history
 from tests.journal.journals import fact
 
+pytestmark = pytest.mark.e2e
+
 FOUND = [
     ("Hello there", "hello", True),
     ("Hello there", "there hello", True),

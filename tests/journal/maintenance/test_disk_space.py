@@ -29,6 +29,8 @@ from chatctl.journal.store.store import Batch, SqliteStore
 from tests.journal.journals import DEADLINE, START, Desk, fact
 from tests.journal.test_writer import kept
 
+pytestmark = pytest.mark.e2e
+
 COUNT = 20_000
 LEFT = 2_200
 

@@ -25,6 +25,8 @@ from tests.journal.index.test_place_index import sound
 from tests.journal.journals import DEADLINE, START, Desk, fact, opened
 from tests.journal.test_writer import kept
 
+pytestmark = pytest.mark.e2e
+
 NOW = 10**15
 
 

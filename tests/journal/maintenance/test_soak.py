@@ -5,9 +5,13 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterable
 
+import pytest
+
 from chatctl.chat.entries.facts import Fact
 from chatctl.journal.store.rows import Dictionary
 from tests.journal.journals import fact
+
+pytestmark = pytest.mark.e2e
 
 SETTLED = 7_000
 NAMES = 21_000

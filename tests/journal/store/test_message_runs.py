@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from chatctl.journal.exchange import export_import
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.store.store import Batch
 from tests.journal.journals import START, Desk, fact, opened
+
+pytestmark = pytest.mark.e2e
 
 
 def lines(seq: int, texts: list[str], place: str = "#lobby", step: int = 1, account: str = "") -> Lines:

@@ -24,6 +24,8 @@ from chatctl.protocol.message import Message
 from tests.chat.world import START, Person, World
 from tests.journal.journals import fact, opened
 
+pytestmark = pytest.mark.e2e
+
 CAPS = "batch server-time message-tags echo-message draft/chathistory draft/multiline draft/read-marker"
 
 

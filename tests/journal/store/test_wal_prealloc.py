@@ -36,6 +36,7 @@ def _after_a_crash(store: SqliteStore) -> list[int]:
         return [id >> 20 for (id,) in other.connection.execute("SELECT id FROM facts ORDER BY id")]
 
 
+@pytest.mark.e2e
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
 def test_commits_between_slices_are_kept(steps: list[bool]) -> None:

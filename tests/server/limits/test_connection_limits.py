@@ -18,6 +18,8 @@ from chatctl.server.limits.connection_limits import Crowd
 from tests.deadline import Deadline
 from tests.wire import DEADLINE, Wire
 
+pytestmark = pytest.mark.e2e
+
 FAR = "192.0.2.7"
 
 

@@ -12,6 +12,8 @@ from chatctl.chat.model.policy import Rules
 from chatctl.server import Server
 from tests.wire import Wire
 
+pytestmark = pytest.mark.e2e
+
 PASSWORD = "tea at five"
 
 

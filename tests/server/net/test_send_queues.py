@@ -25,6 +25,8 @@ from chatctl.server.net.uring import ROOM, Ring
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
+pytestmark = pytest.mark.e2e
+
 T = TypeVar("T")
 OFF = 10**12
 

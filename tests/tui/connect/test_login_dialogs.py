@@ -13,6 +13,8 @@ from chatctl.tui.app import ChatApp
 from tests.client.peer import eventually
 from tests.tui.screens import Door, play, screen
 
+pytestmark = pytest.mark.e2e
+
 
 def test_a_name_is_asked_for_and_another_one_where_it_is_taken(server: Server, bob: Client, tmp_path: Path) -> None:
     async def story() -> None:

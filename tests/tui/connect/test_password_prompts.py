@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
 from chatctl.client import Client
@@ -14,6 +16,8 @@ from chatctl.protocol import scram
 from chatctl.server import Server
 from chatctl.tui.widgets.input import Line
 from tests.tui.screens import Door, Screen, play, screen
+
+pytestmark = pytest.mark.e2e
 
 PASSWORD = "hunter22"
 

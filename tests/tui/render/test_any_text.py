@@ -30,6 +30,8 @@ from chatctl.tui.widgets.search import Hits
 from chatctl.tui.widgets.sidebar import Sidebar
 from tests.tui.view_models import plain_rows
 
+pytestmark = pytest.mark.e2e
+
 NASTY = (
     "\x1b[2J", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\", "\x9b31m", "\x90q\x9c", "\x07", "\x08", "\r", "\t",
     "\x7f", "\x00", "\x03", "\x034,5", "\x02", "\x1d", "\x16", "\x0f", "\x04ff0000", "\u2028", "\x85", "\u202e",

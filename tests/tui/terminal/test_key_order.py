@@ -16,6 +16,8 @@ from chatctl.tui.widgets.input import Line
 from tests.tui.screens import Door, Screen, play, screen
 from tests.wire import DEADLINE
 
+pytestmark = pytest.mark.e2e
+
 _NAMED = {
     "\x7f": "backspace",
     "\r": "enter",

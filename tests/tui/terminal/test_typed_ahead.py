@@ -19,6 +19,8 @@ from tests.tui.connect.test_password_prompts import PASSWORD, LoginDoor, prepare
 from tests.tui.screens import Door, play, screen
 from tests.tui.terminal.test_key_order import burst, heard, written
 
+pytestmark = pytest.mark.e2e
+
 REGISTERS = f"/register\r{PASSWORD}\r{PASSWORD}\r"
 
 

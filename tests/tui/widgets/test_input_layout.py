@@ -19,6 +19,8 @@ from chatctl.tui.widgets.completion import Completion
 from chatctl.tui.widgets.input import Line
 from chatctl.tui.widgets.input_layout import cells, column_at, wrap_offsets
 
+pytestmark = pytest.mark.e2e
+
 HEART, TONED, FAMILY, FLAG = "❤️", "👍🏽", "👩‍👩‍👧", "🇩🇪"
 
 WIDTHS = [

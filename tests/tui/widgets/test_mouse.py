@@ -12,6 +12,8 @@ from tests.client.peer import eventually
 from tests.deadline import DEADLINE
 from tests.tui.screens import Door, Screen, play, screen
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:
