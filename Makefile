@@ -20,10 +20,10 @@ lint:  ## format, rules, types, import floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fast:  ## every test that starts no process
+fast:  ## the fast suite: no processes, no whole screens, nothing that takes seconds
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not e2e"
 
-test: fast  ## every test; those with real processes come second, two at a time
+test: fast  ## every test: the fast suite, then the rest
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m e2e
 
 coverage:  ## coverage of the rules, the wire and the journal by their own tests

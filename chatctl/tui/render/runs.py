@@ -66,9 +66,10 @@ def runs(text: str, mention: re.Pattern[str] | None = None) -> list[Run]:
 
 def _coded(text: str) -> list[Run]:
     """Rule 1."""
-    if text.isprintable():
-        return [(text, PLAIN)] if text else []
     found: list[Run] = []
+    if text.isprintable():  # it holds no codes, but perhaps characters that cannot be seen, such as U+FE00
+        _add(found, text, PLAIN)
+        return found
     look = PLAIN
     at = 0
     for match in _CODES.finditer(text):

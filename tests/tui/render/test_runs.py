@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatctl.protocol.clean import clean
@@ -56,6 +56,7 @@ def test_a_link_leads_where_it_says() -> None:
 
 
 @given(st.text(max_size=80))
+@example("\ufe00")  # printable to Python, and not to be seen
 def test_every_run_is_clean_whatever_was_written(text: str) -> None:
     for run, _ in runs(text, pattern("ann")):
         assert clean(run) == run
