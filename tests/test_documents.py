@@ -12,6 +12,7 @@ from scripts.make_reference import PAGES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+COMMAND = re.compile(r"^## chatctl ([a-z-]+)$", re.MULTILINE)
 MAX_README_LINES = 200
 MAX_ARCHITECTURE_WORDS = 1500
 
@@ -51,3 +52,18 @@ def test_readme_and_architecture_stay_short() -> None:
 def test_changelog_begins_with_the_version() -> None:
     sections = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert __version__ in sections[:2]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=relative)
+def test_python_examples_compile_and_import_what_exists(document: Path) -> None:
+    for source in re.findall(r"```python\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL):
+        compile(source, relative(document), "exec")
+        exec("\n".join(re.findall(r"^(?:from|import) .+$", source, re.MULTILINE)), {})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=relative)
+def test_commands_in_examples_exist(document: Path) -> None:
+    known = {command for page in PAGES if page.name == "cli.md" for command in COMMAND.findall(page.read_text())}
+    blocks = re.findall(r"```sh\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    used = {name for block in blocks for name in re.findall(r"(?:^|\| *|/)chatctl ([a-z][a-z-]+)", block, re.MULTILINE)}
+    assert used <= known
