@@ -17,7 +17,8 @@ A setting is taken from the first of these sources that has it:
 
 1. a flag of the command,
 2. an environment variable,
-3. the settings file, in TOML: the file named by `--config`, else `chatctl.toml` in the usual place,
+3. the settings file, in TOML: the file named by `--config`, else by `CHATCTL_CONFIG`, else (for `serve` and `config`)
+   `chatctl.toml` in the working directory, else `chatctl.toml` in the user's settings folder,
 4. its default.
 
 `chatctl config show` prints the settings in force and the source of each. `chatctl config init` writes a file with all
@@ -26,6 +27,9 @@ places where it is looked for. An unknown setting is an error (exit code 2), wit
 
 `REHASH` and SIGHUP read the settings again: `motd`, `admin`, `operators`, `password`, `accounts` and `listener_limit`
 change at once, the others at the next start.
+
+A whole table may be given as JSON, `CHATCTL_LIMITS='{"idle_seconds": 60}'`; a variable for one key overrides it. An
+empty variable counts as not set. In the file, `""` stands for none.
 
 A password in the settings belongs to the `host` and `port` beside it. It is sent to no other server, and to another
 machine over TLS only.
