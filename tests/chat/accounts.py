@@ -7,6 +7,7 @@ import base64
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import scram
 from tests.chat.world import START, Person, World
@@ -25,7 +26,7 @@ def a_world(**changes: object) -> World:
 def add(world: World, name: str, password: str = "sesame", *, operator: bool = False) -> None:
     """An account, made by whoever runs the server."""
     verifier = str(scram.make(password, b"salt", ITERATIONS))
-    world.order.propose(p.AddAccount(0, "", name, verifier, CONTROL, operator=operator))
+    world.order.propose(p.AddAccount(NO_SESSION, "", name, verifier, CONTROL, operator=operator))
     world.tick()
 
 
@@ -42,11 +43,11 @@ def enter(world: World, nick: str, password: str, *, account: str = "", caps: st
 
 
 def account_of(world: World, person: Person) -> str:
-    return world.hub.state.users[person.session.id].account
+    return person.user.account
 
 
 def invite(world: World, token: str = "token", uses: int = 1, hours: int = 1) -> None:
     """An invitation, made by whoever runs the server."""
     expires = world.now + hours * 3_600_000
-    world.order.propose(p.AddInvitation(0, "", token_hash(token), uses, expires, "", CONTROL))
+    world.order.propose(p.AddInvitation(NO_SESSION, "", token_hash(token), uses, expires, "", CONTROL))
     world.tick()

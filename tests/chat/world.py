@@ -15,6 +15,7 @@ from chatctl.chat.entries.tasks import Done, Reread, Task, perform
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.model.policy import Rules
+from chatctl.chat.model.user import User
 from chatctl.chat.ports import Journal, Order
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import Message, parse
@@ -135,6 +136,13 @@ class Person:
     def __init__(self, world: World, session: Session) -> None:
         self.world = world
         self.session = session
+
+    @property
+    def user(self) -> User:
+        """Whose session it is."""
+        user = self.world.hub.state.user_of(self.session.id)
+        assert user is not None
+        return user
 
     def send(self, *lines: str | BadLine) -> Person:
         """Send lines, all in one tick."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.cli.leftovers import Leftovers
 from chatctl.client import Client, Timing
 from chatctl.client import events as e
@@ -65,7 +66,7 @@ def test_messages_are_printed_if_the_client_is_banned_at_its_return(
     until(events, e.Reconnecting)
     client.say("#lobby", "typed meanwhile")
     with Server(port=0) as server:
-        propose(server, p.AddBan(0, "", "127.0.0.0/8", False, "spam", 0))
+        propose(server, p.AddBan(NO_SESSION, "", "127.0.0.0/8", False, "spam", 0))
         client._link.port = server.port
         until(events, e.Disconnected)
     assert isinstance(client.error, BannedError)

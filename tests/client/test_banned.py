@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.errors import BannedError, SentAwayError
@@ -20,7 +21,7 @@ DEADLINE = deadline.DEADLINE
 
 
 def ban(server: Server, target: str) -> None:
-    propose(server, p.AddBan(0, "", target, False, "spam", 0))
+    propose(server, p.AddBan(NO_SESSION, "", target, False, "spam", 0))
 
 
 def propose(server: Server, proposal: p.Proposal) -> None:
@@ -51,7 +52,7 @@ def test_a_ban_on_the_name_is_not_evaded_by_coming_back_under_another() -> None:
 
 def test_who_is_sent_away_does_not_come_back_by_itself() -> None:
     with Server(port=0) as server, client(server.port, "ann") as ann, Client(port=server.port, name="bob"):
-        propose(server, p.SendAway(0, "", "ann", "calm down"))
+        propose(server, p.SendAway(NO_SESSION, "", "ann", "calm down"))
         heard(ann, e.Disconnected)
         assert type(ann.error) is SentAwayError
         assert str(ann.error) == "you were sent away: calm down"

@@ -41,7 +41,7 @@ def session_of(server: Server, nick: str) -> Session:
     assert server._hub is not None
     user = server._hub.state.user_named(nick)
     assert user is not None
-    return server._hub.sessions[user.id]
+    return server._hub.sessions[user.session]
 
 
 def descriptor(server: Server, nick: str) -> int:

@@ -23,6 +23,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.facts import Fact, each_fact
 from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.model.accounts import Account
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.modes import OPERATOR, VOICE
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.server_bans import Ban
@@ -235,13 +236,13 @@ class Rooms:
         name = self.chance.choice(ACCOUNTS)
         banned = self.chance.choice(("eve", "mallory"))
         proposals: tuple[tuple[str, p.Proposal, Callable[[], bool]], ...] = (
-            ("", p.SendAway(0, "", self.chance.choice(NICKS), ""), lambda: True),
-            (banned, p.AddBan(0, "", banned, False, "", 0), lambda: self._ban(banned) is not None),
-            (banned, p.RemoveBan(0, "", banned, False), lambda: self._ban(banned) is None),
-            (name, p.AddAccount(0, "", name, VERIFIER, CONTROL), lambda: self._account(name) is not None),
-            (name, p.RemoveAccount(0, "", name, CONTROL), lambda: self._account(name) is None),
-            (name, p.ChangeAccount(0, "", name, CONTROL, operator=True), lambda: self._is_operator(name)),
-            (name, p.ChangeAccount(0, "", name, CONTROL, operator=False), lambda: not self._is_operator(name)),
+            ("", p.SendAway(NO_SESSION, "", self.chance.choice(NICKS), ""), lambda: True),
+            (banned, p.AddBan(NO_SESSION, "", banned, False, "", 0), lambda: self._ban(banned) is not None),
+            (banned, p.RemoveBan(NO_SESSION, "", banned, False), lambda: self._ban(banned) is None),
+            (name, p.AddAccount(NO_SESSION, "", name, VERIFIER, CONTROL), lambda: self._account(name) is not None),
+            (name, p.RemoveAccount(NO_SESSION, "", name, CONTROL), lambda: self._account(name) is None),
+            (name, p.ChangeAccount(NO_SESSION, "", name, CONTROL, operator=True), lambda: self._is_operator(name)),
+            (name, p.ChangeAccount(NO_SESSION, "", name, CONTROL, operator=False), lambda: not self._is_operator(name)),
         )
         about, proposal, is_stored = self.chance.choice(proposals)
         if about in self.asking:
@@ -333,7 +334,7 @@ class Rooms:
             for some in room.members.values()
             for session in some
         }
-        inside = {(id, key) for user in state.users.values() for id in user.ids for key in user.rooms}
+        inside = {(id, key) for user in state.users.values() for id in user.session_ids for key in user.rooms}
         assert heard == inside, "sessions do not hear the rooms they are in"
 
     def _records_are_what_was_committed(self) -> None:

@@ -13,7 +13,9 @@ from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.order import LocalOrder
+from chatctl.chat.model.ids import NO_SESSION, UserId
 from chatctl.chat.model.policy import Rules
+from chatctl.chat.model.user import User
 from chatctl.protocol.message import parse
 from tests.chat.world import START, QuickWorkers
 from tests.logs import ListLog
@@ -31,13 +33,15 @@ class Accounts:
         self.chance = random.Random(seed)
         self.disk = Disk()
         self.now = START
-        self.ids = self.starts = 0
+        self.starts = 0
+        self.users: dict[UserId, User] = {}
         self.confirmed: set[str] = set()
         self.seen: set[str] = set()
         self._start()
 
     def _start(self) -> None:
         self.starts += 1
+        self.ids = 0
         self.live: dict[Session, str] = {}
         self.journal = SimulatedJournal(self.disk)
         self.log = ListLog()
@@ -128,7 +132,7 @@ class Accounts:
 
     def _remove(self) -> None:
         name = self.chance.choice(NAMES)
-        self.order.propose(p.RemoveAccount(0, "", name, CONTROL))
+        self.order.propose(p.RemoveAccount(NO_SESSION, "", name, CONTROL))
         self.confirmed.discard(name)
 
     def _full(self) -> None:
@@ -141,15 +145,18 @@ class Accounts:
     def _check(self) -> None:
         state = self.hub.state
         assert self.hub.failures == 0, self.log.events[-3:]
-        ids = [id for user in state.users.values() for id in user.ids]
+        ids = [id for user in state.users.values() for id in user.session_ids]
         assert len(ids) == len(set(ids)) == state.registered
-        for id, owner in state.attached.items():
-            assert id in owner.ids
+        assert set(ids) == set(state.by_session)
+        for user in state.users.values():
+            assert self.users.setdefault(user.id, user) is user, "an id that another user has had"
+        for id, owner in state.by_session.items():
+            assert id in owner.session_ids
             assert state.users[owner.id] is owner
         keys = [user.key for user in state.users.values()]
         assert len(keys) == len(set(keys)), "two users with one name"
         for user in state.users.values():
-            if len(user.ids) > 1:
+            if len(user.session_ids) > 1:
                 self.seen.add("several")
             if user.account:
                 assert state.accounts.named(user.account) is not None, "logged in to an account that is not there"

@@ -72,17 +72,14 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
 
 
 def apply(state: State, entry: p.Entry) -> Outcome:
-    """Change `state` as `entry` says, or refuse it."""
+    """Change `state` as `entry` says, or refuse it. A session that has ended by now has no user, even if the user who
+    proposed it is here with another session."""
     proposal = entry.proposal
-    proposal.origin = proposal.origin or proposal.session
-    if state.attached and (user := state.user_of(proposal.origin)) is not None:
-        # What a session asked for that is over by now (the user is here by another one) is nobody's wish.
-        proposal.session = user.id if proposal.origin in user.ids else 0
     time, last = entry.time, state.last_time
     if time <= last:
         time = last + 1 if last - time < AHEAD else last
-    outcome = Outcome(entry, state.users.get(proposal.session), time)
-    _TABLE[type(entry.proposal)](state, entry.proposal, outcome)
+    outcome = Outcome(entry, state.by_session.get(proposal.session), time)
+    _TABLE[type(proposal)](state, proposal, outcome)
     if state.forgotten or state.let_go:
         outcome.collect(state)
     if outcome.facts:

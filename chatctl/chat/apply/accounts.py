@@ -12,9 +12,10 @@ from chatctl.chat.apply import marks, visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
 from chatctl.chat.apply.redo import AccountOperator, Login
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import InForms, LoggedIn, TellFail, ToUsers
+from chatctl.chat.entries.deliveries import InForms, LoggedIn, TellFail, ToSession, ToUsers
 from chatctl.chat.entries.outcome import Identity, NewIdentity, Outcome
 from chatctl.chat.model.accounts import Account, Invite, Record, record_key
+from chatctl.chat.model.ids import NO_USER
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.reserved_names import NICKSERV, reserved_problem
 from chatctl.chat.model.state import State
@@ -37,7 +38,7 @@ def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
     """An account for a name that nobody else has; who asked is logged in to it."""
     outcome.command = COMMAND
     now = outcome.entry.time
-    user = state.users.get(proposal.session)
+    user = outcome.source
     problem = _account_problem(state, proposal, user, now)
     if problem is not None:
         _answer(state, outcome, proposal, problem[0], proposal.name, problem[1])
@@ -51,7 +52,7 @@ def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is yours")
     outcome.note_asked("account added", account=account.name)
     if proposal.form != CONTROL:
-        _be(state, outcome, proposal.session, account)
+        _be(state, outcome, account)
     else:
         _displace(state, outcome, account)
 
@@ -77,12 +78,12 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
     own = reserved_problem(name, rules.server_name)
     if own is not None:
         return "BAD_ACCOUNT_NAME", f"{own}; please choose another"
-    alike = state.accounts.alike(name) or state.lookalike(name, proposal.session)
+    alike = state.accounts.alike(name) or state.lookalike(name, user.id if user is not None else NO_USER)
     if alike is not None:
         other = alike.name if isinstance(alike, Account) else alike.nick
         return "BAD_ACCOUNT_NAME", f"The name {name} looks too much like {other}; please choose another"
     holder = state.user_named(name)
-    if not control and holder is not None and holder.id != proposal.session:
+    if not control and holder is not None and holder is not user:
         return "ACCOUNT_EXISTS", f"Somebody else is called {holder.nick} now; please choose another name"
     return None
 
@@ -98,7 +99,7 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
         _answer(state, outcome, proposal, "904", account.name, ban.sentence)
         return
     outcome.note_asked("logged in", account=account.name)
-    _be(state, outcome, proposal.session, account)
+    _be(state, outcome, account)
     if proposal.form == SASL:
         outcome.tell(proposal.session, n.RPL_SASLSUCCESS)
     else:
@@ -107,7 +108,7 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
 
 def log_out(state: State, proposal: p.LogOut, outcome: Outcome) -> None:
     """Be a guest again."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is not None and user.account:
         _be_nobody(state, outcome, user)
         _answer(state, outcome, proposal, "", "*", "You are logged out")
@@ -190,16 +191,16 @@ def _users_of(state: State, account: Account) -> list[User]:
     return [user for user in state.users.values() if user.account_id == account.id]
 
 
-def _be(state: State, outcome: Outcome, session: int, account: Account) -> None:
-    """`session` is the account's from here on; those who see it and asked to be told are (account-notify)."""
-    outcome.deliveries.append(LoggedIn(session, account.id))
-    user = state.users.get(session)
+def _be(state: State, outcome: Outcome, account: Account) -> None:
+    """Log the user of the entry in, or its session if that is not registered; others are told (account-notify)."""
+    user = outcome.source
+    outcome.deliveries.append(LoggedIn(user.id if user is not None else outcome.entry.proposal.session, account.id))
     mask = user.prefix if user is not None else "*!*@*"
     called = user.nick if user is not None else "*"
     text = f"You are now logged in as {account.name}"
     message = Message(n.RPL_LOGGEDIN.code, (called, mask, account.name, text), state.rules.server_name)
     # To be shown only if the account is kept, where this entry makes it.
-    outcome.deliveries.append(ToUsers((session,), message, outcome.untagged()))
+    _send(outcome, message)
     if user is not None and user.account_id != account.id:
         before, known = Identity.of(user), user.identity
         user.log_in(account)
@@ -258,6 +259,14 @@ def _displace(state: State, outcome: Outcome, account: Account) -> None:
         outcome.deliveries.append(ToUsers((holder.id,), _notice(holder.nick, text), outcome.untagged()))
 
 
+def _send(outcome: Outcome, message: Message) -> None:
+    """Send `message` to all sessions of the user of the entry, or to its session if that is not registered."""
+    if outcome.source is not None:
+        outcome.deliveries.append(ToUsers((outcome.source.id,), message, outcome.untagged()))
+    else:
+        outcome.deliveries.append(ToSession(outcome.entry.proposal.session, message, outcome.untagged()))
+
+
 def _notice(nick: str, text: str) -> Message:
     return Message("NOTICE", (nick, text), SERVICE_USER.prefix)
 
@@ -275,9 +284,8 @@ def _answer(
     if proposal.form == CONTROL:
         outcome.verdict = (not code, text)
     elif proposal.form == NICKSERV:
-        user = state.users.get(session)
-        if user is not None:
-            outcome.deliveries.append(ToUsers((session,), _notice(user.nick, text), outcome.untagged()))
+        if outcome.source is not None:
+            _send(outcome, _notice(outcome.source.nick, text))
     elif proposal.form == SASL:
         if code:
             outcome.tell(session, n.ERR_SASLFAIL, text=text)
@@ -285,4 +293,4 @@ def _answer(
         outcome.deliveries.append(TellFail(session, outcome.command, code, (about,), text))
     else:
         message = Message(outcome.command, ("SUCCESS", about, text), state.rules.server_name)
-        outcome.deliveries.append(ToUsers((session,), message, outcome.untagged()))
+        _send(outcome, message)

@@ -7,6 +7,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Rejected, ToUsers, Unwelcome
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import record_key
+from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.server_bans import MOST_BANS, Ban, ban_key
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
@@ -32,7 +33,7 @@ def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
     ban = Ban(key, target, proposal.reason, now, expires)
     accounts.put(record_key(ban), ban)
     outcome.records += (record_key(ban),)
-    outcome.then += (p.EnforceBan(0, "", key),)
+    outcome.then += (p.EnforceBan(NO_SESSION, "", key),)
     outcome.verdict = (True, f"{target} is banned")
 
 
@@ -47,7 +48,7 @@ def enforce_ban(state: State, proposal: p.EnforceBan, outcome: Outcome) -> None:
     gone = [user for user in state.users.values() if _is_for(state, user, now)]
     for user in gone:
         told = Message(n.ERR_YOUREBANNEDCREEP.code, (user.nick, ban.sentence), state.rules.server_name)
-        outcome.deliveries.append(ToUsers(user.ids, told, outcome.untagged()))
+        outcome.deliveries.append(ToUsers((user.id,), told, outcome.untagged()))
         leave_chat(state, user, ban.parting, outcome)
     if ban.key.startswith("address "):
         outcome.deliveries.append(Unwelcome())  # each machine notes which of its sessions went
@@ -67,7 +68,7 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
         outcome.verdict = (False, f"{target} is not banned")
         return
     _forget(state, ban, outcome)
-    outcome.then += (p.EnforceBan(0, "", key),)
+    outcome.then += (p.EnforceBan(NO_SESSION, "", key),)
     outcome.verdict = (True, f"{target} is not banned any more")
     outcome.note_asked("ban taken back", target=target)
 
@@ -79,7 +80,7 @@ def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
         outcome.verdict = (False, f"Nobody here is called {proposal.nick}")
         return
     told = Message("KILL", (user.nick, proposal.reason or "Sent away"), state.rules.server_name)
-    outcome.deliveries.append(ToUsers(user.ids, told, outcome.untagged()))
+    outcome.deliveries.append(ToUsers((user.id,), told, outcome.untagged()))
     leave_chat(state, user, f"Sent away: {proposal.reason}" if proposal.reason else "Sent away", outcome)
     outcome.verdict = (True, f"{user.nick} is gone")
     outcome.note_asked("sent away", nick=user.nick)
@@ -94,7 +95,7 @@ def name_banned(state: State, nick: str, now: int) -> str | None:
     return f"The name {nick} may not be used here{ban.until}{why}; please choose another"
 
 
-def account_banned(state: State, session: int, account: str, outcome: Outcome) -> bool:
+def account_banned(state: State, session: SessionId, account: str, outcome: Outcome) -> bool:
     """Whether who is logged in to `account` may not come in, and is told so."""
     ban = state.accounts.bans.of_account(account, outcome.entry.time)
     if ban is None:

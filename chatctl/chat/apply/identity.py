@@ -18,11 +18,13 @@ from chatctl.chat.entries.deliveries import (
     Probed,
     Rejected,
     TellFail,
+    ToSession,
     ToUsers,
     Vanished,
     Welcomed,
 )
 from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.ids import NO_USER, SessionId, UserId
 from chatctl.chat.model.line_lengths import away_length, realname_length
 from chatctl.chat.model.modes import PREFIXES, SERVER_OPERATOR
 from chatctl.chat.model.reserved_names import reserved_problem
@@ -61,15 +63,15 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         leave_chat(state, holder, "Connected again from elsewhere", outcome, drop=True)
         holder = None
     problem = name_banned(state, proposal.nick, outcome.entry.time)
-    problem = problem or name_in_use(state, proposal.nick, session, account.name if account is not None else "")
+    problem = problem or name_in_use(state, proposal.nick, NO_USER, account.name if account is not None else "")
     if problem is not None:
         _no_name(state, proposal, holder, problem, outcome)
         return
     if not proposal.console and state.places_taken >= state.rules.listener_limit:
         _no_place(state, session, outcome)
         return
-    user = User(session, proposal.nick, proposal.username, proposal.realname, proposal.host, outcome.entry.time)
-    user.guest = outcome.entry.message_id()
+    id, now = UserId(outcome.entry.message_id()), outcome.entry.time
+    user = User(id, session, proposal.nick, proposal.username, proposal.realname, proposal.host, now)
     user.secret = proposal.secret
     user.instance = proposal.instance
     user.away = proposal.away
@@ -80,7 +82,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         state.short_visits.register(session)
     if account is not None:
         user.log_in(account)
-    outcome.deliveries.append(Welcomed(session))
+    outcome.deliveries.append(Welcomed(session, user.id))
     if account is not None and account.operator:
         make_operator(state, user, account.name, outcome)
     if account is not None:
@@ -91,7 +93,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
 def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) -> None:
     """One more session of somebody who is here. The same program coming back takes the place of its own dead one."""
     session, tokens = proposal.session, proposal.secret + proposal.instance
-    held = user.sessions if user.sessions is not None else {user.id: user.secret + user.instance}
+    held = user.sessions if user.sessions is not None else {user.session: user.secret + user.instance}
     dead = [id for id, known in held.items() if tokens and known == tokens]
     if len(held) - len(dead) >= MOST_SESSIONS:
         text = f"{user.nick} is here {len(held)} times already, and more is not possible; close one of your clients"
@@ -120,15 +122,15 @@ def _no_name(state: State, proposal: p.Register, holder: User | None, problem: s
         # For our client, which then asks for the password rather than for another name.
         server = state.rules.server_name
         note = standard_reply("NOTE", "NICK", "ACCOUNT_REQUIRED", proposal.nick, text=problem, source=server)
-        outcome.deliveries.append(ToUsers((session,), note, outcome.untagged(), needs=caps.STANDARD_REPLIES))
+        outcome.deliveries.append(ToSession(session, note, outcome.untagged(), caps.STANDARD_REPLIES))
     outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
-    in_the_way = holder or state.lookalike(proposal.nick, session)
+    in_the_way = holder or state.lookalike(proposal.nick)
     if in_the_way is not None:
         outcome.deliveries.append(Probed((in_the_way.id,)))
     outcome.deliveries.append(Rejected(session))
 
 
-def _no_place(state: State, session: int, outcome: Outcome) -> None:
+def _no_place(state: State, session: SessionId, outcome: Outcome) -> None:
     """Whoever is gone without a word is in the way: everybody is asked."""
     if outcome.entry.time - state.asked_all >= ASK_ALL_AGAIN_MS:
         state.asked_all = outcome.entry.time
@@ -150,9 +152,11 @@ def is_same_client(holder: User, secret: str, instance: str) -> bool:
     return bool(secret) and holder.secret == secret and holder.instance == instance
 
 
-def name_in_use(state: State, nick: str, session: int, account: str) -> str | None:
-    """Why `session`, which is logged in to `account` (``""``: none), cannot have `nick` because of somebody else; None
-    where it can."""
+def name_in_use(state: State, nick: str, user: UserId, account: str) -> str | None:
+    """Return why `user` (NO_USER: a session that registers) cannot have `nick` because of somebody else, or None.
+
+    `account`: the name of the account that is logged in to, or ``""``.
+    """
     own = reserved_problem(nick, state.rules.server_name)
     if own is not None:
         return f"{own}; please choose another"
@@ -162,12 +166,12 @@ def name_in_use(state: State, nick: str, session: int, account: str) -> str | No
             return f"The name {nick} belongs to an account; log in to it, or choose another name"
         return f"The name {nick} looks too much like {owner.name}, an account; please choose another"
     holder = state.user_named(nick)
-    if holder is not None and holder.id != session:
+    if holder is not None and holder.id != user:
         spelling = "" if holder.nick == nick else f" (by {holder.nick}, which counts as the same name)"
         return f"The name {nick} is taken{spelling}; please choose another"
-    if state.held_names.get(names.fold(nick), (session,))[0] != session:
+    if state.held_names.get(names.fold(nick), (user,))[0] != user:
         return f"The name {nick} is being given up at this moment; please try again"
-    alike = state.lookalike(nick, session)
+    alike = state.lookalike(nick, user)
     if alike is not None:
         return f"The name {nick} looks too much like {alike.nick}, who is here; please choose another"
     return None
@@ -175,7 +179,7 @@ def name_in_use(state: State, nick: str, session: int, account: str) -> str | No
 
 def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     """NICK after registration. One's own name in another spelling is allowed; the very same is no news."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None or user.nick == proposal.nick:
         return
     problem = name_banned(state, proposal.nick, outcome.entry.time)
@@ -207,7 +211,7 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
 
 def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
     """AWAY."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     limit = away_length(state.rules)
@@ -215,7 +219,7 @@ def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
         text = f"An away message has at most {limit} bytes; you are not marked as away"
         outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
         return
-    changed = user.set_away(proposal.origin, proposal.reason)
+    changed = user.set_away(proposal.session, proposal.reason)
     outcome.tell(user.id, n.RPL_NOWAWAY if user.away else n.RPL_UNAWAY)
     if changed:
         show_away(state, user, outcome)
@@ -223,7 +227,7 @@ def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
 
 def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> None:
     """SETNAME (ircv3.net/specs/extensions/setname): told to whoever asked for it, oneself included."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     limit = realname_length(state.rules)
@@ -241,7 +245,7 @@ def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> Non
 
 def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> None:
     """MODE of oneself."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     done: list[p.ModeChange] = []
@@ -265,7 +269,7 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
 def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
     """CHGHOST by an operator of the server (ircv3.net/specs/extensions/chghost). Clients that do not know it see
     somebody leave and come back."""
-    operator, user = acting_operator(state, proposal.session, outcome), state.user_named(proposal.nick)
+    operator, user = acting_operator(outcome), state.user_named(proposal.nick)
     if operator is None:
         return
     if user is None:
@@ -285,7 +289,7 @@ def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
     outcome.deliveries.append(InForms((knows, outcome.form(0, gone)), users=peers))
     for room in user.rooms.values():
         _come_back(outcome, room, user, knows, state.rules.server_name)
-    outcome.note("host changed", session=user.id, nick=user.nick, operator=operator.operator)
+    outcome.note("host changed", user=user.id, nick=user.nick, operator=operator.operator)
 
 
 def _come_back(outcome: Outcome, room: Room, user: User, knows: Form, server: str) -> None:

@@ -18,7 +18,7 @@ from chatctl.protocol.message import MAX_LINE, Message
 
 def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
     """KILL: the one who goes reads who did it and why, then the QUIT that the others see."""
-    user = acting_operator(state, proposal.session, outcome)
+    user = acting_operator(outcome)
     if user is None:
         return
     other = state.user_or_service(proposal.nick)
@@ -32,14 +32,14 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
     if len(message.line) > MAX_LINE:
         outcome.tell(user.id, n.ERR_INPUTTOOLONG)
         return
-    outcome.deliveries.append(ToUsers(other.ids, message, outcome.untagged()))
+    outcome.deliveries.append(ToUsers((other.id,), message, outcome.untagged()))
     outcome.note("killed", nick=other.nick, by=user.nick, operator=user.operator)
     leave_chat(state, other, f"Killed ({user.nick} ({proposal.comment}))", outcome, show=True)
 
 
 def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
     """WALLOPS: to all who set mode ``w``."""
-    user = acting_operator(state, proposal.session, outcome)
+    user = acting_operator(outcome)
     if user is None:
         return
     message = Message("WALLOPS", (proposal.text,), user.prefix)
@@ -52,15 +52,15 @@ def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
 
 def change_rules(state: State, proposal: p.ChangeRules, outcome: Outcome) -> None:
     """The settings were read again: what can change while people talk does, on every machine at one place in the
-    order. Session 0 is the machine itself."""
-    if proposal.session and acting_operator(state, proposal.session, outcome) is None:
+    order. The session is NO_SESSION if a signal or `chatctl` asked for it."""
+    if proposal.session and acting_operator(outcome) is None:
         return
     if proposal.changes:
         state.rules = replace(state.rules, **proposal.changes)
         outcome.deliveries.append(RulesChanged())
         if "operators" in proposal.changes:
             dismiss_operators(state, outcome)
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is not None:
         outcome.tell(user.id, n.RPL_REHASHING, proposal.file or "*")
         for text in proposal.report:

@@ -25,7 +25,7 @@ _NO_TAGS: dict[str, str] = {}
 
 def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
     """Each line to the room, in order."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     room = state.room_named(proposal.room)
@@ -38,11 +38,11 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
             step = 1 if time + count <= entry.time + AHEAD else 0
             key, name, prefix, account = room.key, room.name, user.prefix, user.account
             said = Lines(entry.seq, entry.boot, time, step, key, name, prefix, account, proposal.texts, count)
-            outcome.deliveries.append(LinesToRoom(room.key, lines, said, user.id))
+            outcome.deliveries.append(LinesToRoom(room.key, lines, said, proposal.session))
             outcome.facts.append(said)
             return
     for text in proposal.texts:
-        say = p.Say(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS, origin=proposal.origin)
+        say = p.Say(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS)
         messages.say(state, say, outcome)
 
 

@@ -18,7 +18,7 @@ from chatctl.protocol.message import Message
 
 def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:
     """MARKREAD with a time. What is later than all that was said has not been read yet."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     outcome.command = "MARKREAD"

@@ -10,6 +10,7 @@ from chatctl.chat.apply.undo import LostMember, NewMember
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
 from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
@@ -25,7 +26,7 @@ MOST_INVITATIONS = 50
 
 def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
     """JOIN: the room hears of it, the newcomer learns topic and names. Being there already is no error, and no news."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     keys = iter(proposal.keys)
@@ -36,7 +37,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
             # 403 rather than 476: clients show it beside the room they asked for.
             outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name, text=f"{problem[:1].upper()}{problem[1:]}")
             continue
-        visited = state.short_visits.of(proposal.origin)
+        visited = state.short_visits.of(proposal.session)
         if names.room_fold(name) in user.rooms or names.room_fold(name) in visited:
             continue
         if len(user.rooms) + len(visited) >= state.rules.max_rooms:
@@ -80,11 +81,11 @@ def show_entering(outcome: Outcome, room: Room, user: User) -> None:
 
 def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
     """PART, with or without a reason."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     for name in proposal.rooms:
-        if short_visits.part(state, user, proposal.origin, name, outcome):
+        if short_visits.part(state, user, proposal.session, name, outcome):
             continue
         room = room_for(state, user, name, outcome)
         if room is not None:
@@ -97,7 +98,7 @@ def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
 
 def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
     """KICK: only by an operator of the room. Each pair is a case of its own."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     for name, nick in proposal.targets:
@@ -144,7 +145,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
 def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
     """INVITE: by members; where the room is ``+i``, by its operators. An operator's opens the room's doors until it is
     used, or either is gone; anybody else's is a message, or a ban would hold only as long as nobody disagrees."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     other = state.user_or_service(proposal.nick)
@@ -170,7 +171,7 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
         message = Message("INVITE", (other.nick, room.name), user.prefix)
         outcome.deliveries.append(ToUsers((other.id,), message, outcome.stamp()))
         # invite-notify: the room may know, but for the two who do.
-        outcome.deliveries.append(InForms((outcome.form(caps.INVITE_NOTIFY, message),), room.key, but=user.id))
+        outcome.deliveries.append(InForms((outcome.form(caps.INVITE_NOTIFY, message),), room.key, but=proposal.session))
 
 
 def _open_to(user: User, room: Room) -> None:
@@ -184,16 +185,23 @@ def _open_to(user: User, room: Room) -> None:
 
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
     """QUIT, a lost connection, or a server that sends somebody away: the same for all who stay."""
-    user = state.users.get(proposal.session)
-    if user is not None and len(user.ids) > 1:
-        # The others of the same user are still here: nobody hears of it.
-        end_session(state, user, proposal.origin, proposal.reason, outcome, silent_ms=proposal.silent_ms)
+    user = outcome.source
+    if user is not None and len(user.session_ids) > 1:
+        # The user stays, with the other sessions: no QUIT is shown.
+        end_session(state, user, proposal.session, proposal.reason, outcome, silent_ms=proposal.silent_ms)
     elif user is not None:
         leave_chat(state, user, proposal.reason, outcome, silent_ms=proposal.silent_ms)
 
 
 def end_session(
-    state: State, user: User, session: int, reason: str, outcome: Outcome, *, drop: bool = False, silent_ms: int = 0
+    state: State,
+    user: User,
+    session: SessionId,
+    reason: str,
+    outcome: Outcome,
+    *,
+    drop: bool = False,
+    silent_ms: int = 0,
 ) -> None:
     """End one of several sessions of `user`. The others remain, so a change of the away message is all there is to
     show."""
@@ -230,16 +238,18 @@ def leave_chat(
     if len(message.line) > MAX_LINE:
         reason = "Left"
         message = Message("QUIT", (reason,), user.prefix)
-    for id in user.ids:
+    for id in user.session_ids:
         short_visits.end_all(state, id, outcome)
-    outcome.deliveries.extend(Left(id, key) for id in user.ids for key in user.rooms)
+    outcome.deliveries.extend(Left(user.id, key) for key in user.rooms)
     if len(user.rooms) == 1 and not show:
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
         (key,) = user.rooms
-        outcome.deliveries.append(ToRoom(key, message, outcome.stamp(), goodbye=user.ids, entry=outcome.entry.seq))
+        outcome.deliveries.append(
+            ToRoom(key, message, outcome.stamp(), goodbye=user.session_ids, entry=outcome.entry.seq)
+        )
     else:
         if show:
-            outcome.deliveries.append(ToUsers(user.ids, message, outcome.stamp()))
+            outcome.deliveries.append(ToUsers((user.id,), message, outcome.stamp()))
         if audience := tuple(state.peers(user)):
             outcome.deliveries.append(ToUsers(audience, message, outcome.stamp(), entry=outcome.entry.seq))
     for room in user.rooms.values():
@@ -248,6 +258,6 @@ def leave_chat(
     rooms = dict(user.rooms)
     state.remove_user(user)
     outcome.redo += (Departure(user, rooms, reason, position),)
-    outcome.deliveries.extend(Closed(id, reason, drop) for id in user.ids)
+    outcome.deliveries.extend(Closed(id, reason, drop) for id in user.session_ids)
     if not user.transient:
         outcome.deliveries.append(Vanished(user.nick))

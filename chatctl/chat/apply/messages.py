@@ -10,6 +10,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Form, InForms, Stamp, Tell, ToRoom, ToUsers
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.entries.queries import private_place
+from chatctl.chat.model.ids import UserId
 from chatctl.chat.model.modes import PREFIXES
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
@@ -33,7 +34,7 @@ def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
     (modern.ircdocs.horse, "NOTICE message"). Neither is a passing TAGMSG: clients send typing notifications every
     three seconds, and users did not ask for them.
     """
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     first = len(outcome.deliveries)
@@ -160,19 +161,21 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
     if _too_long(user, said, outcome):
         return
     if said.pieces:
-        outcome.deliveries.append(InForms(said.forms(), room.key, speaker=user.id))
+        outcome.deliveries.append(InForms(said.forms(), room.key, speaker=proposal.session))
     else:
-        outcome.deliveries.append(ToRoom(room.key, said.message, said.stamp, user.id, said.needs, said.passing))
-    if user.id not in room.members and not room.heard_by(proposal.origin):
-        _echo(user, said, outcome)
+        outcome.deliveries.append(
+            ToRoom(room.key, said.message, said.stamp, proposal.session, said.needs, said.passing)
+        )
+    if user.id not in room.members and not room.heard_by(proposal.session):
+        _echo(user, said, proposal, outcome)
     _keep(user, room.key, room.name, proposal, outcome)
 
 
-def _echo(user: User, said: _Said, outcome: Outcome) -> None:
+def _echo(user: User, said: _Said, proposal: p.Say, outcome: Outcome) -> None:
     if user.sessions is not None and not said.passing:
         # The other sessions of the same user see what this one says, whether or not they asked for echoes.
         forms = said.forms() if said.pieces else (Form(said.needs, ((said.message, said.stamp),)),)
-        outcome.deliveries.append(InForms(forms, users=(user.id,), speaker=user.id))
+        outcome.deliveries.append(InForms(forms, users=(user.id,), speaker=proposal.session))
     elif said.pieces:
         outcome.deliveries.append(InForms(said.forms(caps.ECHO_MESSAGE), users=(user.id,)))
     else:
@@ -185,7 +188,7 @@ def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p
     said = _Said(user, f"{symbol}{room.name}", proposal, outcome)
     if _too_long(user, said, outcome):
         return
-    _echo(user, said, outcome)
+    _echo(user, said, proposal, outcome)
     audience = tuple(id for id, held in room.members.items() if held >= standing and id != user.id)
     if audience:
         _tell(audience, said, outcome)
@@ -193,7 +196,7 @@ def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p
     _keep(user, f"{symbol}{room.key}", said.target, proposal, outcome)
 
 
-def _tell(users: tuple[int, ...], said: _Said, outcome: Outcome) -> None:
+def _tell(users: tuple[UserId, ...], said: _Said, outcome: Outcome) -> None:
     """What is said reaches `users`; it is no part of the answer to who said it."""
     if said.pieces:
         outcome.deliveries.append(InForms(said.forms(), users=users, answers=False))
@@ -207,7 +210,7 @@ def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> 
         return
     # To oneself there are two of it where echo-message is on: the echo, and the message (echo-message says both are).
     # A label belongs to the echo alone (labeled-response, "Tags").
-    _echo(user, said, outcome)
+    _echo(user, said, proposal, outcome)
     _tell((other.id,), said, outcome)
     _keep(user, private_place(user.identity, other.identity), other.nick, proposal, outcome)
     if other.away and proposal.command == "PRIVMSG":

@@ -6,6 +6,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import MetadataChanged, TellFail
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import record_key
+from chatctl.chat.model.ids import UserId
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
@@ -29,7 +30,7 @@ def owner_of_room(key: str) -> str:
 
 def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> None:
     """One key, or with no key all of them."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     outcome.command = "METADATA"
@@ -57,14 +58,15 @@ def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> Non
         if proposal.key:
             outcome.tell(user.id, n.RPL_KEYNOTSET, name, proposal.key)
     _put(state, outcome, owner, values)
-    users = () if room is not None else (user.id, *state.peers(user), *_same(state, user))
+    audience = () if room is not None else (user.id, *state.peers(user), *_same(state, user))
+    users = tuple(dict.fromkeys(audience))
     changed = tuple((key, proposal.value) for key in keys)
     key = room.key if room is not None else ""
     cleared = not proposal.key
-    outcome.deliveries.append(MetadataChanged(user.id, name, changed, key, tuple(dict.fromkeys(users)), cleared))
+    outcome.deliveries.append(MetadataChanged(proposal.session, name, changed, key, users, cleared))
 
 
-def _same(state: State, user: User) -> list[int]:
+def _same(state: State, user: User) -> list[UserId]:
     """The other sessions of the same person."""
     if not is_kept(user.identity):
         return []

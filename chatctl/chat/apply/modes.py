@@ -28,7 +28,7 @@ _FOR_OPERATORS = frozenset("eI")
 
 def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> None:
     """MODE #room: questions about lists are answered, changes are made by operators of the room."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     questions = [change for change in proposal.changes if _asks(change)]

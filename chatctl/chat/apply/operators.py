@@ -12,10 +12,10 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def acting_operator(state: State, session: int, outcome: Outcome) -> User | None:
-    """Who proposes what operators alone may do. Looked at again here, since MODE may have taken it away between the
-    command and its entry; None, and 481 for whom it has."""
-    user = state.users.get(session)
+def acting_operator(outcome: Outcome) -> User | None:
+    """Return the operator whose proposal it is. MODE may have taken it away between the command and its entry: then the
+    user is told (481), and the answer is None."""
+    user = outcome.source
     if user is not None and not user.operator:
         outcome.tell(user.id, n.ERR_NOPRIVILEGES)
         return None
@@ -24,7 +24,7 @@ def acting_operator(state: State, session: int, outcome: Outcome) -> User | None
 
 def become_operator(state: State, proposal: p.BecomeOperator, outcome: Outcome) -> None:
     """The password was right. The settings may have been read again since."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     if state.rules.operators.get(proposal.operator) == proposal.verifier:
@@ -40,7 +40,7 @@ def make_operator(state: State, user: User, name: str, outcome: Outcome) -> None
     if SERVER_OPERATOR not in user.modes:
         state.change_modes(user, "".join(sorted(user.modes + SERVER_OPERATOR)))
         _show(user, f"+{SERVER_OPERATOR}", outcome)
-    outcome.note("operator", session=user.id, operator=name, nick=user.nick)
+    outcome.note("operator", user=user.id, operator=name, nick=user.nick)
 
 
 def unmake_operator(state: State, user: User, outcome: Outcome) -> None:

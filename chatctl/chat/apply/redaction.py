@@ -24,7 +24,7 @@ from chatctl.protocol.message import MAX_LINE, Message, nick_of
 
 def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
     """REDACT: told to those who know it, in the same way as the message was."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     if user is None:
         return
     room = state.rooms.get(proposal.place) if proposal.place[:1] == "#" else None
@@ -44,7 +44,7 @@ def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
         return
     form = outcome.form(caps.MESSAGE_REDACTION, message)
     if room is not None:
-        outcome.deliveries.append(InForms((form,), room.key, speaker=user.id))
+        outcome.deliveries.append(InForms((form,), room.key, speaker=proposal.session))
     else:
         echo = outcome.form(caps.MESSAGE_REDACTION | caps.ECHO_MESSAGE, message)
         outcome.deliveries.append(InForms((echo,), users=(user.id,)))

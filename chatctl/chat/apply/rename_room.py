@@ -28,7 +28,7 @@ REST_MS = 30_000
 
 def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
     """RENAME by an operator of the room, or of the server."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     room = room_for(state, user, proposal.room, outcome)
     if user is None or room is None:
         return

@@ -15,7 +15,7 @@ from chatctl.protocol.message import Message
 
 def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
     """TOPIC: by an operator where the room is ``+t``. The same topic again is no news."""
-    user = state.users.get(proposal.session)
+    user = outcome.source
     room = room_for(state, user, proposal.room, outcome)
     if user is None or room is None:
         return

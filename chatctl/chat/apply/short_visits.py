@@ -15,6 +15,7 @@ from __future__ import annotations
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import VisitBegan, VisitEnded
 from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
@@ -24,11 +25,11 @@ from chatctl.protocol.message import Message
 
 def begin(state: State, user: User, proposal: p.Join, name: str, outcome: Outcome) -> None:
     """Begin a visit of the session that asked to the room `name`, after all that could refuse it."""
-    room = state.visit(proposal.origin, user, name, outcome.entry.time, hears=proposal.hears)
-    outcome.deliveries.append(VisitBegan(proposal.origin, room.key, proposal.hears))
+    room = state.visit(proposal.session, user, name, outcome.entry.time, hears=proposal.hears)
+    outcome.deliveries.append(VisitBegan(proposal.session, room.key, proposal.hears))
 
 
-def part(state: State, user: User, session: int, name: str, outcome: Outcome) -> bool:
+def part(state: State, user: User, session: SessionId, name: str, outcome: Outcome) -> bool:
     """End the visit of a session to the room `name`; return whether there was one."""
     room = state.short_visits.of(session).get(names.room_fold(name))
     if room is None:
@@ -46,7 +47,7 @@ def end_in(state: State, user: User, room: Room, outcome: Outcome, message: Mess
             state.end_visit(session, room)
 
 
-def end_all(state: State, session: int, outcome: Outcome) -> None:
+def end_all(state: State, session: SessionId, outcome: Outcome) -> None:
     """End all visits of a session that is about to end; the state forgets them with the session."""
     outcome.deliveries.extend(VisitEnded(session, key) for key in state.short_visits.of(session))
 

@@ -20,6 +20,7 @@ from chatctl.chat.model.user_data import ReadMark, is_kept, mark_key
 from chatctl.protocol.message import Message, nick_of
 
 if TYPE_CHECKING:
+    from chatctl.chat.model.ids import UserId
     from chatctl.chat.model.room import Room
     from chatctl.chat.model.state import State
 
@@ -35,7 +36,7 @@ class NewMember(NamedTuple):
     """A user joined a room. `invited` is the invitation that this used up (see User.invited), 0 for none."""
 
     room: Room
-    user: int
+    user: UserId
     invited: int
 
     def take_back(self, state: State) -> Sequence[Delivery]:
@@ -56,7 +57,7 @@ class LostMember(NamedTuple):
     """A user with this standing left a room, or was removed from it."""
 
     room: Room
-    user: int
+    user: UserId
     standing: int
     prefix: str
 
@@ -79,7 +80,7 @@ class LostMember(NamedTuple):
 class NewNick(NamedTuple):
     """A user took the name `after`."""
 
-    user: int
+    user: UserId
     before: str
     after: str
     named_at: int

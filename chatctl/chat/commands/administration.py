@@ -7,6 +7,7 @@ from chatctl.chat.commands.base import Command, Result, View, Work, label_of, li
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.tasks import Done, Reread
+from chatctl.chat.model.ids import SessionId
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
@@ -36,7 +37,7 @@ def rehash(view: View, session: Session, message: Message) -> Result:
     return Work(Reread(), read)
 
 
-def reread_proposal(session: int, label: str, found: Reread) -> p.ChangeRules:
+def reread_proposal(session: SessionId, label: str, found: Reread) -> p.ChangeRules:
     """What was read, as it goes into the order."""
     return p.ChangeRules(session, label, found.changes, found.report, found.file)
 

@@ -13,6 +13,7 @@ from chatctl.chat.entries.proposals import Proposal
 from chatctl.chat.entries.queries import AnyQuery, Page
 from chatctl.chat.entries.tasks import Done, Task
 from chatctl.chat.history.recent_messages import Tails
+from chatctl.chat.model.ids import SessionId, UserId
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
@@ -28,7 +29,7 @@ class View:
 
     state: State
     rules: Rules
-    sessions: Mapping[int, Session]
+    sessions: Mapping[SessionId, Session]
     clock: Callable[[], int]
     tails: Tails
     watches: Watches = field(default_factory=Watches)
@@ -36,7 +37,7 @@ class View:
     references: Iterator[int] = field(default_factory=itertools.count)
     sts_port: int = 0
     """Where clients are told to insist on TLS; 0: they are not."""
-    batches: dict[int, Session] = field(default_factory=dict)
+    batches: dict[SessionId, Session] = field(default_factory=dict)
     """Sessions with an open batch, by id."""
     offered: int = caps.ALL
     """The capabilities that are to be had."""
@@ -66,7 +67,7 @@ class View:
 
     def sessions_of(self, user: User) -> list[Session]:
         """Those of `user` that this machine serves, the one first that spoke last."""
-        found = [session for session in map(self.sessions.get, user.ids) if session is not None]
+        found = [session for session in map(self.sessions.get, user.session_ids) if session is not None]
         return sorted(found, key=lambda session: -session.last_spoke)
 
     def called(self, session: Session) -> str:
@@ -129,9 +130,9 @@ class Note:
 
 @dataclass(slots=True)
 class Probe:
-    """Somebody wants what these users have: they are pinged, and go if they do not answer."""
+    """Somebody wants what these users have: their sessions are pinged, and end if they do not answer."""
 
-    users: tuple[int, ...]
+    users: tuple[UserId, ...]
 
 
 class Held:

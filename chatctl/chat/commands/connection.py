@@ -17,6 +17,7 @@ from chatctl.chat.commands.base import Close, Command, Probe, Reply, Result, Vie
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.ids import NO_USER
 from chatctl.chat.model.line_lengths import USERNAME, realname_length
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
@@ -43,7 +44,7 @@ def nick(view: View, session: Session, message: Message) -> Result:
     problem = _advice(view, session)
     if problem is not None:
         session.nick = ""
-        in_the_way = view.state.user_named(wanted) or view.state.lookalike(wanted, session.id)
+        in_the_way = view.state.user_named(wanted) or view.state.lookalike(wanted)
         probe = [Probe((in_the_way.id,))] if in_the_way is not None else []
         return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem), *probe]
     session.nick = wanted
@@ -61,7 +62,7 @@ def _advice(view: View, session: Session) -> str | None:
     if holder is not None and is_same_client(holder, session.secret, session.instance):
         return None
     problem = name_banned(state, wanted, view.clock())
-    return problem or name_in_use(state, wanted, session.id, view.account(session))
+    return problem or name_in_use(state, wanted, NO_USER, view.account(session))
 
 
 def user(view: View, session: Session, message: Message) -> Result:

@@ -35,6 +35,7 @@ from chatctl.chat.delivery.render import in_form, in_forms, render, render_lines
 from chatctl.chat.delivery.segments import Group, RoomOutput, Segment, Spot
 from chatctl.chat.delivery.session import Session, more
 from chatctl.chat.entries.deliveries import Form, Stamp
+from chatctl.chat.model.ids import SessionId
 from chatctl.protocol.capabilities import ECHO_MESSAGE, EXTENDED_JOIN, SHAPING
 from chatctl.protocol.message import Message
 
@@ -56,7 +57,7 @@ class Fanout:
         self._open: dict[RoomOutput, None] = {}
         self._goodbyes: dict[RoomOutput, None] = {}
         """Rooms that have heard in their open segments that somebody is gone."""
-        self._left: dict[int, list[RoomOutput]] = {}
+        self._left: dict[SessionId, list[RoomOutput]] = {}
         """Rooms that a session left in this tick, in the midst of a segment."""
         self._groups: list[Group] = []
         self._parked: deque[tuple[int, list[Group]]] = deque()
@@ -139,7 +140,7 @@ class Fanout:
         seq: int,
         answered: Session | None = None,
         *,
-        goodbye: Sequence[int] = (),
+        goodbye: Sequence[SessionId] = (),
     ) -> Spot | None:
         """A line for all members; for `speaker` only with echo-message; only for those who have `needs`. It is shown
         only if what entry `seq` gave is kept; 0 for a line that is shown in any case.

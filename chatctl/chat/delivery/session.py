@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatctl.chat.model.hosts import origin
+from chatctl.chat.model.ids import NO_USER, SessionId
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Session(Output):
         "transient",
         "tries",
         "unreachable",
+        "user_id",
         "username",
         "waits",
         "wanted",
@@ -101,7 +103,7 @@ class Session(Output):
 
     def __init__(
         self,
-        id: int,
+        id: SessionId,
         address: str,
         host: str,
         now: int,
@@ -133,7 +135,7 @@ class Session(Output):
         self.tries = 0
         self.negotiating = False
         self.registering = False
-        self.registered = False
+        self.registered, self.user_id = False, NO_USER
         self.caps = 0
         self.cap_version = 301
         self.last_spoke = now

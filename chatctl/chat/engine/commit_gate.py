@@ -9,10 +9,9 @@ The rules of this file:
    as it is then, and shown. Its facts and records are submitted again once a second, before those of any later entry.
 3. While nothing can be stored, Refusable proposals are refused with the reason. Whether it works again is tried once a
    second, with what is proposed then. While storing is slow or too much is parked, only _PRESENCE is taken.
-4. Where several talk much, facts gather: while some are on their way, and until what shows them has been written, those
-   of further ticks wait, to go together. Then there is half as much to commit and to write, and the journal and the
-   loop do not wait for each other. In all other cases, and where there is enough for a commit anyway, it is waited for
-   while what came before is being written.
+4. If several users send many messages, facts are batched: while a commit is under way, and until its output has been
+   written, facts of further ticks wait for the next commit. That halves the commits and writes. In all other cases, and
+   if there is enough for a commit anyway, the facts are submitted at once.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.history.recent_messages import Tails
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey, record_key
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.state import State
 from chatctl.chat.ports import Journal, Log
 
@@ -83,7 +83,7 @@ class Keeper:
         journal: Journal,
         clock: Callable[[], int],
         log: Log,
-        refuse: Callable[[int, str, str, str, str], None],
+        refuse: Callable[[SessionId, str, str, str, str], None],
         deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
         self.trouble = ""
@@ -332,7 +332,7 @@ class Keeper:
             if item.refusable:
                 for _ in range(item.lines):
                     proposal = item.proposal
-                    self._refuse(proposal.origin, item.command, reason, proposal.label, proposal.subject)
+                    self._refuse(proposal.session, item.command, reason, proposal.label, proposal.subject)
         self._retry(again)
 
     def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:

@@ -20,6 +20,7 @@ from chatctl.chat.commands.administration import reread_proposal
 from chatctl.chat.commands.base import Line, Note, Result, View
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
+from chatctl.chat.delivery.sessions_by_user import SessionsByUser
 from chatctl.chat.engine.admin_requests import Desk
 from chatctl.chat.engine.commit_gate import Keeper
 from chatctl.chat.engine.dispatcher import Handling
@@ -34,6 +35,7 @@ from chatctl.chat.entries.tasks import Done, Reread
 from chatctl.chat.history.recent_messages import Tails
 from chatctl.chat.model.cloak import cloak
 from chatctl.chat.model.hosts import is_loopback, origin
+from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.server_bans import Ban
 from chatctl.chat.model.state import State
@@ -57,7 +59,8 @@ class Hub:
         pace: Pace | None = None,
     ) -> None:
         self.state = State(rules)
-        self.sessions: dict[int, Session] = {}
+        self.sessions: dict[SessionId, Session] = {}
+        self._by_user = SessionsByUser()
         self.fanout = Fanout()
         self._order = order
         self._workers = workers
@@ -70,8 +73,8 @@ class Hub:
         )
         self._view.offered = offered_capabilities.mask(rules)
         self._offered_by = rules
-        self._answering = Answering(self._view, self.fanout, self.sessions, log)
-        self._delivering = Delivering(self._view, self.fanout, self.sessions, self._answering, log)
+        self._answering = Answering(self._view, self.fanout, self.sessions, self._by_user, log)
+        self._delivering = Delivering(self._view, self.fanout, self.sessions, self._by_user, self._answering, log)
         undone = self._delivering.undone
         self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept, undone)
         self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
@@ -93,7 +96,7 @@ class Hub:
 
         def done(found: Done) -> None:
             assert isinstance(found, Reread)
-            self._order.propose(reread_proposal(0, "", found))
+            self._order.propose(reread_proposal(NO_SESSION, "", found))
 
         self._workers.ask("", Reread(), done)
 
@@ -108,7 +111,7 @@ class Hub:
         return self._answering.ended
 
     @property
-    def probes(self) -> list[int]:
+    def probes(self) -> list[SessionId]:
         """Sessions whose silence somebody wants broken. The owner empties it."""
         return self._answering.probes
 
@@ -124,7 +127,7 @@ class Hub:
     # From the connections.
 
     def connect(self, id: int, address: str, *, encrypted: bool = False, console: bool = False) -> Session:
-        """Begin the session of an accepted connection. Ids are never used again.
+        """Begin the session of an accepted connection. No two connections may have one `id`.
 
         Args:
             encrypted: It came over TLS.
@@ -132,8 +135,10 @@ class Hub:
         """
         host, local = cloak(self.rules.cloak_key, origin(address)), self.rules.local and is_loopback(address)
         local = local or console
-        session = Session(id, address, host, self._clock(), encrypted=encrypted, local=local, console=console)
-        self.sessions[id] = session
+        session = Session(
+            SessionId(id), address, host, self._clock(), encrypted=encrypted, local=local, console=console
+        )
+        self.sessions[session.id] = session
         return session
 
     def banned(self, address: str) -> str:
@@ -177,7 +182,7 @@ class Hub:
             return 0.0
         return self._pace.fragments(session, fragments, self._clock()) / 1000
 
-    def let_go(self, id: int) -> None:
+    def let_go(self, id: SessionId) -> None:
         """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though
         it has lines that wait: they would keep both for as long as they are many."""
         session = self.sessions.get(id)
@@ -285,11 +290,11 @@ class Hub:
         for entry in entries:
             outcome = apply(self.state, entry)
             self.keeper.entry(outcome)
-            session = self.sessions.get(entry.proposal.origin)
+            session = self.sessions.get(entry.proposal.session)
             stored = outcome.facts or outcome.records
             shown_if_kept = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
             self._delivering.outcome(outcome, shown_if_kept)
-            if not entry.proposal.origin:
+            if not entry.proposal.session:
                 self.desk.ordered(entry, outcome)
             if outcome.facts:
                 self.tails.add(outcome.facts)
@@ -306,7 +311,7 @@ class Hub:
     def _failed(self, session: Session, error: Exception) -> None:
         self._handling.failed(session, error)
 
-    def _not_kept(self, id: int, command: str, reason: str, label: str, subject: str) -> None:
+    def _not_kept(self, id: SessionId, command: str, reason: str, label: str, subject: str) -> None:
         """Tell session `id`, or the desk, that its command could not be stored."""
         if id or not self.desk.refused(label, reason):
             self._answering.refuse(id, command, reason, label, subject)

@@ -17,6 +17,7 @@ from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.queries import Page
 from chatctl.chat.entries.tasks import Done
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.ports import Journal, Workers
 
 Then = Callable[[View, Session], Result]
@@ -41,7 +42,7 @@ class Jobs:
         fanout: Fanout,
         journal: Journal,
         workers: Workers,
-        sessions: Mapping[int, Session],
+        sessions: Mapping[SessionId, Session],
         done: Callable[[Session, str, str, Then], None],
         failed: Callable[[Session, Exception], None],
     ) -> None:

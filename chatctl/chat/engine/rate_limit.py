@@ -19,6 +19,7 @@ import heapq
 
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.hosts import origin
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.token_bucket import Bucket
 from chatctl.protocol.message import Message
 
@@ -81,9 +82,9 @@ class Pace:
         self._unit = 1000 / per_second
         self._depth = max(BURST_SECONDS * 1000.0, max(COSTS.values()) * self._unit)
         self._addresses: dict[str, Bucket] = {}
-        self._told: dict[int, int] = {}
-        self._waiting: dict[int, Session] = {}
-        self._heap: list[tuple[float, int]] = []
+        self._told: dict[SessionId, int] = {}
+        self._waiting: dict[SessionId, Session] = {}
+        self._heap: list[tuple[float, SessionId]] = []
 
     def holds(self, session: Session, messages: float, now: int) -> bool:
         """Whether a user's line of that cost must wait (rule 2); it is looked at again when :meth:`awake` gives the

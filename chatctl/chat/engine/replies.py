@@ -9,16 +9,18 @@ The rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chatctl.chat.commands.base import Close, Line, Note, Probe, Reply, View
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
+from chatctl.chat.delivery.sessions_by_user import SessionsByUser
 from chatctl.chat.engine.labeled_response import Response
 from chatctl.chat.engine.reply_lines import reply_message
 from chatctl.chat.entries.queries import MESSAGES
+from chatctl.chat.model.ids import SessionId, UserId
 from chatctl.chat.ports import Log
 from chatctl.protocol.message import Message, encode
 from chatctl.protocol.standard_replies import standard_reply
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
 
 
 class Answering:
-    """Hands answers to the fan-out. `sessions` are this machine's, by id; a session that ends leaves."""
+    """Hands answers to the fan-out. `sessions` are this machine's, by id, and `by_user` the registered ones of them; a
+    session that ends is removed from both."""
 
-    def __init__(self, view: View, fanout: Fanout, sessions: dict[int, Session], log: Log) -> None:
-        self.probes: list[int] = []
+    def __init__(
+        self, view: View, fanout: Fanout, sessions: dict[SessionId, Session], by_user: SessionsByUser, log: Log
+    ) -> None:
+        self.probes: list[SessionId] = []
         """Sessions whose silence somebody wants broken. The owner empties it."""
         self.ended: list[Session] = []
         """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
@@ -43,6 +48,7 @@ class Answering:
         self._view = view
         self._fanout = fanout
         self._sessions = sessions
+        self._by_user = by_user
         self._log = log
 
     @contextmanager
@@ -87,7 +93,7 @@ class Answering:
         if isinstance(reply, Close):
             self.end(session, reply.reason)
         elif isinstance(reply, Probe):
-            self.probes += [id for id in reply.users if id in self._sessions]
+            self.probe(reply.users)
         elif isinstance(reply, Note):
             self._log.info(reply.event, session=session.id, address=session.address, **reply.fields)
         else:
@@ -99,6 +105,10 @@ class Answering:
                 self._fanout.direct(session, _encoded(message), self.shown_if_kept)
             else:
                 self._fanout.answer(session, _encoded(message))
+
+    def probe(self, users: Sequence[UserId]) -> None:
+        """Have the silence of users broken."""
+        self.probes += [session.id for session in self._by_user.of_all(users) if session is not None]
 
     def describe(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
         """What somebody who enters a room is told of it: all in one piece, in its place among what the room hears."""
@@ -127,7 +137,7 @@ class Answering:
         else:
             self._fanout.direct(session, _encoded(message), seq, room)
 
-    def refuse(self, id: int, command: str, reason: str, label: str, subject: str = "") -> None:
+    def refuse(self, id: SessionId, command: str, reason: str, label: str, subject: str = "") -> None:
         """Refuse a command of session `id`, which cannot be stored. `subject`: the room or user it is about."""
         session = self._sessions.get(id)
         if session is not None:
@@ -142,6 +152,7 @@ class Answering:
         """The session's last line, in its place after all that it was sent; then it is over."""
         if self._sessions.pop(session.id, None) is None:
             return
+        self._by_user.remove(session)
         for key in list(session.rooms):
             self._fanout.leave(session, key)
         self._view.watches.clear(session)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from chatctl.chat.apply.redo import Departure
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import RecordKey
+from chatctl.chat.model.ids import UserId
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
 
@@ -69,7 +70,7 @@ class Restarted:
         self._seq = 0
 
 
-def departed(outcomes: list[Outcome]) -> dict[int, User]:
+def departed(outcomes: list[Outcome]) -> dict[UserId, User]:
     """Return the users who left by these entries, by id."""
     redos = (redo for outcome in outcomes for redo in outcome.redo)
     return {redo.user.id: redo.user for redo in redos if isinstance(redo, Departure)}

@@ -18,9 +18,10 @@ from chatctl.chat.delivery.render import tags_of
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.labeled_response import Piece, Response
 from chatctl.chat.engine.replies import Answering
+from chatctl.chat.engine.room_snapshots import RoomSnapshots
 from chatctl.chat.entries import deliveries as d
 from chatctl.chat.entries.outcome import Outcome
-from chatctl.chat.history.history_batch import played, shown
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.room import Room
 from chatctl.chat.ports import Log
 from chatctl.protocol import capabilities as caps
@@ -31,24 +32,35 @@ from chatctl.protocol.standard_replies import standard_reply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from chatctl.chat.delivery.sessions_by_user import SessionsByUser
+    from chatctl.chat.model.ids import Recipient, SessionId, UserId
     from chatctl.chat.model.server_bans import Ban
 
 
 class Delivering:
-    """Hands deliveries to the fan-out. `sessions` are this machine's, by id."""
+    """Hands deliveries to the fan-out. `sessions` are this machine's, by id, and `by_user` the registered ones of
+    them."""
 
     def __init__(
-        self, view: View, fanout: Fanout, sessions: dict[int, Session], answering: Answering, log: Log
+        self,
+        view: View,
+        fanout: Fanout,
+        sessions: dict[SessionId, Session],
+        by_user: SessionsByUser,
+        answering: Answering,
+        log: Log,
     ) -> None:
         self.unwelcome: list[tuple[Session, Ban]] = []
         """Sessions that have to go, and why. The hub empties it."""
         self._view = view
         self._fanout = fanout
         self._sessions = sessions
+        self._by_user = by_user
         self._answering = answering
+        self._snapshots = RoomSnapshots(view, fanout, answering)
         self._log = log
-        self._asked = (0, 0)
-        """Of the entry whose deliveries are handled: the user it is of, and the session that asked."""
+        self._asking = NO_SESSION
+        """The session that proposed the entry whose deliveries are handled."""
 
     # `seq` is the entry that must be kept for deliveries to be shown, or 0.
 
@@ -60,8 +72,8 @@ class Delivering:
         self._answering.shown_if_kept = seq
         proposal = outcome.entry.proposal
         label = proposal.label
-        self._asked = (proposal.session, proposal.origin)
-        session = self._sessions.get(proposal.origin) if label else None
+        self._asking = proposal.session
+        session = self._sessions.get(proposal.session) if label else None
         if session is None:
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
@@ -80,33 +92,22 @@ class Delivering:
         for delivery in deliveries:
             _DELIVER[type(delivery)](self, delivery, 0)
 
-    def _all_of(self, users: Iterable[int]) -> Iterable[Session | None]:
-        """The sessions of `users` that this machine serves."""
-        if not self._view.state.attached:
-            return map(self._sessions.get, users)
-        return [session for id in users for session in self._of(id)]
-
-    def _of(self, id: int) -> Sequence[Session]:
-        """The sessions that are user `id`; before registration, the session itself."""
-        state = self._view.state
-        user = state.users.get(id) if state.attached else None
-        ids = user.ids if user is not None else (id,)
-        return [session for session in map(self._sessions.get, ids) if session is not None]
-
-    def _asking(self, id: int) -> Session | None:
-        """The session of user `id` that caused what is handled; of others, the first."""
-        user, origin = self._asked
-        return self._sessions.get(origin if id == user else id)
-
-    def _told(self, id: int) -> Sequence[Session]:
-        """Who reads a reply to user `id`: of the one who asked, the session that did."""
-        if id != self._asked[0]:
-            return self._of(id)
-        session = self._asking(id)
+    def _of(self, to: Recipient) -> Sequence[Session]:
+        """Return the sessions of a recipient that this machine serves."""
+        if isinstance(to, str):
+            return self._by_user.of(to)
+        session = self._sessions.get(to)
         return (session,) if session is not None else ()
 
+    def _replied(self, to: Recipient) -> Sequence[Session]:
+        """Return the sessions that are sent a reply: of the user whose session proposed the entry, that session."""
+        asking = self._sessions.get(self._asking)
+        if asking is not None and asking.user_id == to:
+            return (asking,)
+        return self._of(to)
+
     def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
-        speaker = self._asking(delivery.speaker) if delivery.speaker else None
+        speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
         message, stamp, needs = delivery.message, delivery.stamp, delivery.needs
         response = self._answering.response
         answered = response.session if response is not None and delivery.room in response.session.rooms else None
@@ -123,7 +124,7 @@ class Delivering:
             response.caused = response.caused or not delivery.passing
 
     def _lines_to_room(self, delivery: d.LinesToRoom, seq: int) -> None:
-        speaker = self._asking(delivery.speaker)
+        speaker = self._sessions.get(delivery.speaker)
         self._fanout.lines_to_room(delivery.room, delivery.lines, delivery.stamps, speaker, seq)
 
     def _listeners(self, delivery: d.ToRoom, speaker: Session | None, answered: Session | None) -> Iterator[Session]:
@@ -132,8 +133,8 @@ class Delivering:
                 yield session
 
     def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
-        here = self._all_of(delivery.users)
         needs, message, stamp = delivery.needs, delivery.message, delivery.stamp
+        here = self._by_user.of_all(delivery.users)
         wanted = [session for session in here if session is not None and session.caps & needs == needs]
         response = self._answering.response
         if response is not None and delivery.answers and response.session in wanted:
@@ -145,22 +146,34 @@ class Delivering:
         elif wanted:
             self._fanout.to_sessions(wanted, message, stamp, seq or delivery.entry)
 
+    def _to_session(self, delivery: d.ToSession, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        if session is None or session.caps & delivery.needs != delivery.needs:
+            return
+        response = self._answering.response
+        if response is not None and response.session is session:
+            response.pieces.append(Piece(tags_of(delivery.stamp, session.shape), delivery.message.line))
+            response.caused = True
+        else:
+            self._fanout.to_sessions((session,), delivery.message, delivery.stamp, seq)
+
     def _in_forms(self, delivery: d.InForms, seq: int) -> None:
         some = delivery.users or delivery.watched or delivery.but or delivery.speaker
         if not some and self._fanout.alike(delivery.forms):
             self._forms_to_room(delivery, seq)
             return
-        here = self._all_of(delivery.users)
+        here = self._by_user.of_all(delivery.users)
         wanted = dict.fromkeys(session for session in here if session is not None)
         if delivery.room:
             wanted.update(dict.fromkeys(self._fanout.members(delivery.room, 0)))
         if delivery.watched:
             watchers = self._view.watches.watchers(delivery.watched)
             wanted.update(dict.fromkeys(each for each in watchers if each.caps & caps.EXTENDED_MONITOR))
-        for id in (delivery.but, delivery.speaker):
-            session = self._asking(id) if id else None
-            if session is not None and not (id == delivery.speaker and session.caps & caps.ECHO_MESSAGE):
-                wanted.pop(session, None)
+        for session in self._of(delivery.but) if delivery.but else ():
+            wanted.pop(session, None)
+        speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
+        if speaker is not None and not speaker.caps & caps.ECHO_MESSAGE:
+            wanted.pop(speaker, None)
         response = self._answering.response
         if response is not None and delivery.answers and response.session in wanted:
             del wanted[response.session]
@@ -187,62 +200,38 @@ class Delivering:
                 response.pieces.append(Piece(tags_of(stamp, session.shape), message.line, batch))
 
     def _tell(self, delivery: d.Tell, seq: int) -> None:
-        for session in self._told(delivery.user):
+        for session in self._replied(delivery.to):
             self._answering.reply(session, Line(delivery.numeric, delivery.params, delivery.text))
 
     def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
-        for session in self._told(delivery.user):
+        for session in self._replied(delivery.to):
             fail = standard_reply("FAIL", delivery.command, delivery.code, *delivery.context, text=delivery.text)
             self._answering.reply(session, fail)
 
     def _entered(self, delivery: d.Entered, seq: int) -> None:
-        for session in self._of(delivery.user):
+        for session in self._by_user.of(delivery.user):
             self._fanout.enter(session, delivery.room)
 
     def _described(self, delivery: d.Described, seq: int) -> None:
         room = self._view.state.rooms[delivery.room]
-        for session in self._of(delivery.user):
-            self._describe(session, room, delivery.since)
+        for session in self._by_user.of(delivery.user):
+            self._snapshots.send(session, room, delivery.since)
         self._introduce(delivery.user, room)
 
-    def _describe(self, session: Session, room: Room, since: int) -> None:
-        """Send a session what a joining client is told. It was sent the room's messages up to the time `since`."""
-        view = self._view
-        replies = [
-            *rooms.described(view, session, room),
-            *metadata.synced(view, session, room, session.subscriptions),
-        ]
-        self._answering.describe(session, room.key, replies)
-        if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
-            self._replay(session, room, since)
-
-    def _replay(self, session: Session, room: Room, since: int) -> None:
-        """Send the last messages of `room` that are newer than `since`. Those that are not durable yet may still be
-        refused: they are sent like new messages, once they are durable."""
-        facts = [fact for fact in self._view.tails.of(room.key) if fact.time > since]
-        released = self._fanout.released_seq
-        known = [fact for fact in facts if fact.seq <= released]
-        if known:
-            batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
-            self._answering.describe(session, room.key, batch)
-        for fact in facts[len(known) :]:
-            for message in shown(fact, session.caps, {}, self._view.reference()):
-                self._answering.show(session, message, fact.seq, room.key)
-
-    def _introduce(self, id: int, room: Room) -> None:
+    def _introduce(self, id: UserId, room: Room) -> None:
         """Show the metadata of a user who joined `room` to its members."""
         user = self._view.state.users[id]
         values = metadata.values_of(self._view, user)
         if values:
             changed: tuple[tuple[str, str | None], ...] = tuple(values.items())
-            self._metadata_changed(d.MetadataChanged(user.id, user.nick, changed, room.key, (), cleared=False), 0)
+            self._metadata_changed(d.MetadataChanged(self._asking, user.nick, changed, room.key, (), cleared=False), 0)
 
     def _metadata_changed(self, delivery: d.MetadataChanged, seq: int) -> None:
-        view, actor = self._view, self._asking(delivery.actor)
+        view, actor = self._view, self._sessions.get(delivery.actor)
         if delivery.room:
             told = dict.fromkeys(self._fanout.members(delivery.room, 0))
         else:
-            here = self._all_of(delivery.users)
+            here = self._by_user.of_all(delivery.users)
             told = dict.fromkeys(session for session in here if session is not None)
             told.update(dict.fromkeys(view.watches.watchers(delivery.target)))
         for session in told:
@@ -276,7 +265,7 @@ class Delivering:
         self._fanout.rename(delivery.old_key, delivery.key)
 
     def _left(self, delivery: d.Left, seq: int) -> None:
-        for session in self._of(delivery.user):
+        for session in self._by_user.of(delivery.user):
             self._fanout.leave(session, delivery.room)
 
     def _visit_began(self, delivery: d.VisitBegan, seq: int) -> None:
@@ -309,22 +298,23 @@ class Delivering:
             self._answering.reply(session, Line(n.RPL_MONOFFLINE, (), delivery.nick))
 
     def _logged_in(self, delivery: d.LoggedIn, seq: int) -> None:
-        for session in self._of(delivery.user):
+        for session in self._of(delivery.to):
             session.account_id = delivery.account_id
 
     def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
+        session = self._sessions.get(delivery.session)
         if session is not None:
-            self._welcome(session)
+            self._welcome(session, delivery.user)
 
-    def _welcome(self, session: Session) -> None:
+    def _welcome(self, session: Session, user: UserId) -> None:
+        self._by_user.add(session, user)
         if session.sasl is not None:  # the client has registered instead of completing the exchange (sasl-3.1)
             session.sasl = None
             self._answering.reply(session, Line(n.ERR_SASLABORTED, ()))
         session.registering = False
         session.registered = True
         session.password = ""
-        self._log.info("user registered", session=session.id, users=len(self._view.state.users))
+        self._log.info("user registered", session=session.id, user=user, users=len(self._view.state.users))
         self._answering.reply_all(session, about.welcome(self._view, session))
 
     def _attached(self, delivery: d.Attached, seq: int) -> None:
@@ -332,14 +322,14 @@ class Delivering:
         user = self._view.state.users.get(delivery.user)
         if session is None or user is None:
             return
-        self._welcome(session)
+        self._welcome(session, user.id)
         for room in user.rooms.values():
             self._fanout.enter(session, room.key)
             self._fanout.answer(session, rooms.own_join(session, user, room).line)
-            self._describe(session, room, delivery.since.get(room.key, 0))
+            self._snapshots.send(session, room, delivery.since.get(room.key, 0))
 
     def _rejected(self, delivery: d.Rejected, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
+        session = self._sessions.get(delivery.session)
         if session is None:
             return
         session.registering = False
@@ -348,7 +338,7 @@ class Delivering:
             self._answering.end(session, delivery.closing)
 
     def _closed(self, delivery: d.Closed, seq: int) -> None:
-        session = self._sessions.get(delivery.user)
+        session = self._sessions.get(delivery.session)
         if session is not None:
             session.dropped = delivery.drop
             self._answering.end(session, delivery.reason)
@@ -362,7 +352,7 @@ class Delivering:
         self.unwelcome += [(session, ban) for session, ban in found if ban is not None and not session.console]
 
     def _probed(self, delivery: d.Probed, seq: int) -> None:
-        self._answering.probes += [session.id for id in delivery.users for session in self._of(id)]
+        self._answering.probe(delivery.users)
 
 
 def _hears(session: Session, speaker: Session | None, needs: int) -> bool:
@@ -376,6 +366,7 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.ToRoom: Delivering._to_room,
     d.LinesToRoom: Delivering._lines_to_room,
     d.ToUsers: Delivering._to_users,
+    d.ToSession: Delivering._to_session,
     d.InForms: Delivering._in_forms,
     d.Tell: Delivering._tell,
     d.TellFail: Delivering._tell_fail,

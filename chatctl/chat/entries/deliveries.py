@@ -1,23 +1,22 @@
 """What is to be told because of an entry: messages with their audience, and what sessions must learn of the verdict.
 
-A delivery names users by id. Which of them this machine serves, which capabilities each has and what bytes that makes
-is for `fanout` and :mod:`chatctl.chat.delivery.render`; it handles deliveries in order, right after the entry
-was applied, so that the state it sees is the entry's.
+A delivery names users by id, and single sessions by theirs ([disjoint-ids] in ids.py). Which of them this machine
+serves, which capabilities each has and what bytes that makes is for :mod:`chatctl.chat.delivery.fanout` and
+`render`; it handles deliveries in order, right after the entry was applied, so that the state it sees
+is the entry's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from chatctl.chat.entries.facts import Lines
+from chatctl.chat.model.ids import NO_SESSION, Recipient, SessionId, UserId
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
-
-if TYPE_CHECKING:
-    pass
 
 
 class Stamp:
@@ -63,17 +62,17 @@ class Delivery(msgspec.Struct):
 
 
 class ToRoom(Delivery):
-    """`message` to everybody in `room`; to `speaker`, where given, only if that session asked for its own echo."""
+    """`message` to everybody in `room`; to the session `speaker`, if given, only if it asked for its own echo."""
 
     room: str
     message: Message
     stamp: Stamp
-    speaker: int = 0
+    speaker: SessionId = NO_SESSION
     needs: int = 0
     """Capabilities without which a session is not sent this (TAGMSG)."""
     passing: bool = False
     """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
-    goodbye: Sequence[int] = ()
+    goodbye: Sequence[SessionId] = ()
     """The sessions of who is gone: nothing else of theirs comes after this, and who has the name next not before."""
     entry: int = 0
     """The entry of a Retried proposal that must be stored for this to be shown. If the commit fails, the entry is done
@@ -87,7 +86,7 @@ class LinesToRoom(Delivery):
     room: str
     lines: list[bytes]
     said: Lines
-    speaker: int
+    speaker: SessionId
 
     def stamps(self) -> list[Stamp]:
         """One a line."""
@@ -95,9 +94,9 @@ class LinesToRoom(Delivery):
 
 
 class ToUsers(Delivery):
-    """`message` to each of `users`, once. `needs` and `passing`: as above."""
+    """`message` to each session of `users`, once. `needs` and `passing`: as above."""
 
-    users: Sequence[int]
+    users: Sequence[UserId]
     message: Message
     stamp: Stamp
     needs: int = 0
@@ -108,34 +107,48 @@ class ToUsers(Delivery):
     """As in ToRoom."""
 
 
+class ToSession(Delivery):
+    """`message` to one session, which may be unregistered, if it has the capabilities `needs`."""
+
+    session: SessionId
+    message: Message
+    stamp: Stamp
+    needs: int = 0
+
+
 class InForms(Delivery):
-    """Something that clients are told in different ways, to everybody in `room` and to each of `users`, once, but not
-    to `but`: in the first form whose capabilities they have. Rarer than messages, so that these are all that bytes for
-    a whole room depend on. `speaker`: as in ToRoom; `answers`: as in ToUsers."""
+    """Something that clients are told in different ways: in the first form whose capabilities they have.
+
+    It goes to everybody in `room` and to each session of `users`, once, but not to `but`. Rarer than messages, so that
+    these are all that bytes for a whole room depend on. `speaker`: as in ToRoom; `answers`: as in ToUsers.
+    """
 
     forms: tuple[Form, ...]
     room: str = ""
-    users: Sequence[int] = ()
-    but: int = 0
-    speaker: int = 0
+    users: Sequence[UserId] = ()
+    but: Recipient = NO_SESSION
+    speaker: SessionId = NO_SESSION
     answers: bool = True
     watched: str = ""
     """A nick: whoever monitors it and has extended-monitor is told too."""
 
 
 class Tell(Delivery):
-    """A numeric for one session: a refusal, or a part of an answer. `text` replaces the numeric's own text."""
+    """A numeric: a refusal, or a part of an answer. `text` replaces the numeric's own text.
 
-    user: int
+    To the user whose session proposed the entry it is a reply, and only that session is sent it.
+    """
+
+    to: Recipient
     numeric: Numeric
     params: tuple[str, ...]
     text: str | None = None
 
 
 class TellFail(Delivery):
-    """A standard reply for one session (ircv3.net/specs/extensions/standard-replies)."""
+    """A standard reply (ircv3.net/specs/extensions/standard-replies). `to`: as in Tell."""
 
-    user: int
+    to: Recipient
     command: str
     code: str
     context: tuple[str, ...]
@@ -145,14 +158,14 @@ class TellFail(Delivery):
 class Entered(Delivery):
     """From here on `user` hears `room`. The first thing heard is what follows."""
 
-    user: int
+    user: UserId
     room: str
 
 
 class Described(Delivery):
     """Tell `user`, who just joined `room`, its topic, its members, and what was said after the time `since` (ms)."""
 
-    user: int
+    user: UserId
     room: str
     since: int = 0
 
@@ -160,7 +173,7 @@ class Described(Delivery):
 class Left(Delivery):
     """From here on `user` hears nothing more of `room`."""
 
-    user: int
+    user: UserId
     room: str
 
 
@@ -168,7 +181,7 @@ class VisitBegan(Delivery):
     """The session begins a short visit to `room`: it reads the room's topic and members as if it had joined, and from
     here on the messages if it `hears` them. Nobody else is told."""
 
-    session: int
+    session: SessionId
     room: str
     hears: bool
 
@@ -176,7 +189,7 @@ class VisitBegan(Delivery):
 class VisitEnded(Delivery):
     """The session's short visit to `room` ends. `message` is what it reads of that, None: nothing."""
 
-    session: int
+    session: SessionId
     room: str
     message: Message | None = None
 
@@ -197,22 +210,22 @@ class Vanished(Delivery):
 
 
 class LoggedIn(Delivery):
-    """The session `user` (registered or not) belongs to the account with this id from here on; ``""``: to none."""
+    """The sessions of `to` belong to the account with this id from here on; ``""``: to none."""
 
-    user: int
+    to: Recipient
     account_id: str
 
 
 class MetadataChanged(Delivery):
     """Metadata of `target` changed (key and value; None: unset): told to those in `room`, or to each of `users` and to
-    who monitors that name, if they subscribed to the key; not to `actor`, who did it, unless `cleared` says that it is
-    the answer."""
+    who monitors that name, if they subscribed to the key; not to the session `actor`, which did it, unless `cleared`
+    says that it is the answer."""
 
-    actor: int
+    actor: SessionId
     target: str
     changed: tuple[tuple[str, str | None], ...]
     room: str
-    users: tuple[int, ...]
+    users: tuple[UserId, ...]
     cleared: bool
 
 
@@ -235,24 +248,25 @@ class RoomMoved(Delivery):
 
 
 class Welcomed(Delivery):
-    """The session is registered: it gets the welcome lines."""
+    """The session is registered as the user `user`: it gets the welcome lines."""
 
-    user: int
+    session: SessionId
+    user: UserId
 
 
 class Attached(Delivery):
     """The session is registered as one more of a user who is here: it gets the welcome lines, and the rooms, with what
     was said in each after the time in `since` (ms, by room key)."""
 
-    session: int
-    user: int
+    session: SessionId
+    user: UserId
     since: Mapping[str, int]
 
 
 class Rejected(Delivery):
     """The session is not registered; the reason was told before this. `closing` gives the last line, if it ends."""
 
-    user: int
+    session: SessionId
     closing: str = ""
 
 
@@ -260,7 +274,7 @@ class Closed(Delivery):
     """The session (not all of its user) ends. `drop` throws away what it has not read yet: its owner came back on
     another connection."""
 
-    user: int
+    session: SessionId
     reason: str
     drop: bool = False
 
@@ -274,6 +288,6 @@ class Unwelcome(Delivery):
 
 
 class Probed(Delivery):
-    """Somebody wants what these sessions have: they are pinged, and go if they do not answer."""
+    """Somebody wants what these users have: their sessions are pinged, and end if they do not answer."""
 
-    users: Sequence[int]
+    users: Sequence[UserId]

@@ -9,20 +9,18 @@ Invariants:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from chatctl.chat.model.ids import SessionId
 
 
 @dataclass(slots=True)
 class Proposal:
-    """Something session `session` wants. `label` is the client's label for the command, or ``""``.
+    """Something session `session` wants (NO_SESSION: the server or its operator). `label` is the client's label for the
+    command, or ``""``. The entry finds the session's user, who may have others."""
 
-    Where several sessions are one user, `session` is that user's id when the entry is applied, and `origin` the session
-    that asked.
-    """
-
-    session: int
+    session: SessionId
     label: str
-    origin: int = field(default=0, kw_only=True)
 
     @property
     def lines(self) -> int:

@@ -29,6 +29,7 @@ from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
 
 if TYPE_CHECKING:
+    from chatctl.chat.model.ids import Recipient, UserId
     from chatctl.chat.model.state import State
 
 
@@ -40,7 +41,7 @@ class NewStanding(NamedTuple):
     """A member's standing in a room changed."""
 
     room: Room
-    user: int
+    user: UserId
     before: int
     after: int
 
@@ -69,7 +70,7 @@ class Identity(NamedTuple):
 class NewIdentity(NamedTuple):
     """Somebody logged in or out, or became an operator of the server or none."""
 
-    user: int
+    user: UserId
     before: Identity
     after: Identity
 
@@ -155,9 +156,9 @@ class Outcome(msgspec.Struct):
             self._id = part, self.entry.message_id(part)
         return self._id[1]
 
-    def tell(self, user: int, numeric: Numeric, *params: str, text: str | None = None) -> None:
-        """A numeric for one session."""
-        self.deliveries.append(Tell(user, numeric, params, text))
+    def tell(self, to: Recipient, numeric: Numeric, *params: str, text: str | None = None) -> None:
+        """Deliver a numeric (:class:`chatctl.chat.entries.deliveries.Tell`)."""
+        self.deliveries.append(Tell(to, numeric, params, text))
 
     def note(self, event: str, **fields: object) -> None:
         """Something for the log: never what anybody said, never a secret."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatctl.protocol import masks, names
 
 if TYPE_CHECKING:
+    from chatctl.chat.model.ids import UserId
     from chatctl.chat.model.user import User
 
 MOST_ENTRIES = 100
@@ -111,7 +112,7 @@ class Lists:
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, Entry]] = {letter: {} for letter in LETTERS}
         self._masks: dict[str, list[Mask]] = {letter: [] for letter in LETTERS}
-        self._silent: dict[int, bool] = {}
+        self._silent: dict[UserId, bool] = {}
 
     def add(self, letter: str, entry: Entry) -> bool:
         """Put an entry on a list; False where it is there already."""
@@ -158,7 +159,7 @@ class Lists:
         """Whether `user` may come in without being invited."""
         return self._hit("I", user, mute=False)
 
-    def forget(self, user_id: int) -> None:
+    def forget(self, user_id: UserId) -> None:
         """A user changed, or left: ask again."""
         self._silent.pop(user_id, None)
 

@@ -11,6 +11,7 @@ from chatctl.chat.model.user_data import is_kept
 from chatctl.protocol import names
 
 if TYPE_CHECKING:
+    from chatctl.chat.model.ids import SessionId, UserId
     from chatctl.chat.model.user import User
 
 MOST_INSIDERS = 500
@@ -23,7 +24,7 @@ LOBBY_MODES = frozenset("n")
 class ShortVisit(NamedTuple):
     """One session on a short visit to a room: the id of its user, and whether it is sent what is said there."""
 
-    user: int
+    user: UserId
     hears: bool
 
 
@@ -58,8 +59,8 @@ class Room:
         self.key = names.room_fold(name)
         self.created = created
         self.renamed_at = 0
-        self.members: dict[int, int] = {}
-        self.short_visits: dict[int, ShortVisit] | None = None
+        self.members: dict[UserId, int] = {}
+        self.short_visits: dict[SessionId, ShortVisit] | None = None
         self.modes: frozenset[str] = NEW_ROOM
         self.keyword = ""
         self.limit = 0
@@ -123,16 +124,16 @@ class Room:
         """Whether those outside are not to know of it."""
         return "s" in self.modes
 
-    def known_to(self, user_id: int) -> bool:
+    def known_to(self, user_id: UserId) -> bool:
         """Return whether a user may learn that the room is there: a secret one is known only to those it admits."""
         return not self.secret or self.admits(user_id)
 
-    def admits(self, user_id: int) -> bool:
+    def admits(self, user_id: UserId) -> bool:
         """Return whether a user is a member, or here on a short visit."""
         visits = self.short_visits
         return user_id in self.members or (visits is not None and any(each.user == user_id for each in visits.values()))
 
-    def heard_by(self, session: int) -> bool:
+    def heard_by(self, session: SessionId) -> bool:
         """Return whether a session on a short visit is sent what is said here."""
         visit = self.short_visits.get(session) if self.short_visits is not None else None
         return visit is not None and visit.hears

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from chatctl.chat.model.ids import SessionId, UserId
 from chatctl.chat.model.room import Room, ShortVisit
 
 _NONE: Mapping[str, Room] = MappingProxyType({})
@@ -14,25 +15,25 @@ class ShortVisits:
     """The rooms that transient sessions visit, by session, and by room in `Room.short_visits`."""
 
     def __init__(self) -> None:
-        self._rooms: dict[int, dict[str, Room]] = {}
+        self._rooms: dict[SessionId, dict[str, Room]] = {}
 
-    def __contains__(self, session: int) -> bool:
+    def __contains__(self, session: SessionId) -> bool:
         """Return whether this is a registered transient session."""
         return session in self._rooms
 
-    def of(self, session: int) -> Mapping[str, Room]:
+    def of(self, session: SessionId) -> Mapping[str, Room]:
         """Return the rooms that a session visits, by room key."""
         return self._rooms.get(session, _NONE)
 
-    def register(self, session: int) -> None:
+    def register(self, session: SessionId) -> None:
         """Add a transient session, which visits no room yet."""
         self._rooms[session] = {}
 
-    def forget(self, session: int) -> None:
+    def forget(self, session: SessionId) -> None:
         """Remove a session that has ended."""
         self._rooms.pop(session, None)
 
-    def begin(self, session: int, user_id: int, room: Room, *, hears: bool) -> Room:
+    def begin(self, session: SessionId, user_id: UserId, room: Room, *, hears: bool) -> Room:
         """Begin a visit to `room`, and return that."""
         if room.short_visits is None:
             room.short_visits = {}
@@ -40,7 +41,7 @@ class ShortVisits:
         self._rooms.setdefault(session, {})[room.key] = room
         return room
 
-    def end(self, session: int, room: Room) -> None:
+    def end(self, session: SessionId, room: Room) -> None:
         """End a visit."""
         self._rooms[session].pop(room.key, None)
         if room.short_visits is not None:

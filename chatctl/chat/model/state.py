@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Accounts, RecordKey, record_key
+from chatctl.chat.model.ids import NO_USER, SessionId, UserId
 from chatctl.chat.model.mask_lists import Entry, Lists
 from chatctl.chat.model.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.model.policy import LOBBY, Rules
@@ -38,16 +39,14 @@ class State:
         self.accounts = Accounts()
         self.forgotten: list[RecordKey] = []
         """Records that went, or got another name, with a room; whoever keeps records empties it."""
-        self.departed: dict[int, User] = {}  # who left by entries that are not stored, while those are undone
+        self.departed: dict[UserId, User] = {}  # who left by entries that are not stored, while those are undone
         self.let_go: list[Room] = []
         """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
         self._empty: dict[str, None] = {}
-        self.users: dict[int, User] = {}
+        self.users: dict[UserId, User] = {}
         self.rooms: dict[str, Room] = {}
-        self.attached: dict[int, User] = {}
-        """Sessions other than the first of a user."""
-        self.more_sessions = 0
-        """How many sessions there are beyond one a user."""
+        self.by_session: dict[SessionId, User] = {}
+        """The users of all registered sessions."""
         self.short_visits = ShortVisits()
         self.without_place = 0
         """Users who came through the control socket: they do not count for `listener_limit`."""
@@ -62,7 +61,7 @@ class State:
         """The time of the latest fact, ms since 1970 UTC."""
         self.guest_visits = GuestVisits()
         self.past: deque[Past] = deque(maxlen=PAST_USERS)
-        self.held_names: dict[str, tuple[int, int]] = {}
+        self.held_names: dict[str, tuple[UserId, int]] = {}
         """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the
         commit fails the user has the name again."""
         self._by_name: dict[str, User] = {}
@@ -82,33 +81,31 @@ class State:
 
     @property
     def registered(self) -> int:
-        """How many sessions are users."""
-        return len(self.users) + self.more_sessions
+        """Count the registered sessions."""
+        return len(self.by_session)
 
     @property
     def places_taken(self) -> int:
         """How many users count for `listener_limit`."""
         return len(self.users) - self.without_place
 
-    def user_of(self, session: int) -> User | None:
-        """The user that a session is."""
-        return self.users.get(session) or self.attached.get(session)
+    def user_of(self, session: SessionId) -> User | None:
+        """Return the user of a session; None if it is not registered, or has ended."""
+        return self.by_session.get(session)
 
-    def attach(self, user: User, session: int, tokens: str, away: str) -> None:
+    def attach(self, user: User, session: SessionId, tokens: str, away: str) -> None:
         """Add a session to `user`; `away` is the away message that it gave while it registered."""
         user.add_away(session, away)
         if user.sessions is None:
-            user.sessions = {user.id: user.secret + user.instance}
+            user.sessions = {user.session: user.secret + user.instance}
         user.sessions[session] = tokens
-        self.attached[session] = user
-        self.more_sessions += 1
+        self.by_session[session] = user
 
-    def detach(self, user: User, session: int) -> bool:
+    def detach(self, user: User, session: SessionId) -> bool:
         """Remove a session, not the last one, from `user`; return whether their away message changed by that."""
         assert user.sessions is not None
         del user.sessions[session]
-        self.attached.pop(session, None)
-        self.more_sessions -= 1
+        del self.by_session[session]
         self._end_short_visits(session)
         return user.drop_away(session)
 
@@ -116,13 +113,13 @@ class State:
         """The room of this name."""
         return self.rooms.get(names.room_fold(name))
 
-    def known_room(self, name: str, user_id: int) -> Room | None:
+    def known_room(self, name: str, user_id: UserId) -> Room | None:
         """The room of this name, where there is one that the user may know of."""
         room = self.room_named(name)
         return room if room is not None and room.known_to(user_id) else None
 
-    def lookalike(self, nick: str, but: int) -> User | None:
-        """Somebody other than user `but` whose name could be taken for `nick` (but is not the same name)."""
+    def lookalike(self, nick: str, but: UserId = NO_USER) -> User | None:
+        """Return a user other than `but` whose name could be taken for `nick` (but is not the same name)."""
         for user in self._by_skeleton.get(names.skeleton(nick), ()):
             if user.id != but and names.too_alike(user.nick, nick):
                 return user
@@ -133,17 +130,18 @@ class State:
         users = self.users
         return ((users[id], standing) for id, standing in room.members.items())
 
-    def peers(self, user: User) -> dict[int, None]:
+    def peers(self, user: User) -> dict[UserId, None]:
         """The ids of all who share a room with `user`, without `user`, each once, in a fixed order."""
-        ids: dict[int, None] = {}
+        ids: dict[UserId, None] = {}
         for room in user.rooms.values():
             ids.update(dict.fromkeys(room.members))
         ids.pop(user.id, None)
         return ids
 
     def add_user(self, user: User) -> None:
-        """Let `user` in."""
+        """Add a user, who has one session."""
         self.users[user.id] = user
+        self.by_session[user.session] = user
         self._index(user)
         self.without_place += user.console
         self.peak_users = max(self.peak_users, self.places_taken)
@@ -179,9 +177,8 @@ class State:
         self._unindex(user)
         del self.users[user.id]
         self.without_place -= user.console
-        self.more_sessions -= len(user.ids) - 1
-        for session in user.ids:
-            self.attached.pop(session, None)
+        for session in user.session_ids:
+            del self.by_session[session]
             self._end_short_visits(session)
         if not is_kept(user.identity):
             for mark in self.accounts.marks.of(user.identity):
@@ -209,19 +206,19 @@ class State:
             user.invited.pop(room.key, None)
         return room
 
-    def visit(self, session: int, user: User, name: str, now: int, *, hears: bool) -> Room:
+    def visit(self, session: SessionId, user: User, name: str, now: int, *, hears: bool) -> Room:
         """Begin a short visit to the room `name`. If it is created for that, who joins it first is as in a new room."""
         room = self.room_named(name) or Room(name, now)
         self.rooms[room.key] = room
         self._empty.pop(room.key, None)
         return self.short_visits.begin(session, user.id, room, hears=hears)
 
-    def end_visit(self, session: int, room: Room) -> None:
+    def end_visit(self, session: SessionId, room: Room) -> None:
         """End a short visit. The room goes if nobody else is in it, as when a member leaves."""
         self.short_visits.end(session, room)
         self.drop_if_unused(room)
 
-    def _end_short_visits(self, session: int) -> None:
+    def _end_short_visits(self, session: SessionId) -> None:
         for room in list(self.short_visits.of(session).values()):
             self.end_visit(session, room)
         self.short_visits.forget(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from chatctl.chat.model.ids import NO_SESSION, NO_USER, SessionId, UserId
 from chatctl.chat.model.modes import BOT
 from chatctl.chat.model.reserved_names import NICKSERV
 from chatctl.chat.model.user_data import account_identity
@@ -29,10 +30,13 @@ class Past(NamedTuple):
 
 
 class User:
-    """A registered session's owner. `id` is the session's, the first one's where there are several (then `sessions` has
-    all that are there, with what their programs are known by). `rooms` maps room keys to rooms, in the order of
-    joining. `operator` is the name under which they are an operator of the server (mode ``o`` shows it), or ``""``.
-    `transient`, `console`: that all sessions of the user are (see Session)."""
+    """The owner of one or several registered sessions.
+
+    `id`: see [user-ids] in ids.py. `session` is the only session, if `sessions` is None; else `sessions` maps all of
+    them to the tokens of their clients. `rooms` maps room keys to rooms, in the order of joining. `operator` is the
+    name under which the user is an operator of the server (mode ``o`` shows it), or ``""``.
+    `transient`, `console`: that all sessions of the user are (see Session).
+    """
 
     __slots__ = (
         "account",
@@ -41,7 +45,6 @@ class User:
         "away",
         "aways",
         "console",
-        "guest",
         "host",
         "id",
         "instance",
@@ -55,14 +58,18 @@ class User:
         "realname",
         "rooms",
         "secret",
+        "session",
         "sessions",
         "signed_on",
         "transient",
         "username",
     )
 
-    def __init__(self, id: int, nick: str, username: str, realname: str, host: str, signed_on: int) -> None:
+    def __init__(
+        self, id: UserId, session: SessionId, nick: str, username: str, realname: str, host: str, signed_on: int
+    ) -> None:
         self.id = id
+        self.session = session
         self.username = username
         self.realname = realname
         self.host = host
@@ -71,13 +78,12 @@ class User:
         self.account_id = ""
         self.account_created = 0
         self.away = ""
-        self.aways: dict[int, str] | None = None  # see set_away; None while there has been one session only
+        self.aways: dict[SessionId, str] | None = None  # see set_away; None while there has been one session only
         self.modes = ""
         self.operator = ""
-        self.guest = ""
         self.secret = ""
         self.instance = ""
-        self.sessions: dict[int, str] | None = None
+        self.sessions: dict[SessionId, str] | None = None
         self.rooms: dict[str, Room] = {}
         self.invited: dict[str, int] | None = None
         self.transient = self.console = False
@@ -85,17 +91,17 @@ class User:
         self.named(nick)
 
     @property
-    def ids(self) -> tuple[int, ...]:
-        """The sessions that are this user: of an account there may be several."""
-        return (self.id,) if self.sessions is None else tuple(self.sessions)
+    def session_ids(self) -> tuple[SessionId, ...]:
+        """Return the sessions of this user: an account may have several."""
+        return (self.session,) if self.sessions is None else tuple(self.sessions)
 
     @property
     def identity(self) -> str:
         """Return the owner of private history: the account, by its id; else the installation that showed its secret;
-        else this user, by the id of the registration entry. Never a name, which may be another person's next."""
+        else this user, by its own id. Never a name, which may be another person's next."""
         if self.account_id:
             return account_identity(self.account_id)
-        return f"secret {self.secret}" if self.secret else f"session {self.guest}"
+        return f"secret {self.secret}" if self.secret else f"session {self.id}"
 
     @property
     def identities(self) -> tuple[str, ...]:
@@ -103,7 +109,7 @@ class User:
         account = (account_identity(self.account_id),) if self.account_id else ()
         return (*account, f"secret {self.secret}") if self.secret else account
 
-    def set_away(self, session: int, reason: str) -> bool:
+    def set_away(self, session: SessionId, reason: str) -> bool:
         """Set the away message of `session`, or return from away with ``""``; return whether the user's changed.
 
         Of several sessions the latest message counts, and a return clears those of all. When the session that set
@@ -119,11 +125,11 @@ class User:
         self.away = reason
         return changed
 
-    def add_away(self, session: int, reason: str) -> None:
+    def add_away(self, session: SessionId, reason: str) -> None:
         """Add the away message of a session that has just been attached: the weakest, whether it is away or not."""
-        self.aways = {session: reason, **(self.aways if self.aways is not None else {self.id: self.away})}
+        self.aways = {session: reason, **(self.aways if self.aways is not None else {self.session: self.away})}
 
-    def drop_away(self, session: int) -> bool:
+    def drop_away(self, session: SessionId) -> bool:
         """Forget the away message of a session that has ended; return whether the user's changed."""
         if self.aways is None or self.aways.pop(session, None) is None or not self.aways:
             return False
@@ -143,7 +149,7 @@ class User:
 
 
 def _service_user() -> User:
-    user = User(0, NICKSERV, NICKSERV, "Keeps names for their owners", "services.", 0)
+    user = User(NO_USER, NO_SESSION, NICKSERV, NICKSERV, "Keeps names for their owners", "services.", 0)
     user.modes = BOT
     return user
 

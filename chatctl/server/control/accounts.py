@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.state import State
 from chatctl.protocol import scram
 from chatctl.server.control.control import Answer, Handler
@@ -81,14 +82,20 @@ def proposal_for(request: Mapping[str, object]) -> p.Proposal:
 
 _PROPOSALS: Mapping[str, _Make] = {
     "add-account": lambda request: p.AddAccount(
-        0, "", str(request["name"]), _verifier(request), CONTROL, operator=bool(request.get("operator"))
+        NO_SESSION, "", str(request["name"]), _verifier(request), CONTROL, operator=bool(request.get("operator"))
     ),
-    "set-password": lambda request: p.ChangeAccount(0, "", str(request["name"]), CONTROL, _verifier(request)),
+    "set-password": lambda request: p.ChangeAccount(NO_SESSION, "", str(request["name"]), CONTROL, _verifier(request)),
     "promote": lambda request: p.ChangeAccount(
-        0, "", str(request["name"]), CONTROL, operator=bool(request["operator"])
+        NO_SESSION, "", str(request["name"]), CONTROL, operator=bool(request["operator"])
     ),
-    "remove-account": lambda request: p.RemoveAccount(0, "", str(request["name"]), CONTROL),
+    "remove-account": lambda request: p.RemoveAccount(NO_SESSION, "", str(request["name"]), CONTROL),
     "invite": lambda request: p.AddInvitation(
-        0, "", str(request["key"]), _number(request, "uses"), _number(request, "expires"), str(request["room"]), CONTROL
+        NO_SESSION,
+        "",
+        str(request["key"]),
+        _number(request, "uses"),
+        _number(request, "expires"),
+        str(request["room"]),
+        CONTROL,
     ),
 }

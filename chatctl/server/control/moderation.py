@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.state import State
 from chatctl.server.control.control import Answer, Handler
 
@@ -64,7 +65,7 @@ def _ban(request: Mapping[str, object]) -> p.AddBan:
     seconds = request.get("seconds")
     for_good = not isinstance(seconds, int) or seconds < 0
     return p.AddBan(
-        0,
+        NO_SESSION,
         "",
         _text(request, "target"),
         bool(request.get("account")),
@@ -78,7 +79,7 @@ def _text(request: Mapping[str, object], key: str) -> str:
     return " ".join(str(request.get(key) or "").split())[:_LONGEST_REASON]
 
 
-def _session(hub: Hub, id: int) -> dict[str, object]:
+def _session(hub: Hub, id: SessionId) -> dict[str, object]:
     session = hub.sessions[id]
     user = hub.state.user_of(id)
     return {
@@ -96,7 +97,7 @@ def _session(hub: Hub, id: int) -> dict[str, object]:
 
 PROPOSALS: Mapping[str, _Make] = {
     "ban": _ban,
-    "unban": lambda request: p.RemoveBan(0, "", _text(request, "target"), bool(request.get("account"))),
-    "kick": lambda request: p.SendAway(0, "", _text(request, "name"), _text(request, "reason")),
+    "unban": lambda request: p.RemoveBan(NO_SESSION, "", _text(request, "target"), bool(request.get("account"))),
+    "kick": lambda request: p.SendAway(NO_SESSION, "", _text(request, "name"), _text(request, "reason")),
 }
 """What is decided in its place in the order, by command."""

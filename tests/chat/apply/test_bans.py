@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.server_bans import Ban, Bans, ban_key
 from tests.chat.world import Person, World
 
@@ -25,7 +26,7 @@ def ask(world: World, proposal: p.Proposal) -> tuple[bool, str]:
 
 
 def ban(world: World, target: str, seconds: int = 0, reason: str = "", *, account: bool = False) -> tuple[bool, str]:
-    return ask(world, p.AddBan(0, "", target, account, reason, seconds))
+    return ask(world, p.AddBan(NO_SESSION, "", target, account, reason, seconds))
 
 
 def entering(world: World, nick: str, address: str = "192.0.2.7") -> Person:
@@ -49,7 +50,7 @@ def test_a_name_may_not_be_used_and_who_has_it_goes() -> None:
     assert "may not be used here (enough)" in refused.one("433").params[-1]
     bob.send("NICK ann")
     assert "may not be used here" in bob.one("433").params[-1]
-    assert ask(world, p.RemoveBan(0, "", "Ann", False)) == (True, "Ann is not banned any more")
+    assert ask(world, p.RemoveBan(NO_SESSION, "", "Ann", False)) == (True, "Ann is not banned any more")
     assert is_in(entering(world, "ann"))
 
 
@@ -126,11 +127,11 @@ def test_a_ban_for_a_while_ends_by_itself_and_is_forgotten() -> None:
 def test_sending_away_is_no_ban() -> None:
     world = World()
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
-    assert ask(world, p.SendAway(0, "", "ANN", "calm down")) == (True, "ann is gone")
+    assert ask(world, p.SendAway(NO_SESSION, "", "ANN", "calm down")) == (True, "ann is gone")
     assert ann.lines()[-1] == "ERROR :Sent away: calm down"
     assert bob.one("QUIT").nick == "ann"
     assert is_in(entering(world, "ann"))
-    assert ask(world, p.SendAway(0, "", "zoe", ""))[0] is False
+    assert ask(world, p.SendAway(NO_SESSION, "", "zoe", ""))[0] is False
 
 
 @pytest.mark.parametrize("target", ["", "a b", "1up", "#lobby"])
@@ -141,7 +142,7 @@ def test_what_cannot_be_banned(target: str) -> None:
 
 
 def test_there_is_nothing_to_take_back() -> None:
-    assert ask(World(), p.RemoveBan(0, "", "ann", False)) == (False, "ann is not banned")
+    assert ask(World(), p.RemoveBan(NO_SESSION, "", "ann", False)) == (False, "ann is not banned")
 
 
 def test_what_the_banned_one_reads_says_until_when() -> None:
@@ -238,11 +239,11 @@ def test_the_log_says_who_asked() -> None:
     world = World()
     ann = world.person("ann").send("PRIVMSG NickServ :REGISTER sesame")
     ban(world, "bob")
-    ask(world, p.RemoveBan(0, "", "bob", False))
-    ask(world, p.ChangeAccount(0, "", "ann", "control", operator=True))
+    ask(world, p.RemoveBan(NO_SESSION, "", "bob", False))
+    ask(world, p.ChangeAccount(NO_SESSION, "", "ann", "control", operator=True))
     world.hub.reread()
     world.tick()
-    ask(world, p.SendAway(0, "", "ann", ""))
+    ask(world, p.SendAway(NO_SESSION, "", "ann", ""))
     fields = dict(world.log.events)
     assert fields["account added"]["session"] == ann.session.id
     for event in ("banned", "ban taken back", "account changed", "settings read again", "sent away"):

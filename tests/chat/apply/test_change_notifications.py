@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import scram
@@ -52,7 +53,7 @@ class TestPreAway:
         person = World().connect().send("CAP REQ :draft/pre-away", "AWAY :x", "AWAY", "NICK bob", "USER u 0 * :r")
         assert person.commands() == ["CAP", "306", "305"]
         person.send("CAP END")
-        assert person.world.hub.state.users[1].away == ""
+        assert person.world.hub.state.by_session[SessionId(1)].away == ""
 
     def test_without_it_or_too_long(self) -> None:
         person = World().connect().send("AWAY :x", "CAP REQ :draft/pre-away", f"AWAY :{'x' * 400}")
@@ -102,13 +103,13 @@ class TestSetname:
         world = World()
         old = world.person("old")
         assert old.send("SETNAME :New Name").lines() == []
-        assert world.hub.state.users[1].realname == "New Name"
+        assert world.hub.state.by_session[SessionId(1)].realname == "New Name"
 
     @pytest.mark.parametrize("name", ["", " ", "x" * 200])
     def test_what_is_no_real_name(self, name: str) -> None:
         ann = World().person("ann", caps="setname")
         assert ann.send(f"SETNAME :{name}").one("FAIL").params[:2] == ["SETNAME", "INVALID_REALNAME"]
-        assert ann.world.hub.state.users[1].realname == "Real Name"
+        assert ann.world.hub.state.by_session[SessionId(1)].realname == "Real Name"
 
 
 class TestHost:
@@ -119,10 +120,10 @@ class TestHost:
         bob = world.person("bob", "#tea", caps="chghost")
         ann, old = world.person("ann", "#tea", caps="chghost"), world.person("old", "#tea")
         root = world.person("root")
-        world.hub.state.users[root.session.id].operator = "root"
+        root.user.operator = "root"
         for person in (ann, bob, old):
             person.forget()
-        prefix = world.hub.state.users[bob.session.id].prefix
+        prefix = bob.user.prefix
         root.send("CHGHOST BOB new.example")
         for person in (ann, bob):
             change = person.one("CHGHOST")
@@ -139,14 +140,14 @@ class TestHost:
     def test_what_is_no_host(self, host: str) -> None:
         world = World()
         root = world.person("root")
-        world.hub.state.users[1].operator = "root"
+        world.hub.state.by_session[SessionId(1)].operator = "root"
         assert root.send(f"CHGHOST root {host}").one("FAIL").params[:2] == ["CHGHOST", "INVALID_HOST"]
-        assert world.hub.state.users[1].host != host
+        assert world.hub.state.by_session[SessionId(1)].host != host
 
     def test_who_may_speak_is_looked_at_anew(self) -> None:
         world = World()
         ann, bob, root = world.person("ann", "#tea"), world.person("bob", "#tea"), world.person("root")
-        world.hub.state.users[root.session.id].operator = "root"
+        root.user.operator = "root"
         ann.send("MODE #tea +b m:*!*@new.example")
         bob.send("PRIVMSG #tea :x")
         ann.forget()
@@ -160,7 +161,7 @@ class TestHost:
         root = world.connect().send("NICK root", "USER u 0 * :r")
         order.let_go()
         world.tick()
-        user = world.hub.state.users[root.session.id]
+        user = root.user
         user.operator = "root"
         root.forget().send("CHGHOST root x.y")
         user.operator = ""

@@ -6,6 +6,7 @@ from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Record
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.modes import OPERATOR
 from tests.chat.accounts import a_world, add, enter, rules
 from tests.chat.world import HeldJournal, World
@@ -18,7 +19,7 @@ def test_a_founder_is_operator_again_after_a_restart() -> None:
     ann.send("JOIN #hers", "MODE #hers +k secret", "PART #hers").forget()
     journal.commit()
     record = journal.stored["#hers"]
-    assert record.founder == world.hub.state.users[ann.session.id].account_id != ""
+    assert record.founder == ann.user.account_id != ""
 
     class Kept(HeldJournal):
         def rooms(self) -> list[RoomRecord]:
@@ -30,10 +31,10 @@ def test_a_founder_is_operator_again_after_a_restart() -> None:
     again = World(rules(), journal=Kept())
     eve = again.connect().send("NICK eve", "USER u 0 * :r", "JOIN #hers secret").forget()
     room = again.hub.state.rooms["#hers"]
-    assert room.members == {eve.session.id: 0}, "the first to come is nobody where somebody owns the room"
+    assert room.members == {eve.user.id: 0}, "the first to come is nobody where somebody owns the room"
     ann = enter(again, "ann", "hunter22")
     ann.send("JOIN #hers").forget()
-    assert room.members[ann.session.id] == OPERATOR
+    assert room.members[ann.user.id] == OPERATOR
 
 
 def test_who_logs_in_inside_gets_it_and_a_removed_account_loses_it() -> None:
@@ -44,14 +45,14 @@ def test_who_logs_in_inside_gets_it_and_a_removed_account_loses_it() -> None:
     bob.send("JOIN #hers").forget()
     ann.send("PART #hers", "NS LOGOUT", "JOIN #hers").forget()
     room = world.hub.state.rooms["#hers"]
-    assert room.members[ann.session.id] == 0
+    assert room.members[ann.user.id] == 0
     bob.forget()
     ann.send("NS IDENTIFY ann sesame").forget()
-    assert room.members[ann.session.id] == OPERATOR
+    assert room.members[ann.user.id] == OPERATOR
     assert bob.one("MODE").params == ["#hers", "+o", "ann"]
     bob.send("PART #hers")
     ann.send("PART #hers")
-    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    world.order.propose(p.RemoveAccount(NO_SESSION, "", "ann", CONTROL))
     world.tick()
     assert "#hers" not in world.hub.state.rooms
 

@@ -6,6 +6,7 @@ import pytest
 
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Record
+from chatctl.chat.model.ids import NO_SESSION
 from tests.chat.accounts import add, enter, rules
 from tests.chat.world import HeldJournal, Person, World
 
@@ -61,7 +62,7 @@ def test_who_was_in_when_the_server_ended_comes_back_without_an_invitation(first
     for person in (bob, cleo, eve):
         person.send("JOIN #tea")
     assert [inside(again, person) for person in (bob, cleo, eve)] == [True, True, False]
-    assert again.hub.state.rooms["#tea"].members[bob.session.id] == 2, "the first of them is operator"
+    assert again.hub.state.rooms["#tea"].members[bob.user.id] == 2, "the first of them is operator"
 
 
 @pytest.mark.parametrize("line", ["PART #tea", "KICK", "MODE"])
@@ -126,7 +127,7 @@ def test_an_account_that_is_removed_lets_nobody_in() -> None:
     bob.send("JOIN #tea")
     ann.send("MODE #tea +i")
     world.gone(bob)
-    world.order.propose(p.RemoveAccount(0, "", "bob", CONTROL))
+    world.order.propose(p.RemoveAccount(NO_SESSION, "", "bob", CONTROL))
     world.tick()
     world.now += 2000
     add(world, "bob")

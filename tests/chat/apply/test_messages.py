@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatctl.chat.model.ids import SessionId
 from chatctl.protocol.framing import BadLine, LineDecoder, Why
 from chatctl.protocol.message import encode_tags, parse_tags
 from tests.chat.world import HeldJournal, Person, World
@@ -107,7 +108,7 @@ def test_one_message_to_several_targets_each_once() -> None:
 def test_nothing_is_cut_what_does_not_fit_is_refused_before_it_is_kept() -> None:
     world = World()
     alice, bob = world.person("alice", "#lobby"), world.person("bob", "#lobby")
-    overhead = len(b":" + world.hub.state.users[1].prefix.encode() + b" PRIVMSG #lobby :")
+    overhead = len(b":" + world.hub.state.by_session[SessionId(1)].prefix.encode() + b" PRIVMSG #lobby :")
     fits = "x" * (510 - overhead)
     alice.send(f"PRIVMSG #lobby :{fits}")
     assert bob.one("PRIVMSG").params[1] == fits

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.chat.apply.rename_room import REST_MS
+from chatctl.chat.model.ids import SessionId
 from tests.chat.world import HeldJournal, Person, World
 
 CAPS = "batch message-tags labeled-response draft/channel-rename draft/chathistory"
@@ -143,13 +144,13 @@ class TestRefusals:
         assert bob.send("RENAME #tea #coffee").commands() == ["482"]
         assert eve.send("RENAME #tea #coffee").commands() == ["442"]
         assert eve.send("RENAME #nowhere #coffee").commands() == ["403"]
-        world.hub.state.users[bob.session.id].operator = "root"
+        bob.user.operator = "root"
         assert bob.send("RENAME #tea #coffee").commands() == ["RENAME"]
 
     def test_the_lobby_keeps_its_name(self) -> None:
         world = World()
         root = world.person("root", "#lobby")
-        world.hub.state.users[1].operator = "root"
+        world.hub.state.by_session[SessionId(1)].operator = "root"
         assert root.send("RENAME #lobby #x").one("FAIL").params[1] == "CANNOT_RENAME"
 
     def test_not_again_at_once(self) -> None:

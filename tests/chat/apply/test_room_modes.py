@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.mask_lists import MOST_ENTRIES
 from chatctl.chat.model.state import State
 from tests.chat.world import HeldJournal, Person, World
@@ -312,7 +313,7 @@ def test_a_standing_that_could_not_be_kept_is_taken_back() -> None:
         world.connect().send(f"NICK {nick}", "USER u 0 * :r", "JOIN #tea")
         journal.commit()
         world.tick()
-    alice = Person(world, world.hub.sessions[1]).forget()
+    alice = Person(world, world.hub.sessions[SessionId(1)]).forget()
     alice.send("MODE #tea +ov-o bob carol alice")
     journal.fail()
     world.tick()

@@ -106,8 +106,7 @@ def test_one_leaves_and_the_other_stays_whichever_came_first() -> None:
         world.gone(stays)
         world.gone(third)
         assert "QUIT" in bob.commands()
-        assert not world.hub.state.attached
-        assert world.hub.state.more_sessions == 0
+        assert set(world.hub.state.by_session) == {bob.session.id}
         assert world.hub.failures == 0
 
 
@@ -131,7 +130,7 @@ def test_the_same_program_coming_back_takes_the_place_of_its_dead_self() -> None
         people.append(person)
     user = world.hub.state.user_named("ann")
     assert user is not None
-    assert user.ids == (people[-1].session.id,)
+    assert user.session_ids == (people[-1].session.id,)
     assert people[-1].session.registered
     assert people[0].session.closing
 

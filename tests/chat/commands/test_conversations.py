@@ -66,7 +66,7 @@ def test_conversation_with_a_guest_who_reconnected_is_one(leaves: bool) -> None:
     if leaves:
         user = world.hub.state.user_named("ann")
         assert user is not None
-        world.hub.disconnect(world.hub.sessions[user.id], "gone")
+        world.hub.disconnect(world.hub.sessions[user.session], "gone")
     assert listed(bob) == ["ann"]
     for selector, found in {
         "LATEST ann * 9": "00 01 10 11",
@@ -97,7 +97,7 @@ def test_guest_who_reconnected_and_said_nothing_since_has_the_history_that_targe
     world, bob = reconnected(1)
     user = world.hub.state.user_named("ann")
     assert user is not None
-    world.hub.disconnect(world.hub.sessions[user.id], "gone")
+    world.hub.disconnect(world.hub.sessions[user.session], "gone")
     ann = world.person("ann", caps=CAPS)
     assert listed(bob) == ["ann"]
     assert words(bob.forget().send("CHATHISTORY LATEST ann * 9")) == "00 01"
@@ -112,7 +112,7 @@ def test_search_finds_what_a_user_who_left_said() -> None:
     world, bob = reconnected(1)
     user = world.hub.state.user_named("ann")
     assert user is not None
-    world.hub.disconnect(world.hub.sessions[user.id], "gone")
+    world.hub.disconnect(world.hub.sessions[user.session], "gone")
     world.tick()
     found = batch(bob.forget().send("SEARCH in=ann;text=01"), "soju.im/search")
     assert [message.params[1] for message in found] == ["01"]

@@ -244,7 +244,7 @@ class TestBounds:
 class TestKeeping:
     def test_an_accounts_stays_and_a_guests_goes(self) -> None:
         world, ann, bob = two()
-        user = world.hub.state.users[ann.session.id]
+        user = ann.user
         user.account = user.account_id = "ann"
         ann.send("METADATA * SET url :x")
         bob.send("METADATA * SET url :y")
@@ -270,7 +270,7 @@ class TestKeeping:
         world = World()
         for number in range(4):
             person = world.person(f"p{number}", caps=TWO)
-            world.hub.state.users[person.session.id].secret = f"s{number}"
+            person.user.secret = f"s{number}"
             person.send("METADATA * SET url :x")
         assert world.hub.state.accounts.metadata_owners("secret ") == ["secret s2", "secret s3"]
         assert user_data.MOST_GUESTS > 2

@@ -21,7 +21,7 @@ def test_the_right_password_makes_an_operator() -> None:
         ("381", "You are an operator of this server now"),
         ("MODE", "+o"),
     ]
-    assert world.hub.state.users[ann.session.id].operator == "root"
+    assert ann.user.operator == "root"
     assert "313" in bob.send("WHOIS ann").commands()
     assert ann.send("MODE ann").one("221").params[-1] == "+o"
     assert ann.send("OPER root :tea at five").commands() == ["381"]
@@ -33,7 +33,7 @@ def test_a_wrong_password_and_an_unknown_name() -> None:
     assert ann.send("OPER root nonsense").commands() == ["464"]
     assert ann.send("OPER nobody nonsense").commands() == ["491"]
     assert ann.send("OPER root").commands() == ["461"]
-    assert not world.hub.state.users[ann.session.id].operator
+    assert not ann.user.operator
     logged = str(world.log.events)
     assert "operator refused" in logged
     assert "nonsense" not in logged
@@ -43,10 +43,10 @@ def test_mode_takes_it_away_but_does_not_give_it() -> None:
     world = World(RULES)
     ann = world.person("ann")
     assert ann.send("MODE ann +o").lines() == []
-    assert not world.hub.state.users[ann.session.id].operator
+    assert not ann.user.operator
     ann.send("OPER root :tea at five").forget()
     assert ann.send("MODE ann -o").one("MODE").params == ["ann", "-o"]
-    assert not world.hub.state.users[ann.session.id].operator
+    assert not ann.user.operator
     assert "313" not in ann.send("WHOIS ann").commands()
 
 
@@ -100,7 +100,7 @@ def test_a_password_that_others_can_read_on_the_way_is_refused() -> None:
     world = World(RULES)
     ann = world.connect("192.0.2.1", secure=False).send("NICK ann", "USER u 0 * :r").forget()
     assert "TLS" in ann.send("OPER root :tea at five").one("464").params[-1]
-    assert not world.hub.state.users[ann.session.id].operator
+    assert not ann.user.operator
 
 
 def test_on_this_computer_a_session_that_guessed_nothing_has_its_try() -> None:

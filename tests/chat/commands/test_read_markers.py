@@ -10,6 +10,7 @@ from chatctl.chat.apply import apply
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model import user_data
 from chatctl.chat.model.accounts import Account, Changes, record_key
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.user_data import ReadMark
 from tests.chat.world import START, Person, World
 from tests.journal.journals import Desk
@@ -20,7 +21,7 @@ ONE, TWO = "timestamp=2019-01-01T00:00:00.000Z", "timestamp=2020-01-01T00:00:00.
 
 def logged_in(world: World, nick: str, account: str = "ann") -> Person:
     person = world.person(nick, caps=CAPS)
-    user = world.hub.state.users[person.session.id]
+    user = person.user
     user.account = user.account_id = account
     return person
 
@@ -55,7 +56,7 @@ class TestMarking:
         world = World()
         one, two = logged_in(world, "ann1"), logged_in(world, "ann2")
         old, eve = world.person("old"), world.person("eve", caps=CAPS)
-        user = world.hub.state.users[old.session.id]
+        user = old.user
         user.account = user.account_id = "ann"
         one.send(f"@label=a MARKREAD #tea {ONE}")
         assert one.one("MARKREAD").tags["label"] == "a"
@@ -113,7 +114,7 @@ class TestKeeping:
         account = Account("ann", "ann", "verifier", START, "ann", 1)
         world.hub.state.accounts.put(record_key(account), account)
         logged_in(world, "ann1").send(f"MARKREAD #tea {ONE}")
-        outcome = apply(world.hub.state, p.Entry(99, START, "boot", p.RemoveAccount(0, "", "ann", "control")))
+        outcome = apply(world.hub.state, p.Entry(99, START, "boot", p.RemoveAccount(NO_SESSION, "", "ann", "control")))
         assert ("mark", "account ann\x1f#tea") in outcome.records
         assert logged_in(world, "ann2").send("MARKREAD #tea").one("MARKREAD").params[1] == "*"
 

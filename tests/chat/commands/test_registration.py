@@ -6,6 +6,7 @@ import pytest
 
 from chatctl.chat.apply.identity import ASK_ALL_AGAIN_MS
 from chatctl.chat.commands.registry import HTTP
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol.capabilities import CAPABILITIES
 from tests.chat.world import START, Person, World
@@ -264,7 +265,7 @@ class TestResume:
     def test_the_tokens_are_kept_as_hashes_only(self) -> None:
         world = World()
         world.connect().send(*self.LOGIN)
-        user = world.hub.state.users[1]
+        user = world.hub.state.by_session[SessionId(1)]
         assert "secret" not in user.secret
         assert len(user.secret) == 64
 

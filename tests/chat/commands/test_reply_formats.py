@@ -25,7 +25,7 @@ def test_welcome_ends_with_the_prefix() -> None:
     world = World()
     ann = world.connect().send("NICK ann", "USER ann 0 * :Ann")
     text = ann.one("001").params[1]
-    assert text == f"Welcome to the chatctl Network, {world.hub.state.users[ann.session.id].prefix}"
+    assert text == f"Welcome to the chatctl Network, {ann.user.prefix}"
 
 
 def test_local_and_global_users_are_counted_in_the_usual_words() -> None:
@@ -42,7 +42,7 @@ def test_konversation_reads_counts_and_host() -> None:
     world = World()
     ann = world.connect().send("NICK ann", "USER ann 0 * :Ann")
     texts = {message.command: message.params[-1].split(" ") for message in ann.read()}
-    assert texts["001"][-1].partition("@")[2] == world.hub.state.users[ann.session.id].host
+    assert texts["001"][-1].partition("@")[2] == ann.user.host
     assert " ".join(texts["265"][3:]) == "1, max 1"
     assert " ".join(texts["266"][3:]) == "1, max 1"
 
@@ -51,7 +51,7 @@ def test_userlen_counts_the_tilde() -> None:
     world = World()
     ann = world.connect().send("NICK ann", f"USER {'u' * 50} 0 * :Ann")
     token = next(word for message in ann.read() for word in message.params if word.startswith("USERLEN="))
-    assert token == f"USERLEN={len(world.hub.state.users[ann.session.id].username)}"
+    assert token == f"USERLEN={len(ann.user.username)}"
 
 
 def test_whois_leaves_out_modes_that_are_not_set() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.protocol import scram
 from tests.chat.accounts import ITERATIONS, a_world, account_of, add, enter, plain
 from tests.chat.world import Person
@@ -165,7 +166,7 @@ def test_a_password_that_changes_during_the_exchange() -> None:
     world.workers.held = True
     eve.send("AUTHENTICATE PLAIN", plain("ann", "sesame")).forget()
     other = str(scram.make("other", b"salt", ITERATIONS))
-    world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, other))
+    world.order.propose(p.ChangeAccount(NO_SESSION, "", "ann", CONTROL, other))
     world.workers.let_go()
     world.tick()
     assert eve.commands() == ["904"]

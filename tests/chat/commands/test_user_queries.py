@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat.commands.isupport import isupport
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.policy import Rules
 from tests.chat.world import START, World
 
@@ -154,7 +155,7 @@ def test_the_longest_names_there_can_be_fit_every_answer() -> None:
     room, nick = "#" + "x" * 63, "𐐀" * 32
     alice = world.connect("2001:db8:1111:2222:3333:4444:5555:6666")
     alice.send(f"NICK {nick}", f"USER user_name_ 0 * :{'r' * 300}", f"JOIN {room}").forget()
-    user = world.hub.state.users[1]
+    user = world.hub.state.by_session[SessionId(1)]
     user.account = nick
     limits = dict(token.split("=") for token in isupport(world.hub.rules) if "=" in token)
     assert alice.send(f"TOPIC {room} :{'t' * int(limits['TOPICLEN'])}").commands() == ["TOPIC"]

@@ -156,7 +156,7 @@ def test_rooms_of_an_account(limit: int, held: bool, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("chatctl.chat.model.state.MOST_FOUNDED", limit)
     world = World()
     ann = world.person("ann").send("PRIVMSG NickServ :REGISTER sesame", "JOIN #a,#b,#c").forget()
-    id = world.hub.state.users[ann.session.id].account_id
+    id = ann.user.account_id
     assert id
     assert [world.hub.state.rooms[key].founder for key in ("#a", "#b", "#c")] == [id, id, "" if held else id]
     assert ann.send("NAMES #c").one("353").params[-1] == "@ann"

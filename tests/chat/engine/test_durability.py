@@ -17,6 +17,7 @@ from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.state import State
 from chatctl.protocol import scram
@@ -50,12 +51,12 @@ class Room:
         self.settle("ann", "MODE #tea -i")
         self.settle("dan", "JOIN #den")
         self.settle("eve", "MONITOR + ann,bob,annie,bobby,dan")
-        self.ask(p.AddAccount(0, "", "carol", VERIFIER, CONTROL))
-        self.ask(p.AddBan(0, "", "mallory", False, "", 0))
+        self.ask(p.AddAccount(NO_SESSION, "", "carol", VERIFIER, CONTROL))
+        self.ask(p.AddBan(NO_SESSION, "", "mallory", False, "", 0))
         self.settle("ann", "MARKREAD #tea timestamp=2023-11-14T22:13:20.000Z")
         self.settle("ann", "PRIVMSG #tea :mistake")
         self.forget()
-        assert self.world.hub.state.users[1].operator == "root"
+        assert self.world.hub.state.by_session[SessionId(1)].operator == "root"
 
     def settle(self, nick: str, line: str) -> None:
         """Send a line, and store what comes of it."""
@@ -217,12 +218,12 @@ CASES: dict[type[p.Proposal], tuple[Case, ...]] = {
     p.SetUserModes: (line("bob", "MODE bob +i"),),
     p.SetAway: (line("bob", "AWAY :tea"),),
     p.Kill: (line("ann", "KILL bob :enough"),),
-    p.SendAway: (desk(lambda: p.SendAway(0, "", "bob", "")),),
+    p.SendAway: (desk(lambda: p.SendAway(NO_SESSION, "", "bob", "")),),
     p.AddBan: (
-        desk(lambda: p.AddBan(0, "", "bob", False, "", 0)),
-        desk(lambda: p.AddBan(0, "", "127.0.0.1", False, "", 0)),
+        desk(lambda: p.AddBan(NO_SESSION, "", "bob", False, "", 0)),
+        desk(lambda: p.AddBan(NO_SESSION, "", "127.0.0.1", False, "", 0)),
     ),
-    p.RemoveBan: (desk(lambda: p.RemoveBan(0, "", "mallory", False)),),
+    p.RemoveBan: (desk(lambda: p.RemoveBan(NO_SESSION, "", "mallory", False)),),
     p.EnforceBan: (),  # follows from the two above: test_a_ban_counts_when_it_is_stored
     p.Wallops: (line("ann", "WALLOPS :hi"),),
     p.ChangeRules: (reread,),
@@ -237,17 +238,17 @@ CASES: dict[type[p.Proposal], tuple[Case, ...]] = {
     ),
     p.AddAccount: (
         line("bob", "REGISTER * * long-enough-secret"),
-        desk(lambda: p.AddAccount(0, "", "zoe", VERIFIER, CONTROL)),
+        desk(lambda: p.AddAccount(NO_SESSION, "", "zoe", VERIFIER, CONTROL)),
     ),
     p.LogIn: (line("eve", IDENTIFY),),
     p.LogOut: (log_in_and(IDENTIFY, "PRIVMSG NickServ :LOGOUT"),),
     p.ChangeAccount: (
-        desk(lambda: p.ChangeAccount(0, "", "carol", CONTROL, operator=True)),
-        desk(lambda: p.ChangeAccount(0, "", "ann", CONTROL, operator=True)),
-        desk(lambda: p.ChangeAccount(0, "", "ann", CONTROL, operator=False)),
+        desk(lambda: p.ChangeAccount(NO_SESSION, "", "carol", CONTROL, operator=True)),
+        desk(lambda: p.ChangeAccount(NO_SESSION, "", "ann", CONTROL, operator=True)),
+        desk(lambda: p.ChangeAccount(NO_SESSION, "", "ann", CONTROL, operator=False)),
     ),
-    p.RemoveAccount: (desk(lambda: p.RemoveAccount(0, "", "ann", CONTROL)),),
-    p.AddInvitation: (desk(lambda: p.AddInvitation(0, "", "key", 1, START * 2, "", CONTROL)),),
+    p.RemoveAccount: (desk(lambda: p.RemoveAccount(NO_SESSION, "", "ann", CONTROL)),),
+    p.AddInvitation: (desk(lambda: p.AddInvitation(NO_SESSION, "", "key", 1, START * 2, "", CONTROL)),),
     p.MarkRead: (line("ann", "MARKREAD #tea timestamp=2023-11-14T22:13:20.005Z"),),
     p.SetMetadata: (line("ann", "METADATA #tea SET color :red"), line("ann", "METADATA * SET color :red")),
 }
@@ -342,19 +343,19 @@ def test_what_cannot_be_refused_is_submitted_again_until_it_is_stored(case: Case
 def test_a_ban_counts_when_it_is_stored() -> None:
     room = Room()
     state = room.world.hub.state
-    room.propose(p.AddBan(0, "", "bob", False, "", 0))
+    room.propose(p.AddBan(NO_SESSION, "", "bob", False, "", 0))
     assert room.persons["bob"].session.registered
     assert state.accounts.bans.of_name("bob", START) is None
     room.commit()
     assert state.user_named("bob") is None
     assert room.answers.pop() == (True, "bob is banned")
-    room.propose(p.RemoveBan(0, "", "bob", False))
+    room.propose(p.RemoveBan(NO_SESSION, "", "bob", False))
     assert state.accounts.bans.of_name("bob", START) is not None
     room.fail()
     assert state.accounts.bans.of_name("bob", START) is not None
     assert room.answers.pop() == (False, "This cannot be kept: the disk is full")
     room.world.now += 1000
-    room.propose(p.RemoveBan(0, "", "bob", False))
+    room.propose(p.RemoveBan(NO_SESSION, "", "bob", False))
     room.commit()
     assert state.accounts.bans.of_name("bob", START) is None
 
@@ -443,7 +444,7 @@ def test_whose_leaving_failed_is_known_by_the_name_taken_meanwhile() -> None:
     room.persons["bob"].send("NICK bobby")
     room.fail()
     assert [text.partition(" ")[2] for text in room.persons["ann"].lines()] == ["NICK bobby"]
-    assert room.world.hub.state.users[2].rooms.keys() == {"#tea"}
+    assert room.world.hub.state.by_session[SessionId(2)].rooms.keys() == {"#tea"}
 
 
 @pytest.mark.parametrize(

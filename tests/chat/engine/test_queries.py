@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.policy import Rules
 from tests.chat.world import START, World
 
@@ -105,7 +106,7 @@ def test_whox_gives_the_fields_asked_for_in_their_order() -> None:
     world.person("alice", "#tea")
     bob = world.person("bob", "#tea")
     world.now += 5000
-    host = world.hub.state.users[1].host
+    host = world.hub.state.by_session[SessionId(1)].host
     words = [
         "bob", "123", "#tea", "~u", "255.255.255.255", host, "chatctl.local", "alice", "H@", "0", "5", "0", "n/a",
         "Real Name",
@@ -210,7 +211,7 @@ def test_about_the_server_in_numbers_and_words() -> None:
     assert alice.send("STATS u").read()[0].params[1] == "Server Up 1 days 01:01:01"
     assert alice.send("STATS x").commands() == ["219"]
     assert alice.send("STATS o").commands() == ["481", "219"]
-    world.hub.state.users[1].operator = "root"
+    world.hub.state.by_session[SessionId(1)].operator = "root"
     assert alice.send("STATS o").read()[0].params[-1] == "alice as root"
     assert World().person("bob").send("ADMIN").commands() == ["423"]
 

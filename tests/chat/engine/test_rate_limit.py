@@ -117,7 +117,7 @@ def test_a_line_for_very_many_rooms_is_not_held_for_good() -> None:
     ann.send("JOIN " + ",".join(f"#r{number}" for number in range(40)), "PART " + ",".join(f"#r{n}" for n in range(40)))
     let_pass(world, 10_000)
     assert not ann.session.inbox
-    assert not world.hub.state.users[ann.session.id].rooms
+    assert not ann.user.rooms
 
 
 @pytest.mark.parametrize(("share", "held"), [(ADDRESS, True), (1000, False)])

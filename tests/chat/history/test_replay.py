@@ -12,6 +12,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.model import visits
 from chatctl.chat.model.accounts import Record
+from chatctl.chat.model.ids import NO_SESSION
 from tests.chat.accounts import a_world, add, enter, plain, rules
 from tests.chat.world import HeldJournal, Person, World
 
@@ -221,7 +222,7 @@ def test_removed_account_leaves_no_positions() -> None:
     add(world, "bob")
     account(world).send("JOIN #tea", "QUIT")
     assert len(world.hub.state.accounts.visits()) == 1
-    world.order.propose(p.RemoveAccount(0, "", "bob", "control"))
+    world.order.propose(p.RemoveAccount(NO_SESSION, "", "bob", "control"))
     world.tick()
     assert world.hub.state.accounts.visits() == []
 

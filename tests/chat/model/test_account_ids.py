@@ -9,6 +9,7 @@ from chatctl.chat.commands.base import View
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Record
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.reserved_names import NICKSERV
 from chatctl.protocol import scram
 from tests.chat.accounts import ITERATIONS, a_world, add, enter, rules
@@ -18,7 +19,7 @@ CAPS = "batch message-tags draft/chathistory soju.im/search draft/read-marker dr
 
 
 def remove(world: World, name: str) -> None:
-    world.order.propose(p.RemoveAccount(0, "", name, CONTROL))
+    world.order.propose(p.RemoveAccount(NO_SESSION, "", name, CONTROL))
     world.tick()
 
 
@@ -150,14 +151,14 @@ def test_exception_for_a_pattern_of_accounts_means_all_of_them() -> None:
 def made_anew(order: HeldOrder, password: str) -> None:
     """Propose the removal of ann, and another ann with this password."""
     verifier = str(scram.make(password, b"salt", ITERATIONS))
-    order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
-    order.propose(p.AddAccount(0, "", "ann", verifier, CONTROL))
+    order.propose(p.RemoveAccount(NO_SESSION, "", "ann", CONTROL))
+    order.propose(p.AddAccount(NO_SESSION, "", "ann", verifier, CONTROL))
 
 
 def held_world() -> tuple[World, HeldOrder]:
     order = HeldOrder()
     world = World(rules(), order=order)
-    order.propose(p.AddAccount(0, "", "ann", str(scram.make("sesame", b"salt", ITERATIONS)), CONTROL))
+    order.propose(p.AddAccount(NO_SESSION, "", "ann", str(scram.make("sesame", b"salt", ITERATIONS)), CONTROL))
     order.let_go()
     world.tick()
     return world, order
@@ -171,7 +172,7 @@ def test_login_that_was_checked_before_the_account_was_made_anew_is_refused(form
     assert account is not None
     eve = world.connect()
     made_anew(order, password)
-    order.propose(p.LogIn(eve.session.id, "", account.id, account.verifier, form, origin=eve.session.id))
+    order.propose(p.LogIn(eve.session.id, "", account.id, account.verifier, form))
     order.let_go()
     world.tick()
     view: View = world.hub._view
@@ -185,7 +186,7 @@ def test_password_change_that_was_checked_before_the_account_was_made_anew_is_re
     made_anew(order, "another")
     mine = str(scram.make("stolen", b"salt", ITERATIONS))
     checked = account.id, account.verifier
-    order.propose(p.ChangeAccount(0, "", "ann", NICKSERV, mine, checked=checked))
+    order.propose(p.ChangeAccount(NO_SESSION, "", "ann", NICKSERV, mine, checked=checked))
     order.let_go()
     world.tick()
     now = world.hub.state.accounts.named("ann")
@@ -199,9 +200,7 @@ def test_registration_with_an_account_that_was_made_anew_is_a_guests() -> None:
     assert account is not None
     eve = world.connect()
     made_anew(order, "another")
-    order.propose(
-        p.Register(eve.session.id, "", "eve", "~u", "r", "host", account_id=account.id, origin=eve.session.id)
-    )
+    order.propose(p.Register(eve.session.id, "", "eve", "~u", "r", "host", account_id=account.id))
     order.let_go()
     world.tick()
-    assert world.hub.state.users[eve.session.id].account == ""
+    assert eve.user.account == ""

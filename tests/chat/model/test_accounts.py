@@ -7,6 +7,7 @@ import pytest
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.accounts import Account
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import scram
 from tests.chat.accounts import ITERATIONS, a_world, account_of, add, enter, invite, rules
@@ -134,10 +135,10 @@ def test_rights_that_could_not_be_kept_are_not_had() -> None:
     add(world, "ann")
     journal.commit()
     ann = enter(world, "ann", "sesame")
-    user = world.hub.state.users[ann.session.id]
+    user = ann.user
 
     def change(operator: bool) -> None:
-        world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, operator=operator))
+        world.order.propose(p.ChangeAccount(NO_SESSION, "", "ann", CONTROL, operator=operator))
         world.tick()
 
     change(operator=True)
@@ -161,12 +162,12 @@ def test_an_account_whose_end_could_not_be_kept_is_its_owner_s_still() -> None:
     add(world, "ann")
     journal.commit()
     ann = enter(world, "ann", "sesame")
-    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    world.order.propose(p.RemoveAccount(NO_SESSION, "", "ann", CONTROL))
     world.tick()
-    assert world.hub.state.users[ann.session.id].account == ""
+    assert ann.user.account == ""
     journal.fail()
     world.tick()
-    assert world.hub.state.users[ann.session.id].account == "ann"
+    assert ann.user.account == "ann"
     assert ann.send("PING x").commands()[-1] == "PONG"
 
 
@@ -178,7 +179,7 @@ def test_who_was_about_to_come_in_with_an_account_that_is_gone_is_not_the_next_o
     eve = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22")
     if end == "removed":
         journal.commit()
-        world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+        world.order.propose(p.RemoveAccount(NO_SESSION, "", "ann", CONTROL))
         world.tick()
         journal.commit()
     else:
@@ -264,12 +265,12 @@ def test_a_promoted_account_is_an_operator() -> None:
     world = a_world()
     add(world, "ann", operator=True)
     ann = enter(world, "ann", "sesame")
-    assert world.hub.state.users[ann.session.id].operator == "ann"
+    assert ann.user.operator == "ann"
     assert "381" in ann.commands()
     assert ann.send("LUSERS").one("252").params[1] == "1"
-    world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, operator=False))
+    world.order.propose(p.ChangeAccount(NO_SESSION, "", "ann", CONTROL, operator=False))
     world.tick()
-    assert world.hub.state.users[ann.session.id].operator == ""
+    assert ann.user.operator == ""
     assert ann.send("LUSERS").one("252").params[1] == "0"
 
 
@@ -279,7 +280,7 @@ def test_an_account_that_is_removed() -> None:
     ann, bob = enter(world, "ann", "sesame"), world.person("bob", "#lobby", caps="account-notify")
     ann.send("JOIN #lobby").forget()
     bob.forget()
-    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    world.order.propose(p.RemoveAccount(NO_SESSION, "", "ann", CONTROL))
     world.tick()
     assert bob.one("ACCOUNT").params == ["*"]
     assert "901" in ann.commands()
@@ -363,9 +364,9 @@ def test_passwd_after_the_account_was_made_anew_is_refused() -> None:
     ann.forget()
     ann.send("NS PASSWD sesame different1")
     world.workers.let_go()  # the old password is right; the new verifier is being derived
-    world.order.propose(p.RemoveAccount(0, "", "ann", CONTROL))
+    world.order.propose(p.RemoveAccount(NO_SESSION, "", "ann", CONTROL))
     anew = str(scram.make("another-owner", b"other salt", ITERATIONS))
-    world.order.propose(p.AddAccount(0, "", "ann", anew, CONTROL))
+    world.order.propose(p.AddAccount(NO_SESSION, "", "ann", anew, CONTROL))
     world.tick()
     world.workers.let_go()
     world.tick()
@@ -382,7 +383,7 @@ def test_passwd_after_another_password_change_is_refused() -> None:
     world.workers.held = True
     ann.send("NS PASSWD sesame different1")
     reset = str(scram.make("reset-by-admin", b"other salt", ITERATIONS))
-    world.order.propose(p.ChangeAccount(0, "", "ann", CONTROL, reset))
+    world.order.propose(p.ChangeAccount(NO_SESSION, "", "ann", CONTROL, reset))
     world.tick()
     world.workers.let_go()
     world.tick()

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatctl.chat.model.ids import SessionId, UserId
 from chatctl.chat.model.mask_lists import Entry, Lists, canonical, means, taken_apart
 from chatctl.chat.model.user import User
 
 
 def somebody(nick: str = "Bob", username: str = "~rob", host: str = "abc.user", account: str = "") -> User:
-    user = User(1, nick, username, "Real Name", host, 0)
+    user = User(UserId("boot-1"), SessionId(1), nick, username, "Real Name", host, 0)
     user.account = account
     return user
 

@@ -6,6 +6,7 @@ import pytest
 
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import names
 from tests.chat.world import START, World
@@ -46,7 +47,7 @@ def test_reserved_name_is_refused_while_capabilities_are_negotiated(name: str) -
 @pytest.mark.parametrize("form", [CONTROL, "REGISTER"])
 def test_reserved_name_cannot_be_an_account(name: str, form: str) -> None:
     chat = world()
-    chat.order.propose(p.AddAccount(0, "", name, "verifier", "", form))
+    chat.order.propose(p.AddAccount(NO_SESSION, "", name, "verifier", "", form))
     chat.tick()
     assert chat.hub.state.accounts.named(name) is None
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.policy import Rules
 from chatctl.client import Client
 from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError
@@ -41,9 +42,9 @@ def add(server: Server, name: str, password: str) -> None:
     verifier = str(scram.make(password, b"salt", 4096))
 
     def ask() -> None:
-        hub.desk.ask(p.AddAccount(0, "", name, verifier, "control"), lambda ok, text: done.set())
+        hub.desk.ask(p.AddAccount(NO_SESSION, "", name, verifier, "control"), lambda ok, text: done.set())
         key = token_hash("token")
-        hub.desk.ask(p.AddInvitation(0, "", key, 1, 1 << 60, "", "control"), lambda ok, text: None)
+        hub.desk.ask(p.AddInvitation(NO_SESSION, "", key, 1, 1 << 60, "", "control"), lambda ok, text: None)
 
     loop.call(ask)
     assert done.wait(DEADLINE)

@@ -18,6 +18,7 @@ from chatctl.chat.entries.proposals import Entry, Proposal, Quit
 from chatctl.chat.entries.queries import AnyQuery, Page, RoomRecord
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes
+from chatctl.chat.model.ids import SessionId
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.store.store import Batch, SqliteStore
 from chatctl.protocol.message import Message
@@ -131,7 +132,7 @@ def test_so_do_pages_with_events(kind: str, limit: int) -> None:
         ann.send(
             "PRIVMSG #tea :hi", f"KICK #tea {','.join(nicks[:6])} :out", "TOPIC #tea :new", "MODE #tea +v-v ann ann"
         )
-        world.order.propose(Quit(world.hub.state.user_named("p8").id, "", "bye"))  # type: ignore[union-attr]
+        world.order.propose(Quit(world.hub.state.user_named("p8").session, "", "bye"))  # type: ignore[union-attr]
         world.tick()
         meant = [each.message_id for each in world.facts if each.place == "#tea"]
         assert len(meant) > 20
@@ -257,7 +258,7 @@ class TestOrder:
 
     def at(self, *clock: int) -> None:
         for self.now in clock:
-            self.local.propose(Proposal(1, ""))
+            self.local.propose(Proposal(SessionId(1), ""))
 
     def test_it_is_the_clocks(self) -> None:
         times = self.order()

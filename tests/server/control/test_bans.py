@@ -11,6 +11,7 @@ import pytest
 
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.policy import Rules
 from chatctl.server import Limits, Server, TlsPlan
 from tests.server.tls import TlsWire
@@ -39,7 +40,7 @@ def ask(server: Server, proposal: p.Proposal) -> None:
 
 def invite(server: Server) -> Callable[[Wire], list[str]]:
     """An invitation, and a visit with it: the commands that are read up to the end, or until one is in."""
-    ask(server, p.AddInvitation(0, "", token_hash("token"), 1, 2**45, "#lobby", "control"))
+    ask(server, p.AddInvitation(NO_SESSION, "", token_hash("token"), 1, 2**45, "#lobby", "control"))
 
     def visit(wire: Wire) -> list[str]:
         with wire, contextlib.suppress(ConnectionError):
@@ -54,14 +55,14 @@ def invite(server: Server) -> Callable[[Wire], list[str]]:
 @pytest.mark.parametrize("kind", [Wire, TlsWire], ids=["plain", "TLS"])
 def test_who_is_banned_reads_why_and_an_invitation_changes_nothing(server: Server, kind: type[Wire]) -> None:
     visit = invite(server)
-    ask(server, p.AddBan(0, "", "127.0.0.0/8", False, "spam", 3600))
+    ask(server, p.AddBan(NO_SESSION, "", "127.0.0.0/8", False, "spam", 3600))
     wire = kind(server.port)
     assert visit(wire) == TOLD
     assert wire.read[0].params[0] == "*"
     assert wire.read[0].params[1].startswith("You are banned from this server until 20")
     assert wire.read[0].params[1].endswith(" UTC: spam")
     assert wire.read[1].params == ["Banned: spam"]
-    ask(server, p.RemoveBan(0, "", "127.0.0.0/8", False))
+    ask(server, p.RemoveBan(NO_SESSION, "", "127.0.0.0/8", False))
     assert "001" in visit(kind(server.port)), "the invitation was not used up"
 
 
@@ -72,7 +73,7 @@ def test_where_many_strangers_are_the_banned_are_turned_away_at_the_door(
     addresses = iter([f"192.0.2.{number}" for number in range(strangers)] + ["198.51.100.1"])
     monkeypatch.setattr("chatctl.server.net.acceptor.numeric", lambda address: next(addresses))
     monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: True)
-    ask(server, p.AddBan(0, "", "198.51.100.1", False, "spam", 0))
+    ask(server, p.AddBan(NO_SESSION, "", "198.51.100.1", False, "spam", 0))
     with contextlib.ExitStack() as stack:
         for _ in range(strangers):
             stack.enter_context(Wire(server.port)).ping()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.ids import SessionId
 from chatctl.server.net.connection import Connection
 
 
@@ -16,7 +17,7 @@ def pair() -> Iterator[tuple[Connection, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.settimeout(10)
-    yield Connection(ours, Session(1, "127.0.0.1", "host", 0), 0.0), theirs
+    yield Connection(ours, Session(SessionId(1), "127.0.0.1", "host", 0), 0.0), theirs
     ours.close()
     theirs.close()
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.ids import SessionId
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.net import tls_connection as server_tls
 from chatctl.server.net.connection import Connection
@@ -44,7 +45,7 @@ class InMemory:
         self.theirs.setblocking(False)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*Authority(folder).issue("here"))
-        plain = Connection(ours, Session(1, "192.0.2.1", "host", 0), 0.0)
+        plain = Connection(ours, Session(SessionId(1), "192.0.2.1", "host", 0), 0.0)
         self.server = server_tls.TlsConnection(plain, context)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.client = trusting().wrap_bio(self._incoming, self._outgoing, server_hostname="here")
@@ -148,7 +149,7 @@ def test_bytes_that_complete_no_line_are_fragments(pair: InMemory, data: bytes, 
         return
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        connection = Connection(ours, Session(1, "192.0.2.1", "host", 0), 0.0)
+        connection = Connection(ours, Session(SessionId(1), "192.0.2.1", "host", 0), 0.0)
         theirs.sendall(data)
         connection.read()
         assert connection.fragments == units

@@ -16,6 +16,7 @@ from typing import TypeVar
 import pytest
 
 from chatctl.chat.delivery.session import Session
+from chatctl.chat.model.ids import UserId
 from chatctl.chat.model.room import Room
 from chatctl.server import Limits, Server, TlsPlan
 from chatctl.server.loop import Loop
@@ -175,7 +176,7 @@ def test_a_list_of_twenty_thousand_rooms_ends_nobody_s_connection() -> None:
             for number in range(20_000):
                 room = hub.state.rooms[f"#{number}"] = Room(f"#{number}", 0)
                 room.topic = "x" * 300
-                room.members[1] = 0
+                room.members[UserId("someone")] = 0
             made.set()
 
         loop.call(make)

@@ -9,6 +9,7 @@ import pytest
 
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
+from chatctl.chat.model.ids import NO_SESSION
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.login.account_login import Login
@@ -30,9 +31,9 @@ def prepare(server: Server) -> None:
     verifier = str(scram.make(PASSWORD, b"salt", 4096))
 
     def ask() -> None:
-        hub.desk.ask(p.AddAccount(0, "", "eve", verifier, "control"), lambda ok, text: None)
+        hub.desk.ask(p.AddAccount(NO_SESSION, "", "eve", verifier, "control"), lambda ok, text: None)
         hub.desk.ask(
-            p.AddInvitation(0, "", token_hash("token"), 1, 1 << 60, "", "control"), lambda ok, text: done.set()
+            p.AddInvitation(NO_SESSION, "", token_hash("token"), 1, 1 << 60, "", "control"), lambda ok, text: done.set()
         )
 
     loop.call(ask)

@@ -1,0 +1,53 @@
+"""The snapshot of a room that a joining session receives: topic, members, metadata, recent messages."""
+
+from __future__ import annotations
+
+from chatctl.chat.commands import metadata, rooms
+from chatctl.chat.commands.base import View
+from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.delivery.session import Session
+from chatctl.chat.engine.replies import Answering
+from chatctl.chat.history.history_batch import played, shown
+from chatctl.chat.model.room import Room
+from chatctl.protocol import capabilities as caps
+
+
+class RoomSnapshots:
+    """Sends room snapshots to sessions of this machine."""
+
+    def __init__(self, view: View, fanout: Fanout, answering: Answering) -> None:
+        self._view = view
+        self._fanout = fanout
+        self._answering = answering
+
+    def send(self, session: Session, room: Room, since: int) -> None:
+        """Send the snapshot of `room`.
+
+        Args:
+            session: The recipient, which has just joined.
+            room: The room.
+            since: Time (ms since 1970 UTC) up to which the user has received the room's messages.
+        """
+        view = self._view
+        replies = [
+            *rooms.described(view, session, room),
+            *metadata.synced(view, session, room, session.subscriptions),
+        ]
+        self._answering.describe(session, room.key, replies)
+        if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
+            self._replay(session, room, since)
+
+    def _replay(self, session: Session, room: Room, since: int) -> None:
+        """Send the recent messages that are newer than `since`.
+
+        Messages that are not durable yet may still be refused, so they are sent like new ones, once they are durable.
+        """
+        facts = [fact for fact in self._view.tails.of(room.key) if fact.time > since]
+        released = self._fanout.released_seq
+        known = [fact for fact in facts if fact.seq <= released]
+        if known:
+            batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
+            self._answering.describe(session, room.key, batch)
+        for fact in facts[len(known) :]:
+            for message in shown(fact, session.caps, {}, self._view.reference()):
+                self._answering.show(session, message, fact.seq, room.key)
