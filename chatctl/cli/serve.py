@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ _WATCHDOG_SECONDS = 20.0
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AT_ONCE = 130
 _HANGS = 1
+_SIGNAL_CHECK_SECONDS = 1.0
 _SAME_WISH = 0.3
 """Seconds within which a second signal is the first one again: `timeout` and a terminal that closes send two."""
 _COLLECT = (20_000, 20, 50)
@@ -84,7 +85,7 @@ def serve(
     _collect_seldom()
     hung_up(server)
     try:
-        stop.get()
+        _wait(stop)
         server.wait(0)  # raises what ended it, if no signal did
     finally:
         _end_a_stop_that_hangs()
@@ -121,6 +122,17 @@ def _stop_on_signal() -> SimpleQueue[None]:
     if _on_terminal() and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, on_signal)
     return stop
+
+
+def _wait(stop: SimpleQueue[None]) -> None:
+    """Wait for something on the queue.
+
+    Python runs signal handlers in this thread, and only while it executes bytecode. A signal in the instant before the
+    thread blocks would otherwise be handled at the next signal, so the wait is interrupted once a second.
+    """
+    while True:
+        with contextlib.suppress(Empty):
+            return stop.get(timeout=_SIGNAL_CHECK_SECONDS)
 
 
 def _reread_on_hangup() -> Callable[[Server], None]:
