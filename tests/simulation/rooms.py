@@ -47,6 +47,8 @@ class Client:
     def __init__(self, session: Session, nick: str) -> None:
         self.session = session
         self.nick = nick
+        self.asked = {nick}
+        """Names that it has asked for."""
         self.rooms: dict[str, dict[str, set[str]]] = {}
         self.topics: dict[str, str] = {}
 
@@ -199,7 +201,9 @@ class Rooms:
             *[f"JOIN {room}"] * 4,
         )
         sent = [pick(lines) for _ in range(self.chance.randrange(1, 4))]
-        self.hub.receive(pick(self.clients).session, [*sent])
+        client = pick(self.clients)
+        client.asked.update(line.split()[1] for line in sent if line.startswith("NICK"))
+        self.hub.receive(client.session, [*sent])
 
     def _tick(self) -> None:
         self.hub.work(lambda: self.chance.random() < 0.2)
@@ -258,7 +262,7 @@ class Rooms:
 
     def _registering(self) -> set[str]:
         """Accounts that users may be making themselves."""
-        return {client.nick for client in self.clients}
+        return {name for client in self.clients for name in (client.nick, *client.asked)}
 
     def _ban(self, name: str) -> object:
         return next((ban for ban in self.disk.records.values() if isinstance(ban, Ban) and ban.target == name), None)
@@ -384,7 +388,7 @@ def _comparable(room: ReplicaRoom) -> object:
 
 
 def _difference(one: Mapping[Any, object], other: Mapping[Any, object]) -> object:
-    return [(key, one[key], other[key]) for key in one if one[key] != other[key]]
+    return [(key, one.get(key), other.get(key)) for key in {**one, **other} if one.get(key) != other.get(key)]
 
 
 def _keys(accounts: object) -> set[tuple[str, str]]:

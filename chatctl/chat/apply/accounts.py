@@ -203,6 +203,8 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
     _send(outcome, message)
     if user is not None and user.account_id != account.id:
         before, known = Identity.of(user), user.identity
+        if user.operator and user.operator == user.account:
+            unmake_operator(state, user, outcome)  # an account's privileges do not follow to another account
         user.log_in(account)
         _known_as(outcome, user, known)
         visits.note_entered(state, outcome, user, user.rooms)
@@ -215,7 +217,7 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
                 outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
         if account.operator:
             make_operator(state, user, account.name, outcome)
-        outcome.redo += (AccountOperator(user),)
+        outcome.redo += (AccountOperator(user, before.account),)
         outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
 
 

@@ -7,7 +7,7 @@ from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import end_session, leave_chat, show_away
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
-from chatctl.chat.apply.redo import AccountOperator, NewName
+from chatctl.chat.apply.redo import AccountOperator, Attachment, NewName
 from chatctl.chat.apply.undo import NewNick
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import (
@@ -17,6 +17,7 @@ from chatctl.chat.entries.deliveries import (
     InForms,
     Probed,
     Rejected,
+    RoomsShown,
     TellFail,
     ToSession,
     ToUsers,
@@ -112,7 +113,9 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         state.short_visits.register(session)
     for id in dead:
         end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
-    outcome.deliveries.append(Attached(session, user.id, since))
+    outcome.deliveries.append(Attached(session, user.id))
+    outcome.deliveries.append(RoomsShown(session, user.id, since, outcome.entry.seq))
+    outcome.redo += (Attachment(user, session, since),)
 
 
 def _no_name(state: State, proposal: p.Register, holder: User | None, problem: str, outcome: Outcome) -> None:

@@ -6,18 +6,19 @@ left the chat meanwhile. So each is done again, on the state as it is then, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from chatctl.chat.apply import visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.entries.deliveries import ToUsers
+from chatctl.chat.entries.deliveries import RoomsShown, ToUsers, Vanished
 from chatctl.chat.entries.outcome import Outcome
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.protocol.message import Message
+from chatctl.protocol.message import Message, nick_of
 
 
 class Departure:
@@ -58,35 +59,61 @@ class SessionEnd:
         visits.note_position(state, outcome, self._user, list(self._user.rooms), self._position, stays=True)
 
 
+class Attachment:
+    """A session was attached to a user and shown the user's rooms, with what was pending then. `since` as in
+    RoomsShown."""
+
+    def __init__(self, user: User, session: SessionId, since: Mapping[str, int]) -> None:
+        self._user = user
+        self._session = session
+        self._since = since
+
+    def redo(self, state: State, outcome: Outcome) -> None:
+        """Show the rooms as they are after the undo."""
+        if state.by_session.get(self._session) is self._user:
+            outcome.deliveries.append(RoomsShown(self._session, self._user.id, self._since, outcome.entry.seq))
+
+
 class NewName:
-    """A user who was in no room took another name, so that there was nothing to store."""
+    """A user who was in no room took another name, so that there was nothing to store. `before` is the prefix until
+    then."""
 
     def __init__(self, user: User, before: str) -> None:
         self._user = user
         self._before = before
-        self._after = user.nick
 
     def redo(self, state: State, outcome: Outcome) -> None:
-        """Keep it for the rooms that the user is in again, whose members have been shown it by the undo."""
-        user = self._user
-        if state.users.get(user.id) is not user:
+        """Show and store it in the rooms that the user is in again, whose members know the former name."""
+        user, known = self._user, state.stale_prefixes.pop(self._user.id, "")
+        if state.users.get(user.id) is not user or not known or nick_of(known) == user.nick:
             return
+        message = Message("NICK", (user.nick,), known)
+        # The user has read the change already, unless the name in between was refused.
+        is_known = known == self._before
+        audience = (*(() if is_known else (user.id,)), *state.peers(user))
+        outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
         for room in user.rooms.values():
-            outcome.keep_in(room, "NICK", user, self._after)
-            outcome.facts[-1] = replace(outcome.facts[-1], source=self._before)
+            outcome.keep_in(room, "NICK", user, user.nick)
+            outcome.facts[-1] = replace(outcome.facts[-1], source=known)
+        if not is_known and not user.transient and state.user_named(nick_of(known)) is None:
+            outcome.deliveries.append(Vanished(nick_of(known)))
 
 
 class AccountOperator:
-    """A user logged in to an account, and was made an operator of the server if the account said so."""
+    """A user logged in to an account, and was made an operator of the server if the account said so. `former` is the
+    name of the account of the user until then, ``""`` for none."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, former: str = "") -> None:
         self._user = user
+        self._former = former
 
     def redo(self, state: State, outcome: Outcome) -> None:
         """Make it so again: a promotion or its end may have been undone."""
         user, account = self._user, state.accounts.with_id(self._user.account_id)
         if state.users.get(user.id) is not user or account is None:
             return
+        if user.operator and user.operator == self._former != account.name:
+            unmake_operator(state, user, outcome)
         if account.operator and not user.operator:
             make_operator(state, user, account.name, outcome)
         elif not account.operator and user.operator == account.name:

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from chatctl.chat.entries.deliveries import Delivery, Entered, Left, RoomMoved, Stamp, ToRoom
+from chatctl.chat.entries.deliveries import Delivery, Entered, Left, RoomMoved
 from chatctl.chat.model.accounts import RecordKey, record_key
 from chatctl.chat.model.user_data import ReadMark, is_kept, mark_key
-from chatctl.protocol.message import Message, nick_of
+from chatctl.protocol import names
+from chatctl.protocol.message import nick_of
 
 if TYPE_CHECKING:
     from chatctl.chat.model.ids import UserId
@@ -54,7 +55,7 @@ class NewMember(NamedTuple):
 
 
 class LostMember(NamedTuple):
-    """A user with this standing left a room, or was removed from it."""
+    """A user with this standing left a room, or was removed from it. `prefix` is that of the user at that time."""
 
     room: Room
     user: UserId
@@ -62,7 +63,8 @@ class LostMember(NamedTuple):
     prefix: str
 
     def take_back(self, state: State) -> Sequence[Delivery]:
-        """Add the member again, and the room if it went. Members read which name the user has taken since."""
+        """Add the member again, and the room if it was dropped. If the user has taken another name since, and keeps it,
+        the members read that later (apply/redo.py, NewName)."""
         user = state.users.get(self.user)
         departed = state.departed.get(self.user)
         if departed is not None:
@@ -71,10 +73,9 @@ class LostMember(NamedTuple):
         if user is None or user.id in self.room.members:
             return ()
         room = state.bring_back(user, self.room, self.standing)
-        entered = Entered(user.id, room.key)
-        if user.prefix == self.prefix:
-            return (entered,)
-        return ToRoom(room.key, Message("NICK", (user.nick,), self.prefix), Stamp(0)), entered
+        if user.prefix != self.prefix:
+            state.stale_prefixes[user.id] = self.prefix
+        return (Entered(user.id, room.key),)
 
 
 class NewNick(NamedTuple):
@@ -91,7 +92,12 @@ class NewNick(NamedTuple):
         departed = state.departed.get(self.user)
         if departed is not None and departed.nick == self.after:
             departed.named(self.before)
-        if user is None or user.nick != self.after:
+        if user is None:
+            return ()
+        if user.nick != self.after:
+            stale = state.stale_prefixes.get(user.id)
+            if stale is not None and nick_of(stale) == self.after:
+                state.stale_prefixes[user.id] = self.before + stale.removeprefix(self.after)
             return ()
         former = next((past for past in reversed(state.past) if past.nick == self.before), None)
         if former is not None:
@@ -113,7 +119,10 @@ class NewRoomName(NamedTuple):
         """Give the room its former name. Stored read markers and metadata are set back as all records are."""
         room = self.room
         key = room.key
-        if state.rooms.get(key) is not room or room.name != self.after:
+        if room.name != self.after:
+            return ()
+        if state.rooms.get(key) is not room:  # it was dropped since, with users whose departure is done again
+            room.name, room.key = self.before, names.room_fold(self.before)
             return ()
         waiting = len(state.forgotten)
         state.rename_room(room, self.before)

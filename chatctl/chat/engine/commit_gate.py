@@ -364,6 +364,7 @@ class Keeper:
             self.entry(outcome, again=True)
         self._retries.is_waiting = bool(self.unkept or self._changed_records)
         self._state.departed = {}
+        self._state.stale_prefixes = {}
 
     def _release_names(self, seq: int) -> None:
         """Names that were given up by entries up to `seq` are free, or their owners' again."""

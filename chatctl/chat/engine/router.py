@@ -323,10 +323,18 @@ class Delivering:
         if session is None or user is None:
             return
         self._welcome(session, user.id)
+
+    def _rooms_shown(self, delivery: d.RoomsShown, seq: int) -> None:
+        session = self._sessions.get(delivery.session)
+        user = self._view.state.users.get(delivery.user)
+        if session is None or user is None:
+            return
+        self._answering.shown_if_kept = delivery.seq
         for room in user.rooms.values():
             self._fanout.enter(session, room.key)
-            self._fanout.answer(session, rooms.own_join(session, user, room).line)
+            self._answering.describe(session, "", [rooms.own_join(session, user, room)])
             self._snapshots.send(session, room, delivery.since.get(room.key, 0))
+        self._answering.shown_if_kept = 0
 
     def _rejected(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.session)
@@ -383,6 +391,7 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.LoggedIn: Delivering._logged_in,
     d.Welcomed: Delivering._welcomed,
     d.Attached: Delivering._attached,
+    d.RoomsShown: Delivering._rooms_shown,
     d.Rejected: Delivering._rejected,
     d.Closed: Delivering._closed,
     d.RulesChanged: Delivering._rules_changed,

@@ -255,12 +255,20 @@ class Welcomed(Delivery):
 
 
 class Attached(Delivery):
-    """The session is registered as one more of a user who is here: it gets the welcome lines, and the rooms, with what
-    was said in each after the time in `since` (ms, by room key)."""
+    """The session is registered as another one of a connected user: it gets the welcome lines, then RoomsShown."""
+
+    session: SessionId
+    user: UserId
+
+
+class RoomsShown(Delivery):
+    """The session gets the rooms of its user, with the messages of each after the time in `since` (ms, by room key). If
+    an entry before `seq` cannot be stored, this is not shown, but done again (apply/redo.py, Attachment)."""
 
     session: SessionId
     user: UserId
     since: Mapping[str, int]
+    seq: int
 
 
 class Rejected(Delivery):

@@ -40,6 +40,8 @@ class State:
         self.forgotten: list[RecordKey] = []
         """Records that went, or got another name, with a room; whoever keeps records empties it."""
         self.departed: dict[UserId, User] = {}  # who left by entries that are not stored, while those are undone
+        self.stale_prefixes: dict[UserId, str] = {}
+        """Prefixes that rooms know users by who took another name that is not undone; used while entries are undone."""
         self.let_go: list[Room] = []
         """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
         self._empty: dict[str, None] = {}
@@ -249,10 +251,10 @@ class State:
                 user.invited[room.key] = user.invited.pop(old)
 
     def rename_visits(self, old: str, new: str) -> None:
-        """Move the positions of users in a room that has got another name."""
+        """Move the positions of users in a room that was renamed, and drop those in an earlier room `new`."""
         self.guest_visits.rename(old, new)
         for visits in self.accounts.visits():
-            if old in visits.left or old in visits.inside:
+            if old in visits.left or old in visits.inside or new in visits.left:
                 key = record_key(visits)
                 self.accounts.put(key, visits.renamed(old, new))
                 self.forgotten.append(key)

@@ -42,7 +42,10 @@ class Visits:
         return Visits(self.key, left, inside)
 
     def renamed(self, old: str, new: str) -> Visits:
-        """Return these visits after the room `old` was renamed to `new`."""
+        """Return these visits after the room `old` was renamed to `new`.
+
+        A position in an earlier room of that name is dropped, because it would hide messages of this one.
+        """
         left = {new if room == old else room: time for room, time in self.left.items() if room != new}
         return Visits(self.key, left, tuple(new if room == old else room for room in self.inside))
 
@@ -71,7 +74,8 @@ class GuestVisits:
         return position if now - left <= GUEST_MS else 0
 
     def rename(self, old: str, new: str) -> None:
-        """Move what is known of the room `old` to `new`."""
+        """Move the positions in the room `old` to `new`, and drop those in an earlier room `new`."""
         for visits in self._guests.values():
+            visits.pop(new, None)
             if old in visits:
                 visits[new] = visits.pop(old)

@@ -67,3 +67,14 @@ def test_a_room_of_an_account_that_was_removed_while_no_server_ran() -> None:
     world.connect().send("NICK bob", "USER u 0 * :r", "JOIN #lobby")
     journal.commit()
     assert journal.stored["#hers"].founder == "", "or whoever makes that account next would own the room"
+
+
+def test_founder_who_joins_an_occupied_room_is_shown_to_its_members_as_operator() -> None:
+    world = a_world()
+    add(world, "ann")
+    ann = enter(world, "ann", "sesame").send("JOIN #hers").forget()
+    bob = world.person("bob", "#hers")
+    ann.send("PART #hers").forget()
+    bob.forget()
+    ann.send("JOIN #hers")
+    assert bob.one("MODE").params == ["#hers", "+o", "ann"]

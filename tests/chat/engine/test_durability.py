@@ -6,6 +6,7 @@ the commit is slow, succeeds and fails.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -443,8 +444,43 @@ def test_whose_leaving_failed_is_known_by_the_name_taken_meanwhile() -> None:
     room.persons["bob"].send("PART #tea")
     room.persons["bob"].send("NICK bobby")
     room.fail()
-    assert [text.partition(" ")[2] for text in room.persons["ann"].lines()] == ["NICK bobby"]
+    assert [text.partition(" ")[2] for text in room.persons["ann"].lines()] == [":bob!~u@jed4uj7kmu7k.user NICK bobby"]
     assert room.world.hub.state.by_session[SessionId(2)].rooms.keys() == {"#tea"}
+
+
+def test_rename_outside_rooms_after_refused_rename_is_shown_from_the_name_the_room_knows() -> None:
+    room = Room()
+    room.persons["bob"].send("NICK x1", "PART #tea", "NICK x2")
+    room.fail()
+    for nick in ("ann", "bob"):
+        assert [line.partition(" ")[2] for line in room.persons[nick].lines() if ":bob!" in line] == [
+            ":bob!~u@jed4uj7kmu7k.user NICK x2"
+        ], nick
+    assert ":chatctl.local 731 eve :bob" in room.persons["eve"].lines()
+
+
+def test_attached_session_is_shown_the_rooms_as_they_are_after_a_failed_commit() -> None:
+    room = Room()
+    room.persons["ann"].send("JOIN #den", "TOPIC #tea :Unstored")
+    other = room.world.connect()
+    secret = base64.b64encode(b"\0ann\0long-enough-secret").decode()
+    other.send("CAP REQ :sasl server-time", "NICK ann", "USER u 0 * :r", "AUTHENTICATE PLAIN")
+    other.send(f"AUTHENTICATE {secret}", "CAP END")
+    room.fail()
+    seen = other.read()
+    assert [message.params[0] for message in seen if message.command == "JOIN"] == ["#tea"]
+    assert [message.params[-1] for message in seen if message.command == "332"] == ["Leaves"]
+
+
+def test_departure_after_refused_room_rename_is_stored_under_the_former_room_name() -> None:
+    room = Room()
+    room.persons["dan"].send("RENAME #den #lair")
+    room.persons["dan"].send("QUIT")
+    room.fail()
+    room.world.now += 1000
+    room.settle("ann", "PRIVMSG #tea :still here")
+    quits = [fact for fact in room.journal.facts if fact.kind == "QUIT"]
+    assert [fact.place for fact in quits] == ["#den"]
 
 
 @pytest.mark.parametrize(

@@ -244,3 +244,13 @@ def test_visits_of_an_account_are_bounded(steps: list[tuple[str, int]]) -> None:
             assert found.left[room] == time
         assert len(found.left) <= visits.MAX_ROOMS
         assert len(set(found.inside)) == len(found.inside)
+
+
+def test_position_in_an_earlier_room_does_not_hide_messages_of_a_room_renamed_to_it() -> None:
+    account = visits.Visits("account 1", {"#old": 5, "#new": 9})
+    assert account.renamed("#den", "#new").left == {"#old": 5}
+    assert account.renamed("#old", "#new").left == {"#new": 5}
+    guests = visits.GuestVisits()
+    guests.put("guest ann host", ["#new"], 9, 10)
+    guests.rename("#den", "#new")
+    assert guests.position("guest ann host", "#new", 10) == 0

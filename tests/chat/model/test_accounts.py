@@ -392,3 +392,14 @@ def test_passwd_after_another_password_change_is_refused() -> None:
     account = world.hub.state.accounts.named("ann")
     assert account is not None
     assert account.verifier == reset
+
+
+def test_operator_by_an_account_who_logs_in_to_another_loses_the_privileges() -> None:
+    world = a_world()
+    add(world, "ann", operator=True)
+    add(world, "bob")
+    ann = enter(world, "ann", "sesame")
+    assert ann.user.operator == "ann"
+    ann.forget().send("NS IDENTIFY bob sesame")
+    assert (ann.user.account, ann.user.operator, ann.user.modes) == ("bob", "", "")
+    assert ann.one("MODE").params == ["ann", "-o"]
