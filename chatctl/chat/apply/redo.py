@@ -81,20 +81,28 @@ class NewName:
     def __init__(self, user: User, before: str) -> None:
         self._user = user
         self._before = before
+        self._known = ""
+        """The prefix by which the rooms know the user, once an undo has shown that it is another."""
 
     def redo(self, state: State, outcome: Outcome) -> None:
         """Show and store it in the rooms that the user is in again, whose members know the former name."""
-        user, known = self._user, state.stale_prefixes.pop(self._user.id, "")
+        user, stale = self._user, state.stale_prefixes.pop(self._user.id, "")
+        self._known = known = stale or self._known
         if state.users.get(user.id) is not user or not known or nick_of(known) == user.nick:
             return
+        if stale:
+            self._show(state, outcome, stale)
+        for room in user.rooms.values():
+            outcome.keep_in(room, "NICK", user, user.nick)
+            outcome.facts[-1] = replace(outcome.facts[-1], source=known)
+
+    def _show(self, state: State, outcome: Outcome, known: str) -> None:
+        user = self._user
         message = Message("NICK", (user.nick,), known)
         # The user has read the change already, unless the name in between was refused.
         is_known = known == self._before
         audience = (*(() if is_known else (user.id,)), *state.peers(user))
         outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
-        for room in user.rooms.values():
-            outcome.keep_in(room, "NICK", user, user.nick)
-            outcome.facts[-1] = replace(outcome.facts[-1], source=known)
         if not is_known and not user.transient and state.user_named(nick_of(known)) is None:
             outcome.deliveries.append(Vanished(nick_of(known)))
 

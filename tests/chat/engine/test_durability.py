@@ -457,6 +457,14 @@ def test_rename_outside_rooms_after_refused_rename_is_shown_from_the_name_the_ro
             ":bob!~u@jed4uj7kmu7k.user NICK x2"
         ], nick
     assert ":chatctl.local 731 eve :bob" in room.persons["eve"].lines()
+    room.world.now += 1000
+    room.world.tick()
+    room.fail()
+    assert not room.persons["ann"].lines()
+    room.world.now += 1000
+    room.settle("ann", "PRIVMSG #tea :still here")
+    names = [(fact.source, fact.text) for fact in room.journal.facts if fact.kind == "NICK"]
+    assert names == [("bob!~u@jed4uj7kmu7k.user", "x2")]
 
 
 def test_attached_session_is_shown_the_rooms_as_they_are_after_a_failed_commit() -> None:
