@@ -47,8 +47,6 @@ class Client:
     def __init__(self, session: Session, nick: str) -> None:
         self.session = session
         self.nick = nick
-        self.asked = {nick}
-        """Names that it has asked for."""
         self.rooms: dict[str, dict[str, set[str]]] = {}
         self.topics: dict[str, str] = {}
 
@@ -201,9 +199,7 @@ class Rooms:
             *[f"JOIN {room}"] * 4,
         )
         sent = [pick(lines) for _ in range(self.chance.randrange(1, 4))]
-        client = pick(self.clients)
-        client.asked.update(line.split()[1] for line in sent if line.startswith("NICK"))
-        self.hub.receive(client.session, [*sent])
+        self.hub.receive(pick(self.clients).session, [*sent])
 
     def _tick(self) -> None:
         self.hub.work(lambda: self.chance.random() < 0.2)
@@ -238,13 +234,15 @@ class Rooms:
 
     def _administer(self) -> None:
         name = self.chance.choice(ACCOUNTS)
+        existing = self.hub.state.accounts.named(name)
+        former = existing.id if existing is not None else "none"
         banned = self.chance.choice(("eve", "mallory"))
         proposals: tuple[tuple[str, p.Proposal, Callable[[], bool]], ...] = (
             ("", p.SendAway(NO_SESSION, "", self.chance.choice(NICKS), ""), lambda: True),
             (banned, p.AddBan(NO_SESSION, "", banned, False, "", 0), lambda: self._ban(banned) is not None),
             (banned, p.RemoveBan(NO_SESSION, "", banned, False), lambda: self._ban(banned) is None),
             (name, p.AddAccount(NO_SESSION, "", name, VERIFIER, CONTROL), lambda: self._account(name) is not None),
-            (name, p.RemoveAccount(NO_SESSION, "", name, CONTROL), lambda: self._account(name) is None),
+            (name, p.RemoveAccount(NO_SESSION, "", name, CONTROL), lambda: self._account_id(name) != former),
             (name, p.ChangeAccount(NO_SESSION, "", name, CONTROL, operator=True), lambda: self._is_operator(name)),
             (name, p.ChangeAccount(NO_SESSION, "", name, CONTROL, operator=False), lambda: not self._is_operator(name)),
         )
@@ -256,13 +254,9 @@ class Rooms:
 
         def answered(done: bool, text: str) -> None:
             self.asking.discard(about)
-            assert not done or about in self._registering() or is_stored(), f"told but not stored: {text}"
+            assert not done or is_stored(), f"told but not stored: {text}"
 
         self.hub.desk.ask(proposal, answered)
-
-    def _registering(self) -> set[str]:
-        """Accounts that users may be making themselves."""
-        return {name for client in self.clients for name in (client.nick, *client.asked)}
 
     def _ban(self, name: str) -> object:
         return next((ban for ban in self.disk.records.values() if isinstance(ban, Ban) and ban.target == name), None)
@@ -270,6 +264,10 @@ class Rooms:
     def _account(self, name: str) -> Account | None:
         found = self.disk.records.get(("account", name))
         return found if isinstance(found, Account) else None
+
+    def _account_id(self, name: str) -> str:
+        account = self._account(name)
+        return account.id if account is not None else ""
 
     def _is_operator(self, name: str) -> bool:
         account = self._account(name)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from chatctl.chat.apply import marks, visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.apply.redo import AccountOperator, Login
+from chatctl.chat.apply.redo import AccountOperator, Login, show_operator
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import InForms, LoggedIn, TellFail, ToSession, ToUsers
 from chatctl.chat.entries.outcome import Identity, NewIdentity, Outcome
@@ -208,13 +208,15 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
         user.log_in(account)
         _known_as(outcome, user, known)
         visits.note_entered(state, outcome, user, user.rooms)
-        outcome.redo += (Login(user, known),)
         state.changed(user)
         _notify(state, outcome, user)
-        for room in user.rooms.values():
-            if room.founded_by(user) and not room.members[user.id] & OPERATOR:
-                room.members[user.id] |= OPERATOR
-                outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
+        founded = [
+            room for room in user.rooms.values() if room.founded_by(user) and not room.members[user.id] & OPERATOR
+        ]
+        for room in founded:
+            room.members[user.id] |= OPERATOR
+            show_operator(state, outcome, room, user)
+        outcome.redo += (Login(user, known, founded=founded),)
         if account.operator:
             make_operator(state, user, account.name, outcome)
         outcome.redo += (AccountOperator(user, before.account),)

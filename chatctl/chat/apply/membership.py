@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.admission import entry_refusal
-from chatctl.chat.apply.redo import Departure, SessionEnd
+from chatctl.chat.apply.redo import Departure, SessionEnd, show_founder
 from chatctl.chat.apply.room_settings import room_for
 from chatctl.chat.apply.undo import LostMember, NewMember
 from chatctl.chat.entries import proposals as p
@@ -61,7 +61,7 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         visits.note_entered(state, outcome, user, (room.key,))
         outcome.deliveries.append(Entered(user.id, room.key))
         show_entering(outcome, room, user)
-        _show_founder(state, outcome, room, user)
+        show_founder(state, outcome, room, user)
         outcome.deliveries.append(Described(user.id, room.key, since))
         outcome.keep_in(room, "JOIN", user, user.realname)
         if room.founder != founder or room.insiders is not None:
@@ -78,12 +78,6 @@ def show_entering(outcome: Outcome, room: Room, user: User) -> None:
     if user.away:
         away = outcome.form(caps.AWAY_NOTIFY, Message("AWAY", (user.away,), user.prefix))
         outcome.deliveries.append(InForms((away,), room.key, but=user.id))
-
-
-def _show_founder(state: State, outcome: Outcome, room: Room, user: User) -> None:
-    """Send MODE if a founder who joined became an operator: members cannot tell that from the JOIN."""
-    if room.members[user.id] & OPERATOR and len(room.members) > 1:
-        outcome.to_room(room, Message("MODE", (room.name, "+o", user.nick), state.rules.server_name))
 
 
 def part(state: State, proposal: p.Part, outcome: Outcome) -> None:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from chatctl.chat.apply import visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.entries.deliveries import RoomsShown, ToUsers, Vanished
+from chatctl.chat.entries.deliveries import RoomsShown, ToRoom, ToUsers, Vanished
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import SessionId
+from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
@@ -34,6 +35,7 @@ class Departure:
     def redo(self, state: State, outcome: Outcome) -> None:
         """Show the QUIT, once, and keep it for each room that the user was in."""
         user, rooms = self.user, list(self.user.rooms.values())
+        state.departed.pop(user.id, None)
         visits.note_position(state, outcome, user, [room.key for room in rooms], self._position)
         known = [room for room in map(state.rooms.get, [room.key for room in rooms]) if room is not None]
         audience = dict.fromkeys(id for room in known for id in room.members)
@@ -44,7 +46,8 @@ class Departure:
         for room in rooms:
             outcome.keep_in(room, "QUIT", user, self._reason)
         for room in known:
-            state.drop_if_unused(room)
+            if not state.is_left_later(room):
+                state.drop_if_unused(room)
 
 
 class SessionEnd:
@@ -129,13 +132,18 @@ class AccountOperator:
 
 
 class Login:
-    """A user logged in to another account than before, or out; `before` is the identity until then."""
+    """A user logged in to another account than before, or out; `before` is the identity until then. `left` are the keys
+    of the rooms that the former account left, with its position in them. In the rooms `founded` the user became an
+    operator."""
 
-    def __init__(self, user: User, before: str, left: Sequence[str] = (), position: int = 0) -> None:
+    def __init__(
+        self, user: User, before: str, left: Sequence[str] = (), position: int = 0, founded: Sequence[Room] = ()
+    ) -> None:
         self._user = user
         self._before = before
         self._left = left
         self._position = position
+        self._founded = founded
 
     def redo(self, state: State, outcome: Outcome) -> None:
         """Let positions and rooms know the user by the new identity."""
@@ -148,3 +156,17 @@ class Login:
         for room in user.rooms.values():
             if room.keep_out(self._before) | room.let_back(user):
                 outcome.changed += (room.key,)
+            if room in self._founded and room.members[user.id] & OPERATOR:
+                show_operator(state, outcome, room, user)
+
+
+def show_founder(state: State, outcome: Outcome, room: Room, user: User) -> None:
+    """Show it if a founder who joined an occupied room became an operator: members cannot tell that from the JOIN."""
+    if room.members[user.id] & OPERATOR and len(room.members) > 1:
+        show_operator(state, outcome, room, user)
+
+
+def show_operator(state: State, outcome: Outcome, room: Room, user: User) -> None:
+    """Show the members of a room that its founder became an operator. If the entry is done again, so is this."""
+    message = Message("MODE", (room.name, "+o", user.nick), state.rules.server_name)
+    outcome.deliveries.append(ToRoom(room.key, message, outcome.stamp(), entry=outcome.entry.seq))

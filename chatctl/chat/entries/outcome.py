@@ -104,7 +104,7 @@ class ClosedRoom(NamedTuple):
     def redo(self, state: State, outcome: Outcome) -> None:
         """Drop it again, if it is empty."""
         room = state.rooms.get(self.key)
-        if room is not None:
+        if room is not None and not state.is_left_later(room):
             state.drop_if_unused(room)
 
 

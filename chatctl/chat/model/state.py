@@ -275,9 +275,17 @@ class State:
             room.lists.forget(user.id)
         self.drop_if_unused(room)
 
+    def is_left_later(self, room: Room) -> bool:
+        """Return whether a departure from `room` is still to be done again, so that it must not be dropped yet."""
+        return any(room.key == left.key for user in self.departed.values() for left in user.rooms.values())
+
     def bring_back(self, user: User, room: Room, standing: int) -> Room:
         """Put `user`, whose leaving could not be stored, into `room` again."""
-        room = self.rooms.setdefault(room.key, room)
+        created = self.rooms.get(room.key)
+        if created is not None and created is not room:
+            # The user had joined again since, which is undone: nobody is left in the room that this created.
+            room.short_visits = created.short_visits
+        self.rooms[room.key] = room
         self._empty.pop(room.key, None)
         self.occupied += not room.members
         room.members[user.id] = standing
