@@ -1,4 +1,4 @@
-"""What the rules need from outside, as small protocols: wiring joins them to what really does it."""
+"""Ports: the protocols through which the rules use the outside world. `wiring` connects them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Order(Protocol):
 
 
 class JournalListener(Protocol):
-    """Who hears what became of facts. Called on the thread that owns the chat state."""
+    """Receives the outcome of commits, on the thread that owns the chat state."""
 
     def durable(self, seq: int) -> None:
         """Everything up to `seq` is durable."""
@@ -32,7 +32,7 @@ class JournalListener(Protocol):
         """The facts of the entries `first` to `last` are not kept, and will not be."""
 
     def fatal(self, reason: str) -> None:
-        """Nobody knows what is kept: the server must stop without answering."""
+        """Stop the server without answering, because the outcome of a commit is unknown."""
 
 
 class Journal(Protocol):
@@ -58,10 +58,10 @@ class Journal(Protocol):
         """Answer `query`; `done` is called on the thread that owns the chat state, at once or later."""
 
     def last_seq(self) -> int:
-        """The highest seq ever used; 0 where there is none."""
+        """Return the highest seq ever used; 0 if there is none."""
 
     def last_time(self) -> int:
-        """The latest time of a fact, ms since 1970 UTC; 0 where there is none."""
+        """Return the latest time of a fact in ms since 1970 UTC; 0 if there is none."""
 
     def rooms(self) -> Sequence[RoomRecord]:
         """The rooms kept, as they are before the start."""
@@ -70,7 +70,7 @@ class Journal(Protocol):
         """The accounts and invitations kept, as they are before the start."""
 
     def stop(self, timeout: float) -> bool:
-        """Keep what was appended, end within `timeout` seconds; whether that was done. Twice is the same as once."""
+        """Store what was appended and end within `timeout` seconds; return whether that was done. Idempotent."""
 
     def status(self) -> dict[str, object]:
         """How it is doing, for operators."""
@@ -83,21 +83,21 @@ class Workers(Protocol):
         """Begin. `call_soon` runs a function on the thread that owns the chat state."""
 
     def ask(self, who: str, task: Task, done: Callable[[Done], None]) -> None:
-        """Do `task`; `done` is called on the thread that owns the chat state, at once or later. `who` (an address) is
-        for fairness: those who ask much take turns with those who ask once."""
+        """Run `task`; `done` is called on the thread that owns the chat state, at once or later. `who` (an address) is
+        for fairness: addresses with many tasks take turns with those that have few."""
 
     def stop(self, timeout: float) -> None:
-        """Give up what waits, end within `timeout` seconds."""
+        """Drop waiting tasks and end within `timeout` seconds."""
 
 
 class Log(Protocol):
     """Structured logs: an event's name and its fields. Never holds up the caller."""
 
     def debug(self, event: str, **fields: object) -> None:
-        """For somebody who looks for a fault."""
+        """Log an event for debugging."""
 
     def info(self, event: str, **fields: object) -> None:
-        """What an operator wants to read."""
+        """Log an event for the operator."""
 
     def warning(self, event: str, **fields: object) -> None:
         """Something to look at."""

@@ -1,29 +1,28 @@
-"""Who gets which bytes, in which order, and when: segments, groups, parking.
+"""The fan-out: which bytes each session receives, in which order, and when.
 
-Most of what a chat server does is handing the same bytes to many. So that this costs one list append a member and tick:
+A chat server spends most of its time sending the same bytes to many recipients. This design costs one list append per
+recipient and tick.
 
-1. What a room hears in a tick is gathered in its **segment**: each line rendered once for each set of capabilities
-   among the members, in one list a set. When the segment closes, each list is joined once, and every member of that
-   set gets the same bytes object. That is a **group**: members, bytes.
-2. Who spoke and did not ask for an echo gets the same without their own lines, who labelled their message, with the
-   label; who entered in mid-segment gets the part after that. They are **exceptions** of the group: they get the
-   group's bytes and then their own in their place. Who leaves in mid-segment gets the part up to there as a group, if
-   anybody reads it.
-3. Whatever is sent to a session directly first closes the segments of that session's rooms. Only what is about one
-   room, as what a newcomer is told is, gets a place of its own among the lines of that room's segment, if it has one:
-   a thousand who enter at once cost one group. So a session sees what concerns it in order. Across rooms, the order
-   within one tick is not promised; but whoever is gone is gone after all else of theirs, and before
-   somebody else has the name.
-4. Groups stay **parked** until the facts of their tick, and of all ticks before, are durable. Then they are released in
-   order. If anybody saw a message, it is in the history.
-5. An answer to a session that has nothing parked, and caused nothing that is, goes out at once.
-6. What passes (typing) waits for nothing: to whom nothing is parked for it goes out at once, to others in its place,
-   and not at all when that comes late.
-7. Where the facts of a tick could not be kept, the lines that showed them are taken out of what is parked, and the rest
-   goes out: nobody sees what is not in the history.
+- [segment] The lines of a room in one tick are gathered in a segment. Each line is rendered once per capability set of
+  the members. When the segment closes, the lines of a set are joined once, and every member with that set gets the same
+  bytes object: a group (members and bytes).
+- [exceptions] Three kinds of member receive different bytes: the sender without echo-message (own lines omitted), the
+  sender of a labelled message (label added), and a member who joined mid-segment (later lines only). They are the
+  exceptions of the group. A member who leaves mid-segment gets the lines so far as a group, if it has recipients.
+- [session-order] Output for one session closes the open segments of its rooms first, so each session receives its
+  output in order. The snapshot of a joining session is about one room only, so it is placed inside that room's segment:
+  a thousand joining sessions cost one group. The order across rooms within a tick is not promised. But the last line of
+  a departed user follows all other lines of that user, and precedes any reuse of the name.
+- [parked] Groups are parked until the facts of their tick and of all earlier ticks are durable. Then they are released
+  in order. So every message that was received is in the history.
+- [direct-answer] A reply is released at once if the session has no parked output and caused none.
+- [ephemeral] Ephemeral lines (typing) do not wait. A session without parked output gets them at once, others in order,
+  and they are dropped once they are too old.
+- [refused-lines] If the facts of a tick cannot be stored, their lines are removed from the parked output and the rest
+  is released.
 
-Ticks are counted; `released` is the last one whose groups went out. A room's or session's `waits` is the last tick that
-holds something for it: it has something parked while ``waits > released``.
+Ticks are numbered; `released` is the last tick whose groups were released. `waits` of a room or session is the last
+tick with output for it: it has parked output while ``waits > released``.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _GROUPING = SHAPING | EXTENDED_JOIN
 
 
 LATE_MS = 1000
-"""Older than this, what passes is not worth showing any more (rule 6)."""
+"""Age from which an ephemeral line is dropped ([ephemeral])."""
 
 
 class Fanout:
@@ -53,10 +52,10 @@ class Fanout:
     def __init__(self) -> None:
         self.rooms: dict[str, RoomOutput] = {}
         self.dirty: list[Session] = []
-        """Sessions whose `out` holds something; whoever empties it clears this list too."""
+        """Sessions with released output in `out`. The owner empties both."""
         self._open: dict[RoomOutput, None] = {}
         self._goodbyes: dict[RoomOutput, None] = {}
-        """Rooms that have heard in their open segments that somebody is gone."""
+        """Rooms with a departure in their open segment."""
         self._left: dict[SessionId, list[RoomOutput]] = {}
         """Rooms that a session left in this tick, in the midst of a segment."""
         self._groups: list[Group] = []
@@ -84,7 +83,7 @@ class Fanout:
             room.segment.enters(session)
 
     def leave(self, session: Session, room_key: str) -> None:
-        """What the room heard up to here is for `session` too; nothing after."""
+        """End the member's part of the segment: it includes all lines so far."""
         room = session.rooms.pop(room_key, None)
         if room is None:
             return
@@ -110,7 +109,7 @@ class Fanout:
                 session.rooms[key] = session.rooms.pop(old_key)
 
     def reshape(self, session: Session) -> None:
-        """The session's capabilities changed. Until here its shape is the old one, so that what was gathered fits."""
+        """Apply changed capabilities of the session. Lines gathered so far are rendered for the former ones."""
         shape = session.caps & _GROUPING
         if shape == session.shape:
             return
@@ -122,7 +121,7 @@ class Fanout:
             room.add(session)
 
     def members(self, room_key: str, needs: int) -> Iterator[Session]:
-        """Who of this machine is in a room, and has the capabilities `needs`."""
+        """Yield the members of a room on this machine that have the capabilities `needs`."""
         room = self.rooms.get(room_key)
         if room is not None:
             for members in room.members.values():
@@ -142,12 +141,15 @@ class Fanout:
         *,
         goodbye: Sequence[SessionId] = (),
     ) -> Spot | None:
-        """A line for all members; for `speaker` only with echo-message; only for those who have `needs`. It is shown
-        only if what entry `seq` gave is kept; 0 for a line that is shown in any case.
+        """Send a line to all members of a room that have the capabilities `needs`; to `speaker` only with echo-message.
 
-        For the member `answered` it is a part of a response: they read nothing of it here, unless :meth:`splice` puts
-        something in the place that is returned. `goodbye`: sessions that are gone, after all else of theirs, and
-        whose name is free from here on (:meth:`named`)."""
+        Args:
+            seq: The entry that must be stored for the line to be shown; 0 if it is shown in any case.
+            answered: A member whose copy is part of a labelled response. It is omitted here, unless :meth:`splice`
+                fills the returned place.
+            goodbye: Sessions of a departed user. This is their last line, and their name is free from here on
+                (:meth:`named`).
+        """
         room = self.rooms.get(room_key)
         if room is None:
             return None
@@ -170,7 +172,8 @@ class Fanout:
         return Spot(segment, room, at)
 
     def named(self) -> None:
-        """Somebody has a name that was free: what shows that its last owner is gone comes before (rule 3)."""
+        """Note that a free name was taken: the lines that show its former owner's departure come first
+        ([session-order])."""
         for room in list(self._goodbyes):
             self._close(room)
 
@@ -200,7 +203,7 @@ class Fanout:
         speaker: Session | None,
         seq: int,
     ) -> None:
-        """Lines of one speaker for all members, as :meth:`to_room`. `stamps` are asked for only where somebody reads
+        """Send lines of one sender to all members, as :meth:`to_room`. `stamps` are read only if a recipient gets
         tags."""
         room = self.rooms.get(room_key)
         if room is None:
@@ -237,7 +240,7 @@ class Fanout:
         return True
 
     def passing(self, sessions: Iterable[Session], message: Message, stamp: Stamp) -> None:
-        """A line that is soon worth nothing (rule 6)."""
+        """Send an ephemeral line ([ephemeral])."""
         later: dict[int, list[Session]] = {}
         for session in sessions:
             if self.has_parked(session):
@@ -282,8 +285,8 @@ class Fanout:
             self._groups.append(Group(tuple(group), in_form(forms[at], shape), seq))
 
     def direct(self, session: Session, data: bytes, seq: int = 0, about: str = "") -> None:
-        """Bytes for one session, in their place among what it is sent. `seq` as in :meth:`to_room`; `about` is the room
-        that all of it is about (rule 3), if there is one."""
+        """Send bytes to one session, in order with its other output. `seq` as in :meth:`to_room`; `about` is the room
+        that they are about, if there is only one ([session-order])."""
         session.waits = self._tick
         room = session.rooms.get(about)
         self._close_rooms_of(session, but=room)
@@ -293,7 +296,7 @@ class Fanout:
             self._groups.append(Group((session,), data, seq))
 
     def answer(self, session: Session, data: bytes, about: str = "") -> None:
-        """Bytes for one session that depend on nothing unreleased: at once where rule 5 allows it."""
+        """Send bytes that depend on nothing unreleased to one session, at once if [direct-answer] allows it."""
         if self.has_parked(session):
             self.direct(session, data, about=about)
         else:
@@ -326,7 +329,7 @@ class Fanout:
         self._durable = max(self._durable, seq)
 
     def refuse(self, refused: Set[int]) -> None:
-        """Take out of what is parked the lines that show what entries in `refused` gave (rule 7)."""
+        """Remove the lines of refused entries from the parked output ([refused-lines])."""
         for _, groups in self._parked:
             for group in groups:
                 self.parked_bytes -= len(group.data)
@@ -354,8 +357,10 @@ class Fanout:
         return len(self._parked)
 
     def release(self, now: int) -> bool:
-        """Hand out what is durable, in order; `now` in ms since 1970 UTC. Whether there was any. The inner loop is the
-        hottest line of the server: one append a member."""
+        """Release durable output in order; return whether there was any. `now` is in ms since 1970 UTC.
+
+        The inner loop is the hottest line of the server: one append per recipient.
+        """
         parked, dirty, before = self._parked, self.dirty, self._released
         while parked and parked[0][0] <= self._durable:
             seq, groups = parked.popleft()

@@ -11,9 +11,9 @@ from chatctl.protocol.message import Message, encode_tags
 
 
 def render(message: Message, stamp: Stamp, mask: int) -> bytes:
-    """`message` as somebody with the capabilities `mask` gets it, CR LF included.
+    """Return `message` as bytes for recipients with the capabilities `mask`, CR LF included.
 
-    Tags go first what the server adds, then what the client sent (message-tags, "Client-only tags").
+    The server's tags come first, then the client's (message-tags, "Client-only tags").
     """
     shape = mask & caps.SHAPING
     if not shape and not stamp.extra:
@@ -45,7 +45,7 @@ def _tags(stamp: Stamp, shape: int) -> bytes:
 
 
 def tags_of(stamp: Stamp, mask: int) -> dict[str, str]:
-    """The tags that somebody with the capabilities `mask` gets of `stamp`."""
+    """Return the tags of `stamp` for recipients with the capabilities `mask`."""
     shape = mask & caps.SHAPING
     tags: dict[str, str] = dict(stamp.extra)
     if shape & caps.SERVER_TIME and stamp.time:

@@ -1,5 +1,4 @@
-"""What a room hears in a tick, and who hears it: the pieces that `fanout` works with, whose rules are
-cited here."""
+"""Segments and groups, the data structures of the fan-out. Names in brackets refer to fanout.py."""
 
 from __future__ import annotations
 
@@ -11,17 +10,17 @@ import msgspec
 from chatctl.chat.delivery.session import Session
 
 _NOBODY: dict[Session, int] = {}
-"""In most segments nobody comes or goes, and there is a segment for every few messages."""
+"""Shared by most segments, in which no member joins or leaves; there is one segment per few messages."""
 _NOTHING: dict[int, bytes] = {}
 
 
 class Segment:
-    """The lines of one room since its last close, by set of capabilities; `own`, `late` and `left` hold rule 2.
+    """The lines of one room since its last close, by capability set.
 
-    `own` says what a member reads in place of a line, ``b""`` for nothing; where the line itself is empty, it is theirs
-    alone. Its items are in the order of the lines. `late` and `left` say with which line of their set somebody's part
-    begins and before which it ends. `seqs` has an item a line: the entry that must be kept for the line to be shown
-    (rule 7), or 0. `alone` are the bytes of what is somebody's alone.
+    `own`, `late` and `left` implement [exceptions]. `own` maps a member to its replacements, by line index in ascending
+    order: ``b""`` omits a line, and if the line itself is empty, the replacement is for that member alone. `late` and
+    `left` give the index of a member's first line, and of the first line after its last. `seqs` has the entry per line
+    that must be stored for the line to be shown ([refused-lines]), or 0. `alone` counts the bytes for single members.
     """
 
     __slots__ = ("alone", "late", "left", "lines", "own", "seqs")
@@ -47,7 +46,7 @@ class Segment:
         return end > self.late.get(session, 0)
 
     def to_one(self, session: Session, data: bytes, seq: int) -> None:
-        """In their place among the room's lines, bytes for one member alone (rule 3)."""
+        """Add bytes for one member in order with the room's lines ([session-order])."""
         self.seqs.append(seq)
         for lines in self.lines.values():
             lines.append(b"")
@@ -55,7 +54,7 @@ class Segment:
         self.alone += len(data)
 
     def exceptions(self) -> Collection[Session]:
-        """Who of those still there gets something else than the others; `own`, where nobody came or went."""
+        """Return the remaining members that differ from the others: the keys of `own` if no member joined or left."""
         return [session for session in self.own | self.late if session not in self.left]
 
     def without(self, shape: int, refused: Set[int]) -> list[bytes]:
@@ -74,11 +73,11 @@ class Spot(NamedTuple):
 
 
 class Group(msgspec.Struct):
-    """The same bytes for several sessions; `exceptions` get their own instead (rule 2), made when it is released: a
-    thousand who speak in one tick would each have a copy of it all that waits.
+    """The same bytes for several sessions. `exceptions` get different bytes ([exceptions]), which are built on release:
+    a thousand senders in one tick would otherwise each hold a copy of all parked lines.
 
-    For rule 7 it remembers what it was made of: the segment, its set of capabilities and the lines of that, and which
-    entries were refused; or the entry `seq` alone.
+    For [refused-lines] it remembers its segment, capability set, line count and the refused entries; or the entry
+    `seq`.
     """
 
     members: tuple[Session, ...]
@@ -88,13 +87,13 @@ class Group(msgspec.Struct):
     segment: Segment | None = None
     shape: int = 0
     extra: int = 0
-    """Bytes of what is some members' alone."""
+    """Bytes for single members."""
     refused: Set[int] = frozenset()
     until: int = 0
-    """When it is too late for it (rule 6), ms since 1970 UTC; 0 for never."""
+    """When it is too old to be sent ([ephemeral]), in ms since 1970 UTC; 0 for never."""
 
     def refuse(self, refused: Set[int]) -> None:
-        """Take out what shows one of these entries (rule 7)."""
+        """Remove the lines of refused entries ([refused-lines])."""
         segment = self.segment
         if segment is None:
             if self.seq in refused:
@@ -104,7 +103,7 @@ class Group(msgspec.Struct):
             self.data = b"".join(segment.without(self.shape, self.refused)) if self.data else b""
 
     def own_bytes(self, session: Session) -> bytes:
-        """What an exception gets: of the lines their part, in place of some their own."""
+        """Return the bytes for an exception: its lines, some of them replaced."""
         segment, refused = self.segment, self.refused
         assert segment is not None
         lines = segment.lines[self.shape]
@@ -114,7 +113,7 @@ class Group(msgspec.Struct):
             own = {at: b"" if seqs[at] in refused else data for at, data in own.items()}
             lines = segment.without(self.shape, refused)
         if len(own) == len(lines):
-            return b"".join(own.values())  # nobody else spoke
+            return b"".join(own.values())  # it was the only sender
         start, end = segment.late.get(session, 0), segment.left.get(session)
         pieces: list[bytes] = []
         for at, data in own.items():

@@ -1,4 +1,4 @@
-"""What one connection negotiated and where it stands: local to the machine that serves it, never part of the state."""
+"""The state of one connection: negotiated capabilities and registration. Local to this machine."""
 
 from __future__ import annotations
 
@@ -21,26 +21,28 @@ _NONE: dict[str, None] = {}
 
 
 class Output:
-    """What every delivery looks at, apart from the rest of a session so that it lies together in memory: a server that
-    writes to thousands in turn waits for memory more than for anything else here."""
+    """The attributes that every delivery reads, separate from the rest of a session so that they are close in memory.
+
+    A server that writes to thousands of sessions is mostly limited by memory latency.
+    """
 
     __slots__ = ("fd", "out", "send")
 
     out: bytes | list[bytes] | None
-    """What is released and not yet taken by the connection: nothing, or one piece as most often, or several."""
+    """Released output that the connection has not taken: nothing, one piece (most often) or several."""
     send: Callable[[bytes], int] | None
     """Its owner's: takes bytes as they are and says how many it took, as a socket does. None: ask it first."""
     fd: int
     """That socket's descriptor, for an owner who writes to many in one call. It means nothing while `send` is None."""
 
     def taken(self) -> bytes:
-        """What is released, for whoever takes all of it now."""
+        """Take all released output."""
         out, self.out = self.out, None
         return b"".join(out) if isinstance(out, list) else out or b""
 
 
 def more(out: bytes | list[bytes], data: bytes) -> list[bytes]:
-    """What waits, and `data` after it."""
+    """The released output, followed by `data`."""
     if isinstance(out, list):
         out.append(data)
         return out
@@ -121,7 +123,7 @@ class Session(Output):
         # `transient`: it is on a short visit (chat/apply/short_visits), from registration on.
         self.console, self.transient = console, False
 
-        # Registration: what was said so far.
+        # Registration so far.
         self.nick = ""
         self.wanted = ""
         self.username = ""

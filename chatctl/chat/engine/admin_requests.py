@@ -1,6 +1,6 @@
-"""What whoever runs the server asks for through the control socket: proposals like any other, of session 0.
+"""Requests of the operator of the machine through the control socket: proposals like any other, of NO_SESSION.
 
-An answer is given when what it says is kept, or was found not to be.
+A request is answered when its effect is durable or refused.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Desk:
             self._asked.pop(label)(*outcome.verdict)
 
     def refused(self, label: str, reason: str) -> bool:
-        """What was asked for is not kept; False where that was not asked for here."""
+        """Refuse a request that could not be stored; return False if the proposal did not come from here."""
         answered = self._asked.pop(label, None)
         if answered is None:
             return False
@@ -58,7 +58,7 @@ class Desk:
         return True
 
     def release(self) -> None:
-        """What is kept by now is answered."""
+        """Answer the requests whose effects are durable."""
         parked, upto = self._parked, self._released()
         while parked and parked[0][0] <= upto:
             _, label, verdict = parked.popleft()

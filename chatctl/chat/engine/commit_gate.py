@@ -1,17 +1,18 @@
-"""Between the rules and the journal: what is on its way there, and what happens when it does not arrive.
+"""The gate between the rules and the journal: submits commits, releases or undoes what depends on them.
 
-The rules of this file:
+Invariants:
 
-1. A tick's facts go to the journal together, with the settings of the rooms that changed. Until they are durable, all
-   that shows them is parked (:mod:`chatctl.chat.delivery.fanout`).
-2. If the commit fails, nothing of a Refusable proposal among them is shown: its sender reads why, and members, names,
-   rooms, accounts and bans are as they were before. A Retried proposal cannot be undone: it is done again on the state
-   as it is then, and shown. Its facts and records are submitted again once a second, before those of any later entry.
-3. While nothing can be stored, Refusable proposals are refused with the reason. Whether it works again is tried once a
-   second, with what is proposed then. While storing is slow or too much is parked, only _PRESENCE is taken.
-4. If several users send many messages, facts are batched: while a commit is under way, and until its output has been
-   written, facts of further ticks wait for the next commit. That halves the commits and writes. In all other cases, and
-   if there is enough for a commit anyway, the facts are submitted at once.
+- [commit-gate] The facts of a tick go to the journal in one commit, with the settings of the rooms that changed. Output
+  that shows them is parked until they are durable (:mod:`chatctl.chat.delivery.fanout`).
+- [undo-or-retry] If a commit fails, no Refusable proposal in it is shown: its sender reads the reason, and members,
+  names, rooms, accounts and bans are restored. A Retried proposal cannot be undone. It is done again on the restored
+  state and shown; its facts and records are submitted once a second, before those of any later entry.
+- [refuse-while-failing] While the journal fails, Refusable proposals are refused with the reason, except that one
+  attempt per second is let through as a probe. While commits are slow or much output is parked, only the proposals in
+  _PRESENCE are accepted.
+- [batching] If several users send many messages, facts are batched: while a commit is under way, and until its output
+  is written, the facts of later ticks wait for the next commit. This halves commits and writes. Otherwise, and if there
+  is enough for a commit, facts are submitted at once.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ from chatctl.chat.ports import Journal, Log
 SLOW_MS = 5000
 MOST_PARKED = 64 * 1024 * 1024
 TALK = 8
-"""Facts of a tick that make rule 4 worth it. They are not of one speaker alone, who would wait for nobody's."""
+"""Facts per tick from which [batching] pays off. They must be of several senders: one alone would wait in vain."""
 MOST_GATHERED = 256
-"""Facts that wait for others (rule 4). More in one commit would hardly make it cheaper, and all would wait for all."""
+"""Facts that wait for a batch ([batching]). A larger commit is hardly cheaper per fact, and delays all of them."""
 _TRY_MS = 1000
 MAX_RETRIED = 10_000
-"""Facts that wait to be submitted again (rule 2). More are given up and counted."""
+"""Facts that wait to be submitted again ([undo-or-retry]). More are dropped and counted."""
 
 _PRESENCE = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.SetMetadata, p.AddBan, p.RemoveBan))
-"""What is not refused while storing is slow or too much is parked, because it adds little to that."""
+"""Proposals that are accepted while commits are slow or much output is parked, because they add little to it."""
 
 
 def _of_several(facts: Sequence[Kept]) -> bool:
@@ -91,12 +92,12 @@ class Keeper:
         self.fatal_reason = ""
         """Why the server must stop at once; ``""`` while it need not."""
         self.lost = 0
-        """Facts that were shown and given up (rule 2)."""
+        """Facts that were shown and then dropped ([undo-or-retry])."""
         self.messages = 0
         """Messages, topics and modes that were accepted since the start."""
         self.unkept: list[Kept] = []
-        """What has not been handed over."""
-        self._count_unkept = 0  # so many facts
+        """Facts that have not been submitted."""
+        self._count_unkept = 0  # the number of facts in it
         self._state = state
         self._fanout = fanout
         self._tails = tails
@@ -106,10 +107,10 @@ class Keeper:
         self._refuse = refuse
         self._deliver = deliver
         self.due: list[p.Proposal] = []
-        """Proposals that follow from what has been stored. The hub empties it."""
+        """Proposals that follow from stored entries. The hub takes them."""
         self._retries = Retries()
         self._way: deque[_OnItsWay] = deque()
-        self._gathers = False  # rule 4, by what was handed over the last time
+        self._gathers = False  # whether [batching] applies, decided by the last submission
         self._changed: dict[str, None] = {}
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
         self._kept_rooms: dict[str, RoomRecord] = {}
@@ -122,7 +123,7 @@ class Keeper:
         self._restarted = Restarted(self._bring_back(journal))
 
     def _bring_back(self, journal: Journal) -> list[RecordKey]:
-        """Restore what is stored, which is released as a whole; return the records that the restart changed."""
+        """Restore the stored state, which counts as released; return the records that the restart changed."""
         state = self._state
         self._fanout.released_seq = journal.last_seq()
         state.last_time = journal.last_time()
@@ -136,7 +137,7 @@ class Keeper:
             if state.forget_removed(record.key) | state.disown(record.key):
                 self._changed[record.key] = None
             room = state.rooms.get(record.key)
-            if room is not None and room.locked:  # and those who could come back to it are not known
+            if room is not None and room.locked:  # members who could return are not known
                 state.drop_if_unused(room)
         restarted = state.restart_visits()
         self._kept_records.update((key, state.accounts.get(key)) for key in restarted)
@@ -175,8 +176,8 @@ class Keeper:
             self._changed_records.update(dict.fromkeys(self._restarted.hand_over(entry.seq), entry.seq))
 
     def end_tick(self, *, shown: bool) -> None:
-        """Hand over what was gathered, and park what shows it (rule 1), if that need not wait (rule 4). `shown`: this
-        tick shows what has been kept."""
+        """Submit the gathered facts and park the output that shows them ([commit-gate]), unless they wait ([batching]).
+        `shown`: this tick released stored output."""
         if self._gathers and (shown or self._fanout.parked) and self._count_unkept < MOST_GATHERED:
             return
         if self._waits_to_retry():
@@ -194,7 +195,8 @@ class Keeper:
         self._journal.append(facts, kept, gone, changes)
 
     def _take(self) -> tuple[int, list[Kept], dict[str, RoomRecord | None], Changes]:
-        """What was gathered, with the last entry it is of, or 0 where that is none; what shows it is parked."""
+        """Park the output and return what is submitted: the last entry (0 if nothing), facts, room settings and
+        records."""
         facts, self.unkept, self._count_unkept = self.unkept, [], 0
         self._retries.handed_over()
         changes = self._take_records()
@@ -217,7 +219,7 @@ class Keeper:
         return self._failed_at + _TRY_MS if self._waits_to_retry() else None
 
     def _waits_to_retry(self) -> bool:
-        """Return whether there is nothing but what is to be submitted again, and it is too early for that."""
+        """Return whether there are only facts to submit again, and it is too early for that."""
         if not self._retries.is_waiting or self._clock() - self._failed_at >= _TRY_MS:
             return False
         return not any(item.refusable for item in self._way)
@@ -233,7 +235,7 @@ class Keeper:
         return changes
 
     def refusing(self, proposal: p.Proposal) -> str:
-        """Why `proposal` cannot be taken now (rule 3); ``""`` where it can."""
+        """Return why `proposal` cannot be accepted now ([refuse-while-failing]); ``""`` if it can."""
         slow = bool(self._way) and self._clock() - self._way[0].time > SLOW_MS
         crowded = self._fanout.parked_bytes > MOST_PARKED
         if not (slow or crowded or self.trouble):
@@ -300,11 +302,11 @@ class Keeper:
         self._fanout.durable(seq)
 
     def failed(self, first: int, last: int, reason: str) -> None:
-        """The facts from `first` to `last` are not kept (rule 2)."""
+        """Undo the facts from `first` to `last`, which are not stored ([undo-or-retry])."""
         try:
             self._take_back(first, last, reason)
         except Exception:
-            # Whatever is released next might show what is not kept.
+            # Output released from here on might show facts that are not stored.
             self.fatal("what could not be stored could not be taken back")
             raise
 
@@ -313,8 +315,8 @@ class Keeper:
             self._log.error("messages cannot be stored", reason=reason)
         self.trouble = reason
         self._tried = self._failed_at = self._clock()
-        # What was gathered was decided on the belief that this would be kept: it goes the same way, as all does that
-        # the journal was handed meanwhile.
+        # The gathered facts were decided on the assumption that this commit succeeds, so they fail with it. So do all
+        # that were submitted meanwhile.
         last = max(last, self._take()[0])
         hit = self._arrived(last)
         refused = {item.seq for item in hit if item.refusable}
@@ -373,7 +375,7 @@ class Keeper:
             del held[name]
 
     def fatal(self, reason: str) -> None:
-        """Nobody knows what is kept."""
+        """Stop the server, because the outcome of a commit is unknown."""
         self._log.error("the journal failed", reason=reason)
         self.fatal_reason = reason
 
@@ -387,7 +389,7 @@ class Keeper:
     def _set_back(self, key: str) -> None:
         record = self._kept_rooms.get(key)
         self._state.set_back(key, record)
-        # What is on its way already may hold the settings that were refused; what is in force goes after it.
+        # A commit on its way may hold the refused settings, so the current ones are submitted after it.
         self._changed[key] = None
 
     def _set_record_back(self, name: RecordKey) -> None:

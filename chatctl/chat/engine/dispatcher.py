@@ -1,10 +1,10 @@
-"""What one line of a session asks for: a reply, a proposal, or something that takes a reader or a worker.
+"""The dispatcher: turns one line of a session into replies, a proposal, or a query that is answered later.
 
-The rules of this file:
+Invariants:
 
-1. Nothing here decides on what others share: that is for `chat/apply`, when the proposal has its place.
-2. Every command is a row of the command table. What is checked for all of them is checked here.
-3. A handler that fails ends its session alone. It is logged with the session's id, and counted.
+- [decide-in-apply] Decisions about shared state are not made here but in `chat/apply`, when the proposal is ordered.
+- [command-table] Every command is a row of the command table. Checks that all commands share are made here.
+- [contain-failures] A handler that raises ends its own session only. It is logged with the session id and counted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _BAD_LINE_FAILS = {
 
 
 class Handling:
-    """Handles lines, and what came of those that had to wait."""
+    """Handles lines, and the answers to queries and tasks."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Handling:
         self._pace = pace
 
     def say(self, session: Session, room: str, texts: list[str]) -> None:
-        """PRIVMSG to a room, so many of them, without tags."""
+        """Propose PRIVMSG with several untagged lines to one room."""
         proposal = p.SayLines(session.id, "", room, texts)
         reason = self._keeper.refusing(proposal)
         if reason:
@@ -77,7 +77,7 @@ class Handling:
             self.propose(session, proposal)
 
     def handle(self, session: Session, message: Message) -> None:
-        """One command: checked as all are (rule 2), then done as its row in the table says."""
+        """Handle one command: make the common checks ([command-table]), then call its handler."""
         label = self._label(session, message) if message.tags else ""
         if label and len(label.encode()) > MAX_LABEL:
             text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
@@ -113,7 +113,7 @@ class Handling:
         return result
 
     def _batched(self, session: Session, message: Message) -> None:
-        """A line of a client's batch: what comes of it carries the label of the whole."""
+        """Handle a line of a client batch; its results carry the label of the batch."""
         batch, own = session.batch, self._label(session, message)
         self.do(session, batches.collect(self._view, session, message), "BATCH", batch.label if batch else own)
         if batch is not None and session.batch is batch and batch.failed and own and "batch" not in message.tags:
@@ -127,7 +127,7 @@ class Handling:
         return message.tags.get("label", "")
 
     def do(self, session: Session, result: Result, command: str, label: str) -> None:
-        """What a handler, or a job that came back, asks for."""
+        """Carry out the result of a handler, or of a query that returned."""
         if isinstance(result, Held):
             return
         if isinstance(result, p.Proposal):
@@ -151,7 +151,7 @@ class Handling:
         session.in_flight -= 1
         try:
             self.do(session, then(self._view, session), command, label)
-        except Exception as error:  # noqa: BLE001  # rule 3
+        except Exception as error:  # noqa: BLE001  # [contain-failures]
             self.failed(session, error)
 
     def slowed(self, session: Session, per_second: float) -> None:
@@ -165,7 +165,7 @@ class Handling:
         self._answering.reply(session, told)
 
     def refuse_line(self, session: Session, bad: BadLine) -> None:
-        """What cannot be handled is said, as far as it can be read with the command and the label it had."""
+        """Report a line that cannot be handled, with its command and label if they can be parsed."""
         start = parse(bad.start)
         batch = session.batch
         if batch is not None and (spoilt := batches.spoil(session, start)) is not None:
@@ -185,7 +185,7 @@ class Handling:
         reason = "The server failed on a command of this user"
         try:
             self.disconnect(session, reason)
-        except Exception as again:  # noqa: BLE001  # rule 3
+        except Exception as again:  # noqa: BLE001  # [contain-failures]
             self._count(session, again)
             self._answering.end(session, reason)
 
@@ -211,7 +211,7 @@ class Handling:
 
 
 def where(error: BaseException) -> str:
-    """The innermost place of a traceback, without anything anybody said."""
+    """Return the innermost place of a traceback, without any text of users."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,12 +1,12 @@
-"""The chat of one machine: lines of its sessions in, bytes for its sessions out, the rules in between.
+"""The hub, the chat of one machine: lines of sessions in, bytes for sessions out, the rules in between.
 
-The rules of this file:
+The owner calls :meth:`Hub.receive` with lines, then :meth:`Hub.work`, then :meth:`Hub.end_tick`, all on one thread.
+Sessions in :attr:`Fanout.dirty` then have output to be written. The parts that are joined here::
 
-1. The owner calls :meth:`Hub.receive` with lines, then :meth:`Hub.work`, then :meth:`Hub.end_tick`, all on one thread.
-   Whatever :attr:`Fanout.dirty` lists then goes to the connections.
-2. The rest is in the parts that are joined here: whose turn it is (`scheduler`), what a line asks for
-   (`dispatcher`), what follows from an entry (`apply`), who is told (:mod:`chatctl.chat.engine.router`), which
-   bytes go to whom and when (`fanout`), what is kept (:mod:`chatctl.chat.engine.commit_gate`).
+    lines > scheduler > dispatcher > LocalOrder > apply > router > Fanout (parks output) > connections
+                             |                      |                  ^ v                      v                  |
+                             releases
+                      pending_queries          commit_gate > journal --+
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ class Hub:
 
     @property
     def rules(self) -> Rules:
-        """What an operator set, as it is in force now."""
+        """The settings of the operator that are in force."""
         return self.state.rules
 
     def reread(self) -> None:
-        """Read the settings again, as REHASH does, for whoever runs the machine."""
+        """Read the settings again, as REHASH does, for the operator of the machine."""
 
         def done(found: Done) -> None:
             assert isinstance(found, Reread)
@@ -107,12 +107,12 @@ class Hub:
 
     @property
     def ended(self) -> list[Session]:
-        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        """Ended sessions: their remaining output is written, then they are closed. The owner empties it."""
         return self._answering.ended
 
     @property
     def probes(self) -> list[SessionId]:
-        """Sessions whose silence somebody wants broken. The owner empties it."""
+        """Sessions that should be probed for being alive. The owner empties it."""
         return self._answering.probes
 
     @property
@@ -142,12 +142,12 @@ class Hub:
         return session
 
     def banned(self, address: str) -> str:
-        """Why nobody from there may come in; ``""`` where they may."""
+        """Return why connections from this address are refused; ``""`` if they are not."""
         ban = self.state.accounts.bans.of_address(address, self._clock())
         return ban.sentence if ban is not None else ""
 
     def turn_away_banned(self, session: Session) -> None:
-        """A stranger's lines have come, so that it can read ours: whose address is banned goes."""
+        """Handle lines of an unregistered connection: if its address is banned, it ends, now that it can read why."""
         ban = self.state.accounts.bans.of_address(session.address, self._clock())
         if ban is not None and not session.closing and not session.console:
             self._turn_away(session, ban)
@@ -202,7 +202,7 @@ class Hub:
         return bool(self._turns)
 
     def end_tick(self) -> None:
-        """Everything of this tick goes to the journal and is parked; what is durable goes out."""
+        """End the tick: submit its facts, park its output, release durable output."""
         if self._view.batches:
             self._expire()
         if self._delivering.unwelcome:
@@ -218,8 +218,8 @@ class Hub:
         self.release()
 
     def offer(self, mask: int) -> None:
-        """Offer these capabilities from here on. Who knows cap-notify is told of what came and what went; what went,
-        nobody has any more (capability-negotiation, "cap-notify")."""
+        """Offer these capabilities from now on. Sessions with cap-notify are told what was added and removed; removed
+        ones are disabled for all (capability-negotiation, "cap-notify")."""
         view = self._view
         gone, new = view.offered & ~mask, mask & ~view.offered
         if not gone | new:
@@ -252,7 +252,7 @@ class Hub:
                     self._failed(session, error)
 
     def release(self) -> bool:
-        """What has become durable goes out; sessions whose last line is among it are over. Whether there was any."""
+        """Release durable output; return whether there was any. Sessions whose last line is in it end."""
         shown = self.fanout.release(self._clock())
         if self.keeper.due:
             due, self.keeper.due = self.keeper.due, []
@@ -264,7 +264,7 @@ class Hub:
         return shown
 
     def farewell(self, reason: str) -> None:
-        """The server stops: everybody is told, nobody is told of the others."""
+        """Stop the server: every session is told, but not about the others."""
         for session in list(self.sessions.values()):
             self._answering.end(session, reason)
 

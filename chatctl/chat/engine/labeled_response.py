@@ -1,13 +1,13 @@
-"""What one labelled command is answered with (ircv3.net/specs/extensions/labeled-response).
+"""The response to one labelled command (ircv3.net/specs/extensions/labeled-response).
 
-The rules of this file:
+Invariants:
 
-1. What a session is sent because of its labelled command is gathered, whatever it is: numerics, its own JOIN, the echo
-   of its message. All of it is one **response**, and exactly one line of that carries the label.
-2. Nothing to say is an ``ACK``. One line carries the label itself. Several are put into a batch of type
-   ``labeled-response``, whose opening carries it; what is one batch already (history) is not wrapped again.
-3. Batches inside a response are nested: their opening and closing lines belong to the response's batch.
-4. A response that is one line of a room stays in its place among what the room hears (its **spot**).
+- [one-response] All output that a session gets for its labelled command is gathered: numerics, its own JOIN, the echo
+  of its message. It is one response, and exactly one of its lines carries the label.
+- [response-form] An empty response is an ``ACK``. A single line carries the label itself. Several lines form a batch of
+  type ``labeled-response`` whose opening carries it; a response that is one batch already (history) is not wrapped.
+- [nested-batches] Batches inside a response are nested: their opening and closing lines belong to the outer batch.
+- [in-place] A response that is one line of a room stays in its place among the room's lines (its spot).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Piece(NamedTuple):
 
 
 class Response:
-    """What a labelled command of `session` has given so far. `caused` says that it depends on what is not kept yet.
-    `behind` is what the session reads after it: lines, each with the entry that must be kept for it to be shown."""
+    """The response so far to a labelled command of `session`. `caused`: it depends on facts that are not durable yet.
+    `behind` follows the response: lines, each with the entry that must be stored for it to be shown."""
 
     __slots__ = ("_rooms", "behind", "caused", "label", "pieces", "session")
 
@@ -53,7 +53,7 @@ class Response:
         self._rooms: dict[str, None] = {}
 
     def tells_of(self, room: str) -> None:
-        """What was added last is what a newcomer is told of a room."""
+        """Note that the last part is the snapshot of a room for a joining session."""
         self._rooms[room] = None
 
     @property
@@ -62,7 +62,7 @@ class Response:
         return next(iter(self._rooms)) if len(self._rooms) == 1 else ""
 
     def add(self, tags: Mapping[str, str], line: bytes) -> None:
-        """One more line, that is nobody else's."""
+        """Add a line that only this session gets."""
         self.pieces.append(Piece(tags, line))
 
     def add_message(self, message: Message) -> None:
@@ -72,11 +72,11 @@ class Response:
 
     @property
     def single(self) -> Piece | None:
-        """The one line there is; None where there are none, or several."""
+        """Return the only line, or None."""
         return self.pieces[0] if len(self.pieces) == 1 else None
 
     def encoded(self, server: str, reference: Callable[[], str]) -> bytes:
-        """The response as bytes (rules 2 and 3). `reference` gives a name for a batch."""
+        """Return the response as bytes ([response-form], [nested-batches]). `reference` makes names of batches."""
         label = {"label": self.label}
         pieces = self.pieces
         if not pieces:

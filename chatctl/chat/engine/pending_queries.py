@@ -1,8 +1,7 @@
-"""What sessions wait for: questions to history, begun when what must come before has gone out, and slow sums.
+"""Queries and tasks that sessions wait for: history queries, and slow computations such as password checks.
 
-A session reads what it wrote: its job begins when nothing of it is parked. A job that is `settled` begins when all that
-was said before it, by anybody, has been released (:class:`chatctl.chat.commands.base.Job`). A sum depends on nothing,
-and begins at once.
+A session reads its own writes: its query starts when none of its output is parked. A `settled` query starts when all
+earlier facts of all users are released (:class:`chatctl.chat.commands.base.Job`). Computations start at once.
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ class _Waiting(NamedTuple):
 
 
 class Jobs:
-    """If the session is still there by then, `done` gets it, the command, its label, and what to do with what came
-    back; `failed` hears of a job that could not even be asked."""
+    """Start a query or task. If the session still exists when it ends, `done` gets the session, command, label and
+    result; `failed` is called if it could not be started."""
 
     def __init__(
         self,
@@ -71,7 +70,7 @@ class Jobs:
         session.in_flight += 1
         session.messages_only = False
         self._working += 1
-        # Who tries for the first time does not stand in one line with those who try again and again.
+        # First attempts do not queue behind repeated ones.
         who = session.origin if session.tries <= 1 else f"{session.origin} again"
         self._workers.ask(who, work.task, functools.partial(self._worked, session, work, command, label))
 

@@ -1,16 +1,16 @@
-"""How fast a session, and an address, may go: what is too much waits, and nothing is refused.
+"""Rate limits per session and per address. Excess input is delayed, never refused.
 
-The rules of this file:
+Invariants:
 
-1. A user's lines cost what stands in COSTS, in messages. A session may use `per_second` of them, an address ADDRESS
-   times as many, each with a burst. This computer's own sessions share no address. No line but the last is free, so
-   that what comes in is bounded in bytes too: so many lines a second, of a length that is bounded.
-   An answer of many lines costs more: it took as long to make. So does a line for several rooms or people.
-2. A line that there is nothing left for waits, with all that follows it, so that a paste arrives whole and in order.
-   The session is told once.
-3. What a stranger may do is bounded in bytes and time elsewhere; it pays nothing here.
-4. Input that completes no line (empty lines, half lines, TLS records without data) costs FRAGMENT a unit. It is known
-   only after it was read, so it is owed, and the connection is not read until that is paid.
+- [token-bucket] Lines of a user cost COSTS, in units of one message. A session may spend `per_second` of them, an
+  address ADDRESS times as many, each with a burst. Sessions of this computer share no address limit. Every line costs
+  something, so input is bounded in bytes too (lines are bounded in length). A line with a long answer, or for several
+  rooms or users, costs more.
+- [delay-not-refuse] A line over the limit waits, with all later lines of its session, so that a paste arrives whole and
+  in order. The session is told once.
+- [unregistered-free] Unregistered connections are bounded in bytes and time elsewhere, and pay nothing here.
+- [fragments] Input that completes no line (empty lines, partial lines, TLS records without data) costs FRAGMENT per
+  unit. It is known only after it was read, so it is a debt: the connection is not read until the debt is paid.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chatctl.chat.model.token_bucket import Bucket
 from chatctl.protocol.message import Message
 
 BURST_SECONDS = 2
-"""How long somebody must have been silent to have the whole burst: twice the rate."""
+"""Silence after which a session has its whole burst: twice the rate."""
 
 ADDRESS = 5
 """People behind one address, before they slow each other down."""
@@ -43,13 +43,13 @@ COSTS = {
     **dict.fromkeys(("AWAY", "SETNAME", "REDACT", "REGISTER", "WALLOPS", "LIST", "SEARCH"), SAYING),
 }
 OTHER = 0.2
-"""Questions, which nobody else hears of. WHO, LIST and SEARCH look at all people, all rooms, all that was said."""
+"""Queries, which other users do not see. WHO, LIST and SEARCH scan all users, rooms or messages."""
 
 FRAGMENT = 0.05
 """A unit of input that completed no line: up to 512 bytes, or one TLS record. As much as a PING."""
 
 _CHANGES = {"MODE": 2, "TOPIC": 2, "METADATA": 3}
-"""With so many parameters it is no question: others hear of it."""
+"""Number of parameters from which the command is not a query, because other users see its effect."""
 
 _NEVER = 1 << 30
 _TARGETS = {"PRIVMSG": 0, "NOTICE": 0, "TAGMSG": 0, "JOIN": 0, "PART": 0, "KICK": 1}
@@ -63,7 +63,7 @@ _MOST_KEPT = 1024
 
 
 def cost(message: Message) -> float:
-    """What a line costs, in messages (rule 1)."""
+    """Return the cost of a line in messages ([token-bucket])."""
     command, params = message.command, message.params
     if len(params) >= _CHANGES.get(command, _NEVER):
         return SAYING
@@ -73,12 +73,12 @@ def cost(message: Message) -> float:
 
 
 class Pace:
-    """Who must wait. `per_second`: messages; more than 0."""
+    """The rate limiter. `per_second`: messages per second, more than 0."""
 
     def __init__(self, per_second: float) -> None:
         self.per_second = per_second
         self.slowed = 0
-        """How many times somebody had to wait, since the start."""
+        """How often a session had to wait since the start."""
         self._unit = 1000 / per_second
         self._depth = max(BURST_SECONDS * 1000.0, max(COSTS.values()) * self._unit)
         self._addresses: dict[str, Bucket] = {}
@@ -87,7 +87,7 @@ class Pace:
         self._heap: list[tuple[float, SessionId]] = []
 
     def holds(self, session: Session, messages: float, now: int) -> bool:
-        """Whether a user's line of that cost must wait (rule 2); it is looked at again when :meth:`awake` gives the
+        """Return whether a line of that cost must wait ([delay-not-refuse]); try again when :meth:`awake` gives the
         session."""
         if session.id in self._waiting:
             return True
@@ -106,12 +106,12 @@ class Pace:
         return True
 
     def answered(self, session: Session, lines: int, now: int) -> None:
-        """A question of the session had an answer of so many lines (rule 1)."""
+        """Charge the session for an answer of this many lines ([token-bucket])."""
         if lines >= ANSWER and session.bucket is not None:
             session.bucket.owe(now, lines / ANSWER * self._unit, self._depth)
 
     def fragments(self, session: Session, units: int, now: int) -> float:
-        """Charge a user for input that completed no line (rule 4); how many ms it must not be read."""
+        """Charge a user for input that completed no line ([fragments]); return for how many ms it must not be read."""
         cost = units * FRAGMENT * self._unit
         bucket = session.bucket
         if bucket is None:

@@ -1,10 +1,10 @@
-"""Answers to this machine's sessions: replies, refusals, last lines; and what answers a labelled command.
+"""Replies to the sessions of this machine: answers, refusals, last lines, and labelled responses.
 
-The rules of this file:
+Invariants:
 
-1. While a labelled command is answered, whatever its session is sent because of it is gathered
-   (:mod:`chatctl.chat.engine.labeled_response`), and sent when all of it is there, as one.
-2. A response to which an entry contributed is parked like everything that follows from the entry.
+- [one-response] While a labelled command is handled, its session's output is gathered
+  (:mod:`chatctl.chat.engine.labeled_response`) and sent as one response when it is complete.
+- [parked-response] A response to which an entry contributed is parked like all output of the entry.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Answering:
         self, view: View, fanout: Fanout, sessions: dict[SessionId, Session], by_user: SessionsByUser, log: Log
     ) -> None:
         self.probes: list[SessionId] = []
-        """Sessions whose silence somebody wants broken. The owner empties it."""
+        """Sessions that should be probed for being alive. The owner empties it."""
         self.ended: list[Session] = []
-        """Sessions that are over: they get what is in `out`, and are closed. The owner empties it."""
+        """Ended sessions: their remaining output is written, then they are closed. The owner empties it."""
         self.shown_if_kept = 0
         """The entry whose deliveries are handled, if its answers are shown only once it is stored; else 0."""
         self.response: Response | None = None
@@ -53,7 +53,7 @@ class Answering:
 
     @contextmanager
     def gathering(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
-        """What `session` is sent meanwhile answers its command `label`. `seq`: as in Fanout.to_room."""
+        """Gather the output of `session` as the response to its command `label`. `seq`: as in Fanout.to_room."""
         response = self.response = Response(session, label)
         try:
             yield
@@ -111,7 +111,7 @@ class Answering:
         self.probes += [session.id for session in self._by_user.of_all(users) if session is not None]
 
     def describe(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
-        """What somebody who enters a room is told of it: all in one piece, in its place among what the room hears."""
+        """Send the snapshot of a room to a joining session: in one piece, in order with the room's lines."""
         server, called = self._view.rules.server_name, self._view.called(session)
         messages = []
         for reply in replies:
@@ -130,7 +130,7 @@ class Answering:
                 self._fanout.answer(session, data, room)
 
     def show(self, session: Session, message: Message, seq: int, room: str) -> None:
-        """What `session` hears of a room besides, after its answer; only if what the entry `seq` gave is kept."""
+        """Send a line of a room to `session` after its response, if the entry `seq` is stored."""
         response = self._gathered(session)
         if response is not None:
             response.behind.append((_encoded(message), seq))

@@ -26,8 +26,9 @@ def reply_message(server: str, called: str, reply: Line | Message) -> Message:
 
 
 def _numeric(server: str, called: str, reply: Line) -> Message:
-    """What a user sent and cannot stand in a reply (spaces, a colon) becomes ``*``; so does, where the line would grow
-    too long, what is longer than any name, and then the longest that is left (WHOX can be asked for more than fits)."""
+    """Replace user input that must not be in a middle parameter (spaces, a leading colon) by ``*``. If the line would
+    be too long, so are parameters that are longer than any name, then the longest ones (WHOX can ask for more than
+    fits)."""
     built = _built(server, called, reply, MAX_LINE)
     if len(built.line) > MAX_LINE:
         built = _built(server, called, reply, _ANY_NAME)

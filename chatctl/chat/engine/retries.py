@@ -28,7 +28,7 @@ class Retries:
         self._outcomes.append(outcome)
 
     def drop(self, seq: int, *, all_stored: bool) -> None:
-        """Forget what is stored: entries up to `seq`, or all. Those without facts rest on others at most."""
+        """Drop stored entries: up to `seq`, or all. Those without facts depend on earlier entries only."""
         outcomes = self._outcomes
         while outcomes and (all_stored or outcomes[0].entry.seq <= seq):
             outcomes.popleft()

@@ -1,9 +1,7 @@
-"""Deliveries to this machine's sessions: who of them gets what.
+"""The router: hands deliveries to the sessions of this machine that receive them.
 
-The rules of this file:
-
-1. Deliveries are handled in order, right after their entry was applied, so that the state seen here is the entry's.
-2. What answers a labelled command is a part of that answer (:mod:`chatctl.chat.engine.replies`).
+Deliveries are handled in order, right after their entry was applied, so the state seen here is the entry's. If they
+answer a labelled command, they are part of its response (:mod:`chatctl.chat.engine.replies`).
 """
 
 from __future__ import annotations
@@ -65,7 +63,7 @@ class Delivering:
     # `seq` is the entry that must be kept for deliveries to be shown, or 0.
 
     def outcome(self, outcome: Outcome, seq: int) -> None:
-        """All that follows from an entry. What it notes is logged when it is stored (keeping.py), if it must be."""
+        """Route all deliveries of an entry. Its notes are logged when it is stored (commit_gate.py), if it must be."""
         if outcome.notes and not seq:
             for event, fields in outcome.notes:
                 self._log.info(event, **fields)
@@ -251,7 +249,8 @@ class Delivering:
         known = d.Form(caps.CHANNEL_RENAME, delivery.form.lines)
         self._in_forms(d.InForms((known,), delivery.key), seq)
         if delivery.old_key == delivery.key:
-            return  # another spelling only: whoever does not know RENAME need not be told (channel-rename, "Fallback")
+            # the same name in another spelling: clients without RENAME need not be told (channel-rename, "Fallback")
+            return
         for session in list(self._fanout.members(delivery.key, 0)):
             if not session.caps & caps.CHANNEL_RENAME:
                 self._fanout.caused(session)  # so that it waits for the fact, as everything does

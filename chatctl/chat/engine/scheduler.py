@@ -1,19 +1,19 @@
-"""Whose turn it is, and how much of what a session sent is handled in it.
+"""The scheduler: which session is served next, and how much of its input.
 
-The rules of this file:
+Invariants:
 
-1. Sessions take turns: TURN lines each, so that a long paste holds nobody up, and `work` stops when told that time is
-   up; what is left comes in the next tick.
-2. A session's own order: while a proposal of it has no place yet, its next lines wait, except that messages follow
-   messages.
-3. Who goes too fast waits (:mod:`chatctl.chat.engine.rate_limit`).
-4. What a session says to one room, line after line without tags, is one proposal. Most lines are of that kind, so they
-   are not even parsed like others.
-5. A line that cannot be handled ends its session alone.
-6. If the connection is lost, what others would see of its input is still done; the rest is not. If only the input has
-   ended, all of it is handled and answered.
-7. What takes long beside a message (LONG) has turns of its own, behind those of all others: when thousands enter at
-   once, who talks meanwhile does not wait for them. After LIGHT other turns it is one of those, whatever waits.
+- [fair-turns] Sessions take turns of TURN lines, so a long paste delays no other session. `work` stops when its time is
+  used up; the rest is handled in the next tick.
+- [input-order] While a proposal of a session is not ordered yet, its next lines wait, except that messages may follow
+  messages.
+- [rate-limited] A session over its rate limit waits (:mod:`chatctl.chat.engine.rate_limit`).
+- [runs] Consecutive untagged messages of a session to one room form one proposal. Most lines are of this kind, so they
+  skip the parser.
+- [contain-failures] A line that cannot be handled ends its own session only.
+- [lost-input] If a connection is lost, its input that others would see is still handled, the rest is dropped. If only
+  the input ended, all of it is handled and answered.
+- [long-commands] Commands that take much longer than a message (LONG) have a queue of their own: when thousands join at
+  once, sending does not wait for them. After every LIGHT other turns one of them is served.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ TURN = 32
 """Lines of one session before the next one has its turn."""
 
 LONG = frozenset(("JOIN", "LIST", "NAMES", "WHO"))
-"""Lines whose answer names everybody there."""
+"""Commands whose answer lists all members or users."""
 
 LIGHT = 32
-"""Turns of others between two of theirs (rule 7): about as much work as one."""
+"""Other turns between two of [long-commands]: about as much work as one."""
 
 _TO_ROOM = "PRIVMSG #"
 _ROOM_AT = len("PRIVMSG ")
@@ -51,11 +51,11 @@ class Turns:
         self._pace = pace
         self._ready: deque[Session] = deque()
         self._long: deque[Session] = deque()
-        """Those whose next line has its turn by rule 7."""
+        """Sessions whose next line is one of [long-commands]."""
         self._since_long = 0
 
     def __bool__(self) -> bool:
-        """Whether anybody has something that need not wait."""
+        """Return whether a session has input that can be handled now."""
         return bool(self._ready or self._long)
 
     def receive(self, session: Session, lines: list[str | BadLine]) -> None:
@@ -67,13 +67,13 @@ class Turns:
         self.add(session)
 
     def add(self, session: Session) -> None:
-        """The session has its turn, after those who wait for theirs."""
+        """Queue the session for its next turn."""
         if not session.queued:
             session.queued = True
             self._ready.append(session)
 
     def resume(self, session: Session) -> None:
-        """What the session waited for is there: it has its turn, if it has anything to be handled."""
+        """Resume a session that waited, if it has input."""
         if session.inbox or session.leaving:
             self.add(session)
 
@@ -116,7 +116,7 @@ class Turns:
                 return None
             try:
                 done = self._next(session, left, is_long=is_long)
-            except Exception as error:  # noqa: BLE001  # rule 5
+            except Exception as error:  # noqa: BLE001  # [contain-failures]
                 self._handling.failed(session, error)
                 done = 1
             if done == _LATER:
@@ -128,7 +128,8 @@ class Turns:
         return self._ready if session.inbox or session.leaving else None
 
     def _next(self, session: Session, most: int, *, is_long: bool) -> int:
-        """Handle the next line, or the next few (rule 4); how many it was, 0 where they must wait, _LATER by rule 7."""
+        """Handle the next line or run ([runs]); return the number of lines, 0 if they must wait, _LATER by
+        [long-commands]."""
         inbox = session.inbox
         item = inbox[0]
         message = None
@@ -169,7 +170,7 @@ class Turns:
         return len(texts)
 
     def _held_back(self, session: Session, messages: float) -> bool:
-        """Whether the session goes too fast (rule 3). It is told, now and then."""
+        """Return whether the session is over its rate limit ([rate-limited]). It is told now and then."""
         pace = self._pace
         if pace is None:
             return False
@@ -182,10 +183,10 @@ class Turns:
 
 
 def lines_to_room(inbox: Sequence[str | BadLine], most: int) -> tuple[str, list[str]]:
-    """The room and the texts of the first lines, as far as they are PRIVMSG to one room; at most `most`. The first line
-    begins like one; where it is not as plain as most of them are, there are no texts.
+    """Return the room and texts of the first lines, at most `most`, while they are PRIVMSG to one room.
 
-    Every way of writing such a line that is not taken for one here is found by :func:`parse`."""
+    The first line is known to begin like one. Only the plain form is recognised here; :func:`parse` handles all others.
+    """
     first = inbox[0]
     assert isinstance(first, str)
     head, _, text = first.partition(" :")

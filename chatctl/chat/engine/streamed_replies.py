@@ -1,11 +1,11 @@
-"""Answers of any length, given as fast as they are read.
+"""Answers of any length, sent as fast as the client reads them.
 
-The rules of this file:
+Invariants:
 
-1. The next slice is made when the one before has been taken, so that no outbox holds the whole, and asking for a lot
-   ends nobody's connection (SAFELIST in ISUPPORT). Whoever does not read is sent nothing more.
-2. The session's next lines wait until the answer is given.
-3. With a label all of it is one batch (ircv3.net/specs/extensions/labeled-response).
+- [back-pressure] The next slice is made when the last one was taken, so a long answer never fills a send queue, and
+  asking for one ends no connection (SAFELIST in ISUPPORT). A client that does not read gets no more.
+- [input-order] The next lines of the session wait until the answer is complete.
+- [one-batch] With a label the answer is one batch (ircv3.net/specs/extensions/labeled-response).
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Slices:
         return _is_over(session) or not (session.out or self._fanout.has_parked(session) or self.behind(session))
 
     def _as_one(self, slices: Iterator[Sequence[Reply]], label: str) -> Iterator[Sequence[Reply]]:
-        """Rule 3. What is one batch already (history) is not wrapped again."""
+        """Begin the batch of a labelled answer ([one-batch]). An answer that is one batch already (history) is not
+        wrapped."""
         first = next(slices)
         opening = first[0]
         if isinstance(opening, Message) and opening.command == "BATCH":
@@ -87,5 +88,5 @@ class Slices:
 
 
 def _is_over(session: Session) -> bool:
-    """Whether nobody reads what the session is sent."""
+    """Return whether the client does not read its output."""
     return bool(session.closing or session.unreachable)

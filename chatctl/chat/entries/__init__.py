@@ -1,1 +1,1 @@
-"""What passes through the order: proposals, facts, deliveries, queries and tasks."""
+"""Plain data that passes through the order: proposals, facts, deliveries, queries and tasks."""

@@ -1,9 +1,8 @@
-"""What is to be told because of an entry: messages with their audience, and what sessions must learn of the verdict.
+"""Deliveries: what sessions are sent because of an entry, messages with their audience.
 
 A delivery names users by id, and single sessions by theirs ([disjoint-ids] in ids.py). Which of them this machine
-serves, which capabilities each has and what bytes that makes is for :mod:`chatctl.chat.delivery.fanout` and
-`render`; it handles deliveries in order, right after the entry was applied, so that the state it sees
-is the entry's.
+serves, which capabilities they have and which bytes they get is decided by :mod:`chatctl.chat.delivery.fanout` and
+`render`. Deliveries are handled in order, right after the entry was applied, so the state seen then is the entry's.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from chatctl.protocol.numerics import Numeric
 
 
 class Stamp:
-    """When something happened and by which id it is known: the entry's, for one of its messages.
+    """Time and message id of an event: those of its entry, for one of the entry's messages.
 
-    `time` is 0 and `message_id` ``""`` for what has none. `client_tags` are relayed as they came. `account` is that of
-    who did it, ``""`` without one; `bot` says that they call themselves a bot. `extra` are tags for everybody who gets
-    it (``batch``). The encoded forms are kept, since a room of five hundred needs each of them once.
+    `time` is 0 and `message_id` ``""`` for events without. `client_tags` are relayed as received. `account` is that of
+    the sender, ``""`` without one; `bot`: the sender is marked as a bot. `extra` are tags for all recipients
+    (``batch``). The encoded forms are cached, because a room of five hundred needs each of them once.
     """
 
     __slots__ = ("account", "bot", "client_tags", "encoded", "extra", "message_id", "time")
@@ -58,11 +57,11 @@ class Form(NamedTuple):
 
 
 class Delivery(msgspec.Struct):
-    """Something for somebody; the subclasses are all there are."""
+    """Base class of deliveries."""
 
 
 class ToRoom(Delivery):
-    """`message` to everybody in `room`; to the session `speaker`, if given, only if it asked for its own echo."""
+    """Send `message` to all members of `room`; to the session `speaker`, if given, only with echo-message."""
 
     room: str
     message: Message
@@ -80,8 +79,10 @@ class ToRoom(Delivery):
 
 
 class LinesToRoom(Delivery):
-    """Messages to everybody in `room`, in order: `lines` are the bytes without tags, `said` what is kept of them.
-    `speaker`: as in ToRoom. A bot's messages are sent one by one, because their facts need a tag."""
+    """Send messages to all members of `room`, in order: `lines` are the bytes without tags, `said` the facts.
+
+    `speaker`: as in ToRoom. Messages of a bot are sent one by one, because their facts need a tag.
+    """
 
     room: str
     lines: list[bytes]
@@ -102,7 +103,7 @@ class ToUsers(Delivery):
     needs: int = 0
     passing: bool = False
     answers: bool = True
-    """Whether to whom caused it, it is a part of the answer. Not so for what somebody sends to oneself."""
+    """Whether the copy for the sender is part of the response. It is not for messages to oneself."""
     entry: int = 0
     """As in ToRoom."""
 
@@ -117,10 +118,11 @@ class ToSession(Delivery):
 
 
 class InForms(Delivery):
-    """Something that clients are told in different ways: in the first form whose capabilities they have.
+    """An event with several forms: each client gets the first form whose capabilities it has.
 
-    It goes to everybody in `room` and to each session of `users`, once, but not to `but`. Rarer than messages, so that
-    these are all that bytes for a whole room depend on. `speaker`: as in ToRoom; `answers`: as in ToUsers.
+    It is sent to all members of `room` and to each session of `users`, once, but not to `but`. Such events are rarer
+    than messages, so these capabilities are the only ones that room output is grouped by. `speaker`: as in ToRoom;
+    `answers`: as in ToUsers.
     """
 
     forms: tuple[Form, ...]
@@ -130,7 +132,7 @@ class InForms(Delivery):
     speaker: SessionId = NO_SESSION
     answers: bool = True
     watched: str = ""
-    """A nick: whoever monitors it and has extended-monitor is told too."""
+    """A nick: sessions that monitor it and have extended-monitor get the event too."""
 
 
 class Tell(Delivery):
@@ -156,14 +158,15 @@ class TellFail(Delivery):
 
 
 class Entered(Delivery):
-    """From here on `user` hears `room`. The first thing heard is what follows."""
+    """Subscribe `user` to `room`, beginning with the next delivery."""
 
     user: UserId
     room: str
 
 
 class Described(Delivery):
-    """Tell `user`, who just joined `room`, its topic, its members, and what was said after the time `since` (ms)."""
+    """Send the snapshot of `room` to `user`, who just joined: topic, members, and the messages after the time
+    `since` (ms)."""
 
     user: UserId
     room: str
@@ -195,8 +198,8 @@ class VisitEnded(Delivery):
 
 
 class Appeared(Delivery):
-    """Somebody has this name from now on: whoever monitors it is told, unless it is a short visit (`quiet`). `prefix`
-    is ``nick!user@host``."""
+    """Tell sessions that monitor this name that it is online, unless this is a short visit (`quiet`). `prefix` is
+    ``nick!user@host``."""
 
     nick: str
     prefix: str
@@ -230,8 +233,10 @@ class MetadataChanged(Delivery):
 
 
 class Renamed(Delivery):
-    """The room `old_key`, called `old_name`, is now the room `key`. Who knows RENAME is told by `form`; for others it
-    is as if they had left and come in again."""
+    """Tell members that the room `old_key`, called `old_name`, is now the room `key`.
+
+    Clients that support RENAME get `form`; others get PART, JOIN and the snapshot.
+    """
 
     old_key: str
     old_name: str

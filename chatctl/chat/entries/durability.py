@@ -1,10 +1,11 @@
-"""What a kind of proposal leaves in the journal, and what happens if the commit fails.
+"""The durability of each kind of proposal: what it leaves in the journal, and what happens if the commit fails.
 
 Invariants:
 
 - [durability-declared] Every kind of proposal is Passing, Refusable or Retried; there is no other kind
   (tests/chat/engine/test_durability.py compares the declaration with what :mod:`chatctl.chat.apply` does).
-- [shown-when-stored] What is Refusable is not shown before it is stored, and is undone if the commit fails.
+- [shown-when-stored] Output of a Refusable proposal is not shown before it is stored, and is undone if the commit
+  fails.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Proposal:
 
     @property
     def lines(self) -> int:
-        """How many lines of the session it is: so many refusals it reads."""
+        """The number of lines of the command, each of which can be refused."""
         return 1
 
     @property
@@ -33,8 +34,7 @@ class Proposal:
         return ""
 
 
-# What a kind of proposal leaves in the journal, and what happens if the commit fails. Every kind is one of these three
-# (tests/chat/engine/test_durability.py).
+# Every kind of proposal is one of these three (tests/chat/engine/test_durability.py).
 
 
 class Passing(Proposal):

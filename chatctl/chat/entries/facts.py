@@ -1,4 +1,4 @@
-"""What history keeps of an entry."""
+"""Facts: the part of an entry that the history stores."""
 
 from __future__ import annotations
 
@@ -55,12 +55,11 @@ class Fact(msgspec.Struct, gc=False):
 
 
 class Lines(msgspec.Struct, gc=False):
-    """What one speaker said to one room, line after line: a PRIVMSG without tags for each of `texts`, parts 0 and
-    further of the entry `seq`. As facts they would be most of what a server makes and holds; so what they have in
-    common is there once, and they become facts where somebody looks at them.
+    """Consecutive messages of one sender to one room: an untagged PRIVMSG for each of `texts`, parts 0 and up of `seq`.
 
-    `time` is the first one's, `step` by how much each is later than the one before; `boot` is the first part of their
-    ids. The rest is as in a Fact.
+    Most facts of a busy server are of this kind. What they share is stored once, and they become facts when they are
+    read. `time` is that of the first one, each is `step` later than the one before, `boot` is the prefix of their ids.
+    The rest is as in a Fact.
     """
 
     seq: int
@@ -73,7 +72,7 @@ class Lines(msgspec.Struct, gc=False):
     account: str
     texts: Sequence[str]
     count: int
-    """How many facts this is: so many texts. Asked for several times on the way of each."""
+    """The number of facts. It is read several times on the path of each message."""
 
     kind: ClassVar[str] = "PRIVMSG"
 
@@ -107,7 +106,7 @@ class Lines(msgspec.Struct, gc=False):
 _NO_TAGS: Mapping[str, str] = {}
 
 Kept = Union[Fact, Lines]  # noqa: UP007  # an alias of classes that are needed at run time
-"""What an entry gives history to keep: one fact, or several that are alike."""
+"""Facts of an entry: a single one, or Lines."""
 
 
 def each_fact(kept: Iterable[Kept]) -> Iterator[Fact]:

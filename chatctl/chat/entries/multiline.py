@@ -1,16 +1,16 @@
-"""Messages of several lines (ircv3.net/specs/extensions/multiline, client-batch): put together from a client's batch,
-and taken apart again for those who read them.
+"""Messages of several lines (ircv3.net/specs/extensions/multiline, client-batch): assembled from a client's batch, and
+split again for recipients.
 
-The rules of this file:
+Invariants:
 
-1. A client sends ``BATCH +ref draft/multiline target``, lines of one command to that target, ``BATCH -ref``. Nothing is
-   said before the end has come; then all of it is one message with one id.
-2. A line follows the one before it after a line break, or directly where it has the tag ``draft/multiline-concat``.
-3. A batch that breaks a rule is refused with one ``FAIL BATCH``, and the rest of it is swallowed. It is bounded in
-   bytes, lines and time.
-4. It is kept as one text with line breaks; where lines were joined directly stands beside it (:data:`JOINTS`), so that
-   it can be sent again as it was: each line fits on a line.
-5. Clients that do not know such batches get the lines one by one, without the empty ones; only the first has the id.
+- [batch-syntax] A client sends ``BATCH +ref draft/multiline target``, lines of one command to that target, ``BATCH
+  -ref``. Nothing is proposed before the end; then all of it is one message with one id.
+- [concat] A line follows the one before after a line break, or directly if it has ``draft/multiline-concat``.
+- [refuse-once] An invalid batch is refused with one ``FAIL BATCH``, and its remaining lines are dropped. A batch is
+  bounded in bytes, lines and time.
+- [resendable] The message is stored as one text with line breaks, and the places of direct joins beside it
+  (:data:`JOINTS`), so that it can be sent again as it was: each part fits into a line.
+- [fallback] Clients without the capability get the lines one by one, without the empty ones; only the first has the id.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Batch:
         return None
 
     def end(self) -> Failure | None:
-        """The batch is complete; or why it is no message."""
+        """Return the complete message; or raise if it is not valid."""
         if not any(piece.text for piece in self.pieces):
             return _invalid("A message of empty lines is not sent")
         return None
@@ -97,7 +97,7 @@ def _invalid(text: str) -> Failure:
 
 
 def combined(pieces: Sequence[Piece]) -> tuple[str, str]:
-    """The text that several lines make, and its joints (rule 4)."""
+    """Return the text that the lines form, and its joints ([resendable])."""
     text = pieces[0].text
     joints: list[str] = []
     for piece in pieces[1:]:
@@ -134,8 +134,8 @@ def is_multiline(text: str, tags: Mapping[str, str]) -> bool:
 
 
 class Lines(NamedTuple):
-    """The lines of one message for one kind of client, each with what is special about its tags: `extra` ones, and
-    whether it is `first`, and so carries those of the message."""
+    """Yield the lines of a message for one kind of client, with the tags of each: `extra` ones, and whether it is
+    `first` and so carries the tags of the message."""
 
     message: Message
     extra: Mapping[str, str]
@@ -145,7 +145,7 @@ class Lines(NamedTuple):
 def as_batch(
     command: str, source: str, target: str, pieces: Sequence[Piece], reference: str, outer: Mapping[str, str]
 ) -> list[Lines]:
-    """For those who know such batches. `outer`: the tags of a batch that it is in."""
+    """Yield the lines for clients with the capability. `outer`: the tags of an enclosing batch."""
     lines = [Lines(Message("BATCH", (f"+{reference}", TYPE, target), source), outer, first=True)]
     for piece in pieces:
         extra = {"batch": reference, CONCAT: ""} if piece.joined else {"batch": reference}
@@ -157,6 +157,6 @@ def as_batch(
 def one_by_one(
     command: str, source: str, target: str, pieces: Sequence[Piece], outer: Mapping[str, str]
 ) -> list[Lines]:
-    """For those who do not (rule 5)."""
+    """Yield the lines for clients without the capability ([fallback])."""
     texts = [piece.text for piece in pieces if piece.text]
     return [Lines(Message(command, (target, text), source), outer, first=not at) for at, text in enumerate(texts)]

@@ -1,11 +1,11 @@
-"""The order of one machine: the loop's own, at once.
+"""The order of a single machine: entries are ordered at once, by the event loop.
 
-The rules of this file:
+Invariants:
 
-1. An entry's time is the clock's, and never goes back.
-2. Where the clock is behind the last entry (somebody set it), time goes on by 1 ms whenever the clock has moved, until
-   the clock has caught up: so it does not stand, and gets no further ahead. What entries of one ms leave has times of
-   its own all the same (outcome.py, rule 1).
+- [monotonic] The time of an entry is the clock's, and never decreases.
+- [clock-behind] If the clock is behind the last entry (it was set back), time advances by 1 ms whenever the clock
+  moves, until the clock has caught up: it neither stands still nor runs further ahead. Facts of one ms still have times
+  of their own ([distinct-times] in outcome.py).
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""What applying one entry gives: deliveries, facts, and what must be kept or taken back.
+"""The outcome of applying one entry: deliveries, facts, records to store, and how to undo it.
 
-The rules of this file:
+Invariants:
 
-1. No two things that history tells of one place have the same time, so that clients can turn its pages by time. Those
-   of an entry begin after the latest fact there is, 1 ms apart; one that is told in several rooms (QUIT, NICK) has one
-   time. What is shown has the time of what is kept.
-2. They are at most AHEAD later than the entry. Where more is said for longer than that allows (1,000 facts a second)
-   they stand still until it does again, and several have one time: pages are not cut there (history.py, rule 5).
+- [distinct-times] No two facts of one place have the same time, so that clients can page by time. The facts of an entry
+  begin after the latest fact there is, 1 ms apart; an event of several rooms (QUIT, NICK) has one time. Deliveries have
+  the time of their fact.
+- [bounded-ahead] Fact times are at most AHEAD later than the entry. At over 1,000 facts a second they stand still until
+  the clock has caught up, and several facts share a time. Pages are not cut between those ([whole-times] in
+  queries.py).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class NewStanding(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """What a user is by an account: its name, id and time of creation, and the name of the operator they are."""
+    """The account of a user: its name, id and time of creation, and the operator name of the user."""
 
     account: str
     account_id: str
@@ -97,7 +98,7 @@ class Redo(Protocol):
 
 
 class ClosedRoom(NamedTuple):
-    """A room that somebody had set up was dropped."""
+    """A room with settings was dropped."""
 
     key: str
 
@@ -109,32 +110,32 @@ class ClosedRoom(NamedTuple):
 
 
 class Outcome(msgspec.Struct):
-    """What applying one entry gave: deliveries and facts, in order."""
+    """The outcome of one entry: deliveries and facts, in order."""
 
     entry: Entry
     source: User | None = None
-    """Who proposed it, if they are here."""
+    """The user who proposed it, if there is one."""
     time: int = 0
-    """Of the first thing that it gives, ms since 1970 UTC (rule 1)."""
+    """The time of its first fact, ms since 1970 UTC ([distinct-times])."""
     deliveries: list[Delivery] = []
     facts: list[Kept] = []
-    """What is kept of it. Where these are Lines, there is nothing else."""
+    """Its facts. If one of these is Lines, it is the only one."""
     changed: tuple[str, ...] = ()
     """Keys of rooms whose settings are not what they were."""
     undo: tuple[Undo, ...] = ()
-    """What is undone, besides settings and records, if the entry cannot be stored."""
+    """Changes to undo, besides settings and records, if the entry cannot be stored."""
     redo: tuple[Redo, ...] = ()
-    """What is done again if the entry cannot be stored, and its proposal is not Refusable."""
+    """Changes to do again if the entry cannot be stored, and its proposal is not Refusable."""
     then: tuple[Proposal, ...] = ()
-    """What is proposed when the entry has been stored: effects that cannot be undone."""
+    """Proposals to submit when the entry is stored: effects that cannot be undone."""
     records: tuple[RecordKey, ...] = ()
     """Accounts and invitations that are not what they were."""
     command: str = ""
-    """What a refusal names, of an entry that leaves records and no facts."""
+    """The command that a refusal names, for an entry with records and without facts."""
     verdict: tuple[bool, str] = (True, "")
     """For the control socket: whether it was done, and the sentence to say."""
     notes: tuple[tuple[str, dict[str, object]], ...] = ()
-    """What the log is told."""
+    """Log events."""
     _id: tuple[int, str] = (-1, "")
     _shown: int = 0  # the time of the last thing shown
 
@@ -161,13 +162,13 @@ class Outcome(msgspec.Struct):
         self.deliveries.append(Tell(to, numeric, params, text))
 
     def note(self, event: str, **fields: object) -> None:
-        """Something for the log: never what anybody said, never a secret."""
+        """Add a log event. It must not hold text of users, nor secrets."""
         self.notes += ((event, fields),)
 
     def note_asked(self, event: str, **fields: object) -> None:
-        """The same, with who asked for it: the session, or whoever runs the server (`chatctl`, a signal)."""
+        """Add a log event with its cause: the session, or the operator of the machine (`chatctl`, a signal)."""
         session = self.entry.proposal.session
-        by: dict[str, object] = {"session": session} if session else {"by": "whoever runs the server"}
+        by: dict[str, object] = {"session": session} if session else {"by": "the operator of the machine"}
         self.note(event, **fields, **by)
 
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
@@ -179,7 +180,7 @@ class Outcome(msgspec.Struct):
         return Stamp(time, message_id, tags, source.account, bot=BOT in source.modes)
 
     def form(self, needs: int, message: Message | None) -> Form:
-        """One line for those who have the capabilities `needs`; None for nothing."""
+        """Return the form of an event for clients with the capabilities `needs`; None for no line."""
         return Form(needs, ((message, self.stamp()),) if message is not None else ())
 
     def untagged(self) -> Stamp:
@@ -187,7 +188,7 @@ class Outcome(msgspec.Struct):
         return Stamp(self.time)
 
     def to_room(self, room: Room, message: Message) -> None:
-        """An event for everybody in `room`, whoever caused it included."""
+        """Send an event to all members of `room`, its cause included."""
         self.deliveries.append(ToRoom(room.key, message, self.stamp()))
 
     def keep(
@@ -226,8 +227,8 @@ class Outcome(msgspec.Struct):
         state.let_go.clear()
 
     def keep_closed(self, room: Room, server: str) -> None:
-        """What was said in `room`, which was not for everybody and is let go, is not for whoever comes to a room of its
-        name later: it moves to a name that no room can have. Whoever owns the data folder finds it there."""
+        """Archive the history of a room that is dropped and was not open, so that a later room of its name does not get
+        it: it moves to a name that no room can have. The owner of the data folder finds it there."""
         entry, part = self.entry, len(self.facts)
         text = f"{room.name} {room.name},{entry.seq}"
         id = entry.message_id(part)

@@ -1,4 +1,4 @@
-"""What a session may want to happen, and what it becomes when it has its place in the one order.
+"""Proposals of sessions, and the entries that they become when they are ordered.
 
 A proposal names its session by id and holds plain values only, so that it could travel to another machine. One command
 is one proposal, however many targets it has.
@@ -48,8 +48,8 @@ class Rename(Refusable):
 
 @dataclass(slots=True)
 class Quit(Retried):
-    """Leave the chat. `reason` is what the others read. If the connection was given up because nothing came from it,
-    `silent_ms` says for how long: what was sent since then may not have arrived."""
+    """Leave the chat. `reason` is shown to others. If the connection was given up for its silence, `silent_ms` says for
+    how long: output of that time may not have arrived."""
 
     reason: str
     silent_ms: int = 0
@@ -73,8 +73,10 @@ class Say(Refusable):
 
 @dataclass(slots=True)
 class SayLines(Refusable):
-    """PRIVMSG to one room, line after line: what one session says there in its turn, with no tags. One entry, so that
-    what is the same for all lines is done once; each line is a message of its own, with its own id."""
+    """PRIVMSG to one room, several lines of one session in its turn, without tags.
+
+    They are one entry, so that their common part is handled once; each line is a message with its own id.
+    """
 
     room: str
     texts: Sequence[str]
@@ -86,9 +88,9 @@ class SayLines(Refusable):
 
 @dataclass(slots=True)
 class Join(Refusable):
-    """Enter rooms; those that do not exist come into being. `keys` belong to the first of them, in order.
+    """Join rooms; those that do not exist are created. `keys` belong to the first of them, in order.
 
-    `transient`: for a short visit (see Session), as no member. With `hears` the visitor is sent what is said there.
+    `transient`: for a short visit (see Session), not as a member. With `hears` the visitor gets the room's messages.
     """
 
     rooms: tuple[str, ...]
@@ -103,7 +105,7 @@ class Join(Refusable):
 
 @dataclass(slots=True)
 class Invite(Passing):
-    """Invite somebody into a room."""
+    """Invite a user into a room."""
 
     nick: str
     room: str
@@ -111,7 +113,7 @@ class Invite(Passing):
 
 @dataclass(slots=True)
 class Part(Refusable):
-    """Leave rooms. An empty `reason` is none."""
+    """Leave rooms. `reason` may be empty."""
 
     rooms: tuple[str, ...]
     reason: str
@@ -144,7 +146,7 @@ class ModeChange:
 
 @dataclass(slots=True)
 class SetRoomModes(Refusable):
-    """Change modes of a room. `unknown`: letters of the command that are no modes."""
+    """Change modes of a room. `unknown`: letters of the command that are not modes."""
 
     room: str
     changes: tuple[ModeChange, ...]
@@ -201,18 +203,17 @@ class LogIn(Retried):
 
 @dataclass(slots=True)
 class LogOut(Retried):
-    """Be nobody's any more."""
+    """Log out."""
 
     form: str
 
 
 @dataclass(slots=True)
 class ChangeAccount(Refusable):
-    """Give an account another verifier (``""``: the one it has), or make it an operator's or nobody's (None: as it
-    is).
+    """Change an account: its verifier (``""``: unchanged), or whether it is an operator (None: unchanged).
 
-    `checked` is the id of the account and the verifier that its owner's password was checked against: refused if
-    either is not the account's any more. None if whoever runs the server asks.
+    `checked` is the id of the account and the verifier that its owner's password was checked against: the proposal is
+    refused if either has changed. None if the operator of the machine asks.
     """
 
     account: str
@@ -224,7 +225,7 @@ class ChangeAccount(Refusable):
 
 @dataclass(slots=True)
 class RemoveAccount(Refusable):
-    """Forget an account. Whoever is logged in to it no longer is."""
+    """Remove an account. Its users are logged out."""
 
     account: str
     form: str
@@ -250,7 +251,7 @@ class SetRealname(Passing):
 
 @dataclass(slots=True)
 class ChangeHost(Passing):
-    """An operator of the server gives somebody another host."""
+    """An operator of the server changes the host of a user."""
 
     nick: str
     host: str
@@ -258,7 +259,7 @@ class ChangeHost(Passing):
 
 @dataclass(slots=True)
 class Kill(Retried):
-    """An operator of the server ends somebody's connection."""
+    """An operator of the server ends the connection of a user."""
 
     nick: str
     comment: str
@@ -284,15 +285,15 @@ class RemoveBan(Refusable):
 
 @dataclass(slots=True)
 class EnforceBan(Retried):
-    """Put into force what is stored of the ban `key`, and end the sessions it is for. The server proposes it when an
-    AddBan or a RemoveBan has been stored."""
+    """Apply the stored state of the ban `key`: end the sessions it matches. Proposed by the server when an AddBan or a
+    RemoveBan has been stored."""
 
     key: str
 
 
 @dataclass(slots=True)
 class SendAway(Retried):
-    """End all sessions of somebody, who may come back."""
+    """End all sessions of a user, who may come back."""
 
     nick: str
     reason: str
@@ -307,8 +308,11 @@ class Wallops(Passing):
 
 @dataclass(slots=True)
 class ChangeRules(Passing):
-    """The settings were read again, for session `session` or, where it is 0, for a signal. `changes` are fields of
-    :class:`chatctl.chat.model.policy.Rules`, `report` sentences on what was done, `file` what was read."""
+    """The settings were read again, for `session`, or for a signal if it is NO_SESSION.
+
+    `changes` are fields of :class:`chatctl.chat.model.policy.Rules`, `report` sentences on what was done, `file` the
+    file that was read.
+    """
 
     changes: Mapping[str, Any] = field(repr=False)
     report: tuple[str, ...]
@@ -328,7 +332,7 @@ class Said:
 
 @dataclass(slots=True)
 class Redact(Refusable):
-    """Take back what was said: nothing of it stays. `place`: see :mod:`chatctl.chat.entries.queries`."""
+    """Delete a message: nothing of its text remains. `place`: see :mod:`chatctl.chat.entries.queries`."""
 
     target: str
     place: str

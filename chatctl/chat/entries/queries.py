@@ -1,17 +1,18 @@
-"""What can be asked of history, and what comes back: plain data, so that a reader on any thread can answer it.
+"""Queries to the history, and their answers: plain data, so that a reader on any thread can answer them.
 
-The rules:
+Invariants:
 
-1. A **place** is where facts belong: a room's key, or for private talk the two identities that share it
-   (:func:`private_place`). A room's key begins with ``#``; a private place never does.
-2. A **point** is a place in the one order: ``(seq, part)``. Every message id names one, and so does every time: the
-   first fact that is not older.
-3. An answer holds facts up to the query's `upto` only, which is what had been released when it was asked: nobody reads
-   in history what they could not have seen.
-4. Answers are in the order of the points, oldest first, whatever was asked.
-5. A client may turn pages by the time of a page's first or last message, though ids are surer: so a page for clients
-   (`whole`) does not end between two facts of one time, but has up to MOST_OF_ONE_TIME more than were asked for. Facts
-   share a time where they were kept by an older version, imported, or more than 1,000 a second (outcome.py, rule 2).
+- [place] Facts belong to a place: a room's key, or for private messages the two identities that share them
+  (:func:`private_place`). A room's key begins with ``#``; a private place never does.
+- [point] A point is a position in the order: ``(seq, part)``. Every message id names one, and so does every time: the
+  first fact that is not older.
+- [released-only] An answer holds facts up to the query's `upto` only, the last one released when it was asked: history
+  never shows more than was sent.
+- [ascending] Answers are in the order of their points, oldest first, whatever was asked.
+- [whole-times] A client may page by the time of a page's first or last message, though ids are safer. So a page for
+  clients (`whole`) does not end between two facts of one time, but has up to MOST_OF_ONE_TIME more than asked for.
+  Facts share a time if an older version stored them, if they were imported, or at over 1,000 a second ([bounded-ahead]
+  in outcome.py).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ RENAME = "RENAME"
 """The kind of a fact that gives a room another name: its history goes with it."""
 
 REDACTED = "REDACTED"
-"""The kind of what is left in the place of such a fact: nothing but its id and who said it; shown to nobody."""
+"""Kind of a deleted fact: only its id and sender remain; it is never shown."""
 
 SEPARATOR = "\x1f"
 
@@ -44,11 +45,11 @@ MAX_SEQ = (1 << 43) - 1
 """So that seq and part fit into one signed 64-bit number."""
 
 MOST_OF_ONE_TIME = 1000
-"""By how many facts a page may be longer than what was asked for (rule 5)."""
+"""How many facts a page may have beyond the requested number ([whole-times])."""
 
 
 def private_place(one: str, other: str) -> str:
-    """The place of what two identities say to each other; the same whoever asks."""
+    """Return the place of the private messages of two identities, in either order."""
     return SEPARATOR.join(sorted((one, other)))
 
 
@@ -85,12 +86,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Facts of one place. `kinds` are the IRC commands wanted (none: all kept ones).
+    """Facts of one place. `kinds` are the wanted IRC commands (empty: all).
 
-    ``after`` and ``before`` are both exclusive. With `newest` the `limit` facts nearest to `before` (or to the end) are
-    meant, else those nearest to `after` (or to the beginning). With `around` set, about half the `limit` lies before
-    that mark and the rest from it on; the other two are ignored. `whole`: see rule 5. With `nearest`, a message id that
-    is not stored (any more) marks the point that it names, as long as no other message is stored there.
+    ``after`` and ``before`` are exclusive. With `newest`, the `limit` facts nearest to `before` (or to the end), else
+    those nearest to `after` (or to the beginning). With `around`, about half of `limit` is before that mark and the
+    rest from it on; the other two are ignored. `whole`: see [whole-times]. With `nearest`, a message id that is not
+    stored (any more) stands for its point, if no other message is stored there.
     """
 
     place: str
@@ -107,8 +108,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class TargetsQuery:
-    """The places of which somebody may know whose latest message lies between two times (ms, both exclusive): the
-    oldest `limit`, or with `newest` the newest."""
+    """Places visible to an identity whose latest message is between two times (ms, both exclusive): the oldest `limit`,
+    or with `newest` the newest."""
 
     rooms: tuple[str, ...]
     identity: str
@@ -121,10 +122,10 @@ class TargetsQuery:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """Messages that hold all words of `text`, in any order; ``"several words"`` in quotes together.
+    """Messages with all words of `text`, in any order; ``"several words"`` in quotes must be adjacent.
 
-    `places` limits it (none: everywhere, for those who own the data folder), `source` to a nick (folded), `after` and
-    `before` to a time (ms). The newest `limit` are given, in the order of the points.
+    `places` limits the search (empty: everywhere, for the owner of the data folder), `source` to a nick (folded),
+    `after` and `before` to times (ms). The answer has the newest `limit`, in the order of their points.
     """
 
     text: str
@@ -141,10 +142,10 @@ AnyQuery = Query | TargetsQuery | SearchQuery
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An answer. `unknown` is a message id that the query named and nobody kept; then there are no facts.
+    """An answer. `unknown` is a message id in the query that is not stored; then there are no facts.
 
-    `targets` (for :class:`TargetsQuery`) are pairs of a place's latest message and its place, oldest first. `failed`
-    says that the answer could not be had at all.
+    `targets` (for :class:`TargetsQuery`) are pairs of a place's latest message and its place, oldest first. `failed`:
+    the query could not be answered.
     """
 
     facts: Sequence[Fact] = ()
@@ -155,9 +156,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class RoomRecord:
-    """What is kept of a room beyond its messages. `modes` are flag letters; `lists` holds, by letter, of each entry the
-    mask, who set it and when (ms); `keyword` is the key (+k), `limit` the most members (+l; 0: any number), `founder`
-    the id of the account it belongs to, or ``""``, `insiders` the identities that need no invitation."""
+    """The stored settings of a room.
+
+    `modes` are flag letters; `lists` has the entries by letter: mask, setter and time (ms); `keyword` is the key (+k),
+    `limit` the maximum of members (+l; 0: none), `founder` the id of the owning account, or ``""``, `insiders` the
+    identities that need no invitation.
+    """
 
     key: str
     name: str

@@ -1,6 +1,6 @@
-"""What takes a worker: slow sums that the thread with the chat state must not do.
+"""Tasks for workers: slow computations that the thread with the chat state must not do.
 
-A task is plain data, and so is what comes back; nothing here depends on the state, and nothing of it is in the order.
+A task is plain data, and so is its result; neither depends on the state, and neither is ordered.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from chatctl.protocol import scram
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether `password` is the one that `verifier` (as text) was made of. What comes back is a bool."""
+    """Check `password` against `verifier` (as text). The result is a bool."""
 
     password: str = field(repr=False)
     verifier: str = field(repr=False)
@@ -22,7 +22,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Make:
-    """A verifier for `password`. What comes back is its text."""
+    """Make a verifier for `password`. The result is its text."""
 
     password: str = field(repr=False)
     iterations: int
@@ -30,8 +30,8 @@ class Make:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """The settings, read again; as a task it is empty. `changes` are fields of `Rules` that
-    take effect at once, `report` sentences on what was done and what must wait, `file` the name of what was read."""
+    """The settings, read again; as a task it is empty. `changes` are fields of `Rules` that take effect at once,
+    `report` sentences on what was done and what needs a restart, `file` the name of the file."""
 
     changes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     report: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Reread:
 
 Task = Check | Make | Reread
 Done = bool | str | Reread | None
-"""What comes back of a task; None where it was not done, because there was too much to do."""
+"""The result of a task; None if it was not done because too many waited."""
 
 
 def perform(task: Check | Make, chance: Callable[[int], bytes]) -> bool | str:

@@ -18,7 +18,7 @@ _NEEDED = {
     "TAGMSG": caps.MESSAGE_TAGS,
     REDACTED: -1,
 }
-"""Kinds that are only for those who know them, or for nobody."""
+"""Kinds that only some clients get, or none."""
 
 _SLICE = 200
 """Lines after which a slice ends, with the message they are of."""
@@ -69,8 +69,8 @@ def tags_of(fact: Fact, mask: int) -> dict[str, str]:
 
 
 def shown(fact: Fact, mask: int, outer: Mapping[str, str], reference: str) -> list[Message]:
-    """A fact as somebody with the capabilities `mask` reads it: one line, or those of a message of several lines.
-    `outer` are the tags of a batch it is in; `reference` is for a batch of its own."""
+    """Yield a fact for a client with the capabilities `mask`: one line, or those of a multiline message. `outer` are
+    the tags of an enclosing batch; `reference` makes the name of a batch of its own."""
     tags = tags_of(fact, mask)
     if not multiline.is_multiline(fact.text, fact.tags):
         message = message_of(fact, mask)
@@ -120,7 +120,7 @@ def line_count(facts: Iterable[Fact]) -> int:
 def problem(fact: Fact) -> str:
     """Why `fact`, which came from elsewhere, could not be shown; ``""`` where it can."""
     if not (fact.kind.isascii() and fact.kind.isalpha() and fact.kind.isupper()):
-        return f"{fact.kind!r} is no IRC command"
+        return f"{fact.kind!r} is not an IRC command"
     if not fact.source or not fact.place or not fact.message_id:
         return "source, place and message_id must not be empty"
     if " " in fact.source or " " in fact.message_id:
@@ -128,7 +128,7 @@ def problem(fact: Fact) -> str:
     if multiline.is_multiline(fact.text, fact.tags) and (
         fact.kind not in ("PRIVMSG", "NOTICE") or not multiline.fit(fact.text, fact.tags.get(multiline.JOINTS, ""))
     ):
-        return "a line break, or lines joined, where there can be none"
+        return "line breaks or joints in a fact that cannot have them"
     size = 0
     try:
         for message in shown(fact, caps.SERVER_TIME | caps.MESSAGE_TAGS | _BATCHES, {}, "reference"):

@@ -101,7 +101,7 @@ class MemoryJournal:
 
 
 def answer(facts: Iterable[Fact], query: AnyQuery) -> Page:
-    """What the query asks for, of `facts` in the order of their points."""
+    """Return the facts that the query asks for, from `facts` in the order of their points."""
     known = [fact for fact in facts if fact.seq <= query.upto]
     if isinstance(query, Query):
         return _page(known, query)
@@ -116,8 +116,8 @@ def point(fact: Fact) -> Point:
 
 
 def _point(facts: Sequence[Fact], mark: Mark, query: Query, *, end: bool) -> Point | None:
-    """The point a mark names, None for an id that nobody kept. A time names the gap before the first fact that is not
-    older, or (for a mark that ends a range from below: `end`) the one after the last fact that is not newer."""
+    """Return the point of a mark, None for an id that is not stored. A time stands for the gap before the first fact
+    that is not older, or, for a mark that ends a range from below (`end`), after the last fact that is not newer."""
     if mark.message_id:
         stored = next((point(fact) for fact in facts if fact.message_id == mark.message_id), None)
         return stored or (_free_point(facts, mark, query) if query.nearest else None)
@@ -156,7 +156,7 @@ def _page(facts: Sequence[Fact], query: Query) -> Page:
 
 
 def _cut(facts: list[Fact], limit: int, query: Query, *, newest: bool) -> list[Fact]:
-    """The newest or oldest `limit`, and what must not be divided from them (history.py, rule 5)."""
+    """Return the newest or oldest `limit`, and the facts of the same time ([whole-times] in queries.py)."""
     if not 0 < limit < len(facts):
         return facts if limit > 0 else []
     last = -limit if newest else limit - 1

@@ -1,4 +1,4 @@
-"""The last messages of each room, in memory, so that showing them to somebody who enters needs no disk."""
+"""The recent messages of each room, in memory, so that joining needs no disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chatctl.chat.entries.queries import MESSAGES, REDACT, RENAME
 from chatctl.protocol.names import room_fold
 
 _ROOMS = 2000
-"""Rooms whose last messages are held; those not used for longest are asked for again when somebody enters."""
+"""Rooms with recent messages in memory. Of those least recently used, they are read again when a user joins."""
 
 _RECENT = 1000
 """Messages of all rooms that may be said while a room's last ones are fetched from disk."""
@@ -53,8 +53,8 @@ class Tails:
         return not self.length or key in self._tails
 
     def load(self, key: str, older: Iterable[Fact], upto: int) -> None:
-        """What history holds of a room up to the entry `upto`; what has been said since is known here. Where the room
-        is known already, that counts."""
+        """Add the stored history of a room up to the entry `upto`; later messages are known here already. If the room
+        is known, nothing changes."""
         if key not in self._tails:
             newer = each_fact(item for item in self._recent.kept if item.place == key and item.seq > upto)
             self._tails[key] = _Tail(self.length, (*older, *newer))
@@ -62,7 +62,7 @@ class Tails:
                 self._tails.popitem(last=False)
 
     def add(self, kept: Iterable[Kept]) -> None:
-        """What an entry gave: something was said, or taken back."""
+        """Add the messages of an entry, and apply its deletions."""
         for item in kept:
             if isinstance(item, Lines) or item.kind in MESSAGES:
                 self._recent.add(item)
@@ -75,7 +75,7 @@ class Tails:
                 self._rename(item)
 
     def forget(self) -> None:
-        """History has changed behind the last messages: whoever enters next has them fetched from there."""
+        """Forget everything, because stored messages changed. The next join reads them again."""
         self._tails.clear()
 
     def of(self, key: str) -> list[Fact]:
@@ -84,7 +84,7 @@ class Tails:
         return tail.facts() if tail is not None else []
 
     def refuse(self, seqs: Set[int]) -> None:
-        """What these entries gave was not kept: it was never said."""
+        """Remove the messages of refused entries."""
         self._recent = _Tail(_RECENT, (item for item in self._recent.kept if item.seq not in seqs))
         for key, tail in self._tails.items():
             if any(item.seq in seqs for item in tail.kept):
