@@ -1,12 +1,13 @@
-"""Entries to deliveries and facts: every decision that depends on what others do too.
+"""Applies entries to the state: every decision that depends on other users is made here.
 
-The rules of this room:
+Invariants:
 
-1. Pure: the state, the entry, nothing else. Same entries, same state, same outcome, on any machine.
-2. Two people may want one thing in the same instant; the entry's place decides, here and nowhere else.
-3. Nothing refused leaves a fact; a refusal is a delivery to the one who asked.
-4. What is said is measured as it will be relayed, before it is kept (never truncate).
-5. What facts tell of has a time of its own each, up to 1,000 a second (`outcome`, rules 1 and 2).
+- [pure] A function of the state and the entry. The same entries give the same state and outcomes on any machine.
+- [decide-in-apply] Two users may want the same thing at once; the order of their entries decides, here and nowhere
+  else.
+- [refused-leaves-nothing] A refusal leaves no fact; it is a delivery to the session that asked.
+- [never-truncate] Text is measured as it will be relayed, before it is stored.
+- [distinct-times] Facts of a place have distinct times, up to 1,000 a second (:mod:`chatctl.chat.entries.outcome`).
 """
 
 from __future__ import annotations

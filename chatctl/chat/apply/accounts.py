@@ -35,7 +35,7 @@ MOST_ACCOUNTS = 100_000
 
 
 def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
-    """An account for a name that nobody else has; who asked is logged in to it."""
+    """Add an account for a free name, and log its user in."""
     outcome.command = COMMAND
     now = outcome.entry.time
     user = outcome.source
@@ -62,12 +62,12 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
     name, rules = proposal.name, state.rules
     control = proposal.form == CONTROL
     if not control and rules.registration == "closed":
-        return "ACCESS_DENIED", "Accounts are made by whoever runs this server; please ask them"
+        return "ACCESS_DENIED", "Only the operator of this server makes accounts; please ask for one"
     if not control and rules.registration == "invite" and state.accounts.invite(proposal.invite, now) is None:
         why = "This invitation is used up or has expired" if proposal.invite else "An account needs an invitation here"
-        return "ACCESS_DENIED", f"{why}; please ask whoever runs this server for one"
+        return "ACCESS_DENIED", f"{why}; please ask the operator of this server for an account"
     if not control and state.accounts.count >= MOST_ACCOUNTS:
-        return "TEMPORARILY_UNAVAILABLE", "There are as many accounts as the server keeps; please ask whoever runs it"
+        return "TEMPORARILY_UNAVAILABLE", "The account limit of this server is reached; please ask its operator"
     if user is not None and user.account:
         return "ALREADY_AUTHENTICATED", f"You are logged in to {user.account} already"
     problem = names.problem(name)
@@ -131,7 +131,7 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
         said.append("has a new password")
     if proposal.operator is not None:
         account = replace(account, operator=proposal.operator)
-        said.append("is an operator of this server now" if proposal.operator else "is no operator any more")
+        said.append("is an operator of this server now" if proposal.operator else "is not an operator any more")
     _put(state, outcome, account)
     for user in _users_of(state, account):
         before = Identity.of(user)
@@ -146,7 +146,7 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
 
 
 def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) -> None:
-    """The name is anybody's again; rooms lose the founder."""
+    """Remove an account: the name is free, and its rooms have no founder any more."""
     outcome.command = "UNREGISTER"
     account = state.accounts.named(proposal.account)
     if account is None:
@@ -178,7 +178,7 @@ def add_invitation(state: State, proposal: p.AddInvitation, outcome: Outcome) ->
 
 
 def _unknown(name: str) -> str:
-    return f"There is no account called {name}"
+    return f"The account {name} does not exist"
 
 
 def _put(state: State, outcome: Outcome, record: Record) -> None:
@@ -199,7 +199,7 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
     called = user.nick if user is not None else "*"
     text = f"You are now logged in as {account.name}"
     message = Message(n.RPL_LOGGEDIN.code, (called, mask, account.name, text), state.rules.server_name)
-    # To be shown only if the account is kept, where this entry makes it.
+    # If this entry creates the account, the line is shown only if that is stored.
     _send(outcome, message)
     if user is not None and user.account_id != account.id:
         before, known = Identity.of(user), user.identity
@@ -238,16 +238,16 @@ def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
 
 
 def _known_as(outcome: Outcome, user: User, before: str) -> None:
-    """Rooms for those who are invited know `user` by another identity than `before`, and not by both: or who is sent
-    away as the one comes back as the other."""
+    """Rooms with +i must know `user` by one identity, not by two: a user who is removed must not return by the
+    other."""
     for room in user.rooms.values():
         if room.keep_out(before) | room.let_back(user):
             outcome.changed += (room.key,)
 
 
 def _notify(state: State, outcome: Outcome, user: User) -> None:
-    """ACCOUNT for those who share a room, or watch the name, and negotiated it (ircv3.net/specs/extensions/
-    account-notify, extended-monitor)."""
+    """Send ACCOUNT to users who share a room or monitor the name (ircv3.net/specs/extensions/account-notify,
+    extended-monitor)."""
     message = Message("ACCOUNT", (user.account or "*",), user.prefix)
     audience = (user.id, *state.peers(user))
     forms = (outcome.form(caps.ACCOUNT_NOTIFY, message),)

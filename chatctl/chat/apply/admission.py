@@ -1,8 +1,8 @@
-"""Who may enter a room, and who may speak in it (modern.ircdocs.horse, "Channel Modes").
+"""Which users may join a room, and which may speak in it (modern.ircdocs.horse, "Channel Modes").
 
-An invitation by an operator of the room opens any door; so does being an operator of the server, or who the room
-belongs to. Operators of a room and those with a voice may speak whatever the room's modes and bans say; what is said
-must suit the room (+C, +c) whoever says it.
+An invitation by an operator of the room overrides all join restrictions; so does being an operator of the server, or
+the founder. Room operators and voiced members may speak under any mode and ban; restrictions of content (+C, +c) apply
+to them too.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | Non
     lists = room.lists
     inside = room.insiders is not None and user.identity in room.insiders
     if "i" in room.modes and not (inside or (lists is not None and lists.invites(user))):
-        return n.ERR_INVITEONLYCHAN, f"Only those who are invited may enter {room.name}"
+        return n.ERR_INVITEONLYCHAN, f"{room.name} is invite-only (+i)"
     if lists is not None and lists.bans(user):
         return n.ERR_BANNEDFROMCHAN, f"You are banned from {room.name}"
     if "R" in room.modes and not user.account:
-        return n.ERR_NEEDREGGEDNICK, f"Only those who are logged in may enter {room.name}"
+        return n.ERR_NEEDREGGEDNICK, f"Only users with an account may join {room.name} (+R)"
     if room.keyword and key != room.keyword:
         text = f"{room.name} has a key: JOIN {room.name} <key>"
         return n.ERR_BADCHANNELKEY, f"That is not the key of {room.name}" if key else text
@@ -57,7 +57,7 @@ def speech_refusal(room: Room, user: User, proposal: p.Say) -> str | None:
     if standing <= 0 and "m" in room.modes:
         return f"Not sent to {room.name}: only operators and those with a voice may speak there (+m)"
     if standing <= 0 and "M" in room.modes and not user.account:
-        return f"Not sent to {room.name}: only those who are logged in may speak there (+M)"
+        return f"Not sent to {room.name}: only users with an account may speak there (+M)"
     return _unsuitable(room, proposal)
 
 

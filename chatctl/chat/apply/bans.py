@@ -1,4 +1,4 @@
-"""Bans, and sending people away: what whoever runs the server asks for through the control socket (session 0)."""
+"""Bans, and removing users: requests of the operator through the control socket (NO_SESSION)."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
 
 
 def name_banned(state: State, nick: str, now: int) -> str | None:
-    """Why nobody may be called `nick`; None where that is no ban's doing."""
+    """Return why the name `nick` is banned; None if it is not."""
     ban = state.accounts.bans.of_name(nick, now)
     if ban is None:
         return None

@@ -1,4 +1,5 @@
-"""Who somebody is: registration, names, presence (modern.ircdocs.horse, "Connection Registration", "NICK message")."""
+"""Identity of users: registration, names, presence (modern.ircdocs.horse, "Connection Registration", "NICK
+message")."""
 
 from __future__ import annotations
 
@@ -42,15 +43,15 @@ MOST_SESSIONS = 10
 """Sessions that may be one user."""
 
 ASK_ALL_AGAIN_MS = 1000
-"""How long after everybody was asked whether they are still there, since there is no place, nobody is asked again."""
+"""After all users were probed because the server is full, how long they are not probed again."""
 
 
 def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
-    """Let a session into the chat, if its name and a place are free.
+    """Register a session, if its name and a place are free.
 
-    The same client coming back (both of its tokens fit) takes its name from its own dead connection at once. For
-    anybody else a holder who may be gone is asked for a sign of life, and the one who asked is told to try again. Who
-    is logged in to the account of the one who has the name is that user as well, beside the sessions there are.
+    A reconnecting client (both of its tokens match) takes its name from its dead connection at once. For other clients,
+    the holder of the name is probed and the client is told to try again. A session that is logged in to the account of
+    the holder is attached to that user.
     """
     session = proposal.session
     account = state.accounts.with_id(proposal.account_id)
@@ -92,7 +93,7 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
 
 
 def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) -> None:
-    """One more session of somebody who is here. The same program coming back takes the place of its own dead one."""
+    """Attach another session to a connected user. A reconnecting client replaces its own dead session."""
     session, tokens = proposal.session, proposal.secret + proposal.instance
     held = user.sessions if user.sessions is not None else {user.session: user.secret + user.instance}
     dead = [id for id, known in held.items() if tokens and known == tokens]
@@ -119,7 +120,7 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
 
 
 def _no_name(state: State, proposal: p.Register, holder: User | None, problem: str, outcome: Outcome) -> None:
-    """Whoever has the name, or one like it, may be gone without a word: they are asked."""
+    """Refuse a name, and probe its holder, or that of a similar name: the connection may be dead."""
     session = proposal.session
     if state.accounts.named(proposal.nick) is not None:
         # For our client, which then asks for the password rather than for another name.
@@ -134,7 +135,7 @@ def _no_name(state: State, proposal: p.Register, holder: User | None, problem: s
 
 
 def _no_place(state: State, session: SessionId, outcome: Outcome) -> None:
-    """Whoever is gone without a word is in the way: everybody is asked."""
+    """Refuse a session because the server is full, and probe all users: some connections may be dead."""
     if outcome.entry.time - state.asked_all >= ASK_ALL_AGAIN_MS:
         state.asked_all = outcome.entry.time
         outcome.deliveries.append(Probed(tuple(state.users)))
@@ -142,11 +143,11 @@ def _no_place(state: State, session: SessionId, outcome: Outcome) -> None:
 
 
 def full(limit: int) -> str:
-    """What somebody reads for whom there is no place."""
+    """The error for a user if the server is full."""
     places = "the one place is" if limit == 1 else f"all {limit} places are"
     return (
         f"The chat is full: {places} taken (listener_limit = {limit}). "
-        "Try again when somebody has left, or ask whoever runs it to raise the limit"
+        "Try again when a user has left, or ask the operator to raise the limit"
     )
 
 
@@ -156,7 +157,7 @@ def is_same_client(holder: User, secret: str, instance: str) -> bool:
 
 
 def name_in_use(state: State, nick: str, user: UserId, account: str) -> str | None:
-    """Return why `user` (NO_USER: a session that registers) cannot have `nick` because of somebody else, or None.
+    """Return why another user keeps `user` (NO_USER: a session that registers) from having `nick`, or None.
 
     `account`: the name of the account that is logged in to, or ``""``.
     """
@@ -181,7 +182,7 @@ def name_in_use(state: State, nick: str, user: UserId, account: str) -> str | No
 
 
 def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
-    """NICK after registration. One's own name in another spelling is allowed; the very same is no news."""
+    """NICK after registration. Another spelling of the own name is allowed; the same spelling changes nothing."""
     user = outcome.source
     if user is None or user.nick == proposal.nick:
         return
@@ -229,7 +230,8 @@ def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
 
 
 def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> None:
-    """SETNAME (ircv3.net/specs/extensions/setname): told to whoever asked for it, oneself included."""
+    """SETNAME (ircv3.net/specs/extensions/setname): sent to all sessions that negotiated it, including the user's
+    own."""
     user = outcome.source
     if user is None:
         return
@@ -270,8 +272,8 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
 
 
 def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
-    """CHGHOST by an operator of the server (ircv3.net/specs/extensions/chghost). Clients that do not know it see
-    somebody leave and come back."""
+    """CHGHOST by an operator of the server (ircv3.net/specs/extensions/chghost). Clients without it see the user leave
+    and come back."""
     operator, user = acting_operator(outcome), state.user_named(proposal.nick)
     if operator is None:
         return

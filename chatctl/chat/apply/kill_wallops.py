@@ -1,4 +1,4 @@
-"""What operators of the server do: KILL, WALLOPS, settings read again (modern.ircdocs.horse, "Operator Messages")."""
+"""Commands of operators: KILL, WALLOPS, and reading settings again (modern.ircdocs.horse, "Operator Messages")."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
 
 
 def change_rules(state: State, proposal: p.ChangeRules, outcome: Outcome) -> None:
-    """The settings were read again: what can change while people talk does, on every machine at one place in the
-    order. The session is NO_SESSION if a signal or `chatctl` asked for it."""
+    """Apply settings that were read again, as far as a running server can. The session is NO_SESSION if a signal or
+    `chatctl` asked for it."""
     if proposal.session and acting_operator(outcome) is None:
         return
     if proposal.changes:

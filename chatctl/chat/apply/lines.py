@@ -1,10 +1,10 @@
-"""PRIVMSG to a room, line after line: most of what a server does.
+"""Consecutive PRIVMSG of one session to one room: most of the work of a server.
 
-The rules of this file:
+Invariants:
 
-1. It decides nothing that :mod:`.messages` does not: what is not plain goes there, line by line. Plain is what a member
-   says in a room where nobody is silenced and everything may be said.
-2. What the lines have in common is looked up and written once.
+- [plain-only] It decides nothing that :mod:`.messages` does not. Only plain messages are handled here: of a member, in
+  a room without restrictions on speech. Others are passed on line by line.
+- [once-per-run] Common parts of the lines are looked up and built once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
         lines = [f"{head}{text}\r\n".encode() for text in proposal.texts]
         if max(map(len, lines)) <= MAX_LINE:
             entry, time, count = outcome.entry, outcome.time, len(lines)
-            # Where there is not a ms for each, they share one (outcome.py, rule 2).
+            # If there are more lines than milliseconds, some share a time ([bounded-ahead] in outcome.py).
             step = 1 if time + count <= entry.time + AHEAD else 0
             key, name, prefix, account = room.key, room.name, user.prefix, user.account
             said = Lines(entry.seq, entry.boot, time, step, key, name, prefix, account, proposal.texts, count)

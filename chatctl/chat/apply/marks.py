@@ -1,5 +1,5 @@
-"""Read markers (ircv3.net/specs/extensions/read-marker): they only ever move forward, and all of somebody's clients
-hear of it; nobody else does."""
+"""Read markers (ircv3.net/specs/extensions/read-marker): they only move forward, and only the user's own clients are
+told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chatctl.protocol.message import Message
 
 
 def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:
-    """MARKREAD with a time. What is later than all that was said has not been read yet."""
+    """MARKREAD with a time. Times later than the last message are reduced to its time."""
     user = outcome.source
     if user is None:
         return
@@ -55,7 +55,7 @@ def folded(target: str) -> str:
 
 
 def forget(state: State, outcome: Outcome, identity: str) -> None:
-    """Whoever it was is no more: what belonged to them goes."""
+    """Remove the data of an identity that no longer exists."""
     belongings: list[Record] = [*state.accounts.marks.of(identity)]
     if state.accounts.metadata_of(identity):
         belongings.append(Metadata(identity))

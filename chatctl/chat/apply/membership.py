@@ -25,7 +25,7 @@ MOST_INVITATIONS = 50
 
 
 def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
-    """JOIN: the room hears of it, the newcomer learns topic and names. Being there already is no error, and no news."""
+    """JOIN: members are told, the joining client gets the snapshot of the room. Joining again changes nothing."""
     user = outcome.source
     if user is None:
         return
@@ -144,8 +144,8 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
 
 
 def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
-    """INVITE: by members; where the room is ``+i``, by its operators. An operator's opens the room's doors until it is
-    used, or either is gone; anybody else's is a message, or a ban would hold only as long as nobody disagrees."""
+    """INVITE by members; if the room is ``+i``, by its operators. An operator's invitation overrides restrictions until
+    it is used, or either leaves. Those of other members are only messages: otherwise any member could undo a ban."""
     user = outcome.source
     if user is None:
         return
@@ -185,7 +185,7 @@ def _open_to(user: User, room: Room) -> None:
 
 
 def quit_chat(state: State, proposal: p.Quit, outcome: Outcome) -> None:
-    """QUIT, a lost connection, or a server that sends somebody away: the same for all who stay."""
+    """QUIT, a lost connection, or removal by the server: other users see the same."""
     user = outcome.source
     if user is not None and len(user.session_ids) > 1:
         # The user stays, with the other sessions: no QUIT is shown.
@@ -216,7 +216,7 @@ def end_session(
 
 
 def show_away(state: State, user: User, outcome: Outcome) -> None:
-    """Tell those who share a room with `user`, or monitor the name, of the away message (away-notify)."""
+    """Tell users who share a room with `user`, or monitor the name, of the away message (away-notify)."""
     message = Message("AWAY", (user.away,) if user.away else (), user.prefix)
     forms = (outcome.form(caps.AWAY_NOTIFY, message),)
     outcome.deliveries.append(InForms(forms, users=tuple(state.peers(user)), but=user.id, watched=user.nick))

@@ -89,7 +89,7 @@ def addressed(target: str) -> tuple[int, str]:
 
 
 class _Said:
-    """What is said to one target: the message, or its lines, and the sender's and everybody's way of being told."""
+    """A message to one target: its one line or several, and how the sender and the recipients get it."""
 
     __slots__ = ("command", "message", "needs", "passing", "pieces", "prefix", "stamp", "target")
 
@@ -106,14 +106,14 @@ class _Said:
         self.message = Message(proposal.command, text, user.prefix)
 
     def over(self) -> int:
-        """How many bytes too long the longest line is, as others get it (rule 4)."""
+        """Return by how many bytes the longest relayed line exceeds the limit ([never-truncate])."""
         if not self.pieces:
             return len(self.message.line) - MAX_LINE
         empty = len(Message(self.command, (self.target, ""), self.prefix).line)
         return max(empty + len(piece.text.encode()) for piece in self.pieces) - MAX_LINE
 
     def forms(self, needs: int = 0) -> tuple[Form, ...]:
-        """A message of several lines: a batch for those who know it, one line after the other for the rest."""
+        """A message of several lines: a batch for clients with the capability, single lines for others."""
         reference = self.stamp.message_id.replace(".", "-")
         shown = (self.command, self.prefix, self.target, self.pieces)
         batch = self._stamped(multiline.as_batch(*shown, reference, {}))
@@ -134,7 +134,7 @@ class _Said:
 
 
 def _too_long(user: User, said: _Said, outcome: Outcome) -> bool:
-    """Refuse what would not fit on one line as others get it (rule 4)."""
+    """Refuse a message that would not fit into a relayed line ([never-truncate])."""
     over = said.over()
     if over <= 0:
         return False
@@ -144,8 +144,8 @@ def _too_long(user: User, said: _Said, outcome: Outcome) -> bool:
 
 
 def _refused(user: User, room: Room, name: str, proposal: p.Say, outcome: Outcome) -> bool:
-    """Say why `user` may not say this in `room`, where that is so. `name`: the room's, as the user wrote it: to those
-    outside a secret room it is as if there were none."""
+    """Return why `user` may not send this to `room`, or None. `name`: the room's, as the user wrote it. For users
+    outside a secret room the answer is as if it did not exist."""
     refusal = speech_refusal(room, user, proposal)
     if refusal is None:
         return False
@@ -192,12 +192,12 @@ def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p
     audience = tuple(id for id, held in room.members.items() if held >= standing and id != user.id)
     if audience:
         _tell(audience, said, outcome)
-    # A place of its own: whoever may read the room may not read this.
+    # A place of its own: users who may read the room may not read this.
     _keep(user, f"{symbol}{room.key}", said.target, proposal, outcome)
 
 
 def _tell(users: tuple[UserId, ...], said: _Said, outcome: Outcome) -> None:
-    """What is said reaches `users`; it is no part of the answer to who said it."""
+    """Send a message to `users`; it is not part of the response to its sender."""
     if said.pieces:
         outcome.deliveries.append(InForms(said.forms(), users=users, answers=False))
     else:

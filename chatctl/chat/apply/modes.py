@@ -1,6 +1,6 @@
 """MODE of a room: flags, parameters, lists, standing (modern.ircdocs.horse, "MODE message", "Channel Modes").
 
-What changed is told to the room; what did not change is not. A list mode without a parameter asks for the list.
+Members are told what changed, and only that. A list mode without a parameter asks for the list.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def written(changes: list[p.ModeChange]) -> list[str]:
 
 
 def _change(state: State, room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
-    """Make one change, and give it as it is told; None where it is none or cannot be."""
+    """Make one change and return it as it is shown; None if nothing changed or it is not possible."""
     match ROOM_MODES[change.letter].kind:
         case Kind.PREFIX:
             return _change_standing(state, room, user, change, outcome)
@@ -153,7 +153,7 @@ def _change_list(room: Room, user: User, change: p.ModeChange, outcome: Outcome)
     letter = change.letter
     mask = canonical(change.parameter)
     if len(mask.encode()) > MASK_LENGTH or " " in mask or mask[0] == ":":
-        text = f"That is no mask: it is nick!user@host with * and ?, up to {MASK_LENGTH} bytes long"
+        text = f"That is not a valid mask: it is nick!user@host with * and ?, up to {MASK_LENGTH} bytes long"
         outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, letter, "*", text=text)
         return None
     if not change.add:

@@ -52,8 +52,8 @@ def unmake_operator(state: State, user: User, outcome: Outcome) -> None:
 
 
 def dismiss_operators(state: State, outcome: Outcome) -> None:
-    """The settings name other operators now: whoever is one by a name that is gone is none any more. Those by their
-    account (`chatctl accounts`) stay."""
+    """Remove operators whose name is no longer in the settings. Operators by their account (`chatctl accounts`)
+    stay."""
     for user in state.users.values():
         account = state.accounts.with_id(user.account_id)
         by_account = account is not None and account.operator and user.operator == account.name

@@ -1,9 +1,9 @@
-"""Who may take back what was said (ircv3.net/specs/extensions/message-redaction).
+"""Which users may delete a message (ircv3.net/specs/extensions/message-redaction).
 
-1. Whoever said it, for some time; the operators of a room, and of the server, whatever was said there, at any time.
-2. An account wrote what bears its name since it was created. A message without an account is its sender's only if it
-   bears their nick, was sent since this very connection has had that nick, and has an id that this start of the server
-   gave: the nick may have been another person's before, or in the place that a message was imported from.
+- [who-may-delete] The sender, for a limited time; operators of the room and of the server, any message at any time.
+- [sender] An account wrote the messages that bear its name since it was created. A message without an account is its
+  sender's only if it bears their nick, was sent since this connection has had that nick, and has an id of this start of
+  the server: the nick may have been another user's before, or at the origin of an imported message.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chatctl.protocol.message import MAX_LINE, Message, nick_of
 
 
 def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
-    """REDACT: told to those who know it, in the same way as the message was."""
+    """REDACT: sent to clients that negotiated it, to the recipients of the message."""
     user = outcome.source
     if user is None:
         return
@@ -62,7 +62,7 @@ def _is_there(user: User, room: Room | None, other: User | None, proposal: p.Red
 def _refusal(
     state: State, user: User, room: Room | None, proposal: p.Redact, outcome: Outcome
 ) -> tuple[str, tuple[str, ...], str] | None:
-    """Why not: a code, what stands with it, and a sentence (rule 1)."""
+    """Return why the user may not delete it: code, context and text ([who-may-delete])."""
     if room is not None and (room.members[user.id] & OPERATOR or user.operator):
         return None
     if not _is_own(state, user, proposal.said, outcome.entry.boot):
@@ -75,7 +75,7 @@ def _refusal(
 
 
 def _is_own(state: State, user: User, said: p.Said, boot: str) -> bool:
-    """Return whether `user` wrote the message (rule 2)."""
+    """Return whether `user` wrote the message ([sender])."""
     if said.account:
         account = state.accounts.with_id(user.account_id)
         return account is not None and account.wrote(said.account, said.seq)

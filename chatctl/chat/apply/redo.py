@@ -1,7 +1,8 @@
-"""What is done again after a failed commit, because it cannot be undone (chat/entries/durability.py, Retried).
+"""Changes that are done again after a failed commit, because they cannot be undone (chat/entries/durability.py,
+Retried).
 
-When a commit fails, entries that can be refused are undone. Others may rest on them: a user whose PART was refused has
-left the chat meanwhile. So each is done again, on the state as it is then, and its facts and records are made anew.
+After a failed commit, refusable entries are undone. Retried ones may depend on them: a user whose PART was refused has
+left the chat meanwhile. So each is done again on the restored state, and makes new facts and records.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class SessionEnd:
 
 
 class Attachment:
-    """A session was attached to a user and shown the user's rooms, with what was pending then. `since` as in
+    """A session was attached to a user and shown the user's rooms, pending changes included. `since` as in
     RoomsShown."""
 
     def __init__(self, user: User, session: SessionId, since: Mapping[str, int]) -> None:

@@ -79,7 +79,7 @@ def _problem(state: State, user: User, room: Room, proposal: p.RenameRoom, now: 
 
 
 def _move_marks(state: State, outcome: Outcome, old: str, new: str) -> None:
-    """Who has read up to where in the room has done so still."""
+    """Read markers of the room move with it."""
     accounts = state.accounts
     for mark in accounts.marks.with_target(old):
         moved = ReadMark(mark_key(mark.identity, new), mark.time)

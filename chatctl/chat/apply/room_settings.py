@@ -1,4 +1,4 @@
-"""What a room is set to say at its door: TOPIC (modern.ircdocs.horse, "TOPIC message")."""
+"""TOPIC of a room (modern.ircdocs.horse, "TOPIC message")."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chatctl.protocol.message import Message
 
 
 def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
-    """TOPIC: by an operator where the room is ``+t``. The same topic again is no news."""
+    """TOPIC: by an operator if the room is ``+t``. The same topic again changes nothing."""
     user = outcome.source
     room = room_for(state, user, proposal.room, outcome)
     if user is None or room is None:
@@ -38,7 +38,7 @@ def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
 
 
 def room_for(state: State, user: User | None, name: str, outcome: Outcome) -> Room | None:
-    """The room, where there is one and `user` is in it; else the refusal."""
+    """Return the room if it exists and `user` is in it; otherwise refuse."""
     if user is None:
         return None
     room = state.known_room(name, user.id)

@@ -2,12 +2,12 @@
 
 Invariants:
 
-[no-member] A session on a short visit is no member: it is in no list of names, takes no place in the room (+l), becomes
-    no operator, and no JOIN, PART or QUIT of it is shown or stored. Its messages are stored and shown like all others.
-[same-rules] A short visit is refused by the rules by which a JOIN is. Its messages are subject to the room's modes and
-    bans. A room's operator ends it with KICK.
-[nobody-listens] Only sessions that came through the control socket are sent what is said in a room they visit. All
-    others would be listeners whom nobody sees; they can read the history.
+- [no-member] A session on a short visit is not a member: it is in no list of names, takes no place in the room (+l),
+  becomes no operator, and no JOIN, PART or QUIT of it is shown or stored. Its messages are treated like all others.
+- [same-rules] A short visit is refused by the same rules as a JOIN. Its messages are subject to the room's modes and
+  bans. A room operator ends it with KICK.
+- [no-hidden-listeners] Only sessions from the control socket are sent the messages of a room they visit. Others would
+  be hidden listeners; they can read the history.
 """
 
 from __future__ import annotations

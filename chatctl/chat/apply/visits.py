@@ -12,7 +12,7 @@ from chatctl.chat.model.visits import Visits
 
 
 def position(state: State, user: User, room: str, now: int) -> int:
-    """Return the time up to which `user` has been sent what was said in `room`; 0 if that is unknown."""
+    """Return the time up to which `user` was sent the messages of `room`; 0 if that is unknown."""
     times = [state.guest_visits.position(guest, room, now) for guest in _guest_keys(user)]
     record = state.accounts.get(("visits", user.identity)) if user.account else None
     if isinstance(record, Visits):
@@ -32,9 +32,9 @@ def note_entered(state: State, outcome: Outcome, user: User, rooms: Iterable[str
 def note_left(
     state: State, outcome: Outcome, user: User, rooms: Iterable[str], *, silent_ms: int = 0, stays: bool = False
 ) -> int:
-    """Remember that `user` left `rooms`, or with `stays` that one of several sessions did; return the position.
+    """Store that `user` left `rooms`, or with `stays` that one of several sessions did; return the position.
 
-    If the connection was lost, what was sent in the last `silent_ms` may not have arrived, and is replayed.
+    If the connection was lost, output of the last `silent_ms` may not have arrived, and is replayed.
     """
     time = min(state.last_time, outcome.entry.time - silent_ms) if silent_ms else state.last_time
     note_position(state, outcome, user, tuple(rooms), time, stays=stays)

@@ -17,8 +17,8 @@ _TOKENS_A_LINE = 12
 
 
 def isupport_lines(view: View, session: Session) -> list[Reply]:
-    """005, as many as it takes: at most 12 tokens a line, so that it never grows too long. In a batch for those who
-    asked for it (ircv3.net/specs/extensions/extended-isupport)."""
+    """005, as many as needed: at most 12 tokens a line, so that no line is too long. In a batch for clients that
+    negotiated it (ircv3.net/specs/extensions/extended-isupport)."""
     tokens = isupport(view.rules)
     starts = range(0, len(tokens), _TOKENS_A_LINE)
     lines = [line(n.RPL_ISUPPORT, *tokens[start : start + _TOKENS_A_LINE]) for start in starts]
@@ -62,7 +62,7 @@ def lusers(view: View, session: Session, message: Message) -> Result:
 
 
 def lusers_lines(view: View) -> list[Reply]:
-    """251 to 255, 265, 266: all that "SHOULD" be there, also where it is none."""
+    """251 to 255, 265, 266: all that "SHOULD" be sent, zeros included."""
     state = view.state
     users, invisible = state.places_taken, state.with_mode["i"]
     unknown = max(0, len(view.sessions) - state.registered)
@@ -86,7 +86,7 @@ def motd(view: View, session: Session, message: Message) -> Result:
 
 
 def motd_lines(rules: Rules) -> list[Reply]:
-    """375, 372, 376; or 422 where there is none."""
+    """375, 372, 376; or 422 without a message of the day."""
     if not rules.motd:
         return [line(n.ERR_NOMOTD)]
     return [

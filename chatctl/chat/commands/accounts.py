@@ -1,9 +1,9 @@
-"""Making accounts: REGISTER, VERIFY, REDEEM (ircv3.net/specs/extensions/account-registration).
+"""Commands that make accounts: REGISTER, VERIFY, REDEEM (ircv3.net/specs/extensions/account-registration).
 
-REGISTER is there before registration as well (``before-connect``): the account is made, then its owner comes in. It is
-no way around the server's password: without an invitation, the password must be right before that.
+REGISTER is available before registration too (``before-connect``): the account is made, then its owner is registered.
+It does not bypass the server password: without an invitation, the password must be right first.
 
-REDEEM <token> is ours: it shows an invitation's token. What it is worth is decided when an account is made with it.
+REDEEM <token> is ours: it presents an invitation. Its validity is decided when an account is made with it.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def register(view: View, session: Session, message: Message) -> Result:
 
 
 def make_account(view: View, session: Session, name: str, password: str, form: str, refuse: Refuse) -> Result:
-    """Make an account for `name`: what can be said at once is said, then a worker derives what is kept of the
-    password, then the entry decides. For REGISTER and for NickServ."""
+    """Make an account for `name`: check the arguments, let a worker derive the verifier, then propose. For REGISTER and
+    for NickServ."""
     if view.account(session):
         return refuse("ALREADY_AUTHENTICATED", f"You are logged in to {view.account(session)} already")
     invited = view.state.accounts.invite(session.invite, view.clock()) is not None
@@ -52,7 +52,7 @@ def make_account(view: View, session: Session, name: str, password: str, form: s
     if denied:
         return refuse("ACCESS_DENIED", denied)
     if view.rules.registration == "closed":
-        return refuse("ACCESS_DENIED", "Accounts are made by whoever runs this server; please ask them")
+        return refuse("ACCESS_DENIED", "Only the operator of this server makes accounts; please ask for one")
     problem = password_problem(view, session, name, password)
     if problem is not None:
         return refuse(*problem)

@@ -38,17 +38,17 @@ def rehash(view: View, session: Session, message: Message) -> Result:
 
 
 def reread_proposal(session: SessionId, label: str, found: Reread) -> p.ChangeRules:
-    """What was read, as it goes into the order."""
+    """Return the settings that were read, as a proposal."""
     return p.ChangeRules(session, label, found.changes, found.report, found.file)
 
 
 def other_servers(view: View, session: Session, message: Message) -> Result:
-    """CONNECT, SQUIT: there are no other servers to connect to."""
+    """CONNECT, SQUIT: this server cannot be linked to others."""
     return [line(n.ERR_NOSUCHSERVER, message.params[0])]
 
 
 def restart(view: View, session: Session, message: Message) -> Result:
-    """RESTART: optional in the document; a server that a client can bring down is no good idea."""
+    """RESTART: optional in the document, and refused: no client should be able to stop the server."""
     text = "This server is restarted where it was started, not from a client"
     return [line(n.ERR_UNKNOWNERROR, "RESTART", text=text)]
 

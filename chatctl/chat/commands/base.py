@@ -1,4 +1,4 @@
-"""What a command is made of: its row in the table, what its handler is given, and what it may return."""
+"""The building blocks of commands: table row, handler context and results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from chatctl.protocol.numerics import Numeric
 
 @dataclass(slots=True)
 class View:
-    """What a handler may look at. `sessions` are those of this machine; `clock` gives ms since 1970 UTC."""
+    """The context of a handler. `sessions` are those of this machine; `clock` gives ms since 1970 UTC."""
 
     state: State
     rules: Rules
@@ -42,7 +42,7 @@ class View:
     offered: int = caps.ALL
     """The capabilities that are to be had."""
     cap_values: Mapping[str, str] = field(default_factory=dict)
-    """What stands behind them in CAP LS, by name."""
+    """Their values in CAP LS, by name."""
 
     def reference(self) -> str:
         """A name for a batch, used once."""
@@ -71,7 +71,7 @@ class View:
         return sorted(found, key=lambda session: -session.last_spoke)
 
     def called(self, session: Session) -> str:
-        """What replies call this session: its nick, or ``*`` before it is registered."""
+        """The target of replies to this session: its nick, or ``*`` before registration."""
         return self.user(session).nick if session.registered else "*"
 
 
@@ -94,9 +94,11 @@ class Close:
 
 @dataclass(slots=True)
 class Job:
-    """Something that takes a reader: `query` makes the question from the last seq that has been released, `then` makes
-    of the page what the command gives. Until then the session's next lines wait. With `settled` it is asked when all
-    that was said before it, by anybody, has been released."""
+    """A history query. `query` makes it from the last released seq, `then` turns the page into the command's result.
+
+    Until then the next lines of the session wait. `settled`: run it only when all earlier facts of all users are
+    released.
+    """
 
     query: Callable[[int], AnyQuery]
     then: Callable[[View, Session, Page], Result]
@@ -105,8 +107,10 @@ class Job:
 
 @dataclass(slots=True)
 class Work:
-    """Something that takes a worker: `then` makes of what comes back what the command gives (None: there was too much
-    to do). Until then the session's next lines wait."""
+    """A task for a worker. `then` turns its result into the command's result (None: too many tasks waited).
+
+    Until then the next lines of the session wait.
+    """
 
     task: Task
     then: Callable[[View, Session, Done], Result]
@@ -122,7 +126,7 @@ class Long:
 
 @dataclass(slots=True)
 class Note:
-    """Something for the log: never what anybody said, never a secret. The session and its address are added."""
+    """A log event. It must not hold text of users, nor secrets. The session and its address are added."""
 
     event: str
     fields: Mapping[str, object]
@@ -150,8 +154,8 @@ Handler = Callable[[View, Session, Message], Result]
 class Command:
     """A row of the command table.
 
-    `least` is the fewest parameters (fewer: 461); `before` says that it is allowed before registration (else: 451);
-    `operator` that it is for operators of the server alone (else: 481). What HELP and the documents say of it stands in
+    `least` is the minimum of parameters (fewer: 461); `before`: allowed before registration (else: 451); `operator`:
+    only for operators of the server (else: 481). The texts for HELP and the documents are in
     :mod:`chatctl.chat.commands.help_text`.
     """
 
@@ -183,7 +187,7 @@ def label_of(message: Message) -> str:
 
 
 def means_this_server(view: View, server: str) -> bool:
-    """Whether a command that names a server means this one: its name, a mask of it, or somebody who is on it."""
+    """Return whether a server parameter means this server: its name, a mask of it, or the nick of a user."""
     by_name = masks.matches(names.fold(server), names.fold(view.rules.server_name))
     return by_name or view.state.user_or_service(server) is not None
 

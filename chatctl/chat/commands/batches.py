@@ -34,8 +34,8 @@ def begin(view: View, session: Session, message: Message) -> Result:
 
 
 def concerns(session: Session, message: Message) -> bool:
-    """Whether this message (MESSAGES) or line with a batch's tag is of a batch, or comes where one is open. Not where
-    that was refused, and whoever sent it has gone on without ending it: they are heard, whatever tags they add."""
+    """Return whether this message (MESSAGES) or line with a batch tag belongs to a batch, or comes while one is open.
+    If that batch was refused and the client went on without ending it, its later lines are handled normally."""
     if "batch" in message.tags:
         return True
     batch = session.batch
@@ -107,14 +107,14 @@ def deadline(batch: multiline.Batch) -> int:
 
 
 def next_deadline(view: View) -> int | None:
-    """The first deadline of all open batches; None where there is none."""
+    """Return the first deadline of all open batches, or None."""
     open_ones = (session.batch for session in view.batches.values())
     return min((deadline(batch) for batch in open_ones if batch is not None and not batch.failed), default=None)
 
 
 def spoil(session: Session, start: Message | None) -> Result | None:
-    """A line came that could not be read, which begins like `start` (None: not even that is known): whatever it belongs
-    to cannot be said as it was meant. None where that is no batch."""
+    """Handle a line that could not be parsed and begins with `start` (None: unknown). The batch that it belongs to
+    cannot be sent completely, so it is refused. None if there is no such batch."""
     batch = session.batch
     if batch is None or (start is not None and start.tags.get("batch") != batch.reference):
         return None

@@ -1,9 +1,9 @@
-"""Getting in and out: CAP, PASS, NICK, USER, RESUME, PING, PONG, QUIT.
+"""Connection commands: CAP, PASS, NICK, USER, RESUME, PING, PONG, QUIT.
 
 Sources: modern.ircdocs.horse, "Connection Messages"; ircv3.net/specs/extensions/capability-negotiation.
 
 Registration is complete when a name and USER have come and no capability negotiation is open; then the session proposes
-to register, and the entry decides (:mod:`chatctl.chat.apply.identity`). What NICK says before that is advice.
+to register, and the entry decides (:mod:`chatctl.chat.apply.identity`). Answers to NICK before that are advice only.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _advice(view: View, session: Session) -> str | None:
     state, wanted = view.state, session.wanted
     holder = state.user_named(wanted)
     if session.negotiating and (state.accounts.named(wanted) is not None or (holder is not None and holder.account)):
-        return None  # whoever it is may be about to log in; the entry will know
+        return None  # the client may be about to log in; the entry decides
     if holder is not None and view.account(session) and holder.account == view.account(session):
         return None  # one more session of the same user
     if holder is not None and is_same_client(holder, session.secret, session.instance):
@@ -66,7 +66,7 @@ def _advice(view: View, session: Session) -> str | None:
 
 
 def user(view: View, session: Session, message: Message) -> Result:
-    """USER: the user part and the real name. The user part is marked with ``~``: nobody has checked it."""
+    """USER: the username and the real name. The username is marked with ``~``, because it is not verified."""
     if session.registered:
         return [line(n.ERR_ALREADYREGISTERED)]
     if not message.param(3):
@@ -110,7 +110,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
     if not view.account(session) and not view.rules.guests and not session.console:
-        text = "This server is for those who have an account: log in (SASL), or use an invitation"
+        text = "This server requires an account: log in (SASL), or use an invitation"
         return [standard_reply("FAIL", "*", "ACCOUNT_REQUIRED", text=text), Close(text)]
     problem = "" if view.account(session) or session.console else passwords.of_server(view, session)
     if problem:
@@ -178,8 +178,11 @@ def _cap_ls(view: View, session: Session, message: Message) -> Result:
 
 
 def _transport(view: View, session: Session) -> list[str]:
-    """``sts`` (ircv3.net/specs/extensions/sts): in the clear where to find TLS, under TLS for how long to insist on it.
-    It cannot be asked for, so it is no row of the table. This machine is not told: its names are on no certificate."""
+    """``sts`` (ircv3.net/specs/extensions/sts): without TLS the port for TLS, under TLS the duration of the policy.
+
+    It cannot be requested, so it is not a row of the table. Clients on this machine are not told: no certificate names
+    it.
+    """
     if not view.sts_port or session.local:
         return []
     return [f"sts=duration={STS_SECONDS}" if session.encrypted else f"sts=port={view.sts_port}"]
@@ -220,7 +223,7 @@ def _cap_req(view: View, session: Session, message: Message) -> Result:
     mask = session.caps
     asked = message.param(1)
     if len(asked.encode()) > _room(view, session):
-        # The answer repeats what was asked, after our name and theirs, and must fit on a line.
+        # The answer repeats the request after both names, and must fit into a line.
         return [line(n.ERR_INPUTTOOLONG)]
     for word in asked.split():
         removing = word.startswith("-")

@@ -1,14 +1,15 @@
-"""Saying something again is harmless: what was kept the first time is not kept twice.
+"""Deduplication: a message that is sent again is stored once.
 
-The rules of this file:
+Invariants:
 
-1. Our client numbers its messages: the tag ``chatctl/ref`` holds its random id and a count. The number is kept with the
-   message and not relayed.
-2. A client that was cut off sends what had no echo again, with the same number and the tag ``chatctl/resend``.
-3. Only marked messages are looked up, and only among those of the same identity in the same place: once for a session
-   and place, when everything said before has been kept or refused, and anew when the session has said something since.
-   One that is known is answered with its first echo.
-4. Numbers count for an identity that outlives a connection: an account, or an installation's secret.
+- [numbered] Our client numbers its messages: the tag ``chatctl/ref`` has its random id and a count. The number is
+  stored with the message and not relayed.
+- [marked-resend] After a connection loss the client sends messages without an echo again, with the same number and the
+  tag ``chatctl/resend``.
+- [lookup] Only marked messages are looked up, among those of the same identity in the same place: once per session and
+  place, when all earlier messages are stored or refused, and again when the session has sent more since. A known
+  message is answered with its first echo.
+- [lasting-identity] Numbers belong to an identity that outlives a connection: an account, or an installation's secret.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LOOKED_AT = 5000
 
 
 def relayed_tags(message: Message) -> dict[str, str]:
-    """Of a client's tags those that are kept: the client-only ones, and its number (rule 1)."""
+    """Return the client tags to store: the client-only ones, and its number ([numbered])."""
     return {key: value for key, value in message.tags.items() if key[:1] == "+" or (key == REFERENCE and value)}
 
 
@@ -38,7 +39,7 @@ def say_once(view: View, session: Session, proposal: Say, message: Message) -> R
     reference = proposal.tags.get(REFERENCE, "")
     if RESENT not in message.tags or not reference or len(proposal.targets) != 1:
         if session.said_before:
-            session.said_before.clear()  # what was found does not hold this one
+            session.said_before.clear()  # the result does not include this message
         return proposal
     me = view.user(session)
     place = _place(view, me, proposal.targets[0])

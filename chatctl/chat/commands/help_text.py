@@ -1,6 +1,6 @@
-"""What each command does, for people: HELP shows it, and docs/reference/commands.md is made of it.
+"""Help for each command: HELP shows it, and docs/reference/commands.md is made from it.
 
-Every row of the command table has its page here, and no page is without a row; a test holds both to it.
+A test checks that every row of the command table has its page here, and every page its row.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OVERVIEW: tuple[str, ...] = (
 )
 
 MANUAL: dict[str, Page] = {
-    "ADMIN": Page("ADMIN [<server>]", ("Says how to reach whoever runs this server.",), _modern("ADMIN message")),
+    "ADMIN": Page("ADMIN [<server>]", ("Shows how to reach the operator of this server.",), _modern("ADMIN message")),
     "AUTHENTICATE": Page(
         "AUTHENTICATE <mechanism> | <base64> | *",
         ("Logs in to an account (SASL). Your client does this by itself, once it knows account and password.",),
@@ -45,7 +45,7 @@ MANUAL: dict[str, Page] = {
     ),
     "AWAY": Page(
         "AWAY [:<reason>]",
-        ("Marks you as away; whoever writes to you privately reads the reason. Without one you are back.",),
+        ("Marks you as away; users who write to you privately read the reason. Without one you are back.",),
         _modern("AWAY message"),
     ),
     "BATCH": Page(
@@ -61,7 +61,7 @@ MANUAL: dict[str, Page] = {
     "CHATHISTORY": Page(
         "CHATHISTORY <LATEST|BEFORE|AFTER|AROUND|BETWEEN> <room or name> <point> [<point>] <limit>",
         (
-            "Shows what was said. A point is msgid=<id>, timestamp=<time> or, for LATEST, *.",
+            "Shows past messages. A point is msgid=<id>, timestamp=<time> or, for LATEST, *.",
             "CHATHISTORY TARGETS timestamp=<time> timestamp=<time> <limit> lists where something was said between.",
         ),
         f"{_IRCV3}/chathistory",
@@ -82,8 +82,8 @@ MANUAL: dict[str, Page] = {
     "INVITE": Page(
         "INVITE <name> <#room>",
         (
-            "Invites somebody into a room you are in. From an operator of the room it lets them in once, whatever its",
-            "modes say; where it is +i only they may invite. INVITE alone lists what you have been let into.",
+            "Invites a user into a room you are in. From an operator of the room it lets them in once, whatever its",
+            "modes say; if it is +i only operators may invite. INVITE alone lists the rooms you are invited to.",
         ),
         _modern("INVITE message"),
     ),
@@ -104,7 +104,7 @@ MANUAL: dict[str, Page] = {
     ),
     "KILL": Page(
         "KILL <name> [:<reason>]",
-        ("Ends somebody's connection; for operators of the server. They may come back at once: see chatctl ban.",),
+        ("Ends the connection of a user; for operators of the server. They may come back at once: see chatctl ban.",),
         _modern("KILL message"),
     ),
     "LINKS": Page("LINKS", ("Lists the servers of this network.",), _modern("LINKS message")),
@@ -136,7 +136,7 @@ MANUAL: dict[str, Page] = {
             "Shows or changes how a room is run; changes are for its operators. +x sets, -x unsets.",
             "o name: operator. v name: a voice. b mask: a ban. e mask: an exception. I mask: needs no invitation.",
             "i: invited people only, and who was in and did not leave. R: logged-in people only.",
-            "k key: a key is needed. l number: at most so many.",
+            "k key: a key is needed. l number: at most this many members.",
             "m: only operators and voices speak. M: only logged-in people speak. n: only members speak.",
             "s: secret. t: only operators set the topic. C: no CTCP but /me. c: no colours.",
             "A mask is name!user@host with * and ?; a:account means an account; m: before a mask only silences.",
@@ -146,7 +146,7 @@ MANUAL: dict[str, Page] = {
     ),
     "MONITOR": Page(
         "MONITOR + <name>{,<name>} | - <name>{,<name>} | C | L | S",
-        ("Tells you when somebody comes or goes: + adds, - takes away, C clears, L lists, S says who is here.",),
+        ("Tells you when a user comes online or leaves: + adds, - removes, C clears, L lists, S says who is online.",),
         f"{_IRCV3}/monitor",
     ),
     "MOTD": Page("MOTD [<server>]", ("Shows the message of the day.",), _modern("MOTD message")),
@@ -158,7 +158,7 @@ MANUAL: dict[str, Page] = {
     ),
     "NICKSERV": Page(
         "NICKSERV <command> {<word>}",
-        ("Speaks to NickServ, who keeps names for those who own them: NICKSERV HELP says what it understands.",),
+        ("Sends a command to NickServ, which manages accounts: NICKSERV HELP lists its commands.",),
         "the same as PRIVMSG NickServ",
     ),
     "NOTICE": Page(
@@ -169,7 +169,7 @@ MANUAL: dict[str, Page] = {
     "NS": Page("NS <command> {<word>}", ("The same as NICKSERV.",), "the same as PRIVMSG NickServ"),
     "OPER": Page(
         "OPER <name> <password>",
-        ("Makes you an operator of the server, if whoever runs it has set you up as one.",),
+        ("Makes you an operator of the server, if its settings name you as one.",),
         _modern("OPER message"),
     ),
     "PART": Page("PART <#room>{,<#room>} [:<reason>]", ("Leaves rooms.",), _modern("PART message")),
@@ -183,7 +183,7 @@ MANUAL: dict[str, Page] = {
     "PRIVMSG": Page(
         "PRIVMSG <room or name>{,<room or name>} :<text>",
         (
-            "Says something in a room or to somebody alone.",
+            "Sends a message to a room or to a user.",
             "@#room reaches only the room's operators, +#room those with a voice too.",
         ),
         _modern("PRIVMSG message"),
@@ -210,7 +210,7 @@ MANUAL: dict[str, Page] = {
     "REHASH": Page(
         "REHASH",
         (
-            "Reads the server's settings again; for operators of the server. What can change at once does:",
+            "Reads the server's settings again; for operators of the server. A running server can change",
             "the message of the day, admin, the password, operators, accounts and listener_limit. The rest is named.",
         ),
         _modern("REHASH message"),
@@ -230,7 +230,7 @@ MANUAL: dict[str, Page] = {
     ),
     "SEARCH": Page(
         "SEARCH text=<words>;in=<room or name>;from=<name>;after=<time>;before=<time>;limit=<number>",
-        ("Searches what was said; every part may be left out. Spaces are written \\s.",),
+        ("Searches messages; every part may be left out. Spaces are written \\s.",),
         "codeberg.org/emersion/soju, doc/ext/search.md",
     ),
     "SQUIT": Page(
@@ -286,7 +286,7 @@ MANUAL: dict[str, Page] = {
         ),
         f"{_modern('WHO message')}; {_IRCV3}/whox",
     ),
-    "WHOIS": Page("WHOIS [<server>] <name>{,<name>}", ("Says more about somebody.",), _modern("WHOIS message")),
+    "WHOIS": Page("WHOIS [<server>] <name>{,<name>}", ("Shows more about a user.",), _modern("WHOIS message")),
     "WHOWAS": Page(
         "WHOWAS <name> [<count> [<server>]]",
         ("Says who had a name before; the latest first.",),

@@ -65,12 +65,12 @@ def chathistory(view: View, session: Session, message: Message) -> Result:
         marks.append(mark)
     limit = limit_of(params[-1])
     if limit is None:
-        return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, params[-1], text="The limit is no positive number")
+        return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, params[-1], text="The limit must be a positive number")
     return _in_place(view, session, subcommand, params[0], marks, limit)
 
 
 def _mark(word: str) -> Mark | str | None:
-    """A selector: None for ``*``, the code of the failure for what is none."""
+    """Return a selector: None for ``*``, the failure code for an invalid one."""
     if word == "*":
         return None
     kind, equals, value = word.partition("=")
@@ -94,7 +94,7 @@ def milliseconds(text: str) -> int | None:
 
 
 def limit_of(word: str) -> int | None:
-    """A number of messages, MOST_ASKED at the most; None for what is none."""
+    """Return a number of messages, MOST_ASKED at most; None if it is not valid."""
     number = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000000") else 0
     return min(number, MOST_ASKED) if number > 0 else None
 
@@ -175,7 +175,7 @@ def _history(view: View, session: Session, page: Page, subcommand: str, shown: s
 
 
 def as_batch(view: View, session: Session, page: Page, kind: str, params: Sequence[str]) -> Result:
-    """What was found, in a batch of type `kind`; in slices where messages of many lines make it long."""
+    """Yield the result as a batch of type `kind`; in slices if messages of many lines make it long."""
     slices = in_slices(page.facts, session.caps, kind, params, view.reference())
     return Long(slices) if line_count(page.facts) > LONG else [line for part in slices for line in part]
 
@@ -187,11 +187,11 @@ def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
     for word in params[:2]:
         mark = _mark(word)
         if not isinstance(mark, Mark) or mark.message_id:
-            return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", word, text="That is no timestamp")
+            return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", word, text="That is not a valid timestamp")
         times.append(mark.time)
     limit = limit_of(params[2])
     if limit is None:
-        return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", params[2], text="The limit is no positive number")
+        return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", params[2], text="The limit must be a positive number")
     me = view.user(session)
     after, before = min(times), max(times)
     newest = times[0] > times[1]  # counted from the first, as in BETWEEN

@@ -1,6 +1,6 @@
-"""What RPL_ISUPPORT (005) announces: the numbers and letters in force, worked out from the tables that hold them.
+"""RPL_ISUPPORT (005): announces limits and letters, derived from the tables that define them.
 
-Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; the IRCv3 specification of a feature where it adds a token.
+Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; the IRCv3 specification of a feature for its token.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
 
 
 def _condition(word: str, now: int) -> Condition | None:
-    """What `word` asks of a room; None where it is a name or a mask."""
+    """Return the condition that `word` sets for rooms; None if it is a name or a mask."""
     if not word:
         return None
     if word[0] == "!":

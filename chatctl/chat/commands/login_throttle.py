@@ -1,23 +1,21 @@
-"""Who guesses passwords must wait, longer with each wrong one; who owns the account still gets in. Who makes accounts
-by the dozen must wait, too.
+"""Throttling of password guesses and of new accounts. Wrong guesses cost time; the owner of an account still gets in.
 
-The rules of this file:
+Invariants:
 
-1. Wrong passwords are counted for the address they came from and for the account they were meant for. The first FREE
-   ones cost nothing; each one after that doubles the wait, up to MOST seconds. Time forgives: after FORGET seconds
-   without a wrong one the count begins anew.
-2. While an address waits, nothing from it is looked at: it is told how long, and no worker is troubled.
-3. While an account waits, it is open to addresses that have guessed nothing wrong themselves, and to those from which
-   somebody logged in to it before. So nobody can keep an owner out by guessing.
-4. An address from which somebody logged in to an account has a count of its own for that account: who shares it with a
-   guesser gets in, and the guesser there has no more tries than elsewhere.
-5. From this computer everybody has the same address. There a session that has tried nothing before has its try, once
-   a second for all of them.
-6. It is bounded: past MOST_KNOWN the oldest entries are forgotten.
-7. An address makes MADE_AT_ONCE accounts, a class or an office, and then one each MADE_EVERY_MS: each takes a name from
-   everybody else for good. This computer is exempt.
+- [backoff] Wrong passwords are counted per address and per account. The first FREE ones are free; each later one
+  doubles the wait, up to MOST seconds. After FORGET seconds without a wrong one the count is reset.
+- [no-work-while-waiting] Attempts of a waiting address are refused unseen with the remaining time, and use no worker.
+- [no-lockout] A waiting account stays open to addresses without wrong guesses, and to those that logged in to it
+  before. So nobody can lock an owner out by guessing.
+- [known-address] An address that logged in to an account has a separate count for that account: its owner gets in even
+  beside a guesser at the same address, who gains no extra attempts.
+- [local-sessions] All sessions of this computer share an address. There the first attempt of a session is let through,
+  one per second for all of them.
+- [bounded] Past MOST_KNOWN the oldest entries are forgotten.
+- [account-rate] An address may make MADE_AT_ONCE accounts, enough for a class or an office, and then one per
+  MADE_EVERY_MS, since each takes a name for good. This computer is exempt.
 
-Times are ms since 1970 UTC. It belongs to one machine; nothing in the state depends on it.
+Times are ms since 1970 UTC. The throttle belongs to one machine; the state does not depend on it.
 """
 
 from __future__ import annotations
@@ -61,8 +59,8 @@ class Guard:
         self._made: dict[str, Bucket] = {}
 
     def wait(self, now: int, address: str, account: str, *, local: bool = False) -> int:
-        """Seconds that `address` has to wait before it may try a password for `account`; 0: it may now. `local`: a
-        session of this computer that has tried nothing before (rule 5)."""
+        """Return after how many seconds `address` may try a password for `account`; 0: now. `local`: a session of this
+        computer without an attempt so far ([local-sessions])."""
         if (address, account) in self._good:
             wait = self._wait(f"pair {address} {account}", now)
         else:
@@ -92,7 +90,7 @@ class Guard:
         self._counts.pop(f"pair {address} {account}", None)
 
     def makes(self, now: int, address: str) -> int:
-        """An account is about to be made from there: 0, and it counts; or seconds until it may be (rule 7)."""
+        """Count a new account from this address and return 0, or the seconds until it may make one ([account-rate])."""
         bucket = self._made.pop(address, None) or Bucket()
         self._made[address] = bucket
         if len(self._made) > MOST_KNOWN:

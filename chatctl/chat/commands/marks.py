@@ -1,4 +1,4 @@
-"""MARKREAD: up to where somebody has read (ircv3.net/specs/extensions/read-marker)."""
+"""MARKREAD: read markers (ircv3.net/specs/extensions/read-marker)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ def markread(view: View, session: Session, message: Message) -> Result:
     target, given = message.params[0], message.param(1)
     problem = names.room_problem(target) if target[:1] == "#" else names.problem(target)
     if problem is not None:
-        return fail("MARKREAD", "INVALID_PARAMS", target, text="That is no room, and no name that anybody can have")
+        return fail("MARKREAD", "INVALID_PARAMS", target, text="That is not a valid room or name")
     if not given:
         return [marker(view.state, view.user(session), target)]
     kind, _, value = given.partition("=")
     time = milliseconds(value) if kind == "timestamp" else None
     if time is None or time <= 0:
         return fail(
-            "MARKREAD", "INVALID_PARAMS", given, text="That is no time, like timestamp=2026-11-22T15:41:13.123Z"
+            "MARKREAD",
+            "INVALID_PARAMS",
+            given,
+            text="That is not a valid time, such as timestamp=2026-11-22T15:41:13.123Z",
         )
     return p.MarkRead(session.id, label_of(message), target, time)
 

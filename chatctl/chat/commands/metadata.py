@@ -1,7 +1,7 @@
-"""METADATA: what people and rooms say of themselves (ircv3.net/specs/extensions/metadata).
+"""METADATA of users and rooms (ircv3.net/specs/extensions/metadata).
 
-Two revisions of the draft are about, and clients ask for either: ``draft/metadata-2`` is told of changes by METADATA
-lines, ``draft/metadata-3`` by the numerics 761 and 766. What one session subscribed to is its own.
+Clients implement two revisions of the draft: ``draft/metadata-2`` gets changes as METADATA lines, ``draft/metadata-3``
+as numerics 761 and 766. Subscriptions belong to a session.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_SYNCED = 200
 """Members of a room of whom all is told at once; of larger ones it must be asked for (RPL_METADATASYNCLATER)."""
 
 _CHANGE_MS, _CHANGES = 1000, 20
-"""One change a second, and so many at once."""
+"""One change per second, with this burst."""
 
 _KEY = re.compile(r"[a-z0-9_./-]+")
 _SUBS_LINE = 300
@@ -57,7 +57,7 @@ def _target(view: View, session: Session, name: str) -> User | Room | None:
 
 
 def values_of(view: View, target: User | Room) -> dict[str, str]:
-    """All that is said of somebody or something."""
+    """Return all metadata of a user or room."""
     owner = owner_of_room(target.key) if isinstance(target, Room) else owner_of_user(target)
     return dict(view.state.accounts.metadata_of(owner))
 
@@ -76,7 +76,7 @@ def _value(target: User | Room, key: str, value: str) -> Reply:
 
 
 def news(session: Session, target: str, key: str, value: str | None, server: str) -> Reply:
-    """A value that changed, or that somebody learns of, as this session's revision tells it."""
+    """Return a changed or initial value in the form of the session's revision."""
     if session.caps & METADATA_3:
         if value is None:
             return line(n.RPL_KEYNOTSET, target, key)
@@ -200,7 +200,7 @@ def _sync(view: View, session: Session, target: User | Room, message: Message) -
 
 
 def _known(view: View, session: Session, target: User | Room, keys: Mapping[str, None]) -> Iterator[Reply]:
-    """The values of `keys` of a target, and of everybody in it."""
+    """Yield the values of `keys` of a target, and of its members."""
     server = view.rules.server_name
     users = (view.state.users[id] for id in target.members) if isinstance(target, Room) else ()
     for each in (target, *users):
@@ -210,7 +210,7 @@ def _known(view: View, session: Session, target: User | Room, keys: Mapping[str,
 
 
 def synced(view: View, session: Session, room: Room, keys: Mapping[str, None]) -> list[Reply]:
-    """What somebody in `room` is told of it and of those in it, if there is anything; of a large one, later."""
+    """Return the metadata of `room` and its members for a joining session; of a large room, later."""
     if not keys or not session.caps & METADATA:
         return []
     if len(room.members) > MOST_SYNCED:

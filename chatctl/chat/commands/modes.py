@@ -57,7 +57,7 @@ def _takes_parameter(letter: str, *, add: bool) -> bool:
 
 def _room_changes(session: Session, room: Room, message: Message) -> Result:
     letters = _letters(message.params[1])
-    # What is known is done, and what is not is said, as for users: with ``+sp`` a room is secret at the least.
+    # Known letters are applied and unknown ones reported, as for users: after ``+sp`` a room is secret at least.
     unknown = tuple(dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES))[:MOST_CHANGES]
     letters = [(add, letter) for add, letter in letters if letter in ROOM_MODES]
     if not letters:
@@ -77,8 +77,8 @@ def _user_changes(session: Session, me: User, message: Message) -> Result:
     if len(message.params) == 1:
         return [line(n.RPL_UMODEIS, text=f"+{me.modes}")]
     letters = _letters(message.params[1])
-    # What is known is done, and what is not is said: "the server MUST apply the modes that are implemented".
-    # The last word on each counts, so that there are never more changes than modes.
+    # Known letters are applied and unknown ones reported: "the server MUST apply the modes that are implemented". The
+    # last occurrence of each counts, so there are never more changes than modes.
     wanted = {letter: add for add, letter in letters}
     changes = tuple(p.ModeChange(add, letter, "") for letter, add in wanted.items() if letter in USER_MODES)
     unknown = len(changes) < len(wanted)

@@ -1,4 +1,4 @@
-"""MONITOR: being told when somebody comes or goes (ircv3.net/specs/extensions/monitor)."""
+"""MONITOR: presence notifications (ircv3.net/specs/extensions/monitor)."""
 
 from __future__ import annotations
 

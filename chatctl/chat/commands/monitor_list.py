@@ -1,4 +1,4 @@
-"""Who wants to know when somebody comes or goes (ircv3.net/specs/extensions/monitor): local to this machine."""
+"""Which sessions monitor which names (ircv3.net/specs/extensions/monitor): local to this machine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Watches:
                 del self._watchers[key]
 
     def clear(self, session: Session) -> None:
-        """Watch nobody: by wish, or because the session is over."""
+        """Remove all entries of a session: on request, or because it ended."""
         for nick in list((session.watching or {}).values()):
             self.remove(session, nick)
         session.watching = None

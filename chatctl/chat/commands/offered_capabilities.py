@@ -10,7 +10,7 @@ from chatctl.protocol import capabilities as caps
 
 
 def mask(rules: Rules) -> int:
-    """What is to be had. Making an account is not where nobody could do it."""
+    """Return the capabilities on offer. Account registration is left out if it is closed."""
     return caps.ALL & ~caps.ACCOUNT_REGISTRATION if rules.registration == "closed" else caps.ALL
 
 

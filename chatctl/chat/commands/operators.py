@@ -1,7 +1,7 @@
-"""OPER: how somebody becomes an operator of the server (modern.ircdocs.horse, "OPER message"); CHGHOST.
+"""OPER: becoming an operator of the server (modern.ircdocs.horse, "OPER message"); CHGHOST.
 
 The settings name the operators and hold their verifiers. An operator's rights are `User.operator`, which only an entry
-gives; user mode ``o`` shows it, and MODE can take it away but not give it.
+grants; user mode ``o`` shows it, and MODE can remove it but not grant it.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ BUSY = "Too many passwords are being checked at the moment; please try again"
 
 
 def too_soon(view: View, session: Session, account: str) -> str:
-    """Before each try: what somebody reads who has to wait after wrong passwords; ``""`` for one who need not
-    (chat/commands/login_throttle). A try counts from when it is made, so that many at once are not all the first."""
+    """Return before an attempt why it must wait (chat/commands/login_throttle); ``""`` if it need not. An attempt
+    counts from its start, so that several at once do not all count as the first."""
     local = session.local and not session.tries
     seconds = view.guard.wait(view.clock(), session.origin, account, local=local)
     session.tries += not seconds
@@ -26,7 +26,7 @@ def too_soon(view: View, session: Session, account: str) -> str:
 
 
 def failed(view: View, session: Session, account: str) -> None:
-    """A password was wrong, or the account is none."""
+    """Count a wrong password, or an unknown account."""
     view.guard.failed(view.clock(), session.origin, account)
 
 
@@ -41,8 +41,8 @@ _SERVER = "*"
 
 
 def of_server(view: View, session: Session) -> str:
-    """What is wrong with the server's password that a newcomer gave (PASS); ``""`` where it is right, or none is asked
-    for. Who gave none has guessed nothing."""
+    """Return why the server password (PASS) is refused; ``""`` if it is right or not required. A missing password is
+    not a guess."""
     expected = view.rules.password
     if not expected:
         return ""
@@ -66,10 +66,10 @@ def check(
     password: str,
     then: Callable[[View, Session, str], Result],
 ) -> Result:
-    """Let a worker compare `password` with `verifier`, unless it is too soon. `then` gets what is wrong, or ``""``.
+    """Let a worker compare `password` with `verifier`, unless it is too soon. `then` gets the error, or ``""``.
 
-    `account` is by whom wrong ones are counted. Where there is no such account, give it a `verifier` all the same:
-    what takes no time says that nobody is there.
+    `account` is the key for counting wrong ones. If there is no such account, pass a `verifier` all the same: an
+    instant answer would reveal that.
     """
     problem = too_soon(view, session, account)
     if problem:

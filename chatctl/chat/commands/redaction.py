@@ -1,6 +1,6 @@
-"""REDACT: taking back what was said (ircv3.net/specs/extensions/message-redaction).
+"""REDACT: deleting a message (ircv3.net/specs/extensions/message-redaction).
 
-The message is looked up in history first; who may do it is decided by the entry (:mod:`chatctl.chat.apply.redaction`).
+The message is looked up in history first; permission is decided by the entry (:mod:`chatctl.chat.apply.redaction`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def redact(view: View, session: Session, message: Message) -> Result:
     room = view.state.rooms.get(place)
 
     def looked_up(view: View, session: Session, page: Page) -> Result:
-        if room is not None and room.key != place:  # it was renamed meanwhile, and what was said there went with it
+        if room is not None and room.key != place:  # the room was renamed meanwhile, and its messages with it
             return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
         fact = page.facts[0] if page.facts else None
         if fact is None or fact.message_id != message_id:

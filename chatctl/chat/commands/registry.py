@@ -62,8 +62,8 @@ MESSAGES = frozenset({"PRIVMSG", "NOTICE", "TAGMSG", "BATCH"})
 """Commands that may follow each other while earlier ones are still on their way through the order."""
 
 SEEN_BY_OTHERS = MESSAGES | {"JOIN", "PART", "QUIT", "NICK", "TOPIC", "MODE", "KICK", "INVITE", "REDACT", "RENAME"}
-"""What is still done of what somebody had sent whose connection is gone. An answer would have no reader; a password
-looked at, nobody to let in."""
+"""Commands that are still handled after their connection is lost. Answers would have no reader, and a password check no
+session to log in."""
 
 HTTP = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE"})
-"""First words of a browser that was sent here: closed at once, so that a page cannot make anybody speak IRC."""
+"""First words of a browser: the connection is closed at once, so that a web page cannot send IRC commands."""

@@ -29,7 +29,7 @@ from chatctl.protocol.message import MAX_LINE, Message
 _NICK, _PREFIX = attrgetter("nick"), attrgetter("prefix")
 
 MOST_NAMES = 1000
-"""People that NAMES without a room lists at the most; where there are more, it lists nobody."""
+"""Users that NAMES without a room lists at most; if there are more, it lists none."""
 
 
 def listed(parameter: str) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def join(view: View, session: Session, message: Message) -> Result:
 
 
 def _load_tail(view: View, key: str, message: Message) -> Job:
-    """Before somebody enters whose client cannot ask for history: fetch the last messages, where they are not held."""
+    """For a joining client that cannot request history: fetch the recent messages if they are not in memory."""
 
     asked_upto = 0
 
@@ -117,7 +117,7 @@ def topic_lines(room: Room) -> list[Reply]:
 
 
 def names_of(view: View, session: Session, message: Message) -> Result:
-    """NAMES #a,#b; without a room those of all rooms, where that is no flood."""
+    """NAMES #a,#b; without a room those of all rooms, unless they are too many."""
     if message.params:
         wanted = tuple(dict.fromkeys(listed(message.params[0])))
     else:
@@ -160,7 +160,7 @@ def own_join(session: Session, user: User, room: Room) -> Message:
 
 
 def described(view: View, session: Session, room: Room) -> list[Reply]:
-    """What somebody who just entered is told."""
+    """Return the lines about a room for a joining session."""
     replies = topic_lines(room)
     if not session.caps & NO_IMPLICIT_NAMES:
         replies += names_lines(view, session, room)

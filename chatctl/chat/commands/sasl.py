@@ -1,13 +1,14 @@
-"""AUTHENTICATE: logging in by SASL (ircv3.net/specs/extensions/sasl-3.1, sasl-3.2), before registration and after it.
+"""AUTHENTICATE: SASL login (ircv3.net/specs/extensions/sasl-3.1, sasl-3.2), before and after registration.
 
-The rules of this file:
+Invariants:
 
-1. A message of the mechanism is base64 in pieces of 400 bytes; a shorter piece ends it, ``+`` stands for none. More
-   than MOST_BYTES of it fails (904); a longer piece is 905.
-2. PLAIN tells the password, so it is there only where nobody on the way can read along (`Session.secure`).
-3. Whether there is an account of a name shows neither in what is answered nor in how long that takes.
-4. Logging in is a proposal: by the time it has its place the account may be gone. What is said after that (900, 903)
-   comes from there (:mod:`chatctl.chat.apply.accounts`).
+- [chunks] A message of the mechanism is base64 in chunks of 400 bytes; a shorter chunk ends it, ``+`` is an empty one.
+  More than MOST_BYTES in total fails (904); a longer chunk is 905.
+- [secure-plain] PLAIN sends the password, so it is offered only on connections that cannot be read by others
+  (`Session.secure`).
+- [no-oracle] Neither the answer nor its duration reveals whether an account exists.
+- [propose-login] Login is a proposal: the account may be gone when it is ordered. The answers after that (900, 903)
+  come from :mod:`chatctl.chat.apply.accounts`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MOST_BYTES = 4096
 
 @dataclass(slots=True)
 class Exchange:
-    """An exchange under way: the mechanism, what has come of its message, and what is left to do after the next."""
+    """An exchange in progress: the mechanism, its message so far, and the next step."""
 
     mechanism: str
     step: Callable[[View, Session, bytes], Result]
@@ -48,7 +49,7 @@ class Exchange:
 
 
 def mechanisms(session: Session) -> str:
-    """What the session may log in by: the value of the capability ``sasl``, and 908."""
+    """Return the mechanisms for this session: the value of the capability ``sasl``, and 908."""
     return ",".join(name for name in _MECHANISMS if session.secure or name != "PLAIN")
 
 
@@ -101,7 +102,7 @@ def _plain(view: View, session: Session, data: bytes) -> Result:
     try:
         authzid, name, password = (part.decode() for part in parts)
     except ValueError:  # not three, or not UTF-8
-        return _failed(session, "Logging in failed: that is no account and password")
+        return _failed(session, "Login failed: the account or the password is wrong")
     if authzid and names.fold(authzid) != names.fold(name):
         text = "Logging in as one account on behalf of another is not supported; leave the authorization identity empty"
         return _failed(session, text)
@@ -144,7 +145,7 @@ def _scram_first(view: View, session: Session, data: bytes) -> Result:
 
 
 def _scram_final(view: View, session: Session, data: bytes) -> Result:
-    """The client's proof. What it costs is nothing beside PLAIN, so the loop does it."""
+    """The client's proof. It costs far less than PLAIN, so the event loop checks it."""
     exchange = session.sasl
     assert exchange is not None
     assert exchange.asked is not None
@@ -167,7 +168,8 @@ def _scram_end(view: View, session: Session, data: bytes) -> Result:
 
 
 def _nobody(view: View, name: str) -> Account:
-    """What stands for an account that is not there (rule 3): the same for the same name, and nobody's password."""
+    """Return a verifier for an account that does not exist ([no-oracle]): the same for the same name, of no
+    password."""
     key = view.rules.cloak_key
 
     def made(what: str) -> bytes:

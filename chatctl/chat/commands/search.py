@@ -35,11 +35,13 @@ def search(view: View, session: Session, message: Message) -> Result:
     for key in ("after", "before"):
         time = milliseconds(attributes[key]) if key in attributes else 0
         if time is None:
-            return fail("SEARCH", "INVALID_PARAMS", key, text="That is no time, like 2026-11-22T15:41:13.123Z")
+            return fail(
+                "SEARCH", "INVALID_PARAMS", key, text="That is not a valid time, such as 2026-11-22T15:41:13.123Z"
+            )
         times.append(time)
     limit = limit_of(attributes.get("limit", str(MOST_ASKED)))
     if limit is None:
-        return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit is no positive number")
+        return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit must be a positive number")
     where = attributes.get("in", "")
     text, source = attributes.get("text", ""), names.fold(attributes.get("from", ""))
     query = SearchQuery(text, limit, 0, tuple(view.user(session).rooms), source, times[0], times[1])

@@ -42,7 +42,7 @@ def info(view: View, session: Session, message: Message) -> Result:
     texts = (
         f"{rules.version}: a chat that starts with one command and speaks IRC and IRCv3.",
         f"Network {rules.network}, server {rules.server_name}, started {timestamp(rules.created)}.",
-        "What was shown to anybody is in the history; HELP says what you can do here.",
+        "Every message that was shown is in the history; HELP lists what you can do here.",
     )
     return _elsewhere(view, message.param(0)) or [
         *(line(n.RPL_INFO, text=text) for text in texts),
@@ -51,7 +51,7 @@ def info(view: View, session: Session, message: Message) -> Result:
 
 
 def admin(view: View, session: Session, message: Message) -> Result:
-    """ADMIN: how to reach whoever runs the server, where they say so (the setting `admin`)."""
+    """ADMIN: how to reach the operator, if the setting `admin` says so."""
     rules = view.rules
     elsewhere = _elsewhere(view, message.param(0))
     if elsewhere:

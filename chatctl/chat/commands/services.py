@@ -1,6 +1,6 @@
-"""NickServ: accounts by private messages, for clients that know no SASL and no REGISTER, and for people's habits.
+"""NickServ: accounts by private messages, for clients without SASL and REGISTER, and for habit.
 
-It is nobody who is here, only a name that is answered. What it does is what the commands do, in other words.
+It is not a user, only a name that is answered. Its commands do the same as the IRC commands, in other words.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from chatctl.protocol.message import Message
 KEY = names.fold(NICKSERV)
 
 HELP = (
-    "NickServ keeps names for those who own them. What it understands:",
+    "NickServ manages accounts, which keep names for their owners. Its commands:",
     "REGISTER <password> [invitation] - make an account for the name you have now",
     "IDENTIFY [account] <password> - log in",
     "LOGOUT - be a guest again",
     "PASSWD <old password> <new password> - change the password",
     "INFO [account] - whether there is an account of that name",
-    "Clients that can log in by SASL should do that instead: it happens before anybody sees you.",
+    "Clients that support SASL should use that instead: it logs in before others see you.",
 )
 
 
 def answer(view: View, session: Session, text: str) -> Result:
-    """What somebody said to NickServ. Where the connection is gone it is not looked at: nobody would read the answer,
-    and to check a password is slow."""
+    """Handle a message to NickServ. It is dropped if its connection is lost: the answer would have no reader, and
+    checking a password is slow."""
     if session.unreachable:
         return None
     word, *rest = text.split() or ("HELP",)
@@ -116,7 +116,7 @@ def _info(view: View, session: Session, words: list[str]) -> Result:
     name = words[0] if words else view.called(session)
     account = view.state.accounts.named(name)
     if account is None:
-        return _say(view, session, f"There is no account called {name}"[:200])
+        return _say(view, session, f"The account {name} does not exist"[:200])
     here = any(user.account_id == account.id for user in view.state.users.values())
     return _say(
         view, session, f"{account.name} is an account", "Its owner is here now" if here else "Nobody uses it now"

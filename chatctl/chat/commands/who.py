@@ -17,7 +17,7 @@ from chatctl.protocol.message import Message
 
 _TOKEN_LENGTH = 3
 _NO_ADDRESS = "255.255.255.255"
-"""What WHOX shows in place of an address that one may not see."""
+"""Shown by WHOX in place of an address that is hidden."""
 
 
 class _Row(NamedTuple):
@@ -31,7 +31,7 @@ class _Row(NamedTuple):
 
 
 def visible(me: User, other: User) -> bool:
-    """Whether `other` is shown to somebody who did not name them: not with ``+i``, unless they share a room."""
+    """Return whether `other` is listed without being named: not with ``+i``, unless they share a room."""
     return other is me or "i" not in other.modes or not me.rooms.keys().isdisjoint(other.rooms.keys())
 
 

@@ -74,8 +74,8 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
 
 
 def whowas(view: View, session: Session, message: Message) -> Result:
-    """WHOWAS nick [count [server]]: who had a name before, the latest first. It takes no mask: that would
-    list whoever was here of late."""
+    """WHOWAS nick [count [server]]: former holders of a name, the latest first. It takes no mask, which would list all
+    recent users."""
     if message.param(2) and not means_this_server(view, message.param(2)):
         return [line(n.ERR_NOSUCHSERVER, message.param(2))]
     asked = message.param(0)

@@ -1,4 +1,4 @@
-"""Accounts and invitations: what is kept of them. Plain values that are replaced, never changed."""
+"""Accounts and invitations, as stored. Plain values that are replaced, never changed."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """The right to make `uses` accounts until `expires`. `key` is the hash of the token, which nobody has but those it
-    was given to; `room` is where they are to go first."""
+    """The right to make `uses` accounts until `expires`. `key` is the hash of the token, which only its recipients
+    know; `room` is the first room to join."""
 
     key: str
     uses: int
@@ -173,7 +173,7 @@ class Accounts:
         return [record for record in self._records.values() if isinstance(record, Visits)]
 
     def metadata_of(self, owner: str) -> Mapping[str, str]:
-        """What somebody, or a room, says of itself."""
+        """Yield the metadata of an identity, or of a room."""
         found = self._metadata.get(owner)
         return found.values if found is not None else {}
 
@@ -199,7 +199,7 @@ class Accounts:
         return None
 
     def spent(self, now: int) -> list[RecordKey]:
-        """Invitations that nobody can use any more."""
+        """Return the invitations that are used up or expired."""
         return [
             key
             for key, record in self._records.items()

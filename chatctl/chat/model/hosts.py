@@ -1,11 +1,11 @@
-"""What counts as one address, wherever addresses are counted, hidden or shut out."""
+"""What counts as one address for limits, cloaks and bans."""
 
 from __future__ import annotations
 
 import ipaddress
 
 CUSTOMER = 64
-"""Bits of an IPv6 address that name a network: whoever has one has all that is in it (RFC 6177)."""
+"""Bits of an IPv6 address that name a network: one customer has all addresses of it (RFC 6177)."""
 
 
 def origin(address: str) -> str:

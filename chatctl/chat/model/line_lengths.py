@@ -1,7 +1,7 @@
-"""Lengths that are announced in ISUPPORT, worked out so that what is accepted fits on one line for every reader.
+"""Lengths announced in ISUPPORT, computed so that accepted text fits into one line for every recipient.
 
-A topic or an away message reaches people in a numeric that names the receiver. Since nothing is ever cut, the longest
-one allowed is what still fits with the longest possible names around it.
+Recipients get a topic or an away message in a numeric that names them. Nothing is ever truncated, so the maximum is the
+length that still fits with the longest possible names around it.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
-"""A room's lists: bans (b), exceptions (e) and standing invitations (I), and what their masks mean.
+"""The lists of a room: bans (b), exceptions (e) and invitation exceptions (I), and the meaning of their masks.
 
 Sources: modern.ircdocs.horse, "Ban Channel Mode" to "Invite-Exception Channel Mode"; ircv3 account-extban.
 
-1. A mask is ``nick!user@host`` with ``*`` and ``?``. What is missing of it is ``*``: ``bob`` is ``bob!*@*``, and
-   ``*@host`` is ``*!*@host``.
-2. ``a:name`` means whoever is logged in as `name` (also a mask). Names are given again, so a full name in an exception
-   or a standing invitation means only an account that was created before the entry was set ([grant-by-id] in
-   accounts.py). A pattern with ``*`` or ``?`` means every account with such a name.
-3. ``m:`` before a mask silences those it means, but lets them in. An exception with ``m:`` lifts only silence.
-4. Masks are compared as names are (:func:`chatctl.protocol.names.fold`), in time that grows with their length alone.
+- [mask-form] A mask is ``nick!user@host`` with ``*`` and ``?``. Missing parts are ``*``: ``bob`` is ``bob!*@*``, and
+  ``*@host`` is ``*!*@host``.
+- [account-mask] ``a:name`` matches users logged in as `name` (also a pattern). Names are given again, so a full name in
+  an exception (e, I) matches only an account that was created before the entry was set ([grant-by-id] in accounts.py).
+  A pattern with ``*`` or ``?`` matches every account with such a name.
+- [mute] ``m:`` before a mask silences the users it matches, but lets them join. An exception with ``m:`` lifts only the
+  silence.
+- [same-name] Masks are compared as names are (:func:`chatctl.protocol.names.fold`), in time linear in their length.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Mask(NamedTuple):
 
 
 def canonical(mask: str) -> str:
-    """`mask` in full (rule 1), its extended letters in front."""
+    """Return `mask` in full ([mask-form]), with its prefix letters."""
     front = ""
     while mask[1:2] == ":" and mask[0] in EXTENDED:
         if mask[0] == "a":
@@ -86,7 +87,7 @@ def taken_apart(mask: str) -> Mask:
 
 
 def granting(entry: Entry) -> Mask:
-    """Take apart the mask of an exception or a standing invitation (rule 2)."""
+    """Split the mask of an exception ([account-mask])."""
     mask = taken_apart(entry.mask)
     is_pattern = "*" in mask.pattern or "?" in mask.pattern
     return mask._replace(until=entry.time) if mask.account and not is_pattern else mask

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a room mode is, in the order of CHANMODES' four classes; PREFIX stands in PREFIX instead."""
+    """Definition of a room mode, in the order of CHANMODES' four classes; member modes are in PREFIX instead."""
 
     LIST = "a list; a parameter adds or removes one"
     ALWAYS = "a parameter to set and to unset"
@@ -37,14 +37,14 @@ ROOM_MODES: dict[str, RoomMode] = {
         RoomMode("v", Kind.PREFIX, "may speak where only some may", VOICE, "+"),
         RoomMode("b", Kind.LIST, "bans: those it means may not come in, nor speak"),
         RoomMode("e", Kind.LIST, "exceptions to the bans"),
-        RoomMode("I", Kind.LIST, "those who need no invitation"),
+        RoomMode("I", Kind.LIST, "users who need no invitation"),
         RoomMode("k", Kind.ALWAYS, "a key that one must give to come in"),
         RoomMode("l", Kind.SETTING, "how many may be in the room"),
         RoomMode("C", Kind.FLAG, "no CTCP but /me"),
-        RoomMode("M", Kind.FLAG, "only those who are logged in may speak"),
-        RoomMode("R", Kind.FLAG, "only those who are logged in may come in"),
+        RoomMode("M", Kind.FLAG, "only users with an account may speak"),
+        RoomMode("R", Kind.FLAG, "only users with an account may join"),
         RoomMode("c", Kind.FLAG, "no colours"),
-        RoomMode("i", Kind.FLAG, "only those who are invited may come in"),
+        RoomMode("i", Kind.FLAG, "only invited users may join"),
         RoomMode("m", Kind.FLAG, "only operators and those with a voice may speak"),
         RoomMode("n", Kind.FLAG, "only those in the room may write to it"),
         RoomMode("s", Kind.FLAG, "the room is not shown to those outside"),
@@ -58,10 +58,10 @@ PREFIXES: tuple[RoomMode, ...] = tuple(row for row in ROOM_MODES.values() if row
 NEW_ROOM = frozenset("nt")
 
 CLOSED = frozenset("iRs")
-"""Flags of rooms that are not for everybody: what is said there is read by members alone. So is what has a key."""
+"""Flags of rooms that are not open: only members read their messages. A key has the same effect."""
 
 SPEECH = frozenset("CMcm")
-"""Flags that decide what may be said, and by whom."""
+"""Flags that restrict what may be said, and by whom."""
 
 SERVER_OPERATOR = "o"
 BOT = "B"
@@ -70,14 +70,14 @@ WALLOPS = "w"
 
 USER_MODES: dict[str, str] = {
     BOT: "is a bot (ircv3.net/specs/extensions/bot-mode)",
-    "i": "not listed to those who share no room with you",
+    "i": "listed only to users who share a room with you",
     SERVER_OPERATOR: "operator of the server; OPER gives it, MODE only takes it away",
     WALLOPS: "reads what operators of the server write to all (WALLOPS)",
 }
 
 
 def symbols(standing: int, *, every: bool) -> str:
-    """What stands before a member's nick: the highest symbol, or all of them (multi-prefix)."""
+    """Return the prefix of a member's nick: the highest symbol, or all of them (multi-prefix)."""
     if not standing:
         return ""
     held = "".join(row.symbol for row in PREFIXES if standing & row.bit)

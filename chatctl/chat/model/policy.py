@@ -1,4 +1,4 @@
-"""What an operator sets and every node must agree on: plain values, given once at the start."""
+"""Settings that every node must agree on: plain values, given once at the start."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LOBBY = "#lobby"
-"""The default room: always there, and nobody's."""
+"""The default room: it always exists and has no owner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`server_name` is the source of numerics; `admin` says how to reach whoever runs it; `cloak_key` hides addresses
-    (see :mod:`chatctl.chat.model.cloak`); `created` is when the server started, in ms since 1970 UTC."""
+    """`server_name` is the source of numerics; `admin` is the contact of the operator; `cloak_key` hides addresses (see
+    :mod:`chatctl.chat.model.cloak`); `created` is when the server started, in ms since 1970 UTC."""
 
     server_name: str = "chatctl.local"
     network: str = "chatctl"
@@ -22,7 +22,7 @@ class Rules:
     admin: str = ""
     password: str = ""
     registration: str = "open"
-    """Who may make an account: see MODES in :mod:`chatctl.chat.model.accounts`."""
+    """Which users may make an account: see MODES in :mod:`chatctl.chat.model.accounts`."""
     guests: bool = True
     """Whether people may be here without an account."""
     iterations: int = 600_000
@@ -38,7 +38,7 @@ class Rules:
     """Rooms one user may be in (CHANLIMIT)."""
 
     replay_on_join: int = 20
-    """Messages shown to somebody who enters a room with a client that cannot ask for them."""
+    """Recent messages sent to a joining client that cannot request history."""
 
     max_targets: int = 4
     """Targets of one PRIVMSG or NOTICE (TARGMAX)."""

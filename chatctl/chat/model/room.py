@@ -1,4 +1,4 @@
-"""A room: what entries say of it, and what follows for those who ask."""
+"""A room: the part of the state that entries change, and what follows from it."""
 
 from __future__ import annotations
 
@@ -15,26 +15,33 @@ if TYPE_CHECKING:
     from chatctl.chat.model.user import User
 
 MOST_INSIDERS = 500
-"""People who may come back to a room for those who are invited. Past that the first of them needs an invitation."""
+"""Members remembered by a room with +i, who may return. Past that the first one needs an invitation again."""
 
 LOBBY_MODES = frozenset("n")
-"""Nobody is operator there, so what only operators may do must not be needed: anybody sets its topic."""
+"""The lobby has no operators, so it must need none: everyone may set its topic."""
 
 
 class ShortVisit(NamedTuple):
-    """One session on a short visit to a room: the id of its user, and whether it is sent what is said there."""
+    """A session on a short visit to a room: the id of its user, and whether it is sent the room's messages."""
 
     user: UserId
     hears: bool
 
 
 class Room:
-    """A room. `short_visits` are the sessions that may speak and read here without being members; None if there are
-    none. `members` maps user ids to their standing (bits of :mod:`chatctl.chat.model.modes`); `modes` are its flags,
-    `keyword` its key (+k), `limit` the most members (+l; 0: any number), `lists` its bans and the like; None where it
-    has none. `founder` is the id of the account it belongs to, or ``""``. `insiders` are the identities that
-    may come back to a room for those who are invited (+i), though nobody invites them again: who is in, and who did not
-    leave it by a word of theirs or an operator's."""
+    """A room.
+
+    Attributes:
+        members: User ids, with their standing (bits of :mod:`chatctl.chat.model.modes`).
+        modes: Its flags.
+        keyword: Its key (+k).
+        limit: The maximum of members (+l); 0: none.
+        lists: Bans and exceptions; None if it has none.
+        founder: The id of the owning account, or ``""``.
+        insiders: Identities that may return to a room with +i without an invitation: members, and those who neither
+            left it themselves nor were removed.
+        short_visits: Sessions that may speak and read here without being members; None without any.
+    """
 
     __slots__ = (
         "created",
@@ -73,33 +80,34 @@ class Room:
 
     @property
     def set_up(self) -> bool:
-        """Whether somebody gave the room settings that a new one would not have."""
+        """Return whether the settings differ from those of a new room."""
         new = LOBBY_MODES if self.name == LOBBY else NEW_ROOM
         return bool(self.topic or self.modes != new or self.keyword or self.limit or self.lists or self.founder)
 
     @property
     def open(self) -> bool:
-        """Return whether the room's modes let anybody join."""
+        """Return whether the room's modes let every user join."""
         return not self.keyword and self.modes.isdisjoint(CLOSED)
 
     @property
     def locked(self) -> bool:
-        """Whether nobody can enter any more once nobody is in."""
+        """Return whether an empty room could not be joined by any user."""
         lists = self.lists
         return "i" in self.modes and not (self.founder or self.insiders or (lists is not None and lists.entries["I"]))
 
     @property
     def shut(self) -> bool:
-        """Return whether a key, or a ban that hits everybody, keeps people out of a room that no account owns.
+        """Return whether a key, or a ban of all users, closes a room that no account owns.
 
-        A guest could otherwise take a name for good: set the key, leave, and nobody can enter or lift it.
+        Otherwise a guest could take a name for good: set a key, leave, and the room could never be joined or opened
+        again.
         """
         lists = self.lists
         banned = lists is not None and lists.bans_everyone()
         return not self.founder and (bool(self.keyword) or banned)
 
     def let_back(self, user: User) -> bool:
-        """Let `user`, who is in, come back to a room that is for those who are invited; whether that is news."""
+        """Let the member `user` return to a room with +i; return whether that is a change."""
         if "i" not in self.modes or not is_kept(user.identity):
             return False
         if self.insiders is None:
@@ -134,7 +142,7 @@ class Room:
         return user_id in self.members or (visits is not None and any(each.user == user_id for each in visits.values()))
 
     def heard_by(self, session: SessionId) -> bool:
-        """Return whether a session on a short visit is sent what is said here."""
+        """Return whether a session on a short visit is sent the messages of this room."""
         visit = self.short_visits.get(session) if self.short_visits is not None else None
         return visit is not None and visit.hears
 

@@ -1,12 +1,12 @@
-"""Bans: who may not come in, by name, account or address. What is kept of them, and how they are found.
+"""Server bans by name, account or address: as stored, and how they are matched.
 
-The rules of this file:
+Invariants:
 
-1. A ban is known by its kind and what it is for, folded; a second one for the same takes the place of the first.
-2. An address is a network. An IPv6 one without a length is its network of 64 bits, which is what one customer has. One
-   A link-local one is itself alone: all neighbours have the same network. One
-   that is an IPv4 address in IPv6's clothes (``::ffff:192.0.2.7``) is that one: so is who comes from there.
-3. One that has expired is none. It is forgotten when the next one is made.
+- [one-per-target] A ban is identified by its kind and folded target; a second one for the same target replaces it.
+- [network] An address is a network. An IPv6 address without a length is its /64, which is what one customer has; a
+  link-local one is only itself, because all neighbours share the network. An IPv4-mapped IPv6 address
+  (``::ffff:192.0.2.7``) counts as the IPv4 address; so do connections from it.
+- [expiry] An expired ban has no effect. It is removed when the next one is made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 """RFC 4291, section 2.5.5.2."""
 _IPV4 = 0xFFFF_FFFF
 _NO_NAME = frozenset(".:/")
-"""What addresses have and no name may."""
+"""Characters of addresses that names cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class Ban:
     expires: int = 0
 
     def holds(self, now: int) -> bool:
-        """Whether it is in force (rule 3)."""
+        """Return whether the ban has not expired ([expiry])."""
         return not self.expires or now < self.expires
 
     @property
     def sentence(self) -> str:
-        """What the banned one reads."""
+        """Return the reason as the banned user reads it."""
         return f"You are banned from this server{self.until}{f': {self.reason}' if self.reason else ''}"
 
     @property
     def parting(self) -> str:
-        """What the others read when the banned one goes."""
+        """Return the reason as other users read it when the banned user is removed."""
         return f"Banned: {self.reason}" if self.reason else "Banned"
 
     @property
@@ -64,7 +64,7 @@ class Ban:
 
 
 def ban_key(target: str, *, account: bool = False) -> tuple[str, str]:
-    """Key and target of a ban for what somebody typed: an address, a network, a name, or with `account` an account's.
+    """Return kind and target of a ban for typed text: an address, a network, a name, or with `account` an account name.
     Raises ValueError with a sentence."""
     if account:
         return f"account {names.fold(target)}", target
@@ -73,9 +73,11 @@ def ban_key(target: str, *, account: bool = False) -> tuple[str, str]:
         return f"address {network}", str(network)
     problem = names.problem(target)
     if problem is not None and not _NO_NAME.isdisjoint(target):
-        raise ValueError(f"{target} is no address and no network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32")
+        raise ValueError(
+            f"{target} is not a valid address or network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32"
+        )
     if problem is not None:
-        raise ValueError(f"{target} is no address, no network and no name: {problem}")
+        raise ValueError(f"{target} is not a valid address, network or name: {problem}")
     return f"name {names.fold(target)}", target
 
 
@@ -101,7 +103,7 @@ def _network_of(ban: Ban) -> _Network | None:
 
 
 def _start(address: ipaddress.IPv4Address | ipaddress.IPv6Address, size: tuple[int, int]) -> int:
-    """What all addresses of one network of this version and length begin with."""
+    """Return the common prefix of all addresses of a network, for this version and length."""
     return int(address) >> (address.max_prefixlen - size[1])
 
 
@@ -166,7 +168,7 @@ class Bans:
         return None
 
     def expired(self, now: int) -> list[Ban]:
-        """Those that nobody needs any more."""
+        """Return the expired bans."""
         return [ban for ban in self._bans.values() if not ban.holds(now)]
 
     def _held(self, key: str, now: int) -> Ban | None:

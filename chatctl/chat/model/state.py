@@ -1,8 +1,7 @@
-"""Who is here and which rooms there are: what entries build, and nothing else.
+"""The state of the chat, users and rooms: built from entries, and from nothing else.
 
-The same entries give the same state on any machine. Users are those of all machines; which of them this one serves is
-not known here. The methods keep the indexes right; whether something may happen is decided in
-:mod:`chatctl.chat.apply`.
+The same entries give the same state on any machine. It has the users of all machines, and does not know which of them
+this one serves. The methods keep the indexes consistent; :mod:`chatctl.chat.apply` decides what may happen.
 """
 
 from __future__ import annotations
@@ -24,11 +23,10 @@ from chatctl.chat.model.visits import GuestVisits
 from chatctl.protocol import names
 
 MOST_EMPTY = 1000
-"""Rooms that somebody set up, and that nobody is in and no account owns: past that the one empty for longest goes,
-those that are open to all before the others."""
+"""Empty rooms with settings and without an owner. Past that the one empty for longest is dropped, open ones last."""
 
 MOST_FOUNDED = 100
-"""Rooms of one account. One more belongs to nobody."""
+"""Rooms that an account may own. Further rooms have no owner."""
 
 
 class State:
@@ -38,12 +36,12 @@ class State:
         self.rules = rules
         self.accounts = Accounts()
         self.forgotten: list[RecordKey] = []
-        """Records that went, or got another name, with a room; whoever keeps records empties it."""
+        """Records that were removed or renamed with a room; the commit gate empties it."""
         self.departed: dict[UserId, User] = {}  # who left by entries that are not stored, while those are undone
         self.stale_prefixes: dict[UserId, str] = {}
         """Prefixes that rooms know users by who took another name that is not undone; used while entries are undone."""
         self.let_go: list[Room] = []
-        """Rooms that went though somebody had set them up; whoever keeps rooms empties it."""
+        """Rooms with settings that were dropped; the commit gate empties it."""
         self._empty: dict[str, None] = {}
         self.users: dict[UserId, User] = {}
         self.rooms: dict[str, Room] = {}
@@ -54,11 +52,12 @@ class State:
         """Users who came through the control socket: they do not count for `listener_limit`."""
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
-        """How many users have a user mode. Counted as they change, as `occupied` is: everybody who comes in is told."""
+        """The number of users with each user mode, kept up to date because every registration reports it, as does
+        `occupied`."""
         self.occupied = 0
-        """How many rooms somebody is in."""
+        """The number of rooms with members."""
         self.asked_all = 0
-        """When everybody was asked last whether they are still there (ms since 1970 UTC)."""
+        """When all users were last probed (ms since 1970 UTC)."""
         self.last_time = 0
         """The time of the latest fact, ms since 1970 UTC."""
         self.guest_visits = GuestVisits()
@@ -116,7 +115,7 @@ class State:
         return self.rooms.get(names.room_fold(name))
 
     def known_room(self, name: str, user_id: UserId) -> Room | None:
-        """The room of this name, where there is one that the user may know of."""
+        """Return the room of this name, if there is one that the user may know of."""
         room = self.room_named(name)
         return room if room is not None and room.known_to(user_id) else None
 
@@ -162,7 +161,7 @@ class State:
         user.modes = modes
 
     def changed(self, user: User) -> None:
-        """What masks are compared with is not what it was: rooms ask again who may speak."""
+        """Invalidate what rooms cached about the user's masks."""
         for room in user.rooms.values():
             if room.lists is not None:
                 room.lists.forget(user.id)
@@ -188,9 +187,11 @@ class State:
             self._forget(user.identity, kept=False)
 
     def enter(self, user: User, name: str, now: int) -> Room:
-        """Put `user` into the room `name`, which comes into being where there is none. The first to enter a room is its
-        operator, except in the lobby, which belongs to all, and where it belongs to an account: then its owner is. Who
-        is logged in when a room comes into being is its founder."""
+        """Add `user` to the room `name`, which is created if it does not exist.
+
+        The first member of a room becomes its operator, except in the lobby, and in rooms with an owner: then the owner
+        does. If the user who creates a room is logged in, the account becomes its founder.
+        """
         room = self.room_named(name)
         if room is None or (room.short_visits and not room.members and not room.set_up and room.name != LOBBY):
             room = room or Room(name, now)
@@ -216,7 +217,7 @@ class State:
         return self.short_visits.begin(session, user.id, room, hears=hears)
 
     def end_visit(self, session: SessionId, room: Room) -> None:
-        """End a short visit. The room goes if nobody else is in it, as when a member leaves."""
+        """End a short visit. An empty room is dropped as after a PART."""
         self.short_visits.end(session, room)
         self.drop_if_unused(room)
 
@@ -267,7 +268,7 @@ class State:
         return [record_key(visits) for visits in changed]
 
     def leave(self, user: User, room: Room) -> None:
-        """Take `user` out of `room`. An empty room goes, but for the lobby and those that somebody set up."""
+        """Remove `user` from `room`. An empty room is dropped, except the lobby and rooms with settings."""
         del room.members[user.id]
         self.occupied -= not room.members
         del user.rooms[room.key]
@@ -283,7 +284,7 @@ class State:
         """Put `user`, whose leaving could not be stored, into `room` again."""
         created = self.rooms.get(room.key)
         if created is not None and created is not room:
-            # The user had joined again since, which is undone: nobody is left in the room that this created.
+            # The user had joined again since, which was undone: the room created by that is empty.
             room.short_visits = created.short_visits
         self.rooms[room.key] = room
         self._empty.pop(room.key, None)
@@ -293,7 +294,7 @@ class State:
         return room
 
     def record(self, key: str) -> RoomRecord | None:
-        """What is to be kept of a room's settings; None where nothing is."""
+        """Return the settings of a room to store; None if it has none."""
         room = self.rooms.get(key)
         if room is None or not room.set_up:
             return None
@@ -338,7 +339,7 @@ class State:
             self._empty.setdefault(room.key)
 
     def set_back(self, key: str, record: RoomRecord | None) -> None:
-        """What was set last was not kept: the room is again as `record` says, or as a new one."""
+        """Restore the stored settings of a room (None: those of a new one), because later ones could not be stored."""
         room = self.rooms.get(key)
         if record is not None:
             self.restore(record)
@@ -350,7 +351,7 @@ class State:
             self.drop_if_unused(room)
 
     def forget_removed(self, key: str) -> bool:
-        """Take removed accounts off the list of those who may come back to a room; return whether there were any."""
+        """Remove deleted accounts from the users who may return to a room; return whether there were any."""
         room = self.rooms[key]
         accounts = [each for each in room.insiders or () if each.startswith(ACCOUNT)]
         return room.keep_out(*(each for each in accounts if self.accounts.with_id(each.removeprefix(ACCOUNT)) is None))
@@ -365,8 +366,10 @@ class State:
         return True
 
     def drop_if_unused(self, room: Room) -> None:
-        """Let a room go that nobody is in and nobody set up, or into which nobody could come any more. Of those that
-        somebody did set up, and that no account owns, there is a bound: anybody can make them."""
+        """Drop an empty room without settings, or one that no user could join any more.
+
+        Empty rooms with settings and without an owner are limited in number, since every user can make them.
+        """
         if room.members or room.short_visits or room.name == LOBBY:
             return
         if not room.set_up:

@@ -1,4 +1,4 @@
-"""A token bucket: so much at once, and then so much in a time. For lines, passwords, accounts and connections alike."""
+"""A token bucket: a burst, then a steady rate. Used for lines, passwords, accounts and connections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Bucket:
         return 0.0
 
     def owe(self, now: float, cost: float, depth: float) -> None:
-        """Take `cost` that was not known before: what is not there is owed, up to `depth`."""
+        """Take `cost` that was not known before: missing tokens become a debt, up to `depth`."""
         used = min(self._so_far(now, depth) + cost, now + depth)
         if used > now:
             self._owing = used

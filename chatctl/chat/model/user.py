@@ -142,7 +142,7 @@ class User:
         self.account_created = account.created if account is not None else 0
 
     def named(self, nick: str) -> None:
-        """Take `nick`, and what follows from it."""
+        """Set the nick, and the key and prefix derived from it."""
         self.nick = nick
         self.key = names.fold(nick)
         self.prefix = f"{nick}!{self.username}@{self.host}"

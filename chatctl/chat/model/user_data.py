@@ -1,11 +1,11 @@
-"""What is kept of somebody beyond the account: read markers and metadata. Plain values that are replaced, not changed.
+"""Stored data of identities beyond the account: read markers and metadata. Plain values that are replaced, not changed.
 
-The rules of this file:
+Invariants:
 
-1. They belong to an identity (:attr:`user.User.identity`): an account, or an installation of our client.
-   Those of anybody else end with the session, and are not kept.
-2. They are bounded: MOST_MARKS markers an identity, and of identities without an account MOST_GUESTS. Past that the
-   oldest go.
+- [lasting-identity] They belong to an identity (:attr:`user.User.identity`): an account, or an installation of our
+  client. Data of other users ends with the session and is not stored.
+- [bounded] MOST_MARKS markers per identity, and MOST_GUESTS identities without an account. Past that the oldest are
+  dropped.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def account_identity(id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReadMark:
-    """Up to when (ms since 1970 UTC) somebody has read a room or a talk (ircv3.net/specs/extensions/read-marker).
-    `key` is the identity and what was read, folded: :func:`mark_key`."""
+    """The time (ms since 1970 UTC) up to which an identity has read a place (ircv3.net/specs/extensions/read-marker).
+    `key` is the identity and the place, folded: :func:`mark_key`."""
 
     key: str
     time: int
@@ -43,8 +43,8 @@ class ReadMark:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What somebody, or a room, says of itself (ircv3.net/specs/extensions/metadata). `key` is the identity, or
-    ``room #name``."""
+    """Metadata of an identity or a room (ircv3.net/specs/extensions/metadata). `key` is the identity, or ``room
+    #name``."""
 
     key: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def mark_key(identity: str, target: str) -> str:
 
 
 def is_kept(identity: str) -> bool:
-    """Whether what belongs to an identity outlives its session (rule 1)."""
+    """Return whether the data of an identity outlives its session ([lasting-identity])."""
     return not identity.startswith("session ")
 
 
@@ -78,11 +78,11 @@ class Marks:
             self._marks.pop(mark.identity, None)
 
     def of(self, identity: str) -> tuple[ReadMark, ...]:
-        """All of somebody."""
+        """Return all marks of an identity."""
         return tuple(self._marks.get(identity, {}).values())
 
     def time(self, identity: str, target: str) -> int:
-        """Up to when it was read; 0 where nobody said."""
+        """Return the time up to which the place was read; 0 if it is not known."""
         mark = self._marks.get(identity, {}).get(mark_key(identity, target))
         return mark.time if mark is not None else 0
 
@@ -92,7 +92,7 @@ class Marks:
         return tuple(mark for mark in found if mark is not None)
 
     def too_many(self, identity: str) -> Iterator[ReadMark]:
-        """Those to go (rule 2), now that `identity` has one more."""
+        """Return the marks to drop ([bounded]) when `identity` gets another one."""
         of_one = self._marks.get(identity, {})
         if len(of_one) > MOST_MARKS:
             yield min(of_one.values(), key=_by_time)
