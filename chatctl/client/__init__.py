@@ -1,9 +1,8 @@
-"""The threaded client core. `from chatctl.client import Client` is all a program needs: see :mod:`.client`.
+"""The threaded client core. ``from chatctl.client import Client`` is all that a program needs: see :mod:`.client`.
 
-Who does what here: `wire` reads and writes bytes; `link` is the thread that keeps a connection standing, `timing` says
-for how long; `state` (pure) makes events of lines, with `registration`, `heard`, `replies`, `rooms`, `isupport`,
-`ledger` and `split` for one theme each; `client` is the face; `slash` is the table of commands people type; `check`
-asks about names without entering.
+Layers: `transport` reads and writes bytes; `connection` is the thread that keeps a connection alive; `engine` (pure)
+turns lines into events, with one module per topic in `login`, `session` and `history`; `client` is the public class;
+`slash` is the table of typed commands; `name_check` asks about names without registering.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ MOST_EVENTS = 10_000
 """Events kept for :meth:`Client.events`; past that the oldest go, and an `Overrun` says so."""
 
 FEW_EVENTS = 100
-"""The same while there is a callback and nobody has asked for :meth:`Client.events`."""
+"""Events held if there is a callback and :meth:`Client.events` was not called."""
 
 _GOODBYE = 3.0
 _log = logging.getLogger("chatctl.client")
@@ -65,14 +65,23 @@ class Member:
 class Client(Talking):
     """One user of one server, on a thread of its own. All methods may be called from any thread.
 
-    `name`: the name wanted. `rooms`: where to be. `password`: the server's shared one (IRC PASS). `secret`: by which a
-    chatctl server knows this client again; None uses this installation's own, kept in the user's data folder.
-    `reconnect`: come back when the connection is lost. `give_up_after`: seconds without a server after which the client
-    ends (None: never). `attentive`: learn what only a screen shows as well, such as who is away. `trust`: which
-    certificates are believed. `login`: the account to log in to. `transient`: a short visit, which nobody hears of but
-    by what it says, if the server knows that (``chatctl/transient``); messages of others may then not arrive.
-    `control`: the data folder of a chatctl server on this computer, to connect through its control socket, which takes
-    no place there, instead of to `host` and `port`. A client starts once.
+    Args:
+        name: The wanted name.
+        rooms: Rooms to join.
+        password: The server's shared password (IRC PASS).
+        secret: Lets a chatctl server recognise this client; None uses the secret of this installation, from the user's
+            data folder.
+        reconnect: Connect again when the connection is lost.
+        give_up_after: Seconds without a server after which the client ends (None: never).
+        attentive: Also fetch what only a screen shows, such as who is away.
+        trust: Which certificates are accepted.
+        login: The account to log in to.
+        transient: A short visit: others see nothing of it except its messages, if the server supports that
+            (``chatctl/transient``). Messages of others may then not arrive.
+        control: The data folder of a chatctl server on this computer. Connect through its control socket, which takes
+            no place there, instead of to `host` and `port`.
+
+    A client starts once.
     """
 
     def __init__(
@@ -179,12 +188,16 @@ class Client(Talking):
     # Coming and going.
 
     def start(self) -> Client:
-        """Connect, and return when the server has let us in.
+        """Connect, and return when the server has registered the client.
 
-        Raises UnreachableError (nobody answers, or no chat server), RefusedError (full, banned; PasswordError: a
-        password is needed or wrong; LoginError; UntrustedError: its certificate is not believed; ClearTextError: a
-        password would go to another machine in clear text), NameTakenError, InvalidNameError; InputError where it was
-        started before.
+        Raises:
+            UnreachableError: No answer, or not a chat server.
+            RefusedError: The server is full, or the client is banned. Subclasses: PasswordError (a password is needed
+                or wrong), LoginError, UntrustedError (its certificate is not trusted), ClearTextError (a password would
+                be sent to another machine without encryption).
+            NameTakenError: The name is in use.
+            InvalidNameError: The name is not valid.
+            InputError: The client was started before.
         """
         with self._news:
             if self._started:
@@ -204,10 +217,10 @@ class Client(Talking):
         return self
 
     def stop(self, reason: str = "", seconds: float = _GOODBYE, *, discard: bool = False) -> None:
-        """Leave: what was said before goes out, then QUIT. Returns when that is done, after `seconds` at the latest.
+        """Send what is queued, then QUIT. Return when that is done, after `seconds` at the latest.
 
-        `discard`: messages that have not gone out yet stay unsent.
-        Stopping again, or a client that never started, is no error. In a callback it returns at once.
+        `discard`: messages that are not sent yet stay unsent. Stopping again, or before the start, is not an error. In
+        a callback it returns at once.
         """
         if not self._thread.is_alive():
             return
@@ -221,7 +234,7 @@ class Client(Talking):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    # What is.
+    # Current state.
 
     @property
     def name(self) -> str:
@@ -245,16 +258,16 @@ class Client(Talking):
 
     @property
     def error(self) -> ChatctlError | None:
-        """Why the client ended, where nobody stopped it."""
+        """The reason why the client ended, if it was not stopped."""
         return self._link.error
 
     def members(self, room: str) -> tuple[str, ...]:
-        """Who is in a room of ours."""
+        """Return the members of a joined room."""
         found = self._state.rooms.get(room)
         return tuple(nick for nick, _ in list(found.members.values())) if found is not None else ()
 
     def people(self, room: str) -> list[Member]:
-        """Who is in a room of ours, with their standing there, and whether they are away where that is known."""
+        """Return the members of a joined room with their standing, and whether they are away if that is known."""
         found = self._state.rooms.get(room)
         if found is None:
             return []
@@ -262,7 +275,7 @@ class Client(Talking):
         return [Member(nick, symbols, key in away) for key, (nick, symbols) in list(found.members.items())]
 
     def is_away(self, name: str) -> bool:
-        """Whether somebody is away, as far as is known."""
+        """Return whether a user is away, as far as is known."""
         return self._state.fold(name) in self._state.presence.away
 
     def fold(self, name: str) -> str:
@@ -337,10 +350,10 @@ class Client(Talking):
     # Hearing.
 
     def events(self, timeout: float | None = None) -> Iterator[e.Event]:
-        """What happens, as it happens. Ends when the client has ended, or after `timeout` seconds without news.
+        """Yield events as they happen, until the client has ended, or for `timeout` seconds without one.
 
-        What happened before the first call is kept: MOST_EVENTS of it, FEW_EVENTS where there is a callback. Each event
-        is given once, whoever asks. Raises InputError before :meth:`start`.
+        Events before the first call are buffered: MOST_EVENTS of them, FEW_EVENTS if there is a callback. Each event is
+        yielded once, over all callers. Raises InputError before :meth:`start`.
         """
         self._need_started()
         self._asked_for_events = True

@@ -1,6 +1,6 @@
-"""What one can ask of a client: talk, come and go, look back. A part of :class:`chatctl.client.client.Client`.
+"""The requests of a client: send, join and leave, read history. A base class of :class:`chatctl.client.client.Client`.
 
-All of it may be called from any thread; what comes of it is told as events.
+All methods may be called from any thread; their results arrive as events.
 """
 
 from __future__ import annotations
@@ -42,17 +42,28 @@ class Talking:
 
     def __init__(self) -> None:
         self._tickets: Iterator[int] = itertools.count(1)
-        """Numbers for what is said and for what is looked for."""
+        """Makes the numbers of messages and history requests."""
 
     def say(self, target: str, text: str, *, timeout: float | None = 0.0, whole: bool = False, reply: str = "") -> int:
-        """Say something to a room or a person. Each line of `text` is a message, a long one is several.
+        """Send text to a room or user. Each line of `text` is a message, a long line is several.
 
-        Returns the number of what was said: `Said.ticket` of its echo, `Failed.ticket` where it was refused. `whole`:
-        several lines are one message where the server takes such. `reply`: the id of the message that this answers.
+        Args:
+            target: The room or user.
+            text: The text.
+            whole: Send several lines as one message if the server supports that.
+            reply: The id of the message that this replies to.
+            timeout: How long to wait if 1,000 lines are queued already (None: as long as needed). Must not be None in a
+                callback.
 
-        While there is no connection it is kept, and goes out when there is one again. `timeout`: how long to wait when
-        1,000 lines are waiting already (None: as long as it takes). Raises FullError, UnreachableError (the client has
-        ended), InputError (nothing can be said to such a target). In a callback `timeout` cannot be None.
+        While there is no connection the message is queued.
+
+        Returns:
+            The number of the message: `Said.ticket` of its echo, or `Failed.ticket` if it was refused.
+
+        Raises:
+            FullError: The queue is full.
+            UnreachableError: The client has ended.
+            InputError: Nothing can be sent to such a target.
         """
         return self._say("message", target, text, timeout, whole=whole, reply=reply)
 
@@ -120,7 +131,7 @@ class Talking:
         self._link.submit(Request(lambda state: state.away(text)))
 
     def send_raw(self, command: str, *params: str) -> None:
-        """Send any IRC command. What comes back is told as any other line is."""
+        """Send any IRC command. Its answer arrives like any other line."""
         check(command, *params)
         self._link.submit(Request(lambda state: state.send(command, *params)))
 
@@ -164,12 +175,12 @@ class Talking:
         self._link.submit(Request(mark))
 
     def watch(self, name: str) -> None:
-        """Be told when somebody comes and goes (`Presence` events), where the server can tell."""
+        """Watch names: `Presence` events tell when they come online or leave, if the server supports that."""
         name = target_name(name)
         self._link.submit(Request(lambda state: presence.watch(state, name)))
 
     def ignore(self, name: str) -> bool:
-        """Hide what somebody says, or show it again: whether it is hidden now."""
+        """Hide the messages of a user, or show them again; return whether they are hidden now."""
         presence = self._link.state.presence
         key = self._link.state.fold(name)
         hidden = key not in presence.ignored
@@ -195,7 +206,7 @@ class Talking:
     # The past.
 
     def look_back(self, target: str, which: Which, time: datetime, id: str | None = None, limit: int = PAGE) -> int:
-        """Ask for what was said before, after or around a moment or message. A `Page` with the number answers."""
+        """Request messages before, after or around a time or message. A `Page` with the returned number answers."""
         target, number = target_name(target), next(self._tickets)
         self._link.submit(
             Request(lambda state: state.catchup.wish(state.catchup.past.page(number, which, target, id, time, limit)))
@@ -209,7 +220,7 @@ class Talking:
         return number
 
     def search(self, text: str, room: str = "", name: str = "", limit: int = PAGE) -> int:
-        """Search what was said, in one place or in all, by one person or anybody. A `Page` with the number answers."""
+        """Search messages in one place or in all, by one user or by all. A `Page` with the returned number answers."""
         number = next(self._tickets)
         check("SEARCH", text)
         self._link.submit(
@@ -218,11 +229,11 @@ class Talking:
         return number
 
 
-# What may stand on a line.
+# Validation.
 
 
 def target_name(target: str) -> str:
-    """`target`, where it can be the name of one room or person. Raises InputError else."""
+    """Return `target` if it can be the name of one room or user; otherwise raise InputError."""
     if not target or target[0] == ":" or any(character in target for character in " ,\r\n\0"):
         raise InputError(f"{target!r} is not the name of one room or person")
     check("PRIVMSG", target, "")
@@ -240,7 +251,7 @@ def check(command: str, *params: str) -> None:
 
 
 def fitting(command: str, reason: str) -> str:
-    """A reason for leaving, or none where it cannot be sent: leaving comes first."""
+    """Return a reason for leaving, or ``""`` if it cannot be sent: leaving is more important."""
     try:
         check(command, reason)
     except InputError:

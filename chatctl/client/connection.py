@@ -1,16 +1,17 @@
-"""The client's thread: owns the socket and the state, and keeps the connection standing.
+"""The client's thread: owns the socket and the engine, and keeps the connection alive.
 
-The rules of this file:
+Invariants:
 
-1. Only this thread touches the state and the socket. Others hand it requests, and a wake-up.
-2. A request is taken only when all lines before it went to the system, and a message only when the ledger has room:
-   what waits here is known never to have been sent, so it may be sent on a later connection.
-3. The first connection stands or the link ends: nobody wants to wait for a server that was never there. Later ones are
-   tried again after pauses of 1, 2, 4 ... 30 seconds (a fifth more or less, so that many clients do not come at once).
-4. A server that is silent is asked (PING); one that does not answer that is gone, whatever else it says.
-5. A name that somebody else seems to have may be held by our own dead connection. For a while we try again; then we
-   come under another name, and say so.
-6. Stopping: what waits goes out, unless it is discarded, then QUIT, then the server closes: all before a deadline.
+- [one-thread] Only this thread touches the engine and the socket. Other threads hand it requests, and wake it.
+- [known-unsent] A request is taken only when all earlier lines were handed to the system, and a message only when there
+  is room in flight. So a queued request was never sent, and may be sent on a later connection.
+- [reconnect] The first connection must succeed or the client ends: a user does not want to wait for a server that never
+  existed. Later ones are retried after 1, 2, 4 ... 30 seconds (plus or minus a fifth, to spread many clients).
+- [probe] A silent server is probed with PING. One that does not answer is considered dead, whatever else it sends.
+- [own-ghost] If the name is taken, the holder may be our own dead connection. The client retries for a while, and then
+  registers under another name and tells the user.
+- [stopping] On stop, queued output is sent unless it is discarded, then QUIT, then the server closes; all before a
+  deadline.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Link:
         self.host = host
         self.port = port
         self.error: ChatctlError | None = None
-        """Why the link ended, where it was not stopped."""
+        """The reason why the connection thread ended, if it was not stopped."""
         self.entered = threading.Event()
         """Set when we are in, and when the link ended."""
         self.was_in = False
@@ -113,9 +114,9 @@ class Link:
         return not_taken + len(self.state.unsent()) + self.state.ledger.out
 
     def submit(self, request: Request, timeout: float | None = 0.0) -> None:
-        """Hand in a request; wait up to `timeout` for room (None: as long as it takes).
+        """Queue a request; wait up to `timeout` for room (None: as long as needed).
 
-        Raises FullError where there is none, UnreachableError where the link has ended.
+        Raises FullError if there is none, UnreachableError if the thread has ended.
         """
         with self._room:
             if not self._room.wait_for(lambda: self._ended or len(self._requests) < MOST_WAITING, timeout):
@@ -126,9 +127,9 @@ class Link:
         self._wake.set()
 
     def stop(self, reason: str, seconds: float, *, discard: bool = False) -> None:
-        """Ask the thread to leave cleanly within `seconds`. Asking again can only make it sooner.
+        """Ask the thread to leave cleanly within `seconds`. Asking again can only shorten that.
 
-        `discard`: what has not gone to the system stays unsent.
+        `discard`: requests that were not handed to the system stay unsent.
         """
         end = time.monotonic() + seconds
         with self._room:
@@ -148,7 +149,7 @@ class Link:
         """Until stopped, refused or given up."""
         try:
             self._run()
-        except Exception as error:  # noqa: BLE001  # the thread must not die in silence: whoever waits is told
+        except Exception as error:  # noqa: BLE001  # the thread must not die silently: waiting callers are told
             self.error = ChatctlError(f"the client failed: {type(error).__name__}: {error}")
         finally:
             self._finish()
@@ -287,7 +288,7 @@ class Link:
         return ""
 
     def _send(self, sock: socket.socket) -> None:
-        """Take requests while there is room for them (rule 2), and write what there is to write."""
+        """Take requests while there is room in flight ([known-unsent]), and write pending output."""
         while True:
             self._outgoing.extend(self.state.lines)
             self.state.lines.clear()
@@ -310,7 +311,7 @@ class Link:
                     self._written -= len(self._outgoing.popleft().data)
 
     def _next_request(self) -> bool:
-        """Do the next request, where there is one that may go out now; at the end of all, QUIT."""
+        """Carry out the next request that may be sent now; after the last one, QUIT."""
         state = self.state
         if state.phase is not Phase.ONLINE:
             return False
@@ -338,7 +339,7 @@ class Link:
         return False
 
     def _names_to_try(self, now: float) -> Iterable[str] | None:
-        """Other names, once we have waited long enough for our own (rule 5)."""
+        """Return alternative names, once the own one was awaited long enough ([own-ghost])."""
         if not self._pauses.may_take_other_name(now):
             return None
         return itertools.islice(self._spare_names(self.state.name), 20)

@@ -1,17 +1,17 @@
-"""The client without its thread: lines of the server in, events and lines to send out. No socket, no clock, no queue.
+"""The client without its thread: lines of the server in, events and lines to send out. No socket, clock or queue.
 
-The rules of this file:
+Invariants:
 
-1. The owner tells what happens: :meth:`State.connected`, :meth:`State.receive` for each line, :meth:`State.lost`. After
-   each it takes what stands in `events` and `lines`.
-2. A connection goes through the phases OFFLINE, ENTERING (getting in), ONLINE. `refusal` says why the server does not
-   let us in, `name_problem` why not under this name; what to do about it is the owner's to decide.
-3. What we said is told as ours once: when its echo comes where the server echoes (echo-message), else when it goes out.
-4. The rooms we want to be in are remembered, and entered again on every connection. Being thrown out (KICK) ends that.
-5. Messages to a server of ours are numbered. What is in doubt when a connection to one breaks waits, and where the next
-   one is ours too it is sent again, marked, before anything else. Elsewhere it is told (Unconfirmed), and never sent
-   twice.
-6. Nothing a server sends raises. A line that makes no sense is passed over.
+- [sans-io] The owner calls :meth:`State.connected`, :meth:`State.receive` for each line, and :meth:`State.lost`. After
+  each call it takes `events` and `lines`.
+- [phases] A connection is OFFLINE, ENTERING (registering), then ONLINE. `refusal` is why the server refuses the client,
+  `name_problem` why it refuses the name; the owner decides what to do.
+- [own-once] An own message is shown once: with its echo if the server echoes (echo-message), otherwise when it is sent.
+- [wanted-rooms] Wanted rooms are joined again on every connection. KICK removes a room from them.
+- [safe-resend] Messages to a chatctl server are numbered. If a connection to one breaks, unconfirmed messages are kept;
+  if the next server is one too, they are sent again, marked, before anything else. Otherwise they are reported
+  (Unconfirmed) and never sent twice.
+- [no-raise] No input of a server raises. A malformed line is ignored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from chatctl.protocol.message import Message, parse
 
 
 def _our_fold(name: str) -> str:
-    """What a chatctl server goes by; its CASEMAPPING can only say "ascii"."""
+    """The name of chatctl servers in 004; their CASEMAPPING can only say "ascii"."""
     return names.room_fold(name) if name[:1] == "#" else names.fold(name)
 
 
@@ -51,7 +51,7 @@ class Phase(Enum):
 
 
 class State(Asking):
-    """`name` and `wanted` (rooms) are what the user wants; `nick` and `rooms` are what is."""
+    """The state of the client. `name` and `wanted` (rooms) are requested; `nick` and `rooms` are actual."""
 
     making: Login | None = None
     """The account that we asked the server to make (:mod:`chatctl.client.login.account_registration`)."""
@@ -77,7 +77,7 @@ class State(Asking):
         self.password = password
         self.identity = identity
         self.attentive = attentive
-        """Whether somebody wants to know who is away, and what else only a screen shows."""
+        """Whether away states and other data for screens are fetched."""
         self.now = now
         self.events: list[e.Event] = []
         self.phase = Phase.OFFLINE
@@ -107,7 +107,7 @@ class State(Asking):
         self._unsent: list[e.Outgoing] = []
         self._waiting: list[Callable[[], None]] = []
 
-    # What the owner asks.
+    # Queries of the owner.
 
     def fold(self, name: str) -> str:
         """`name` so that two spellings of one name or room are equal."""
@@ -128,7 +128,7 @@ class State(Asking):
 
     @property
     def secure(self) -> bool:
-        """Whether nobody on the way can read along."""
+        """Whether the connection cannot be read by others."""
         return self._registration.secure
 
     @property
@@ -143,7 +143,7 @@ class State(Asking):
 
     @property
     def kept_name_problem(self) -> ChatctlError | None:
-        """What was said of our name while it was open whether that is the last word."""
+        """Answers about the name while it is open whether they are final."""
         return self._registration.kept
 
     @property
@@ -166,7 +166,7 @@ class State(Asking):
 
     @property
     def resends(self) -> bool:
-        """Whether the server knows what it was sent before (rule 5)."""
+        """Return whether the server recognises messages that are sent again ([safe-resend])."""
         return {RESUME, "message-tags", "echo-message"} <= self._registration.enabled
 
     @property
@@ -187,8 +187,7 @@ class State(Asking):
     # The connection.
 
     def connected(self, spare_names: Iterable[str] | None = None, *, secure: bool = True) -> None:
-        """A connection stands. `spare_names`: what to try, one by one, if the name cannot be had. `secure`: nobody on
-        the way can read along."""
+        """Begin a connection. `spare_names`: alternatives to try in order. `secure`: it cannot be read by others."""
         self.phase = Phase.ENTERING
         self.farewell = self.server = self.prefix = self.logged_in = ""
         self.nick = self.name
@@ -325,7 +324,7 @@ class State(Asking):
         self.lines += [Line(line) for line in self._registration.lines]
         self._registration.lines.clear()
 
-    # What the user wants. Only while ONLINE.
+    # Requests of the user, only while ONLINE.
 
     def say(self, kind: e.Kind, target: str, text: str, ticket: int = 0, reply: str = "") -> None:
         """Say `text` to a room or a person, in as many messages as it takes (`message_sender`)."""
@@ -354,7 +353,7 @@ class State(Asking):
         self.barrier(lambda: self.tell(e.Latency(time=self.now(), seconds=max(0.0, now() - began))))
 
     def _send_again(self) -> None:
-        """What is in doubt, where that is harmless (rule 5)."""
+        """Send unconfirmed messages again, if that is safe ([safe-resend])."""
         if not self.resends:
             self._report_doubt()
             return

@@ -10,11 +10,11 @@ class PasswordError(RefusedError):
 
 
 class BannedError(RefusedError):
-    """Whoever runs the server keeps us out (465; code 5). Coming back is of no use."""
+    """The operator of the server bans the client (465; code 5). Reconnecting is useless."""
 
 
 class SentAwayError(RefusedError):
-    """Whoever runs the server sent us away (KILL; code 5). Coming back is for people to decide."""
+    """An operator ended the connection (KILL; code 5). The user decides whether to reconnect."""
 
 
 class LoginError(RefusedError):
@@ -31,11 +31,11 @@ class ClearTextError(RefusedError):
 
 
 class OwnedNameError(NameTakenError):
-    """The name belongs to an account: whoever owns it has to log in (code 5)."""
+    """The name belongs to an account: its owner has to log in (code 5)."""
 
 
 class AccountNeededError(RefusedError):
-    """The server lets in only those who log in to an account (code 5)."""
+    """The server accepts only users who log in to an account (code 5)."""
 
 
 class InputError(ChatctlError):

@@ -1,7 +1,4 @@
-"""What the server said about itself in 005 (modern.ircdocs.horse, "RPL_ISUPPORT Parameters").
-
-Before it said anything, the defaults of that document hold.
-"""
+"""The server's 005 tokens (modern.ircdocs.horse, "RPL_ISUPPORT Parameters"), with the defaults of that document."""
 
 from __future__ import annotations
 
@@ -92,7 +89,7 @@ class Isupport:
         self._folds_always = True
 
     def read(self, tokens: Iterable[str]) -> None:
-        """Read the tokens of one 005; ``-TOKEN`` takes an earlier one back. What is malformed is ignored."""
+        """Read the tokens of a 005 line; ``-TOKEN`` removes an earlier one. Malformed tokens are ignored."""
         for token in tokens:
             key, _, raw = token.partition("=")
             if key[:1] == "-":

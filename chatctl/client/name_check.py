@@ -1,14 +1,14 @@
-"""Asks a server about names without entering.
+"""Asks a server about names without registering.
 
-The rules of this file:
+Invariants:
 
-1. ``CAP LS 302`` comes first: from then on no server lets us in before CAP END (capability-negotiation), which is never
-   sent. USER is not sent either. So no place is taken, and nobody sees it.
-2. Each name is a NICK, followed by a question that any server answers there (a barrier): what comes before its answer
-   is the answer to the NICK. No answer means that the name would do.
-3. A server that offers ``chatctl/resume`` is one of ours: it has our rules for names, and says all it knows. Elsewhere
-   the answer is advice: some names may belong to accounts, and some servers look at names only at the end.
-4. One connection, one deadline for each answer, no thread; nothing heavy is loaded.
+- [no-registration] ``CAP LS 302`` comes first: from then on no server registers the client before CAP END
+  (capability-negotiation), which is never sent; neither is USER. So no place is taken, and no user sees it.
+- [barrier] Each NICK is followed by a query that every server answers (a barrier): lines before its answer belong to
+  the NICK. No such line means that the name is free.
+- [advice] A server that offers ``chatctl/resume`` is a chatctl server with our rules for names; its answer is complete.
+  Other answers are advice: names may belong to accounts, and some servers check names only at the end.
+- [light] One connection, a deadline for each answer, no thread; nothing heavy is loaded.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NOT_ABOUT_NAMES = {"410", "421", "451"}
 """Errors that answer the barriers."""
 
 _HAS_AN_OWNER = {"ACCOUNT_REQUIRED", "NICKNAME_IN_USE"}
-"""Notes of our own servers: NICK is not refused, since whoever asks may be about to log in."""
+"""Notes of chatctl servers: NICK is not refused, since the client may be about to log in."""
 
 _PONG_SECONDS = 1.0
 """How long the answer to a PING may take where it is not certain that there will be one."""
@@ -65,16 +65,17 @@ class Answer:
 
 
 class NameCheck:
-    """A connection for asking. A context manager; `seconds` bounds the connecting and each answer.
+    """A connection for name checks; a context manager. `seconds` bounds connecting and each answer.
 
-    Raises UnreachableError (nobody answers, or no chat server), RefusedError (the server turns us away) and
-    UntrustedError, one of these (its certificate is not believed).
+    Raises:
+        UnreachableError: No answer, or not a chat server.
+        RefusedError: The server refuses the connection. UntrustedError is one of these: its certificate is not trusted.
     """
 
     def __init__(self, host: str, port: int, seconds: float = 10.0, *, trust: Trust | None = None) -> None:
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.advice = True
-        """Whether the answers are advice only (rule 3); known once connected."""
+        """Whether the answers are advice only ([advice]); known once connected."""
         self._host = host
         self._port = port
         self._seconds = seconds
@@ -87,7 +88,7 @@ class NameCheck:
         self._count = 0
 
     def __enter__(self) -> NameCheck:
-        wake = Wake()  # for nobody to wake
+        wake = Wake()  # there is nothing to wake
         wake.open()
         try:
             self._socket = dial(self._host, self._port, self._seconds, wake, lambda: False, self._trust)
@@ -153,7 +154,7 @@ class NameCheck:
     # The conversation.
 
     def _greet(self) -> None:
-        """CAP LS, and what it tells (rules 1 and 3)."""
+        """Send CAP LS and read its answer ([no-registration], [advice])."""
         self._send("CAP", "LS", "302")
         self._send("PING", _FIRST)  # a server that passes over what it does not know may answer this one
         offered: list[str] = []
@@ -180,7 +181,7 @@ class NameCheck:
                     return
 
     def _until_barrier(self) -> Iterator[Message]:
-        """Send a barrier; what comes before its answer (rule 2)."""
+        """Send a barrier; return the lines before its answer ([barrier])."""
         self._count += 1
         token = f"chatctl-{self._count}"
         if self._has_cap:
@@ -197,7 +198,7 @@ class NameCheck:
                 yield message
 
     def _messages(self, seconds: float) -> Iterator[Message]:
-        """What the server says in the next `seconds`. Raises UnreachableError at their end."""
+        """Return the next lines of the server. Raises UnreachableError after `seconds`."""
         end = time.monotonic() + seconds
         while True:
             for message in self._parsed():

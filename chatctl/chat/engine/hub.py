@@ -4,9 +4,9 @@ The owner calls :meth:`Hub.receive` with lines, then :meth:`Hub.work`, then :met
 Sessions in :attr:`Fanout.dirty` then have output to be written. The parts that are joined here::
 
     lines > scheduler > dispatcher > LocalOrder > apply > router > Fanout (parks output) > connections
-                             |                      |                  ^ v                      v                  |
-                             releases
-                      pending_queries          commit_gate > journal --+
+                             |                      |                 ^
+                             v                      v                 | releases
+                      pending_queries          commit_gate > journal -+
 """
 
 from __future__ import annotations

@@ -1,51 +1,51 @@
-"""What the client tells: one frozen record for each thing that happened.
+"""The events of the client: one frozen record per event.
 
-The rules of this file:
+Invariants:
 
-1. Every event has `time`: when it happened, UTC. It is the server's where the server says so (server-time), else ours.
-2. Texts are as they came off the wire. Whoever shows them cleans them (:mod:`chatctl.protocol.clean`).
-3. :meth:`Event.to_json` gives one flat object of plain values: `type`, `time`, then the fields under their own names.
-   What is None is left out. These names are promised to scripts: they may be added to, never changed.
+- [event-time] Every event has `time`, UTC: the server's if it sends it (server-time), otherwise the client's.
+- [raw-text] Texts are as received. They must be cleaned before they are shown (:mod:`chatctl.protocol.clean`).
+- [stable-json] :meth:`Event.to_json` returns one flat object of plain values: `type`, `time`, then the fields by name.
+  None is omitted. These names are a promise to scripts: they may be added to, never changed.
 
 =================  ====================================================================================================
-type               fields beside `type` and `time`
+type               fields besides `type` and `time`
 =================  ====================================================================================================
 connected          name, server, network
 reconnected        name, server, network
-reconnecting       seconds (until the next try), reason
-disconnected       reason (the client has ended; nothing follows)
-message            room, name, text (with line feeds where it has several lines), kind (message, notice, action), own,
-                   id, history (it was said before, while we were not there to hear it), reply (the id of what it
-                   answers), account (as whom its sender is logged in), audience (only for those of this standing in
-                   the room: @ operators, + voiced; absent for a message to everybody)
+reconnecting       seconds (until the next attempt), reason
+disconnected       reason (the client has ended; this is the last event)
+message            room, name, text (with line feeds between lines), kind (message, notice, action), own, id, history
+                   (sent before, while we were not connected), reply (id of the message it replies to), account (of
+                   the sender), audience (only members of this standing get it: @ operators, + voiced; absent if all
+                   do)
 private            name, to, text, kind, own, id, history, reply, account
 joined             room, name, own, history
 left               name, rooms, how (part, quit, kick), reason, by (who kicked), own, history
 renamed            old, name, own, history
-topic              room, text, name (who set it now; absent when it was asked for or told on entering), history
-names              room, names, operators, asked (false: told on entering)
+topic              room, text, name (who set it now; absent if it was requested or sent on joining), history
+names              room, names, operators, asked (false: sent on joining)
 who                mask, people (name, user, host, realname, away, operator)
-away               name, text (whom you wrote to is away)
-away-set           away, text (your own)
-mode               target, change, name, own (these are our user modes, not a room's settings)
+away               name, text (the recipient of a private message is away)
+away-set           away, text (our own)
+mode               target, change, name, own (our user modes, not a room's modes)
 invited            room, name
-server             text, code (what the server itself says: message of the day, answers nobody here reads)
+server             text, code (text of the server: message of the day, unhandled replies)
 failed             text, code, command, about, said (the server refused something; a message that had been sent again)
-typing             target (room or person), name, state (active, paused, done)
+typing             target (room or user), name, state (active, paused, done)
 reacted            target, id (of the message), name, reaction, removed, own
 deleted            target, id, name (who deleted it), reason, own
-read-until         target, until (when the last message was said that we have read, as we said here or elsewhere)
-presence           name (empty: many), online, away, text (somebody went, came, is away, or is back)
+read-until         target, until (time of the last message read, here or on another device)
+presence           name (empty: many), online, away, text (a user left, came, is away, or is back)
 whois              name, lines
 listed             rooms: [{name, people, topic}] (the answer to LIST)
-latency            seconds (from a question to the server's answer)
-page               number, target, events, ends (there is no more that way), failed (what was looked for in the past)
-missed             room, events (who came, left and was renamed while we were cut off)
+latency            seconds (from a probe to the server's answer)
+page               number, target, events, ends (there is no more in this direction), failed (a history request)
+missed             room, events (joins, parts and renames while we were disconnected)
 name-taken         name, text
 name-refused       name, text
 unconfirmed        messages: [{target, text, ...}] (sent, but the connection broke before the server confirmed them)
 unsent             messages: [{target, text, ...}] (never sent: the client ended first)
-overrun            count (events nobody fetched in time, now gone)
+overrun            count (events that were not fetched in time and dropped)
 =================  ====================================================================================================
 """
 
@@ -83,7 +83,7 @@ class Reconnected(Connected):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnecting(Event):
-    """There is no connection; the next try comes in `seconds`."""
+    """The connection is lost; the next attempt follows in `seconds`."""
 
     type: ClassVar[str] = "reconnecting"
     seconds: float
@@ -171,7 +171,7 @@ class Renamed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic(Event):
-    """A room's topic; an empty `text` means there is none."""
+    """The topic of a room; `text` is empty without one."""
 
     type: ClassVar[str] = "topic"
     room: str
@@ -182,7 +182,7 @@ class Topic(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names(Event):
-    """Who is in a room, in the server's order."""
+    """The members of a room, in the server's order."""
 
     type: ClassVar[str] = "names"
     room: str
@@ -250,8 +250,8 @@ class ServerNotice(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
-    """The server refused something. `about`: the name or room it is about, where it said so. `said`: the message, where
-    it was one that had been sent again, since whoever typed it did so some time ago."""
+    """The server refused something. `about`: the name or room concerned, if it said so. `said`: the message, if it had
+    been sent again, because its user typed it some time ago."""
 
     type: ClassVar[str] = "failed"
     text: str
@@ -264,7 +264,7 @@ class Failed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameTaken(Event):
-    """The name we asked for is somebody else's."""
+    """The requested name belongs to another user."""
 
     type: ClassVar[str] = "name-taken"
     name: str

@@ -1,4 +1,4 @@
-"""What events are made of (:mod:`chatctl.client.events` has them, and the rules)."""
+"""Base classes of events (:mod:`chatctl.client.events` has their list and invariants)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ How = Literal["part", "quit", "kick"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What all events have."""
+    """Base class: the fields of all events."""
 
     type: ClassVar[str] = ""
     time: datetime
 
     def to_json(self) -> dict[str, object]:
-        """The event as plain values, ready for `json.dumps` (rule 3)."""
+        """Return the event as plain values, ready for `json.dumps` ([stable-json])."""
         found: dict[str, object] = {"type": self.type, "time": self.time.isoformat(timespec="milliseconds")}
         for item in fields(self):
             value = getattr(self, item.name)
@@ -75,8 +75,8 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed(Event):
-    """Who came, left and was renamed while we were cut off, oldest first; it stands where it happened between messages.
-    Only an attentive client is told."""
+    """Joins, parts and renames while we were disconnected, oldest first, placed between the messages of that time. Only
+    for attentive clients."""
 
     type: ClassVar[str] = "missed"
     room: str

@@ -1,4 +1,4 @@
-"""Events about messages and people that are no messages: who types, reacts, deletes, reads, is away."""
+"""Events other than messages: typing, reactions, deletions, read markers, away states."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Deleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadUntil(Event):
-    """What was said up to then has been read, here or on another device of ours; None: nothing is known."""
+    """Messages up to this time have been read, here or on another device; None: unknown."""
 
     type: ClassVar[str] = "read-until"
     target: str

@@ -1,4 +1,4 @@
-"""Who came and left, in one line for people."""
+"""Summary of joins and parts in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that answer a question of ours: who somebody is, which rooms there are, what was said."""
+"""Events that answer requests: WHOIS, LIST, history pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatctl.client.events.base import Event, ListedRoom
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whois(Event):
-    """What the server says about a person, in lines."""
+    """The server's information about a user, in lines."""
 
     type: ClassVar[str] = "whois"
     name: str

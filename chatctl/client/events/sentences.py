@@ -1,18 +1,18 @@
-"""Events as lines for people. One function for each kind, and the table.
+"""Events as text lines for people: one function per kind, and the table.
 
-How they are told apart, without colour:
+The forms can be told apart without colour:
 
 ====================  =============================================================
-``[ann]: hello``      said in the room (``#dev [ann]: hello`` where there are several)
-``* ann waves``       what ann does (/me)
-``[ann -> you]: hi``  said to you alone; ``[you -> ann]: hi`` is yours
-``--> ann came in``   somebody came
-``<-- ann left``      somebody left
-``--- ...``           names, topics, settings, answers, and what the server says
-``!!! ...``           something went wrong
+``[ann]: hello``      a message in the room (``#dev [ann]: hello`` if there are several)
+``* ann waves``       an action (/me)
+``[ann -> you]: hi``  a private message to you; ``[you -> ann]: hi`` is yours
+``--> ann came in``   a user joined
+``<-- ann left``      a user left
+``--- ...``           names, topics, settings, answers, text of the server
+``!!! ...``           an error
 ====================  =============================================================
 
-The texts of the events are clean already, and the lines are written as they are.
+Texts of events are cleaned already; the lines are written as they are.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ _STANDINGS = {
 }
 _SETTINGS = {
     "+m": "{by} let only operators and those with a voice speak in {room}",
-    "-m": "{by} let everybody speak in {room} again",
+    "-m": "{by} let all members speak in {room} again",
     "+i": "{by} let only those into {room} who are invited",
-    "-i": "{by} let everybody into {room} again",
+    "-i": "{by} opened {room} to all users again",
     "+t": "{by} let only operators set the topic of {room}",
-    "-t": "{by} let everybody set the topic of {room}",
+    "-t": "{by} let all members set the topic of {room}",
     "-l": "{by} lifted the limit of people in {room}",
 }
 
 
 _OWN_MODES = {
     "+i": "only people in your rooms find you in lists",
-    "-i": "everybody finds you in lists",
+    "-i": "you are shown in lists again",
     "+o": "you are an operator of the server",
     "-o": "you are no longer an operator of the server",
     "+w": "you receive notices of the server's operators",
@@ -71,7 +71,7 @@ def audience_words(symbols: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the words depend on: our name (clean), whether rooms have to be named, whether being offline was told."""
+    """Context of the sentences: our name (clean), whether rooms are named, whether being offline was reported."""
 
     me: str
     several: bool
@@ -79,7 +79,7 @@ class Place:
 
 
 def words(event: e.Event, place: Place) -> list[Words]:
-    """The lines for one event; none where it needs no words."""
+    """Return the lines for an event; empty if it needs none."""
     function = _WORDS.get(type(event))
     return function(event, place) if function is not None else []
 
@@ -205,7 +205,7 @@ def _server(event: e.ServerNotice, place: Place) -> list[Words]:
 
 def _rooms(event: e.Listed, place: Place) -> list[Words]:
     if not event.rooms:
-        return [("news", "--- There are no rooms")]
+        return [("news", "--- The server has no rooms")]
     width = max(len(room.name) for room in event.rooms)
     return [("news", f"--- {room.name:{width}}  {room.people:3} here  {room.topic}".rstrip()) for room in event.rooms]
 

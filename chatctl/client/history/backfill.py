@@ -1,26 +1,29 @@
-"""What was said while we were away: asked for, put before what is live, and each message shown once.
+"""Backfill: requests the messages of the time away, places them before live ones, and shows each message once.
 
-Source: ircv3.net/specs/extensions/chathistory (draft) and batch. The rules of this file:
+Source: ircv3.net/specs/extensions/chathistory (draft) and batch.
 
-1. History is asked for only where all it takes is granted: draft/chathistory, batch, message-tags and server-time.
-2. On entering a room for the first time the last FIRST_LOOK messages are asked for (LATEST). On entering it again on
-   another connection, all since the last one shown, or since that first JOIN (AFTER its id), page by page, until a page
-   is empty or reaches what was heard live since. Where we said something before the first look reaches, on a connection
-   that broke before its JOIN came, all since then.
-3. From our own JOIN until then what is said in the room is held back; then it is shown, in the order it came.
-4. A server that does not know the id, or no ids, is asked by the time of the last message, less a millisecond, since
-   two may have one time. Where that fails too we go on with what is live.
-5. On coming back, private talk of everybody is held back at once. TARGETS tells who talked with us since rule 7's
-   time (where there is none yet, since the first time that is told); each one is asked for as a room is. When all are
-   through, what was held is shown.
-6. A message is shown once, whoever brings it: live, a page, or the answer to a message sent again
-   (:mod:`chatctl.client.session.deduplication` tells them apart, by id or without). Such an
-   answer (tag ``chatctl/ref``) is out of its place in the order, so it is never what we ask from the next time.
-7. The time from which private talk may have been missed moves on only while none is held back.
-8. One question is out at a time, with a PING after it: where that is answered first, there will be no answer.
-9. When the connection breaks, questions and half a batch are forgotten. What is held back stays, and comes after the
-   next connection's pages.
-10. Leaving a room ourselves, or being thrown out, forgets its place: the next time is a first one.
+Invariants:
+
+- [needs-all] History is requested only if all it needs is granted: draft/chathistory, batch, message-tags, server-time.
+- [first-look] On the first join of a room the last FIRST_LOOK messages are requested (LATEST). On a later connection
+  all since the last one shown, or since that first JOIN (AFTER its id), page by page, until a page is empty or reaches
+  live messages. If an own message is older than the first look, on a connection that broke before its JOIN was
+  confirmed, all since then.
+- [hold-live] From the own JOIN until then, live messages of the room are held back; then they are shown in order.
+- [fallback-time] If the server does not know the id, or has none, the time of the last message less a millisecond is
+  used, since two may share a time. If that fails too, live messages follow at once.
+- [private-first] After a reconnect all private messages are held back at once. TARGETS lists the users we talked with
+  since the time of [private-mark] (without one, since the first time received); each is requested like a room. When all
+  are done, the held messages are shown.
+- [shown-once] A message is shown once, whether it arrives live, in a page, or as the answer to a message sent again
+  (:mod:`chatctl.client.session.deduplication`). Such an answer (tag ``chatctl/ref``) is out of order, so it is never
+  the starting point of the next request.
+- [private-mark] The time from which private messages may be missing advances only while none are held back.
+- [one-request] One request is in flight at a time, with a PING after it: if that is answered first, the request has no
+  answer.
+- [connection-loss] If the connection breaks, requests and incomplete batches are dropped. Held messages are kept, and
+  follow the pages of the next connection.
+- [leaving-forgets] Leaving a room, or being kicked, forgets its position: the next join is a first one.
 """
 
 from __future__ import annotations
@@ -79,7 +82,7 @@ class Catchup:
     # The connection.
 
     def entering(self, *, again: bool) -> None:
-        """The server let us in; `again` where it, or another one, had before (rule 5)."""
+        """The client is registered; `again` if it had been before, here or elsewhere ([private-first])."""
         if not (self.able and again):
             self._release_private()
 
@@ -89,7 +92,7 @@ class Catchup:
             self._ask_for_people()
 
     def lost(self) -> None:
-        """The connection is gone (rule 9)."""
+        """The connection is lost ([connection-loss])."""
         for wish in [question.wish for question in self._open_questions() if question.wish is not None]:
             self.past.failed(wish)
         self._stream = Stream()
@@ -106,13 +109,13 @@ class Catchup:
             self._private.live.clear()
 
     def over(self) -> None:
-        """There will be no other connection: what is held back is all there is."""
+        """No connection will follow: show what is held back."""
         for place in list(self._told.rooms.values()):
             self._release(place)
         self._release_private()
 
     def entered(self, room: str, join: Message) -> None:
-        """We are in a room now (rules 2 and 3)."""
+        """The client joined a room ([first-look], [hold-live])."""
         key = self._state.fold(room)
         first = key not in self._told.rooms
         place = self._told.rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
@@ -136,7 +139,7 @@ class Catchup:
             self.past.failed(wish)
 
     def left(self, room: str) -> None:
-        """We are out of a room, and not because the connection broke (rule 10)."""
+        """The client left a room, not because the connection broke ([leaving-forgets])."""
         key = self._state.fold(room)
         place = self._told.rooms.pop(key, None)
         if place is not None:
@@ -156,11 +159,11 @@ class Catchup:
         self._next()
 
     def still_waiting(self) -> list[Callable[[], None]]:
-        """Who waits for that; they are the caller's from now on."""
+        """Return the held events and forget them."""
         waiting, self._waiting = self._waiting, []
         return waiting
 
-    # What the server says.
+    # Input of the server.
 
     def takes(self, message: Message) -> bool:
         """Whether `message` answers a question."""
@@ -192,11 +195,11 @@ class Catchup:
             self._release_private() if private else self._release(place)
 
     def answered(self, token: str) -> None:
-        """A PONG came (rule 8)."""
+        """Handle a PONG ([one-request])."""
         if self._asked is not None and token == self._token:
             self._failed("")
 
-    # What was asked for.
+    # Answers to requests.
 
     def came(self, batch: Batch) -> None:
         """A whole batch of history."""
@@ -208,7 +211,7 @@ class Catchup:
                 self._targets(question, batch.messages)
         elif question is not None and question.key and self._state.fold(batch.target) == question.key:
             self._page(question, batch.messages)
-        else:  # nobody asked; some servers play back by themselves
+        else:  # not requested; some servers play back by themselves
             stream = Stream()
             for message in filter(is_said, batch.messages):
                 own = self._state.is_me(message.nick)
@@ -240,7 +243,7 @@ class Catchup:
             self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
 
     def _tell(self, question: Question, place: Place, messages: list[Message]) -> bool:
-        """Tell of a page; whether it reaches what was heard live."""
+        """Emit the events of a page; return whether it reaches live messages."""
         hold = self._private if question.private else place.hold
         again = question.kind == "AFTER" and not question.private
         reached = False
@@ -257,7 +260,7 @@ class Catchup:
             id = message.tags.get("msgid", "")
             reached = reached or (hold is not None and bool(id) and id in hold.live)
             if reached and question.kind == "LATEST":
-                break  # there may be more of what is live than the page shows
+                break  # there may be more live messages than the page shows
             # Without echoes what we say is told when it goes out, and its id never known.
             if not own or question.kind == "LATEST" or self._state.echoes:
                 self._show(place, message, own, stream, history=True)
@@ -310,7 +313,7 @@ class Catchup:
         self._next()
 
     def _next(self) -> None:
-        """Ask the next question, where none is out (rule 8)."""
+        """Send the next request if none is in flight ([one-request])."""
         if self._asked is not None:
             return
         if not self._questions:
@@ -332,7 +335,7 @@ class Catchup:
         state.send("PING", self._token)
 
     def _failed(self, code: str) -> None:
-        """The question that is out will have no answer (rule 4)."""
+        """Handle a request that failed ([fallback-time])."""
         question = self._asked
         if question is not None and question.wish is not None:
             self.past.failed(question.wish)
@@ -343,7 +346,7 @@ class Catchup:
         return self._done(question) if question is not None else None
 
     def _done(self, question: Question) -> None:
-        """All there was to learn is learnt: what was held back follows."""
+        """The backfill is complete: show what was held back."""
         self._asked = None
         if question.wish is not None:
             pass  # nothing is held back for it
@@ -366,6 +369,6 @@ class Catchup:
         self._since = self._latest or self._since
 
     def _show(self, place: Place, message: Message, own: bool, stream: Stream, *, history: bool = False) -> None:
-        """Tell of a message, unless it was told of (rule 6)."""
+        """Emit a message unless it was shown ([shown-once])."""
         if self._told.is_new(place, message, own, stream, asking=self._asked is not None or bool(self._questions)):
             command_handlers.told(self._state, message, own, history=history)

@@ -1,11 +1,11 @@
-"""What somebody looks for in the past: the pages before what they see, around one message, and what a search finds.
+"""History requests of the user: the pages before the visible one, around one message, and search results.
 
-The rules of this file:
+Invariants:
 
-1. Each wish has a number, and is answered by one `Page` with it, whatever happens: found, refused, or no connection.
-2. Wishes wait in the line that catching up has (`backfill` rule 8), so that a page is never taken for another's.
-3. Nothing here moves the marks of catching up, and nothing counts as shown: who asks puts it where it belongs.
-4. A page holds what was said, and where the server plays them back, who came, left and reacted, oldest first.
+- [always-answered] Each request has a number and is answered by one `Page` with it: found, refused, or disconnected.
+- [shared-queue] Requests share the backfill's queue ([one-request] there), so a page is never taken for another's.
+- [no-marks] Requests neither move the backfill's positions nor count as shown: the caller places the messages.
+- [page-content] A page has messages, and joins, parts and reactions if the server plays them back, oldest first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FAR_FUTURE = "timestamp=9999-12-31T23:59:59.999Z"
 _BATCHES = {"SEARCH": SEARCH, "TARGETS": TARGETS}
-"""What the answer to a question comes in, where it is not a batch of history."""
+"""Types of answers that are not history batches."""
 
 Which = Literal["BEFORE", "AFTER", "AROUND"]
 
@@ -50,13 +50,13 @@ class Past:
         return Question(which, self._state.fold(target), target, mark, wish=Wish(number, target, line))
 
     def search(self, number: int, text: str, room: str, name: str, limit: int) -> Question:
-        """What holds these words: in one place or (empty) in all, by one person or (empty) by anybody."""
+        """A search for words: in one place or (empty) in all, by one user or (empty) by all."""
         given = {"in": room, "from": name, "text": text, "limit": str(limit)}
         attributes = encode_tags({key: value for key, value in given.items() if value})
         return Question("SEARCH", "", room, "", wish=Wish(number, room, ("SEARCH", attributes)))
 
     def conversations(self, number: int, since: datetime) -> Question:
-        """Who talked with us alone since then."""
+        """A request for the users with private messages since a time."""
         most = str(self._state.isupport.history_limit)
         line = ("CHATHISTORY", "TARGETS", f"timestamp={stamp(since)}", FAR_FUTURE, most)
         return Question("TARGETS", "", "", "", wish=Wish(number, "", line))
@@ -73,7 +73,7 @@ class Past:
         state.tell(e.Conversations(time=state.now(), people=tuple(people)))
 
     def answers(self, question: Question, batch: Batch) -> bool:
-        """Whether this batch is what was asked for; if so it is told."""
+        """Return whether this batch answers the current request; if so, emit it."""
         if question.wish is None or batch.type != _BATCHES.get(question.kind, HISTORY):
             return False
         if question.kind == "TARGETS":
@@ -88,7 +88,7 @@ class Past:
         return True
 
     def failed(self, wish: Wish) -> None:
-        """There will be no answer (rule 1)."""
+        """The request failed ([always-answered])."""
         self.tell(wish, (), failed=True)
 
     def tell(self, wish: Wish, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
@@ -100,7 +100,7 @@ class Past:
 
 
 def past_events(state: State, message: Message) -> list[e.Event]:
-    """What one line of history tells (rule 4); none where it is of no use to anybody."""
+    """Yield the events of one history line ([page-content]); none if it has no use."""
     if is_said(message):
         said = command_handlers.event_of(state, message, state.is_me(message.nick), history=True)
         return [said] if said is not None else []

@@ -1,10 +1,10 @@
-"""Who came and left while we were cut off, as the server plays it back (ircv3.net/specs/extensions/chathistory,
-draft/event-playback).
+"""Joins and parts while the client was disconnected, as the server plays them back
+(ircv3.net/specs/extensions/chathistory, draft/event-playback).
 
-The rules of this file:
+Invariants:
 
-1. Only what happened after the last line we had, and before we were back in the room: the rest was seen as it happened.
-2. What stands between two messages is told as one, before the second: a night's coming and going is no flood.
+- [only-missed] Only events between the last line received and the own JOIN: all others were seen live.
+- [summarised] Events between two messages form one event, before the second: a night of joins is not a flood.
 """
 
 from __future__ import annotations

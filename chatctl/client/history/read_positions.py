@@ -1,4 +1,4 @@
-"""What was told of each room and person: from where to ask for more, and what is new (rules: `backfill`)."""
+"""The last message shown of each room and user: where the next request begins, and what is new (see `backfill`)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Told:
         return whole if whole > after else shifted(place.time, STEP)
 
     def place(self, question: Question) -> Place:
-        """What a question is about."""
+        """The subject of a request."""
         if question.private:
             return self.person(question.key)
         return self.rooms.setdefault(question.key, Place())
@@ -53,7 +53,7 @@ class Told:
         if not state.isupport.is_room(target):
             return self.person(state.fold(target if own else message.nick))
         key = state.fold(state.isupport.plain(target))
-        # What is said into a room that we are not in leaves no trace here.
+        # Messages into a room that the client is not in leave no trace here.
         return self.rooms.get(key) or (self.rooms.setdefault(key, Place()) if key in state.rooms else Place())
 
     def person(self, key: str) -> Place:
@@ -71,7 +71,7 @@ class Told:
             conversation = state.fold(state.isupport.plain(target))
         else:
             conversation = state.fold(target if own else message.nick)
-        # No pruning while a page and what is held back may hold the same message.
+        # Do not prune while a page and the held messages may have the same message.
         sender = state.fold(message.nick)
         if not self._duplicates.is_new(conversation, sender, message, stream, prune=not asking):
             return False

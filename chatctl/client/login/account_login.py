@@ -1,13 +1,13 @@
-"""Logging in to an account on the way in, or making one with an invitation (sasl-3.2, account-registration).
+"""Login to an account during registration, or making one with an invitation (sasl-3.2, account-registration).
 
-The rules of this file:
+Invariants:
 
-1. SCRAM-SHA-256 where the server has it: the password is not told. PLAIN only where nobody on the way can read along;
-   so an invitation's token and the new password.
-   No way back from the one to the other: a server that says no to a proof would learn the password by saying so.
-2. The server has to prove in turn that it knows the password; what cannot is not believed.
-3. With an invitation's token an account is made: REDEEM, then REGISTER. When that is done the token is forgotten, so
-   that the next connection logs in.
+- [mechanism] SCRAM-SHA-256 if the server has it: the password is not sent. PLAIN, an invitation's token and a new
+  password only on connections that others cannot read. No fallback from SCRAM to PLAIN: a server that rejects a proof
+  would learn the password that way.
+- [mutual] The server must prove that it knows the verifier; otherwise it is not trusted.
+- [invitation] With an invitation's token an account is made: REDEEM, then REGISTER. Then the token is forgotten, so the
+  next connection logs in.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Exchange:
             self.problem = LoginError(f"logging in failed: {error}")
 
     def _answer(self, said: str) -> None:
-        from chatctl.protocol import scram  # here: it loads a crypto library that nobody else needs
+        from chatctl.protocol import scram  # here, because it loads a crypto library that nothing else needs
 
         login = self._login
         if self._mechanism == "PLAIN":
@@ -145,12 +145,12 @@ class Exchange:
 
 
 def can_log_in(offered: Mapping[str, str], *, secure: bool) -> bool:
-    """Return whether an account's password can be used on a connection with these capabilities (rule 1)."""
+    """Return whether an account's password can be used on a connection with these capabilities ([mechanism])."""
     return bool(_chosen(offered.get("sasl"), secure=secure))
 
 
 def _chosen(offered: str | None, *, secure: bool) -> str:
-    """The mechanism to use of those offered (rule 1); ``""`` for none. An old server does not say which it has."""
+    """Return the mechanism to use of those offered ([mechanism]); ``""`` for none. Old servers do not list theirs."""
     if offered is None:
         return ""
     names = offered.upper().split(",") if offered else ["PLAIN"]

@@ -1,10 +1,10 @@
-"""Making our name an account while we are in (ircv3.net/specs/extensions/account-registration).
+"""Making an account for our name while registered (ircv3.net/specs/extensions/account-registration).
 
-The rules of this file:
+Invariants:
 
-1. It is possible where a password is all it takes, no address of mail, and where nobody on the way can read along.
-2. Once it is made, later connections log in to it: an account's name is its owner's alone.
-3. That it is made is told once: servers add numerics (900, Ergo's 920) before or after the answer.
+- [possible] It is possible if the server needs no mail address, and others cannot read the connection.
+- [login-next] Once it is made, later connections log in to it: the name belongs to its account.
+- [told-once] Success is reported once: servers send numerics (900, Ergo's 920) before or after the answer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CAPABILITY = "draft/account-registration"
 
 
 def possible(state: State) -> bool:
-    """Rule 1, for somebody who is not logged in."""
+    """Return whether an account can be made ([possible]); for users who are not logged in."""
     asks = state.capability(CAPABILITY).split(",")
     return state.offers(CAPABILITY) and "email-required" not in asks and state.secure and not logged_in(state)
 
@@ -33,7 +33,7 @@ def logged_in(state: State) -> str:
 
 
 def begin(state: State, password: str) -> None:
-    """Ask the server to make the account, unless this connection does not allow it (rule 1)."""
+    """Ask the server to make the account, unless this connection does not allow it ([possible])."""
     if not possible(state):
         text = "No account was asked for: on this connection the server does not take a password for one"
         state.tell(e.Failed(time=state.now(), text=text, code="REGISTER", command="REGISTER"))
@@ -43,7 +43,7 @@ def begin(state: State, password: str) -> None:
 
 
 def answered(state: State, message: Message) -> None:
-    """REGISTER: it is made, or (VERIFICATION_REQUIRED) not yet; what went wrong is told by a FAIL."""
+    """Handle REGISTER: the account is made, or (VERIFICATION_REQUIRED) not yet; errors arrive as FAIL."""
     making, state.making = state.making, None
     text = message.params[-1] if len(message.params) > 2 else ""
     if message.param(0).upper() == "SUCCESS" and making is not None:
@@ -54,6 +54,6 @@ def answered(state: State, message: Message) -> None:
 
 
 def is_told(state: State, account: str) -> bool:
-    """Return whether the answer to REGISTER tells of this account (rule 3), or has told."""
+    """Return whether the answer to REGISTER was about this account and is reported ([told-once])."""
     known = state.making or state.login
     return known is not None and state.fold(known.account) == state.fold(account)

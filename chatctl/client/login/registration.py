@@ -1,21 +1,22 @@
-"""Getting in: capabilities, password, name (modern.ircdocs.horse, "Connection Registration"; IRCv3
+"""Registration: capabilities, password, name (modern.ircdocs.horse, "Connection Registration"; IRCv3
 capability-negotiation).
 
-The rules of this file:
+Invariants:
 
-1. Everything that any server understands goes out at once: CAP LS 302, PASS, NICK, USER. A server without CAP lets us
-   in on that; one with CAP waits for CAP END.
-2. Of what is offered we ask for what WANTED lists, in one request; where that is refused as a whole, one by one.
-3. Where ``chatctl/resume`` is granted we say ``RESUME <secret> <instance>`` before CAP END. A name that was refused
-   before that may have been held by our own dead connection, so it is asked for once more.
-4. History (draft/chathistory) is asked for only where what it takes is offered as well: a server that grants it does
-   not play back by itself any more.
-5. What is said of our name while capabilities are being negotiated is kept until we know rule 3's answer.
-6. Where we are to log in (`account_login`), that comes before CAP END: a name that belongs to us is granted then.
-7. Without `secure` no secret is sent. With a password to send nothing is sent at all, and `refusal` says so; the secret
-   of rule 3 is left out, and with it the capability.
-8. A name is reported as owned by an account (OwnedNameError) only if this connection offers a way to log in to it: a
-   server of ours says so by a NOTE, Ergo by FAIL NICK NICKNAME_RESERVED, with a 433 of the same meaning before it.
+- [one-burst] The lines that every server understands are sent at once: CAP LS 302, PASS, NICK, USER. A server without
+  CAP registers the client with them; one with CAP waits for CAP END.
+- [wanted-caps] Of the offered capabilities those in WANTED are requested, in one request; if that is refused, one by
+  one.
+- [resume] If ``chatctl/resume`` is granted, ``RESUME <secret> <instance>`` is sent before CAP END. A name refused
+  before that may be held by our own dead connection, so it is requested once more.
+- [history-caps] draft/chathistory is requested only if all it needs is offered: a server that grants it does not play
+  back by itself any more.
+- [provisional-name] Answers about the name during negotiation are kept until [resume] is settled.
+- [login-first] A login (`account_login`) comes before CAP END: a name of the account is granted then.
+- [secure-secrets] Without `secure` no secret is sent. If there is a password, nothing at all is sent, and `refusal`
+  says so; the secret of [resume] is left out, and with it the capability.
+- [owned-name] A name is reported as owned by an account (OwnedNameError) only if this connection offers a login:
+  chatctl servers say so by a NOTE, Ergo by FAIL NICK NICKNAME_RESERVED, after a 433 of the same meaning.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ ATTENTIVE = (
     "labeled-response",
     "setname",
 )
-"""What a screen wants beside that."""
+"""Further capabilities for screens."""
 
 _TO_LOG_IN = ("sasl", "draft/account-registration")
 
@@ -63,19 +64,19 @@ TAKEN = {"433", "436", "437"}
 INVALID = {"431", "432", "484"}
 _MOST_OFFERED = 1000
 _RESERVED_WORDS = re.compile(r"reserved|regist(er|r)ed|account", re.IGNORECASE)
-"""In a 433: the name is not in use but somebody's. No numeric of its own says so."""
+"""Text of a 433 for a name that is reserved, not in use. There is no separate numeric."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What lets a server of ours know this client again: never shown, not even by repr."""
+    """Tokens by which a chatctl server recognises this client: never shown, not even by repr."""
 
     secret: str = field(repr=False)
     instance: str = field(repr=False)
 
 
 class Registration:
-    """One connection's way in. `lines` is what has to go out; the owner empties it."""
+    """The registration of one connection. `lines` are to be sent; the owner empties it."""
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class Registration:
         """Why the name is its owner's, where the server said so."""
 
     def start(self) -> None:
-        """Send the first lines (rule 1), or none of them (rule 7)."""
+        """Send the first lines ([one-burst]), or none of them ([secure-secrets])."""
         if self._password is not None and not self.secure:
             self.refusal = ClearTextError("The server's password")
             return
@@ -167,7 +168,7 @@ class Registration:
 
     @property
     def kept(self) -> ChatctlError | None:
-        """What was said of our name while rule 5 holds."""
+        """Handle an answer about the name ([provisional-name])."""
         return self._kept
 
     def _is_no_cap(self, message: Message) -> bool:
@@ -234,7 +235,7 @@ class Registration:
             self.enabled.discard(name)
 
     def _finish(self) -> None:
-        """Capabilities are settled: log in where we are to (rule 6), then enter."""
+        """Capabilities are settled: log in if requested ([login-first]), then register."""
         if self.login is not None and self._exchange is None:
             self._exchange = Exchange(self.login, self.offered, secure=self.secure)
             self._logging_in()
@@ -281,7 +282,7 @@ class Registration:
             self.name_problem = problem
 
     def _is_reserved(self, message: Message) -> bool:
-        """Return whether the name belongs to an account that its owner can log in to here (rule 8)."""
+        """Return whether the name belongs to an account that its owner can log in to here ([owned-name])."""
         if self.login is not None or not can_log_in(self.offered, secure=self.secure):
             return False
         if message.command == "FAIL":

@@ -1,1 +1,1 @@
-"""What is remembered of servers between two runs."""
+"""Data about servers that is remembered between runs."""

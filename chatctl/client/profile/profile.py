@@ -1,7 +1,7 @@
-"""What this installation remembers of its user: where they were last, saved servers, how they like their screen.
+"""The remembered data of this installation: the last server and rooms, saved servers, preferences of the screen.
 
-It stands in `client.json` (`store`), never in the settings' file. Nothing in it is needed: a file that is
-missing, broken or not writable is as good as an empty one.
+It is stored in `client.json` (`store`), never in the settings file. None of it is needed: a missing, broken or
+unwritable file counts as empty.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MAX_ACCOUNTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where somebody was: all that `chatctl join` needs to go there again."""
+    """The server, name and rooms of a session: all that `chatctl join` needs to return there."""
 
     host: str
     port: int
@@ -46,7 +46,7 @@ class Memory:
 
     @property
     def last(self) -> Server | None:
-        """Where one was last."""
+        """The last session."""
         return _server(self._read().get("last"))
 
     @property

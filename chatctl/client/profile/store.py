@@ -1,10 +1,10 @@
-"""`client.json`: what an installation of the client remembers, in the platform's data folder for chatctl.
+"""`client.json`: the client's data in the platform's data folder for chatctl.
 
-The rules of this file:
+Invariants:
 
-1. File 0600, folder 0700; nobody but the user may read it. It is written whole or not at all.
-2. Two programs that change it wait for each other.
-3. One that makes no sense is left alone: somebody may want to look at it.
+- [owner-only] File 0600, folder 0700: only the user may read it. It is written completely or not at all.
+- [locked] Two programs that change it wait for each other.
+- [never-overwrite] An unreadable file is left alone: its owner may want to look at it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def folder() -> Path:
 
 
 def read(where: Path | None = None) -> Content:
-    """What is remembered; empty where nothing is. Raises OSError (rule 3 too)."""
+    """Return the stored data; empty if there is none. Raises OSError (also for [never-overwrite])."""
     try:
         found = parse_json(((where or folder()) / FILE).read_bytes())
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def read(where: Path | None = None) -> Content:
 
 
 def update(change: Callable[[Content], None], where: Path | None = None) -> Content:
-    """Have `change` change what is remembered; gives what is remembered then. Raises OSError."""
+    """Let `change` change the stored data; return the result. Raises OSError."""
     place = where or folder()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(place):

@@ -1,12 +1,12 @@
 """Batches: lines that belong together (ircv3.net/specs/extensions/batch, draft/multiline, draft/chathistory).
 
-The rules of this file:
+Invariants:
 
-1. The lines of a batch of history or of a search are kept until it ends, and come as one :class:`Batch`.
-2. The lines of a draft/multiline batch become one message, with line feeds between them (none before a line tagged
-   draft/multiline-concat). Its tags are those of the BATCH that began it. Inside history it is one of its messages.
-3. Any other batch changes nothing: its lines are taken one by one, as they come.
-4. All is bounded: what a server begins and never ends, and how long it can get.
+- [collected] The lines of a history or search batch are collected until it ends, and become one :class:`Batch`.
+- [multiline] The lines of a draft/multiline batch become one message with line feeds (none before a line tagged
+  draft/multiline-concat). Its tags are those of the opening BATCH. Inside history it is one message of that batch.
+- [transparent] The lines of any other batch are handled one by one, as they arrive.
+- [bounded] Unfinished batches are limited in number and length.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEPT: Final = Kept()
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """A batch that has begun; `opening` is the BATCH line. For rule 2 `inside` is the batch that it is in."""
+    """An open batch; `opening` is the BATCH line, `inside` the enclosing batch ([multiline])."""
 
     type: str
     target: str
@@ -62,7 +62,7 @@ class Batches:
         self._open.clear()
 
     def take(self, message: Message) -> Message | Batch | Kept:
-        """What `message` comes to: itself, a whole message, a whole batch, or nothing yet."""
+        """Return the result of `message`: itself, a complete message or batch, or None so far."""
         if message.command == "BATCH":
             return self._border(message)
         if self._open:
@@ -97,7 +97,7 @@ class Batches:
 
 
 def joined(batch: Batch) -> Message | None:
-    """A multiline batch as one message (rule 2); None where it says nothing."""
+    """Return a multiline batch as one message ([multiline]); None if it is empty."""
     parts: list[str] = []
     size = 0
     for line in batch.messages:
@@ -117,5 +117,5 @@ def joined(batch: Batch) -> Message | None:
 
 
 def _kept_tags(first: Message) -> dict[str, str]:
-    """What a server put on the first line instead of on the batch."""
+    """Return the tags that a server put on the first line instead of on the batch."""
     return {key: value for key, value in first.tags.items() if key not in ("batch", CONCAT)}

@@ -118,7 +118,7 @@ def parted(state: State, message: Message) -> None:
 
 
 def kicked(state: State, message: Message) -> None:
-    """KICK: `message.nick` threw somebody out. Where it was us we stay out."""
+    """KICK by `message.nick`. If the client itself was removed, the room is not joined again."""
     name, nick = message.param(0), message.param(1)
     if state.is_me(nick):
         state.unwant(name)
@@ -142,7 +142,7 @@ def _left_room(state: State, message: Message, name: str, nick: str, how: e.How,
 
 
 def quitted(state: State, message: Message) -> None:
-    """QUIT of somebody in our rooms. Our own is the end of the connection, which is told otherwise."""
+    """QUIT of a member. Our own is reported as the end of the connection instead."""
     if not message.nick or state.is_me(message.nick):
         return
     rooms = state.rooms.vanish(message.nick)
@@ -200,8 +200,8 @@ def error(state: State, message: Message) -> None:
 
 
 def killed(state: State, message: Message) -> None:
-    """KILL: somebody is sent away, perhaps we ("KILL message"). Other networks' servers also do so by themselves, where
-    two have one name; then we come back."""
+    """KILL of a user, perhaps ours ("KILL message"). Servers of other networks also send it by themselves if two have
+    one name; then the client reconnects."""
     if state.is_me(message.param(0)) and (state.is_ours or "!" in message.source):
         by = f" by {message.nick}" if "!" in message.source else ""
         why = f": {message.param(1)}" if message.param(1) else ""
@@ -209,7 +209,7 @@ def killed(state: State, message: Message) -> None:
 
 
 def changed_host(state: State, message: Message) -> None:
-    """CHGHOST, where it is about us: our prefix has another length now."""
+    """CHGHOST of the own user: the length of our prefix changes."""
     if state.is_me(message.nick) and len(message.params) > 1:
         state.prefix = f"{state.nick}!{message.params[0]}@{message.params[1]}"
 
@@ -242,17 +242,17 @@ def standard_reply(state: State, message: Message) -> None:
 
 
 def ticket_of(entry: Sent | None) -> int | None:
-    """The number of a refused message, where it has one."""
+    """The number of a refused message, if it has one."""
     return entry.message.ticket or None if entry is not None else None
 
 
 def said_again(entry: Sent | None) -> str | None:
-    """The text of a refused message, where it had been sent again."""
+    """The text of a refused message, if it had been sent again."""
     return entry.message.text if entry is not None and entry.again else None
 
 
 def nothing(state: State, message: Message) -> None:
-    """What needs no attention here."""
+    """Ignore the line."""
 
 
 COMMANDS: dict[str, Callable[[State, Message], None]] = {

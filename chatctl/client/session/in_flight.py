@@ -1,14 +1,14 @@
-"""What we said and what became of it.
+"""Messages in flight, and what became of them.
 
-The rules of this file:
+Invariants:
 
-1. A message that goes out is entered here, and leaves when its echo comes (echo-message), when the server refuses it,
-   or when a PING that was sent after it is answered: by then the server has dealt with it, whatever it did. Some
-   messages have no echo although the server grants echo-message (those to services); they are told as sent then.
-2. No more than WINDOW messages are out at once. A server that holds a fast sender back is thus never flooded, and few
-   messages are in doubt when the connection breaks.
-3. When it breaks: what had not been handed to the system is ours still, and goes out again later. What had been is in
-   doubt, and what was in doubt once stays so, until it has an answer: only sending it again as such is harmless.
+- [settled] A sent message is entered here. It leaves with its echo (echo-message), a refusal, or the answer to a PING
+  sent after it: by then the server has handled it. Some messages have no echo although echo-message is granted (those
+  to services); they are shown as sent then.
+- [window] At most WINDOW messages are in flight. So a rate-limited sender never floods the server, and few messages are
+  unconfirmed if the connection breaks.
+- [unconfirmed] If it breaks: messages that were not handed to the system are sent later. All others are unconfirmed,
+  and stay so until answered: only a marked resend is safe.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Ledger:
         self._own_copies: list[tuple[str, str]] = []
         """(command, payload) of messages to ourselves whose echo came: the server delivers them as well."""
         self.tickets: dict[str, int] = {}
-        """Id of an echo -> the number of what was said, until that is told."""
+        """Id of an echo -> number of the message, until it is shown."""
         self.window = CAUTIOUS_WINDOW
 
     @property
@@ -113,8 +113,8 @@ class Ledger:
         return barrier
 
     def confirmed(self, command: str, target: str, payload: str, reference: str = "") -> Sent | None:
-        """An echo came. The server may have changed the text, so the oldest to the same target will do as well; but
-        where it tells our own number, that one alone is meant."""
+        """Handle an echo. The server may have changed the text, so the oldest message to the same target matches too;
+        but if it has our number, only that one does."""
         if reference:
             for entry in self._entries:
                 if isinstance(entry, Sent) and entry.reference == reference:
@@ -180,7 +180,7 @@ class Ledger:
         return True
 
     def answered(self, token: str) -> list[Sent]:
-        """Settle what went out before a PING that is answered. Returns the messages among it that had no echo."""
+        """Settle the messages sent before an answered PING. Return those without an echo."""
         for at, entry in enumerate(self._entries):
             if isinstance(entry, Barrier) and entry.token == token:
                 done, self._entries = self._entries[: at + 1], self._entries[at + 1 :]

@@ -1,14 +1,14 @@
-"""What goes out when somebody says something: cut to fit, numbered, entered in the ledger.
+"""Sends messages: split to fit, numbered, tracked in flight.
 
-The rules of this file:
+Invariants:
 
-1. A text that does not fit on a line goes out as several messages (`message_split`); nothing is ever cut off.
-2. A text of several lines is one message where the server takes such (draft/multiline), as many of them as its limits
-   ask for; elsewhere each line that is not blank is a message of its own.
-3. A message to a server of ours is numbered, and what is in doubt after a break goes out again, marked
-   (:mod:`chatctl.client.engine` rule 5). A batch of several lines has its number on its first line, BATCH.
-4. Where nothing is echoed, a message is told as ours when it goes out. If the server echoes but has no echo for a
-   message, it is told when a later PING is answered.
+- [never-truncate] A text that does not fit into a line is sent as several messages (`message_split`).
+- [multiline] A text of several lines is one message if the server supports draft/multiline, or as many as its limits
+  require; otherwise each non-blank line is a message.
+- [safe-resend] A message to a chatctl server is numbered, and sent again, marked, if it is unconfirmed after a break
+  (:mod:`chatctl.client.engine`). A multiline batch has its number on its first line, BATCH.
+- [own-once] Without echoes, an own message is shown when it is sent. If the server echoes but not this message, it is
+  shown when a later PING is answered.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def say(state: State, message: e.Outgoing) -> None:
 
 
 def _wholes(state: State, message: e.Outgoing) -> Iterator[str]:
-    """The text in pieces, each to be sent as one (rule 2)."""
+    """Return the text in parts, each to be sent as one message ([multiline])."""
     lines = message.text.split("\n")
     limits = multiline_limits(state)
     if len(lines) == 1 or limits is None or message.kind == "action":
@@ -91,7 +91,8 @@ def multiline_limits(state: State) -> tuple[int, int] | None:
 
 
 def _parts(line: str, space: int) -> list[str]:
-    """A line of a multiline message in pieces of at most `space` bytes; a space at a cut stays with what is before."""
+    """Return a line of a multiline message in parts of at most `space` bytes; a space at a cut stays with the first
+    part."""
     if len(line.encode()) <= space:
         return [line]
     parts = split(line, space - 1)
@@ -169,7 +170,7 @@ def _encoded(state: State, entry: Sent, tags: dict[str, str]) -> bytes:
 
 
 def send_again(state: State, doubt: list[Sent]) -> None:
-    """What is in doubt, to a server that knows what it was sent before (rule 3)."""
+    """Send unconfirmed messages again, to a server that recognises them ([safe-resend])."""
     for entry in doubt:
         entry.again = True
         if "\n" in entry.payload and multiline_limits(state) is None:  # it takes none any more: it cannot know this one

@@ -1,15 +1,15 @@
-"""Cuts long text into parts that each fit on one line.
+"""Splits long text into parts that each fit into a line.
 
-The rules of this file:
+Invariants:
 
-1. A part has at most `limit` bytes of UTF-8. No character is ever cut.
-2. Text is cut at a space, which goes; where a word alone is longer than a line, at the last whole grapheme cluster
-   (what people see as one character: an accent stays on its letter, a family emoji stays together).
-3. Only a cluster that is itself longer than a line is cut inside (people do pile up accents).
-4. The parts, in order, hold every character of the text but the spaces at the cuts. A part is never blank.
+- [bounded] A part has at most `limit` bytes of UTF-8. No character is ever cut.
+- [at-spaces] Text is split at a space, which is dropped; a word longer than a line at the last whole grapheme cluster
+  (one visible character: an accent stays on its letter, a family emoji stays together).
+- [huge-clusters] Only a cluster that is itself longer than a line is split inside (some users pile up accents).
+- [complete] The parts, in order, hold every character of the text except the spaces at the cuts. No part is blank.
 
 Clusters follow Unicode's UAX #29 closely enough for chat: marks, joiners, variation selectors, skin tones, flags, tags,
-conjoining Hangul. What is left out (a few Indic rules) costs a less pretty cut, nothing more.
+conjoining Hangul. The few omitted Indic rules only affect how pretty a cut is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 ZWJ = "\u200d"
 LEAST = 4
-"""Bytes of the longest character: with less, rule 1 could not be kept."""
+"""Bytes of the longest character: less would violate [bounded]."""
 
 _L, _V, _T = range(0x1100, 0x1160), range(0x1160, 0x11A8), range(0x11A8, 0x1200)
 _SYLLABLES = range(0xAC00, 0xD7A4)
@@ -77,7 +77,8 @@ def cluster_ends(text: str, upto: int | None = None) -> Iterator[int]:
 
 
 def _joined(before: str, after: str, flags: int) -> bool:
-    """Whether there is no place to cut between two characters; `flags`: how many flag letters end with `before`."""
+    """Return whether a cut between two characters is not allowed; `flags`: number of flag letters at the end of
+    `before`."""
     a, b = ord(before), ord(after)
     if b < 0x300:
         return False

@@ -1,4 +1,4 @@
-"""Numerics that a server answers with. One function each, and the table; what has no row is told as it is.
+"""Handlers of numerics: one function each, and the table. Numerics without a row are shown as they are.
 
 Names and codes: modern.ircdocs.horse, "Numerics".
 """
@@ -27,7 +27,7 @@ def isupport(state: State, message: Message) -> None:
     state.isupport.read(message.params[1:-1])
     if state.isupport.fold is not before:
         _refold(state, before)
-    # What makes two spellings one room may be another rule now.
+    # The case mapping may have changed, so rooms are keyed anew.
     state.unstored.refold(state.fold)
     state.wanted = {state.fold(room): (room, key) for room, key in state.wanted.values()}
 
@@ -48,7 +48,7 @@ def _refold(state: State, before: Callable[[str], str]) -> None:
 
 
 def welcome_over(state: State, message: Message) -> None:
-    """376 and 422: the message of the day is over, or there is none."""
+    """376 and 422: the message of the day ended, or there is none."""
     state.welcomed()
 
 
@@ -159,7 +159,7 @@ def refused(state: State, message: Message) -> None:
 
 
 def banned(state: State, message: Message) -> None:
-    """465 while we are in: there is no coming back, under this name or another."""
+    """465 while registered: the client must not reconnect, under this name or another."""
     refused(state, message)
     state.sent_away = BannedError(message.params[-1] if message.params else "you are banned from this server")
 
@@ -171,7 +171,7 @@ def inviting(state: State, message: Message) -> None:
 
 
 def counts(state: State, message: Message) -> None:
-    """251 to 255, 265 and 266, how many there are: told on entering, where nobody needs it, and on LUSERS."""
+    """251 to 255, 265 and 266, user counts: shown only as the answer to LUSERS, not after registration."""
     if state.online:
         other(state, message)
 
@@ -190,7 +190,7 @@ def account_made(state: State, message: Message) -> None:
 
 
 def other(state: State, message: Message) -> None:
-    """Whatever has no row: a refusal by its first digit, or a line of the server's own."""
+    """Numerics without a row: a refusal by the first digit, or a text of the server."""
     code = message.command
     if code.isascii() and code.isdigit() and len(code) == 3:
         if code[0] in "45":
@@ -201,7 +201,7 @@ def other(state: State, message: Message) -> None:
 
 
 def nothing(state: State, message: Message) -> None:
-    """What every connection is told and nobody needs to read."""
+    """Ignore a line that every connection gets."""
 
 
 NUMERICS: dict[str, Callable[[State, Message], None]] = {

@@ -1,4 +1,4 @@
-"""What the user wants of the server, as lines. Only while there is a connection, but for where to be."""
+"""Requests of the user as lines. They need a connection, except the set of wanted rooms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Asking:
 
     def __init__(self, rooms: Iterable[str]) -> None:
         self.lines: list[Line] = []
-        """What is to go out."""
+        """Adds outgoing lines."""
         self.unstored = Unstored()
         self.wanted: dict[str, tuple[str, str]] = {}
         """Folded name -> (room, key): where to be on every connection."""
@@ -92,7 +92,7 @@ class Asking:
         self.send("AWAY", *([text] if text else []))
 
     def send(self, command: str, *params: str) -> None:
-        """A line of any kind. What cannot stand on a line (a server's own doing) is not sent."""
+        """Send a raw line. A line with characters of the server that cannot be sent is dropped."""
         try:
             self.lines.append(Line(encode(command, params)))
         except ChatctlError:

@@ -1,13 +1,13 @@
-"""Who is away, who is there: AWAY (away-notify), MONITOR, WHOIS, and the WHO that nobody sees.
+"""Presence: AWAY (away-notify), MONITOR, WHOIS, and the hidden WHO.
 
 Sources: ircv3.net/specs/extensions/away-notify, /monitor, /account-notify; modern.ircdocs.horse, "WHOIS message".
 
-The rules of this file:
+Invariants:
 
-1. Where away-notify is granted and somebody wants to know (`State.attentive`), each room we enter is asked once (WHO);
-   its answer is not told, since nobody asked for it.
-2. Who is watched (MONITOR) stays so on later connections.
-3. WHOIS is many numerics; it is told as one event at its end, in lines for people.
+- [hidden-who] If away-notify is granted and away states are wanted (`State.attentive`), WHO is sent once for each
+  joined room; its answer is not shown.
+- [lasting-watch] Watched names (MONITOR) are watched again on later connections.
+- [one-whois] A WHOIS answer has many numerics; they become one event at its end.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_LISTED = 100_000
 
 
 class Presence:
-    """What is known beyond the lists of members. Names are folded."""
+    """Known states of users, beyond the member lists. Names are folded."""
 
     def __init__(self) -> None:
         self.away: set[str] = set()
@@ -75,7 +75,7 @@ class Presence:
 
 
 def away(state: State, message: Message) -> None:
-    """AWAY [text] of somebody (away-notify)."""
+    """AWAY [text] of a user (away-notify)."""
     if not message.nick:
         return
     key, text = state.fold(message.nick), message.param(0)
@@ -87,7 +87,7 @@ def away(state: State, message: Message) -> None:
 
 
 def account(state: State, message: Message) -> None:
-    """ACCOUNT <name | *> of somebody (account-notify)."""
+    """ACCOUNT <name | *> of a user (account-notify)."""
     learn_account(state, message.nick, message.param(0))
 
 
@@ -100,7 +100,7 @@ def learn_account(state: State, nick: str, name: str) -> None:
 
 
 def entered(state: State, room: str) -> None:
-    """The members of a room that we entered are known now (rule 1)."""
+    """The member list of a joined room is complete ([hidden-who])."""
     found = state.rooms.get(room)
     if not state.attentive or "away-notify" not in state.enabled or found is None or len(found.members) > _MOST_ASKED:
         return
@@ -130,7 +130,7 @@ def watch(state: State, name: str) -> None:
 
 
 def welcomed(state: State) -> None:
-    """On a new connection (rule 2)."""
+    """On a new connection ([lasting-watch])."""
     if state.isupport.monitors:
         for name in state.presence.watched.values():
             state.send("MONITOR", "+", name)
@@ -176,8 +176,8 @@ def whois_over(state: State, message: Message) -> None:
     """318."""
     name = message.param(1)
     lines = state.presence.whois.pop(state.fold(name), [])
-    lines.sort(key=lambda line: line.startswith(_ADDRESS))  # for bans; nobody reads it else
-    if lines:  # else there was nobody, and a 401 said so
+    lines.sort(key=lambda line: line.startswith(_ADDRESS))  # used for bans only
+    if lines:  # otherwise the name is unknown, and a 401 was shown
         state.tell(e.Whois(time=state.time_of(message), name=name, lines=tuple(lines)))
 
 

@@ -1,4 +1,4 @@
-"""What catching up is made of: places, what is held back for them, questions, batches (rules: `backfill`)."""
+"""Data types of the backfill: places, held events, requests, batches (see `backfill`)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ STEP = timedelta(milliseconds=1)
 
 @dataclass(slots=True)
 class Hold:
-    """What is held back, in its order, each with whether it is ours and the connection's stream; and the ids heard live
-    on this connection."""
+    """Held events in order, each with whether it is ours and the connection's stream; and ids received live on this
+    connection."""
 
     messages: list[tuple[Message, bool, Stream]] = field(default_factory=list)
     live: set[str] = field(default_factory=set)
@@ -48,7 +48,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`mark` is empty in a question for the latest messages; a `wish` is somebody's, all else is catching up."""
+    """A request. `mark` is empty if it asks for the latest messages; `wish` is a request of the user, otherwise
+    backfill."""
 
     kind: Literal["LATEST", "AFTER", "TARGETS", "BEFORE", "AROUND", "SEARCH"]
     key: str
@@ -59,12 +60,12 @@ class Question:
 
 
 def is_said(message: Message) -> bool:
-    """Whether it is something that somebody said."""
+    """Return whether the event is a message."""
     return message.command in ("PRIVMSG", "NOTICE") and len(message.params) > 1 and bool(message.nick)
 
 
 def shifted(stamp: str, back: timedelta) -> str:
-    """A time as the server wrote it, so much earlier, as it stands in a question; empty where it cannot be read."""
+    """Return a server time minus some milliseconds, as written in a request; empty if it cannot be parsed."""
     try:
         moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC) - back
     except (ValueError, OverflowError):
@@ -73,7 +74,7 @@ def shifted(stamp: str, back: timedelta) -> str:
 
 
 def said_before(place: Place, page: list[Message]) -> str:
-    """From when on to ask, where something of ours is older than the first page and our JOIN (catchup, rule 2)."""
+    """Return the start of a request if an own message is older than the first page and our JOIN ([first-look])."""
     known = {message.tags.get("msgid", "") for message in page if is_said(message)}
     for message, _, _ in place.hold.messages if place.hold is not None and not place.looked else ():
         if REFERENCE in message.tags:

@@ -1,4 +1,4 @@
-"""What is said without words, or about messages: typing, reactions, deleting, read markers.
+"""TAGMSG, REDACT and MARKREAD: typing, reactions, deletions, read markers.
 
 Sources: ircv3.net/specs/client-tags/typing, /reply and /react (the last two with and without ``draft/``),
 ircv3.net/specs/extensions/message-redaction and /read-marker (drafts).
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TYPING = ("active", "paused", "done")
 REPLY = ("+reply", "+draft/reply")
 UNASKED = "unasked"
-"""The label of what we send of ourselves: no answer to it is anybody's business."""
+"""Label of automatic commands: their answers are hidden."""
 
 _REACT = ("+draft/react", "+react")
 _UNREACT = ("+draft/unreact", "+unreact")
@@ -62,7 +62,7 @@ def tagmsg(state: State, message: Message) -> None:
 
 
 def events_of(state: State, message: Message, *, history: bool) -> list[e.Event]:
-    """TAGMSG and REDACT as events; none where they say nothing we know."""
+    """Return TAGMSG and REDACT as events; none if they are unknown."""
     if not message.nick or not message.param(0) or state.fold(message.nick) in state.presence.ignored:
         return []
     time, target, own = state.time_of(message), where(state, message), state.is_me(message.nick)
@@ -94,7 +94,8 @@ def redacted(state: State, message: Message) -> None:
 
 
 def tell_typing(state: State, target: str, what: str) -> None:
-    """Tell that we type. A room where we may not speak refuses that, and nobody asked: labelled, to be passed over."""
+    """Send our typing state. It is labelled, because a room where we may not speak refuses it, and that must stay
+    hidden."""
     label = {"label": UNASKED} if "labeled-response" in state.enabled else {}
     state.send_tagged({"+typing": what, **label}, "TAGMSG", target)
 

@@ -1,16 +1,16 @@
-"""Requests that the server could not store (FAIL NOT_STORED), which the client repeats until it can.
+"""Requests that the server could not store (FAIL NOT_STORED), which the client repeats until they succeed.
 
-A server whose disk is full refuses JOIN and MARKREAD. Both are sent by the client itself, after a reconnect or while
-the user reads, so nobody would type them again.
+A server with a full disk refuses JOIN and MARKREAD. The client sends both by itself, after a reconnect or while the
+user reads, so the user would not repeat them.
 
 Invariants:
 
 - [wanted-rooms] Only a room that the user still wants is joined again. Leaving it, or another refusal, ends that.
-- [told-once] The first refusal of a room is told on each connection and after each /join, later ones are not. Refused
-  read markers are never told.
-- [messages-wait] Messages to a room that waits to be joined are held, in order. They are sent when it is joined, and
+- [told-once] The first refusal of a room is shown on each connection and after each /join, later ones are not. Refused
+  read markers are never shown.
+- [messages-wait] Messages to a room that waits to be joined are queued in order. They are sent when it is joined, and
   fail visibly when that is given up.
-- [one-connection] The next connection joins all wanted rooms by itself, and gets what is held.
+- [one-connection] The next connection joins all wanted rooms by itself, and gets the queued messages.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PendingJoin:
 
 
 class Unstored:
-    """What is to be repeated, and the messages that wait for it. Room names are folded."""
+    """Requests to repeat, and the messages that wait for them. Room names are folded."""
 
     def __init__(self) -> None:
         self.held: list[e.Outgoing] = []

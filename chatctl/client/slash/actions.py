@@ -1,7 +1,7 @@
-"""What each command does. The table that names them is :mod:`chatctl.client.slash.table`.
+"""The action of each typed command. Their table is :mod:`chatctl.client.slash.table`.
 
-A function gets the screen and the rest of the line, and raises InputError with a text for the user; a missing part of
-the line raises `MissingError`, which the table answers with how the command is typed.
+A function gets the screen and the rest of the line, and raises InputError with a text for the user; for a missing part
+it raises `MissingError`, which the table answers with the syntax of the command.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class MissingError(InputError):
 
 
 def need(text: str) -> str:
-    """`text`, where there is any."""
+    """Return `text`; raise MissingError if it is empty."""
     if not text:
         raise MissingError("something is missing")
     return text
@@ -136,7 +136,7 @@ def unban(screen: Screen, rest: str) -> None:
 
 
 def _mask(name: str) -> str:
-    """What is banned: a mask as it is, and whoever has a name."""
+    """Return the mask to ban: a mask as typed, or that of a name."""
     return name if any(sign in name for sign in "!@*?$") else f"{name}!*@*"
 
 
@@ -176,7 +176,9 @@ def back(screen: Screen, rest: str) -> None:
 def ignore(screen: Screen, rest: str) -> None:
     if not rest:
         listed = ", ".join(screen.client.ignored)
-        screen.show(f"You ignore: {listed}" if listed else "You ignore nobody; /ignore NAME hides what somebody says")
+        screen.show(
+            f"You ignore: {listed}" if listed else "You ignore no one; /ignore NAME hides the messages of a user"
+        )
     elif screen.client.ignore(rest.split(maxsplit=1)[0]):
         screen.show(f"You no longer see what {rest.split(maxsplit=1)[0]} says; the same again ends it")
     else:

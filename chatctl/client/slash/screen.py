@@ -1,4 +1,4 @@
-"""What the commands that people type need of a screen and of a client, and the questions that many of them ask."""
+"""The interface between typed commands, screen and client, and queries that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chatctl.client.events.base import Kind
 
 
 class Speaker(Protocol):
-    """What the commands need of a client; :class:`chatctl.client.client.Client` is one."""
+    """The part of a client that the commands need; :class:`chatctl.client.client.Client` implements it."""
 
     @property
     def name(self) -> str: ...
@@ -35,15 +35,15 @@ class Speaker(Protocol):
 
 
 class Screen(Protocol):
-    """Where commands are typed: what a line goes to, what is shown, how one leaves."""
+    """A place to type commands: the current target, output, and how to leave."""
 
     @property
     def client(self) -> Speaker:
-        """Who talks."""
+        """The client."""
 
     @property
     def here(self) -> str:
-        """The room or person that a plain line goes to; empty where there is none."""
+        """The room or user that a plain line is sent to; empty if there is none."""
 
     def say(self, target: str, text: str, kind: Kind = "message", reply: str = "") -> None:
         """Say something, so that it is seen that it is on its way; `reply`: the id of the message it answers."""
@@ -65,7 +65,7 @@ class Screen(Protocol):
 
 
 def room_here(screen: Screen) -> str:
-    """Where one is. Raises InputError where that is nowhere."""
+    """Return the current target. Raises InputError if there is none."""
     if not screen.here:
         raise InputError("You are in no room; name one, as in #lobby")
     return screen.here
@@ -88,7 +88,7 @@ def counted(rest: str) -> tuple[int, str]:
 
 
 def message(screen: Screen, count: int, name: str = "") -> str:
-    """The id of a message here. Raises InputError where there is none that could be meant."""
+    """Return the id of a message here. Raises InputError if none matches."""
     found = screen.said(count, name)
     if found is None:
         whose = " of yours" if name and name == screen.client.name else f" by {name}" if name else ""

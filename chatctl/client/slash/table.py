@@ -1,12 +1,12 @@
-"""The commands that people type, as one table for every screen.
+"""The typed commands, as one table for all screens.
 
-The rules of this file:
+Invariants:
 
-1. A line that starts with ``/`` is a command; ``//text`` says ``/text``. Anything else is said where one is.
-2. An unknown command is never sent as text: it is answered with the nearest one that exists, unless that one would end
-   the chat.
-3. The table is all there is: its rows are what `/help` prints, what a screen completes, and what it hints at.
-4. What a command does is in `actions`; what it needs of a screen in :mod:`chatctl.client.slash.screen`.
+- [slash] A line that starts with ``/`` is a command; ``//text`` sends ``/text``. Other lines are messages.
+- [never-sent] An unknown command is never sent as text: the nearest existing one is suggested, unless that would end
+  the chat.
+- [one-table] Its rows are printed by `/help`, completed by a screen, and used for hints.
+- [split] What a command does is in `actions`; what it needs of a screen in :mod:`chatctl.client.slash.screen`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Slash:
 
 
 def is_text(line: str) -> bool:
-    """Whether a typed line is something to say, not a command and not blank (rule 1)."""
+    """Return whether a typed line is a message: not a command, not blank ([slash])."""
     return bool(line.strip()) and (line[0] != "/" or line[:2] == "//")
 
 
@@ -87,13 +87,13 @@ def run(screen: Screen, line: str) -> None:
 
 
 def unknown(word: str) -> str:
-    """What to say about a command that does not exist."""
+    """Return the error for an unknown command."""
     shown, guess = _near(word)
-    return f"There is no command {shown}; {guess} To say a line that starts with a slash, type two: //"
+    return f"The command {shown} does not exist; {guess} To send a line that starts with a slash, type two: //"
 
 
 def _near(word: str) -> tuple[str, str]:
-    """A command that does not exist, as it is shown, and what may have been meant."""
+    """Return an unknown command as it is shown, and the suggestion."""
     near = _near_name(word)
     shown = f"/{word}" if len(word) <= LONGEST * 2 else f"/{word[:LONGEST]}..."
     return shown, f"did you mean /{near}?" if near else "/help shows them all."
@@ -115,7 +115,7 @@ def _slip(word: str) -> str:
 
 
 def hint(line: str) -> str:
-    """What to show while a line is being typed: the commands it may become, or how the one it is goes on."""
+    """Return the hint while a line is typed: matching commands, or the syntax of the command."""
     if line[:1] != "/" or line[:2] == "//":
         return ""
     word, space, _ = line[1:].partition(" ")
@@ -167,25 +167,25 @@ SLASHES: tuple[Slash, ...] = (
     Slash("reply", "[N] TEXT", "Answer the last message, or the Nth last one.", do.reply),
     Slash("react", "[N] EMOJI", "React to the last message, or the Nth last: /react 2 +1.", do.react),
     Slash("delete", "[N or NAME] [REASON]", "Take your last or Nth last message back.", do.delete),
-    Slash("resend", "", "Send again what was not delivered.", _of_screen("resend")),
+    Slash("resend", "", "Send undelivered messages again.", _of_screen("resend")),
     Slash("register", "", "Choose a password, so that your name is yours alone.", _of_screen("register")),
     Slash("nick", "NAME", "Change your name.", do.nick),
     Slash("list", "", "Show the rooms there are.", do.rooms, ("rooms",)),
     Slash("names", "[#ROOM]", "Show who is in the room.", do.names),
     Slash("who", "[NAME or #ROOM]", "Show more about people.", do.who),
-    Slash("whois", "NAME", "Show what is known about somebody.", do.whois),
+    Slash("whois", "NAME", "Show what is known about a user.", do.whois),
     Slash("topic", "[#ROOM] [TEXT]", "Show the room's topic, or set it.", do.topic),
-    Slash("search", "[WORDS]", "Search what was said.", _of_screen("search")),
-    Slash("history", "", "Show what was said earlier.", _of_screen("history")),
+    Slash("search", "[WORDS]", "Search messages.", _of_screen("search")),
+    Slash("history", "", "Show earlier messages.", _of_screen("history")),
     Slash("away", "[REASON]", "Be marked as away.", do.away),
     Slash("back", "", "Be back.", do.back),
-    Slash("ignore", "[NAME]", "Hide what somebody says, or show it again.", do.ignore),
-    Slash("invite", "NAME [#ROOM]", "Ask somebody into the room.", do.invite),
-    Slash("kick", "NAME [REASON]", "Remove somebody from the room.", do.kick),
-    Slash("ban", "NAME [REASON]", "Remove somebody, and keep them out.", do.ban),
-    Slash("unban", "NAME", "Let somebody who is banned come back.", do.unban),
+    Slash("ignore", "[NAME]", "Hide the messages of a user, or show them again.", do.ignore),
+    Slash("invite", "NAME [#ROOM]", "Invite a user into the room.", do.invite),
+    Slash("kick", "NAME [REASON]", "Remove a user from the room.", do.kick),
+    Slash("ban", "NAME [REASON]", "Remove a user from the room and ban them.", do.ban),
+    Slash("unban", "NAME", "Lift the ban of a user.", do.unban),
     Slash("mode", "[#ROOM] CHANGE", "Change the room's settings: /mode +m.", do.mode),
-    Slash("notify", "[on or off]", "Be called when somebody names you.", _of_screen("notify")),
+    Slash("notify", "[on or off]", "Be alerted when a message has your name.", _of_screen("notify")),
     Slash("typing", "[on or off]", "Let others see when you type.", _of_screen("typing")),
     Slash("theme", "[NAME]", "Change colours: terminal, dark or light.", _of_screen("theme")),
     Slash("save", "WORD", "Keep this server: chatctl join WORD enters again.", _of_screen("save")),

@@ -1,12 +1,12 @@
-"""The secret by which a chatctl server knows this installation again.
+"""The secret by which a chatctl server recognises this installation.
 
-The rules of this file:
+Invariants:
 
-1. An installation has one random secret, made on first use and kept in `client.json` (`store`). Nobody
-   but the user may read it, and it is never printed or logged.
-2. Servers never see it. Each gets a token derived from it and the server's address, so that whoever runs one server
-   cannot pass for this user at another. All names of this computer (localhost, 127.0.0.1, ::1) are one address.
-3. Not being able to keep it is no failure: then the secret lasts as long as the program.
+- [owner-only] An installation has one random secret, made on first use and stored in `client.json` (`store`). Only the
+  user may read it, and it is never printed or logged.
+- [per-server] Servers never see it. Each gets a token derived from it and the server's address, so the operator of one
+  server cannot impersonate this user at another. All names of this computer (localhost, 127.0.0.1, ::1) count as one.
+- [not-required] If it cannot be stored, it lasts as long as the program.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BYTES = 32
 
 
 def identity(host: str, port: int, secret: str | None) -> Identity:
-    """What to show the server at this address. `secret`: None for this installation's own; a text of your own else."""
+    """Return the token for the server at this address. `secret`: None for this installation's own, or another text."""
     import hmac  # here, since both load a crypto library that importing the client need not wait for
     import secrets
 
@@ -33,7 +33,7 @@ def identity(host: str, port: int, secret: str | None) -> Identity:
 
 
 def installation_secret(folder: Path | None = None) -> str:
-    """The secret of rule 1, made where there is none. `folder` stands in for the platform's own."""
+    """Return the secret ([owner-only]), made if there is none. `folder` replaces the platform's own."""
     import secrets
 
     fresh = secrets.token_hex(_BYTES)

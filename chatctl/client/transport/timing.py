@@ -27,7 +27,7 @@ class Timing:
 
 
 class Watch:
-    """How long a server may be silent (rule 4 of :mod:`chatctl.client.connection`)."""
+    """How long a server may be silent ([probe] in :mod:`chatctl.client.connection`)."""
 
     __slots__ = ("_asked_at", "_enter_by", "_heard", "_timing", "asked", "began")
 
@@ -85,7 +85,7 @@ class Repeats:
 
 
 class Pauses:
-    """How long to wait between connections, and when it is time to give up (rules 3 and 5 of `connection`)."""
+    """How long to wait between connections, and when to give up ([reconnect], [own-ghost] in `connection`)."""
 
     __slots__ = ("_give_up_after", "_lost_at", "_next", "_timing")
 
@@ -114,7 +114,7 @@ class Pauses:
         return self._give_up_after is not None and self.offline_for(now) >= self._give_up_after
 
     def may_take_other_name(self, now: float) -> bool:
-        """Whether we have waited long enough for our own (rule 5)."""
+        """Return whether the own name was awaited long enough ([own-ghost])."""
         return self._lost_at is not None and self.offline_for(now) >= self._timing.own_name
 
     def next(self, now: float, chance: float) -> float:

@@ -36,7 +36,7 @@ class Stream(ssl.SSLSocket):
     """A socket under TLS that says "later" as other non-blocking sockets do. One thread owns it."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """As `socket.recv`. What does not fit is of the same record, and 64 KiB hold any record."""
+        """As `socket.recv`. The rest belongs to the same record, and 64 KiB hold any record."""
         try:
             return super().recv(buflen, flags)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -67,7 +67,7 @@ def secure(host: str, address: str, trust: Trust, sock: socket.socket, connect: 
         pin = certificate.pin(shown)
         if trust.fingerprint:
             raise WrongFingerprintError(address, trust.fingerprint, pin)
-        # A server that has got a certificate from an authority since is still believed (rule 2).
+        # A server that has obtained a certificate from an authority since is still trusted ([pinned-key]).
         with contextlib.suppress(ssl.SSLCertVerificationError):
             stream = _shaken(host, connect(), wait, verify=True)
             _remember(trust, address, AUTHORITY, known, certificate.pin(_shown(stream)))
@@ -121,7 +121,7 @@ def _context(*, verify: bool) -> ssl.SSLContext:
 
 
 def _shaken(host: str, sock: socket.socket, wait: Wait, *, verify: bool) -> ssl.SSLSocket:
-    """`sock` after the handshake; closed where there is none."""
+    """Return `sock` after the handshake; close it if that fails."""
     try:
         stream = _context(verify=verify).wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
     except BaseException:
@@ -151,5 +151,5 @@ def _shown(stream: ssl.SSLSocket) -> bytes:
 
 def _remember(trust: Trust, address: str, what: str, known: str, key: str = "") -> None:
     if what != known or key != trust.known_key(address):
-        with contextlib.suppress(OSError):  # not being able to is no reason not to talk; the next visit asks again
+        with contextlib.suppress(OSError):  # failing to store it is no reason not to connect; the next visit asks again
             trust.accept(address, what, key)

@@ -1,4 +1,4 @@
-"""One look at a server, for whoever connects by other means: is it to be TLS, and whose key must be shown?"""
+"""Probes a server for programs that connect by other means: whether it speaks TLS, and with which key."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from chatctl.errors import UnreachableError
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`tls`: speak TLS there. `pin`: the key that was believed, which all connections must show; ``""``: any, as there
-    is nobody in between on this computer."""
+    """The result. `tls`: use TLS. `pin`: the trusted key, which all connections must present; ``""``: any, because
+    nobody is in between on this computer."""
 
     tls: bool
     pin: str = ""
@@ -24,7 +24,7 @@ def glance(host: str, port: int, trust: Trust, seconds: float) -> Seen:
     may show any. Raises UnreachableError, UntrustedError."""
     if trust.tls is False:
         return Seen(False)
-    wake = Wake()  # for nobody to wake
+    wake = Wake()  # there is nothing to wake
     wake.open()
     try:
         with dial(host, port, seconds, wake, lambda: False, trust) as sock:

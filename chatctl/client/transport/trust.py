@@ -1,18 +1,17 @@
-"""Whether the server is who it was: which connections are encrypted, and which certificates are believed.
+"""Trust: which connections are encrypted, and which certificates are trusted.
 
-The rules of this file:
+Invariants:
 
-1. TLS is used wherever the server is not on this machine, unless the user says otherwise. Nothing is sent before the
-   certificate is believed: no name, no password.
-2. A certificate that a public authority vouches for is believed when it is for the name that was asked for, and
-   refused when it is for another.
-3. Any other is believed when its key is the one that this user accepted for this host and port: by comparing it with
-   what the server's window shows, or by a fingerprint given with the command.
-4. A key that is not the accepted one is refused, and nobody is asked: that is what somebody in between looks like. So
-   is a certificate without an authority where there was one before, unless its key is the same.
-5. A fingerprint given with the command decides alone, and is remembered.
-6. A certificate that is not valid at this time is refused as such. Nobody is suspected unless the key has changed; a
-   client that was in tries again, since certificates are renewed and clocks are set right.
+- [trust-first] TLS is used if the server is not on this machine, unless the user says otherwise. Nothing is sent before
+  the certificate is trusted: no name, no password.
+- [authority] A certificate of a public authority is trusted if it is for the requested name, and refused if not.
+- [pinned-key] Any other is trusted if its key is the one that the user accepted for this host and port: by comparing it
+  with the server's window, or by a fingerprint given with the command.
+- [changed-key] Another key is refused without a question: this is what an attack in between looks like. So is a
+  certificate without an authority if there was one before, unless its key is the same.
+- [fingerprint] A fingerprint given with the command decides alone, and is remembered.
+- [validity] A certificate that is not valid at this time is refused as such, without suspicion unless the key changed;
+  a connected client retries, since certificates are renewed and clocks corrected.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from chatctl.errors import RefusedError
 from chatctl.protocol.loopback import is_local
 
 AUTHORITY = "authority"
-"""What is remembered of a server whose certificate a public authority vouched for."""
+"""Stored mark of a server whose certificate an authority has signed."""
 
 _SERVERS = "servers"
 _KEYS = "keys"
@@ -35,7 +34,7 @@ _KEYS = "keys"
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the user says: `tls` (None: rule 1), a `fingerprint` in its normal form or ``""``. `folder` stands in for
+    """The user's wishes: `tls` (None: [trust-first] decides), a normalised `fingerprint` or ``""``. `folder` replaces
     the place where servers are remembered."""
 
     tls: bool | None = None
@@ -110,25 +109,25 @@ class ChangedServerError(UntrustedError):
     def __init__(self, address: str, before: str, now: str) -> None:
         was = "one that a public authority vouched for" if before == AUTHORITY else before
         super().__init__(
-            f"the server at {address} shows another certificate than before; somebody may be in between, so nothing "
-            f"was sent to it. Before: {was}. Now: {now}. If whoever runs the server confirms the new one, accept it "
+            f"the server at {address} shows another certificate than before; an attacker may be in between, so nothing "
+            f"was sent to it. Before: {was}. Now: {now}. If the operator of the server confirms the new one, accept it "
             f"with --fingerprint {now}"
         )
 
 
 class LapsedCertificateError(UntrustedError):
-    """The certificate is not valid (any more), but nobody else's key is shown. Coming back later may help."""
+    """The certificate is not valid (any more), but the key has not changed. Reconnecting later may help."""
 
 
 class DateError(LapsedCertificateError):
-    """Rule 6. `validity`: what is wrong, as the end of a sentence; `pin`: of the key; `is_known`: whether it is the key
-    that the server showed before."""
+    """Make the error for [validity]. `validity`: the problem, as the end of a sentence; `pin`: of the key; `is_known`:
+    whether the server showed this key before."""
 
     def __init__(self, address: str, validity: str, pin: str, *, is_known: bool) -> None:
         key = "its key is the same as before; " if is_known else ""
         super().__init__(
             f"The certificate of {address} {validity}; {key}nothing was sent to it. Check the clock of this computer, "
-            "or ask whoever runs the server to renew the certificate; if they confirm its key, --fingerprint "
+            "or ask the operator of the server to renew the certificate; if they confirm its key, --fingerprint "
             f"{pin} goes on without"
         )
 
@@ -138,8 +137,9 @@ class NoAuthorityError(LapsedCertificateError):
 
     def __init__(self, address: str, pin: str) -> None:
         super().__init__(
-            f"The certificate of {address} is not vouched for by a public authority any more; its key is the same as "
-            f"before; nothing was sent to it. Ask whoever runs the server, or accept its key with --fingerprint {pin}"
+            f"The certificate of {address} is not signed by a public authority any more; its key has not "
+            "changed; nothing was sent to it. Ask the operator of the server, or accept its key with "
+            f"--fingerprint {pin}"
         )
 
 

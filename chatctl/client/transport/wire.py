@@ -1,6 +1,6 @@
-"""The bytes: a connection that can be waited for together with a wake-up, and lines out of what it brings.
+"""Bytes: a connection that can be waited for together with a wake-up, and lines out of its bytes.
 
-TLS wraps the socket here (:func:`dial` returns what is read and written), and nowhere else.
+TLS wraps the socket here (:func:`dial` returns the wrapped one), and nowhere else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chatctl.protocol.control_socket import control_path
 from chatctl.protocol.json_text import parse_json
 
 _LONGEST_LINE = 8703 + 512
-"""Bytes of a line that is kept. A line of the wire has 8,703 at the most (tags and message); more is no IRC."""
+"""Maximum bytes of a line. IRC lines have 8,703 at most (tags and message)."""
 
 
 class DialError(Exception):
@@ -39,14 +39,14 @@ class Wake:
             end.setblocking(False)
 
     def fileno(self) -> int:
-        """What to wait for. Only while open."""
+        """Return what to wait for. Only while open."""
         return self._pair[0].fileno() if self._pair is not None else -1
 
     def set(self) -> None:
         """End the `select` that runs, or the next one. Safe from any thread at any time."""
         pair = self._pair
         if pair is not None:
-            with contextlib.suppress(OSError):  # full: a wake-up is on its way; closed: nobody is left to wake
+            with contextlib.suppress(OSError):  # full: a wake-up is pending; closed: the reader has ended
                 pair[1].send(b"\0")
 
     def clear(self) -> None:
@@ -63,8 +63,8 @@ class Wake:
 
 
 def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[], bool], trust: Trust) -> socket.socket:
-    """A connected, non-blocking socket, under TLS where `trust` wants it: the first of the host's addresses that
-    answers. Raises DialError, and UntrustedError where what is there is not believed."""
+    """Return a connected, non-blocking socket to the first of the host's addresses that answers, with TLS if `trust`
+    wants it. Raises DialError, and UntrustedError if the server is not trusted."""
     end = time.monotonic() + seconds
     sock = _reached(host, port, end, wake, stopped)
     try:
@@ -159,7 +159,8 @@ def _connect(sock: socket.socket, address: object, end: float, wake: Wake, stopp
     if code:
         raise OSError(code, os.strerror(code))
     if sock.getsockname() == sock.getpeername():
-        # A port that nobody listens on may be given to us as our own: then we would be talking to ourselves.
+        # Connecting to an unused port can yield a socket connected to itself: the system may assign that port to our
+        # side.
         raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -193,7 +194,8 @@ def first_bytes(pieces: Iterable[bytes], size: int) -> bytes:
 
 
 class LineReader:
-    """Bytes to lines. What is not UTF-8 is read as Latin-1, as IRC clients do; servers of ours send UTF-8 only."""
+    """Splits bytes into lines. Lines that are not UTF-8 are read as Latin-1, as IRC clients do; chatctl servers send
+    UTF-8."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -220,7 +222,7 @@ def _text(line: bytes) -> str:
 
 
 def is_secure(sock: socket.socket) -> bool:
-    """Whether nobody on the way can read along: TLS, or this very computer."""
+    """Return whether others cannot read the connection: TLS, or this computer."""
     if hasattr(sock, "getpeercert") or sock.family == socket.AF_UNIX:
         return True
     with contextlib.suppress(OSError):
