@@ -1,9 +1,7 @@
-"""The full screen of `chatctl join`, on Textual. It talks to chatctl.client alone, never to chatctl.chat.
+"""The full screen of `chatctl join`, on Textual. It uses chatctl.client only, never chatctl.chat.
 
-Who does what here: `items`, `log`, `places`, `desk` (with `hearing` and `pages`) know what is to be seen, without a
-screen: events in, items out. `text`, `look` and `drawing` make rows of items. `feed` brings events from the client's
-thread to the screen's, in slices; `tidy` keeps Python's own pauses away from keys. `ground`,
-`forms` and `abilities`: what the terminal is asked about itself. The widgets (`messages`, `sidebar`,
-`people`, `line`, `bars`, `overlays`) know one thing each; `app` composes them, and `keys` is the table of keys that it
-and its help go by.
+Layers: `model` is the content of the screen without a screen: events in, items out. `render` makes rows of items.
+`widgets` draw one thing each. `terminal` learns what the terminal can do and keeps Python's pauses away from keys.
+`connect` logs in and brings events from the client's thread to the screen's. `commands` are keys and typed commands.
+`app` composes them.
 """

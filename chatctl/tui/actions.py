@@ -1,4 +1,4 @@
-"""What keys, clicks and commands do to the screen. A part of :class:`chatctl.tui.app.ChatApp`."""
+"""What keys, clicks and commands do to the screen. A base class of :class:`chatctl.tui.app.ChatApp`."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Actions:
             self.look_at(shown[number - 1])
 
     def look_at(self, place: Place) -> None:
-        """Go to a place; what was being written in the old one waits there."""
+        """Switch to a buffer; the unsent text of the old one stays there."""
         app = self._app
         if place is not app.desk.here:
             app.desk.going = ""  # a room that is still being entered would take the line that is written here
@@ -133,11 +133,11 @@ class Actions:
             self.look_at(app.desk.converse(event.name))
 
     def on_message_list_moved(self) -> None:
-        """The wheel was turned: what is below is another number now."""
+        """The view was scrolled: the number of messages below it has changed."""
         self._app.draw()
 
     def on_message_list_near_top(self) -> None:
-        """The first messages are in sight: load what was before."""
+        """The first messages are visible: load earlier ones."""
         if self._app.desk.load_before(self._app.desk.here):
             self._app.desk.stale.add("topic")
 
@@ -186,7 +186,7 @@ class Actions:
     # Leaving.
 
     def action_interrupt(self) -> None:
-        """Ctrl-C: take back what is written; twice leaves."""
+        """Ctrl-C: discard the text; twice leaves."""
         app, now = self._app, monotonic()
         if now - self._interrupted < _TWICE and not self.line.text:
             app.leave("")
@@ -226,7 +226,7 @@ class Actions:
             app.draw()
 
     def do(self, text: str) -> None:
-        """Say or do what was typed."""
+        """Carry out the typed line."""
         app = self._app
         if app.typed is None:
             if text.strip():
@@ -264,11 +264,11 @@ class Actions:
         self._app.push_screen(Question(f"Send {what}?", f"{shown}{more}", "send"), answered)
 
     def say(self, text: str) -> None:
-        """Say a text that is no command, whatever it begins with."""
+        """Send a text, even if it begins like a command."""
         self.do(f"/{text}" if text[:1] == "/" else text)
 
     def action_editor(self) -> None:
-        """Write in $EDITOR; what is saved comes into the input."""
+        """Write in $EDITOR; the saved text goes into the input."""
         app = self._app
         editor = external_editor.command()
         try:

@@ -1,10 +1,10 @@
-"""The full screen: puts the parts together, and knows nothing that one of them can know.
+"""The full screen: composes the parts, and knows nothing that a part can know.
 
-The rules of this file:
+Invariants:
 
-1. Everything here happens on the screen's own thread; events come through `Feed`.
-2. A part is drawn again when the desk says that it is out of date, at most as often as batches come.
-3. Whatever happens, the terminal is as it was afterwards. What goes wrong is told there, in one line.
+- [screen-thread] Everything here runs on the screen's own thread; events arrive through `Feed`.
+- [redraw-stale] A part is redrawn when the model marks it as stale, at most once per batch of events.
+- [restore-terminal] The terminal is always restored. Errors are shown there afterwards, in one line.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         """The feed has something."""
 
     class Known(Message):
-        """What came of an attempt to get in."""
+        """The result of a login attempt."""
 
         def __init__(self, outcome: Outcome) -> None:
             super().__init__()
@@ -128,7 +128,8 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         return self.desk.client.fold(name)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """What our style sheet names beside Textual's own, for when the sheet is read before our themes are known."""
+        """Return the variables of our style sheet beside Textual's own, because it is read before our themes are
+        registered."""
         return {"line": "ansi_bright_black", "quiet": "ansi_bright_black"}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -169,7 +170,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.exit(reason)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Rule 3: whoever started the screen tells of it."""
+        """[restore-terminal]: the caller of the screen reports errors."""
         self.problem = self.problem or error
         super()._handle_exception(error)
 
@@ -177,11 +178,11 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self._close_messages_no_wait()  # without the traceback that Textual would print
 
     def panic(self, *renderables: object) -> None:
-        """Nor any other page about what is wrong inside."""
+        """Do not show Textual's page about internal errors."""
         self._close_messages_no_wait()
 
     def on_chat_app_known(self, event: Known) -> None:
-        """What came of an attempt to get in."""
+        """Handle the result of a login attempt."""
         self.arrival.known(event.outcome)
 
     def entered(self, client: Client) -> None:
@@ -255,7 +256,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             self.tidy.tick()
 
     async def on_event(self, event: events.Event) -> None:
-        """Whoever touches a key or the mouse is here, whatever it is for; who moves it past another window is not."""
+        """A key or click shows that the user is present; moving the mouse across another window does not."""
         passing = isinstance(event, events.MouseMove) and self.desk.in_front is False
         if isinstance(event, events.InputEvent) and not passing and self.being is not None:
             self.being.touched()
@@ -287,7 +288,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.fold_panels(event.size.width)
 
     def fold_panels(self, width: int | None = None) -> None:
-        """What there is room for, and what was asked for."""
+        """Apply the layout that fits the width and the user's choice."""
         width = self.size.width if width is None else width
         main = self.screen_stack[0]
         rooms = self.rooms_wanted if self.rooms_wanted is not None else width >= stylesheet.ROOMS_FROM
@@ -302,7 +303,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         main.query_one("#people").set_class(not people, "hidden")
 
     def draw(self) -> None:
-        """Draw what is out of date (rule 2)."""
+        """Redraw what is stale ([redraw-stale])."""
         if not self.stands(StatusBar):
             return
         main, desk = self.screen_stack[0], self.desk

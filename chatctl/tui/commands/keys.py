@@ -20,8 +20,8 @@ KEYS: tuple[Key, ...] = (
     Key("", "", "Alt-Enter", "a new line"),
     Key("", "", "Tab", "complete a name, a room or a command"),
     Key("", "", "Up, Down", "what you said before"),
-    Key("", "", "Ctrl-U", "clear what is written"),
-    Key("pageup", "page(-1)", "PgUp", "what was said earlier"),
+    Key("", "", "Ctrl-U", "clear the input"),
+    Key("pageup", "page(-1)", "PgUp", "earlier messages"),
     Key("pagedown", "page(1)", "PgDn", "later"),
     Key("ctrl+end", "now", "Ctrl-End, Esc", "back to now"),
     Key("ctrl+n", "step(1)", "Ctrl-N", "the next room"),
@@ -38,7 +38,7 @@ KEYS: tuple[Key, ...] = (
     Key("ctrl+l", "redraw", "Ctrl-L", "draw the screen again"),
     Key("f1", "keys", "F1", "these keys"),
     Key("ctrl+c", "interrupt", "Ctrl-C twice", "leave"),
-    Key("ctrl+d", "end", "Ctrl-D", "leave, where nothing is written"),
+    Key("ctrl+d", "end", "Ctrl-D", "leave, if the input is empty"),
 )
 
 ALSO = (

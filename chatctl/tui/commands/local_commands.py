@@ -1,4 +1,4 @@
-"""Commands that only the full screen can do, and what is remembered of them."""
+"""Commands that only the full screen has, and their stored settings."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Specials:
         }
 
     def _read(self, text: str) -> None:
-        """What is long is read over the screen: lines of two columns."""
+        """Show a long text over the screen: lines of two columns."""
         rows = [(what, about.strip()) for what, _, about in (line.partition("  ") for line in text.splitlines())]
         self._app.push_screen(Page("Commands", rows))
 
     def _refused(self, why: str) -> None:
-        """Tell why there is no question for a password."""
+        """Report why no password is asked for."""
         if not isinstance(self._app.screen, Refused):
             self._app.push_screen(Refused(why))
 
@@ -61,7 +61,9 @@ class Specials:
     def _notify(self, word: str) -> None:
         being = self._app.being
         if being is not None:
-            being.notifies = self._switched("You are called when somebody names you", "notify", word, being.notifies)
+            being.notifies = self._switched(
+                "You are alerted when a message has your name", "notify", word, being.notifies
+            )
 
     def _typing(self, word: str) -> None:
         being = self._app.being

@@ -1,12 +1,13 @@
-"""Being there: whether others see us typing, whether we are away, who calls us.
+"""The own presence: typing notifications, away state, alerts.
 
-The rules of this file:
+Invariants:
 
-1. Typing is told at most every 3 seconds, never of a command, and only where it is wanted
-   (ircv3.net/specs/client-tags/typing). What was written and not sent is told as given up.
-2. Who touches nothing for IDLE seconds is away until they touch something; who said that they are away stays it.
-3. Who touches nothing for UNWATCHED seconds does not read what comes: not every terminal tells whether it is in front.
-4. A call is one bell and one desktop notification, at most one every CALLS seconds.
+- [typing] Typing is sent at most every 3 seconds, never for a command, and only if enabled
+  (ircv3.net/specs/client-tags/typing). Discarded text is sent as done.
+- [idle-away] After IDLE seconds without input the user is away until the next input; an away state set by the user
+  stays.
+- [unwatched] After UNWATCHED seconds without input, messages are not read: not every terminal reports its focus.
+- [alert] An alert is one bell and one desktop notification, at most one every CALLS seconds.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Being:
             self._send(place.name, "active")
 
     def sent(self) -> None:
-        """What was written went out, which says that one types no more."""
+        """The text was sent, which also ends typing."""
         self._typed_to = ""
         self._typed_at = -TYPING_PAUSE
 
@@ -75,7 +76,7 @@ class Being:
 
     @property
     def unwatched(self) -> bool:
-        """Whether nobody has touched anything for so long that nobody reads either, whatever the terminal tells."""
+        """Return whether input is so long ago that nobody reads, whatever the terminal reports ([unwatched])."""
         return self._now() - self._touched >= UNWATCHED
 
     def tick(self, *, away: bool) -> None:
@@ -86,7 +87,7 @@ class Being:
                 self._client.away("idle")
 
     def call(self, title: str, text: str, term: str) -> str:
-        """What to write to the terminal to call its owner; empty where it is not the time."""
+        """Return what to write to the terminal to alert its user; empty if it is too soon."""
         if not self.notifies or self._now() - self._called < CALLS:
             return ""
         self._called = self._now()

@@ -1,4 +1,4 @@
-"""What is typed, done: the full screen as the commands see it (:class:`chatctl.client.slash.table.Screen`)."""
+"""Typed commands: implements :class:`chatctl.client.slash.table.Screen` for the full screen."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Typed:
         self._special = special
 
     def run(self, text: str) -> None:
-        """Do what was typed; what goes wrong is told.
+        """Carry out a typed line; errors are shown.
 
-        If a password may follow, it is told by a dialog, so that the password is not said in the room.
+        If a password may follow, they are shown in a dialog, so that the password is not sent to the room.
         """
         lines = text.split("\n")
         asks = (len(lines) == 1 or not table.is_text(text)) and any(map(table.asks_password, lines))
@@ -81,7 +81,9 @@ class Typed:
                 if item.problem:
                     raise InputError("That message was not delivered; /resend sends it again")
                 if item.id is None:
-                    raise InputError("This server does not number what is said, which that needs")
+                    raise InputError(
+                        "This server does not support message IDs, so messages cannot be replied to, reacted to or deleted"
+                    )
                 return item.id
         return None
 
@@ -103,7 +105,7 @@ class Typed:
             self.desk.tell(text, now=clock.time())
 
     def do(self, what: str, rest: str) -> None:
-        """What is the screen's own."""
+        """The screen's own part."""
         if what == "close":
             place = self.desk.places.get(rest)
             if place is not None:
@@ -120,7 +122,7 @@ class Typed:
             raise InputError(f"/{what} cannot be done here")
 
     def _resend(self) -> None:
-        """Say again what was not delivered here."""
+        """Send the undelivered messages of this buffer again."""
         place = self.desk.here
         failures = place.log.failures()
         if not failures:

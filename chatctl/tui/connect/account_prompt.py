@@ -1,10 +1,10 @@
-"""Making one's name an account on the full screen: offered once, and by /register.
+"""Registering the name as an account from the full screen: offered once, and by /register.
 
-The rules of this file:
+Invariants:
 
-1. A user who was asked for a name is asked once for each server and name whether to keep it. Enter says no.
-2. A password is typed twice, since it is not shown.
-3. Nothing typed at these questions reaches the message line: it may be the password.
+- [ask-once] A user who was asked for a name is asked once per server and name whether to register it. Enter says no.
+- [type-twice] A password is typed twice, since it is not shown.
+- [not-a-message] Nothing typed at these questions reaches the message line: it may be the password.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def ask(app: ChatApp, trouble: str = "") -> None:
     if client is None or not client.may_register:
         if client is not None and client.account is not None:
             raise InputError(f"You are logged in as {clean(client.account)}; the name is yours")
-        raise InputError("This server lets nobody make an account from here; ask whoever runs it")
+        raise InputError("This server does not allow making accounts from here; ask its operator")
 
     def answered(password: str | None) -> None:
         app.line.listen()

@@ -1,11 +1,11 @@
 """Events from the client's thread to the screen's, in batches.
 
-The rules of this file:
+Invariants:
 
-1. :meth:`Feed.put` is called on the client's thread, does next to nothing, and never waits.
-2. The screen is told once that there is something, and not again before it has taken what there is.
-3. A drawing follows another after PAUSE at least. In between events are heard in slices of SLICE seconds, with a
-   BREATH after each: a key pressed meanwhile is never behind thousands of messages.
+- [never-wait] :meth:`Feed.put` runs on the client's thread, does almost nothing, and never waits.
+- [one-wakeup] The screen is woken once when events arrive, and not again before it has taken them.
+- [slices] Drawings are PAUSE apart at least. In between events are handled in slices of SLICE seconds, with a BREATH
+  after each, so a key never waits for thousands of messages.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Feed:
             self.wake()
 
     def take(self, most: int) -> list[e.Event]:
-        """What happened first, at most so much of it."""
+        """Return the first events, at most this many."""
         with self._lock:
             batch = [self._events.popleft() for _ in range(min(most, len(self._events)))]
             self._told = bool(self._events)
@@ -60,8 +60,8 @@ class Hearing:
         self._drawn = now() - PAUSE
 
     def slice(self) -> tuple[bool, float]:
-        """Hear some (rule 3). Whether it is time to draw, and the seconds until more is to be heard: 0 for when the
-        feed tells."""
+        """Handle some events ([slices]). Return whether to draw, and the seconds until the next slice: 0 to wait for
+        a wake-up."""
         end = self._now() + SLICE
         more = True
         while more and self._now() < end:

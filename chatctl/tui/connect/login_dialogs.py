@@ -1,13 +1,13 @@
-"""What a person is asked before they are in: a name, a password, a fingerprint.
+"""The questions of the login: name, password, fingerprint.
 
-The rules of this file:
+Invariants:
 
-1. What an attempt to get in came to is answered by one question, or by none; each answer is another attempt.
-2. Who answers nothing leaves; whoever started the screen tells why.
-3. From the first question until we are in, the message line takes no keys: what is typed belongs to the questions, and
-   may be a password. A question for a password empties the line: it may have been typed ahead. Keys that wait when a
-   question comes are dropped: they were not meant for it.
-4. While a question stands the lower line says what is waited for: the server has been reached.
+- [one-question] The result of a login attempt leads to one question, or none; each answer is another attempt.
+- [cancel-leaves] Cancelling leaves; the caller of the screen reports why.
+- [no-keys-to-chat] From the first question until the login is complete, the message line takes no keys: they belong to
+  the questions, and may be a password. A question for a password clears the line, since it may have been typed ahead.
+  Keys that are queued when a question appears are dropped: they were not meant for it.
+- [status] While a question is shown, the status line says what is awaited: the server has been reached.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Arrival:
         self.asked_name = False
 
     def known(self, outcome: Outcome) -> None:
-        """What came of an attempt (rule 1)."""
+        """Handle the result of an attempt ([one-question])."""
         match outcome:
             case Entered():
                 if self._app.line.deaf:
@@ -58,7 +58,8 @@ class Arrival:
                 self._leave(outcome.error)
 
     def _waits_for(self, what: str) -> None:
-        """Show that an answer is waited for (rule 4). Keys are the question's (rule 3), except those from before it."""
+        """Show that an answer is awaited ([status]). Keys belong to the question ([no-keys-to-chat]), except earlier
+        ones."""
         self._app.key_order.drop()
         self._app.line.ignore()
         self._app.desk.waits_for = what
@@ -118,7 +119,7 @@ class Arrival:
 
     def _ask_trust(self, wanted: TrustWanted) -> None:
         entrance, unknown = self._app.entrance, wanted.unknown
-        text = f"Does the server's own window show this fingerprint too? Ask whoever runs it.\n\n{unknown.pin}"
+        text = f"Does the server's own window show this fingerprint too? Ask its operator.\\n\\n{unknown.pin}"
         if unknown.validity:
             text += f"\n\nIts certificate {unknown.validity}."
 
@@ -155,6 +156,6 @@ def _about_login(wanted: LoginWanted) -> tuple[str, str]:
     if wanted.known:
         return f"Log in as {name}", "Your name is an account here. Type its password; it is not shown."
     return (
-        f"The name {name} belongs to somebody",
+        f"The name {name} belongs to another user",
         "If that is you, type your password; it is not shown. Else press Esc.",
     )

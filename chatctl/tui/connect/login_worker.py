@@ -1,10 +1,10 @@
-"""Getting in, on a thread of its own, so that the screen can come up meanwhile. Nothing of Textual is needed here.
+"""Logs in on a thread of its own, so that the screen can appear meanwhile. Independent of Textual.
 
-The rules of this file:
+Invariants:
 
-1. One attempt at a time; what came of it is an :data:`Outcome`, kept, and told to whoever listens.
-2. Where the name or the password does not do, the person is asked, and another attempt is begun. Anything else is the
-   end: it is told outside of the screen, as any command tells it.
+- [one-attempt] One attempt at a time; its result is an :data:`Outcome`, stored and passed to the listener.
+- [ask-or-end] If the name or the password is refused, the user is asked, and another attempt follows. Any other error
+  is the end: it is reported after the screen, like that of any command.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Door(Protocol):
         """A client that has not started. Raises InvalidNameError."""
 
     def reachable(self) -> None:
-        """Raises UnreachableError where there is no server, RefusedError where it turns us away."""
+        """Raises UnreachableError without a server, RefusedError if it refuses the client."""
 
     def free_names(self, name: str) -> tuple[str, ...]:
         """Free names near one that is not."""
@@ -43,7 +43,7 @@ class Door(Protocol):
 
     @property
     def invited(self) -> bool:
-        """Whether an invitation is to be made into an account, and nobody chose a password yet."""
+        """Return whether an invitation is to become an account, and no password was chosen yet."""
 
     @property
     def makes_account(self) -> bool:
@@ -92,8 +92,8 @@ class PasswordWanted:
 
 @dataclass(frozen=True, slots=True)
 class LoginWanted:
-    """A password is needed: of the account that the name belongs to, of one that is to be made (`new`), of any one
-    since the server lets nobody else in (`closed`), or of one that this user is known to have there (`known`)."""
+    """A password is needed: of the account that owns the name, of a new one (`new`), of any one since the server
+    requires a login (`closed`), or of the account that this user is known to have there (`known`)."""
 
     name: str
     trouble: str = ""
@@ -104,14 +104,14 @@ class LoginWanted:
 
 @dataclass(frozen=True, slots=True)
 class TrustWanted:
-    """The first visit to a server that nobody vouches for: its fingerprint is to be compared."""
+    """The first visit to a server without a known certificate: its fingerprint is to be compared."""
 
     unknown: UnknownServerError
 
 
 @dataclass(frozen=True, slots=True)
 class NotIn:
-    """The end (rule 2)."""
+    """The login has failed ([ask-or-end])."""
 
     error: BaseException
 
@@ -120,7 +120,7 @@ Outcome = Entered | NameWanted | PasswordWanted | LoginWanted | TrustWanted | No
 
 
 class Entrance:
-    """`name` is what was asked for last."""
+    """`name` is the name requested last."""
 
     def __init__(self, door: Door, feed: Feed) -> None:
         self.door = door
@@ -158,7 +158,7 @@ class Entrance:
             tell(known)
 
     def wait(self, seconds: float | None = None) -> Outcome | None:
-        """The outcome, where there is one within `seconds`."""
+        """Return the outcome, if there is one within `seconds`."""
         if self._thread is not None:
             self._thread.join(seconds)
         return self.outcome

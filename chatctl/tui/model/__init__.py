@@ -1,1 +1,1 @@
-"""What the screen shows, without Textual: buffers, messages, unread counts."""
+"""The content of the screen, without Textual: buffers, messages, unread counts."""

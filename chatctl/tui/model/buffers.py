@@ -11,7 +11,7 @@ from chatctl.tui.model.message_log import Log
 
 TYPING_SECONDS = 6.0
 PAUSED_SECONDS = 30.0
-"""How long somebody counts as typing after the last word of it (ircv3.net/specs/client-tags/typing)."""
+"""How long a typing notification counts (ircv3.net/specs/client-tags/typing)."""
 
 HOME = ""
 """The name of the place for what the server says, and of where one is before any room."""
@@ -28,7 +28,7 @@ class Place:
         """A stretch of the past that was jumped to; shown instead of `log` while it is there."""
         self.joined = not is_room
         self.online: bool | None = None
-        """Of a person: whether they are here, where that is known."""
+        """Whether the user of a private buffer is online, if known."""
         self.topic = ""
         self.unread = 0
         self.mentions = 0
@@ -38,7 +38,7 @@ class Place:
         self.sought = 0
         """Pages that were loaded to find where that is."""
         self.draft = ""
-        """What stood in the input line when one went elsewhere."""
+        """The unsent text of the input line."""
         self.since = float("inf")
         """When we entered it: from then on who came and left stands in the log as it happened."""
         self.asked = 0
@@ -47,7 +47,7 @@ class Place:
 
     @property
     def shown(self) -> Log:
-        """What a screen shows."""
+        """A buffer as the screen shows it."""
         return self.past if self.past is not None else self.log
 
     def types(self, name: str, state: str, now: float | None = None) -> None:
@@ -59,7 +59,7 @@ class Place:
             self.typists[name] = (monotonic() if now is None else now) + seconds
 
     def typing(self, now: float | None = None) -> list[str]:
-        """Who types now."""
+        """Return the users who are typing."""
         now = monotonic() if now is None else now
         for name in [name for name, until in self.typists.items() if until < now]:
             del self.typists[name]
@@ -94,11 +94,11 @@ class Places:
         return [*([] if rooms or people else [self.home]), *rooms, *people]
 
     def get(self, name: str) -> Place | None:
-        """The place of this name, where there is one."""
+        """Return the buffer of this name, or None."""
         return self._by_key.get(self.fold(name)) if name else self.home
 
     def open(self, name: str, *, is_room: bool) -> Place:
-        """The place of this name, made where there is none."""
+        """Return the buffer of this name, made if it does not exist."""
         if not name:
             return self.home
         key = self.fold(name)
@@ -128,7 +128,7 @@ class Places:
         place.seen()
 
     def step(self, by: int) -> Place:
-        """The place so many below (or above) the present one, around the ends."""
+        """Return the buffer so far below (or above) the current one, around the ends."""
         shown = self.ordered()
         at = shown.index(self.current) if self.current in shown else 0
         return shown[(at + by) % len(shown)]
@@ -160,7 +160,7 @@ class Places:
 
 
 def note(place: Place, item: Item, *, looked_at: bool, alerts: bool) -> None:
-    """Something new was said in a place: count it where nobody looks. `alerts`: it is meant for us."""
+    """Count a new message in a buffer that is not being watched. `alerts`: it is meant for us."""
     if item.own or looked_at:
         return
     place.unread += 1

@@ -25,7 +25,7 @@ _SAME = 1.0
 
 
 def hear(desk: Desk, event: e.Event) -> None:
-    """Something happened. What has no row is told in the words that the line client has for it."""
+    """Handle an event. Kinds without a row are shown in the words of the line client."""
     handler = _HANDLERS.get(type(event))
     if handler is not None:
         handler(desk, event)
@@ -93,10 +93,10 @@ def entered(desk: Desk, event: e.Joined) -> None:
     place = desk.places.open(event.room, is_room=True)
     place.joined = True
     desk.been.add(desk.places.fold(event.room))
-    place.topic = ""  # where there is one it is told; it was not asked for
+    place.topic = ""  # if there is one it is shown; it was not requested
     place.since = min(place.since, event.time.timestamp())
     home = desk.places.home.log
-    if home.items:  # rule 5
+    if home.items:  # [server-text]
         for item in home.items:
             place.log.add(item)
         home.items.clear()
@@ -257,7 +257,7 @@ def reconnecting(desk: Desk, event: e.Reconnecting) -> None:
         place.typists.clear()
         if place.asked:
             place.asked = 0
-    if not desk.told_offline:  # once a break: what is tried since is on the lower line
+    if not desk.told_offline:  # once per disconnection: later attempts are on the status line
         desk.told_offline = True
         text = f"No connection: {event.reason}. Trying again; what you write is sent when it is back"
         desk.tell(text, now=event.time.timestamp())

@@ -58,7 +58,8 @@ def page(desk: Desk, event: e.Page) -> None:
 
 
 def _unread_at_the_end(place: Place, desk: Desk) -> None:
-    """Of a conversation that we had before: what came after what we read; nobody knowing that, after what we said."""
+    """Request the messages of an earlier conversation after the last one read; if that is unknown, after our last
+    one."""
     said = [item for item in place.log.items if item.is_said]
     read = place.left_off if place.left_off is not None else max((item.time for item in said if item.own), default=0.0)
     missed = [item for item in said if not item.own and item.time > read]
@@ -69,7 +70,7 @@ def _unread_at_the_end(place: Place, desk: Desk) -> None:
 
 
 def _unread_before(desk: Desk, place: Place, items: list[Item], ends: bool) -> None:
-    """Count what is unread of a page before the first that was, and put the line above it."""
+    """Count the unread messages of a page before the first live one, and place the marker above them."""
     log = place.log
     if place.past is not None or log.unread is None or place.left_off is None:
         return
@@ -99,7 +100,7 @@ def item_of(desk: Desk, event: e.Said | e.PrivateMessage) -> Item:
 
 
 def items_of(desk: Desk, events: Iterable[e.Event]) -> list[Item]:
-    """A page of history as items, with folds, reactions and what was deleted."""
+    """Return a page of history as items, with folds, reactions and deletions."""
     log = Log()
     for event in events:
         if isinstance(event, e.Said | e.PrivateMessage):
@@ -121,7 +122,7 @@ def _about(item: Item | None, event: e.Reacted | e.Deleted) -> None:
 
 
 def moved(log: Log, event: e.Event) -> None:
-    """Who came, left or did something that is no message, some time ago."""
+    """Add a join, part or reaction of the past."""
     moment = event.time.timestamp()
     match event:
         case e.Joined(own=True) | e.Left(own=True):
@@ -157,6 +158,6 @@ def _said(events: Iterable[e.Event]) -> list[e.Said | e.PrivateMessage]:
 
 
 def plain_reason(event: e.Left) -> str:
-    """Why somebody left, where it says more than that they did."""
+    """Return the reason of a departure, if it says more than the departure itself."""
     reason = event.reason.removeprefix("Quit: ") if event.how == "quit" else event.reason
     return "" if reason in ("Quit", "Connection closed", event.name, event.by) else reason

@@ -1,10 +1,11 @@
-"""What stands in a room, one below the other.
+"""The items of a buffer: messages and notices.
 
-The rules of this file:
+Invariants:
 
-1. Texts and names are as they came off the wire; drawing cleans them.
-2. An item is changed in place, and its `version` goes up with each change: that is how drawing knows.
-3. A hundred thousand of these are kept at a time, so there is one small class with slots, not one for each kind.
+- [raw-text] Texts and names are as received; rendering cleans them.
+- [versions] An item is changed in place, and its `version` increases: that invalidates its rendered rows.
+- [one-class] Up to a hundred thousand of these are held, so there is one small class with slots instead of one per
+  kind.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Item:
         self.audience = audience
         self.problem = ""
         self.deleted = ""
-        """Who deleted it."""
+        """The user who deleted it."""
         self.reactions: dict[str, list[str]] | None = None
         """Reaction -> who."""
         self.moves: list[tuple[str, Came, str]] | None = None
@@ -79,7 +80,7 @@ class Item:
 
     @property
     def is_said(self) -> bool:
-        """Whether somebody said it."""
+        """Whether it is a message of a user."""
         return self.kind in ("said", "action", "notice")
 
     def changed(self) -> None:

@@ -10,7 +10,7 @@ from chatctl.protocol.clean import clean
 
 @lru_cache(maxsize=8)
 def pattern(name: str) -> re.Pattern[str]:
-    """What finds `name`; characters that can stand in a name are no border."""
+    """Return a pattern that finds `name`; characters that names can have are no boundary."""
     return re.compile(rf"(?<![\w\-\[\]\\`^{{}}|]){re.escape(name)}(?![\w\-\[\]\\`^{{}}|])", re.IGNORECASE)
 
 

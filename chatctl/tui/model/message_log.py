@@ -1,13 +1,13 @@
-"""The items of one place, in their order.
+"""The items of one buffer, in order.
 
-The rules of this file:
+Invariants:
 
-1. Oldest first. A message with an id stands here once.
-2. Who comes and leaves without anything said in between is one item (a fold).
-3. What we said stands at the end from the moment it is typed; its echo takes its place, wherever others have come
-   meanwhile: the echo's place in the order is the one that counts.
-4. MOST items are kept of what is live; the oldest go, and can be loaded again.
-5. Positions are given as items, not as numbers: what is loaded above moves all numbers.
+- [no-duplicates] Oldest first. A message with an id occurs once.
+- [folds] Joins and parts without a message in between are one item (a fold).
+- [pending-last] An own message is at the end from the moment it is typed; its echo replaces it at the echo's place,
+  after others that arrived meanwhile: the server's order counts.
+- [bounded] MOST live items are held; the oldest are dropped, and can be loaded again.
+- [stable-positions] Positions are items, not indexes: loading earlier items shifts all indexes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SLACK = 1000
 
 
 class Log:
-    """What a screen shows of a place."""
+    """The displayed content of a buffer."""
 
     def __init__(self) -> None:
         self.items: list[Item] = []
@@ -33,9 +33,9 @@ class Log:
         self.unread: Item | None = None
         """The first item that has not been read."""
         self.unread_above = False
-        """Whether more is unread than what is here."""
+        """Whether there are more unread messages than are loaded."""
         self.dropped = 0
-        """Items that were let go at the beginning (rule 4): whoever counts from there needs it."""
+        """The number of items dropped at the beginning ([bounded]), for callers with indexes."""
         self._by_id: dict[str, Item] = {}
         self._pending: dict[int, Item] = {}
 
@@ -43,7 +43,7 @@ class Log:
         return len(self.items)
 
     def find(self, id: str) -> Item | None:
-        """The message with this id, where it is here."""
+        """Return the message with this id, or None."""
         return self._by_id.get(id)
 
     def add(self, item: Item, *, past: bool = False) -> bool:
@@ -63,8 +63,8 @@ class Log:
         return True
 
     def _goes_before(self, item: Item, other: Item, past: bool) -> bool:
-        """What waits stays below what is there (rule 3); what is told of the past goes above what the program told. No
-        other times are compared: the server's clock and ours may be days apart."""
+        """Add an item. Pending messages stay below others ([pending-last]); events of the past go above local notices.
+        Times are not compared otherwise: the server's clock and ours may be days apart."""
         if other.ticket:
             return not item.ticket
         return past and item.is_said and not other.is_said and other.time > item.time
@@ -78,7 +78,7 @@ class Log:
         self.begins = False
 
     def move(self, time: float, name: str, how: Came, reason: str) -> Item:
-        """Somebody came or left (rule 2): the fold that tells it."""
+        """Add a join or part to its fold ([folds])."""
         at = len(self.items)
         while at and (self.items[at - 1].ticket or _told_later(self.items[at - 1], time)):
             at -= 1
@@ -93,14 +93,14 @@ class Log:
         return item
 
     def confirmed(self, ticket: int) -> Item | None:
-        """What we said has an echo: it goes from the end, since the echo comes."""
+        """Remove the pending item of a message whose echo arrives."""
         item = self._pending.pop(ticket, None)
         if item is not None:
             self._remove(item)
         return item
 
     def failed(self, ticket: int, problem: str) -> Item | None:
-        """What we said was refused, or may not have arrived: it stays, with the reason."""
+        """Mark a message as refused or unconfirmed: it stays, with the reason."""
         item = self._pending.pop(ticket, None)
         if item is not None:
             item.problem = problem
@@ -142,7 +142,7 @@ class Log:
         return -1
 
     def said(self, count: int) -> Item | None:
-        """The `count`-th last thing that somebody said and the server has; 1 is the last."""
+        """Return the `count`-th last message of a user that the server has; 1 is the last."""
         for item in reversed(self.items):
             if item.is_said and item.id is not None and not item.deleted:
                 count -= 1
@@ -151,7 +151,7 @@ class Log:
         return None
 
     def failures(self) -> list[Item]:
-        """What of ours was not delivered, oldest first, of the last thousand items."""
+        """Return own undelivered messages, oldest first, of the last thousand items."""
         return [item for item in self.items[-1000:] if item.problem and item.own]
 
     def oldest(self) -> Item | None:
@@ -160,5 +160,5 @@ class Log:
 
 
 def _told_later(item: Item, time: float) -> bool:
-    """Whether it is no message, and of a later time: what was missed is told when more has happened already."""
+    """Return whether it is a later item that is not a message: missed events are inserted above those."""
     return not item.is_said and item.time > time

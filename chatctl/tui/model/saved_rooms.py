@@ -1,10 +1,10 @@
-"""The rooms one was in are there again the next time.
+"""Saves the joined rooms for the next start.
 
-The rules of this file:
+Invariants:
 
-1. Kept by server, within a second of a change and when one leaves, so that no end of the program loses them: the rooms
-   one is in then, up to MOST_ROOMS, beside the one that is asked for anyway. Nothing is read or written in between.
-2. A room that one could not enter again is forgotten; not where one left before that could be known.
+- [saved-soon] Saved per server, within a second of a change and on leaving, so that no crash loses them: the joined
+  rooms, up to MOST_ROOMS, besides the one that is requested anyway. Otherwise nothing is read or written.
+- [drop-refused] A room that could not be joined again is dropped, unless the user left before that was known.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RoomsKept:
                     client.join(room)
 
     def keep(self, desk: Desk) -> None:
-        """Once a second, and when we leave (rules 1 and 2)."""
+        """Save if needed: once a second, and on leaving ([saved-soon], [drop-refused])."""
         if self._memory is None or not self._since:
             return
         rooms = [place.name for place in desk.places if place.is_room and place.joined]

@@ -1,15 +1,15 @@
-"""Events in, places and items out: what the screen is about, without a screen.
+"""The view model: events in, buffers and items out, without a screen.
 
-The rules of this file:
+Invariants:
 
-1. One function for each kind of event, and the table. What has no row here is told in the words that the line client
-   has for it, where one is.
-2. `stale` gathers which parts of the screen are out of date; whoever draws takes and clears it.
-3. A message counts as unread where nobody looks: in another place, or while the terminal is not in front. What is told
-   of the past counts only if it came after what we have read, or while we were cut off.
-4. We are called for what is meant for us and not looked at; not where the terminal told that it is in front: there the
-   count is seen.
-5. What the server says before there is a room is kept, and moves into the first room.
+- [one-table] One function per kind of event, and the table. Kinds without a row are shown in the words of the line
+  client, in the current buffer.
+- [stale] `stale` collects the parts of the screen to redraw; the screen takes and clears it.
+- [unread] A message is unread if it is not watched: in another buffer, or while the terminal is not in front. Messages
+  of the past count only if they are later than the last one read, or came while we were disconnected.
+- [alerts] We are alerted of messages that are meant for us and not watched; not if the terminal reported that it is in
+  front: then the count is visible.
+- [server-text] Text of the server before there is a room is kept, and moved into the first room.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Connection = Literal["connecting", "online", "offline", "ended"]
 
 
 class Speaker(Protocol):
-    """What the desk asks of the client."""
+    """The part of the client that the model uses."""
 
     def fold(self, name: str) -> str: ...
     def is_room(self, target: str) -> bool: ...
@@ -54,7 +54,7 @@ class Speaker(Protocol):
 
 
 def unasked() -> AbstractContextManager[None]:
-    """Around what the program sends of itself: where it cannot be sent, nobody has to hear of it."""
+    """Suppress errors of automatic commands: if they cannot be sent, the user need not know."""
     return suppress(ChatctlError)
 
 
@@ -75,24 +75,24 @@ class Desk:
         self.places = Places(client.fold)
         self.connection: Connection = "connecting"
         self.problem = ""
-        """Why there is no connection."""
+        """The reason why there is no connection."""
         self.waits_for = ""
-        """What we ask the person for before we can be in."""
+        """The question that the user must answer to log in."""
         self.network = ""
         self.latency: float | None = None
         self.away = False
         self.attention = True
-        """Whether the terminal is in front, as far as it tells, and somebody there."""
+        """Whether the terminal is in front, as far as it reports, and the user is present."""
         self.in_front: bool | None = None
-        """What the terminal told of itself; None: nothing yet, and some never do."""
+        """The focus as the terminal reported it; None: no report yet, and some never report."""
         self.stale: set[Part] = {"log", "rooms", "people", "topic", "status"}
         self.alerts: list[tuple[Place, Item]] = []
-        """What we should be told of wherever we are; whoever tells clears it."""
+        """Pending alerts, for any buffer; the screen takes and clears them."""
         self.found: Found | None = None
         self.target: str | None = None
         """The id of the message that is to be shown as soon as it is there."""
         self.offer = ""
-        """What a newcomer is told beside that they are in."""
+        """The introduction for a new user."""
         self.going: str = ""
         """The room to be in as soon as we are in it."""
         self._going_until = 0.0
@@ -103,7 +103,7 @@ class Desk:
         self.came_back = False
         self.told_offline = False
 
-    # What the screen asks.
+    # Queries of the screen.
 
     @property
     def here(self) -> Place:
@@ -122,7 +122,7 @@ class Desk:
         self.attend(in_front)
 
     def attend(self, attention: bool) -> None:
-        """Somebody looks, or nobody; what comes from now on stands below a line of its own."""
+        """The user begins or stops watching; later items are placed below a marker line."""
         if self.attention and not attention and not self.here.unread:
             self.here.left_behind()
         self.attention = attention
@@ -145,7 +145,7 @@ class Desk:
         return awaited and time < self._going_until
 
     def converse(self, name: str) -> Place:
-        """The private conversation with somebody, begun where there is none."""
+        """Return the private buffer of a user, made if it does not exist."""
         known = self.places.get(name)
         if known is not None:
             return known
@@ -177,7 +177,7 @@ class Desk:
         self.stale |= {"log"}
 
     def load_before(self, place: Place) -> bool:
-        """Ask for what was said before the first item shown. False where there is nothing, or it is asked for."""
+        """Request the messages before the first item. Return False if there are none, or they are requested already."""
         log = place.shown
         oldest = log.oldest()
         if log.begins or place.asked or self.connection != "online" or place is self.places.home:
@@ -187,7 +187,7 @@ class Desk:
         return oldest is not None and self._look_back(place, "BEFORE", oldest)
 
     def load_after(self, place: Place) -> bool:
-        """Of a stretch of the past: ask for what was said after it."""
+        """In a view of the past: request the messages after it."""
         if place.past is None or place.asked or not place.past.items:
             return False
         return self._look_back(place, "AFTER", place.past.items[-1])
@@ -197,7 +197,7 @@ class Desk:
             place.asked = self.client.look_back(place.name, which, moment(item.time), item.id)
             self.pages[place.asked] = (which, place)
             return True
-        place.shown.begins = True  # a name that no question can be asked about: a server may call anybody anything
+        place.shown.begins = True  # a name that no request can use: servers may allow any name
         return False
 
     def recall(self, place: Place, last: datetime) -> None:
@@ -206,8 +206,10 @@ class Desk:
             self.pages[place.asked] = ("LAST", place)
 
     def seek(self) -> None:
-        """Where all that is there of a place is unread, ask for what was before: there may be more of it. After
-        _MOST_SOUGHT pages the line above it says so, and scrolling there loads it."""
+        """If all loaded messages of a buffer are unread, request earlier ones, which may be unread too.
+
+        After _MOST_SOUGHT pages the marker above says so, and scrolling there loads them.
+        """
         for place in self.places:
             log = place.log
             if place.past is not None or log.unread is None or place.left_off is None or log.begins:
@@ -235,7 +237,7 @@ class Desk:
         self.stale |= {"log"}
 
     def mark_read(self) -> None:
-        """Tell the server how far we have read, where that has changed."""
+        """Send the read position to the server, if it has changed."""
         place = self.here
         if not self.attention or self.connection != "online" or place is self.places.home:
             return

@@ -1,14 +1,14 @@
-"""Rows that stay in their columns, whatever a terminal takes the width of a text to be.
+"""Rows that keep their columns, however wide a terminal draws a text.
 
-The rules of this file:
+Invariants:
 
-1. Terminals disagree: a spacing mark (category Mc: vowels of India's scripts and others) takes no column in one and one
-   in the next; so do parts of Hangul, and what is newer in Unicode than the terminal. Counted is the most that any of
-   them takes, so that no letter is ever pushed off its row.
-2. A row that holds anything but letters of which all think the same is anchored: its place is blanked first, and after
-   it the cursor is put where the row ends. So nothing to the right of it is ever moved (DECSC, DECRC and CUF, which all
-   terminals know).
-3. Where something lies over a part of a row it cannot be anchored: then what is not sure is drawn as dots.
+- [widest] Terminals disagree: a spacing mark (category Mc: vowels of India's scripts and others) takes no column in one
+  and one in the next; so do parts of Hangul, and characters newer than the terminal's Unicode. The widest is counted,
+  so that no letter is pushed off its row.
+- [anchored] A row with other characters than those of undisputed width is anchored: its cells are blanked first, and
+  afterwards the cursor is placed at its end. So nothing to the right of it is moved (DECSC, DECRC and CUF, which all
+  terminals know).
+- [overlaid] A row that is partly covered cannot be anchored: then its disputed characters are drawn as dots.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _SAVE, _RESTORE = "\x1b7", "\x1b8"
 
 
 def width_of(text: str) -> int:
-    """Columns that a text takes (rule 1)."""
+    """Return the columns that a text takes ([widest])."""
     if text.isascii():
         return len(text)
     text = drawn(text)
@@ -67,7 +67,7 @@ def width_of(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _alone(letter: str) -> int:
-    """What a terminal takes it for that looks at each by itself."""
+    """Return the width of a cluster in a terminal that adds up its characters."""
     if _is_mark(letter) or letter in FLAG_LETTERS:
         return 1
     return max(0, wcwidth(letter))
@@ -83,7 +83,7 @@ def is_sure(text: str) -> bool:
 
 
 def is_disputed(cluster: str) -> bool:
-    """Return whether terminals disagree about the width of a cluster (rule 1)."""
+    """Return whether terminals disagree about the width of a cluster ([widest])."""
     if _SURE.fullmatch(cluster):
         return False
     shown = drawn(cluster)
@@ -128,8 +128,8 @@ def _isolated(segments: list[Segment]) -> list[Segment]:
 
 
 class Anchored(Strip):
-    """A row that is drawn as rule 2 says; taken apart it is a row like others. `apart`: each segment by itself, and how
-    wide each is."""
+    """A row drawn as [anchored] requires; cut into parts it is a row like others. `apart`: the segments, each with
+    its width."""
 
     def __init__(self, row: Strip, apart: Callable[[str], int] | None = None) -> None:
         super().__init__([*row], row.cell_length)
@@ -160,7 +160,7 @@ def kept(row: Strip, apart: Callable[[str], int] | None = None) -> Strip:
 
 
 def bared(row: Strip) -> Strip:
-    """A row without isolates, and of sure letters: for where something lies over a part of it (rule 3)."""
+    """Return a row without isolates and disputed characters, for rows that are partly covered ([overlaid])."""
     if all(_SURE.fullmatch(segment.text) for segment in row):
         return row
     segments = [Segment(_dotted(segment.text.translate(_BARED)), segment.style) for segment in row]
@@ -177,5 +177,5 @@ def _dotted(text: str) -> str:
 
 
 def text_of(row: Iterable[Segment]) -> str:
-    """What is to be read in a row."""
+    """Return the text of a row."""
     return "".join(segment.text for segment in row)

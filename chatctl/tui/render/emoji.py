@@ -1,14 +1,14 @@
-"""Characters that are put together of several: drawn together only where the terminal is known to do so.
+"""Emoji sequences: drawn as one only if the terminal is known to do so.
 
-The rules of this file:
+Invariants:
 
-1. Terminals disagree how many columns a joined emoji takes, one with a skin tone, or one made of a letter by U+FE0F
-   (tmux 3.3 takes 4 for U+1F44D U+1F3FD and 1 for U+2764 U+FE0F, Unicode and others 2): whatever stands to the right
-   would stand elsewhere. So they are drawn in parts of which every terminal thinks the same.
-2. A terminal shows what it does when it is asked: PROBE is drawn, and the cursor's place (CPR) tells. Until then, and
-   where no answer comes, rule 1 holds.
-3. The parts keep the meaning: a family is its people, one after the other. A skin tone, U+FE0E and U+FE0F go; a lone
-   letter of a flag is that letter.
+- [parts-first] Terminals disagree how many columns a joined emoji takes, one with a skin tone, or one made of a letter
+  by U+FE0F (tmux 3.3 takes 4 for U+1F44D U+1F3FD and 1 for U+2764 U+FE0F, Unicode and others 2), which would shift the
+  rest of the row. So they are drawn in parts of undisputed width.
+- [probed] A terminal shows its behaviour when asked: PROBE is drawn, and the cursor position report (CPR) tells. Until
+  then, and without an answer, [parts-first] holds.
+- [meaning] The parts keep the meaning: a family is its members, one after the other. Skin tones, U+FE0E and U+FE0F are
+  dropped; a lone letter of a flag is that letter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PROBE_WIDTH = 8
 PROBE = f"\x1b7\x1b[1;1H{_PROBE}\x1b[6n\x1b[1;1H\x1b[2K\x1b8"
 
 JOINED = re.compile("[\u200d\ufe0f\U0001f3fb-\U0001f3ff]")
-"""What emoji are joined by: left only for a terminal that is known to join them."""
+"""Joiners of emoji: kept only for terminals that are known to join."""
 
 _PARTS = re.compile("[\u200d\ufe0e\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 _TONES = range(0x1F3FB, 0x1F400)
@@ -37,7 +37,7 @@ _TONE_ALONE = "\U0001f7eb"
 
 
 class Terminal:
-    """What is known of the terminal, of which a program has one."""
+    """The known capabilities of the terminal, of which a process has one."""
 
     joins = False
 
@@ -46,7 +46,7 @@ TERMINAL = Terminal()
 
 
 def drawn(text: str) -> str:
-    """`text` as it is to be drawn (rules 1 and 3)."""
+    """Return `text` as it is to be drawn ([parts-first], [meaning])."""
     if text.isascii() or not _PARTS.search(text):
         return text
     found, start = [], 0

@@ -1,13 +1,13 @@
-"""Items as rows of a given width.
+"""Renders items as rows of a given width.
 
-The rules of this file:
+Invariants:
 
-1. A message is ``12:41 [ann]: text``; what does not fit goes on below, two columns further in than the name.
-2. Between the time and the name stands a mark where it is about us (``»``), or where it has not arrived (``…`` waits,
-   ``!`` did not).
-3. Words are kept whole where they fit on a row; nothing is cut off.
-4. A row moves nothing that stands beside it (`cell_width`); of what terminals do not agree about other forms are
-   drawn (:mod:`chatctl.tui.render.emoji`).
+- [message-row] A message is ``12:41 [ann]: text``; the rest continues below, indented two columns more than the name.
+- [marks] Between time and name there is a mark if it concerns us (``»``), or if it is not delivered (``…`` is pending,
+  ``!`` has failed).
+- [whole-words] Words are kept whole if they fit into a row; nothing is cut off.
+- [own-columns] A row does not shift its neighbours (`cell_width`); sequences of disputed width are drawn in parts
+  (:mod:`chatctl.tui.render.emoji`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from chatctl.tui.render.theme import Ink
 
 TIME_WIDTH = 6
 LEAST_WIDTH = 20
-"""Columns that are drawn for at least; what is narrower shows a part of them."""
+"""Minimum width that is rendered; a narrower screen shows a part of the rows."""
 
 _HANG = 2
 _SNIPPET = 60
@@ -48,12 +48,12 @@ _WIDE = (
 _WORDS = re.compile(f" +|[{_WIDE}]+|[^ {_WIDE}]+")
 _IDEOGRAPH = re.compile(f"[{_WIDE}]")
 _NO_START = frozenset("、。，．！？；：）」』】〉》〕］｝ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ")
-"""What must not begin a row (kinsoku)."""
+"""Characters that must not begin a row (kinsoku)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the drawing of an item needs to know beside it."""
+    """The context for rendering an item."""
 
     ink: Ink
     width: int
@@ -64,7 +64,7 @@ class Around:
 
 
 def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
-    """Pieces in rows of at most `first` (the first one) and `rest` columns; breaks at spaces (rule 3)."""
+    """Split into rows of at most `first` (the first one) and `rest` columns, at spaces ([whole-words])."""
     rows: list[list[Piece]] = [[]]
     room = first
     for text, style in pieces:
@@ -104,7 +104,7 @@ def _trim(row: list[Piece]) -> None:
 
 
 def _cut(word: str, room: int) -> tuple[str, str]:
-    """A word in two, the first part at most `room` columns wide and never cut inside what is seen as one character."""
+    """Split a word; the first part is at most `room` columns wide, and no grapheme cluster is cut."""
     room = max(1, room)
     if word.isascii():
         return word[:room], word[room:]
@@ -174,7 +174,7 @@ def _said(item: Item, around: Around) -> list[Strip]:
 
 
 def _reply_rows(item: Item, around: Around) -> list[Strip]:
-    """What a reply answers, on a row above it."""
+    """Return the row with the message that is replied to."""
     if item.reply is None:
         return []
     answered = around.find(item.reply)
@@ -240,7 +240,7 @@ _DRAWERS: dict[str, Callable[[Item, Around], list[Strip]]] = {"fold": _fold, "ne
 
 
 def day_of(time: float) -> tuple[int, int]:
-    """What changes at midnight, local time."""
+    """Invalidate rows at midnight, local time."""
     local = clock.localtime(time)
     return local.tm_year, local.tm_yday
 
@@ -253,7 +253,7 @@ def day_row(time: float, around: Around) -> Strip:
 
 
 def unread_row(around: Around, *, above: bool = False) -> Strip:
-    """The line above what has not been read; `above`: there is more of it, which scrolling up loads."""
+    """Return the unread marker; `above`: there are more unread messages, which scrolling up loads."""
     return ruled("new, and more above" if above else "new", around, around.ink.mention)
 
 
@@ -266,7 +266,7 @@ def ruled(text: str, around: Around, style: Style) -> Strip:
 
 
 def shortened(text: str, room: int) -> str:
-    """`text` in at most `room` columns; what is left out shows as ``…``. For names and titles, never for messages."""
+    """Shorten `text` to at most `room` columns; ``…`` stands for the rest. For names and titles, never for messages."""
     if width_of(text) <= room:
         return text
     text = drawn(text)

@@ -1,13 +1,14 @@
-r"""What somebody wrote, as runs of plain text with attributes.
+r"""The text of a message as runs of plain text with attributes.
 
-The rules of this file:
+Invariants:
 
-1. IRC formatting (modern.ircdocs.horse/formatting): bold, italic, underline, strike, monospace, reverse, colours.
-2. Simple Markdown, where it cannot be meant otherwise: ``**bold**``, ``*italic*``, ``_italic_``, ``~~gone~~``,
-   `` `code` ``. The marks stand at the edges of words, and go. Inside code and links nothing is marked up.
-3. Links are http and https only, and are shown as they are: what one reads is where one gets. Punctuation at the end is
-   not part of a link, nor is a closing bracket without its opening one in the link.
-4. Every run is clean (:mod:`chatctl.protocol.clean`).
+- [irc-format] IRC formatting (modern.ircdocs.horse/formatting): bold, italic, underline, strike, monospace, reverse,
+  colours.
+- [markdown] Simple Markdown, if it cannot mean anything else: ``**bold**``, ``*italic*``, ``_italic_``, ``~~gone~~``,
+  `` `code` ``. The marks are at the edges of words, and are removed. Inside code and links there is no markup.
+- [honest-links] Links are http and https only, and shown as they are: the visible text is the target. Punctuation at
+  the end is not part of a link, nor is a closing bracket without its opening one in the link.
+- [clean-output] Every run is clean (:mod:`chatctl.protocol.clean`).
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _add(found: list[Run], text: str, look: Look) -> None:
 
 
 def _linked(text: str, look: Look) -> list[Run]:
-    """Rule 3, and Markdown in what is between."""
+    """Apply [honest-links], and Markdown in between."""
     if "://" not in text:
         return _marked(text, look)
     found: list[Run] = []

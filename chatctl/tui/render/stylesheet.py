@@ -7,7 +7,7 @@ from textual.theme import Theme
 from chatctl.tui.render.theme import PALETTES, Palette
 
 ROOMS_FROM = 60
-"""Columns from which the rooms are shown, where nobody said otherwise."""
+"""Width from which the rooms are shown, unless the user chose otherwise."""
 
 PEOPLE_FROM = 90
 BOTH_FROM = 64
@@ -52,7 +52,7 @@ def themes() -> list[Theme]:
 
 
 def theme_name(look: str) -> str:
-    """What Textual calls a look of ours."""
+    """Return the Textual theme of one of our themes."""
     return f"chatctl-{look}"
 
 

@@ -1,13 +1,13 @@
-"""Colours and weights: three looks, each a table of what is drawn how.
+"""Colours and weights: three themes, each a table of styles.
 
-The rules of this file:
+Invariants:
 
-1. `terminal` uses the terminal's own background, and its own sixteen colours unless that is light (`background`);
-   `dark` and `light` bring theirs.
-2. A name has the same colour everywhere and always: it depends on the folded name alone.
-3. Every colour of a name on the background of its look has a contrast of 4.5 at least (WCAG 2, AA); a test holds them
-   to it. The terminal's own colours are its owner's choice.
-4. Nothing is told by colour alone: each thing has its sign, place or word too.
+- [terminal-colours] `terminal` uses the terminal's own background, and its own sixteen colours unless that is light
+  (`background`); `dark` and `light` have their own.
+- [name-colour] A name has the same colour everywhere and always: it depends on the folded name alone.
+- [contrast] Every name colour has a contrast of at least 4.5 on its theme's background (WCAG 2, AA), checked by a test.
+  The terminal's own colours are its owner's choice.
+- [not-colour-alone] No information is in colour alone: everything has a sign, place or word too.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Ink:
         self.irc = tuple(self.plain + Style(color=_ON_LIGHT.get(name, name) if light else name) for name in _IRC)
 
     def name(self, folded: str) -> Style:
-        """The style of somebody's name (rule 2)."""
+        """Return the style of a user's name ([name-colour])."""
         return _name_style(self, folded)
 
 
@@ -144,6 +144,7 @@ _ON_LIGHT = {
 
 @lru_cache(maxsize=8)
 def ink(name: str, light: bool = False) -> Ink:
-    """The styles of a look; the default one for a name that is none. `light`: the terminal's own background is."""
+    """Return the styles of a theme; the default one for an unknown name. `light`: the terminal's background is
+    light."""
     palette = PALETTES.get(name, PALETTES[DEFAULT])
     return Ink(ON_LIGHT if light and not palette.background else palette)

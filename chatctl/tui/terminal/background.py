@@ -1,12 +1,12 @@
-"""Whether the terminal's own background is light or dark.
+"""Detects whether the terminal's own background is light or dark.
 
-The rules of this file:
+Invariants:
 
-1. A terminal is asked by OSC 11 (xterm's ctlseqs, "Operating System Commands"), and nothing waits: the screen is drawn
-   as COLORFGBG says, or for a dark one, and drawn again when an answer comes that says otherwise.
-2. An answer never gets among the keys, however late it comes and wherever it is cut: what is read passes
-   :class:`Answers` first. Where that cannot be had nobody is asked.
-3. Those are not asked that may show the question instead (the consoles of Linux and others, dumb ones).
+- [no-wait] The terminal is asked by OSC 11 (xterm's ctlseqs, "Operating System Commands"), without waiting: the screen
+  is drawn as COLORFGBG says, or for a dark one, and drawn again if the answer differs.
+- [not-keys] An answer never gets among the keys, however late or fragmented it is: input passes through
+  :class:`Answers` first. If that is not possible, the terminal is not asked.
+- [skip-unsafe] Terminals that may display the question are not asked (the consoles of Linux and others, dumb ones).
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def may_be_asked(environ: Mapping[str, str]) -> bool:
 
 
 def is_light(colour: str) -> bool | None:
-    """What ``rgb:ffff/ffff/ffff`` is; None where it is no colour. Each part has one to four digits."""
+    """Return whether ``rgb:ffff/ffff/ffff`` is light; None if it is not a valid colour. Each part has one to four
+    digits."""
     found = _COLOUR.match(colour)
     if found is None:
         return None
@@ -66,7 +67,7 @@ class Answers:
         self._held = ""
 
     def take(self, data: str) -> tuple[str, list[str]]:
-        """What is left of `data`, and the answers that were in it; one that has begun is held back until it ends."""
+        """Return the rest of `data`, and the answers in it; an incomplete answer is held back until it ends."""
         data, self._held = self._held + data, ""
         found = [first or second for first, second in _ANSWER.findall(data)]
         data = _ANSWER.sub("", data)
@@ -80,20 +81,20 @@ _ESC, _PASTE, _PASTE_END = "\x1b", "\x1b[200~", "\x1b[201~"
 
 
 class Pastes:
-    """Takes ESC out of bracketed pastes.
+    """Removes ESC from bracketed pastes.
 
-    Textual reads ESC inside a paste as the beginning of a sequence, and what follows as keys: a pasted text could press
+    Textual reads ESC inside a paste as the beginning of a sequence, and the rest as keys: a pasted text could press
     Enter.
     """
 
     def __init__(self) -> None:
         self._before = ""
-        """The end of what was passed on: a paste may begin there."""
+        """The end of the output so far: a paste may begin there."""
         self._pasted: str | None = None
-        """What has come of a paste that has not ended."""
+        """The part of an unfinished paste."""
 
     def take(self, data: str) -> str:
-        """Return what may be passed on. A paste is held back until its end has come."""
+        """Return the input to pass on. A paste is held back until it is complete."""
         passed: list[str] = []
         while data:
             if self._pasted is None:
@@ -116,7 +117,7 @@ class Pastes:
 
 
 def listen() -> bool:
-    """Have all that Textual reads from now on pass rule 2. More than once is harmless; False where it cannot be."""
+    """Filter all later input of Textual ([not-keys]). Idempotent; return False if that is not possible."""
     try:
         from textual.drivers import linux_driver as driver
     except ImportError:

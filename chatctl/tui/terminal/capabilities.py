@@ -1,7 +1,7 @@
-"""What the terminal is asked about itself, and what its answers change. A part of :class:`chatctl.tui.app.ChatApp`.
+"""Queries to the terminal about itself, and the effects of its answers. A base class of
+:class:`chatctl.tui.app.ChatApp`.
 
-Nothing waits for an answer: until there is one, and where none comes, the screen is drawn so that it can be read
-everywhere.
+Nothing waits for an answer: until it arrives, the screen is drawn so that every terminal shows it correctly.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Abilities:
             self._again()
 
     def _again(self) -> None:
-        """Draw everything again, with what is known now."""
+        """Redraw everything with the current knowledge."""
         app = self._of_app
         app.wear(app.look.palette.name)
         app.desk.stale |= {"log", "rooms", "people", "topic", "status"}

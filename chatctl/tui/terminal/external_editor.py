@@ -1,9 +1,9 @@
-"""Writing in $EDITOR, with the screen out of its way.
+"""Writing in $EDITOR, with the screen suspended.
 
-The rules of this file:
+Invariants:
 
-1. The terminal is as it was when the editor ends, however it ends.
-2. Whoever asks the program to end while the editor runs (SIGTERM, SIGHUP) asks the editor too: nothing waits for it.
+- [restore-terminal] The terminal is restored when the editor ends, however it ends.
+- [pass-signals] A request to end the program (SIGTERM, SIGHUP) is passed on to the editor: nothing waits for it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _restored() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _ending_too(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass signals on to the editor (rule 2), and to the handlers of before."""
+    """Pass signals on to the editor ([pass-signals]), and to the former handlers."""
     before: dict[signal.Signals, Any] = {}
 
     def ended(number: int, frame: FrameType | None) -> None:

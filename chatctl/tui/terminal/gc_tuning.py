@@ -1,13 +1,13 @@
-"""Python's own pauses, where nobody notices them.
+"""Garbage collection at moments when it does not delay the user.
 
-The rules of this file:
+Invariants:
 
-1. A thread that wants the interpreter waits SWITCH seconds for it, not Python's five milliseconds: a key goes through
-   three threads (the terminal's, the screen's, the writer's) while messages keep a fourth busy.
-2. Looking through everything for rubbish takes some 80 ms with what is loaded. So only what is young is looked through
-   by itself; all of it when nobody has touched a key for QUIET seconds, or when a great deal has gathered.
-3. What is there when the first quiet moment comes is the program itself: it stays, and is not looked at again.
-4. This is the program's, not a widget's: who runs the screen in a process of their own begins it.
+- [switch-interval] A thread that wants the interpreter waits SWITCH seconds for it, not Python's five milliseconds: a
+  key passes through three threads (the terminal's, the screen's, the writer's) while messages keep a fourth busy.
+- [full-when-idle] A full collection takes some 80 ms with the loaded modules. So only young objects are collected
+  automatically; all of them after QUIET seconds without a key, or when many have accumulated.
+- [freeze] Objects that exist at the first idle moment are the program itself: they are frozen and not scanned again.
+- [process-wide] This tunes the process, so the program that runs the screen enables it, not a widget.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Tidy:
         self._touched = monotonic()
 
     def tick(self) -> None:
-        """Called now and then, when nothing is being done: collect where it is the time (rule 2)."""
+        """Collect garbage if it is time ([full-when-idle]). Called now and then while idle."""
         gathered = gc.get_count()[2]
         quiet = monotonic() - self._touched >= QUIET
         if not (quiet and (not self._settled or gathered >= _WORTH)) and gathered < _TOO_MANY:

@@ -84,17 +84,17 @@ class KeyOrder:
         idle = self._task is None or self._task.done()
         if idle and self._edited in (None, self._target()) and self._only_edits(event) and self._may_pass(event):
             self._edited = self._target()
-            await self._deliver(event)  # the usual case: somebody types
+            await self._deliver(event)  # the usual case: normal typing
             return
         self._waiting.append(event)
         if idle:
             self._task = asyncio.create_task(self._run(), name="keys")
 
     def drop(self) -> bool:
-        """Discard the keys that wait, since they were pressed before a question that was not expected.
+        """Discard the queued keys, since they were pressed before an unexpected question.
 
         Returns:
-            Whether the last line among them has not ended: what comes next is the rest of it.
+            Whether the last line among them has not ended: the next keys are the rest of it.
         """
         last = self._waiting[-1] if self._waiting else None
         self._waiting.clear()

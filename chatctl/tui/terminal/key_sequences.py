@@ -1,13 +1,13 @@
-"""What terminals send for Alt and a key, made known to Textual.
+"""Alt and a key: makes the sequences of terminals known to Textual.
 
-The rules of this file:
+Invariants:
 
-1. ESC and a character is Alt and that key (xterm's metaSendsEscape, which all do by default), as soon as the character
-   is there. Textual waits a tenth of a second whether more comes, and takes what comes for a part of it; and it reads
-   ESC and a digit as what Option writes on a Mac (``™`` for 2), so that Alt-2 would write instead of going somewhere.
-2. Characters with which longer sequences begin (``[``, ``O``, ``P``, ``]`` and the like) are none of these: they are no
-   small letters.
-3. What Textual knows a meaning for beside a character (ESC and b: a word to the left) keeps it.
+- [alt-is-escape] ESC and a character is Alt and that key (xterm's metaSendsEscape, the default of all), as soon as the
+  character arrives. Textual waits a tenth of a second for more, and takes it as part of the sequence; and it reads ESC
+  and a digit as what Option types on a Mac (``™`` for 2), so that Alt-2 would type instead of switching.
+- [not-prefixes] Characters that begin longer sequences (``[``, ``O``, ``P``, ``]`` and others) are excluded: they are
+  not small letters.
+- [keep-known] Sequences with another meaning in Textual (ESC and b: one word to the left) keep it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Textual's output, made safe for a terminal that goes away.
+"""Textual's output, made safe for a terminal that disappears.
 
-Textual writes on a thread of its own, which an error ends. Its queue then fills, and whoever writes next waits for
-ever: the loop, with all keys, signals and events behind it.
+Textual writes on a thread of its own, which an error ends. Then its queue fills up, and the next writer waits for ever:
+the event loop, with all keys, signals and events behind it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SafeOutput:
         return len(text)
 
     def flush(self) -> None:
-        """Write what is buffered."""
+        """Write the buffered output."""
         if not self.lost:
             try:
                 self._stream.flush()

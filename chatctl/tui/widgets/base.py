@@ -116,7 +116,7 @@ class Bare(Painted):
 
 
 class Over(ModalScreen[ScreenResultType]):
-    """What lies over the screen until it is :meth:`done`."""
+    """A view that covers the screen until it is :meth:`done`."""
 
     _is_done = False
 

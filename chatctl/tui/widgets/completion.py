@@ -1,13 +1,13 @@
-"""What Tab makes of the word before the cursor: commands, rooms, names.
+"""Tab completion of the word before the cursor: commands, rooms, names.
 
-The rules of this file:
+Invariants:
 
-1. A ``/`` at the beginning of a line begins a command, ``#`` a room, anything else a name. Names are compared as the
-   server compares them (CASEMAPPING).
-2. Who spoke last comes first.
-3. A name at the beginning of a line gets ``: `` behind it, anything else a space.
-4. Brackets and quotes before a word are not part of it, unless a name begins with them; and a name that begins with
-   brackets (``[away]bob``) is found by what follows them too.
+- [kinds] A ``/`` at the beginning of a line begins a command, ``#`` a room, anything else a name. Names are compared as
+  the server does (CASEMAPPING).
+- [recent-first] Recent senders come first.
+- [suffix] A name at the beginning of a line is followed by ``: ``, anything else by a space.
+- [brackets] Brackets and quotes before a word are not part of it, unless a name begins with them; and a name that
+  begins with brackets (``[away]bob``) is also found by the part after them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chatctl.client.slash import table
 _OPENING = "([{<\"'`“„«‹「『（【《"
 _ROOM_SIGNS = "#&+!"
 _LEAD = re.compile(r"^(?:\[[^\]]*\]|\{[^}]*\}|[^\w])+(?=\w)")
-"""What may stand before the name proper: ``[away]``, brackets, signs."""
+"""Characters before the name proper: ``[away]``, brackets, signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def complete(
 ) -> Completion:
     """Complete the word at the end of `before`, the line up to the cursor.
 
-    `names`: rule 2's order is the caller's. `fold` makes two spellings of one name equal.
+    `names` are in the caller's order ([recent-first]). `fold` makes two spellings of one name equal.
     """
     start = before.rfind(" ") + 1
     word = before[start:]

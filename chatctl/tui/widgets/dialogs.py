@@ -1,4 +1,4 @@
-"""What lies over the screen for a moment: keys, a question, a name to be given, a search."""
+"""Views over the screen: keys, a question, a name to enter, a search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chatctl.tui.widgets.input import Field
 
 Rows = list[tuple[str, str]]
 _LEAST_ABOUT = 30
-"""Columns that the right of two columns needs; where there are fewer it stands below the left one."""
+"""Minimum width of the right column; on a narrower screen it is placed below the left one."""
 
 
 def in_columns(rows: Rows, width: int) -> str:
@@ -80,8 +80,8 @@ class KeysOverlay(Page):
 
 
 class Question(Over[bool]):
-    """A question that Enter answers with yes and Esc with no. `careful`: yes is the key y alone, so that nobody says it
-    in passing."""
+    """A question: Enter answers yes and Esc no. `careful`: only the key y answers yes, so that it is not answered by
+    accident."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("enter", "pass_over"),
@@ -102,7 +102,7 @@ class Question(Over[bool]):
             yield Words(self._text)
 
     def action_pass_over(self) -> None:
-        """Enter, which somebody may have typed ahead."""
+        """Enter, which may have been typed ahead."""
         if not self._careful:
             self.done(True)
 

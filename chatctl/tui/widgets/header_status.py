@@ -1,4 +1,4 @@
-"""The two lines above and below the messages: where one is, and how things stand."""
+"""The header above and the status line below the messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TopicBar(Painted):
     count = 0
 
     def tell(self, place: Place, count: int) -> None:
-        """Where one is, and how many are there."""
+        """The header: the room, its topic, and the number of members."""
         self.place, self.count = place, count
         self.repaint()
 
@@ -56,7 +56,7 @@ def _how_many(place: Place, count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the lower line tells."""
+    """The content of the status line."""
 
     sign: str
     words: str
@@ -68,7 +68,7 @@ class Standing:
 
 
 def how_things_stand(desk: Desk, address: str, waiting: int, below: int, hint: str) -> Standing:
-    """`waiting`: messages that could not go out yet; `below`: those below what is in sight."""
+    """`waiting`: messages that are not sent yet; `below`: those below the visible part."""
     sign, words, good = "●", "connected", True
     if desk.connection == "connecting" and desk.waits_for:
         sign, words, good = "○", f"waiting for {desk.waits_for}", False

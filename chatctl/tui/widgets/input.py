@@ -1,13 +1,13 @@
-"""Where one writes: one line, or several.
+"""The input: one line, or several.
 
-The rules of this file:
+Invariants:
 
-1. Enter sends; Alt-Enter, Shift-Enter (where the terminal tells it apart) and Ctrl-J begin a new line.
-2. Up on the first line and Down on the last go through what was said before; what was being written comes back.
-3. Pasted lines are not sent by themselves: whoever has the screen asks first.
-4. While :attr:`Line.deaf`, keys and pastes are dropped: they were meant for a question that has just been answered, and
-   may be a password typed once more. A line that is being dropped is dropped up to its Enter, or to a pause.
-5. What comes from a clipboard or an editor is cleaned: it may have been copied from a page that means ill.
+- [enter-sends] Enter sends; Alt-Enter, Shift-Enter (if the terminal reports it) and Ctrl-J begin a new line.
+- [input-history] Up on the first line and Down on the last go through earlier input; the unsent text comes back.
+- [paste-asks] Pasted lines are not sent at once: the screen asks first.
+- [deaf] While :attr:`Line.deaf`, keys and pastes are dropped: they were meant for a question that has just been
+  answered, and may be a password typed again. A line that is being dropped is dropped up to its Enter, or to a pause.
+- [clean-paste] Text of a clipboard or an editor is cleaned: it may come from a malicious page.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LONG = 4000
 
 
 def plain(text: str) -> str:
-    """Lines without what steers a terminal or hides (rule 5)."""
+    """Return lines without control and hidden characters ([clean-paste])."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(clean(line.expandtabs(_TAB)) for line in lines)
 
@@ -62,7 +62,7 @@ async def run_binding(widget: Input | TextArea, event: events.Key) -> bool:
 
 
 class Field(Kept, Input):
-    """One line in a dialog (rule 5). Ctrl-C is not copying here, as in Textual's own: it closes the dialog."""
+    """A one-line input in a dialog ([clean-paste]). Ctrl-C closes the dialog instead of copying as in Textual's own."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -83,7 +83,7 @@ class Field(Kept, Input):
         self.clear()
 
     def action_delete_left(self) -> None:
-        """Delete what is seen as one character, or what is selected."""
+        """Delete one grapheme cluster, or the selection."""
         if self.selection.is_empty:
             self.replace("", cluster_start(self.value, self.cursor_position), self.cursor_position)
         else:
@@ -234,8 +234,8 @@ class Line(TextArea):
         await super()._on_paste(event)
 
     def listen(self, mid_line: bool = False) -> None:
-        """Take keys again, after those that are on their way here (rule 4). `mid_line`: some were dropped before that,
-        and their line has not ended."""
+        """Take keys again, after those that are queued ([deaf]). `mid_line`: some were dropped before, and their line
+        has not ended."""
 
         def hear() -> None:
             if mid_line:
@@ -245,7 +245,7 @@ class Line(TextArea):
         self.call_later(hear)
 
     def _drops(self, event: events.Key) -> bool:
-        """Whether a key is dropped (rule 4)."""
+        """Return whether a key is dropped ([deaf])."""
         ended, now = event.key == "enter", monotonic()
         paused = self._dropped_at is not None and now - self._dropped_at > _PAUSE_SECONDS
         self._dropped_at = None if ended else now
@@ -259,7 +259,7 @@ class Line(TextArea):
         self.deaf, self._hears_soon, self._dropped_at = True, False, None
 
     def get_cursor_left_location(self) -> tuple[int, int]:
-        """Where one step to the left leads: over a whole grapheme cluster."""
+        """Return the position one step to the left: before a whole grapheme cluster."""
         row, column = self.cursor_location
         if not column:
             return super().get_cursor_left_location()
@@ -299,7 +299,7 @@ class Line(TextArea):
         return True
 
     def remember(self, text: str) -> None:
-        """For Up (rule 2)."""
+        """Remember a line for Up ([input-history])."""
         if text.strip() and len(text) <= 5 * LONG and self._said[-1:] != [text]:
             self._said.append(text)
             del self._said[:-_MOST_REMEMBERED]

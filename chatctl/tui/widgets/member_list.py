@@ -1,4 +1,4 @@
-"""Who is in the room: operators, those who are here, those who are away."""
+"""The member list: operators, members who are here, members who are away."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class People(Painted):
         self._fold = fold
         self._people: list[Member] = []
         self._next: list[Member] | None = None
-        """Who is to be shown when the pause is over."""
+        """The list to show when the pause is over."""
         self._sorted_at = -CROWD_PAUSE
         self._first = 0
         self._hidden = 0

@@ -1,11 +1,12 @@
-"""The messages of a place, drawn by line: only what is seen is ever made into rows.
+"""The messages of a buffer, drawn by line: only the visible part is rendered.
 
-The rules of this file:
+Invariants:
 
-1. Where one is, is the last row on the screen: a row of an item. Nothing that comes above or below moves it. At the
-   end it stays at the end.
-2. The time a change takes depends on the height of the screen, never on how much there is.
-3. What was drawn is kept for a while: a message looks the same until it changes, what it answers, or the screen does.
+- [scroll-anchor] The position is the last row on the screen: a row of an item. Changes above or below do not move it.
+  At the end it stays at the end.
+- [constant-time] The time of an update depends on the height of the screen, never on the number of messages.
+- [cached-rows] Rendered rows are cached: a message looks the same until it, the message it replies to, or the screen
+  changes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class MessageList(Bare):
         """More of the past is wanted."""
 
     class NearBottom(Message):
-        """In a stretch of the past: more of what came after is wanted."""
+        """In a view of the past: later messages are wanted."""
 
     class Moved(Message):
         """The wheel was turned."""
@@ -60,17 +61,17 @@ class MessageList(Bare):
         """A message that was jumped to."""
         self._fold = fold
         self._at: Item | None = None
-        """The item whose row is the last one seen; None: the end (rule 1)."""
+        """The item of the last visible row; None: the end ([scroll-anchor])."""
         self._row = 0
         self._hint = 0
         self._length = 0
         self._positions: dict[int, tuple[Log, Item | None, int]] = {}
         self._blocks: OrderedDict[int, tuple[Item, object, list[Strip]]] = OrderedDict()
 
-    # What is shown.
+    # Content.
 
     def show(self, log: Log) -> None:
-        """Show another log, where one was in it last."""
+        """Show another log, at its last position."""
         if log is not self.log_shown:
             self._positions[id(self.log_shown)] = (self.log_shown, self._at, self._row)
             found = self._positions.pop(id(log), None)
@@ -83,7 +84,7 @@ class MessageList(Bare):
 
     @property
     def below(self) -> int:
-        """Messages below what is in sight."""
+        """The number of messages below the visible part."""
         if self._at is None:
             return 0
         return len(self.log_shown.items) - 1 - self._index()
@@ -131,7 +132,7 @@ class MessageList(Bare):
         return rows
 
     def _index(self) -> int:
-        """Where the item of rule 1 stands; what was loaded above or came below has moved it."""
+        """Return the index of the anchor item; insertions above and below have moved it."""
         items, item = self.log_shown.items, self._at
         if item is None:
             return len(items) - 1
@@ -140,7 +141,7 @@ class MessageList(Bare):
                 self._hint, self._length = hint, len(items)
                 return hint
         found = self.log_shown.index(item)
-        if found < 0:  # it is gone: what was dropped was the oldest, what was removed was ours
+        if found < 0:  # it is gone: items dropped at the beginning, or an own message that was removed
             self._at, found = None, len(items) - 1
         self._hint, self._length = found, len(items)
         return found
@@ -171,13 +172,13 @@ class MessageList(Bare):
 
     def _want_more(self) -> None:
         if not self.log_shown.begins:
-            # Later: what is posted while the screen is being drawn counts as the screen's, and goes no further.
+            # Later: a message posted during drawing counts as the screen's own, and would not bubble.
             self.call_later(lambda: self.post_message(self.NearTop()))
 
     # Moving.
 
     def move(self, by: int) -> None:
-        """So many rows down (or, below 0, up)."""
+        """Scroll this many rows down (or, below 0, up)."""
         items = self.log_shown.items
         if not items or self.size.width <= 0:
             return

@@ -1,4 +1,4 @@
-"""Searching what was said: words, a list of what was found, and one of it to go to."""
+"""Search in the history: words, a list of results, and one of them to go to."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Hit = tuple[str, Item]
 
 
 class Hits(Painted):
-    """What was found, the latest first, one row each; one of them is chosen."""
+    """The results, the latest first, one row each; one of them is selected."""
 
     class Clicked(Message):
         """Somebody clicked on one."""
@@ -67,7 +67,7 @@ class Hits(Painted):
 
 
 class SearchOverlay(Over[Hit | None]):
-    """Gives what was chosen."""
+    """Return the selected one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "close"), ("ctrl+c", "close")]
 

@@ -1,4 +1,4 @@
-"""Rooms and private conversations, with what is unread."""
+"""Rooms and private conversations, with unread counts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _few(count: int) -> str:
 
 
 class Sidebar(Painted):
-    """``▸1 #lobby    3``: the one that is looked at, its digit, its name, and what is unread: ``@`` before mentions."""
+    """``▸1 #lobby    3``: the current one, its digit, its name, and the unread count: ``@`` before mentions."""
 
     class Chosen(Message):
         """Somebody clicked on a place."""
