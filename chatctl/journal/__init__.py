@@ -1,4 +1,4 @@
-"""What was said, on disk: SQLite, one writing thread, readers beside it, full-text search."""
+"""The history on disk: SQLite, one writing thread, readers beside it, full-text search."""
 
 from chatctl.journal.maintenance.retention import Retention
 from chatctl.journal.store.data_folder import Holder, Lock, holder, journal_file, lock, prepare

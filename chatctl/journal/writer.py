@@ -1,16 +1,16 @@
-"""The journal's thread: it commits what the loop appends, and sees to the rest of the house in between.
+"""The journal's thread: commits what the event loop appends, and does chores in between.
 
-The rules of this file:
+Invariants:
 
-1. `append` puts on a queue and returns. Whatever is queued while a commit is running is the next batch, up to
-   MOST_FACTS; what one `append` brought is never divided.
-2. A batch that is kept is told of with `durable`; one that is certainly not with `failed`. If nobody knows
-   (store.py, rule 2) nothing is said until the store has settled it; if it cannot, `fatal` is said, and nothing more.
-3. When a batch failed, everything appended before its owner heard of that fails too, and nothing is written of it
-   (telling.py, rule 2).
-4. While the disk is full, or the files are not where they were opened (watch.py), whatever is appended fails at once.
-   Once a second, and when `probe` asks, something is written to see whether that is still so.
-5. Chores (index, checkpoint, pruning) are done in slices, when nothing is queued; chores.py has the exceptions.
+- [group-commit] `append` queues and returns. All that is queued during a commit is the next batch, up to MOST_FACTS;
+  the facts of one `append` are never divided.
+- [settle-or-stop] A stored batch is reported by `durable`, one that is certainly not stored by `failed`. If the outcome
+  is unknown (store.py) nothing is reported until the store has settled it; if it cannot, `fatal` is the last report.
+- [fail-together] When a batch fails, all that was appended before its owner was told fails too, unwritten
+  ([generations] in notifications.py).
+- [refuse-while-failing] While the disk is full, or the files are not where they were opened (folder_watch.py), appends
+  fail at once. Once a second, and when `probe` asks, a write tests whether that is still so.
+- [chores] Chores (index, checkpoint, pruning) run in slices, when nothing is queued; chores.py has the exceptions.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MOST_FACTS = 8192
 """Facts in one transaction: some tens of milliseconds."""
 SLOW_COMMIT = 1.0  # seconds, after which a commit is logged
 
-UNKNOWN = "the disk reported an error, and the journal could not be opened again to see what was kept"
+UNKNOWN = "the disk reported an error, and the journal could not be opened again to determine what was stored"
 
 
 @dataclass(slots=True)
@@ -64,14 +64,14 @@ class _Append:
 
 _Job = Callable[[], None]
 _Item = _Append | _Job | None
-"""What is queued; None is the end."""
+"""The queue; None ends it."""
 
 
 class SqliteJournal:
     """The Journal port on a file.
 
-    Whoever opens it holds the folder's lock; StartError where it cannot be opened. `clock` gives ms since 1970 UTC, for
-    retention. `store`: tests bring their own. `readers` threads answer questions, each for at most `budget` seconds.
+    The caller holds the folder's lock; StartError if it cannot be opened. `clock` gives ms since 1970 UTC, for
+    retention. `store`: for tests. `readers` threads answer queries, each for at most `budget` seconds.
     """
 
     def __init__(
@@ -149,8 +149,8 @@ class SqliteJournal:
         return list(self._records)
 
     def stop(self, timeout: float) -> bool:
-        """Commit what is queued, copy all into the database file, close; False where that takes over `timeout` seconds.
-        May be repeated, and come before `start`."""
+        """Commit the queue, copy all into the database file, close; return False if that takes over `timeout` seconds.
+        Idempotent, and allowed before `start`."""
         by = time.monotonic() + timeout
         if not self._stopped:
             self._stopped = True
@@ -164,9 +164,9 @@ class SqliteJournal:
         return done and not self._thread.is_alive()
 
     def status(self) -> dict[str, object]:
-        """Figures for an operator (telling.py), why nothing is kept or "ok", and what is queued.
+        """Return statistics for an operator (notifications.py), why storing fails or "ok", and the queue length.
 
-        `checked`: how much the check at the start had time for; `damage`: what readers and chores met since then.
+        `checked`: how complete the check at the start was; `damage`: what readers and chores found since.
         """
         return {
             "state": self._health.reason or "ok",
@@ -184,8 +184,8 @@ class SqliteJournal:
     def prune(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
     ) -> None:
-        """Forget what is older than `before` (ms), in slices; `done` gets the number of facts, or why it failed,
-        `progress` how many so far, after each slice."""
+        """Delete facts older than `before` (ms), in slices; `done` gets their number, or the error, `progress` the
+        number so far, after each slice."""
         told, far = partial(self._telling.result, done), partial(self._telling.result, progress)
 
         def prune() -> None:
@@ -202,7 +202,8 @@ class SqliteJournal:
         self._chores.forgot = lambda: self._telling.call_soon(call)
 
     def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
-        """Import some hundred facts from elsewhere; `upto`: the last seq that was released (transfer.py, rule 5)."""
+        """Import some hundred facts from elsewhere; `upto`: the last released seq ([released-only] in
+        export_import.py)."""
 
         def job(store: SqliteStore) -> Imported:
             result = import_facts(store, facts, self._clock(), upto)
@@ -258,7 +259,7 @@ class SqliteJournal:
         return True
 
     def _drain(self) -> None:
-        """Take all that is queued. Where there is nothing, wait until there is or a chore is due."""
+        """Take the whole queue. If it is empty, wait until it is not or a chore is due."""
         waiting, queue = self._waiting, self._queue
         for _ in range(queue.qsize()):
             waiting.append(queue.get_nowait())
@@ -272,7 +273,7 @@ class SqliteJournal:
             self._health.when_idle(may_probe=not self._chores.is_short)
 
     def _take(self) -> Batch:
-        """The next batch: what is waiting, up to the first thing that is no append, or that is refused."""
+        """Return the next batch: the queue up to the first item that is not an append, or that is refused."""
         batch = Batch()
         waiting = self._waiting
         first = waiting[0]
@@ -299,17 +300,17 @@ class SqliteJournal:
         return bool(self._health.reason) or self._telling.outdated(item.generation)
 
     def _refuse(self) -> None:
-        """Fail the next append without trying (rules 3 and 4)."""
+        """Fail the next append without trying ([fail-together], [refuse-while-failing])."""
         item = self._waiting.popleft()
         assert isinstance(item, _Append)
-        reason = self._health.reason or "what came before it could not be kept"
+        reason = self._health.reason or "earlier messages could not be stored"
         if self._health.reason:
-            self._telling.failing()  # what is on its way was decided before the owner can hear of this
+            self._telling.failing()  # pending facts were decided before the owner can be told of this
         if item.last:
             self._telling.failed(item.first, item.last, reason)
 
     def _commit(self, batch: Batch) -> bool:
-        """Commit a batch and say what became of it; False where nobody knows, and all is over."""
+        """Commit a batch and report its outcome; return False if it is unknown, which is the end."""
         began = time.monotonic()
         try:
             self._store.commit(batch)
@@ -354,7 +355,7 @@ class SqliteJournal:
             if self._health.lost:
                 raise unchangeable(self._health.lost)
             result: T | Exception = job(self._store)
-        except Exception as error:  # noqa: BLE001  # whoever asked is told
+        except Exception as error:  # noqa: BLE001  # the caller is told
             self._store.dictionary.forget()
             result = error
         self._telling.result(done, result)

@@ -1,4 +1,4 @@
-"""What keys, clicks and commands do to the screen. A base class of :class:`chatctl.tui.app.ChatApp`."""
+"""The effects of keys, clicks and commands on the screen. A base class of :class:`chatctl.tui.app.ChatApp`."""
 
 from __future__ import annotations
 

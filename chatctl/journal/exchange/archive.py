@@ -29,7 +29,7 @@ FORMAT = "chatctl-backup"
 VERSION = 1
 MANIFEST = "manifest.json"
 PARTS: Mapping[str, int] = {JOURNAL: 1 << 50, CERTIFICATE: 1 << 20, CLOAK_KEY: CLOAK_BYTES}
-"""What of a data folder is in a backup, and how many bytes each may have."""
+"""The files of a data folder that a backup holds, with their maximum sizes in bytes."""
 
 MAX_MANIFEST_BYTES = 64 * 1024
 _BLOCK = 512
@@ -55,8 +55,8 @@ class FileEntry(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What an archive says of itself. `created` and `last_time` are ms since 1970 UTC; `last_seq` and `last_time` are
-    those of the latest event in it."""
+    """The manifest of an archive. `created` and `last_time` are ms since 1970 UTC; `last_seq` and `last_time` are those
+    of the latest event in it."""
 
     format: str
     version: int
@@ -187,7 +187,7 @@ class Archive:
             raise self._wrong("its manifest is damaged") from None
         names = [entry.name for entry in manifest.files]
         if JOURNAL not in names:
-            raise self._wrong("there is no journal in it")
+            raise self._wrong("it has no journal")
         if len(set(names)) < len(names):
             raise self._wrong("its manifest names a file twice")
         for entry in manifest.files:

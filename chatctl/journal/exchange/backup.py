@@ -32,7 +32,7 @@ def backup(folder: Path, destination: Path) -> Manifest:
     Raises:
         ConfigError: `destination` exists.
         DamagedJournalError: The journal cannot be read.
-        ChatctlError: The copy cannot be written; then there is no file.
+        ChatctlError: The copy cannot be written; then no file is left.
     """
     with _new_file(destination) as part:
         copy = part.with_name(f"{part.name}.journal")

@@ -1,10 +1,10 @@
-"""What commands ask of the journal of a running server, through the control socket (server/control/control.py).
+"""Requests of commands to the journal of a running server, through the control socket (server/control/control.py).
 
 - ``import``: ``facts``, some hundreds of them as JSON objects; the answer has ``kept``, ``known``, ``future``.
-- ``prune``: ``before``, in ms since 1970 UTC; the answer has ``facts``, the number of those that are gone. Until then
-  there are lines with ``more`` and ``facts``, how many are so far.
+- ``prune``: ``before``, in ms since 1970 UTC; the answer has ``facts``, the number of deleted ones. Before it there are
+  lines with ``more`` and ``facts``, the number so far.
 
-The handlers run on the thread that owns the chat state, and their answers come there.
+The handlers run on the thread that owns the chat state, and their answers arrive there.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Requests:
         try:
             facts = msgspec.convert(request.get("facts"), list[ExportedFact])
         except msgspec.ValidationError as error:
-            answer(_no(f"These are no facts: {error}"))
+            answer(_no(f"These are not valid records: {error}"))
         else:
             self._journal.bring(facts, self._released(), done)
 

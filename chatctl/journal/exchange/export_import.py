@@ -1,20 +1,20 @@
-"""Facts out of the journal, all in order, and facts into it that were somewhere else before.
+"""Exports all facts in order, and imports facts from elsewhere.
 
-The rules of this file:
+Invariants:
 
-1. A fact is known by its message id: one that is there is not imported again, so an import that was cut off is simply
-   done again.
-2. The order stays the one order, and times never go back with it. A fact goes to its own place (the seq in its message
-   id) where that is free and its time fits there: so what was pruned comes back where it was, and an empty journal
-   becomes what was exported. Else it goes between others by its time, after those of the same millisecond, and keeps
-   its message id. Between two facts of one entry, whose times are some ms apart, there is no room: then it goes behind
-   them, and its time is moved on to theirs.
-3. Between two entries there is room for some 200,000 such facts that come oldest first, over however many calls, but
-   only for some 20 calls that each go before the last one; before the first entry and after the last for any number.
-4. What the future holds is not history: facts later than `now` are left out.
-5. [import-owner] A fact that names an account of this journal, but is not that account's, loses the name: it would
-   give its owner the right to delete what another person wrote. Its `account_id` decides.
-6. Beside a running server no seq is given out: `upto`, what it has released, is the highest there is.
+- [idempotent] A fact is identified by its message id and never imported twice, so an interrupted import is repeated.
+- [ordered] The order stays total, and times never decrease along it. A fact goes to its own position (the seq in its
+  message id) if that is free and its time fits: so pruned facts return to their place, and an empty journal becomes an
+  exact copy. Otherwise it is inserted by its time, after facts of the same millisecond, and keeps its message id.
+  Between two facts of one entry, whose times are some ms apart, there is no room: then it goes after them, and its time
+  is moved to theirs.
+- [room-between] Between two entries there is room for some 200,000 such facts that come oldest first, over any number
+  of calls, but only for some 20 calls that each go before the last one; before the first entry and after the last there
+  is no limit.
+- [no-future] Facts later than `now` are left out.
+- [import-owner] A fact that names an account of this journal, but is not that account's, loses the name: it would give
+  its owner the right to delete another user's message. Its `account_id` decides.
+- [released-only] Beside a running server no new seq is used: `upto`, the last released one, is the highest.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from chatctl.journal.store.store import SqliteStore, not_kept
 READ = 1000  # facts read at a time
 _BEFORE_ALL = 1 << 50  # ids left free before the first fact, for each import that begins there: a billion entries
 _BELIEVED = 1 << 40  # the highest seq that a file may claim, since the server goes on after it: a million million
-_IN_ORDER = 1 << 16  # a step in a gap is this part of what is left of it: so 2**20 ids take 200,000 facts
+_IN_ORDER = 1 << 16  # a step in a gap is this part of the rest: so 2**20 ids take 200,000 facts
 
 _KNOWN = """
 SELECT json_group_array(json_extract(j.value, '$[0]')) FROM json_each(?) AS j WHERE EXISTS (
@@ -94,7 +94,7 @@ def _stream(
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of facts: `kept` now, `known` before, `future` left out by rule 4."""
+    """Counts of an import: `kept` now, `known` before, `future` left out by [no-future]."""
 
     kept: int = 0
     known: int = 0
@@ -105,9 +105,9 @@ class Imported:
 
 
 def import_facts(store: SqliteStore, added: Sequence[Fact], now: int, upto: int | None = None) -> Imported:
-    """Keep facts from elsewhere: all of a batch or none. Some hundreds at a time; `now` in ms.
+    """Store facts from elsewhere: all of a batch or none. Some hundreds at a time; `now` in ms.
 
-    `upto` is None where no server runs on the journal. ChatctlError where there is no room (rule 3); sqlite3.Error.
+    `upto` is None if no server runs on the journal. Raises ChatctlError without room ([room-between]), sqlite3.Error.
     """
     wanted, known = _unknown(store.connection, _owned(store, added))
     past = sorted((fact for fact in wanted if fact.time <= now), key=lambda fact: fact.time)
@@ -169,9 +169,9 @@ def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[lis
 
 
 class _Places:
-    """Finds ids and times for facts, one after the other: mostly the next one in the gap where the last one went.
+    """Finds ids and times for consecutive facts: usually the next one in the gap of the last one.
 
-    What it placed is not in the tables yet; `_ids` and `_times` have it, in order, which is the same for both.
+    Placed facts are not in the tables yet; `_ids` and `_times` have them, in the same order.
     """
 
     def __init__(self, connection: sqlite3.Connection, upto: int | None) -> None:
@@ -180,13 +180,13 @@ class _Places:
         self._ids: list[int] = []
         self._times: list[int] = []
         self._owned: set[int] = set()  # those of them that went to their own places
-        # The gap under the hand: nothing is between these ids, and what is at them has these times.
+        # The current gap: no fact is between these ids, and its ends have these times.
         self._low, self._high = _NOTHING
         self._from, self._until = _NOTHING
-        self._own_before = True  # whether what is at its beginning was not imported
+        self._own_before = True  # whether the fact at its beginning was not imported
 
     def place(self, fact: Fact) -> tuple[int, Fact]:
-        """An id that nobody has, where the fact's time fits; and the fact, with the time that it has there."""
+        """Return a free id that fits the fact's time, and the fact with its time there."""
         id = self._own(fact)
         time = fact.time
         if id is None:
@@ -206,7 +206,7 @@ class _Places:
         return id, fact if time == fact.time else replace(fact, time=time)
 
     def _own(self, fact: Fact) -> int | None:
-        """The fact's own place, where rule 2 allows it."""
+        """Return the fact's own position, if [ordered] allows it."""
         id = rows.named(fact.message_id)[1]
         if id < 0 or id >= rows.beyond(_BELIEVED if self._upto is None else self._upto):
             return None
@@ -223,7 +223,7 @@ class _Places:
         return (before != seq or time - self._from <= part) and (after != seq or self._until - time <= high)
 
     def _is_inside_an_entry(self) -> bool:
-        """Whether there is no room since these are two facts of one entry, at their own places."""
+        """Return whether there is no room, because these are two facts of one entry at their own positions."""
         same = self._high - self._low == 1 and rows.point(self._low)[0] == rows.point(self._high)[0]
         return same and self._is_own(self._low) and self._is_own(self._high)
 
@@ -246,10 +246,10 @@ class _Places:
         self._high, self._until = after
 
     def _next(self, fresh: bool) -> int:
-        """A free id of the gap.
+        """Return a free id of the gap.
 
-        What comes first goes to the middle, so that there is room for earlier ones too; what follows it, in this call
-        or in the next, goes close behind.
+        The first fact goes to the middle, to leave room for earlier ones; later facts, in this call or the next, close
+        behind.
         """
         low, high = self._low, self._high
         if low == -rows.LAST_ID:
@@ -261,7 +261,7 @@ class _Places:
         id = low + min(max(gap // share, 1), rows.PARTS)
         if id >= high:
             raise ChatctlError(
-                "There is no room for more messages at one moment of this history: import oldest first, or into an "
+                "There is no room for more messages at this point of the history: import oldest first, or into an "
                 "empty data folder (--data-dir)."
             )
         return id

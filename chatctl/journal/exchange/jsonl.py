@@ -1,13 +1,13 @@
-"""Facts as lines of JSON: what `export` writes and `import` reads.
+"""Facts as lines of JSON: the format of `export` and `import`.
 
-The rules of this file:
+Invariants:
 
-1. One fact a line, all its fields by their names, UTF-8. Empty lines are nothing.
-2. A line is good if it has these fields and could be shown to a client as it is; what is wrong with any other is told
-   with the line's number, and it is left out.
-3. `account_id` tells which account a name was: names are given again, ids are not. The importing journal uses it
-   ([import-owner] in transfer.py).
-4. Facts come out oldest first, and in the file's order where times are equal, whatever order the file has.
+- [one-per-line] One fact per line, all fields by name, UTF-8. Empty lines are skipped.
+- [valid-or-reported] A line is valid if it has these fields and could be shown to a client. Errors of others are
+  reported with the line number, and the line is left out.
+- [account-id] `account_id` identifies the account of a name: names are given again, ids are not. The importing journal
+  uses it ([import-owner] in export_import.py).
+- [oldest-first] Facts are yielded oldest first, and in the file's order for equal times.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ExportedFact(Fact):
 BATCH = 256
 """Facts handed over together: a few milliseconds of the journal's time."""
 MOST_TOLD = 10
-"""Bad lines that are kept with what is wrong; the others are counted."""
+"""Invalid lines that are kept with their error; further ones are counted."""
 _MOST_LINE = 1 << 20
 _MOST_BATCH = 4 << 20  # bytes: a request to the running server holds it with room to spare
 _LATEST = 1 << 53
@@ -47,14 +47,14 @@ def to_line(fact: Fact) -> str:
 
 
 class FactFile:
-    """A file of facts, read twice: once to see what is in it, once to hand it over in order. It must be seekable."""
+    """A file of facts, read twice: to check it, then to yield its facts in order. It must be seekable."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._times = array("q")
         self._offsets = array("q")
         self.bad: list[tuple[int, str]] = []
-        """Line numbers (from 1) and what is wrong there, the first MOST_TOLD of them."""
+        """Line numbers (from 1) and errors, the first MOST_TOLD of them."""
         self.bad_count = 0
 
     def __len__(self) -> int:
@@ -87,7 +87,11 @@ class FactFile:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             why = str(error) if len(line) < _MOST_LINE else "it is too long"
         else:
-            why = problem(fact) if 0 <= fact.time < _LATEST else f"{fact.time} is no time in milliseconds since 1970"
+            why = (
+                problem(fact)
+                if 0 <= fact.time < _LATEST
+                else f"{fact.time} is not a valid time in milliseconds since 1970"
+            )
             if not why:
                 self._times.append(fact.time)
                 self._offsets.append(offset)

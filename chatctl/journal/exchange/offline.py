@@ -1,6 +1,6 @@
-"""Changing the history of a data folder on which no server runs: with its lock held, and the same store.
+"""Changes to the history of a data folder without a running server: with its lock held, through the same store.
 
-What a running server does between its commits is done here at once: the index follows, the WAL is copied.
+The work that a running server does between commits is done at once: indexing, copying the WAL.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class StoppedJournal:
         return result
 
     def prune(self, before: int, progress: Callable[[int], None]) -> int:
-        """Forget what is older than `before` (ms); how many facts. `progress` gets how many so far. ChatctlError."""
+        """Delete facts older than `before` (ms); return their number. `progress` gets the number so far. Raises
+        ChatctlError."""
         pruned = retention.Pruned()
         self._scrub = True
         try:
@@ -104,7 +105,7 @@ class StoppedJournal:
         try:
             self._store.checkpoint(whole=True)
         except sqlite3.Error:
-            if self._scrub and error is None:  # what is to be forgotten may still be in the WAL
+            if self._scrub and error is None:  # the WAL may still have the deleted facts
                 raise
         finally:
             self._store.close()

@@ -1,14 +1,14 @@
-"""Bringing a backup back into a data folder.
+"""Restores a backup into a data folder.
 
 Invariants:
 
-- [verified-first] The archive is unpacked beside what is there, verified and checked as a whole before anything of the
-  folder changes.
+- [verified-first] The archive is unpacked beside the folder's files, and verified completely before any of them
+  changes.
 - [nothing-is-lost] The files of the folder are moved aside, never removed. The folder is renamed as a whole, unless it
   holds other files too or cannot be renamed (a mount point): then they go to a folder inside of it, the journal first.
-- [new-incarnation] No message id comes again: ids carry the start of the server, and the restored journal goes on with
-  numbers and times above all that the folder or the backup ever used. So an id that a client kept of a message that is
-  lost names nothing, and lost messages can be imported to their old places.
+- [new-incarnation] No message id is used twice: ids have the start of the server in them, and the restored journal
+  continues with seqs and times above all that the folder or the backup ever used. So the id of a lost message names
+  nothing, and lost messages can be imported to their old positions.
 - [same-server] Certificate and cloak key come from the backup, or stay those of the folder if the backup has none.
 """
 
@@ -50,7 +50,7 @@ from chatctl.journal.store.schema import check, open_quietly, open_writing, tran
 from chatctl.journal.store.store import last_point, read_records
 
 SEQ_GAP = 1 << 24
-"""Numbers that are left out, for what was said after the backup and is known nowhere any more."""
+"""Seqs that are skipped, for messages after the backup that are not known any more."""
 SPARE_BYTES = 16 * 1024 * 1024
 """Bytes that must be free beside the restored files."""
 _MAX_NAMES = 10
@@ -61,7 +61,7 @@ _STAGED = ".restoring."
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What the folder has and the backup has not. `fault`: why that is unknown."""
+    """What the folder has beyond the backup. `fault`: why that is unknown."""
 
     messages: int = 0
     events: int = 0
@@ -71,12 +71,12 @@ class Lost:
 
 
 class Restoration:
-    """A restore under way, as a context manager: on entering, everything is verified; :meth:`finish` replaces.
+    """A restore in progress, as a context manager: entering verifies everything; :meth:`finish` replaces the files.
 
     Raises:
         StartError: A server runs on the folder, or the folder cannot be used.
         ArchiveError: The file cannot be restored.
-        ChatctlError: There is no room on the disk, or it cannot be written.
+        ChatctlError: The disk is full, or cannot be written.
     """
 
     def __init__(self, file: Path, folder: Path) -> None:
@@ -154,7 +154,7 @@ class Restoration:
             raise ArchiveError(self._file, f"its journal is damaged ({found[0]})")
 
     def _compare(self) -> None:
-        """See what is lost, and go on above all numbers and times there ever were ([new-incarnation])."""
+        """Determine what is lost, and continue above all seqs and times ever used ([new-incarnation])."""
         old = journal_file(self.folder)
         seq, latest = self._seq, self.last_time
         if old.exists():
@@ -195,7 +195,7 @@ class Restoration:
         sync(self._staged)
 
     def finish(self) -> Path | None:
-        """Put the restored files in place; return where those are that were there before, None if there were none."""
+        """Move the restored files into place; return where the former ones are, None if there were none."""
         aside = None
         try:
             if self.replaces:
@@ -208,7 +208,7 @@ class Restoration:
                 self._move_in()
         except OSError as error:
             why = (error.strerror or type(error).__name__).lower()
-            there = f"; what was there before is in {self.folder} and {aside}" if aside else ""
+            there = f"; the former files are in {self.folder} and {aside}" if aside else ""
             raise ChatctlError(f"The restore of {self.folder} broke off ({why}){there}") from None
         return aside
 

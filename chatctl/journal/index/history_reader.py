@@ -1,15 +1,15 @@
-"""Questions of history, answered on any connection.
+"""Answers history queries on any connection.
 
-The rules of this file (chat/entries/queries.py has those of the questions):
+Invariants (chat/entries/queries.py has those of the queries):
 
-1. A message id names a row. A time names the place between two rows before which everything is older; times never go
-   back with the order, so it is found by halving, without an index.
-2. ``after`` and ``before`` are exclusive: with a time, what happened in that very millisecond is outside of both.
-   ``around`` begins with the first fact that is not older; ``limit // 2`` come from before it, and none are added where
-   one side has fewer.
-3. Whether a page would end between two facts of one time (queries.py, rule 5) is seen in one fact more than is
-   asked for; mostly that is all it costs.
-4. A message id beyond `upto` is unknown, as everything there is.
+- [time-is-gap] A message id names a row. A time names the gap before the first row that is not older; times never
+  decrease along the ids, so it is found by bisection, without an index.
+- [exclusive] ``after`` and ``before`` are exclusive: facts of that very millisecond are outside of both. ``around``
+  begins with the first fact that is not older; ``limit // 2`` come from before it, and a shortage on one side is not
+  made up.
+- [whole-times] Whether a page would end between two facts of one time is seen in one fact more than requested; usually
+  that is its whole cost.
+- [released-only] A message id beyond `upto` is unknown, as all facts there are.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def read(connection: sqlite3.Connection, query: AnyQuery, expired: Callable[[], 
 
 
 def find_time(connection: sqlite3.Connection, time: int) -> int:
-    """The id before which everything is older than `time` (ms), and nothing from it on (rule 1)."""
+    """Return the first id whose fact is not older than `time` (ms) ([time-is-gap])."""
     found = connection.execute(_FIND_TIME, {"time": time}).fetchone()
     return 0 if found is None or found[0] is None else int(found[0])
 
@@ -89,7 +89,7 @@ def find_message(connection: sqlite3.Connection, message_id: str) -> int | None:
     return None if found is None else int(found)
 
 
-class _Unknown(Exception):  # noqa: N818  # a message id that nobody kept
+class _Unknown(Exception):  # noqa: N818  # a message id that is not stored
     pass
 
 
@@ -132,8 +132,8 @@ def _page(connection: sqlite3.Connection, query: Query) -> Page:
 def _facts(
     connection: sqlite3.Connection, query: Query, low: int | None, high: int, limit: int, *, newest: bool
 ) -> list[Fact]:
-    """Facts of a place from `low` on and before `high`, the newest or oldest `limit`, in order; and what must not be
-    divided from them (rule 3)."""
+    """Return the newest or oldest `limit` facts of a place from `low` on and before `high`, in order, and those of the
+    same time ([whole-times])."""
     if limit <= 0:
         return []
     if not query.whole:

@@ -1,17 +1,18 @@
-"""Which facts are of which place: an index that is kept behind the facts, in slices, by the journal's thread.
+"""The index by place: kept behind the facts, in slices, by the journal's thread.
 
-The rules of this file:
+Invariants:
 
-1. ``lanes`` has a row for each fact up to the **mark**, and no other. What is beyond the mark (about SLICE facts at the
-   most, 40 ns each) readers look through one by one.
-2. The rows are in order of slices: a slice is sorted by place when it is complete, and goes to the end of the table.
-   An index in order of places alone costs a page for each place that a batch speaks of, and the more history the more
-   pages: with a thousand rooms it was three quarters of all that a message cost.
-3. So readers look for a place in one slice after the other, until they have enough: 1.5 us a slice for a room in which
-   nobody spoke, 0.2 ms for a million messages.
-4. ``slices`` has the last id of each: it reaches from behind the one before to there. An empty one goes, its ids belong
-   to the next one then; the newest stays, since it has the mark.
-5. Whoever changes facts before the mark changes the index in the same transaction: :func:`add`, :func:`drop`.
+- [mark] ``lanes`` has a row for each fact up to the mark, and no other. Facts beyond the mark (about SLICE at most, 40
+  ns each) are scanned by readers.
+- [slice-order] The rows are in order of slices: a complete slice is sorted by place and appended to the table. An index
+  ordered by place alone writes a page per place of a batch, and more pages with more history: with a thousand rooms it
+  was three quarters of the cost of a message.
+- [slice-walk] So readers look for a place in one slice after the other, until they have enough: 1.5 us per slice for a
+  room without messages in it, 0.2 ms for a million messages.
+- [slice-bounds] ``slices`` has the last id of each slice, which begins after the one before. An empty slice is removed,
+  and its ids belong to the next; the newest stays, since it has the mark.
+- [same-transaction] A change of facts before the mark changes the index in the same transaction: :func:`add`,
+  :func:`drop`.
 """
 
 from __future__ import annotations

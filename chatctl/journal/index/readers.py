@@ -1,11 +1,11 @@
-"""The threads that answer questions of history, beside the loop and the writer.
+"""The reader threads, which answer history queries beside the event loop and the writer.
 
-The rules of this file:
+Invariants:
 
-1. Each reader has a connection of its own, which can change nothing, and never checkpoints.
-2. A question is answered for at most `budget` seconds of work; then, and on any error, the answer is a page that says
-   `failed`. What was asked is never logged: it may hold what people said.
-3. Answers go through `call_soon`, to the thread of whoever asked.
+- [read-only] Each reader has its own connection, which cannot change anything, and never checkpoints.
+- [budget] A query is answered within `budget` seconds of work; past that, and on any error, the answer is a page with
+  `failed`. Queries are never logged: they may hold text of users.
+- [owner-thread] Answers go through `call_soon`, to the thread of the caller.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Readers:
         ]
         self._stopped = False
         self.damage = ""
-        """What a reader was last told of damage to the file; ``""`` for nothing."""
+        """The last damage that a reader found; ``""`` for none."""
 
     def start(self, call_soon: CallSoon) -> None:
         """Start the threads."""
@@ -57,7 +57,7 @@ class Readers:
             thread.start()
 
     def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
-        """Answer a query. After `stop` there is no answer any more."""
+        """Answer a query. After `stop` there are no more answers."""
         self._queue.put((partial(self._answer, query, done), lambda error: partial(done, Page(failed=True))))
 
     def run(self, job: Callable[[sqlite3.Connection], T], done: Callable[[T | Exception], None]) -> None:
@@ -86,7 +86,7 @@ class Readers:
             try:
                 connection = connection or open_reading(self._path)
                 answer = work(connection)
-            except Exception as error:  # noqa: BLE001  # rule 2
+            except Exception as error:  # noqa: BLE001  # [budget]
                 self._log.warning("history not read", error=type(error).__name__, reason=str(error))
                 if is_damage(error):
                     self.damage = str(error)

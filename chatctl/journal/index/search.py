@@ -1,14 +1,13 @@
-"""Searching messages: newest first, in the index and beyond its mark.
+"""Searches messages, newest first, in the index and beyond its mark.
 
-The rules of this file:
+Invariants:
 
-1. Newest first: what is beyond the index's mark is read fact by fact; then the volumes, from the newest back, each
-   walked from its end. The walk stops when there are enough.
-2. The index proposes, the facts decide: whatever it names is looked at by the same rule as what it has not seen yet
-   (words.py, rule 4), and is left out if it belongs to another place than those of the search.
-3. Of what is read fact by fact SQLite leaves out what is printable ASCII without a word that is looked for: that is
-   five times as fast as a look by the whole rule.
-4. Limits (`low` on, before `high`) are ids.
+- [newest-first] Facts beyond the index's mark are scanned; then the volumes, from the newest back, each from its end.
+  The search stops when there are enough.
+- [facts-decide] The index proposes, the facts decide: each candidate is checked by the rule for unindexed facts
+  ([terms] in tokenizer.py), and dropped if it belongs to another place.
+- [prefilter] In scans SQLite skips printable ASCII text without a searched word: five times as fast as the whole rule.
+- [ids] Limits (`low` on, before `high`) are ids.
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ class _Walk:
                 self.found.append((id, fact))
 
     def _rest(self, mark: int) -> None:
-        """What the index does not know."""
+        """Search the facts that are not indexed yet."""
         lanes = "c.lane IN (SELECT value * 2 FROM json_each(:places))" if self.places else "c.lane & 1 = 0"
         plain = self.terms.plain
         like = "AND (c.text LIKE :like OR c.text GLOB '*[^ -~]*')" if plain else ""
@@ -131,7 +130,7 @@ class _Walk:
         return rows.decode(self.connection.execute(rows.wide(chosen), values).fetchone()[0])
 
     def _volume(self, number: int, low: int, high: int, expression: str) -> None:
-        """What one volume proposes, a little more than is wanted at a time."""
+        """Yield the candidates of one volume, a few more than wanted at a time."""
         table = text_index.table(number)
         statement = (
             f"SELECT json_group_array(rowid) FROM (SELECT rowid FROM {table} WHERE {table} MATCH ?"

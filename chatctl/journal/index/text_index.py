@@ -1,17 +1,17 @@
 """The full-text index: kept behind the facts, in slices, by the journal's thread.
 
-The rules of this file:
+Invariants:
 
-1. The index is a row of **volumes**, each an FTS5 table of its own over the ids ``first`` to ``last``; together they
-   reach from the beginning to the ``last`` of the newest, the **mark**. What is beyond, search reads itself.
-2. Only messages are indexed (lane even). The tables hold no text (``content=''``), only which token is in which row;
-   search looks at the facts themselves.
-3. A volume that has VOLUME messages is full, and the next one begins.
-4. Nothing is ever taken out of a volume: SQLite 3.40 would leave the words on disk. A volume whose facts were deleted
-   is **stale**: a new one is built of what is left, and takes its place; then the old one is **dead**, is
-   overwritten in slices, and goes. Search finds nothing in it that is gone, since the facts decide. Where the one
-   before it is small enough, the new one takes its place too, so that many deletions do not make many volumes.
-5. Whatever is half done when the server ends is in the table ``volumes``, and goes on at the next start.
+- [volumes] The index is a sequence of volumes, each an FTS5 table over the ids ``first`` to ``last``; together they
+  reach from the beginning to the ``last`` of the newest, the mark. Later facts are scanned by the search.
+- [tokens-only] Only messages are indexed (lane even). The tables hold no text (``content=''``), only tokens by row; the
+  search reads the facts.
+- [full-volume] A volume with VOLUME messages is full, and the next one begins.
+- [stale-volume] Nothing is ever deleted from a volume: SQLite 3.40 would leave the words on disk. A volume with deleted
+  facts is stale: a new one is built from the rest and replaces it; then the old one is dead, is overwritten in slices,
+  and dropped. The search finds nothing deleted in it, since the facts decide. If the volume before it is small enough,
+  the new one replaces both, so that many deletions do not make many volumes.
+- [resumable] Unfinished work is in the table ``volumes``, and continues at the next start.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def table(number: int) -> str:
 
 
 def nick_of(source: str) -> str:
-    """Who a source (``nick!user@host``) is, so that spelling does not count."""
+    """Return the key of a source (``nick!user@host``), so that spelling does not matter."""
     return fold(source.partition("!")[0])
 
 
@@ -155,7 +155,7 @@ def add(connection: sqlite3.Connection, added: Sequence[tuple[int, int, str, str
 
 
 def lost(connection: sqlite3.Connection, first: int, last: int) -> None:
-    """Facts from id `first` to `last` were deleted: the volumes that reach there are stale (rule 4).
+    """Mark the volumes of deleted facts as stale, from id `first` to `last` ([stale-volume]).
 
     In the transaction that deletes them.
     """
@@ -188,7 +188,7 @@ def _renew(store: SqliteStore, number: int, first: int, last: int) -> Iterator[N
     """Build a volume anew from the facts that are left, and put it in the stale one's place."""
     connection = store.connection
     if last == mark(connection):
-        _begin(connection, last + 1)  # the newest one would grow meanwhile: another takes what comes
+        _begin(connection, last + 1)  # the newest one would grow meanwhile: another one takes new facts
     left = connection.execute("SELECT 1 FROM facts WHERE id BETWEEN ? AND ? LIMIT 1", (first, last)).fetchone()
     if left is None:
         _bequeath(connection, number, first, last)
@@ -215,7 +215,7 @@ def _renew(store: SqliteStore, number: int, first: int, last: int) -> Iterator[N
 
 
 def _with_the_one_before(connection: sqlite3.Connection, number: int, first: int) -> int:
-    """Where a volume's successor begins (rule 4)."""
+    """Return where a volume's successor begins ([stale-volume])."""
     found = connection.execute(
         "SELECT b.first FROM volumes AS a JOIN volumes AS b ON b.last = a.first - 1"
         " WHERE a.number = ? AND a.first = ? AND b.state = 'live' AND a.docs + b.docs <= ?",
@@ -232,7 +232,7 @@ def _building(connection: sqlite3.Connection, first: int, last: int) -> int | No
 
 
 def _bequeath(connection: sqlite3.Connection, number: int, first: int, last: int) -> None:
-    """A volume has nothing left: the next one reaches over its ids too, for what may be imported there."""
+    """Extend the next volume over the ids of an empty one, for facts that may be imported there."""
     with transaction(connection):
         connection.execute("UPDATE volumes SET state = 'dead' WHERE number = ?", (number,))
         connection.execute(

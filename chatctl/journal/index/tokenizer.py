@@ -1,21 +1,21 @@
-"""What a word is, for searching: of a message, and of what somebody looks for.
+"""Words, for searching: of messages and of queries.
 
-The rules of this file:
+Invariants:
 
-1. Case, width and form do not count (NFKD, casefold, NFC), nor do marks that people leave out: the accents of Latin
-   and Greek, ё, Hebrew points, Arabic vowel signs. Marks that make another letter do count: й, が, Devanagari vowels.
-2. A **word** is a run of letters, digits and marks. Everything else parts words. A symbol outside ASCII (an emoji) is
-   a word of its own.
-3. Scripts that do not part words with spaces (Chinese, Japanese, Korean particles, Thai, Lao, Khmer, Burmese) give
-   **runs**; any piece of a run is found, from one character on.
-4. A text's **canonical** form is its words and runs, joined by single spaces, a space at both ends. A term is found in
-   it as plain text: a word with spaces around it, a run's piece without. That alone decides whether a message matches.
-5. Terms are divided by spaces; what stands in double quotes is one term, as is ``rock'n'roll``: its words in a row. A
-   quote that nobody closed ends with the text. A message matches when it holds all terms, in any order.
-6. For the index a text is a list of **tokens**: its words, and of a run every two neighbours, then, at the end, every
-   single character. What is asked of the index (:meth:`Terms.expression`) is never narrower than rule 4, and only
-   quoted strings of tokens are in it: nothing that a user types is read as the index's own language.
-7. What IRC adds to a text does not count: colours and the like, and the ``ACTION`` of ``/me``.
+- [folding] Case, width and form do not matter (NFKD, casefold, NFC), nor do optional marks: the accents of Latin and
+  Greek, ё, Hebrew points, Arabic vowel signs. Marks that make another letter do: й, が, Devanagari vowels.
+- [words] A word is a run of letters, digits and marks. Other characters separate words. A symbol outside ASCII (an
+  emoji) is a word of its own.
+- [runs] Scripts without spaces between words (Chinese, Japanese, Korean particles, Thai, Lao, Khmer, Burmese) give
+  runs; every substring of a run is found, from one character on.
+- [terms] A text's canonical form is its words and runs, joined by single spaces, with a space at both ends. A term is
+  found in it as plain text: a word with spaces around it, a part of a run without. This alone decides on a match.
+- [query] Terms are separated by spaces; double quotes make one term, as in ``rock'n'roll``: its words in a row. An
+  unclosed quote ends with the text. A message matches if it has all terms, in any order.
+- [tokens] For the index a text is a list of tokens: its words, every two neighbours of a run, then, at the end, every
+  single character. The query to the index (:meth:`Terms.expression`) is never narrower than [terms], and has quoted
+  strings of tokens only: no input is interpreted as FTS5 syntax.
+- [irc-codes] IRC's additions to a text are ignored: colours and the like, and the ``ACTION`` of ``/me``.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from dataclasses import dataclass
 
 PLACE = "\ue000"
 SOURCE = "\ue001"
-"""Private-use characters, which rule 2 keeps out of words: tokens with them are ours."""
+"""Private-use characters, which [words] excludes from words: tokens with them are ours."""
 
-MOST_TERMS = 64  # that the index is asked for; rule 4 decides about the rest
+MOST_TERMS = 64  # for the index; [terms] decides about the rest
 
 _RUNS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao; Burmese; Khmer
@@ -71,7 +71,7 @@ _classes = _Classes()
 
 
 def canonical(text: str) -> str:
-    """A text's canonical form (rule 4); one space where it has no words."""
+    """Return a text's canonical form ([terms]); one space if it has no words."""
     if not text.isprintable():
         text = _FORMATTING.sub("", _ACTION.sub("", text))
     if text.isascii():
@@ -91,7 +91,7 @@ def _pairs(run: str) -> list[str]:
 
 
 def tokens(text: str) -> str:
-    """A message's tokens (rule 6), with spaces between. The index cuts ASCII into words, and folds it, by itself."""
+    """Return a message's tokens ([tokens]), separated by spaces. The index splits and folds ASCII by itself."""
     if text.isascii() and text.isprintable():
         return text
     found: list[str] = []
@@ -112,19 +112,19 @@ def place_token(place: int) -> str:
 
 
 def source_token(nick: str) -> str:
-    """The token that every message of somebody has; `nick` is folded. Hexadecimal: a nick may hold what parts words."""
+    """Return the token of all messages of a sender; `nick` is folded. Hexadecimal: nicks may hold separators."""
     return f"{SOURCE}{nick.encode('utf-8', 'backslashreplace').hex()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What somebody looks for: `needles` to be found in canonical texts, `phrases` of tokens for the index."""
+    """A parsed query: `needles` to find in canonical texts, `phrases` of tokens for the index."""
 
     needles: tuple[str, ...]
     phrases: tuple[str, ...]
 
     def match(self, text: str) -> bool:
-        """Whether a message's text holds all terms (rule 4)."""
+        """Return whether a message's text has all terms ([terms])."""
         if not self.needles:
             return True
         inside = canonical(text)
@@ -132,8 +132,8 @@ class Terms:
 
     @property
     def plain(self) -> str:
-        """What a text of printable ASCII must hold, but for case, if it is to match: the longest word, or one that no
-        such text holds. ``""`` where nothing is looked for."""
+        """Return what printable ASCII text must contain, ignoring case, to match: the longest word, or one that no such
+        text has. ``""`` if there are no terms."""
         found = [word for needle in self.needles for word in needle.split()]
         return max(found, key=lambda word: (not word.isascii(), len(word)), default="")[:64]
 
@@ -148,7 +148,7 @@ class Terms:
 
 
 def parse(asked: str) -> Terms | None:
-    """What is looked for. None where something was typed that has no word in it; no terms where nothing was."""
+    """Parse a query. None if it has input but no words; no terms if it is empty."""
     needles: dict[str, None] = {}
     phrases: dict[str, None] = {}
     for number, part in enumerate(_FORMATTING.sub("", asked).split('"')):

@@ -1,20 +1,21 @@
-"""What the journal's thread does between batches: checkpoints, the index, forgetting.
+"""The chores of the journal's thread between batches: checkpoints, indexing, deletion.
 
-The rules of this file:
+Invariants:
 
-1. A slice takes some milliseconds; then facts that came meanwhile have their turn.
-2. While facts are waiting nothing is done, with three exceptions, so that under a load that never ends nothing grows
-   without bound: a checkpoint when the WAL has WAL_MOST pages, a slice of indexing when the index is FAR_BEHIND, a
-   slice of the index by place when there is one to fill.
-3. Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
-4. The index waits for a slice's worth of facts: search reads what is beyond its mark. Indexing a fact costs several
-   times what storing it does, and what is stored is waited for: so after a slice it rests for INDEX_REST times as long
-   as that took, or until no facts have come for CALM seconds. The index by place waits for a whole slice.
-5. A chore that fails is logged, and left alone for a while. It does not touch what becomes of facts.
-6. Deletions that a command asked for, and all deletions while the disk has little space, come before all other chores
-   and are not held up by one that failed. Under a load that never ends they get a slice every PRUNE_EVERY seconds.
-7. Freed pages return to the file system in slices (compaction.py). After a slice this rests for SHRINK_REST times as
-   long as that took, so that at most one commit in SHRINK_REST waits for one; not while space is short (relief.py).
+- [slices] A slice takes some milliseconds; then new facts have their turn.
+- [facts-first] While facts are queued no chore runs, with three exceptions, so that nothing grows without bound under a
+  constant load: a checkpoint at WAL_MOST pages, a slice of text indexing when FAR_BEHIND, a full slice of the place
+  index.
+- [checkpoint] Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
+- [index-rest] The index waits for a slice's worth of facts: the search scans the rest. Indexing a fact costs several
+  times what storing it does, and delays commits: so after a slice it rests for INDEX_REST times as long, or until CALM
+  seconds without facts. The place index waits for a whole slice.
+- [failures-contained] A chore that fails is logged, and not run for a while. It does not affect facts.
+- [deletions-first] Deletions on command, and all deletions while disk space is low, come before all other chores and
+  are not blocked by a failed one. Under a constant load they get a slice every PRUNE_EVERY seconds.
+- [return-space] Freed pages return to the file system in slices (compaction.py). After a slice this rests for
+  SHRINK_REST times as long, so that at most one commit in SHRINK_REST waits for one; not while space is low
+  (disk_relief.py).
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ QUIET = 5.0  # seconds
 CALM = 1.0  # seconds
 INDEX_REST = 200.0
 LEFT_ALONE = 60.0  # seconds after a chore failed
-TAKEN_BACK = 20.0  # seconds: what was taken back within that time leaves the index together
-CHECK_EVERY = 3600.0  # seconds between two looks at what is too old
+TAKEN_BACK = 20.0  # seconds: messages deleted within that time leave the index together
+CHECK_EVERY = 3600.0  # seconds between two checks for expired facts
 AGAIN = 1.0  # seconds, where a reader was in the way of a checkpoint
 PRUNE_EVERY = 0.1  # seconds
 SHRINK_REST = 10.0
@@ -51,7 +52,7 @@ SPARE_AFTER = 30.0  # seconds after the start: servers that live for seconds nee
 
 
 class Chores:
-    """The list of what is to do. Owned by the thread that owns the store, but for `status`."""
+    """The list of chores. Owned by the thread that owns the store, except `status`."""
 
     def __init__(self, store: SqliteStore, log: Log, clock: Callable[[], int], keep: retention.Retention) -> None:
         self._store = store
@@ -60,7 +61,7 @@ class Chores:
         self._keep = keep
         self._behind = text_index.behind(store.connection, LAST_ID)
         self._unplaced = place_index.behind(store.connection, LAST_ID)
-        # Room for what comes, and what an earlier start left half done.
+        # Preallocated space, and unfinished work of an earlier start.
         self._work: deque[Generator[None, None, None]] = deque([reserve(store), self._mending()])
         self._prunes: deque[Generator[None, None, None]] = deque()
         self._shrinking: Iterator[None] | None = None
@@ -75,13 +76,13 @@ class Chores:
         self._copy_at = now  # not before that: a reader was in the way
         self._check_at = now
         self._mend_at = 0.0
-        """When what was taken back leaves the index; 0: there is nothing."""
+        """When deleted messages leave the index; 0: none are pending."""
         self._scrub = False
-        """Whether the WAL may hold what was deleted."""
+        """Whether the WAL may have deleted facts."""
         self.forgot: Callable[[], None] = _nothing
-        """Called on this thread when facts were forgotten, whoever asked for it."""
+        """Called on this thread after every deletion of facts."""
         self.damage = ""
-        """What a chore was last told of damage to the file; ``""`` for nothing."""
+        """The last damage that a chore found; ``""`` for none."""
         self.is_short = False
         """Whether deletions are under way for which space is short: nothing else may take what they free."""
         store.wal_frames = WAL_SOME // 2  # unknown; what a crash left is copied soon
@@ -104,12 +105,12 @@ class Chores:
     def prune(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
     ) -> None:
-        """Forget what is older than `before` (ms); `done` gets the number of facts, or why not, `progress` how many so
-        far, both on this thread."""
+        """Delete facts older than `before` (ms); `done` gets their number, or the error, `progress` the number so far,
+        both on this thread."""
         self._prunes.append(self._pruning(before, done, progress))
 
     def give_up(self, error: Exception) -> None:
-        """Tell everybody who asked for deletions that they cannot be done."""
+        """Fail all requested deletions."""
         for work in self._prunes:
             with suppress(Exception):
                 work.throw(error)
@@ -155,7 +156,7 @@ class Chores:
                 self._urgent()
             else:
                 self._next()
-        except Exception as error:  # noqa: BLE001  # rule 5
+        except Exception as error:  # noqa: BLE001  # [failures-contained]
             self._log.warning("chore failed", error=type(error).__name__, reason=str(error))
             if is_damage(error):
                 self.damage = str(error)
@@ -224,7 +225,7 @@ class Chores:
             self._shrinking = compaction.shrink(self._store)
 
     def _shrink(self) -> None:
-        """Return a slice of free pages (rule 7)."""
+        """Return a slice of free pages ([return-space])."""
         began = time.monotonic()
         if self._shrinking is not None and next(self._shrinking, _DONE) is _DONE:
             self._shrinking = None
@@ -281,7 +282,7 @@ class Chores:
             for _ in self._relieved(lambda: retention.prune(self._store, before, pruned)):
                 progress(pruned.facts)
                 yield
-        except Exception as error:  # whoever asked is told; then it is logged
+        except Exception as error:  # the caller is told; then it is logged
             done(error)
             raise
         self._forgot(pruned)

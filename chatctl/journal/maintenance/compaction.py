@@ -1,13 +1,14 @@
-"""Returning freed pages of the journal to the file system.
+"""Returns freed pages of the journal to the file system.
 
 Invariants:
 
 - [bounded-slice] A slice moves few pages: the number is adapted so that one takes about SLICE_SECONDS. A commit that
   arrives meanwhile waits for one slice at most.
-- [one-layout] A journal has SQLite's ``auto_vacuum=INCREMENTAL``, which keeps a pointer to each page's parent. Journals
-  of older versions have none: :func:`convert` rewrites them once, before the server listens, if the disk has room.
-- [sole-user] A conversion replaces the file only while no other connection is open. Everything that the old file held
-  is overwritten, as ``secure_delete`` does with what is deleted.
+- [one-layout] A journal has SQLite's ``auto_vacuum=INCREMENTAL``, which stores a pointer to each page's parent.
+  Journals of older versions lack it: :func:`convert` rewrites them once, before the server listens, if the disk has
+  room.
+- [sole-user] A conversion replaces the file only while no other connection is open. The content of the old file is
+  overwritten, as ``secure_delete`` does with deleted content.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def convert(path: Path, note: Callable[[str, dict[str, object]], None] = lambda 
         note("converting the journal, once", {"bytes": size})
         _rewrite(path, part)
         note("journal converted", {"bytes": path.stat().st_size})
-    except (sqlite3.Error, OSError) as error:  # opening the journal says what is wrong with it
+    except (sqlite3.Error, OSError) as error:  # opening the journal reports its fault
         note("journal not converted", {"reason": str(error)})
     finally:
         with suppress(OSError):
@@ -132,7 +133,7 @@ def _rewrite(path: Path, part: Path) -> None:
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     old = -1
     try:
-        # Fails while anybody else has the journal open, copies the WAL and removes it ([sole-user]).
+        # Fails while another process has the journal open, copies the WAL and removes it ([sole-user]).
         if connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
             raise sqlite3.OperationalError("the journal is open elsewhere")
         connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()

@@ -31,7 +31,7 @@ _FIRST_TABLES = ("marks", "rooms", "records", "places", "heads")
 
 @dataclass(slots=True)
 class Report:
-    """What a full check found. Counts are 0 for what could not be read."""
+    """The result of a full check. Counts are 0 for unreadable parts."""
 
     faults: list[str]
     messages: int = 0
@@ -72,7 +72,7 @@ def _is_sound(path: Path, seconds: float) -> bool:
 
 
 def fault(path: Path) -> str:
-    """Return what is wrong with a journal that no server uses, as a sentence; ``""`` if nothing is known."""
+    """Return the fault of a journal that no server uses, as a sentence; ``""`` if none is known."""
     try:
         refuse_remains(path)
         quick_check(path)
@@ -84,7 +84,7 @@ def fault(path: Path) -> str:
 
 
 def full_check(path: Path, *, structure: bool = True) -> Report:
-    """Look at all of a journal; without `structure` at what is stored in it alone.
+    """Check a whole journal; without `structure` only its content.
 
     Raises:
         StartError: The file is not a journal of this program, empty, or written by a newer version.
@@ -105,7 +105,7 @@ def full_check(path: Path, *, structure: bool = True) -> Report:
 
 
 def faults(path: Path) -> list[str]:
-    """Return what is wrong with a file as SQLite's ``integrity_check`` says it, and with what it has no business in."""
+    """Return the faults of a file: those of SQLite's ``integrity_check``, and unexpected objects."""
     try:
         with closing(open_reading(path)) as connection:
             found = _structure(connection, quick=False)

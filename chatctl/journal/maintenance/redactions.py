@@ -1,12 +1,12 @@
-"""Facts that change others: messages that are taken back, rooms that get another name.
+"""Facts that change others: deleted messages and renamed rooms.
 
-The rules of this file:
+Invariants:
 
-1. It happens in the transaction that keeps the fact that says so: either both are there or neither.
-2. Of a message that was taken back there stays a row without text and tags, of the kind REDACTED: its id is known, so
-   that nobody imports it again. The index follows (indexing.py, rule 4), and the WAL is emptied by a chore.
-3. A room's history goes with it to its new name. Where that name has a history of its own, of a room that is gone, that
-   one moves out of the way: nobody reads it any more, but exports hold it.
+- [redact-means-delete] The change is in the transaction that stores the fact: both are there or neither.
+- [tombstone] Of a deleted message a row without text and tags remains, of the kind REDACTED: its id stays known, so
+  that it is not imported again. The text index follows ([stale-volume] there), and a chore empties the WAL.
+- [history-follows] A room's history moves to its new name. If that name has a history of a dropped room, that one moves
+  out of the way: no user reads it any more, but exports have it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AMENDING = frozenset({REDACT, RENAME})
 
 
 def runs(facts: Sequence[Kept]) -> Iterator[Sequence[Kept]]:
-    """Facts in pieces, each ending with one that changes others: what follows it depends on that."""
+    """Split facts into pieces that each end with one that changes others: later facts depend on that."""
     begin = 0
     for at, fact in enumerate(facts, 1):
         if fact.kind in AMENDING:

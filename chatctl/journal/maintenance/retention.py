@@ -1,13 +1,13 @@
-"""Forgetting: by age, by number, and by command.
+"""Deletion of facts: by age, by number, and on command.
 
-The rules of this file:
+Invariants:
 
-1. Facts go from the oldest on, whatever their place: by age all that are older, by number all that are older than the
-   newest `messages` messages of the whole journal. What happened among them (joins, topics) goes with them.
-2. It is done in slices of a few milliseconds, each a transaction; readers see it happen from the beginning on.
-3. What is deleted is gone from the facts, from the index (indexing.py, rule 4), and from what else names people: heads
-   and places that no fact has any more. The pages are overwritten, in the file and at last in the WAL.
-4. The highest seq and the latest time stay known, so that neither comes again.
+- [oldest-first] Facts are deleted from the oldest on, in all places: by age all older ones, by number all that are
+  older than the newest `messages` messages of the whole journal. Events among them (joins, topics) go with them.
+- [slices] It is done in slices of a few milliseconds, each a transaction; readers see the progress.
+- [really-gone] Deleted text is gone from the facts, from the index ([stale-volume] in text_index.py), and from heads
+  and places that no fact uses any more. The pages are overwritten, in the file and finally in the WAL.
+- [never-reused] The highest seq and the latest time stay known, so that neither is used again.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Pruned:
 
 
 def keep(store: SqliteStore, retention: Retention, now: int, pruned: Pruned) -> Iterator[None]:
-    """Forget what is older than `retention` says; `now` in ms. A slice at each step."""
+    """Delete what `retention` excludes; `now` in ms. A slice per step."""
     before = find_time(store.connection, now - round(retention.days * _DAY)) if retention.days > 0 else -LAST_ID
     if retention.messages > 0:
         oldest = -LAST_ID
@@ -59,7 +59,7 @@ def keep(store: SqliteStore, retention: Retention, now: int, pruned: Pruned) -> 
 
 
 def prune(store: SqliteStore, before: int, pruned: Pruned) -> Iterator[None]:
-    """Forget what is older than `before` (ms). A slice at each step."""
+    """Delete facts older than `before` (ms). A slice per step."""
     yield from _forget(store, find_time(store.connection, before), pruned)
 
 
@@ -140,11 +140,11 @@ def _delete(store: SqliteStore, before: int) -> int:
 
 
 def _sweep(store: SqliteStore) -> Iterator[None]:
-    """Delete heads and places that no fact has any more.
+    """Delete heads and places that no fact uses any more.
 
-    While the walk goes on, facts are appended: with heads whose numbers are above `newest`, or with older ones, and
-    then they stand at the end, where it gets to last. In the slice in which it gets there the unused places go, and
-    from then on nobody gives out an older head again.
+    Facts are appended meanwhile: with heads whose numbers are above `newest`, or with older ones, and then they are at
+    the end, which is reached last. In the slice that reaches it the unused places are deleted, and from then on no
+    older head is used again.
     """
     connection = store.connection
     newest = connection.execute("SELECT coalesce(max(id), 0) FROM heads").fetchone()[0]

@@ -1,8 +1,8 @@
-"""Migration to version 4: what an account may read belongs to its id, no longer to its name.
+"""Migration to version 4: history belongs to an account's id, no longer to its name.
 
-Before, whoever registered the name of a removed account inherited its private history, rooms and read markers. What was
-said before an account was created moves to a place that nobody can have: it stays in the journal, and `chatctl history`
-and `export` show it, but no account reads it.
+Before, a user who registered the name of a removed account inherited its private history, rooms and read markers.
+Messages from before an account was created move to a place that no user can have: they stay in the journal, and
+`chatctl history` and `export` show them, but no account reads them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _with_ids(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 def _first_seq(connection: sqlite3.Connection, time: int) -> int:
     """Return the seq of the first fact at `time` (ms) or later; if there is none, the next seq.
 
-    Found by halving, since times never go back with ids: there may be many accounts and many facts.
+    Bisection, since times never decrease with ids: there may be many accounts and many facts.
     """
     # Two queries: SQLite reads the whole table for a minimum and a maximum in one.
     low = connection.execute("SELECT coalesce(min(id), 0) FROM facts").fetchone()[0]
@@ -93,11 +93,11 @@ def _rename_records(connection: sqlite3.Connection, accounts: dict[str, dict[str
 
 
 def _rename_rooms(connection: sqlite3.Connection, accounts: dict[str, dict[str, Any]]) -> None:
-    """Name founders, and those who may come back to a room, by id."""
+    """Replace the names of founders and insiders by ids."""
     for key, value in connection.execute("SELECT key, record FROM rooms").fetchall():
         record = msgspec.json.decode(value)
         founder = accounts.get(record.get("founder", ""))
-        # A founder whose account does not exist keeps the name, which is no id: the next start disowns the room.
+        # A founder whose account does not exist keeps the name, which is not an id: the next start disowns the room.
         record["founder"] = founder["id"] if founder is not None else record.get("founder", "")
         insiders = [_by_id(each, accounts) for each in record.get("insiders", [])]
         record["insiders"] = [each for each in insiders if each is not None]
@@ -105,7 +105,7 @@ def _rename_rooms(connection: sqlite3.Connection, accounts: dict[str, dict[str, 
 
 
 def _rename_places(connection: sqlite3.Connection, accounts: dict[str, dict[str, Any]]) -> None:
-    """Give private places to ids, and what was said there before an account was created to nobody."""
+    """Move private places to ids, and messages from before an account was created to no account."""
     connection.execute("CREATE TEMP TABLE bounds (place INTEGER PRIMARY KEY, first INTEGER NOT NULL)")
     names = connection.execute(
         "SELECT id, name FROM places WHERE name LIKE ? AND name NOT LIKE '#%'", (f"%{ACCOUNT}%",)
@@ -125,7 +125,7 @@ def _rename_places(connection: sqlite3.Connection, accounts: dict[str, dict[str,
     for place, name, shared in private:
         owned = [_by_id(each, accounts) for each in shared]
         known = [each for each in owned if each is not None]
-        if len(known) < len(owned):  # an account that does not exist: nobody reads it
+        if len(known) < len(owned):  # the account does not exist: no user reads it
             connection.execute("UPDATE places SET name = ? WHERE id = ?", (_former(place, name), place))
             continue
         connection.execute("UPDATE places SET name = ? WHERE id = ?", (SEPARATOR.join(sorted(known)), place))
@@ -134,7 +134,7 @@ def _rename_places(connection: sqlite3.Connection, accounts: dict[str, dict[str,
 
 
 def _former(place: int, name: str) -> str:
-    """Return the name of a place that nobody has."""
+    """Return the name of a place that no user has."""
     return f"{_FORMER} {place}{SEPARATOR}{name}"
 
 
@@ -149,7 +149,7 @@ def _move_older(connection: sqlite3.Connection) -> None:
         new = connection.execute("SELECT max(id) + 1 FROM places").fetchone()[0]
         connection.execute("INSERT INTO places VALUES (?, ?, ?)", (new, _former(new, name), shown))
         connection.execute("INSERT INTO moved SELECT place, first, ? FROM bounds WHERE place = ?", (new, place))
-        # The text index knows facts by their place: what is stale is built anew (text index, rule 4).
+        # The text index has facts by place, so its stale parts are rebuilt ([stale-volume] in text_index.py).
         connection.execute(
             "UPDATE volumes SET stale = 1 WHERE state = 'live' AND first <= ? AND last >= ?", (end, begin)
         )

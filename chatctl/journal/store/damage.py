@@ -1,11 +1,11 @@
-"""What is said of a journal that is damaged, empty or gone: one sentence, and exit code 2.
+"""Errors for a damaged, empty or missing journal: one sentence, and exit code 2.
 
 Invariants:
 
-- [damage-is-named] SQLite's CORRUPT and NOTADB, tables that are missing and records that cannot be read reach people as
+- [damage-is-named] SQLite's CORRUPT and NOTADB, missing tables and unreadable records are raised as
   :class:`DamagedJournalError`: the file, the fault, and what to do.
-- [empty-is-not-new] A journal of 0 bytes, or a WAL without its journal, is what a fault left, and never becomes a new
-  chat. A new journal gets its name only when it is whole (schema.py), so that no interrupted start looks like that.
+- [empty-is-not-new] A journal of 0 bytes, or a WAL without its journal, was left by a fault, and never becomes a new
+  chat. A new journal gets its name only when it is complete (schema.py), so an interrupted start never looks like that.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
-"""The data folder: one place on disk that belongs to one user, and while a server runs to one server.
+"""The data folder: belongs to one user, and while a server runs to one server.
 
-The rules of this file:
+Invariants:
 
-1. The folder is made with mode 0700. It is refused if other users can read it, if it belongs to another user, and if
-   it is a symbolic link (what it points to could be changed under a running server). An empty one that others can
-   read, such as a container's new volume, is made private.
-2. Every file in it is made with mode 0600, before anything is written to it. One of ours that is a symbolic link, or
-   that others may open, is refused.
-3. Whoever writes holds the lock: an exclusive `flock` on ``chatctl.lock``. The kernel frees it when the holder ends,
-   however it ends, so nothing is ever left over. The file says who holds it: ``{"pid": 4711, "address": "host:port"}``.
-4. The lock file is never removed: a lock on a removed file would exclude nobody.
-5. A refusal is one sentence that names the folder, ``CHATCTL_DATA_DIR`` and what to do (StartError, exit code 2).
+- [private-folder] The folder is made with mode 0700. It is refused if other users can read it, if another user owns it,
+  and if it is a symbolic link (its target could be changed under a running server). An empty folder that others can
+  read, such as a container's new volume, is made private.
+- [private-files] Every file in it is made with mode 0600, before data is written to it. A file of ours that is a
+  symbolic link, or that others may open, is refused.
+- [one-writer] Writers hold the lock: an exclusive `flock` on ``chatctl.lock``. The kernel frees it when the holder
+  ends, however it ends, so no stale lock is left. The file names its holder: ``{"pid": 4711, "address": "host:port"}``.
+- [lasting-lock-file] The lock file is never removed: a lock on a removed file would exclude no one.
+- [clear-refusal] A refusal is one sentence that names the folder, ``CHATCTL_DATA_DIR`` and what to do (StartError, exit
+  code 2).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ CLOAK_BYTES = 32
 CERTIFICATE = "tls.pem"
 SPARE = "journal.spare"
 OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, control_socket.NAME, CERTIFICATE)
-PATIENCE = 0.5  # seconds: somebody who only looks (`holder`) has the lock for an instant
+PATIENCE = 0.5  # seconds: a reader of the lock (`holder`) has it for an instant
 _LOOK_AGAIN = 0.02
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OF_FILE_SYSTEM = {"lost+found"}  # the root of a volume that is a file system of its own
@@ -45,7 +46,7 @@ _OF_FILE_SYSTEM = {"lost+found"}  # the root of a volume that is a file system o
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has the folder. `pid` is 0 and `address` empty where the lock file does not say (yet)."""
+    """The holder of the folder. `pid` is 0 and `address` empty if the lock file does not say (yet)."""
 
     pid: int = 0
     address: str = ""
@@ -84,7 +85,7 @@ def prepare(folder: Path) -> Path:
 
 
 def _problem_of_file(path: Path) -> str:
-    """Rule 2; ``""`` where it is kept, or where there is none."""
+    """Return how [private-files] is violated; ``""`` if it holds, or there is no file."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -139,7 +140,7 @@ def _problem(folder: Path, found: os.stat_result) -> str:
     if not stat.S_ISDIR(found.st_mode):
         return _unusable(folder, "is not a folder")
     if found.st_uid != os.geteuid():
-        return _unusable(folder, f"belongs to somebody else (user id {found.st_uid})")
+        return _unusable(folder, f"belongs to another user (user id {found.st_uid})")
     if found.st_mode & _OTHERS:
         return f"The data folder {folder} is open to other users: run `chmod 700 {folder}`, or set CHATCTL_DATA_DIR."
     return ""
@@ -155,7 +156,7 @@ def _why(error: OSError) -> str:
 
 
 def make_file(path: Path) -> None:
-    """See to it that a file is there, for its owner alone, before anybody writes to it (rule 2). OSError if not."""
+    """Ensure that a private file exists before data is written to it ([private-files]). Raises OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(descriptor, 0o600)
@@ -179,9 +180,9 @@ def free_bytes(folder: Path) -> int:
 
 
 def kept_secret(folder: Path, name: str, size: int) -> bytes:
-    """The random bytes that the file `name` holds; made the first time, and whole on the disk before it has its name.
+    """Return the random bytes in the file `name`, which is made once, and durable before it has its name.
 
-    Whoever calls holds the lock. StartError where it cannot be read or made.
+    The caller holds the lock. Raises StartError if it cannot be read or made.
     """
     path = folder / name
     try:
@@ -232,7 +233,7 @@ class Lock:
 
 
 def lock(folder: Path, patience: float = PATIENCE, tries: int = 3) -> Lock:
-    """Take the lock of a folder that `prepare` has seen. StartError where somebody keeps it for `patience` seconds."""
+    """Take the lock of a folder that `prepare` has checked. Raises StartError if it is held for `patience` seconds."""
     path = folder / LOCK
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -303,7 +304,7 @@ def holder(folder: Path) -> Holder | None:
         return None
     try:
         return None if _try(descriptor, fcntl.LOCK_SH) else _read(descriptor)
-    except OSError:  # this file system knows no locks, so nobody can have taken one
+    except OSError:  # this file system has no locks, so no server can hold one
         return None
     finally:
         os.close(descriptor)

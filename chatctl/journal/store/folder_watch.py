@@ -44,7 +44,7 @@ class FileWatch:
         return time.monotonic() >= self._next_look
 
     def look(self) -> str:
-        """Return what is wrong with the files, and what to do; ``""`` if they are as they were."""
+        """Return the fault of the files, and what to do; ``""`` if they are unchanged."""
         self._next_look = time.monotonic() + LOOK_SECONDS
         for path, known in self._known.items():
             found = _identity(path)

@@ -40,7 +40,7 @@ class Health:
         self.lost = ""
         """The same, if the reason is that files are missing."""
         self.on_lost: Callable[[ChatctlError], None] = _nothing
-        """Called with the error for those who wait when files turn out to be missing."""
+        """Called with the error for waiting requests when files are found missing."""
         self._store = store
         self._log = log
         self._watch = FileWatch(path)
@@ -53,7 +53,7 @@ class Health:
         return min(longest, max(0.0, self._probe_at - time.monotonic())) if self.reason else longest
 
     def fail(self, reason: str) -> None:
-        """Refuse what comes, for `reason`."""
+        """Refuse new facts, for `reason`."""
         self.reason = reason
         self._probe_at = time.monotonic() + PROBE_EVERY
 

@@ -1,10 +1,10 @@
-"""What the journal's thread tells the thread that owns the chat state, and an operator who asks how it does.
+"""Notifications of the journal's thread to the thread that owns the chat state, and statistics for an operator.
 
-The rules of this file:
+Invariants:
 
-1. The owner's functions are called through `call_soon`, on its own thread, never on this one.
-2. Facts were decided on the belief that all before them would be kept. A **generation** is what the owner appends
-   between two failures that it has heard of: once something failed, all that is of an older one fails too.
+- [owner-thread] The owner's functions are called through `call_soon`, on its own thread, never on this one.
+- [generations] Facts are decided on the assumption that all earlier ones are stored. A generation is what the owner
+  appends between two failures that it was told of: after a failure, all facts of an older generation fail too.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Telling:
         self._needed = 0  # how many there were
 
     def outdated(self, generation: int) -> bool:
-        """Whether something failed before this was decided (rule 2)."""
+        """Return whether a failure outdated this generation ([generations])."""
         return generation < self._needed
 
     def failing(self) -> None:
-        """Something failed: what is on its way is outdated."""
+        """Note a failure: pending facts are outdated."""
         self._needed += 1
 
     def durable(self, seq: int) -> None:
@@ -58,7 +58,7 @@ class Telling:
             self.call_soon(partial(self.listener.fatal, reason))
 
     def result(self, done: Callable[[T], None], result: T) -> None:
-        """Hand over what somebody asked for."""
+        """Deliver the result of a request."""
         self.call_soon(partial(done, result))
 
 
@@ -79,7 +79,7 @@ class Figures:
         self._last_at = at
 
     def took(self, seconds: float) -> None:
-        """A commit took so long, whatever became of it."""
+        """Record the duration of a commit, whatever its outcome."""
         self._last_ms = seconds * 1000
         self._worst_ms = max(self._worst_ms, self._last_ms)
 

@@ -1,15 +1,15 @@
-"""Facts as rows, and rows as facts.
+"""Converts facts to rows and back.
 
-The rules of this file:
+Invariants:
 
-1. Rows cross the border to SQLite many at once: one `sqlite3_step` a batch in, one row out. Python's sqlite3 lets go of
-   the interpreter's lock at every step, and beside a busy loop gets it back up to 5 ms later. Facts go in as the
-   parameters of a statement, which costs half of what parsing JSON does; all else as JSON. Most facts have neither tags
-   nor an origin: without these two columns they cost half again.
-2. A fact's id is ``seq << 20 | part``. An entry makes a handful of facts; the rest of the 2**20 are places between two
-   entries for facts that are imported, whose time lies there.
-3. The message id of a fact is ``<boot>-<seq>`` or ``<boot>-<seq>.<part>`` (proposals.py, `Entry.message_id`), and is
-   made from these. One that is not of this form, or not at its own place, is kept as it is (`origin`).
+- [few-steps] Many rows cross the border to SQLite at once: one `sqlite3_step` per batch in, one row out. Python's
+  sqlite3 releases the GIL at every step, and beside a busy loop gets it back up to 5 ms later. Facts are bound as
+  parameters of a statement, at half the cost of parsing JSON; the rest as JSON. Most facts have neither tags nor an
+  origin: without these two columns they cost half again.
+- [fact-id] A fact's id is ``seq << 20 | part``. An entry makes a handful of facts; the rest of the 2**20 are positions
+  between two entries for imported facts of that time.
+- [message-id] The message id of a fact is ``<boot>-<seq>`` or ``<boot>-<seq>.<part>`` (proposals.py,
+  `Entry.message_id`), and is derived from these. One of another form, or not at its own position, is stored (`origin`).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _tags_from_json = msgspec.json.Decoder(dict[str, str]).decode
 
 
 _EXACT = 32
-"""Up to so many rows there is a statement for each number; above, for each multiple of STEP: the rest is filled up."""
+"""Up to this many rows there is a statement for each number; above, for each multiple of STEP, padded."""
 _STEP = 16
 _MOST_BOUND = 512
 """Rows of one statement."""
@@ -119,7 +119,7 @@ def named(message_id: str) -> tuple[str, int]:
 
 @dataclass(slots=True)
 class Encoded:
-    """A batch of facts as rows, and what must be there before them."""
+    """A batch of facts as rows, and the rows they depend on."""
 
     facts: list[FactRow] = field(default_factory=list)
     wide: int = 0
@@ -136,10 +136,10 @@ class Encoded:
 
 
 class Dictionary:
-    """Numbers for heads and places: those it knows, new ones for the rest.
+    """Numbers for heads and places: known ones, and new ones for the rest.
 
-    Numbers grow and are never given twice, so that what somebody remembers of one is never wrong. It must
-    :meth:`forget` when what it gave numbers to did not come to be.
+    Numbers grow and are never reused, so a cached one is never wrong. Call :meth:`forget` if the rows with new numbers
+    were not stored.
     """
 
     MOST = 8192
@@ -162,7 +162,7 @@ class Dictionary:
         self._places.clear()
 
     def new_head(self) -> int:
-        """A number for a head that nobody else uses."""
+        """Return an unused number for a head."""
         self._last_head += 1
         return self._last_head
 
@@ -224,7 +224,7 @@ class Dictionary:
             encoded.facts.append((id, fact.time, lane, head, fact.text))
 
     def _filed(self, kept: Kept, boot: str, encoded: Encoded) -> tuple[int, int]:
-        """The lane and the head of what is kept."""
+        """Return the lane and the head of a fact."""
         place = self._places.get(kept.place)
         if place is None:
             place = self._new_place(kept, encoded)
@@ -254,7 +254,7 @@ class Dictionary:
 
 
 def identities(place: str) -> list[str]:
-    """Who shares a private place; nobody owns a room."""
+    """Return the identities that share a private place; empty for a room."""
     return sorted(set(place.split(SEPARATOR))) if SEPARATOR in place and place[:1] != "#" else []
 
 
@@ -268,7 +268,7 @@ def wide(chosen: str) -> str:
 
 
 def decode(text: str) -> list[tuple[int, Fact]]:
-    """What a `wide` statement gave: pairs of row id and fact, in order."""
+    """Return the result of a `wide` statement: pairs of row id and fact, in order."""
     rows = _rows_from_json(text)
     rows.sort(key=_by_id)
     return [(row[0], _fact(row)) for row in rows]

@@ -1,30 +1,31 @@
-"""The journal's tables, their versions, and how a file becomes a connection.
+"""The journal's tables, their versions, and its connections.
 
-The rules of this file:
+Invariants:
 
-1. A journal says that it is one (``application_id``) and which version of the tables it has (``user_version``). Version
-   n is what the first n functions of MIGRATIONS make of an empty file; each runs in a transaction of its own.
-2. A newer version than this program knows, or a file that is no journal, is refused before a byte of it changes.
-3. One connection writes and checkpoints (:func:`open_writing`): SQLite 3.7.0 to 3.51.2 can corrupt a WAL that two
-   connections checkpoint (sqlite.org/wal.html, "The WAL-reset bug"). All others are read-only, and never checkpoint.
-4. A commit has reached the disk when it returns: ``synchronous=FULL``, and ``fullfsync`` where a plain fsync only
-   reaches the drive's cache (macOS).
-5. What is deleted is overwritten (``secure_delete``).
+- [versioned] A journal identifies itself (``application_id``) and the version of its tables (``user_version``). Version
+  n is the result of the first n functions of MIGRATIONS on an empty file; each runs in its own transaction.
+- [refused-untouched] A file of a newer version, or one that is not a journal, is refused before a byte of it changes.
+- [one-writer] One connection writes and checkpoints (:func:`open_writing`): SQLite 3.7.0 to 3.51.2 can corrupt a WAL
+  that two connections checkpoint (sqlite.org/wal.html, "The WAL-reset bug"). All others are read-only, and never
+  checkpoint.
+- [durable-commit] A commit is on the disk when it returns: ``synchronous=FULL``, and ``fullfsync`` if a plain fsync
+  only reaches the drive's cache (macOS).
+- [secure-delete] Deleted content is overwritten (``secure_delete``).
 
 The tables:
 
-- ``facts``: the id is ``seq << 20 | part``, so the order of the rows is the one order, and appending goes to the end
-  and nowhere else. `lane` is twice the place's number, plus 1 for what is no message: so that neither hides the other
-  in the index, and the latest 50 messages of a room with a million joins are as near as those of any. `origin` is the
-  message id where it cannot be told from boot and id: facts that were imported. No random id is in an index: that
-  costs more than all the rest of a row.
-- ``lanes`` and ``slices``: the index by place, see lanes.py.
-- ``heads``: what the facts of one speaker have in common; `boot` is the first part of their message ids, `target` NULL
-  where it is what the place shows. The same head may stand there twice; nothing asks for it by its content.
-- ``places``: `shown` is the target of the first fact there. In ``pairs`` stands who shares a private one.
-- ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not come again though their facts are pruned.
+- ``facts``: the id is ``seq << 20 | part``, so rows are in order, and facts are appended at the end. `lane` is twice
+  the place's number, plus 1 for facts other than messages: so neither hides the other in the index, and the latest 50
+  messages of a room with a million joins are as near as those of any. `origin` is the message id if it cannot be
+  derived from boot and id: imported facts. No random id is in an index: that costs more than the rest of a row.
+- ``lanes`` and ``slices``: the index by place, see place_index.py.
+- ``heads``: the common part of one sender's facts; `boot` is the first part of their message ids, `target` NULL if the
+  place shows it. A head may occur twice; it is never looked up by its content.
+- ``places``: `shown` is the target of the first fact there. ``pairs`` has the identities that share a private one.
+- ``rooms``: a RoomRecord as JSON. ``marks``: `seq` and `time` that must not be used again though their facts are
+  pruned.
 - ``records``: accounts, invitations, read markers, visits and the like as JSON (:mod:`chatctl.chat.model.accounts`).
-- ``volumes``: see indexing.py.
+- ``volumes``: see text_index.py.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from chatctl.journal.store.damage import DamagedJournalError, naming_damage, ref
 from chatctl.journal.store.data_folder import make_file, sync
 
 APPLICATION_ID = int.from_bytes(b"chtl", "big")
-BUSY_SECONDS = 5.0  # somebody looks at the journal with a tool of their own: wait that long for them
+BUSY_SECONDS = 5.0  # an administrator may read the journal with another tool: wait that long for it
 CACHE_KIB = 16 * 1024
 WAL_KEPT = 16 * 1024 * 1024  # bytes: a WAL that a burst made larger is cut down to that when it starts over
 
@@ -128,7 +129,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """What is read inside is of one moment."""
+    """Return a context in which all reads see one snapshot."""
     connection.execute("BEGIN")
     try:
         yield
@@ -138,9 +139,9 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_reading(path: Path, how: str = "mode=ro") -> sqlite3.Connection:
-    """A connection that can change nothing. For one thread at a time. sqlite3.Error where it cannot be opened.
+    """Return a connection that cannot change anything, for one thread at a time. Raises sqlite3.Error.
 
-    Beside a journal that nobody has open SQLite leaves an empty WAL; the next one who writes takes it away.
+    If no other process has the journal open, SQLite leaves an empty WAL; the next writer removes it.
     """
     uri = f"file:{quote(str(path))}?{how}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -162,9 +163,9 @@ def open_quietly(path: Path, *, may_change: bool = False) -> sqlite3.Connection:
 
 
 def open_writing(path: Path) -> sqlite3.Connection:
-    """The one connection that writes (rule 3), its tables up to date. StartError for a file that will not do.
+    """Return the writing connection ([one-writer]), with up-to-date tables. Raises StartError for an unusable file.
 
-    Whoever calls holds the folder's lock.
+    The caller holds the folder's lock.
     """
     try:
         refuse_remains(path)
@@ -174,7 +175,7 @@ def open_writing(path: Path) -> sqlite3.Connection:
         with naming_damage(path):
             check(path)
             connection = _open_and_migrate(path)
-        sync(path.parent)  # the new file's name must be as durable as what is in it
+        sync(path.parent)  # the new file's name must be as durable as its content
     except sqlite3.Error as error:
         raise StartError(f"The journal {path} cannot be opened: {error}. CHATCTL_DATA_DIR names its folder.") from None
     except OSError as error:
@@ -214,8 +215,8 @@ def _create(path: Path) -> None:
 
 
 def check(path: Path) -> bool:
-    """Refuse a file that is no journal, or newer than this program, untouched (rule 2): StartError. Whether it is of
-    this program's version; an older one is brought there by :func:`open_writing`."""
+    """Refuse a file that is not a journal, or newer than this program ([refused-untouched]): StartError. Return whether
+    it is of this program's version; :func:`open_writing` migrates an older one."""
     refuse_remains(path)
     try:
         connection = open_quietly(path)
@@ -276,7 +277,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
 def migrate(
     connection: sqlite3.Connection, migrations: tuple[Callable[[sqlite3.Connection], None], ...] = MIGRATIONS
 ) -> None:
-    """Bring the tables up to date, one version after the other (rule 1)."""
+    """Migrate the tables, one version after the other ([versioned])."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, step in enumerate(migrations[version:], version + 1):
         with transaction(connection):

@@ -1,12 +1,13 @@
-"""The writing connection and what is done through it. Owned by one thread at a time; the writer says which.
+"""The writing connection and its operations. Owned by one thread at a time; the writer decides which.
 
-The rules of this file:
+Invariants:
 
-1. A batch is one transaction; where nothing but facts is in it, one statement, which is its own transaction.
-2. A commit that raises NotKept has kept nothing, for certain: SQLite gave up before it wrote the commit's mark. Any
-   other error leaves open whether it did (an fsync that failed leaves the mark in the file, where a later start finds
-   it). Then :meth:`SqliteStore.settle` makes one of it: after that the batch is there for good, or never comes back.
-3. A checkpoint copies what committed into the database file. Nobody else does that (schema.py, rule 3).
+- [one-transaction] A batch is one transaction; if it has facts only, a single statement, which is its own transaction.
+- [settle-or-stop] A commit that raises NotKept has certainly stored nothing: SQLite gave up before it wrote the
+  commit's mark. After any other error it may have (an fsync that failed leaves the mark in the file, where a later
+  start finds it). Then :meth:`SqliteStore.settle` decides it: after that the batch is stored for good, or never comes
+  back.
+- [sole-checkpointer] Only this connection checkpoints ([one-writer] in schema.py).
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class NotKept(Exception):  # noqa: N818  # an outcome, not a fault
 
 @dataclass(slots=True)
 class Batch:
-    """What one transaction keeps. `rooms` has the record of a room's key, or None to forget the room; `records` the
-    same of accounts and invitations. `first` and `last`: the entries that all of it is of; 0 for none."""
+    """The content of one transaction. `rooms` has the record of a room's key, or None to delete it; `records` the same
+    for other records. `first` and `last`: the entries that all of it belongs to; 0 for none."""
 
     facts: Sequence[Kept] = ()
     rooms: dict[str, RoomRecord | None] = field(default_factory=dict)
@@ -132,7 +133,7 @@ class SqliteStore:
         self.dictionary = rows.Dictionary(*last)
 
     def last(self) -> tuple[int, int]:
-        """The highest seq and the latest time (ms) ever kept; 0 where there is none."""
+        """The highest seq and the latest time (ms) ever stored; 0 without any."""
         return last_point(self.connection)
 
     def rooms(self) -> list[RoomRecord]:
@@ -146,7 +147,8 @@ class SqliteStore:
             return read_records(self.connection)
 
     def commit(self, batch: Batch) -> None:
-        """Keep a batch, durably. NotKept: nothing of it is there. sqlite3.Error, OSError: nobody knows (rule 2)."""
+        """Store a batch durably. Raises NotKept: nothing of it is stored; sqlite3.Error, OSError: the outcome is
+        unknown ([settle-or-stop])."""
         try:
             kept, gone = _room_changes(batch)
             if not AMENDING.isdisjoint(batch.kinds):
@@ -287,7 +289,7 @@ class SqliteStore:
 
 
 def last_point(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Return the highest seq and the latest time (ms) ever kept; 0 where there is none."""
+    """Return the highest seq and the latest time (ms) ever stored; 0 without any."""
     found = connection.execute(
         "SELECT (SELECT value FROM marks WHERE name = 'seq'), (SELECT value FROM marks WHERE name = 'time'),"
         " (SELECT max(id) FROM facts), (SELECT time FROM facts ORDER BY id DESC LIMIT 1)"
@@ -335,7 +337,7 @@ def _room_changes(batch: Batch) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def not_kept(error: sqlite3.Error | OSError) -> NotKept | None:
-    """What an error of a commit says for certain; None where it leaves the outcome open."""
+    """Return the certain outcome of a failed commit; None if it is unknown."""
     if isinstance(error, OSError):
         return NotKept(FULL, lasting=True) if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     code = getattr(error, "sqlite_errorcode", None)

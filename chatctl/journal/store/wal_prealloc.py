@@ -1,15 +1,15 @@
-"""Room for the WAL, written before it is needed.
+"""Preallocates space for the WAL.
 
-A file that grows costs more than its bytes: for each commit the file system finds blocks and notes the new size, and
-fdatasync waits for that as well: twice the CPU and three times the wait of a commit into blocks that are there. So the
-WAL is filled up with zeros beyond its end, in slices, while nothing waits.
+A growing file costs more than its bytes: for each commit the file system allocates blocks and stores the new size, and
+fdatasync waits for that too: twice the CPU and three times the wait of a commit into allocated blocks. So the WAL is
+filled with zeros beyond its end, in slices, while idle.
 
-The rules of this file:
+Invariants:
 
-1. SQLite takes a WAL to end where a frame's salts and checksum do not fit (sqlite.org/fileformat2.html, section 4.1);
-   those of zeros never do. It writes frames one after the other, each at its place, so it writes over them.
-2. The end is looked for and written in one write transaction: nobody else, whoever it is, can append meanwhile.
-3. It is done for speed alone: where there is little room on the disk, or writing fails, it is left.
+- [zeros-end-it] SQLite takes a WAL to end at a frame whose salts and checksum do not fit (sqlite.org/fileformat2.html,
+  section 4.1); those of zeros never do. Frames are written consecutively, over the zeros.
+- [locked] The end is determined and written in one write transaction: no process can append meanwhile.
+- [optional] It only serves speed: if disk space is low, or writing fails, it is skipped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def reserve(store: SqliteStore) -> Generator[None, None, None]:
     try:
         while free_bytes(store.path.parent) >= ENOUGH and _fill(store, wal):
             yield
-    except OSError:  # rule 3
+    except OSError:  # [optional]
         return
 
 

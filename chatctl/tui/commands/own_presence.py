@@ -76,7 +76,7 @@ class Being:
 
     @property
     def unwatched(self) -> bool:
-        """Return whether input is so long ago that nobody reads, whatever the terminal reports ([unwatched])."""
+        """Return whether the last input is so long ago that the user is not reading ([unwatched])."""
         return self._now() - self._touched >= UNWATCHED
 
     def tick(self, *, away: bool) -> None:

@@ -82,7 +82,8 @@ class Typed:
                     raise InputError("That message was not delivered; /resend sends it again")
                 if item.id is None:
                     raise InputError(
-                        "This server does not support message IDs, so messages cannot be replied to, reacted to or deleted"
+                        "This server does not support message IDs, so messages cannot be replied to, "
+                        "reacted to or deleted"
                     )
                 return item.id
         return None
