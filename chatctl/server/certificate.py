@@ -1,15 +1,16 @@
-"""The server's certificate: made where there is none, loaded, looked after.
+"""The server's certificate: generated, loaded, watched.
 
-The rules of this file:
+Invariants:
 
-1. A made one is a P-256 key and a certificate signed by itself, both in one file, so that they cannot come apart; mode
-   0600, written whole or not at all, never through a symbolic link.
-2. A key that others can read is refused. One that belongs to root may be readable by its group, which is how systems
-   share keys with services.
-3. Certificates that an operator gives are watched. Changed ones take effect for new connections; where they do not fit
-   together (yet), the old ones stay.
-4. From WARN_DAYS before a certificate ends it is said, when it is loaded and once a day, and `chatctl status` says it.
-5. The loop never waits: whatever is slow is done on the thread that calls these.
+- [generated] A generated one is a P-256 key with a self-signed certificate, both in one file, so that they always
+  match; mode 0600, written completely or not at all, never through a symbolic link.
+- [private-key] A key that others can read is refused. One of root may be readable by its group, which is how systems
+  share keys with services.
+- [reload] Certificates of the operator are watched. Changed ones apply to new connections; if key and certificate do
+  not match (yet), the old ones stay.
+- [warn-expiry] From WARN_DAYS before a certificate expires this is logged, on loading and once a day, and `chatctl
+  status` shows it.
+- [not-in-loop] The event loop never waits: slow work is done on the calling thread.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from chatctl.protocol import certificate as shown
 from chatctl.server.tls_config import CERTIFICATE as FILE
 
 WARN_DAYS = 14
-"""What renews certificates by itself does it 30 days before the end, so by then it has failed."""
+"""Automatic renewal takes place 30 days before expiry, so by then it has failed."""
 
 _VALID_DAYS = 3650
 _COMMON_NAME = 64  # characters that X.520 allows
@@ -39,9 +40,9 @@ _PEM = "-----BEGIN CERTIFICATE-----"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A certificate in use. `pin` and `fingerprint`: see :mod:`chatctl.protocol.certificate`; `vouched`: somebody else
-    signed it, so that clients may be told to insist on TLS; `names`: the hosts that it is for then, by one of which
-    clients have to come; `ends`: until when it is valid."""
+    """A certificate in use. `pin` and `fingerprint`: see :mod:`chatctl.protocol.certificate`; `vouched`: signed by an
+    authority, so that clients may be told to insist on TLS; `names`: the hosts it is for in that case, which clients
+    must use; `ends`: when it expires."""
 
     context: ssl.SSLContext
     pin: str
@@ -51,7 +52,7 @@ class Loaded:
     ends: datetime
 
     def warning(self, now: datetime) -> str:
-        """Rule 4: what is said of its end at `now`; ``""`` while that is far away."""
+        """Return the warning about its expiry at `now` ([warn-expiry]); ``""`` while that is far away."""
         if now >= self.ends:
             return f"the certificate ended on {self.ends:%Y-%m-%d}: clients refuse it; renew it"
         days = (self.ends - now).days
@@ -95,7 +96,7 @@ def make(names: Sequence[str]) -> bytes:
 
 
 def keep(folder: Path, pem: bytes) -> Path:
-    """Write what :func:`make` made into the data folder (rule 1). Raises OSError."""
+    """Write the result of :func:`make` into the data folder ([generated]). Raises OSError."""
     path = folder / FILE
     descriptor, name = tempfile.mkstemp(prefix=".tls.", dir=folder)  # mkstemp makes it 0600
     try:
@@ -126,7 +127,7 @@ def kept(folder: Path) -> Loaded | None:
 
 def unkept(pem: bytes) -> Loaded:
     """A made certificate that no folder is there for: it ends with this server."""
-    # The ssl module reads files only; this one is gone before anybody could look.
+    # The ssl module reads files only; this one is removed at once.
     with tempfile.TemporaryDirectory() as folder:
         return load(keep(Path(folder), pem), Path(folder) / FILE)
 
@@ -139,7 +140,7 @@ def load(certificate: Path, key: Path) -> Loaded:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
-        context.num_tickets = 0  # nobody comes back often enough for the memory they take
+        context.num_tickets = 0  # the few clients per host do not pay for their memory
         context.load_cert_chain(certificate, key, password=lambda: "")  # never asked on a terminal
         vouched = not shown.is_self_signed(der)
         names = shown.names(der) if vouched else ()
@@ -157,7 +158,7 @@ def load(certificate: Path, key: Path) -> Loaded:
 
 
 def changed_at(certificate: Path, key: Path) -> tuple[tuple[int, int, int], ...]:
-    """Something that is another when one of the files is (rule 3); empty where one is missing."""
+    """Return a value that changes when one of the files does ([reload]); empty if one is missing."""
     try:
         found = [os.stat(path) for path in (certificate, key)]
     except OSError:
@@ -178,7 +179,7 @@ def _refuse_loose(key: Path) -> None:
     found = os.stat(key)
     if found.st_uid not in (os.geteuid(), 0):
         raise StartError(
-            f"The key {key} belongs to somebody else (user id {found.st_uid}); give this user one of its own"
+            f"The key {key} belongs to another user (user id {found.st_uid}); give this user a key of its own"
         )
     allowed = stat.S_IRGRP if found.st_uid == 0 and os.geteuid() != 0 else 0
     if stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO) & ~allowed:

@@ -101,7 +101,7 @@ class Loop:
             self._wake_out.send(b"\0")
 
     def stop(self, reason: str, seconds: float) -> None:
-        """Accept nobody any more, tell everybody, send what is in flight for up to `seconds`, end."""
+        """Stop accepting, notify all sessions, write output for up to `seconds`, end."""
         self.call(lambda: self._begin_stop(reason, seconds))
 
     # The loop's own thread.
@@ -177,13 +177,13 @@ class Loop:
         return max(0.0, min(times) - now) if times else None
 
     def _called(self, until: float) -> None:
-        """What other threads asked for, as far as there is time in this tick: a thousand answers may come at once."""
+        """Run the calls of other threads while there is time in this tick: a thousand answers may arrive at once."""
         calls = self._calls
         while calls:
             call = calls.popleft()
             try:
                 call()
-            except Exception as error:  # noqa: BLE001  # what one thread asked for ends nobody's connection
+            except Exception as error:  # noqa: BLE001  # a failing call of one thread ends no other connection
                 self._log.error("a call failed", error=type(error).__name__, where=where(error))
             if self._clock() > until:
                 break
@@ -238,7 +238,7 @@ class Loop:
         self._silence.begin(secure)
 
     def _crowded(self) -> bool:
-        """Whether nobody more can be taken; first those strangers go that have to."""
+        """Return whether no connection can be accepted; first close unregistered ones that exceed the limit."""
         hub, crowd = self._hub, self._crowd
         # Those that are over and only take their last bytes do not count.
         while crowd.too_many(strangers := len(hub.sessions) - hub.state.registered):
@@ -246,7 +246,7 @@ class Loop:
             if oldest is None:
                 return crowd.full(strangers)
             hub.disconnect(oldest.session, "Too many connections wait to register; try again")
-            oldest.session.dropped = True  # or those who only take their last bytes would be too many
+            oldest.session.dropped = True  # connections that are only draining would otherwise be too many
         return False
 
     # Bytes come and go.
@@ -370,7 +370,7 @@ class Loop:
         self._door.close()
         now = self._clock()
         for connection in list(self._connections.values()):
-            # What has arrived by now is still said.
+            # Input that has arrived by now is still handled.
             if not (connection.closing_at or connection.ended):
                 self._readable(connection, now)
         self._hub.work(lambda: self._clock() > self._stop_by)

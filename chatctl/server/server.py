@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class SilentLog:
-    """Logs nothing; for those who embed the server and want it quiet."""
+    """A log that discards everything; for programs that embed the server."""
 
     def debug(self, event: str, **fields: object) -> None:
         """Nothing."""
@@ -60,14 +60,21 @@ class Server:
         with Server(port=0) as server:
             print(server.port)
 
-    `host` and `port` say where to listen (port 0: the system picks one), `listener_limit` how many users may be in the
-    chat at once. `rules` holds the rest of what users notice, `limits` what bounds a connection. Without a `journal`
-    history is kept in memory, bounded, and ends with the server. `tls` says how connections are secured (see
-    :class:`.plan.TlsPlan`); without it plain text is served, to this machine alone. `control` is the folder in which
-    the control socket is made, where there is to be one; `requests` gives what else is answered there, by command, for
-    the hub that it is called with. `reread` reads the settings again, on a thread that may wait. `clock` gives the
-    monotonic seconds by which limits of time are measured. Raises
-    :class:`chatctl.errors.StartError` from :meth:`start` where it cannot listen, or the certificate will not do.
+    Args:
+        host: The address to listen on.
+        port: The port; 0: the system picks one.
+        listener_limit: How many users may be connected at once.
+        rules: Further settings of the chat.
+        limits: Limits of connections.
+        journal: The history. Without it, a limited history is kept in memory and ends with the server.
+        tls: How connections are secured (see :class:`.tls_config.TlsPlan`). Without it only plain text is served, and
+            only to this machine.
+        control: The folder for the control socket, if there should be one.
+        requests: Returns further handlers for the control socket by command, given the hub.
+        reread: Reads the settings again, on a thread that may wait.
+        clock: Monotonic seconds.
+
+    Raises :class:`chatctl.errors.StartError` from :meth:`start` if it cannot listen, or the certificate is unusable.
     """
 
     def __init__(
@@ -128,7 +135,7 @@ class Server:
             control = control_socket(self._control) if self._control is not None else None
             if control is not None:
                 undone.enter_context(control)
-            self._load_certificate()  # last: where it works, a thread may be on its way
+            self._load_certificate()  # last: if it succeeds, a thread may be running
             undone.pop_all()
         self._addresses = [bound_address(sock) for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
@@ -156,7 +163,7 @@ class Server:
         return self
 
     def certificate(self, seconds: float = 5.0) -> Loaded | None:
-        """The certificate in use, once started; one that is being made is waited for. None where there is none."""
+        """The certificate in use, once started; waits for one that is being made. None without TLS."""
         return self._identity.wait(seconds) if self._identity is not None else None
 
     def _pace(self) -> Pace | None:
@@ -188,12 +195,12 @@ class Server:
             self._identity.on_change(lambda loaded: loop.call(lambda: use(loaded)))
 
     def reread(self) -> None:
-        """Read the settings again, and take what can change while people talk."""
+        """Read the settings again, and apply those that a running server can change."""
         if self._loop is not None and self._hub is not None:
             self._loop.call(self._hub.reread)
 
     def stop(self, reason: str = "The server is stopping", seconds: float = 2.0) -> None:
-        """Tell everybody, send what is in flight for up to `seconds`, end. Doing it twice is the same as once."""
+        """Notify all sessions, write output for up to `seconds`, end. Idempotent."""
         if self._loop is not None and self._thread is not None:
             self._loop.stop(reason, seconds)
             self._thread.join(seconds + 1.0)
@@ -216,7 +223,7 @@ class Server:
     def _run(self, loop: Loop, listeners: list[socket.socket]) -> None:
         try:
             loop.run()
-        except BaseException as error:  # noqa: BLE001  # handed to whoever waits
+        except BaseException as error:  # noqa: BLE001  # passed to the waiting caller
             self._failure = error
             self._log.error("the loop failed", error=repr(error))
         finally:

@@ -1,4 +1,4 @@
-"""What is wanted of TLS: plain values, given at the start. Loads nothing; `tls_connection` does the work."""
+"""The TLS settings: plain values, given at the start. Loads nothing; `tls_connection` does the work."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""A few threads for slow sums: deriving keys from passwords.
+"""Worker threads for slow computations: deriving keys from passwords.
 
-The rules of this file:
+Invariants:
 
-1. Addresses take turns: a thousand tries from one place hold nobody else up.
-2. Of one address the latest try is done first, and no more than MOST_WAITING wait: then the oldest is given up, which
-   whoever asked hears as None. Those who guess ask again and again; who knows the password asks once, and does not
-   stand behind them.
-3. Results come back through `call_soon`, on the thread that owns the chat state.
+- [fair] Addresses take turns: a thousand attempts from one address delay no other.
+- [latest-first] Of one address the latest attempt is done first, and at most MOST_WAITING wait: past that the oldest is
+  dropped, and its caller gets None. Guessers try again and again; a user who knows the password tries once, and does
+  not queue behind them.
+- [owner-thread] Results arrive through `call_soon`, on the thread that owns the chat state.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Workers:
         self._call_soon = call_soon
 
     def ask(self, who: str, task: Task, done: Callable[[Done], None]) -> None:
-        """Do `task` for the address `who`; `done` gets what came of it."""
+        """Run `task` for the address `who`; `done` gets its result."""
         given_up: _Wanted | None = None
         with self._change:
             waiting = self._waiting.setdefault(who, deque())
@@ -60,7 +60,7 @@ class Workers:
             self._call_soon(partial(given_up[1], None))
 
     def stop(self, timeout: float) -> None:
-        """Give up what waits. What is being done ends by itself: nobody is there to hear of it."""
+        """Drop waiting tasks. Running ones end by themselves, and their results are discarded."""
         with self._change:
             self._stopped = True
             self._waiting.clear()
@@ -73,7 +73,7 @@ class Workers:
             task, done = wanted
             try:
                 result: Done = self._reread() if isinstance(task, Reread) else perform(task, secrets.token_bytes)
-            except ValueError:  # a verifier that is none: nobody's password fits it
+            except ValueError:  # an invalid verifier: no password matches it
                 result = None
             self._call_soon(partial(done, result))
 

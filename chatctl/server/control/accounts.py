@@ -71,12 +71,12 @@ def _verifier(request: Mapping[str, object]) -> str:
 def _number(request: Mapping[str, object], key: str) -> int:
     value = request[key]
     if not isinstance(value, int):
-        raise ValueError(key)  # what came over the wire is a value, whatever its type
+        raise ValueError(key)  # values of a request may have any type
     return value
 
 
 def proposal_for(request: Mapping[str, object]) -> p.Proposal:
-    """What a request asks for. Raises KeyError and ValueError for one that makes no sense."""
+    """Return the proposal of a request. Raises KeyError and ValueError for an invalid one."""
     return _PROPOSALS[str(request["command"])](request)
 
 

@@ -1,14 +1,15 @@
-"""The control socket: how commands on this machine speak to the running server.
+"""The control socket: how commands on this machine talk to the running server.
 
-The rules of this file:
+Invariants:
 
-1. It is a Unix socket in the data folder, readable by its owner alone; whoever may open it may do everything.
-2. One JSON object a line each way. A request has ``command``; an answer has ``ok`` (true, with the rest of what was
-   asked for; false, with ``error``: a sentence).
-3. The loop serves it like any other socket: nothing here blocks. A request that takes a while is answered later; until
-   then there may be lines with ``more``: true, which say how far it is. Whoever asks waits before asking again.
-4. After the request ``chat`` is answered, the connection belongs to the loop and speaks IRC: a session that takes no
-   place (:mod:`chatctl.chat.apply.short_visits`).
+- [owner-only] It is a Unix socket in the data folder, accessible to its owner only, who may do everything.
+- [json-lines] One JSON object per line in each direction. A request has ``command``; an answer has ``ok`` (true, with
+  the result; false, with ``error``: a sentence).
+- [in-loop] The event loop serves it like any other socket: nothing here blocks. A slow request is answered later; until
+  then there may be lines with ``more``: true, which report progress. A caller waits for the answer before the next
+  request.
+- [chat] After the request ``chat`` is answered, the connection belongs to the loop and speaks IRC: a session that takes
+  no place (:mod:`chatctl.chat.apply.short_visits`).
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class _Caller:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """Return the file's device and number; None if there is none."""
+    """Return the file's device and inode; None if it does not exist."""
     try:
         found = os.lstat(path)
     except OSError:
@@ -128,7 +129,7 @@ class Control:
             self._poller.add(sock.fileno(), READ)
 
     def _read(self, caller: _Caller) -> bool:
-        """Take what has come; False where the caller is gone."""
+        """Read input; return False if the caller is gone."""
         try:
             data = caller.sock.recv(1 << 20)
         except (BlockingIOError, InterruptedError):

@@ -57,7 +57,7 @@ def bans_listed(state: State, now: int) -> list[dict[str, object]]:
 
 
 def proposal_for(request: Mapping[str, object]) -> p.Proposal:
-    """What a request asks for."""
+    """Return the proposal of a request."""
     return PROPOSALS[str(request["command"])](request)
 
 
@@ -75,7 +75,7 @@ def _ban(request: Mapping[str, object]) -> p.AddBan:
 
 
 def _text(request: Mapping[str, object], key: str) -> str:
-    """One line of what was said: it goes to others on one."""
+    """Return the text as one line, since it is relayed in one."""
     return " ".join(str(request.get(key) or "").split())[:_LONGEST_REASON]
 
 
@@ -100,4 +100,4 @@ PROPOSALS: Mapping[str, _Make] = {
     "unban": lambda request: p.RemoveBan(NO_SESSION, "", _text(request, "target"), bool(request.get("account"))),
     "kick": lambda request: p.SendAway(NO_SESSION, "", _text(request, "name"), _text(request, "reason")),
 }
-"""What is decided in its place in the order, by command."""
+"""The proposals, by command."""

@@ -1,4 +1,4 @@
-"""What the running server says of itself, through the control socket."""
+"""The status of the running server, for the control socket."""
 
 from __future__ import annotations
 

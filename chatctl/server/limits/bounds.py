@@ -1,4 +1,4 @@
-"""What bounds a connection: plain values, given at the start."""
+"""Limits of connections: plain values, given at the start."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Limits:
     new_burst: int = 64
 
     registration_bytes: int = 16 * 1024
-    """What somebody may send before registering: hundreds of names to check, but no flood."""
+    """Bytes an unregistered connection may send: enough for hundreds of name checks, but not for a flood."""
 
     registration_outbox_bytes: int = 64 * 1024
-    """What may wait for somebody before registering: much more than any answer that there is, but what costs a stranger
-    7 bytes to ask for may have a thousand."""
+    """Bytes that may be queued for an unregistered connection: much more than any answer, but a 7-byte request can
+    yield a thousand."""
 
     probe_seconds: float = 5
-    """How long a silent user has to answer when somebody wants their name or the last place."""
+    """How long a silent user has to answer a probe when another user wants the name or the last place."""
 
     linger_seconds: float = 3
     """How long a connection that ends has to close after its last byte was sent."""
@@ -43,7 +43,7 @@ class Limits:
     """How long a connection that ends has to read what still waits for it, so that its last line arrives whole."""
 
     drain_bytes: int = 1024 * 1024
-    """What a connection that ends may still send; it is read and discarded, or the system would reset it."""
+    """Bytes of a closing connection that are read and discarded; otherwise the system would reset it."""
 
     inbox_lines: int = 1024
     inbox_bytes: int = 256 * 1024

@@ -1,15 +1,15 @@
-"""How many may come, and how fast: from one address, and strangers in all.
+"""Limits on connections: per address, and on unregistered ones in total.
 
-The rules of this file:
+Invariants:
 
-1. An address has `connections_per_address` connections at the most, `unregistered_per_address` of them strangers, and
-   new ones at `new_per_second` with a burst. IPv6 counts by networks of 64 bits. This computer is exempt if it is
-   trusted (`Rules.local`).
-2. Of strangers there are `unregistered` at the most, and IN_THE_DOORWAY times as many for an instant. Where one more
-   comes, the oldest goes: so nobody waits behind those who never say who they are, and whoever means it, and is in
-   within a few round trips, has them.
-3. Who is banned is told so after their first line, in the words of their client, under TLS too; where half of those
-   strangers are here already, at the door, at once.
+- [per-address] An address has at most `connections_per_address` connections, `unregistered_per_address` of them
+  unregistered, and new ones at `new_per_second` with a burst. IPv6 counts by /64. This computer is exempt if it is
+  trusted (`Rules.local`).
+- [bounded-unregistered] At most `unregistered` connections are unregistered, and IN_THE_DOORWAY times as many for an
+  instant. If there is one more, the oldest is closed: so idle ones block nobody, and a client that registers within a
+  few round trips gets in.
+- [banned] A banned client is told after its first line, in its protocol, with TLS too; when half of the unregistered
+  places are taken, on accepting, at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from chatctl.server.net.connection import Connection
 
 JUST_COME = 0.25
 IN_THE_DOORWAY = 4
-"""So many seconds a stranger has at least, while there are less than so many times `unregistered`."""
+"""The minimum time in seconds of an unregistered connection, while there are fewer than this many times
+`unregistered`."""
 
 _MANY = "Too many connections from your address ({} at once, limits.connections_per_address = {})"
 _FAST = "Too many new connections from your address; try again in a moment"
@@ -49,7 +50,7 @@ class Crowd:
         self._swept = 0.0
 
     def refusal(self, address: str, now: float) -> str:
-        """Why a connection from there is not taken (rule 1); ``""`` where it is."""
+        """Return why a connection from this address is refused ([per-address]); ``""`` if it is not."""
         key = self._key(address)
         if not key:
             return ""
@@ -77,7 +78,8 @@ class Crowd:
 
     @property
     def busy(self) -> bool:
-        """Whether so many strangers are here that whoever is banned is not even told why under TLS (rule 3)."""
+        """Return whether so many connections are unregistered that banned TLS clients are closed without a reason
+        ([banned])."""
         return len(self._strangers) > self._limits.unregistered // 2
 
     def swapped(self, before: Connection, after: Connection) -> None:
@@ -94,15 +96,15 @@ class Crowd:
             found.count -= 1
 
     def too_many(self, strangers: int) -> bool:
-        """Whether one of so many has to go before another comes, if one can."""
+        """Return whether one must be closed before another is accepted, if possible."""
         return strangers >= self._limits.unregistered
 
     def full(self, strangers: int) -> bool:
-        """Whether so many are all that there may ever be."""
+        """Return whether the absolute maximum is reached."""
         return strangers >= self._limits.unregistered * IN_THE_DOORWAY
 
     def oldest(self, now: float, strangers: int) -> Connection | None:
-        """The one of so many strangers who has to go (rule 2), None where all have just come."""
+        """Return the unregistered connection to close ([bounded-unregistered]), None if all are too new."""
         pressed = self.full(strangers)
         for connection in list(self._strangers):
             if connection.session.registered or connection.closing_at or connection.session.closing:

@@ -1,7 +1,7 @@
-"""When which connection must be looked at again: one entry each, moved lazily.
+"""Deadlines of connections: one heap entry each, moved lazily.
 
-What a connection's deadline is changes with every line it sends; moving an entry each time would cost more than the
-line. So an entry stays where it is, and when its time comes the owner says what the deadline is by now.
+A connection's deadline changes with every line it sends; moving its entry each time would cost more than the line. So
+an entry stays, and when its time comes the owner returns the current deadline.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Deadlines(Generic[K]):
     """Keys and their times, in seconds of whatever clock the owner uses."""
 
     def __init__(self) -> None:
-        # Keys stand beside the heap: what is dropped must not stay alive in there until its time has come.
+        # Keys are kept beside the heap: a removed key must not stay alive in it until its time comes.
         self._heap: list[tuple[float, int]] = []
         self._when: dict[K, tuple[float, int]] = {}
         self._keys: dict[int, K] = {}
@@ -39,7 +39,7 @@ class Deadlines(Generic[K]):
         """Forget `key`."""
         _, number = self._when.pop(key, _NEVER)
         self._keys.pop(number, None)
-        if len(self._heap) > _FEW + 2 * len(self._keys):  # most of it is for what is gone
+        if len(self._heap) > _FEW + 2 * len(self._keys):  # most entries belong to removed keys
             self._heap = [entry for entry in self._heap if entry[1] in self._keys]
             heapq.heapify(self._heap)
 

@@ -1,12 +1,12 @@
-"""Silence: how long a connection may take for what it owes, and what happens when it took too long.
+"""Timeouts of connections, and their consequences.
 
-The rules of this file:
+Invariants:
 
-1. A stranger registers within `registration_seconds` of the connection's beginning, whatever it sends meanwhile.
-2. A user who was silent for `idle_seconds` is pinged, and has half as long again to answer: any byte will do.
-3. Somebody who wants a user's name, or the last place, has that user pinged at once, if silent for a while by then; the
-   answer must come within `probe_seconds`. Where the connection is gone and its lines still wait, it is let go at once.
-4. A connection that is over has `drain_seconds` to read what waits for it, and `linger_seconds` to close after that.
+- [registration] An unregistered connection must register within `registration_seconds`, whatever it sends meanwhile.
+- [idle] A user who was silent for `idle_seconds` is pinged, and has half as long again to answer: any byte will do.
+- [probe] If another user wants the name or the last place, a user who was silent for a while is pinged at once, and
+  must answer within `probe_seconds`. If the connection is lost and its input is still queued, it is dropped at once.
+- [drain] An ended connection has `drain_seconds` to read its output, and `linger_seconds` to close after that.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Silence:
         self._deadlines.set(connection, connection.opened + min(limits.registration_seconds, limits.idle_seconds))
 
     def close_soon(self, connection: Connection) -> None:
-        """A connection is over: close it soon, whatever is left to send (rule 4)."""
+        """Close an ended connection soon, whatever output is left ([drain])."""
         limits = self._limits
         connection.close_at(
             self._clock() + (limits.drain_seconds if connection.pending_bytes else limits.linger_seconds)
@@ -57,11 +57,11 @@ class Silence:
         return self._deadlines.next()
 
     def expire(self, now: float) -> None:
-        """Do what is due."""
+        """Handle the deadlines that have passed."""
         self._deadlines.expire(now, lambda connection: self._look(connection, now))
 
     def probe(self, by_session: Mapping[int, Connection], now: float) -> None:
-        """Somebody wants what these sessions have (rule 3)."""
+        """Probe sessions whose name or place is wanted ([probe])."""
         until = now + self._limits.probe_seconds
         for id in self._hub.probes:
             connection = by_session.get(id)
@@ -82,7 +82,7 @@ class Silence:
         self._hub.fanout.answer(connection.session, Message("PING", (self._hub.rules.server_name,)).line)
 
     def _look(self, connection: Connection, now: float) -> float | None:
-        """A connection's time has come: what is due, and when to look again."""
+        """Handle a connection's deadline; return the next one."""
         limits = self._limits
         if connection.closing_at:
             if now >= connection.closing_at:

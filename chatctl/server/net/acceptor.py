@@ -1,4 +1,4 @@
-"""The door: accepting connections, at a pace that does not hold up those who are in."""
+"""Accepts connections, at a pace that does not delay existing ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FULL = "The server has too few file descriptors for more connections; try again
 
 class Door:
     """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket and its peer's numeric address;
-    while `crowded` says so, nobody is accepted: they wait in the system's queue."""
+    while `crowded` returns True, connections wait in the system's queue."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Door:
         self._spare = os.open(os.devnull, os.O_RDONLY)
         self._warn_at = 0.0
         self.opens_at = 0.0
-        """When a pause ends, by the loop's clock; 0 while there is none."""
+        """When a pause ends, by the loop's clock; 0 without one."""
 
     def open(self) -> None:
         """Begin to accept."""
@@ -55,7 +55,7 @@ class Door:
             self._poller.add(fd, READ)
 
     def knock(self, fd: int, now: float) -> bool:
-        """Accept who waits at `fd`; False where that is no listening socket."""
+        """Accept connections at `fd`; return False if that is not a listening socket."""
         listener = self._listeners.get(fd)
         if listener is None:
             return False
@@ -85,7 +85,7 @@ class Door:
                 self._poller.change(fd, READ)
 
     def close(self) -> None:
-        """Accept nobody any more."""
+        """Stop accepting."""
         self.opens_at = 0.0
         for fd, sock in self._listeners.items():
             with contextlib.suppress(OSError):
@@ -145,7 +145,7 @@ def _last_descriptor() -> int:
 
 
 def turn_away(sock: socket.socket, reason: str) -> None:
-    """Say why to somebody who is not let in, as far as that costs nothing, and close."""
+    """Send the reason to a refused client, as far as the kernel takes it at once, and close."""
     with contextlib.suppress(OSError):
         sock.setblocking(False)  # the caller is the event loop
         sock.send(Message("ERROR", (reason,)).line)

@@ -1,10 +1,11 @@
-"""Back-pressure: which connections are not read for a while, so that TCP holds their senders up.
+"""Back-pressure: connections that are not read for a while, so that TCP slows their senders down.
 
-The rules of this file:
+Invariants:
 
-1. A connection is not read while more of its input waits than its bounds allow, until half of that is handled.
-2. It is not read while its session owes for input that completed no line (chatctl.chat.engine.rate_limit, rule 4).
-3. A connection whose input has ended is never read again; the system still tells of its errors.
+- [input-bound] A connection is not read while more of its input is queued than its limits allow, until half of that is
+  handled.
+- [fragments] It is not read while its session owes for input that completed no line (chatctl.chat.engine.rate_limit).
+- [input-ended] A connection whose input has ended is never read again; the system still reports its errors.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from chatctl.server.net.connection import Connection
 from chatctl.server.net.poller import READ, WRITE, Poller
 
 FEW_LINES = 64
-"""Up to so many lines wait without being measured."""
+"""Up to this many queued lines are not measured."""
 
 
 class BackPressure:
@@ -39,16 +40,16 @@ class BackPressure:
         return bool(self._paused)
 
     def due(self) -> list[float]:
-        """When connections may be read again that are paused by rule 2."""
+        """When connections paused by [fragments] may be read again."""
         return [connection.resume_at for connection in self._paused if connection.resume_at]
 
     def received(self, connection: Connection) -> None:
-        """Pause a connection that has more than FEW_LINES if more of its input waits than may (rule 1)."""
+        """Pause a connection that has more than FEW_LINES, if too much input is queued ([input-bound])."""
         if not connection.paused and self._overfull(connection.session, 1):
             self._pause(connection)
 
     def charge(self, connection: Connection, now: float) -> None:
-        """Charge for input that completed no line, and pause reading while that is owed (rule 2)."""
+        """Charge for input that completed no line, and pause reading while that is owed ([fragments])."""
         wait = self._hub.charge(connection.session, connection.fragments)
         connection.fragments = 0
         if wait:
@@ -57,7 +58,7 @@ class BackPressure:
                 self._pause(connection)
 
     def end_input(self, connection: Connection) -> None:
-        """Read a connection no more (rule 3)."""
+        """Stop reading a connection ([input-ended])."""
         connection.ended = connection.paused = True
         self._poller.change(connection.fd, WRITE if connection.writing else 0)
 
@@ -90,7 +91,7 @@ class BackPressure:
         self._poller.change(connection.fd, WRITE if connection.writing else 0)
 
     def _overfull(self, session: Session, part: int) -> bool:
-        """Whether what waits of a session is more than its bounds, or a half of them (2)."""
+        """Return whether a session's queued input exceeds its limits, or half of them (2)."""
         inbox, limits = session.inbox, self._limits
         if len(inbox) * part > limits.inbox_lines:
             return True

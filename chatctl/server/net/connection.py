@@ -1,16 +1,16 @@
-"""One connection's bytes: what came in, cut into lines; what must go out, as far as the kernel takes it.
+"""The bytes of one connection: input split into lines, and output as far as the kernel takes it.
 
-The rules of this file:
+Invariants:
 
-1. Nothing here blocks. What the kernel does not take stays, as references to the very bytes others get too; it is never
-   joined again, and not tried again before the socket is writable.
-2. What waits is bounded. Past the bound the line that is half sent is finished, the rest is dropped, and one last line
-   says why. Nobody else notices.
-3. While nothing waits, nothing is to be encrypted and nothing is over, `session.send` is the socket's own, and the loop
-   calls it, or writes to `session.fd`, without asking here. In any doubt it is None, and :meth:`Connection.write`
-   decides. It is None before the socket is closed, so that nobody writes to whatever has its number next.
-4. Input that completes no line is counted in `fragments`, one for each MAX_LINE bytes and at least one for each read,
-   so that the owner can charge for it as for lines.
+- [non-blocking] Nothing here blocks. Output that the kernel does not take stays, as references to the shared bytes; it
+  is never joined again, and not tried before the socket is writable.
+- [bounded-output] Queued output is limited. Past the limit the half-sent line is completed, the rest is dropped, and
+  one last line gives the reason. Other sessions are not affected.
+- [fast-path] While nothing is queued, encrypted or ending, `session.send` is the socket's own, and the loop calls it,
+  or writes to `session.fd`, without asking here. In any doubt it is None, and :meth:`Connection.write` decides. It is
+  None before the socket is closed, so that nothing is written to a reused descriptor.
+- [fragments] Input that completes no line is counted in `fragments`, one per MAX_LINE bytes and at least one per read,
+  so that the owner can charge for it as for lines.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class Connection:
         self.opened = now
         self.heard = now
         self.pinged = 0.0
-        """When an unanswered PING must have been answered; 0 while there is none."""
+        """When an unanswered PING must have been answered; 0 without one."""
         self.closing_at = 0.0
         """When the connection is closed whatever is left to send; 0 while it is open."""
         self.received = 0
         self.fragments = 0
-        """Units of input that completed no line and are not charged yet (rule 4)."""
+        """Units of input that completed no line and are not charged yet ([fragments])."""
         self.ended = False
         """Whether the peer has ended its input; it may still read."""
         self.drained = 0
@@ -78,7 +78,7 @@ class Connection:
         self.resume_at = 0.0
         """Until when reading is paused by the rate limit."""
         self.hello = b""
-        """The first bytes, where they begin a TLS handshake: no lines, and for the owner to judge."""
+        """The first bytes, if they begin a TLS handshake: not lines, and for the owner to judge."""
         self.paused = False
         self.writing = False
         self.gone = False
@@ -132,7 +132,7 @@ class Connection:
         self.session.send = None
 
     def write_pending(self) -> None:
-        """The socket is writable: send what waits."""
+        """The socket is writable: send queued output."""
         pending = self._pending
         if not pending:
             return
@@ -171,7 +171,7 @@ class Connection:
         self.pending_bytes = len(rest) + len(last_line)
 
     def close_at(self, when: float) -> None:
-        """It is over: what waits may still go, nothing is added, and at `when` it is closed."""
+        """End the connection: queued output is still sent, nothing is added, and at `when` it is closed."""
         self.closing_at = when
         self.session.send = None
 

@@ -72,7 +72,7 @@ def _bound(family: socket.AddressFamily, address: tuple[str | int, ...], host: s
         raise StartError(_bind_problem(error, host, port)) from None
     except OverflowError:
         sock.close()
-        raise StartError(f"{port} is no port; use a number from 0 to 65535") from None
+        raise StartError(f"{port} is not a valid port (0 to 65535)") from None
     return sock
 
 

@@ -1,7 +1,7 @@
-"""What a connection's first byte decides: TLS or plain text, and whether plain text is taken from there.
+"""Decides by a connection's first byte between TLS and plain text, and whether plain text is allowed.
 
-A TLS handshake begins with the byte 0x16, which no line of IRC does. Nothing is sent before that byte has come, so a
-connection costs nothing more for being looked at.
+A TLS handshake begins with the byte 0x16, which no line of IRC does. Nothing is sent before that byte has arrived, so a
+connection costs nothing until then.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Entrance:
         self._waiting: list[Connection] = []
 
     def use(self, context: ssl.SSLContext | None) -> None:
-        """New connections use this from now on; None: there is no certificate, and will not be."""
+        """Use this for new connections; None: there will be no certificate."""
         self._context = context
         self._to_come = False
         waiting, self._waiting = self._waiting, []

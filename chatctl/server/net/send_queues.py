@@ -1,14 +1,17 @@
-"""What goes out: with `Fanout.release` the hottest lines of the server.
+"""The send queues: with `Fanout.release` the hottest lines of the server.
 
-The rules of this file:
+Invariants:
 
-1. One write for each session that has something to read, however many messages the tick brought. What everybody reads
-   is one object, and nothing is made or looked up for a member: where nothing waits already, its session alone is
-   looked at. Where there are MANY and the system can, all these writes are one call (uring.py).
-2. What the kernel does not take waits in the connection, and is not tried again before the socket is writable.
-3. An outbox has a limit, a stranger's a lower one. Past it the reader is told why and cut off; nobody else notices.
-4. All outboxes have a limit together. Past it whoever lets most wait is cut off, and not who happened to be written to.
-5. Whatever goes wrong with one session ends that one alone, and the others are written to.
+- [one-write] One write per session with output, however many messages the tick had. Shared output is one object, and
+  nothing is allocated or looked up per member: if nothing is queued already, only its session is read. From MANY
+  sessions on, if the system supports it, all these writes are one call (uring.py).
+- [wait-writable] Output that the kernel does not take waits in the connection, and is not tried before the socket is
+  writable.
+- [bounded-output] A send queue has a limit, for unregistered connections a lower one. Past it the reader is told why
+  and disconnected; other sessions are not affected.
+- [bounded-total] All send queues have a common limit. Past it the session with the largest queue is disconnected, not
+  the one that was written to.
+- [contain-failures] An error of one session ends that one alone, and the others are written to.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
 
 MANY = 256
-"""From so many on sessions are written to in one call; for fewer there is nothing to save, and it takes longer."""
+"""From this many sessions on, one call writes to all; for fewer it takes longer than single calls."""
 _LATER = frozenset({errno.EAGAIN, errno.EINTR})
 """The kernel takes nothing now, but will."""
 
@@ -75,18 +78,18 @@ class Outboxes:
         """Bytes that wait, in all."""
 
     def flush(self) -> None:
-        """Write what the tick released (rule 1)."""
+        """Write what the tick released ([one-write])."""
         dirty = self._hub.fanout.dirty
         if self._ring is not None and len(dirty) >= MANY:
             sessions = dirty[:]
-            dirty.clear()  # what comes of writing is put behind the rest
+            dirty.clear()  # output caused by writing is appended
             dirty[:0] = self._write_together(sessions, self._ring)
         rest = iter(dirty)
         while dirty:
             try:
                 self._write(rest)
                 break
-            except Exception as error:  # noqa: BLE001  # rule 5
+            except Exception as error:  # noqa: BLE001  # [contain-failures]
                 self._broken(dirty[len(dirty) - operator.length_hint(rest) - 1], error)
         dirty.clear()
 
@@ -106,7 +109,7 @@ class Outboxes:
                         joined, pieces = b"".join(out), out[:]
                     out = joined
                 size = len(out or b"")
-            except Exception as error:  # noqa: BLE001  # rule 5
+            except Exception as error:  # noqa: BLE001  # [contain-failures]
                 self._broken(session, error)
                 continue
             if session.send is None or size > most:
@@ -132,7 +135,8 @@ class Outboxes:
         try:
             # Nothing has been closed since `send` was looked at, so that these are their sockets still.
             not_whole = ring.send([session.fd for session in sessions], chunks)
-        except Exception as error:  # noqa: BLE001  # nobody knows what was sent: they are lost, the next ones served
+        # noqa: BLE001 # unknown what was sent: these sessions end, the next ones are served
+        except Exception as error:
             self._log.error("io_uring failed", error=type(error).__name__, where=where(error))
             self._ring = None
             not_whole = [(at, -errno.EIO) for at in range(len(sessions))]
@@ -142,7 +146,7 @@ class Outboxes:
         for at, sent in not_whole:
             try:
                 self._not_taken(sessions[at], chunks[at], 0 if -sent in _LATER else sent)
-            except Exception as error:  # noqa: BLE001  # rule 5
+            except Exception as error:  # noqa: BLE001  # [contain-failures]
                 self._broken(sessions[at], error)
 
     def _write(self, sessions: Iterator[Session]) -> None:
@@ -173,7 +177,7 @@ class Outboxes:
             self._lost(connection, "The server failed on this connection")
 
     def writable(self, connection: Connection) -> None:
-        """The kernel takes more (rule 2)."""
+        """The kernel takes more output ([wait-writable])."""
         before = connection.pending_bytes
         connection.write_pending()
         self.total -= before - connection.pending_bytes
@@ -238,7 +242,7 @@ class Outboxes:
             self._cut_off(slowest, SLOWEST.format(slowest.pending_bytes))
 
     def _cut_off(self, connection: Connection, reason: str) -> None:
-        """What waits is dropped, but for the line under way and `reason`."""
+        """Drop queued output, except the current line and `reason`."""
         waiting = connection.pending_bytes
         self._log.info("closed a slow reader", session=connection.session.id, waiting=waiting)
         connection.drop_pending(Message("ERROR", (reason,)).line)

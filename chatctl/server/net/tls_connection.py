@@ -1,16 +1,17 @@
-"""TLS on the port that talks plain text too: who may talk how, and a connection that talks TLS.
+"""TLS on the port that speaks plain text too: which connections may use which, and a connection with TLS.
 
-The rules of this file:
+Invariants:
 
-1. The first byte tells: 0x16 begins a TLS handshake (RFC 8446, 5.1: the record type "handshake"), and no IRC line.
-2. The loop alone owns the SSL object: it works on bytes in memory, and every read and write of the socket stays the
-   loop's, one recv and one send as without TLS. (A socket shared by two threads under TLS crashes several Pythons.)
-3. What waits for a slow reader waits in the clear, as the bytes that others get too, and is encrypted when it can go
-   out; so what is dropped is whole lines, and no record is cut.
-4. A handshake is bounded like any stranger: by bytes, and by the time to register.
-5. Records without data (key updates, empty records, alerts) are input like any other: they count as fragments, and one
-   read handles at most a few hundred of them. What the TLS layer sends by itself counts as output that waits.
-6. A close_notify ends the peer's input as the end of the TCP stream does; the peer may still read (RFC 8446, 6.1).
+- [first-byte] 0x16 begins a TLS handshake (RFC 8446, 5.1: the record type "handshake"), and no IRC line.
+- [loop-owned] Only the loop uses the SSL object: it works on bytes in memory, and reads and writes of the socket are
+  the loop's, one recv and one send as without TLS. (An SSLSocket shared by two threads crashes several Pythons.)
+- [plain-queue] Output for a slow reader is queued unencrypted, as shared bytes, and encrypted when it can be sent; so
+  whole lines are dropped, and no record is cut.
+- [handshake-bound] A handshake is limited like any unregistered connection: by bytes, and by the time to register.
+- [records-cost] Records without data (key updates, empty records, alerts) are input like any other: they count as
+  fragments, and one read handles at most a few hundred. Output of the TLS layer itself counts as queued output.
+- [close-notify] A close_notify ends the peer's input like the end of the TCP stream; the peer may still read (RFC 8446,
+  6.1).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _MIN_RECORD_BYTES = 22
 _MAX_RECORD_BYTES = 5 + 16 * 1024 + 256
 """The longest one: as much may have arrived of a record that gives nothing before it is whole."""
 _PIECE = 64 * 1024
-"""Bytes encrypted at once; what is encrypted and not taken by the kernel is never more."""
+"""Bytes encrypted at once: the maximum of encrypted output that the kernel has not taken."""
 
 
 class TlsConnection(Connection):
@@ -61,12 +62,12 @@ class TlsConnection(Connection):
         self._counted = 0
         """Bytes in `_outgoing` that `pending_bytes` includes."""
         self._overhead = 0
-        """Bytes of records beyond their data and what is usual for a line."""
+        """Bytes of records beyond their data and the usual overhead of a line."""
         self._zero = False
         """Whether the peer sent its close_notify."""
 
     def read(self) -> list[str | BadLine] | None:
-        """As without TLS. Raises ssl.SSLError, an OSError, for what is no TLS."""
+        """As without TLS. Raises ssl.SSLError, an OSError, if it is not TLS."""
         lines: list[str | BadLine] = []
         for _ in range(RECEIVE // _SLICE_BYTES):
             try:
@@ -108,7 +109,7 @@ class TlsConnection(Connection):
         return lines
 
     def _count(self, received: int, size: int, lines: int) -> None:
-        """Count what completed no line (rule 5): data beyond `lines`, and records beyond two for each of them."""
+        """Count input that completed no line ([records-cost]): data beyond `lines`, and records beyond two per line."""
         if size > MAX_BYTES * lines:
             self.fragments += 1 + (size - MAX_BYTES * lines) // MAX_LINE
         elif not lines:
@@ -160,7 +161,7 @@ class TlsConnection(Connection):
             self.write_pending()
 
     def write_pending(self) -> None:
-        """Encrypt and send what waits, as far as the kernel takes it (rule 3)."""
+        """Encrypt and send queued output, as far as the kernel takes it ([plain-queue])."""
         try:
             while self.pending_bytes or self._outgoing.pending:
                 if not self._cipher:
@@ -196,14 +197,15 @@ class TlsConnection(Connection):
         self._counted = 0
 
     def drop_pending(self, last_line: bytes) -> None:
-        """Rule 2 of :mod:`chatctl.server.net.connection`; what is encrypted already goes out as it is."""
+        """[bounded-output] of :mod:`chatctl.server.net.connection`; output that is encrypted already is sent as it
+        is."""
         super().drop_pending(last_line)
         self.pending_bytes += len(self._cipher) + self._counted
 
     def finish(self) -> None:
         """Say that nothing follows, in TLS's words (RFC 8446, 6.1) and TCP's. Raises OSError."""
         if self.open:
-            with contextlib.suppress(ssl.SSLError):  # it wants to read their answer; nobody waits for that
+            with contextlib.suppress(ssl.SSLError):  # it wants to read the answer; nothing waits for that
                 self._ssl.unwrap()
             with contextlib.suppress(BlockingIOError):
                 self.sock.send(self._outgoing.read())
@@ -236,7 +238,7 @@ class Identity:
         self._told: date | None = None
 
     def start(self) -> None:
-        """Load what is there; have made what is not. Raises StartError for a certificate that will not do."""
+        """Load or make the certificate. Raises StartError for an unusable one."""
         plan = self._plan
         work: Callable[[], None] = self._make
         if plan.certificate is not None and plan.key is not None:

@@ -1,19 +1,18 @@
 """Sends to many sockets in one system call: io_uring(7), Linux 5.7 and later.
 
-Who writes to a thousand sockets one by one goes into the kernel and back a thousand times. Here what is to be sent is
-written down in a queue that the kernel shares, and one call does all of it.
+A server that writes to a thousand sockets one by one enters the kernel a thousand times. Here the writes are placed in
+a queue that is shared with the kernel, and one call does all of them.
 
-The rules of this file:
+Invariants:
 
-1. Each is what send(2) with MSG_DONTWAIT would be, and done when :meth:`Ring.send` returns: nothing is left under way,
-   nothing waits for a slow reader.
-2. What is sent is copied into memory of the ring's own, once for all who get the same object. So the kernel never reads
-   what somebody else may free.
-3. Where the kernel takes only a part of the queue, the rest is reported as not sent.
-4. It is for one thread. The ends of the queues are plain loads and stores, since the kernel looks at them within the
-   call alone (no IORING_SETUP_SQPOLL).
+- [synchronous] Each write is like send(2) with MSG_DONTWAIT, and done when :meth:`Ring.send` returns: nothing is left
+  pending, nothing waits for a slow reader.
+- [own-memory] Data is copied into the ring's own memory, once per object. So the kernel never reads freed memory.
+- [partial] If the kernel takes only a part of the queue, the rest is reported as not sent.
+- [single-thread] It is for one thread. The ends of the queues are plain loads and stores, since the kernel reads them
+  only within the call (no IORING_SETUP_SQPOLL).
 
-The layouts are those of io_uring_setup(2) and io_uring_enter(2), the same on every machine; so are the calls' numbers.
+The layouts are those of io_uring_setup(2) and io_uring_enter(2), the same on every machine; so are the call numbers.
 """
 
 from __future__ import annotations
@@ -101,14 +100,16 @@ class Ring:
         return memoryview(mmap.mmap(self._fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE, offset=offset))
 
     def _call(self, number: int, *values: int) -> int:
-        """What the system call gives; -1 for an error, which ctypes has."""
+        """Return the result of the system call; -1 for an error, which ctypes has."""
         return int(self._system(number, *values, *(0,) * (6 - len(values))))
 
     def send(self, fds: Sequence[int], chunks: Sequence[bytes]) -> list[tuple[int, int]]:
-        """Send each of `chunks` (none is empty, none longer than `room`) to the socket that has its place in `fds`.
-        Returns those that were not sent whole: which it was, and how many bytes were taken, or minus the error's
-        number, EAGAIN where the socket takes none now. OSError where nobody knows what was sent: then this ring is of
-        no more use."""
+        """Send each of `chunks` (not empty, at most `room` bytes) to the socket at its index in `fds`.
+
+        Returns those that were not sent completely: the index, and the number of bytes taken, or minus the error
+        number, EAGAIN if the socket takes none now. Raises OSError if it is unknown what was sent: then this ring must
+        not be used again.
+        """
         failed: list[tuple[int, int]] = []
         done = 0
         while done < len(fds):
@@ -123,7 +124,7 @@ class Ring:
         return failed
 
     def _copy(self, chunks: Sequence[bytes]) -> array[int]:
-        """Where the first of `chunks` are in the ring's own memory: as many as there is room for (rule 2)."""
+        """Copy `chunks` into the ring's memory, as many as fit ([own-memory]); return their places."""
         room, last, used, where = self._room, None, 0, 0
         addresses: list[int] = []
         for chunk in chunks:
@@ -149,7 +150,7 @@ class Ring:
         if self._call(_ENTER, self._fd, count) < 0:
             self.refused = ctypes.get_errno() not in _SHORT
         left = (self._tail - words[self._sends_head]) & _WORD
-        if left:  # rule 3: they are no longer in the queue
+        if left:  # [partial]: they are no longer in the queue
             words[self._sends_tail] = self._tail = words[self._sends_head]
         results, whose = self._done(count - left)
         if sum(results) == sum(lengths):  # since none is more than its length
@@ -159,9 +160,11 @@ class Ring:
         return [(at, result) for at, result in enumerate(found) if result != lengths[at]]
 
     def _done(self, count: int) -> tuple[list[int], memoryview]:
-        """What became of the last `count` sends, and which entry each was. All are there at once, but for what a kernel
-        may put aside in spite of rule 1: for that it waits. They lie in one piece, since they are counted as the sends
-        are, which do."""
+        """Return the results of the last `count` sends, and their entries.
+
+        All are there at once, except those that a kernel defers in spite of [synchronous], which are waited for. They
+        are contiguous, since they are counted as the sends are.
+        """
         words, head = self._words, self._words[self._done_head]
         while (words[self._done_tail] - head) & _WORD < count:
             if self._call(_ENTER, self._fd, 0, count, _GETEVENTS) < 0 and ctypes.get_errno() != errno.EINTR:
