@@ -135,8 +135,7 @@ class Outboxes:
         try:
             # Nothing has been closed since `send` was looked at, so that these are their sockets still.
             not_whole = ring.send([session.fd for session in sessions], chunks)
-        # noqa: BLE001 # unknown what was sent: these sessions end, the next ones are served
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # unknown what was sent: these sessions end, others are served
             self._log.error("io_uring failed", error=type(error).__name__, where=where(error))
             self._ring = None
             not_whole = [(at, -errno.EIO) for at in range(len(sessions))]
