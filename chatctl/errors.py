@@ -1,6 +1,6 @@
-"""What can go wrong, as one tree.
+"""The exceptions of chatctl, as one tree.
 
-Every error that a person may see carries the sentence to show and the exit code of a command that ends with it:
+Every error has the sentence to show to the user, and the exit code of a command that it ends:
 
 ====  ==========================================================================================
 code  meaning, the same for every command
@@ -10,7 +10,7 @@ code  meaning, the same for every command
 2     wrong usage or configuration; port in use or not permitted; a damaged journal
 3     an invalid name
 4     the server cannot be reached
-5     the server refused: full, banned, wrong password, name taken with nobody to ask
+5     the server refused: full, banned, wrong password, name taken without a terminal to ask on
 130   interrupted
 ====  ==========================================================================================
 """
@@ -41,7 +41,7 @@ class JournalError(ChatctlError):
 
 
 class InvalidNameError(ChatctlError):
-    """A name that nobody may have (code 3)."""
+    """A name that is not valid (code 3)."""
 
     exit_code = 3
 
@@ -59,4 +59,4 @@ class RefusedError(ChatctlError):
 
 
 class NameTakenError(RefusedError):
-    """The server said no because somebody else has this name (code 5)."""
+    """The name belongs to another user (code 5)."""

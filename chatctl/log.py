@@ -1,15 +1,17 @@
-"""Structured logs, written by a thread of their own, so that no caller ever waits for a terminal, a pipe or a disk.
+"""Structured logs, written by their own thread, so that no caller ever waits for a terminal, a pipe or a disk.
 
-1. A call puts one record into a bounded queue and returns. What is below the level costs one comparison.
-2. When the queue is full, records are dropped and counted; once there is room the count is written as a warning.
-3. Only the thread "log" formats and writes. A stream that stalls stalls this thread alone; one that is closed is given
-   up, and what follows is thrown away. `stop` has a deadline, whatever the stream does.
-4. The thread is a daemon, since a write that never returns must not keep the process from ending, and it writes to the
-   stream's descriptor: a thread that the interpreter leaves behind inside `sys.stderr.write` would hold the stream's
-   lock, and the interpreter's last flush would abort the process over it.
-5. Values are plain (text, numbers, None); anything else is turned into text by the caller, who owns it. Texts are
-   cleaned of control characters, since much of what is logged was sent by strangers.
-6. What people say in the chat is never logged. That is the callers' duty; nothing here can tell.
+Invariants:
+
+- [bounded-queue] A call puts one record into a bounded queue and returns. Records below the level cost one comparison.
+- [drop-and-count] When the queue is full, records are dropped and counted; once there is room the count is logged.
+- [one-writer] Only the thread "log" formats and writes. A stalled stream stalls this thread alone; a closed one is
+  given up, and later records are discarded. `stop` has a deadline.
+- [daemon] The thread is a daemon, since a write that never returns must not keep the process from ending. It writes to
+  the stream's descriptor: a thread left behind inside `sys.stderr.write` would hold the stream's lock, and the
+  interpreter's last flush would abort the process.
+- [plain-values] Values are plain (text, numbers, None); callers convert others. Texts are cleaned of control
+  characters, since much of the logged text comes from unknown clients.
+- [no-messages] Text of users is never logged. That is the callers' duty; it cannot be checked here.
 """
 
 from __future__ import annotations
@@ -57,8 +59,8 @@ class Log:
         self._line = _json_line if format == "json" else _text_line
         self._capacity = capacity
         self._now = now
-        # A SimpleQueue never blocks a put and may be used from a signal handler; its bound is ours to keep. Two threads
-        # that look at its size in the same instant may go one over it, which harms nobody.
+        # A SimpleQueue never blocks a put and may be used from a signal handler; the bound is enforced here. Two
+        # threads that check its size at the same instant may exceed it by one, which is harmless.
         self._queue: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._dropped = 0
         self._counting = threading.RLock()  # re-entrant, for the same signal handler
@@ -71,7 +73,7 @@ class Log:
         self._thread.start()
 
     def stop(self, timeout: float = 1.0) -> bool:
-        """Write what is queued and end, within `timeout` seconds; say whether all was written. May be repeated."""
+        """Write queued records and end, within `timeout` seconds; return whether all were written. Idempotent."""
         if not self._stopped:
             self._stopped = True
             self._queue.put(None)
@@ -160,7 +162,7 @@ def _json_line(when: float, level: Level, event: str, fields: dict[str, object])
 
 
 def _writer(stream: TextIO | None) -> Callable[[str], bool]:
-    """What writes a text to `stream`, and returns False once there is nobody to write to."""
+    """Return a function that writes text to `stream`, and returns False once the stream is closed."""
     if stream is None:
         return lambda text: False
     try:
@@ -185,7 +187,7 @@ def _write_to_descriptor(descriptor: int, text: str) -> bool:
     while data:
         try:
             data = data[os.write(descriptor, data) :]
-        except BlockingIOError:  # whoever started us shares a non-blocking descriptor
+        except BlockingIOError:  # the parent process shares a non-blocking descriptor
             select.select([], [descriptor], [])
         except OSError:
             return False

@@ -1,7 +1,7 @@
-"""The folders that the platform gives a user's programs, and what to do if there are none.
+"""The platform's folders for a user's programs, and errors if there are none.
 
-In a container a process may run under a user id that no password database knows, with HOME unset. Then there is no
-home folder: `~` means nothing, and nothing can be remembered unless a variable names a place.
+In a container a process may run under a user id without an entry in the password database, and with HOME unset. Then
+there is no home folder: `~` means nothing, and nothing can be stored unless a variable names a place.
 """
 
 from __future__ import annotations

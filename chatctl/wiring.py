@@ -35,13 +35,13 @@ class Built:
     lock: Lock | None
 
     def started(self) -> None:
-        """The server listens: whoever finds the folder in use learns where."""
+        """Publish the server's address in the lock file: another server that finds the folder in use reports it."""
         if self.lock is not None:
             host, port = self.server.addresses[0]
             self.lock.note(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
     def stop(self, reason: str, seconds: float) -> None:
-        """Stop the server, then let go of the folder: what is on its way to the journal comes first."""
+        """Stop the server, then release the folder: queued facts are committed first."""
         self.server.stop(reason, seconds)
         if self.lock is not None:
             self.lock.release()

@@ -1,11 +1,12 @@
-"""Many connections in one thread: they register, enter their rooms, and wait until all is quiet.
+"""Many connections in one thread: they register, join their rooms, and wait until all is quiet.
 
-The rules of this file:
+Invariants:
 
-1. A run with somebody missing is void: whoever is refused or cut off ends it, with the server's own words.
-2. Nothing waits for ever: `timeout` seconds in which nothing comes end the run.
-3. All enter at once when all are registered. Everybody is in, and has heard that all others are, when the answer to a
-   PING comes that was sent after the last one's JOIN had been answered.
+- [complete-or-void] A run with a missing client is void: a refused or disconnected one ends it, with the server's
+  words.
+- [bounded-wait] `timeout` seconds without input end the run.
+- [joined] All join at once when all are registered. All are in, and have received the JOINs of all others, when a PING
+  is answered that was sent after the last JOIN was answered.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ RECEIVE = 1 << 18
 _SPARE_FILES = 64
 _BARRIER = b"all-in"
 _ENTERING = (b" JOIN ", b" 353 ", b" 366 ", b" PONG ")
-"""What comes while somebody gets further in; a server that has hung may still send PING."""
+"""Input that shows progress; a server that hangs may still send PING."""
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 _Address = tuple[int, tuple[object, ...]]
 
 Progress = Callable[[str, int, int], None]
-"""What is being done, how much of it is done, and how much there is."""
+"""The current step, its progress, and its total."""
 
 
 class Client:
@@ -84,7 +85,7 @@ class Crowd:
     # The phases.
 
     def register(self) -> float:
-        """Connect and register everybody, `batch` at a time. Seconds that it took."""
+        """Connect and register all clients, `batch` at a time. Return the seconds it took."""
         begin = time.perf_counter()
         plan, under_way = self.plan, 0
         registered = 0
@@ -105,7 +106,7 @@ class Crowd:
         return time.perf_counter() - begin
 
     def join(self) -> float:
-        """Everybody enters, at once. Seconds until everybody was in and had heard that all others were."""
+        """Join all clients at once. Return the seconds until all were in and had received the JOINs of all others."""
         begin = time.perf_counter()
         for client in self.clients:
             client.state = "joining"
@@ -135,7 +136,7 @@ class Crowd:
     # One connection.
 
     def _reached(self, addresses: list[_Address]) -> _Address:
-        """The first where somebody answers: ``localhost`` is two addresses, and a server may be at one of them."""
+        """Return the first address that answers: ``localhost`` has two, and a server may listen on one of them."""
         *others, last = addresses
         for family, address in others:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -208,7 +209,7 @@ class Crowd:
             return True
         if len(words) > 3 and words[1] == b"CAP":
             if words[3] == b"NAK":
-                raise RefusedError(f"the server does not offer what was asked for: {_text(line)}")
+                raise RefusedError(f"the server does not offer the requested capabilities: {_text(line)}")
             if words[3] == b"ACK":
                 self.send(client, b"CAP END\r\n")
             return False
@@ -227,7 +228,7 @@ class Crowd:
             raise RefusedError(f"the server closed the connection of {client.nick}: {client.cut}")
         command = words[1] if len(words) > 1 else b""
         if command == b"KICK" and line.split(b" ")[3:4] == [client.nick.encode()]:
-            raise RefusedError(f"the server, or somebody, threw {client.nick} out: {_text(line)}")
+            raise RefusedError(f"{client.nick} was removed from the room: {_text(line)}")
         if command in {b"NOTICE", b"NOTE", b"WARN"} and client.ear is not None and not self.told:
             self.told = _text(line.partition(b" :")[2])
         refused = command.isdigit() and 400 <= int(command) < 600 and command != b"422"
@@ -235,7 +236,7 @@ class Crowd:
             raise RefusedError(f"the server refused {client.nick}: {_text(line)}")
 
     def send(self, client: Client, data: bytes) -> None:
-        """Send now what goes, the rest when the socket takes it."""
+        """Send what the socket takes now, and the rest when it is writable."""
         if not client.out:
             data = data[self._sent(client, data) :]
             if not data:
@@ -260,7 +261,7 @@ class Crowd:
             self._ready.watch(client.fd, IN)
 
     def events(self, timeout: float) -> Iterator[tuple[Client, bytes]]:
-        """Who has what, within `timeout` seconds."""
+        """Yield clients with input, within `timeout` seconds."""
         by_fd = self._by_fd
         for fd, mask in self._ready.wait(timeout):
             client = by_fd[fd]
@@ -289,7 +290,7 @@ class Crowd:
         client.rest = lines.pop()
         return [line.rstrip(b"\r") for line in lines]
 
-    # What goes wrong.
+    # Errors.
 
     def _gone(self, client: Client, error: OSError | None) -> ChatctlError:
         how = (error.strerror or str(error)) if error else "it was closed without a word"
@@ -323,7 +324,7 @@ class Crowd:
 
 
 def _pending(sock: socket.socket) -> bytes:
-    """A TLS record holds 16 KiB at the most: take what has been decrypted, and what follows."""
+    """A TLS record holds 16 KiB at most: take the decrypted rest, and further records."""
     pieces = []
     try:
         while piece := sock.recv(RECEIVE):

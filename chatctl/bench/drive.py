@@ -1,12 +1,12 @@
-"""The run itself: who says what when, until everybody has everything.
+"""The run itself: sends messages until all recipients have all of them.
 
-The rules of this file:
+Invariants:
 
-1. Closed loop: a sender has its share of the window in flight. The next ones go when the slowest client of the room has
-   got that far, so a server is never asked for more than it delivers.
-2. Open loop: message `i` is due at ``start + i / rate``, whatever the server does. Its latency counts from then, not
-   from when it could be sent: a server that stalls pays for what it holds up (no coordinated omission).
-3. What did not arrive is never left out: the run is void, and says how much is missing.
+- [closed-loop] A sender has its share of the window in flight. The next messages are sent when the slowest client of
+  the room has received these, so a server is never asked for more than it delivers.
+- [open-loop] Message `i` is due at ``start + i / rate``, whatever the server does. Its latency counts from then, not
+  from when it could be sent: a stalled server pays for the delay (no coordinated omission).
+- [complete-or-void] Missing deliveries are never left out: the run is void, and reports how many are missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Speaker:
         """Where its messages are heard."""
 
     def confirmed(self) -> int:
-        """How many of its messages everybody has."""
+        """The number of messages of a sender that all recipients have."""
         return min((stream.confirmed.get(self.number, 0) for stream in self.streams), default=self.sent)
 
 
@@ -56,7 +56,7 @@ class Run:
         self.late = 0.0
         self.last = 0.0
         self._said = self._heard = 0.0
-        """When anybody heard anything new last, and when the first message since then was sent (open loop)."""
+        """When a client last received something new, and when the first message since then was sent (open loop)."""
         self._progress = progress
         self._text = b"x" * plan.size
         self._talkers: dict[int, list[Speaker]] = {}
@@ -100,7 +100,8 @@ class Run:
         return sum(client.ear.count for client in self.crowd.clients if client.ear)
 
     def go(self) -> float:
-        """Until everybody has everything; the seconds from the first message to the last delivery."""
+        """Run until all recipients have all messages; return the seconds from the first message to the last
+        delivery."""
         waiting = {id(stream): stream for stream in self.streams.values() if stream.expected}
         for stream in self.streams.values():
             if not stream.expected:
@@ -127,7 +128,7 @@ class Run:
         return self.last - begin
 
     def _hear(self, timeout: float) -> list[Stream]:
-        """Read what is there; the streams in which everybody got further."""
+        """Read available input; return the streams in which all clients advanced."""
         further: list[Stream] = []
         new = False
         clock, noise = time.perf_counter, self.crowd.noise
@@ -177,7 +178,7 @@ class Run:
         return [(begin + at / self.plan.rate, speaker) for at, speaker in enumerate(turns)][::-1]
 
     def _due(self, schedule: list[tuple[float, Speaker]], now: float) -> float:
-        """Send what is due; seconds until the next one is."""
+        """Send messages that are due; return the seconds until the next one."""
         while schedule and schedule[-1][0] <= now:
             due, speaker = schedule.pop()
             self.late = max(self.late, now - due)

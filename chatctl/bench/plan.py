@@ -1,4 +1,4 @@
-"""What a run does, and what came of it: plain values."""
+"""The plan of a run, and its results: plain values."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from chatctl.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run. Client `i` is in room ``i % rooms``; the first `senders` clients speak.
+    """A run. Client `i` is in room ``i % rooms``; the first `senders` clients send.
 
-    `rate` messages a second from all senders together; 0: closed loop, in which `window` messages of all senders
-    together are in flight, that is, not everybody has them yet. `size` is a message's text in bytes. `caps` are asked
-    for by `caps_clients` of the clients, spread evenly (None: all). `batch` connections are under way at once.
-    `timeout` (s) is how long nothing may happen. `pid`: the server's process, where it is on this machine. `pin`: the
-    key that the server must show under TLS (see :mod:`chatctl.protocol.certificate`); ``""``: any.
+    Attributes:
+        rate: Messages per second of all senders together; 0: closed loop.
+        window: Closed loop: messages of all senders in flight, that is, not delivered to all recipients.
+        size: Bytes of a message's text.
+        caps: Capabilities to request.
+        caps_clients: How many of the clients request them, spread evenly (None: all).
+        batch: Connections opened at a time.
+        timeout: Seconds without input that end the run.
+        pid: The server's process, if it is on this machine.
+        pin: The key that the server must present with TLS (see :mod:`chatctl.protocol.certificate`); ``""``: any.
     """
 
     host: str
@@ -67,7 +72,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Usage:
-    """What a process used while messages flowed (CPU), and holds (MiB)."""
+    """CPU time of a process during the messages, and its memory (MiB)."""
 
     cpu_seconds: float
     memory_mib: float
@@ -78,8 +83,8 @@ class Usage:
 
 @dataclass(slots=True)
 class Result:
-    """What came of a run. Times are in seconds; latencies from when a message was meant to be sent to when a client had
-    it, in milliseconds."""
+    """The results of a run. Times are in seconds; latencies in milliseconds, from when a message was due to its
+    delivery."""
 
     clients: int
     rooms: int
@@ -92,7 +97,7 @@ class Result:
     bytes_read: int
     generator_cpu: float
     told: str = ""
-    """What the server had to say to a client meanwhile."""
+    """Other text of the server to a client."""
     sent_late_ms: float = 0.0
     """The most that a message was sent later than planned (open loop)."""
     latencies: dict[str, float] = field(default_factory=dict)

@@ -92,7 +92,7 @@ def _grid_y(low: float, high: float, y: Scale) -> list[str]:
 
 
 def _decades(lows: Sequence[float], highs: Sequence[float]) -> tuple[float, float]:
-    """Bounds for a logarithmic axis, a little wider than what is drawn."""
+    """Return bounds of a logarithmic axis, a little wider than the data."""
     low, high = max(1e-4, min(lows)), max(highs)
     return low / 1.2, max(high, low * 1.5) * 1.2
 

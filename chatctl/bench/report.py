@@ -46,7 +46,7 @@ def lines(plan: Plan, result: Result) -> list[str]:
 
 
 def notices(plan: Plan, result: Result) -> list[str]:
-    """What a reader of the figures must know."""
+    """Return notes on how to read the figures."""
     found = []
     if result.generator_busy >= BUSY:
         found.append(

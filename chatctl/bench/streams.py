@@ -1,14 +1,14 @@
-"""What clients hear, counted in bulk and held to one order.
+"""The output that clients receive, counted in bulk and checked for one order.
 
-The rules of this file:
+Invariants:
 
-1. Clients of one room with the same capabilities must hear the very same bytes. So the first to hear something parses
-   it, once, and for all others it is one comparison of memory (:meth:`Stream.heard`). That is the whole cost of a
-   delivery here, whatever the server's speed.
-2. Who speaks and has no echo hears something else than the others: a stream of its own.
-3. Messages carry their sender's number and count up from 0 for each sender: a gap, a repetition or another order is
-   found when the line is parsed, or when the comparison fails. Nothing is taken for a delivery that was not.
-4. All else that a server says (PING, notices, who comes and goes) is no delivery, and is taken out before comparing.
+- [compare-bytes] Clients of one room with the same capabilities must receive the same bytes. So the first one to
+  receive something parses it, once, and for all others it is one comparison of memory (:meth:`Stream.heard`). That is
+  the whole cost of a delivery here, whatever the server's speed.
+- [own-stream] A sender without echoes receives different output: it has a stream of its own.
+- [counted] Messages have their sender's number and count up from 0 per sender: a gap, a repetition or another order is
+  found when the line is parsed, or when the comparison fails. Nothing else counts as a delivery.
+- [noise] Other output (PING, notices, JOIN, QUIT) is not a delivery, and is removed before comparing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MESSAGE = re.compile(rb"(?:@[^ ]+ +)?:[^ ]+ PRIVMSG [#&][^ ]* :?(\d+) (\d+) ")
 _NEVER = 1 << 62
 
 TRIM = 1 << 20
-"""Bytes that everybody has read, and that are kept for no longer."""
+"""Bytes that all clients have read, after which they are dropped."""
 
 
 class DisorderError(ChatctlError):
@@ -33,8 +33,8 @@ class DisorderError(ChatctlError):
 
 
 class Ear:
-    """One client's place in its stream: `at` in bytes since the start of the stream, `count` in messages. `rest`: what
-    it has of a line that nobody has whole."""
+    """One client's position in its stream: `at` in bytes from its start, `count` in messages. `rest`: an incomplete
+    line that no client has completely."""
 
     __slots__ = ("at", "count", "goal", "rest", "stream")
 
@@ -48,10 +48,10 @@ class Ear:
 
 
 class Stream:
-    """What one kind of client hears in one room. `but` is the sender who hears itself not, or -1.
+    """The output of one kind of client in one room. `but` is the sender without echoes, or -1.
 
-    `confirmed[s]`: how many messages of sender `s` every client of the stream has. `arrived`: for clients that are
-    timed, from which to which message they had at what time.
+    `confirmed[s]`: how many messages of sender `s` all clients of the stream have. `arrived`: for timed clients, from
+    which to which message they had at which time.
     """
 
     def __init__(self, name: str, step: int, but: int = -1) -> None:
@@ -73,7 +73,8 @@ class Stream:
         self._at_goal: dict[int, int] = {}
 
     def heard(self, ear: Ear, data: bytes, noise: Callable[[bytes], None]) -> bool:
-        """`data` arrived. `noise` gets whole lines that are no messages. True where all clients have some more now."""
+        """Add received `data`. `noise` gets whole lines that are not messages. Return True if all clients have
+        advanced."""
         kept = self._bytes
         if not ear.rest and kept.startswith(data, ear.at - self._base):
             ear.at += len(data)
@@ -84,7 +85,7 @@ class Stream:
         return ear.count >= ear.goal and self._reached(ear)
 
     def _look(self, ear: Ear, data: bytes, noise: Callable[[bytes], None]) -> None:
-        """Something new, or something that is no message."""
+        """Handle new output, or lines that are not messages."""
         data = ear.rest + data
         kept, at = self._bytes, ear.at - self._base
         known = len(kept) - at

@@ -1,4 +1,4 @@
-"""What a process of this machine uses (Linux: /proc)."""
+"""Resource usage of a process on this machine (Linux: /proc)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
-    """A process by its id. ConfigError where there is none, or where the system does not tell."""
+    """A process by its id. Raises ConfigError if it does not exist, or if the system does not tell."""
 
     def __init__(self, pid: int) -> None:
         self._folder = Path(f"/proc/{pid}")

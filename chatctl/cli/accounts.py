@@ -1,6 +1,6 @@
-"""`chatctl accounts`: names that belong to people. Through the running server, else on the data folder itself.
+"""`chatctl accounts`: manages accounts, through the running server or on the data folder itself.
 
-Passwords are asked for and not shown, or read from the first line of a pipe; what is sent on is a verifier.
+Passwords are asked for without echo, or read from the first line of a pipe; only a verifier is sent on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def list_(
         found = ask({"command": "accounts"})["accounts"]
     assert isinstance(found, list)
     if not found:
-        hint("there are no accounts yet; chatctl accounts add NAME makes one")
+        hint("No accounts yet; chatctl accounts add NAME makes one")
     for account in found:
         if as_json:
             print(json.dumps({**account, "created": iso(account["created"])}, ensure_ascii=False))
@@ -71,9 +71,9 @@ def add(
 def remove(
     name: Name, yes: YesOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
-    """Forget an account: its name is anybody's again. What its owner said stays."""
+    """Remove an account: its name is free again. Its messages stay."""
     confirm(
-        f"Remove the account {name} for good? Its name is anybody's again.",
+        f"Remove the account {name} for good? Its name will be free again.",
         "an account that is removed cannot be brought back",
         yes=yes,
     )

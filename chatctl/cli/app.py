@@ -1,4 +1,4 @@
-"""The `chatctl` command: its subcommands, and what is the same for all of them."""
+"""The `chatctl` command: its subcommands, and their common options."""
 
 from __future__ import annotations
 

@@ -27,8 +27,10 @@ _Ask = Callable[[Mapping[str, object]], Mapping[str, object]]
 def asking(
     data_dir: str | None, config: str | None, what: str = "accounts", *, reading: bool = False
 ) -> Iterator[_Ask]:
-    """What answers requests about `what`. What is refused is a ChatctlError. With `reading` nothing is to be changed,
-    so that a folder which is not there yet is not made."""
+    """Return what answers requests: the running server, or the data folder. `what` names the subject in errors.
+
+    Refusals are raised as ChatctlError. With `reading`, a missing folder is not made.
+    """
     from chatctl.cli.running import ask_server
     from chatctl.config import load
     from chatctl.journal import holder, journal_file, prepare
@@ -58,7 +60,7 @@ def asking(
 
 
 def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], note: str) -> Mapping[str, object]:
-    """What the server would answer; `note` is a hint for people. Without a folder there is nothing to list."""
+    """Return the answer that the server would give; `note` is a hint for people. Without a folder it is empty."""
     from chatctl.chat.model.policy import Rules
     from chatctl.chat.model.state import State
     from chatctl.server.control import accounts, moderation
@@ -66,7 +68,7 @@ def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], not
     command = request["command"]
     if command == "reach":
         raise UnreachableError(
-            f"No server runs on this folder ({NOT_KEPT}), so nobody can be invited; start one with chatctl serve"
+            f"No server runs on this folder ({NOT_KEPT}), so there is no one to invite to; start one with chatctl serve"
         )
     hint(note)
     state = State(Rules())

@@ -1,4 +1,4 @@
-"""What `serve` prints when it is ready: where it is, and the exact line that others type."""
+"""The output of `serve` when it is ready: its addresses, and the exact command for others to join."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def banner(
     config_file: str,
     notices: Sequence[str] = (),
 ) -> str:
-    """The lines, each with its label: addresses, the limit, how to join, history.
+    """Return the labelled lines: addresses, limit, how to join, history.
 
-    `addresses` are those listened on; a wildcard is shown as the addresses this computer really has. `advertise` is
-    printed for others instead, where it is set; `history` is the folder it is kept in, or "". `pin` and
-    `fingerprint` are the certificate's, or ""; `hosts` are those that an authority vouches for.
+    `addresses` are those listened on; a wildcard is shown as the addresses of this computer. `advertise` replaces them
+    for others, if set; `history` is its folder, or "". `pin` and `fingerprint` are the certificate's, or ""; `hosts`
+    are those that an authority vouches for.
     """
     port = addresses[0][1]
     wildcard = any(ipaddress.ip_address(host).is_unspecified for host, _ in addresses)
@@ -57,7 +57,7 @@ def banner(
     elif not local:
         rows.append(("Note", "without TLS others can read along on the way here"))
     if needs_password:
-        rows.append(("Password", "asked of everybody who joins"))
+        rows.append(("Password", "required to join"))
     rows.append(("History", f"kept in {history}" if history else "in memory only: it ends with the server"))
     if config_file:
         rows.append(("Settings", config_file))
@@ -74,7 +74,7 @@ def host_for_others(reached: str, hosts: Sequence[str]) -> str:
 
 
 def join_line(host: str, port: int, *, tls: bool = False) -> str:
-    """What somebody types to join: without what is the default anyway. `tls`: on this computer too."""
+    """Return the command to join, without options that are the default. `tls`: on this computer too."""
     words = ["chatctl join"]
     if host != "127.0.0.1":
         words.append(f"--host {host}")

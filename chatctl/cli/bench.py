@@ -40,7 +40,9 @@ def bench(
     window: Annotated[
         int,
         typer.Option(
-            metavar="NUMBER", min=1, help="Without --rate: messages of all senders that not everybody has yet."
+            metavar="NUMBER",
+            min=1,
+            help="Without --rate: messages in flight, that is, not delivered to all recipients yet.",
         ),
     ] = 100,
     tls: options.SecureOption = None,
@@ -70,10 +72,10 @@ def bench(
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Measure an IRC server: how much, and how fast.
+    """Measure an IRC server: throughput and latency.
 
-    Everybody must get everything in one order, or the run is void. Exit codes: 0 measured, 4 the server cannot be
-    reached or was lost, 5 it refused somebody, or its certificate is not believed.
+    All recipients must get all messages in one order, or the run is void. Exit codes: 0 measured, 4 the server cannot
+    be reached or was lost, 5 it refused a client, or its certificate is not trusted.
     """
     from chatctl.bench import report
     from chatctl.bench.drive import measure
@@ -133,7 +135,7 @@ def _explaining(withheld: str) -> Iterator[None]:
 
 
 class _Bar:
-    """What goes on, on stderr, where that is a terminal; gone when it is over."""
+    """Shows progress on stderr, if that is a terminal; removed at the end."""
 
     WIDTH = 30
 

@@ -33,7 +33,7 @@ Counted = Callable[[int], None]
 
 
 class _History(Protocol):
-    """What can be changed, whoever does it."""
+    """Changes to the history, by the running server or directly."""
 
     def bring(self, facts: Sequence[Fact]) -> Imported: ...
 
@@ -47,10 +47,10 @@ def import_(
     verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Bring exported messages into the history.
+    """Import exported messages into the history.
 
-    Each comes to its place; what is there already is left as it is, so an import that was broken off is simply started
-    again. Topics, modes and accounts are not in an export: `backup` has those.
+    Each goes to its place; existing ones are left unchanged, so an interrupted import is repeated. Topics, modes and
+    accounts are not in an export: `backup` has those.
     """
     from chatctl.journal.exchange.export_import import Imported
     from chatctl.journal.exchange.jsonl import FactFile
@@ -74,7 +74,7 @@ def import_(
         raise typer.Exit(1)
 
 
-# What is read.
+# Input.
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         return
     with Path(file).open("rb") as opened:
         if not opened.seekable():
-            raise ConfigError(f"{file} is no plain file; give it as stdin: chatctl import - < {file}")
+            raise ConfigError(f"{file} is not a regular file; give it as stdin: chatctl import - < {file}")
         yield opened
 
 
@@ -97,10 +97,12 @@ def _tell_bad(facts: FactFile) -> None:
     if more := facts.bad_count - len(facts.bad):
         say(f"{more} more lines are left out for such reasons")
     if facts.bad_count and not len(facts):
-        raise ChatctlError("There is nothing to import: no line is good. `chatctl export` writes what can be imported.")
+        raise ChatctlError(
+            "There is nothing to import: no valid records. `chatctl export` writes files that can be imported."
+        )
 
 
-# What is written to.
+# Output.
 
 
 @contextmanager
@@ -121,7 +123,7 @@ def history_in_force(data_dir: str | None, config: str | None, *, make: bool) ->
         yield running
         return
     if not make and not journal_file(folder).exists():
-        raise UnreachableError(f"There is no history in {folder}; name the right folder with --data-dir")
+        raise UnreachableError(f"There is no history in {folder}; give the right folder with --data-dir")
     with StoppedJournal(prepare(folder), deletes=not make) as stopped:
         remark(f"writing to {folder}; no server runs on it")
         yield stopped
@@ -154,7 +156,7 @@ class _Running:
         return Imported(*(int(str(answer.get(name, 0))) for name in ("kept", "known", "future")))
 
     def prune(self, before: int, progress: Counted) -> int:
-        """Have what is older forgotten."""
+        """Delete older messages."""
         from chatctl.cli.running import ask_server
 
         def more(answer: dict[str, object]) -> None:
@@ -164,7 +166,7 @@ class _Running:
         return int(str(ask_server(self._folder, request, _PRUNE_SECONDS, more)["facts"]))
 
 
-# What is said.
+# Reports.
 
 
 def _said(total: Imported) -> str:
@@ -178,7 +180,7 @@ def _said(total: Imported) -> str:
 
 @contextmanager
 def _bar(label: str, length: int) -> Iterator[Counted]:
-    """A progress bar on stderr, where that is a terminal."""
+    """A progress bar on stderr, if that is a terminal."""
     with contextlib.ExitStack() as stack:
         if sys.stderr is not None and sys.stderr.isatty():
             bar = stack.enter_context(typer.progressbar(length=length, label=f"{label:<10}", file=sys.stderr))

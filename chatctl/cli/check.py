@@ -49,7 +49,7 @@ def check(data_dir: options.DataDirOption = None, config: options.ConfigOption =
 
 
 def _other_faults(folder: Path) -> list[str]:
-    """Return what is wrong with the certificate and the key for cloaks."""
+    """Return the faults of the certificate and of the cloak key."""
     from chatctl.errors import StartError
     from chatctl.journal.store.data_folder import CLOAK_BYTES, CLOAK_KEY
     from chatctl.server.certificate import kept

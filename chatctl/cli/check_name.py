@@ -61,7 +61,7 @@ def check_name(
         try:
             for name in names:
                 answers.append(checking.check(name))
-        finally:  # where the server breaks off midway, what is known is told all the same
+        finally:  # if the server disconnects midway, the known results are printed anyway
             _print(answers, checking.advice, as_json)
     code = max(_CODES[answer.status] for answer in answers)
     if code:

@@ -21,7 +21,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def padded(text: str, columns: int) -> str:
-    """`text` with spaces behind it to fill so many columns; never cut."""
+    """Pad `text` with spaces to this many columns; never cut it."""
     return text + " " * (columns - width(text))
 
 

@@ -1,4 +1,4 @@
-"""`chatctl config`: what is in force and why, and a file to start from."""
+"""`chatctl config`: the settings in force and their origins, and a file to start from."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 @app.command(cls=PlainCommand)
 @reads
 def path(config: ConfigOption = None) -> None:
-    """Print the path of the file that is read.
+    """Print the path of the settings file.
 
-    Where there is none: say where one is looked for, and end with 1.
+    If there is none: print where it is looked for, and end with 1.
     """
     from chatctl.config.sources import find_file, lookup_places
     from chatctl.errors import ChatctlError

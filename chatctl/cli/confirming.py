@@ -1,9 +1,9 @@
-"""Asking before something is destroyed.
+"""Confirmation of destructive commands.
 
 Invariants:
 
-- [ask-before-destroying] A command that removes what cannot be brought back asks on a terminal, and the answer is no
-  unless it is given. Without a terminal it needs ``--yes``, else it ends with exit code 2 and has changed nothing.
+- [ask-before-destroying] A command that removes something for good asks on a terminal, and the default answer is no.
+  Without a terminal it needs ``--yes``, otherwise it ends with exit code 2 and has changed nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def can_ask() -> bool:
 
 
 def needs_yes(what: str, *, yes: bool) -> None:
-    """Refuse early if nobody can be asked: `what` is destroyed, as in "what is forgotten cannot be brought back".
+    """Refuse early if there is neither a terminal nor ``--yes``: `what` is destroyed, as in "deleted messages cannot be
+    restored".
 
     Raises:
         ConfigError: There is neither a terminal nor ``--yes``.

@@ -49,7 +49,7 @@ class Credentials:
 
 
 def server_key(host: str, port: int) -> tuple[str, int]:
-    """Return what is equal for two spellings of one server. All names of this computer are one host."""
+    """Return a key that is equal for all spellings of a server. All names of this computer are one host."""
     host = host.lower().rstrip(".")
     try:
         address = ipaddress.ip_address(host)

@@ -1,12 +1,12 @@
-"""The end of `chatctl join` on a terminal, if anything hangs: disconnect first, then the screen, then the process.
+"""The end of `chatctl join` on a terminal, whatever hangs: disconnect first, then the screen, then the process.
 
 Invariants:
 
-[disconnect-first] Once the end is wanted, the client leaves the server on the thread of this module. It does not wait
-    for the screen, whose thread may hang in a write to a terminal that nobody reads.
-[watchdog] The process ends within the time given, whatever hangs. The terminal is restored before that as far as it
-    takes it.
-[hang-up] A terminal that is closed counts as a SIGHUP, also for a process that the system sends none.
+- [disconnect-first] When the end is requested, the client leaves the server on the thread of this module. It does not
+  wait for the screen, whose thread may hang in a write to a terminal that is not read.
+- [watchdog] The process ends within the given time, whatever hangs. Before that the terminal is restored as far as it
+  responds.
+- [hang-up] A closed terminal counts as a SIGHUP, also for a process that gets none from the system.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HUNG_SECONDS = 2.0
 """From a wish to leave by signal or hang-up to the end of the process."""
 
 GOODBYE_SECONDS = 3.0
-"""For what waits to be sent, if the user leaves by a command."""
+"""For queued messages, if the user leaves by a command."""
 
 _QUIT_SECONDS = 1.0
 """For the same after a signal."""
@@ -88,7 +88,7 @@ class Ending:
         self._wish("", _QUIT_SECONDS, self._seconds)
 
     def leave(self, reason: str) -> None:
-        """End by a command of the user: there is more time for what waits to be sent."""
+        """End by a command of the user: there is more time for queued messages."""
         self._wish(reason, GOODBYE_SECONDS, GOODBYE_SECONDS + HUNG_SECONDS)
 
     def _wish(self, reason: str, quit_seconds: float, seconds: float) -> None:

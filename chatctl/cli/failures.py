@@ -1,15 +1,17 @@
-"""How a command ends when something goes wrong: one line on stderr for each problem, an exit code, never a traceback.
+"""How a command ends after an error: one line on stderr per problem, an exit code, never a traceback.
 
-1. A `ChatctlError` is printed as `chatctl: <sentence>`, one line for each line of its text, and ends with its own code.
-2. Ctrl-C ends with 130 and prints nothing: the person knows what they did. At a prompt it reaches us as typer's Abort.
-3. A closed stdout ends a command quietly, at the last flush too. One that only reads (`chatctl export | head`) ends
-   with 0, since its reader has what it wanted; one that changes or sends something ends with 1, as its report was cut.
-   Any other trouble that the system reports, such as a full disk, is told as it is.
-4. Anything else is a mistake of ours. It is one line as well, with the place it came from, so that a report is of use.
-5. What typer itself raises (exit, wrong usage) passes through untouched.
+Invariants:
 
-Sentences may quote what others wrote (a file's key, a server's reply), so each line is cleaned before a terminal sees
-it.
+- [known-errors] A `ChatctlError` is printed as `chatctl: <sentence>`, one line per line of its text, and ends with its
+  own code.
+- [interrupt] Ctrl-C ends with 130 and prints nothing: the user knows. At a prompt it arrives as typer's Abort.
+- [closed-stdout] A closed stdout ends a command quietly, at the last flush too. A reading command (`chatctl export |
+  head`) ends with 0, since its reader has enough; one that changes or sends something ends with 1, as its report was
+  cut. Other system errors, such as a full disk, are reported.
+- [no-traceback] Any other exception is a bug. It is one line as well, with its place in the code, for a useful report.
+- [typer] Exceptions of typer itself (exit, wrong usage) pass through.
+
+Sentences may quote foreign text (a file's key, a server's reply), so each line is cleaned before it is printed.
 """
 
 from __future__ import annotations
@@ -83,13 +85,13 @@ def reporting(closed: int = FAILED) -> Iterator[None]:
     except ChatctlError as error:
         say(str(error))
         raise typer.Exit(error.exit_code) from None
-    except Exception as error:  # noqa: BLE001 - rule 4: a person never sees a traceback
+    except Exception as error:  # noqa: BLE001  # [no-traceback]
         say(f"something went wrong inside chatctl, please report it: {_of_ours(error)}")
         raise typer.Exit(FAILED) from None
 
 
 def say(text: str) -> None:
-    """Print each line of `text` on stderr as `chatctl: <line>`; a closed stderr is nobody's loss."""
+    """Print each line of `text` on stderr as `chatctl: <line>`; ignore a closed stderr."""
     if sys.stderr is None:  # started with 2>&-
         return
     with contextlib.suppress(OSError):
@@ -98,7 +100,7 @@ def say(text: str) -> None:
 
 
 class _Verbosity:
-    """What `--verbose` says; typer sets it for each command line that has the option."""
+    """The value of `--verbose`; set by typer for each command with that option."""
 
     wanted = False
 
@@ -128,7 +130,7 @@ def _flush_or_let_go() -> None:
 
 
 def _let_go_of_stdout() -> None:
-    """Point stdout's descriptor at /dev/null, so that the last flush of what is still buffered finds a taker."""
+    """Point stdout's descriptor at /dev/null, so that the last flush of buffered output succeeds."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         target = sys.stdout.fileno()
         devnull = os.open(os.devnull, os.O_WRONLY)

@@ -23,8 +23,8 @@ from chatctl.tui.connect.event_queue import Feed
 from chatctl.tui.connect.login_worker import Entrance, NotIn
 
 _FRAMES = "240"
-"""Textual draws what has changed at its next frame: its usual 60 a second could alone take the 16 ms in which a key
-should show. A frame in which nothing has changed costs nothing."""
+"""Textual draws changes at its next frame: its usual 60 per second could alone take the 16 ms in which a key should
+show. A frame without changes costs nothing."""
 
 
 class FullDoor:
@@ -69,7 +69,7 @@ class FullDoor:
 
     @property
     def invited(self) -> bool:
-        """Whether an invitation is to be made into an account, and nobody chose a password yet."""
+        """Return whether an invitation is to become an account, and no password was chosen yet."""
         return bool(self.wish.token) and self.wish.login is None
 
     @property
@@ -112,9 +112,10 @@ class FullDoor:
 
 
 def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client | None:
-    """The whole conversation. A client where one wants to go on line by line: it is still in.
+    """Run the full screen until the user leaves. Return the client if it should go on line by line; it is still
+    connected.
 
-    Raises what ended it, where that was not the user.
+    Raises the error that ended it, if it was not the user.
     """
     from chatctl.tui.terminal.gc_tuning import Tidy
 

@@ -1,7 +1,7 @@
-"""Where `join` and the scripts' commands go, and as whom: what was typed, saved, remembered, and set.
+"""Target and identity of `join` and the script commands: from typed, saved and remembered values, and settings.
 
-What is given with the command counts before what is saved under a word, that before the settings, and only where they
-say nothing it counts where one was last. A word in the settings (`client.servers`) counts before one of `--save`.
+Values given with the command take precedence over a server saved by name, that over the settings, and those over the
+last visit. A name in the settings (`client.servers`) takes precedence over one of `--save`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """What was given with the command. `server`: an address, the name of a saved server, or empty."""
+    """The values given with the command. `server`: an address, the name of a saved server, or empty."""
 
     server: str = ""
     host: str | None = None
@@ -97,7 +97,7 @@ def _data_folder(loaded: Loaded) -> Path | None:
 
 
 def _is_open(loaded: Loaded, *keys: str) -> bool:
-    """Whether nobody set any of these."""
+    """Return whether these all have their defaults."""
     return all(loaded.origins[key] == "default" for key in keys)
 
 
@@ -128,12 +128,12 @@ class Keeper:
 
 
 def place(wish: Wish, name: str) -> Server:
-    """What is to be remembered of being where `wish` leads."""
+    """Return the data to remember of a visit to `wish`."""
     return Server(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
 
 
 def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> tuple[Going, SavedPassword | None]:
-    """Add what is known of the server of that word; the second value is its password file. Raises ConfigError."""
+    """Add the values of the server of that name; the second value is its password file. Raises ConfigError."""
     password: SavedPassword | None = None
     settings = loaded.settings.client.servers
     set_up, found = settings.get(said.server), memory.saved.get(said.server)
@@ -147,7 +147,7 @@ def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> tuple[Going, Sav
         known = sorted({*settings, *memory.saved})
         words = f"saved are: {', '.join(known)}" if known else "join --save WORD saves one"
         raise ConfigError(
-            f"{said.server} is no address such as ircs://chat.example:5106/lobby, and no server is saved by that name; "
+            f"{said.server} is not a valid address, such as ircs://chat.example:5106/lobby, and no server is saved as that; "
             f"{words}"
         )
     with_saved = replace(

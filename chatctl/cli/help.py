@@ -13,7 +13,7 @@ class PlainCommand(TyperCommand):
     """A command with such a help."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """What follows the command's name in its first line."""
+        """The text after the command's name in its first line."""
         return [_once(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

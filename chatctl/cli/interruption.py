@@ -1,8 +1,8 @@
-"""Ctrl-C, SIGTERM and SIGHUP for `send`, `tail`, `rooms` and `users`: leave the server, and be gone in time.
+"""Ctrl-C, SIGTERM and SIGHUP for `send`, `tail`, `rooms` and `users`: leave the server, and end in time.
 
-What is still unsent stays unsent. Others read that the user quit, unless the server does not take that within a second.
-The process ends within HUNG_SECONDS, whatever hangs: a server, or whoever reads its output. A second signal ends it
-at once.
+Unsent messages stay unsent. Others see that the user quit, unless the server does not accept that within a second. The
+process ends within HUNG_SECONDS, whatever hangs: a server, or the reader of its output. A second signal ends it at
+once.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def leave_when_interrupted() -> Ending:
 
 
 def will_leave(ending: Ending, client: Client) -> None:
-    """Have `ending` disconnect `client`, without what is unsent."""
+    """Let `ending` disconnect `client`, dropping unsent messages."""
     ending.stop = lambda reason, seconds: left(client, reason, seconds, discard=True)
 
 
 def leave_now(client: Client) -> None:
-    """Disconnect `client` without what is unsent, on this thread."""
+    """Disconnect `client`, dropping unsent messages, on this thread."""
     client.stop(seconds=_QUIT_SECONDS, discard=True)

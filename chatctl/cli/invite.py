@@ -32,10 +32,10 @@ def invite(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Print a line to send to a friend, which lets them in.
+    """Print a command to send to a friend, which lets them join.
 
-    Whoever types it chooses a name and a password, and is in. It is shown once; only a hash of it is kept. On a
-    terminal there is a QR code as well.
+    The friend types it, chooses a name and a password, and is in the chat. It is shown once; only a hash of it is
+    stored. On a terminal there is a QR code as well.
     """
     from chatctl.chat.model.cloak import token_hash
     from chatctl.config import load
@@ -57,7 +57,7 @@ def invite(
     assert isinstance(hosts, list)
     host, port = _address([(str(found[0]), int(found[1])) for found in addresses], settings.advertise or "", hosts)
     if settings.accounts.registration == "closed":
-        say("accounts.registration is closed: nobody can use this before it is open or invite")
+        say("accounts.registration is closed: this cannot be used until it is open or invite")
     url = invitation_url(host, port, room, token, pin)
     print(f"chatctl join '{url}'", flush=True)
     if sys.stdout.isatty():

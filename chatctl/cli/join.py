@@ -1,19 +1,19 @@
-"""`chatctl join`: enter a chat and talk.
+"""`chatctl join`: join a chat and talk.
 
-Four ways, by what stdin and stdout are:
+Four modes, by stdin and stdout:
 
-- both a terminal: people, on the full screen (chatctl/tui). With --plain what others say scrolls by above the line
-  being typed.
+- both a terminal: people, on the full screen (chatctl/tui). With --plain, messages scroll by above the line being
+  typed.
 - stdin a terminal, or TERM=dumb: people as well, with plain lines.
 - stdin a pipe or a file: each line is one message, commands included, since a line of a log may well begin with a
-  slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server, and after
-  as many of a server that is there and confirms nothing (code 1).
+  slash. At the end it waits for the last echo and leaves. It gives up after GIVE_UP seconds without a server, or
+  without a confirmation by a connected one (code 1).
 
-SIGTERM and SIGHUP are a wish to leave: what waits goes out, and the code says as always whether all arrived (0). A pipe
-takes at most three seconds for it. On a terminal, which may be gone, the process ends within two seconds whatever hangs
-(:mod:`.ending`). So is Ctrl-C for a person; a pipe that it interrupts ends with 130.
+SIGTERM and SIGHUP are requests to leave: queued messages are sent, and the code says as always whether all arrived (0).
+A pipe takes at most three seconds for it. On a terminal, which may be gone, the process ends within two seconds
+whatever hangs (:mod:`.ending`). So does Ctrl-C for people; a pipe that it interrupts ends with 130.
 
-stdout gets what others say; own messages only where the typed line was taken off the screen, and with --json.
+stdout gets the messages of others; own messages only if the typed line was removed from the screen, and with --json.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ def _conclude(screen: LineScreen) -> None:
 
 
 class _OneLine(logging.Handler):
-    """What the client logs, as a person should see it: without a traceback."""
+    """The client's log, as a user should see it: without a traceback."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None

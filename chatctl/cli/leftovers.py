@@ -8,7 +8,7 @@ from chatctl.protocol.clean import clean
 
 
 class Leftovers:
-    """Collects undelivered messages. The screen shows them too, but nobody sees it any more when it has ended."""
+    """Collects undelivered messages. The screen shows them too, but it is closed when the command ends."""
 
     def __init__(self) -> None:
         self._events: list[e.Unsent | e.Unconfirmed] = []

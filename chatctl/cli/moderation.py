@@ -39,13 +39,13 @@ def ban(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Keep somebody out, at once and from now on.
+    """Ban a user, at once and from now on.
 
-    Without a name: list the bans there are. It asks before it bans an address of this computer.
+    Without a name: list the bans. It asks before it bans an address of this computer.
     """
     if target is not None:
         if not account and (own := _own_address(target)):
-            what = f"a ban on {target} keeps out this computer ({own}), and everybody who connects from it"
+            what = f"a ban on {target} excludes this computer ({own}), and all users who connect from it"
             confirm(f"{what[0].upper()}{what[1:]}. Go on?", what, yes=yes)
         request = {
             "command": "ban",
@@ -97,9 +97,9 @@ def kick(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Send somebody away; they may come back.
+    """Disconnect a user, who may come back.
 
-    `chatctl ban` keeps them out.
+    `chatctl ban` prevents that.
     """
     print(_ask(data_dir, config, {"command": "kick", "name": name, "reason": reason})["text"])
 
@@ -115,7 +115,7 @@ def sessions(
     found = _ask(data_dir, config, {"command": "sessions"})["sessions"]
     assert isinstance(found, list)
     if not found:
-        hint("nobody is connected")
+        hint("No users are connected")
     for item in found:
         if as_json:
             print(json.dumps({**item, "since": iso(item["since"]) if item["since"] else None}))
@@ -128,13 +128,14 @@ def sessions(
 
 
 def _own_address(target: str) -> str:
-    """Return the address of this computer that a ban on `target` hits; ``""`` for none, or if it is no address."""
+    """Return the address of this computer that a ban on `target` matches; ``""`` for none, or if it is not an
+    address."""
     from chatctl.chat.model.server_bans import ban_key
     from chatctl.server.net.listener import on_interfaces, own_addresses
 
     try:
         kind, _, network = ban_key(target)[0].partition(" ")
-    except ValueError:  # the server says what is wrong with it
+    except ValueError:  # the server reports the error
         return ""
     if kind != "address":
         return ""

@@ -1,7 +1,7 @@
-"""`chatctl history`, `search`, `export`: what was said, read from the data folder.
+"""`chatctl history`, `search`, `export`: reading messages from the data folder.
 
-They read beside a running server as well as without one: SQLite's readers hold up nobody, and see only what is kept.
-With --verbose they say on stderr which of the two it was.
+They work with and without a running server: SQLite's readers block no writer, and see only committed messages. With
+--verbose they report on stderr whether a server runs.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _SIGNS = {
 """Tags of a message without text, in words."""
 
 RoomArgument = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="The room (default: #lobby).")]
-SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only what is newer: a time, or 2h.")]
-UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only what is older.")]
+SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only newer messages: a time, or 2h.")]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only older messages.")]
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="NUMBER", min=1, max=1_000_000, help="How many messages at the most.")
 ]
@@ -97,9 +97,9 @@ def search(
     verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Search what was said, in all rooms and private talk.
+    """Search messages in all rooms and private conversations.
 
-    The newest matches are printed, oldest first. Exit code 1 when nothing is found.
+    The newest matches are printed, oldest first. Exit code 1 if nothing is found.
     """
     if not text.strip():
         raise ConfigError("there is nothing to look for: the text is empty")
@@ -162,7 +162,7 @@ def _journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Conne
 
 
 def _bring_up_to_date(folder: Path) -> None:
-    """An older version's journal has other tables; whoever opens it for writing changes them."""
+    """A journal of an older version has other tables; opening it for writing migrates it."""
     from chatctl.journal import holder, prepare
     from chatctl.journal.exchange.offline import StoppedJournal
 
@@ -194,7 +194,7 @@ def _existing(path: Path) -> Path:
 
     refuse_remains(path)
     if not path.exists():
-        raise UnreachableError(f"There is no history in {path.parent}; name the right folder with --data-dir")
+        raise UnreachableError(f"There is no history in {path.parent}; give the right folder with --data-dir")
     return path
 
 
@@ -216,11 +216,12 @@ def _say_which(folder: Path) -> None:
 
 
 def _room(name: str | None) -> str:
-    """The default room for none; ``dev`` means ``#dev``. Raises ConfigError for what is no room of this computer."""
+    """Return the room: the default one for an empty name; ``dev`` means ``#dev``. Raises ConfigError for rooms
+    elsewhere."""
     if name and is_url(name):
         raise ConfigError(
             "history, search and export read the data folder of a server on this computer (--data-dir); "
-            f"for what was said elsewhere: chatctl tail {name}"
+            f"for messages elsewhere: chatctl tail {name}"
         )
     name = name or "#lobby"
     return name if name.startswith("#") else f"#{name}"
@@ -249,7 +250,7 @@ def _as_objects(facts: Iterable[Fact]) -> Iterator[str]:
 
 
 def _words(fact: Fact) -> str:
-    """What a fact tells, in words; of a message each line that is not blank, with who said it before it."""
+    """Yield a fact in words; of a message each non-blank line, with its sender before it."""
     from chatctl.protocol.message import nick_of
 
     nick, text = nick_of(fact.source), fact.text
@@ -279,7 +280,7 @@ def _words(fact: Fact) -> str:
 def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
     from chatctl.protocol.clean import clean, isolate
 
-    # Isolated only for a terminal: elsewhere these would be characters that nobody wrote.
+    # Isolated only for a terminal: in other output these would be characters that no user wrote.
     safe = isolate if sys.stdout is not None and sys.stdout.isatty() else clean
     for fact in facts:
         for line in _words(fact).split("\n"):

@@ -1,4 +1,4 @@
-"""`chatctl prune`: forget what is older than a time."""
+"""`chatctl prune`: deletes messages older than a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chatctl.cli.failures import remark, reports, say
 from chatctl.cli.when import local, moment
 from chatctl.errors import UnreachableError
 
-_WHAT = "what is forgotten cannot be brought back"
+_WHAT = "deleted messages cannot be restored"
 
 
 @reports
@@ -26,7 +26,7 @@ def prune(
     older_than: Annotated[
         str,
         typer.Option(
-            "--older-than", metavar="TIME", help="Forget what is older: 90d, 6mo, or a time.", show_default=False
+            "--older-than", metavar="TIME", help="Delete older messages: 90d, 6mo, or a time.", show_default=False
         ),
     ],
     yes: YesOption = False,
@@ -35,9 +35,9 @@ def prune(
     verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Forget what is older than a time, for good.
+    """Delete messages older than a time, for good.
 
-    It is overwritten on the disk. It says how much that is, and asks first.
+    They are overwritten on the disk. It says how many there are, and asks first.
     """
     from chatctl.config import load
     from chatctl.journal import journal_file
@@ -48,7 +48,7 @@ def prune(
         needs_yes(_WHAT, yes=yes)
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
     if not journal_file(folder).exists():
-        raise UnreachableError(f"There is no history in {folder}; name the right folder with --data-dir")
+        raise UnreachableError(f"There is no history in {folder}; give the right folder with --data-dir")
     how_much = f"{_count(folder, before)} older than {local(before)}"
     if dry_run:
         print(f"This would be forgotten: {how_much}.")
@@ -84,6 +84,6 @@ def _count(folder: Path, before: int) -> str:
         with closing(open_quietly(path, may_change=holder(folder) is not None)) as connection:
             messages, events = count(connection, before)
     except sqlite3.Error as error:
-        say(f"what is older cannot be counted ({error})")
+        say(f"older messages cannot be counted ({error})")
         return "all messages and events"
     return f"{counted(messages, 'message')} and {counted(events, 'other event')} (joins, topics, ...)"

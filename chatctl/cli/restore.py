@@ -54,9 +54,9 @@ def restore(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Bring a backup back. The server must not run.
+    """Restore a backup. The server must not run.
 
-    What the data folder holds is moved aside, after a question; what was said since the backup is only there then.
+    The content of the data folder is moved aside, after a question; messages since the backup are then only there.
     """
     from chatctl.config import load
     from chatctl.journal.exchange.restore import Restoration
@@ -68,7 +68,7 @@ def restore(
             needs_yes(_WHAT, yes=yes)
         _tell_lost(restoration)
         if restoration.replaces:
-            confirm(f"Replace what is in {restoration.folder}? It is moved aside.", _WHAT, yes=yes)
+            confirm(f"Replace the content of {restoration.folder}? It is moved aside.", _WHAT, yes=yes)
         aside = restoration.finish()
         print(
             f"Restored to {restoration.folder}: {counted(restoration.messages, 'message')} and "
@@ -79,22 +79,22 @@ def restore(
         if aside is not None:
             print(f"What was there before is in {aside}")
             if restoration.lost.messages or restoration.lost.events:
-                print(f"To bring back what was said since: chatctl export --data-dir {aside} | chatctl import -")
+                print(f"To bring back messages since the backup: chatctl export --data-dir {aside} | chatctl import -")
 
 
 def _tell_lost(restoration: Restoration) -> None:
-    """Say what was lost since the backup, and what comes back that was removed."""
+    """Report what was lost since the backup, and which removed things return."""
     lost = restoration.lost
     if restoration.created is not None:
         say(f"the backup was made at {local(restoration.created)}")
     else:
         say("this is a bare journal, as older versions wrote it: no certificate is in it")
     if lost.fault:
-        say(f"what was lost since cannot be told: {lost.fault}")
+        say(f"the losses cannot be determined: {lost.fault}")
     elif restoration.replaces:
         say(f"lost since the backup: {counted(lost.messages, 'message')} and {counted(lost.events, 'other event')}")
         for difference in lost.records:
             say(difference)
         say("messages that were deleted or pruned since the backup come back")
     else:
-        say("what was said since the backup is lost")
+        say("messages since the backup are lost")

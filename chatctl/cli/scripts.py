@@ -1,8 +1,8 @@
-"""What scripts need: `send`, `tail`, `rooms`, `users`, on the client core that `join` has.
+"""Commands for scripts: `send`, `tail`, `rooms`, `users`, on the client core of `join`.
 
-stdout holds what was asked for and nothing else, or with --json one object a line; troubles are on stderr, and the exit
-code says how it went. Nobody is ever asked for anything. `send` says who it is; the others, which say nothing, take a
-name of their own where none is given.
+stdout has the requested data and nothing else, or with --json one object per line; errors are on stderr, and the exit
+code says how it went. They never ask questions. `send` needs a name; the others, which say nothing, make one up if none
+is given.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def _parted(room: str | None) -> tuple[str, str | None]:
 
 
 def _wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) -> Wish:
-    """Return where to go, as whom, and how. `stays`: the user reads what is said for as long as they like, so others
-    see them, unless it is their own server."""
+    """Return target, identity and login. `stays`: the user reads messages for as long as they like, so others see them,
+    unless it is their own server."""
     from chatctl.cli.going import Going, going
     from chatctl.cli.own_server import own_server
 
@@ -155,7 +155,7 @@ def send(
 @reads
 def tail(
     room: RoomArgument = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is said from now on.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new messages.")] = False,
     limit: Annotated[
         int, typer.Option("--limit", "-n", metavar="NUMBER", min=0, max=10000, help="How many messages of before.")
     ] = 20,
@@ -198,7 +198,7 @@ def _identity(message: e.Said) -> object:
 
 
 def _to_come(events: Iterable[e.Event], shown: set[object]) -> Iterator[e.Said]:
-    """What is said from now on; of what was said before only what a broken connection kept from us."""
+    """Return new messages; of earlier ones only those missed by a broken connection."""
     from chatctl.client import events as e
 
     came_back = False
@@ -260,10 +260,10 @@ T = TypeVar("T")
 def _awaited(
     client: Client, kind: type[T], fits: object = None, about: str = "", meanwhile: list[e.Event] | None = None
 ) -> T:
-    """Wait for the next event of a kind; what comes before it is added to `meanwhile`.
+    """Wait for the next event of a kind; earlier events are added to `meanwhile`.
 
-    Raises what ended the client, RefusedError if the server refuses something about `about`, or UnreachableError if
-    nothing comes in time.
+    Raises the client's error, RefusedError if the server refuses something about `about`, or UnreachableError if
+    nothing arrives in time.
     """
     from chatctl.client import events as e
 
@@ -310,7 +310,7 @@ def rooms(
         {"room": each.name, "people": each.people, "topic": each.topic} for each in listed
     ]
     if not found:
-        say("there are no rooms that one may see")
+        say("The server shows no rooms")
     _print_rows(found, as_json=as_json)
 
 
@@ -353,7 +353,7 @@ def users(
             for each in people
         ]
     if not found:
-        say(f"nobody is in {wish.room}, or there is no such room, or it is not for those outside")
+        say(f"{wish.room} has no members, does not exist, or is not visible from outside")
     _print_rows(found, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""What `send` and `tail` share: being in the room first, reading the input, and what the server refused."""
+"""Common parts of `send` and `tail`: joining the room, reading the input, refusals of the server."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def final(event: e.Failed) -> str:
 
 
 class Troubles:
-    """What the server refused, and what may not have arrived."""
+    """Return the refusals of the server, and unconfirmed messages."""
 
     def __init__(self) -> None:
         self.happened = threading.Event()
         """Set by every event."""
         self.refused: list[str] = []
         self.absent: list[str] = []
-        """Names that nobody has."""
+        """Yield unused names."""
         self.lost = 0
 
     def event(self, event: e.Event) -> None:
@@ -72,7 +72,7 @@ class Troubles:
         elif isinstance(event, e.Unconfirmed | e.Unsent):
             self.lost += len(event.messages)
         elif isinstance(event, e.ServerNotice) and event.code == event.SLOWED:
-            say(event.text)  # or nobody knows why it takes so long
+            say(event.text)  # or the delay would be unexplained
 
     def conclude(self) -> None:
         """Raise what the exit code is to say."""
@@ -83,11 +83,11 @@ class Troubles:
 
 
 def texts(text: str | None, *, whole: bool, yes: bool) -> Iterator[str]:
-    """Yield what to send: `text`, or the input, whole or line by line. Long lines come in pieces, so that an
+    """Yield the messages to send: `text`, or the input, whole or line by line. Long lines come in parts, so that an
     interruption finds most of them unsent.
 
-    Raises ConfigError if something is longer than MAX_UNASKED_BYTES, `yes` is not given, and nobody can be asked;
-    ends the command with code 1 if the answer is no.
+    Raises ConfigError if something is longer than MAX_UNASKED_BYTES, `yes` is not given, and there is no terminal; ends
+    the command with code 1 if the answer is no.
     """
     from chatctl.client.session.message_split import split
 
@@ -172,7 +172,7 @@ def say_when_possible(client: Client, target: str, text: str, *, whole: bool) ->
 
 
 class Patience:
-    """Whether nothing of what waits was confirmed for PATIENCE seconds."""
+    """Return whether no queued message was confirmed for PATIENCE seconds."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

@@ -89,7 +89,7 @@ def serve(
         server.wait(0)  # raises what ended it, if no signal did
     finally:
         _end_a_stop_that_hangs()
-        _tell_terminal("\nStopping; everybody is told.\n")
+        _tell_terminal("\\nStopping; all users are notified.\\n")
         built.stop("The server is stopping", _STOP_SECONDS)
         log.stop(0.5)
         for number in _STOPPING:  # While the interpreter ends, one more signal must not turn a clean end into a kill.
@@ -136,10 +136,10 @@ def _wait(stop: SimpleQueue[None]) -> None:
 
 
 def _reread_on_hangup() -> Callable[[Server], None]:
-    """Without a terminal, SIGHUP reads the settings again, as for other servers; the log says what came of it.
+    """Without a terminal, SIGHUP reads the settings again, as for other servers; the log reports the result.
 
     It is left alone if it was ignored on purpose (nohup), or has a handler: on a terminal it stops the server. Returns
-    what to call with the server once it runs. A signal that came before is obeyed then.
+    the function to call with the server once it runs. An earlier signal is obeyed then.
     """
     running: list[Server] = []
     early: list[int] = []
@@ -199,8 +199,8 @@ def _signals_for_this_thread() -> Iterator[None]:
 
 
 def _collect_seldom() -> None:
-    """What is loaded by now stays, and need not be looked at for rubbish again and again; and rubbish that reference
-    counting leaves is rare here, so that looking for it less often costs little memory and saves pauses."""
+    """Freeze the objects that exist by now, so that they are not scanned again. Reference counting leaves little
+    garbage here, so fewer collections cost little memory and save pauses."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT)

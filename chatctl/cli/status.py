@@ -85,8 +85,8 @@ def _fault(folder: Path) -> str:
 
 
 def _answers(host: str, port: int) -> bool:
-    """Whether a server of ours is there. One that turns us away (it is full of strangers, or talks over TLS alone) is
-    there, and well enough to say so."""
+    """Return whether a chatctl server answers. One that refuses the connection (too many unregistered ones, or TLS
+    only) is running too."""
     from chatctl.client.name_check import NameCheck
 
     try:

@@ -1,4 +1,4 @@
-"""Where `join`, `check-name` and their like connect to, and what to say when nobody is there."""
+"""The address that `join`, `check-name` and others connect to, and the error if no server answers there."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def is_url(text: str) -> bool:
 
 
 def target(settings: Settings, tls: bool | None = None, fingerprint: str | None = None, url: str = "") -> Target:
-    """Where the settings, or `url` before them, lead. A host that means "all addresses" to a server means this computer
-    to a client; an IPv6 address may stand in brackets. Raises ConfigError for a URL or fingerprint that is none."""
+    """Return the address of `url`, or of the settings. A host that means "all addresses" to a server means this
+    computer to a client; an IPv6 address may be in brackets. Raises ConfigError for an invalid URL or fingerprint."""
     from chatctl.client.transport.trust import Trust
 
     host, port, room, secure, invite = settings.host, settings.port, "", None, ""
@@ -71,7 +71,7 @@ def _parsed(url: str) -> tuple[str, int, str, bool]:
     except (ValueError, KeyError):
         parts, usual, secure, port = urlsplit(""), 0, False, 0
     if not parts.hostname:
-        raise ConfigError(f"{url} is no address; one is ircs://chat.example:5106/lobby (irc:// without TLS)")
+        raise ConfigError(f"{url} is not a valid address, such as ircs://chat.example:5106/lobby (irc:// without TLS)")
     room = unquote(parts.path.lstrip("/").partition(",")[0])
     if not room and parts.fragment:
         room = f"#{unquote(parts.fragment)}"

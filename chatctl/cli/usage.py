@@ -58,12 +58,12 @@ class ReportingGroup(TyperGroup):
 
 
 def _is_help(error: Exception) -> bool:
-    """Whether there was no command, for which the help is the answer."""
+    """Return whether there was no command, which shows the help."""
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
 def usage_sentence(error: Any, words: Sequence[str]) -> str:
-    """Return what is wrong with the command line `words`, and where to read more."""
+    """Return the error of the command line `words`, and where to read more."""
     context = getattr(error, "ctx", None)
     path = str(getattr(context, "command_path", "") or _path(words))
     message = str(getattr(error, "message", "") or error)

@@ -1,4 +1,4 @@
-"""What is said when a setting is wrong, in words for people who never heard of pydantic or of TOML's grammar."""
+"""Error sentences for wrong settings, for people who do not know pydantic or TOML's grammar."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def not_a_table(where: str, table: str) -> str:
 
 
 def not_json(name: str, table: str) -> str:
-    """A table's variable that is no JSON object. Its text may hold anything, so it is not shown."""
+    """A table's variable that is not a JSON object. Its text is not shown, since it may hold a secret."""
     first = next(found for found in KEYS.values() if found.name.startswith(f"{table}."))
     example = json.dumps({first.name.rpartition(".")[2]: first.default})
     return f"{name} is not a JSON object such as {example}; or set single keys, as in {first.variable}"
@@ -100,7 +100,7 @@ def _key_of(loc: Iterable[int | str]) -> Key:
 
 
 def shown(value: object) -> str:
-    """A value as somebody wrote it: texts in quotes, shortened, safe on a terminal."""
+    """Return a value as it was written: texts in quotes, shortened, safe on a terminal."""
     text = "a table" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False, default=str)
-    text = clean(text.encode("utf-8", "backslashreplace").decode())  # bytes that were no UTF-8 come as surrogates
+    text = clean(text.encode("utf-8", "backslashreplace").decode())  # bytes that are not UTF-8 arrive as surrogates
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

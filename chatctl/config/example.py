@@ -24,7 +24,7 @@ def text() -> str:
     parts = [_HEAD, *(_entry(key) for key in KEYS.values() if "." not in key.name)]
     for table, about in TABLES.items():
         entries = (_entry(key) for key in KEYS.values() if key.name.startswith(f"{table}."))
-        # The header is no comment: a key that somebody uncomments must not end up in another table.
+        # The header is not a comment: an uncommented key must not end up in another table.
         parts += [f"# {about}\n[{table}]\n", *entries]
     return "\n".join(parts)
 

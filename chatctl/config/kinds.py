@@ -29,7 +29,7 @@ _LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """What is allowed, as a clause that follows "but"; `unset` is the word for "nothing chosen", where there is one."""
+    """Return what is allowed, as a clause after "but"; `unset` is the word for "not set", if there is one."""
 
     clause: str
     unset: str = ""
@@ -123,7 +123,7 @@ def _is_password(value: SecretStr | None) -> SecretStr | None:
 
 
 def _size_and_no_more(value: object) -> object:
-    """pydantic reads the size at the start of a text and ignores what follows; `12,000` would be 12 bytes."""
+    """pydantic reads the size at the start of a text and ignores the rest; `12,000` would be 12 bytes."""
     if isinstance(value, bool) or (
         isinstance(value, str) and not re.fullmatch(r"\s*\d+(\.\d+)?\s*[A-Za-z]*\s*", value)
     ):
@@ -138,7 +138,7 @@ def _are_operators(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
         try:
             scram.parse(verifier.get_secret_value())
         except ValueError as error:
-            raise ValueError(f"that of {name} is no verifier: {error}") from None
+            raise ValueError(f"that of {name} is not a valid verifier: {error}") from None
     return value
 
 
@@ -175,7 +175,7 @@ Port = Annotated[
     int, Field(ge=0, le=65535), BeforeValidator(_no_truth), Says("a port is a whole number from 0 to 65535")
 ]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth), Says("this is a whole number, 1 or more")]
-# A day is longer than anybody should wait, and short enough for every clock and every poll().
+# A day is longer than any useful timeout, and short enough for every clock and every poll().
 Seconds = Annotated[
     int,
     Field(ge=1, le=86400),

@@ -24,11 +24,11 @@ PASSWORDS = ("password", "password_file", "client.password_file")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings in force, and how they came about.
+    """The settings in force, and their origins.
 
     `file`: the file that was read, or None. `origins`: for every dotted key "--port", "CHATCTL_PORT", the file's path
     or "default". `password_servers`: the host and port that each password setting belongs to (:func:`_servers_of`).
-    `notices`: sentences worth telling, which stop nobody. `again` reads the same sources again.
+    `notices`: sentences to report that are not errors. `again` reads the same sources again.
     """
 
     settings: Settings
@@ -43,7 +43,7 @@ class Loaded:
         return [name for name in KEYS if self.value(name) != other.value(name)]
 
     def value(self, name: str) -> object:
-        """What the dotted key `name` is set to."""
+        """Return the value of the dotted key `name`."""
         return functools.reduce(getattr, name.split("."), self.settings)
 
     def server_password(self) -> str | None:
@@ -60,7 +60,7 @@ class Loaded:
         """Where the file of a setting is: what the settings file names, it names from where it stands."""
         path = Path(os.path.expanduser(named))
         if self.file is not None and self.origins[key] == str(self.file):
-            path = self.file.parent / path  # rule 7; an absolute path stays what it is
+            path = self.file.parent / path  # [relative-paths]; an absolute path stays unchanged
         return path
 
     def written_at(self, key: str) -> str:

@@ -17,8 +17,8 @@ LONGEST_WORD = 64
 
 @dataclass(frozen=True, slots=True)
 class SavedServer:
-    """One of them. `host` may be an address such as ``ircs://chat.example/tea`` that says port, TLS and room as well;
-    what is None is as it is without a saved server."""
+    """A saved server. `host` may be an address such as ``ircs://chat.example/tea`` with port, TLS and room; None values
+    are as without a saved server."""
 
     host: str
     port: int | None = None
@@ -43,7 +43,7 @@ _KINDS: dict[str, Any] = {
 
 
 def servers(value: object) -> object:
-    """What stands under `client.servers`, checked; what is no table is left to pydantic. Raises ValueError."""
+    """Return the table `client.servers`, checked; other types are left to pydantic. Raises ValueError."""
     if not isinstance(value, dict):
         return value
     try:
@@ -79,6 +79,6 @@ def _checked(where: str, kind: Any, value: object) -> Any:
 
 
 def plain(server: SavedServer) -> dict[str, object]:
-    """As it may stand in JSON; what was not given is left out."""
+    """Return it for JSON; unset values are left out."""
     given = {item.name: getattr(server, item.name) for item in fields(server)}
     return {key: str(value) if isinstance(value, Path) else value for key, value in given.items() if value is not None}

@@ -34,18 +34,18 @@ class Tls(_Table):
         flag="--tls",
     )
     certificate: kinds.OptionalFile = key(None, "A certificate in PEM form; empty: made on the first start, and kept.")
-    key: kinds.OptionalFile = key(None, "The certificate's key in PEM form, which nobody else may read.")
+    key: kinds.OptionalFile = key(None, "The certificate's key in PEM form, which no other user may read.")
 
 
 class History(_Table):
-    """What is kept of what people say."""
+    """The history."""
 
     enabled: kinds.YesNo = key(
         True, "Keep history on disk; false: in memory, until the server stops.", flag="--history/--no-history"
     )
     retention_days: kinds.Whole = key(0, "After how many days messages are deleted; 0: never.")
     retention_messages: kinds.Whole = key(0, "How many messages are kept in all; 0: all of them.")
-    replay_on_join: kinds.Replay = key(20, "How many of the last messages somebody who enters a room is shown.")
+    replay_on_join: kinds.Replay = key(20, "How many recent messages a user who joins a room is shown.")
 
 
 class AccountSettings(_Table):
@@ -59,7 +59,7 @@ class AccountSettings(_Table):
 
 
 class Limits(_Table):
-    """What the server grants a connection."""
+    """Limits of the server for connections."""
 
     messages_per_second: kinds.Whole = key(10, "Messages a second of one user; more are read more slowly. 0: any.")
     connections_per_address: kinds.Whole = key(32, "Connections from one address, but for this computer. 0: any.")
@@ -85,9 +85,9 @@ Servers = Annotated[
 
 
 class Client(_Table):
-    """What `chatctl join` starts with."""
+    """Defaults of `chatctl join`."""
 
-    name: kinds.OptionalText = key(None, "Your name; asked for when there is none.", flag="--name")
+    name: kinds.OptionalText = key(None, "Your name; asked for if it is not set.", flag="--name")
     room: kinds.Room = key("#lobby", "The room to enter.", flag="--room")
     password_file: kinds.OptionalFile = key(None, "A file that holds the password of the server at host and port.")
     servers: Servers = key({}, 'For `join WORD`: WORD = "ircs://host/room", or a table of host, port, name, room, tls.')
@@ -107,10 +107,10 @@ class Settings(BaseSettings):
     local: kinds.YesNo = key(
         True, "Trust this computer's own connections: no limits, no TLS needed. false: if a proxy runs here."
     )
-    admin: kinds.Contact = key(None, "How to reach whoever runs the server; ADMIN shows it.")
+    admin: kinds.Contact = key(None, "How to reach the operator of the server; ADMIN shows it.")
     motd: kinds.Motd = key(None, "The message of the day; several lines between three quotes.")
     password: kinds.Password = key(
-        None, "The password everybody needs to enter; empty: none. It belongs to host and port."
+        None, "The password that all users need to enter; empty: none. It belongs to host and port."
     )
     password_file: kinds.OptionalFile = key(None, "A file that holds that password, instead of writing it here.")
     data_dir: kinds.OptionalFile = key(

@@ -28,7 +28,7 @@ _KUBERNETES_NAME = re.compile(
 _KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
 
 
-# Tables whose keys are anybody's words: CHATCTL_CLIENT__SERVERS__WORK=ircs://chat.example/tea, ..._WORK__PORT=6697.
+# Tables with user-defined keys: CHATCTL_CLIENT__SERVERS__WORK=ircs://chat.example/tea, ..._WORK__PORT=6697.
 _OPEN = tuple(f"{key.variable}{NESTED}" for key in KEYS.values() if isinstance(key.default, dict) and not key.secret)
 
 
@@ -43,7 +43,7 @@ class Given:
 
 @dataclass(slots=True)
 class Source:
-    """What one source gave: its values by dotted key, what is wrong with it, what to mention."""
+    """The values of one source: by dotted key, with its problems and notices."""
 
     given: dict[str, Given] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Source:
 
 
 def find_file(config_file: str | None, use_files: bool, environ: Mapping[str, str], cwd: Path | None) -> Path | None:
-    """The file to read, rule 2. Raises ConfigError when a named one is not there."""
+    """Return the file to read ([one-file]). Raises ConfigError if a named one does not exist."""
     for who, named in (
         ("--config", config_file),
         (complaints.CONFIG_VARIABLE, environ.get(complaints.CONFIG_VARIABLE)),
@@ -64,7 +64,7 @@ def find_file(config_file: str | None, use_files: bool, environ: Mapping[str, st
     if not use_files:
         return None
     places = lookup_places(cwd)
-    # lexists: a dangling link is somebody's intention, and reading it says what is wrong.
+    # lexists: a dangling link was made on purpose, and reading it reports the error.
     return next((place for place in places if os.path.lexists(place)), None)
 
 
@@ -90,7 +90,7 @@ def from_file(path: Path) -> Source:
 
 
 def from_environment(environ: Mapping[str, str]) -> Source:
-    """The settings in CHATCTL_* variables, rules 3 to 5."""
+    """Return the settings in CHATCTL_* variables ([variables], [empty-is-unset], [unknown-refused])."""
     source = Source()
     ours = _our_variables(environ, source)
     for table in TABLES:

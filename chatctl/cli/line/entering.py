@@ -37,7 +37,7 @@ _CORRECTABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user wants; `give_up_after`, `attentive`: see Client."""
+    """The login requested by the user; `give_up_after`, `attentive`: see Client."""
 
     to: Target
     room: str
@@ -64,7 +64,7 @@ class Wish:
     transient: bool = False
     """These two: see Client."""
     remembered: bool = False
-    """Whether the account is known from an earlier visit only: then it is no error to come in as a guest."""
+    """Return whether the account is known from an earlier visit only: then joining as a guest is not an error."""
 
     def client(self) -> Client:
         """A client for it, not started. Raises InvalidNameError, InputError."""
@@ -115,15 +115,15 @@ class Wish:
 
 
 def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Client:
-    """A client that is in. `prepare` gets each one before it starts. `asking`: there is a person to ask.
+    """Return a connected client. `prepare` gets each one before it starts. `asking`: a user can answer questions.
 
-    Raises UnreachableError, RefusedError; and where nobody can be asked ConfigError (no name), NameTakenError,
-    InvalidNameError, PasswordError, LoginError, AccountNeededError, UnknownServerError.
+    Raises UnreachableError, RefusedError; and without a user ConfigError (no name), NameTakenError, InvalidNameError,
+    PasswordError, LoginError, AccountNeededError, UnknownServerError.
     """
     if wish.name is None:
         if not asking:
             raise ConfigError("no name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
-        wish = _looked(wish)  # nobody wants to be asked for a name when there is no server
+        wish = _looked(wish)  # do not ask for a name if there is no server
         wish = replace(wish, name=_ask_name(()))
     wish, asked = _with_login(wish, asking=asking)
     tries = 0
@@ -145,9 +145,9 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
 
 
 def _with_login(wish: Wish, *, asking: bool) -> tuple[Wish, bool]:
-    """Add how to log in, if there is an account or an invitation; the second value says whether it was asked for.
+    """Add the login, if there is an account or an invitation; the second value says whether it was asked for.
 
-    Raises ConfigError if a password is needed and there is nobody to ask.
+    Raises ConfigError if a password is needed and there is no user to ask.
     """
     wish = wish.knowing(Memory())
     if wish.login is not None:
@@ -190,7 +190,7 @@ def _with_advice(wish: Wish, error: ChatctlError) -> ChatctlError:
 
 
 def _corrected(wish: Wish, error: ChatctlError) -> Wish:
-    """What the user wants instead. Raises UnknownServerError where the server is not believed."""
+    """Ask for another login. Raises UnknownServerError if the server is not trusted."""
     if isinstance(error, UnknownServerError):
         return _believed(wish, error)
     if _needs_account(error) or isinstance(error, LoginError):
@@ -248,13 +248,13 @@ def ask_new_password(name: str) -> str:
 
 
 def _drop_typed_ahead() -> None:
-    """Drop what was typed since the last question, before it is read as a message: it may be a password once more."""
+    """Drop input since the last question, before it is read as a message: it may be a repeated password."""
     with contextlib.suppress(OSError, ValueError, termios.error):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _looked(wish: Wish) -> Wish:
-    """See whether there is a server; where it is unknown the user is asked, so that nothing is asked for in vain."""
+    """Check that there is a server, and let the user confirm an unknown one, before other questions are asked."""
     try:
         with wish.checking():
             return wish
@@ -273,7 +273,7 @@ def _believed(wish: Wish, unknown: UnknownServerError) -> Wish:
 
 
 def _free_names(wish: Wish) -> tuple[str, ...]:
-    """Free names near the one that was refused, as the server says now; none where it cannot be asked."""
+    """Return free names near the refused one, as the server says now; empty if it cannot be asked."""
     try:
         with wish.checking() as checking:
             return tuple(itertools.islice(checking.free(wish.name or ""), ALTERNATIVES))

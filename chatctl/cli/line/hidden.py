@@ -23,7 +23,7 @@ class Hidden(Protocol):
 
     @property
     def prompt(self) -> str:
-        """What is written before the answer."""
+        """The prompt before the answer."""
 
     def answer(self, line: str) -> bool:
         """Take a line. True if the question is answered."""
@@ -71,7 +71,7 @@ class NewPassword:
 
 
 class Refused:
-    """Takes lines until the user says that the next one is no password."""
+    """Takes lines until the user says that the next one is not a password."""
 
     prompt = "No password is asked for. Type y to go on (not shown): "
 
@@ -93,17 +93,17 @@ def new_password(client: Client, show: Callable[[str], None]) -> NewPassword:
         return NewPassword(client, show)
     if client.account is not None:
         raise InputError(f"You are logged in as {clean(client.account)}; the name is yours")
-    raise InputError("This server lets nobody make an account from here; ask whoever runs it")
+    raise InputError("This server does not allow making accounts from here; ask its operator")
 
 
 class Echo:
-    """Whether a terminal that waits for whole lines shows what is typed."""
+    """Return whether a terminal in line mode echoes input."""
 
     def __init__(self, terminal: int) -> None:
         self._terminal = terminal
 
     def hide(self, hidden: bool) -> None:
-        """Show nothing but line ends, or everything again. What is no terminal is left alone."""
+        """Echo line ends only, or everything again. Files and pipes are left alone."""
         with contextlib.suppress(termios.error, OSError, ValueError):
             attributes = termios.tcgetattr(self._terminal)
             shows = attributes[3] & ~(termios.ECHO | termios.ECHONL)

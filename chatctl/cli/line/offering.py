@@ -1,6 +1,7 @@
-"""Making one's name an account, offered line by line: once for each server and name, to who was asked for the name.
+"""Registering the name as an account, line by line: offered once per server and name, to users who were asked for a
+name.
 
-What happens in the chat meanwhile waits, so that nothing is printed into the question.
+Events of the chat wait meanwhile, so that nothing is printed into the question.
 """
 
 from __future__ import annotations

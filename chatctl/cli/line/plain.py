@@ -87,7 +87,7 @@ def _whole_characters(data: bytes) -> int:
 
 
 def do_line(screen: LineScreen, line: str) -> None:
-    """Do what a person typed; what goes wrong is shown. Raises Leaving."""
+    """Carry out a typed line; errors are shown. Raises Leaving."""
     if any("\ud800" <= char <= "\udfff" for char in line):
         line = line.encode(errors="surrogateescape").decode(errors="replace")
         screen.show("!!! Some bytes of that line were not UTF-8; they are sent as \ufffd")
@@ -105,7 +105,7 @@ def do_line(screen: LineScreen, line: str) -> None:
 
 
 def converse(screen: LineScreen, lines: LineInput) -> str:
-    """A person without an editable line: do what is typed until they leave or the input ends. The reason to give."""
+    """Carry out typed lines without line editing until the user leaves or the input ends. Return the reason."""
     screen.on_hide = Echo(lines.fileno).hide
     try:
         reason = _converse(screen, lines)
@@ -133,8 +133,8 @@ def _converse(screen: LineScreen, lines: LineInput) -> str | None:
 
 
 class _Patience:
-    """Whether it is no use waiting on: the screen has ended, or a server that is there has confirmed nothing of what
-    waits for PATIENCE seconds. (What a server that is not there is given is the client's `give_up_after`.)"""
+    """Return whether waiting is useless: the screen has ended, or a connected server has confirmed none of the queued
+    messages for PATIENCE seconds. (A server that is not there is bounded by the client's `give_up_after`.)"""
 
     def __init__(self, screen: LineScreen) -> None:
         self._screen = screen
@@ -158,7 +158,7 @@ def send(screen: LineScreen, room: str, lines: LineInput) -> bool:
 
     Reading waits while too much waits to be sent, so that a fast writer is held back and nothing is lost.
     """
-    with contextlib.suppress(UnreachableError):  # the client has ended; why is told by whoever asks it
+    with contextlib.suppress(UnreachableError):  # the client has ended; its reason is reported by the caller
         for line in lines:
             for part in line.split("\r"):  # one message each, so that trying again says nothing twice
                 if not _said(screen, room, part):

@@ -1,15 +1,15 @@
-"""What the line client shows, and where a typed line goes.
+"""The output of the line client, and the handling of typed lines.
 
-The rules of this file:
+Invariants:
 
-1. Every text of an event is cleaned here, before it is put into words, and the words are coloured after that. On a
-   terminal what is written from right to left is isolated too, so that it cannot move the rest of its line. JSON is
-   made safe by escapes instead, so that a script gets the text as it was.
-2. What is shown depends on who is there (:class:`Style`). Own messages only where the typed line was taken off the
-   screen, since else it is all there is to see of them. Without a person: only what others say and do on stdout, and
-   troubles on stderr. In JSON: everything, on stdout.
-3. Nothing is shown of an attempt to enter that failed; whoever made it knows why.
-4. Writing may fail at any time (a closed stdout): then the screen ends, quietly.
+- [clean-output] Every text of an event is cleaned here, before it is put into words, and coloured after that. On a
+  terminal right-to-left text is isolated too, so that it cannot move the rest of its line. JSON is made safe by escapes
+  instead, so that a script gets the original text.
+- [style] The output depends on the reader (:class:`Style`). Own messages are shown only if the typed line was removed,
+  since otherwise that is enough. Without a user: only messages and actions of others on stdout, and errors on stderr.
+  In JSON: everything, on stdout.
+- [failed-login] Nothing is shown of a login attempt that failed; its caller knows why.
+- [may-fail] Writing may fail at any time (a closed stdout): then the screen ends, quietly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _RESET = "\x1b[0m"
 
 
 class Writer(Protocol):
-    """What lines are written to."""
+    """Writes lines."""
 
     def write(self, text: str, /) -> object: ...
     def flush(self) -> object: ...
@@ -61,7 +61,7 @@ class Leaving(Exception):  # noqa: N818  # not an error: a wish
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """`person`: somebody sits there and types. `editing`: on a terminal that can take a typed line off again."""
+    """`person`: a user reads and types. `editing`: on a terminal that can remove a typed line."""
 
     person: bool
     editing: bool
@@ -100,7 +100,7 @@ class LineScreen:
         self.broken = False
         """Whether stdout was closed."""
         self.failed = 0
-        """What the server refused since we are in."""
+        """Refusals of the server since the login."""
         self.unconfirmed = 0
         """Messages that may not have been delivered, and that were not."""
         self.style = style
@@ -153,7 +153,7 @@ class LineScreen:
             self._going = target
 
     def say(self, target: str, text: str, kind: e.Kind = "message", reply: str = "") -> None:
-        """Say something; its echo is what is shown of it. Raises InputError for the user's own password."""
+        """Send a message; it is shown by its echo. Raises InputError for the user's own password."""
         if self.client.is_secret(text):
             raise SecretSaidError(target)
         if kind == "action":
@@ -168,7 +168,7 @@ class LineScreen:
         return ids[count - 1] if count <= len(ids) else None
 
     def do(self, what: str, rest: str) -> None:
-        """What only a screen does; of it this one can look back and search."""
+        """The screen's own commands; this one has those for history and search."""
         if what == "search" and rest:
             self.client.search(rest)
         elif what == "history":
@@ -330,7 +330,7 @@ class LineScreen:
     # Writing.
 
     def _write_words(self, tone: Tone, text: str, *, aside: bool = False) -> None:
-        """`aside`: it is no talk, as troubles are not."""
+        """`aside`: it is not a message, for example an error."""
         code = _COLOURS.get(tone) if self.style.colour else None
         line = f"{code}{text}{_RESET}" if code else text
         aside = aside or tone == "trouble"
@@ -349,7 +349,7 @@ class LineScreen:
 
 
 def _is_slowed(event: e.Event) -> bool:
-    """Whether the server says why all takes so long."""
+    """Return whether the event explains a delay by the server."""
     return isinstance(event, e.ServerNotice) and event.code == event.SLOWED
 
 

@@ -1,18 +1,18 @@
-"""Reading on a terminal: a line that is edited in place while others' lines scroll by above it.
+"""Reading on a terminal: a line that is edited in place while messages scroll by above it.
 
-The rules of this file:
+Invariants:
 
-1. One prompt runs from beginning to end. Enter takes the line out of it and leaves it standing, so there is no moment
-   in which a line that arrives could be drawn over. (A prompt for each line has such moments, and lost lines in them.)
-2. What is to be shown is gathered, and written by the prompt's own loop, above the line being typed. Each line is
-   written once: by the loop while it runs, after it by whoever ended it.
-3. The terminal stays in raw mode meanwhile. (prompt_toolkit's own way, `run_in_terminal`, leaves it for a moment: what
-   is typed in that moment is echoed by the system into the middle of the screen, and a Ctrl-D is lost.)
-4. The terminal is never asked where its cursor is: its answer comes late, when lines have been written since, and the
-   screen would be scrolled by as many.
-5. A typed line is not shown as it is sent: it comes back as its echo, once.
-6. While a question stands whose answer is hidden (:mod:`.hidden`), stars are shown, nothing is remembered, and Ctrl-C
-   and Ctrl-D give it up.
+- [one-prompt] One prompt runs from beginning to end. Enter takes the line out of it and leaves the prompt in place, so
+  no arriving line can be drawn over it. (A prompt per line has such moments, and loses lines in them.)
+- [write-above] Output is queued, and written by the prompt's own loop, above the line being typed. Each line is written
+  once: by the loop while it runs, then by the code that ended it.
+- [raw-mode] The terminal stays in raw mode meanwhile. (prompt_toolkit's `run_in_terminal` leaves it for a moment: input
+  of that moment is echoed by the system into the middle of the screen, and a Ctrl-D is lost.)
+- [no-cpr] The terminal is never asked for its cursor position: the answer arrives after more lines were written, and
+  the screen would be scrolled by that many.
+- [echo-once] A typed line is not shown as it is sent: its echo shows it, once.
+- [hidden] While a question with a hidden answer is asked (:mod:`.hidden`), stars are shown, nothing is remembered, and
+  Ctrl-C and Ctrl-D cancel it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from chatctl.client.slash import table
 
 
 class Above:
-    """Writes above the line being typed, from any thread (rule 2). A :class:`chatctl.cli.line.screen.Writer`."""
+    """Writes above the line being typed, from any thread ([write-above]). A :class:`chatctl.cli.line.screen.Writer`."""
 
     def __init__(self, session: PromptSession[str], screen: LineScreen, out: Writer) -> None:
         self._session = session
@@ -51,7 +51,7 @@ class Above:
         with self._lock:
             self._texts.append(text)
             over = self._over
-        if over:  # whoever writes now took hold of this before it was replaced
+        if over:  # a thread that writes now took this object before it was replaced
             self._write(line_end="\n")
         return None
 
@@ -92,9 +92,9 @@ class Above:
 
 
 def converse(screen: LineScreen) -> str:
-    """Read and do what is typed until the user leaves or the screen has ended: the reason to give."""
+    """Carry out typed lines until the user leaves or the screen has ended; return the reason."""
     output = Vt100_Output.from_pty(sys.stdout, term=os.environ.get("TERM"))
-    output.enable_cpr = False  # rule 4
+    output.enable_cpr = False  # [no-cpr]
     session: PromptSession[str] = PromptSession(
         lambda: screen.prompt,
         key_bindings=_keys(screen),
