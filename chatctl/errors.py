@@ -19,7 +19,7 @@ from __future__ import annotations
 
 
 class ChatctlError(Exception):
-    """Something a person should read: `str(error)` is a whole sentence that says what to do next."""
+    """Base class of errors for users: `str(error)` is a whole sentence that says what to do next."""
 
     exit_code = 1
 
@@ -37,7 +37,7 @@ class StartError(ChatctlError):
 
 
 class JournalError(ChatctlError):
-    """Nobody knows what the journal holds: the server ends rather than say something untrue (code 1)."""
+    """The outcome of a commit is unknown: the server stops rather than show something that is not stored (code 1)."""
 
 
 class InvalidNameError(ChatctlError):
@@ -47,13 +47,13 @@ class InvalidNameError(ChatctlError):
 
 
 class UnreachableError(ChatctlError):
-    """No server answered, or what answered is not a chat server (code 4)."""
+    """No server answered, or it is not a chat server (code 4)."""
 
     exit_code = 4
 
 
 class RefusedError(ChatctlError):
-    """The server answered, and said no (code 5)."""
+    """The server answered, and refused (code 5)."""
 
     exit_code = 5
 

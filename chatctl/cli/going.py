@@ -147,7 +147,7 @@ def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> tuple[Going, Sav
         known = sorted({*settings, *memory.saved})
         words = f"saved are: {', '.join(known)}" if known else "join --save WORD saves one"
         raise ConfigError(
-            f"{said.server} is not a valid address, such as ircs://chat.example:5106/lobby, and no server is saved as that; "
+            f"{said.server} is neither a valid address, such as ircs://chat.example:5106/lobby, nor a saved server; "
             f"{words}"
         )
     with_saved = replace(

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 
 class Capability(NamedTuple):
-    """One row: the name on the wire, its bit, what specifies it, and what a client gets by it. What stands behind it in
-    CAP LS depends on the server's settings (:mod:`chatctl.chat.commands.offered_capabilities`)."""
+    """A capability: its name on the wire, its bit, its specification, and its use for a client.
+
+    Its value in CAP LS depends on the server's settings (:mod:`chatctl.chat.commands.offered_capabilities`).
+    """
 
     name: str
     bit: int
@@ -73,7 +75,7 @@ CAPABILITIES: tuple[Capability, ...] = (
         "docs/reference/extensions.md",
         "a short visit: its rooms and MONITOR hear nothing of its coming and going",
     ),
-    Capability("chghost", CHGHOST, _IRCV3 + "chghost", "that somebody's host changed"),
+    Capability("chghost", CHGHOST, _IRCV3 + "chghost", "that the host of a user changed"),
     Capability(
         "draft/account-registration", ACCOUNT_REGISTRATION, _IRCV3 + "account-registration", "makes accounts (REGISTER)"
     ),

@@ -1,7 +1,7 @@
-"""What people compare of a certificate: fingerprints (the shape: RFC 5280, section 4.1; the pin: RFC 7469, 2.4).
+"""Fingerprints of certificates, for people to compare (format: RFC 5280, section 4.1; pin: RFC 7469, 2.4).
 
-A pin names the key: it stays when a certificate is renewed with the same key. IRC clients name the whole certificate,
-in hexadecimal digits. Only as much of the DER is read as finding the key takes.
+A pin identifies the key: it stays the same if a certificate is renewed with the same key. IRC clients identify the
+whole certificate, in hexadecimal digits. Only the part of the DER that leads to the key is parsed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _ALTERNATIVES = bytes((0x55, 0x1D, 0x11))
 _DNS_NAME, _ADDRESS = 0x82, 0x87
 
 _Element = tuple[int, int, int]
-"""Its tag, where its content begins, where it ends."""
+"""A DER element: its tag, the start and the end of its content."""
 
 
 class NotACertificateError(ValueError):
-    """These bytes are no X.509 certificate."""
+    """These bytes are not an X.509 certificate."""
 
 
 def pin(der: bytes) -> str:
@@ -42,7 +42,7 @@ def fingerprint(der: bytes) -> str:
 
 
 def is_self_signed(der: bytes) -> bool:
-    """Whether issuer and subject are one: nobody else vouches for it."""
+    """Return whether issuer and subject are equal: no authority vouches for it."""
     issuer, subject, *_ = _fields(der)
     return issuer == subject
 
@@ -83,7 +83,7 @@ def is_for(host: str, hosts: tuple[str, ...]) -> bool:
 
 
 def matches(wanted: str, der: bytes) -> bool:
-    """Whether `wanted`, a pin or a fingerprint as somebody typed it, names this certificate."""
+    """Return whether `wanted`, a pin or a fingerprint as typed, identifies this certificate."""
     return normal(wanted) in (pin(der), fingerprint(der))
 
 
@@ -139,7 +139,7 @@ def _names(der: bytes) -> Iterator[str]:
 
 
 def _extensions(der: bytes) -> _Element:
-    """Their sequence; an empty one where there is none."""
+    """Return the elements of a sequence; empty if there is none."""
     signed = _elements(der, _elements(der, (_SEQUENCE, 0, len(der)))[0])[0]
     for element in _elements(der, signed):
         if element[0] == _EXTENSIONS:
@@ -159,7 +159,7 @@ def _elements(der: bytes, inside: _Element) -> list[_Element]:
 
 
 def _header(der: bytes, at: int) -> tuple[int, int, int]:
-    """Of the element at `at`: its tag, where its content begins, where it ends."""
+    """Return the element at `at`: its tag, the start and the end of its content."""
     if at + 2 > len(der):
         raise NotACertificateError("not a certificate")
     tag, size = der[at], der[at + 1]

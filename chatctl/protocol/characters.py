@@ -1,12 +1,12 @@
-"""What a character is, for us: its kind and its script, the same on every Python.
+"""Properties of characters, the kind and the script, the same on every Python.
 
-The rules of this file:
+Invariants:
 
-1. Unicode is frozen at 14.0, that of the oldest Python we run on. A code point that 14.0 does not assign has no kind,
-   and neither has a private one or half a surrogate pair. Normalization and case folding of assigned characters never
-   change again (Unicode's stability policies), so text in which every character has a kind comes out the same
-   everywhere.
-2. The tables are decoded at the first question: a server where all names are plain ASCII never pays for them.
+- [frozen-unicode] Unicode is frozen at 14.0, that of the oldest supported Python. A code point that 14.0 does not
+  assign has no kind; neither has a private one or a surrogate. Normalization and case folding of assigned characters
+  never change again (Unicode's stability policies), so text whose characters all have a kind is treated the same
+  everywhere.
+- [lazy-tables] The tables are decoded on first use: a server with plain ASCII names never pays for them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from chatctl.protocol.unicode_tables import RANGES, SKELETONS
 
 
 class Kind(Enum):
-    """What a code point is; the values are those of the generated table."""
+    """The kind of a code point; the values are those of the generated table."""
 
     LETTER = "L"
     MARK = "M"
@@ -35,7 +35,7 @@ class Kind(Enum):
 
 @lru_cache(maxsize=1)
 def _ranges() -> tuple[list[int], list[int], list[tuple[Kind, str]]]:
-    """Starts, ends and what is between them, sorted, for bisecting."""
+    """Sorted starts and ends of ranges, with their values, for bisection."""
     rows = []
     for group in RANGES.split(";"):
         head, _, body = group.partition(":")
@@ -61,13 +61,15 @@ def describe(char: str) -> tuple[Kind, str]:
 
 
 def all_known(text: str) -> bool:
-    """Whether every character has a kind (rule 1), so that what Python makes of `text` will never change."""
+    """Return whether every character has a kind ([frozen-unicode]), so that Python's treatment of `text` will never
+    change."""
     return text.isascii() or all(describe(char)[0] is not Kind.UNKNOWN for char in text)
 
 
 @lru_cache(maxsize=1)
 def prototypes() -> dict[int, str]:
-    """For `str.translate`: what a character is drawn like, without its case (UTS 39 section 4; names.py, rule 9)."""
+    """For `str.translate`: the skeleton of a character, without its case (UTS 39 section 4; [too-alike] in
+    names.py)."""
     table = {}
     for group in SKELETONS.split(";"):
         head, _, body = group.partition(":")

@@ -1,22 +1,23 @@
-r"""What other people wrote, made safe for a terminal or a log.
+r"""Makes text of other users safe for a terminal or a log.
 
-The rules of this file:
+Invariants:
 
-1. Terminal control sequences (ECMA-48: CSI, OSC, DCS, SOS, PM, APC and plain escapes, in 7-bit and 8-bit form) vanish
-   as a whole, ended or not. A string of theirs (OSC and the like) ends at the latest before the next control character,
-   so that it never takes a following line with it.
-2. IRC formatting codes vanish with their parameters (modern.ircdocs.horse/formatting): bold, italics, underline,
-   strike, monospace, reverse, reset, colour and hex colour.
-3. TAB, VT, FF, and every line ending (CR LF as one, LF, CR, NEL, U+2028, U+2029) become one space. Every other
-   control character (C0, DEL, C1) vanishes.
-4. What steers the direction of text (U+061C, U+200E/F, U+202A-E, U+2066-9) vanishes, and so does what is invisible:
-   zero-width and other default-ignorable characters, tags, annotation marks, and the fillers that are drawn as nothing.
-5. Of these stay: a variation selector behind a symbol or a Han character; a joiner (U+200D) between two emoji; the tags
-   of a flag (behind U+1F3F4, with their end); U+FE0F in a keycap; and one joiner or non-joiner between two characters
-   of the scripts of Asia that spell with them (Arabic to Myanmar, Khmer, Mongolian, Balinese to Vedic).
-6. Half a surrogate pair becomes U+FFFD: it cannot be encoded, and an exception in a log line helps nobody.
+- [escape-sequences] Terminal control sequences (ECMA-48: CSI, OSC, DCS, SOS, PM, APC and plain escapes, in 7-bit and
+  8-bit form) are removed completely, terminated or not. A control string (OSC and others) ends at the latest before the
+  next control character, so that it never takes a following line with it.
+- [irc-codes] IRC formatting codes are removed with their parameters (modern.ircdocs.horse/formatting): bold, italics,
+  underline, strike, monospace, reverse, reset, colour and hex colour.
+- [one-line] TAB, VT, FF, and every line ending (CR LF as one, LF, CR, NEL, U+2028, U+2029) become one space. Every
+  other control character (C0, DEL, C1) is removed.
+- [invisible] Directional controls (U+061C, U+200E/F, U+202A-E, U+2066-9) are removed, and so are invisible characters:
+  zero-width and other default-ignorable ones, tags, annotation marks, and blank fillers.
+- [kept-joiners] Exceptions that stay: a variation selector after a symbol or a Han character; a joiner (U+200D) between
+  two emoji; the tags of a flag (after U+1F3F4, with their end); U+FE0F in a keycap; and one joiner or non-joiner
+  between two characters of the Asian scripts that spell with them (Arabic to Myanmar, Khmer, Mongolian, Balinese to
+  Vedic).
+- [surrogates] A lone surrogate becomes U+FFFD: it cannot be encoded, and would raise in a log line.
 
-The time is linear in the text: every pattern goes forward only. Text with nothing of the above is returned as it is.
+Time is linear in the text: every pattern only moves forward. Text without any of these is returned unchanged.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _CONTROLS = (
     r"|[\x00-\x1f\x7f-\x9f]"
 )
 
-# Rules 4 and 5: what is invisible, as the inside of a character class.
+# [invisible], [kept-joiners]: invisible characters, as the inside of a character class.
 _INVISIBLE = (
     r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -110,7 +111,7 @@ def isolate(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """JSON that means the same, and in which nothing can act on a terminal: what is not printable is escaped."""
+    """Return equivalent JSON that cannot act on a terminal: unprintable characters are escaped."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)

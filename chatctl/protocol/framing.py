@@ -1,14 +1,15 @@
-"""Bytes to lines: what a connection received, cut into lines that are safe to parse.
+"""Splits received bytes into lines that are safe to parse.
 
-The rules of this file:
+Invariants:
 
-1. A line ends with LF; one CR before it goes too (clients send both forms). Empty lines are skipped.
-2. A line is text: UTF-8, without NUL, and without a CR inside. One that is not is reported in its place
-   as a :class:`BadLine`, and the lines around it are kept: one bad line costs its sender that line and nothing else.
-   What can be read of its beginning comes with it, so that the answer can name the command and carry its label.
-3. A line has at most 512 bytes, CR LF included, and before it at most 4096 bytes of tags (each limit is the
-   constructor's to set). One that is longer is reported once, as soon as that is known, and dropped up to its end,
-   so that what is kept in memory is bounded whatever arrives.
+- [line-endings] A line ends with LF; one CR before it is removed too (clients send both forms). Empty lines are
+  skipped.
+- [bad-line] A line is text: UTF-8, without NUL and CR. Others are reported in their place as a :class:`BadLine`, and
+  the lines around them are kept: a bad line costs its sender that line only. The readable part of its beginning comes
+  with it, so that the answer can have the command and the label.
+- [bounded] A line has at most 512 bytes, CR LF included, and before it at most 4096 bytes of tags (both limits are set
+  in the constructor). A longer one is reported once, as soon as that is known, and dropped up to its end, so memory is
+  bounded.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that was not handed on. `start` is its tags and its command, never a parameter (it may be a password);
-    ``""`` where they are no text themselves, or too long."""
+    """A rejected line. `start` is its tags and command, never a parameter (it may be a password); ``""`` if they are
+    not text, or too long."""
 
     why: Why
     start: str = ""
@@ -84,7 +85,7 @@ class LineDecoder:
         lines: list[str | BadLine] = []
         for line in text.split("\n"):
             if line[-1:] == "\r":
-                line = line[:-1]  # noqa: PLW2901  # the CR is no part of the line
+                line = line[:-1]  # noqa: PLW2901  # the CR is not part of the line
             if "\r" in line:
                 raw = line.encode()
                 lines.append(self._bad(Why.HAS_CR if self._fits(raw) else Why.TOO_LONG, raw))
@@ -123,7 +124,7 @@ class LineDecoder:
         return tags <= self._max_tags and len(line) - tags <= self._max_line - 2
 
     def _bad(self, why: Why, line: bytes) -> BadLine:
-        """`line`, which may not have ended yet, as what is reported of it."""
+        """Return the report on `line`, which may be incomplete."""
         tags = line.find(b" ") + 1 if line[:1] == b"@" else 0
         command = line[tags : tags + _MOST_COMMAND + 1].partition(b" ")[0]
         start = line[:tags] + command

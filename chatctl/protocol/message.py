@@ -1,14 +1,14 @@
-r"""One IRC message: parsed from a line, and built into one.
+r"""One IRC message: parsing and encoding.
 
-The rules of this file:
+Invariants:
 
-1. A line is ``[@tags ][:source ]COMMAND[ params...][ :trailing]`` (modern.ircdocs.horse, "Message Format").
-2. Parsing never fails for a line that has a command. Runs of spaces count as one; a command is upper-cased.
-3. Tag values are unescaped on the way in and escaped on the way out (message-tags, "Escaping values"). A missing
-   value and an empty one are the same: the empty string. The last of several equal keys counts.
-4. There is one way out, :func:`encode`. It refuses CR, LF and NUL in any part, so nobody can smuggle a second line into
-   a reply, and it refuses a middle parameter that would be read back as something else.
-5. A message's length is measured without its tags, CR LF included: at most 512 bytes. Tags have their own limit.
+- [format] A line is ``[@tags ][:source ]COMMAND[ params...][ :trailing]`` (modern.ircdocs.horse, "Message Format").
+- [lenient] Parsing never fails for a line with a command. Several spaces count as one; the command is upper-cased.
+- [tags] Tag values are unescaped when parsed and escaped when encoded (message-tags, "Escaping values"). A missing
+  value and an empty one are equal: the empty string. The last of several equal keys counts.
+- [no-injection] The only encoder is :func:`encode`. It refuses CR, LF and NUL in any part, so no second line can be
+  injected, and a middle parameter that would be parsed differently.
+- [length] A message's length is counted without its tags, CR LF included: at most 512 bytes. Tags have their own limit.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def unescape(value: str) -> str:
         if part:
             result.append(_UNESCAPED.get(part[0], part[0]) + part[1:])
         else:
-            # Two backslashes in a row stand for one, and what follows them is plain text.
+            # Two backslashes stand for one, and the text after them is plain.
             following = next(rest, None)
             if following is not None:
                 result.append("\\" + following)

@@ -1,30 +1,31 @@
-r"""Names of users (nicks, on the wire) and rooms (channels): which are allowed, which the same, which too alike.
+r"""Names of users (nicks, on the wire) and rooms (channels): which are valid, which are equal, which look alike.
 
-The rules of this file:
+Invariants:
 
-1. A name has 1 to 32 characters: letters and digits of any script, marks that belong to letters, and
-   ``_ - [ ] \ ` ^ { } |`` (what modern.ircdocs.horse, "Clients", allows, and the letters of the world). Nothing else:
-   no space, no control or invisible character, nothing that Unicode 14.0 does not know (characters.py says why 14.0).
-2. It starts with no digit, no ``-`` (IRC's rule) and no mark. At most 4 marks stand in a row (UTS 39 section 5.4).
-3. Its scripts (UAX 24; Common and Inherited count for none) are one; or within Latin, Han, Hiragana and Katakana;
-   within Latin, Han and Bopomofo; within Latin, Han and Hangul (UTS 39 section 5.2, "highly restrictive"). Its digits
-   are of one kind (section 5.3).
-4. Its folded form (rule 5) obeys rules 1 to 3 too: a full-width ``!`` counts as ``!``, and ``ß`` as two characters.
-5. Two names are **the same** when `fold` makes them equal: NFKD, casefold, NFKC, casefold, NFKC (Unicode section 3.13,
-   D147, composed, and from the compatible form on, so that U+0345 U+FF9E has one fold). Nothing is left out on the
-   way: what Unicode would ignore is refused instead.
-   For ASCII this is A-Z to a-z and nothing more, as ``CASEMAPPING=ascii`` says: ``{`` is not ``[``.
-6. Text with a character that Unicode 14.0 does not know can name nobody: in it only A-Z are folded.
-7. A room's name is ``#`` and at least one more character, at most 64 bytes of UTF-8: letters, marks, digits, symbols
-   and punctuation of any kind and mixture, emoji too; but no comma (modern.ircdocs.horse, "Channels"), no space, and
-   nothing else that rule 1 excludes; at most 4 marks in a row. Its folded form has no space and no comma either.
-8. Within emoji a room's name may have U+FE0F (after a symbol) and U+200D (between symbols), as keyboards write them.
-   They do not count: `room_fold` leaves them out.
-9. Two names are **too alike** when they are not the same, not both ASCII, and their skeletons are equal. The skeleton
-   is taken from the name as it is shown: NFKC, NFD, then every character becomes what it is drawn like (Unicode's
-   confusables, UTS 39 section 4) without its case, and ``i``, ``l``, ``1`` and ``|`` are one. A dot above ``i`` or
-   ``j`` is not seen beside its own, nor a mark that comes twice (section 5.4). So Cyrillic ``НАТ`` is like ``hat``,
-   which may be shown as ``HAT``; but ``нат`` is not.
+- [characters] A name has 1 to 32 characters: letters and digits of any script, marks that belong to letters, and ``_ -
+  [ ] \ ` ^ { } |`` (those of modern.ircdocs.horse, "Clients", and the letters of the world). No spaces, no control or
+  invisible characters, and none that Unicode 14.0 does not assign ([frozen-unicode] in characters.py).
+- [first-character] It starts with neither a digit nor ``-`` (IRC's rule) nor a mark. At most 4 marks are in a row (UTS
+  39 section 5.4).
+- [scripts] Its scripts (UAX 24; Common and Inherited do not count) are one; or within Latin, Han, Hiragana and
+  Katakana; within Latin, Han and Bopomofo; within Latin, Han and Hangul (UTS 39 section 5.2, "highly restrictive"). Its
+  digits are of one kind (section 5.3).
+- [folded-valid] Its folded form obeys these rules too: a full-width ``!`` counts as ``!``, and ``ß`` as two characters.
+- [same-name] Two names are equal if `fold` makes them equal: NFKD, casefold, NFKC, casefold, NFKC (Unicode section
+  3.13, D147, composed, and from the compatible form on, so that U+0345 U+FF9E has one fold). No character is ignored:
+  those that Unicode would ignore are not valid. For ASCII this maps A-Z to a-z and nothing more, as
+  ``CASEMAPPING=ascii`` says: ``{`` is not ``[``.
+- [unassigned] Text with a character that Unicode 14.0 does not assign is not a name: only A-Z are folded in it.
+- [room-names] A room's name is ``#`` and at least one more character, at most 64 bytes of UTF-8: letters, marks,
+  digits, symbols and punctuation of any kind and mixture, emoji too; but no comma (modern.ircdocs.horse, "Channels"),
+  no space, and nothing else that [characters] excludes; at most 4 marks in a row. Its folded form has no space and no
+  comma either.
+- [emoji-joiners] Within emoji a room's name may have U+FE0F (after a symbol) and U+200D (between symbols), as keyboards
+  write them. They do not count: `room_fold` drops them.
+- [too-alike] Two names look alike if they are not equal, not both ASCII, and their skeletons are equal. The skeleton is
+  made from the displayed name: NFKC, NFD, then every character becomes its confusable (UTS 39 section 4) without its
+  case, and ``i``, ``l``, ``1`` and ``|`` are one. A dot above ``i`` or ``j`` is dropped, and so is a repeated mark
+  (section 5.4). So Cyrillic ``НАТ`` is like ``hat``, which may be shown as ``HAT``; but ``нат`` is not.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ _JOINER = "\u200d"
 
 
 def fold(text: str) -> str:
-    """The identity of a name: equal for two spellings of the same (rule 5). Any text will do."""
+    """Return the key of a name: equal for all spellings ([same-name]). Accepts any text."""
     return text.lower() if text.isascii() else _fold(text)
 
 
@@ -74,9 +75,9 @@ def _fold(text: str) -> str:
 
 
 def problem(name: str) -> str | None:
-    """None when `name` is allowed (rules 1 to 4), else why not: the end of a sentence, "That name cannot be used: ".
+    """Return None if `name` is valid, else why not: the end of a sentence, "That name cannot be used: ".
 
-    What it says is safe to print: of the name's own characters it shows only visible ones.
+    The text is safe to print: of the name's own characters it has only visible ones.
     """
     if _PLAIN_NAME.fullmatch(name):
         return None
@@ -145,18 +146,18 @@ def _mixture(name: str) -> str | None:
 
 
 def skeleton(name: str) -> str:
-    """What a name looks like, as a key (rule 9): the form for an index, never to be shown.
+    """Return the skeleton of a name ([too-alike]): a key for an index, never to be shown.
 
-    A server that keeps a dict of skeleton -> the names it has can tell at once whether a new one is too alike: look
-    its skeleton up, and ask `too_alike` about what stands there. The key depends on the spelling shown, so a change of
-    case moves a name to another place of the index.
+    A server with a dict of skeleton -> names can tell at once whether a new name looks like another: look up its
+    skeleton, and call `too_alike` for the names there. The skeleton depends on the displayed spelling, so a change of
+    case changes the key.
     """
     if name.isascii():
         return name.lower().translate(_PLAIN_PROTOTYPES)
     return _skeleton(name)
 
 
-# What the generated table says of ASCII, so that plain names need not decode it.
+# The generated table's part for ASCII, so that plain names need not decode it.
 _PLAIN_PROTOTYPES = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "m": "rn", "`": "'"})
 
 
@@ -169,14 +170,14 @@ def _skeleton(name: str) -> str:
 
 
 def too_alike(a: str, b: str) -> bool:
-    """Whether people could take `a` for `b` although they are not the same name (rule 9)."""
+    """Return whether users could mistake `a` for `b` although they are different names ([too-alike])."""
     if a.isascii() and b.isascii():
         return False
     return skeleton(a) == skeleton(b) and fold(a) != fold(b)
 
 
 def room_problem(room: str) -> str | None:
-    """None when `room` is allowed (rules 7 and 8), else why not, as `problem` says it."""
+    """Return None if `room` is valid ([room-names], [emoji-joiners]), else why not, as `problem` does."""
     if _PLAIN_ROOM.fullmatch(room):
         return None
     if not room.startswith("#"):
@@ -217,26 +218,26 @@ def _glues_emoji(room: str, i: int) -> bool:
 
 
 def _is_emoji(char: str) -> bool:
-    # Most symbols are no emoji; what matters is that a joiner never hides between letters or at an edge.
+    # Most symbols are not emoji; this only ensures that no joiner hides between letters or at an end.
     return char > "\x7f" and describe(char)[0] is Kind.SYMBOL
 
 
 def room_fold(room: str) -> str:
-    """The identity of a room's name: as `fold`, without what glues emoji (rule 8)."""
+    """Return the key of a room's name: as `fold`, without joiners of emoji ([emoji-joiners])."""
     if room.isascii():
         return room.lower()
     return fold(room.replace(_EMOJI_STYLE, "").replace(_JOINER, ""))
 
 
-# So that what a stranger sends is cheap to mend, however long it is.
+# So that input of unknown clients is cheap to repair, however long it is.
 _MAX_READ = 2 * MAX_NAME
 
 
 def alternatives(name: str) -> Iterator[str]:
-    """Allowed names near one that is taken or not allowed, without end, always in the same order.
+    """Yield valid names near a taken or invalid one, without end, always in the same order.
 
-    For a name that is not allowed the first is what can be kept of it, "guest" if that is nothing. Then come
-    ``name_``, ``name2``, ``name3``, ...; a number at the end counts on. No two are the same, and none is `name`.
+    For an invalid name the first is its valid part, or "guest". Then come ``name_``, ``name2``, ``name3``, ...; a
+    number at the end counts on. All are different, and none is `name`.
     """
     seen = {fold(name[:_MAX_READ])}
     for candidate in _candidates(name):
@@ -272,7 +273,7 @@ def _fitted(base: str, suffix: str) -> str:
 
 
 def _usable(name: str) -> str:
-    """What can be kept of a name that is not allowed, or "": every character that may follow those kept before it."""
+    """Return the valid part of an invalid name, or "": every character that may follow those kept before it."""
     kept = ""
     for char in "_".join(name[:_MAX_READ].split()):
         if problem(kept + char) is None:

@@ -1,8 +1,8 @@
-"""The numerics this server sends, as a table: name, code, and the text that stands at the end.
+"""The numerics of this server, as a table: name, code, and the text at the end.
 
-Names and codes: modern.ircdocs.horse, "Numerics". The texts are ours: one sentence that somebody who never read a
-specification understands. A ``{0}`` is the reply's first own parameter (what stands after the receiver's nick). A
-numeric whose text is empty carries data only, and its last parameter is the caller's.
+Names and codes: modern.ircdocs.horse, "Numerics". The texts are ours: one sentence that needs no knowledge of the
+specification. ``{0}`` is the first parameter after the recipient's nick. A numeric with an empty text carries data
+only, and its last parameter is the caller's.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ RPL_INVITELIST = Numeric("336", "")
 RPL_ENDOFINVITELIST = Numeric("337", "End of your invitations")
 RPL_INVITING = Numeric("341", "")
 RPL_INVEXLIST = Numeric("346", "")
-RPL_ENDOFINVEXLIST = Numeric("347", "End of the list of those who need no invitation")
+RPL_ENDOFINVEXLIST = Numeric("347", "End of the list of invitation exceptions")
 RPL_EXCEPTLIST = Numeric("348", "")
 RPL_ENDOFEXCEPTLIST = Numeric("349", "End of the list of exceptions")
 RPL_VERSION = Numeric("351", "")
@@ -114,19 +114,19 @@ RPL_METADATASUBS = Numeric("772", "")
 RPL_METADATASYNCLATER = Numeric("774", "")
 
 ERR_NOSUCHNICK = Numeric("401", "Nobody here is called {0}")
-ERR_NOSUCHSERVER = Numeric("402", "There is no server called {0}; this is the only one")
-ERR_NOSUCHCHANNEL = Numeric("403", "There is no room called {0}")
+ERR_NOSUCHSERVER = Numeric("402", "The server {0} does not exist; this is the only one")
+ERR_NOSUCHCHANNEL = Numeric("403", "The room {0} does not exist")
 ERR_CANNOTSENDTOCHAN = Numeric("404", "Not sent to {0}: you are not in that room")
 ERR_TOOMANYCHANNELS = Numeric("405", "Cannot enter {0}: you are in as many rooms as one user may be")
 ERR_WASNOSUCHNICK = Numeric("406", "Nobody was called {0} of late")
-ERR_TOOMANYTARGETS = Numeric("407", "Too many receivers at once; it was sent to nobody")
+ERR_TOOMANYTARGETS = Numeric("407", "Too many recipients at once; it was not sent")
 ERR_NOORIGIN = Numeric("409", "No token was given")
 ERR_INVALIDCAPCMD = Numeric("410", "There is no such CAP subcommand")
 ERR_NORECIPIENT = Numeric("411", "Nobody was named to receive this")
 ERR_NOTEXTTOSEND = Numeric("412", "An empty message is not sent")
 ERR_INPUTTOOLONG = Numeric("417", "That line is too long; nothing of it was sent. Please send it in shorter pieces")
 ERR_UNKNOWNCOMMAND = Numeric("421", "There is no such command")
-ERR_NOMOTD = Numeric("422", "There is no message of the day")
+ERR_NOMOTD = Numeric("422", "This server has no message of the day")
 ERR_NOADMININFO = Numeric("423", "Whoever runs {0} has left no note on how to reach them")
 ERR_NONICKNAMEGIVEN = Numeric("431", "No name was given")
 ERR_ERRONEUSNICKNAME = Numeric("432", "")
@@ -140,18 +140,18 @@ ERR_ALREADYREGISTERED = Numeric("462", "You have registered already; this cannot
 ERR_PASSWDMISMATCH = Numeric("464", "The password is wrong or missing")
 ERR_YOUREBANNEDCREEP = Numeric("465", "You are banned from this server")
 ERR_CHANNELISFULL = Numeric("471", "{0} is full")
-ERR_UNKNOWNMODE = Numeric("472", "{0} is no mode that this server knows")
-ERR_INVITEONLYCHAN = Numeric("473", "Only those who are invited may enter {0}")
+ERR_UNKNOWNMODE = Numeric("472", "{0} is not a mode of this server")
+ERR_INVITEONLYCHAN = Numeric("473", "{0} is invite-only (+i)")
 ERR_BANNEDFROMCHAN = Numeric("474", "You are banned from {0}")
 ERR_BADCHANNELKEY = Numeric("475", "That is not the key of {0}")
-ERR_NEEDREGGEDNICK = Numeric("477", "Only those who are logged in may enter {0}")
+ERR_NEEDREGGEDNICK = Numeric("477", "Only users with an account may join {0} (+R)")
 ERR_BANLISTFULL = Numeric("478", "That list of {0} is full; nothing was added")
 ERR_NOPRIVILEGES = Numeric("481", "Only operators of the server may do that (see HELP OPER)")
 ERR_CHANOPRIVSNEEDED = Numeric("482", "Only an operator of {0} may do that")
 ERR_CANTKILLSERVER = Numeric("483", "")
-ERR_NOOPERHOST = Numeric("491", "There is no operator of that name here")
-ERR_UMODEUNKNOWNFLAG = Numeric("501", "That is no user mode that this server knows")
+ERR_NOOPERHOST = Numeric("491", "This server has no operator of that name here")
+ERR_UMODEUNKNOWNFLAG = Numeric("501", "That is not a user mode of this server")
 ERR_USERSDONTMATCH = Numeric("502", "The modes of other users cannot be seen or changed")
-ERR_HELPNOTFOUND = Numeric("524", "There is no help on that; HELP alone lists what there is")
+ERR_HELPNOTFOUND = Numeric("524", "No help on that; HELP alone lists the topics")
 ERR_INVALIDMODEPARAM = Numeric("696", "{2} cannot be the parameter of mode {1}")
 ERR_MONLISTFULL = Numeric("734", "Your monitor list is full")

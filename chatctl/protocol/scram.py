@@ -1,17 +1,15 @@
-"""Passwords as this program keeps them, and SCRAM-SHA-256 (RFC 5802, RFC 7677), both sides.
+"""Password verifiers, and SCRAM-SHA-256 (RFC 5802, RFC 7677), both sides.
 
-The rules of this file:
+Invariants:
 
-1. What is kept of a password is a **verifier**: enough to check the password, or a client that proves that it knows it,
-   and not enough to log in with. It is one line of text, the form PostgreSQL uses::
-
-       SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>
-
-2. One form serves PLAIN, where the server hears the password, and SCRAM, where it never does.
-3. Passwords are prepared by SASLprep (RFC 4013) where that is possible, and taken as they are where it is not, so that
-   the same password typed on two keyboards is the same.
-4. What is secret is compared in constant time.
-5. Deriving a key from a password takes a good part of a second, on purpose: never on a thread that serves others.
+- [verifier-only] A verifier is stored instead of a password: enough to check the password, or the proof of a client,
+  and not enough to log in with. It is one line of text, in PostgreSQL's form
+  ``SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>``.
+- [one-form] One form serves PLAIN, in which the server gets the password, and SCRAM, in which it never does.
+- [saslprep] Passwords are prepared by SASLprep (RFC 4013) if possible, and used unchanged if not, so that the same
+  password typed on two keyboards is equal.
+- [constant-time] Secrets are compared in constant time.
+- [slow] Deriving a key from a password takes a good part of a second, on purpose: never on a thread that serves others.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ _HEADERS = ("n", "y")
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """What is kept of a password (rule 1). `str` gives the line of text."""
+    """The verifier of a password ([verifier-only]). `str` returns the line of text."""
 
     iterations: int
     salt: bytes
@@ -51,7 +49,7 @@ class Verifier:
 
 
 def parse(text: str) -> Verifier:
-    """The verifier that the line `text` is. Raises ValueError, whose text says what is wrong."""
+    """Parse the verifier `text`. Raises ValueError, whose text says what is wrong."""
     parts = text.split("$")
     if len(parts) != 3 or parts[0] != MECHANISM:
         raise ValueError(f'it does not begin with "{MECHANISM}$"; `chatctl hash-password` makes one')
@@ -71,14 +69,14 @@ def parse(text: str) -> Verifier:
 
 
 def make(password: str, salt: bytes, iterations: int) -> Verifier:
-    """The verifier of `password`. Slow (rule 5)."""
+    """Make the verifier of `password`. Slow ([slow])."""
     salted = _salted(password, salt, iterations)
     client_key = _hmac(salted, b"Client Key")
     return Verifier(iterations, salt, hashlib.sha256(client_key).digest(), _hmac(salted, b"Server Key"))
 
 
 def matches(password: str, verifier: Verifier) -> bool:
-    """Whether `verifier` was made of `password`. Slow (rule 5)."""
+    """Return whether `verifier` was made from `password`. Slow ([slow])."""
     made = make(password, verifier.salt, verifier.iterations)
     return hmac.compare_digest(made.stored_key, verifier.stored_key)
 
@@ -88,7 +86,8 @@ def _salted(password: str, salt: bytes, iterations: int) -> bytes:
 
 
 def prepared(password: str) -> str:
-    """`password` by SASLprep (RFC 4013); unchanged where SASLprep forbids it or nothing would be left (rule 3)."""
+    """Return `password` prepared by SASLprep (RFC 4013); unchanged if that is not possible, or would be empty
+    ([saslprep])."""
     if password.isascii():
         return password
     mapped = "".join(
@@ -142,7 +141,7 @@ def server_hear(first: str, nonce: str) -> Asked:
         raise ScramError("the first message has no name or no nonce")
     name = _unescaped(fields[0][2:])
     if authzid and (not authzid.startswith("a=") or _unescaped(authzid[2:]) != name):
-        raise ScramError("nobody may act as somebody else")
+        raise ScramError("logging in as another user is not allowed")
     return Asked(name, f"{parts[0]},{authzid},", bare, fields[1][2:] + nonce)
 
 
@@ -178,10 +177,10 @@ def client_first(name: str, nonce: str) -> str:
 
 
 def client_final(first: str, answer: str, password: str) -> tuple[str, str]:
-    """The client's last message to the server's `answer`, and what the server must say then. Slow (rule 5).
+    """Return the client's last message for the server's `answer`, and the server's expected reply. Slow ([slow]).
 
-    Raises ScramError for an answer that no honest server gives: so that nobody can have a client work for hours, or
-    prove its password to a nonce that is not its own.
+    Raises ScramError for an answer that no honest server gives, which could keep a client busy for hours, or obtain a
+    proof for another nonce.
     """
     bare = first.split(",", 2)[2]
     own = bare.split(",")[1]
