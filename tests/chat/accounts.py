@@ -24,7 +24,7 @@ def a_world(**changes: object) -> World:
 
 
 def add(world: World, name: str, password: str = "sesame", *, operator: bool = False) -> None:
-    """An account, made by whoever runs the server."""
+    """An account, made by the operator of the machine."""
     verifier = str(scram.make(password, b"salt", ITERATIONS))
     world.order.propose(p.AddAccount(NO_SESSION, "", name, verifier, CONTROL, operator=operator))
     world.tick()
@@ -47,7 +47,7 @@ def account_of(world: World, person: Person) -> str:
 
 
 def invite(world: World, token: str = "token", uses: int = 1, hours: int = 1) -> None:
-    """An invitation, made by whoever runs the server."""
+    """An invitation, made by the operator of the machine."""
     expires = world.now + hours * 3_600_000
     world.order.propose(p.AddInvitation(NO_SESSION, "", token_hash(token), uses, expires, "", CONTROL))
     world.tick()

@@ -57,7 +57,7 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
             assert refused.returncode == 2
             assert why in refused.stderr
     assert run(folder, "accounts", "set-password", "ann", typed="another\n").returncode == 0
-    assert run(folder, "accounts", "promote", "ann", "--undo").stdout == "ann is no operator any more\n"
+    assert run(folder, "accounts", "promote", "ann", "--undo").stdout == "ann is not an operator any more\n"
     listed = json.loads(run(folder, "accounts", "list", "--json").stdout)
     assert (listed["name"], listed["operator"], listed["here"]) == ("ann", False, 0)
     with server_on(folder) as server, Wire(server.port).login("eve") as eve:
@@ -66,7 +66,7 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
         assert json.loads(run(folder, "accounts", "list", "--json").stdout)["here"] == 1
     assert run(folder, "accounts", "remove", "ann", "--yes").returncode == 0
     missing = run(folder, "accounts", "remove", "ann", "--yes")
-    assert missing.stderr == "chatctl: There is no account called ann\n"
+    assert missing.stderr == "chatctl: The account ann does not exist\n"
     empty = run(folder, "accounts", "list")
     assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "")
 

@@ -127,7 +127,7 @@ class TestTerminal:
         ann = self.spawn("--port", str(server.port), "--name", "ann")
         ann.expect("In #lobby: bob, you")
         ann.send("\x1b[200~/etc/hosts\none\n/me waves\x1b[201~\r")
-        ann.expect("There is no command /etc/hosts")
+        ann.expect("The command /etc/hosts")
         assert bob.until("PRIVMSG").params[1] == "one"
         assert bob.until("PRIVMSG").params[1] == "\x01ACTION waves\x01"
         ann.send("/quit\r")

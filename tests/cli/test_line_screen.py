@@ -108,7 +108,7 @@ def said(text: str, name: str = "bob", **more: Any) -> e.Said:
         (e.ModeChanged(time=NOW, target="#dev", change="+b eve!*@*", name="ann"), ["--- You banned eve from #dev"]),
         (
             e.ModeChanged(time=NOW, target="#dev", change="-m", name="bob"),
-            ["--- bob let everybody speak in #dev again"],
+            ["--- bob let all members speak in #dev again"],
         ),
         (
             e.ModeChanged(time=NOW, target="#dev", change="+mi", name="bob"),

@@ -29,7 +29,7 @@ def test_urls(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["ircs://", "ircs:///lobby", "irc://h:x/", "irc://h:99999/", "ircs://[::1/x"])
 def test_what_is_no_url(url: str) -> None:
-    with pytest.raises(ConfigError, match="is no address"):
+    with pytest.raises(ConfigError, match="is not a valid address"):
         target(Settings(), url=url)
 
 

@@ -113,7 +113,7 @@ def test_weechat_shows_who_is_typing_and_says_when_it_is(tmp_path: Path) -> None
                 "/connect here",
             ):
                 weechat.enter(command)
-            weechat.until("There is no message of the day")
+            weechat.until("This server has no message of the day")
             weechat.enter("/join #tea")
             ann.until("JOIN")
             ann.send("PRIVMSG #tea :hello wanda")

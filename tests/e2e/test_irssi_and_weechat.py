@@ -24,11 +24,11 @@ def test_a_whole_conversation_in_two_terminals(tmp_path: Path) -> None:
             Terminal(["weechat", "-d", str(tmp_path / "weechat")], env) as weechat,
         ):
             irssi.redraw = b"\x0c"
-            irssi.until("There is no message of the day")
+            irssi.until("This server has no message of the day")
             weechat.until("WeeChat")
             weechat.enter(f"/server add here 127.0.0.1/{port} -notls -nicks=wanda")
             weechat.enter("/connect here")
-            weechat.until("There is no message of the day")
+            weechat.until("This server has no message of the day")
             _talk(irssi, weechat)
 
 

@@ -19,7 +19,7 @@ def test_irssi_and_join_talk_in_both_directions(tmp_path: Path) -> None:
         home = tmp_path / "irssi"
         connect = ["irssi", f"--home={home}", "-n", "irina", "-c", "127.0.0.1", "-p", str(server.port)]
         with Terminal(connect, env) as irssi, Terminal([CHATCTL, "join", "--plain", "--name", "ann"], env) as ann:
-            irssi.until("There is no message of the day")
+            irssi.until("This server has no message of the day")
             irssi.enter("/join #lobby")
             ann.until("irina came in")
             irssi.enter("hello Ann, ça va? Привет")

@@ -122,7 +122,7 @@ def test_irssi_comes_over_tls(tmp_path: Path) -> None:
         irssi.until("Irssi")
         pinned = ":".join(re.findall("..", shown(server, "Certificate").upper()))
         irssi.enter(f"/connect -tls -tls_pinned_cert {pinned} 127.0.0.1 {server.port}")
-        irssi.until("There is no message of the day")
+        irssi.until("This server has no message of the day")
         irssi.enter("/join #lobby")
         bob.until(lambda m: m.command == "JOIN" and m.nick == "irina")
         irssi.enter("over TLS 🔒")

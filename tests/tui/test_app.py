@@ -291,7 +291,7 @@ def test_typing_where_one_may_not_speak_is_nobodys_business(server: Server) -> N
                 await ann.press("enter")
                 await ann.until("not delivered: Not sent to #quiet")
                 op.send_raw("MODE", "#quiet", "-m")
-                await ann.until("op let everybody speak in #quiet again")
+                await ann.until("op let all members speak in #quiet again")
                 await ann.type("/resend")
                 await ann.until(lambda text: " [ann]: hi" in text and "not delivered" not in text)
 

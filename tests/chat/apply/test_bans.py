@@ -109,7 +109,7 @@ def test_an_ipv4_address_written_as_ipv6_is_itself(typed: str, meant: str) -> No
     "typed", ["192.0.2.7/33", "192.0.2.0/99", "192.0.2", "10.0.0.01", "2001:db8::1::", "[2001:db8::1]", "1.2.3.4:5"]
 )
 def test_what_looks_like_an_address_is_told_as_one(typed: str) -> None:
-    with pytest.raises(ValueError, match=r"is no address and no network, such as"):
+    with pytest.raises(ValueError, match=r"is not a valid address or network, such as"):
         ban_key(typed)
 
 
@@ -138,7 +138,7 @@ def test_sending_away_is_no_ban() -> None:
 def test_what_cannot_be_banned(target: str) -> None:
     done, text = ban(World(), target)
     assert not done
-    assert "is no address, no network and no name" in text
+    assert "is not a valid address, network or name" in text
 
 
 def test_there_is_nothing_to_take_back() -> None:
@@ -235,7 +235,7 @@ def test_there_is_a_bound_of_bans(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_log_says_who_asked() -> None:
-    """A session by its number; through the control socket, or by a signal, it was whoever runs the server."""
+    """A session by its number; through the control socket, or by a signal, it was the operator of the machine."""
     world = World()
     ann = world.person("ann").send("PRIVMSG NickServ :REGISTER sesame")
     ban(world, "bob")
@@ -247,5 +247,5 @@ def test_the_log_says_who_asked() -> None:
     fields = dict(world.log.events)
     assert fields["account added"]["session"] == ann.session.id
     for event in ("banned", "ban taken back", "account changed", "settings read again", "sent away"):
-        assert fields[event].items() >= {"by": "whoever runs the server"}.items()
+        assert fields[event].items() >= {"by": "the operator of the machine"}.items()
         assert "session" not in fields[event]

@@ -211,7 +211,7 @@ def test_only_people_who_are_logged_in() -> None:
     assert bob.send("JOIN #tea").commands()[0] == "JOIN"
     alice.send("MODE #tea -R+M").forget()
     carol = world.person("carol").send("JOIN #tea").forget()
-    assert "logged in" in carol.send("PRIVMSG #tea :hey").one("404").params[2]
+    assert "with an account" in carol.send("PRIVMSG #tea :hey").one("404").params[2]
     bob.forget().send("PRIVMSG #tea :hey")
     assert carol.one("PRIVMSG").params[1] == "hey"
 

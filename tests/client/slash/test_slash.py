@@ -149,7 +149,7 @@ def test_what_a_line_does(line: str, done: list[tuple[str, ...]]) -> None:
     [
         ("/nmaes", "did you mean /names?"),
         ("/zzzzzz", "/help shows them all"),
-        ("/", "There is no command /;"),
+        ("/", "The command / does not exist;"),
         ("/msg bob", "Type it like this: /msg NAME TEXT"),
         ("/nick", "Type it like this: /nick NAME"),
     ],

@@ -68,15 +68,15 @@ def test_oldest_first_and_in_the_files_order_for_the_same_time() -> None:
         (to_line(fact(1, "ab", kind="JOIN", tags={JOINTS: "1"})), "line break"),
         (to_line(fact(1, f"short\n{'x' * 600}")), "512"),
         *(
-            (to_line(fact(1, "abc\ndef", tags={JOINTS: at})), "lines joined")
+            (to_line(fact(1, "abc\ndef", tags={JOINTS: at})), "line breaks or joints")
             for at in ("x", "1,", "2,1", "0", "9", "١")
         ),
         (to_line(fact(1, "abc\ndef", tags={JOINTS: "3"})), "line break"),
         (to_line(fact(1, "x" * 600)), "512"),
-        (to_line(fact(1, kind="privmsg x")), "no IRC command"),
+        (to_line(fact(1, kind="privmsg x")), "not an IRC command"),
         (to_line(fact(1, source="a b")), "space"),
         (to_line(fact(1, source="")), "empty"),
-        (to_line(replace(fact(1), time=-5)), "no time"),
+        (to_line(replace(fact(1), time=-5)), "not a valid time"),
         (to_line(replace(fact(1), target="#a b")), "middle parameter"),
     ],
 )

@@ -282,7 +282,7 @@ HOSTILE: dict[str, tuple[Callable[[Path, Path], bytes], str]] = {
     "manifest is no object": (lambda made, tmp: packed([1]), "manifest is damaged"),
     "manifest is not utf-8": (lambda made, tmp: member("manifest.json", b"\xff{}"), "manifest is damaged"),
     "huge manifest": (lambda made, tmp: member("manifest.json", bytes(100_000)), "manifest is too large"),
-    "no files": (lambda made, tmp: packed(with_files(made)), "no journal in it"),
+    "no files": (lambda made, tmp: packed(with_files(made)), "it has no journal"),
     "traversal in manifest": (
         lambda made, tmp: packed(with_files(made, **{"journal.db": 1, "..__evil": 1}), bytes(10_000)),
         "a file that no backup has: '../evil'",

@@ -99,7 +99,7 @@ def test_what_was_appended_on_the_belief_in_a_failed_batch_fails_too(store: Test
         desk.owner.until(lambda: len(desk.owner.failures()) == 2)
         assert desk.owner.failures() == [
             (1, 1, "it is too large"),
-            (2, 2, "what came before it could not be kept"),
+            (2, 2, "earlier messages could not be stored"),
         ]
         desk.keep([fact(3)])  # decided after the failure was heard of
         assert kept(desk.path) == [fact(3)]

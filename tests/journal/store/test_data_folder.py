@@ -155,7 +155,7 @@ def test_a_file_that_others_may_open_is_refused(tmp_path: Path, name: str) -> No
 def test_somebody_elses_folder_is_refused(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
     os.chown(folder, 12345, -1)
-    assert "belongs to somebody else (user id 12345)" in refusal(folder)
+    assert "belongs to another user (user id 12345)" in refusal(folder)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

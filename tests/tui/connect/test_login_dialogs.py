@@ -37,7 +37,7 @@ def test_leaving_and_choices(server: Server, tmp_path: Path) -> None:
             await ann.until("only you")
             await ann.type("/theme dark")
             await ann.type("/notify off")
-            await ann.until("You are called when somebody names you: no")
+            await ann.until("You are alerted when a message has your name: no")
             await ann.type("/theme pink")
             await ann.until("There are these: terminal, dark, light")
             await ann.press("ctrl+c")

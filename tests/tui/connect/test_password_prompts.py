@@ -133,7 +133,7 @@ def test_a_password_typed_again_while_logging_in_is_dropped(server: Server, bob:
 
     async def story() -> None:
         async with screen(door, name="eve") as eve:
-            await eve.until("The name eve belongs to somebody")
+            await eve.until("The name eve belongs to another user")
             door.may_enter.clear()
             await at_once(eve, PASSWORD, PASSWORD, PASSWORD)
             door.may_enter.set()
@@ -151,7 +151,7 @@ def test_a_password_typed_again_later_is_not_said(server: Server, bob: Client) -
 
     async def story() -> None:
         async with screen(LoginDoor(server.port), name="eve") as eve:
-            await eve.until("The name eve belongs to somebody")
+            await eve.until("The name eve belongs to another user")
             await eve.type(PASSWORD)
             await eve.until("You are eve")
             for line in (PASSWORD, f" {PASSWORD} ", f"/msg bob {PASSWORD}"):
@@ -169,7 +169,7 @@ def test_a_wrong_password_is_dropped_with_what_follows_it(server: Server, bob: C
 
     async def story() -> None:
         async with screen(LoginDoor(server.port), name="eve") as eve:
-            await eve.until("The name eve belongs to somebody")
+            await eve.until("The name eve belongs to another user")
             await at_once(eve, "wrong-one", "wrong-two")
             await eve.until(lambda text: "belongs to somebody" in text and "failed" in text.lower())
             await at_once(eve, PASSWORD)

@@ -65,7 +65,7 @@ def test_what_is_typed_before_a_question_is_not_its_answer(server: Server, bob: 
             burst(eve, "hello\rsecret words\r")
             await eve.until(lambda _: written(eve) == "hello")
             door.may_enter.set()
-            await eve.until("The name eve belongs to somebody")
+            await eve.until("The name eve belongs to another user")
             await eve.pilot.pause()
             assert door.passwords == []
             burst(eve, f"{PASSWORD}\r")
@@ -84,7 +84,7 @@ def test_a_line_begun_while_logging_in_is_dropped_to_its_end(server: Server, bob
 
     async def story() -> None:
         async with screen(door, name="eve") as eve:
-            await eve.until("The name eve belongs to somebody")
+            await eve.until("The name eve belongs to another user")
             door.may_enter.clear()
             burst(eve, f"{PASSWORD}\rhunt")
             await eve.until(lambda _: len(eve.app.screen_stack) == 1)

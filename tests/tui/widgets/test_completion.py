@@ -32,9 +32,9 @@ def test_completion(before: str, words: tuple[str, ...]) -> None:
     [
         ("hello", ""),
         ("//etc", ""),
-        ("/kick bob", "/kick NAME [REASON]  Remove somebody from the room."),
+        ("/kick bob", "/kick NAME [REASON]  Remove a user from the room."),
         ("/kic", "/kick"),
-        ("/kick", "/kick NAME [REASON]  Remove somebody from the room."),
+        ("/kick", "/kick NAME [REASON]  Remove a user from the room."),
         ("/who", "/who  /whois"),
     ],
 )
