@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Self
 
 Bend = Callable[["BentServer", socket.socket, bytes], "list[bytes] | None"]
-"""Gets the server, one of those who hear a message, and the message's line; gives what is sent instead. None: nothing
-any more, to anybody."""
+"""Gets the server, a recipient of a message, and the message's line; returns the line to send instead. None: nothing
+more, to any client."""
 
 
 class BentServer:
-    """Runs on its own thread. `bend` sees each delivery, `places` can register. `tags` stand before all it says; with
-    `shut` nobody who enters a room is told so, but is sent a PING, and another for each answer."""
+    """Runs on its own thread. `bend` sees each delivery, `places` clients can register. `tags` precede all its lines;
+    with `shut` joining clients get no confirmation, but a PING, and another for each answer."""
 
     def __init__(self, bend: Bend | None = None, *, places: int = 1000, tags: bytes = b"", shut: bool = False) -> None:
         self.delivered = 0

@@ -1,8 +1,8 @@
 """chatctl beside InspIRCd and ngIRCd: the same work, in interleaved rounds, by one generator.
 
-Run by hand: ``python -m bench.compare [--rounds 5] [--work NAME ...]``. As root on Debian it installs what is
-missing. chatctl keeps its durable history (on disk, ``synchronous=FULL``); the others keep none. The figures
-are medians; what counts when others use the machine too is CPU per delivery.
+Run by hand: ``python -m bench.compare [--rounds 5] [--work NAME ...]``. As root on Debian it installs missing servers.
+chatctl stores its durable history (on disk, ``synchronous=FULL``); the others have none. The figures are medians; on a
+machine with other load only CPU per delivery is meaningful.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ TAGS = ("--caps", "server-time message-tags echo-message")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What the servers are made to do: flags of ``chatctl bench``. `ram`: chatctl's data folder is on a RAM disk.
-    `plain`: chatctl only, beside itself with these flags. `rounds`: at the most so many."""
+    """A workload: flags of ``chatctl bench``. `ram`: chatctl's data folder is on a RAM disk. `plain`: chatctl only,
+    beside itself with these flags. `rounds`: the maximum."""
 
     name: str
     about: str
@@ -160,7 +160,7 @@ def disk_sync(seconds: float = 3.0) -> tuple[float, float]:
 
 
 def machine() -> str:
-    """What this ran on."""
+    """Describe the machine."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "?")
     return f"{os.cpu_count()} x {cpu}, Linux {os.uname().release.split('-')[0]}, Python {sys.version.split()[0]}"
@@ -185,7 +185,7 @@ def _row(about: str, name: str, cells: list[str]) -> str:
 
 
 def main() -> None:
-    """Run what was asked for and print the table as it comes."""
+    """Run the requested workloads and print the table row by row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", nargs="*", choices=[work.name for work in WORKS])

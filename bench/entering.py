@@ -1,9 +1,9 @@
-"""All enter one room at once: does a JOIN heard cost more where there are more of them, and does the loop ever hold?
+"""All clients join one room at once: does the cost per received JOIN grow, and does the loop ever block?
 
-Run by hand: ``python -m bench.entering [--rounds 3] [--servers chatctl inspircd ngircd]``. Everybody registers
-first; then all send their JOIN in one go. States medians: the seconds until everybody has heard everybody who came
-after, CPU of the server for each JOIN heard, and the longest that a bystander in no room, a process of its own, waited
-for the answer to a PING meanwhile: a loop that is held by anything answers nobody.
+Run by hand: ``python -m bench.entering [--rounds 3] [--servers chatctl inspircd ngircd]``. All clients register first;
+then all send their JOIN at once. Prints medians: the seconds until all have received all later JOINs, the server's CPU
+per received JOIN, and the longest time that a bystander in no room, a separate process, waited for the answer to a PING
+meanwhile: a blocked loop answers no client.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROOM = "#bench"
 
 
 class Crowd:
-    """Connections that have registered. What is heard is counted in bulk, over the seams of the pieces too."""
+    """Registered connections. Their input is counted in bulk, across chunk borders too."""
 
     def __init__(self, port: int, count: int, batch: int) -> None:
         self.poll = select.epoll()

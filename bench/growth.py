@@ -37,7 +37,7 @@ def cost(flags: tuple[str, ...], rounds: int, stored: int = 0) -> float:
 
 
 def fill(data: Path, count: int) -> None:
-    """Store so many messages of fifty rooms, and bring both indexes up to date."""
+    """Store this many messages of fifty rooms, and bring both indexes up to date."""
     store = SqliteStore(journal_file(prepare(data)))
     store.open()
     for first in range(1, count + 1, 5000):
@@ -70,7 +70,7 @@ def rooms_of_20(users: int) -> tuple[str, ...]:
 
 
 def rows(rounds: int) -> Iterator[tuple[str, list[float]]]:
-    """What grows, and the costs."""
+    """Growing sizes, and the costs."""
     yield "users, in rooms of 20: " + _said(USERS), [cost(rooms_of_20(users), rounds) for users in USERS]
     one = [
         cost(("--clients", str(members), "--senders", "4", "--messages", str(4_000_000 // members)), rounds)

@@ -1,8 +1,8 @@
-"""What history costs: deliveries a second with it and without it, one room of 500, four senders, in one run.
+"""The cost of history: deliveries per second with and without it, one room of 500, four senders, in one run.
 
-Run by hand: ``python bench/history.py [--readers 500] [--window 32] [--rounds 7] [--seconds 2]``. Two servers of
-its own on loopback, one with history and one with --no-history, take turns; each sender has at most `window` messages
-without an echo. What counts is what the readers got, and the CPU the server's process took for it.
+Run by hand: ``python bench/history.py [--readers 500] [--window 32] [--rounds 7] [--seconds 2]``. Two servers on
+loopback, one with history and one with --no-history, take turns; each sender has at most `window` messages without an
+echo. It counts received messages, and the CPU of the server's process.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def read(ports: list[int], count: int, orders: Connection) -> None:
                     sample += buffer.count(b" PRIVMSG ", 0, got)
             if not ending and orders.poll():
                 orders.recv()
-                ending = time.monotonic() + 0.5  # what is still under way
+                ending = time.monotonic() + 0.5  # messages in flight
         orders.send(round(sample * size / max(1, sample_size)))
 
 
@@ -93,7 +93,7 @@ class Sender:
 
 
 def send(senders: list[Sender], seconds: float) -> float:
-    """Talk for so long, then until all is echoed; the seconds until then."""
+    """Send for this long, then wait for all echoes; return the total seconds."""
     began = time.monotonic()
     poll = select.epoll()
     by_fd = {sender.sock.fileno(): sender for sender in senders}

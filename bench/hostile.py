@@ -1,12 +1,12 @@
-"""Who means ill, and somebody who only wants to talk meanwhile.
+"""Hostile clients, and a normal user beside them.
 
-Run by hand: ``python bench/hostile.py [slow|stalled|deaf|all] [cpus]``. Starts `chatctl serve` on loopback, with
-the default limits but for places; `cpus` (2) is how many processors it may use. States how long a normal user takes to
-come in and be heard (median and p99 of many), and the server's memory. Fails where p99 is over a second, or memory over
-CAP_MIB.
+Run by hand: ``python bench/hostile.py [slow|stalled|deaf|all] [cpus]``. Starts `chatctl serve` on loopback, with the
+default limits except places; `cpus` (2) is how many processors it may use. Prints how long a normal user takes to
+register and to send a message (median and p99 of many), and the server's memory. Fails if p99 is over a second, or
+memory over CAP_MIB.
 
-- ``slow``: 2,000 connections that send a byte now and then, and come back when they are sent away.
-- ``stalled``: 1,000 TLS handshakes that stop after their first message, and come back.
+- ``slow``: 2,000 connections that send a byte now and then, and reconnect when they are closed.
+- ``stalled``: 1,000 TLS handshakes that stop after their first message, and reconnect.
 - ``deaf``: 200 users of a busy room who never read.
 """
 

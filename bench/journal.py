@@ -1,8 +1,8 @@
-"""What the journal costs: CPU a message to append and to index, and how long history and search take with a million.
+"""The cost of the journal: CPU per message to append and to index, and history and search with a million messages.
 
-Run by hand: ``python bench/journal.py [--messages 1000000] [--rooms 20]``. Works in a new folder under --folder
-(the system's temporary one), on the disk that is there, and removes it. A thread that only counts stands for the busy
-loop; CPU is that of the journal's thread alone (`time.thread_time`).
+Run by hand: ``python bench/journal.py [--messages 1000000] [--rooms 20]``. Works in a new folder under --folder (the
+system's temporary one), on its disk, and removes it. A counting thread stands for the busy loop; CPU is that of the
+journal's thread alone (`time.thread_time`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Busy:
 
 
 class Meter:
-    """CPU and wall time of what is done inside."""
+    """Measure CPU and wall time of the block."""
 
     def __init__(self) -> None:
         self.cpu = self.wall = 0.0
@@ -174,7 +174,7 @@ def ask(path: Path, talk: Talk, messages: int) -> None:
 
 
 class Quiet:
-    """A log for nobody."""
+    """A log that discards everything."""
 
     def debug(self, event: str, **fields: object) -> None:
         """Nothing."""

@@ -34,7 +34,7 @@ class Crowd:
             self.epoll.register(sock.fileno(), select.EPOLLIN)
 
     def read(self, timeout: float) -> None:
-        """Take what has arrived; keep-alives are answered."""
+        """Read input; answer keep-alives."""
         for fd, _ in self.epoll.poll(timeout):
             at = self.index[fd]
             got = self.socks[at].recv(1 << 20)
@@ -51,7 +51,7 @@ class Crowd:
         by = time.monotonic() + DEADLINE
         while any(b" 366 " not in data for data in self.data):
             if time.monotonic() > by:
-                raise SystemExit("not everybody got in")
+                raise SystemExit("not all clients joined")
             self.read(1.0)
 
 

@@ -1,7 +1,7 @@
-"""Servers to compare with: how each is set up on loopback, without flood limits and with large queues.
+"""Other servers: set up on loopback, without flood limits and with large queues.
 
-A server here is told all that it needs not to be slowed down or to cut anybody off: no penalties, no fake lag, no
-lookups of names, no limits of connections. None but chatctl keeps any history.
+Each server gets all settings that keep it from slowing clients down or disconnecting them: no penalties, no fake lag,
+no name lookups, no connection limits. Only chatctl stores history.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Rival:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -121,7 +121,7 @@ def running(name: str, data: Path, settings: Mapping[str, str] | None = None) ->
         server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment})
         try:
             _until_it_listens(server, port, Path(folder, "output"))
-            # ngIRCd's queue of those who wait to be accepted holds ten; InspIRCd ends registrations once a second.
+            # ngIRCd's accept queue holds ten; InspIRCd completes registrations once a second.
             yield Rival(name, port, server.pid, batch={"ngircd": 8, "inspircd": 2000}.get(name, 200))
         finally:
             server.send_signal(signal.SIGTERM)

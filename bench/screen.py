@@ -1,7 +1,7 @@
-"""How quick the full screen is: python -m bench.screen
+"""The speed of the full screen: python -m bench.screen
 
-Three figures, each in a process of its own: seconds from the command to being in; milliseconds from a key to what comes
-out on the terminal while 200 messages a second arrive; resident memory after 100,000 messages were scrolled through.
+Three figures, each in a process of its own: seconds from the command to the login; milliseconds from a key to the
+terminal output while 200 messages a second arrive; resident memory after scrolling through 100,000 messages.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def first_frame() -> None:
 
 
 def talk() -> None:
-    """A server and somebody who speaks evenly, RATE times a second, until the input ends; the port is printed."""
+    """A server and a steady sender, RATE messages a second, until the input ends; the port is printed."""
     over = threading.Event()
 
     def wait() -> None:
@@ -107,7 +107,7 @@ def _join(port: int) -> tuple[int, int]:
 
 
 class _Screen:
-    """What comes out of a terminal."""
+    """The output of a terminal."""
 
     def __init__(self, terminal: int) -> None:
         self._terminal = terminal
@@ -122,7 +122,7 @@ class _Screen:
             self._shown = self._shown[-20_000:] + os.read(self._terminal, 65536)
 
     def rest(self, seconds: float) -> None:
-        """Read what comes meanwhile."""
+        """Read pending output."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
             if select.select([self._terminal], [], [], left)[0]:

@@ -1,8 +1,8 @@
-"""How long from `chatctl serve` to the first accepted connection, and to the banner.
+"""Time from `chatctl serve` to the first accepted connection, and to the banner.
 
-Run by hand: ``python bench/startup.py [--rounds 10] [--messages 1000000] [--killed]``. Each round starts on the
-same data folder, which holds so many messages; with --killed the round before ended by kill -9, else by SIGTERM. States
-medians and the slowest round, in milliseconds; 500 is the most that a million messages may cost.
+Run by hand: ``python bench/startup.py [--rounds 10] [--messages 1000000] [--killed]``. Each round starts on the same
+data folder with this many messages; with --killed the round before ended by kill -9, else by SIGTERM. Prints medians
+and the slowest round, in milliseconds; 500 is the maximum for a million messages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CHATCTL = str(Path(sys.executable).with_name("chatctl"))
 
 
 def fill(folder: Path, messages: int) -> None:
-    """A journal with so many messages, as a server leaves it."""
+    """Make a journal with this many messages, as a server leaves it."""
     store = SqliteStore(folder / "journal.db")
     store.open()
     talk = Talk(20)

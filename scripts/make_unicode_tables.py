@@ -134,7 +134,7 @@ def prototypes() -> dict[str, str]:
 
 
 def skeleton_function() -> Callable[[str], str]:
-    """Draw as the prototype, forget the case, and again until nothing changes: names.py, rule 9."""
+    """Map to the prototype, drop the case, and repeat until nothing changes: [too-alike] in names.py."""
     prototype = prototypes()
     # A small i is a capital I in another case, and that is drawn as l: all three are one.
     prototype["i"] = "l"

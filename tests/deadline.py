@@ -1,7 +1,7 @@
-"""The one deadline of the tests: how long an event may take that must come.
+"""The only deadline of the tests: how long to wait for an event that must come.
 
-It says when a test gives up, not how quick the program is: a loaded machine must not fail a test. Whoever waits asks
-again until the event is there. Nothing is asserted about the time that it took.
+It bounds a failing test and does not measure speed: a loaded machine must not fail a test. Waiting code polls until the
+event is there. No test asserts how long it took.
 """
 
 from __future__ import annotations

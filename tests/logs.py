@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ListLog:
-    """Keeps what was logged."""
+    """Stores log events."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, object]]] = []

@@ -1,4 +1,4 @@
-"""The log: what a line looks like, what is dropped, and that nothing a stream does reaches the caller."""
+"""The log: the format of lines, dropped records, and that no error of a stream reaches the caller."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _utc() -> Iterator[None]:
 
 
 def logged(event: str = "listening", *, format: Format = "text", **fields: object) -> str:
-    """What one `info` record is written as."""
+    """Return the line of one `info` record."""
     stream = io.StringIO()
     log = Log(stream, format=format, now=lambda: WHEN)
     log.start()
@@ -181,7 +181,7 @@ def test_no_stream_at_all() -> None:
 
 def test_it_is_what_the_rules_ask_for() -> None:
     log: ports.Log = Log(None)
-    log.error("nobody started it")
+    log.error("it was not started")
 
 
 def test_a_log_that_never_started_stops() -> None:
@@ -259,7 +259,7 @@ def test_a_process_whose_stderr_is_closed_ends() -> None:
 
 @pytest.mark.e2e
 def test_a_stderr_that_does_not_block_gets_everything() -> None:
-    """Whoever starts us may share a non-blocking descriptor; a full pipe is no reason to give up."""
+    """The parent process may share a non-blocking descriptor; a full pipe is no reason to give up."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     code = FLOOD.replace("Log(sys.stderr)", "Log(sys.stderr, capacity=10**6)").replace("0.1", "10")

@@ -1,4 +1,4 @@
-"""The load generator: what it counts is so, and what went wrong is said (chatctl/bench)."""
+"""The load generator: correct counts, and reports of failures (chatctl/bench)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(port: int, **more: object) -> Result:
     [
         ({}, 300 * 7),
         ({"clients": 12, "rooms": 3, "senders": 3}, 300 * 3),
-        ({"clients": 4, "senders": 4}, 300 * 3),  # everybody speaks: nobody hears all
+        ({"clients": 4, "senders": 4}, 300 * 3),  # every client sends: none receives all
         ({"window": 1}, 300 * 7),
         ({"clients": 2, "senders": 1, "window": 1000}, 300),
         ({"caps": ("server-time", "message-tags", "echo-message"), "caps_clients": 4}, 150 * 8 + 150 * 7),
@@ -265,7 +265,7 @@ def test_a_server_that_falls_silent() -> None:
 
 
 def test_a_server_that_falls_silent_while_messages_go_on_being_sent() -> None:
-    """Whatever is still to be said, nobody waits for more than what the timeout says."""
+    """However many messages are missing, the run ends within its timeout."""
     begin = time.monotonic()
     with (
         deliver_but(200, lambda server, hearer, line: None) as server,
@@ -423,7 +423,7 @@ def test_an_address_says_where_and_whether_tls(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_certificate_is_believed_as_everywhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """But for this computer, where nobody is in between: a server's password may be among what is sent."""
+    """Except on this computer, where nobody can listen: a server's password may be sent."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("chatctl.client.transport.tls_probe._is_here", lambda host: False)
     with Server(port=0, listener_limit=9, tls=TlsPlan()) as server:

@@ -1,4 +1,4 @@
-"""What tests of accounts have in common: a world with them, and people who log in."""
+"""Common parts of account tests: a world with accounts, and users who log in."""
 
 from __future__ import annotations
 

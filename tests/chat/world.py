@@ -58,7 +58,7 @@ class HeldJournal(MemoryJournal):
         self.stored: dict[str, RoomRecord] = {}
         self.kept: dict[RecordKey, Record | None] = {}
         self.waiting: list[tuple[int, Sequence[Fact], Sequence[RoomRecord], Sequence[str], Changes]] = []
-        """What was appended and has not ended: with its last seq."""
+        """Appended batches that have not ended, with their last seq."""
 
     def append(
         self,
@@ -110,7 +110,7 @@ class QuickWorkers:
         self.held = False
         self.tasks: list[tuple[str, Task, Callable[[Done], None]]] = []
         self.settings = Reread()
-        """What reading the settings again gives."""
+        """Return the result of reading the settings again."""
 
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
         """There is nothing to start."""
@@ -121,7 +121,7 @@ class QuickWorkers:
             self.let_go()
 
     def let_go(self) -> None:
-        """Do what was asked for."""
+        """Run the queued tasks."""
         tasks, self.tasks = self.tasks, []
         for _, task, done in tasks:
             done(self.settings if isinstance(task, Reread) else perform(task, bytes))
@@ -151,7 +151,7 @@ class Person:
         return self
 
     def lines(self) -> list[str]:
-        """What has arrived since the last look, as lines without their ends."""
+        """Return the lines that have arrived since the last call, without line ends."""
         text = self.session.taken().decode()
         assert text == "" or text.endswith("\r\n"), text
         lines = text.split("\r\n")[:-1]
@@ -172,12 +172,12 @@ class Person:
         return [message.command for message in self.read()]
 
     def forget(self) -> Person:
-        """Throw away what has arrived."""
+        """Discard the output so far."""
         self.lines()
         return self
 
     def one(self, command: str) -> Message:
-        """The single message with this command among what has arrived."""
+        """Return the only message with this command in the output."""
         read = self.read()
         found = [message for message in read if message.command == command]
         assert len(found) == 1, f"{command} in {read}"
@@ -205,7 +205,7 @@ class World:
 
     @property
     def facts(self) -> list[Fact]:
-        """What the journal was given."""
+        """Return the facts that the journal was given."""
         assert isinstance(self.journal, MemoryJournal)
         return list(self.journal.facts)
 

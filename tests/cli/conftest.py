@@ -1,4 +1,4 @@
-"""A server of our own, somebody who is in it, and an environment in which nothing is set."""
+"""A server, a user who is connected to it, and an environment without settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `serve` prints: where others are sent."""
+"""The output of `serve`: how others join."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class TestCheckName:
         assert b"broke off" in done.stderr
 
     def test_nothing_heavy_is_loaded(self, server: Server) -> None:
-        # ssl and asyncio are pydantic-settings' doing; what is ours loads neither.
+        # ssl and asyncio are loaded by pydantic-settings; our modules load neither.
         ours = "import sys, chatctl.client.name_check, chatctl.cli.check_name\n"
         whole = "import sys; from chatctl.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
         for code, heavy in ((ours, HEAVY | {"ssl", "asyncio", "hmac"}), (whole, HEAVY)):

@@ -82,11 +82,11 @@ def test_a_command_keeps_its_options() -> None:
     @app.command()
     @reports
     def command(count: Annotated[int, typer.Option("--count")] = 1) -> None:
-        """What it does."""
+        """The body of the command."""
         print(count + 1)
 
     assert CliRunner().invoke(app, ["--count", "4"]).stdout == "5\n"
-    assert "What it does." in CliRunner().invoke(app, ["--help"]).stdout
+    assert "The body of the command." in CliRunner().invoke(app, ["--help"]).stdout
 
 
 def test_a_stretch_of_code() -> None:

@@ -1,4 +1,4 @@
-"""What `--help` says, of every command: whole sentences, and no words of a programmer."""
+"""`--help` of every command: whole sentences, without programming terms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others say may hold anything; of what acts on a terminal nothing reaches one, nor a script as it is."""
+"""Text of other users may hold anything; nothing of it acts on a terminal or on a script."""
 
 from __future__ import annotations
 

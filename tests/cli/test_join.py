@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("environment")]
 
 
 class TestPipe:
-    """stdin is no terminal."""
+    """stdin is not a terminal."""
 
     def test_each_line_is_one_message_and_the_last_echo_is_waited_for(self, server: Server, bob: Wire) -> None:
         done = run("join", "--port", str(server.port), "--name", "ci", given="one\n/two\n\n  \nпривет 👋\nno end")
@@ -118,7 +118,7 @@ class TestPipe:
         while not any(message.command == "JOIN" and message.nick == "ci" for message in bob.read):
             bob.until("JOIN")
         process.stdout.close()
-        bob.send("PRIVMSG #lobby :anybody?")
+        bob.send("PRIVMSG #lobby :is ann here?")
         assert process.wait(DEADLINE) == 1
         assert process.stderr.read() == b""
         process.stdin.close()

@@ -1,4 +1,4 @@
-"""Two `chatctl join` in a real terminal: what is on the screen, not what was written to it."""
+"""Two `chatctl join` in a real terminal: the resulting screen, not the bytes written."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Pane:
         self._run("send-keys", "-t", self._name, "Enter")
 
     def lines(self) -> list[str]:
-        """What stands on the screen, wrapped lines joined."""
+        """Return the text on the screen, with wrapped lines joined."""
         text = self._run("capture-pane", "-p", "-J", "-t", self._name)
         return [line.rstrip() for line in text.splitlines() if line.strip()] or [""]
 

@@ -91,9 +91,9 @@ class TestTerminal:
         terminal.expect(re.escape("[y/N] "))
         terminal.send("\r")
         terminal.expect("You are ann on")
-        terminal.send("hello everybody\r")
-        assert bob.until("PRIVMSG").params[1] == "hello everybody"
-        terminal.expect(re.escape("[ann]: hello everybody"))
+        terminal.send("hello to all\r")
+        assert bob.until("PRIVMSG").params[1] == "hello to all"
+        terminal.expect(re.escape("[ann]: hello to all"))
         terminal.send("/quit\r")
         assert self.end(terminal) == 0
 

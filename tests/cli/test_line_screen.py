@@ -1,4 +1,4 @@
-"""What the line client shows, without a server and without a terminal."""
+"""The output of the line client, without a server and a terminal."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ def test_replayed_lines_show_their_time_to_a_person() -> None:
     told = [replace(event, time=time) for event, time in zip(events, (now, now, before), strict=True)]
     when = [now.astimezone().strftime("%H:%M"), before.astimezone().strftime("%Y-%m-%d %H:%M")]
     assert Shown(PERSON).tell(*told) == [f"{when[0]} [bob]: then", "[bob]: now", f"{when[1]} [bob]: old"]
-    assert Shown(PIPE).tell(*told) == ["[bob]: then", "[bob]: now", "[bob]: old"], "a script reads what was said"
+    assert Shown(PIPE).tell(*told) == ["[bob]: then", "[bob]: now", "[bob]: old"], "a script gets the original text"
 
 
 def test_a_closed_stdout_ends_the_screen() -> None:

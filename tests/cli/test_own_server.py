@@ -48,7 +48,7 @@ def ann(server: Server) -> Iterator[Client]:
 
 
 def told(client: Client, count: int) -> list[e.Event]:
-    """What `client` is told of others, up to so many messages."""
+    """Return the events of others that `client` gets, up to this many messages."""
     found: list[e.Event] = []
     for event in client.events(timeout=DEADLINE):
         if isinstance(event, e.Said | e.Joined | e.Left) and client.fold(event.name) != "ann":

@@ -91,7 +91,7 @@ def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
     assert refused.returncode == 5
     assert refused.stdout == ""
     assert "nobody" in refused.stderr
-    assert "for the room: chatctl send '#nobody'" in refused.stderr
+    assert "for the room: chatctl send '#absent'" in refused.stderr
     empty = run("send", "#builds", "", "--name", "ci")  # a script's variable that is not set
     assert (empty.returncode, empty.stderr) == (2, "chatctl: there is nothing to say: the text is empty\n")
 

@@ -1,4 +1,4 @@
-"""`send`: what is very long is asked for first, and an interruption stops it."""
+"""`send`: long input needs a confirmation, and an interruption stops it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_long_line_is_asked_for_on_a_terminal(ann: Client, tmp_path: Path, answe
 
 
 def stalling(talk: Talk) -> None:
-    """A server of another kind, which lets somebody in, reads the first message, and answers nothing more."""
+    """A server of another kind: registers the client, reads the first message, and then stays silent."""
     talk.until("USER")
     talk.send(":irc.test 421 * CAP :Unknown command", *(line.format("ci") for line in WELCOME))
     talk.until("JOIN")

@@ -1,4 +1,4 @@
-"""What tests of the client as a library have in common."""
+"""Common parts of the tests of the client library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation through a line that is cut again and again, and what must be true of it."""
+"""A conversation over a connection that is cut again and again, and the promises that must hold."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Cut:
 
 
 class _Heard:
-    """What the client told, in order."""
+    """Return the client's events in order."""
 
     def __init__(self, client: Client) -> None:
         self.events: list[e.Event] = []
@@ -58,10 +58,10 @@ class _Heard:
 
 
 def talk_while_cut(cuts: int, lines: int, seed: int, patience: float = DEADLINE, *, settled: bool = True) -> Cut:
-    """Ann says numbered lines while her connection is cut `cuts` times; bob talks too; eve, never cut, reads.
+    """Ann sends numbered lines while her connection is cut `cuts` times; bob sends too; eve, never cut, reads.
 
-    `settled`: nothing is cut before ann is in the room for the first time. Else she need not have seen what was said
-    before she said something herself.
+    `settled`: nothing is cut before ann has joined the room for the first time. Otherwise she may have missed messages
+    from before her first own one.
     """
     began = time.monotonic()
     with (
@@ -93,7 +93,7 @@ def talk_while_cut(cuts: int, lines: int, seed: int, patience: float = DEADLINE,
                 bob.ping()
         _until_read(bob, f"psst {lines - 1}", bob)
         eve_saw = _room_of(eve, f"ann {lines - 1}", bob)
-        # Where ann was away bob's whisper had nobody to go to (401): only what the server took counts.
+        # While ann was away bob's private message was refused (401): only accepted ones count.
         hushed = [m.params[1] for m in bob.read if m.command == "PRIVMSG" and m.params[0] == "ann"]
         assert ann.flush(patience)
         assert heard.wait_for(eve_saw[-1], hushed[-1], patience), "the last message does not come"
@@ -125,8 +125,8 @@ def _is_in_room(message: Message) -> bool:
 
 
 def _until_read(wire: Wire, text: str, bob: Wire) -> None:
-    """Read up to a message with this text, where it was not read already. Bob stirs meanwhile: a server on which
-    nothing at all happens may leave a message that was sent again waiting for the next tick."""
+    """Read up to a message with this text, unless it was read already. Bob sends meanwhile: a server without any
+    activity may leave a message that was sent again waiting for the next tick."""
     by = time.monotonic() + DEADLINE
     while not any(message.params[-1:] == [text] for message in wire.read):
         assert time.monotonic() < by, f"{text} does not come"

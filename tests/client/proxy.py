@@ -19,8 +19,11 @@ _ABORT = struct.pack("ii", 1, 0)
 
 
 class CuttingProxy:
-    """Relays one connection after another. Once armed, each ends after a random number of bytes in one direction or the
-    other, wherever that is in a line, until `cuts` are done; half of them lose what is on its way (RST)."""
+    """Relays one connection after another.
+
+    Once armed, each ends after a random number of bytes in one direction or the other, anywhere in a line, until `cuts`
+    are done; half of them drop the data in transit (RST).
+    """
 
     def __init__(self, port: int, seed: int) -> None:
         self._port = port
@@ -40,7 +43,7 @@ class CuttingProxy:
         self._left = cuts
 
     def wait_for_cut(self, number: int, timeout: float = DEADLINE) -> bool:
-        """Until so many were made."""
+        """Wait for this many cuts."""
         with self.news:
             return self.news.wait_for(lambda: self.cuts >= number, timeout)
 

@@ -69,7 +69,7 @@ def test_events_by_callback_and_a_callback_that_fails(server: Server) -> None:
 
 def test_order_and_number_survive_a_burst(server: Server) -> None:
     with client(server.port) as ann, client(server.port, "bob") as bob:
-        heard(bob, e.Joined)  # what is said before is history, and no news
+        heard(bob, e.Joined)  # messages from before are history, not new
         for number in range(2000):
             ann.say("#lobby", str(number), timeout=DEADLINE)
         assert ann.flush(DEADLINE)

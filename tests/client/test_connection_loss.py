@@ -1,4 +1,4 @@
-"""What a client does when its connection is lost or its server falls silent: with ours, and with scripted ones."""
+"""The client when its connection is lost or its server stays silent: with our server, and with scripted ones."""
 
 from __future__ import annotations
 

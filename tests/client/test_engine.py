@@ -167,7 +167,7 @@ def test_a_server_without_end_of_motd_is_done_with_its_pong() -> None:
     assert talk.state.phase is Phase.ONLINE
 
 
-# What happens in a room.
+# Events of a room.
 
 
 def test_a_message_has_its_time_and_id(lobby: Talk) -> None:
@@ -269,7 +269,7 @@ def test_an_invitation_of_ours_is_confirmed_in_words(lobby: Talk) -> None:
     assert told.text == "bob is invited into #tea"
 
 
-# What the server says about itself may change.
+# The server's 005 tokens may change.
 
 
 def test_casemapping_that_changes_renames_what_is_kept() -> None:
@@ -301,7 +301,7 @@ def test_negated_token_returns_to_its_default() -> None:
     assert isupport.network == ""
 
 
-# What is not what it looks like.
+# Misleading input.
 
 
 def test_own_user_modes_are_not_settings_of_a_room() -> None:

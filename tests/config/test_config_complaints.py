@@ -1,4 +1,4 @@
-"""What a person reads when a setting is wrong: one line, where, what, and what would be right."""
+"""Error sentences for wrong settings: one line with source, value and what is allowed."""
 
 from __future__ import annotations
 

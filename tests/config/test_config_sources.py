@@ -1,4 +1,4 @@
-"""Which source wins, which file is read, what is passed over."""
+"""Precedence of sources, the choice of the file, skipped variables."""
 
 from __future__ import annotations
 

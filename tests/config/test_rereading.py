@@ -1,4 +1,4 @@
-"""Settings read again while people talk (REHASH, SIGHUP): what changes at once, and what is said about the rest."""
+"""Settings read again by a running server (REHASH, SIGHUP): immediate changes, and the report on the rest."""
 
 from __future__ import annotations
 

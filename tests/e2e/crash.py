@@ -1,4 +1,4 @@
-"""A server killed in the middle of a busy conversation, and what everybody saw held against what history holds.
+"""A server killed in the middle of a busy conversation, comparing all received messages with the history.
 
 Used by the test (a few rounds) and by hand for many: ``python -m tests.e2e.crash 200``.
 """
@@ -41,7 +41,7 @@ class Talker:
                 self.sent += _BURST
 
     def read(self) -> bool:
-        """Take what has arrived; False at the end of the connection."""
+        """Read input; return False at the end of the connection."""
         try:
             data = self.sock.recv(1 << 20)
         except BlockingIOError:
@@ -63,9 +63,9 @@ class Talker:
 
 
 def one_round(home: Path, seed: int) -> tuple[int, int]:
-    """Talk, kill -9 at a random moment, start again, compare; messages seen by anybody, and messages in history.
+    """Send, kill -9 at a random moment, restart, compare; return the numbers of received and of stored messages.
 
-    Raises AssertionError with what differs.
+    Raises AssertionError with the difference.
     """
     chance = random.Random(seed)
     with ServeProcess(home, CHATCTL_LISTENER_LIMIT="20", CHATCTL_LOG__LEVEL="error") as server:

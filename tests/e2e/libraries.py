@@ -1,4 +1,4 @@
-"""Two client libraries that nobody here wrote, behind one small face: jaraco's `irc`, and `miniirc`."""
+"""Two independent client libraries behind a small interface: jaraco's `irc`, and `miniirc`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _COMMANDS = {
     "privnotice": "NOTICE",
     "action": "ACTION",
 }
-"""What the library `irc` calls by another name than the wire does."""
+"""Events of the library `irc` whose names differ from the commands."""
 
 Heard = tuple[str, str, list[str]]
-"""What a library heard: the command or numeric, who it came from, and the parameters."""
+"""A received message: the command or numeric, its sender, and the parameters."""
 
 
 class LibraryClient(ABC):
-    """A client of some library. What it hears is kept until somebody waits for it."""
+    """A client of a library. Its input is queued until a test waits for it."""
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
@@ -45,7 +45,7 @@ class LibraryClient(ABC):
 
     @abstractmethod
     def tokens(self) -> dict[str, str]:
-        """What the library understood of ISUPPORT: tokens and values."""
+        """Return ISUPPORT as the library parsed it: tokens and values."""
 
     @abstractmethod
     def cut(self) -> None:
@@ -56,7 +56,7 @@ class LibraryClient(ABC):
         """Leave."""
 
     def until(self, command: str, *params: str) -> Heard:
-        """The first thing heard with this command and these parameters in it; what came before is dropped."""
+        """Return the first message with this command and these parameters; drop earlier ones."""
         by = time.monotonic() + DEADLINE
         seen: list[Heard] = []
         while time.monotonic() < by:

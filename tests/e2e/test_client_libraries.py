@@ -1,4 +1,4 @@
-"""A whole conversation between client libraries that nobody here wrote, against a real server process."""
+"""A whole conversation between independent client libraries, with a real server process."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_who_is_there_who_is_lost_and_what_the_server_can_do(tmp_path: Path, *, 
         again.send("JOIN #tea")
         assert ann.until("JOIN", "#tea")[1] == "bob"
 
-        # As when a part of the network is lost: many are gone at once, and nobody said goodbye.
+        # As after a network failure: many are gone at once, without a QUIT.
         lost = [Wire(server.port).login(f"lost{number}", "#tea") for number in range(10)]
         for wire in lost:
             wire.close()
@@ -93,7 +93,7 @@ def test_who_is_there_who_is_lost_and_what_the_server_can_do(tmp_path: Path, *, 
 
 
 def _understand(tokens: dict[str, str]) -> None:
-    """What two libraries make of ISUPPORT, each in its way."""
+    """ISUPPORT as two libraries parse it."""
     assert tokens["NETWORK"] == "chatctl"
     assert (tokens["CHANTYPES"], tokens["CASEMAPPING"]) == ("#", "ascii")
     assert (tokens["NICKLEN"], tokens["MONITOR"], tokens["STATUSMSG"]) == ("32", "100", "@+")

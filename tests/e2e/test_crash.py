@@ -1,4 +1,4 @@
-"""kill -9 under load: if anybody saw a message, its sender's echo included, it is in the history once and in order."""
+"""kill -9 under load: every message that was received, echoes included, is in the history once and in order."""
 
 from __future__ import annotations
 

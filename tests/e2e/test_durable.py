@@ -97,7 +97,7 @@ class SmallDisk:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     if not works("unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"):
-        pytest.skip("nobody may mount a small disk here")
+        pytest.skip("mounting a small disk is not permitted here")
     mount = tmp_path / "disk"
     mount.mkdir()
     script = f"mount -t tmpfs -o size=8m,mode=700 none {mount} && echo ready && exec cat"
@@ -138,7 +138,7 @@ class Careful:
 
 @pytest.mark.parametrize("killed", ["while full", "after"])
 def test_a_full_disk(tmp_path: Path, disk: SmallDisk, killed: str) -> None:
-    """What was echoed is kept, what was refused is not, and when there is space again all goes on."""
+    """Echoed messages are stored, refused ones are not, and with free space everything continues."""
     variables = {"CHATCTL_DATA_DIR": str(tmp_path / "disk" / "data"), "CHATCTL_LOG__LEVEL": "error"}
     with ServeProcess(tmp_path, under=disk.under, **variables) as server:
         people = [Careful(server.port, f"p{number}") for number in range(3)]

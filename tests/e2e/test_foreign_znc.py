@@ -58,7 +58,7 @@ def test_client_behind_znc_reads_each_message_once_over_a_reconnect(tmp_path: Pa
             assert bob.until("JOIN").nick == "zoe"
             bob.send("PRIVMSG #tea :while no client was attached")
             bob.ping()
-            # What was said before she came is replayed by the server, the rest by ZNC.
+            # Messages from before she came are replayed by the server, the rest by ZNC.
             with _attached(port) as zoe:
                 zoe.until(lambda message: message.params[1:] == ["while no client was attached"])
                 bob.send("PRIVMSG #tea :while one was attached")
@@ -104,9 +104,9 @@ def _attached(port: int) -> Wire:
 
 @contextmanager
 def _znc(server: int) -> Iterator[int]:
-    """Run ZNC for the server at the port `server`; the port for its clients.
+    """Run ZNC for the server at the port `server`; return the port for its clients.
 
-    As root it waits for 30 seconds before it starts, so there it runs as nobody, in a folder of its own.
+    As root it waits for 30 seconds before it starts, so there it runs as another user, in a folder of its own.
     """
     nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory() as name, socket.socket() as reserved:

@@ -33,7 +33,7 @@ class Terminals:
 
     def open(self, name: str, arguments: str, columns: int, lines: int) -> None:
         command = f"{CHATCTL} join {arguments}; echo exit=$?; exec sleep 100"
-        # What a shell may have exported long ago says nothing about this terminal.
+        # Variables that a shell exported describe another terminal.
         env = environment(self._folder, COLUMNS="80", LINES="24", XDG_DATA_HOME=str(self._folder / f"data-{name}"))
         size = ("-x", str(columns), "-y", str(lines))
         subprocess.run([*self._tmux, "new-session", "-d", "-s", name, *size, command], env=env, check=True)

@@ -132,7 +132,7 @@ def test_status_knows_a_server_without_history_by_its_address(tmp_path: Path, mo
             assert "--no-history" in done.stdout
         as_json = json.loads(chatctl(tmp_path, "status", "--json", **here, **settings).stdout)
         assert as_json == {"address": f"127.0.0.1:{server.port}", "answers": True}
-        # Who names a folder asks for the server on it; and nobody else does anything there.
+        # A command with a folder talks to the server on it; no other program writes there.
         assert chatctl(tmp_path, "status", "--data-dir", str(tmp_path), **here).returncode == 4
         kick = chatctl(tmp_path, "kick", "ann", **here)
         assert (kick.returncode, "--no-history" in kick.stderr) == (4, True)

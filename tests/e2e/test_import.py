@@ -21,7 +21,7 @@ CAPS = "batch message-tags server-time draft/chathistory draft/event-playback ec
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a chat in which all sorts of things happened exports."""
+    """Return the export of a chat with all kinds of events."""
     home = tmp_path_factory.mktemp("first")
     with ServeProcess(home) as server:
         with Wire(server.port).login("ann", "#tea") as ann, Wire(server.port).login("bob", "#tea", "#lobby") as bob:

@@ -1,4 +1,4 @@
-"""IRCv3 as client programs that nobody here wrote use it: two libraries, and WeeChat as people see it."""
+"""IRCv3 with independent client programs: two libraries, and WeeChat's screen."""
 
 from __future__ import annotations
 
@@ -120,8 +120,8 @@ def test_weechat_shows_who_is_typing_and_says_when_it_is(tmp_path: Path) -> None
             weechat.until("hello wanda")
             ann.send("@+typing=active TAGMSG #tea")
             weechat.until("Typing: ann")
-            ann.send("@+draft/reply=x PRIVMSG #tea :an answer to somebody")
-            weechat.until("an answer to somebody")
+            ann.send("@+draft/reply=x PRIVMSG #tea :a reply in a thread")
+            weechat.until("a reply in a thread")
             weechat.enter("something long", submit=False)
             assert ann.until(lambda message: message.command == "TAGMSG" and message.nick == "wanda").tags["+typing"]
             weechat.enter("/quit")

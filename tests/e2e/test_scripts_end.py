@@ -1,4 +1,4 @@
-"""`send` and `tail --follow` asked to end by the system: nobody reads that a connection was lost."""
+"""`send` and `tail --follow`, ended by the system: others see no lost connection."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_a_pipe_and_a_follower_go_on_where_the_server_was_killed(tmp_path: Path)
             follower.until(said[before])  # the burst is under way, or has just arrived
             server.process.kill()
             server.process.communicate()
-            say(_BURST)  # typed while nobody is there
+            say(_BURST)  # typed while the server is away
             server = ServeProcess(tmp_path, **fixed)
             assert follower.until(said[-1]) == said
         _, errors = sender.communicate(timeout=DEADLINE)

@@ -1,4 +1,4 @@
-"""What must be seen by nobody: passwords in logs, arguments and answers; files of the data folder."""
+"""Secrets stay secret: passwords in logs, arguments and answers; files of the data folder."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Joined:
         os.close(slave)
 
     def until(self, text: bytes) -> None:
-        """Read what is written until `text` comes."""
+        """Read output until `text` arrives."""
         read, end = b"", time.monotonic() + DEADLINE
         while text not in read:
             ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
@@ -119,7 +119,7 @@ def test_nobody_reads_the_terminal_and_the_process_is_asked_to_end(joined: Joine
 
 
 def fill(joined: Joined) -> None:
-    """Wait until the process cannot write: what is readable does not grow any more."""
+    """Wait until the process cannot write: the readable output stops growing."""
     import fcntl
     import struct
     import termios

@@ -1,4 +1,4 @@
-"""However the full screen ends, the terminal is as it was: what was switched on is switched off, in a real terminal."""
+"""However the full screen ends, the terminal is restored: enabled modes are disabled, in a real terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 _SWITCH = re.compile(rb"\x1b\[\?([0-9;]+)([hl])")
 _KITTY = re.compile(rb"\x1b\[([<>])[0-9]*u")
 _ON = (b"7", b"25")
-"""What is on by itself: wrapping at the edge, and the cursor."""
+"""Modes that are enabled by default: wrapping, and the cursor."""
 
 BROKEN = """
 import sys
@@ -73,7 +73,7 @@ class Ending:
         return int(self.child.after.partition(b"=")[2])
 
     def check(self) -> None:
-        """What was switched on is off, and the terminal reads lines again."""
+        """Check that enabled modes are disabled, and the terminal reads lines again."""
         last = dict.fromkeys((*_ON, b"1049"), b"")
         for modes, state in _SWITCH.findall(self.written):
             for mode in modes.split(b";"):

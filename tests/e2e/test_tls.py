@@ -45,7 +45,7 @@ def test_no_is_no(tmp_path: Path) -> None:
 
 
 def test_on_the_full_screen_too(tmp_path: Path) -> None:
-    """Only y is yes; what was accepted is remembered; another certificate ends it with 5, and nobody is asked."""
+    """Only y means yes; an accepted certificate is remembered; another one ends with 5, without a question."""
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir(mode=0o700)
     port = steady_port()

@@ -1,8 +1,8 @@
-"""Coverage-guided fuzzing of what reads bytes: framing, messages, tags, names, cleaning, certificates; and of all
-commands and modes, as an operator of a room sends them.
+"""Coverage-guided fuzzing of all parsers: framing, messages, tags, names, cleaning, certificates; and of all commands
+and modes, sent by an operator of a room.
 
 By hand, for as long as you like: ``python tests/fuzz/parsers.py -max_total_time=600``; needs ``pip install atheris``.
-Whatever raises anything but the errors that are meant for it ends the run with the input that did.
+An unexpected exception ends the run with its input.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["chatctl"]):
 
 
 def one_input(data: bytes) -> None:
-    """Everything that reads bytes from strangers."""
+    """All parsers of untrusted bytes."""
     whole = LineDecoder().feed(data)
     in_pieces = LineDecoder()
     pieces = [item for at in range(0, len(data), 7) for item in in_pieces.feed(data[at : at + 7])]
@@ -46,7 +46,7 @@ def one_input(data: bytes) -> None:
 
 
 def _said(lines: list[str | BadLine]) -> None:
-    """By somebody who may do much, with everything negotiated: no handler fails, and everybody still reads lines."""
+    """A session with many rights and all capabilities: no handler fails, and all others still get lines."""
     world = World()
     bob = world.person("bob", "#lobby", "#a")
     ann = world.person("ann", "#b", "#a", caps="message-tags batch labeled-response echo-message draft/multiline")

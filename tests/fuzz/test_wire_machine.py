@@ -1,7 +1,7 @@
-"""Anybody may send anything: people, rooms and rubbish over real sockets, in any order.
+"""Any client may send anything: users, rooms and garbage over real sockets, in any order.
 
-What must hold after every step: the server answers a bystander, no handler failed, and at the end threads and
-descriptors are as many as before. Brief by default; for long: ``FUZZ_EXAMPLES=5000 FUZZ_STEPS=200 pytest tests/fuzz``.
+After every step: the server answers a bystander, no handler failed, and at the end there are as many threads and
+descriptors as before. Brief by default; for long: ``FUZZ_EXAMPLES=5000 FUZZ_STEPS=200 pytest tests/fuzz``.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Chat(RuleBasedStateMachine):
     @precondition(lambda self: self.open)
     @rule(which=st.integers(0, 7))
     def read(self, which: int) -> None:
-        """What a session hears is UTF-8, whole lines, none too long (Wire sees to that)."""
+        """A session's output is UTF-8, whole lines, none too long (checked by Wire)."""
         wire = self.open[which % len(self.open)]
         wire.sock.settimeout(0.01)
         with contextlib.suppress(TimeoutError, ssl.SSLWantReadError, OSError):

@@ -1,4 +1,4 @@
-"""What the tests of the journal share: facts, a listener that can be waited for, a log, a store that fails."""
+"""Common parts of the journal tests: facts, a listener to wait for, a log, a failing store."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def opened() -> Iterator[SqliteStore]:
 
 
 class Owner:
-    """The owner's thread, played by the test: what is called soon is called while the test waits."""
+    """The owner's thread, played by the test: calls arrive while the test waits."""
 
     def __init__(self) -> None:
         self.calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -67,7 +67,7 @@ class Owner:
         self.calls.put(call)
 
     def turn(self) -> None:
-        """Run what is there to run, without waiting."""
+        """Run pending calls, without waiting."""
         while not self.calls.empty():
             self.calls.get()()
 

@@ -1,15 +1,15 @@
-"""History as it is meant (queries.py), in the simplest way there is: a list, read from one end to the other.
+"""A model of the history (queries.py), as simple as possible: a list, read from one end to the other.
 
-Every journal is held to this. What the questions leave open is decided here:
+Every journal is compared with it. It decides what the queries leave open:
 
-- A time as ``after`` or ``before`` leaves out what happened in that very millisecond.
+- A time as ``after`` or ``before`` excludes facts of that very millisecond.
 - ``around`` a time begins with the first fact that is not older; ``limit // 2`` come from before the mark, the rest
-  from it on, and no side makes up for the other.
-- A message id that nobody kept, or only beyond `upto`, is unknown; one of another place marks a point like any other.
-- With `nearest`, a valid id that is not stored marks the point that it names, unless another fact has that point.
-- A page that must be `whole` goes on over facts of one time, at both ends.
+  from it on, and a shortage on one side is not made up.
+- A message id that is not stored, or only beyond `upto`, is unknown; one of another place marks a point like any other.
+- With `nearest`, a valid id that is not stored marks its point, unless another fact has that point.
+- A page that must be `whole` is extended over facts of one time, at both ends.
 - The targets are the oldest `limit`, or the newest.
-- A search for nothing (only spaces) finds all that its limits allow; one for no words (``?!``) finds nothing.
+- An empty search (only spaces) finds all that its limits allow; one without words (``?!``) finds nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from chatctl.chat.entries.queries import (
 
 
 def answer(kept: Sequence[Fact], query: AnyQuery) -> Page:
-    """What any journal that keeps `kept`, in order, must answer."""
+    """The answers that any journal with the facts `kept`, in order, must give."""
     facts = [fact for fact in kept if fact.seq <= query.upto]
     if isinstance(query, TargetsQuery):
         return _targets(facts, query)

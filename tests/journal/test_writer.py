@@ -1,4 +1,4 @@
-"""What is appended is read back; who is told what; reopening (journal/writer)."""
+"""Appended facts are read back; notifications; reopening (journal/writer)."""
 
 from __future__ import annotations
 

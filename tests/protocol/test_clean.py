@@ -1,4 +1,4 @@
-"""What may reach a terminal: every rule of chatctl/protocol/clean.py, and that nothing gets past it."""
+"""Output that may reach a terminal: every rule of chatctl/protocol/clean.py, and that nothing else does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatctl.protocol.clean import clean, isolate
 
-# What attacks are made of, so that hypothesis finds their mixtures.
+# Building blocks of attacks, so that hypothesis finds their mixtures.
 PIECES = [
     *"\x00\x01\x02\x03\x04\x07\x08\x0f\x11\x16\x18\x1a\x1b\x1d\x1e\x1f\x7f\x85\x90\x98\x9b\x9c\x9d\x9e\x9f\t\n\r",
     *"[]PX^_\\;?m01,2#fFa \u2028\u2029\ud83d\ude00\u20e3",

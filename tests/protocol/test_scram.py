@@ -123,7 +123,7 @@ def test_a_client_does_not_work_for_an_odd_server(answer: str) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 @settings(max_examples=200)
 def test_any_text_at_all_is_judged(first: str, final: str) -> None:
-    """Whatever a client sends, the server's side says no, or goes on; it never breaks."""
+    """Whatever a client sends, the server's side refuses or continues; it never breaks."""
     try:
         asked = scram.server_hear(first, NONCE)
         scram.server_judge(asked, PENCIL, final)

@@ -19,8 +19,8 @@ class Clock:
         return time.monotonic() + self._ahead
 
     def advance(self, seconds: float, witness: Wire) -> None:
-        """Put the clock forward; returns when the server has done what was due by then, as `witness` sees."""
+        """Advance the clock; return when the server has handled all deadlines until then, as `witness` sees."""
         self._ahead += seconds
-        # The first answer goes out before the server looks at what is due, the second one after that.
+        # The first answer is sent before the server checks its deadlines, the second one after that.
         witness.ping("first")
         witness.ping("second")

@@ -1,4 +1,4 @@
-"""What goes wrong inside ends one connection at the most, never the server, and is logged without what anybody said."""
+"""Internal errors end one connection at most, never the server, and are logged without text of users."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_writing_to_one(server: Server) -> None:
     ):
 
         def fail(data: bytes) -> int:
-            raise ValueError("what somebody said")
+            raise ValueError("text of a user")
 
         def broken() -> None:
             session_of(server, "bad").send = fail
@@ -76,7 +76,7 @@ def test_writing_to_one(server: Server) -> None:
         assert all(message.command != "PRIVMSG" for message in bad.until_end())
         assert bob.ping()
     assert [fields["error"] for fields in logged(server, "writing failed")] == ["ValueError"]
-    assert "somebody said" not in repr(logged(server, "writing failed"))
+    assert "text of a user" not in repr(logged(server, "writing failed"))
 
 
 def test_reading_from_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_reading_from_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> No
 
         def reading(connection: Connection) -> object:
             if connection.fd == broken:
-                raise ValueError("what somebody said")
+                raise ValueError("text of a user")
             return read(connection)
 
         monkeypatch.setattr(Connection, "read", reading)
@@ -97,7 +97,7 @@ def test_reading_from_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_another_thread_asks_for(server: Server) -> None:
     def fail() -> None:
-        raise ValueError("what somebody said")
+        raise ValueError("text of a user")
 
     with Wire(server.port).login("ann", "#lobby") as ann:
         in_loop(server, fail)

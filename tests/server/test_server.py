@@ -205,8 +205,8 @@ def test_ipv6_and_both_at_once() -> None:
 
 
 def test_a_listener_that_ends_by_a_fault_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one connection, or one thing asked for, does ends nothing (test_failures); but a tick that cannot be ended
-    does, since nobody knows then what is kept."""
+    """Errors of one connection, or of one call, end nothing else (test_failures); but an error at the end of a tick
+    stops the server, since the outcome of the commit is unknown."""
     server = Server(port=0).start()
     assert server._loop is not None
     assert server._hub is not None
@@ -302,7 +302,7 @@ def test_what_other_threads_ask_for_is_done_in_turns_and_in_order() -> None:
 
 
 def link_local_address() -> str:
-    """An IPv6 address of this computer that is valid on one link, with its zone; skips if there is none."""
+    """Return an IPv6 address of this computer that is valid on one link, with its zone; skip if there is none."""
     for line in Path("/proc/net/if_inet6").read_text().splitlines() if Path("/proc/net/if_inet6").exists() else ():
         digits, _, _, scope, _, name = line.split()
         if scope == "20":

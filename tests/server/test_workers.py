@@ -16,7 +16,7 @@ VERIFIER = str(scram.make("right", b"salt", 4096))
 
 
 class Desk:
-    """The owner's side: runs what comes back when it is told to."""
+    """The owner's side: runs results when it is told to."""
 
     def __init__(self, threads: int) -> None:
         self.calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -48,7 +48,7 @@ def test_results_come_back_through_the_owner() -> None:
 
 
 def test_addresses_take_turns_the_latest_first_and_the_oldest_of_many_is_given_up() -> None:
-    desk = Desk(0)  # nobody works: the order is looked at
+    desk = Desk(0)  # no worker runs: the order is observed
     for number in range(MOST_WAITING * 2):
         desk.ask(f"guess {number}", "guesser")
     desk.ask("owner", "owner")

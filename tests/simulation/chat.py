@@ -1,8 +1,8 @@
-"""A whole chat under one seeded scheduler, in one thread: state machine, journal, network, clients, and bad luck.
+"""A whole chat under one seeded scheduler, in one thread: state machine, journal, network, clients, and failures.
 
-What happens is drawn from a seed: who speaks, how far the network gets, when it is cut, what of a cut connection still
-arrives, and when, what is said twice, how a commit ends, when the server dies. After every step and at the end the
-promises are checked (:meth:`Chat.check`, :meth:`Chat.settle`).
+All events are drawn from a seed: senders, progress of the network, cuts, which data of a cut connection still arrives
+and when, resends, outcomes of commits, crashes of the server. After every step and at the end the promises are checked
+(:meth:`Chat.check`, :meth:`Chat.settle`).
 
 A failing seed is run again with ``python -m tests.simulation.chat SEED``.
 """
@@ -72,7 +72,7 @@ class Speaker:
             self.unsent.append(text)
 
     def say_again(self) -> None:
-        """Say once more what had its echo, as a client does whose echo was lost on the way."""
+        """Send a message again after its echo, as a client does whose echo was lost."""
         text = f"{self.nick}.{self.count}"
         if self.inside and text in self.echoed:
             self.doubled.add(text)
@@ -83,7 +83,7 @@ class Speaker:
         self.to_server.append(f"@chatctl/ref={text}{again} PRIVMSG {ROOM} :{text}")
 
     def hear(self, count: int) -> None:
-        """Read up to `count` bytes of what is on its way."""
+        """Read up to `count` bytes in transit."""
         data, rest = self.from_server[:count], self.from_server[count:]
         whole = data.rpartition(b"\n")
         self.from_server = whole[2] + rest
@@ -106,7 +106,7 @@ class Speaker:
             self.to_server.append(f"JOIN {ROOM}")
         elif message.command == "FAIL" and message.params[1] == "NOT_STORED" and message.params[0] == "PRIVMSG":
             text = next(iter(self.waiting), "")
-            assert text, f"{self.nick} was refused what had its echo"
+            assert text, f"{self.nick} got a refusal after an echo"
             del self.waiting[text]
             self.refused.add(text)
         elif message.command == "PRIVMSG":
@@ -152,7 +152,7 @@ class Chat:
         self.people = [*(Speaker(f"p{n}") for n in range(people - 1)), Plain(f"p{people - 1}")]
         self.log = ListLog()
         self.late: list[tuple[Session, list[str]]] = []
-        """What was on its way when a connection was cut, and has not arrived."""
+        """Data in transit when a connection was cut, which has not arrived."""
         self.over: set[int] = set()
         """Sessions that the server ended."""
         self._start()
@@ -164,7 +164,7 @@ class Chat:
         rules = Rules(listener_limit=20, created=START)
         self.hub = Hub(rules, order, self.journal, lambda: self.now, self.log, QuickWorkers())
 
-    # What may happen.
+    # Actions.
 
     def step(self) -> None:
         """One thing, drawn."""
@@ -222,7 +222,7 @@ class Chat:
         self.over.update(session.id for session in self.hub.ended)
         self.hub.ended.clear()
         for person in self.people:
-            # Whoever has read all that came before notices the end.
+            # A client that has read all data before it notices the end.
             if person.session is not None and person.session.id in self.over and not person.from_server:
                 person.cut()
 
@@ -231,7 +231,7 @@ class Chat:
             self.journal.commit()
 
     def _somebody_is_cut(self) -> None:
-        """The connection breaks: some of what was on its way still arrives at the server, which may notice late."""
+        """The connection breaks: some data in transit still arrives at the server, which may notice late."""
         person = self._person()
         session = person.session
         if session is None:
@@ -247,7 +247,7 @@ class Chat:
         """The rest arrives, by now perhaps behind what its sender said on the next connection."""
         if self.late:
             session, lines = self.late.pop(self.chance.randrange(len(self.late)))
-            if self.hub.sessions.get(session.id) is session:  # else nobody reads that connection any more
+            if self.hub.sessions.get(session.id) is session:  # otherwise that connection is not read any more
                 self.hub.receive(session, [*lines])
 
     def _settings(self) -> None:
@@ -265,7 +265,7 @@ class Chat:
         self.disk.moved = not self.disk.moved
 
     def _crash(self) -> None:
-        """kill -9: what is not on the disk is gone, and so are all connections. The next start finds its files."""
+        """kill -9: data that is not on the disk is gone, and so are all connections. The next start finds the files."""
         self.disk.moved = False
         for person in self.people:
             person.cut()
@@ -273,12 +273,12 @@ class Chat:
         self._start()
 
     def _crash_after_write(self) -> None:
-        """The same between a commit and anybody hearing of it."""
+        """The same between a commit and its notification."""
         if self.journal.queue:
             self.journal.write()
             self._crash()
 
-    # What must hold.
+    # Promises.
 
     def kept(self) -> list[str]:
         """The messages of the room that are on the disk, in order."""
@@ -290,15 +290,15 @@ class Chat:
         known = set(kept)
         assert len(known) == len(kept), "a message is kept twice"
         for person in self.people:
-            assert known.issuperset(person.seen), f"{person.nick} saw what is not kept"
-            assert known.issuperset(person.echoed), f"{person.nick} got an echo of what is not kept"
+            assert known.issuperset(person.seen), f"{person.nick} got a message that is not stored"
+            assert known.issuperset(person.echoed), f"{person.nick} got an echo of a message that is not stored"
             assert known.isdisjoint(person.refused), "something refused is kept"
         users = self.hub.state.users.values()
         assert len({user.key for user in users}) == len(users), "two users have one name"
         assert self.hub.failures == 0, self.log.events[-1]
 
     def settle(self) -> None:
-        """Good luck from here on: everybody comes back, everything arrives. Then the whole must be right."""
+        """From here on nothing fails: all clients return, all data arrives. Then everything must be consistent."""
         self.disk.moved = False
         for _ in range(200):
             self.now += 2000
@@ -344,8 +344,8 @@ class Chat:
 
 
 def run(seed: int, steps: int = 250) -> None:
-    """One life of a chat, in which facts gather for each other in every second seed (keeping.py, rule 4). Raises
-    AssertionError with how to run it again."""
+    """Run one life of a chat, with batching in every second seed ([batching] in commit_gate.py). Raises AssertionError
+    with how to run it again."""
     talk, commit_gate.TALK = commit_gate.TALK, 1 if seed % 2 else commit_gate.TALK
     chat = Chat(seed)
     try:

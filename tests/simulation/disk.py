@@ -13,7 +13,7 @@ from chatctl.journal.store.store import span
 
 
 class Disk:
-    """What survives a crash."""
+    """The data that survives a crash."""
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
@@ -25,8 +25,8 @@ class Disk:
 
 
 class SimulatedJournal(MemoryJournal):
-    """A journal whose commits end when and how the scheduler says. What fails takes all with it that was appended
-    before its owner heard of it."""
+    """A journal whose commits end when and how the scheduler says. A failure includes all that was appended before its
+    owner was told."""
 
     def __init__(self, disk: Disk) -> None:
         super().__init__(keep=100_000)
@@ -75,7 +75,7 @@ class SimulatedJournal(MemoryJournal):
         self._listener.durable(self.write())
 
     def fail(self) -> None:
-        """Nothing of what is queued is kept."""
+        """Fail everything that is queued."""
         assert self._listener is not None
         first, last = span(self.queue[0][0], self.queue[0][3])[0], span(self.queue[-1][0], self.queue[-1][3])[1]
         self.queue.clear()

@@ -1,4 +1,4 @@
-"""Who is in which room, as the committed facts tell it. The rules are written anew here, not taken from the server."""
+"""Rooms and their members, computed from the committed facts by independent rules."""
 
 from __future__ import annotations
 

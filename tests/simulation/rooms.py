@@ -170,7 +170,7 @@ class Rooms:
         self.chance.choices([action for _, action in actions], [weight for weight, _ in actions])[0]()
         self.check()
 
-    # What may happen.
+    # Actions.
 
     def _connect(self) -> None:
         if len(self.clients) >= len(NICKS):
@@ -273,7 +273,7 @@ class Rooms:
         account = self._account(name)
         return account is not None and account.operator
 
-    # What must hold.
+    # Promises.
 
     def _replay(self) -> None:
         """Let the replica catch up with the disk."""
@@ -294,11 +294,11 @@ class Rooms:
         pending = self._pending()
         expected = self.replica.after(pending)
         state = self.hub.state
-        closing = {room.key for room in state.let_go}  # nobody could join any more; the next entry stores that
+        closing = {room.key for room in state.let_go}  # no user could join any more; the next entry stores that
         for key in {*state.rooms, *expected.rooms} - closing:
             replayed = expected.rooms.get(key, ReplicaRoom())
             actual, expected_room = self._room(key, replayed.is_founded), _comparable(replayed)
-            assert actual == expected_room, f"{key} is not what was committed: {actual}, {expected_room}"
+            assert actual == expected_room, f"{key} differs from the committed facts: {actual}, {expected_room}"
         for user in state.users.values():
             assert set(user.rooms) == {key for key, room in state.rooms.items() if user.id in room.members}
             assert not user.account_id or state.accounts.with_id(user.account_id) is not None
@@ -343,16 +343,18 @@ class Rooms:
         state = self.hub.state
         records = {key: state.accounts.get(key) for key in {*self.disk.records, *_keys(state.accounts)}}
         stored = {key: self.disk.records.get(key) for key in records}
-        assert records == stored, f"records are not what was committed: {_difference(records, stored)}"
+        assert records == stored, f"records differ from the committed ones: {_difference(records, stored)}"
         settings = {key: state.record(key) for key in {*state.rooms, *self.disk.rooms}}
         kept = {key: self.disk.rooms.get(key) for key in settings}
-        assert settings == kept, f"settings are not what was committed: {_difference(settings, kept)}"
+        assert settings == kept, f"settings differ from the committed ones: {_difference(settings, kept)}"
         in_force = {ban.key for ban in state.accounts.bans}
-        assert in_force == {key for kind, key in self.disk.records if kind == "ban"}, "a ban is not what was committed"
+        assert in_force == {key for kind, key in self.disk.records if kind == "ban"}, (
+            "a ban differs from the committed ones"
+        )
         for user in state.users.values():
             account = state.accounts.with_id(user.account_id)
             operator = account.name if account is not None and account.operator else ""
-            assert user.operator == operator, "an operator is not what was committed"
+            assert user.operator == operator, "an operator differs from the committed accounts"
 
     def settle(self) -> None:
         """Let everything arrive; then each client must believe what the state says."""
@@ -380,7 +382,7 @@ class Rooms:
 
 
 def _comparable(room: ReplicaRoom) -> object:
-    """The founder of a room becomes its operator by logging in, of which there is no fact."""
+    """Return the parts to compare. A founder becomes an operator by logging in, which is not a fact."""
     members = {nick: modes - set("o" if room.is_founded else "") for nick, modes in room.members.items()}
     return members, room.settings
 

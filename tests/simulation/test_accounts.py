@@ -1,5 +1,5 @@
-"""Accounts under one seeded scheduler: making them, logging in from several terminals, taking over, removing; crashes,
-full disks, cuts. What was confirmed is there after a crash; no user has the name of another."""
+"""Accounts under one seeded scheduler: making them, logging in from several terminals, resuming, removing; crashes,
+full disks, cuts. Confirmed data is there after a crash; no user has the name of another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rooms, bans and accounts equal what was committed; and the same with a fault built in, which must be found."""
+"""Rooms, bans and accounts equal the committed ones; with a fault built in, the difference must be found."""
 
 from __future__ import annotations
 

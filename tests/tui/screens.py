@@ -1,4 +1,4 @@
-"""The full screen without a terminal: what is on it as text, keys, and waiting for what is to come."""
+"""The full screen without a terminal: its text, keys, and waiting for events."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Screen:
         self.pilot = pilot
 
     def rows(self) -> list[str]:
-        """What is on the screen."""
+        """Return the text on the screen."""
         strips = self.app.screen._compositor.render_strips()  # what Textual's own pictures are made of
         return [text_of(row).rstrip() for row in strips]
 
@@ -108,7 +108,7 @@ class Screen:
         await self.pilot.press(*keys)
 
     async def click(self, text: str, column: int = 0) -> None:
-        """Click on this text, where it stands at or right of a column."""
+        """Click on this text, at or right of a column."""
         for y, row in enumerate(self.rows()):
             at = row.find(text, column)
             if at >= 0:

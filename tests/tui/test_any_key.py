@@ -81,7 +81,7 @@ class Chaos:
             await self.ann.pilot.click(offset=(x, y))
 
     async def talk(self) -> None:
-        """Something real from somebody else."""
+        """A real event of another user."""
         text = self.dice.choice(["hello", "ann: hi", "a\nb", "https://example.org/x", "**x**", "é漢👋"])
         self.bob.say(self.dice.choice(["#lobby", "ann"]), text)
 

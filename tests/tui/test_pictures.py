@@ -1,4 +1,4 @@
-"""What the screen looks like at 40, 80 and 200 columns, as text. Drawn anew by: python -m tests.tui.test_pictures"""
+"""The screen at 40, 80 and 200 columns, as text. Drawn anew by: python -m tests.tui.test_pictures"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one has not read: after coming back, and while nobody is there."""
+"""Unread messages: after a reconnect, and while the terminal is not watched."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 
 def _after(text: str, ruled: str) -> str:
-    """What is said on the row below a line across."""
+    """Return the text on the row below the marker line."""
     rows = text.split("\n")
     at = next((number for number, row in enumerate(rows) if f" {ruled} ─" in row), None)
     return rows[at + 1].partition("]: ")[2] if at is not None else ""
@@ -187,9 +187,9 @@ def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client)
             assert ann.app.being is not None
             ann.app.being._touched -= UNWATCHED
             ann.app._tick()
-            bob.say("#lobby", "nobody sees this")
-            text = await ann.until("nobody sees this")
-            assert _after(text, "new") == "nobody sees this"
+            bob.say("#lobby", "absent sees this")
+            text = await ann.until("absent sees this")
+            assert _after(text, "new") == "absent sees this"
             assert ann.app.desk.here.unread == 1
             ann.app.desk.mark_read()
             assert ann.app.desk.here.read_until is None or ann.app.desk.here.log.items[-1].time > (
@@ -197,6 +197,6 @@ def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client)
             )
             await ann.press("pagedown")
             text = await ann.until(lambda _: ann.app.desk.here.unread == 0)
-            assert _after(text, "new") == "nobody sees this", "the line stays, so that one sees where to go on"
+            assert _after(text, "new") == "absent sees this", "the line stays, so that one sees where to go on"
 
     play(story)

@@ -1,4 +1,4 @@
-"""A desk without a screen, and a client that writes down what is asked of it."""
+"""A view model without a screen, and a client that records requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def plain_rows(strips: Iterable[Strip]) -> list[str]:
 
 
 class Speaker:
-    """Writes down what is asked of the client."""
+    """Records the requests to the client."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[object, ...]] = []

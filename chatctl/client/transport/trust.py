@@ -124,7 +124,7 @@ class DateError(LapsedCertificateError):
     whether the server showed this key before."""
 
     def __init__(self, address: str, validity: str, pin: str, *, is_known: bool) -> None:
-        key = "its key is the same as before; " if is_known else ""
+        key = "its key has not changed; " if is_known else ""
         super().__init__(
             f"The certificate of {address} {validity}; {key}nothing was sent to it. Check the clock of this computer, "
             "or ask the operator of the server to renew the certificate; if they confirm its key, --fingerprint "

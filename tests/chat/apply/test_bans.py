@@ -98,7 +98,7 @@ def test_link_local_address_is_banned_alone() -> None:
         ("::ffff:192.0.2.7/120", "192.0.2.0/24"),
         ("::ffff:0:0/96", "0.0.0.0/0"),
         ("::/64", "::/64"),
-        ("::ffff:0:192.0.2.7", "::/64"),  # another block, which is no IPv4 (RFC 2765)
+        ("::ffff:0:192.0.2.7", "::/64"),  # another block, not IPv4-mapped (RFC 2765)
     ],
 )
 def test_an_ipv4_address_written_as_ipv6_is_itself(typed: str, meant: str) -> None:
@@ -164,7 +164,7 @@ def with_account(world: World, nick: str, account: str = "robert", password: str
 
 @pytest.fixture
 def robert() -> World:
-    """A world in which somebody has the account robert."""
+    """A world with the account robert."""
     world = World()
     world.person("robert").send("PRIVMSG NickServ :REGISTER sesame", "QUIT")
     return world
@@ -229,7 +229,7 @@ def test_there_is_a_bound_of_bans(monkeypatch: pytest.MonkeyPatch) -> None:
         assert ban(world, "one", 60)[0]
         assert ban(world, "two")[0]
         assert ban(world, "three")[0] is not held
-        assert ban(world, "TWO")[0], "the same again is no other one"
+        assert ban(world, "TWO")[0], "a repeated ban is the same ban"
         world.now += 60_000
         assert ban(world, "three")[0], "one that has expired makes place"
 

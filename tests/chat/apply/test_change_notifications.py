@@ -1,5 +1,5 @@
-"""What sessions are told of each other where they asked for it: away-notify, extended-join, setname,
-no-implicit-names, draft/pre-away, cap-notify."""
+"""Notifications of changes to sessions that negotiated them: away-notify, extended-join, setname, no-implicit-names,
+draft/pre-away, cap-notify."""
 
 from __future__ import annotations
 

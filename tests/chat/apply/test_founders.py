@@ -31,7 +31,7 @@ def test_a_founder_is_operator_again_after_a_restart() -> None:
     again = World(rules(), journal=Kept())
     eve = again.connect().send("NICK eve", "USER u 0 * :r", "JOIN #hers secret").forget()
     room = again.hub.state.rooms["#hers"]
-    assert room.members == {eve.user.id: 0}, "the first to come is nobody where somebody owns the room"
+    assert room.members == {eve.user.id: 0}, "the first member of an owned room is not its operator"
     ann = enter(again, "ann", "hunter22")
     ann.send("JOIN #hers").forget()
     assert room.members[ann.user.id] == OPERATOR
@@ -66,7 +66,7 @@ def test_a_room_of_an_account_that_was_removed_while_no_server_ran() -> None:
     world = World(rules(), journal=journal)
     world.connect().send("NICK bob", "USER u 0 * :r", "JOIN #lobby")
     journal.commit()
-    assert journal.stored["#hers"].founder == "", "or whoever makes that account next would own the room"
+    assert journal.stored["#hers"].founder == "", "or a later account of that name would own the room"
 
 
 def test_founder_who_joins_an_occupied_room_is_shown_to_its_members_as_operator() -> None:

@@ -1,4 +1,4 @@
-"""Rooms for those who are invited: who may come back, and what becomes of what was said when nobody can."""
+"""Rooms with +i: which users may return, and what becomes of the messages if none can."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ours(world: World, nick: str, *rooms: str) -> Person:
 
 
 def restarted(journal: HeldJournal) -> World:
-    """What another start of the server finds on the disk."""
+    """The stored data that the next start of the server finds."""
 
     class Kept(HeldJournal):
         def rooms(self) -> list[RoomRecord]:
@@ -148,7 +148,7 @@ def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def says(world: World) -> Person:
-    """Somebody closes #tea, says something there, and goes; nobody who was in can be known again."""
+    """A user closes #tea, sends a message and leaves; none of the former members can be recognised."""
     ann = world.person("ann", "#tea").send("PRIVMSG #tea :between us", "MODE #tea +i")
     world.gone(ann)
     return world.person("eve", caps=CAPS)
@@ -194,7 +194,7 @@ def test_after_a_restart_that_left_nobody_known_as_well() -> None:
 def test_a_closed_room_that_must_make_place_takes_what_was_said_with_it(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or anybody who sets up a thousand rooms could read it."""
+    """Otherwise a user who sets up a thousand rooms could read it."""
     monkeypatch.setattr("chatctl.chat.model.state.MOST_EMPTY", 2)
     world = World()
     world.person("ann", "#tea").send("PRIVMSG #tea :between us", f"MODE #tea {mode}", "MODE #tea +i", "PART #tea")

@@ -52,7 +52,7 @@ def test_tags_follow_what_each_asked_for() -> None:
     assert plain.one("PRIVMSG").tags == {}
     assert timed.one("PRIVMSG").tags == {"time": "2023-11-14T22:13:21.000Z"}
     tags = tagged.one("PRIVMSG").tags
-    assert list(tags) == ["time", "msgid", "+x"]  # the server's first; what has no + is not relayed
+    assert list(tags) == ["time", "msgid", "+x"]  # the server's tags first; those without + are not relayed
     assert tags["+x"] == "a b"
 
 
@@ -76,7 +76,7 @@ def test_tagmsg_goes_to_those_who_can_read_it() -> None:
         ("PRIVMSG #lobby", "412"),
         ("PRIVMSG #lobby :", "412"),
         ("PRIVMSG #nowhere :hi", "403"),
-        ("PRIVMSG nobody :hi", "401"),
+        ("PRIVMSG absent :hi", "401"),
         ("PRIVMSG #other :hi", "404"),
         ("PRIVMSG a,b,c,d,e :hi", "407"),
     ],
@@ -322,7 +322,9 @@ def test_a_client_only_tag_is_relayed_whatever_its_key_looks_like(key: str) -> N
     bob = world.person("bob", "#tea", caps="message-tags")
     ann.send(f"@{key}=1;plain=2;{key}=3 PRIVMSG #tea :hi")
     tags = bob.one("PRIVMSG").tags
-    assert (tags[key], "plain" in tags) == ("3", False), "the last one counts; what is not client-only is not relayed"
+    assert (tags[key], "plain" in tags) == ("3", False), (
+        "the last of equal keys counts; only client-only tags are relayed"
+    )
 
 
 TYPING = "@+typing=active TAGMSG "

@@ -208,7 +208,7 @@ class TestRefusals:
         ann.send("BATCH +1 draft/multiline", HELLO[0], line)
         assert ann.commands() == ["FAIL", "PRIVMSG"]
         assert texts(bob.read()) == ["next"]
-        ann.send(HELLO[0], "BATCH -1")  # what is still to come of it is nothing to be told again
+        ann.send(HELLO[0], "BATCH -1")  # a pending message is not a repetition
         assert ann.lines() == bob.lines() == []
 
     def test_whoever_never_ended_a_refused_batch_may_begin_another(self) -> None:

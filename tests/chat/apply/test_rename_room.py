@@ -12,7 +12,7 @@ CAPS = "batch message-tags labeled-response draft/channel-rename draft/chathisto
 
 
 def three() -> tuple[World, Person, Person, Person]:
-    """Ann, operator of #tea, Bob, and somebody whose client does not know RENAME."""
+    """Ann, operator of #tea, Bob, and a user whose client does not support RENAME."""
     world = World()
     world.now += REST_MS
     ann, bob, old = (

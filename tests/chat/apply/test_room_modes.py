@@ -81,7 +81,7 @@ def test_an_invitation_is_to_that_very_room() -> None:
 def test_invitations_that_cannot_be() -> None:
     """ "INVITE message"."""
     world, alice, bob = a_room()
-    assert alice.send("INVITE nobody #tea").commands() == ["401"]
+    assert alice.send("INVITE absent #tea").commands() == ["401"]
     assert alice.send("INVITE bob #nowhere").commands() == ["403"]
     assert bob.send("INVITE alice #tea").commands() == ["442"]
     assert alice.send("INVITE bob").commands() == ["461"]
@@ -264,7 +264,7 @@ def test_rooms_come_back_with_modes_key_limit_and_lists() -> None:
     assert room.lists is not None
     assert [entry.mask for entry in room.lists.entries["b"].values()] == ["m:*!*@bad"]
     again.set_back("#tea", None)
-    assert "#tea" not in again.rooms  # as a new one, and nobody is in it
+    assert "#tea" not in again.rooms  # as a new one, and empty
 
 
 @pytest.mark.parametrize("modes", ["+k key", "+i", "+s", "+R"])
@@ -306,7 +306,7 @@ def test_messages_to_a_part_of_a_room() -> None:
 
 
 def test_a_standing_that_could_not_be_kept_is_taken_back() -> None:
-    """What nobody saw is not so: neither the one who got it nor the one who lost it."""
+    """A change that was not shown did not happen: neither for the new operator nor for the old one."""
     journal = HeldJournal()
     world = World(journal=journal)
     for nick in ("alice", "bob", "carol"):

@@ -17,7 +17,7 @@ def test_entering_a_room() -> None:
     assert read[0].params == ["#tea"]  # as it was founded
     assert read[1].params == ["bob", "=", "#tea", "@alice bob"]
     assert alice.one("JOIN").nick == "bob"
-    assert bob.send("JOIN #tea").lines() == []  # being there already is no news
+    assert bob.send("JOIN #tea").lines() == []  # joining again changes nothing
 
 
 def test_entering_several_rooms_and_leaving_all() -> None:
@@ -84,7 +84,7 @@ def test_the_topic() -> None:
     assert read[1].params[2].startswith("alice!")
     assert "332" in world.person("carol").send("JOIN #tea").commands()
     alice.forget().send("TOPIC #tea :Green or black?")
-    assert alice.lines() == []  # the same again is no news
+    assert alice.lines() == []  # the same topic again changes nothing
     alice.send("TOPIC #tea :")
     assert alice.one("TOPIC").params == ["#tea", ""]
 
@@ -95,7 +95,7 @@ def test_who_may_set_the_topic() -> None:
     assert bob.send("TOPIC #tea :mine").commands() == ["482"]
     assert alice.send("MODE #tea -t").commands() == ["MODE"]
     assert bob.forget().send("TOPIC #tea :mine").commands() == ["TOPIC"]
-    assert bob.send("TOPIC #lobby :anybody's").commands() == ["TOPIC"]
+    assert bob.send("TOPIC #lobby :for all").commands() == ["TOPIC"]
     outsider = world.person("carol")
     assert outsider.send("TOPIC #tea :x").commands() == ["442"]
     assert outsider.send("TOPIC #nowhere :x").commands() == ["403"]
@@ -120,7 +120,7 @@ def test_kicking() -> None:
     assert [m.params[1] for m in carol.read()] == ["bob", "carol"]
     assert bob.send("PRIVMSG #tea :hey").commands() == ["404"]
     assert alice.forget().send("KICK #tea bob").commands() == ["441"]
-    assert alice.send("KICK #tea nobody").commands() == ["401"]
+    assert alice.send("KICK #tea absent").commands() == ["401"]
     assert alice.send("KICK #nowhere bob").commands() == ["403"]
     assert bob.send("KICK #tea alice").commands() == ["442"]
     assert alice.send("KICK #tea").commands() == ["461"]
@@ -139,7 +139,7 @@ def test_room_modes() -> None:
     alice.send("MODE #tea -nt+vo bob bob")
     assert bob.one("MODE").params == ["#tea", "-nt+vo", "bob", "bob"]
     assert alice.forget().send("MODE #tea -n").lines() == []  # nothing changed
-    assert alice.send("MODE #tea +o nobody").commands() == ["401"]
+    assert alice.send("MODE #tea +o absent").commands() == ["401"]
     assert alice.send("MODE #tea +o").commands() == ["696"]
     assert bob.forget().send("MODE #tea +o").commands() == ["696"]  # an operator since
     world.person("dora", "#tea").forget().send("MODE #tea +o").one("482")

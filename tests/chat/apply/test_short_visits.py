@@ -10,7 +10,7 @@ VISITOR = "chatctl/transient echo-message server-time batch draft/chathistory me
 
 
 def visitor(world: World, nick: str, *rooms: str, console: bool = False) -> Person:
-    """A session on a short visit that has been in `rooms`; nothing that anybody was sent is thrown away."""
+    """A session on a short visit that has been in `rooms`; all output is kept for assertions."""
     world._ids += 1
     session = world.hub.connect(world._ids, "127.0.0.1", encrypted=True, console=console)
     person = Person(world, session)

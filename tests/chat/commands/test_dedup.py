@@ -33,7 +33,7 @@ def test_what_was_kept_is_not_kept_again_and_its_first_echo_comes() -> None:
 
 
 def test_what_was_said_after_the_first_look_is_looked_up_as_well() -> None:
-    """On one connection: said again, then said, then said again what was said since."""
+    """On one connection: a resend, then new messages, then resends of those."""
     world = World()
     ann = enter(world)
     ann.send("@chatctl/ref=x.1;chatctl/resend PRIVMSG #tea :one")

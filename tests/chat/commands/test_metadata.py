@@ -16,7 +16,7 @@ TWO, THREE = "batch draft/metadata-2", "batch draft/metadata-3"
 
 
 def batch(person: Person, target: str = "") -> list[Message]:
-    """What is in the single metadata batch that has arrived."""
+    """Return the content of the single metadata batch that has arrived."""
     read = person.read()
     (opening,) = [message for message in read if message.command == "BATCH" and message.params[0][0] == "+"]
     assert opening.params[1] == "metadata"
@@ -224,7 +224,7 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("line", "params"),
         [
-            ("METADATA nobody LIST", ["INVALID_TARGET", "nobody"]),
+            ("METADATA absent LIST", ["INVALID_TARGET", "absent"]),
             ("METADATA $a:user SET url :x", ["INVALID_TARGET", "$a:user"]),
             ("METADATA bob SET url :x", ["KEY_NO_PERMISSION", "bob", "url"]),
             ("METADATA bob CLEAR", ["KEY_NO_PERMISSION", "bob", "*"]),

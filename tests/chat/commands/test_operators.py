@@ -1,4 +1,4 @@
-"""Operators of the server: OPER and what follows (modern.ircdocs.horse, "OPER message", "User Modes")."""
+"""Operators of the server: OPER and its effects (modern.ircdocs.horse, "OPER message", "User Modes")."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_wrong_password_and_an_unknown_name() -> None:
     world = World(RULES)
     ann = world.person("ann")
     assert ann.send("OPER root nonsense").commands() == ["464"]
-    assert ann.send("OPER nobody nonsense").commands() == ["491"]
+    assert ann.send("OPER absent nonsense").commands() == ["491"]
     assert ann.send("OPER root").commands() == ["461"]
     assert not ann.user.operator
     logged = str(world.log.events)

@@ -153,7 +153,7 @@ def test_ping_and_quit_are_answered_before_registration() -> None:
 
 @pytest.mark.parametrize("verb", sorted(HTTP))
 def test_a_web_browser_is_turned_away_at_once(verb: str) -> None:
-    """Whatever it wants; two of its words are IRC's as well."""
+    """Whatever a browser sends; two of its methods are IRC commands as well."""
     world = World()
     person = world.connect().send(f"{verb} / HTTP/1.1", "Host: localhost", "NICK alice", "USER u 0 * :r")
     assert person.commands() == ["ERROR"]
@@ -210,7 +210,7 @@ def test_the_next_one_over_the_limit_is_told_and_named_the_limit() -> None:
     error = carol.one("ERROR").params[0]
     assert "all 2 places" in error
     assert "listener_limit = 2" in error
-    assert world.hub.probes == [1, 2]  # whoever is gone without a word makes room
+    assert world.hub.probes == [1, 2]  # a dead connection gives up its place
     world.now += ASK_ALL_AGAIN_MS - 1
     assert "ERROR" in world.connect().send("NICK dan", "USER u 0 * :r").commands()
     assert world.hub.probes == [1, 2]  # who knocks again and again does not have thousands asked each time

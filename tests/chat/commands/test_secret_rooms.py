@@ -1,4 +1,4 @@
-"""What those outside are not to learn: modern.ircdocs.horse, "Secret Channel Mode", "Invisible User Mode"."""
+"""Secrets from non-members: modern.ircdocs.horse, "Secret Channel Mode", "Invisible User Mode"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CAPS = (
     [
         "PART {}",
         "KICK {} alice",
-        "KICK {} nobody",
+        "KICK {} absent",
         "PRIVMSG {} :hey",
         "PRIVMSG @{} :hey",
         "TAGMSG {}",
@@ -96,7 +96,7 @@ def test_rename_by_an_outsider_does_not_tell_which_rooms_had_messages() -> None:
 
 
 def test_whowas_takes_no_mask() -> None:
-    """ "WHOWAS message": "no wild card matching here"; it would list everybody who was ever here."""
+    """ "WHOWAS message": "no wild card matching here"; it would list all former users."""
     world = World()
     bob = world.person("bob")
     world.gone(world.person("alice"))

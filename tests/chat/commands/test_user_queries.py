@@ -68,7 +68,7 @@ def test_whois() -> None:
     assert list(read) == ["311", "312", "319", "671", "317", "318"]
     assert read["319"].params[-1] == "@#tea @#coffee"
     assert read["317"].params[2] == "90"
-    assert bob.send("WHOIS nobody").commands() == ["401", "318"]
+    assert bob.send("WHOIS absent").commands() == ["401", "318"]
     assert bob.send("WHOIS").commands() == ["431"]
     assert "378" in alice.send("WHOIS chatctl.local alice").commands()
 
@@ -86,8 +86,8 @@ def test_ison_and_userhost() -> None:
     world = World()
     alice = world.person("alice")
     world.person("bob").send("AWAY :x")
-    assert alice.send("ISON bob nobody Alice").one("303").params[-1] == "bob alice"
-    assert alice.send("ISON nobody").one("303").params[-1] == ""
+    assert alice.send("ISON bob absent Alice").one("303").params[-1] == "bob alice"
+    assert alice.send("ISON absent").one("303").params[-1] == ""
     assert alice.send("USERHOST bob").one("302").params[-1].startswith("bob=-~u@")
 
 
@@ -96,7 +96,7 @@ def test_user_modes_of_others_are_theirs() -> None:
     alice = world.person("alice")
     world.person("bob")
     assert alice.send("MODE bob +i").commands() == ["502"]
-    assert alice.send("MODE nobody +i").commands() == ["401"]
+    assert alice.send("MODE absent +i").commands() == ["401"]
     assert alice.send("MODE alice +Z").commands() == ["501"]
 
 

@@ -27,7 +27,7 @@ def test_kill() -> None:
         ("ERROR", "", "Killed (root (enough of that))"),
     ]
     assert alice.one("QUIT").params == ["Killed (root (enough of that))"]
-    assert root.forget().send("KILL nobody").commands() == ["401"]
+    assert root.forget().send("KILL absent").commands() == ["401"]
     assert root.send("KILL").commands() == ["461"]
     assert alice.send("KILL root :no").commands() == ["481"]
     assert root.send("KILL root").commands()[-1] == "ERROR"

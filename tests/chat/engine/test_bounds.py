@@ -1,4 +1,4 @@
-"""What the chat keeps for somebody is bounded. Each bound is seen to be what holds: without it, it does not."""
+"""Limits of stored data per user. Each test also shows that without the limit it would fail."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_rooms_one_is_invited_to(limit: int, held: bool, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(("limit", "held"), [(5000, True), (OFF, False)])
 def test_bytes_that_wait_for_the_disk(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Past the bound nothing new is taken; what was taken is still shown when it is kept."""
+    """Past the limit new messages are refused; accepted ones are shown once they are stored."""
     monkeypatch.setattr("chatctl.chat.engine.commit_gate.MOST_PARKED", limit)
     journal = HeldJournal()
     world = World(journal=journal)
@@ -65,7 +65,7 @@ def test_bytes_that_wait_for_the_disk(limit: int, held: bool, monkeypatch: pytes
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize("line", ["PING t", "PONG t", "NONSENSE"])
 def test_lines_of_any_kind(line: str, held: bool) -> None:
-    """Whatever somebody sends, it is read no faster than some hundreds of lines a second."""
+    """However much a session sends, it is read at some hundreds of lines a second at most."""
     world = World(pace=Pace(10) if held else None)
     ann = world.person("ann")
     world.hub.receive(ann.session, [line] * 2000)
@@ -80,7 +80,7 @@ def test_lines_of_any_kind(line: str, held: bool) -> None:
 
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
 def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sets rooms up and leaves them fills neither memory nor disk: the one empty for longest goes."""
+    """A user who sets rooms up and leaves them fills neither memory nor disk: the one empty for longest is dropped."""
     monkeypatch.setattr("chatctl.chat.model.state.MOST_EMPTY", limit)
     journal = HeldJournal()
     world = World(journal=journal)
@@ -100,7 +100,7 @@ def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.Mon
         bob.send(f"JOIN #r{number}", f"TOPIC #r{number} :mine", f"PART #r{number}")
     kept = ["#r1", "#r2", "#r3"] if held else ["#r0", "#r1", "#r2", "#r3"]
     assert lasting() == ["#hers", *kept], "that of an account stays"
-    bob.send("JOIN #r1")  # somebody is in, so that it is no empty one
+    bob.send("JOIN #r1")  # a member keeps it from being empty
     bob.send("JOIN #r4", "TOPIC #r4 :mine", "PART #r4", "JOIN #r5", "TOPIC #r5 :mine", "PART #r5")
     kept = ["#r1", "#r3", "#r4", "#r5"] if held else [f"#r{number}" for number in range(6)]
     assert lasting() == ["#hers", *kept]
@@ -140,7 +140,7 @@ def test_accounts_made_from_one_address(limit: int, held: bool, before: bool, mo
 
 @pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])
 def test_accounts_of_all(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the server can make more."""
+    """The operator can make more."""
     monkeypatch.setattr("chatctl.chat.apply.accounts.MOST_ACCOUNTS", limit)
     world = a_world()
     people = [world.person(f"n{number}").send("PRIVMSG NickServ :REGISTER sesame") for number in range(3)]

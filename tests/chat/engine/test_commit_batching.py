@@ -1,4 +1,4 @@
-"""Facts that wait for others (chatctl/chat/engine/commit_gate.py, rule 4)."""
+"""Batching of facts ([batching] in chatctl/chat/engine/commit_gate.py)."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def _kept(world: World) -> None:
 
 
 def _at_once(world: World, *said: tuple[Person, str]) -> None:
-    """What several send before a tick."""
+    """Send lines of several users before a tick."""
     for person, line in said:
         world.hub.receive(person.session, [line])
     world.tick()
 
 
 def _said(world: World) -> list[str]:
-    """What the journal was handed."""
+    """Return the facts that were submitted."""
     return [fact.text for fact in world.facts if fact.kind == "PRIVMSG"]
 
 
@@ -67,7 +67,7 @@ def test_where_few_talk_nothing_waits() -> None:
 
 @pytest.mark.usefixtures("talk")
 def test_rooms_wait_for_each_other() -> None:
-    """What many rooms hear goes in one commit as well."""
+    """Messages of many rooms go in one commit as well."""
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
     bob.send("JOIN #other")
@@ -118,8 +118,8 @@ def test_an_answer_does_not_wait() -> None:
 
 @pytest.mark.usefixtures("talk")
 def test_what_was_decided_on_what_fails_is_not_kept_either() -> None:
-    """Bob is an operator by a mode that is not kept; what he may only as one, and what is said in a room as it never
-    was, goes the same way."""
+    """Bob is an operator by a MODE that is not stored; his later commands and messages in a room with that name fail
+    with it."""
     journal = HeldJournal()
     world = World(journal=journal)
     ann, bob = _two(world, "#r")

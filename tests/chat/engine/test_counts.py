@@ -1,4 +1,4 @@
-"""LUSERS: the counts that everybody who comes in is told (modern.ircdocs.horse, "LUSERS message")."""
+"""LUSERS: the counts that every registration reports (modern.ircdocs.horse, "LUSERS message")."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_ticks_go_out_in_order_whatever_becomes_durable_when() -> None:
     for number in range(3):
         alice.send(f"PRIVMSG #lobby :{number}")
     first, second, third = (fact.seq for fact in list(journal.facts)[-3:])
-    bob.send("WHO alice")  # an answer, behind what is parked
+    bob.send("WHO alice")  # a reply, after parked output
     for seq, expected in ((first, ["0"]), (second, ["1"])):
         journal.commit(seq)
         world.tick()
@@ -255,11 +255,11 @@ class Conversation:
         self.world.tick()
 
     def kept(self) -> list[str]:
-        """What the room heard, as the facts tell it."""
+        """Return the room's lines as the facts have them."""
         return [fact.text for fact in self.journal.facts if fact.kind == "PRIVMSG" and fact.target == "#a"]
 
     def look(self) -> None:
-        """Collect what each read. Nobody sees what is not durable yet."""
+        """Collect the output of each session. Nothing is shown before it is durable."""
         known = {fact.text for fact in self.journal.facts if fact.seq <= self.journal.committed}
         for number, person in enumerate(self.people):
             read = person.read()
@@ -271,8 +271,8 @@ class Conversation:
 @settings(max_examples=300)
 @given(st.lists(STEP, max_size=60))
 def test_one_order_a_room_and_each_message_once(steps: list[tuple[int, str]]) -> None:
-    """Whatever is pipelined, joined, left, committed when: who was there throughout saw each message once, in the
-    order of the facts."""
+    """For any pipelining, joins, parts and commits: a permanent member gets each message once, in the order of the
+    facts."""
     talk = Conversation()
     for n, (who, line) in enumerate(steps):
         talk.step(n, who, line)

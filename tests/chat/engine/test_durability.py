@@ -1,7 +1,7 @@
-"""What is durable is refusable and is not shown before it is stored: for every kind of proposal.
+"""[shown-when-stored] for every kind of proposal: durable ones are refusable, and not shown before they are stored.
 
-Each kind has a case here (CASES). The test compares what its class declares (durability.py) with what it does when
-the commit is slow, succeeds and fails.
+Each kind has a case here (CASES). The test compares what its class declares (durability.py) with its behaviour when the
+commit is slow, succeeds and fails.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Room:
         assert self.world.hub.state.by_session[SessionId(1)].operator == "root"
 
     def settle(self, nick: str, line: str) -> None:
-        """Send a line, and store what comes of it."""
+        """Send a line, and store its effects."""
         self.persons[nick].send(line)
         self.commit()
 
@@ -89,7 +89,7 @@ class Room:
             person.forget()
 
     def read(self) -> dict[str, list[str]]:
-        """What each of them has read, if anything."""
+        """Return the output that each of them has received."""
         lines = {nick: person.lines() for nick, person in self.persons.items()}
         return {nick: read for nick, read in lines.items() if read}
 
@@ -102,7 +102,7 @@ class Room:
         return [fact for _, facts, *_ in self.journal.waiting for fact in facts]
 
     def seen(self) -> object:
-        """All of the state that anybody can learn of."""
+        """Return all of the state that users can observe."""
         hub = self.world.hub
         return (
             _state(hub.state),
@@ -310,7 +310,7 @@ def test_what_is_refusable_is_undone_if_the_commit_fails(case: Case) -> None:
         assert room.answers == [(False, "This cannot be kept: the disk is full")]
         assert read == {}
     else:
-        ((_, lines),) = read.items()  # nobody but the sender
+        ((_, lines),) = read.items()  # only the sender
         assert all(" NOT_STORED " in text for text in lines)
     assert room.seen() == before
 

@@ -1,4 +1,4 @@
-"""User text in any position of any command: it is answered, fits on one line, and ends nobody's session."""
+"""User text in any position of any command: it is answered, fits into a line, and ends no session."""
 
 from __future__ import annotations
 

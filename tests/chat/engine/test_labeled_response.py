@@ -24,7 +24,7 @@ class Answer:
 
 
 def answers(messages: list[Message]) -> list[Answer]:
-    """Lines as a client puts them together: what is in a batch belongs to its opening. All batches are closed."""
+    """Assemble lines as a client does: the lines of a batch belong to its opening. All batches are closed."""
     found: list[Answer] = []
     batches: dict[str, Answer] = {}
     for message in messages:
@@ -117,7 +117,7 @@ class TestShapes:
         world = World()
         ann = world.person("ann", "#tea", caps=CAPS)
         world.person("bob")
-        answer = one(ann.send("@label=a PRIVMSG #tea,bob,nobody :hi"), "a")
+        answer = one(ann.send("@label=a PRIVMSG #tea,bob,absent :hi"), "a")
         assert [message.command for message in answer.lines] == ["PRIVMSG", "PRIVMSG", "401"]
 
     def test_entering_several_rooms_is_one_proposal_and_one_batch(self) -> None:
@@ -163,8 +163,8 @@ class TestShapes:
         [
             ("NOSUCH", "421"),
             ("KICK", "461"),
-            ("PRIVMSG nobody :x", "401"),
-            ("NOTICE nobody :x", "ACK"),
+            ("PRIVMSG absent :x", "401"),
+            ("NOTICE absent :x", "ACK"),
             ("JOIN tea", "403"),
             ("TOPIC #nowhere :x", "403"),
             ("NICK 1x", "432"),
@@ -249,7 +249,7 @@ COMMANDS = st.sampled_from(
         "PRIVMSG #a :{n}",
         "PRIVMSG #a,#b,p0 :{n}",
         "PRIVMSG p1 :{n}",
-        "NOTICE nobody :{n}",
+        "NOTICE absent :{n}",
         "@+typing=active TAGMSG #a",
         "@+draft/react=x TAGMSG #a",
         "JOIN #b,#c",
@@ -317,7 +317,7 @@ class Pipelined:
 def test_each_label_is_answered_once_and_in_the_order_of_the_commands(
     steps: list[tuple[int, str, bool] | str], echoing: tuple[bool, bool, bool]
 ) -> None:
-    """Whatever is pipelined, placed and committed when."""
+    """For any pipelining, ordering and commits."""
     talk = Pipelined(echoing)
     for n, step in enumerate(steps):
         if isinstance(step, str):

@@ -1,4 +1,4 @@
-"""Many come and go at once (chatctl/chat/delivery/fanout.py, rules 2 and 3; chat/engine/scheduler.py, rule 7)."""
+"""Many joins and departures at once (chatctl/chat/delivery/fanout.py; [long-commands] in chat/engine/scheduler.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PEOPLE = 20
 
 
 def _soon(world: World, person: Person, *lines: str) -> None:
-    """What somebody sends, done in this tick, which goes on."""
+    """Handle lines of a session within this tick, which goes on."""
     world.hub.receive(person.session, [*lines])
     world.hub.work(lambda: False)
 
@@ -159,7 +159,7 @@ def test_what_is_not_kept_is_missing_and_the_rest_is_in_its_place() -> None:
 
 
 def _after(count: int) -> Callable[[], bool]:
-    """Time is up after so many turns."""
+    """The time is used up after this many turns."""
     done = 0
 
     def out_of_time() -> bool:

@@ -1,4 +1,4 @@
-"""Plain messages to a room, many in a row: a shorter way through the server, and nobody can tell (turns, rule 4)."""
+"""Runs of plain messages take a shorter path, with the same results ([runs] in scheduler.py)."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_it_is_the_same_as_the_long_way(
 def _conversation(
     caps: list[str], setting: str, script: list[tuple[str, list[tuple[str, str]]]], command: str
 ) -> tuple[list[list[tuple[str, ...]]], list[tuple[str, str, str, str, str]]]:
-    """What each of three reads, and what is kept, but for the ids."""
+    """Return the output of each of three sessions, and the facts, without ids."""
     world = World()
     people = {}
     for nick, wanted in zip(("ann", "bob", "eve"), caps, strict=True):

@@ -90,7 +90,7 @@ def test_who_of_a_room_a_name_a_mask_and_operators() -> None:
     ]
     assert carol.send("WHO bob").one("352").params[5] == "bob"
     assert [m.params[5] for m in carol.send("WHO *o*").read() if m.command == "352"] == ["bob", "carol"]
-    assert carol.send("WHO nobody").commands() == ["315"]
+    assert carol.send("WHO absent").commands() == ["315"]
     user = world.hub.state.user_named("alice")
     assert user is not None
     user.operator = "root"
@@ -137,7 +137,7 @@ def test_whois_in_full() -> None:
     assert "378" in {m.command for m in own}
     assert bob.send("WHOIS elsewhere.example alice").commands() == ["402"]
     assert bob.send("WHOIS alice alice").commands()[0] == "311"  # the server that alice is on
-    assert bob.send("WHOIS nobody").commands() == ["401", "318"]
+    assert bob.send("WHOIS absent").commands() == ["401", "318"]
     assert bob.send("WHOIS a,b,c,d,e").commands() == ["407"]
     assert bob.send("WHOIS").commands() == ["431"]
 
@@ -155,7 +155,7 @@ def test_whowas() -> None:
     assert asker.send("WHOWAS bob 1").commands() == ["314", "312", "369"]
     assert asker.send("WHOWAS bob -1").commands().count("314") == 2
     assert asker.send("WHOWAS BOB 5 chatctl.local").commands().count("314") == 2
-    assert asker.send("WHOWAS nobody").commands() == ["406", "369"]
+    assert asker.send("WHOWAS absent").commands() == ["406", "369"]
     assert asker.send("WHOWAS").commands() == ["431"]
     assert asker.send("WHOWAS bob 1 elsewhere.example").commands() == ["402"]
     asker.send("NICK other").forget()
@@ -218,7 +218,7 @@ def test_about_the_server_in_numbers_and_words() -> None:
 
 @pytest.mark.parametrize("command", ["ADMIN", "INFO", "MOTD", "TIME", "VERSION", "STATS u", "LUSERS *"])
 def test_a_question_to_another_server(command: str) -> None:
-    """ "ERR_NOSUCHSERVER (402)"; a mask or somebody's name stands for the server they are on."""
+    """ "ERR_NOSUCHSERVER (402)"; a mask or a user's nick stands for the server."""
     alice = World().person("alice")
     assert alice.send(f"{command} elsewhere.example").commands() == ["402"]
     assert "402" not in alice.send(f"{command} *ctl.lo*").commands()

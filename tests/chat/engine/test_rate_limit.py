@@ -188,7 +188,7 @@ def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple
 
 
 def test_an_answer_of_many_lines_costs_what_it_took() -> None:
-    """WHO of a big room: one after the other of them would leave time for nobody else."""
+    """WHO of a big room: consecutive ones would leave no time for other sessions."""
     world = slowed_world()
     for number in range(300):
         world.person(f"user{number}x", "#big")

@@ -1,5 +1,5 @@
-"""What a session reads in one tick, of several rooms: what it is told of a room stands where it was true (fanout,
-rule 3)."""
+"""The output of one session in a tick with several rooms: snapshots are in their place ([session-order] in
+fanout.py)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.chat.world import Person, World
 
 
 def do(world: World, *said: tuple[Person, str]) -> None:
-    """So many lines, in this order, in one tick."""
+    """Handle lines of sessions, in this order, in one tick."""
     for person, line in said:
         world.hub.receive(person.session, [line])
         world.hub.work(lambda: False)
@@ -18,7 +18,7 @@ def do(world: World, *said: tuple[Person, str]) -> None:
 
 
 def believed(person: Person) -> dict[str, set[str]]:
-    """Who is in which room, as a client has it that has read all that."""
+    """Return the members by room, as a client computes them from this output."""
     rooms: dict[str, set[str]] = {}
     user = person.world.hub.state.user_of(person.session.id)
     assert user is not None
@@ -76,7 +76,7 @@ def test_another_terminal_comes_in_while_others_enter() -> None:
 
 @pytest.mark.parametrize("again", ["NICK bob", "USER"])
 def test_a_name_that_is_taken_again_at_once(again: str) -> None:
-    """Who has it now is in another room: that its last owner is gone must not come behind."""
+    """The new owner of the name is in another room: the QUIT of the former one must come first."""
     world = World()
     ann, bob, dora = world.person("ann", "#a", "#b"), world.person("bob", "#a"), world.person("dora", "#b")
     if again == "USER":
@@ -91,7 +91,7 @@ def test_a_name_that_is_taken_again_at_once(again: str) -> None:
 
 
 def test_who_is_gone_does_nothing_after_that() -> None:
-    """In another room, which they left just before, somebody spoke earlier; in this one, before that."""
+    """In another room, which they left just before, a message came earlier; in this one, before that."""
     world = World()
     ann, bob = world.person("ann", "#a", "#b"), world.person("bob", "#a", "#b")
     do(world, (ann, "PRIVMSG #b :hello"), (bob, "PRIVMSG #a :well"), (bob, "PART #a"), (bob, "QUIT"))

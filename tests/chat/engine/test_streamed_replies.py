@@ -20,7 +20,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def read_on(person: Person) -> list[list[str]]:
-    """What is read, each time that everything before has been read."""
+    """Return the output, read in steps: each after all before it was taken."""
     parts = []
     while lines := person.lines():
         parts.append(lines)

@@ -1,4 +1,4 @@
-"""What it costs where much comes in one tick (fanout, segments): what waits is bounded by what was said."""
+"""The cost of a tick with much input (fanout, segments): parked output is proportional to the messages."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ def parked(count: int, says: str) -> int:
 
 @pytest.mark.parametrize("says", ["PRIVMSG #a :hello", ""])
 def test_what_waits_grows_with_what_was_said_not_with_its_square(says: str) -> None:
-    """Four times the people who speak, or whose connection is lost, in one tick. Beyond keeping.MOST_PARKED nobody may
-    say anything any more."""
+    """Four times the senders or lost connections in one tick. Beyond commit_gate.MOST_PARKED messages are refused."""
     few, many = parked(100, says), parked(400, says)
     assert many < 6 * few, (few, many)
 

@@ -73,9 +73,9 @@ def test_a_session_of_an_untrusted_loopback_address_waits_after_wrong_passwords_
     chat = world(local=False)
     guesser = chat.connect("127.0.0.1").send("NICK ann", "USER u 0 * :r").forget()
     for _ in range(6):
-        guesser.send("OPER nobody wrong")
+        guesser.send("OPER absent wrong")
     other = chat.connect("127.0.0.1").send("NICK bob", "USER u 0 * :r").forget()
-    assert "please wait" in " ".join(other.send("OPER nobody wrong").lines())
+    assert "please wait" in " ".join(other.send("OPER absent wrong").lines())
 
 
 def test_sts_is_offered_to_an_untrusted_loopback_address() -> None:

@@ -100,7 +100,7 @@ class TestSubcommands:
             ("CHATHISTORY BEFORE #tea timestamp=yesterday 5", "INVALID_PARAMS"),
             ("CHATHISTORY BEFORE #tea color=red 5", "INVALID_MSGREFTYPE"),
             ("CHATHISTORY BEFORE #tea msgid=unknown 5", "MESSAGE_ERROR"),
-            ("CHATHISTORY LATEST nobody * 5", "INVALID_TARGET"),
+            ("CHATHISTORY LATEST absent * 5", "INVALID_TARGET"),
             ("CHATHISTORY TARGETS 1 2 3", "INVALID_PARAMS"),
             ("CHATHISTORY TARGETS timestamp=2023-01-01T00:00:00.000Z", "INVALID_PARAMS"),
         ],
@@ -169,7 +169,7 @@ def test_a_question_that_cannot_be_asked_ends_one_session_and_the_others_get_the
 
     def ask(subcommand: str, *args: object, **kwargs: object) -> object:
         if subcommand == "BEFORE":
-            raise ValueError("what somebody said")
+            raise ValueError("text of a user")
         return query(subcommand, *args, **kwargs)
 
     query: Any = history._query
@@ -359,7 +359,7 @@ class TestSearch:
         [
             ("SEARCH limit=x", "INVALID_PARAMS"),
             ("SEARCH after=noon", "INVALID_PARAMS"),
-            ("SEARCH in=nobody", "INVALID_TARGET"),
+            ("SEARCH in=absent", "INVALID_TARGET"),
             ("SEARCH in=#nowhere", "INVALID_TARGET"),
         ],
     )
@@ -429,7 +429,7 @@ class TestNotStored:
         assert len(journal.facts) == before
         world.now += 1000
         ann.forget().send("PRIVMSG #tea :a try")
-        assert ann.send("PRIVMSG #tea :no").commands() == []  # behind what is parked
+        assert ann.send("PRIVMSG #tea :no").commands() == []  # after parked output
         journal.commit()
         world.tick()
         assert ann.commands() == ["FAIL"]

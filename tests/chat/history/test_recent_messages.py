@@ -1,4 +1,4 @@
-"""The last messages of rooms: whether they came one by one or as lines in a row, nobody can tell."""
+"""The recent messages of rooms: single messages and runs give the same result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replay on join shows what was said while the user was away from the room, once."""
+"""Replay on join shows the messages of the user's absence from the room, once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def guest(world: World, nick: str = "bob", address: str = "10.0.0.7", *lines: st
 
 
 def replayed(person: Person, room: str = "#tea") -> list[str]:
-    """What joining `room` replays."""
+    """Return the messages that joining `room` replays."""
     person.forget().send(f"JOIN {room}")
     return [message.params[1] for message in person.read() if message.command == "PRIVMSG"]
 
@@ -170,7 +170,7 @@ class Disk(HeldJournal):
 
 
 def started(disk: Disk, *, now: int) -> World:
-    """The server, started again with what is on disk; nobody left it, as in a crash."""
+    """Restart the server with the stored data, as after a crash: no session left."""
     disk._listener = None
     world = World(rules(), LocalOrder(lambda: now, f"boot{now}", disk.last_seq()), disk)
     world.now = now

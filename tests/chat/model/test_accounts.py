@@ -173,7 +173,7 @@ def test_an_account_whose_end_could_not_be_kept_is_its_owner_s_still() -> None:
 
 @pytest.mark.parametrize("end", ["removed", "not kept"])
 def test_who_was_about_to_come_in_with_an_account_that_is_gone_is_not_the_next_one_of_its_name(end: str) -> None:
-    """Or they would be whoever makes an account of that name before they send CAP END."""
+    """Otherwise they could be logged in to an account of that name that is made before they send CAP END."""
     journal = HeldJournal()
     world = World(rules(), journal=journal)
     eve = world.connect().send("CAP LS 302", "NICK ann", "USER u 0 * :r", "REGISTER * * hunter22")

@@ -1,4 +1,4 @@
-"""Ids of users and of sessions: what belongs to a user never goes to whoever has the session id next."""
+"""Ids of users and sessions: data of a user never goes to the next owner of a session id."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def store(world: World) -> None:
 
 
 def settle(person: Person, *lines: str) -> list[str]:
-    """Send lines one by one, each with all that it causes; return what was read."""
+    """Send lines one by one, each with all its effects; return the output."""
     read = []
     for line in lines:
         person.send(line)
@@ -102,7 +102,7 @@ def first_start(server: Server, *, crashed: bool) -> None:
 
 @pytest.mark.parametrize("crashed", [False, True])
 def test_session_id_reused_after_a_restart_inherits_nothing(crashed: bool) -> None:
-    """Eve is told the same, whether she has the session id that ann had or one that nobody ever had."""
+    """Eve gets the same, whether she has the session id that ann had or an unused one."""
     read = []
     for earlier in (0, 40):
         server = Server()

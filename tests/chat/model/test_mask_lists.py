@@ -1,4 +1,4 @@
-"""Masks of lists (chat/model/mask_lists.py, rules 1 to 4)."""
+"""Masks of lists (chat/model/mask_lists.py)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_silences_does_not_keep_out() -> None:
     lists.add("e", Entry("m:bob!*@*", "alice", 0))
     assert not lists.silences(somebody())
     lists.add("b", Entry("bob!*@*", "alice", 0))
-    assert lists.bans(somebody())  # an exception from silence lets nobody in
+    assert lists.bans(somebody())  # an exception from silence does not let users in
 
 
 def test_ten_thousand_stars_cost_no_more_than_their_reading() -> None:

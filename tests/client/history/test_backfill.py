@@ -1,4 +1,4 @@
-"""The client without a thread: what was missed, and what was in doubt (client/history/backfill, state rule 5)."""
+"""The client without a thread: missed and unconfirmed messages (client/history/backfill, [safe-resend])."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def enter(talk: Talk) -> None:
 
 
 def back(talk: Talk) -> Talk:
-    """Cut off and in again, in the room; nobody has talked to us alone."""
+    """Disconnect and rejoin the room; there are no private messages."""
     talk.state.lost()
     enter(talk)
     [question] = asked(talk)
@@ -144,7 +144,7 @@ def test_without_batches_there_is_no_history() -> None:
     assert talk.sent() == ["CAP REQ :server-time message-tags"]
 
 
-# What is in doubt.
+# Unconfirmed messages.
 
 
 def test_what_is_in_doubt_is_sent_again_first_with_its_number(lobby: Talk) -> None:
@@ -158,7 +158,7 @@ def test_what_is_in_doubt_is_sent_again_first_with_its_number(lobby: Talk) -> No
     lobby.state.connected()
     assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
     enter(lobby)
-    lobby.state.lost()  # nothing at all was written this time, but what was in doubt stays so
+    lobby.state.lost()  # nothing was written this time, but unconfirmed messages stay unconfirmed
     enter(lobby)
     assert [line for line in lobby.sent(tags=True) if "PRIVMSG" in line] == [
         "@chatctl/ref=me.2;chatctl/resend PRIVMSG #lobby :written",
@@ -233,9 +233,9 @@ def test_who_came_and_left_meanwhile_is_told_in_its_place_and_nothing_twice() ->
         [("joined", "dora"), ("left", "eve")],
         [("left", "dora")],
     ]
-    # A page that ends with somebody leaving, or holds nothing else, is not the last one.
+    # A page that ends with a departure, or has nothing else, is not the last one.
     assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=e6 50"
     talk.heard(":s BATCH +b chathistory #lobby", moved(31, ":bob!u@h JOIN #lobby"), ":s BATCH -b")
     assert asked(talk)[-1] == "CHATHISTORY AFTER #lobby msgid=e31 50"
     told = talk.heard(":s BATCH +b chathistory #lobby", ":s BATCH -b")
-    assert not [event for event in told if isinstance(event, e.Missed)], "what came after our JOIN was seen"
+    assert not [event for event in told if isinstance(event, e.Missed)], "messages after our JOIN were shown"

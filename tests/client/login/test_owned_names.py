@@ -1,4 +1,4 @@
-"""A name that belongs to an account on a server that is not ours, such as Ergo (client/login/registration, rule 8)."""
+"""Names owned by accounts on other servers, such as Ergo ([owned-name] in client/login/registration)."""
 
 from __future__ import annotations
 

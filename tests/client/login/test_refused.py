@@ -1,4 +1,4 @@
-"""What keeps a client out: nobody there, no place, a wrong password, a name that cannot be had."""
+"""Failed logins: no server, no place, a wrong password, a refused name."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def enter(talk: Talk, caps: str = CAPS, join: str = ":ann!u@h JOIN #lobby") -> N
 
 
 def catch_up(talk: Talk, *history: tuple[str, str]) -> list[str]:
-    """Answer the questions of a bouncer with what it keeps, until there are none; return what was told."""
+    """Answer a bouncer's history requests until there are none; return the events."""
     told: list[str] = []
     for _ in range(10):
         questions = asked(talk)

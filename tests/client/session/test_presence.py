@@ -1,4 +1,4 @@
-"""Who is away, typing, reactions, deleting, read markers, WHOIS (chatctl/client/session/presence, tagged)."""
+"""Away states, typing, reactions, deletions, read markers, WHOIS (chatctl/client/session/presence, tag_handlers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in a room, as far as it is not told by the tests of the state."""
+"""Members of rooms, beyond the tests of the engine."""
 
 from __future__ import annotations
 

@@ -97,8 +97,8 @@ def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(
 
 
 def test_what_was_refused_is_not_in_doubt(lobby: Talk) -> None:
-    lobby.state.say("message", "nobody", "hi")
-    lobby.heard(":s 401 ann nobody :Nobody here is called nobody")
+    lobby.state.say("message", "absent", "hi")
+    lobby.heard(":s 401 ann absent :Nobody here is called absent")
     lobby.state.lost()
     assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
 

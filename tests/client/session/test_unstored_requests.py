@@ -30,7 +30,7 @@ def refused() -> Talk:
 
 
 def repeat(talk: Talk) -> list[str]:
-    """Let a round of repeating begin. Return what went out, and answer its PING."""
+    """Run one round of retries. Return the lines sent, and answer its PING."""
     assert talk.state.unstored.pending
     talk.sent()
     talk.state.unstored.repeat(talk.state)
@@ -126,7 +126,7 @@ def test_join_without_any_answer_is_repeated() -> None:
     assert repeat(talk)[0] == "JOIN #tea"
 
 
-# What is typed meanwhile.
+# Lines typed meanwhile.
 
 
 def test_messages_to_a_refused_room_are_sent_in_order_when_it_is_joined() -> None:

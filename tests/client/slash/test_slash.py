@@ -1,4 +1,4 @@
-"""What a typed line does."""
+"""The effects of typed lines."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def sent(state: State) -> str:
 
 
 def granted(state: State, offered: str) -> str:
-    """Offer capabilities and grant what is asked for: what was sent for that."""
+    """Offer capabilities and grant requests; return the lines sent then."""
     state.receive(f":s CAP * LS :{offered}")
     asked = sent(state)
     state.receive(f":s CAP * ACK :{asked.partition('CAP REQ :')[2].split(chr(13))[0]}")

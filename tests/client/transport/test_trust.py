@@ -108,7 +108,7 @@ def test_a_certificate_that_an_authority_vouches_for(tmp_path: Path, monkeypatch
             join(server, trust).start()
         assert trust.known(f"localhost:{server.port}") == AUTHORITY
         port = server.port
-    # Now somebody without an authority is there.
+    # Now a server without an authority answers.
     with Server(port=port, tls=TlsPlan("required")) as server, pytest.raises(ChangedServerError):
         join(server, trust, "localhost").start()
 
@@ -251,7 +251,7 @@ def test_a_server_without_tls_is_told_as_such(tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_visit_reaches_who_is_not_believed(tmp_path: Path) -> None:
-    """A listener that counts what comes: no byte of NICK or PASS, whatever the handshake came to."""
+    """A listener that counts received bytes: no byte of NICK or PASS, whatever the result of the handshake."""
     heard = bytearray()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -1,4 +1,4 @@
-"""Facts as lines: what is written can be read, what cannot be shown is left out, whatever the order (jsonl)."""
+"""Facts as lines: written ones can be read, invalid ones are left out, in any order (jsonl)."""
 
 from __future__ import annotations
 

@@ -403,7 +403,7 @@ def test_each_changed_byte_is_noticed(folder: Path, made: Path, tmp_path: Path) 
                 pass
         except ArchiveError:
             continue
-        # What is not content: padding, or a figure in the manifest that nothing depends on.
+        # Bytes without content: padding, or an unused figure in the manifest.
         assert offset < used[0][1] or not any(begin <= offset < end for begin, end in used[1:]), offset
 
 

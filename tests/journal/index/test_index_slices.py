@@ -1,4 +1,4 @@
-"""Whatever happens to a history and wherever its index is cut into slices, answers are the model's (place_index)."""
+"""For any history, and any slices of its index, answers equal the model's (place_index)."""
 
 from __future__ import annotations
 

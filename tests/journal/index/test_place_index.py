@@ -1,4 +1,4 @@
-"""The index by place follows the facts, and nobody sees how far it has come (place_index, schema, chores)."""
+"""The index by place follows the facts, and its progress does not change answers (place_index, schema, chores)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def store() -> Iterator[SqliteStore]:
 
 
 def sound(connection: sqlite3.Connection) -> bool:
-    """Whether the index has what is before its mark, and nothing else (lanes.py, rule 1)."""
+    """Return whether the index has exactly the facts before its mark ([mark] in place_index.py)."""
     slice = "(SELECT number FROM slices WHERE last >= id ORDER BY last LIMIT 1)"
     facts = f"SELECT {slice} AS slice, lane, id FROM facts WHERE id <= {place_index.MARK} ORDER BY slice, lane, id"
     indexed = connection.execute("SELECT slice, lane, id FROM lanes").fetchall()
@@ -101,7 +101,7 @@ def test_what_is_forgotten_leaves_the_index(store: SqliteStore, monkeypatch: pyt
 
 
 def test_a_batch_of_many_rooms_writes_few_pages_however_much_is_kept(store: SqliteStore) -> None:
-    """What appending costs does not grow: 200 messages go to the end of one table."""
+    """The cost of appending does not grow: 200 messages go to the end of one table."""
     for first in range(1, 40_001, 2000):
         store.commit(Batch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(first, first + 2000)]))
         while place_index.behind(store.connection, place_index.SLICE) == place_index.SLICE:

@@ -1,4 +1,4 @@
-"""What is found, in which scripts, and that nothing typed can break it (journal/index/tokenizer, search, indexing)."""
+"""Search results, scripts, and that no input breaks it (journal/index/tokenizer, search, text_index)."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_a_journal_of_an_older_version_is_converted_once(tmp_path: Path) -> None
     path = tmp_path / "journal.db"
     old_layout(path)
     facts = kept(path)
-    old = os.open(path, os.O_RDONLY)  # what is left of the old file
+    old = os.open(path, os.O_RDONLY)  # the rest of the old file
     try:
         with Desk(path) as desk:
             assert "journal converted" in [event for event, _ in desk.log.events]
@@ -267,7 +267,7 @@ def test_a_command_is_answered_under_a_load_that_never_ends(tmp_path: Path, monk
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """File systems of so many KiB."""
+    """Make file systems of this many KiB."""
     mounted: list[Path] = []
     mount = shutil.which("mount")
     if mount is None or os.geteuid() != 0:
@@ -278,7 +278,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         folder.mkdir()
         made = subprocess.run([mount, "-t", "tmpfs", "-o", f"size={size}k,mode=700", "none", folder], check=False)
         if made.returncode:
-            pytest.skip("this machine lets nobody mount a file system")
+            pytest.skip("mounting a file system is not permitted here")
         mounted.append(folder)
         return folder
 

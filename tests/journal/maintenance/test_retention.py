@@ -1,4 +1,4 @@
-"""What is forgotten is gone, nothing else is, and nobody has to wait for it (retention, indexing, chores)."""
+"""Deleted facts are gone, others are not, and no commit waits for it (retention, text_index, chores)."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
 def test_what_comes_while_the_newest_volume_is_renewed_is_found_once(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, comes: int, indexed: int, text: str
 ) -> None:
-    """Two volumes end with the same id for a moment: the one that is renewed, and the one that takes what comes."""
+    """Two volumes end with the same id for a moment: the renewed one, and the one for new facts."""
     for name, value in (
         ("maintenance.retention.SLICE", 1),
         ("maintenance.retention._COUNTED", 1),
@@ -180,7 +180,7 @@ def test_what_comes_while_the_newest_volume_is_renewed_is_found_once(
 
 
 def forgotten(facts: list[Fact], keep: Retention, now: int) -> list[Fact]:
-    """What is left, the simple way."""
+    """Compute the remaining facts in the simplest way."""
     if keep.days:
         facts = [fact for fact in facts if fact.time >= now - 10]
     messages = [at for at, fact in enumerate(facts) if fact.kind in ("PRIVMSG", "NOTICE")]

@@ -1,4 +1,4 @@
-"""Commits that fail, that tear, and of which nobody knows (journal/writer, journal/store/store)."""
+"""Commits that fail, are torn, or have an unknown outcome (journal/writer, journal/store/store)."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_an_error_that_nobody_thought_of_is_fatal(store: TestStore) -> None:
 
 
 def test_a_mark_beyond_the_end_of_the_wal_never_comes_back(tmp_path: Path) -> None:
-    """A commit that wrote all and then failed to sync stays in the file. What settles it must write over it."""
+    """A commit that was written and then failed to sync stays in the file. Settling must write over it."""
     store = SqliteStore(tmp_path / "j.db")
     store.open()
     store.commit(Batch([fact(1)]))
@@ -308,7 +308,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("only root can mount a small file system")
     made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m,mode=700", "none", folder], check=False)
     if made.returncode:
-        pytest.skip("this machine lets nobody mount a file system")
+        pytest.skip("mounting a file system is not permitted here")
     try:
         yield folder
     finally:

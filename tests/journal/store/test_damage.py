@@ -194,12 +194,12 @@ def test_status_tells_of_damage_that_a_reader_met(path: Path) -> None:
 def test_journal_that_is_missing_beside_its_wal_is_not_a_new_chat(path: Path) -> None:
     path.rename(path.with_name("elsewhere.db"))
     wal = path.with_name("journal.db-wal")
-    wal.write_bytes(b"what was written last")
+    wal.write_bytes(b"the last message")
     for opening in (open_writing, lambda path: SqliteJournal(path, ListLog())):
         with pytest.raises(StartError, match=r"is missing, but journal\.db-wal is there"):
             opening(path)
     assert not path.exists()
-    assert wal.read_bytes() == b"what was written last"
+    assert wal.read_bytes() == b"the last message"
 
 
 def test_interrupted_creation_leaves_no_empty_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

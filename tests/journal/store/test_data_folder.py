@@ -1,4 +1,4 @@
-"""The data folder: who may, who holds it, what is said (journal/store/data_folder)."""
+"""The data folder: permissions, lock, error sentences (journal/store/data_folder)."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_the_end_touches_nothing_that_has_the_journals_place(folder: Path) -> No
 
 
 def test_an_unknown_outcome_never_makes_a_new_journal(folder: Path) -> None:
-    """To look what was kept the journal is opened again: but not another one in its place."""
+    """To determine what was stored the journal is opened again: but not another file in its place."""
     with Desk(folder / "journal.db") as desk:
         desk.keep([fact(1)])
 

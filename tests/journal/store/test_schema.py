@@ -128,7 +128,7 @@ def test_a_reader_opens_a_journal_that_was_closed_and_writes_nothing(tmp_path: P
 
 
 def test_tables_and_their_version_hold_together(tmp_path: Path) -> None:
-    """Whoever changes the tables of a version that was released must make a new version instead."""
+    """A change of the tables of a released version needs a new version."""
     connection = open_writing(tmp_path / "j.db")
     found = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").fetchall()
     text = "\n".join(" ".join(sql.split()) for (sql,) in found)

@@ -1,5 +1,5 @@
-"""Everything said has a time of its own, so that who turns the pages of history by time loses nothing
-(chat/entries/order.py, chat/entries/outcome.py, chat/entries/queries.py rule 5): in memory and in SQLite."""
+"""Messages have distinct times, so that paging by time loses none (chat/entries/order.py, outcome.py, [whole-times] in
+queries.py): in memory and in SQLite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control socket's request ``chat``: a session that takes no place (server/control/control.py, rule 4)."""
+"""The control socket's request ``chat``: a session that takes no place ([chat] in server/control/control.py)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 20
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """A server with one place, which speaks to nobody in plain text and trusts no address."""
+    """A server with one place, which refuses plain text and trusts no address."""
     tmp_path.chmod(0o700)
     with Server(port=0, listener_limit=1, rules=Rules(local=False), control=tmp_path) as server:
         yield server

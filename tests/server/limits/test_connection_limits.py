@@ -1,4 +1,4 @@
-"""What bounds strangers and addresses on real sockets. Each bound is seen to be what holds: without it, it does not."""
+"""Limits on unregistered connections and addresses, on real sockets. Each test fails without its limit."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_flood_is_read_slowly_and_arrives_whole(rate: float, held: bool) -> No
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize(("lines", "size"), [(1_000_000, 100), (6_000, 4_000)], ids=["lines", "bytes"])
 def test_what_waits_of_one_session_is_bounded(lines: int, size: int, held: bool) -> None:
-    """A flood that nobody handles yet is held up by TCP, long before it is all in memory."""
+    """A flood that is not handled yet is slowed down by TCP, long before it is all in memory."""
     off = 10**12
     limits = Limits(messages_per_second=1, inbox_lines=1024 if held else off, inbox_bytes=256 * 1024 if held else off)
     with Server(port=0, limits=limits) as server, Wire(server.port).login("ann", "#lobby") as ann:
@@ -225,7 +225,7 @@ def hostile_round(server: Server, turn: int) -> None:
 
 
 def test_memory_returns_to_the_base_line() -> None:
-    """What Python holds is after two more such rounds what it was before."""
+    """Python's memory after two more such rounds equals that before."""
     limits = Limits(linger_seconds=0.1, outbox_bytes=200_000)
     tracemalloc.start()
     try:
@@ -242,8 +242,8 @@ def test_memory_returns_to_the_base_line() -> None:
 
 
 def held_at_last(aim: int) -> int:
-    """What Python holds when it is not more than `aim`, or no longer gets less: the last connections end by themselves,
-    a little later."""
+    """Return Python's memory once it is at most `aim`, or stops shrinking: the last connections end by themselves, a
+    little later."""
     by = time.monotonic() + DEADLINE
     held = 1 << 60
     while True:

@@ -1,4 +1,4 @@
-"""What bounds strangers and the silent in time and bytes. Each is seen to be what holds: without it, it does not."""
+"""Limits on unregistered and silent connections in time and bytes. Each test fails without its limit."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_silent_holder_of_what_somebody_wants_is_asked(wanted: str, answers: b
 
 @pytest.mark.parametrize("name", ["ann", "eve"])
 def test_who_is_gone_with_lines_still_waiting_makes_room_for_whoever_wants_it(name: str) -> None:
-    """Its name, or the last place: the lines of somebody too fast would hold both for minutes."""
+    """Its name, or the last place: the queued lines of a fast sender would hold both for minutes."""
     limits = Limits(messages_per_second=1)
     with Server(port=0, listener_limit=2, limits=limits) as server, Wire(server.port).login("bob", "#lobby") as bob:
         with Wire(server.port).login("ann", "#lobby") as ann:

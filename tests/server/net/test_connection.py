@@ -1,4 +1,4 @@
-"""What a connection keeps of its output, and what it gives up (chatctl/server/net/connection)."""
+"""Queued and dropped output of a connection (chatctl/server/net/connection)."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_what_the_kernel_does_not_take_waits_in_order(pair: tuple[Connection, so
 
 
 def test_nothing_is_no_piece_of_what_waits(pair: tuple[Connection, socket.socket]) -> None:
-    """Who speaks alone and has no echo is handed nothing, as often as they speak. So much of nothing in a row would be
-    all that is tried, and taken for a kernel that takes nothing, for ever."""
+    """A lone sender without echoes gets no output, however often it sends. That many empty writes in a row would be
+    taken for a kernel that takes nothing, for ever."""
     connection, theirs = pair
     whole = b"x" * 10_000_000
     connection.write([whole])

@@ -1,4 +1,4 @@
-"""What ends a peer's input, and what is still answered then; what a reader gets that is cut off; how a stop ends."""
+"""Ends of a peer's input, and the answers after them; the output of a disconnected reader; how a stop ends."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_late_reader_that_is_cut_off_gets_whole_lines_and_the_reason(secure: boo
                 ann.send(*(f"PRIVMSG #lobby :{'x' * 400}" for _ in range(100))).ping()
             loop = server._loop
             assert loop is not None
-            for _ in range(5):  # rounds in which what is due is done
+            for _ in range(5):  # rounds in which deadlines are handled
                 done = threading.Event()
                 loop.call(done.set)
                 assert done.wait(DEADLINE)

@@ -62,7 +62,7 @@ class InMemory:
         self.server.fragments = 0
 
     def carry(self) -> int:
-        """What the client's TLS wrote, to the socket; how many bytes."""
+        """Write the output of the client's TLS to the socket; return the number of bytes."""
         return self.theirs.send(data) if (data := self._outgoing.read()) else 0
 
     def receive(self) -> None:
@@ -120,7 +120,7 @@ def test_key_updates_at_once_are_counted_and_few_are_handled_in_one_read(pair: I
 
 
 def test_what_the_tls_layer_answers_is_output_that_waits(pair: InMemory) -> None:
-    """Nobody reads it, and it is counted to the last byte; then it arrives, with what was said behind it."""
+    """It is not read, and counted to the last byte; then it arrives, with the messages behind it."""
     for _ in range(40_000):
         key_update(pair.client)
         pair.send(b"")

@@ -1,5 +1,4 @@
-"""What waits for those who do not read: bounded for each, and for all together. Each bound is seen to be what holds:
-without it, it does not."""
+"""Send queues of slow readers: limited each, and in total. Each test fails without its limit."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ def waiting(server: Server) -> int:
     counted = threading.Event()
 
     def count() -> None:
-        # What is counted is what there is.
+        # The counters are correct.
         assert loop is not None
         there = sum(connection.pending_bytes for connection in loop._connections.values())
         found.append((loop._outboxes.total, there))
@@ -69,7 +68,8 @@ def is_closing(server: Server) -> bool:
 
 
 def fill(server: Server, speaker: Wire, target: str, more: int) -> int:
-    """Speak to `target` until `more` bytes than now wait, or somebody was sent away; how many wait then."""
+    """Send to `target` until `more` bytes than now are queued, or a session was disconnected; return the queued
+    bytes."""
     began, by = waiting(server), time.monotonic() + 3 * DEADLINE
     while (now := waiting(server)) - began < more and not quits(speaker):
         assert time.monotonic() < by, f"{now - began} of {more} bytes"
@@ -95,7 +95,7 @@ def test_what_waits_for_one_is_bounded(limit: int, held: bool) -> None:
 
 @pytest.mark.parametrize(("limit", "held"), [(50_000, True), (OFF, False)])
 def test_what_waits_for_a_stranger_is_bounded(limit: int, held: bool) -> None:
-    """A question of a few bytes has an answer of a thousand, and strangers may send 16 KiB of them."""
+    """A request of a few bytes has an answer of a thousand, and unregistered connections may send 16 KiB of them."""
     asked = 12_000  # more than the system keeps for both ends of the connection
     limits = Limits(registration_bytes=OFF, registration_outbox_bytes=limit, outbox_bytes=OFF, linger_seconds=DEADLINE)
     with Server(port=0, limits=limits) as server, Wire(server.port) as stranger:
@@ -125,7 +125,7 @@ def test_what_waits_for_all_together_is_bounded_and_who_lets_most_wait_goes(limi
         if held:
             assert "the most of all" in most.until_end()[-1].params[0]
             assert waiting(server) < limit
-            less.ping()  # whoever reads again is not cut off: everything arrives
+            less.ping()  # a client that reads again is not disconnected: all output arrives
             assert sum(message.command == "PRIVMSG" for message in less.read) > 500
             assert waiting(server) == 0
 
@@ -163,7 +163,7 @@ def test_who_is_found_gone_while_written_to_is_not_counted(tmp_path: Path, monke
 
 
 def test_a_list_of_twenty_thousand_rooms_ends_nobody_s_connection() -> None:
-    """SAFELIST (modern.ircdocs.horse): far more than an outbox holds, to somebody who reads late."""
+    """SAFELIST (modern.ircdocs.horse): far more than a send queue holds, to a slow reader."""
     with (
         Server(port=0, listener_limit=50, limits=Limits(outbox_bytes=PIECE)) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
@@ -250,7 +250,7 @@ def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkey
 
 
 def on_loop(server: Server, do: Callable[[Loop], T]) -> T:
-    """What `do` gives on the loop's thread."""
+    """Return the result of `do` on the loop's thread."""
     loop, found, done = server._loop, [], threading.Event()
     assert loop is not None
 

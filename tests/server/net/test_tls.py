@@ -152,7 +152,7 @@ def test_plain_text_from_an_untrusted_loopback_address(tls: TlsPlan | None) -> N
         if tls is not None and tls.mode == "off":
             assert wire.until("001")
         else:
-            assert "plain text with anybody" in wire.until_end()[-1].params[0]
+            assert "accepts no plain text" in wire.until_end()[-1].params[0]
 
 
 def test_nothing_older_than_tls_1_2(server: Server) -> None:
@@ -278,7 +278,7 @@ def test_links_that_are_swapped_serve_the_new_ones_and_missing_files_are_told(tm
         link("second")
         eventually(another, "the certificate that the link leads to is never served")
         live[1].unlink()
-        eventually(lambda: any("No such file" in str(entry) for entry in log.events), "nobody is told")
+        eventually(lambda: any("No such file" in str(entry) for entry in log.events), "no session is told")
         with TlsWire(server.port) as wire:
             assert wire.ping()
 
@@ -303,7 +303,7 @@ def test_a_certificate_that_ends_soon_is_told_and_one_that_is_renewed_is_not(tmp
         used = max(at for at, entry in enumerate(log.events) if "the changed certificate is in use" in str(entry))
         assert not any("ends" in str(entry) for entry in log.events[used:])
         authority.issue("chat.example", days=-1)
-        eventually(lambda: told("the certificate ended on"), "nobody is told")
+        eventually(lambda: told("the certificate ended on"), "no session is told")
 
 
 def test_the_end_of_a_certificate_is_read_and_told_from_two_weeks_before(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_one_that_is_too_long_is_refused(ring: Ring, pairs: list[Pair]) -> None:
 
 
 def test_what_cannot_be_sent_is_told(ring: Ring, pairs: list[Pair]) -> None:
-    """A socket that takes a part, one that takes nothing, one whose other end is gone, and one that is none."""
+    """Sockets: one takes a part, one takes nothing, one has lost its peer, and one is not a socket."""
     full, gone, fine = pairs[0], pairs[1], pairs[2]
     big = b"b" * ROOM
     gone[1].close()
@@ -176,7 +176,7 @@ def test_the_descriptor_goes_with_the_object(ring: Ring) -> None:
 def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
     ring: Ring, pairs: list[Pair], taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may have no memory for more (rule 3)."""
+    """It may be out of memory ([partial])."""
     call = Ring._call
 
     def few(ring: Ring, number: int, *values: int) -> int:

@@ -59,7 +59,7 @@ def test_a_flood_is_heard_in_slices_and_drawn_now_and_then() -> None:
     feed.put(latency(1))
     draw, pause = hearing.slice()
     assert not draw
-    assert 0 < pause <= PAUSE, "what comes after it waits its time"
+    assert 0 < pause <= PAUSE, "later events wait for their time"
 
 
 def test_the_screen_is_woken_once_until_it_has_taken_all() -> None:
@@ -93,7 +93,7 @@ def test_looking_through_everything_waits_for_a_quiet_moment(monkeypatch: pytest
     monkeypatch.setattr(gc, "get_count", lambda: (0, 0, gathered[0]))
     monkeypatch.setattr(gc, "collect", lambda: collected.__setitem__(0, collected[0] + 1))
     tidy = Tidy()
-    for _ in range(10):  # somebody types
+    for _ in range(10):  # a key is typed
         tidy.touched()
         tidy.tick()
         clock.now += QUIET / 2

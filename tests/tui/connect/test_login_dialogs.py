@@ -1,4 +1,4 @@
-"""Getting in and out of the full screen: names, passwords, accounts, what is kept (login_dialogs)."""
+"""Login and logout on the full screen: names, passwords, accounts, saved data (login_dialogs)."""
 
 from __future__ import annotations
 

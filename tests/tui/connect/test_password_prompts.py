@@ -69,7 +69,7 @@ class LoginDoor(Door):
 
 
 def said(bob: Client) -> list[str]:
-    """What bob hears until he hears himself."""
+    """Return the output of bob up to his own message."""
     bob.say("#lobby", "the end")
     texts = []
     for event in bob.events(timeout=20):
@@ -171,7 +171,7 @@ def test_a_wrong_password_is_dropped_with_what_follows_it(server: Server, bob: C
         async with screen(LoginDoor(server.port), name="eve") as eve:
             await eve.until("The name eve belongs to another user")
             await at_once(eve, "wrong-one", "wrong-two")
-            await eve.until(lambda text: "belongs to somebody" in text and "failed" in text.lower())
+            await eve.until(lambda text: "belongs to another user" in text and "failed" in text.lower())
             await at_once(eve, PASSWORD)
             await eve.until("You are eve")
             assert eve.app.query_one(Line).text == ""

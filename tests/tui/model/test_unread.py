@@ -1,4 +1,4 @@
-"""What is unread, where one left off, and who is called (chatctl/tui/model/view_model, hearing, pages)."""
+"""Unread messages, positions, alerts (chatctl/tui/model/view_model, event_handlers, history_pages)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(w
     assert calls("it is in front") == 0
     assert world.place("#dev").mentions == 2, "counted it is all the same"
     world.desk.attend(False)
-    assert calls("nobody has touched it for long") == 1
+    assert calls("no input for long") == 1
     world.desk.attend(True)
     world.desk.front(False)
     assert calls("it is not in front") == 1
@@ -63,7 +63,7 @@ def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World)
     assert here.log.unread is here.log.find("m6")
     assert here.unread == 0, "it is looked at"
     world.desk.mark_read()
-    for asked in (told[4:6], told[0:4]):  # the marker has moved; where one left off has not
+    for asked in (told[4:6], told[0:4]):  # the marker has moved; the position has not
         world.desk.seek()
         number = len(world.client.asked)
         assert world.client.asked[-1][:2] == ("BEFORE", "#lobby")
@@ -97,7 +97,7 @@ def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monk
     world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
     world.desk.seek()
     assert (dev.log.unread, dev.log.unread_above) == (dev.log.find("m4"), True)
-    for asked, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # somebody scrolls there
+    for asked, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # the user scrolls there
         world.desk.load_before(dev)
         world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(asked)))
         assert (dev.log.unread, dev.log.unread_above) == (dev.log.find(unread), above)
@@ -136,7 +136,7 @@ def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: 
     assert (world.place("bob").unread, world.place("bob").log.unread) == (1, world.place("bob").log.find("3"))
     own = e.PrivateMessage(time=NOW, name="ann", to="eve", text="yes", own=True)
     late = [replace(message, name="eve", id=f"e{message.id}") for message in talk]
-    world.hear(page(numbers["eve"], own, *late))  # nobody knows what was read: what came after what we said was not
+    world.hear(page(numbers["eve"], own, *late))  # the read position is unknown: messages after our last one are unread
     assert world.place("eve").unread == 3
     world.hear(page(numbers["dave"], failed=True))
     assert world.place("dave").unread == 0

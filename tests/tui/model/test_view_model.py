@@ -72,7 +72,7 @@ def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
 
 
 def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: World) -> None:
-    """What servers put where no reason was given: modern.ircdocs.horse, KICK message."""
+    """The default reason of servers: modern.ircdocs.horse, KICK message."""
     world.hear(
         e.Joined(time=NOW, room="#lobby", name="eve"),
         e.Left(time=NOW, name="eve", rooms=("#lobby",), how="kick", reason="bob", by="bob"),

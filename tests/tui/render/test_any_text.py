@@ -1,5 +1,5 @@
-"""Whatever a server sends as a text or a name: the rows are as wide as they say, and hold nothing that steers a
-terminal (chatctl/tui/render/rows, bars, sidebar, people)."""
+"""For any text or name of a server: rows have their stated width, and hold no control sequences
+(chatctl/tui/render/rows, widgets)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def is_whole(row: Strip, width: int) -> None:
 
 
 def are_whole(written: str, width: int, height: int) -> None:
-    """A whole screen as it was written: nothing in it that steers but what is ours, and each row ends at the edge."""
+    """A whole screen as written: its only control sequences are ours, and each row ends at the edge."""
     rows = [_HOME.sub("", row) for row in written.split("\n")]
     assert len(rows) == height
     for row in rows:
@@ -189,7 +189,7 @@ def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
 
 
 def test_nothing_here_is_a_category_that_terminals_act_on() -> None:
-    """The pattern above names all that Unicode calls a control, but for what clean() leaves by its rule 5."""
+    """The pattern above has all of Unicode's controls, except those that clean() leaves ([kept-joiners])."""
     assert all(_STEERING.match(chr(code)) for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc")
 
 
@@ -210,6 +210,6 @@ def test_a_crowd_is_not_sorted_for_everybody_who_comes(monkeypatch: pytest.Monke
     assert len(folded) == CROWD + 1
     [then] = later
     then()
-    assert "new3" in folded, "in the end everybody is there"
+    assert "new3" in folded, "in the end all are there"
     people.show(crowd[:3])
     assert len(folded) == 2 * (CROWD + 1) + 4 + 3, "a few are shown at once"

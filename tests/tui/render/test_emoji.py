@@ -1,4 +1,4 @@
-"""Joined emoji move nothing: the tables of Textual and of terminals think the same of what is drawn."""
+"""Joined emoji move nothing: the tables of Textual and of terminals agree on the drawn text."""
 
 from __future__ import annotations
 

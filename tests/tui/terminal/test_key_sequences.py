@@ -1,4 +1,4 @@
-"""What a terminal sends, and what the screen makes of it (chatctl/tui/terminal/key_sequences)."""
+"""Input sequences of terminals, and their keys (chatctl/tui/terminal/key_sequences)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The input (chatctl/tui/widgets/input): what comes from a clipboard or an editor."""
+"""The input (chatctl/tui/widgets/input): text of a clipboard or an editor."""
 
 from __future__ import annotations
 

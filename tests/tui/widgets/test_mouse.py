@@ -1,4 +1,4 @@
-"""What the mouse does: nothing needs it, everything that looks as if it could be clicked can."""
+"""The mouse: never required, and everything that looks clickable is."""
 
 from __future__ import annotations
 
