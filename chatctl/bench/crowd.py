@@ -200,7 +200,7 @@ class Crowd:
         """Before anything is said: a password may be."""
         shown = sock.getpeercert(binary_form=True)
         if self.plan.pin and not (shown and certificate.matches(self.plan.pin, shown)):
-            raise RefusedError("the server shows another certificate than a moment ago; nothing was sent to it")
+            raise RefusedError("The server shows another certificate than a moment ago; nothing was sent to it")
 
     def _registering(self, client: Client, line: bytes) -> bool:
         words = _bare(line).split(b" ")
@@ -209,7 +209,7 @@ class Crowd:
             return True
         if len(words) > 3 and words[1] == b"CAP":
             if words[3] == b"NAK":
-                raise RefusedError(f"the server does not offer the requested capabilities: {_text(line)}")
+                raise RefusedError(f"The server does not offer the requested capabilities: {_text(line)}")
             if words[3] == b"ACK":
                 self.send(client, b"CAP END\r\n")
             return False
@@ -225,7 +225,7 @@ class Crowd:
             return
         if b"ERROR" in words[:2]:
             client.cut = _text(line.partition(b"ERROR ")[2])
-            raise RefusedError(f"the server closed the connection of {client.nick}: {client.cut}")
+            raise RefusedError(f"The server closed the connection of {client.nick}: {client.cut}")
         command = words[1] if len(words) > 1 else b""
         if command == b"KICK" and line.split(b" ")[3:4] == [client.nick.encode()]:
             raise RefusedError(f"{client.nick} was removed from the room: {_text(line)}")
@@ -233,7 +233,7 @@ class Crowd:
             self.told = _text(line.partition(b" :")[2])
         refused = command.isdigit() and 400 <= int(command) < 600 and command != b"422"
         if refused or command in {b"FAIL", b"437"}:
-            raise RefusedError(f"the server refused {client.nick}: {_text(line)}")
+            raise RefusedError(f"The server refused {client.nick}: {_text(line)}")
 
     def send(self, client: Client, data: bytes) -> None:
         """Send what the socket takes now, and the rest when it is writable."""
@@ -296,10 +296,10 @@ class Crowd:
         how = (error.strerror or str(error)) if error else "it was closed without a word"
         if client.state in {"connecting", "handshake", "registering"}:
             return RefusedError(
-                f"the server let {sum(other.state == 'registered' for other in self.clients)} of {self.plan.clients}"
+                f"The server let {sum(other.state == 'registered' for other in self.clients)} of {self.plan.clients}"
                 f" clients in, and ended the connection of {client.nick} ({how})"
             )
-        return UnreachableError(f"the connection of {client.nick} was lost: {how}")
+        return UnreachableError(f"The connection of {client.nick} was lost: {how}")
 
     def _nobody(self, error: OSError) -> str:
         plan = self.plan
@@ -317,7 +317,7 @@ class Crowd:
                 last, done = time.monotonic(), now_done
             elif time.monotonic() - last > self.plan.timeout:
                 raise UnreachableError(
-                    f"the server has said nothing for {self.plan.timeout:g} s: {done} of {self.plan.clients} are {what}"
+                    f"The server has said nothing for {self.plan.timeout:g} s: {done} of {self.plan.clients} are {what}"
                 )
 
         yield look
@@ -343,7 +343,7 @@ def _resolve(plan: Plan) -> list[_Address]:
     try:
         found = socket.getaddrinfo(plan.host, plan.port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise UnreachableError(f"no such host: {plan.host} ({error.strerror or error})") from None
+        raise UnreachableError(f"No such host: {plan.host} ({error.strerror or error})") from None
     return list(dict.fromkeys((each[0], each[4]) for each in found))
 
 

@@ -121,7 +121,7 @@ class Run:
                 if stream.done == stream.ears:
                     waiting.pop(id(stream), None)
             if now - max(self._heard, self._said) > self.plan.timeout:
-                raise UnreachableError(f"the server has delivered nothing for {self.plan.timeout:g} s")
+                raise UnreachableError(f"The server has delivered nothing for {self.plan.timeout:g} s")
             if now - shown > 0.1:
                 shown = now
                 self._progress("measuring", self.delivered(), self.expected())

@@ -48,9 +48,9 @@ class Plan:
         if self.rooms * 2 > self.clients:
             raise ConfigError(f"{self.rooms} rooms need at least {2 * self.rooms} clients: --clients {self.clients}")
         if self.senders > self.clients:
-            raise ConfigError(f"there are only {self.clients} clients: --senders {self.senders} cannot be")
+            raise ConfigError(f"There are only {self.clients} clients: --senders {self.senders} cannot be")
         if self.messages < self.senders:
-            raise ConfigError(f"each sender says something: --messages must be at least {self.senders}")
+            raise ConfigError(f"Each sender says something: --messages must be at least {self.senders}")
 
     def quota(self, sender: int) -> int:
         """How many of the messages `sender` says."""

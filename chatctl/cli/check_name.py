@@ -52,7 +52,7 @@ def check_name(
         say(notice)
     url = names.pop(0) if is_url(names[0]) else ""
     if not names:
-        raise ConfigError("no name was given to ask about")
+        raise ConfigError("No name was given to ask about")
     to = target(loaded.settings, tls, fingerprint, url)
     answers: list[Answer] = []
     with contextlib.ExitStack() as stack:

@@ -58,7 +58,7 @@ def path(config: ConfigOption = None) -> None:
 
     found = find_file(config, True, os.environ, None)
     if found is None:
-        raise ChatctlError(f"no configuration file; looked for {' and '.join(map(str, lookup_places()))}")
+        raise ChatctlError(f"No configuration file; looked for {' and '.join(map(str, lookup_places()))}")
     print(found.absolute())
 
 

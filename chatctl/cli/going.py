@@ -112,7 +112,7 @@ class Keeper:
         from chatctl.config import load
 
         if not word or any(character.isspace() for character in word) or is_url(word):
-            raise ConfigError("a server is saved under one word, such as work")
+            raise ConfigError("A server is saved under one word, such as work")
         if word in load(config_file=self._config).settings.client.servers:
             raise ConfigError(f"{word} is a server in the settings (client.servers) already; take another word")
 

@@ -25,5 +25,5 @@ def hash_password() -> None:
     try:
         password.encode()
     except UnicodeEncodeError:
-        raise ConfigError("the password is not UTF-8 text") from None
+        raise ConfigError("The password is not UTF-8 text") from None
     print(scram.make(password, secrets.token_bytes(scram.SALT_BYTES), ITERATIONS))

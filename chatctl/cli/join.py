@@ -203,7 +203,7 @@ def _talk(screen: LineScreen, room: str, ending: Ending) -> str:
         if lines.replaced:
             say(f"{lines.replaced} lines were not UTF-8; what could not be read in them was sent as \ufffd")
         if not confirmed:
-            raise ChatctlError(f"gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
+            raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
         return ""
     finally:
         screen.on_end = lambda: None
@@ -219,7 +219,7 @@ def _conclude(screen: LineScreen) -> None:
     if screen.style.person:
         return
     if screen.failed:
-        raise RefusedError("not everything was accepted by the server; what it said stands above")
+        raise RefusedError("Not everything was accepted by the server; what it said stands above")
     if screen.unconfirmed:
         raise ChatctlError(f"{screen.unconfirmed} messages may not have been delivered")
 

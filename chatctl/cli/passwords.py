@@ -15,7 +15,7 @@ def new_password(question: str, stream: TextIO | None, name: str = "") -> str:
         return checked(read_password(stream), name)
     password = checked(getpass.getpass(question), name)
     if getpass.getpass("Once more: ") != password:
-        raise ConfigError("the two passwords are not the same")
+        raise ConfigError("The two passwords are not the same")
     return password
 
 

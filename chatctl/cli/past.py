@@ -102,7 +102,7 @@ def search(
     The newest matches are printed, oldest first. Exit code 1 if nothing is found.
     """
     if not text.strip():
-        raise ConfigError("there is nothing to look for: the text is empty")
+        raise ConfigError("There is nothing to look for: the text is empty")
     from chatctl.chat.entries.queries import SearchQuery
     from chatctl.journal.index.history_reader import read
     from chatctl.protocol.names import fold, room_fold

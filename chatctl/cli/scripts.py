@@ -118,7 +118,7 @@ def send(
 
     text = " ".join(words) if words else None
     if text == "":
-        raise ConfigError("there is nothing to say: the text is empty")
+        raise ConfigError("There is nothing to say: the text is empty")
     if text is not None:
         decoded(os.fsencode(text), "the text")
     server, room = _parted(room)
@@ -147,7 +147,7 @@ def send(
         troubles.refused.append(f"{target} is taken for a person's name; for the room: chatctl send '#{target}'")
     troubles.conclude()
     if not arrived:
-        raise ChatctlError(f"gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
+        raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
     if not something:
         say("nothing was said: the input is empty")
 
@@ -227,7 +227,7 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
                 _print_message(event, as_json=as_json)
             return set()
         if page.failed:
-            raise ChatctlError("this server keeps no history that can be asked for")
+            raise ChatctlError("This server keeps no history that can be asked for")
         messages = [event for event in page.events if isinstance(event, e.Said)]
         found[:0] = messages
         if page.ends or not page.events:
@@ -277,7 +277,7 @@ def _awaited(
             meanwhile.append(event)
         if time.monotonic() >= end:
             break
-    raise client.error or UnreachableError("the server did not answer in time")
+    raise client.error or UnreachableError("The server did not answer in time")
 
 
 @reads

@@ -36,9 +36,9 @@ def need_room(client: Client, room: str, troubles: Troubles) -> None:
             raise client.error
         troubles.conclude()
         if client.rooms:
-            raise RefusedError(f"the server led us to {client.rooms[0]} instead of {room}; nothing was sent")
+            raise RefusedError(f"The server led us to {client.rooms[0]} instead of {room}; nothing was sent")
         if time.monotonic() >= end:
-            raise UnreachableError(f"the server did not let us into {room} within {PATIENCE:.0f} seconds")
+            raise UnreachableError(f"The server did not let us into {room} within {PATIENCE:.0f} seconds")
         troubles.happened.wait(0.2)
         troubles.happened.clear()
 

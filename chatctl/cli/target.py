@@ -84,7 +84,7 @@ def _host(host: str) -> str:
         return host[1:-1]
     name, colon, port = host.rpartition(":")
     if colon and port.isascii() and port.isdigit() and (":" not in name or name[-1:] == "]"):
-        raise ConfigError(f'the host is "{host}", but a port is given on its own: --host {name} --port {port}')
+        raise ConfigError(f'The host is "{host}", but a port is given on its own: --host {name} --port {port}')
     return host
 
 

@@ -213,7 +213,7 @@ class Client(Talking):
             self.stop(seconds=_GOODBYE if self._link.was_in else 0.0)
             raise
         if not self._link.was_in:
-            raise self._link.error or UnreachableError("the client was stopped before it was in")
+            raise self._link.error or UnreachableError("The client was stopped before it was in")
         return self
 
     def stop(self, reason: str = "", seconds: float = _GOODBYE, *, discard: bool = False) -> None:

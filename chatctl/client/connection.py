@@ -122,7 +122,7 @@ class Link:
             if not self._room.wait_for(lambda: self._ended or len(self._requests) < MOST_WAITING, timeout):
                 raise FullError(f"{MOST_WAITING} lines are waiting to be sent already; this one was not kept")
             if self._ended or self._stop_at is not None:
-                raise self.error or UnreachableError("the connection has ended")
+                raise self.error or UnreachableError("The connection has ended")
             self._requests.append(request)
         self._wake.set()
 
@@ -150,7 +150,7 @@ class Link:
         try:
             self._run()
         except Exception as error:  # noqa: BLE001  # the thread must not die silently: waiting callers are told
-            self.error = ChatctlError(f"the client failed: {type(error).__name__}: {error}")
+            self.error = ChatctlError(f"The client failed: {type(error).__name__}: {error}")
         finally:
             self._finish()
 
@@ -164,7 +164,7 @@ class Link:
             self._pauses.lost(began, now)
             self.state.lost(self._unwritten())
             if not self._reconnect:
-                self.error = UnreachableError(f"the connection to {self.address} was lost: {reason}")
+                self.error = UnreachableError(f"The connection to {self.address} was lost: {reason}")
                 return
             if self._pauses.is_over(now):
                 waited = round(self._pauses.offline_for(now))
@@ -186,7 +186,7 @@ class Link:
             return str(error)
         except DialError as error:
             if not self.was_in and not self._stopped:
-                self.error = UnreachableError(f"no chat server answers at {self.address} ({error})")
+                self.error = UnreachableError(f"No chat server answers at {self.address} ({error})")
             return str(error)
         with sock:
             self.state.connected(self._names_to_try(time.monotonic()), secure=is_secure(sock))
@@ -203,7 +203,7 @@ class Link:
             self._problem = problem
             return str(problem)
         if first and not self._stopped:
-            self.error = UnreachableError(f"what answers at {self.address} is not a chat server: {reason}")
+            self.error = UnreachableError(f"What answers at {self.address} is not a chat server: {reason}")
         return reason
 
     def _dial(self) -> socket.socket:

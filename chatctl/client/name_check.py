@@ -94,7 +94,7 @@ class NameCheck:
             self._socket = dial(self._host, self._port, self._seconds, wake, lambda: False, self._trust)
             self._socket.settimeout(self._seconds)
         except DialError as error:
-            raise UnreachableError(f"no chat server answers at {self.address} ({error})") from None
+            raise UnreachableError(f"No chat server answers at {self.address} ({error})") from None
         finally:
             wake.close()
         try:
@@ -221,8 +221,8 @@ class NameCheck:
         left = end - time.monotonic()
         if self._socket is None or left <= 0:
             if self._is_irc:
-                raise UnreachableError(f"the server at {self.address} does not answer any more")
-            raise UnreachableError(f"what answers at {self.address} is not a chat server: it says nothing to the point")
+                raise UnreachableError(f"The server at {self.address} does not answer any more")
+            raise UnreachableError(f"What answers at {self.address} is not a chat server: it says nothing to the point")
         try:
             self._socket.settimeout(left)
             data = self._socket.recv(65536)
@@ -232,8 +232,8 @@ class NameCheck:
             raise UnreachableError(f"{self.address} broke off ({(error.strerror or str(error)).lower()})") from None
         if not data:
             if self._is_irc:
-                raise UnreachableError(f"the server at {self.address} broke off: it closed the connection")
-            raise UnreachableError(f"what answers at {self.address} is not a chat server: it closed the connection")
+                raise UnreachableError(f"The server at {self.address} broke off: it closed the connection")
+            raise UnreachableError(f"What answers at {self.address} is not a chat server: it closed the connection")
         self._lines += self._reader.feed(data)
 
     def _send(self, command: str, *params: str) -> None:

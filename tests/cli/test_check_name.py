@@ -42,7 +42,7 @@ class TestCheckName:
         assert run("check-name", "--port", port, "1x", "bob").returncode == 3
         done = run("check-name", "--port", "1", "ann")
         assert done.returncode == 4
-        assert done.stderr.startswith(b"chatctl: no chat server answers at 127.0.0.1:1")
+        assert done.stderr.startswith(b"chatctl: No chat server answers at 127.0.0.1:1")
 
     def test_json(self, server: Server) -> None:
         done = run("check-name", "--port", str(server.port), "--json", "ann", "1x")

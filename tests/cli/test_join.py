@@ -89,7 +89,7 @@ class TestPipe:
 
     def test_an_address_in_brackets(self) -> None:
         done = run("join", "--port", "1", "--name", "ci", "--host", "[::1]")
-        assert b"no chat server answers at [::1]:1 (" in done.stderr
+        assert b"No chat server answers at [::1]:1 (" in done.stderr
         assert b"no such" not in done.stderr
         assert b"not known" not in done.stderr
 

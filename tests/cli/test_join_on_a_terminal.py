@@ -181,7 +181,7 @@ class TestTerminal:
 
     def test_no_server_is_told_before_a_name_is_asked_for(self) -> None:
         terminal = self.spawn("--port", "1")
-        terminal.expect("no chat server answers at 127.0.0.1:1")
+        terminal.expect("No chat server answers at 127.0.0.1:1")
         assert self.end(terminal) == 4
 
     def test_a_simple_terminal_reads_plain_lines(self, server: Server, bob: Wire) -> None:

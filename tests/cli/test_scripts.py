@@ -93,7 +93,7 @@ def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
     assert "nobody" in refused.stderr
     assert "for the room: chatctl send '#absent'" in refused.stderr
     empty = run("send", "#builds", "", "--name", "ci")  # a script's variable that is not set
-    assert (empty.returncode, empty.stderr) == (2, "chatctl: there is nothing to say: the text is empty\n")
+    assert (empty.returncode, empty.stderr) == (2, "chatctl: There is nothing to say: the text is empty\n")
 
 
 def test_a_server_that_confirms_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_who_is_sent_away_does_not_come_back_by_itself() -> None:
         propose(server, p.SendAway(NO_SESSION, "", "ann", "calm down"))
         heard(ann, e.Disconnected)
         assert type(ann.error) is SentAwayError
-        assert str(ann.error) == "you were sent away: calm down"
+        assert str(ann.error) == "You were sent away: calm down"
         assert ann.error.exit_code == 5
 
 
@@ -70,7 +70,7 @@ def test_an_operator_of_any_network_sends_us_away_for_good_and_a_collision_does_
 
     with Peer(operator, again) as peer, client(peer.port) as ann:
         heard(ann, e.Disconnected)
-    assert str(ann.error) == "you were sent away by bob: calm down"
+    assert str(ann.error) == "You were sent away by bob: calm down"
 
 
 def test_who_is_banned_does_not_get_in() -> None:

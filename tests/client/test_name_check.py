@@ -84,7 +84,7 @@ def check(port: int, seconds: float = 10.0) -> None:
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    with pytest.raises(UnreachableError, match=rf"no chat server answers at 127\.0\.0\.1:{port}"):
+    with pytest.raises(UnreachableError, match=rf"No chat server answers at 127\.0\.0\.1:{port}"):
         check(port)
 
 

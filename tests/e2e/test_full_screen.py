@@ -151,5 +151,5 @@ def test_a_first_visit(terminals: Terminals, tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_is_told_without_a_screen(terminals: Terminals) -> None:
     terminals.open("ann", "--port 1 --name ann", 100, 12)
     text = terminals.until("ann", "exit=4")
-    assert "no chat server answers at 127.0.0.1:1" in text
+    assert "No chat server answers at 127.0.0.1:1" in text
     assert "Traceback" not in text

@@ -122,7 +122,7 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
     """
     if wish.name is None:
         if not asking:
-            raise ConfigError("no name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
+            raise ConfigError("No name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
         wish = _looked(wish)  # do not ask for a name if there is no server
         wish = replace(wish, name=_ask_name(()))
     wish, asked = _with_login(wish, asking=asking)
@@ -228,7 +228,7 @@ def _invited(wish: Wish, *, asking: bool) -> Wish:
     if not wish.password:
         if wish.withheld:
             say(wish.withheld)
-        raise ConfigError("an invitation makes an account, and that takes a password: give it by client.password_file")
+        raise ConfigError("An invitation makes an account, and that takes a password: give it by client.password_file")
     return wish.logging_in(wish.password)
 
 

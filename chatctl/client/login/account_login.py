@@ -63,9 +63,9 @@ class Exchange:
         elif "sasl" in offered and not secure and _chosen(offered["sasl"], secure=True):
             self.problem = ClearTextError("The account's password")
         elif "sasl" in offered:
-            self.problem = LoginError("this server offers no way to log in by a password")
+            self.problem = LoginError("This server offers no way to log in by a password")
         else:
-            self.problem = LoginError("this server has no accounts to log in to (it does not offer SASL)")
+            self.problem = LoginError("This server has no accounts to log in to (it does not offer SASL)")
 
     def receive(self, message: Message) -> bool:
         """Whether `message` belonged to it."""
@@ -85,7 +85,7 @@ class Exchange:
     def _finished(self, command: str) -> None:
         if command == "903" and self._mechanism == SCRAM and not self._proved:
             self.problem = LoginError(
-                "the server did not prove that it knows the password; it may not be the right one"
+                "The server did not prove that it knows the password; it may not be the right one"
             )
         else:
             self.done = True
@@ -114,7 +114,7 @@ class Exchange:
             self._answer(base64.b64decode(text, validate=True).decode())
         except ValueError as error:
             self.lines.append(("AUTHENTICATE", "*"))
-            self.problem = LoginError(f"logging in failed: {error}")
+            self.problem = LoginError(f"Logging in failed: {error}")
 
     def _answer(self, said: str) -> None:
         from chatctl.protocol import scram  # here, because it loads a crypto library that nothing else needs

@@ -205,7 +205,7 @@ def killed(state: State, message: Message) -> None:
     if state.is_me(message.param(0)) and (state.is_ours or "!" in message.source):
         by = f" by {message.nick}" if "!" in message.source else ""
         why = f": {message.param(1)}" if message.param(1) else ""
-        state.sent_away = SentAwayError(f"you were sent away{by}{why}")
+        state.sent_away = SentAwayError(f"You were sent away{by}{why}")
 
 
 def changed_host(state: State, message: Message) -> None:

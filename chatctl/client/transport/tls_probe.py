@@ -35,7 +35,7 @@ def glance(host: str, port: int, trust: Trust, seconds: float) -> Seen:
         return Seen(True)
     except DialError as error:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        raise UnreachableError(f"no chat server answers at {address} ({error})") from None
+        raise UnreachableError(f"No chat server answers at {address} ({error})") from None
     finally:
         wake.close()
 

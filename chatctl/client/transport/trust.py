@@ -109,7 +109,7 @@ class ChangedServerError(UntrustedError):
     def __init__(self, address: str, before: str, now: str) -> None:
         was = "one that a public authority vouched for" if before == AUTHORITY else before
         super().__init__(
-            f"the server at {address} shows another certificate than before; an attacker may be in between, so nothing "
+            f"The server at {address} shows another certificate than before; an attacker may be in between, so nothing "
             f"was sent to it. Before: {was}. Now: {now}. If the operator of the server confirms the new one, accept it "
             f"with --fingerprint {now}"
         )

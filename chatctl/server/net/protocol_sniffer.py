@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chatctl.server.net.tls_connection import TlsConnection
 
 NO_TLS = "This server does not speak TLS; connect without it"
-NOT_PLAIN = "This server does not talk in plain text with {}: use TLS on this same port (--tls)"
+NOT_PLAIN = "This server requires TLS{}: use TLS on this same port (--tls)"
 
 
 class Entrance:
@@ -67,9 +67,8 @@ class Entrance:
                 # A client that knows sts comes back with TLS by itself.
                 upgrade = Message("CAP", ("*", "LS", f"sts=port={self._hub.sts_port}"), self._hub.rules.server_name)
                 self._hub.fanout.direct(connection.session, upgrade.line)
-            nobody = self._mode == "required" or not self._hub.rules.local
-            who = "anybody" if nobody else "other computers"
-            self._hub.disconnect(connection.session, NOT_PLAIN.format(who))
+            always = self._mode == "required" or not self._hub.rules.local
+            self._hub.disconnect(connection.session, NOT_PLAIN.format("" if always else " from other computers"))
 
     def _takes_plain(self, connection: Connection) -> bool:
         if self._mode in ("off", "optional") or connection.session.console:

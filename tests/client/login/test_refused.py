@@ -42,7 +42,7 @@ def test_a_password(tmp_path: Path) -> None:
 def test_nobody_there_is_said_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    with pytest.raises(UnreachableError, match=rf"no chat server answers at 127\.0\.0\.1:{port}"):
+    with pytest.raises(UnreachableError, match=rf"No chat server answers at 127\.0\.0\.1:{port}"):
         client(port).start()
 
 

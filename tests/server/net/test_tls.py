@@ -152,7 +152,7 @@ def test_plain_text_from_an_untrusted_loopback_address(tls: TlsPlan | None) -> N
         if tls is not None and tls.mode == "off":
             assert wire.until("001")
         else:
-            assert "accepts no plain text" in wire.until_end()[-1].params[0]
+            assert "requires TLS:" in wire.until_end()[-1].params[0]
 
 
 def test_nothing_older_than_tls_1_2(server: Server) -> None:
