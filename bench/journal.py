@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import AnyQuery, Mark, Query, SearchQuery, TargetsQuery
+from chatctl.chat.entries.queries import AnyQuery, HistoryQuery, Mark, SearchQuery, TargetsQuery
 from chatctl.journal import SqliteJournal
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
@@ -144,10 +144,10 @@ def ask(path: Path, talk: Talk, messages: int) -> None:
     half = Mark(f"bootname-{messages // 2}")
     rooms = tuple(f"#room{room}" for room in range(20))
     questions: list[tuple[str, AnyQuery]] = [
-        ("LATEST 50", Query("#room7", 50, messages)),
-        ("LATEST 50, all kinds", Query("#room7", 50, messages, kinds=())),
-        ("BEFORE message id", Query("#room7", 50, messages, before=half)),
-        ("AROUND time", Query("#room7", 50, messages, around=Mark(time=START + messages * 3))),
+        ("LATEST 50", HistoryQuery("#room7", 50, messages)),
+        ("LATEST 50, all kinds", HistoryQuery("#room7", 50, messages, kinds=())),
+        ("BEFORE message id", HistoryQuery("#room7", 50, messages, before=half)),
+        ("AROUND time", HistoryQuery("#room7", 50, messages, around=Mark(time=START + messages * 3))),
         ("TARGETS of 20 rooms", TargetsQuery(rooms, "alice", 0, START * 2, 50, messages)),
         ("search: common word", SearchQuery(words[0], 50, messages)),
         ("search: two common words", SearchQuery(f"{words[0]} {words[1]}", 50, messages)),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatctl.chat.engine.hub import Hub
-from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.model.policy import Rules
 from chatctl.config import Loaded
 from chatctl.errors import ChatctlError, ConfigError
@@ -156,7 +156,7 @@ class Rereader:
         self._started_with = loaded
         self._in_force = loaded
 
-    def read(self) -> Reread:
+    def read(self) -> ReadSettings:
         """Never raises: settings that will not do leave all as it is."""
         file = str(self._in_force.file or "")
         try:
@@ -164,14 +164,14 @@ class Rereader:
             changes = _live_rules(found, found.server_password() or "")
         except ChatctlError as error:
             report = (f"Nothing was changed: {line}" for line in str(error).splitlines())
-            return Reread(report=tuple(report), file=file)
+            return ReadSettings(report=tuple(report), file=file)
         now = [name for name in self._in_force.differences(found) if name in LIVE]
         later = [name for name in self._started_with.differences(found) if name not in LIVE]
         self._in_force = found
         report_lines = [f"In force now: {', '.join(now)}." if now else "Nothing that can change now is different."]
         if later:
             report_lines.append(f"In force after a restart: {', '.join(later)}.")
-        return Reread(changes, tuple(report_lines), file)
+        return ReadSettings(changes, tuple(report_lines), file)
 
 
 def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | None, control: Path | None) -> Server:
@@ -180,7 +180,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
             return {}
         from chatctl.journal.exchange.control import Requests
 
-        return Requests(journal, lambda: hub.fanout.released_seq, hub.tails.forget).handlers
+        return Requests(journal, lambda: hub.fanout.released_seq, hub.recent.forget).handlers
 
     settings = loaded.settings
     rules = Rules(

@@ -180,7 +180,7 @@ def test_no_stream_at_all() -> None:
 
 
 def test_it_is_what_the_rules_ask_for() -> None:
-    log: ports.Log = Log(None)
+    log: ports.LogPort = Log(None)
     log.error("it was not started")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from chatctl.chat.entries.facts import Kept
+from chatctl.chat.entries.facts import AnyFact
 from chatctl.chat.entries.proposals import Entry, Proposal
-from chatctl.chat.entries.queries import AnyQuery, Page, RoomRecord
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage, RoomRecord
 from chatctl.chat.entries.tasks import Done, Task
 from chatctl.chat.model.accounts import NONE, Changes, Record
 
@@ -46,7 +46,7 @@ class Journal(Protocol):
 
     def append(
         self,
-        facts: Sequence[Kept],
+        facts: Sequence[AnyFact],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,
@@ -54,7 +54,7 @@ class Journal(Protocol):
         """Keep the facts of a tick, the settings that `rooms` have now, that the rooms `gone` are no more, and
         `records`: all of it or nothing. The listener hears of it, at once or later."""
 
-    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+    def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
         """Answer `query`; `done` is called on the thread that owns the chat state, at once or later."""
 
     def last_seq(self) -> int:
@@ -76,7 +76,7 @@ class Journal(Protocol):
         """How it is doing, for operators."""
 
 
-class Workers(Protocol):
+class WorkerPort(Protocol):
     """Does slow sums beside the chat."""
 
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
@@ -90,7 +90,7 @@ class Workers(Protocol):
         """Drop waiting tasks and end within `timeout` seconds."""
 
 
-class Log(Protocol):
+class LogPort(Protocol):
     """Structured logs: an event's name and its fields. Never holds up the caller."""
 
     def debug(self, event: str, **fields: object) -> None:

@@ -30,10 +30,10 @@ show. A frame without changes costs nothing."""
 class FullDoor:
     """A wish, as the screen needs it (`Door`). `kept_as`: what to save the server as."""
 
-    def __init__(self, wish: Wish, memory: Memory, keeper: Keeper, kept_as: str = "") -> None:
+    def __init__(self, wish: Wish, memory: Memory, commit_gate: Keeper, kept_as: str = "") -> None:
         self.wish = replace(wish, attentive=True)
         self._memory = memory
-        self._keeper = keeper
+        self._commit_gate = commit_gate
         self._kept_as = kept_as
         self._tried = False
 
@@ -108,10 +108,10 @@ class FullDoor:
 
     def keep(self, client: Client, word: str) -> None:
         """Save the server under a word."""
-        self._keeper.keep(self.wish, client.name, word)
+        self._commit_gate.keep(self.wish, client.name, word)
 
 
-def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client | None:
+def run(wish: Wish, commit_gate: Keeper, ending: Ending, kept_as: str = "") -> Client | None:
     """Run the full screen until the user leaves. Return the client if it should go on line by line; it is still
     connected.
 
@@ -122,7 +122,7 @@ def run(wish: Wish, keeper: Keeper, ending: Ending, kept_as: str = "") -> Client
     tidy = Tidy()
     memory = Memory()
     leftovers = Leftovers()
-    entrance = Entrance(FullDoor(replace(wish, callback=leftovers.event), memory, keeper, kept_as), Feed())
+    entrance = Entrance(FullDoor(replace(wish, callback=leftovers.event), memory, commit_gate, kept_as), Feed())
     entrance.begin(wish.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one

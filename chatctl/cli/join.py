@@ -80,22 +80,22 @@ def join(
     full_screen = editing and not plain
     said = Going(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
     wish = going(said, remembering=asking, give_up_after=None if person else GIVE_UP)
-    keeper = Keeper(config)
+    commit_gate = Keeper(config)
     if save is not None:
-        keeper.check(save)
+        commit_gate.check(save)
     _log_in_one_line()
     ending = Ending(sys.stdin.fileno()) if person else Ending(seconds=GOODBYE_SECONDS + HUNG_SECONDS)
     if not full_screen:
         interruption = Interruption(signal.SIGINT, *SIGNALS, ending=ending)
-        _line_by_line(wish, style, interruption, ending, keeper, save, asking=asking)
+        _line_by_line(wish, style, interruption, ending, commit_gate, save, asking=asking)
         return
     Interruption(*SIGNALS, ending=ending)  # Ctrl-C is a key there
     from chatctl.cli import full
 
     with hinting():
-        client = full.run(wish, keeper, ending, save or "")
+        client = full.run(wish, commit_gate, ending, save or "")
     if client is not None:
-        _go_on(client, wish, style, ending, keeper)
+        _go_on(client, wish, style, ending, commit_gate)
 
 
 def _line_by_line(
@@ -103,7 +103,7 @@ def _line_by_line(
     style: Style,
     interruption: Interruption,
     ending: Ending,
-    keeper: Keeper,
+    commit_gate: Keeper,
     save: str | None,
     *,
     asking: bool,
@@ -121,7 +121,7 @@ def _line_by_line(
 
     def prepare(client: Client) -> None:
         screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
-        screens[-1].keep = functools.partial(keeper.keep, wish)
+        screens[-1].keep = functools.partial(commit_gate.keep, wish)
         gates.append(Gate(screens[-1].event))
         client.on(AccountMemory(Memory(), wish.to.address, client).event)
         client.on(gates[-1].put)
@@ -136,7 +136,7 @@ def _line_by_line(
             finally:
                 gates[-1].open()
         interruption.check()
-        _remember(wish, screens[-1].client.name, keeper, save, asking=asking)
+        _remember(wish, screens[-1].client.name, commit_gate, save, asking=asking)
         reason = _talk(screens[-1], wish.room, ending)
     except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
@@ -148,7 +148,7 @@ def _line_by_line(
     _conclude(screens[-1])
 
 
-def _remember(wish: Wish, name: str, keeper: Keeper, save: str | None, *, asking: bool) -> None:
+def _remember(wish: Wish, name: str, commit_gate: Keeper, save: str | None, *, asking: bool) -> None:
     """Remember where a person is and as whom, and save the server if that is wanted."""
     from chatctl.cli.going import place
     from chatctl.client.profile.profile import Memory
@@ -156,15 +156,15 @@ def _remember(wish: Wish, name: str, keeper: Keeper, save: str | None, *, asking
     if asking:
         Memory().entered(place(wish, name), save or "")
     elif save is not None:
-        keeper.keep(wish, name, save)
+        commit_gate.keep(wish, name, save)
 
 
-def _go_on(client: Client, wish: Wish, style: Style, ending: Ending, keeper: Keeper) -> None:
+def _go_on(client: Client, wish: Wish, style: Style, ending: Ending, commit_gate: Keeper) -> None:
     """Line by line, where the full screen was left for that."""
     from chatctl.cli.line.screen import LineScreen
 
     screen = LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room)
-    screen.keep = functools.partial(keeper.keep, wish)
+    screen.keep = functools.partial(commit_gate.keep, wish)
     screen.go_on()
     client.on(screen.event)
     reason = ""

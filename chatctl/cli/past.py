@@ -63,7 +63,7 @@ def history(
     config: options.ConfigOption = None,
 ) -> None:
     """Print the last messages of a room."""
-    from chatctl.chat.entries.queries import Mark, Query
+    from chatctl.chat.entries.queries import HistoryQuery, Mark
     from chatctl.journal.index.history_reader import read
     from chatctl.protocol.names import room_fold
 
@@ -71,7 +71,7 @@ def history(
     after, before = moment("--since", since, now), moment("--until", until, now)
     place = room_fold(_room(room))
     with _journal(data_dir, config) as connection:
-        query = Query(
+        query = HistoryQuery(
             place,
             limit,
             _ALL,

@@ -26,10 +26,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from chatctl.chat.entries.facts import Fact, Kept
-from chatctl.chat.entries.queries import REDACT, AnyQuery, Page, RoomRecord
+from chatctl.chat.entries.facts import AnyFact, Fact
+from chatctl.chat.entries.queries import REDACT, AnyQuery, HistoryPage, RoomRecord
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
-from chatctl.chat.ports import JournalListener, Log
+from chatctl.chat.ports import JournalListener, LogPort
 from chatctl.journal.exchange.export_import import Imported, import_facts
 from chatctl.journal.index.readers import Readers
 from chatctl.journal.maintenance.chores import Chores
@@ -54,7 +54,7 @@ UNKNOWN = "the disk reported an error, and the journal could not be opened again
 class _Append:
     generation: int
     at: float
-    facts: Sequence[Kept]
+    facts: Sequence[AnyFact]
     rooms: Sequence[RoomRecord]
     gone: Sequence[str]
     records: Mapping[RecordKey, Record | None]
@@ -77,7 +77,7 @@ class SqliteJournal:
     def __init__(
         self,
         path: Path,
-        log: Log,
+        log: LogPort,
         *,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         retention: Retention | None = None,
@@ -119,7 +119,11 @@ class SqliteJournal:
         self._thread.start()
 
     def append(
-        self, facts: Sequence[Kept], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = (), records: Changes = NONE
+        self,
+        facts: Sequence[AnyFact],
+        rooms: Sequence[RoomRecord] = (),
+        gone: Sequence[str] = (),
+        records: Changes = NONE,
     ) -> None:
         """Keep the facts of a tick, records of rooms, accounts and invitations, forget rooms by key: all or nothing."""
         self._queue.put(
@@ -128,7 +132,7 @@ class SqliteJournal:
             )
         )
 
-    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+    def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
         """Have a question answered by a reader."""
         self._readers.ask(query, done)
 
@@ -279,7 +283,7 @@ class SqliteJournal:
         first = waiting[0]
         assert isinstance(first, _Append)
         self._figures.waiting_since = first.at
-        facts: list[Kept] = []
+        facts: list[AnyFact] = []
         count = 0
         while waiting and isinstance(item := waiting[0], _Append) and not self._refused(item):
             count += sum(kept.count for kept in item.facts)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.dispatcher import where
 from chatctl.chat.engine.hub import Hub
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.errors import JournalError
 from chatctl.server.control.control import Control, Handler
 from chatctl.server.limits.bounds import Limits
@@ -52,7 +52,7 @@ class Loop:
         hub: Hub,
         listeners: list[socket.socket],
         limits: Limits,
-        log: Log,
+        log: LogPort,
         *,
         tls: Mode | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -71,7 +71,7 @@ class Loop:
         self._silence = Silence(hub, limits, self._forget, clock)
         self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
         self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
-        hub.slices.behind = self._behind
+        hub.streamed.behind = self._behind
         self._talkative: list[Connection] = []
         self._next_id = 0
         self._calls: deque[Callable[[], None]] = deque()
@@ -132,8 +132,8 @@ class Loop:
         if self._talkative:
             self._check_talkative()
         hub.end_tick()
-        if hub.keeper.fatal_reason:
-            raise JournalError(hub.keeper.fatal_reason)
+        if hub.commit_gate.fatal_reason:
+            raise JournalError(hub.commit_gate.fatal_reason)
         if hub.probes:
             self._silence.probe(self._by_session, now)
         self._outboxes.flush()

@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from chatctl.chat.engine.hub import Hub
-from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.entries.order import LocalOrder
-from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.policy import Rules
-from chatctl.chat.ports import Journal, Log
+from chatctl.chat.ports import Journal, LogPort
 from chatctl.server.control.accounts import account_handlers
 from chatctl.server.control.control import Answer, Handler, control_socket
 from chatctl.server.control.moderation import moderation_handlers
@@ -86,11 +86,11 @@ class Server:
         rules: Rules | None = None,
         limits: Limits | None = None,
         journal: Journal | None = None,
-        log: Log | None = None,
+        log: LogPort | None = None,
         tls: TlsPlan | None = None,
         control: Path | None = None,
         requests: Callable[[Hub], Mapping[str, Handler]] | None = None,
-        reread: Callable[[], Reread] | None = None,
+        reread: Callable[[], ReadSettings] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
@@ -103,7 +103,7 @@ class Server:
         self._port = port
         self._limits = limits or Limits()
         self._journal = journal or MemoryJournal()
-        self._log: Log = log or SilentLog()
+        self._log: LogPort = log or SilentLog()
         self._tls = tls
         self._identity: Identity | None = None
         self._control = control
@@ -166,9 +166,9 @@ class Server:
         """The certificate in use, once started; waits for one that is being made. None without TLS."""
         return self._identity.wait(seconds) if self._identity is not None else None
 
-    def _pace(self) -> Pace | None:
+    def _pace(self) -> RateLimiter | None:
         rate = self._limits.messages_per_second
-        return Pace(rate) if rate else None
+        return RateLimiter(rate) if rate else None
 
     def _reach(self, request: Mapping[str, object], answer: Answer) -> None:
         """Answer the control socket's ``reach``: at which addresses, and by which certificate the server is known.

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from chatctl.chat.entries.tasks import Done, Reread, Task, perform
+from chatctl.chat.entries.tasks import Done, ReadSettings, Task, perform
 
 THREADS = 2
 MOST_WAITING = 16
@@ -29,7 +29,7 @@ class Workers:
     """The workers' port, on `threads` threads that are started when there is something to do. `reread` reads the
     settings again."""
 
-    def __init__(self, threads: int = THREADS, reread: Callable[[], Reread] | None = None) -> None:
+    def __init__(self, threads: int = THREADS, reread: Callable[[], ReadSettings] | None = None) -> None:
         self._count = threads
         self._reread = reread or _nothing_to_read
         self._threads: list[threading.Thread] = []
@@ -72,7 +72,7 @@ class Workers:
         while (wanted := self._next()) is not None:
             task, done = wanted
             try:
-                result: Done = self._reread() if isinstance(task, Reread) else perform(task, secrets.token_bytes)
+                result: Done = self._reread() if isinstance(task, ReadSettings) else perform(task, secrets.token_bytes)
             except ValueError:  # an invalid verifier: no password matches it
                 result = None
             self._call_soon(partial(done, result))
@@ -95,8 +95,8 @@ class Workers:
             return wanted
 
 
-def _nothing_to_read() -> Reread:
-    return Reread(report=("This server was started without settings that could be read again.",))
+def _nothing_to_read() -> ReadSettings:
+    return ReadSettings(report=("This server was started without settings that could be read again.",))
 
 
 def _not_started(call: Callable[[], None]) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
-from chatctl.chat.engine.rate_limit import Pace
-from chatctl.chat.entries.facts import Fact, Kept, each_fact
+from chatctl.chat.engine.rate_limit import RateLimiter
+from chatctl.chat.entries.facts import AnyFact, Fact, each_fact
 from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.entries.proposals import Entry, Proposal
 from chatctl.chat.entries.queries import RoomRecord
-from chatctl.chat.entries.tasks import Done, Reread, Task, perform
+from chatctl.chat.entries.tasks import Done, ReadSettings, Task, perform
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.model.policy import Rules
@@ -62,7 +62,7 @@ class HeldJournal(MemoryJournal):
 
     def append(
         self,
-        facts: Sequence[Kept],
+        facts: Sequence[AnyFact],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,
@@ -109,7 +109,7 @@ class QuickWorkers:
     def __init__(self) -> None:
         self.held = False
         self.tasks: list[tuple[str, Task, Callable[[Done], None]]] = []
-        self.settings = Reread()
+        self.settings = ReadSettings()
         """Return the result of reading the settings again."""
 
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
@@ -124,7 +124,7 @@ class QuickWorkers:
         """Run the queued tasks."""
         tasks, self.tasks = self.tasks, []
         for _, task, done in tasks:
-            done(self.settings if isinstance(task, Reread) else perform(task, bytes))
+            done(self.settings if isinstance(task, ReadSettings) else perform(task, bytes))
 
     def stop(self, timeout: float) -> None:
         """There is nothing to stop."""
@@ -192,7 +192,7 @@ class World:
         rules: Rules | None = None,
         order: Order | None = None,
         journal: Journal | None = None,
-        pace: Pace | None = None,
+        pace: RateLimiter | None = None,
     ) -> None:
         self.now = START
         self.log = ListLog()

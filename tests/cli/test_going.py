@@ -59,13 +59,13 @@ def test_a_word_that_nobody_saved(tmp_path: Path) -> None:
 
 
 def test_what_a_server_can_be_saved_under(tmp_path: Path) -> None:
-    keeper = Keeper(settings(tmp_path, 'client.servers.tea = "h"'))
+    commit_gate = Keeper(settings(tmp_path, 'client.servers.tea = "h"'))
     wish = going(Going("ircs://chat.example/cake"))
     for word in ("", "two words", "irc://h", "tea"):
         with pytest.raises(ConfigError):
-            keeper.check(word)
+            commit_gate.check(word)
         with pytest.raises(InputError):
-            keeper.keep(wish, "ann", word)
+            commit_gate.keep(wish, "ann", word)
     assert Memory().saved == {}
-    keeper.keep(wish, "ann", "work")
+    commit_gate.keep(wish, "ann", "work")
     assert Memory().saved == {"work": Server("chat.example", 6697, "ann", "#cake", True)}

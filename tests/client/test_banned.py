@@ -28,7 +28,7 @@ def propose(server: Server, proposal: p.Proposal) -> None:
     hub, loop, done = server._hub, server._loop, threading.Event()
     assert hub is not None
     assert loop is not None
-    loop.call(lambda: hub.desk.ask(proposal, lambda worked, text: done.set()))
+    loop.call(lambda: hub.admin_requests.ask(proposal, lambda worked, text: done.set()))
     assert done.wait(DEADLINE)
 
 
@@ -52,7 +52,7 @@ def test_a_ban_on_the_name_is_not_evaded_by_coming_back_under_another() -> None:
 
 def test_who_is_sent_away_does_not_come_back_by_itself() -> None:
     with Server(port=0) as server, client(server.port, "ann") as ann, Client(port=server.port, name="bob"):
-        propose(server, p.SendAway(NO_SESSION, "", "ann", "calm down"))
+        propose(server, p.DisconnectUser(NO_SESSION, "", "ann", "calm down"))
         heard(ann, e.Disconnected)
         assert type(ann.error) is SentAwayError
         assert str(ann.error) == "You were sent away: calm down"

@@ -1,4 +1,4 @@
-"""A bot of the library irc3, configured and not programmed: SASL, joining a room, answering commands."""
+"""A bot of the library irc3, configured and not programmed: SASL, joining a room, replies commands."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import AnyQuery, Page
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.journal import SqliteJournal
 from chatctl.journal.store.store import Batch, SqliteStore
 from tests import deadline
@@ -124,8 +124,8 @@ class Desk:
         self.journal.append(facts)
         self.owner.until(lambda: self.owner.reached >= facts[-1].seq)
 
-    def ask(self, query: AnyQuery) -> Page:
-        answers: list[Page] = []
+    def ask(self, query: AnyQuery) -> HistoryPage:
+        answers: list[HistoryPage] = []
         self.journal.ask(query, answers.append)
         self.owner.until(lambda: answers)
         return answers[0]

@@ -19,20 +19,20 @@ from collections.abc import Sequence
 
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import (
+    MAX_SAME_TIME_FACTS,
     MESSAGES,
-    MOST_OF_ONE_TIME,
     SEPARATOR,
     AnyQuery,
+    HistoryPage,
+    HistoryQuery,
     Mark,
-    Page,
-    Query,
     SearchQuery,
     TargetsQuery,
     point_of,
 )
 
 
-def answer(kept: Sequence[Fact], query: AnyQuery) -> Page:
+def answer(kept: Sequence[Fact], query: AnyQuery) -> HistoryPage:
     """The answers that any journal with the facts `kept`, in order, must give."""
     facts = [fact for fact in kept if fact.seq <= query.upto]
     if isinstance(query, TargetsQuery):
@@ -44,7 +44,7 @@ def answer(kept: Sequence[Fact], query: AnyQuery) -> Page:
             continue
         point = point_of(mark.message_id)
         if not query.nearest or not 0 < point[0] <= query.upto or point in {(fact.seq, fact.part) for fact in facts}:
-            return Page(unknown=mark.message_id)
+            return HistoryPage(unknown=mark.message_id)
         facts = sorted([*facts, marker(mark.message_id)], key=lambda fact: (fact.seq, fact.part))
     return _page(facts, query)
 
@@ -54,7 +54,7 @@ def marker(message_id: str) -> Fact:
     return Fact(*point_of(message_id), -(1 << 60), message_id, "PRIVMSG", "", "", "", "", "", {})
 
 
-def _page(facts: list[Fact], query: Query) -> Page:
+def _page(facts: list[Fact], query: HistoryQuery) -> HistoryPage:
     here = [at for at, fact in enumerate(facts) if fact.place == query.place]
     here = [at for at in here if not query.kinds or facts[at].kind in query.kinds]
     limit = max(0, query.limit)
@@ -69,19 +69,19 @@ def _page(facts: list[Fact], query: Query) -> Page:
         if query.before is not None:
             here = [at for at in here if at < _first(facts, query.before)]
         chosen = (_newest if query.newest else _oldest)(facts, here, limit, query)
-    return Page([facts[at] for at in chosen])
+    return HistoryPage([facts[at] for at in chosen])
 
 
-def _oldest(facts: list[Fact], here: list[int], limit: int, query: Query) -> list[int]:
+def _oldest(facts: list[Fact], here: list[int], limit: int, query: HistoryQuery) -> list[int]:
     more = 0
-    while query.whole and 0 < limit + more < len(here) and more < MOST_OF_ONE_TIME:
+    while query.whole and 0 < limit + more < len(here) and more < MAX_SAME_TIME_FACTS:
         if not limit or facts[here[limit + more]].time != facts[here[limit - 1]].time:
             break
         more += 1
     return here[: limit + more]
 
 
-def _newest(facts: list[Fact], here: list[int], limit: int, query: Query) -> list[int]:
+def _newest(facts: list[Fact], here: list[int], limit: int, query: HistoryQuery) -> list[int]:
     return _oldest(facts, here[::-1], limit, query)[::-1]
 
 
@@ -97,7 +97,7 @@ def _later(facts: list[Fact], at: int, mark: Mark) -> bool:
     return at > _first(facts, mark) if mark.message_id else facts[at].time > mark.time
 
 
-def _targets(facts: list[Fact], query: TargetsQuery) -> Page:
+def _targets(facts: list[Fact], query: TargetsQuery) -> HistoryPage:
     latest: dict[str, Fact] = {}
     for fact in facts:
         theirs = SEPARATOR in fact.place and query.identity in fact.place.split(SEPARATOR)
@@ -106,14 +106,14 @@ def _targets(facts: list[Fact], query: TargetsQuery) -> Page:
     found = [fact for fact in facts if latest.get(fact.place) is fact and query.after < fact.time < query.before]
     limit = max(0, query.limit)
     chosen = found[max(0, len(found) - limit) :] if query.newest else found[:limit]
-    return Page(targets=[(fact.place, fact) for fact in chosen])
+    return HistoryPage(targets=[(fact.place, fact) for fact in chosen])
 
 
-def _search(facts: list[Fact], query: SearchQuery) -> Page:
+def _search(facts: list[Fact], query: SearchQuery) -> HistoryPage:
     """For words of ASCII letters and digits only; other scripts have tests of their own."""
     terms = [_words(term) for term in re.findall(r'"[^"]*"?|[^\s"]+', query.text)]
     if query.text.strip() and not any(terms):
-        return Page()
+        return HistoryPage()
     found = [
         fact
         for fact in facts
@@ -124,7 +124,7 @@ def _search(facts: list[Fact], query: SearchQuery) -> Page:
         and (not query.before or fact.time < query.before)
         and all(_holds(_words(fact.text), term) for term in terms)
     ]
-    return Page(found[max(0, len(found) - max(0, query.limit)) :])
+    return HistoryPage(found[max(0, len(found) - max(0, query.limit)) :])
 
 
 def _words(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import Query, RoomRecord
+from chatctl.chat.entries.queries import HistoryQuery, RoomRecord
 from chatctl.journal.exchange.export_import import facts
 from chatctl.journal.store.schema import open_reading
 from chatctl.journal.store.store import SqliteStore
@@ -38,7 +38,7 @@ def test_what_is_appended_is_read_back_equal_and_in_order(tmp_path: Path) -> Non
     with Desk(tmp_path / "j.db") as desk:
         desk.keep(EVERYTHING)
         assert kept(desk.path) == EVERYTHING
-        page = desk.ask(Query("#lobby", 10, 9, kinds=()))
+        page = desk.ask(HistoryQuery("#lobby", 10, 9, kinds=()))
         assert page.facts == [fact for fact in EVERYTHING if fact.place == "#lobby"]
     assert kept(tmp_path / "j.db") == EVERYTHING
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 
-from chatctl.chat.entries.tasks import Check, Done, Make
+from chatctl.chat.entries.tasks import CheckPassword, Done, MakeVerifier
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import scram
 from chatctl.server import Server
@@ -25,7 +25,7 @@ class Desk:
         self.done: list[tuple[str, Done]] = []
 
     def ask(self, name: str, who: str, password: str = "right", verifier: str = VERIFIER) -> None:
-        self.workers.ask(who, Check(password, verifier), lambda done: self.done.append((name, done)))
+        self.workers.ask(who, CheckPassword(password, verifier), lambda done: self.done.append((name, done)))
 
     def run(self, count: int) -> None:
         """Until `count` results are there."""
@@ -36,7 +36,7 @@ class Desk:
 def test_results_come_back_through_the_owner() -> None:
     desk = Desk(2)
     made: list[Done] = []
-    desk.workers.ask("a", Make("right", 4096), made.append)
+    desk.workers.ask("a", MakeVerifier("right", 4096), made.append)
     desk.calls.get(timeout=DEADLINE)()
     assert scram.matches("right", scram.parse(str(made[0])))
     desk.ask("yes", "a")

@@ -346,7 +346,10 @@ class Chat:
 def run(seed: int, steps: int = 250) -> None:
     """Run one life of a chat, with batching in every second seed ([batching] in commit_gate.py). Raises AssertionError
     with how to run it again."""
-    talk, commit_gate.TALK = commit_gate.TALK, 1 if seed % 2 else commit_gate.TALK
+    talk, commit_gate.MIN_BATCHED_FACTS = (
+        commit_gate.MIN_BATCHED_FACTS,
+        1 if seed % 2 else commit_gate.MIN_BATCHED_FACTS,
+    )
     chat = Chat(seed)
     try:
         for _ in range(steps):
@@ -355,7 +358,7 @@ def run(seed: int, steps: int = 250) -> None:
     except AssertionError as error:
         raise AssertionError(f"{error}\nrun it again: python -m tests.simulation.chat {seed}") from error
     finally:
-        commit_gate.TALK = talk
+        commit_gate.MIN_BATCHED_FACTS = talk
 
 
 if __name__ == "__main__":

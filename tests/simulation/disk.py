@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from chatctl.chat.entries.facts import Fact, Kept, each_fact
+from chatctl.chat.entries.facts import AnyFact, Fact, each_fact
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
@@ -31,13 +31,13 @@ class SimulatedJournal(MemoryJournal):
     def __init__(self, disk: Disk) -> None:
         super().__init__(keep=100_000)
         self.disk = disk
-        self.queue: deque[tuple[Sequence[Kept], Sequence[RoomRecord], Sequence[str], Changes]] = deque()
+        self.queue: deque[tuple[Sequence[AnyFact], Sequence[RoomRecord], Sequence[str], Changes]] = deque()
         self.answers: deque[Callable[[], None]] = deque()
         self.facts.extend(disk.facts)
 
     def append(
         self,
-        facts: Sequence[Kept],
+        facts: Sequence[AnyFact],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,

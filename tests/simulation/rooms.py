@@ -238,7 +238,7 @@ class Rooms:
         former = existing.id if existing is not None else "none"
         banned = self.chance.choice(("eve", "mallory"))
         proposals: tuple[tuple[str, p.Proposal, Callable[[], bool]], ...] = (
-            ("", p.SendAway(NO_SESSION, "", self.chance.choice(NICKS), ""), lambda: True),
+            ("", p.DisconnectUser(NO_SESSION, "", self.chance.choice(NICKS), ""), lambda: True),
             (banned, p.AddBan(NO_SESSION, "", banned, False, "", 0), lambda: self._ban(banned) is not None),
             (banned, p.RemoveBan(NO_SESSION, "", banned, False), lambda: self._ban(banned) is None),
             (name, p.AddAccount(NO_SESSION, "", name, VERIFIER, CONTROL), lambda: self._account(name) is not None),
@@ -256,7 +256,7 @@ class Rooms:
             self.asking.discard(about)
             assert not done or is_stored(), f"told but not stored: {text}"
 
-        self.hub.desk.ask(proposal, answered)
+        self.hub.admin_requests.ask(proposal, answered)
 
     def _ban(self, name: str) -> object:
         return next((ban for ban in self.disk.records.values() if isinstance(ban, Ban) and ban.target == name), None)
@@ -283,13 +283,16 @@ class Rooms:
 
     def _pending(self) -> list[Fact]:
         """Facts that are on their way to the disk, in the order in which they will get there."""
-        keeper = self.hub.keeper
-        return [*(fact for facts, *_ in self.journal.queue for fact in each_fact(facts)), *each_fact(keeper.unkept)]
+        commit_gate = self.hub.commit_gate
+        return [
+            *(fact for facts, *_ in self.journal.queue for fact in each_fact(facts)),
+            *each_fact(commit_gate.unsubmitted),
+        ]
 
     def check(self) -> None:
         """After every step."""
         assert self.hub.failures == 0, self.log.events[-3:]
-        assert not self.hub.keeper.fatal_reason, self.log.events[-3:]
+        assert not self.hub.commit_gate.fatal_reason, self.log.events[-3:]
         self._replay()
         pending = self._pending()
         expected = self.replica.after(pending)
@@ -309,9 +312,11 @@ class Rooms:
 
     def _is_quiet(self) -> bool:
         """Whether nothing is on its way to the disk, or waits for that."""
-        keeper, state = self.hub.keeper, self.hub.state
-        on_its_way = self.journal.queue or keeper.gathering or keeper.due
-        return not (on_its_way or keeper._retries.is_waiting or keeper._restarted or state.forgotten or state.let_go)
+        commit_gate, state = self.hub.commit_gate, self.hub.state
+        on_its_way = self.journal.queue or commit_gate.gathering or commit_gate.due
+        return not (
+            on_its_way or commit_gate._retries.is_waiting or commit_gate._restarted or state.forgotten or state.let_go
+        )
 
     def _room(self, key: str, is_founded: bool) -> object:
         room = self.hub.state.rooms.get(key)

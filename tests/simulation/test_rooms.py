@@ -8,7 +8,7 @@ import pytest
 
 from chatctl.chat.apply import _TABLE, bans, redo, undo
 from chatctl.chat.engine import commit_gate
-from chatctl.chat.engine.commit_gate import Keeper
+from chatctl.chat.engine.commit_gate import CommitGate
 from chatctl.chat.entries import outcome
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.outcome import Outcome
@@ -46,18 +46,18 @@ def _not_done_again(cls: type) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 def _settings_are_not_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Keeper, "_set_back", lambda self, key: None)
+    monkeypatch.setattr(CommitGate, "_set_back", lambda self, key: None)
 
 
 def _records_are_not_set_back(kind: str) -> Callable[[pytest.MonkeyPatch], None]:
     def build_in(monkeypatch: pytest.MonkeyPatch) -> None:
-        set_back = Keeper._set_record_back
+        set_back = CommitGate._set_record_back
 
-        def but_one_kind(self: Keeper, name: RecordKey) -> None:
+        def but_one_kind(self: CommitGate, name: RecordKey) -> None:
             if name[0] != kind:
                 set_back(self, name)
 
-        monkeypatch.setattr(Keeper, "_set_record_back", but_one_kind)
+        monkeypatch.setattr(CommitGate, "_set_record_back", but_one_kind)
 
     build_in.__name__ = f"{kind} records are not set back"
     return build_in
@@ -82,13 +82,13 @@ def _retried_is_treated_as_passing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "build_in",
     [
-        _not_undone(undo.NewMember),
-        _not_undone(undo.LostMember),
-        _not_undone(undo.NewNick),
-        _not_undone(undo.NewRoomName),
-        _not_undone(outcome.NewStanding),
-        _not_undone(outcome.NewIdentity),
-        _not_done_again(redo.Departure),
+        _not_undone(undo.UndoJoin),
+        _not_undone(undo.UndoLeave),
+        _not_undone(undo.UndoNick),
+        _not_undone(undo.UndoRoomRename),
+        _not_undone(outcome.ChangedStanding),
+        _not_undone(outcome.ChangedIdentity),
+        _not_done_again(redo.DepartureRedo),
         _settings_are_not_set_back,
         _records_are_not_set_back("ban"),
         _records_are_not_set_back("account"),

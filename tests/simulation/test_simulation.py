@@ -71,11 +71,11 @@ def _lines_in_a_row_are_shown_though_they_failed(monkeypatch: pytest.MonkeyPatch
 
 
 def _of_lines_in_a_row_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proposals.SayLines, "lines", 1)
+    monkeypatch.setattr(proposals.SendMessageRun, "lines", 1)
 
 
 def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit_gate.Keeper, "_set_back", lambda self, key: None)
+    monkeypatch.setattr(commit_gate.CommitGate, "_set_back", lambda self, key: None)
 
 
 def _moved_files_are_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ from chatctl.chat.apply import (
     room_settings,
 )
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.outcome import AHEAD, Outcome
+from chatctl.chat.entries.outcome import MAX_AHEAD_MS, Outcome
 from chatctl.chat.model.state import State
 
 _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
@@ -61,12 +61,12 @@ _TABLE: dict[type[p.Proposal], Callable[[State, Any, Outcome], None]] = {
     p.AddBan: bans.add_ban,
     p.RemoveBan: bans.remove_ban,
     p.EnforceBan: bans.enforce_ban,
-    p.SendAway: bans.send_away,
+    p.DisconnectUser: bans.send_away,
     p.Wallops: kill_wallops.wallops,
     p.ChangeRules: kill_wallops.change_rules,
-    p.Invite: membership.invite,
-    p.Say: messages.say,
-    p.SayLines: lines.say_lines,
+    p.InviteUser: membership.invite,
+    p.SendMessage: messages.say,
+    p.SendMessageRun: lines.say_lines,
     p.SetTopic: room_settings.set_topic,
     p.SetRoomModes: modes.set_room_modes,
 }
@@ -78,7 +78,7 @@ def apply(state: State, entry: p.Entry) -> Outcome:
     proposal = entry.proposal
     time, last = entry.time, state.last_time
     if time <= last:
-        time = last + 1 if last - time < AHEAD else last
+        time = last + 1 if last - time < MAX_AHEAD_MS else last
     outcome = Outcome(entry, state.by_session.get(proposal.session), time)
     _TABLE[type(proposal)](state, proposal, outcome)
     if state.forgotten or state.let_go:

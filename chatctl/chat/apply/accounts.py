@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from chatctl.chat.apply import marks, visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.apply.redo import AccountOperator, Login, show_operator
+from chatctl.chat.apply.redo import LoginRedo, OperatorRedo, show_operator
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import InForms, LoggedIn, TellFail, ToSession, ToUsers
-from chatctl.chat.entries.outcome import Identity, NewIdentity, Outcome
-from chatctl.chat.model.accounts import Account, Invite, Record, record_key
+from chatctl.chat.entries.deliveries import InForms, LoggedIn, SendFail, ToSession, ToUsers
+from chatctl.chat.entries.outcome import ChangedIdentity, Outcome, UserIdentity
+from chatctl.chat.model.accounts import Account, Invitation, Record, record_key
 from chatctl.chat.model.ids import NO_USER
 from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.reserved_names import NICKSERV, reserved_problem
@@ -30,7 +30,7 @@ SASL = "SASL"
 CONTROL = "control"
 """The forms of an answer."""
 
-MOST_ACCOUNTS = 100_000
+MAX_ACCOUNTS = 100_000
 """Made by people themselves: some 100 MB of memory."""
 
 
@@ -50,7 +50,7 @@ def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
     if state.rules.registration == "invite" and invite is not None and proposal.form != CONTROL:
         _put(state, outcome, replace(invite, uses=invite.uses - 1))
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is yours")
-    outcome.note_asked("account added", account=account.name)
+    outcome.log_with_cause("account added", account=account.name)
     if proposal.form != CONTROL:
         _be(state, outcome, account)
     else:
@@ -66,7 +66,7 @@ def _account_problem(state: State, proposal: p.AddAccount, user: User | None, no
     if not control and rules.registration == "invite" and state.accounts.invite(proposal.invite, now) is None:
         why = "This invitation is used up or has expired" if proposal.invite else "An account needs an invitation here"
         return "ACCESS_DENIED", f"{why}; please ask the operator of this server for an account"
-    if not control and state.accounts.count >= MOST_ACCOUNTS:
+    if not control and state.accounts.count >= MAX_ACCOUNTS:
         return "TEMPORARILY_UNAVAILABLE", "The account limit of this server is reached; please ask its operator"
     if user is not None and user.account:
         return "ALREADY_AUTHENTICATED", f"You are logged in to {user.account} already"
@@ -98,10 +98,10 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
     if ban is not None:
         _answer(state, outcome, proposal, "904", account.name, ban.sentence)
         return
-    outcome.note_asked("logged in", account=account.name)
+    outcome.log_with_cause("logged in", account=account.name)
     _be(state, outcome, account)
     if proposal.form == SASL:
-        outcome.tell(proposal.session, n.RPL_SASLSUCCESS)
+        outcome.send_numeric(proposal.session, n.RPL_SASLSUCCESS)
     else:
         _answer(state, outcome, proposal, "", account.name, f"You are logged in to {account.name}")
 
@@ -134,14 +134,14 @@ def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) ->
         said.append("is an operator of this server now" if proposal.operator else "is not an operator any more")
     _put(state, outcome, account)
     for user in _users_of(state, account):
-        before = Identity.of(user)
+        before = UserIdentity.of(user)
         if proposal.operator is True:
             make_operator(state, user, account.name, outcome)
         elif proposal.operator is False:
             unmake_operator(state, user, outcome)
-        outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
+        outcome.undo += (ChangedIdentity(user.id, before, UserIdentity.of(user)),)
     what = " and ".join(said)
-    outcome.note_asked("account changed", account=account.name, what=what)
+    outcome.log_with_cause("account changed", account=account.name, what=what)
     _answer(state, outcome, proposal, "", account.name, f"{account.name} {what}")
 
 
@@ -161,7 +161,7 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
     outcome.changed += tuple(room.key for room in rooms if room.keep_out(account.identity))
     outcome.changed += tuple(room.key for room in rooms if state.disown(room.key))
     outcome.records += (key,)
-    outcome.note_asked("account removed", account=account.name)
+    outcome.log_with_cause("account removed", account=account.name)
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
 
 
@@ -172,8 +172,8 @@ def add_invitation(state: State, proposal: p.AddInvitation, outcome: Outcome) ->
     for key in state.accounts.spent(now):
         state.accounts.put(key, None)
         outcome.records += (key,)
-    _put(state, outcome, Invite(proposal.key, proposal.uses, proposal.expires, proposal.room, now))
-    outcome.note_asked("invitation made", uses=proposal.uses, room=proposal.room)
+    _put(state, outcome, Invitation(proposal.key, proposal.uses, proposal.expires, proposal.room, now))
+    outcome.log_with_cause("invitation made", uses=proposal.uses, room=proposal.room)
     outcome.verdict = (True, "")
 
 
@@ -202,7 +202,7 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
     # If this entry creates the account, the line is shown only if that is stored.
     _send(outcome, message)
     if user is not None and user.account_id != account.id:
-        before, known = Identity.of(user), user.identity
+        before, known = UserIdentity.of(user), user.identity
         if user.operator and user.operator == user.account:
             unmake_operator(state, user, outcome)  # an account's privileges do not follow to another account
         user.log_in(account)
@@ -216,24 +216,24 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
         for room in founded:
             room.members[user.id] |= OPERATOR
             show_operator(state, outcome, room, user)
-        outcome.redo += (Login(user, known, founded=founded),)
+        outcome.redo += (LoginRedo(user, known, founded=founded),)
         if account.operator:
             make_operator(state, user, account.name, outcome)
-        outcome.redo += (AccountOperator(user, before.account),)
-        outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
+        outcome.redo += (OperatorRedo(user, before.account),)
+        outcome.undo += (ChangedIdentity(user.id, before, UserIdentity.of(user)),)
 
 
 def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
-    before, known = Identity.of(user), user.identity
+    before, known = UserIdentity.of(user), user.identity
     position = visits.note_left(state, outcome, user, user.rooms)
-    outcome.redo += (Login(user, known, tuple(user.rooms), position),)
+    outcome.redo += (LoginRedo(user, known, tuple(user.rooms), position),)
     user.log_in(None)
     _known_as(outcome, user, known)
     state.changed(user)
     unmake_operator(state, user, outcome)
-    outcome.undo += (NewIdentity(user.id, before, Identity.of(user)),)
+    outcome.undo += (ChangedIdentity(user.id, before, UserIdentity.of(user)),)
     outcome.deliveries.append(LoggedIn(user.id, ""))
-    outcome.tell(user.id, n.RPL_LOGGEDOUT, user.prefix)
+    outcome.send_numeric(user.id, n.RPL_LOGGEDOUT, user.prefix)
     _notify(state, outcome, user)
 
 
@@ -292,9 +292,9 @@ def _answer(
             _send(outcome, _notice(outcome.source.nick, text))
     elif proposal.form == SASL:
         if code:
-            outcome.tell(session, n.ERR_SASLFAIL, text=text)
+            outcome.send_numeric(session, n.ERR_SASLFAIL, text=text)
     elif code:
-        outcome.deliveries.append(TellFail(session, outcome.command, code, (about,), text))
+        outcome.deliveries.append(SendFail(session, outcome.command, code, (about,), text))
     else:
         message = Message(outcome.command, ("SUCCESS", about, text), state.rules.server_name)
         _send(outcome, message)

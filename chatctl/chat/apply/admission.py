@@ -43,7 +43,7 @@ def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | Non
     return None
 
 
-def speech_refusal(room: Room, user: User, proposal: p.Say) -> str | None:
+def speech_refusal(room: Room, user: User, proposal: p.SendMessage) -> str | None:
     """Why `user` may not say this in `room`; None where they may. Most rooms need two looks here."""
     standing = room.members.get(user.id, -1)
     if standing < 0 and room.short_visits is not None and room.admits(user.id):
@@ -61,7 +61,7 @@ def speech_refusal(room: Room, user: User, proposal: p.Say) -> str | None:
     return _unsuitable(room, proposal)
 
 
-def _unsuitable(room: Room, proposal: p.Say) -> str | None:
+def _unsuitable(room: Room, proposal: p.SendMessage) -> str | None:
     text = proposal.text
     if "C" in room.modes and text.startswith(_CTCP) and not text.startswith("\x01ACTION"):
         return f"Not sent to {room.name}: CTCP is not allowed there (+C)"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from chatctl.chat.apply.membership import leave_chat
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import Rejected, ToUsers, Unwelcome
+from chatctl.chat.entries.deliveries import BanApplied, Rejected, ToUsers
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import record_key
 from chatctl.chat.model.ids import NO_SESSION, SessionId
-from chatctl.chat.model.server_bans import MOST_BANS, Ban, ban_key
+from chatctl.chat.model.server_bans import MAX_BANS, Ban, ban_key
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
@@ -26,8 +26,8 @@ def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
         return
     for old in accounts.bans.expired(now):
         _forget(state, old, outcome)
-    if accounts.ban_count >= MOST_BANS and accounts.get(("ban", key)) is None:
-        outcome.verdict = (False, f"There are {MOST_BANS} bans already; take some back first")
+    if accounts.ban_count >= MAX_BANS and accounts.get(("ban", key)) is None:
+        outcome.verdict = (False, f"There are {MAX_BANS} bans already; take some back first")
         return
     expires = now + proposal.seconds * 1000 if proposal.seconds else 0
     ban = Ban(key, target, proposal.reason, now, expires)
@@ -51,8 +51,8 @@ def enforce_ban(state: State, proposal: p.EnforceBan, outcome: Outcome) -> None:
         outcome.deliveries.append(ToUsers((user.id,), told, outcome.untagged()))
         leave_chat(state, user, ban.parting, outcome)
     if ban.key.startswith("address "):
-        outcome.deliveries.append(Unwelcome())  # each machine notes which of its sessions went
-    outcome.note_asked("banned", target=ban.target, gone=" ".join(user.nick for user in gone))
+        outcome.deliveries.append(BanApplied())  # each machine notes which of its sessions went
+    outcome.log_with_cause("banned", target=ban.target, gone=" ".join(user.nick for user in gone))
 
 
 def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
@@ -70,10 +70,10 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
     _forget(state, ban, outcome)
     outcome.then += (p.EnforceBan(NO_SESSION, "", key),)
     outcome.verdict = (True, f"{target} is not banned any more")
-    outcome.note_asked("ban taken back", target=target)
+    outcome.log_with_cause("ban taken back", target=target)
 
 
-def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
+def send_away(state: State, proposal: p.DisconnectUser, outcome: Outcome) -> None:
     """Somebody has to go, and may come back. KILL ("KILL message") tells a client not to do so by itself."""
     user = state.user_named(proposal.nick)
     if user is None:
@@ -83,7 +83,7 @@ def send_away(state: State, proposal: p.SendAway, outcome: Outcome) -> None:
     outcome.deliveries.append(ToUsers((user.id,), told, outcome.untagged()))
     leave_chat(state, user, f"Sent away: {proposal.reason}" if proposal.reason else "Sent away", outcome)
     outcome.verdict = (True, f"{user.nick} is gone")
-    outcome.note_asked("sent away", nick=user.nick)
+    outcome.log_with_cause("sent away", nick=user.nick)
 
 
 def name_banned(state: State, nick: str, now: int) -> str | None:
@@ -100,7 +100,7 @@ def account_banned(state: State, session: SessionId, account: str, outcome: Outc
     ban = state.accounts.bans.of_account(account, outcome.entry.time)
     if ban is None:
         return False
-    outcome.tell(session, n.ERR_YOUREBANNEDCREEP, text=ban.sentence)
+    outcome.send_numeric(session, n.ERR_YOUREBANNEDCREEP, text=ban.sentence)
     outcome.deliveries.append(Rejected(session, ban.parting))
     return True
 

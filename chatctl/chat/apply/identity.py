@@ -8,22 +8,22 @@ from chatctl.chat.apply.bans import account_banned, name_banned
 from chatctl.chat.apply.membership import end_session, leave_chat, show_away
 from chatctl.chat.apply.modes import written
 from chatctl.chat.apply.operators import acting_operator, make_operator
-from chatctl.chat.apply.redo import AccountOperator, Attachment, NewName
-from chatctl.chat.apply.undo import NewNick
+from chatctl.chat.apply.redo import AttachmentRedo, OperatorRedo, RenameRedo
+from chatctl.chat.apply.undo import UndoNick
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import (
-    Appeared,
     Attached,
+    CameOnline,
     Form,
     InForms,
-    Probed,
+    ProbeUsers,
+    Registered,
     Rejected,
     RoomsShown,
-    TellFail,
+    SendFail,
     ToSession,
     ToUsers,
-    Vanished,
-    Welcomed,
+    WentOffline,
 )
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import NO_USER, SessionId, UserId
@@ -39,7 +39,7 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 from chatctl.protocol.standard_replies import standard_reply
 
-MOST_SESSIONS = 10
+MAX_SESSIONS = 10
 """Sessions that may be one user."""
 
 ASK_ALL_AGAIN_MS = 1000
@@ -84,12 +84,12 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
         state.short_visits.register(session)
     if account is not None:
         user.log_in(account)
-    outcome.deliveries.append(Welcomed(session, user.id))
+    outcome.deliveries.append(Registered(session, user.id))
     if account is not None and account.operator:
         make_operator(state, user, account.name, outcome)
     if account is not None:
-        outcome.redo += (AccountOperator(user),)
-    outcome.deliveries.append(Appeared(user.nick, user.prefix, quiet=user.transient))
+        outcome.redo += (OperatorRedo(user),)
+    outcome.deliveries.append(CameOnline(user.nick, user.prefix, quiet=user.transient))
 
 
 def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) -> None:
@@ -97,7 +97,7 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
     session, tokens = proposal.session, proposal.secret + proposal.instance
     held = user.sessions if user.sessions is not None else {user.session: user.secret + user.instance}
     dead = [id for id, known in held.items() if tokens and known == tokens]
-    if len(held) - len(dead) >= MOST_SESSIONS:
+    if len(held) - len(dead) >= MAX_SESSIONS:
         text = f"{user.nick} is here {len(held)} times already, and more is not possible; close one of your clients"
         outcome.deliveries.append(Rejected(session, text))
         return
@@ -106,7 +106,7 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         return
     if user.transient and not proposal.transient:
         user.transient = False
-        outcome.deliveries.append(Appeared(user.nick, user.prefix))
+        outcome.deliveries.append(CameOnline(user.nick, user.prefix))
     now = outcome.entry.time
     since = {key: visits.position(state, user, key, now) for key in user.rooms}
     state.attach(user, session, tokens, proposal.away)
@@ -116,7 +116,7 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         end_session(state, user, id, "Connected again from elsewhere", outcome, drop=True)
     outcome.deliveries.append(Attached(session, user.id))
     outcome.deliveries.append(RoomsShown(session, user.id, since, outcome.entry.seq))
-    outcome.redo += (Attachment(user, session, since),)
+    outcome.redo += (AttachmentRedo(user, session, since),)
 
 
 def _no_name(state: State, proposal: p.Register, holder: User | None, problem: str, outcome: Outcome) -> None:
@@ -127,10 +127,10 @@ def _no_name(state: State, proposal: p.Register, holder: User | None, problem: s
         server = state.rules.server_name
         note = standard_reply("NOTE", "NICK", "ACCOUNT_REQUIRED", proposal.nick, text=problem, source=server)
         outcome.deliveries.append(ToSession(session, note, outcome.untagged(), caps.STANDARD_REPLIES))
-    outcome.tell(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
+    outcome.send_numeric(session, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
     in_the_way = holder or state.lookalike(proposal.nick)
     if in_the_way is not None:
-        outcome.deliveries.append(Probed((in_the_way.id,)))
+        outcome.deliveries.append(ProbeUsers((in_the_way.id,)))
     outcome.deliveries.append(Rejected(session))
 
 
@@ -138,7 +138,7 @@ def _no_place(state: State, session: SessionId, outcome: Outcome) -> None:
     """Refuse a session because the server is full, and probe all users: some connections may be dead."""
     if outcome.entry.time - state.asked_all >= ASK_ALL_AGAIN_MS:
         state.asked_all = outcome.entry.time
-        outcome.deliveries.append(Probed(tuple(state.users)))
+        outcome.deliveries.append(ProbeUsers(tuple(state.users)))
     outcome.deliveries.append(Rejected(session, full(state.rules.listener_limit)))
 
 
@@ -189,28 +189,28 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     problem = name_banned(state, proposal.nick, outcome.entry.time)
     problem = problem or name_in_use(state, proposal.nick, user.id, user.account)
     if problem is not None:
-        outcome.tell(user.id, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
+        outcome.send_numeric(user.id, n.ERR_NICKNAMEINUSE, proposal.nick, text=problem)
         holder = state.user_named(proposal.nick)
         if holder is not None:
-            outcome.deliveries.append(Probed((holder.id,)))
+            outcome.deliveries.append(ProbeUsers((holder.id,)))
         return
     message = Message("NICK", (proposal.nick,), user.prefix)
     audience = (user.id, *state.peers(user))
     outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
     for room in user.rooms.values():
-        outcome.keep_in(room, "NICK", user, proposal.nick)
+        outcome.add_room_fact(room, "NICK", user, proposal.nick)
     was, key, prefix = user.nick, user.key, user.prefix
-    outcome.undo += (NewNick(user.id, was, proposal.nick, user.named_at),)
+    outcome.undo += (UndoNick(user.id, was, proposal.nick, user.named_at),)
     if outcome.facts:
         state.held_names[key] = user.id, outcome.entry.seq
     state.remember(user, outcome.entry.time)
     state.rename(user, proposal.nick)
     user.named_at = outcome.entry.seq
     if not outcome.facts:
-        outcome.redo += (NewName(user, prefix),)
+        outcome.redo += (RenameRedo(user, prefix),)
     if user.key != key and not user.transient:
-        outcome.deliveries.append(Vanished(was))
-        outcome.deliveries.append(Appeared(user.nick, user.prefix))
+        outcome.deliveries.append(WentOffline(was))
+        outcome.deliveries.append(CameOnline(user.nick, user.prefix))
 
 
 def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
@@ -221,10 +221,10 @@ def set_away(state: State, proposal: p.SetAway, outcome: Outcome) -> None:
     limit = away_length(state.rules)
     if len(proposal.reason.encode()) > limit:
         text = f"An away message has at most {limit} bytes; you are not marked as away"
-        outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
+        outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG, text=text)
         return
     changed = user.set_away(proposal.session, proposal.reason)
-    outcome.tell(user.id, n.RPL_NOWAWAY if user.away else n.RPL_UNAWAY)
+    outcome.send_numeric(user.id, n.RPL_NOWAWAY if user.away else n.RPL_UNAWAY)
     if changed:
         show_away(state, user, outcome)
 
@@ -240,7 +240,7 @@ def set_realname(state: State, proposal: p.SetRealname, outcome: Outcome) -> Non
     if len(proposal.realname.encode()) > limit:
         problem = f"A real name has at most {limit} bytes; yours was not changed"
     if problem:
-        outcome.deliveries.append(TellFail(user.id, "SETNAME", "INVALID_REALNAME", (), problem))
+        outcome.deliveries.append(SendFail(user.id, "SETNAME", "INVALID_REALNAME", (), problem))
         return
     user.realname = proposal.realname
     message = Message("SETNAME", (user.realname,), user.prefix)
@@ -268,7 +268,7 @@ def set_user_modes(state: State, proposal: p.SetUserModes, outcome: Outcome) -> 
         message = Message("MODE", (user.nick, *written(done)), user.prefix)
         outcome.deliveries.append(ToUsers((user.id,), message, outcome.stamp()))
     if proposal.unknown:
-        outcome.tell(user.id, n.ERR_UMODEUNKNOWNFLAG)
+        outcome.send_numeric(user.id, n.ERR_UMODEUNKNOWNFLAG)
 
 
 def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
@@ -278,7 +278,7 @@ def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
     if operator is None:
         return
     if user is None:
-        outcome.tell(operator.id, n.ERR_NOSUCHNICK, proposal.nick)
+        outcome.send_numeric(operator.id, n.ERR_NOSUCHNICK, proposal.nick)
         return
     if user.host == proposal.host:
         return
@@ -294,7 +294,7 @@ def change_host(state: State, proposal: p.ChangeHost, outcome: Outcome) -> None:
     outcome.deliveries.append(InForms((knows, outcome.form(0, gone)), users=peers))
     for room in user.rooms.values():
         _come_back(outcome, room, user, knows, state.rules.server_name)
-    outcome.note("host changed", user=user.id, nick=user.nick, operator=operator.operator)
+    outcome.log("host changed", user=user.id, nick=user.nick, operator=operator.operator)
 
 
 def _come_back(outcome: Outcome, room: Room, user: User, knows: Form, server: str) -> None:

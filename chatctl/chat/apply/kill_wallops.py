@@ -23,17 +23,19 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
         return
     other = state.user_or_service(proposal.nick)
     if other is SERVICE_USER:
-        outcome.tell(user.id, n.ERR_CANTKILLSERVER, text=f"{other.nick} is part of the server and cannot be killed")
+        outcome.send_numeric(
+            user.id, n.ERR_CANTKILLSERVER, text=f"{other.nick} is part of the server and cannot be killed"
+        )
         return
     if other is None:
-        outcome.tell(user.id, n.ERR_NOSUCHNICK, proposal.nick)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, proposal.nick)
         return
     message = Message("KILL", (other.nick, proposal.comment), user.prefix)
     if len(message.line) > MAX_LINE:
-        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     outcome.deliveries.append(ToUsers((other.id,), message, outcome.untagged()))
-    outcome.note("killed", nick=other.nick, by=user.nick, operator=user.operator)
+    outcome.log("killed", nick=other.nick, by=user.nick, operator=user.operator)
     leave_chat(state, other, f"Killed ({user.nick} ({proposal.comment}))", outcome, show=True)
 
 
@@ -44,7 +46,7 @@ def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
         return
     message = Message("WALLOPS", (proposal.text,), user.prefix)
     if len(message.line) > MAX_LINE:
-        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     audience = tuple(other.id for other in state.users.values() if WALLOPS in other.modes)
     outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
@@ -62,8 +64,8 @@ def change_rules(state: State, proposal: p.ChangeRules, outcome: Outcome) -> Non
             dismiss_operators(state, outcome)
     user = outcome.source
     if user is not None:
-        outcome.tell(user.id, n.RPL_REHASHING, proposal.file or "*")
+        outcome.send_numeric(user.id, n.RPL_REHASHING, proposal.file or "*")
         for text in proposal.report:
             notice = Message("NOTICE", (user.nick, text), state.rules.server_name)
             outcome.deliveries.append(ToUsers((user.id,), notice, outcome.untagged()))
-    outcome.note_asked("settings read again", report=" ".join(proposal.report))
+    outcome.log_with_cause("settings read again", report=" ".join(proposal.report))

@@ -12,8 +12,8 @@ from __future__ import annotations
 from chatctl.chat.apply import messages
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import LinesToRoom
-from chatctl.chat.entries.facts import Lines
-from chatctl.chat.entries.outcome import AHEAD, Outcome
+from chatctl.chat.entries.facts import MessageRun
+from chatctl.chat.entries.outcome import MAX_AHEAD_MS, Outcome
 from chatctl.chat.model.modes import BOT, SPEECH
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
@@ -23,7 +23,7 @@ from chatctl.protocol.message import MAX_LINE
 _NO_TAGS: dict[str, str] = {}
 
 
-def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
+def say_lines(state: State, proposal: p.SendMessageRun, outcome: Outcome) -> None:
     """Each line to the room, in order."""
     user = outcome.source
     if user is None:
@@ -35,14 +35,14 @@ def say_lines(state: State, proposal: p.SayLines, outcome: Outcome) -> None:
         if max(map(len, lines)) <= MAX_LINE:
             entry, time, count = outcome.entry, outcome.time, len(lines)
             # If there are more lines than milliseconds, some share a time ([bounded-ahead] in outcome.py).
-            step = 1 if time + count <= entry.time + AHEAD else 0
+            step = 1 if time + count <= entry.time + MAX_AHEAD_MS else 0
             key, name, prefix, account = room.key, room.name, user.prefix, user.account
-            said = Lines(entry.seq, entry.boot, time, step, key, name, prefix, account, proposal.texts, count)
+            said = MessageRun(entry.seq, entry.boot, time, step, key, name, prefix, account, proposal.texts, count)
             outcome.deliveries.append(LinesToRoom(room.key, lines, said, proposal.session))
             outcome.facts.append(said)
             return
     for text in proposal.texts:
-        say = p.Say(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS)
+        say = p.SendMessage(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS)
         messages.say(state, say, outcome)
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from chatctl.chat.apply import short_visits, visits
 from chatctl.chat.apply.admission import entry_refusal
-from chatctl.chat.apply.redo import Departure, SessionEnd, show_founder
+from chatctl.chat.apply.redo import DepartureRedo, SessionEndRedo, show_founder
 from chatctl.chat.apply.room_settings import room_for
-from chatctl.chat.apply.undo import LostMember, NewMember
+from chatctl.chat.apply.undo import UndoJoin, UndoLeave
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import Closed, Described, Entered, InForms, Left, ToRoom, ToUsers, Vanished
+from chatctl.chat.entries.deliveries import (
+    InForms,
+    RoomSnapshot,
+    SessionClosed,
+    Subscribed,
+    ToRoom,
+    ToUsers,
+    Unsubscribed,
+    WentOffline,
+)
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.modes import OPERATOR
@@ -20,7 +29,7 @@ from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE, Message
 
-MOST_INVITATIONS = 50
+MAX_INVITATIONS = 50
 """Open invitations of one user; the oldest goes."""
 
 
@@ -35,18 +44,18 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         problem = names.room_problem(name)
         if problem is not None:
             # 403 rather than 476: clients show it beside the room they asked for.
-            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name, text=f"{problem[:1].upper()}{problem[1:]}")
+            outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, name, text=f"{problem[:1].upper()}{problem[1:]}")
             continue
         visited = state.short_visits.of(proposal.session)
         if names.room_fold(name) in user.rooms or names.room_fold(name) in visited:
             continue
         if len(user.rooms) + len(visited) >= state.rules.max_rooms:
-            outcome.tell(user.id, n.ERR_TOOMANYCHANNELS, name)
+            outcome.send_numeric(user.id, n.ERR_TOOMANYCHANNELS, name)
             continue
         existing = state.room_named(name)
         refusal = entry_refusal(existing, user, key) if existing is not None else None
         if existing is not None and refusal is not None:
-            outcome.tell(user.id, refusal[0], existing.name, text=refusal[1])
+            outcome.send_numeric(user.id, refusal[0], existing.name, text=refusal[1])
             continue
         if proposal.transient:
             short_visits.begin(state, user, proposal, name, outcome)
@@ -57,13 +66,13 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
         since = visits.position(state, user, names.room_fold(name), outcome.entry.time)
         invited = (user.invited or {}).get(names.room_fold(name), 0)
         room = state.enter(user, name, outcome.entry.time)
-        outcome.undo += (NewMember(room, user.id, invited),)
+        outcome.undo += (UndoJoin(room, user.id, invited),)
         visits.note_entered(state, outcome, user, (room.key,))
-        outcome.deliveries.append(Entered(user.id, room.key))
+        outcome.deliveries.append(Subscribed(user.id, room.key))
         show_entering(outcome, room, user)
         show_founder(state, outcome, room, user)
-        outcome.deliveries.append(Described(user.id, room.key, since))
-        outcome.keep_in(room, "JOIN", user, user.realname)
+        outcome.deliveries.append(RoomSnapshot(user.id, room.key, since))
+        outcome.add_room_fact(room, "JOIN", user, user.realname)
         if room.founder != founder or room.insiders is not None:
             outcome.changed += (room.key,)
 
@@ -92,7 +101,7 @@ def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
         if room is not None:
             message = Message("PART", (room.name, proposal.reason) if proposal.reason else (room.name,), user.prefix)
             if len(message.line) > MAX_LINE:
-                outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+                outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
                 continue
             _remove(state, user, room, message, proposal.reason, outcome, user)
 
@@ -107,7 +116,7 @@ def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
         if room is None:
             continue
         if not room.members[user.id] & OPERATOR:
-            outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+            outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
         else:
             _kick_one(state, user, room, nick, proposal.reason, outcome)
 
@@ -115,35 +124,35 @@ def kick(state: State, proposal: p.Kick, outcome: Outcome) -> None:
 def _kick_one(state: State, user: User, room: Room, nick: str, reason: str, outcome: Outcome) -> None:
     victim = state.user_or_service(nick)
     if victim is None:
-        outcome.tell(user.id, n.ERR_NOSUCHNICK, nick)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, nick)
         return
     if not room.admits(victim.id):
-        outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
+        outcome.send_numeric(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
         return
     message = Message("KICK", (room.name, victim.nick, reason or user.nick), user.prefix)
     if len(message.line) > MAX_LINE:
-        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     if victim.id in room.members:
         _remove(state, victim, room, message, f"{victim.nick} {reason}".rstrip(), outcome, user)
         return
     outcome.to_room(room, message)
-    outcome.keep_in(room, "KICK", user, f"{victim.nick} {reason}".rstrip())
+    outcome.add_room_fact(room, "KICK", user, f"{victim.nick} {reason}".rstrip())
     short_visits.end_in(state, victim, room, outcome, message)
 
 
 def _remove(state: State, user: User, room: Room, message: Message, text: str, outcome: Outcome, source: User) -> None:
     outcome.deliveries.append(ToRoom(room.key, message, outcome.stamp()))
-    outcome.deliveries.append(Left(user.id, room.key))
-    outcome.keep_in(room, message.command, source, text)
-    outcome.undo += (LostMember(room, user.id, room.members[user.id], user.prefix),)
+    outcome.deliveries.append(Unsubscribed(user.id, room.key))
+    outcome.add_room_fact(room, message.command, source, text)
+    outcome.undo += (UndoLeave(room, user.id, room.members[user.id], user.prefix),)
     if room.keep_out(*user.identities):
         outcome.changed += (room.key,)
     visits.note_left(state, outcome, user, (room.key,))
     state.leave(user, room)
 
 
-def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
+def invite(state: State, proposal: p.InviteUser, outcome: Outcome) -> None:
     """INVITE by members; if the room is ``+i``, by its operators. An operator's invitation overrides restrictions until
     it is used, or either leaves. Those of other members are only messages: otherwise any member could undo a ban."""
     user = outcome.source
@@ -152,23 +161,23 @@ def invite(state: State, proposal: p.Invite, outcome: Outcome) -> None:
     other = state.user_or_service(proposal.nick)
     room = state.known_room(proposal.room, user.id)
     if other is None:
-        outcome.tell(user.id, n.ERR_NOSUCHNICK, proposal.nick)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, proposal.nick)
     elif room is None:
-        outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
     elif user.id not in room.members:
-        outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
+        outcome.send_numeric(user.id, n.ERR_NOTONCHANNEL, room.name)
     elif "i" in room.modes and not room.members[user.id] & OPERATOR:
-        outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+        outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
     elif other is SERVICE_USER:
-        outcome.tell(user.id, n.ERR_UNKNOWNERROR, "INVITE", text=f"{other.nick} does not join rooms")
+        outcome.send_numeric(user.id, n.ERR_UNKNOWNERROR, "INVITE", text=f"{other.nick} does not join rooms")
     elif other.id in room.members:
-        outcome.tell(user.id, n.ERR_USERONCHANNEL, other.nick, room.name)
+        outcome.send_numeric(user.id, n.ERR_USERONCHANNEL, other.nick, room.name)
     else:
         if room.members[user.id] & OPERATOR:
             _open_to(other, room)
-        outcome.tell(user.id, n.RPL_INVITING, other.nick, room.name)
+        outcome.send_numeric(user.id, n.RPL_INVITING, other.nick, room.name)
         if other.away:
-            outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
+            outcome.send_numeric(user.id, n.RPL_AWAY, other.nick, text=other.away)
         message = Message("INVITE", (other.nick, room.name), user.prefix)
         outcome.deliveries.append(ToUsers((other.id,), message, outcome.stamp()))
         # invite-notify: the room may know, but for the two who do.
@@ -180,7 +189,7 @@ def _open_to(user: User, room: Room) -> None:
         user.invited = {}
     user.invited.pop(room.key, None)
     user.invited[room.key] = room.created
-    if len(user.invited) > MOST_INVITATIONS:
+    if len(user.invited) > MAX_INVITATIONS:
         del user.invited[next(iter(user.invited))]
 
 
@@ -208,11 +217,11 @@ def end_session(
     show."""
     if session not in state.short_visits:
         position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms, stays=True)
-        outcome.redo += (SessionEnd(user, position),)
+        outcome.redo += (SessionEndRedo(user, position),)
     short_visits.end_all(state, session, outcome)
     if state.detach(user, session):
         show_away(state, user, outcome)
-    outcome.deliveries.append(Closed(session, reason, drop))
+    outcome.deliveries.append(SessionClosed(session, reason, drop))
 
 
 def show_away(state: State, user: User, outcome: Outcome) -> None:
@@ -241,7 +250,7 @@ def leave_chat(
         message = Message("QUIT", (reason,), user.prefix)
     for id in user.session_ids:
         short_visits.end_all(state, id, outcome)
-    outcome.deliveries.extend(Left(user.id, key) for key in user.rooms)
+    outcome.deliveries.extend(Unsubscribed(user.id, key) for key in user.rooms)
     if len(user.rooms) == 1 and not show:
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
         (key,) = user.rooms
@@ -254,11 +263,11 @@ def leave_chat(
         if audience := tuple(state.peers(user)):
             outcome.deliveries.append(ToUsers(audience, message, outcome.stamp(), entry=outcome.entry.seq))
     for room in user.rooms.values():
-        outcome.keep_in(room, "QUIT", user, reason)
+        outcome.add_room_fact(room, "QUIT", user, reason)
     state.remember(user, outcome.entry.time)
     rooms = dict(user.rooms)
     state.remove_user(user)
-    outcome.redo += (Departure(user, rooms, reason, position),)
-    outcome.deliveries.extend(Closed(id, reason, drop) for id in user.session_ids)
+    outcome.redo += (DepartureRedo(user, rooms, reason, position),)
+    outcome.deliveries.extend(SessionClosed(id, reason, drop) for id in user.session_ids)
     if not user.transient:
-        outcome.deliveries.append(Vanished(user.nick))
+        outcome.deliveries.append(WentOffline(user.nick))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from chatctl.chat.apply.admission import speech_refusal
 from chatctl.chat.entries import multiline
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import Form, InForms, Stamp, Tell, ToRoom, ToUsers
+from chatctl.chat.entries.deliveries import Form, InForms, SendNumeric, Stamp, ToRoom, ToUsers
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.entries.queries import private_place
 from chatctl.chat.model.ids import UserId
@@ -22,12 +22,12 @@ from chatctl.protocol.message import MAX_LINE, Message
 STATUS = {row.symbol: row.bit for row in PREFIXES}
 """The symbols before a room's name that stand for a part of its members (STATUSMSG in ISUPPORT)."""
 
-MOST_TAGS = 16
-MOST_TAG_CHARACTERS = 1024
+MAX_STORED_TAGS = 16
+MAX_STORED_TAG_CHARACTERS = 1024
 _MEANT = p.STORED_TAGS | {"+draft/reply", "+reply", "+draft/channel-context", "+channel-context"}
 
 
-def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
+def say(state: State, proposal: p.SendMessage, outcome: Outcome) -> None:
     """Send one message to each target.
 
     A NOTICE is never answered, not even with a refusal, so that two programs cannot talk to each other without end
@@ -40,18 +40,18 @@ def say(state: State, proposal: p.Say, outcome: Outcome) -> None:
     first = len(outcome.deliveries)
     _say_to_each(state, user, proposal, outcome)
     if proposal.command == "NOTICE" or proposal.passing:
-        told = [delivery for delivery in outcome.deliveries[first:] if not isinstance(delivery, Tell)]
+        told = [delivery for delivery in outcome.deliveries[first:] if not isinstance(delivery, SendNumeric)]
         outcome.deliveries[first:] = told
 
 
-def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) -> None:
+def _say_to_each(state: State, user: User, proposal: p.SendMessage, outcome: Outcome) -> None:
     seen: set[object] = set()
     for target in proposal.targets:
         standing, name = addressed(target)
         if name[:1] == "#":
             room = state.room_named(name)
             if room is None:
-                outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
+                outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, name)
             elif (room, standing) not in seen:
                 seen.add((room, standing))
                 if _refused(user, room, name, proposal, outcome):
@@ -63,7 +63,7 @@ def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) ->
         else:
             other = state.user_or_service(target)
             if other is None:
-                outcome.tell(user.id, n.ERR_NOSUCHNICK, target)
+                outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, target)
             elif other is SERVICE_USER:
                 _refuse_service(user, other.nick, proposal, outcome)
             elif other not in seen:
@@ -71,11 +71,11 @@ def _say_to_each(state: State, user: User, proposal: p.Say, outcome: Outcome) ->
                 _say_to_user(user, other, proposal, outcome)
 
 
-def _refuse_service(user: User, service: str, proposal: p.Say, outcome: Outcome) -> None:
+def _refuse_service(user: User, service: str, proposal: p.SendMessage, outcome: Outcome) -> None:
     """Say that a message to several targets does not reach a service; it has no use for reactions either."""
     if proposal.command != "TAGMSG":
         text = f"{service} reads only messages to {service} alone"
-        outcome.tell(user.id, n.ERR_NOSUCHNICK, service, text=text)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, service, text=text)
 
 
 def addressed(target: str) -> tuple[int, str]:
@@ -88,14 +88,14 @@ def addressed(target: str) -> tuple[int, str]:
     return 0, target
 
 
-class _Said:
+class _RelayedMessage:
     """A message to one target: its one line or several, and how the sender and the recipients get it."""
 
     __slots__ = ("command", "message", "needs", "passing", "pieces", "prefix", "stamp", "target")
 
-    def __init__(self, user: User, target: str, proposal: p.Say, outcome: Outcome) -> None:
+    def __init__(self, user: User, target: str, proposal: p.SendMessage, outcome: Outcome) -> None:
         self.command, self.prefix, self.target = proposal.command, user.prefix, target
-        self.pieces: list[multiline.Piece] = []
+        self.pieces: list[multiline.BatchLine] = []
         self.needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
         self.passing = proposal.passing
         self.stamp = outcome.stamp(proposal.tags)
@@ -120,11 +120,11 @@ class _Said:
         lines = self._stamped(multiline.one_by_one(*shown, {}))
         return Form(caps.MULTILINE | caps.BATCH | needs, batch), Form(needs, lines)
 
-    def _stamped(self, lines: list[multiline.Lines]) -> tuple[tuple[Message, Stamp], ...]:
+    def _stamped(self, lines: list[multiline.RelayedLine]) -> tuple[tuple[Message, Stamp], ...]:
         in_batch = lines[0].message.command == "BATCH"
         return tuple((line.message, self._stamp(line, bare=in_batch)) for line in lines)
 
-    def _stamp(self, line: multiline.Lines, *, bare: bool) -> Stamp:
+    def _stamp(self, line: multiline.RelayedLine, *, bare: bool) -> Stamp:
         if line.first:
             return self.stamp
         whole = self.stamp
@@ -133,31 +133,31 @@ class _Said:
         return rest
 
 
-def _too_long(user: User, said: _Said, outcome: Outcome) -> bool:
+def _too_long(user: User, said: _RelayedMessage, outcome: Outcome) -> bool:
     """Refuse a message that would not fit into a relayed line ([never-truncate])."""
     over = said.over()
     if over <= 0:
         return False
     text = f"Not sent: with your name before it, this is {over} bytes too long. Please send it in shorter pieces"
-    outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
+    outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG, text=text)
     return True
 
 
-def _refused(user: User, room: Room, name: str, proposal: p.Say, outcome: Outcome) -> bool:
+def _refused(user: User, room: Room, name: str, proposal: p.SendMessage, outcome: Outcome) -> bool:
     """Return why `user` may not send this to `room`, or None. `name`: the room's, as the user wrote it. For users
     outside a secret room the answer is as if it did not exist."""
     refusal = speech_refusal(room, user, proposal)
     if refusal is None:
         return False
     if room.known_to(user.id):
-        outcome.tell(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
+        outcome.send_numeric(user.id, n.ERR_CANNOTSENDTOCHAN, room.name, text=refusal)
     else:
-        outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, name)
     return True
 
 
-def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> None:
-    said = _Said(user, room.name, proposal, outcome)
+def _say_to_room(user: User, room: Room, proposal: p.SendMessage, outcome: Outcome) -> None:
+    said = _RelayedMessage(user, room.name, proposal, outcome)
     if _too_long(user, said, outcome):
         return
     if said.pieces:
@@ -171,7 +171,7 @@ def _say_to_room(user: User, room: Room, proposal: p.Say, outcome: Outcome) -> N
     _keep(user, room.key, room.name, proposal, outcome)
 
 
-def _echo(user: User, said: _Said, proposal: p.Say, outcome: Outcome) -> None:
+def _echo(user: User, said: _RelayedMessage, proposal: p.SendMessage, outcome: Outcome) -> None:
     if user.sessions is not None and not said.passing:
         # The other sessions of the same user see what this one says, whether or not they asked for echoes.
         forms = said.forms() if said.pieces else (Form(said.needs, ((said.message, said.stamp),)),)
@@ -183,9 +183,9 @@ def _echo(user: User, said: _Said, proposal: p.Say, outcome: Outcome) -> None:
         outcome.deliveries.append(ToUsers((user.id,), said.message, said.stamp, needs, said.passing))
 
 
-def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p.Say, outcome: Outcome) -> None:
+def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p.SendMessage, outcome: Outcome) -> None:
     """STATUSMSG: to those in a room with at least this standing (modern.ircdocs.horse, "STATUSMSG Parameter")."""
-    said = _Said(user, f"{symbol}{room.name}", proposal, outcome)
+    said = _RelayedMessage(user, f"{symbol}{room.name}", proposal, outcome)
     if _too_long(user, said, outcome):
         return
     _echo(user, said, proposal, outcome)
@@ -196,7 +196,7 @@ def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p
     _keep(user, f"{symbol}{room.key}", said.target, proposal, outcome)
 
 
-def _tell(users: tuple[UserId, ...], said: _Said, outcome: Outcome) -> None:
+def _tell(users: tuple[UserId, ...], said: _RelayedMessage, outcome: Outcome) -> None:
     """Send a message to `users`; it is not part of the response to its sender."""
     if said.pieces:
         outcome.deliveries.append(InForms(said.forms(), users=users, answers=False))
@@ -204,8 +204,8 @@ def _tell(users: tuple[UserId, ...], said: _Said, outcome: Outcome) -> None:
         outcome.deliveries.append(ToUsers(users, said.message, said.stamp, said.needs, said.passing, answers=False))
 
 
-def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> None:
-    said = _Said(user, other.nick, proposal, outcome)
+def _say_to_user(user: User, other: User, proposal: p.SendMessage, outcome: Outcome) -> None:
+    said = _RelayedMessage(user, other.nick, proposal, outcome)
     if _too_long(user, said, outcome):
         return
     # To oneself there are two of it where echo-message is on: the echo, and the message (echo-message says both are).
@@ -214,20 +214,21 @@ def _say_to_user(user: User, other: User, proposal: p.Say, outcome: Outcome) -> 
     _tell((other.id,), said, outcome)
     _keep(user, private_place(user.identity, other.identity), other.nick, proposal, outcome)
     if other.away and proposal.command == "PRIVMSG":
-        outcome.tell(user.id, n.RPL_AWAY, other.nick, text=other.away)
+        outcome.send_numeric(user.id, n.RPL_AWAY, other.nick, text=other.away)
 
 
-def _keep(user: User, place: str, target: str, proposal: p.Say, outcome: Outcome) -> None:
+def _keep(user: User, place: str, target: str, proposal: p.SendMessage, outcome: Outcome) -> None:
     if proposal.passing:
         return
-    outcome.keep(proposal.command, user, place, target, proposal.text, _kept_tags(proposal.tags))
+    outcome.add_fact(proposal.command, user, place, target, proposal.text, _kept_tags(proposal.tags))
 
 
 def _kept_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """The tags that history holds: all of them, unless there are so many that they would be a way to fill the memory;
     then only those that mean something to it."""
     if not tags or (
-        len(tags) <= MOST_TAGS and sum(len(key) + len(value) for key, value in tags.items()) <= MOST_TAG_CHARACTERS
+        len(tags) <= MAX_STORED_TAGS
+        and sum(len(key) + len(value) for key, value in tags.items()) <= MAX_STORED_TAG_CHARACTERS
     ):
         return tags
-    return {key: value[:MOST_TAG_CHARACTERS] for key, value in tags.items() if key in _MEANT or key[:1] != "+"}
+    return {key: value[:MAX_STORED_TAG_CHARACTERS] for key, value in tags.items() if key in _MEANT or key[:1] != "+"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import MetadataChanged, TellFail
+from chatctl.chat.entries.deliveries import MetadataChanged, SendFail
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import record_key
 from chatctl.chat.model.ids import UserId
@@ -11,10 +11,10 @@ from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.user_data import MOST_GUESTS, Metadata, is_kept
+from chatctl.chat.model.user_data import MAX_GUESTS, Metadata, is_kept
 from chatctl.protocol import numerics as n
 
-MOST_KEYS = 20
+MAX_KEYS = 20
 """Keys of one user or room."""
 
 
@@ -44,11 +44,11 @@ def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> Non
     values = dict(state.accounts.metadata_of(owner))
     keys = [proposal.key] if proposal.key else list(values)
     if proposal.value is not None:
-        if proposal.key not in values and len(values) >= MOST_KEYS:
-            _fail(user, "LIMIT_REACHED", (name,), f"There are {MOST_KEYS} keys at the most", outcome)
+        if proposal.key not in values and len(values) >= MAX_KEYS:
+            _fail(user, "LIMIT_REACHED", (name,), f"There are {MAX_KEYS} keys at the most", outcome)
             return
         values[proposal.key] = proposal.value
-        outcome.tell(user.id, n.RPL_KEYVALUE, name, proposal.key, "*", text=proposal.value)
+        outcome.send_numeric(user.id, n.RPL_KEYVALUE, name, proposal.key, "*", text=proposal.value)
     elif proposal.key and proposal.key not in values:
         _fail(user, "KEY_NOT_SET", (name, proposal.key), "That is not set", outcome)
         return
@@ -56,7 +56,7 @@ def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> Non
         for key in keys:
             del values[key]
         if proposal.key:
-            outcome.tell(user.id, n.RPL_KEYNOTSET, name, proposal.key)
+            outcome.send_numeric(user.id, n.RPL_KEYNOTSET, name, proposal.key)
     _put(state, outcome, owner, values)
     audience = () if room is not None else (user.id, *state.peers(user), *_same(state, user))
     users = tuple(dict.fromkeys(audience))
@@ -87,11 +87,11 @@ def _put(state: State, outcome: Outcome, owner: str, values: dict[str, str]) -> 
         return
     outcome.records += (key,)
     guests = state.accounts.metadata_owners("secret ")
-    if owner.startswith("secret ") and len(guests) > MOST_GUESTS:
+    if owner.startswith("secret ") and len(guests) > MAX_GUESTS:
         oldest = record_key(Metadata(guests[0]))
         state.accounts.put(oldest, None)
         outcome.records += (oldest,)
 
 
 def _fail(user: User, code: str, context: tuple[str, ...], text: str, outcome: Outcome) -> None:
-    outcome.deliveries.append(TellFail(user.id, "METADATA", code, context, text))
+    outcome.deliveries.append(SendFail(user.id, "METADATA", code, context, text))

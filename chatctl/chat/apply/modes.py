@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from chatctl.chat.apply.room_settings import room_for
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.outcome import NewStanding, Outcome
+from chatctl.chat.entries.outcome import ChangedStanding, Outcome
 from chatctl.chat.model.line_lengths import KEY
-from chatctl.chat.model.mask_lists import MASK_LENGTH, Entry, Lists, canonical
-from chatctl.chat.model.modes import OPERATOR, ROOM_MODES, Kind
+from chatctl.chat.model.mask_lists import MAX_MASK_BYTES, ListEntry, Lists, canonical
+from chatctl.chat.model.modes import OPERATOR, ROOM_MODES, ModeClass
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
@@ -35,44 +35,44 @@ def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> 
     if len(questions) == len(proposal.changes):
         room = state.known_room(proposal.room, user.id)
         if room is None:
-            outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
+            outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
             return
     else:
         room = room_for(state, user, proposal.room, outcome)
         if room is None:
             return
         if not room.members[user.id] & OPERATOR:
-            outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+            outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
             return
     for letter in dict.fromkeys(change.letter for change in questions):
         _tell_list(user, room, letter, outcome)
     wanted = (_change(state, room, user, change, outcome) for change in proposal.changes if not _asks(change))
     _tell_changes(room, user, [change for change in wanted if change is not None], outcome)
     for letter in proposal.unknown:
-        outcome.tell(user.id, n.ERR_UNKNOWNMODE, letter)
+        outcome.send_numeric(user.id, n.ERR_UNKNOWNMODE, letter)
 
 
 def _tell_changes(room: Room, user: User, done: list[p.ModeChange], outcome: Outcome) -> None:
     for words in _lines(room, user, done):
         outcome.to_room(room, Message("MODE", (room.name, *words), user.prefix))
-        outcome.keep_in(room, "MODE", user, " ".join(words))
+        outcome.add_room_fact(room, "MODE", user, " ".join(words))
     if done:
         outcome.changed += (room.key,)
 
 
 def _asks(change: p.ModeChange) -> bool:
-    return ROOM_MODES[change.letter].kind is Kind.LIST and not change.parameter
+    return ROOM_MODES[change.letter].kind is ModeClass.LIST and not change.parameter
 
 
 def _tell_list(user: User, room: Room, letter: str, outcome: Outcome) -> None:
     if letter in _FOR_OPERATORS and not room.members.get(user.id, 0) & OPERATOR:
-        outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+        outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
         return
     item, end = _LIST_NUMERICS[letter]
     if room.lists is not None:
         for entry in room.lists.entries[letter].values():
-            outcome.tell(user.id, item, room.name, entry.mask, entry.by, str(entry.time // 1000))
-    outcome.tell(user.id, end, room.name)
+            outcome.send_numeric(user.id, item, room.name, entry.mask, entry.by, str(entry.time // 1000))
+    outcome.send_numeric(user.id, end, room.name)
 
 
 def _lines(room: Room, user: User, done: list[p.ModeChange]) -> list[list[str]]:
@@ -102,11 +102,11 @@ def written(changes: list[p.ModeChange]) -> list[str]:
 def _change(state: State, room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
     """Make one change and return it as it is shown; None if nothing changed or it is not possible."""
     match ROOM_MODES[change.letter].kind:
-        case Kind.PREFIX:
+        case ModeClass.PREFIX:
             return _change_standing(state, room, user, change, outcome)
-        case Kind.LIST:
+        case ModeClass.LIST:
             return _change_list(room, user, change, outcome)
-        case Kind.FLAG:
+        case ModeClass.FLAG:
             flag = frozenset(change.letter)
             modes = room.modes | flag if change.add else room.modes - flag
             if modes == room.modes:
@@ -130,14 +130,14 @@ def _change_standing(
 ) -> p.ModeChange | None:
     if not change.parameter:
         text = f"Mode {change.letter} needs a name"
-        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, change.letter, "*", text=text)
+        outcome.send_numeric(user.id, n.ERR_INVALIDMODEPARAM, room.name, change.letter, "*", text=text)
         return None
     other = state.user_or_service(change.parameter)
     if other is None:
-        outcome.tell(user.id, n.ERR_NOSUCHNICK, change.parameter)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, change.parameter)
         return None
     if other.id not in room.members:
-        outcome.tell(user.id, n.ERR_USERNOTINCHANNEL, other.nick, room.name)
+        outcome.send_numeric(user.id, n.ERR_USERNOTINCHANNEL, other.nick, room.name)
         return None
     bit = ROOM_MODES[change.letter].bit
     standing = room.members[other.id]
@@ -145,16 +145,16 @@ def _change_standing(
     if wanted == standing:
         return None
     room.members[other.id] = wanted
-    outcome.undo += (NewStanding(room, other.id, standing, wanted),)
+    outcome.undo += (ChangedStanding(room, other.id, standing, wanted),)
     return p.ModeChange(change.add, change.letter, other.nick)
 
 
 def _change_list(room: Room, user: User, change: p.ModeChange, outcome: Outcome) -> p.ModeChange | None:
     letter = change.letter
     mask = canonical(change.parameter)
-    if len(mask.encode()) > MASK_LENGTH or " " in mask or mask[0] == ":":
-        text = f"That is not a valid mask: it is nick!user@host with * and ?, up to {MASK_LENGTH} bytes long"
-        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, letter, "*", text=text)
+    if len(mask.encode()) > MAX_MASK_BYTES or " " in mask or mask[0] == ":":
+        text = f"That is not a valid mask: it is nick!user@host with * and ?, up to {MAX_MASK_BYTES} bytes long"
+        outcome.send_numeric(user.id, n.ERR_INVALIDMODEPARAM, room.name, letter, "*", text=text)
         return None
     if not change.add:
         gone = room.lists.remove(letter, mask) if room.lists is not None else None
@@ -163,9 +163,9 @@ def _change_list(room: Room, user: User, change: p.ModeChange, outcome: Outcome)
     if lists is None:
         lists = room.lists = Lists()
     if lists.full(letter):
-        outcome.tell(user.id, n.ERR_BANLISTFULL, room.name, mask)
+        outcome.send_numeric(user.id, n.ERR_BANLISTFULL, room.name, mask)
         return None
-    if not lists.add(letter, Entry(mask, user.prefix, outcome.entry.time)):
+    if not lists.add(letter, ListEntry(mask, user.prefix, outcome.entry.time)):
         return None
     return p.ModeChange(True, letter, mask)
 
@@ -178,7 +178,7 @@ def _change_key(room: Room, user: User, change: p.ModeChange, outcome: Outcome) 
     key = change.parameter
     if not key or len(key.encode()) > KEY or key[0] == ":" or any(char in ", " for char in key):
         text = f"A key has 1 to {KEY} bytes, no space, no comma, and does not begin with a colon"
-        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, "k", "*", text=text)
+        outcome.send_numeric(user.id, n.ERR_INVALIDMODEPARAM, room.name, "k", "*", text=text)
         return None
     if key == room.keyword:
         return None
@@ -194,7 +194,7 @@ def _change_limit(room: Room, user: User, change: p.ModeChange, outcome: Outcome
     limit = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000000000") else 0
     if limit <= 0:
         text = "The limit of a room is a number from 1 on"
-        outcome.tell(user.id, n.ERR_INVALIDMODEPARAM, room.name, "l", word or "*", text=text)
+        outcome.send_numeric(user.id, n.ERR_INVALIDMODEPARAM, room.name, "l", word or "*", text=text)
         return None
     if limit == room.limit:
         return None

@@ -17,7 +17,7 @@ def acting_operator(outcome: Outcome) -> User | None:
     user is told (481), and the answer is None."""
     user = outcome.source
     if user is not None and not user.operator:
-        outcome.tell(user.id, n.ERR_NOPRIVILEGES)
+        outcome.send_numeric(user.id, n.ERR_NOPRIVILEGES)
         return None
     return user
 
@@ -30,17 +30,17 @@ def become_operator(state: State, proposal: p.BecomeOperator, outcome: Outcome) 
     if state.rules.operators.get(proposal.operator) == proposal.verifier:
         make_operator(state, user, proposal.operator, outcome)
     else:
-        outcome.tell(user.id, n.ERR_NOOPERHOST)
+        outcome.send_numeric(user.id, n.ERR_NOOPERHOST)
 
 
 def make_operator(state: State, user: User, name: str, outcome: Outcome) -> None:
     """Mode +o, and the name of the operator in `User.operator`."""
     user.operator = name
-    outcome.tell(user.id, n.RPL_YOUREOPER)
+    outcome.send_numeric(user.id, n.RPL_YOUREOPER)
     if SERVER_OPERATOR not in user.modes:
         state.change_modes(user, "".join(sorted(user.modes + SERVER_OPERATOR)))
         _show(user, f"+{SERVER_OPERATOR}", outcome)
-    outcome.note("operator", user=user.id, operator=name, nick=user.nick)
+    outcome.log("operator", user=user.id, operator=name, nick=user.nick)
 
 
 def unmake_operator(state: State, user: User, outcome: Outcome) -> None:

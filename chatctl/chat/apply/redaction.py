@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import InForms, TellFail
+from chatctl.chat.entries.deliveries import InForms, SendFail
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.entries.queries import parse_message_id, private_place
 from chatctl.chat.model.modes import OPERATOR
@@ -40,7 +40,7 @@ def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
     words = (target, proposal.said.message_id, *([proposal.reason] if proposal.reason else []))
     message = Message("REDACT", words, user.prefix)
     if len(message.line) > MAX_LINE:
-        outcome.tell(user.id, n.ERR_INPUTTOOLONG)
+        outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     form = outcome.form(caps.MESSAGE_REDACTION, message)
     if room is not None:
@@ -50,7 +50,7 @@ def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
         outcome.deliveries.append(InForms((echo,), users=(user.id,)))
         if other is not None and other is not user:
             outcome.deliveries.append(InForms((form,), users=(other.id,)))
-    outcome.keep("REDACT", user, proposal.place, target, f"{proposal.said.message_id} {proposal.reason}".rstrip())
+    outcome.add_fact("REDACT", user, proposal.place, target, f"{proposal.said.message_id} {proposal.reason}".rstrip())
 
 
 def _is_there(user: User, room: Room | None, other: User | None, proposal: p.Redact) -> bool:
@@ -74,7 +74,7 @@ def _refusal(
     return None
 
 
-def _is_own(state: State, user: User, said: p.Said, boot: str) -> bool:
+def _is_own(state: State, user: User, said: p.DeletableMessage, boot: str) -> bool:
     """Return whether `user` wrote the message ([sender])."""
     if said.account:
         account = state.accounts.with_id(user.account_id)
@@ -86,4 +86,4 @@ def _is_own(state: State, user: User, said: p.Said, boot: str) -> bool:
 
 def _fail(user: User, proposal: p.Redact, code: str, context: tuple[str, ...], text: str, outcome: Outcome) -> None:
     about = (proposal.target,) if code == "INVALID_TARGET" else (proposal.target, proposal.said.message_id, *context)
-    outcome.deliveries.append(TellFail(user.id, "REDACT", code, about, text))
+    outcome.deliveries.append(SendFail(user.id, "REDACT", code, about, text))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from chatctl.chat.apply import visits
 from chatctl.chat.apply.operators import make_operator, unmake_operator
-from chatctl.chat.entries.deliveries import RoomsShown, ToRoom, ToUsers, Vanished
+from chatctl.chat.entries.deliveries import RoomsShown, ToRoom, ToUsers, WentOffline
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.modes import OPERATOR
@@ -23,7 +23,7 @@ from chatctl.chat.model.user import User
 from chatctl.protocol.message import Message, nick_of
 
 
-class Departure:
+class DepartureRedo:
     """A user left the chat. Undoing gives `user` the name and the rooms that the other members know."""
 
     def __init__(self, user: User, rooms: dict[str, Room], reason: str, position: int) -> None:
@@ -45,13 +45,13 @@ class Departure:
             outcome.deliveries.append(ToUsers(tuple(audience), message, outcome.stamp()))
         self._is_shown = True
         for room in rooms:
-            outcome.keep_in(room, "QUIT", user, self._reason)
+            outcome.add_room_fact(room, "QUIT", user, self._reason)
         for room in known:
             if not state.is_left_later(room):
                 state.drop_if_unused(room)
 
 
-class SessionEnd:
+class SessionEndRedo:
     """One of several sessions of a user ended."""
 
     def __init__(self, user: User, position: int) -> None:
@@ -63,7 +63,7 @@ class SessionEnd:
         visits.note_position(state, outcome, self._user, list(self._user.rooms), self._position, stays=True)
 
 
-class Attachment:
+class AttachmentRedo:
     """A session was attached to a user and shown the user's rooms, pending changes included. `since` as in
     RoomsShown."""
 
@@ -78,7 +78,7 @@ class Attachment:
             outcome.deliveries.append(RoomsShown(self._session, self._user.id, self._since, outcome.entry.seq))
 
 
-class NewName:
+class RenameRedo:
     """A user who was in no room took another name, so that there was nothing to store. `before` is the prefix until
     then."""
 
@@ -97,7 +97,7 @@ class NewName:
         if stale:
             self._show(state, outcome, stale)
         for room in user.rooms.values():
-            outcome.keep_in(room, "NICK", user, user.nick)
+            outcome.add_room_fact(room, "NICK", user, user.nick)
             outcome.facts[-1] = replace(outcome.facts[-1], source=known)
 
     def _show(self, state: State, outcome: Outcome, known: str) -> None:
@@ -108,10 +108,10 @@ class NewName:
         audience = (*(() if is_known else (user.id,)), *state.peers(user))
         outcome.deliveries.append(ToUsers(audience, message, outcome.stamp()))
         if not is_known and not user.transient and state.user_named(nick_of(known)) is None:
-            outcome.deliveries.append(Vanished(nick_of(known)))
+            outcome.deliveries.append(WentOffline(nick_of(known)))
 
 
-class AccountOperator:
+class OperatorRedo:
     """A user logged in to an account, and was made an operator of the server if the account said so. `former` is the
     name of the account of the user until then, ``""`` for none."""
 
@@ -132,7 +132,7 @@ class AccountOperator:
             unmake_operator(state, user, outcome)
 
 
-class Login:
+class LoginRedo:
     """A user logged in to another account than before, or out; `before` is the identity until then. `left` are the keys
     of the rooms that the former account left, with its position in them. In the rooms `founded` the user became an
     operator."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chatctl.chat.apply.room_settings import room_for
-from chatctl.chat.apply.undo import NewRoomName
+from chatctl.chat.apply.undo import UndoRoomRename
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.deliveries import Renamed, TellFail
+from chatctl.chat.entries.deliveries import RoomRenamed, SendFail
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.entries.queries import RENAME
 from chatctl.chat.model.accounts import record_key
@@ -33,7 +33,7 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
     if user is None or room is None:
         return
     if not may_rename(user, room):
-        outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+        outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
         return
     problem = _problem(state, user, room, proposal, outcome.entry.time)
     message = Message(RENAME, (room.name, proposal.name, proposal.reason), user.prefix)
@@ -41,14 +41,14 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
         problem = "CANNOT_RENAME", "That is too long for one line"
     if problem is not None:
         code, text = problem
-        outcome.deliveries.append(TellFail(user.id, RENAME, code, (room.name, proposal.name), text))
+        outcome.deliveries.append(SendFail(user.id, RENAME, code, (room.name, proposal.name), text))
         return
     old_key, old_name = room.key, room.name
     renamed_at, room.renamed_at = room.renamed_at, outcome.entry.time
     state.rename_room(room, proposal.name)
-    outcome.undo += (NewRoomName(room, old_name, room.name, renamed_at),)
-    outcome.deliveries.append(Renamed(old_key, old_name, room.key, outcome.form(0, message), proposal.reason))
-    outcome.keep(RENAME, user, old_key, old_name, f"{old_name} {room.name} {proposal.reason}".rstrip())
+    outcome.undo += (UndoRoomRename(room, old_name, room.name, renamed_at),)
+    outcome.deliveries.append(RoomRenamed(old_key, old_name, room.key, outcome.form(0, message), proposal.reason))
+    outcome.add_fact(RENAME, user, old_key, old_name, f"{old_name} {room.name} {proposal.reason}".rstrip())
     outcome.changed += (old_key, room.key)
     if room.key != old_key:
         _move_marks(state, outcome, old_key, room.key)

@@ -20,12 +20,12 @@ def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
     if user is None or room is None:
         return
     if "t" in room.modes and not room.members[user.id] & OPERATOR:
-        outcome.tell(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+        outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
         return
     limit = topic_length(state.rules)
     if len(proposal.topic.encode()) > limit:
         text = f"A topic has at most {limit} bytes; this one has {len(proposal.topic.encode())}. It was not set"
-        outcome.tell(user.id, n.ERR_INPUTTOOLONG, text=text)
+        outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG, text=text)
         return
     if proposal.topic == room.topic:
         return
@@ -33,7 +33,7 @@ def set_topic(state: State, proposal: p.SetTopic, outcome: Outcome) -> None:
     room.topic_by = user.prefix
     room.topic_time = outcome.entry.time
     outcome.to_room(room, Message("TOPIC", (room.name, room.topic), user.prefix))
-    outcome.keep_in(room, "TOPIC", user, room.topic)
+    outcome.add_room_fact(room, "TOPIC", user, room.topic)
     outcome.changed += (room.key,)
 
 
@@ -43,9 +43,9 @@ def room_for(state: State, user: User | None, name: str, outcome: Outcome) -> Ro
         return None
     room = state.known_room(name, user.id)
     if room is None:
-        outcome.tell(user.id, n.ERR_NOSUCHCHANNEL, name)
+        outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, name)
         return None
     if user.id not in room.members:
-        outcome.tell(user.id, n.ERR_NOTONCHANNEL, room.name)
+        outcome.send_numeric(user.id, n.ERR_NOTONCHANNEL, room.name)
         return None
     return room

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from chatctl.chat.entries.deliveries import Delivery, Entered, Left, RoomMoved
+from chatctl.chat.entries.deliveries import Delivery, RoomMoved, Subscribed, Unsubscribed
 from chatctl.chat.model.accounts import RecordKey, record_key
 from chatctl.chat.model.user_data import ReadMark, is_kept, mark_key
 from chatctl.protocol import names
@@ -33,7 +33,7 @@ class Undo(Protocol):
         """Undo it as far as nothing else has changed it since; return what sessions must do."""
 
 
-class NewMember(NamedTuple):
+class UndoJoin(NamedTuple):
     """A user joined a room. `invited` is the invitation that this used up (see User.invited), 0 for none."""
 
     room: Room
@@ -51,10 +51,10 @@ class NewMember(NamedTuple):
         state.leave(user, room)
         if self.invited:
             user.invited = {**(user.invited or {}), room.key: self.invited}
-        return (Left(user.id, room.key),)
+        return (Unsubscribed(user.id, room.key),)
 
 
-class LostMember(NamedTuple):
+class UndoLeave(NamedTuple):
     """A user with this standing left a room, or was removed from it. `prefix` is that of the user at that time."""
 
     room: Room
@@ -75,10 +75,10 @@ class LostMember(NamedTuple):
         room = state.bring_back(user, self.room, self.standing)
         if user.prefix != self.prefix:
             state.stale_prefixes[user.id] = self.prefix
-        return (Entered(user.id, room.key),)
+        return (Subscribed(user.id, room.key),)
 
 
-class NewNick(NamedTuple):
+class UndoNick(NamedTuple):
     """A user took the name `after`."""
 
     user: UserId
@@ -107,7 +107,7 @@ class NewNick(NamedTuple):
         return ()
 
 
-class NewRoomName(NamedTuple):
+class UndoRoomRename(NamedTuple):
     """A room was renamed."""
 
     room: Room

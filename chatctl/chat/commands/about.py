@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, Reply, Result, View, batched, line, means_this_server
+from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, batched, line, means_this_server
 from chatctl.chat.commands.isupport import isupport
 from chatctl.chat.commands.metadata import own
 from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.model.modes import ROOM_MODES, SERVER_OPERATOR, USER_MODES, Kind
+from chatctl.chat.model.modes import ROOM_MODES, SERVER_OPERATOR, USER_MODES, ModeClass
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, EXTENDED_ISUPPORT
@@ -16,7 +16,7 @@ from chatctl.protocol.message import Message
 _TOKENS_A_LINE = 12
 
 
-def isupport_lines(view: View, session: Session) -> list[Reply]:
+def isupport_lines(view: CommandContext, session: Session) -> list[Reply]:
     """005, as many as needed: at most 12 tokens a line, so that no line is too long. In a batch for clients that
     negotiated it (ircv3.net/specs/extensions/extended-isupport)."""
     tokens = isupport(view.rules)
@@ -26,18 +26,18 @@ def isupport_lines(view: View, session: Session) -> list[Reply]:
     return batched(view, "draft/isupport", (), lines) if session.caps & wanted == wanted else [*lines]
 
 
-def isupport_again(view: View, session: Session, message: Message) -> Result:
+def isupport_again(view: CommandContext, session: Session, message: Message) -> Result:
     """ISUPPORT: also while registering, with draft/extended-isupport."""
     if not session.registered and not session.registering and not session.caps & EXTENDED_ISUPPORT:
         return [line(n.ERR_NOTREGISTERED)]
     return isupport_lines(view, session)
 
 
-def welcome(view: View, session: Session) -> list[Reply]:
+def welcome(view: CommandContext, session: Session) -> list[Reply]:
     """001 to 005, the counts, the message of the day: what a client reads when it is in."""
     rules, me = view.rules, view.user(session)
     room_modes = "".join(sorted(ROOM_MODES))
-    with_parameter = "".join(sorted(letter for letter, row in ROOM_MODES.items() if row.kind is not Kind.FLAG))
+    with_parameter = "".join(sorted(letter for letter, row in ROOM_MODES.items() if row.kind is not ModeClass.FLAG))
     replies: list[Reply] = [
         line(n.RPL_WELCOME, text=f"Welcome to the {rules.network} Network, {me.prefix}"),
         line(n.RPL_YOURHOST, text=f"Your host is {rules.server_name}, running {rules.version}"),
@@ -54,14 +54,14 @@ def welcome(view: View, session: Session) -> list[Reply]:
     return [*replies, *isupport_lines(view, session), *lusers_lines(view), *own(view, session), *motd_lines(rules)]
 
 
-def lusers(view: View, session: Session, message: Message) -> Result:
+def lusers(view: CommandContext, session: Session, message: Message) -> Result:
     """LUSERS [mask [server]]."""
     if message.param(1) and not means_this_server(view, message.param(1)):
         return [line(n.ERR_NOSUCHSERVER, message.param(1))]
     return lusers_lines(view)
 
 
-def lusers_lines(view: View) -> list[Reply]:
+def lusers_lines(view: CommandContext) -> list[Reply]:
     """251 to 255, 265, 266: all that "SHOULD" be sent, zeros included."""
     state = view.state
     users, invisible = state.places_taken, state.with_mode["i"]
@@ -78,7 +78,7 @@ def lusers_lines(view: View) -> list[Reply]:
     ]
 
 
-def motd(view: View, session: Session, message: Message) -> Result:
+def motd(view: CommandContext, session: Session, message: Message) -> Result:
     """MOTD [server]."""
     if message.param(0) and not means_this_server(view, message.param(0)):
         return [line(n.ERR_NOSUCHSERVER, message.param(0))]

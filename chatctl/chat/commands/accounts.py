@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from chatctl.chat.apply.accounts import COMMAND
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, Result, View, Work
+from chatctl.chat.commands.base import Command, CommandContext, Result, WorkerJob
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.tasks import Done, Make
+from chatctl.chat.entries.tasks import Done, MakeVerifier
 from chatctl.chat.model.cloak import token_hash
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
@@ -25,7 +25,7 @@ from chatctl.protocol.standard_replies import standard_reply
 Refuse = Callable[[str, str], Result]
 
 
-def register(view: View, session: Session, message: Message) -> Result:
+def register(view: CommandContext, session: Session, message: Message) -> Result:
     """REGISTER <account> <email|*> <password>. No mail is ever sent, so the address is not asked for and not kept."""
     account, password = message.params[0], message.params[2]
     nick = view.called(session) if session.registered else session.wanted
@@ -42,7 +42,7 @@ def register(view: View, session: Session, message: Message) -> Result:
     return make_account(view, session, nick, password, COMMAND, refuse)
 
 
-def make_account(view: View, session: Session, name: str, password: str, form: str, refuse: Refuse) -> Result:
+def make_account(view: CommandContext, session: Session, name: str, password: str, form: str, refuse: Refuse) -> Result:
     """Make an account for `name`: check the arguments, let a worker derive the verifier, then propose. For REGISTER and
     for NickServ."""
     if view.account(session):
@@ -58,19 +58,19 @@ def make_account(view: View, session: Session, name: str, password: str, form: s
         return refuse(*problem)
     if view.state.accounts.named(name) is not None:
         return refuse("ACCOUNT_EXISTS", f"The account {name} is there already")
-    wait = 0 if invited or session.local else view.guard.makes(view.clock(), session.origin)
+    wait = 0 if invited or session.local else view.throttle.makes(view.clock(), session.origin)
     if wait:
         return refuse("TEMPORARILY_UNAVAILABLE", f"Many accounts were made from your address; please wait {wait} s")
 
-    def made(view: View, session: Session, done: Done) -> Result:
+    def made(view: CommandContext, session: Session, done: Done) -> Result:
         if not isinstance(done, str):
             return refuse("TEMPORARILY_UNAVAILABLE", passwords.BUSY)
         return p.AddAccount(session.id, "", name, done, form, session.invite)
 
-    return Work(Make(password, view.rules.iterations), made)
+    return WorkerJob(MakeVerifier(password, view.rules.iterations), made)
 
 
-def password_problem(view: View, session: Session, name: str, password: str) -> tuple[str, str] | None:
+def password_problem(view: CommandContext, session: Session, name: str, password: str) -> tuple[str, str] | None:
     """Return the code and the sentence of why a new password is refused; None if it is not."""
     if not session.secure:
         return "UNACCEPTABLE_PASSWORD", passwords.IN_CLEAR
@@ -80,13 +80,13 @@ def password_problem(view: View, session: Session, name: str, password: str) -> 
     return ("UNACCEPTABLE_PASSWORD", unusable) if unusable is not None else None
 
 
-def verify(view: View, session: Session, message: Message) -> Result:
+def verify(view: CommandContext, session: Session, message: Message) -> Result:
     """VERIFY <account> <code>: no account waits for that here."""
     text = "Nothing has to be confirmed here: an account can be used as soon as it is made"
     return [standard_reply("FAIL", "VERIFY", "INVALID_CODE", message.params[0], text=text)]
 
 
-def redeem(view: View, session: Session, message: Message) -> Result:
+def redeem(view: CommandContext, session: Session, message: Message) -> Result:
     """REDEEM <token>: what our client shows of an invitation. Others can say ``/quote REDEEM token``."""
     wait = passwords.too_soon(view, session, "invitation")
     if wait:

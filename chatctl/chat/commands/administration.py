@@ -3,51 +3,51 @@ kind (modern.ircdocs.horse, "Operator Messages")."""
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, Result, View, Work, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, WorkerJob, label_of, line
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.tasks import Done, Reread
+from chatctl.chat.entries.tasks import Done, ReadSettings
 from chatctl.chat.model.ids import SessionId
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def kill(view: View, session: Session, message: Message) -> Result:
+def kill(view: CommandContext, session: Session, message: Message) -> Result:
     """KILL nick [:reason]."""
     comment = message.param(1) or "no reason was given"
     return p.Kill(session.id, label_of(message), message.params[0], comment)
 
 
-def wallops(view: View, session: Session, message: Message) -> Result:
+def wallops(view: CommandContext, session: Session, message: Message) -> Result:
     """WALLOPS :text."""
     if not message.params[0]:
         return [line(n.ERR_NEEDMOREPARAMS, "WALLOPS")]
     return p.Wallops(session.id, label_of(message), message.params[0])
 
 
-def rehash(view: View, session: Session, message: Message) -> Result:
+def rehash(view: CommandContext, session: Session, message: Message) -> Result:
     """REHASH: a worker reads the settings again; an entry brings what it found into force."""
     label = label_of(message)
 
-    def read(view: View, session: Session, found: Done) -> Result:
-        if not isinstance(found, Reread):
+    def read(view: CommandContext, session: Session, found: Done) -> Result:
+        if not isinstance(found, ReadSettings):
             return [line(n.ERR_UNKNOWNERROR, "REHASH", text="The server has too much to do; try again in a moment")]
         return reread_proposal(session.id, label, found)
 
-    return Work(Reread(), read)
+    return WorkerJob(ReadSettings(), read)
 
 
-def reread_proposal(session: SessionId, label: str, found: Reread) -> p.ChangeRules:
+def reread_proposal(session: SessionId, label: str, found: ReadSettings) -> p.ChangeRules:
     """Return the settings that were read, as a proposal."""
     return p.ChangeRules(session, label, found.changes, found.report, found.file)
 
 
-def other_servers(view: View, session: Session, message: Message) -> Result:
+def other_servers(view: CommandContext, session: Session, message: Message) -> Result:
     """CONNECT, SQUIT: this server cannot be linked to others."""
     return [line(n.ERR_NOSUCHSERVER, message.params[0])]
 
 
-def restart(view: View, session: Session, message: Message) -> Result:
+def restart(view: CommandContext, session: Session, message: Message) -> Result:
     """RESTART: optional in the document, and refused: no client should be able to stop the server."""
     text = "This server is restarted where it was started, not from a client"
     return [line(n.ERR_UNKNOWNERROR, "RESTART", text=text)]

@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chatctl.chat.commands.login_throttle import Guard
-from chatctl.chat.commands.monitor_list import Watches
+from chatctl.chat.commands.login_throttle import LoginThrottle
+from chatctl.chat.commands.monitor_list import MonitorList
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.proposals import Proposal
-from chatctl.chat.entries.queries import AnyQuery, Page
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.chat.entries.tasks import Done, Task
-from chatctl.chat.history.recent_messages import Tails
+from chatctl.chat.history.recent_messages import RecentMessages
 from chatctl.chat.model.ids import SessionId, UserId
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.state import State
@@ -24,16 +24,16 @@ from chatctl.protocol.numerics import Numeric
 
 
 @dataclass(slots=True)
-class View:
+class CommandContext:
     """The context of a handler. `sessions` are those of this machine; `clock` gives ms since 1970 UTC."""
 
     state: State
     rules: Rules
     sessions: Mapping[SessionId, Session]
     clock: Callable[[], int]
-    tails: Tails
-    watches: Watches = field(default_factory=Watches)
-    guard: Guard = field(default_factory=Guard)
+    recent: RecentMessages
+    monitors: MonitorList = field(default_factory=MonitorList)
+    throttle: LoginThrottle = field(default_factory=LoginThrottle)
     references: Iterator[int] = field(default_factory=itertools.count)
     sts_port: int = 0
     """Where clients are told to insist on TLS; 0: they are not."""
@@ -76,7 +76,7 @@ class View:
 
 
 @dataclass(slots=True)
-class Line:
+class NumericReply:
     """A numeric reply: its own parameters, a text that replaces the table's where given, and tags (``batch``)."""
 
     numeric: Numeric
@@ -86,14 +86,14 @@ class Line:
 
 
 @dataclass(slots=True)
-class Close:
+class CloseSession:
     """The connection ends; `reason` is the last line it reads."""
 
     reason: str
 
 
 @dataclass(slots=True)
-class Job:
+class QueryJob:
     """A history query. `query` makes it from the last released seq, `then` turns the page into the command's result.
 
     Until then the next lines of the session wait. `settled`: run it only when all earlier facts of all users are
@@ -101,19 +101,19 @@ class Job:
     """
 
     query: Callable[[int], AnyQuery]
-    then: Callable[[View, Session, Page], Result]
+    then: Callable[[CommandContext, Session, HistoryPage], Result]
     settled: bool = False
 
 
 @dataclass(slots=True)
-class Work:
+class WorkerJob:
     """A task for a worker. `then` turns its result into the command's result (None: too many tasks waited).
 
     Until then the next lines of the session wait.
     """
 
     task: Task
-    then: Callable[[View, Session, Done], Result]
+    then: Callable[[CommandContext, Session, Done], Result]
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ class Long:
 
 
 @dataclass(slots=True)
-class Note:
+class LogNote:
     """A log event. It must not hold text of users, nor secrets. The session and its address are added."""
 
     event: str
@@ -133,7 +133,7 @@ class Note:
 
 
 @dataclass(slots=True)
-class Probe:
+class ProbeRequest:
     """Somebody wants what these users have: their sessions are pinged, and end if they do not answer."""
 
     users: tuple[UserId, ...]
@@ -145,9 +145,9 @@ class Held:
 
 HELD = Held()
 
-Reply = Line | Message | Close | Probe | Note
-Result = Proposal | Job | Work | Long | Held | Sequence[Reply] | None
-Handler = Callable[[View, Session, Message], Result]
+Reply = NumericReply | Message | CloseSession | ProbeRequest | LogNote
+Result = Proposal | QueryJob | WorkerJob | Long | Held | Sequence[Reply] | None
+Handler = Callable[[CommandContext, Session, Message], Result]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +166,14 @@ class Command:
     operator: bool = False
 
 
-def line(numeric: Numeric, *params: str, text: str | None = None) -> Line:
+def line(numeric: Numeric, *params: str, text: str | None = None) -> NumericReply:
     """A numeric reply."""
-    return Line(numeric, params, text)
+    return NumericReply(numeric, params, text)
 
 
-def batched(view: View, kind: str, params: Sequence[str], replies: Iterable[Line | Message]) -> list[Reply]:
+def batched(
+    view: CommandContext, kind: str, params: Sequence[str], replies: Iterable[NumericReply | Message]
+) -> list[Reply]:
     """Replies in a batch of type `kind` (ircv3.net/specs/extensions/batch)."""
     reference = view.reference()
     inside: list[Reply] = []
@@ -186,7 +188,7 @@ def label_of(message: Message) -> str:
     return message.tags.get("label", "")
 
 
-def means_this_server(view: View, server: str) -> bool:
+def means_this_server(view: CommandContext, server: str) -> bool:
     """Return whether a server parameter means this server: its name, a mask of it, or the nick of a user."""
     by_name = masks.matches(names.fold(server), names.fold(view.rules.server_name))
     return by_name or view.state.user_or_service(server) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chatctl.chat.commands.base import HELD, Command, Result, View
+from chatctl.chat.commands.base import HELD, Command, CommandContext, Result
 from chatctl.chat.commands.dedup import relayed_tags, say_once
 from chatctl.chat.commands.history import fail
 from chatctl.chat.delivery.session import Session
@@ -16,20 +16,20 @@ from chatctl.protocol.message import Message
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-def begin(view: View, session: Session, message: Message) -> Result:
+def begin(view: CommandContext, session: Session, message: Message) -> Result:
     """BATCH +reference type target, while none is open."""
     sign, reference = message.params[0][:1], message.params[0][1:]
     if sign != "+" or not _REFERENCE.fullmatch(reference):
         text = "There is no such batch" if sign == "-" else "A reference is + and letters, digits and hyphens"
         return fail("BATCH", "INVALID_REFTAG", message.params[0], text=text)
-    batch = session.batch = multiline.Batch(message, view.clock())
+    batch = session.batch = multiline.MultilineBatch(message, view.clock())
     view.batches[session.id] = session
     if message.param(1) != multiline.TYPE or session.caps & (BATCH | MULTILINE) != BATCH | MULTILINE:
         batch.failed = True
         text = "Batches of this type are not known here; nothing of it is handled"
         return fail("BATCH", "UNKNOWN_TYPE", reference, message.param(1), text=text)
     if not batch.target or "," in batch.target:
-        return _failed(batch, multiline.Failure("MULTILINE_INVALID", (), "A batch has one target"))
+        return _failed(batch, multiline.BatchFailure("MULTILINE_INVALID", (), "A batch has one target"))
     return HELD
 
 
@@ -42,16 +42,16 @@ def concerns(session: Session, message: Message) -> bool:
     return batch is not None and (not batch.failed or _ends(batch, message))
 
 
-def _ends(batch: multiline.Batch, message: Message) -> bool:
+def _ends(batch: multiline.MultilineBatch, message: Message) -> bool:
     return message.command == "BATCH" and message.param(0) == f"-{batch.reference}"
 
 
-def beside(batch: multiline.Batch) -> Result:
+def beside(batch: multiline.MultilineBatch) -> Result:
     """The answer to a message that came while `batch` was open, and is refused with it."""
     return fail("BATCH", "MULTILINE_INVALID", text=f"The batch {batch.reference} was open; this was not sent either")
 
 
-def collect(view: View, session: Session, message: Message) -> Result:
+def collect(view: CommandContext, session: Session, message: Message) -> Result:
     """Any line while a batch is open, or one that says it is in one."""
     batch = session.batch
     reference = message.tags.get("batch")
@@ -62,7 +62,7 @@ def collect(view: View, session: Session, message: Message) -> Result:
     if batch.failed and reference == batch.reference:
         return HELD
     if reference != batch.reference:
-        failure: multiline.Failure | None = multiline.Failure(
+        failure: multiline.BatchFailure | None = multiline.BatchFailure(
             "MULTILINE_INVALID", (), f"The batch {batch.reference} is open; finish it first. Nothing of it was sent"
         )
     else:
@@ -71,7 +71,7 @@ def collect(view: View, session: Session, message: Message) -> Result:
     return HELD if failure is None else _failed(batch, failure)
 
 
-def _failed(batch: multiline.Batch, failure: multiline.Failure) -> Result:
+def _failed(batch: multiline.MultilineBatch, failure: multiline.BatchFailure) -> Result:
     if batch.failed:
         return HELD
     batch.failed = True
@@ -79,7 +79,7 @@ def _failed(batch: multiline.Batch, failure: multiline.Failure) -> Result:
     return fail("BATCH", failure.code, *failure.context, text=failure.text)
 
 
-def _end(view: View, session: Session, batch: multiline.Batch) -> Result:
+def _end(view: CommandContext, session: Session, batch: multiline.MultilineBatch) -> Result:
     forget(view, session)
     if batch.failed:
         return HELD
@@ -91,22 +91,22 @@ def _end(view: View, session: Session, batch: multiline.Batch) -> Result:
     tags = relayed_tags(batch.opening)
     if joints:
         tags[multiline.JOINTS] = joints
-    proposal = p.Say(session.id, batch.label, batch.command, (batch.target,), text, tags)
+    proposal = p.SendMessage(session.id, batch.label, batch.command, (batch.target,), text, tags)
     return say_once(view, session, proposal, batch.opening)
 
 
-def forget(view: View, session: Session) -> None:
+def forget(view: CommandContext, session: Session) -> None:
     """The session has no open batch any more."""
     session.batch = None
     view.batches.pop(session.id, None)
 
 
-def deadline(batch: multiline.Batch) -> int:
+def deadline(batch: multiline.MultilineBatch) -> int:
     """Until when a batch may be open, ms since 1970 UTC."""
-    return batch.opened + multiline.SECONDS * 1000
+    return batch.opened + multiline.MAX_BATCH_SECONDS * 1000
 
 
-def next_deadline(view: View) -> int | None:
+def next_deadline(view: CommandContext) -> int | None:
     """Return the first deadline of all open batches, or None."""
     open_ones = (session.batch for session in view.batches.values())
     return min((deadline(batch) for batch in open_ones if batch is not None and not batch.failed), default=None)
@@ -119,12 +119,12 @@ def spoil(session: Session, start: Message | None) -> Result | None:
     if batch is None or (start is not None and start.tags.get("batch") != batch.reference):
         return None
     why = "One of its lines could not be read: it was too long, or no text; nothing of it was sent"
-    return _failed(batch, multiline.Failure("MULTILINE_INVALID", (), why))
+    return _failed(batch, multiline.BatchFailure("MULTILINE_INVALID", (), why))
 
 
-def expire(batch: multiline.Batch) -> Result:
+def expire(batch: multiline.MultilineBatch) -> Result:
     """Refuse a batch that was open for too long."""
-    return _failed(batch, multiline.Failure("TIMEOUT", (batch.reference,), "That batch was open for too long"))
+    return _failed(batch, multiline.BatchFailure("TIMEOUT", (batch.reference,), "That batch was open for too long"))
 
 
 COMMANDS = (Command("BATCH", begin, least=1),)

@@ -13,7 +13,17 @@ import re
 from chatctl.chat.apply.bans import name_banned
 from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.commands import passwords, sasl
-from chatctl.chat.commands.base import Close, Command, Probe, Reply, Result, View, label_of, line, packed
+from chatctl.chat.commands.base import (
+    CloseSession,
+    Command,
+    CommandContext,
+    ProbeRequest,
+    Reply,
+    Result,
+    label_of,
+    line,
+    packed,
+)
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
@@ -30,7 +40,7 @@ STS_SECONDS = 30 * 24 * 3600
 _NOT_USERNAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def nick(view: View, session: Session, message: Message) -> Result:
+def nick(view: CommandContext, session: Session, message: Message) -> Result:
     """NICK: before registration the wanted name, after it a rename."""
     wanted = message.param(0)
     if not wanted:
@@ -45,13 +55,13 @@ def nick(view: View, session: Session, message: Message) -> Result:
     if problem is not None:
         session.nick = ""
         in_the_way = view.state.user_named(wanted) or view.state.lookalike(wanted)
-        probe = [Probe((in_the_way.id,))] if in_the_way is not None else []
+        probe = [ProbeRequest((in_the_way.id,))] if in_the_way is not None else []
         return [line(n.ERR_NICKNAMEINUSE, wanted, text=problem), *probe]
     session.nick = wanted
     return _account_hint(view, session) if session.negotiating else _complete(view, session, message)
 
 
-def _advice(view: View, session: Session) -> str | None:
+def _advice(view: CommandContext, session: Session) -> str | None:
     """Whether the wanted name looks taken now; the registration entry will decide."""
     state, wanted = view.state, session.wanted
     holder = state.user_named(wanted)
@@ -65,7 +75,7 @@ def _advice(view: View, session: Session) -> str | None:
     return problem or name_in_use(state, wanted, NO_USER, view.account(session))
 
 
-def user(view: View, session: Session, message: Message) -> Result:
+def user(view: CommandContext, session: Session, message: Message) -> Result:
     """USER: the username and the real name. The username is marked with ``~``, because it is not verified."""
     if session.registered:
         return [line(n.ERR_ALREADYREGISTERED)]
@@ -82,7 +92,7 @@ def _within(text: str, limit: int) -> str:
     return text.encode()[:limit].decode(errors="ignore")
 
 
-def password(view: View, session: Session, message: Message) -> Result:
+def password(view: CommandContext, session: Session, message: Message) -> Result:
     """PASS: kept until registration; the last one counts."""
     if session.registered:
         return [line(n.ERR_ALREADYREGISTERED)]
@@ -90,7 +100,7 @@ def password(view: View, session: Session, message: Message) -> Result:
     return None
 
 
-def resume(view: View, session: Session, message: Message) -> Result:
+def resume(view: CommandContext, session: Session, message: Message) -> Result:
     """RESUME <secret> <instance>: what our client shows to get its name back from its own dead connection.
 
     A command of our own, under the capability ``chatctl/resume``: the secret is an installation's, the instance a
@@ -105,16 +115,16 @@ def resume(view: View, session: Session, message: Message) -> Result:
     return _complete(view, session, message)
 
 
-def _complete(view: View, session: Session, message: Message) -> Result:
+def _complete(view: CommandContext, session: Session, message: Message) -> Result:
     """Propose to register, where everything is there."""
     if session.negotiating or session.registering or not session.nick or not session.username:
         return None
     if not view.account(session) and not view.rules.guests and not session.console:
         text = "This server requires an account: log in (SASL), or use an invitation"
-        return [standard_reply("FAIL", "*", "ACCOUNT_REQUIRED", text=text), Close(text)]
+        return [standard_reply("FAIL", "*", "ACCOUNT_REQUIRED", text=text), CloseSession(text)]
     problem = "" if view.account(session) or session.console else passwords.of_server(view, session)
     if problem:
-        return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH, text=problem), Close(problem)]
+        return [*_account_hint(view, session), line(n.ERR_PASSWDMISMATCH, text=problem), CloseSession(problem)]
     session.registering = True
     session.transient = session.console or bool(session.caps & caps.TRANSIENT)
     return p.Register(
@@ -133,7 +143,7 @@ def _complete(view: View, session: Session, message: Message) -> Result:
     )
 
 
-def _account_hint(view: View, session: Session) -> list[Reply]:
+def _account_hint(view: CommandContext, session: Session) -> list[Reply]:
     """For our client, which then asks for the account's password, or tells others that the name is not free."""
     if not session.caps & caps.STANDARD_REPLIES:
         return []
@@ -147,7 +157,7 @@ def _account_hint(view: View, session: Session) -> list[Reply]:
     return []
 
 
-def cap(view: View, session: Session, message: Message) -> Result:
+def cap(view: CommandContext, session: Session, message: Message) -> Result:
     """CAP LS, LIST, REQ, END; anything else is 410."""
     subcommand = message.param(0).upper()
     if subcommand == "LS":
@@ -162,7 +172,7 @@ def cap(view: View, session: Session, message: Message) -> Result:
     return [line(n.ERR_INVALIDCAPCMD, message.param(0) or "*")]
 
 
-def _cap_ls(view: View, session: Session, message: Message) -> Result:
+def _cap_ls(view: CommandContext, session: Session, message: Message) -> Result:
     given = message.param(1)
     version = int(given) if given.isascii() and given.isdigit() and len(given) < len("1000000") else 0
     session.cap_version = max(session.cap_version, version)
@@ -177,7 +187,7 @@ def _cap_ls(view: View, session: Session, message: Message) -> Result:
     return _listed(view, session, "LS", listed)
 
 
-def _transport(view: View, session: Session) -> list[str]:
+def _transport(view: CommandContext, session: Session) -> list[str]:
     """``sts`` (ircv3.net/specs/extensions/sts): without TLS the port for TLS, under TLS the duration of the policy.
 
     It cannot be requested, so it is not a row of the table. Clients on this machine are not told: no certificate names
@@ -188,7 +198,7 @@ def _transport(view: View, session: Session) -> list[str]:
     return [f"sts=duration={STS_SECONDS}" if session.encrypted else f"sts=port={view.sts_port}"]
 
 
-def _listed(view: View, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:
+def _listed(view: CommandContext, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:
     """The listing. Over several lines where the client knows that form (CAP 302); who does not is shown no drafts, so
     that it is one line."""
     called = view.called(session)
@@ -203,12 +213,12 @@ def _listed(view: View, session: Session, subcommand: str, listed: list[str]) ->
     return replies
 
 
-def _room(view: View, session: Session) -> int:
+def _room(view: CommandContext, session: Session) -> int:
     """Bytes for names on a line of CAP."""
     return MAX_LINE - len(f":{view.rules.server_name} CAP {view.called(session)} LIST * :\r\n".encode())
 
 
-def changed(view: View, session: Session, gone: int, new: int) -> list[Reply]:
+def changed(view: CommandContext, session: Session, gone: int, new: int) -> list[Reply]:
     """CAP DEL and CAP NEW, each on as many lines as it needs."""
     listed = (("DEL", caps.listing(gone, {})), ("NEW", caps.listing(new, view.cap_values)))
     called = view.called(session)
@@ -217,7 +227,7 @@ def changed(view: View, session: Session, gone: int, new: int) -> list[Reply]:
     ]
 
 
-def _cap_req(view: View, session: Session, message: Message) -> Result:
+def _cap_req(view: CommandContext, session: Session, message: Message) -> Result:
     if not session.registered:
         session.negotiating = True
     mask = session.caps
@@ -241,7 +251,7 @@ def _cap_req(view: View, session: Session, message: Message) -> Result:
     return [Message("CAP", (view.called(session), "ACK", asked))]
 
 
-def ping(view: View, session: Session, message: Message) -> Result:
+def ping(view: CommandContext, session: Session, message: Message) -> Result:
     """PING: answered in its place, after what the session's earlier commands caused."""
     if not message.param(0):
         return [line(n.ERR_NOORIGIN)]
@@ -249,18 +259,18 @@ def ping(view: View, session: Session, message: Message) -> Result:
     return [pong if len(pong.line) <= MAX_LINE else line(n.ERR_INPUTTOOLONG)]
 
 
-def pong(view: View, session: Session, message: Message) -> Result:
+def pong(view: CommandContext, session: Session, message: Message) -> Result:
     """PONG: that something came was all that was asked."""
     return None
 
 
-def quit_chat(view: View, session: Session, message: Message) -> Result:
+def quit_chat(view: CommandContext, session: Session, message: Message) -> Result:
     """QUIT: the others read the reason with ``Quit:`` before it, so that it cannot pass for a lost connection."""
     reason = message.param(0)
     shown = f"Quit: {reason}" if reason else "Quit"
     if session.registered or session.registering:
         return p.Quit(session.id, label_of(message), shown)
-    return [Close(shown)]
+    return [CloseSession(shown)]
 
 
 COMMANDS = (

@@ -11,10 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from chatctl.chat.commands.base import Job, Result, View
+from chatctl.chat.commands.base import CommandContext, QueryJob, Result
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import SEPARATOR, Mark, Page, Query, TargetsQuery, point_of, private_place
+from chatctl.chat.entries.queries import (
+    SEPARATOR,
+    HistoryPage,
+    HistoryQuery,
+    Mark,
+    TargetsQuery,
+    point_of,
+    private_place,
+)
 from chatctl.chat.model.user import User
 from chatctl.chat.model.user_data import ACCOUNT
 from chatctl.protocol import names
@@ -36,17 +44,17 @@ def other_nick(me: User, fact: Fact) -> str:
     return fact.target if mine else source
 
 
-def latest(identity: str, then: Callable[[View, Session, Page], Result]) -> Job:
+def latest(identity: str, then: Callable[[CommandContext, Session, HistoryPage], Result]) -> QueryJob:
     """Find the latest conversations of `identity`."""
-    return Job(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), then)
+    return QueryJob(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), then)
 
 
-def find(view: View, session: Session, nick: str, then: Callable[[Sequence[str]], Result]) -> Job:
+def find(view: CommandContext, session: Session, nick: str, then: Callable[[Sequence[str]], Result]) -> QueryJob:
     """Find the places of the conversations with users of the name `nick`; none if there is no such user or talk."""
     me, other, folded = view.user(session), view.state.user_or_service(nick), names.fold(nick)
     present = [private_place(me.identity, other.identity)] if other is not None else []
 
-    def found(view: View, session: Session, page: Page) -> Result:
+    def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
         with_nick = [place for place, fact in reversed(page.targets) if names.fold(other_nick(me, fact)) == folded]
         places = list(dict.fromkeys([*present, *with_nick]))
         guests = [place for place in places[1:] if not _is_with_account(place, me)]
@@ -60,25 +68,27 @@ def _is_with_account(place: str, me: User) -> bool:
     return (other if one == me.identity else one).startswith(ACCOUNT)
 
 
-def read(places: Sequence[str], query: Query, then: Callable[[View, Session, Page], Result]) -> Job:
+def read(
+    places: Sequence[str], query: HistoryQuery, then: Callable[[CommandContext, Session, HistoryPage], Result]
+) -> QueryJob:
     """Ask `query` of each of `places`, and give the pages as one to `then`."""
     gathered: list[Fact] = []
 
-    def ask(number: int) -> Job:
-        def found(view: View, session: Session, page: Page) -> Result:
+    def ask(number: int) -> QueryJob:
+        def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
             if page.failed or page.unknown or len(places) == 1:
                 return then(view, session, page)
             gathered.extend(page.facts)
             if number + 1 < len(places):
                 return ask(number + 1)
-            return then(view, session, Page(merged(query, gathered)))
+            return then(view, session, HistoryPage(merged(query, gathered)))
 
-        return Job(lambda upto: replace(query, place=places[number], upto=upto), found)
+        return QueryJob(lambda upto: replace(query, place=places[number], upto=upto), found)
 
     return ask(0)
 
 
-def merged(query: Query, facts: Sequence[Fact]) -> list[Fact]:
+def merged(query: HistoryQuery, facts: Sequence[Fact]) -> list[Fact]:
     """Return what `query` means of facts of several places: facts of one time are not divided."""
     facts = sorted(facts, key=lambda fact: (fact.time, fact.seq, fact.part))
     if query.around is not None:

@@ -14,11 +14,11 @@ Invariants:
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Job, Result, View
+from chatctl.chat.commands.base import CommandContext, QueryJob, Result
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.proposals import Say
-from chatctl.chat.entries.queries import MESSAGES, Page, Query, private_place
+from chatctl.chat.entries.proposals import SendMessage
+from chatctl.chat.entries.queries import MESSAGES, HistoryPage, HistoryQuery, private_place
 from chatctl.chat.history.history_batch import shown
 from chatctl.chat.model.user import User
 from chatctl.protocol.message import Message
@@ -34,7 +34,7 @@ def relayed_tags(message: Message) -> dict[str, str]:
     return {key: value for key, value in message.tags.items() if key[:1] == "+" or (key == REFERENCE and value)}
 
 
-def say_once(view: View, session: Session, proposal: Say, message: Message) -> Result:
+def say_once(view: CommandContext, session: Session, proposal: SendMessage, message: Message) -> Result:
     """`proposal`, or the echo of what it was the first time."""
     reference = proposal.tags.get(REFERENCE, "")
     if RESENT not in message.tags or not reference or len(proposal.targets) != 1:
@@ -49,17 +49,17 @@ def say_once(view: View, session: Session, proposal: Say, message: Message) -> R
     if known is not None and known.get(reference, proposal) is not None:
         return _answer(session, known, reference, proposal)
 
-    def looked_up(view: View, session: Session, page: Page) -> Result:
+    def looked_up(view: CommandContext, session: Session, page: HistoryPage) -> Result:
         known: dict[str, Fact | None] = {
             fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(view, me, fact)
         }
         session.said_before[place] = known
         return _answer(session, known, reference, proposal)
 
-    return Job(lambda upto: Query(place, LOOKED_AT, upto, kinds=MESSAGES), looked_up, settled=True)
+    return QueryJob(lambda upto: HistoryQuery(place, LOOKED_AT, upto, kinds=MESSAGES), looked_up, settled=True)
 
 
-def _place(view: View, me: User, target: str) -> str:
+def _place(view: CommandContext, me: User, target: str) -> str:
     if target[:1] == "#":
         room = view.state.room_named(target)
         return room.key if room is not None else ""
@@ -67,13 +67,13 @@ def _place(view: View, me: User, target: str) -> str:
     return private_place(me.identity, other.identity) if other is not None else ""
 
 
-def _is_of(view: View, me: User, fact: Fact) -> bool:
+def _is_of(view: CommandContext, me: User, fact: Fact) -> bool:
     """Return whether `me` wrote the message: numbers are random, so another guest's never fits."""
     account = view.state.accounts.with_id(me.account_id)
     return account.wrote(fact.account, fact.seq) if account is not None else not fact.account
 
 
-def _answer(session: Session, known: dict[str, Fact | None], reference: str, proposal: Say) -> Result:
+def _answer(session: Session, known: dict[str, Fact | None], reference: str, proposal: SendMessage) -> Result:
     first = known.get(reference)
     if first is None:
         known[reference] = None  # said now: to be looked up, if it is said once more

@@ -14,11 +14,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from chatctl.chat.commands import conversations
-from chatctl.chat.commands.base import Command, Job, Long, Reply, Result, View, line
+from chatctl.chat.commands.base import Command, CommandContext, Long, QueryJob, Reply, Result, line
 from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import MESSAGES, MOST_ASKED, Mark, Page, Query, TargetsQuery, point_of
+from chatctl.chat.entries.queries import (
+    MAX_PAGE_MESSAGES,
+    MESSAGES,
+    HistoryPage,
+    HistoryQuery,
+    Mark,
+    TargetsQuery,
+    point_of,
+)
 from chatctl.chat.history.history_batch import in_slices, line_count
 from chatctl.chat.model.room import Room
 from chatctl.protocol import capabilities as caps
@@ -39,7 +47,7 @@ def fail(command: str, code: str, *context: str, text: str) -> list[Reply]:
     return [standard_reply("FAIL", command, code, *context, text=text)]
 
 
-def chathistory(view: View, session: Session, message: Message) -> Result:
+def chathistory(view: CommandContext, session: Session, message: Message) -> Result:
     """CHATHISTORY <subcommand> <target> <selectors> <limit>."""
     subcommand = message.params[0].upper()
     params = message.params[1:]
@@ -94,19 +102,19 @@ def milliseconds(text: str) -> int | None:
 
 
 def limit_of(word: str) -> int | None:
-    """Return a number of messages, MOST_ASKED at most; None if it is not valid."""
+    """Return a number of messages, MAX_PAGE_MESSAGES at most; None if it is not valid."""
     number = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000000") else 0
-    return min(number, MOST_ASKED) if number > 0 else None
+    return min(number, MAX_PAGE_MESSAGES) if number > 0 else None
 
 
 def _in_place(
-    view: View, session: Session, subcommand: str, target: str, marks: list[Mark | None], limit: int
+    view: CommandContext, session: Session, subcommand: str, target: str, marks: list[Mark | None], limit: int
 ) -> Result:
     def failed() -> list[Reply]:
         return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
 
     def ask(places: Sequence[str], shown: str) -> Result:
-        def found(view: View, session: Session, page: Page) -> Result:
+        def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
             # The session may have been kicked, or the room renamed, while the reader was busy.
             if places[0][:1] == "#" and readable_room(view, session, places[0]) is None:
                 return failed()
@@ -123,12 +131,12 @@ def _in_place(
     return conversations.find(view, session, target, lambda places: ask(places, target) if places else failed())
 
 
-def joined_room(view: View, session: Session, name: str) -> Room | None:
+def joined_room(view: CommandContext, session: Session, name: str) -> Room | None:
     """Return the room called `name` if this session is a member, else None."""
     return view.user(session).rooms.get(names.room_fold(name))
 
 
-def readable_room(view: View, session: Session, name: str) -> Room | None:
+def readable_room(view: CommandContext, session: Session, name: str) -> Room | None:
     """Return the room called `name` if this session may read its history, else None.
 
     Members may, and sessions on a short visit there unless they have been banned since.
@@ -141,9 +149,9 @@ def readable_room(view: View, session: Session, name: str) -> Room | None:
     return None if banned else room
 
 
-def _query(subcommand: str, marks: list[Mark | None], limit: int, *, events: bool) -> Query:
+def _query(subcommand: str, marks: list[Mark | None], limit: int, *, events: bool) -> HistoryQuery:
     first = marks[0]
-    every = Query("", limit, 0, kinds=() if events else MESSAGES, whole=True, nearest=True)
+    every = HistoryQuery("", limit, 0, kinds=() if events else MESSAGES, whole=True, nearest=True)
     if subcommand == "BEFORE":
         return replace(every, before=first)
     if subcommand == "AFTER":
@@ -168,19 +176,19 @@ def _later(one: Mark | None, other: Mark | None) -> bool:
     return one.time > other.time
 
 
-def _history(view: View, session: Session, page: Page, subcommand: str, shown: str) -> Result:
+def _history(view: CommandContext, session: Session, page: HistoryPage, subcommand: str, shown: str) -> Result:
     if page.failed or page.unknown:
         return fail("CHATHISTORY", "MESSAGE_ERROR", subcommand, shown, text=_NOT_FOUND)
     return as_batch(view, session, page, "chathistory", (shown,))
 
 
-def as_batch(view: View, session: Session, page: Page, kind: str, params: Sequence[str]) -> Result:
+def as_batch(view: CommandContext, session: Session, page: HistoryPage, kind: str, params: Sequence[str]) -> Result:
     """Yield the result as a batch of type `kind`; in slices if messages of many lines make it long."""
     slices = in_slices(page.facts, session.caps, kind, params, view.reference())
     return Long(slices) if line_count(page.facts) > LONG else [line for part in slices for line in part]
 
 
-def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
+def _targets(view: CommandContext, session: Session, params: Sequence[str]) -> Result:
     if len(params) != 3:
         return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", text="Two timestamps and a limit are needed")
     times: list[int] = []
@@ -197,7 +205,7 @@ def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
     newest = times[0] > times[1]  # counted from the first, as in BETWEEN
     rooms = tuple(me.rooms)
 
-    def listed(view: View, session: Session, page: Page) -> Result:
+    def listed(view: CommandContext, session: Session, page: HistoryPage) -> Result:
         if page.failed:
             return fail("CHATHISTORY", "MESSAGE_ERROR", "TARGETS", text=_NOT_FOUND)
         reference = view.reference()
@@ -215,7 +223,7 @@ def _targets(view: View, session: Session, params: Sequence[str]) -> Result:
             replies.append(Message("BATCH", (f"-{reference}",)))
         return replies
 
-    return Job(lambda upto: TargetsQuery(rooms, me.identity, after, before, limit, upto, newest), listed)
+    return QueryJob(lambda upto: TargetsQuery(rooms, me.identity, after, before, limit, upto, newest), listed)
 
 
 COMMANDS = (Command("CHATHISTORY", chathistory, least=1),)

@@ -6,16 +6,16 @@ Source: modern.ircdocs.horse, "RPL_ISUPPORT Parameters"; the IRCv3 specification
 from __future__ import annotations
 
 from chatctl.chat.commands import monitor_list
-from chatctl.chat.entries.queries import MOST_ASKED
+from chatctl.chat.entries.queries import MAX_PAGE_MESSAGES
 from chatctl.chat.model import line_lengths, mask_lists
 from chatctl.chat.model.modes import BOT, PREFIXES, chanmodes, prefix
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol.names import MAX_NAME, MAX_ROOM
 
-MOST_CHANGES = 20
+MAX_MODE_CHANGES = 20
 """Mode changes of one command (MODES): a bound on work, far above what fits in a sensible line."""
 
-MOST_WHOIS = 4
+MAX_WHOIS_NAMES = 4
 """Nicks of one WHOIS (TARGMAX)."""
 
 ELIST = "CMNTU"
@@ -32,13 +32,13 @@ def isupport(rules: Rules) -> list[str]:
         "JOIN": "",
         "KICK": "",
         "LIST": "",
-        "MONITOR": monitor_list.MOST,
+        "MONITOR": monitor_list.MAX_TARGETS,
         "NAMES": 1,
         "NOTICE": targets,
         "PART": "",
         "PRIVMSG": targets,
         "TAGMSG": targets,
-        "WHOIS": MOST_WHOIS,
+        "WHOIS": MAX_WHOIS_NAMES,
     }
     tokens = {
         "ACCOUNTEXTBAN": "a",
@@ -49,7 +49,7 @@ def isupport(rules: Rules) -> list[str]:
         "CHANMODES": chanmodes(),
         "CHANNELLEN": MAX_ROOM,
         "CHANTYPES": _ROOM_KINDS,
-        "CHATHISTORY": MOST_ASKED,
+        "CHATHISTORY": MAX_PAGE_MESSAGES,
         "ELIST": ELIST,
         "EXCEPTS": "e",
         "EXTBAN": f",{mask_lists.EXTENDED}",
@@ -57,9 +57,9 @@ def isupport(rules: Rules) -> list[str]:
         "INVEX": "I",
         "KEYLEN": line_lengths.KEY,
         "KICKLEN": line_lengths.kick_length(rules),
-        "MAXLIST": ",".join(f"{letter}:{mask_lists.MOST_ENTRIES}" for letter in mask_lists.LETTERS),
-        "MODES": MOST_CHANGES,
-        "MONITOR": monitor_list.MOST,
+        "MAXLIST": ",".join(f"{letter}:{mask_lists.MAX_LIST_ENTRIES}" for letter in mask_lists.LETTERS),
+        "MODES": MAX_MODE_CHANGES,
+        "MONITOR": monitor_list.MAX_TARGETS,
         "MSGREFTYPES": "msgid,timestamp",
         "NAMELEN": line_lengths.realname_length(rules),
         "NETWORK": rules.network,

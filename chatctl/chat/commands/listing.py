@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chatctl.chat.commands.base import Command, Long, Reply, Result, View, line, means_this_server
+from chatctl.chat.commands.base import Command, CommandContext, Long, Reply, Result, line, means_this_server
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.room import Room
 from chatctl.protocol import masks, names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
-_MOST_CONDITIONS = 20
+_MAX_CONDITIONS = 20
 _MINUTE = 60_000
 _SLICE = 100
 """Rooms that are looked at in one tick."""
@@ -24,7 +24,7 @@ _SLICE = 100
 Condition = Callable[[Room], bool]
 
 
-def list_rooms(view: View, session: Session, message: Message) -> Result:
+def list_rooms(view: CommandContext, session: Session, message: Message) -> Result:
     """LIST [names] [conditions], in any order, or in one parameter; a server may stand last (RFC 2812)."""
     now = view.clock()
     given = [parameter.split(",") for parameter in message.params[:2]]
@@ -34,8 +34,8 @@ def list_rooms(view: View, session: Session, message: Message) -> Result:
             return [line(n.ERR_NOSUCHSERVER, server)]
         del given[1]
     words = [word for parameter in given for word in parameter if word]
-    if len(words) > _MOST_CONDITIONS:
-        return [line(n.ERR_TOOMANYTARGETS, words[_MOST_CONDITIONS])]
+    if len(words) > _MAX_CONDITIONS:
+        return [line(n.ERR_TOOMANYTARGETS, words[_MAX_CONDITIONS])]
     conditions: list[Condition] = []
     wanted: list[str] = []
     for word in words:

@@ -11,9 +11,9 @@ Invariants:
   beside a guesser at the same address, who gains no extra attempts.
 - [local-sessions] All sessions of this computer share an address. There the first attempt of a session is let through,
   one per second for all of them.
-- [bounded] Past MOST_KNOWN the oldest entries are forgotten.
-- [account-rate] An address may make MADE_AT_ONCE accounts, enough for a class or an office, and then one per
-  MADE_EVERY_MS, since each takes a name for good. This computer is exempt.
+- [bounded] Past MAX_ENTRIES the oldest entries are forgotten.
+- [account-rate] An address may make ACCOUNT_BURST accounts, enough for a class or an office, and then one per
+  ACCOUNT_INTERVAL_MS, since each takes a name for good. This computer is exempt.
 
 Times are ms since 1970 UTC. The throttle belongs to one machine; the state does not depend on it.
 """
@@ -22,15 +22,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chatctl.chat.model.token_bucket import Bucket
+from chatctl.chat.model.token_bucket import TokenBucket
 
-FREE = 4
-FIRST_MS = 1000
-MOST_MS = 5 * 60 * 1000
+FREE_ATTEMPTS = 4
+FIRST_WAIT_MS = 1000
+MAX_WAIT_MS = 5 * 60 * 1000
 FORGET_MS = 30 * 60 * 1000
-MOST_KNOWN = 10_000
-MADE_AT_ONCE = 50
-MADE_EVERY_MS = 5 * 60 * 1000
+MAX_ENTRIES = 10_000
+ACCOUNT_BURST = 50
+ACCOUNT_INTERVAL_MS = 5 * 60 * 1000
 
 
 @dataclass(slots=True)
@@ -39,9 +39,9 @@ class _Count:
     last: int = 0
 
     def wait(self, now: int) -> int:
-        if self.failures <= FREE or now - self.last > FORGET_MS:
+        if self.failures <= FREE_ATTEMPTS or now - self.last > FORGET_MS:
             return 0
-        doubled = min(MOST_MS, FIRST_MS << min(self.failures - FREE - 1, 20))
+        doubled = min(MAX_WAIT_MS, FIRST_WAIT_MS << min(self.failures - FREE_ATTEMPTS - 1, 20))
         return max(0, self.last + doubled - now)
 
     def add(self, now: int) -> None:
@@ -49,14 +49,14 @@ class _Count:
         self.last = now
 
 
-class Guard:
+class LoginThrottle:
     """Counts wrong passwords."""
 
     def __init__(self) -> None:
         self._counts: dict[str, _Count] = {}
         self._good: dict[tuple[str, str], None] = {}
         self._local = 0
-        self._made: dict[str, Bucket] = {}
+        self._made: dict[str, TokenBucket] = {}
 
     def wait(self, now: int, address: str, account: str, *, local: bool = False) -> int:
         """Return after how many seconds `address` may try a password for `account`; 0: now. `local`: a session of this
@@ -67,7 +67,7 @@ class Guard:
             wait = self._wait(f"address {address}", now)
             if not wait and self._failures(f"address {address}", now):
                 wait = self._wait(f"account {account}", now)
-        if wait and local and now - self._local >= FIRST_MS:
+        if wait and local and now - self._local >= FIRST_WAIT_MS:
             self._local = now
             return 0
         return -(-wait // 1000)
@@ -85,17 +85,17 @@ class Guard:
         pair = (address, account)
         self._good.pop(pair, None)
         self._good[pair] = None
-        if len(self._good) > MOST_KNOWN:
+        if len(self._good) > MAX_ENTRIES:
             del self._good[next(iter(self._good))]
         self._counts.pop(f"pair {address} {account}", None)
 
     def makes(self, now: int, address: str) -> int:
         """Count a new account from this address and return 0, or the seconds until it may make one ([account-rate])."""
-        bucket = self._made.pop(address, None) or Bucket()
+        bucket = self._made.pop(address, None) or TokenBucket()
         self._made[address] = bucket
-        if len(self._made) > MOST_KNOWN:
+        if len(self._made) > MAX_ENTRIES:
             del self._made[next(iter(self._made))]
-        return -int(-bucket.wait(now, MADE_EVERY_MS, MADE_AT_ONCE * MADE_EVERY_MS) // 1000)
+        return -int(-bucket.wait(now, ACCOUNT_INTERVAL_MS, ACCOUNT_BURST * ACCOUNT_INTERVAL_MS) // 1000)
 
     def _wait(self, key: str, now: int) -> int:
         count = self._counts.get(key)
@@ -108,6 +108,6 @@ class Guard:
     def _count(self, key: str) -> _Count:
         count = self._counts.pop(key, None) or _Count()
         self._counts[key] = count  # at the end: the oldest go first
-        if len(self._counts) > MOST_KNOWN:
+        if len(self._counts) > MAX_ENTRIES:
             del self._counts[next(iter(self._counts))]
         return count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat.apply.marks import marker
-from chatctl.chat.commands.base import Command, Result, View, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, label_of, line
 from chatctl.chat.commands.history import fail, milliseconds
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
@@ -13,7 +13,7 @@ from chatctl.protocol.capabilities import READ_MARKER
 from chatctl.protocol.message import Message
 
 
-def markread(view: View, session: Session, message: Message) -> Result:
+def markread(view: CommandContext, session: Session, message: Message) -> Result:
     """MARKREAD target [timestamp=...]: without a time it asks."""
     if not session.caps & READ_MARKER:
         return [line(n.ERR_UNKNOWNCOMMAND, "MARKREAD")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.chat.commands import services
-from chatctl.chat.commands.base import Command, Result, View, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, label_of, line
 from chatctl.chat.commands.dedup import relayed_tags, say_once
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
@@ -11,7 +11,7 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def say(view: View, session: Session, message: Message) -> Result:
+def say(view: CommandContext, session: Session, message: Message) -> Result:
     """The three commands that carry something from one user to others."""
     params = message.params
     quiet = message.command == "NOTICE"
@@ -29,9 +29,9 @@ def say(view: View, session: Session, message: Message) -> Result:
         return services.answer(view, session, text)
     session.last_spoke = view.clock()
     if not message.tags:
-        return p.Say(session.id, "", message.command, targets, text, message.tags)
+        return p.SendMessage(session.id, "", message.command, targets, text, message.tags)
     tags = relayed_tags(message)
-    proposal = p.Say(session.id, label_of(message), message.command, targets, text, tags)
+    proposal = p.SendMessage(session.id, label_of(message), message.command, targets, text, tags)
     return say_once(view, session, proposal, message)
 
 

@@ -10,7 +10,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from chatctl.chat.apply.metadata import owner_of_room, owner_of_user
-from chatctl.chat.commands.base import Command, Line, Reply, Result, View, batched, label_of, line, packed
+from chatctl.chat.commands.base import (
+    Command,
+    CommandContext,
+    NumericReply,
+    Reply,
+    Result,
+    batched,
+    label_of,
+    line,
+    packed,
+)
 from chatctl.chat.commands.history import fail
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
@@ -22,8 +32,8 @@ from chatctl.protocol.capabilities import BATCH, METADATA_2, METADATA_3
 from chatctl.protocol.message import Message
 
 METADATA = METADATA_2 | METADATA_3
-MOST_SUBSCRIPTIONS = 50
-MOST_SYNCED = 200
+MAX_SUBSCRIPTIONS = 50
+MAX_SYNCED_MEMBERS = 200
 """Members of a room of whom all is told at once; of larger ones it must be asked for (RPL_METADATASYNCLATER)."""
 
 _CHANGE_MS, _CHANGES = 1000, 20
@@ -33,7 +43,7 @@ _KEY = re.compile(r"[a-z0-9_./-]+")
 _SUBS_LINE = 300
 
 
-def metadata(view: View, session: Session, message: Message) -> Result:
+def metadata(view: CommandContext, session: Session, message: Message) -> Result:
     """METADATA target subcommand ..."""
     if not session.caps & METADATA:
         return [line(n.ERR_UNKNOWNCOMMAND, "METADATA")]
@@ -46,7 +56,7 @@ def metadata(view: View, session: Session, message: Message) -> Result:
     return handler(view, session, target, message)
 
 
-def _target(view: View, session: Session, name: str) -> User | Room | None:
+def _target(view: CommandContext, session: Session, name: str) -> User | Room | None:
     """Whom or what `name` means: ``*`` is oneself."""
     if name == "*":
         return view.user(session)
@@ -56,7 +66,7 @@ def _target(view: View, session: Session, name: str) -> User | Room | None:
     return room if room is not None and room.shows_metadata_to(view.user(session)) else None
 
 
-def values_of(view: View, target: User | Room) -> dict[str, str]:
+def values_of(view: CommandContext, target: User | Room) -> dict[str, str]:
     """Return all metadata of a user or room."""
     owner = owner_of_room(target.key) if isinstance(target, Room) else owner_of_user(target)
     return dict(view.state.accounts.metadata_of(owner))
@@ -66,8 +76,8 @@ def _name(target: User | Room) -> str:
     return target.name if isinstance(target, Room) else target.nick
 
 
-def _in_batch(view: View, session: Session, target: User | Room, replies: Iterable[Reply]) -> list[Reply]:
-    lines = [reply for reply in replies if isinstance(reply, (Line, Message))]
+def _in_batch(view: CommandContext, session: Session, target: User | Room, replies: Iterable[Reply]) -> list[Reply]:
+    lines = [reply for reply in replies if isinstance(reply, (NumericReply, Message))]
     return batched(view, "metadata", (_name(target),), lines) if session.caps & BATCH else [*lines]
 
 
@@ -84,7 +94,7 @@ def news(session: Session, target: str, key: str, value: str | None, server: str
     return Message("METADATA", (target, key, "*", *([] if value is None else [value])), server)
 
 
-def _get(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _get(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     values = values_of(view, target)
 
     def answer(key: str) -> Iterator[Reply]:
@@ -98,12 +108,12 @@ def _get(view: View, session: Session, target: User | Room, message: Message) ->
     return _in_batch(view, session, target, (reply for key in message.params[2:] for reply in answer(key)))
 
 
-def _list(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _list(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     values = values_of(view, target)
     return _in_batch(view, session, target, (_value(target, key, value) for key, value in values.items()))
 
 
-def _set(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _set(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     key = message.param(2)
     value = message.params[3] if len(message.params) > 3 else None
     if not _valid(key):
@@ -120,14 +130,14 @@ def _set(view: View, session: Session, target: User | Room, message: Message) ->
     return p.SetMetadata(session.id, label_of(message), message.params[0], key, value)
 
 
-def _clear(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _clear(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     wait = _wait(view, session)
     if wait:
         return _too_fast(message.params[0], "*", wait)
     return p.SetMetadata(session.id, label_of(message), message.params[0], "", None)
 
 
-def _wait(view: View, session: Session) -> int:
+def _wait(view: CommandContext, session: Session) -> int:
     """Seconds until this session may change something; 0 for now, and then it counts."""
     now = view.clock()
     due = max(session.metadata_due, now)
@@ -151,7 +161,7 @@ def _bad_key(key: str) -> list[Reply]:
     return fail("METADATA", "KEY_INVALID", key, text=text)
 
 
-def _sub(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _sub(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     subscribed = session.subscriptions
     done: list[str] = []
     new: dict[str, None] = {}
@@ -161,7 +171,7 @@ def _sub(view: View, session: Session, target: User | Room, message: Message) ->
             failures += _bad_key(key)
             continue
         if key not in subscribed:
-            if len(subscribed) >= MOST_SUBSCRIPTIONS:
+            if len(subscribed) >= MAX_SUBSCRIPTIONS:
                 failures += fail("METADATA", "TOO_MANY_SUBS", key, text="That is more than one may subscribe to")
                 break
             subscribed = session.subscriptions = {**subscribed, key: None}
@@ -173,24 +183,24 @@ def _sub(view: View, session: Session, target: User | Room, message: Message) ->
     return told
 
 
-def _unsub(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _unsub(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     keys = [key for key in message.params[2:] if _valid(key)]
     failures = [reply for key in message.params[2:] if not _valid(key) for reply in _bad_key(key)]
     session.subscriptions = {key: None for key in session.subscriptions if key not in keys}
     return [*_keys(n.RPL_METADATAUNSUBOK, keys), *failures]
 
 
-def _subs(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _subs(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     lines = _keys(n.RPL_METADATASUBS, session.subscriptions)
     return batched(view, "metadata-subs", (), lines) if session.caps & BATCH else [*lines]
 
 
-def _keys(numeric: n.Numeric, keys: Iterable[str]) -> list[Line]:
+def _keys(numeric: n.Numeric, keys: Iterable[str]) -> list[NumericReply]:
     """Keys as parameters, on as many lines as they need."""
     return [line(numeric, *text.split(" ")) for text in packed(dict.fromkeys(keys), _SUBS_LINE)]
 
 
-def _sync(view: View, session: Session, target: User | Room, message: Message) -> Result:
+def _sync(view: CommandContext, session: Session, target: User | Room, message: Message) -> Result:
     if isinstance(target, Room) and view.user(session).id not in target.members:
         return fail("METADATA", "INVALID_TARGET", message.params[0], text="You are not in that room")
     wait = _wait(view, session)
@@ -199,7 +209,7 @@ def _sync(view: View, session: Session, target: User | Room, message: Message) -
     return _in_batch(view, session, target, _known(view, session, target, session.subscriptions))
 
 
-def _known(view: View, session: Session, target: User | Room, keys: Mapping[str, None]) -> Iterator[Reply]:
+def _known(view: CommandContext, session: Session, target: User | Room, keys: Mapping[str, None]) -> Iterator[Reply]:
     """Yield the values of `keys` of a target, and of its members."""
     server = view.rules.server_name
     users = (view.state.users[id] for id in target.members) if isinstance(target, Room) else ()
@@ -209,17 +219,17 @@ def _known(view: View, session: Session, target: User | Room, keys: Mapping[str,
                 yield news(session, _name(each), key, value, server)
 
 
-def synced(view: View, session: Session, room: Room, keys: Mapping[str, None]) -> list[Reply]:
+def synced(view: CommandContext, session: Session, room: Room, keys: Mapping[str, None]) -> list[Reply]:
     """Return the metadata of `room` and its members for a joining session; of a large room, later."""
     if not keys or not session.caps & METADATA:
         return []
-    if len(room.members) > MOST_SYNCED:
+    if len(room.members) > MAX_SYNCED_MEMBERS:
         return [line(n.RPL_METADATASYNCLATER, room.name, "1")]
     known = list(_known(view, session, room, keys))
     return _in_batch(view, session, room, known) if known else []
 
 
-def own(view: View, session: Session) -> list[Reply]:
+def own(view: CommandContext, session: Session) -> list[Reply]:
     """Somebody's own, when they are in: an empty batch where there is nothing."""
     if not (session.caps & METADATA and session.caps & BATCH):
         return []
@@ -229,7 +239,7 @@ def own(view: View, session: Session) -> list[Reply]:
     )
 
 
-def shown(view: View, session: Session, other: User) -> Sequence[Reply]:
+def shown(view: CommandContext, session: Session, other: User) -> Sequence[Reply]:
     """In WHOIS (RPL_WHOISKEYVALUE)."""
     if not session.caps & METADATA:
         return ()
@@ -238,7 +248,7 @@ def shown(view: View, session: Session, other: User) -> Sequence[Reply]:
     ]
 
 
-_SUBCOMMANDS: dict[str, Callable[[View, Session, User | Room, Message], Result]] = {
+_SUBCOMMANDS: dict[str, Callable[[CommandContext, Session, User | Room, Message], Result]] = {
     "CLEAR": _clear,
     "GET": _get,
     "LIST": _list,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatctl.chat.commands.base import Command, Result, View, label_of, line
-from chatctl.chat.commands.isupport import MOST_CHANGES
+from chatctl.chat.commands.base import Command, CommandContext, Result, label_of, line
+from chatctl.chat.commands.isupport import MAX_MODE_CHANGES
 from chatctl.chat.commands.rooms import shown_room
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.model.modes import ROOM_MODES, USER_MODES, Kind
+from chatctl.chat.model.modes import ROOM_MODES, USER_MODES, ModeClass
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def mode(view: View, session: Session, message: Message) -> Result:
+def mode(view: CommandContext, session: Session, message: Message) -> Result:
     """MODE of a room or of oneself: without changes it asks."""
     target = message.params[0]
     if target[:1] == "#":
@@ -52,18 +52,18 @@ def _letters(words: Sequence[str]) -> list[tuple[bool, str]]:
 
 def _takes_parameter(letter: str, *, add: bool) -> bool:
     kind = ROOM_MODES[letter].kind
-    return kind in (Kind.PREFIX, Kind.ALWAYS, Kind.LIST) or (kind is Kind.SETTING and add)
+    return kind in (ModeClass.PREFIX, ModeClass.ALWAYS, ModeClass.LIST) or (kind is ModeClass.SETTING and add)
 
 
 def _room_changes(session: Session, room: Room, message: Message) -> Result:
     letters = _letters(message.params[1])
     # Known letters are applied and unknown ones reported, as for users: after ``+sp`` a room is secret at least.
-    unknown = tuple(dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES))[:MOST_CHANGES]
+    unknown = tuple(dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES))[:MAX_MODE_CHANGES]
     letters = [(add, letter) for add, letter in letters if letter in ROOM_MODES]
     if not letters:
         return [line(n.ERR_UNKNOWNMODE, letter) for letter in unknown]
-    if len(letters) > MOST_CHANGES:
-        text = f"At most {MOST_CHANGES} modes may be changed at once; none was"
+    if len(letters) > MAX_MODE_CHANGES:
+        text = f"At most {MAX_MODE_CHANGES} modes may be changed at once; none was"
         return [line(n.ERR_UNKNOWNERROR, "MODE", text=text)]
     parameters = iter(message.params[2:])
     changes: list[p.ModeChange] = []

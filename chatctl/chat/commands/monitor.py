@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chatctl.chat.commands.base import Command, Reply, Result, View, line
-from chatctl.chat.commands.monitor_list import MOST
+from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, line
+from chatctl.chat.commands.monitor_list import MAX_TARGETS
 from chatctl.chat.delivery.session import Session
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
@@ -13,7 +13,7 @@ from chatctl.protocol.message import MAX_LINE, Message
 from chatctl.protocol.numerics import Numeric
 
 
-def monitor(view: View, session: Session, message: Message) -> Result:
+def monitor(view: CommandContext, session: Session, message: Message) -> Result:
     """MONITOR + nick,nick; - nick,nick; C (clear), L (list), S (status)."""
     handler = _SUBCOMMANDS.get(message.params[0].upper())
     if handler is None:
@@ -21,38 +21,38 @@ def monitor(view: View, session: Session, message: Message) -> Result:
     return handler(view, session, [nick for nick in message.param(1).split(",") if nick])
 
 
-def _add(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _add(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     nicks = [nick for nick in nicks if names.problem(nick) is None]
     for at, nick in enumerate(nicks):
-        if not view.watches.add(session, nick):
+        if not view.monitors.add(session, nick):
             return [
                 *_status_of(view, session, nicks[:at]),
-                line(n.ERR_MONLISTFULL, str(MOST), ",".join(nicks[at:])),
+                line(n.ERR_MONLISTFULL, str(MAX_TARGETS), ",".join(nicks[at:])),
             ]
     return _status_of(view, session, nicks)
 
 
-def _remove(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _remove(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     for nick in nicks:
-        view.watches.remove(session, nick)
+        view.monitors.remove(session, nick)
     return []
 
 
-def _clear(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
-    view.watches.clear(session)
+def _clear(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
+    view.monitors.clear(session)
     return []
 
 
-def _list(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _list(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     watched = list((session.watching or {}).values())
     return [*_packed(view, session, n.RPL_MONLIST, watched), line(n.RPL_ENDOFMONLIST)]
 
 
-def _status(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _status(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     return _status_of(view, session, list((session.watching or {}).values()))
 
 
-def _status_of(view: View, session: Session, nicks: Sequence[str]) -> list[Reply]:
+def _status_of(view: CommandContext, session: Session, nicks: Sequence[str]) -> list[Reply]:
     here, away = [], []
     for nick in nicks:
         user = view.state.user_or_service(nick)
@@ -66,7 +66,7 @@ def _status_of(view: View, session: Session, nicks: Sequence[str]) -> list[Reply
     ]
 
 
-def _packed(view: View, session: Session, numeric: Numeric, items: Sequence[str]) -> list[Reply]:
+def _packed(view: CommandContext, session: Session, numeric: Numeric, items: Sequence[str]) -> list[Reply]:
     """The items, with commas, in as few lines as they need."""
     space = MAX_LINE - 2 - len(f":{view.rules.server_name} {numeric.code} {view.called(session)} :".encode())
     texts: list[str] = []
@@ -78,7 +78,7 @@ def _packed(view: View, session: Session, numeric: Numeric, items: Sequence[str]
     return [line(numeric, text=text) for text in texts]
 
 
-_SUBCOMMANDS: dict[str, Callable[[View, Session, Sequence[str]], list[Reply]]] = {
+_SUBCOMMANDS: dict[str, Callable[[CommandContext, Session, Sequence[str]], list[Reply]]] = {
     "+": _add,
     "-": _remove,
     "C": _clear,

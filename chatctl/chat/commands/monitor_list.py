@@ -5,11 +5,11 @@ from __future__ import annotations
 from chatctl.chat.delivery.session import Session
 from chatctl.protocol import names
 
-MOST = 100
+MAX_TARGETS = 100
 """Names of one session (MONITOR in ISUPPORT)."""
 
 
-class Watches:
+class MonitorList:
     """The lists of all sessions. `session.watching` maps a folded name to the spelling that was asked for."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Watches:
         if watching is None:
             watching = session.watching = {}
         if key not in watching:
-            if len(watching) >= MOST:
+            if len(watching) >= MAX_TARGETS:
                 return False
             watching[key] = nick
             self._watchers.setdefault(key, {})[session] = None

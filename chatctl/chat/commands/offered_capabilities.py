@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chatctl.chat.apply.metadata import MOST_KEYS
-from chatctl.chat.commands.metadata import MOST_SUBSCRIPTIONS
+from chatctl.chat.apply.metadata import MAX_KEYS
+from chatctl.chat.commands.metadata import MAX_SUBSCRIPTIONS
 from chatctl.chat.model.line_lengths import metadata_length
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import capabilities as caps
@@ -16,7 +16,7 @@ def mask(rules: Rules) -> int:
 
 def values(rules: Rules) -> dict[str, str]:
     """The value of each capability that has one, by name."""
-    said = f"max-subs={MOST_SUBSCRIPTIONS},max-keys={MOST_KEYS},max-value-bytes={metadata_length(rules)}"
+    said = f"max-subs={MAX_SUBSCRIPTIONS},max-keys={MAX_KEYS},max-value-bytes={metadata_length(rules)}"
     return {
         "draft/account-registration": "before-connect",
         "draft/metadata-2": said,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, Note, Result, View, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, LogNote, Result, label_of, line
 from chatctl.chat.commands.history import fail
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
@@ -20,7 +20,7 @@ from chatctl.protocol.message import Message
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
-def oper(view: View, session: Session, message: Message) -> Result:
+def oper(view: CommandContext, session: Session, message: Message) -> Result:
     """OPER name password. A name that is not there is told apart (491), as the document asks; its tries count too."""
     name, password = message.params[0], message.params[1]
     label = label_of(message)
@@ -33,18 +33,18 @@ def oper(view: View, session: Session, message: Message) -> Result:
         if problem:
             return [line(n.ERR_PASSWDMISMATCH, text=problem)]
         passwords.failed(view, session, account)
-        return [line(n.ERR_NOOPERHOST), Note("operator refused", {"reason": "unknown name"})]
+        return [line(n.ERR_NOOPERHOST), LogNote("operator refused", {"reason": "unknown name"})]
 
-    def judged(view: View, session: Session, problem: str) -> Result:
+    def judged(view: CommandContext, session: Session, problem: str) -> Result:
         if problem:
-            note = Note("operator refused", {"operator": name, "reason": problem})
+            note = LogNote("operator refused", {"operator": name, "reason": problem})
             return [line(n.ERR_PASSWDMISMATCH, text=problem), note]
         return p.BecomeOperator(session.id, label, name, verifier)
 
     return passwords.check(view, session, account, verifier, password, judged)
 
 
-def chghost(view: View, session: Session, message: Message) -> Result:
+def chghost(view: CommandContext, session: Session, message: Message) -> Result:
     """CHGHOST nick host: what others see behind a name's ``@``."""
     nick, host = message.params[0], message.params[1]
     if len(host) > HOST or not _HOST.fullmatch(host):

@@ -6,9 +6,9 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
-from chatctl.chat.commands.base import Result, View, Work
+from chatctl.chat.commands.base import CommandContext, Result, WorkerJob
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.entries.tasks import Check, Done
+from chatctl.chat.entries.tasks import CheckPassword, Done
 
 WRONG = "The password is wrong"
 WRONG_OR_MISSING = "The server's password is wrong or missing"
@@ -16,31 +16,31 @@ IN_CLEAR = "A password is taken over TLS only, or from the server's own computer
 BUSY = "Too many passwords are being checked at the moment; please try again"
 
 
-def too_soon(view: View, session: Session, account: str) -> str:
+def too_soon(view: CommandContext, session: Session, account: str) -> str:
     """Return before an attempt why it must wait (chat/commands/login_throttle); ``""`` if it need not. An attempt
     counts from its start, so that several at once do not all count as the first."""
     local = session.local and not session.tries
-    seconds = view.guard.wait(view.clock(), session.origin, account, local=local)
+    seconds = view.throttle.wait(view.clock(), session.origin, account, local=local)
     session.tries += not seconds
     return f"Too many wrong passwords; please wait {seconds} s before the next try" if seconds else ""
 
 
-def failed(view: View, session: Session, account: str) -> None:
+def failed(view: CommandContext, session: Session, account: str) -> None:
     """Count a wrong password, or an unknown account."""
-    view.guard.failed(view.clock(), session.origin, account)
+    view.throttle.failed(view.clock(), session.origin, account)
 
 
-def succeeded(view: View, session: Session, account: str) -> None:
+def succeeded(view: CommandContext, session: Session, account: str) -> None:
     """A password was right."""
     session.tries = 0
-    view.guard.succeeded(session.origin, account)
+    view.throttle.succeeded(session.origin, account)
 
 
 _SERVER = "*"
 """By whom wrong passwords of the server are counted: a name that no account can have."""
 
 
-def of_server(view: View, session: Session) -> str:
+def of_server(view: CommandContext, session: Session) -> str:
     """Return why the server password (PASS) is refused; ``""`` if it is right or not required. A missing password is
     not a guess."""
     expected = view.rules.password
@@ -59,12 +59,12 @@ def of_server(view: View, session: Session) -> str:
 
 
 def check(
-    view: View,
+    view: CommandContext,
     session: Session,
     account: str,
     verifier: str,
     password: str,
-    then: Callable[[View, Session, str], Result],
+    then: Callable[[CommandContext, Session, str], Result],
 ) -> Result:
     """Let a worker compare `password` with `verifier`, unless it is too soon. `then` gets the error, or ``""``.
 
@@ -75,7 +75,7 @@ def check(
     if problem:
         return then(view, session, problem)
 
-    def checked(view: View, session: Session, done: Done) -> Result:
+    def checked(view: CommandContext, session: Session, done: Done) -> Result:
         if done is None:
             return then(view, session, BUSY)
         if not done:
@@ -84,4 +84,4 @@ def check(
         succeeded(view, session, account)
         return then(view, session, "")
 
-    return Work(Check(password, verifier), checked)
+    return WorkerJob(CheckPassword(password, verifier), checked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, Result, View, label_of, line, packed
+from chatctl.chat.commands.base import Command, CommandContext, Result, label_of, line, packed
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.line_lengths import away_length
@@ -11,7 +11,7 @@ from chatctl.protocol.capabilities import PRE_AWAY
 from chatctl.protocol.message import MAX_LINE, Message
 
 
-def ison(view: View, session: Session, message: Message) -> Result:
+def ison(view: CommandContext, session: Session, message: Message) -> Result:
     """ISON nick nick: those of them who are here."""
     asked = " ".join(message.params).split()
     here = (found.nick for found in map(view.state.user_or_service, asked) if found is not None)
@@ -19,7 +19,7 @@ def ison(view: View, session: Session, message: Message) -> Result:
     return [line(n.RPL_ISON, text=text) for text in packed(here, space) or [""]]
 
 
-def userhost(view: View, session: Session, message: Message) -> Result:
+def userhost(view: CommandContext, session: Session, message: Message) -> Result:
     """USERHOST nick nick: up to five."""
     replies = []
     for nick in message.params[:5]:
@@ -32,7 +32,7 @@ def userhost(view: View, session: Session, message: Message) -> Result:
     return [line(n.RPL_USERHOST, text=text) for text in packed(replies, space) or [""]]
 
 
-def away(view: View, session: Session, message: Message) -> Result:
+def away(view: CommandContext, session: Session, message: Message) -> Result:
     """AWAY [:reason]; without one: back again. With draft/pre-away one may say so while registering."""
     if not session.registered and not session.registering:
         if not session.caps & PRE_AWAY:
@@ -44,7 +44,7 @@ def away(view: View, session: Session, message: Message) -> Result:
     return p.SetAway(session.id, label_of(message), message.param(0))
 
 
-def setname(view: View, session: Session, message: Message) -> Result:
+def setname(view: CommandContext, session: Session, message: Message) -> Result:
     """SETNAME :real name (ircv3.net/specs/extensions/setname)."""
     return p.SetRealname(session.id, label_of(message), message.params[0])
 

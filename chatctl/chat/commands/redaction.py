@@ -5,11 +5,11 @@ The message is looked up in history first; permission is decided by the entry (:
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, Job, Result, View, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, label_of, line
 from chatctl.chat.commands.history import fail
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import Mark, Page, Query, private_place
+from chatctl.chat.entries.queries import HistoryPage, HistoryQuery, Mark, private_place
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MESSAGE_REDACTION
 from chatctl.protocol.message import Message
@@ -17,7 +17,7 @@ from chatctl.protocol.message import Message
 _KINDS = ("PRIVMSG", "NOTICE", "TAGMSG")
 
 
-def redact(view: View, session: Session, message: Message) -> Result:
+def redact(view: CommandContext, session: Session, message: Message) -> Result:
     """REDACT target msgid [reason]."""
     if not session.caps & MESSAGE_REDACTION:
         return [line(n.ERR_UNKNOWNCOMMAND, "REDACT")]
@@ -27,20 +27,20 @@ def redact(view: View, session: Session, message: Message) -> Result:
         return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
     room = view.state.rooms.get(place)
 
-    def looked_up(view: View, session: Session, page: Page) -> Result:
+    def looked_up(view: CommandContext, session: Session, page: HistoryPage) -> Result:
         if room is not None and room.key != place:  # the room was renamed meanwhile, and its messages with it
             return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
         fact = page.facts[0] if page.facts else None
         if fact is None or fact.message_id != message_id:
             text = "There is no such message there, or none any more"
             return fail("REDACT", "UNKNOWN_MSGID", target, message_id, text=text)
-        said = p.Said(message_id, fact.seq, fact.time, fact.source, fact.account)
+        said = p.DeletableMessage(message_id, fact.seq, fact.time, fact.source, fact.account)
         return p.Redact(session.id, label_of(message), target, place, said, reason)
 
-    return Job(lambda upto: Query(place, 1, upto, around=Mark(message_id), kinds=_KINDS), looked_up)
+    return QueryJob(lambda upto: HistoryQuery(place, 1, upto, around=Mark(message_id), kinds=_KINDS), looked_up)
 
 
-def _place(view: View, session: Session, target: str) -> str:
+def _place(view: CommandContext, session: Session, target: str) -> str:
     """Where the message must be; ``""`` where this session cannot have read it."""
     if target[:1] == "#":
         room = view.state.room_named(target)

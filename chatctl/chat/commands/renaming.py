@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from chatctl.chat.apply.rename_room import IN_USE, may_rename
-from chatctl.chat.commands.base import Command, Job, Result, View, label_of
+from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, label_of
 from chatctl.chat.commands.history import fail, joined_room
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import Page, Query
+from chatctl.chat.entries.queries import HistoryPage, HistoryQuery
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
 
 
-def rename(view: View, session: Session, message: Message) -> Result:
+def rename(view: CommandContext, session: Session, message: Message) -> Result:
     """RENAME #old #new [reason].
 
     The name of a former room that still has history is refused: two histories cannot be merged. Only sessions that may
@@ -27,12 +27,12 @@ def rename(view: View, session: Session, message: Message) -> Result:
     if key == room.key or names.room_problem(new) is not None or view.state.room_named(new) is not None:
         return proposal
 
-    def looked_up(view: View, session: Session, page: Page) -> Result:
+    def looked_up(view: CommandContext, session: Session, page: HistoryPage) -> Result:
         if page.facts:
             return fail("RENAME", "CHANNEL_NAME_IN_USE", room.name, new, text=IN_USE.format(new))
         return proposal
 
-    return Job(lambda upto: Query(key, 1, upto), looked_up)
+    return QueryJob(lambda upto: HistoryQuery(key, 1, upto), looked_up)
 
 
 COMMANDS = (Command("RENAME", rename, least=2),)

@@ -6,10 +6,10 @@ from operator import attrgetter
 
 from chatctl.chat.apply.admission import invited
 from chatctl.chat.apply.marks import marker
-from chatctl.chat.commands.base import Command, Job, Reply, Result, View, label_of, line, packed
+from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Reply, Result, label_of, line, packed
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import Page, Query
+from chatctl.chat.entries.queries import HistoryPage, HistoryQuery
 from chatctl.chat.model.modes import symbols
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.user import User
@@ -28,7 +28,7 @@ from chatctl.protocol.message import MAX_LINE, Message
 
 _NICK, _PREFIX = attrgetter("nick"), attrgetter("prefix")
 
-MOST_NAMES = 1000
+MAX_NAMES_WITHOUT_ROOM = 1000
 """Users that NAMES without a room lists at most; if there are more, it lists none."""
 
 
@@ -37,7 +37,7 @@ def listed(parameter: str) -> tuple[str, ...]:
     return tuple(item for item in parameter.split(",") if item)
 
 
-def join(view: View, session: Session, message: Message) -> Result:
+def join(view: CommandContext, session: Session, message: Message) -> Result:
     """JOIN #a,#b [key,key]; ``JOIN 0`` leaves every room."""
     if message.params[0] == "0":
         rooms = tuple(room.name for room in view.user(session).rooms.values())
@@ -48,31 +48,31 @@ def join(view: View, session: Session, message: Message) -> Result:
     if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME and not session.transient:
         for name in wanted[: view.rules.max_rooms]:
             key = names.room_fold(name)
-            if names.room_problem(name) is None and not view.tails.knows(key):
+            if names.room_problem(name) is None and not view.recent.knows(key):
                 return _load_tail(view, key, message)
     # An empty key stands for none, so that a room without one can come before a room that has one.
     keys = tuple(message.param(1).split(","))
     return p.Join(session.id, label_of(message), wanted, keys, session.transient, session.console)
 
 
-def _load_tail(view: View, key: str, message: Message) -> Job:
+def _load_tail(view: CommandContext, key: str, message: Message) -> QueryJob:
     """For a joining client that cannot request history: fetch the recent messages if they are not in memory."""
 
     asked_upto = 0
 
-    def query(upto: int) -> Query:
+    def query(upto: int) -> HistoryQuery:
         nonlocal asked_upto
         asked_upto = upto
-        return Query(key, view.tails.length, upto)
+        return HistoryQuery(key, view.recent.length, upto)
 
-    def loaded(view: View, session: Session, page: Page) -> Result:
-        view.tails.load(key, page.facts, asked_upto)
+    def loaded(view: CommandContext, session: Session, page: HistoryPage) -> Result:
+        view.recent.load(key, page.facts, asked_upto)
         return join(view, session, message)
 
-    return Job(query, loaded, settled=key not in view.state.rooms)
+    return QueryJob(query, loaded, settled=key not in view.state.rooms)
 
 
-def part(view: View, session: Session, message: Message) -> Result:
+def part(view: CommandContext, session: Session, message: Message) -> Result:
     """PART #a,#b [:reason]."""
     rooms = listed(message.params[0])
     if not rooms:
@@ -80,7 +80,7 @@ def part(view: View, session: Session, message: Message) -> Result:
     return p.Part(session.id, label_of(message), rooms, message.param(1))
 
 
-def kick(view: View, session: Session, message: Message) -> Result:
+def kick(view: CommandContext, session: Session, message: Message) -> Result:
     """KICK #room nick,nick [:reason], or as many rooms as nicks (RFC 2812, section 3.2.8)."""
     where, nicks = listed(message.params[0]), listed(message.params[1])
     if len(where) == 1:
@@ -90,7 +90,7 @@ def kick(view: View, session: Session, message: Message) -> Result:
     return p.Kick(session.id, label_of(message), tuple(zip(where, nicks, strict=True)), message.param(2))
 
 
-def topic(view: View, session: Session, message: Message) -> Result:
+def topic(view: CommandContext, session: Session, message: Message) -> Result:
     """TOPIC #room [:text]: without a text it asks, with an empty one it clears."""
     name = message.params[0]
     if len(message.params) > 1:
@@ -101,7 +101,7 @@ def topic(view: View, session: Session, message: Message) -> Result:
     return list(topic_lines(room)) or [line(n.RPL_NOTOPIC, room.name)]
 
 
-def shown_room(view: View, session: Session, name: str) -> Room | None:
+def shown_room(view: CommandContext, session: Session, name: str) -> Room | None:
     """The room of this name, unless it is secret to this session."""
     return view.state.known_room(name, view.user(session).id)
 
@@ -116,13 +116,17 @@ def topic_lines(room: Room) -> list[Reply]:
     ]
 
 
-def names_of(view: View, session: Session, message: Message) -> Result:
+def names_of(view: CommandContext, session: Session, message: Message) -> Result:
     """NAMES #a,#b; without a room those of all rooms, unless they are too many."""
     if message.params:
         wanted = tuple(dict.fromkeys(listed(message.params[0])))
     else:
         shown = [room for room in view.state.rooms.values() if shown_room(view, session, room.name) and room.members]
-        wanted = tuple(room.name for room in shown) if sum(len(room.members) for room in shown) <= MOST_NAMES else ()
+        wanted = (
+            tuple(room.name for room in shown)
+            if sum(len(room.members) for room in shown) <= MAX_NAMES_WITHOUT_ROOM
+            else ()
+        )
     replies: list[Reply] = []
     for name in wanted:
         room = shown_room(view, session, name)
@@ -134,7 +138,7 @@ def names_of(view: View, session: Session, message: Message) -> Result:
     return replies if message.params else [*replies, line(n.RPL_ENDOFNAMES, "*")]
 
 
-def names_lines(view: View, session: Session, room: Room) -> list[Reply]:
+def names_lines(view: CommandContext, session: Session, room: Room) -> list[Reply]:
     """353 and 366: who is in `room`, as `session` may see it."""
     every = bool(session.caps & MULTI_PREFIX)
     whole = bool(session.caps & USERHOST_IN_NAMES)
@@ -159,7 +163,7 @@ def own_join(session: Session, user: User, room: Room) -> Message:
     return Message("JOIN", (room.name, *more), user.prefix)
 
 
-def described(view: View, session: Session, room: Room) -> list[Reply]:
+def described(view: CommandContext, session: Session, room: Room) -> list[Reply]:
     """Return the lines about a room for a joining session."""
     replies = topic_lines(room)
     if not session.caps & NO_IMPLICIT_NAMES:
@@ -171,7 +175,7 @@ def described(view: View, session: Session, room: Room) -> list[Reply]:
     return replies
 
 
-def invite(view: View, session: Session, message: Message) -> Result:
+def invite(view: CommandContext, session: Session, message: Message) -> Result:
     """INVITE nick #room; without parameters: the rooms one is invited to."""
     if not message.params:
         me = view.user(session)
@@ -182,7 +186,7 @@ def invite(view: View, session: Session, message: Message) -> Result:
         return [*replies, line(n.RPL_ENDOFINVITELIST)]
     if len(message.params) == 1:
         return [line(n.ERR_NEEDMOREPARAMS, "INVITE")]
-    return p.Invite(session.id, label_of(message), message.params[0], message.params[1])
+    return p.InviteUser(session.id, label_of(message), message.params[0], message.params[1])
 
 
 COMMANDS = (

@@ -3,7 +3,7 @@
 Invariants:
 
 - [chunks] A message of the mechanism is base64 in chunks of 400 bytes; a shorter chunk ends it, ``+`` is an empty one.
-  More than MOST_BYTES in total fails (904); a longer chunk is 905.
+  More than MAX_MESSAGE_BYTES in total fails (904); a longer chunk is 905.
 - [secure-plain] PLAIN sends the password, so it is offered only on connections that cannot be read by others
   (`Session.secure`).
 - [no-oracle] Neither the answer nor its duration reveals whether an account exists.
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from chatctl.chat.apply.accounts import SASL
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, Note, Result, View, line
+from chatctl.chat.commands.base import Command, CommandContext, LogNote, Result, line
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.accounts import Account
@@ -30,16 +30,16 @@ from chatctl.protocol import names, scram
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
-PIECE = 400
-MOST_BYTES = 4096
+CHUNK_BYTES = 400
+MAX_MESSAGE_BYTES = 4096
 
 
 @dataclass(slots=True)
-class Exchange:
+class SaslExchange:
     """An exchange in progress: the mechanism, its message so far, and the next step."""
 
     mechanism: str
-    step: Callable[[View, Session, bytes], Result]
+    step: Callable[[CommandContext, Session, bytes], Result]
     pieces: list[str] = field(default_factory=list)
     asked: scram.Asked | None = None
     account: str = ""
@@ -53,7 +53,7 @@ def mechanisms(session: Session) -> str:
     return ",".join(name for name in _MECHANISMS if session.secure or name != "PLAIN")
 
 
-def authenticate(view: View, session: Session, message: Message) -> Result:
+def authenticate(view: CommandContext, session: Session, message: Message) -> Result:
     """AUTHENTICATE <mechanism>, then pieces of its messages; ``*`` gives up."""
     word = message.params[0]
     exchange = session.sasl
@@ -62,14 +62,14 @@ def authenticate(view: View, session: Session, message: Message) -> Result:
         return [line(n.ERR_SASLABORTED)]
     if exchange is None:
         return _begin(session, word.upper())
-    if len(word) > PIECE:
+    if len(word) > CHUNK_BYTES:
         session.sasl = None
         return [line(n.ERR_SASLTOOLONG)]
-    if sum(map(len, exchange.pieces)) + len(word) > MOST_BYTES:
+    if sum(map(len, exchange.pieces)) + len(word) > MAX_MESSAGE_BYTES:
         return _failed(session, "Logging in failed: that was too long")
     if word != "+":
         exchange.pieces.append(word)
-    if len(word) == PIECE:
+    if len(word) == CHUNK_BYTES:
         return None
     text = "".join(exchange.pieces)
     exchange.pieces.clear()
@@ -86,17 +86,17 @@ def _begin(session: Session, mechanism: str) -> Result:
         if mechanism in _MECHANISMS:
             text = f"{passwords.IN_CLEAR}; SCRAM-SHA-256 can be used"
         return [line(n.RPL_SASLMECHS, mechanisms(session)), line(n.ERR_SASLFAIL, text=text)]
-    session.sasl = Exchange(mechanism, _MECHANISMS[mechanism])
+    session.sasl = SaslExchange(mechanism, _MECHANISMS[mechanism])
     return [Message("AUTHENTICATE", ("+",))]
 
 
 def _failed(session: Session, text: str | None = None, note: str = "") -> Result:
     session.sasl = None
-    notes = [Note("login failed", {"reason": note})] if note else []
+    notes = [LogNote("login failed", {"reason": note})] if note else []
     return [line(n.ERR_SASLFAIL, text=text), *notes]
 
 
-def _plain(view: View, session: Session, data: bytes) -> Result:
+def _plain(view: CommandContext, session: Session, data: bytes) -> Result:
     """``authzid NUL authcid NUL password`` (RFC 4616)."""
     parts = data.split(b"\0")
     try:
@@ -112,20 +112,20 @@ def _plain(view: View, session: Session, data: bytes) -> Result:
 
 
 def log_in(
-    view: View, session: Session, name: str, password: str, form: str, refuse: Callable[[str], Result]
+    view: CommandContext, session: Session, name: str, password: str, form: str, refuse: Callable[[str], Result]
 ) -> Result:
     """Be the owner of the account `name`, if the password is right; `refuse` makes the answer of why not. For PLAIN
     and for NickServ."""
     account = view.state.accounts.named(name) or _nobody(view, name)
 
-    def judged(view: View, session: Session, problem: str) -> Result:
+    def judged(view: CommandContext, session: Session, problem: str) -> Result:
         session.sasl = None
         return refuse(problem) if problem else p.LogIn(session.id, "", account.id, account.verifier, form)
 
     return passwords.check(view, session, f"account {account.key}", account.verifier, password, judged)
 
 
-def _scram_first(view: View, session: Session, data: bytes) -> Result:
+def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
     """The client's first message; ours goes back."""
     exchange = session.sasl
     assert exchange is not None
@@ -136,7 +136,7 @@ def _scram_first(view: View, session: Session, data: bytes) -> Result:
     account = view.state.accounts.named(asked.name) or _nobody(view, asked.name)
     problem = passwords.too_soon(view, session, f"account {account.key}")
     answer = base64.b64encode(scram.server_ask(asked, scram.parse(account.verifier)).encode()).decode()
-    if problem or len(answer) >= PIECE:
+    if problem or len(answer) >= CHUNK_BYTES:
         return _failed(session, problem or None, problem)
     exchange.asked, exchange.account, exchange.verifier = asked, account.key, account.verifier
     exchange.account_id = account.id
@@ -144,7 +144,7 @@ def _scram_first(view: View, session: Session, data: bytes) -> Result:
     return [Message("AUTHENTICATE", (answer,))]
 
 
-def _scram_final(view: View, session: Session, data: bytes) -> Result:
+def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
     """The client's proof. It costs far less than PLAIN, so the event loop checks it."""
     exchange = session.sasl
     assert exchange is not None
@@ -160,14 +160,14 @@ def _scram_final(view: View, session: Session, data: bytes) -> Result:
     return [Message("AUTHENTICATE", (base64.b64encode(answer.encode()).decode(),))]
 
 
-def _scram_end(view: View, session: Session, data: bytes) -> Result:
+def _scram_end(view: CommandContext, session: Session, data: bytes) -> Result:
     """The client has seen that we know the password as well; it has nothing more to say."""
     exchange, session.sasl = session.sasl, None
     assert exchange is not None
     return p.LogIn(session.id, "", exchange.account_id, exchange.verifier, SASL)
 
 
-def _nobody(view: View, name: str) -> Account:
+def _nobody(view: CommandContext, name: str) -> Account:
     """Return a verifier for an account that does not exist ([no-oracle]): the same for the same name, of no
     password."""
     key = view.rules.cloak_key
@@ -180,13 +180,13 @@ def _nobody(view: View, name: str) -> Account:
     return Account(names.fold(name), name, str(verifier), 0, "", 0)
 
 
-def _nonce(view: View) -> str:
+def _nonce(view: CommandContext) -> str:
     """Nobody can guess it, and it does not come twice: a keyed hash of a count and the time."""
     what = f"nonce {view.clock()} {view.reference()}"
     return base64.b64encode(hmac.new(view.rules.cloak_key, what.encode(), hashlib.sha256).digest()[:18]).decode()
 
 
-_MECHANISMS: Mapping[str, Callable[[View, Session, bytes], Result]] = {
+_MECHANISMS: Mapping[str, Callable[[CommandContext, Session, bytes], Result]] = {
     "PLAIN": _plain,
     scram.MECHANISM: _scram_first,
 }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatctl.chat.commands import conversations
-from chatctl.chat.commands.base import Command, Job, Result, View, line
+from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, line
 from chatctl.chat.commands.history import (
     as_batch,
     fail,
@@ -19,14 +19,14 @@ from chatctl.chat.commands.history import (
     readable_room,
 )
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.entries.queries import MOST_ASKED, Page, SearchQuery
+from chatctl.chat.entries.queries import MAX_PAGE_MESSAGES, HistoryPage, SearchQuery
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message, parse_tags
 
 
-def search(view: View, session: Session, message: Message) -> Result:
+def search(view: CommandContext, session: Session, message: Message) -> Result:
     """SEARCH <attributes>."""
     if not session.caps & caps.SEARCH:
         return [line(n.ERR_UNKNOWNCOMMAND, "SEARCH")]
@@ -39,7 +39,7 @@ def search(view: View, session: Session, message: Message) -> Result:
                 "SEARCH", "INVALID_PARAMS", key, text="That is not a valid time, such as 2026-11-22T15:41:13.123Z"
             )
         times.append(time)
-    limit = limit_of(attributes.get("limit", str(MOST_ASKED)))
+    limit = limit_of(attributes.get("limit", str(MAX_PAGE_MESSAGES)))
     if limit is None:
         return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit must be a positive number")
     where = attributes.get("in", "")
@@ -48,15 +48,17 @@ def search(view: View, session: Session, message: Message) -> Result:
     if where:
         return _search_one(view, session, message, query, where)
 
-    def everywhere(view: View, session: Session, page: Page) -> Result:
+    def everywhere(view: CommandContext, session: Session, page: HistoryPage) -> Result:
         private = (place for place, _ in page.targets if not place.startswith("#"))
         looked_at = (*query.places, *private)
-        return _search_in(message, replace(query, places=looked_at)) if looked_at else _found(view, session, Page())
+        return (
+            _search_in(message, replace(query, places=looked_at)) if looked_at else _found(view, session, HistoryPage())
+        )
 
     return conversations.latest(view.user(session).identity, everywhere)
 
 
-def _search_one(view: View, session: Session, message: Message, query: SearchQuery, where: str) -> Result:
+def _search_one(view: CommandContext, session: Session, message: Message, query: SearchQuery, where: str) -> Result:
     """Search a room, or the conversations with a user; both only if this session may read them."""
 
     def search_places(places: Sequence[str]) -> Result:
@@ -70,18 +72,18 @@ def _search_one(view: View, session: Session, message: Message, query: SearchQue
     return search_places((room.key,) if room is not None else ())
 
 
-def _search_in(message: Message, query: SearchQuery) -> Job:
+def _search_in(message: Message, query: SearchQuery) -> QueryJob:
     """Run `query`, which `message` asks for; anew if the session left one of the rooms meanwhile."""
 
-    def found(view: View, session: Session, page: Page) -> Result:
+    def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
         if any(place[:1] == "#" and readable_room(view, session, place) is None for place in query.places):
             return search(view, session, message)
         return _found(view, session, page)
 
-    return Job(lambda upto: replace(query, upto=upto), found)
+    return QueryJob(lambda upto: replace(query, upto=upto), found)
 
 
-def _found(view: View, session: Session, page: Page) -> Result:
+def _found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
     if page.failed:
         return fail("SEARCH", "INTERNAL_ERROR", text="The search could not be run")
     return as_batch(view, session, page, "soju.im/search", ())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from chatctl.chat.commands.about import isupport_lines
-from chatctl.chat.commands.base import Command, Reply, Result, View, line, means_this_server
+from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, line, means_this_server
 from chatctl.chat.commands.help_text import MANUAL, OVERVIEW
 from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.delivery.session import Session
@@ -14,12 +14,12 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
 
 
-def _elsewhere(view: View, server: str) -> list[Reply]:
+def _elsewhere(view: CommandContext, server: str) -> list[Reply]:
     """402 where a command names a server that is not this one; else nothing."""
     return [line(n.ERR_NOSUCHSERVER, server)] if server and not means_this_server(view, server) else []
 
 
-def version(view: View, session: Session, message: Message) -> Result:
+def version(view: CommandContext, session: Session, message: Message) -> Result:
     """VERSION: with ISUPPORT, as the document asks."""
     rules = view.rules
     return _elsewhere(view, message.param(0)) or [
@@ -28,7 +28,7 @@ def version(view: View, session: Session, message: Message) -> Result:
     ]
 
 
-def time(view: View, session: Session, message: Message) -> Result:
+def time(view: CommandContext, session: Session, message: Message) -> Result:
     """TIME: the server's, in UTC."""
     now = view.clock()
     return _elsewhere(view, message.param(0)) or [
@@ -36,7 +36,7 @@ def time(view: View, session: Session, message: Message) -> Result:
     ]
 
 
-def info(view: View, session: Session, message: Message) -> Result:
+def info(view: CommandContext, session: Session, message: Message) -> Result:
     """INFO: what this program is."""
     rules = view.rules
     texts = (
@@ -50,7 +50,7 @@ def info(view: View, session: Session, message: Message) -> Result:
     ]
 
 
-def admin(view: View, session: Session, message: Message) -> Result:
+def admin(view: CommandContext, session: Session, message: Message) -> Result:
     """ADMIN: how to reach the operator, if the setting `admin` says so."""
     rules = view.rules
     elsewhere = _elsewhere(view, message.param(0))
@@ -66,7 +66,7 @@ def admin(view: View, session: Session, message: Message) -> Result:
     ]
 
 
-def links(view: View, session: Session, message: Message) -> Result:
+def links(view: CommandContext, session: Session, message: Message) -> Result:
     """List this server, the only one, with its description."""
     rules = view.rules
     return [
@@ -75,7 +75,7 @@ def links(view: View, session: Session, message: Message) -> Result:
     ]
 
 
-def stats(view: View, session: Session, message: Message) -> Result:
+def stats(view: CommandContext, session: Session, message: Message) -> Result:
     """STATS u (uptime), o (operators who are here; for operators). Any other letter has an empty answer."""
     elsewhere = _elsewhere(view, message.param(1))
     if elsewhere:
@@ -87,23 +87,23 @@ def stats(view: View, session: Session, message: Message) -> Result:
     return [*(report(view) if report is not None else ()), line(n.RPL_ENDOFSTATS, letter or "*")]
 
 
-def _uptime(view: View) -> list[Reply]:
+def _uptime(view: CommandContext) -> list[Reply]:
     seconds = max(0, view.clock() - view.rules.created) // 1000
     days, rest = divmod(seconds, 86_400)
     clock = datetime.fromtimestamp(rest, UTC).strftime("%H:%M:%S")
     return [line(n.RPL_STATSUPTIME, text=f"Server Up {days} days {clock}")]
 
 
-def _operators(view: View) -> list[Reply]:
+def _operators(view: CommandContext) -> list[Reply]:
     here = (user for user in view.state.users.values() if user.operator)
     return [line(n.RPL_STATSOLINE, "O", "*", "*", text=f"{user.nick} as {user.operator}") for user in here]
 
 
 _FOR_OPERATORS = frozenset("o")
-_REPORTS: Mapping[str, Callable[[View], list[Reply]]] = {"u": _uptime, "o": _operators}
+_REPORTS: Mapping[str, Callable[[CommandContext], list[Reply]]] = {"u": _uptime, "o": _operators}
 
 
-def help_on(view: View, session: Session, message: Message) -> Result:
+def help_on(view: CommandContext, session: Session, message: Message) -> Result:
     """HELP [subject]: the texts of :mod:`chatctl.chat.commands.help_text`."""
     subject = message.param(0)
     if not subject:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat.commands import passwords
 from chatctl.chat.commands.accounts import make_account, password_problem, redeem
-from chatctl.chat.commands.base import Command, Note, Reply, Result, View, Work
+from chatctl.chat.commands.base import Command, CommandContext, LogNote, Reply, Result, WorkerJob
 from chatctl.chat.commands.sasl import log_in
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.tasks import Done, Make
+from chatctl.chat.entries.tasks import Done, MakeVerifier
 from chatctl.chat.model.reserved_names import NICKSERV
 from chatctl.chat.model.user import SERVICE_USER
 from chatctl.protocol import names
@@ -32,7 +32,7 @@ HELP = (
 )
 
 
-def answer(view: View, session: Session, text: str) -> Result:
+def answer(view: CommandContext, session: Session, text: str) -> Result:
     """Handle a message to NickServ. It is dropped if its connection is lost: the answer would have no reader, and
     checking a password is slow."""
     if session.unreachable:
@@ -41,19 +41,19 @@ def answer(view: View, session: Session, text: str) -> Result:
     return _TABLE.get(word.upper(), _unknown)(view, session, rest)
 
 
-def _say(view: View, session: Session, *texts: str) -> list[Reply]:
+def _say(view: CommandContext, session: Session, *texts: str) -> list[Reply]:
     return [Message("NOTICE", (view.called(session), text), SERVICE_USER.prefix) for text in texts]
 
 
-def _help(view: View, session: Session, words: list[str]) -> Result:
+def _help(view: CommandContext, session: Session, words: list[str]) -> Result:
     return _say(view, session, *HELP)
 
 
-def _unknown(view: View, session: Session, words: list[str]) -> Result:
+def _unknown(view: CommandContext, session: Session, words: list[str]) -> Result:
     return _say(view, session, "That is nothing NickServ knows; HELP says what it does")
 
 
-def _register(view: View, session: Session, words: list[str]) -> Result:
+def _register(view: CommandContext, session: Session, words: list[str]) -> Result:
     """REGISTER <password> [email or invitation]: many clients and people add an address, which is not needed."""
     if not words:
         return _say(view, session, "Please say REGISTER <password>")
@@ -69,7 +69,7 @@ def _register(view: View, session: Session, words: list[str]) -> Result:
     return make_account(view, session, view.called(session), words[0], NICKSERV, refuse)
 
 
-def _identify(view: View, session: Session, words: list[str]) -> Result:
+def _identify(view: CommandContext, session: Session, words: list[str]) -> Result:
     """IDENTIFY [account] <password>."""
     if not words:
         return _say(view, session, "Please say IDENTIFY <password>, or IDENTIFY <account> <password>")
@@ -78,18 +78,18 @@ def _identify(view: View, session: Session, words: list[str]) -> Result:
     name = words[0] if len(words) > 1 else view.called(session)
 
     def refuse(text: str) -> Result:
-        return [*_say(view, session, text), Note("login failed", {"reason": text})]
+        return [*_say(view, session, text), LogNote("login failed", {"reason": text})]
 
     return log_in(view, session, name, words[-1], NICKSERV, refuse)
 
 
-def _log_out(view: View, session: Session, words: list[str]) -> Result:
+def _log_out(view: CommandContext, session: Session, words: list[str]) -> Result:
     if not view.account(session):
         return _say(view, session, "You are not logged in")
     return p.LogOut(session.id, "", NICKSERV)
 
 
-def _passwd(view: View, session: Session, words: list[str]) -> Result:
+def _passwd(view: CommandContext, session: Session, words: list[str]) -> Result:
     """PASSWD <old> <new>: the old one is asked for, since a terminal may have been left alone."""
     account = view.state.accounts.named(view.account(session))
     if account is None:
@@ -100,10 +100,10 @@ def _passwd(view: View, session: Session, words: list[str]) -> Result:
     if problem is not None:
         return _say(view, session, problem[1])
 
-    def judged(view: View, session: Session, wrong: str) -> Result:
-        return _say(view, session, wrong) if wrong else Work(Make(words[1], view.rules.iterations), made)
+    def judged(view: CommandContext, session: Session, wrong: str) -> Result:
+        return _say(view, session, wrong) if wrong else WorkerJob(MakeVerifier(words[1], view.rules.iterations), made)
 
-    def made(view: View, session: Session, done: Done) -> Result:
+    def made(view: CommandContext, session: Session, done: Done) -> Result:
         if not isinstance(done, str):
             return _say(view, session, passwords.BUSY)
         checked = account.id, account.verifier
@@ -112,7 +112,7 @@ def _passwd(view: View, session: Session, words: list[str]) -> Result:
     return passwords.check(view, session, f"account {account.key}", account.verifier, words[0], judged)
 
 
-def _info(view: View, session: Session, words: list[str]) -> Result:
+def _info(view: CommandContext, session: Session, words: list[str]) -> Result:
     name = words[0] if words else view.called(session)
     account = view.state.accounts.named(name)
     if account is None:
@@ -123,7 +123,7 @@ def _info(view: View, session: Session, words: list[str]) -> Result:
     )
 
 
-_TABLE: Mapping[str, Callable[[View, Session, list[str]], Result]] = {
+_TABLE: Mapping[str, Callable[[CommandContext, Session, list[str]], Result]] = {
     "HELP": _help,
     "REGISTER": _register,
     "IDENTIFY": _identify,
@@ -134,7 +134,7 @@ _TABLE: Mapping[str, Callable[[View, Session, list[str]], Result]] = {
 }
 
 
-def command(view: View, session: Session, message: Message) -> Result:
+def command(view: CommandContext, session: Session, message: Message) -> Result:
     """NS, NICKSERV: the same without a private message, as many clients have it."""
     return answer(view, session, " ".join(message.params))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from chatctl.chat.commands.base import Command, Line, Reply, Result, View, line
+from chatctl.chat.commands.base import Command, CommandContext, NumericReply, Reply, Result, line
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.modes import BOT, symbols
 from chatctl.chat.model.room import Room
@@ -23,7 +23,7 @@ _NO_ADDRESS = "255.255.255.255"
 class _Row(NamedTuple):
     """One user of an answer, with the room they are shown in (if any) and their standing there."""
 
-    view: View
+    view: CommandContext
     session: Session
     user: User
     room: Room | None
@@ -43,7 +43,7 @@ def shared_room(me: User, other: User) -> Room | None:
     return None
 
 
-def who(view: View, session: Session, message: Message) -> Result:
+def who(view: CommandContext, session: Session, message: Message) -> Result:
     """WHO #room, WHO nick, WHO mask; with ``o`` operators alone; with ``%fields,token`` as WHOX."""
     mask = message.param(0) or "*"
     options, percent, rest = message.param(1).partition("%")
@@ -59,7 +59,7 @@ def who(view: View, session: Session, message: Message) -> Result:
     return [*replies, line(n.RPL_ENDOFWHO, mask)]
 
 
-def _found(view: View, session: Session, mask: str) -> Iterator[_Row]:
+def _found(view: CommandContext, session: Session, mask: str) -> Iterator[_Row]:
     me = view.user(session)
     if mask[:1] == "#":
         room = view.state.room_named(mask)
@@ -79,7 +79,7 @@ def _found(view: View, session: Session, mask: str) -> Iterator[_Row]:
             yield _in_some_room(view, session, me, other)
 
 
-def _in_some_room(view: View, session: Session, me: User, other: User) -> _Row:
+def _in_some_room(view: CommandContext, session: Session, me: User, other: User) -> _Row:
     room = shared_room(me, other)
     return _Row(view, session, other, room, room.members[other.id] if room is not None else 0)
 
@@ -127,12 +127,12 @@ _FIELDS: dict[str, Callable[[_Row], str]] = {
 """The fields of WHOX in the order in which they are answered; ``t`` (the token) comes before them."""
 
 
-def _whox_line(row: _Row, fields: str, token: str) -> Line:
+def _whox_line(row: _Row, fields: str, token: str) -> NumericReply:
     words = [token or "0"] if "t" in fields else []
     words += [field(row) for letter, field in _FIELDS.items() if letter in fields]
     # The last one may hold spaces (a real name); an address that begins with a colon is for the encoder to guard.
     guarded = [f"0{word}" if word[:1] == ":" else word for word in words[:-1]]
-    return Line(n.RPL_WHOSPCRPL, tuple(guarded), words[-1] if words else "")
+    return NumericReply(n.RPL_WHOSPCRPL, tuple(guarded), words[-1] if words else "")
 
 
 COMMANDS = (Command("WHO", who),)

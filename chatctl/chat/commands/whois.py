@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, Reply, Result, View, line, means_this_server, packed
-from chatctl.chat.commands.isupport import MOST_WHOIS
+from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, line, means_this_server, packed
+from chatctl.chat.commands.isupport import MAX_WHOIS_NAMES
 from chatctl.chat.commands.metadata import shown as shown_metadata
 from chatctl.chat.commands.who import visible
 from chatctl.chat.delivery.render import timestamp
@@ -15,10 +15,10 @@ from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX
 from chatctl.protocol.message import MAX_LINE, Message
 
-_MOST_WHOWAS = 20
+_MAX_WHOWAS = 20
 
 
-def whois(view: View, session: Session, message: Message) -> Result:
+def whois(view: CommandContext, session: Session, message: Message) -> Result:
     """WHOIS [server] nick,nick."""
     asked = message.param(1) or message.param(0)
     if not asked:
@@ -26,8 +26,8 @@ def whois(view: View, session: Session, message: Message) -> Result:
     if message.param(1) and not means_this_server(view, message.param(0)):
         return [line(n.ERR_NOSUCHSERVER, message.param(0))]
     nicks = [nick for nick in asked.split(",") if nick]
-    if len(nicks) > MOST_WHOIS:
-        return [line(n.ERR_TOOMANYTARGETS, nicks[MOST_WHOIS])]
+    if len(nicks) > MAX_WHOIS_NAMES:
+        return [line(n.ERR_TOOMANYTARGETS, nicks[MAX_WHOIS_NAMES])]
     replies: list[Reply] = []
     for nick in nicks:
         other = view.state.user_or_service(nick)
@@ -35,7 +35,7 @@ def whois(view: View, session: Session, message: Message) -> Result:
     return [*replies, line(n.RPL_ENDOFWHOIS, asked)]
 
 
-def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
+def _whois_lines(view: CommandContext, session: Session, other: User) -> list[Reply]:
     rules, me = view.rules, view.user(session)
     nick = other.nick
     replies: list[Reply] = [
@@ -73,7 +73,7 @@ def _whois_lines(view: View, session: Session, other: User) -> list[Reply]:
     return replies
 
 
-def whowas(view: View, session: Session, message: Message) -> Result:
+def whowas(view: CommandContext, session: Session, message: Message) -> Result:
     """WHOWAS nick [count [server]]: former holders of a name, the latest first. It takes no mask, which would list all
     recent users."""
     if message.param(2) and not means_this_server(view, message.param(2)):
@@ -83,7 +83,7 @@ def whowas(view: View, session: Session, message: Message) -> Result:
         return [line(n.ERR_NONICKNAMEGIVEN)]
     word = message.param(1)
     count = int(word) if word.isascii() and word.isdigit() and len(word) < len("1000") else 0
-    most = min(count, _MOST_WHOWAS) if count > 0 else _MOST_WHOWAS
+    most = min(count, _MAX_WHOWAS) if count > 0 else _MAX_WHOWAS
     key = names.fold(asked)
     replies: list[Reply] = []
     found = 0

@@ -42,7 +42,7 @@ _GROUPING = SHAPING | EXTENDED_JOIN
 """Members who agree in these capabilities share their bytes: of messages, and of what tells them who came in."""
 
 
-LATE_MS = 1000
+MAX_EPHEMERAL_MS = 1000
 """Age from which an ephemeral line is dropped ([ephemeral])."""
 
 
@@ -251,7 +251,7 @@ class Fanout:
                 self._hand(session, render(message, stamp, session.shape))
         for shape, group in later.items():
             self._groups.append(Group(tuple(group), render(message, stamp, shape)))
-            self._groups[-1].until = stamp.time + LATE_MS
+            self._groups[-1].until = stamp.time + MAX_EPHEMERAL_MS
 
     def _hand(self, session: Session, data: bytes) -> None:
         if session.out is None:

@@ -10,11 +10,11 @@ from chatctl.chat.model.ids import NO_USER, SessionId
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
-    from chatctl.chat.commands.sasl import Exchange
+    from chatctl.chat.commands.sasl import SaslExchange
     from chatctl.chat.delivery.segments import RoomOutput
     from chatctl.chat.entries.facts import Fact
-    from chatctl.chat.entries.multiline import Batch
-    from chatctl.chat.model.token_bucket import Bucket
+    from chatctl.chat.entries.multiline import MultilineBatch
+    from chatctl.chat.model.token_bucket import TokenBucket
 
 
 _NONE: dict[str, None] = {}
@@ -131,7 +131,7 @@ class Session(Output):
         self.password = ""
         self.account_id = ""
         self.invite = ""
-        self.sasl: Exchange | None = None
+        self.sasl: SaslExchange | None = None
         self.secret = ""
         self.instance = ""
         self.tries = 0
@@ -149,10 +149,10 @@ class Session(Output):
         # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.
         self.inbox: list[str | BadLine] = []
         self.queued = False
-        self.bucket: Bucket | None = None  # see chat/engine/rate_limit
+        self.bucket: TokenBucket | None = None  # see chat/engine/rate_limit
         self.in_flight = 0
         self.messages_only = True
-        self.batch: Batch | None = None
+        self.batch: MultilineBatch | None = None
 
         # Output: see chat/delivery/fanout. `shape` is the set of capabilities it is grouped by, `waits` the last tick
         # that holds something of this session or because of it.

@@ -9,7 +9,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 
-from chatctl.chat.engine.commit_gate import Keeper
+from chatctl.chat.engine.commit_gate import CommitGate
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.ports import Order
@@ -18,12 +18,12 @@ Answered = Callable[[bool, str], None]
 """Gets whether it was done, and the sentence to say."""
 
 
-class Desk:
+class AdminRequests:
     """`released` gives the last seq of which all is kept and has gone out."""
 
-    def __init__(self, order: Order, keeper: Keeper, released: Callable[[], int]) -> None:
+    def __init__(self, order: Order, commit_gate: CommitGate, released: Callable[[], int]) -> None:
         self._order = order
-        self._keeper = keeper
+        self._commit_gate = commit_gate
         self._released = released
         self._numbers = itertools.count()
         self._asked: dict[str, Answered] = {}
@@ -31,7 +31,7 @@ class Desk:
 
     def ask(self, proposal: p.Proposal, answered: Answered) -> None:
         """Propose it; `answered` is called at once or later."""
-        reason = self._keeper.refusing(proposal)
+        reason = self._commit_gate.refusing(proposal)
         if reason:
             answered(False, f"This cannot be kept: {reason}")
             return

@@ -27,36 +27,36 @@ from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.engine.retries import Restarted, Retries, departed, redone
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Delivery
-from chatctl.chat.entries.facts import Kept
+from chatctl.chat.entries.facts import AnyFact
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.entries.queries import RoomRecord
-from chatctl.chat.history.recent_messages import Tails
+from chatctl.chat.history.recent_messages import RecentMessages
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey, record_key
 from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.state import State
-from chatctl.chat.ports import Journal, Log
+from chatctl.chat.ports import Journal, LogPort
 
-SLOW_MS = 5000
-MOST_PARKED = 64 * 1024 * 1024
-TALK = 8
+SLOW_COMMIT_MS = 5000
+MAX_PARKED_BYTES = 64 * 1024 * 1024
+MIN_BATCHED_FACTS = 8
 """Facts per tick from which [batching] pays off. They must be of several senders: one alone would wait in vain."""
-MOST_GATHERED = 256
+MAX_BATCHED_FACTS = 256
 """Facts that wait for a batch ([batching]). A larger commit is hardly cheaper per fact, and delays all of them."""
 _TRY_MS = 1000
-MAX_RETRIED = 10_000
+MAX_RETRIED_FACTS = 10_000
 """Facts that wait to be submitted again ([undo-or-retry]). More are dropped and counted."""
 
-_PRESENCE = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.SetMetadata, p.AddBan, p.RemoveBan))
+_LIGHT_PROPOSALS = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.SetMetadata, p.AddBan, p.RemoveBan))
 """Proposals that are accepted while commits are slow or much output is parked, because they add little to it."""
 
 
-def _of_several(facts: Sequence[Kept]) -> bool:
+def _of_several(facts: Sequence[AnyFact]) -> bool:
     """Whether not all of them are of one speaker."""
     first = facts[0].source
     return any(item.source != first for item in facts)
 
 
-class _OnItsWay(msgspec.Struct):
+class _Submitted(msgspec.Struct):
     """An entry whose facts are with the journal."""
 
     seq: int
@@ -72,7 +72,7 @@ class _OnItsWay(msgspec.Struct):
     notes: Sequence[tuple[str, dict[str, object]]]
 
 
-class Keeper:
+class CommitGate:
     """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
     (session id, command, reason, label); `deliver` gets the deliveries of an undo."""
 
@@ -80,10 +80,10 @@ class Keeper:
         self,
         state: State,
         fanout: Fanout,
-        tails: Tails,
+        tails: RecentMessages,
         journal: Journal,
         clock: Callable[[], int],
-        log: Log,
+        log: LogPort,
         refuse: Callable[[SessionId, str, str, str, str], None],
         deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
@@ -95,12 +95,12 @@ class Keeper:
         """Facts that were shown and then dropped ([undo-or-retry])."""
         self.messages = 0
         """Messages, topics and modes that were accepted since the start."""
-        self.unkept: list[Kept] = []
+        self.unsubmitted: list[AnyFact] = []
         """Facts that have not been submitted."""
-        self._count_unkept = 0  # the number of facts in it
+        self._unsubmitted_facts = 0  # the number of facts in it
         self._state = state
         self._fanout = fanout
-        self._tails = tails
+        self._recent = tails
         self._journal = journal
         self._clock = clock
         self._log = log
@@ -109,16 +109,16 @@ class Keeper:
         self.due: list[p.Proposal] = []
         """Proposals that follow from stored entries. The hub takes them."""
         self._retries = Retries()
-        self._way: deque[_OnItsWay] = deque()
-        self._gathers = False  # whether [batching] applies, decided by the last submission
+        self._submitted: deque[_Submitted] = deque()
+        self._is_batching = False  # whether [batching] applies, decided by the last submission
         self._changed: dict[str, None] = {}
         self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
-        self._kept_rooms: dict[str, RoomRecord] = {}
+        self._stored_rooms: dict[str, RoomRecord] = {}
         self._tried = self._failed_at = 0
         self._minute: deque[tuple[int, int]] = deque()
         self._changed_records: dict[RecordKey, int] = {}
         self._record_changes: deque[Changes] = deque()
-        self._kept_records: dict[RecordKey, Record | None] = {}
+        self._stored_records: dict[RecordKey, Record | None] = {}
         journal.attach(self)
         self._restarted = Restarted(self._bring_back(journal))
 
@@ -128,10 +128,10 @@ class Keeper:
         self._fanout.released_seq = journal.last_seq()
         state.last_time = journal.last_time()
         for kept in journal.records():
-            self._kept_records[record_key(kept)] = kept
+            self._stored_records[record_key(kept)] = kept
             state.accounts.restore(kept)
         for record in journal.rooms():
-            self._kept_rooms[record.key] = record
+            self._stored_rooms[record.key] = record
             state.restore(record)
             # Accounts may have been removed while no server ran.
             if state.forget_removed(record.key) | state.disown(record.key):
@@ -140,7 +140,7 @@ class Keeper:
             if room is not None and room.locked:  # members who could return are not known
                 state.drop_if_unused(room)
         restarted = state.restart_visits()
-        self._kept_records.update((key, state.accounts.get(key)) for key in restarted)
+        self._stored_records.update((key, state.accounts.get(key)) for key in restarted)
         return restarted
 
     # From the rules.
@@ -153,21 +153,21 @@ class Keeper:
         proposal = entry.proposal
         refusable = not again and isinstance(proposal, p.Refusable)
         is_stored = bool(outcome.facts or outcome.records)
-        if outcome.redo and (self._way if not is_stored else not refusable):
+        if outcome.redo and (self._submitted if not is_stored else not refusable):
             self._retries.add(outcome)
         if not is_stored:
             return
         command = outcome.command or (outcome.facts[0].kind if outcome.facts else "")
         count = outcome.count
-        self.unkept += outcome.facts
-        self._count_unkept += count
+        self.unsubmitted += outcome.facts
+        self._unsubmitted_facts += count
         lines = min(proposal.lines, max(1, count))
-        if refusable and type(proposal) not in _PRESENCE:
+        if refusable and type(proposal) not in _LIGHT_PROPOSALS:
             self.messages += lines
         notes = outcome.notes if refusable else ()
         undo, then = outcome.undo, outcome.then
-        self._way.append(
-            _OnItsWay(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes)
+        self._submitted.append(
+            _Submitted(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes)
         )
         for name in outcome.records:
             self._changed_records[name] = entry.seq
@@ -178,26 +178,26 @@ class Keeper:
     def end_tick(self, *, shown: bool) -> None:
         """Submit the gathered facts and park the output that shows them ([commit-gate]), unless they wait ([batching]).
         `shown`: this tick released stored output."""
-        if self._gathers and (shown or self._fanout.parked) and self._count_unkept < MOST_GATHERED:
+        if self._is_batching and (shown or self._fanout.parked) and self._unsubmitted_facts < MAX_BATCHED_FACTS:
             return
         if self._waits_to_retry():
             self._fanout.end_tick(0)
             return
-        count = self._count_unkept
+        count = self._unsubmitted_facts
         seq, facts, records, changes = self._take()
         if not seq:
             return
-        self._gathers = count >= TALK and _of_several(facts)
+        self._is_batching = count >= MIN_BATCHED_FACTS and _of_several(facts)
         if facts:
             self._count(facts[-1].time)
         kept = [record for record in records.values() if record is not None]
         gone = [key for key, record in records.items() if record is None]
         self._journal.append(facts, kept, gone, changes)
 
-    def _take(self) -> tuple[int, list[Kept], dict[str, RoomRecord | None], Changes]:
+    def _take(self) -> tuple[int, list[AnyFact], dict[str, RoomRecord | None], Changes]:
         """Park the output and return what is submitted: the last entry (0 if nothing), facts, room settings and
         records."""
-        facts, self.unkept, self._count_unkept = self.unkept, [], 0
+        facts, self.unsubmitted, self._unsubmitted_facts = self.unsubmitted, [], 0
         self._retries.handed_over()
         changes = self._take_records()
         seq = max(facts[-1].seq if facts else 0, changes.last)
@@ -212,7 +212,7 @@ class Keeper:
     @property
     def gathering(self) -> bool:
         """Whether there is something to keep that has not been handed over."""
-        return bool(self.unkept or self._changed_records) and not self._waits_to_retry()
+        return bool(self.unsubmitted or self._changed_records) and not self._waits_to_retry()
 
     def retry_at(self) -> int | None:
         """Return when facts are submitted again (ms since 1970 UTC), if any wait for that."""
@@ -222,7 +222,7 @@ class Keeper:
         """Return whether there are only facts to submit again, and it is too early for that."""
         if not self._retries.is_waiting or self._clock() - self._failed_at >= _TRY_MS:
             return False
-        return not any(item.refusable for item in self._way)
+        return not any(item.refusable for item in self._submitted)
 
     def _take_records(self) -> Changes:
         """The accounts and invitations that changed in this tick, as they are now."""
@@ -236,18 +236,18 @@ class Keeper:
 
     def refusing(self, proposal: p.Proposal) -> str:
         """Return why `proposal` cannot be accepted now ([refuse-while-failing]); ``""`` if it can."""
-        slow = bool(self._way) and self._clock() - self._way[0].time > SLOW_MS
-        crowded = self._fanout.parked_bytes > MOST_PARKED
+        slow = bool(self._submitted) and self._clock() - self._submitted[0].time > SLOW_COMMIT_MS
+        crowded = self._fanout.parked_bytes > MAX_PARKED_BYTES
         if not (slow or crowded or self.trouble):
             return ""
-        if not isinstance(proposal, p.Refusable) or (isinstance(proposal, p.Say) and proposal.passing):
+        if not isinstance(proposal, p.Refusable) or (isinstance(proposal, p.SendMessage) and proposal.passing):
             return ""
         if self.trouble:
             if self._clock() - self._tried < _TRY_MS:
                 return self.trouble
             self._tried = self._clock()
             return ""
-        if type(proposal) in _PRESENCE:
+        if type(proposal) in _LIGHT_PROPOSALS:
             return ""
         if slow:
             return "storing messages takes too long at the moment"
@@ -271,7 +271,7 @@ class Keeper:
     @property
     def lag_ms(self) -> int:
         """For how long the oldest fact on its way has been waiting."""
-        return max(0, self._clock() - self._way[0].time) if self._way else 0
+        return max(0, self._clock() - self._submitted[0].time) if self._submitted else 0
 
     # From the journal.
 
@@ -280,7 +280,7 @@ class Keeper:
         if self.trouble:
             self._log.info("messages can be stored again")
             self.trouble = ""
-        way = self._way
+        way = self._submitted
         while way and way[0].seq <= seq:
             item = way.popleft()
             if item.notes:
@@ -294,11 +294,11 @@ class Keeper:
         while self._records and self._records[0][0] <= seq:
             for key, record in self._records.popleft()[1].items():
                 if record is None:
-                    self._kept_rooms.pop(key, None)
+                    self._stored_rooms.pop(key, None)
                 else:
-                    self._kept_rooms[key] = record
+                    self._stored_rooms[key] = record
         while self._record_changes and self._record_changes[0].last <= seq:
-            self._kept_records.update(self._record_changes.popleft().records)
+            self._stored_records.update(self._record_changes.popleft().records)
         self._fanout.durable(seq)
 
     def failed(self, first: int, last: int, reason: str) -> None:
@@ -322,9 +322,9 @@ class Keeper:
         refused = {item.seq for item in hit if item.refusable}
         again = self._retries.take()
         self._fanout.refuse(refused.union(outcome.entry.seq for outcome in again))
-        self._tails.refuse(refused)
+        self._recent.refuse(refused)
         if any(isinstance(item.proposal, p.Redact | p.RenameRoom) for item in hit):
-            self._tails.forget()  # they have been changed already; the journal has what they were
+            self._recent.forget()  # they have been changed already; the journal has what they were
         self._release_names(last)
         self._restarted.failed()
         self._state.departed = departed(again)
@@ -337,7 +337,7 @@ class Keeper:
                     self._refuse(proposal.session, item.command, reason, proposal.label, proposal.subject)
         self._retry(again)
 
-    def _undo(self, items: Sequence[_OnItsWay], last: int) -> None:
+    def _undo(self, items: Sequence[_Submitted], last: int) -> None:
         """Undo the entries `items`, the last one first, then settings and records of all up to `last`."""
         state = self._state
         dropped, forgotten = len(state.let_go), len(state.forgotten)
@@ -359,12 +359,12 @@ class Keeper:
         """Do again what cannot be refused, and submit it before anything later."""
         for outcome in redone(again, self._state):
             self._deliver(outcome.deliveries)
-            if self._retries.facts + outcome.count > MAX_RETRIED:
+            if self._retries.facts + outcome.count > MAX_RETRIED_FACTS:
                 self.lost += outcome.count
                 outcome.facts.clear()
             self._retries.facts += outcome.count
             self.entry(outcome, again=True)
-        self._retries.is_waiting = bool(self.unkept or self._changed_records)
+        self._retries.is_waiting = bool(self.unsubmitted or self._changed_records)
         self._state.departed = {}
         self._state.stale_prefixes = {}
 
@@ -379,21 +379,21 @@ class Keeper:
         self._log.error("the journal failed", reason=reason)
         self.fatal_reason = reason
 
-    def _arrived(self, seq: int) -> list[_OnItsWay]:
+    def _arrived(self, seq: int) -> list[_Submitted]:
         """Take the entries up to `seq` off the list, and return them."""
-        way, arrived = self._way, []
+        way, arrived = self._submitted, []
         while way and way[0].seq <= seq:
             arrived.append(way.popleft())
         return arrived
 
     def _set_back(self, key: str) -> None:
-        record = self._kept_rooms.get(key)
+        record = self._stored_rooms.get(key)
         self._state.set_back(key, record)
         # A commit on its way may hold the refused settings, so the current ones are submitted after it.
         self._changed[key] = None
 
     def _set_record_back(self, name: RecordKey) -> None:
-        kept = self._kept_records.get(name)
+        kept = self._stored_records.get(name)
         self._state.accounts.put(name, kept)
         if kept is None and name[0] == "account":
             # Its users logged in before that was known, and are guests again.

@@ -12,18 +12,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatctl.chat.commands import batches
-from chatctl.chat.commands.base import Command, Held, Job, Line, Long, Reply, Result, View, Work
+from chatctl.chat.commands.base import (
+    Command,
+    CommandContext,
+    Held,
+    Long,
+    NumericReply,
+    QueryJob,
+    Reply,
+    Result,
+    WorkerJob,
+)
 from chatctl.chat.commands.registry import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.engine.commit_gate import Keeper
-from chatctl.chat.engine.labeled_response import MAX_LABEL
-from chatctl.chat.engine.pending_queries import Jobs
-from chatctl.chat.engine.rate_limit import Pace
-from chatctl.chat.engine.replies import Answering
-from chatctl.chat.engine.streamed_replies import Slices
+from chatctl.chat.engine.commit_gate import CommitGate
+from chatctl.chat.engine.labeled_response import MAX_LABEL_BYTES
+from chatctl.chat.engine.pending_queries import PendingQueries
+from chatctl.chat.engine.rate_limit import RateLimiter
+from chatctl.chat.engine.replies import ReplySender
+from chatctl.chat.engine.streamed_replies import StreamedReplies
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.ports import Log, Order
+from chatctl.chat.ports import LogPort, Order
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
 from chatctl.protocol.framing import BadLine, Why
@@ -40,63 +50,63 @@ _BAD_LINE_FAILS = {
 }
 
 
-class Handling:
+class Dispatcher:
     """Handles lines, and the answers to queries and tasks."""
 
     def __init__(
         self,
-        view: View,
+        view: CommandContext,
         order: Order,
-        keeper: Keeper,
-        answering: Answering,
+        commit_gate: CommitGate,
+        replies: ReplySender,
         fanout: Fanout,
-        jobs: Jobs,
-        slices: Slices,
-        log: Log,
-        pace: Pace | None,
+        jobs: PendingQueries,
+        slices: StreamedReplies,
+        log: LogPort,
+        pace: RateLimiter | None,
     ) -> None:
         self.failures = 0
         self._view = view
         self._order = order
-        self._keeper = keeper
-        self._answering = answering
+        self._commit_gate = commit_gate
+        self._replies = replies
         self._fanout = fanout
-        self._jobs = jobs
+        self._queries = jobs
         self._slices = slices
         self._log = log
-        self._pace = pace
+        self._rate_limiter = pace
 
     def say(self, session: Session, room: str, texts: list[str]) -> None:
         """Propose PRIVMSG with several untagged lines to one room."""
-        proposal = p.SayLines(session.id, "", room, texts)
-        reason = self._keeper.refusing(proposal)
+        proposal = p.SendMessageRun(session.id, "", room, texts)
+        reason = self._commit_gate.refusing(proposal)
         if reason:
             for _ in texts:
-                self._answering.refuse(session.id, "PRIVMSG", reason, "")
+                self._replies.refuse(session.id, "PRIVMSG", reason, "")
         else:
             self.propose(session, proposal)
 
     def handle(self, session: Session, message: Message) -> None:
         """Handle one command: make the common checks ([command-table]), then call its handler."""
         label = self._label(session, message) if message.tags else ""
-        if label and len(label.encode()) > MAX_LABEL:
-            text = f"A label has at most {MAX_LABEL} bytes; this command was not carried out"
-            fail = standard_reply("FAIL", message.command, "LABEL_TOO_LONG", str(MAX_LABEL), text=text)
-            self._answering.reply(session, fail)
+        if label and len(label.encode()) > MAX_LABEL_BYTES:
+            text = f"A label has at most {MAX_LABEL_BYTES} bytes; this command was not carried out"
+            fail = standard_reply("FAIL", message.command, "LABEL_TOO_LONG", str(MAX_LABEL_BYTES), text=text)
+            self._replies.reply(session, fail)
             return
         row = COMMANDS.get(message.command)
         if message.command in HTTP and not session.registered:  # CONNECT and TRACE are IRC's words too
-            self._answering.end(session, "This is a chat server, not a web server")
+            self._replies.end(session, "This is a chat server, not a web server")
         elif (message.command in MESSAGES or "batch" in message.tags) and batches.concerns(session, message):
             self._batched(session, message)
         elif row is None:
-            self._answering.reply_all(session, (Line(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
+            self._replies.reply_all(session, (NumericReply(n.ERR_UNKNOWNCOMMAND, (message.command,)),), label)
         elif not session.registered and not row.before and not session.registering:
-            self._answering.reply_all(session, (Line(n.ERR_NOTREGISTERED, ()),), label)
+            self._replies.reply_all(session, (NumericReply(n.ERR_NOTREGISTERED, ()),), label)
         elif len(message.params) < row.least:
-            self._answering.reply_all(session, (Line(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
+            self._replies.reply_all(session, (NumericReply(n.ERR_NEEDMOREPARAMS, (message.command,)),), label)
         elif row.operator and not self._view.user(session).operator:
-            self._answering.reply_all(session, (Line(n.ERR_NOPRIVILEGES, ()),), label)
+            self._replies.reply_all(session, (NumericReply(n.ERR_NOPRIVILEGES, ()),), label)
         else:
             result = self._run(row, session, message)
             if session.batch is not None and session.batch.opening is message:
@@ -108,8 +118,8 @@ class Handling:
         result = row.handler(self._view, session, message)
         if session.caps != caps:
             self._fanout.reshape(session)
-        if self._pace is not None and isinstance(result, list):
-            self._pace.answered(session, len(result), self._view.clock())
+        if self._rate_limiter is not None and isinstance(result, list):
+            self._rate_limiter.answered(session, len(result), self._view.clock())
         return result
 
     def _batched(self, session: Session, message: Message) -> None:
@@ -131,22 +141,24 @@ class Handling:
         if isinstance(result, Held):
             return
         if isinstance(result, p.Proposal):
-            reason = self._keeper.refusing(result)
+            reason = self._commit_gate.refusing(result)
             if reason:
-                self._answering.refuse(session.id, command, reason, label, result.subject)
+                self._replies.refuse(session.id, command, reason, label, result.subject)
             else:
                 result.label = label
                 self.propose(session, result)
-        elif isinstance(result, Job):
-            self._jobs.add(session, result, command, label)
-        elif isinstance(result, Work):
-            self._jobs.work(session, result, command, label)
+        elif isinstance(result, QueryJob):
+            self._queries.add(session, result, command, label)
+        elif isinstance(result, WorkerJob):
+            self._queries.work(session, result, command, label)
         elif isinstance(result, Long):
             self._slices.add(session, result, label)
         elif result or label:
-            self._answering.reply_all(session, result or (), label)
+            self._replies.reply_all(session, result or (), label)
 
-    def answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
+    def answered(
+        self, session: Session, command: str, label: str, then: Callable[[CommandContext, Session], Result]
+    ) -> None:
         """A reader or a worker is done: what it found is an input like any other."""
         session.in_flight -= 1
         try:
@@ -162,7 +174,7 @@ class Handling:
             told = standard_reply("NOTE", "*", "SLOWED", text=text)
         else:
             told = Message("NOTICE", (self._view.called(session), text))
-        self._answering.reply(session, told)
+        self._replies.reply(session, told)
 
     def refuse_line(self, session: Session, bad: BadLine) -> None:
         """Report a line that cannot be handled, with its command and label if they can be parsed."""
@@ -173,11 +185,11 @@ class Handling:
             return
         label = self._label(session, start) if start is not None else ""
         if bad.why is Why.TOO_LONG:
-            reply: Reply = Line(n.ERR_INPUTTOOLONG, ())
+            reply: Reply = NumericReply(n.ERR_INPUTTOOLONG, ())
         else:
             command = start.command if start is not None and start.command in COMMANDS else "*"
             reply = Message("FAIL", (command, *_BAD_LINE_FAILS[bad.why]))
-        self._answering.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL else "")
+        self._replies.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL_BYTES else "")
 
     def failed(self, session: Session, error: Exception) -> None:
         """Rule 3. Where even its leaving fails, the session ends all the same; the others are not told."""
@@ -187,7 +199,7 @@ class Handling:
             self.disconnect(session, reason)
         except Exception as again:  # noqa: BLE001  # [contain-failures]
             self._count(session, again)
-            self._answering.end(session, reason)
+            self._replies.end(session, reason)
 
     def _count(self, session: Session, error: Exception) -> None:
         self.failures += 1
@@ -200,11 +212,11 @@ class Handling:
             session.registering = False
             self.propose(session, p.Quit(session.id, "", reason, silent_ms))
         else:
-            self._answering.end(session, reason)
+            self._replies.end(session, reason)
 
     def propose(self, session: Session, proposal: p.Proposal) -> None:
         """Ask for a place in the order. Until it is given, the session's next lines wait, unless all are messages."""
-        is_message = isinstance(proposal, (p.Say, p.SayLines))
+        is_message = isinstance(proposal, (p.SendMessage, p.SendMessageRun))
         session.messages_only = is_message and (session.messages_only or not session.in_flight)
         session.in_flight += 1
         self._order.propose(proposal)

@@ -17,29 +17,29 @@ from collections.abc import Callable, Sequence
 from chatctl.chat.apply import apply
 from chatctl.chat.commands import batches, connection, offered_capabilities
 from chatctl.chat.commands.administration import reread_proposal
-from chatctl.chat.commands.base import Line, Note, Result, View
+from chatctl.chat.commands.base import CommandContext, LogNote, NumericReply, Result
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.delivery.sessions_by_user import SessionsByUser
-from chatctl.chat.engine.admin_requests import Desk
-from chatctl.chat.engine.commit_gate import Keeper
-from chatctl.chat.engine.dispatcher import Handling
-from chatctl.chat.engine.pending_queries import Jobs
-from chatctl.chat.engine.rate_limit import Pace
-from chatctl.chat.engine.replies import Answering
-from chatctl.chat.engine.router import Delivering
-from chatctl.chat.engine.scheduler import Turns
-from chatctl.chat.engine.streamed_replies import Slices
+from chatctl.chat.engine.admin_requests import AdminRequests
+from chatctl.chat.engine.commit_gate import CommitGate
+from chatctl.chat.engine.dispatcher import Dispatcher
+from chatctl.chat.engine.pending_queries import PendingQueries
+from chatctl.chat.engine.rate_limit import RateLimiter
+from chatctl.chat.engine.replies import ReplySender
+from chatctl.chat.engine.router import Router
+from chatctl.chat.engine.scheduler import Scheduler
+from chatctl.chat.engine.streamed_replies import StreamedReplies
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.tasks import Done, Reread
-from chatctl.chat.history.recent_messages import Tails
+from chatctl.chat.entries.tasks import Done, ReadSettings
+from chatctl.chat.history.recent_messages import RecentMessages
 from chatctl.chat.model.cloak import cloak
 from chatctl.chat.model.hosts import is_loopback, origin
 from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.server_bans import Ban
 from chatctl.chat.model.state import State
-from chatctl.chat.ports import Journal, Log, Order, Workers
+from chatctl.chat.ports import Journal, LogPort, Order, WorkerPort
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import CAP_NOTIFY
 from chatctl.protocol.framing import BadLine
@@ -54,9 +54,9 @@ class Hub:
         order: Order,
         journal: Journal,
         clock: Callable[[], int],
-        log: Log,
-        workers: Workers,
-        pace: Pace | None = None,
+        log: LogPort,
+        workers: WorkerPort,
+        pace: RateLimiter | None = None,
     ) -> None:
         self.state = State(rules)
         self.sessions: dict[SessionId, Session] = {}
@@ -64,26 +64,26 @@ class Hub:
         self.fanout = Fanout()
         self._order = order
         self._workers = workers
-        self._pace = pace
+        self._rate_limiter = pace
         self._clock = clock
         self._log = log
-        self.tails = Tails(rules.replay_on_join)
-        self._view = View(
-            self.state, rules, self.sessions, clock, self.tails, cap_values=offered_capabilities.values(rules)
+        self.recent = RecentMessages(rules.replay_on_join)
+        self._view = CommandContext(
+            self.state, rules, self.sessions, clock, self.recent, cap_values=offered_capabilities.values(rules)
         )
         self._view.offered = offered_capabilities.mask(rules)
         self._offered_by = rules
-        self._answering = Answering(self._view, self.fanout, self.sessions, self._by_user, log)
-        self._delivering = Delivering(self._view, self.fanout, self.sessions, self._by_user, self._answering, log)
-        undone = self._delivering.undone
-        self.keeper = Keeper(self.state, self.fanout, self.tails, journal, clock, log, self._not_kept, undone)
-        self.desk = Desk(order, self.keeper, lambda: self.fanout.released_seq)
-        self._jobs = Jobs(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
-        self.slices = Slices(self._view, self.fanout, self._answering.reply_all)
-        self._handling = Handling(
-            self._view, order, self.keeper, self._answering, self.fanout, self._jobs, self.slices, log, pace
+        self._replies = ReplySender(self._view, self.fanout, self.sessions, self._by_user, log)
+        self._router = Router(self._view, self.fanout, self.sessions, self._by_user, self._replies, log)
+        undone = self._router.undone
+        self.commit_gate = CommitGate(self.state, self.fanout, self.recent, journal, clock, log, self._not_kept, undone)
+        self.admin_requests = AdminRequests(order, self.commit_gate, lambda: self.fanout.released_seq)
+        self._queries = PendingQueries(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
+        self.streamed = StreamedReplies(self._view, self.fanout, self._replies.reply_all)
+        self._dispatcher = Dispatcher(
+            self._view, order, self.commit_gate, self._replies, self.fanout, self._queries, self.streamed, log, pace
         )
-        self._turns = Turns(self._handling, clock, pace)
+        self._scheduler = Scheduler(self._dispatcher, clock, pace)
         order.attach(self._ordered)
 
     @property
@@ -95,25 +95,25 @@ class Hub:
         """Read the settings again, as REHASH does, for the operator of the machine."""
 
         def done(found: Done) -> None:
-            assert isinstance(found, Reread)
+            assert isinstance(found, ReadSettings)
             self._order.propose(reread_proposal(NO_SESSION, "", found))
 
-        self._workers.ask("", Reread(), done)
+        self._workers.ask("", ReadSettings(), done)
 
     @property
     def failures(self) -> int:
         """Handlers that failed since the start, each of which ended a session."""
-        return self._handling.failures
+        return self._dispatcher.failures
 
     @property
     def ended(self) -> list[Session]:
         """Ended sessions: their remaining output is written, then they are closed. The owner empties it."""
-        return self._answering.ended
+        return self._replies.ended
 
     @property
     def probes(self) -> list[SessionId]:
         """Sessions that should be probed for being alive. The owner empties it."""
-        return self._answering.probes
+        return self._replies.probes
 
     @property
     def sts_port(self) -> int:
@@ -154,14 +154,14 @@ class Hub:
 
     def _turn_away(self, session: Session, ban: Ban) -> None:
         """Say why, until when, and that is all (modern.ircdocs.horse, "ERR_YOUREBANNEDCREEP (465)")."""
-        self._answering.reply(session, Line(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
-        self._answering.reply(session, Note("turned away", {"ban": ban.target}))
+        self._replies.reply(session, NumericReply(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
+        self._replies.reply(session, LogNote("turned away", {"ban": ban.target}))
         self.disconnect(session, ban.parting)
 
     def disconnect(self, session: Session, reason: str, silent_ms: int = 0) -> None:
         """End a session whose connection is gone, or must go: the others read `reason`. `silent_ms`: see Quit."""
         try:
-            self._handling.disconnect(session, reason, silent_ms)
+            self._dispatcher.disconnect(session, reason, silent_ms)
         except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
             self._failed(session, error)
 
@@ -169,18 +169,18 @@ class Hub:
         """The connection is lost: nothing can be sent to it, but what others would see of its input is still done."""
         session.leaving = reason
         session.unreachable = True
-        self._turns.add(session)
+        self._scheduler.add(session)
 
     def end_input(self, session: Session, reason: str) -> None:
         """The peer has ended its input and may still read: its lines are handled and answered, then it is over."""
         session.leaving = reason
-        self._turns.add(session)
+        self._scheduler.add(session)
 
     def charge(self, session: Session, fragments: int) -> float:
         """Charge for input that completed no line; for how many seconds the session must not be read."""
-        if self._pace is None or not session.registered:
+        if self._rate_limiter is None or not session.registered:
             return 0.0
-        return self._pace.fragments(session, fragments, self._clock()) / 1000
+        return self._rate_limiter.fragments(session, fragments, self._clock()) / 1000
 
     def let_go(self, id: SessionId) -> None:
         """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though
@@ -191,22 +191,22 @@ class Hub:
 
     def receive(self, session: Session, lines: list[str | BadLine]) -> None:
         """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
-        self._turns.receive(session, lines)
+        self._scheduler.receive(session, lines)
 
     def work(self, out_of_time: Callable[[], bool]) -> bool:
         """Handle what arrived, turn by turn. True where something is left for the next tick."""
-        if self.slices:
-            for session in self.slices.go_on(self._failed):
-                self._turns.resume(session)
-        self._turns.work(out_of_time)
-        return bool(self._turns)
+        if self.streamed:
+            for session in self.streamed.go_on(self._failed):
+                self._scheduler.resume(session)
+        self._scheduler.work(out_of_time)
+        return bool(self._scheduler)
 
     def end_tick(self) -> None:
         """End the tick: submit its facts, park its output, release durable output."""
         if self._view.batches:
             self._expire()
-        if self._delivering.unwelcome:
-            unwelcome, self._delivering.unwelcome = self._delivering.unwelcome, []
+        if self._router.unwelcome:
+            unwelcome, self._router.unwelcome = self._router.unwelcome, []
             for session, ban in unwelcome:
                 if not session.closing:
                     self._turn_away(session, ban)
@@ -214,7 +214,7 @@ class Hub:
             self._offered_by = self._view.rules
             self.offer(offered_capabilities.mask(self._offered_by))
         shown = self.release()
-        self.keeper.end_tick(shown=shown)
+        self.commit_gate.end_tick(shown=shown)
         self.release()
 
     def offer(self, mask: int) -> None:
@@ -230,13 +230,13 @@ class Hub:
             session.caps &= ~gone
             self.fanout.reshape(session)
             if told:
-                self._answering.reply_all(session, connection.changed(view, session, gone, new))
+                self._replies.reply_all(session, connection.changed(view, session, gone, new))
 
     def due(self) -> int | None:
         """When something must be looked at though nothing arrives: ms since 1970 UTC."""
         times = [batches.next_deadline(self._view)]
-        times.append(self.keeper.retry_at())
-        if self._pace is not None and (awake := self._pace.next()) is not None:
+        times.append(self.commit_gate.retry_at())
+        if self._rate_limiter is not None and (awake := self._rate_limiter.next()) is not None:
             times.append(math.ceil(awake))
         return min((time for time in times if time is not None), default=None)
 
@@ -247,26 +247,26 @@ class Hub:
             batch = session.batch
             if batch is not None and not batch.failed and batches.deadline(batch) <= now:
                 try:
-                    self._handling.do(session, batches.expire(batch), "BATCH", batch.label)
+                    self._dispatcher.do(session, batches.expire(batch), "BATCH", batch.label)
                 except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
                     self._failed(session, error)
 
     def release(self) -> bool:
         """Release durable output; return whether there was any. Sessions whose last line is in it end."""
         shown = self.fanout.release(self._clock())
-        if self.keeper.due:
-            due, self.keeper.due = self.keeper.due, []
+        if self.commit_gate.due:
+            due, self.commit_gate.due = self.commit_gate.due, []
             for proposal in due:
                 self._order.propose(proposal)
-        self._jobs.begin()
-        self._answering.collect_ended()
-        self.desk.release()
+        self._queries.begin()
+        self._replies.collect_ended()
+        self.admin_requests.release()
         return shown
 
     def farewell(self, reason: str) -> None:
         """Stop the server: every session is told, but not about the others."""
         for session in list(self.sessions.values()):
-            self._answering.end(session, reason)
+            self._replies.end(session, reason)
 
     def now(self) -> int:
         """The clock's time, ms since 1970 UTC."""
@@ -276,42 +276,44 @@ class Hub:
     def busy(self) -> bool:
         """Whether the next tick has something to do at once: input to handle, or output or facts that wait for nothing
         but a tick."""
-        gathered = not self.fanout.parked and (self.fanout.gathering or self.keeper.gathering)
-        return bool(self._turns or self.fanout.dirty or gathered or self.slices or self._delivering.unwelcome)
+        gathered = not self.fanout.parked and (self.fanout.gathering or self.commit_gate.gathering)
+        return bool(self._scheduler or self.fanout.dirty or gathered or self.streamed or self._router.unwelcome)
 
     @property
     def idle(self) -> bool:
         """Whether nothing is waiting at all: nothing parked or asked either."""
-        return not (self.busy or self.fanout.parked or self._jobs.waiting)
+        return not (self.busy or self.fanout.parked or self._queries.waiting)
 
     # Through the order.
 
     def _ordered(self, entries: Sequence[p.Entry]) -> None:
         for entry in entries:
             outcome = apply(self.state, entry)
-            self.keeper.entry(outcome)
+            self.commit_gate.entry(outcome)
             session = self.sessions.get(entry.proposal.session)
             stored = outcome.facts or outcome.records
             shown_if_kept = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
-            self._delivering.outcome(outcome, shown_if_kept)
+            self._router.outcome(outcome, shown_if_kept)
             if not entry.proposal.session:
-                self.desk.ordered(entry, outcome)
+                self.admin_requests.ordered(entry, outcome)
             if outcome.facts:
-                self.tails.add(outcome.facts)
+                self.recent.add(outcome.facts)
             if session is not None:
                 session.in_flight -= 1
                 if outcome.facts:
                     self.fanout.caused(session)
-                self._turns.resume(session)
+                self._scheduler.resume(session)
 
-    def _answered(self, session: Session, command: str, label: str, then: Callable[[View, Session], Result]) -> None:
-        self._handling.answered(session, command, label, then)
-        self._turns.resume(session)
+    def _answered(
+        self, session: Session, command: str, label: str, then: Callable[[CommandContext, Session], Result]
+    ) -> None:
+        self._dispatcher.answered(session, command, label, then)
+        self._scheduler.resume(session)
 
     def _failed(self, session: Session, error: Exception) -> None:
-        self._handling.failed(session, error)
+        self._dispatcher.failed(session, error)
 
     def _not_kept(self, id: SessionId, command: str, reason: str, label: str, subject: str) -> None:
         """Tell session `id`, or the desk, that its command could not be stored."""
-        if id or not self.desk.refused(label, reason):
-            self._answering.refuse(id, command, reason, label, subject)
+        if id or not self.admin_requests.refused(label, reason):
+            self._replies.refuse(id, command, reason, label, subject)

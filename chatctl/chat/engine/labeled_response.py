@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from chatctl.chat.delivery.segments import Spot
     from chatctl.chat.delivery.session import Session
 
-MAX_LABEL = 64
+MAX_LABEL_BYTES = 64
 """Bytes of a label (labeled-response, "Tag value")."""
 
 
-class Piece(NamedTuple):
+class ResponsePart(NamedTuple):
     """One line of a response: its tags, and the rest of it with CR LF. `batch` is ``+ref`` or ``-ref`` for a BATCH."""
 
     tags: Mapping[str, str]
@@ -38,7 +38,7 @@ class Piece(NamedTuple):
         return f"@{encode_tags({**tags, **self.tags})} ".encode() + self.line
 
 
-class Response:
+class LabeledResponse:
     """The response so far to a labelled command of `session`. `caused`: it depends on facts that are not durable yet.
     `behind` follows the response: lines, each with the entry that must be stored for it to be shown."""
 
@@ -47,7 +47,7 @@ class Response:
     def __init__(self, session: Session, label: str) -> None:
         self.session = session
         self.label = label
-        self.pieces: list[Piece] = []
+        self.pieces: list[ResponsePart] = []
         self.behind: list[tuple[bytes, int]] = []
         self.caused = False
         self._rooms: dict[str, None] = {}
@@ -63,15 +63,15 @@ class Response:
 
     def add(self, tags: Mapping[str, str], line: bytes) -> None:
         """Add a line that only this session gets."""
-        self.pieces.append(Piece(tags, line))
+        self.pieces.append(ResponsePart(tags, line))
 
     def add_message(self, message: Message) -> None:
         """One more message, with its own tags."""
         batch = message.params[0] if message.command == "BATCH" else ""
-        self.pieces.append(Piece(message.tags, message.line, batch))
+        self.pieces.append(ResponsePart(message.tags, message.line, batch))
 
     @property
-    def single(self) -> Piece | None:
+    def single(self) -> ResponsePart | None:
         """Return the only line, or None."""
         return self.pieces[0] if len(self.pieces) == 1 else None
 
@@ -80,19 +80,19 @@ class Response:
         label = {"label": self.label}
         pieces = self.pieces
         if not pieces:
-            return Piece({}, Message("ACK", (), server).line).with_tags(label)
+            return ResponsePart({}, Message("ACK", (), server).line).with_tags(label)
         if _is_one(pieces):
             rest = (piece.with_tags({}) if piece.tags else piece.line for piece in pieces[1:])
             return b"".join((pieces[0].with_tags(label), *rest))
         name = reference()
-        opening = Piece({}, Message("BATCH", (f"+{name}", "labeled-response"), server).line).with_tags(label)
+        opening = ResponsePart({}, Message("BATCH", (f"+{name}", "labeled-response"), server).line).with_tags(label)
         closing = Message("BATCH", (f"-{name}",), server).line
         inside = ({} if "batch" in piece.tags else {"batch": name} for piece in pieces)
         lines = (piece.with_tags(tags) for piece, tags in zip(pieces, inside, strict=True))
         return b"".join((opening, *lines, closing))
 
 
-def _is_one(pieces: list[Piece]) -> bool:
+def _is_one(pieces: list[ResponsePart]) -> bool:
     """Whether this is one logical message: a line, or a batch from its opening to its closing."""
     first, last = pieces[0], pieces[-1]
     if len(pieces) == 1:

@@ -1,7 +1,7 @@
 """Queries and tasks that sessions wait for: history queries, and slow computations such as password checks.
 
 A session reads its own writes: its query starts when none of its output is parked. A `settled` query starts when all
-earlier facts of all users are released (:class:`chatctl.chat.commands.base.Job`). Computations start at once.
+earlier facts of all users are released (:class:`chatctl.chat.commands.base.QueryJob`). Computations start at once.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from chatctl.chat.commands.base import Job, Result, View, Work
+from chatctl.chat.commands.base import CommandContext, QueryJob, Result, WorkerJob
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.entries.queries import Page
+from chatctl.chat.entries.queries import HistoryPage
 from chatctl.chat.entries.tasks import Done
 from chatctl.chat.model.ids import SessionId
-from chatctl.chat.ports import Journal, Workers
+from chatctl.chat.ports import Journal, WorkerPort
 
-Then = Callable[[View, Session], Result]
+Then = Callable[[CommandContext, Session], Result]
 
 
-class _Waiting(NamedTuple):
+class _Pending(NamedTuple):
     """A job that has not begun: for whom, for which command with which label, and after which tick."""
 
     session: Session
-    job: Job
+    job: QueryJob
     command: str
     label: str
     tick: int
 
 
-class Jobs:
+class PendingQueries:
     """Start a query or task. If the session still exists when it ends, `done` gets the session, command, label and
     result; `failed` is called if it could not be started."""
 
@@ -40,7 +40,7 @@ class Jobs:
         self,
         fanout: Fanout,
         journal: Journal,
-        workers: Workers,
+        workers: WorkerPort,
         sessions: Mapping[SessionId, Session],
         done: Callable[[Session, str, str, Then], None],
         failed: Callable[[Session, Exception], None],
@@ -51,21 +51,21 @@ class Jobs:
         self._sessions = sessions
         self._done = done
         self._failed = failed
-        self._jobs: deque[_Waiting] = deque()
+        self._queries: deque[_Pending] = deque()
         self._working = 0
 
     @property
     def waiting(self) -> int:
         """Jobs that have not begun, and sums that are not done."""
-        return len(self._jobs) + self._working
+        return len(self._queries) + self._working
 
-    def add(self, session: Session, job: Job, command: str, label: str) -> None:
+    def add(self, session: Session, job: QueryJob, command: str, label: str) -> None:
         """Begin `job` as soon as it may; the session's next lines wait until it is done."""
         session.in_flight += 1
         session.messages_only = False
-        self._jobs.append(_Waiting(session, job, command, label, self._fanout.tick if job.settled else 0))
+        self._queries.append(_Pending(session, job, command, label, self._fanout.tick if job.settled else 0))
 
-    def work(self, session: Session, work: Work, command: str, label: str) -> None:
+    def work(self, session: Session, work: WorkerJob, command: str, label: str) -> None:
         """Begin a sum; the session's next lines wait until it is done."""
         session.in_flight += 1
         session.messages_only = False
@@ -76,9 +76,9 @@ class Jobs:
 
     def begin(self) -> None:
         """Begin those that may. One that is answered at once may bring the next one of its session."""
-        held: deque[_Waiting] = deque()
-        while self._jobs:
-            waiting = self._jobs.popleft()
+        held: deque[_Pending] = deque()
+        while self._queries:
+            waiting = self._queries.popleft()
             session = waiting.session
             if not self._is_here(session):
                 continue
@@ -90,15 +90,15 @@ class Jobs:
                     self._journal.ask(query, functools.partial(self._answered, waiting))
                 except Exception as error:  # noqa: BLE001  # as a handler that fails, it ends this session alone
                     self._failed(session, error)
-        self._jobs = held
+        self._queries = held
 
-    def _answered(self, waiting: _Waiting, page: Page) -> None:
+    def _answered(self, waiting: _Pending, page: HistoryPage) -> None:
         if self._is_here(waiting.session):
             job = waiting.job
             label = waiting.label
             self._done(waiting.session, waiting.command, label, lambda view, session: job.then(view, session, page))
 
-    def _worked(self, session: Session, work: Work, command: str, label: str, done: Done) -> None:
+    def _worked(self, session: Session, work: WorkerJob, command: str, label: str, done: Done) -> None:
         self._working -= 1
         if self._is_here(session):
             self._done(session, command, label, lambda view, session: work.then(view, session, done))

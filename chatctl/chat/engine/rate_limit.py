@@ -20,16 +20,16 @@ import heapq
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.hosts import origin
 from chatctl.chat.model.ids import SessionId
-from chatctl.chat.model.token_bucket import Bucket
+from chatctl.chat.model.token_bucket import TokenBucket
 from chatctl.protocol.message import Message
 
 BURST_SECONDS = 2
 """Silence after which a session has its whole burst: twice the rate."""
 
-ADDRESS = 5
+ADDRESS_FACTOR = 5
 """People behind one address, before they slow each other down."""
 
-SAYING = 1.0
+MESSAGE_COSTS = 1.0
 """One message."""
 
 COSTS = {
@@ -39,13 +39,13 @@ COSTS = {
     "NICK": 5.0,
     "RENAME": 5.0,
     "WHO": 0.5,
-    **dict.fromkeys(("PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "INVITE"), SAYING),
-    **dict.fromkeys(("AWAY", "SETNAME", "REDACT", "REGISTER", "WALLOPS", "LIST", "SEARCH"), SAYING),
+    **dict.fromkeys(("PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "INVITE"), MESSAGE_COSTS),
+    **dict.fromkeys(("AWAY", "SETNAME", "REDACT", "REGISTER", "WALLOPS", "LIST", "SEARCH"), MESSAGE_COSTS),
 }
-OTHER = 0.2
+OTHER_COST = 0.2
 """Queries, which other users do not see. WHO, LIST and SEARCH scan all users, rooms or messages."""
 
-FRAGMENT = 0.05
+FRAGMENT_COST = 0.05
 """A unit of input that completed no line: up to 512 bytes, or one TLS record. As much as a PING."""
 
 _CHANGES = {"MODE": 2, "TOPIC": 2, "METADATA": 3}
@@ -55,24 +55,24 @@ _NEVER = 1 << 30
 _TARGETS = {"PRIVMSG": 0, "NOTICE": 0, "TAGMSG": 0, "JOIN": 0, "PART": 0, "KICK": 1}
 """Which parameter may name several."""
 
-ANSWER = 100
+ANSWER_LINE_COST = 100
 """Lines of an answer that cost one message; an answer of fewer costs nothing beside its question."""
 
 _TELL_AGAIN_MS = 60_000
-_MOST_KEPT = 1024
+_MAX_ADDRESSES = 1024
 
 
 def cost(message: Message) -> float:
     """Return the cost of a line in messages ([token-bucket])."""
     command, params = message.command, message.params
     if len(params) >= _CHANGES.get(command, _NEVER):
-        return SAYING
-    each = COSTS.get(command, OTHER)
+        return MESSAGE_COSTS
+    each = COSTS.get(command, OTHER_COST)
     at = _TARGETS.get(command, _NEVER)
     return each * (1 + params[at].count(",")) if at < len(params) else each
 
 
-class Pace:
+class RateLimiter:
     """The rate limiter. `per_second`: messages per second, more than 0."""
 
     def __init__(self, per_second: float) -> None:
@@ -81,7 +81,7 @@ class Pace:
         """How often a session had to wait since the start."""
         self._unit = 1000 / per_second
         self._depth = max(BURST_SECONDS * 1000.0, max(COSTS.values()) * self._unit)
-        self._addresses: dict[str, Bucket] = {}
+        self._addresses: dict[str, TokenBucket] = {}
         self._told: dict[SessionId, int] = {}
         self._waiting: dict[SessionId, Session] = {}
         self._heap: list[tuple[float, SessionId]] = []
@@ -94,10 +94,10 @@ class Pace:
         cost = min(messages * self._unit, self._depth)  # or what costs most could never be had
         bucket = session.bucket
         if bucket is None:
-            bucket = session.bucket = Bucket()
+            bucket = session.bucket = TokenBucket()
         wait = bucket.wait(now, cost, self._depth)
         if not wait and not session.local:
-            wait = self._of_address(session, now).wait(now, cost / ADDRESS, self._depth)
+            wait = self._of_address(session, now).wait(now, cost / ADDRESS_FACTOR, self._depth)
         if not wait:
             return False
         self.slowed += 1
@@ -107,20 +107,20 @@ class Pace:
 
     def answered(self, session: Session, lines: int, now: int) -> None:
         """Charge the session for an answer of this many lines ([token-bucket])."""
-        if lines >= ANSWER and session.bucket is not None:
-            session.bucket.owe(now, lines / ANSWER * self._unit, self._depth)
+        if lines >= ANSWER_LINE_COST and session.bucket is not None:
+            session.bucket.owe(now, lines / ANSWER_LINE_COST * self._unit, self._depth)
 
     def fragments(self, session: Session, units: int, now: int) -> float:
         """Charge a user for input that completed no line ([fragments]); return for how many ms it must not be read."""
-        cost = units * FRAGMENT * self._unit
+        cost = units * FRAGMENT_COST * self._unit
         bucket = session.bucket
         if bucket is None:
-            bucket = session.bucket = Bucket()
+            bucket = session.bucket = TokenBucket()
         bucket.owe(now, cost, self._depth)
         debt = bucket.debt(now, self._depth)
         if not session.local:
             shared = self._of_address(session, now)
-            shared.owe(now, cost / ADDRESS, self._depth)
+            shared.owe(now, cost / ADDRESS_FACTOR, self._depth)
             debt = max(debt, shared.debt(now, self._depth))
         return debt
 
@@ -143,16 +143,16 @@ class Pace:
         told = self._told.get(session.id)
         if told is not None and now - told < _TELL_AGAIN_MS:
             return False
-        if len(self._told) >= _MOST_KEPT:
+        if len(self._told) >= _MAX_ADDRESSES:
             self._told = {id: when for id, when in self._told.items() if now - when < _TELL_AGAIN_MS}
         self._told[session.id] = now
         return True
 
-    def _of_address(self, session: Session, now: int) -> Bucket:
+    def _of_address(self, session: Session, now: int) -> TokenBucket:
         key = origin(session.address)
         bucket = self._addresses.get(key)
         if bucket is None:
-            if len(self._addresses) >= _MOST_KEPT:
+            if len(self._addresses) >= _MAX_ADDRESSES:
                 self._addresses = {at: kept for at, kept in self._addresses.items() if not kept.full(now, self._depth)}
-            bucket = self._addresses[key] = Bucket()
+            bucket = self._addresses[key] = TokenBucket()
         return bucket

@@ -13,15 +13,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatctl.chat.commands.base import Close, Line, Note, Probe, Reply, View
+from chatctl.chat.commands.base import CloseSession, CommandContext, LogNote, NumericReply, ProbeRequest, Reply
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.delivery.sessions_by_user import SessionsByUser
-from chatctl.chat.engine.labeled_response import Response
+from chatctl.chat.engine.labeled_response import LabeledResponse
 from chatctl.chat.engine.reply_lines import reply_message
 from chatctl.chat.entries.queries import MESSAGES
 from chatctl.chat.model.ids import SessionId, UserId
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.protocol.message import Message, encode
 from chatctl.protocol.standard_replies import standard_reply
 
@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Answering:
+class ReplySender:
     """Hands answers to the fan-out. `sessions` are this machine's, by id, and `by_user` the registered ones of them; a
     session that ends is removed from both."""
 
     def __init__(
-        self, view: View, fanout: Fanout, sessions: dict[SessionId, Session], by_user: SessionsByUser, log: Log
+        self,
+        view: CommandContext,
+        fanout: Fanout,
+        sessions: dict[SessionId, Session],
+        by_user: SessionsByUser,
+        log: LogPort,
     ) -> None:
         self.probes: list[SessionId] = []
         """Sessions that should be probed for being alive. The owner empties it."""
@@ -42,7 +47,7 @@ class Answering:
         """Ended sessions: their remaining output is written, then they are closed. The owner empties it."""
         self.shown_if_kept = 0
         """The entry whose deliveries are handled, if its answers are shown only once it is stored; else 0."""
-        self.response: Response | None = None
+        self.response: LabeledResponse | None = None
         """The answer to a labelled command that is being gathered."""
         self._ending: list[Session] = []
         self._view = view
@@ -54,7 +59,7 @@ class Answering:
     @contextmanager
     def gathering(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
         """Gather the output of `session` as the response to its command `label`. `seq`: as in Fanout.to_room."""
-        response = self.response = Response(session, label)
+        response = self.response = LabeledResponse(session, label)
         try:
             yield
         finally:
@@ -63,7 +68,7 @@ class Answering:
         for line, shown_if_kept in response.behind:
             self._fanout.direct(session, line, shown_if_kept, response.about)
 
-    def _respond(self, response: Response, seq: int) -> None:
+    def _respond(self, response: LabeledResponse, seq: int) -> None:
         session, single = response.session, response.single
         spot = single.spot if single is not None else None
         data = response.encoded(self._view.rules.server_name, self._view.reference)
@@ -74,7 +79,7 @@ class Answering:
         else:
             self._fanout.answer(session, data, response.about)
 
-    def _gathered(self, session: Session) -> Response | None:
+    def _gathered(self, session: Session) -> LabeledResponse | None:
         """The response that what `session` is sent now belongs to."""
         response = self.response
         return response if response is not None and response.session is session else None
@@ -90,11 +95,11 @@ class Answering:
 
     def reply(self, session: Session, reply: Reply) -> None:
         """One reply to what `session` sent."""
-        if isinstance(reply, Close):
+        if isinstance(reply, CloseSession):
             self.end(session, reply.reason)
-        elif isinstance(reply, Probe):
+        elif isinstance(reply, ProbeRequest):
             self.probe(reply.users)
-        elif isinstance(reply, Note):
+        elif isinstance(reply, LogNote):
             self._log.info(reply.event, session=session.id, address=session.address, **reply.fields)
         else:
             message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
@@ -115,7 +120,7 @@ class Answering:
         server, called = self._view.rules.server_name, self._view.called(session)
         messages = []
         for reply in replies:
-            assert isinstance(reply, Line | Message), "telling of a room does nothing else"
+            assert isinstance(reply, NumericReply | Message), "telling of a room does nothing else"
             messages.append(reply_message(server, called, reply))
         response = self._gathered(session)
         if response is not None:
@@ -155,7 +160,7 @@ class Answering:
         self._by_user.remove(session)
         for key in list(session.rooms):
             self._fanout.leave(session, key)
-        self._view.watches.clear(session)
+        self._view.monitors.clear(session)
         session.inbox.clear()
         self._view.batches.pop(session.id, None)
         session.closing = reason

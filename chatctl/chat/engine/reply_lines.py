@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Line
+from chatctl.chat.commands.base import NumericReply
 from chatctl.protocol.message import MAX_LINE, Message, middle_parameter
 from chatctl.protocol.names import MAX_NAME
 from chatctl.protocol.standard_replies import COMMANDS as STANDARD_REPLY_COMMANDS
@@ -13,9 +13,9 @@ _WITHOUT_SOURCE = frozenset({"AUTHENTICATE"})
 """The SASL specification shows these without a source, and clients that match whole lines (irc3) need it so."""
 
 
-def reply_message(server: str, called: str, reply: Line | Message) -> Message:
+def reply_message(server: str, called: str, reply: NumericReply | Message) -> Message:
     """Build `reply` for the session that is `called` so. The source defaults to the server, if there is one."""
-    if isinstance(reply, Line):
+    if isinstance(reply, NumericReply):
         message = _numeric(server, called, reply)
         if reply.tags:
             message.tags = reply.tags
@@ -25,7 +25,7 @@ def reply_message(server: str, called: str, reply: Line | Message) -> Message:
     return shorten(reply) if reply.command in STANDARD_REPLY_COMMANDS else reply
 
 
-def _numeric(server: str, called: str, reply: Line) -> Message:
+def _numeric(server: str, called: str, reply: NumericReply) -> Message:
     """Replace user input that must not be in a middle parameter (spaces, a leading colon) by ``*``. If the line would
     be too long, so are parameters that are longer than any name, then the longest ones (WHOX can ask for more than
     fits)."""
@@ -40,7 +40,7 @@ def _numeric(server: str, called: str, reply: Line) -> Message:
     return built
 
 
-def _built(server: str, called: str, reply: Line, most: int) -> Message:
+def _built(server: str, called: str, reply: NumericReply, most: int) -> Message:
     numeric, params = reply.numeric, reply.params
     text = numeric.text if reply.text is None else reply.text
     if reply.text is None and params and "{" in text:

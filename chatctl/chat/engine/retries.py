@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from chatctl.chat.apply.redo import Departure
+from chatctl.chat.apply.redo import DepartureRedo
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import RecordKey
 from chatctl.chat.model.ids import UserId
@@ -73,7 +73,7 @@ class Restarted:
 def departed(outcomes: list[Outcome]) -> dict[UserId, User]:
     """Return the users who left by these entries, by id."""
     redos = (redo for outcome in outcomes for redo in outcome.redo)
-    return {redo.user.id: redo.user for redo in redos if isinstance(redo, Departure)}
+    return {redo.user.id: redo.user for redo in redos if isinstance(redo, DepartureRedo)}
 
 
 def redone(outcomes: list[Outcome], state: State) -> Iterator[Outcome]:

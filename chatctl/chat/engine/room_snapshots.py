@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from chatctl.chat.commands import metadata, rooms
-from chatctl.chat.commands.base import View
+from chatctl.chat.commands.base import CommandContext
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.engine.replies import Answering
+from chatctl.chat.engine.replies import ReplySender
 from chatctl.chat.history.history_batch import played, shown
 from chatctl.chat.model.room import Room
 from chatctl.protocol import capabilities as caps
@@ -15,10 +15,10 @@ from chatctl.protocol import capabilities as caps
 class RoomSnapshots:
     """Sends room snapshots to sessions of this machine."""
 
-    def __init__(self, view: View, fanout: Fanout, answering: Answering) -> None:
+    def __init__(self, view: CommandContext, fanout: Fanout, replies: ReplySender) -> None:
         self._view = view
         self._fanout = fanout
-        self._answering = answering
+        self._replies = replies
 
     def send(self, session: Session, room: Room, since: int) -> None:
         """Send the snapshot of `room`.
@@ -33,7 +33,7 @@ class RoomSnapshots:
             *rooms.described(view, session, room),
             *metadata.synced(view, session, room, session.subscriptions),
         ]
-        self._answering.describe(session, room.key, replies)
+        self._replies.describe(session, room.key, replies)
         if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
             self._replay(session, room, since)
 
@@ -42,12 +42,12 @@ class RoomSnapshots:
 
         Messages that are not durable yet may still be refused, so they are sent like new ones, once they are durable.
         """
-        facts = [fact for fact in self._view.tails.of(room.key) if fact.time > since]
+        facts = [fact for fact in self._view.recent.of(room.key) if fact.time > since]
         released = self._fanout.released_seq
         known = [fact for fact in facts if fact.seq <= released]
         if known:
             batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
-            self._answering.describe(session, room.key, batch)
+            self._replies.describe(session, room.key, batch)
         for fact in facts[len(known) :]:
             for message in shown(fact, session.caps, {}, self._view.reference()):
-                self._answering.show(session, message, fact.seq, room.key)
+                self._replies.show(session, message, fact.seq, room.key)

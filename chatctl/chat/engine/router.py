@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chatctl.chat.commands import about, metadata, rooms
-from chatctl.chat.commands.base import Line, View, batched
+from chatctl.chat.commands.base import CommandContext, NumericReply, batched
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.render import tags_of
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.engine.labeled_response import Piece, Response
-from chatctl.chat.engine.replies import Answering
+from chatctl.chat.engine.labeled_response import LabeledResponse, ResponsePart
+from chatctl.chat.engine.replies import ReplySender
 from chatctl.chat.engine.room_snapshots import RoomSnapshots
 from chatctl.chat.entries import deliveries as d
 from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.room import Room
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from chatctl.chat.model.server_bans import Ban
 
 
-class Delivering:
+class Router:
     """Hands deliveries to the fan-out. `sessions` are this machine's, by id, and `by_user` the registered ones of
     them."""
 
     def __init__(
         self,
-        view: View,
+        view: CommandContext,
         fanout: Fanout,
         sessions: dict[SessionId, Session],
         by_user: SessionsByUser,
-        answering: Answering,
-        log: Log,
+        replies: ReplySender,
+        log: LogPort,
     ) -> None:
         self.unwelcome: list[tuple[Session, Ban]] = []
         """Sessions that have to go, and why. The hub empties it."""
@@ -54,8 +54,8 @@ class Delivering:
         self._fanout = fanout
         self._sessions = sessions
         self._by_user = by_user
-        self._answering = answering
-        self._snapshots = RoomSnapshots(view, fanout, answering)
+        self._replies = replies
+        self._snapshots = RoomSnapshots(view, fanout, replies)
         self._log = log
         self._asking = NO_SESSION
         """The session that proposed the entry whose deliveries are handled."""
@@ -67,7 +67,7 @@ class Delivering:
         if outcome.notes and not seq:
             for event, fields in outcome.notes:
                 self._log.info(event, **fields)
-        self._answering.shown_if_kept = seq
+        self._replies.shown_if_kept = seq
         proposal = outcome.entry.proposal
         label = proposal.label
         self._asking = proposal.session
@@ -75,15 +75,15 @@ class Delivering:
         if session is None:
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
-            self._answering.shown_if_kept = 0
+            self._replies.shown_if_kept = 0
             return
-        with self._answering.gathering(session, label, seq):
-            response = self._answering.response
+        with self._replies.gathering(session, label, seq):
+            response = self._replies.response
             assert response is not None
             response.caused = bool(outcome.facts)
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
-        self._answering.shown_if_kept = 0
+        self._replies.shown_if_kept = 0
 
     def undone(self, deliveries: Iterable[d.Delivery]) -> None:
         """Carry out the deliveries of an undo: sessions hear what they heard before."""
@@ -107,7 +107,7 @@ class Delivering:
     def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
         speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
         message, stamp, needs = delivery.message, delivery.stamp, delivery.needs
-        response = self._answering.response
+        response = self._replies.response
         answered = response.session if response is not None and delivery.room in response.session.rooms else None
         if answered is not None and not _hears(answered, speaker, needs):
             answered = None
@@ -118,7 +118,7 @@ class Delivering:
             goodbye, seq = delivery.goodbye, seq or delivery.entry
             spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered, goodbye=goodbye)
         if response is not None and answered is not None:
-            response.pieces.append(Piece(tags_of(stamp, answered.shape), message.line, "", spot))
+            response.pieces.append(ResponsePart(tags_of(stamp, answered.shape), message.line, "", spot))
             response.caused = response.caused or not delivery.passing
 
     def _lines_to_room(self, delivery: d.LinesToRoom, seq: int) -> None:
@@ -134,10 +134,10 @@ class Delivering:
         needs, message, stamp = delivery.needs, delivery.message, delivery.stamp
         here = self._by_user.of_all(delivery.users)
         wanted = [session for session in here if session is not None and session.caps & needs == needs]
-        response = self._answering.response
+        response = self._replies.response
         if response is not None and delivery.answers and response.session in wanted:
             wanted.remove(response.session)
-            response.pieces.append(Piece(tags_of(stamp, response.session.shape), message.line))
+            response.pieces.append(ResponsePart(tags_of(stamp, response.session.shape), message.line))
             response.caused = response.caused or not delivery.passing
         if wanted and delivery.passing:
             self._fanout.passing(wanted, message, stamp)
@@ -148,9 +148,9 @@ class Delivering:
         session = self._sessions.get(delivery.session)
         if session is None or session.caps & delivery.needs != delivery.needs:
             return
-        response = self._answering.response
+        response = self._replies.response
         if response is not None and response.session is session:
-            response.pieces.append(Piece(tags_of(delivery.stamp, session.shape), delivery.message.line))
+            response.pieces.append(ResponsePart(tags_of(delivery.stamp, session.shape), delivery.message.line))
             response.caused = True
         else:
             self._fanout.to_sessions((session,), delivery.message, delivery.stamp, seq)
@@ -165,14 +165,14 @@ class Delivering:
         if delivery.room:
             wanted.update(dict.fromkeys(self._fanout.members(delivery.room, 0)))
         if delivery.watched:
-            watchers = self._view.watches.watchers(delivery.watched)
+            watchers = self._view.monitors.watchers(delivery.watched)
             wanted.update(dict.fromkeys(each for each in watchers if each.caps & caps.EXTENDED_MONITOR))
         for session in self._of(delivery.but) if delivery.but else ():
             wanted.pop(session, None)
         speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
         if speaker is not None and not speaker.caps & caps.ECHO_MESSAGE:
             wanted.pop(speaker, None)
-        response = self._answering.response
+        response = self._replies.response
         if response is not None and delivery.answers and response.session in wanted:
             del wanted[response.session]
             self._answer_in_form(response, delivery.forms)
@@ -180,7 +180,7 @@ class Delivering:
 
     def _forms_to_room(self, delivery: d.InForms, seq: int) -> None:
         """The whole room is told, as of a message: who came in."""
-        response = self._answering.response
+        response = self._replies.response
         answered = None
         if response is not None and delivery.answers and delivery.room in response.session.rooms:
             answered = response.session
@@ -188,29 +188,29 @@ class Delivering:
         self._fanout.forms_to_room(delivery.room, delivery.forms, answered, seq)
 
     @staticmethod
-    def _answer_in_form(response: Response, forms: Iterable[d.Form]) -> None:
+    def _answer_in_form(response: LabeledResponse, forms: Iterable[d.Form]) -> None:
         session = response.session
         form = next((form for form in forms if session.caps & form.needs == form.needs), None)
         if form is not None and form.lines:
             response.caused = True
             for message, stamp in form.lines:
                 batch = message.params[0] if message.command == "BATCH" else ""
-                response.pieces.append(Piece(tags_of(stamp, session.shape), message.line, batch))
+                response.pieces.append(ResponsePart(tags_of(stamp, session.shape), message.line, batch))
 
-    def _tell(self, delivery: d.Tell, seq: int) -> None:
+    def _tell(self, delivery: d.SendNumeric, seq: int) -> None:
         for session in self._replied(delivery.to):
-            self._answering.reply(session, Line(delivery.numeric, delivery.params, delivery.text))
+            self._replies.reply(session, NumericReply(delivery.numeric, delivery.params, delivery.text))
 
-    def _tell_fail(self, delivery: d.TellFail, seq: int) -> None:
+    def _tell_fail(self, delivery: d.SendFail, seq: int) -> None:
         for session in self._replied(delivery.to):
             fail = standard_reply("FAIL", delivery.command, delivery.code, *delivery.context, text=delivery.text)
-            self._answering.reply(session, fail)
+            self._replies.reply(session, fail)
 
-    def _entered(self, delivery: d.Entered, seq: int) -> None:
+    def _entered(self, delivery: d.Subscribed, seq: int) -> None:
         for session in self._by_user.of(delivery.user):
             self._fanout.enter(session, delivery.room)
 
-    def _described(self, delivery: d.Described, seq: int) -> None:
+    def _described(self, delivery: d.RoomSnapshot, seq: int) -> None:
         room = self._view.state.rooms[delivery.room]
         for session in self._by_user.of(delivery.user):
             self._snapshots.send(session, room, delivery.since)
@@ -231,19 +231,19 @@ class Delivering:
         else:
             here = self._by_user.of_all(delivery.users)
             told = dict.fromkeys(session for session in here if session is not None)
-            told.update(dict.fromkeys(view.watches.watchers(delivery.target)))
+            told.update(dict.fromkeys(view.monitors.watchers(delivery.target)))
         for session in told:
             if session is not actor and session.caps & metadata.METADATA:
                 for key, value in delivery.changed:
                     if key in session.subscriptions:
                         self._fanout.caused(session)  # so that it waits for the record, as everything does
                         news = metadata.news(session, delivery.target, key, value, view.rules.server_name)
-                        self._answering.reply(session, news)
+                        self._replies.reply(session, news)
         if actor is not None and delivery.cleared:
-            gone = [Line(n.RPL_KEYNOTSET, (delivery.target, key)) for key, _ in delivery.changed]
-            self._answering.reply_all(actor, batched(view, "metadata", (delivery.target,), gone))
+            gone = [NumericReply(n.RPL_KEYNOTSET, (delivery.target, key)) for key, _ in delivery.changed]
+            self._replies.reply_all(actor, batched(view, "metadata", (delivery.target,), gone))
 
-    def _renamed(self, delivery: d.Renamed, seq: int) -> None:
+    def _renamed(self, delivery: d.RoomRenamed, seq: int) -> None:
         room = self._view.state.rooms[delivery.key]
         self._fanout.rename(delivery.old_key, delivery.key)
         known = d.Form(caps.CHANNEL_RENAME, delivery.form.lines)
@@ -256,14 +256,14 @@ class Delivering:
                 self._fanout.caused(session)  # so that it waits for the fact, as everything does
                 prefix = self._view.user(session).prefix
                 reason = (delivery.reason,) if delivery.reason else ()
-                self._answering.reply(session, Message("PART", (delivery.old_name, *reason), prefix))
-                self._answering.reply(session, Message("JOIN", (room.name,), prefix))
-                self._answering.reply_all(session, rooms.described(self._view, session, room))
+                self._replies.reply(session, Message("PART", (delivery.old_name, *reason), prefix))
+                self._replies.reply(session, Message("JOIN", (room.name,), prefix))
+                self._replies.reply_all(session, rooms.described(self._view, session, room))
 
     def _room_moved(self, delivery: d.RoomMoved, seq: int) -> None:
         self._fanout.rename(delivery.old_key, delivery.key)
 
-    def _left(self, delivery: d.Left, seq: int) -> None:
+    def _left(self, delivery: d.Unsubscribed, seq: int) -> None:
         for session in self._by_user.of(delivery.user):
             self._fanout.leave(session, delivery.room)
 
@@ -274,8 +274,8 @@ class Delivering:
         room, user = self._view.state.rooms[delivery.room], self._view.user(session)
         if delivery.hears:
             self._fanout.enter(session, room.key)
-        self._answering.reply(session, rooms.own_join(session, user, room))
-        self._answering.reply_all(session, rooms.described(self._view, session, room))
+        self._replies.reply(session, rooms.own_join(session, user, room))
+        self._replies.reply_all(session, rooms.described(self._view, session, room))
 
     def _visit_ended(self, delivery: d.VisitEnded, seq: int) -> None:
         session = self._sessions.get(delivery.session)
@@ -283,24 +283,24 @@ class Delivering:
             return
         self._fanout.leave(session, delivery.room)
         if delivery.message is not None:
-            self._answering.reply(session, delivery.message)
+            self._replies.reply(session, delivery.message)
 
-    def _appeared(self, delivery: d.Appeared, seq: int) -> None:
+    def _appeared(self, delivery: d.CameOnline, seq: int) -> None:
         self._fanout.named()
         if delivery.quiet:
             return
-        for session in self._view.watches.watchers(delivery.nick):
-            self._answering.reply(session, Line(n.RPL_MONONLINE, (), delivery.prefix))
+        for session in self._view.monitors.watchers(delivery.nick):
+            self._replies.reply(session, NumericReply(n.RPL_MONONLINE, (), delivery.prefix))
 
-    def _vanished(self, delivery: d.Vanished, seq: int) -> None:
-        for session in self._view.watches.watchers(delivery.nick):
-            self._answering.reply(session, Line(n.RPL_MONOFFLINE, (), delivery.nick))
+    def _vanished(self, delivery: d.WentOffline, seq: int) -> None:
+        for session in self._view.monitors.watchers(delivery.nick):
+            self._replies.reply(session, NumericReply(n.RPL_MONOFFLINE, (), delivery.nick))
 
     def _logged_in(self, delivery: d.LoggedIn, seq: int) -> None:
         for session in self._of(delivery.to):
             session.account_id = delivery.account_id
 
-    def _welcomed(self, delivery: d.Welcomed, seq: int) -> None:
+    def _welcomed(self, delivery: d.Registered, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         if session is not None:
             self._welcome(session, delivery.user)
@@ -309,12 +309,12 @@ class Delivering:
         self._by_user.add(session, user)
         if session.sasl is not None:  # the client has registered instead of completing the exchange (sasl-3.1)
             session.sasl = None
-            self._answering.reply(session, Line(n.ERR_SASLABORTED, ()))
+            self._replies.reply(session, NumericReply(n.ERR_SASLABORTED, ()))
         session.registering = False
         session.registered = True
         session.password = ""
         self._log.info("user registered", session=session.id, user=user, users=len(self._view.state.users))
-        self._answering.reply_all(session, about.welcome(self._view, session))
+        self._replies.reply_all(session, about.welcome(self._view, session))
 
     def _attached(self, delivery: d.Attached, seq: int) -> None:
         session = self._sessions.get(delivery.session)
@@ -328,12 +328,12 @@ class Delivering:
         user = self._view.state.users.get(delivery.user)
         if session is None or user is None:
             return
-        self._answering.shown_if_kept = delivery.seq
+        self._replies.shown_if_kept = delivery.seq
         for room in user.rooms.values():
             self._fanout.enter(session, room.key)
-            self._answering.describe(session, "", [rooms.own_join(session, user, room)])
+            self._replies.describe(session, "", [rooms.own_join(session, user, room)])
             self._snapshots.send(session, room, delivery.since.get(room.key, 0))
-        self._answering.shown_if_kept = 0
+        self._replies.shown_if_kept = 0
 
     def _rejected(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.session)
@@ -342,24 +342,24 @@ class Delivering:
         session.registering = False
         session.nick = ""
         if delivery.closing:
-            self._answering.end(session, delivery.closing)
+            self._replies.end(session, delivery.closing)
 
-    def _closed(self, delivery: d.Closed, seq: int) -> None:
+    def _closed(self, delivery: d.SessionClosed, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         if session is not None:
             session.dropped = delivery.drop
-            self._answering.end(session, delivery.reason)
+            self._replies.end(session, delivery.reason)
 
     def _rules_changed(self, delivery: d.RulesChanged, seq: int) -> None:
         self._view.rules = self._view.state.rules
 
-    def _unwelcome(self, delivery: d.Unwelcome, seq: int) -> None:
+    def _unwelcome(self, delivery: d.BanApplied, seq: int) -> None:
         bans, now = self._view.state.accounts.bans, self._view.clock()
         found = ((session, bans.of_address(session.address, now)) for session in self._sessions.values())
         self.unwelcome += [(session, ban) for session, ban in found if ban is not None and not session.console]
 
-    def _probed(self, delivery: d.Probed, seq: int) -> None:
-        self._answering.probe(delivery.users)
+    def _probed(self, delivery: d.ProbeUsers, seq: int) -> None:
+        self._replies.probe(delivery.users)
 
 
 def _hears(session: Session, speaker: Session | None, needs: int) -> bool:
@@ -370,30 +370,30 @@ def _hears(session: Session, speaker: Session | None, needs: int) -> bool:
 
 
 _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
-    d.ToRoom: Delivering._to_room,
-    d.LinesToRoom: Delivering._lines_to_room,
-    d.ToUsers: Delivering._to_users,
-    d.ToSession: Delivering._to_session,
-    d.InForms: Delivering._in_forms,
-    d.Tell: Delivering._tell,
-    d.TellFail: Delivering._tell_fail,
-    d.Entered: Delivering._entered,
-    d.Described: Delivering._described,
-    d.Left: Delivering._left,
-    d.VisitBegan: Delivering._visit_began,
-    d.VisitEnded: Delivering._visit_ended,
-    d.Renamed: Delivering._renamed,
-    d.RoomMoved: Delivering._room_moved,
-    d.MetadataChanged: Delivering._metadata_changed,
-    d.Appeared: Delivering._appeared,
-    d.Vanished: Delivering._vanished,
-    d.LoggedIn: Delivering._logged_in,
-    d.Welcomed: Delivering._welcomed,
-    d.Attached: Delivering._attached,
-    d.RoomsShown: Delivering._rooms_shown,
-    d.Rejected: Delivering._rejected,
-    d.Closed: Delivering._closed,
-    d.RulesChanged: Delivering._rules_changed,
-    d.Probed: Delivering._probed,
-    d.Unwelcome: Delivering._unwelcome,
+    d.ToRoom: Router._to_room,
+    d.LinesToRoom: Router._lines_to_room,
+    d.ToUsers: Router._to_users,
+    d.ToSession: Router._to_session,
+    d.InForms: Router._in_forms,
+    d.SendNumeric: Router._tell,
+    d.SendFail: Router._tell_fail,
+    d.Subscribed: Router._entered,
+    d.RoomSnapshot: Router._described,
+    d.Unsubscribed: Router._left,
+    d.VisitBegan: Router._visit_began,
+    d.VisitEnded: Router._visit_ended,
+    d.RoomRenamed: Router._renamed,
+    d.RoomMoved: Router._room_moved,
+    d.MetadataChanged: Router._metadata_changed,
+    d.CameOnline: Router._appeared,
+    d.WentOffline: Router._vanished,
+    d.LoggedIn: Router._logged_in,
+    d.Registered: Router._welcomed,
+    d.Attached: Router._attached,
+    d.RoomsShown: Router._rooms_shown,
+    d.Rejected: Router._rejected,
+    d.SessionClosed: Router._closed,
+    d.RulesChanged: Router._rules_changed,
+    d.ProbeUsers: Router._probed,
+    d.BanApplied: Router._unwelcome,
 }

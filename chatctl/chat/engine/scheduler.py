@@ -23,18 +23,18 @@ from collections.abc import Callable, Sequence
 
 from chatctl.chat.commands.registry import MESSAGES, SEEN_BY_OTHERS
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.engine.dispatcher import Handling
-from chatctl.chat.engine.rate_limit import OTHER, SAYING, Pace, cost
+from chatctl.chat.engine.dispatcher import Dispatcher
+from chatctl.chat.engine.rate_limit import MESSAGE_COSTS, OTHER_COST, RateLimiter, cost
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import parse
 
-TURN = 32
+LINES_PER_TURN = 32
 """Lines of one session before the next one has its turn."""
 
-LONG = frozenset(("JOIN", "LIST", "NAMES", "WHO"))
+LONG_COMMANDS = frozenset(("JOIN", "LIST", "NAMES", "WHO"))
 """Commands whose answer lists all members or users."""
 
-LIGHT = 32
+TURNS_PER_LONG_COMMAND = 32
 """Other turns between two of [long-commands]: about as much work as one."""
 
 _TO_ROOM = "PRIVMSG #"
@@ -42,13 +42,13 @@ _ROOM_AT = len("PRIVMSG ")
 _LATER = -1
 
 
-class Turns:
+class Scheduler:
     """The sessions that have lines to be handled, in the order in which they are served. `pace`: None for no limit."""
 
-    def __init__(self, handling: Handling, clock: Callable[[], int], pace: Pace | None) -> None:
-        self._handling = handling
+    def __init__(self, handling: Dispatcher, clock: Callable[[], int], pace: RateLimiter | None) -> None:
+        self._dispatcher = handling
         self._clock = clock
-        self._pace = pace
+        self._rate_limiter = pace
         self._ready: deque[Session] = deque()
         self._long: deque[Session] = deque()
         """Sessions whose next line is one of [long-commands]."""
@@ -80,15 +80,15 @@ class Turns:
     def work(self, out_of_time: Callable[[], bool]) -> None:
         """Turn by turn, until there is nothing left or no time."""
         ready = self._ready
-        if self._pace is not None:
-            for session in self._pace.awake(self._clock()):
+        if self._rate_limiter is not None:
+            for session in self._rate_limiter.awake(self._clock()):
                 self.resume(session)
         long = self._long
         while ready or long:
             is_long = False
             if not long:
                 session = ready.popleft()
-            elif ready and self._since_long < LIGHT:
+            elif ready and self._since_long < TURNS_PER_LONG_COMMAND:
                 self._since_long += 1
                 session = ready.popleft()
             else:
@@ -106,18 +106,18 @@ class Turns:
     def _turn(self, session: Session, *, is_long: bool) -> deque[Session] | None:
         """Handle up to TURN lines, of which the first may be a long one only if the turn is. Where the session has more
         that need not wait, the queue for it."""
-        left = TURN
+        left = LINES_PER_TURN
         while left > 0:
             if session.closing:
                 return None
             if not session.inbox:
                 if session.leaving and not session.in_flight:
-                    self._handling.disconnect(session, session.leaving)
+                    self._dispatcher.disconnect(session, session.leaving)
                 return None
             try:
                 done = self._next(session, left, is_long=is_long)
             except Exception as error:  # noqa: BLE001  # [contain-failures]
-                self._handling.failed(session, error)
+                self._dispatcher.failed(session, error)
                 done = 1
             if done == _LATER:
                 return self._long
@@ -146,39 +146,39 @@ class Turns:
             return 1
         if waits:
             return 0  # resumed when its proposal has its place
-        if message is not None and message.command in LONG and not is_long:
+        if message is not None and message.command in LONG_COMMANDS and not is_long:
             return _LATER
-        if session.registered and self._held_back(session, cost(message) if message is not None else OTHER):
+        if session.registered and self._held_back(session, cost(message) if message is not None else OTHER_COST):
             return 0  # resumed when there is something left for it
         del inbox[0]
         if message is not None:
-            self._handling.handle(session, message)
+            self._dispatcher.handle(session, message)
         elif isinstance(item, BadLine):
-            self._handling.refuse_line(session, item)
+            self._dispatcher.refuse_line(session, item)
         return 1
 
     def _say(self, session: Session, room: str, texts: list[str]) -> int:
-        if self._pace is not None:
+        if self._rate_limiter is not None:
             may = 0
-            while may < len(texts) and not self._held_back(session, SAYING):
+            while may < len(texts) and not self._held_back(session, MESSAGE_COSTS):
                 may += 1
             del texts[may:]
         if texts:
             del session.inbox[: len(texts)]
             session.last_spoke = self._clock()
-            self._handling.say(session, room, texts)
+            self._dispatcher.say(session, room, texts)
         return len(texts)
 
     def _held_back(self, session: Session, messages: float) -> bool:
         """Return whether the session is over its rate limit ([rate-limited]). It is told now and then."""
-        pace = self._pace
+        pace = self._rate_limiter
         if pace is None:
             return False
         now = self._clock()
         if not pace.holds(session, messages, now):
             return False
         if pace.tell(session, now):
-            self._handling.slowed(session, pace.per_second)
+            self._dispatcher.slowed(session, pace.per_second)
         return True
 
 

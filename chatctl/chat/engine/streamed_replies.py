@@ -13,16 +13,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-from chatctl.chat.commands.base import Line, Long, Reply, View
+from chatctl.chat.commands.base import CommandContext, Long, NumericReply, Reply
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.protocol.message import Message
 
 
-class Slices:
+class StreamedReplies:
     """The answers that are being given, one a session at the most. `reply_all` sends a session a slice."""
 
-    def __init__(self, view: View, fanout: Fanout, reply_all: Callable[[Session, Sequence[Reply]], None]) -> None:
+    def __init__(
+        self, view: CommandContext, fanout: Fanout, reply_all: Callable[[Session, Sequence[Reply]], None]
+    ) -> None:
         self.behind: Callable[[Session], bool] = lambda session: False
         """Whether the session's connection has not taken yet what it was given. Set by the owner of the connections."""
         self._view = view
@@ -81,7 +83,7 @@ class Slices:
         yield [Message("BATCH", (f"+{reference}", "labeled-response"), tags={"label": label})]
         for replies in itertools.chain((first,), slices):
             for reply in replies:
-                assert isinstance(reply, (Line, Message))
+                assert isinstance(reply, (NumericReply, Message))
                 reply.tags = {**(reply.tags or {}), "batch": reference}
             yield replies
         yield [Message("BATCH", (f"-{reference}",))]

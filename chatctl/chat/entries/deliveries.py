@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatctl.chat.entries.facts import Lines
+from chatctl.chat.entries.facts import MessageRun
 from chatctl.chat.model.ids import NO_SESSION, Recipient, SessionId, UserId
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
@@ -86,7 +86,7 @@ class LinesToRoom(Delivery):
 
     room: str
     lines: list[bytes]
-    said: Lines
+    said: MessageRun
     speaker: SessionId
 
     def stamps(self) -> list[Stamp]:
@@ -135,7 +135,7 @@ class InForms(Delivery):
     """A nick: sessions that monitor it and have extended-monitor get the event too."""
 
 
-class Tell(Delivery):
+class SendNumeric(Delivery):
     """A numeric: a refusal, or a part of an answer. `text` replaces the numeric's own text.
 
     To the user whose session proposed the entry it is a reply, and only that session is sent it.
@@ -147,7 +147,7 @@ class Tell(Delivery):
     text: str | None = None
 
 
-class TellFail(Delivery):
+class SendFail(Delivery):
     """A standard reply (ircv3.net/specs/extensions/standard-replies). `to`: as in Tell."""
 
     to: Recipient
@@ -157,14 +157,14 @@ class TellFail(Delivery):
     text: str
 
 
-class Entered(Delivery):
+class Subscribed(Delivery):
     """Subscribe `user` to `room`, beginning with the next delivery."""
 
     user: UserId
     room: str
 
 
-class Described(Delivery):
+class RoomSnapshot(Delivery):
     """Send the snapshot of `room` to `user`, who just joined: topic, members, and the messages after the time
     `since` (ms)."""
 
@@ -173,7 +173,7 @@ class Described(Delivery):
     since: int = 0
 
 
-class Left(Delivery):
+class Unsubscribed(Delivery):
     """From here on `user` hears nothing more of `room`."""
 
     user: UserId
@@ -197,7 +197,7 @@ class VisitEnded(Delivery):
     message: Message | None = None
 
 
-class Appeared(Delivery):
+class CameOnline(Delivery):
     """Tell sessions that monitor this name that it is online, unless this is a short visit (`quiet`). `prefix` is
     ``nick!user@host``."""
 
@@ -206,7 +206,7 @@ class Appeared(Delivery):
     quiet: bool = False
 
 
-class Vanished(Delivery):
+class WentOffline(Delivery):
     """Nobody has this name any more."""
 
     nick: str
@@ -232,7 +232,7 @@ class MetadataChanged(Delivery):
     cleared: bool
 
 
-class Renamed(Delivery):
+class RoomRenamed(Delivery):
     """Tell members that the room `old_key`, called `old_name`, is now the room `key`.
 
     Clients that support RENAME get `form`; others get PART, JOIN and the snapshot.
@@ -252,7 +252,7 @@ class RoomMoved(Delivery):
     key: str
 
 
-class Welcomed(Delivery):
+class Registered(Delivery):
     """The session is registered as the user `user`: it gets the welcome lines."""
 
     session: SessionId
@@ -283,7 +283,7 @@ class Rejected(Delivery):
     closing: str = ""
 
 
-class Closed(Delivery):
+class SessionClosed(Delivery):
     """The session (not all of its user) ends. `drop` throws away what it has not read yet: its owner came back on
     another connection."""
 
@@ -296,11 +296,11 @@ class RulesChanged(Delivery):
     """The state's rules are others from now on."""
 
 
-class Unwelcome(Delivery):
+class BanApplied(Delivery):
     """Each machine ends its sessions whose addresses are banned now, registered or not."""
 
 
-class Probed(Delivery):
+class ProbeUsers(Delivery):
     """Somebody wants what these users have: their sessions are pinged, and end if they do not answer."""
 
     users: Sequence[UserId]

@@ -54,7 +54,7 @@ class Fact(msgspec.Struct, gc=False):
         return (self,)
 
 
-class Lines(msgspec.Struct, gc=False):
+class MessageRun(msgspec.Struct, gc=False):
     """Consecutive messages of one sender to one room: an untagged PRIVMSG for each of `texts`, parts 0 and up of `seq`.
 
     Most facts of a busy server are of this kind. What they share is stored once, and they become facts when they are
@@ -105,16 +105,16 @@ class Lines(msgspec.Struct, gc=False):
 
 _NO_TAGS: Mapping[str, str] = {}
 
-Kept = Union[Fact, Lines]  # noqa: UP007  # an alias of classes that are needed at run time
+AnyFact = Union[Fact, MessageRun]  # noqa: UP007  # an alias of classes that are needed at run time
 """Facts of an entry: a single one, or Lines."""
 
 
-def each_fact(kept: Iterable[Kept]) -> Iterator[Fact]:
+def each_fact(kept: Iterable[AnyFact]) -> Iterator[Fact]:
     """The facts that `kept` is, in order."""
     return chain.from_iterable(item.each() for item in kept)
 
 
-_K = TypeVar("_K", bound=Kept)
+_K = TypeVar("_K", bound=AnyFact)
 
 
 def renamed(fact: Fact, facts: Iterable[_K]) -> list[_K]:

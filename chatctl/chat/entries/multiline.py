@@ -25,18 +25,18 @@ CONCAT = "draft/multiline-concat"
 JOINTS = "chatctl/joints"
 """A tag that is kept and not relayed: where in the text lines were joined directly, ``12,300`` in characters."""
 
-SECONDS = 30
+MAX_BATCH_SECONDS = 30
 """How long a batch may be open."""
 
 
-class Piece(NamedTuple):
+class BatchLine(NamedTuple):
     """One line: whether it is joined directly to the one before, and its text."""
 
     joined: bool
     text: str
 
 
-class Failure(NamedTuple):
+class BatchFailure(NamedTuple):
     """Why a batch is refused: the code, what stands with it, and a sentence."""
 
     code: str
@@ -44,7 +44,7 @@ class Failure(NamedTuple):
     text: str
 
 
-class Batch:
+class MultilineBatch:
     """A batch that a client has opened. `failed`: it was refused, and what still comes of it is ignored. `label`: the
     client's for all of it."""
 
@@ -57,18 +57,18 @@ class Batch:
         self.label = ""
         self.opened = now
         self.command = ""
-        self.pieces: list[Piece] = []
+        self.pieces: list[BatchLine] = []
         self.size = 0
         self.failed = False
 
-    def add(self, message: Message, max_bytes: int, max_lines: int) -> Failure | None:
+    def add(self, message: Message, max_bytes: int, max_lines: int) -> BatchFailure | None:
         """Take one more line, or say why not."""
         if message.command not in ("PRIVMSG", "NOTICE") or (self.command and message.command != self.command):
             return _invalid("A batch holds PRIVMSG lines only, or NOTICE lines only")
         target = message.param(0)
         if target.casefold() != self.target.casefold():
             text = f"A line to {target} in a batch for {self.target}; nothing of it was sent"
-            return Failure("MULTILINE_INVALID_TARGET", (self.target, target), text)
+            return BatchFailure("MULTILINE_INVALID_TARGET", (self.target, target), text)
         if not message.tags.keys() <= {"batch", CONCAT}:
             return _invalid("The tags of such a message belong on its BATCH")
         joined, line = CONCAT in message.tags, message.param(1)
@@ -76,27 +76,27 @@ class Batch:
             return _invalid("Nothing can be joined to nothing")
         self.command = message.command
         self.size += len(line.encode()) + (bool(self.pieces) and not joined)
-        self.pieces.append(Piece(joined, line))
+        self.pieces.append(BatchLine(joined, line))
         if self.size > max_bytes:
             text = f"A message of several lines has at most {max_bytes} bytes; nothing of it was sent"
-            return Failure("MULTILINE_MAX_BYTES", (str(max_bytes),), text)
+            return BatchFailure("MULTILINE_MAX_BYTES", (str(max_bytes),), text)
         if len(self.pieces) > max_lines:
             text = f"A message of several lines has at most {max_lines}; nothing of it was sent"
-            return Failure("MULTILINE_MAX_LINES", (str(max_lines),), text)
+            return BatchFailure("MULTILINE_MAX_LINES", (str(max_lines),), text)
         return None
 
-    def end(self) -> Failure | None:
+    def end(self) -> BatchFailure | None:
         """Return the complete message; or raise if it is not valid."""
         if not any(piece.text for piece in self.pieces):
             return _invalid("A message of empty lines is not sent")
         return None
 
 
-def _invalid(text: str) -> Failure:
-    return Failure("MULTILINE_INVALID", (), f"{text}; nothing of it was sent")
+def _invalid(text: str) -> BatchFailure:
+    return BatchFailure("MULTILINE_INVALID", (), f"{text}; nothing of it was sent")
 
 
-def combined(pieces: Sequence[Piece]) -> tuple[str, str]:
+def combined(pieces: Sequence[BatchLine]) -> tuple[str, str]:
     """Return the text that the lines form, and its joints ([resendable])."""
     text = pieces[0].text
     joints: list[str] = []
@@ -109,13 +109,13 @@ def combined(pieces: Sequence[Piece]) -> tuple[str, str]:
     return text, ",".join(joints)
 
 
-def separated(text: str, joints: str) -> list[Piece]:
+def separated(text: str, joints: str) -> list[BatchLine]:
     """The lines that made `text`: the other way round."""
     at = {int(joint) for joint in joints.split(",") if joint}
-    pieces: list[Piece] = []
+    pieces: list[BatchLine] = []
     begin, joined = 0, False
     for end in [*sorted(at | {n for n, char in enumerate(text) if char == "\n"}), len(text)]:
-        pieces.append(Piece(joined, text[begin:end]))
+        pieces.append(BatchLine(joined, text[begin:end]))
         joined = end in at
         begin = end if joined else end + 1
     return pieces
@@ -133,7 +133,7 @@ def is_multiline(text: str, tags: Mapping[str, str]) -> bool:
     return JOINTS in tags or "\n" in text
 
 
-class Lines(NamedTuple):
+class RelayedLine(NamedTuple):
     """Yield the lines of a message for one kind of client, with the tags of each: `extra` ones, and whether it is
     `first` and so carries the tags of the message."""
 
@@ -143,20 +143,20 @@ class Lines(NamedTuple):
 
 
 def as_batch(
-    command: str, source: str, target: str, pieces: Sequence[Piece], reference: str, outer: Mapping[str, str]
-) -> list[Lines]:
+    command: str, source: str, target: str, pieces: Sequence[BatchLine], reference: str, outer: Mapping[str, str]
+) -> list[RelayedLine]:
     """Yield the lines for clients with the capability. `outer`: the tags of an enclosing batch."""
-    lines = [Lines(Message("BATCH", (f"+{reference}", TYPE, target), source), outer, first=True)]
+    lines = [RelayedLine(Message("BATCH", (f"+{reference}", TYPE, target), source), outer, first=True)]
     for piece in pieces:
         extra = {"batch": reference, CONCAT: ""} if piece.joined else {"batch": reference}
-        lines.append(Lines(Message(command, (target, piece.text), source), extra, first=False))
-    lines.append(Lines(Message("BATCH", (f"-{reference}",), source), outer, first=False))
+        lines.append(RelayedLine(Message(command, (target, piece.text), source), extra, first=False))
+    lines.append(RelayedLine(Message("BATCH", (f"-{reference}",), source), outer, first=False))
     return lines
 
 
 def one_by_one(
-    command: str, source: str, target: str, pieces: Sequence[Piece], outer: Mapping[str, str]
-) -> list[Lines]:
+    command: str, source: str, target: str, pieces: Sequence[BatchLine], outer: Mapping[str, str]
+) -> list[RelayedLine]:
     """Yield the lines for clients without the capability ([fallback])."""
     texts = [piece.text for piece in pieces if piece.text]
-    return [Lines(Message(command, (target, text), source), outer, first=not at) for at, text in enumerate(texts)]
+    return [RelayedLine(Message(command, (target, text), source), outer, first=not at) for at, text in enumerate(texts)]

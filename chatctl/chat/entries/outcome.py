@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from chatctl.chat.apply.undo import Undo
-from chatctl.chat.entries.deliveries import Delivery, Form, LoggedIn, Stamp, Tell, ToRoom
-from chatctl.chat.entries.facts import BOT_TAG, Fact, Kept
+from chatctl.chat.entries.deliveries import Delivery, Form, LoggedIn, SendNumeric, Stamp, ToRoom
+from chatctl.chat.entries.facts import BOT_TAG, AnyFact, Fact
 from chatctl.chat.entries.proposals import Entry, Proposal
 from chatctl.chat.entries.queries import RENAME
 from chatctl.chat.model.accounts import RecordKey
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from chatctl.chat.model.state import State
 
 
-AHEAD = 1000
+MAX_AHEAD_MS = 1000
 """By how many ms what an entry gives may be later than the entry."""
 
 
-class NewStanding(NamedTuple):
+class ChangedStanding(NamedTuple):
     """A member's standing in a room changed."""
 
     room: Room
@@ -54,7 +54,7 @@ class NewStanding(NamedTuple):
         return ()
 
 
-class Identity(NamedTuple):
+class UserIdentity(NamedTuple):
     """The account of a user: its name, id and time of creation, and the operator name of the user."""
 
     account: str
@@ -63,25 +63,25 @@ class Identity(NamedTuple):
     operator: str
 
     @classmethod
-    def of(cls, user: User) -> Identity:
+    def of(cls, user: User) -> UserIdentity:
         """As it is now."""
         return cls(user.account, user.account_id, user.account_created, user.operator)
 
 
-class NewIdentity(NamedTuple):
+class ChangedIdentity(NamedTuple):
     """Somebody logged in or out, or became an operator of the server or none."""
 
     user: UserId
-    before: Identity
-    after: Identity
+    before: UserIdentity
+    after: UserIdentity
 
     def take_back(self, state: State) -> Sequence[Delivery]:
-        """As :meth:`NewStanding.take_back`."""
+        """As :meth:`ChangedStanding.take_back`."""
         departed = state.departed.get(self.user)
-        if departed is not None and Identity.of(departed) == self.after:
+        if departed is not None and UserIdentity.of(departed) == self.after:
             departed.account, departed.account_id, departed.account_created, departed.operator = self.before
         user = state.users.get(self.user)
-        if user is None or Identity.of(user) != self.after:
+        if user is None or UserIdentity.of(user) != self.after:
             return ()
         user.account, user.account_id, user.account_created, user.operator = self.before
         rest = user.modes.replace(SERVER_OPERATOR, "")
@@ -118,7 +118,7 @@ class Outcome(msgspec.Struct):
     time: int = 0
     """The time of its first fact, ms since 1970 UTC ([distinct-times])."""
     deliveries: list[Delivery] = []
-    facts: list[Kept] = []
+    facts: list[AnyFact] = []
     """Its facts. If one of these is Lines, it is the only one."""
     changed: tuple[str, ...] = ()
     """Keys of rooms whose settings are not what they were."""
@@ -148,7 +148,7 @@ class Outcome(msgspec.Struct):
     def _time(self) -> int:
         """The time of what the next fact tells."""
         first = self.time
-        return min(first + len(self.facts), max(first, self.entry.time + AHEAD))
+        return min(first + len(self.facts), max(first, self.entry.time + MAX_AHEAD_MS))
 
     def _message_id(self) -> str:
         """The id of the next fact: what shows it and what keeps it both ask."""
@@ -157,19 +157,19 @@ class Outcome(msgspec.Struct):
             self._id = part, self.entry.message_id(part)
         return self._id[1]
 
-    def tell(self, to: Recipient, numeric: Numeric, *params: str, text: str | None = None) -> None:
-        """Deliver a numeric (:class:`chatctl.chat.entries.deliveries.Tell`)."""
-        self.deliveries.append(Tell(to, numeric, params, text))
+    def send_numeric(self, to: Recipient, numeric: Numeric, *params: str, text: str | None = None) -> None:
+        """Deliver a numeric (:class:`chatctl.chat.entries.deliveries.SendNumeric`)."""
+        self.deliveries.append(SendNumeric(to, numeric, params, text))
 
-    def note(self, event: str, **fields: object) -> None:
+    def log(self, event: str, **fields: object) -> None:
         """Add a log event. It must not hold text of users, nor secrets."""
         self.notes += ((event, fields),)
 
-    def note_asked(self, event: str, **fields: object) -> None:
+    def log_with_cause(self, event: str, **fields: object) -> None:
         """Add a log event with its cause: the session, or the operator of the machine (`chatctl`, a signal)."""
         session = self.entry.proposal.session
         by: dict[str, object] = {"session": session} if session else {"by": "the operator of the machine"}
-        self.note(event, **fields, **by)
+        self.log(event, **fields, **by)
 
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
         """The time and the id of the next fact."""
@@ -191,7 +191,7 @@ class Outcome(msgspec.Struct):
         """Send an event to all members of `room`, its cause included."""
         self.deliveries.append(ToRoom(room.key, message, self.stamp()))
 
-    def keep(
+    def add_fact(
         self, kind: str, user: User, place: str, target: str, text: str, tags: Mapping[str, str] | None = None
     ) -> None:
         """Keep something that `user` did. Call it after the deliveries that show it, so that both have one
@@ -223,10 +223,10 @@ class Outcome(msgspec.Struct):
             self.changed += (room.key,)
             self.redo += (ClosedRoom(room.key),)
             if not room.open:
-                self.keep_closed(room, state.rules.server_name)
+                self.archive_room(room, state.rules.server_name)
         state.let_go.clear()
 
-    def keep_closed(self, room: Room, server: str) -> None:
+    def archive_room(self, room: Room, server: str) -> None:
         """Archive the history of a room that is dropped and was not open, so that a later room of its name does not get
         it: it moves to a name that no room can have. The owner of the data folder finds it there."""
         entry, part = self.entry, len(self.facts)
@@ -234,6 +234,8 @@ class Outcome(msgspec.Struct):
         id = entry.message_id(part)
         self.facts.append(Fact(entry.seq, part, self._time(), id, RENAME, room.key, room.name, server, "", text, {}))
 
-    def keep_in(self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None) -> None:
+    def add_room_fact(
+        self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None
+    ) -> None:
         """Keep something that `user` did in `room`."""
-        self.keep(kind, user, room.key, room.name, text, tags)
+        self.add_fact(kind, user, room.key, room.name, text, tags)

@@ -56,7 +56,7 @@ class Quit(Retried):
 
 
 @dataclass(slots=True)
-class Say(Refusable):
+class SendMessage(Refusable):
     """PRIVMSG, NOTICE or TAGMSG (`command`) to rooms and users. `tags`: the client-only tags, relayed as they are, and
     the client's own number for the message (`REFERENCE`), which is kept but not relayed."""
 
@@ -72,7 +72,7 @@ class Say(Refusable):
 
 
 @dataclass(slots=True)
-class SayLines(Refusable):
+class SendMessageRun(Refusable):
     """PRIVMSG to one room, several lines of one session in its turn, without tags.
 
     They are one entry, so that their common part is handled once; each line is a message with its own id.
@@ -104,7 +104,7 @@ class Join(Refusable):
 
 
 @dataclass(slots=True)
-class Invite(Passing):
+class InviteUser(Passing):
     """Invite a user into a room."""
 
     nick: str
@@ -233,7 +233,7 @@ class RemoveAccount(Refusable):
 
 @dataclass(slots=True)
 class AddInvitation(Refusable):
-    """Give the right to make accounts: see :class:`chatctl.chat.model.accounts.Invite`."""
+    """Give the right to make accounts: see :class:`chatctl.chat.model.accounts.InvitationUser`."""
 
     key: str
     uses: int
@@ -292,7 +292,7 @@ class EnforceBan(Retried):
 
 
 @dataclass(slots=True)
-class SendAway(Retried):
+class DisconnectUser(Retried):
     """End all sessions of a user, who may come back."""
 
     nick: str
@@ -320,7 +320,7 @@ class ChangeRules(Passing):
 
 
 @dataclass(slots=True)
-class Said:
+class DeletableMessage:
     """A message of earlier, as history has it: its id, its entry's seq and time, and who said it."""
 
     message_id: str
@@ -336,7 +336,7 @@ class Redact(Refusable):
 
     target: str
     place: str
-    said: Said
+    said: DeletableMessage
     reason: str
 
 

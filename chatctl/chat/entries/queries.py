@@ -10,7 +10,7 @@ Invariants:
   never shows more than was sent.
 - [ascending] Answers are in the order of their points, oldest first, whatever was asked.
 - [whole-times] A client may page by the time of a page's first or last message, though ids are safer. So a page for
-  clients (`whole`) does not end between two facts of one time, but has up to MOST_OF_ONE_TIME more than asked for.
+  clients (`whole`) does not end between two facts of one time, but has up to MAX_SAME_TIME_FACTS more than asked for.
   Facts share a time if an older version stored them, if they were imported, or at over 1,000 a second ([bounded-ahead]
   in outcome.py).
 """
@@ -35,7 +35,7 @@ REDACTED = "REDACTED"
 
 SEPARATOR = "\x1f"
 
-MOST_ASKED = 200
+MAX_PAGE_MESSAGES = 200
 """Messages of one CHATHISTORY (CHATHISTORY in ISUPPORT), or of one search."""
 
 MAX_PARTS = 1 << 20
@@ -44,7 +44,7 @@ MAX_PARTS = 1 << 20
 MAX_SEQ = (1 << 43) - 1
 """So that seq and part fit into one signed 64-bit number."""
 
-MOST_OF_ONE_TIME = 1000
+MAX_SAME_TIME_FACTS = 1000
 """How many facts a page may have beyond the requested number ([whole-times])."""
 
 
@@ -85,7 +85,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class HistoryQuery:
     """Facts of one place. `kinds` are the wanted IRC commands (empty: all).
 
     ``after`` and ``before`` are exclusive. With `newest`, the `limit` facts nearest to `before` (or to the end), else
@@ -137,11 +137,11 @@ class SearchQuery:
     before: int = 0
 
 
-AnyQuery = Query | TargetsQuery | SearchQuery
+AnyQuery = HistoryQuery | TargetsQuery | SearchQuery
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HistoryPage:
     """An answer. `unknown` is a message id in the query that is not stored; then there are no facts.
 
     `targets` (for :class:`TargetsQuery`) are pairs of a place's latest message and its place, oldest first. `failed`:

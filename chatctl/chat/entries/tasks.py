@@ -13,7 +13,7 @@ from chatctl.protocol import scram
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckPassword:
     """Check `password` against `verifier` (as text). The result is a bool."""
 
     password: str = field(repr=False)
@@ -21,7 +21,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Make:
+class MakeVerifier:
     """Make a verifier for `password`. The result is its text."""
 
     password: str = field(repr=False)
@@ -29,7 +29,7 @@ class Make:
 
 
 @dataclass(frozen=True, slots=True)
-class Reread:
+class ReadSettings:
     """The settings, read again; as a task it is empty. `changes` are fields of `Rules` that take effect at once,
     `report` sentences on what was done and what needs a restart, `file` the name of the file."""
 
@@ -38,13 +38,13 @@ class Reread:
     file: str = ""
 
 
-Task = Check | Make | Reread
-Done = bool | str | Reread | None
+Task = CheckPassword | MakeVerifier | ReadSettings
+Done = bool | str | ReadSettings | None
 """The result of a task; None if it was not done because too many waited."""
 
 
-def perform(task: Check | Make, chance: Callable[[int], bytes]) -> bool | str:
+def perform(task: CheckPassword | MakeVerifier, chance: Callable[[int], bytes]) -> bool | str:
     """Do it. `chance` gives that many random bytes."""
-    if isinstance(task, Check):
+    if isinstance(task, CheckPassword):
         return scram.matches(task.password, scram.parse(task.verifier))
     return str(scram.make(task.password, chance(scram.SALT_BYTES), task.iterations))

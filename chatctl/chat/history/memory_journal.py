@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from chatctl.chat.entries.facts import Fact, Kept, each_fact, renamed
+from chatctl.chat.entries.facts import AnyFact, Fact, each_fact, renamed
 from chatctl.chat.entries.queries import (
-    MOST_OF_ONE_TIME,
+    MAX_SAME_TIME_FACTS,
     REDACT,
     REDACTED,
     RENAME,
     AnyQuery,
+    HistoryPage,
+    HistoryQuery,
     Mark,
-    Page,
     Point,
-    Query,
     RoomRecord,
     SearchQuery,
     TargetsQuery,
@@ -46,7 +46,7 @@ class MemoryJournal:
 
     def append(
         self,
-        facts: Sequence[Kept],
+        facts: Sequence[AnyFact],
         rooms: Sequence[RoomRecord] = (),
         gone: Sequence[str] = (),
         records: Changes = NONE,
@@ -71,7 +71,7 @@ class MemoryJournal:
             if fact.message_id == message_id:
                 self.facts[at] = replace(fact, kind=REDACTED, text="", tags={})
 
-    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+    def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
         """Answer at once."""
         done(answer(self.facts, query))
 
@@ -100,10 +100,10 @@ class MemoryJournal:
         return {"kind": "memory", "facts": len(self.facts)}
 
 
-def answer(facts: Iterable[Fact], query: AnyQuery) -> Page:
+def answer(facts: Iterable[Fact], query: AnyQuery) -> HistoryPage:
     """Return the facts that the query asks for, from `facts` in the order of their points."""
     known = [fact for fact in facts if fact.seq <= query.upto]
-    if isinstance(query, Query):
+    if isinstance(query, HistoryQuery):
         return _page(known, query)
     if isinstance(query, TargetsQuery):
         return _targets(known, query)
@@ -115,7 +115,7 @@ def point(fact: Fact) -> Point:
     return fact.seq, fact.part
 
 
-def _point(facts: Sequence[Fact], mark: Mark, query: Query, *, end: bool) -> Point | None:
+def _point(facts: Sequence[Fact], mark: Mark, query: HistoryQuery, *, end: bool) -> Point | None:
     """Return the point of a mark, None for an id that is not stored. A time stands for the gap before the first fact
     that is not older, or, for a mark that ends a range from below (`end`), after the last fact that is not newer."""
     if mark.message_id:
@@ -128,45 +128,47 @@ def _point(facts: Sequence[Fact], mark: Mark, query: Query, *, end: bool) -> Poi
     return point(later) if later is not None else (1 << 62, 0)
 
 
-def _free_point(facts: Sequence[Fact], mark: Mark, query: Query) -> Point | None:
+def _free_point(facts: Sequence[Fact], mark: Mark, query: HistoryQuery) -> Point | None:
     """The point that a message id names, if it is a valid one and nothing else is stored there."""
     named = point_of(mark.message_id)
     taken = any(point(fact) == named for fact in facts)
     return named if 0 < named[0] <= query.upto and not taken else None
 
 
-def _page(facts: Sequence[Fact], query: Query) -> Page:
+def _page(facts: Sequence[Fact], query: HistoryQuery) -> HistoryPage:
     wanted = [fact for fact in facts if fact.place == query.place and (not query.kinds or fact.kind in query.kinds)]
     if query.around is not None:
         at = _point(facts, query.around, query, end=False)
         if at is None:
-            return Page(unknown=query.around.message_id)
+            return HistoryPage(unknown=query.around.message_id)
         older = [fact for fact in wanted if point(fact) < at]
         newer = [fact for fact in wanted if point(fact) >= at]
         before = query.limit // 2
-        return Page(_cut(older, before, query, newest=True) + _cut(newer, query.limit - before, query, newest=False))
+        return HistoryPage(
+            _cut(older, before, query, newest=True) + _cut(newer, query.limit - before, query, newest=False)
+        )
     for mark, end in ((query.after, True), (query.before, False)):
         if mark is None:
             continue
         at = _point(facts, mark, query, end=end)
         if at is None:
-            return Page(unknown=mark.message_id)
+            return HistoryPage(unknown=mark.message_id)
         wanted = [fact for fact in wanted if (point(fact) > at if end else point(fact) < at)]
-    return Page(_cut(wanted, query.limit, query, newest=query.newest))
+    return HistoryPage(_cut(wanted, query.limit, query, newest=query.newest))
 
 
-def _cut(facts: list[Fact], limit: int, query: Query, *, newest: bool) -> list[Fact]:
+def _cut(facts: list[Fact], limit: int, query: HistoryQuery, *, newest: bool) -> list[Fact]:
     """Return the newest or oldest `limit`, and the facts of the same time ([whole-times] in queries.py)."""
     if not 0 < limit < len(facts):
         return facts if limit > 0 else []
     last = -limit if newest else limit - 1
     rest = facts[:last][::-1] if newest else facts[last + 1 :]
     time = facts[last].time if query.whole else None
-    more = len(list(itertools.takewhile(lambda fact: fact.time == time, rest[:MOST_OF_ONE_TIME])))
+    more = len(list(itertools.takewhile(lambda fact: fact.time == time, rest[:MAX_SAME_TIME_FACTS])))
     return facts[last - more :] if newest else facts[: limit + more]
 
 
-def _targets(facts: Sequence[Fact], query: TargetsQuery) -> Page:
+def _targets(facts: Sequence[Fact], query: TargetsQuery) -> HistoryPage:
     latest: dict[str, Fact] = {}
     for fact in facts:
         private = not fact.place.startswith("#")
@@ -175,10 +177,10 @@ def _targets(facts: Sequence[Fact], query: TargetsQuery) -> Page:
             latest[fact.place] = fact
     found = [(place, fact) for place, fact in latest.items() if query.after < fact.time < query.before]
     found.sort(key=lambda pair: point(pair[1]))
-    return Page(targets=found[max(0, len(found) - query.limit) :] if query.newest else found[: query.limit])
+    return HistoryPage(targets=found[max(0, len(found) - query.limit) :] if query.newest else found[: query.limit])
 
 
-def _found(facts: Sequence[Fact], query: SearchQuery) -> Page:
+def _found(facts: Sequence[Fact], query: SearchQuery) -> HistoryPage:
     words = names.fold(query.text).replace('"', " ").split()
     found = (
         fact
@@ -190,4 +192,4 @@ def _found(facts: Sequence[Fact], query: SearchQuery) -> Page:
         and (not query.before or fact.time < query.before)
         and all(word in names.fold(fact.text) for word in words)
     )
-    return Page(list(itertools.islice(found, query.limit))[::-1])
+    return HistoryPage(list(itertools.islice(found, query.limit))[::-1])

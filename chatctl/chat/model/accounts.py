@@ -51,7 +51,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Invite:
+class Invitation:
     """The right to make `uses` accounts until `expires`. `key` is the hash of the token, which only its recipients
     know; `room` is the first room to join."""
 
@@ -62,13 +62,13 @@ class Invite:
     created: int
 
 
-Record = Account | Invite | ReadMark | Metadata | Ban | Visits
+Record = Account | Invitation | ReadMark | Metadata | Ban | Visits
 RecordKey = tuple[str, str]
 """A record's kind and its key."""
 
-KINDS: Mapping[str, type[Account] | type[Invite] | type[ReadMark] | type[Metadata] | type[Ban] | type[Visits]] = {
+KINDS: Mapping[str, type[Account] | type[Invitation] | type[ReadMark] | type[Metadata] | type[Ban] | type[Visits]] = {
     "account": Account,
-    "invite": Invite,
+    "invite": Invitation,
     "mark": ReadMark,
     "metadata": Metadata,
     "ban": Ban,
@@ -203,10 +203,10 @@ class Accounts:
         return [
             key
             for key, record in self._records.items()
-            if isinstance(record, Invite) and (record.uses <= 0 or record.expires <= now)
+            if isinstance(record, Invitation) and (record.uses <= 0 or record.expires <= now)
         ]
 
-    def invite(self, key: str, now: int) -> Invite | None:
+    def invite(self, key: str, now: int) -> Invitation | None:
         """The invitation whose token has this hash, while it can be used."""
         found = self._records.get(("invite", key)) if key else None
-        return found if isinstance(found, Invite) and found.uses > 0 and now < found.expires else None
+        return found if isinstance(found, Invitation) and found.uses > 0 and now < found.expires else None

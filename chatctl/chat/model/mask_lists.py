@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from chatctl.chat.model.ids import UserId
     from chatctl.chat.model.user import User
 
-MOST_ENTRIES = 100
+MAX_LIST_ENTRIES = 100
 """Entries of one list (MAXLIST in ISUPPORT)."""
 
-MASK_LENGTH = 200
+MAX_MASK_BYTES = 200
 """Bytes of one mask: what fits on a line of a list with the longest names around it."""
 
 LETTERS = "beI"
@@ -33,7 +33,7 @@ EXTENDED = "am"
 """The letters of extended bans (EXTBAN in ISUPPORT)."""
 
 
-class Entry(NamedTuple):
+class ListEntry(NamedTuple):
     """One mask as it is shown, who set it (``nick!user@host``) and when (ms since 1970 UTC)."""
 
     mask: str
@@ -86,7 +86,7 @@ def taken_apart(mask: str) -> Mask:
     return Mask(mute, account, names.fold(rest.removeprefix("a:")))
 
 
-def granting(entry: Entry) -> Mask:
+def granting(entry: ListEntry) -> Mask:
     """Split the mask of an exception ([account-mask])."""
     mask = taken_apart(entry.mask)
     is_pattern = "*" in mask.pattern or "?" in mask.pattern
@@ -111,11 +111,11 @@ class Lists:
     __slots__ = ("_masks", "_silent", "entries")
 
     def __init__(self) -> None:
-        self.entries: dict[str, dict[str, Entry]] = {letter: {} for letter in LETTERS}
+        self.entries: dict[str, dict[str, ListEntry]] = {letter: {} for letter in LETTERS}
         self._masks: dict[str, list[Mask]] = {letter: [] for letter in LETTERS}
         self._silent: dict[UserId, bool] = {}
 
-    def add(self, letter: str, entry: Entry) -> bool:
+    def add(self, letter: str, entry: ListEntry) -> bool:
         """Put an entry on a list; False where it is there already."""
         key = names.fold(entry.mask)
         if key in self.entries[letter]:
@@ -124,7 +124,7 @@ class Lists:
         self._changed(letter)
         return True
 
-    def remove(self, letter: str, mask: str) -> Entry | None:
+    def remove(self, letter: str, mask: str) -> ListEntry | None:
         """Take a mask off a list, and give the entry; None where it was not there."""
         entry = self.entries[letter].pop(names.fold(mask), None)
         if entry is not None:
@@ -133,7 +133,7 @@ class Lists:
 
     def full(self, letter: str) -> bool:
         """Whether a list holds as many as it may."""
-        return len(self.entries[letter]) >= MOST_ENTRIES
+        return len(self.entries[letter]) >= MAX_LIST_ENTRIES
 
     def bans(self, user: User) -> bool:
         """Whether `user` may not come in."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Kind(Enum):
+class ModeClass(Enum):
     """Definition of a room mode, in the order of CHANMODES' four classes; member modes are in PREFIX instead."""
 
     LIST = "a list; a parameter adds or removes one"
@@ -21,7 +21,7 @@ class RoomMode:
     """One row. `bit` and `symbol` are for PREFIX modes: the member's bit, and what stands before the nick."""
 
     letter: str
-    kind: Kind
+    kind: ModeClass
     meaning: str
     bit: int = 0
     symbol: str = ""
@@ -33,26 +33,26 @@ VOICE = 1
 ROOM_MODES: dict[str, RoomMode] = {
     row.letter: row
     for row in (
-        RoomMode("o", Kind.PREFIX, "operator of the room", OPERATOR, "@"),
-        RoomMode("v", Kind.PREFIX, "may speak where only some may", VOICE, "+"),
-        RoomMode("b", Kind.LIST, "bans: those it means may not come in, nor speak"),
-        RoomMode("e", Kind.LIST, "exceptions to the bans"),
-        RoomMode("I", Kind.LIST, "users who need no invitation"),
-        RoomMode("k", Kind.ALWAYS, "a key that one must give to come in"),
-        RoomMode("l", Kind.SETTING, "how many may be in the room"),
-        RoomMode("C", Kind.FLAG, "no CTCP but /me"),
-        RoomMode("M", Kind.FLAG, "only users with an account may speak"),
-        RoomMode("R", Kind.FLAG, "only users with an account may join"),
-        RoomMode("c", Kind.FLAG, "no colours"),
-        RoomMode("i", Kind.FLAG, "only invited users may join"),
-        RoomMode("m", Kind.FLAG, "only operators and those with a voice may speak"),
-        RoomMode("n", Kind.FLAG, "only those in the room may write to it"),
-        RoomMode("s", Kind.FLAG, "the room is not shown to those outside"),
-        RoomMode("t", Kind.FLAG, "only operators may set the topic"),
+        RoomMode("o", ModeClass.PREFIX, "operator of the room", OPERATOR, "@"),
+        RoomMode("v", ModeClass.PREFIX, "may speak where only some may", VOICE, "+"),
+        RoomMode("b", ModeClass.LIST, "bans: those it means may not come in, nor speak"),
+        RoomMode("e", ModeClass.LIST, "exceptions to the bans"),
+        RoomMode("I", ModeClass.LIST, "users who need no invitation"),
+        RoomMode("k", ModeClass.ALWAYS, "a key that one must give to come in"),
+        RoomMode("l", ModeClass.SETTING, "how many may be in the room"),
+        RoomMode("C", ModeClass.FLAG, "no CTCP but /me"),
+        RoomMode("M", ModeClass.FLAG, "only users with an account may speak"),
+        RoomMode("R", ModeClass.FLAG, "only users with an account may join"),
+        RoomMode("c", ModeClass.FLAG, "no colours"),
+        RoomMode("i", ModeClass.FLAG, "only invited users may join"),
+        RoomMode("m", ModeClass.FLAG, "only operators and those with a voice may speak"),
+        RoomMode("n", ModeClass.FLAG, "only those in the room may write to it"),
+        RoomMode("s", ModeClass.FLAG, "the room is not shown to those outside"),
+        RoomMode("t", ModeClass.FLAG, "only operators may set the topic"),
     )
 }
 
-PREFIXES: tuple[RoomMode, ...] = tuple(row for row in ROOM_MODES.values() if row.kind is Kind.PREFIX)
+PREFIXES: tuple[RoomMode, ...] = tuple(row for row in ROOM_MODES.values() if row.kind is ModeClass.PREFIX)
 """Highest first, as PREFIX in ISUPPORT lists them."""
 
 NEW_ROOM = frozenset("nt")
@@ -86,7 +86,7 @@ def symbols(standing: int, *, every: bool) -> str:
 
 def chanmodes() -> str:
     """The value of CHANMODES in ISUPPORT: the letters of the four classes."""
-    classes = (Kind.LIST, Kind.ALWAYS, Kind.SETTING, Kind.FLAG)
+    classes = (ModeClass.LIST, ModeClass.ALWAYS, ModeClass.SETTING, ModeClass.FLAG)
     return ",".join("".join(row.letter for row in ROOM_MODES.values() if row.kind is kind) for kind in classes)
 
 

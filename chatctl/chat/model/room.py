@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chatctl.chat.model.ids import SessionId, UserId
     from chatctl.chat.model.user import User
 
-MOST_INSIDERS = 500
+MAX_INSIDERS = 500
 """Members remembered by a room with +i, who may return. Past that the first one needs an invitation again."""
 
 LOBBY_MODES = frozenset("n")
@@ -115,7 +115,7 @@ class Room:
         if user.identity in self.insiders:
             return False
         self.insiders[user.identity] = None
-        if len(self.insiders) > MOST_INSIDERS:
+        if len(self.insiders) > MAX_INSIDERS:
             del self.insiders[next(iter(self.insiders))]
         return True
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from chatctl.chat.model.hosts import is_link_local, origin
 from chatctl.protocol import names
 
-MOST_BANS = 10_000
+MAX_BANS = 10_000
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -12,20 +12,20 @@ from collections.abc import Iterator
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Accounts, RecordKey, record_key
 from chatctl.chat.model.ids import NO_USER, SessionId, UserId
-from chatctl.chat.model.mask_lists import Entry, Lists
+from chatctl.chat.model.mask_lists import ListEntry, Lists
 from chatctl.chat.model.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.model.policy import LOBBY, Rules
 from chatctl.chat.model.room import LOBBY_MODES, Room
 from chatctl.chat.model.short_visits import ShortVisits
-from chatctl.chat.model.user import PAST_USERS, SERVICE_USER, Past, User
+from chatctl.chat.model.user import MAX_FORMER_NICKS, SERVICE_USER, FormerNick, User
 from chatctl.chat.model.user_data import ACCOUNT, Metadata, is_kept
 from chatctl.chat.model.visits import GuestVisits
 from chatctl.protocol import names
 
-MOST_EMPTY = 1000
+MAX_EMPTY_ROOMS = 1000
 """Empty rooms with settings and without an owner. Past that the one empty for longest is dropped, open ones last."""
 
-MOST_FOUNDED = 100
+MAX_FOUNDED_ROOMS = 100
 """Rooms that an account may own. Further rooms have no owner."""
 
 
@@ -61,7 +61,7 @@ class State:
         self.last_time = 0
         """The time of the latest fact, ms since 1970 UTC."""
         self.guest_visits = GuestVisits()
-        self.past: deque[Past] = deque(maxlen=PAST_USERS)
+        self.past: deque[FormerNick] = deque(maxlen=MAX_FORMER_NICKS)
         self.held_names: dict[str, tuple[UserId, int]] = {}
         """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the
         commit fails the user has the name again."""
@@ -168,7 +168,7 @@ class State:
 
     def remember(self, user: User, now: int) -> None:
         """`user` gives up the name."""
-        self.past.append(Past(user.key, user.nick, user.username, user.host, user.realname, now))
+        self.past.append(FormerNick(user.key, user.nick, user.username, user.host, user.realname, now))
 
     def remove_user(self, user: User) -> None:
         """Let `user` go, out of every room."""
@@ -196,7 +196,7 @@ class State:
         if room is None or (room.short_visits and not room.members and not room.set_up and room.name != LOBBY):
             room = room or Room(name, now)
             founder = user.account_id
-            if founder and sum(each.founder == founder for each in self.rooms.values()) < MOST_FOUNDED:
+            if founder and sum(each.founder == founder for each in self.rooms.values()) < MAX_FOUNDED_ROOMS:
                 room.founder = founder
             self.rooms[room.key] = room
         self._empty.pop(room.key, None)
@@ -334,7 +334,7 @@ class State:
         for letter, held in record.lists.items():
             for mask, by, time in held:
                 assert room.lists is not None
-                room.lists.add(letter, Entry(mask, by, time))
+                room.lists.add(letter, ListEntry(mask, by, time))
         if not room.members and not room.short_visits and not room.founder and room.name != LOBBY:
             self._empty.setdefault(room.key)
 
@@ -379,7 +379,7 @@ class State:
             self._drop(room.key)
         elif not room.founder:
             self._empty[room.key] = None
-            while len(self._empty) > MOST_EMPTY:
+            while len(self._empty) > MAX_EMPTY_ROOMS:
                 key = next((key for key in self._empty if self.rooms[key].open), next(iter(self._empty)))
                 self.let_go.append(self.rooms[key])
                 self._drop(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket, as the time up to which its tokens are used (times in any one unit)."""
 
     __slots__ = ("_owing", "_used")

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from chatctl.chat.model.accounts import Account
     from chatctl.chat.model.room import Room
 
-PAST_USERS = 1000
+MAX_FORMER_NICKS = 1000
 """Former names that WHOWAS remembers."""
 
 
-class Past(NamedTuple):
+class FormerNick(NamedTuple):
     """Somebody who had a name before; `left` is when they gave it up (ms since 1970 UTC)."""
 
     key: str

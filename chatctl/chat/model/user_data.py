@@ -4,7 +4,7 @@ Invariants:
 
 - [lasting-identity] They belong to an identity (:attr:`user.User.identity`): an account, or an installation of our
   client. Data of other users ends with the session and is not stored.
-- [bounded] MOST_MARKS markers per identity, and MOST_GUESTS identities without an account. Past that the oldest are
+- [bounded] MAX_MARKS markers per identity, and MAX_GUESTS identities without an account. Past that the oldest are
   dropped.
 """
 
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from chatctl.chat.entries.queries import SEPARATOR
 
-MOST_MARKS = 500
-MOST_GUESTS = 2000
+MAX_MARKS = 500
+MAX_GUESTS = 2000
 
 ACCOUNT = "account "
 """How identities of accounts begin (see :attr:`chatctl.chat.model.user.User.identity`)."""
@@ -94,11 +94,11 @@ class Marks:
     def too_many(self, identity: str) -> Iterator[ReadMark]:
         """Return the marks to drop ([bounded]) when `identity` gets another one."""
         of_one = self._marks.get(identity, {})
-        if len(of_one) > MOST_MARKS:
+        if len(of_one) > MAX_MARKS:
             yield min(of_one.values(), key=_by_time)
-        if len(self._marks) > MOST_GUESTS and not identity.startswith(ACCOUNT):
+        if len(self._marks) > MAX_GUESTS and not identity.startswith(ACCOUNT):
             guests = [each for each in self._marks if not each.startswith(ACCOUNT)]
-            if len(guests) > MOST_GUESTS:
+            if len(guests) > MAX_GUESTS:
                 yield from self._marks[min(guests, key=self._latest)].values()
 
     def _latest(self, identity: str) -> int:

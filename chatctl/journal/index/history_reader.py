@@ -19,12 +19,12 @@ from collections.abc import Callable
 
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import (
+    MAX_SAME_TIME_FACTS,
     MESSAGES,
-    MOST_OF_ONE_TIME,
     AnyQuery,
+    HistoryPage,
+    HistoryQuery,
     Mark,
-    Page,
-    Query,
     SearchQuery,
     TargetsQuery,
 )
@@ -63,12 +63,12 @@ WHERE f.time > :after AND f.time < :before ORDER BY f.id {{}} LIMIT :limit
 """
 
 
-def read(connection: sqlite3.Connection, query: AnyQuery, expired: Callable[[], bool] | None = None) -> Page:
+def read(connection: sqlite3.Connection, query: AnyQuery, expired: Callable[[], bool] | None = None) -> HistoryPage:
     """Answer a query. sqlite3.Error where that cannot be done; TimeoutError once `expired` says that it took too long.
 
     `expired` is asked between statements; for a long one there is the connection's progress handler.
     """
-    if isinstance(query, Query):
+    if isinstance(query, HistoryQuery):
         return _page(connection, query)
     if isinstance(query, TargetsQuery):
         return _targets(connection, query)
@@ -93,7 +93,7 @@ class _Unknown(Exception):  # noqa: N818  # a message id that is not stored
     pass
 
 
-def _row(connection: sqlite3.Connection, query: Query, mark: Mark, *, past: bool) -> int:
+def _row(connection: sqlite3.Connection, query: HistoryQuery, mark: Mark, *, past: bool) -> int:
     """The row a mark stands for: with a time, the first that is not older, or (`past`) the first that is newer."""
     if not mark.message_id:
         return find_time(connection, mark.time + 1 if past else mark.time)
@@ -112,7 +112,7 @@ def _free_row(connection: sqlite3.Connection, message_id: str) -> int | None:
     return id if id >= 0 and taken is None else None
 
 
-def _page(connection: sqlite3.Connection, query: Query) -> Page:
+def _page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
     beyond = rows.beyond(query.upto)
     try:
         if query.around is not None:
@@ -125,12 +125,12 @@ def _page(connection: sqlite3.Connection, query: Query) -> Page:
             high = beyond if query.before is None else _row(connection, query, query.before, past=False)
             found = _facts(connection, query, low, min(high, beyond), query.limit, newest=query.newest)
     except _Unknown as unknown:
-        return Page(unknown=str(unknown))
-    return Page(found)
+        return HistoryPage(unknown=str(unknown))
+    return HistoryPage(found)
 
 
 def _facts(
-    connection: sqlite3.Connection, query: Query, low: int | None, high: int, limit: int, *, newest: bool
+    connection: sqlite3.Connection, query: HistoryQuery, low: int | None, high: int, limit: int, *, newest: bool
 ) -> list[Fact]:
     """Return the newest or oldest `limit` facts of a place from `low` on and before `high`, in order, and those of the
     same time ([whole-times])."""
@@ -145,15 +145,15 @@ def _facts(
         if beyond.time == last.time and newest:
             first = find_time(connection, last.time)
             first = first if low is None else max(first, low)
-            found = _read(connection, query, first, id, MOST_OF_ONE_TIME, newest=True) + found
+            found = _read(connection, query, first, id, MAX_SAME_TIME_FACTS, newest=True) + found
         elif beyond.time == last.time:
             end = min(find_time(connection, last.time + 1), high)
-            found += _read(connection, query, id + 1, end, MOST_OF_ONE_TIME, newest=False)
+            found += _read(connection, query, id + 1, end, MAX_SAME_TIME_FACTS, newest=False)
     return [fact for _, fact in found]
 
 
 def _read(
-    connection: sqlite3.Connection, query: Query, low: int | None, high: int, limit: int, *, newest: bool
+    connection: sqlite3.Connection, query: HistoryQuery, low: int | None, high: int, limit: int, *, newest: bool
 ) -> list[tuple[int, Fact]]:
     """The newest or oldest `limit` of what the query means, with their rows, in order."""
     kinds = set(query.kinds)
@@ -171,9 +171,9 @@ def _read(
     return found[-limit:] if newest else found[:limit]
 
 
-def _targets(connection: sqlite3.Connection, query: TargetsQuery) -> Page:
+def _targets(connection: sqlite3.Connection, query: TargetsQuery) -> HistoryPage:
     if query.limit <= 0:
-        return Page()
+        return HistoryPage()
     values = {
         "rooms": rows.to_json(query.rooms),
         "identity": query.identity,
@@ -183,10 +183,10 @@ def _targets(connection: sqlite3.Connection, query: TargetsQuery) -> Page:
         "beyond": rows.beyond(query.upto),
     }
     text = connection.execute(rows.wide(_TARGETS.format("DESC" if query.newest else "")), values).fetchone()[0]
-    return Page(targets=[(fact.place, fact) for _, fact in rows.decode(text)])
+    return HistoryPage(targets=[(fact.place, fact) for _, fact in rows.decode(text)])
 
 
-def _search(connection: sqlite3.Connection, query: SearchQuery, expired: Callable[[], bool] | None) -> Page:
+def _search(connection: sqlite3.Connection, query: SearchQuery, expired: Callable[[], bool] | None) -> HistoryPage:
     low = find_time(connection, query.after + 1) if query.after else None
     high = find_time(connection, query.before) if query.before else rows.LAST_ID
-    return Page(search.find(connection, query, low, min(high, rows.beyond(query.upto)), expired))
+    return HistoryPage(search.find(connection, query, low, min(high, rows.beyond(query.upto)), expired))

@@ -19,8 +19,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
 
-from chatctl.chat.entries.queries import AnyQuery, Page
-from chatctl.chat.ports import Log
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage
+from chatctl.chat.ports import LogPort
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.store.damage import is_damage
 from chatctl.journal.store.schema import open_reading
@@ -37,7 +37,7 @@ _Failed = Callable[[Exception], Callable[[], None]]
 class Readers:
     """`count` threads, "reader-1" and so on, that answer in the order they get to it."""
 
-    def __init__(self, path: Path, log: Log, count: int, budget: float) -> None:
+    def __init__(self, path: Path, log: LogPort, count: int, budget: float) -> None:
         self._path = path
         self._log = log
         self._budget = budget
@@ -56,9 +56,9 @@ class Readers:
         for thread in self._threads:
             thread.start()
 
-    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+    def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
         """Answer a query. After `stop` there are no more answers."""
-        self._queue.put((partial(self._answer, query, done), lambda error: partial(done, Page(failed=True))))
+        self._queue.put((partial(self._answer, query, done), lambda error: partial(done, HistoryPage(failed=True))))
 
     def run(self, job: Callable[[sqlite3.Connection], T], done: Callable[[T | Exception], None]) -> None:
         """Do something as long as it takes; `done` gets what it returned or raised."""
@@ -100,7 +100,7 @@ class Readers:
             connection.close()
 
     def _answer(
-        self, query: AnyQuery, done: Callable[[Page], None], connection: sqlite3.Connection
+        self, query: AnyQuery, done: Callable[[HistoryPage], None], connection: sqlite3.Connection
     ) -> Callable[[], None]:
         by = time.monotonic() + self._budget
 

@@ -26,7 +26,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.maintenance import compaction, retention
 from chatctl.journal.maintenance.disk_relief import Relief
@@ -54,7 +54,7 @@ SPARE_AFTER = 30.0  # seconds after the start: servers that live for seconds nee
 class Chores:
     """The list of chores. Owned by the thread that owns the store, except `status`."""
 
-    def __init__(self, store: SqliteStore, log: Log, clock: Callable[[], int], keep: retention.Retention) -> None:
+    def __init__(self, store: SqliteStore, log: LogPort, clock: Callable[[], int], keep: retention.Retention) -> None:
         self._store = store
         self._log = log
         self._clock = clock

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from chatctl.chat.entries.facts import Fact, Kept
+from chatctl.chat.entries.facts import AnyFact, Fact
 from chatctl.chat.entries.queries import REDACT, REDACTED, RENAME, SEPARATOR
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import find_message
@@ -27,7 +27,7 @@ AMENDING = frozenset({REDACT, RENAME})
 """Kinds of facts that change others."""
 
 
-def runs(facts: Sequence[Kept]) -> Iterator[Sequence[Kept]]:
+def runs(facts: Sequence[AnyFact]) -> Iterator[Sequence[AnyFact]]:
     """Split facts into pieces that each end with one that changes others: later facts depend on that."""
     begin = 0
     for at, fact in enumerate(facts, 1):
@@ -38,7 +38,7 @@ def runs(facts: Sequence[Kept]) -> Iterator[Sequence[Kept]]:
         yield facts[begin:]
 
 
-def amend(store: SqliteStore, fact: Kept) -> None:
+def amend(store: SqliteStore, fact: AnyFact) -> None:
     """Do what a fact says, in the transaction that is open. Nothing for one that changes no others."""
     if not isinstance(fact, Fact):
         return

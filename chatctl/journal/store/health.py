@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.errors import ChatctlError
 from chatctl.journal.store.folder_watch import IDLE_SECONDS, FileWatch
 from chatctl.journal.store.store import Batch, NotKept, SqliteStore
@@ -34,7 +34,7 @@ def unchangeable(reason: str) -> ChatctlError:
 class Health:
     """The state of an open store. Owned by the thread that owns the store, but for reading `reason`."""
 
-    def __init__(self, store: SqliteStore, path: Path, log: Log) -> None:
+    def __init__(self, store: SqliteStore, path: Path, log: LogPort) -> None:
         self.reason = ""
         """Why nothing is written; ``""`` if all is well."""
         self.lost = ""

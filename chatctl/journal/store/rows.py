@@ -21,7 +21,7 @@ from typing import cast
 
 import msgspec
 
-from chatctl.chat.entries.facts import Fact, Kept, Lines
+from chatctl.chat.entries.facts import AnyFact, Fact, MessageRun
 from chatctl.chat.entries.proposals import message_id_of
 from chatctl.chat.entries.queries import MAX_PARTS, MESSAGES, SEPARATOR, Point, parse_message_id
 
@@ -166,7 +166,7 @@ class Dictionary:
         self._last_head += 1
         return self._last_head
 
-    def missing(self, facts: Iterable[Kept]) -> list[str]:
+    def missing(self, facts: Iterable[AnyFact]) -> list[str]:
         """The places of `facts` that are not known by number, to be looked up and told to `learn` before `encode`."""
         if len(self._heads) > self.MOST:
             self._heads, self._older_heads = {}, self._heads
@@ -179,11 +179,11 @@ class Dictionary:
         """Places that have a number already: name, number, how they show themselves."""
         self._places.update((name, (number, shown)) for name, number, shown in places)
 
-    def encode(self, facts: Iterable[Kept]) -> Encoded:
+    def encode(self, facts: Iterable[AnyFact]) -> Encoded:
         """Rows for facts whose places are all known or new."""
         encoded = Encoded()
         for kept in facts:
-            if isinstance(kept, Lines):
+            if isinstance(kept, MessageRun):
                 self._encode_lines(kept, encoded)
             else:
                 self._encode(kept, fact_id(kept.seq, kept.part), encoded)
@@ -196,7 +196,7 @@ class Dictionary:
             self._encode(fact, id, encoded)
         return encoded
 
-    def _encode_lines(self, said: Lines, encoded: Encoded) -> None:
+    def _encode_lines(self, said: MessageRun, encoded: Encoded) -> None:
         lane, head = self._filed(said, said.boot, encoded)
         id, time, step = said.seq << PART_BITS, said.time, said.step
         add = encoded.facts.append
@@ -223,7 +223,7 @@ class Dictionary:
         else:
             encoded.facts.append((id, fact.time, lane, head, fact.text))
 
-    def _filed(self, kept: Kept, boot: str, encoded: Encoded) -> tuple[int, int]:
+    def _filed(self, kept: AnyFact, boot: str, encoded: Encoded) -> tuple[int, int]:
         """Return the lane and the head of a fact."""
         place = self._places.get(kept.place)
         if place is None:
@@ -239,7 +239,7 @@ class Dictionary:
                 self._heads[head] = found
         return place[0] * 2 + found[1], found[0]
 
-    def _new_place(self, fact: Kept, encoded: Encoded) -> tuple[int, str]:
+    def _new_place(self, fact: AnyFact, encoded: Encoded) -> tuple[int, str]:
         self._last_place = number = self._last_place + 1
         self._places[fact.place] = place = (number, fact.target)
         encoded.places.append((number, fact.place, fact.target))

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import msgspec
 
-from chatctl.chat.entries.facts import Fact, Kept
+from chatctl.chat.entries.facts import AnyFact, Fact
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import KINDS, Changes, Record, RecordKey
 from chatctl.journal.maintenance.redactions import AMENDING, amend, runs
@@ -72,7 +72,7 @@ class Batch:
     """The content of one transaction. `rooms` has the record of a room's key, or None to delete it; `records` the same
     for other records. `first` and `last`: the entries that all of it belongs to; 0 for none."""
 
-    facts: Sequence[Kept] = ()
+    facts: Sequence[AnyFact] = ()
     rooms: dict[str, RoomRecord | None] = field(default_factory=dict)
     records: dict[RecordKey, Record | None] = field(default_factory=dict)
     first: int = 0
@@ -89,7 +89,7 @@ class Batch:
         return {fact.kind for fact in self.facts}
 
 
-def span(facts: Sequence[Kept], records: Changes) -> tuple[int, int]:
+def span(facts: Sequence[AnyFact], records: Changes) -> tuple[int, int]:
     """The first and the last entry that these are of; 0 for none."""
     seqs = [facts[0].seq, facts[-1].seq] if facts else []
     seqs += [records.first, records.last] if records.last else []
@@ -183,7 +183,7 @@ class SqliteStore:
             self._change_rooms(kept, gone)
             self.change_records(batch.records)
 
-    def encode(self, facts: Sequence[Kept]) -> rows.Encoded:
+    def encode(self, facts: Sequence[AnyFact]) -> rows.Encoded:
         """Facts as rows, with numbers for all they name. See :class:`rows.Dictionary`."""
         self._learn(facts)
         return self.dictionary.encode(facts)
@@ -193,7 +193,7 @@ class SqliteStore:
         self._learn(facts)
         return self.dictionary.encode_at(facts, ids)
 
-    def _learn(self, facts: Sequence[Kept]) -> None:
+    def _learn(self, facts: Sequence[AnyFact]) -> None:
         dictionary = self.dictionary
         if missing := dictionary.missing(facts):
             found = self.connection.execute(_KNOWN_PLACES, (rows.to_json(missing),)).fetchone()[0]

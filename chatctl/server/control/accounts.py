@@ -40,7 +40,7 @@ def account_handlers(hub: Hub) -> Mapping[str, Handler]:
             except (KeyError, ValueError) as error:
                 answer({"ok": False, "error": f"The server does not understand this request ({error})"})
             else:
-                hub.desk.ask(proposal, answered)
+                hub.admin_requests.ask(proposal, answered)
 
         return handle
 

@@ -28,7 +28,7 @@ def moderation_handlers(hub: Hub) -> Mapping[str, Handler]:
             def answered(done: bool, text: str) -> None:
                 answer({"ok": True, "text": text} if done else {"ok": False, "error": text})
 
-            hub.desk.ask(make(request), answered)
+            hub.admin_requests.ask(make(request), answered)
 
         return handle
 
@@ -98,6 +98,6 @@ def _session(hub: Hub, id: SessionId) -> dict[str, object]:
 PROPOSALS: Mapping[str, _Make] = {
     "ban": _ban,
     "unban": lambda request: p.RemoveBan(NO_SESSION, "", _text(request, "target"), bool(request.get("account"))),
-    "kick": lambda request: p.SendAway(NO_SESSION, "", _text(request, "name"), _text(request, "reason")),
+    "kick": lambda request: p.DisconnectUser(NO_SESSION, "", _text(request, "name"), _text(request, "reason")),
 }
 """The proposals, by command."""

@@ -29,7 +29,7 @@ def status_handlers(
 
     def status(request: Mapping[str, object], answer: Answer) -> None:
         now = hub.now()
-        rules, state, keeper = hub.rules, hub.state, hub.keeper
+        rules, state, commit_gate = hub.rules, hub.state, hub.commit_gate
         used = certificate()
         figures = journal.status()
         journal_state = str(figures.get("state", "ok"))
@@ -44,12 +44,13 @@ def status_handlers(
                 "listener_limit": rules.listener_limit,
                 "connections": loop.connections,
                 "rooms": sum(bool(room.members) for room in state.rooms.values()),
-                "messages": keeper.messages,
-                "messages_per_second": keeper.rate(now),
+                "messages": commit_gate.messages,
+                "messages_per_second": commit_gate.rate(now),
                 "failed_sessions": hub.failures,
-                "journal_lag_ms": keeper.lag_ms,
-                "journal_trouble": keeper.trouble or (journal_state if journal_state != "ok" else _damage(figures)),
-                "facts_lost": keeper.lost,
+                "journal_lag_ms": commit_gate.lag_ms,
+                "journal_trouble": commit_gate.trouble
+                or (journal_state if journal_state != "ok" else _damage(figures)),
+                "facts_lost": commit_gate.lost,
                 "certificate_ends": used.ends.isoformat() if used is not None else None,
                 "certificate_trouble": used.warning(datetime.now(UTC)) if used is not None else "",
                 "journal": figures,

@@ -15,7 +15,7 @@ Invariants:
 from __future__ import annotations
 
 from chatctl.chat.model.hosts import is_loopback, origin
-from chatctl.chat.model.token_bucket import Bucket
+from chatctl.chat.model.token_bucket import TokenBucket
 from chatctl.server.limits.bounds import Limits
 from chatctl.server.net.connection import Connection
 
@@ -36,7 +36,7 @@ class _Address:
 
     def __init__(self) -> None:
         self.count = 0
-        self.bucket = Bucket()
+        self.bucket = TokenBucket()
 
 
 class Crowd:

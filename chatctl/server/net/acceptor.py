@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable
 
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.protocol.message import Message
 from chatctl.server.net.listener import numeric
 from chatctl.server.net.poller import READ, Poller
@@ -35,7 +35,7 @@ class Door:
         self,
         poller: Poller,
         listeners: list[socket.socket],
-        log: Log,
+        log: LogPort,
         welcome: Callable[[socket.socket, str], None],
         crowded: Callable[[], bool],
     ) -> None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.dispatcher import where
 from chatctl.chat.engine.hub import Hub
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.protocol.message import Message
 from chatctl.server.limits.bounds import Limits
 from chatctl.server.limits.timeouts import Silence
@@ -43,7 +43,7 @@ _LATER = frozenset({errno.EAGAIN, errno.EINTR})
 """The kernel takes nothing now, but will."""
 
 
-def _ring(log: Log) -> Ring | None:
+def _ring(log: LogPort) -> Ring | None:
     try:
         from chatctl.server.net.uring import Ring
 
@@ -60,7 +60,7 @@ class Outboxes:
         self,
         hub: Hub,
         limits: Limits,
-        log: Log,
+        log: LogPort,
         poller: Poller,
         by_session: Mapping[int, Connection],
         silence: Silence,

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from chatctl.chat.ports import Log
+from chatctl.chat.ports import LogPort
 from chatctl.errors import ChatctlError
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import MAX_LINE
@@ -224,7 +224,7 @@ class _Watched:
 class Identity:
     """The server's certificate: :meth:`start`, and from then on `loaded` is the one in use."""
 
-    def __init__(self, plan: TlsPlan, log: Log) -> None:
+    def __init__(self, plan: TlsPlan, log: LogPort) -> None:
         self.loaded: Loaded | None = None
         self.kept = True
         """Whether it will be the same after a restart."""

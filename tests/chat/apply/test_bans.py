@@ -19,7 +19,7 @@ Answers = list[tuple[bool, str]]
 
 def ask(world: World, proposal: p.Proposal) -> tuple[bool, str]:
     answers: Answers = []
-    world.hub.desk.ask(proposal, lambda done, text: answers.append((done, text)))
+    world.hub.admin_requests.ask(proposal, lambda done, text: answers.append((done, text)))
     world.tick()
     (answer,) = answers
     return answer
@@ -127,11 +127,11 @@ def test_a_ban_for_a_while_ends_by_itself_and_is_forgotten() -> None:
 def test_sending_away_is_no_ban() -> None:
     world = World()
     ann, bob = world.person("ann", "#lobby"), world.person("bob", "#lobby")
-    assert ask(world, p.SendAway(NO_SESSION, "", "ANN", "calm down")) == (True, "ann is gone")
+    assert ask(world, p.DisconnectUser(NO_SESSION, "", "ANN", "calm down")) == (True, "ann is gone")
     assert ann.lines()[-1] == "ERROR :Sent away: calm down"
     assert bob.one("QUIT").nick == "ann"
     assert is_in(entering(world, "ann"))
-    assert ask(world, p.SendAway(NO_SESSION, "", "zoe", ""))[0] is False
+    assert ask(world, p.DisconnectUser(NO_SESSION, "", "zoe", ""))[0] is False
 
 
 @pytest.mark.parametrize("target", ["", "a b", "1up", "#lobby"])
@@ -243,7 +243,7 @@ def test_the_log_says_who_asked() -> None:
     ask(world, p.ChangeAccount(NO_SESSION, "", "ann", "control", operator=True))
     world.hub.reread()
     world.tick()
-    ask(world, p.SendAway(NO_SESSION, "", "ann", ""))
+    ask(world, p.DisconnectUser(NO_SESSION, "", "ann", ""))
     fields = dict(world.log.events)
     assert fields["account added"]["session"] == ann.session.id
     for event in ("banned", "ban taken back", "account changed", "settings read again", "sent away"):

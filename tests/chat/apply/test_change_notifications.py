@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import capabilities as caps
@@ -281,7 +281,9 @@ class TestCapNotify:
         assert not any("account-registration" in line for line in stranger.lines())
         assert stranger.send("CAP REQ :draft/account-registration").one("CAP").params[1] == "NAK"
         for registration, word in (("invite", "NEW"), ("open", ""), ("closed", "DEL")):
-            world.workers.settings = Reread({"registration": registration}, ("In force now: accounts.registration.",))
+            world.workers.settings = ReadSettings(
+                {"registration": registration}, ("In force now: accounts.registration.",)
+            )
             if asked_by == "REHASH":
                 root.send("REHASH")
             else:

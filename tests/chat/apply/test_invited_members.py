@@ -135,7 +135,7 @@ def test_an_account_that_is_removed_lets_nobody_in() -> None:
 
 
 def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.chat.model.room.MOST_INSIDERS", 2)
+    monkeypatch.setattr("chatctl.chat.model.room.MAX_INSIDERS", 2)
     world = World()
     ours(world, "ann", "#tea").send("MODE #tea +i")
     room = world.hub.state.rooms["#tea"]
@@ -195,7 +195,7 @@ def test_a_closed_room_that_must_make_place_takes_what_was_said_with_it(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise a user who sets up a thousand rooms could read it."""
-    monkeypatch.setattr("chatctl.chat.model.state.MOST_EMPTY", 2)
+    monkeypatch.setattr("chatctl.chat.model.state.MAX_EMPTY_ROOMS", 2)
     world = World()
     world.person("ann", "#tea").send("PRIVMSG #tea :between us", f"MODE #tea {mode}", "MODE #tea +i", "PART #tea")
     if "I" not in mode:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.entries import multiline
-from chatctl.chat.entries.multiline import CONCAT, JOINTS, Piece
+from chatctl.chat.entries.multiline import CONCAT, JOINTS, BatchLine
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol.framing import BadLine, Why
 from chatctl.protocol.message import Message
@@ -268,6 +268,6 @@ LINES = st.lists(st.tuples(st.booleans(), st.text(st.characters(exclude_characte
 
 @given(LINES)
 def test_what_is_put_together_comes_apart_again(drawn: list[tuple[bool, str]]) -> None:
-    pieces = [Piece(bool(at) and joined and bool(text), text) for at, (joined, text) in enumerate(drawn)]
+    pieces = [BatchLine(bool(at) and joined and bool(text), text) for at, (joined, text) in enumerate(drawn)]
     if any(piece.joined for piece in pieces) or len(pieces) > 1:
         assert multiline.separated(*multiline.combined(pieces)) == pieces

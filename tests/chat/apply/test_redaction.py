@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from chatctl.chat.entries.queries import AnyQuery, Page
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.chat.history.memory_journal import MemoryJournal, answer
 from tests.chat import accounts
 from tests.chat.world import HeldJournal, Person, World
@@ -198,7 +198,7 @@ class SlowReaders(MemoryJournal):
 
     held: list[Callable[[], None]] | None = None
 
-    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+    def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
         page = answer(self.facts, query)
         if self.held is None:
             done(page)

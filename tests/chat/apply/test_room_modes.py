@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.chat.model.ids import SessionId
-from chatctl.chat.model.mask_lists import MOST_ENTRIES
+from chatctl.chat.model.mask_lists import MAX_LIST_ENTRIES
 from chatctl.chat.model.state import State
 from tests.chat.world import HeldJournal, Person, World
 
@@ -152,17 +152,17 @@ def test_a_ban_on_an_account() -> None:
 
 
 @pytest.mark.parametrize("letter", ["b", "e", "I"])
-@pytest.mark.parametrize(("limit", "held"), [(MOST_ENTRIES, True), (1000, False)])
+@pytest.mark.parametrize(("limit", "held"), [(MAX_LIST_ENTRIES, True), (1000, False)])
 def test_a_full_list_takes_no_more(letter: str, limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """ "ERR_BANLISTFULL (478)", MAXLIST."""
-    monkeypatch.setattr("chatctl.chat.model.mask_lists.MOST_ENTRIES", limit)
+    monkeypatch.setattr("chatctl.chat.model.mask_lists.MAX_LIST_ENTRIES", limit)
     _, alice, _ = a_room()
-    for number in range(MOST_ENTRIES):
+    for number in range(MAX_LIST_ENTRIES):
         alice.send(f"MODE #tea +{letter} n{number}")
     answer = alice.forget().send(f"MODE #tea +{letter} another").read()
     assert [(m.command, m.params[1]) for m in answer] == [("478", "#tea") if held else ("MODE", f"+{letter}")]
     listed = {"b": "367", "e": "348", "I": "346"}[letter]
-    assert alice.send(f"MODE #tea {letter}").commands().count(listed) == MOST_ENTRIES + (not held)
+    assert alice.send(f"MODE #tea {letter}").commands().count(listed) == MAX_LIST_ENTRIES + (not held)
     alice.send(f"MODE #tea -{letter} n0").forget()
     assert alice.send(f"MODE #tea +{letter} another").commands() == (["MODE"] if held else [])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.apply.identity import MOST_SESSIONS
+from chatctl.chat.apply.identity import MAX_SESSIONS
 from chatctl.chat.model.policy import Rules
 from tests.chat.accounts import a_world, add, enter, plain, rules
 from tests.chat.world import Person, World
@@ -135,15 +135,15 @@ def test_the_same_program_coming_back_takes_the_place_of_its_dead_self() -> None
     assert people[0].session.closing
 
 
-@pytest.mark.parametrize(("limit", "held"), [(MOST_SESSIONS, True), (1000, False)])
+@pytest.mark.parametrize(("limit", "held"), [(MAX_SESSIONS, True), (1000, False)])
 def test_they_take_one_place_and_there_is_an_end_to_them(
     limit: int, held: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatctl.chat.apply.identity.MOST_SESSIONS", limit)
+    monkeypatch.setattr("chatctl.chat.apply.identity.MAX_SESSIONS", limit)
     world = World(Rules(listener_limit=1, created=0, iterations=4096))
     add(world, "ann")
-    many = [enter(world, "ann", "sesame") for _ in range(MOST_SESSIONS + 1)]
-    assert [person.session.registered for person in many] == [True] * MOST_SESSIONS + [not held]
+    many = [enter(world, "ann", "sesame") for _ in range(MAX_SESSIONS + 1)]
+    assert [person.session.registered for person in many] == [True] * MAX_SESSIONS + [not held]
     assert ("more is not possible" in many[-1].lines()[-1]) is held
 
 

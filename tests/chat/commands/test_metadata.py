@@ -169,7 +169,7 @@ class TestSubscribing:
         assert bob.one("METADATA").params == ["eve", "url", "*", "x"]
 
     def test_of_a_large_room_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chatctl.chat.commands.metadata.MOST_SYNCED", 2)
+        monkeypatch.setattr("chatctl.chat.commands.metadata.MAX_SYNCED_MEMBERS", 2)
         world, ann, _ = two()
         ann.send("METADATA * SET url :x")
         eve = world.person("eve", caps=TWO).send("METADATA * SUB url").forget()
@@ -266,11 +266,11 @@ class TestKeeping:
         assert batch(ann.send("METADATA #coffee LIST"))[0].params[2:] == ["url", "*", "x"]
 
     def test_of_installations_without_an_account_not_too_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("chatctl.chat.apply.metadata.MOST_GUESTS", 2)
+        monkeypatch.setattr("chatctl.chat.apply.metadata.MAX_GUESTS", 2)
         world = World()
         for number in range(4):
             person = world.person(f"p{number}", caps=TWO)
             person.user.secret = f"s{number}"
             person.send("METADATA * SET url :x")
         assert world.hub.state.accounts.metadata_owners("secret ") == ["secret s2", "secret s3"]
-        assert user_data.MOST_GUESTS > 2
+        assert user_data.MAX_GUESTS > 2

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chatctl.chat.commands.login_throttle import FREE
-from chatctl.chat.entries.tasks import Check, Reread
+from chatctl.chat.commands.login_throttle import FREE_ATTEMPTS
+from chatctl.chat.entries.tasks import CheckPassword, ReadSettings
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import scram
 from tests.chat.world import START, World
@@ -85,7 +85,7 @@ def test_guessing_takes_longer_and_longer() -> None:
         asked += world.workers.tasks
         world.workers.let_go()
         world.tick()
-    assert len([task for _, task, _ in asked if isinstance(task, Check)]) == FREE + 1
+    assert len([task for _, task, _ in asked if isinstance(task, CheckPassword)]) == FREE_ATTEMPTS + 1
     assert "please wait" in guesser.lines()[-1]
     world.workers.held = False
     owner = world.connect("192.0.2.2")
@@ -134,7 +134,7 @@ def test_settings_that_name_others_take_effect_at_once() -> None:
     bob.send("OPER root :tea at five")
     oper = world.workers.tasks.pop()
     world.hub.reread()
-    world.workers.settings = Reread({"operators": {"other": VERIFIER}}, ("changed",), "chatctl.toml")
+    world.workers.settings = ReadSettings({"operators": {"other": VERIFIER}}, ("changed",), "chatctl.toml")
     world.workers.let_go()
     world.tick()
     assert ann.one("MODE").params == ["ann", "-o"]

@@ -119,7 +119,7 @@ class TestKeeping:
         assert logged_in(world, "ann2").send("MARKREAD #tea").one("MARKREAD").params[1] == "*"
 
     def test_they_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(user_data, "MOST_MARKS", 3)
+        monkeypatch.setattr(user_data, "MAX_MARKS", 3)
         ann = logged_in(World(), "ann1")
         for number in range(1, 6):
             ann.send(f"MARKREAD #{number} timestamp=2020-01-0{number}T00:00:00.000Z").forget()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.entries.tasks import ReadSettings
 from tests.chat.world import Person, World
 
 
@@ -74,7 +74,7 @@ def test_rehash_brings_into_force_what_can_change_and_says_what_cannot() -> None
     """ "REHASH message"."""
     world = World()
     root, alice = an_operator(world), world.person("alice")
-    world.workers.settings = Reread(
+    world.workers.settings = ReadSettings(
         {"motd": "Hello again", "listener_limit": 2},
         ("In force now: motd.", "In force after a restart: port."),
         "/f.toml",
@@ -91,7 +91,7 @@ def test_rehash_brings_into_force_what_can_change_and_says_what_cannot() -> None
 
 def test_settings_are_read_again_for_the_machine_too() -> None:
     world = World()
-    world.workers.settings = Reread({"admin": "Ann"}, ("In force now: admin.",))
+    world.workers.settings = ReadSettings({"admin": "Ann"}, ("In force now: admin.",))
     world.hub.reread()
     world.tick()
     assert world.hub.rules.admin == "Ann"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.commands.login_throttle import MADE_EVERY_MS
-from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.commands.login_throttle import ACCOUNT_INTERVAL_MS
+from chatctl.chat.engine.rate_limit import RateLimiter
 from tests.chat.accounts import a_world, account_of, add, invite
 from tests.chat.world import HeldJournal, World
 
@@ -15,7 +15,7 @@ OFF = 10**9
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
 def test_names_one_watches(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """ircv3.net/specs/extensions/monitor, "ERR_MONLISTFULL (734)"."""
-    monkeypatch.setattr("chatctl.chat.commands.monitor_list.MOST", limit)
+    monkeypatch.setattr("chatctl.chat.commands.monitor_list.MAX_TARGETS", limit)
     ann = World().person("ann")
     full = [message for message in ann.send("MONITOR + a,b,c,d").read() if message.command == "734"]
     assert bool(full) is held
@@ -25,7 +25,7 @@ def test_names_one_watches(limit: int, held: bool, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
 def test_rooms_one_is_invited_to(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest invitation is forgotten."""
-    monkeypatch.setattr("chatctl.chat.apply.membership.MOST_INVITATIONS", limit)
+    monkeypatch.setattr("chatctl.chat.apply.membership.MAX_INVITATIONS", limit)
     world = World()
     ann, bob = world.person("ann"), world.person("bob")
     for number in range(4):
@@ -37,7 +37,7 @@ def test_rooms_one_is_invited_to(limit: int, held: bool, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(("limit", "held"), [(5000, True), (OFF, False)])
 def test_bytes_that_wait_for_the_disk(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the limit new messages are refused; accepted ones are shown once they are stored."""
-    monkeypatch.setattr("chatctl.chat.engine.commit_gate.MOST_PARKED", limit)
+    monkeypatch.setattr("chatctl.chat.engine.commit_gate.MAX_PARKED_BYTES", limit)
     journal = HeldJournal()
     world = World(journal=journal)
     ann, bob = world.person("ann"), world.person("bob")
@@ -66,7 +66,7 @@ def test_bytes_that_wait_for_the_disk(limit: int, held: bool, monkeypatch: pytes
 @pytest.mark.parametrize("line", ["PING t", "PONG t", "NONSENSE"])
 def test_lines_of_any_kind(line: str, held: bool) -> None:
     """However much a session sends, it is read at some hundreds of lines a second at most."""
-    world = World(pace=Pace(10) if held else None)
+    world = World(pace=RateLimiter(10) if held else None)
     ann = world.person("ann")
     world.hub.receive(ann.session, [line] * 2000)
     world.tick()
@@ -81,7 +81,7 @@ def test_lines_of_any_kind(line: str, held: bool) -> None:
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (OFF, False)])
 def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who sets rooms up and leaves them fills neither memory nor disk: the one empty for longest is dropped."""
-    monkeypatch.setattr("chatctl.chat.model.state.MOST_EMPTY", limit)
+    monkeypatch.setattr("chatctl.chat.model.state.MAX_EMPTY_ROOMS", limit)
     journal = HeldJournal()
     world = World(journal=journal)
     bob = world.person("bob")
@@ -117,7 +117,7 @@ def test_rooms_that_nobody_is_in(limit: int, held: bool, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("before", [True, False])
 def test_accounts_made_from_one_address(limit: int, held: bool, before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """An IPv6 network is one; this computer is exempt; an invitation is worth an account whatever was made before."""
-    monkeypatch.setattr("chatctl.chat.commands.login_throttle.MADE_AT_ONCE", limit)
+    monkeypatch.setattr("chatctl.chat.commands.login_throttle.ACCOUNT_BURST", limit)
     world = a_world()
 
     def makes(name: str, address: str, token: str = "") -> bool:
@@ -134,14 +134,14 @@ def test_accounts_made_from_one_address(limit: int, held: bool, before: bool, mo
     assert all(makes(f"here{number}", "127.0.0.1") for number in range(5))
     invite(world)
     assert makes("guest", "192.0.2.7", "token")
-    world.now += MADE_EVERY_MS
+    world.now += ACCOUNT_INTERVAL_MS
     assert makes("later", "192.0.2.7")
 
 
 @pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])
 def test_accounts_of_all(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The operator can make more."""
-    monkeypatch.setattr("chatctl.chat.apply.accounts.MOST_ACCOUNTS", limit)
+    monkeypatch.setattr("chatctl.chat.apply.accounts.MAX_ACCOUNTS", limit)
     world = a_world()
     people = [world.person(f"n{number}").send("PRIVMSG NickServ :REGISTER sesame") for number in range(3)]
     assert [bool(account_of(world, person)) for person in people] == [True, True, not held]
@@ -153,7 +153,7 @@ def test_accounts_of_all(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(("limit", "held"), [(2, True), (OFF, False)])
 def test_rooms_of_an_account(limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One more is a room like those of people without an account."""
-    monkeypatch.setattr("chatctl.chat.model.state.MOST_FOUNDED", limit)
+    monkeypatch.setattr("chatctl.chat.model.state.MAX_FOUNDED_ROOMS", limit)
     world = World()
     ann = world.person("ann").send("PRIVMSG NickServ :REGISTER sesame", "JOIN #a,#b,#c").forget()
     id = ann.user.account_id

@@ -90,7 +90,7 @@ def test_one_speaker_alone_waits_for_nobody() -> None:
 
 @pytest.mark.usefixtures("talk")
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit_gate, "MOST_GATHERED", 3)
+    monkeypatch.setattr(commit_gate, "MAX_BATCHED_FACTS", 3)
     world = World(journal=HeldJournal())
     ann, bob = _two(world)
     _at_once(world, (ann, "PRIVMSG #lobby :1"), (bob, "PRIVMSG #lobby :2"))

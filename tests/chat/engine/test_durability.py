@@ -17,7 +17,7 @@ from chatctl.chat.apply import _TABLE
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.tasks import Reread
+from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.model.ids import NO_SESSION, SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.state import State
@@ -81,7 +81,7 @@ class Room:
         assert self.answers.pop()[0]
 
     def propose(self, proposal: p.Proposal) -> None:
-        self.world.hub.desk.ask(proposal, lambda done, text: self.answers.append((done, text)))
+        self.world.hub.admin_requests.ask(proposal, lambda done, text: self.answers.append((done, text)))
         self.world.tick()
 
     def forget(self) -> None:
@@ -163,7 +163,7 @@ def register_again(room: Room) -> None:
 
 
 def reread(room: Room) -> None:
-    room.world.workers.settings = Reread({"max_rooms": 7})
+    room.world.workers.settings = ReadSettings({"max_rooms": 7})
     room.world.hub.reread()
     room.world.tick()
 
@@ -189,12 +189,12 @@ CASES: dict[type[p.Proposal], tuple[Case, ...]] = {
     p.Register: (register_again,),
     p.Rename: (line("bob", "NICK bobby"), line("ann", "NICK ANN")),
     p.Quit: (line("bob", "QUIT :bye"), lambda room: room.world.gone(room.persons["bob"])),
-    p.Say: (
+    p.SendMessage: (
         line("bob", "@+draft/reply=x PRIVMSG #tea :hi"),
         line("bob", "PRIVMSG eve :hi"),
         line("ann", "NOTICE #tea :hi"),
     ),
-    p.SayLines: (line("bob", "PRIVMSG #tea :hi"),),
+    p.SendMessageRun: (line("bob", "PRIVMSG #tea :hi"),),
     p.Join: (
         line("eve", "JOIN #tea"),
         line("eve", "JOIN #new"),
@@ -208,7 +208,7 @@ CASES: dict[type[p.Proposal], tuple[Case, ...]] = {
         line("ann", "@label=x PART #tea"),
         line("bob", "JOIN 0"),
     ),
-    p.Invite: (line("ann", "INVITE eve #tea"),),
+    p.InviteUser: (line("ann", "INVITE eve #tea"),),
     p.SetTopic: (line("ann", "TOPIC #tea :New"), line("dan", "TOPIC #den :New")),
     p.Kick: (line("ann", "KICK #tea bob :out"),),
     p.SetRoomModes: (
@@ -219,7 +219,7 @@ CASES: dict[type[p.Proposal], tuple[Case, ...]] = {
     p.SetUserModes: (line("bob", "MODE bob +i"),),
     p.SetAway: (line("bob", "AWAY :tea"),),
     p.Kill: (line("ann", "KILL bob :enough"),),
-    p.SendAway: (desk(lambda: p.SendAway(NO_SESSION, "", "bob", "")),),
+    p.DisconnectUser: (desk(lambda: p.DisconnectUser(NO_SESSION, "", "bob", "")),),
     p.AddBan: (
         desk(lambda: p.AddBan(NO_SESSION, "", "bob", False, "", 0)),
         desk(lambda: p.AddBan(NO_SESSION, "", "127.0.0.1", False, "", 0)),
@@ -281,7 +281,7 @@ def test_what_is_passing_leaves_nothing_in_the_journal(case: Case) -> None:
     room = Room()
     case(room)
     assert not room.handed()
-    assert room.world.hub.keeper.lag_ms == 0
+    assert room.world.hub.commit_gate.lag_ms == 0
 
 
 @pytest.mark.parametrize("case", _cases(p.Refusable))
@@ -338,7 +338,7 @@ def test_what_cannot_be_refused_is_submitted_again_until_it_is_stored(case: Case
     room.commit()
     assert list(room.journal.facts)[len(room.journal.facts) - len(given) :] == given
     assert room.world.hub.due() is None
-    assert room.world.hub.keeper.lost == 0
+    assert room.world.hub.commit_gate.lost == 0
 
 
 def test_a_ban_counts_when_it_is_stored() -> None:
@@ -413,12 +413,12 @@ def test_entries_that_fail_together_are_all_undone(steps: list[tuple[str, str, s
 
 
 def test_more_facts_than_can_wait_are_given_up_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.chat.engine.commit_gate.MAX_RETRIED", 1)
+    monkeypatch.setattr("chatctl.chat.engine.commit_gate.MAX_RETRIED_FACTS", 1)
     room = Room()
     room.persons["bob"].send("QUIT")
     room.persons["dan"].send("QUIT")
     room.fail()
-    assert room.world.hub.keeper.lost == 1
+    assert room.world.hub.commit_gate.lost == 1
 
 
 def test_a_name_that_was_given_up_stays_its_owner_s_until_that_is_stored() -> None:

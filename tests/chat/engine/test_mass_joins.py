@@ -204,7 +204,7 @@ def test_who_enters_is_let_in_though_others_never_pause(
     ann, bob = world.person("ann", "#tea"), world.person("bob")
     world.hub.receive(bob.session, ["JOIN #tea"])
     for _ in range(10):
-        world.hub.receive(ann.session, ["PING x"] * scheduler.TURN)
+        world.hub.receive(ann.session, ["PING x"] * scheduler.LINES_PER_TURN)
         world.hub.work(_after(1))
         world.hub.end_tick()
     assert ("bob" in [m.nick for m in ann.read()]) is let_in

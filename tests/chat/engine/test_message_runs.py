@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.chat.delivery.render import timestamp
-from chatctl.chat.engine.rate_limit import Pace
+from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.engine.scheduler import lines_to_room
 from chatctl.protocol.framing import BadLine, Why
 from chatctl.protocol.message import MAX_LINE, Message
@@ -72,7 +72,7 @@ def test_each_line_that_is_not_kept_is_refused() -> None:
     assert [message.command for message in ann.read()] == ["FAIL"] * 3
     ann.send(*["PRIVMSG #tea :x"] * 3)  # it is known now that nothing can be kept
     assert [message.params[1] for message in ann.read()] == ["NOT_STORED"] * 3
-    assert not world.hub.tails.of("#tea")
+    assert not world.hub.recent.of("#tea")
 
 
 def test_a_line_that_was_refused_before_is_not_refused_again_when_the_rest_is_not_kept() -> None:
@@ -82,7 +82,7 @@ def test_a_line_that_was_refused_before_is_not_refused_again_when_the_rest_is_no
     journal.commit()
     world.tick()
     ann.forget().send("PRIVMSG #tea :x", "PRIVMSG #tea :\x0304red", "PRIVMSG #tea :y")
-    assert world.hub.keeper.messages == 3  # and the mode
+    assert world.hub.commit_gate.messages == 3  # and the mode
     journal.fail()
     world.tick()
     assert ann.commands() == ["404", "FAIL", "FAIL"]
@@ -137,7 +137,7 @@ def _shown(message: Message) -> tuple[str, ...]:
 
 
 def test_a_limit_of_pace_may_fall_into_the_middle() -> None:
-    world = World(pace=Pace(2))
+    world = World(pace=RateLimiter(2))
     ann, bob = world.person("ann", "#tea"), world.person("bob", "#tea")
     world.now += 60_000
     world.tick()

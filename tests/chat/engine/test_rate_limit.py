@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.chat.engine.rate_limit import ADDRESS, BURST_SECONDS, Pace
+from chatctl.chat.engine.rate_limit import ADDRESS_FACTOR, BURST_SECONDS, RateLimiter
 from chatctl.chat.model.hosts import origin
-from chatctl.chat.model.token_bucket import Bucket
+from chatctl.chat.model.token_bucket import TokenBucket
 from tests.chat.world import Person, World
 
 RATE = 10
@@ -16,7 +16,7 @@ BURST = RATE * BURST_SECONDS
 
 
 def slowed_world(rate: float | None = RATE) -> World:
-    return World(pace=Pace(rate) if rate else None)
+    return World(pace=RateLimiter(rate) if rate else None)
 
 
 def said(person: Person) -> list[str]:
@@ -120,11 +120,11 @@ def test_a_line_for_very_many_rooms_is_not_held_for_good() -> None:
     assert not ann.user.rooms
 
 
-@pytest.mark.parametrize(("share", "held"), [(ADDRESS, True), (1000, False)])
+@pytest.mark.parametrize(("share", "held"), [(ADDRESS_FACTOR, True), (1000, False)])
 def test_many_sessions_of_one_address_share_what_it_has(
     share: int, held: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatctl.chat.engine.rate_limit.ADDRESS", share)
+    monkeypatch.setattr("chatctl.chat.engine.rate_limit.ADDRESS_FACTOR", share)
     counts = []
     for addresses in (["192.0.2.7"] * 20, [f"192.0.2.{number}" for number in range(20)], ["127.0.0.1"] * 20):
         world = slowed_world()
@@ -139,7 +139,7 @@ def test_many_sessions_of_one_address_share_what_it_has(
         for person in people:
             person.send(*(f"PRIVMSG #lobby :{number}" for number in range(50)))
         counts.append(len(said(bob)))
-    assert counts == [BURST * (ADDRESS if held else 20), BURST * 20, BURST * 20]
+    assert counts == [BURST * (ADDRESS_FACTOR if held else 20), BURST * 20, BURST * 20]
 
 
 def test_pongs_and_goodbyes_are_not_held_back_for_long() -> None:
@@ -171,7 +171,7 @@ EIGHTHS = (st.integers(-40, 40).map(lambda count: count / 8), st.integers(0, 24)
 @given(st.lists(st.tuples(*EIGHTHS), max_size=60))
 def test_a_bucket_never_gives_more_than_its_burst_and_its_rate(steps: list[tuple[float, float]]) -> None:
     """Also where the clock goes back now and then; who asks again after the wait gets it."""
-    bucket, now, given_out, forward = Bucket(), 0.0, 0.0, 0.0
+    bucket, now, given_out, forward = TokenBucket(), 0.0, 0.0, 0.0
     for step, cost in steps:
         now += step
         forward += abs(step)

@@ -40,10 +40,10 @@ def test_the_next_slice_comes_when_the_one_before_was_read(world: World) -> None
 
 def test_whoever_is_behind_waits(world: World) -> None:
     bob = world.person("bob")
-    world.hub.slices.behind = lambda session: session is bob.session
+    world.hub.streamed.behind = lambda session: session is bob.session
     assert bob.send("LIST").lines() == []
     assert not world.hub.busy
-    world.hub.slices.behind = lambda session: False
+    world.hub.streamed.behind = lambda session: False
     assert world.hub.busy
     world.tick()
     assert len(read_on(bob)) == 6

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.commands.login_throttle import MADE_AT_ONCE
-from chatctl.chat.engine.rate_limit import ADDRESS, Pace
+from chatctl.chat.commands.login_throttle import ACCOUNT_BURST
+from chatctl.chat.engine.rate_limit import ADDRESS_FACTOR, RateLimiter
 from chatctl.chat.model.policy import Rules
 from tests.chat.world import START, Person, World
 
 LOOPBACK = ["127.0.0.1", "127.8.9.1", "::1"]
 
 
-def world(*, local: bool, pace: Pace | None = None) -> World:
+def world(*, local: bool, pace: RateLimiter | None = None) -> World:
     rules = Rules(listener_limit=1000, created=START, local=local, iterations=4096, operators={"root": "verifier"})
     return World(rules, pace=pace)
 
@@ -49,9 +49,9 @@ def test_passwords_in_clear_are_taken_only_if_it_is_trusted(address: str, local:
 @pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("address", LOOPBACK)
 def test_an_address_shares_its_rate_only_if_it_is_not_trusted(address: str, local: bool) -> None:
-    pace = Pace(1)
+    pace = RateLimiter(1)
     chat = world(local=local, pace=pace)
-    people = [plain(chat, address, f"n{number}") for number in range(8 * ADDRESS)]
+    people = [plain(chat, address, f"n{number}") for number in range(8 * ADDRESS_FACTOR)]
     for person in people:
         person.send("AWAY :x")
     assert (pace.slowed > 0) == (not local)
@@ -62,7 +62,7 @@ def test_an_address_shares_its_rate_only_if_it_is_not_trusted(address: str, loca
 def test_accounts_made_from_it_are_limited_only_if_it_is_not_trusted(address: str, local: bool) -> None:
     chat = world(local=local)
     codes = []
-    for number in range(MADE_AT_ONCE + 1):
+    for number in range(ACCOUNT_BURST + 1):
         person = chat.connect(address).send(f"NICK n{number}", "USER u 0 * :r").forget()
         answer = person.send("REGISTER * * sesame-").read()
         codes += [message.params[1] for message in answer if message.command == "FAIL"]

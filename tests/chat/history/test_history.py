@@ -189,10 +189,10 @@ def test_what_cannot_be_taken_back_stops_the_server_before_it_is_shown(monkeypat
     journal.commit()
     world.tick()
     ann.forget().send("PRIVMSG #tea :lost")
-    monkeypatch.setattr(world.hub.tails, "refuse", None)
+    monkeypatch.setattr(world.hub.recent, "refuse", None)
     with pytest.raises(TypeError):
         journal.fail()
-    assert world.hub.keeper.fatal_reason
+    assert world.hub.commit_gate.fatal_reason
 
 
 def test_without_the_capability_there_is_no_command() -> None:

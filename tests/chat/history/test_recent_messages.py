@@ -5,16 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.chat.entries.facts import Fact, Kept, Lines, each_fact, renamed
+from chatctl.chat.entries.facts import AnyFact, Fact, MessageRun, each_fact, renamed
 from chatctl.chat.entries.proposals import message_id_of
-from chatctl.chat.history.recent_messages import Tails
+from chatctl.chat.history.recent_messages import RecentMessages
 
 KEPT = 5
 
 
-def lines(seq: int, place: str, count: int) -> Lines:
+def lines(seq: int, place: str, count: int) -> MessageRun:
     texts = [f"{seq}/{part}" for part in range(count)]
-    return Lines(seq, "b1", 1000 * seq, 1, place, place, "ann!a@host", "", texts, count)
+    return MessageRun(seq, "b1", 1000 * seq, 1, place, place, "ann!a@host", "", texts, count)
 
 
 def event(seq: int, kind: str, place: str, text: str = "") -> Fact:
@@ -33,7 +33,7 @@ def test_lines_are_messages_with_ids_and_times_of_their_own() -> None:
 
 
 def test_no_more_is_held_than_that() -> None:
-    tails = Tails(KEPT)
+    tails = RecentMessages(KEPT)
     tails.load("#tea", (), 0)
     for seq in range(1, 100):
         tails.add([lines(seq, "#tea", seq % 7 + 1)])
@@ -54,18 +54,18 @@ class Said:
     def __init__(self) -> None:
         self.by_room: dict[str, list[Fact]] = {"#a": [], "#b": []}
 
-    def say(self, seq: int, place: str, number: int) -> list[Kept]:
+    def say(self, seq: int, place: str, number: int) -> list[AnyFact]:
         self.by_room[place] += lines(seq, place, number).each()
         return [lines(seq, place, number)]
 
-    def redact(self, seq: int, place: str, number: int) -> list[Kept]:
+    def redact(self, seq: int, place: str, number: int) -> list[AnyFact]:
         said = self.by_room[place]
         if not said:
             return []
         gone = said.pop(-min(number, len(said)))
         return [event(seq, "REDACT", place, f"{gone.message_id} because")]
 
-    def rename(self, seq: int, place: str, number: int) -> list[Kept]:
+    def rename(self, seq: int, place: str, number: int) -> list[AnyFact]:
         """And back, so that there are two rooms all the time."""
         there, back = event(seq, "RENAME", place, f"{place} #c"), event(seq, "RENAME", "#c", f"#c {place}")
         self.by_room[place] = renamed(back, renamed(there, self.by_room[place]))
@@ -78,7 +78,7 @@ class Said:
 @given(st.lists(STEPS, max_size=30))
 def test_lines_in_a_row_are_held_as_their_messages_would_be(steps: list[tuple[str, str, int]]) -> None:
     """Each step is done to one that gets lines, and to one that gets their messages one by one."""
-    meant, tails, singly = Said(), Tails(KEPT), Tails(KEPT)
+    meant, tails, singly = Said(), RecentMessages(KEPT), RecentMessages(KEPT)
     for seq, (what, place, number) in enumerate(steps, 1):
         if what == "load":
             tails.load(place, (), 0)

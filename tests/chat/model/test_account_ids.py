@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.chat.apply.accounts import CONTROL, SASL
-from chatctl.chat.commands.base import View
+from chatctl.chat.commands.base import CommandContext
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Record
@@ -175,7 +175,7 @@ def test_login_that_was_checked_before_the_account_was_made_anew_is_refused(form
     order.propose(p.LogIn(eve.session.id, "", account.id, account.verifier, form))
     order.let_go()
     world.tick()
-    view: View = world.hub._view
+    view: CommandContext = world.hub._view
     assert view.account(eve.session) == ""
 
 

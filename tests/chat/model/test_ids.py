@@ -187,7 +187,7 @@ def test_id_of_the_other_kind_finds_nothing() -> None:
     assert state.known_room("#tea", session) is None  # type: ignore[arg-type]
     assert user != session  # type: ignore[comparison-overlap]
     d.ToUsers((session,), Message("PING"), d.Stamp(0))  # type: ignore[arg-type]
-    d.Closed(user, "bye")  # type: ignore[arg-type]
+    d.SessionClosed(user, "bye")  # type: ignore[arg-type]
     p.Join(user, "", ("#tea",))  # type: ignore[arg-type]
     assert room.known_to(user)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.model.ids import SessionId, UserId
-from chatctl.chat.model.mask_lists import Entry, Lists, canonical, means, taken_apart
+from chatctl.chat.model.mask_lists import ListEntry, Lists, canonical, means, taken_apart
 from chatctl.chat.model.user import User
 
 
@@ -61,12 +61,12 @@ def test_an_account_is_meant_by_its_name_in_any_spelling() -> None:
 
 def test_what_silences_does_not_keep_out() -> None:
     lists = Lists()
-    lists.add("b", Entry("m:bob!*@*", "alice", 0))
+    lists.add("b", ListEntry("m:bob!*@*", "alice", 0))
     assert not lists.bans(somebody())
     assert lists.silences(somebody())
-    lists.add("e", Entry("m:bob!*@*", "alice", 0))
+    lists.add("e", ListEntry("m:bob!*@*", "alice", 0))
     assert not lists.silences(somebody())
-    lists.add("b", Entry("bob!*@*", "alice", 0))
+    lists.add("b", ListEntry("bob!*@*", "alice", 0))
     assert lists.bans(somebody())  # an exception from silence does not let users in
 
 

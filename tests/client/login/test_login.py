@@ -42,9 +42,9 @@ def add(server: Server, name: str, password: str) -> None:
     verifier = str(scram.make(password, b"salt", 4096))
 
     def ask() -> None:
-        hub.desk.ask(p.AddAccount(NO_SESSION, "", name, verifier, "control"), lambda ok, text: done.set())
+        hub.admin_requests.ask(p.AddAccount(NO_SESSION, "", name, verifier, "control"), lambda ok, text: done.set())
         key = token_hash("token")
-        hub.desk.ask(p.AddInvitation(NO_SESSION, "", key, 1, 1 << 60, "", "control"), lambda ok, text: None)
+        hub.admin_requests.ask(p.AddInvitation(NO_SESSION, "", key, 1, 1 << 60, "", "control"), lambda ok, text: None)
 
     loop.call(ask)
     assert done.wait(DEADLINE)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import Mark, Query, SearchQuery, private_place
+from chatctl.chat.entries.queries import HistoryQuery, Mark, SearchQuery, private_place
 from chatctl.errors import ChatctlError
 from chatctl.journal.exchange.export_import import Imported, facts, import_facts
 from chatctl.journal.index import place_index, text_index
@@ -90,7 +90,7 @@ def test_from_another_chat_each_goes_to_its_time_and_keeps_its_id(store: SqliteS
     assert told(found) == told(sorted([*own, *other], key=lambda fact: (fact.time, fact.message_id)))
     points = [(fact.seq, fact.part) for fact in found]
     assert points == sorted(set(points))
-    page = read(store.connection, Query(private_place("a", "b"), 2, 10, after=Mark("ergo7"), newest=False))
+    page = read(store.connection, HistoryQuery(private_place("a", "b"), 2, 10, after=Mark("ergo7"), newest=False))
     assert [fact.message_id for fact in page.facts] == ["ergo8", "ergo9"]
     assert find_message(store.connection, "boot1-3") == own[2].seq << 20
     again = import_facts(store, [*own, *other], NOW, upto=10)
@@ -202,7 +202,7 @@ def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> No
         assert {after for _, after in moved} <= set(inside)
         assert [fact for fact in found if fact.message_id in mine] == own
         assert [fact.time for fact in found] == sorted(fact.time for fact in found)
-        lobby = Query("#lobby", 1000, 10**9, kinds=())
+        lobby = HistoryQuery("#lobby", 1000, 10**9, kinds=())
         assert list(read(store.connection, lobby).facts) == [fact for fact in found if fact.place == "#lobby"]
         whole = SearchQuery("foo", 1000, 10**9)
         assert [fact.message_id for fact in read(store.connection, whole).facts] == [

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import AnyQuery, Mark, Page, Query, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.entries.queries import (
+    AnyQuery,
+    HistoryPage,
+    HistoryQuery,
+    Mark,
+    SearchQuery,
+    TargetsQuery,
+    private_place,
+)
 from chatctl.chat.history import memory_journal
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import find_time, read
@@ -97,7 +105,7 @@ def queries(facts: list[Fact]) -> st.SearchStrategy[AnyQuery]:
     places = st.lists(st.sampled_from(PLACES), max_size=3, unique=True).map(tuple)
     return st.one_of(
         st.builds(
-            Query,
+            HistoryQuery,
             st.sampled_from(PLACES),
             limit,
             upto,
@@ -109,7 +117,7 @@ def queries(facts: list[Fact]) -> st.SearchStrategy[AnyQuery]:
             st.booleans(),
             st.booleans(),
         ),
-        st.builds(Query, st.sampled_from(PLACES), limit, upto, some, some, st.booleans()),
+        st.builds(HistoryQuery, st.sampled_from(PLACES), limit, upto, some, some, st.booleans()),
         st.builds(
             TargetsQuery, places, st.sampled_from(["alice", "bob", "dora"]), times, times, limit, upto, st.booleans()
         ),
@@ -132,7 +140,7 @@ def test_answers_are_the_models(data: st.DataObject) -> None:
             assert list(said.targets) == list(meant.targets), query
             assert said.unknown == meant.unknown, query
             assert not said.failed
-            if isinstance(query, Query):
+            if isinstance(query, HistoryQuery):
                 held = memory_journal.answer(facts, query)
                 assert (list(held.facts), held.unknown) == (list(meant.facts), meant.unknown), query
 
@@ -152,9 +160,9 @@ def test_a_time_is_found_by_halving(steps: list[int], wanted: int) -> None:
 def test_a_long_room_full_of_joins_still_gives_its_messages() -> None:
     facts = [fact(seq, kind="PRIVMSG" if seq % 500 == 1 else "JOIN") for seq in range(1, 5001)]
     with history(facts, placed=4900) as connection:
-        steps = _steps(connection, Query("#lobby", 5, 5000))
+        steps = _steps(connection, HistoryQuery("#lobby", 5, 5000))
         assert steps < 2000  # not one for each of the joins
-        assert [fact.seq for fact in read(connection, Query("#lobby", 3, 5000)).facts] == [3501, 4001, 4501]
+        assert [fact.seq for fact in read(connection, HistoryQuery("#lobby", 3, 5000)).facts] == [3501, 4001, 4501]
 
 
 def _steps(connection: sqlite3.Connection, query: AnyQuery) -> int:
@@ -177,7 +185,7 @@ def test_readers_answer_beside_the_writer(tmp_path: Path) -> None:
             desk.journal.append([fact(seq)])
             if seq % 10 == 0:
                 desk.owner.until(lambda seq=seq: desk.owner.reached >= seq)  # type: ignore[misc]
-                page = desk.ask(Query("#lobby", 50, seq - 5))
+                page = desk.ask(HistoryQuery("#lobby", 50, seq - 5))
                 assert [fact.seq for fact in page.facts] == list(range(max(1, seq - 54), seq - 4))
 
 
@@ -188,7 +196,7 @@ def test_a_question_may_not_run_without_end(
     monkeypatch.setattr("chatctl.journal.index.readers.LOOK_EVERY", every)
     with Desk(tmp_path / "j.db", budget=-1.0) as desk:
         desk.keep([fact(seq) for seq in range(1, 200)])
-        assert desk.ask(SearchQuery("nothing", 10, 10**9)) == Page(failed=True)
+        assert desk.ask(SearchQuery("nothing", 10, 10**9)) == HistoryPage(failed=True)
         assert [what["reason"] for event, what in desk.log.events if event == "history not read"] == [reason]
 
 
@@ -200,7 +208,7 @@ def test_an_error_fails_the_question_and_not_the_next(tmp_path: Path) -> None:
             desk.journal.read(lambda connection: connection.execute("SELECT nonsense"), results.append)
         desk.owner.until(lambda: len(results) == 4)
         assert all(isinstance(result, sqlite3.OperationalError) for result in results)
-        assert desk.ask(Query("#lobby", 10, 10)).facts == [fact(1)]
+        assert desk.ask(HistoryQuery("#lobby", 10, 10)).facts == [fact(1)]
 
 
 def test_readers_cannot_write(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import RENAME, Mark, Query, TargetsQuery, private_place
+from chatctl.chat.entries.queries import RENAME, HistoryQuery, Mark, TargetsQuery, private_place
 from chatctl.journal.exchange.export_import import import_facts
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
@@ -107,7 +107,7 @@ def test_answers_are_the_models_wherever_the_slices_end(data: st.DataObject) -> 
         for _ in range(6):
             query = data.draw(
                 st.builds(
-                    Query,
+                    HistoryQuery,
                     place=st.sampled_from(PLACES),
                     limit=st.integers(0, 7),
                     upto=st.one_of(st.just(10**6), st.integers(0, history.seq)),

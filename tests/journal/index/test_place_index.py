@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.entries.queries import Mark, Query, TargetsQuery
+from chatctl.chat.entries.queries import HistoryQuery, Mark, TargetsQuery
 from chatctl.journal.exchange.export_import import import_facts
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
@@ -38,7 +38,7 @@ def sound(connection: sqlite3.Connection) -> bool:
     return indexed == connection.execute(facts).fetchall()
 
 
-def seqs(connection: sqlite3.Connection, query: Query) -> list[int]:
+def seqs(connection: sqlite3.Connection, query: HistoryQuery) -> list[int]:
     return [fact.seq for fact in read(connection, query).facts]
 
 
@@ -50,13 +50,13 @@ def test_a_room_is_read_across_the_mark(store: SqliteStore, placed: int) -> None
     assert sound(store.connection)
     half = Mark("boot1-5")
     for query, meant in [
-        (Query("#r1", 9, 99), [1, 3, 5, 7, 9]),
-        (Query("#r1", 2, 99), [7, 9]),
-        (Query("#r1", 9, 4), [1, 3]),
-        (Query("#r1", 2, 99, after=Mark("boot1-1"), newest=False), [3, 5]),
-        (Query("#r1", 9, 99, after=half), [7, 9]),
-        (Query("#r1", 9, 99, before=half), [1, 3]),
-        (Query("#r1", 4, 99, around=half), [1, 3, 5, 7]),
+        (HistoryQuery("#r1", 9, 99), [1, 3, 5, 7, 9]),
+        (HistoryQuery("#r1", 2, 99), [7, 9]),
+        (HistoryQuery("#r1", 9, 4), [1, 3]),
+        (HistoryQuery("#r1", 2, 99, after=Mark("boot1-1"), newest=False), [3, 5]),
+        (HistoryQuery("#r1", 9, 99, after=half), [7, 9]),
+        (HistoryQuery("#r1", 9, 99, before=half), [1, 3]),
+        (HistoryQuery("#r1", 4, 99, around=half), [1, 3, 5, 7]),
     ]:
         assert seqs(store.connection, query) == meant, query
     targets = read(store.connection, TargetsQuery(("#r0", "#r1", "#none"), "x", 0, START * 2, 9, 9)).targets
@@ -70,8 +70,8 @@ def test_a_message_taken_back_leaves_its_lane(store: SqliteStore) -> None:
     store.commit(Batch([fact(7, "boot1-2 x", kind="REDACT"), fact(8, "boot1-5 x", kind="REDACT")]))
     for _ in range(2):
         assert sound(store.connection)
-        assert seqs(store.connection, Query("#lobby", 9, 99)) == [1, 3, 4, 6]
-        assert seqs(store.connection, Query("#lobby", 9, 99, kinds=())) == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert seqs(store.connection, HistoryQuery("#lobby", 9, 99)) == [1, 3, 4, 6]
+        assert seqs(store.connection, HistoryQuery("#lobby", 9, 99, kinds=())) == [1, 2, 3, 4, 5, 6, 7, 8]
         assert place_index.follow(store) in (4, 0)
 
 
@@ -83,8 +83,8 @@ def test_what_is_imported_before_the_mark_is_in_the_index(store: SqliteStore) ->
     elsewhere = [fact(seq, time=everything[seq].time, boot="x", message_id=f"x{seq}") for seq in range(30, 58)]
     assert import_facts(store, elsewhere, NOW, upto=59).kept == 28
     assert sound(store.connection)
-    assert seqs(store.connection, Query("#r1", 99, 99)) == list(range(1, 60, 2))
-    assert len(read(store.connection, Query("#lobby", 99, 99)).facts) == 28
+    assert seqs(store.connection, HistoryQuery("#r1", 99, 99)) == list(range(1, 60, 2))
+    assert len(read(store.connection, HistoryQuery("#lobby", 99, 99)).facts) == 28
 
 
 def test_what_is_forgotten_leaves_the_index(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_what_is_forgotten_leaves_the_index(store: SqliteStore, monkeypatch: pyt
         assert sound(store.connection)
     assert store.connection.execute("SELECT count(*) FROM lanes").fetchone() == (0,)
     assert place_index.follow(store) == 10
-    assert seqs(store.connection, Query("#r1", 99, 99)) == [52, 55, 58]
+    assert seqs(store.connection, HistoryQuery("#r1", 99, 99)) == [52, 55, 58]
 
 
 def test_a_batch_of_many_rooms_writes_few_pages_however_much_is_kept(store: SqliteStore) -> None:
@@ -159,10 +159,10 @@ def test_a_journal_of_the_second_version_is_brought_up_to_date(tmp_path: Path) -
     with Desk(path) as desk:
         assert kept(path) == EVERYTHING
         assert desk.do(lambda store: (sound(store.connection), place_index.behind(store.connection, 99))) == (True, 0)
-        page = desk.ask(Query("#lobby", 10, 9, kinds=()))
+        page = desk.ask(HistoryQuery("#lobby", 10, 9, kinds=()))
         assert page.facts == [fact for fact in EVERYTHING if fact.place == "#lobby"]
         desk.keep([fact(10)])
-        assert desk.ask(Query("#lobby", 1, 10)).facts == [fact(10)]
+        assert desk.ask(HistoryQuery("#lobby", 1, 10)).facts == [fact(10)]
 
 
 def test_bringing_it_up_to_date_is_all_or_nothing(tmp_path: Path) -> None:

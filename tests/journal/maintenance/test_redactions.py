@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.chat.entries.queries import Mark, Query, SearchQuery
+from chatctl.chat.entries.queries import HistoryQuery, Mark, SearchQuery
 from chatctl.journal.exchange import export_import
 from chatctl.journal.index import text_index
 from chatctl.journal.index.history_reader import read
@@ -28,7 +28,7 @@ def redact(seq: int, target: str, place: str = "#lobby") -> Batch:
 
 
 def texts(store: SqliteStore, place: str = "#lobby", kinds: tuple[str, ...] = ("PRIVMSG",)) -> list[str]:
-    return [found.text for found in read(store.connection, Query(place, 100, 1000, kinds=kinds)).facts]
+    return [found.text for found in read(store.connection, HistoryQuery(place, 100, 1000, kinds=kinds)).facts]
 
 
 def index(store: SqliteStore) -> None:
@@ -72,7 +72,7 @@ class TestTakenBack:
     def test_its_id_still_marks_its_place(self, store: SqliteStore) -> None:
         store.commit(Batch([fact(seq, str(seq)) for seq in range(1, 6)]))
         store.commit(redact(6, "boot1-3"))
-        page = read(store.connection, Query("#lobby", 10, 99, before=Mark("boot1-3")))
+        page = read(store.connection, HistoryQuery("#lobby", 10, 99, before=Mark("boot1-3")))
         assert [found.text for found in page.facts] == ["1", "2"]
 
     def test_an_older_copy_does_not_bring_it_back(self, store: SqliteStore) -> None:
@@ -129,7 +129,7 @@ class TestRenamed:
         store.commit(Batch([fact(3, "two", place="#new"), fact(4, "other")]))
         assert texts(store, "#new") == ["one", "two"]
         assert texts(store) == ["other"]
-        page = read(store.connection, Query("#new", 9, 99, kinds=()))
+        page = read(store.connection, HistoryQuery("#new", 9, 99, kinds=()))
         assert [found.target for found in page.facts] == ["#New", "#New", "#new"]
 
     def test_what_follows_in_the_same_batch(self, store: SqliteStore) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import Query, SearchQuery
+from chatctl.chat.entries.queries import HistoryQuery, SearchQuery
 from chatctl.journal import Retention
 from chatctl.journal.exchange.export_import import import_facts
 from chatctl.journal.index import place_index, text_index
@@ -137,7 +137,7 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
             assert [fact for fact in found if fact in meant] == list(model.answer(meant, query).facts)
         assert list(read(store.connection, query).facts) == list(model.answer(meant, query).facts)
         assert kept(store.path) == meant
-        lobby = Query("#lobby", 100, 10**6, kinds=())
+        lobby = HistoryQuery("#lobby", 100, 10**6, kinds=())
         assert list(read(store.connection, lobby).facts) == list(model.answer(meant, lobby).facts)
         while text_index.follow(store):
             pass
@@ -201,7 +201,7 @@ def test_numbers_never_come_again_though_all_is_forgotten(tmp_path: Path) -> Non
         assert desk.journal.last_seq() == 1999
         assert desk.journal.last_time() == fact(1999).time
         desk.keep([fact(2000)])
-        assert desk.ask(Query("#lobby", 10, 2000)).facts == [fact(2000)]
+        assert desk.ask(HistoryQuery("#lobby", 10, 2000)).facts == [fact(2000)]
 
 
 def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

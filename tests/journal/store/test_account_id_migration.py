@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import MESSAGES, Query, SearchQuery, TargetsQuery, private_place
+from chatctl.chat.entries.queries import MESSAGES, HistoryQuery, SearchQuery, TargetsQuery, private_place
 from chatctl.chat.model.accounts import Account, record_key
 from chatctl.chat.model.user_data import Metadata, ReadMark
 from chatctl.journal.exchange.export_import import exported, import_facts
@@ -55,7 +55,7 @@ def texts(facts: object) -> list[str]:
 
 
 def talk(store: SqliteStore, one: str, other: str) -> list[str]:
-    return texts(read(store.connection, Query(private_place(one, other), 100, EVER, kinds=MESSAGES)).facts)
+    return texts(read(store.connection, HistoryQuery(private_place(one, other), 100, EVER, kinds=MESSAGES)).facts)
 
 
 def test_accounts_have_ids_that_no_name_can_be(store: SqliteStore) -> None:
@@ -98,7 +98,7 @@ def test_nothing_is_lost_for_the_owner_of_the_data_folder(store: SqliteStore) ->
 
 def test_only_the_second_ann_wrote_what_bears_her_name(store: SqliteStore) -> None:
     ann = accounts(store)["ann"]
-    facts = read(store.connection, Query("#tea", 100, EVER, kinds=MESSAGES)).facts
+    facts = read(store.connection, HistoryQuery("#tea", 100, EVER, kinds=MESSAGES)).facts
     assert [(fact.text, ann.wrote(fact.account, fact.seq)) for fact in facts] == [
         ("by the first ann", False),
         ("by the second ann", True),
@@ -221,7 +221,7 @@ def test_exports_carry_ids_and_imports_grant_by_them(store: SqliteStore, tmp_pat
     theirs = Account("ann", "ann", ann.verifier, 1, "else-1", 1)
     other.change_records({record_key(theirs): theirs})
     import_facts(other, facts, EVER)
-    stored = read(other.connection, Query("#tea", 100, EVER, kinds=MESSAGES)).facts
+    stored = read(other.connection, HistoryQuery("#tea", 100, EVER, kinds=MESSAGES)).facts
     assert {fact.text: fact.account for fact in stored} == {"by the first ann": "", "by the second ann": ""}
     other.close()
 
@@ -229,6 +229,6 @@ def test_exports_carry_ids_and_imports_grant_by_them(store: SqliteStore, tmp_pat
     restored.open()
     restored.change_records({record_key(ann): ann})
     import_facts(restored, facts, EVER)
-    stored = read(restored.connection, Query("#tea", 100, EVER, kinds=MESSAGES)).facts
+    stored = read(restored.connection, HistoryQuery("#tea", 100, EVER, kinds=MESSAGES)).facts
     assert {fact.text: fact.account for fact in stored} == {"by the first ann": "", "by the second ann": "ann"}
     restored.close()

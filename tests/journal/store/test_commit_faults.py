@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import Query, RoomRecord
+from chatctl.chat.entries.queries import HistoryQuery, RoomRecord
 from chatctl.journal.store.data_folder import journal_file
 from chatctl.journal.store.schema import open_reading, transaction
 from chatctl.journal.store.store import FULL, Batch, NotKept, SqliteStore
@@ -344,6 +344,6 @@ def test_on_a_disk_that_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatc
         assert len(owner.failures()) >= 5
         assert owner.heard[-1][0] == "durable"
         assert kept(desk.path) == meant
-        assert list(desk.ask(Query("#lobby", 10, seq)).facts) == meant[-10:]
+        assert list(desk.ask(HistoryQuery("#lobby", 10, seq)).facts) == meant[-10:]
     with Desk(journal_file(small_disk)) as desk:
         assert kept(desk.path) == meant

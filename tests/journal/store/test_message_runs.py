@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.chat.entries.facts import Kept, Lines, each_fact
-from chatctl.chat.entries.queries import Query
+from chatctl.chat.entries.facts import AnyFact, MessageRun, each_fact
+from chatctl.chat.entries.queries import HistoryQuery
 from chatctl.journal.exchange import export_import
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.store.store import Batch
@@ -18,8 +18,10 @@ from tests.journal.journals import START, Desk, fact, opened
 pytestmark = pytest.mark.e2e
 
 
-def lines(seq: int, texts: list[str], place: str = "#lobby", step: int = 1, account: str = "") -> Lines:
-    return Lines(seq, "boot1", START + seq * 100, step, place, place.upper(), "ann!a@host", account, texts, len(texts))
+def lines(seq: int, texts: list[str], place: str = "#lobby", step: int = 1, account: str = "") -> MessageRun:
+    return MessageRun(
+        seq, "boot1", START + seq * 100, step, place, place.upper(), "ann!a@host", account, texts, len(texts)
+    )
 
 
 @given(
@@ -39,10 +41,10 @@ def lines(seq: int, texts: list[str], place: str = "#lobby", step: int = 1, acco
         max_size=60,
     )
 )
-def test_what_is_read_is_what_was_said(kept: list[Kept]) -> None:
-    numbered: list[Kept] = []
+def test_what_is_read_is_what_was_said(kept: list[AnyFact]) -> None:
+    numbered: list[AnyFact] = []
     for seq, item in enumerate(kept, 1):
-        if isinstance(item, Lines):
+        if isinstance(item, MessageRun):
             numbered.append(lines(seq, list(item.texts), item.place, item.step, item.account))
         else:
             numbered.append(fact(seq, item.text, kind=item.kind, tags=dict(item.tags)))
@@ -56,14 +58,14 @@ def test_a_batch_counts_messages(tmp_path: Path) -> None:
         desk.journal.append([lines(1, ["a", "b"]), fact(2), lines(3, ["c"])])
         desk.owner.until(lambda: desk.owner.reached >= 3)
         assert desk.journal.status()["facts"] == 4
-        assert [found.text for found in desk.ask(Query("#lobby", 9, 9)).facts] == ["a", "b", "hello", "c"]
+        assert [found.text for found in desk.ask(HistoryQuery("#lobby", 9, 9)).facts] == ["a", "b", "hello", "c"]
 
 
 def test_one_that_is_taken_back_goes_alone() -> None:
     with opened() as store:
         redact = fact(2, "boot1-1.1", kind="REDACT")
         store.commit(Batch([lines(1, ["a", "b", "c"]), redact, lines(3, ["d"])]))
-        found = read(store.connection, Query("#lobby", 9, 9, kinds=("PRIVMSG",))).facts
+        found = read(store.connection, HistoryQuery("#lobby", 9, 9, kinds=("PRIVMSG",))).facts
         assert [each.text for each in found] == ["a", "c", "d"]
 
 

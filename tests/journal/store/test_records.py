@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from chatctl.chat.model.accounts import Account, Changes, Invite, Record, RecordKey, record_key
+from chatctl.chat.model.accounts import Account, Changes, Invitation, Record, RecordKey, record_key
 from chatctl.journal.store.schema import MIGRATIONS, migrate, open_writing
 from chatctl.journal.store.store import FULL, NotKept
 from tests.journal.journals import Desk, TestStore, fact
 
 ANN = Account("ann", "Ann", "SCRAM-SHA-256$...", 1, "boot-1", 1, operator=True)
 BOB = Account("bob", "bob", "SCRAM-SHA-256$...", 2, "boot-2", 2)
-INVITE = Invite("0" * 64, 3, 99, "#tea", 3)
+INVITE = Invitation("0" * 64, 3, 99, "#tea", 3)
 
 
 def changes(first: int, last: int, *records: Record, gone: tuple[RecordKey, ...] = ()) -> Changes:

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.chat.delivery.render import timestamp
-from chatctl.chat.entries.facts import Kept
+from chatctl.chat.entries.facts import AnyFact
 from chatctl.chat.entries.order import LocalOrder
-from chatctl.chat.entries.outcome import AHEAD
+from chatctl.chat.entries.outcome import MAX_AHEAD_MS
 from chatctl.chat.entries.proposals import Entry, Proposal, Quit
-from chatctl.chat.entries.queries import AnyQuery, Page, RoomRecord
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage, RoomRecord
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes
 from chatctl.chat.model.ids import SessionId
@@ -38,12 +38,16 @@ class StoredJournal(MemoryJournal):
         self.store = store
 
     def append(
-        self, facts: Sequence[Kept], rooms: Sequence[RoomRecord] = (), gone: Sequence[str] = (), records: Changes = NONE
+        self,
+        facts: Sequence[AnyFact],
+        rooms: Sequence[RoomRecord] = (),
+        gone: Sequence[str] = (),
+        records: Changes = NONE,
     ) -> None:
         self.store.commit(Batch(list(facts)))
         super().append(facts, rooms, gone, records)
 
-    def ask(self, query: AnyQuery, done: Callable[[Page], None]) -> None:
+    def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
         done(read(self.store.connection, query))
 
     def last_seq(self) -> int:
@@ -184,17 +188,17 @@ def test_more_than_there_are_milliseconds(kind: str) -> None:
     with journal_of(kind) as journal:
         world = World(journal=journal)
         ann = world.person("ann", "#tea", caps=CAPS)
-        for number in range(0, AHEAD + 200, 20):
+        for number in range(0, MAX_AHEAD_MS + 200, 20):
             ann.forget().send(*(f"PRIVMSG #tea :{number + line}" for line in range(20)))
         times = [each.time for each in world.facts]
         assert times == sorted(times)
-        assert START + AHEAD // 2 < times[-1] <= START + AHEAD
+        assert START + MAX_AHEAD_MS // 2 < times[-1] <= START + MAX_AHEAD_MS
         assert len(set(times)) < len(times)
         meant = [each.message_id for each in world.facts if each.kind == "PRIVMSG"]
         for limit in (7, 200):
             for found in (backwards(ann, limit), forwards(ann, limit), forwards(ann, limit, BETWEEN)):
                 assert [message.tags["msgid"] for message in found] == meant
-        world.now += 10 * AHEAD
+        world.now += 10 * MAX_AHEAD_MS
         ann.forget().send("PRIVMSG #tea :later")
         assert world.facts[-1].time == world.now
 

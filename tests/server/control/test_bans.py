@@ -34,7 +34,7 @@ def ask(server: Server, proposal: p.Proposal) -> None:
     hub, done = server._hub, threading.Event()
     assert hub is not None
     assert server._loop is not None
-    server._loop.call(lambda: hub.desk.ask(proposal, lambda done_, text: done.set()))
+    server._loop.call(lambda: hub.admin_requests.ask(proposal, lambda done_, text: done.set()))
     assert done.wait(DEADLINE)
 
 

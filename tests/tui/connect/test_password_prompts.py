@@ -31,8 +31,8 @@ def prepare(server: Server) -> None:
     verifier = str(scram.make(PASSWORD, b"salt", 4096))
 
     def ask() -> None:
-        hub.desk.ask(p.AddAccount(NO_SESSION, "", "eve", verifier, "control"), lambda ok, text: None)
-        hub.desk.ask(
+        hub.admin_requests.ask(p.AddAccount(NO_SESSION, "", "eve", verifier, "control"), lambda ok, text: None)
+        hub.admin_requests.ask(
             p.AddInvitation(NO_SESSION, "", token_hash("token"), 1, 1 << 60, "", "control"), lambda ok, text: done.set()
         )
 
