@@ -18,7 +18,7 @@ from bench.rivals import running
 from chatctl.chat.entries.facts import Fact
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.store.data_folder import journal_file, prepare
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 
 USERS = (100, 1000, 4000, 10_000)
 MEMBERS = (100, 500, 1000, 2000)
@@ -41,7 +41,7 @@ def fill(data: Path, count: int) -> None:
     store = SqliteStore(journal_file(prepare(data)))
     store.open()
     for first in range(1, count + 1, 5000):
-        store.commit(Batch([_fact(seq) for seq in range(first, min(first + 5000, count + 1))]))
+        store.commit(StoreBatch([_fact(seq) for seq in range(first, min(first + 5000, count + 1))]))
     while text_index.follow(store, 5000) or place_index.follow(store):
         pass
     store.checkpoint(whole=True)

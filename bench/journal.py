@@ -27,7 +27,7 @@ from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import retention
 from chatctl.journal.store.schema import open_reading
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 
 BATCH = 200
 WORDS = 50_000
@@ -100,7 +100,7 @@ def append_beside_busy(store: SqliteStore, talk: Talk, done: int) -> int:
     batches = [talk.batch(done + 1 + at * BATCH, BATCH) for at in range(count)]
     with Busy():
         for batch in batches:
-            append(lambda batch=batch: store.commit(Batch(batch)))  # type: ignore[misc]
+            append(lambda batch=batch: store.commit(StoreBatch(batch)))  # type: ignore[misc]
         place(lambda: place_index.follow(store))
     print(
         f"  after {done:9,}: {append.cpu / count / BATCH * 1e6:.2f} us of CPU a message; index by place"
@@ -118,7 +118,7 @@ def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
     done = since = 0
     for step in [10**3, 10**4, 10**5, 3 * 10**5, 10**6, messages]:
         while done < min(step, messages):
-            batch = Batch(talk.batch(done + 1, BATCH))
+            batch = StoreBatch(talk.batch(done + 1, BATCH))
             append(lambda batch=batch: store.commit(batch))  # type: ignore[misc]
             done += BATCH
             if place_index.behind(store.connection, place_index.SLICE) == place_index.SLICE:
@@ -194,7 +194,7 @@ def open_and_prune(path: Path, messages: int) -> None:
     print(f"\nOpening: {meter.walls[0] * 1e3:.1f} ms, then {min(meter.walls) * 1e3:.1f} ms")
     store = SqliteStore(path)
     store.open()
-    pruned, meter = retention.Pruned(), Meter()
+    pruned, meter = retention.PruneProgress(), Meter()
     work = retention.prune(store, START + messages * 7 // 10, pruned)
     ended: list[object] = []
     while not ended:
@@ -233,7 +233,7 @@ def main() -> None:
             pass
         options.messages = append_beside_busy(store, talk, options.messages)
         unplaced = place_index.SLICE - BATCH
-        store.commit(Batch(talk.batch(options.messages + 1, unplaced)))
+        store.commit(StoreBatch(talk.batch(options.messages + 1, unplaced)))
         options.messages += unplaced
         while text_index.follow(store) == text_index.SLICE:
             store.checkpoint()

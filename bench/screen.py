@@ -149,7 +149,9 @@ async def _memory() -> None:
             for number in range(MESSAGES):
                 text = f"message {number}: what people write is some sixty characters long"
                 moment = began + timedelta(seconds=number)
-                desk.event(e.Said(time=moment, room="#lobby", name=f"user{number % 50}", text=text, id=f"id-{number}"))
+                desk.event(
+                    e.RoomMessage(time=moment, room="#lobby", name=f"user{number % 50}", text=text, id=f"id-{number}")
+                )
             ann.app.draw()
             clock = time.perf_counter()
             pages = 0

@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from chatctl.server.net.uring import Ring
+from chatctl.server.net.uring import WriteRing
 
 DATA = b"x" * 150
 
@@ -48,7 +48,7 @@ def main() -> None:
     for sock in socks:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    ring = Ring()
+    ring = WriteRing()
 
     def one_by_one() -> bool:
         return all(sock.send(DATA) == len(DATA) for sock in socks)

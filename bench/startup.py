@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from chatctl.journal.index import place_index, text_index
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.journal import BATCH, CHECKPOINT, Talk
@@ -33,7 +33,7 @@ def fill(folder: Path, messages: int) -> None:
     store.open()
     talk = Talk(20)
     for first in range(1, messages + 1, BATCH):
-        store.commit(Batch(talk.batch(first, min(BATCH, messages + 1 - first))))
+        store.commit(StoreBatch(talk.batch(first, min(BATCH, messages + 1 - first))))
         if first % CHECKPOINT == 1:
             while place_index.follow(store):
                 pass

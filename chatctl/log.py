@@ -39,7 +39,7 @@ OWN_FIELDS = ("time", "level", "event")
 Record = tuple[float, Level, str, dict[str, object]]
 
 
-class Log:
+class LogWriter:
     """A log on a text stream. Calls may come from any thread, before `start` too; after `stop` they do nothing.
 
     `stream` is None where Python found no stderr to open; nothing is written then. `now` gives seconds since the epoch.

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.model.policy import Rules
-from chatctl.config import Loaded
+from chatctl.config import LoadedSettings
 from chatctl.errors import ChatctlError, ConfigError
-from chatctl.journal.store.data_folder import CLOAK_BYTES, CLOAK_KEY, Lock, journal_file, kept_secret, lock, prepare
-from chatctl.log import Log
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.journal.store.data_folder import (
+    CLOAK_BYTES,
+    CLOAK_KEY,
+    FolderLock,
+    journal_file,
+    kept_secret,
+    lock,
+    prepare,
+)
+from chatctl.log import LogWriter
+from chatctl.server import Limits, Server, TlsConfig
 from chatctl.server.control.control import Handler
 from chatctl.server.net.listener import own_addresses
 from chatctl.server.tls_config import CERTIFICATE
@@ -27,12 +35,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Built:
+class BuiltServer:
     """A server, and the data folder it holds the lock of; None for one that keeps nothing."""
 
     server: Server
     folder: Path | None
-    lock: Lock | None
+    lock: FolderLock | None
 
     def started(self) -> None:
         """Publish the server's address in the lock file: another server that finds the folder in use reports it."""
@@ -47,14 +55,14 @@ class Built:
             self.lock.release()
 
 
-def build_log(loaded: Loaded) -> Log:
+def build_log(loaded: LoadedSettings) -> LogWriter:
     """The server's log, on stderr: for people where that is a terminal, for programs elsewhere."""
     settings = loaded.settings.log
     terminal = sys.stderr is not None and sys.stderr.isatty()
-    return Log(sys.stderr, level=settings.level, format=settings.format or ("text" if terminal else "json"))
+    return LogWriter(sys.stderr, level=settings.level, format=settings.format or ("text" if terminal else "json"))
 
 
-def data_folder(loaded: Loaded) -> Path:
+def data_folder(loaded: LoadedSettings) -> Path:
     """Return the data folder in force: `data_dir`, else the platform's place for chatctl's data.
 
     Raises ConfigError if the user has no home folder and no folder is set.
@@ -71,7 +79,7 @@ def data_folder(loaded: Loaded) -> Path:
     return folder
 
 
-def build_server(loaded: Loaded, log: Log) -> Built:
+def build_server(loaded: LoadedSettings, log: LogWriter) -> BuiltServer:
     """A server as the settings say, not started. Raises ConfigError for a password file that cannot be read, StartError
     for a data folder that will not do or is in use."""
     password = loaded.server_password() or ""
@@ -80,10 +88,10 @@ def build_server(loaded: Loaded, log: Log) -> Built:
         folder = prepare(data_folder(loaded))
         held = lock(folder)
         journal = _journal(loaded, folder, log)
-    return Built(_server(loaded, log, password, journal, folder), folder, held)
+    return BuiltServer(_server(loaded, log, password, journal, folder), folder, held)
 
 
-def _journal(loaded: Loaded, folder: Path, log: Log) -> SqliteJournal:
+def _journal(loaded: LoadedSettings, folder: Path, log: LogWriter) -> SqliteJournal:
     from chatctl.journal import Retention, SqliteJournal
 
     history = loaded.settings.history
@@ -91,14 +99,14 @@ def _journal(loaded: Loaded, folder: Path, log: Log) -> SqliteJournal:
     return SqliteJournal(journal_file(folder), log, retention=retention)
 
 
-def _tls(loaded: Loaded, folder: Path | None) -> TlsPlan:
+def _tls(loaded: LoadedSettings, folder: Path | None) -> TlsConfig:
     settings = loaded.settings
     given = settings.tls.certificate, settings.tls.key
     if settings.tls.mode == "off":
-        return TlsPlan("off")
+        return TlsConfig("off")
     if given[0] is not None and given[1] is not None:
         certificate, key = loaded.path_of("tls.certificate", given[0]), loaded.path_of("tls.key", given[1])
-        return TlsPlan(settings.tls.mode, certificate, key)
+        return TlsConfig(settings.tls.mode, certificate, key)
     if given != (None, None):
         raise ConfigError("tls.certificate and tls.key belong together; only one of them is set")
 
@@ -109,10 +117,10 @@ def _tls(loaded: Loaded, folder: Path | None) -> TlsPlan:
 
     if folder is None:  # nothing is written, but a certificate that others trust already stays the same
         folder = _folder_with_certificate(loaded)
-    return TlsPlan(settings.tls.mode, folder=folder, names=names)
+    return TlsConfig(settings.tls.mode, folder=folder, names=names)
 
 
-def _folder_with_certificate(loaded: Loaded) -> Path | None:
+def _folder_with_certificate(loaded: LoadedSettings) -> Path | None:
     try:
         folder = data_folder(loaded)
         return folder if (folder / CERTIFICATE).exists() else None
@@ -134,7 +142,7 @@ LIVE = (
 """Settings that change while people talk (REHASH, SIGHUP); the others need a restart."""
 
 
-def _live_rules(loaded: Loaded, password: str) -> dict[str, Any]:
+def _live_rules(loaded: LoadedSettings, password: str) -> dict[str, Any]:
     """The fields of Rules that LIVE stands for."""
     settings = loaded.settings
     return {
@@ -149,10 +157,10 @@ def _live_rules(loaded: Loaded, password: str) -> dict[str, Any]:
     }
 
 
-class Rereader:
+class SettingsReader:
     """Reads the settings again, and says what of it takes effect."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: LoadedSettings) -> None:
         self._started_with = loaded
         self._in_force = loaded
 
@@ -174,13 +182,15 @@ class Rereader:
         return ReadSettings(changes, tuple(report_lines), file)
 
 
-def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | None, control: Path | None) -> Server:
+def _server(
+    loaded: LoadedSettings, log: LogWriter, password: str, journal: SqliteJournal | None, control: Path | None
+) -> Server:
     def requests(hub: Hub) -> dict[str, Handler]:
         if journal is None:
             return {}
-        from chatctl.journal.exchange.control import Requests
+        from chatctl.journal.exchange.control import JournalRequests
 
-        return Requests(journal, lambda: hub.fanout.released_seq, hub.recent.forget).handlers
+        return JournalRequests(journal, lambda: hub.fanout.released_seq, hub.recent.forget).handlers
 
     settings = loaded.settings
     rules = Rules(
@@ -206,7 +216,7 @@ def _server(loaded: Loaded, log: Log, password: str, journal: SqliteJournal | No
         settings.host,
         settings.port,
         settings.listener_limit,
-        reread=Rereader(loaded).read,
+        reread=SettingsReader(loaded).read,
         rules=rules,
         limits=limits,
         journal=journal,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatctl.config.example import in_toml
-from chatctl.config.settings import KEYS, TABLES, Key
+from chatctl.config.settings import KEYS, TABLES, SettingKey
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
@@ -44,7 +44,7 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _table(title: str, about: str, keys: list[Key]) -> str:
+def _table(title: str, about: str, keys: list[SettingKey]) -> str:
     head = [f"## {title}", ""]
     if about:
         head += [about.partition("\n\n")[0].replace("\n", " "), ""]
@@ -52,7 +52,7 @@ def _table(title: str, about: str, keys: list[Key]) -> str:
     return "\n".join(head + [_row(key) for key in keys]) + "\n"
 
 
-def _row(key: Key) -> str:
+def _row(key: SettingKey) -> str:
     flag = f"`{key.flag}`" if key.flag else ""
     cells = (f"`{key.name}`", f"`{in_toml(key)}`", key.about, f"`{key.variable}`", flag)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatctl.chat import ports
-from chatctl.log import CAPACITY, Format, Log
+from chatctl.log import CAPACITY, Format, LogWriter
 from tests import deadline
 
 WHEN = 1795362073.1239  # 2026-11-22 15:41:13 UTC
@@ -47,7 +47,7 @@ def _utc() -> Iterator[None]:
 def logged(event: str = "listening", *, format: Format = "text", **fields: object) -> str:
     """Return the line of one `info` record."""
     stream = io.StringIO()
-    log = Log(stream, format=format, now=lambda: WHEN)
+    log = LogWriter(stream, format=format, now=lambda: WHEN)
     log.start()
     log.info(event, **fields)
     assert log.stop(DEADLINE)
@@ -98,7 +98,7 @@ def test_no_control_character_of_a_stranger_reaches_the_terminal(format: Format)
 def test_lone_surrogates_are_written_somehow() -> None:
     reading, writing = os.pipe()
     with open(reading, "rb") as reader, open(writing, "w", encoding="utf-8") as stream:
-        log = Log(stream, format="json")
+        log = LogWriter(stream, format="json")
         log.start()
         log.info("odd", name="\udc80")
         assert log.stop(DEADLINE)
@@ -111,7 +111,7 @@ def test_what_is_below_the_level_is_not_even_looked_at() -> None:
             raise AssertionError
 
     stream = io.StringIO()
-    log = Log(stream, level="warning", now=lambda: WHEN)
+    log = LogWriter(stream, level="warning", now=lambda: WHEN)
     log.start()
     log.debug("one", value=Untouchable())
     log.info("two", value=Untouchable())
@@ -125,7 +125,7 @@ def test_values_are_turned_into_text_by_the_caller() -> None:
     """The log thread must not touch what the loop goes on changing."""
     users = ["ann"]
     stream = Gate()
-    log = Log(stream)
+    log = LogWriter(stream)
     log.start()
     log.info("now", users=users)
     users.append("bob")
@@ -136,7 +136,7 @@ def test_values_are_turned_into_text_by_the_caller() -> None:
 
 def test_a_stalled_stream_costs_records_and_never_the_caller() -> None:
     stream = Gate()
-    log = Log(stream, format="json", capacity=10)
+    log = LogWriter(stream, format="json", capacity=10)
     log.start()
     log.info("first")
     assert stream.entered.wait(DEADLINE)
@@ -152,7 +152,7 @@ def test_a_stalled_stream_costs_records_and_never_the_caller() -> None:
 
 def test_stop_has_a_deadline() -> None:
     stream = Gate()
-    log = Log(stream)
+    log = LogWriter(stream)
     log.start()
     log.info("first")
     assert stream.entered.wait(DEADLINE)
@@ -166,31 +166,31 @@ def test_stop_has_a_deadline() -> None:
 def test_a_closed_stream_is_given_up() -> None:
     stream = io.StringIO()
     stream.close()
-    log = Log(stream)
+    log = LogWriter(stream)
     log.start()
     log.info("into the void")
     assert not log.stop(DEADLINE)
 
 
 def test_no_stream_at_all() -> None:
-    log = Log(None)
+    log = LogWriter(None)
     log.start()
     log.info("into the void")
     assert not log.stop(DEADLINE)
 
 
 def test_it_is_what_the_rules_ask_for() -> None:
-    log: ports.LogPort = Log(None)
+    log: ports.LogPort = LogWriter(None)
     log.error("it was not started")
 
 
 def test_a_log_that_never_started_stops() -> None:
-    assert Log(io.StringIO()).stop()
+    assert LogWriter(io.StringIO()).stop()
 
 
 def test_records_from_before_the_start_are_written() -> None:
     stream = io.StringIO()
-    log = Log(stream)
+    log = LogWriter(stream)
     log.info("early")
     log.start()
     assert log.stop(DEADLINE)
@@ -199,7 +199,7 @@ def test_records_from_before_the_start_are_written() -> None:
 
 def test_many_threads() -> None:
     stream = io.StringIO()
-    log = Log(stream, format="json", capacity=10_000)
+    log = LogWriter(stream, format="json", capacity=10_000)
     log.start()
 
     def talk(thread: int) -> None:

@@ -11,7 +11,7 @@ from chatctl.chat.engine import commit_gate
 from chatctl.chat.engine.rate_limit import ADDRESS_FACTOR, BURST_SECONDS, COSTS, OTHER_COST
 from chatctl.chat.model import mask_lists, server_bans, state
 from chatctl.chat.model.policy import Rules
-from chatctl.config.settings import Limits as Settings
+from chatctl.config.settings import LimitSettings as Settings
 from chatctl.server import Limits
 
 ROOT = Path(__file__).parents[1]

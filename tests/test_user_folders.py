@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from chatctl.cli.app import app
 from chatctl.client.profile import store
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.client.transport.identity import installation_secret
 from chatctl.errors import ConfigError
 from chatctl.user_folders import expand_home, user_config_folder, user_data_folder
@@ -55,7 +55,7 @@ def test_command_without_data_works_without_home(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("homeless")
 def test_client_without_home_remembers_nothing(tmp_path: Path) -> None:
-    assert Memory().last is None
+    assert Profile().last is None
     assert installation_secret() != installation_secret()
     with pytest.raises(OSError, match="no home folder"):
         store.folder()

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 
 from chatctl.bench.plan import Plan
 from chatctl.bench.ready import IN, OUT, best_ready
-from chatctl.bench.streams import Ear
+from chatctl.bench.streams import StreamReader
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 from chatctl.protocol import certificate
 from chatctl.protocol.loopback import is_local
@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int], None]
 """The current step, its progress, and its total."""
 
 
-class Client:
+class LoadClient:
     """One connection. `state` is the last thing the server confirmed."""
 
     __slots__ = ("cut", "ear", "fd", "index", "nick", "out", "rest", "room", "sock", "state", "timed")
@@ -53,28 +53,28 @@ class Client:
         self.state = "connecting"
         self.out = b""
         self.rest = b""
-        self.ear: Ear | None = None
+        self.ear: StreamReader | None = None
         self.timed = False
         self.cut = ""
 
 
-class Crowd:
+class LoadClients:
     """All clients of a run. A context: it closes them in the end."""
 
     def __init__(self, plan: Plan, progress: Progress) -> None:
         self.plan = plan
-        self.clients: list[Client] = []
+        self.clients: list[LoadClient] = []
         self.bytes_read = 0
         self.told = ""
         """The first thing that the server had to say to a client while messages flowed: a warning, perhaps."""
-        self._by_fd: dict[int, Client] = {}
+        self._by_fd: dict[int, LoadClient] = {}
         self._progress = progress
         self._ready = best_ready()
         self._tls = _any_server() if plan.tls else None
         _allow_files(plan.clients)
         self._address = self._reached(_resolve(plan))
 
-    def __enter__(self) -> Crowd:
+    def __enter__(self) -> LoadClients:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -153,17 +153,17 @@ class Crowd:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         nick = f"b{plan.token}{index}"
         failed = sock.connect_ex(address)
-        self.adopt(Client(index, nick, f"#b{plan.token}{index % plan.rooms}", sock))
+        self.adopt(LoadClient(index, nick, f"#b{plan.token}{index % plan.rooms}", sock))
         if failed not in _UNDER_WAY:
             raise UnreachableError(self._nobody(OSError(failed, os.strerror(failed))))
 
-    def adopt(self, client: Client) -> None:
+    def adopt(self, client: LoadClient) -> None:
         """One more client, whose socket is looked after from here on."""
         self.clients.append(client)
         self._by_fd[client.fd] = client
         self._ready.watch(client.fd, OUT if client.state == "connecting" else IN)
 
-    def _connected(self, client: Client) -> None:
+    def _connected(self, client: LoadClient) -> None:
         """The connection stands, or the TLS handshake goes on."""
         failed = client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failed:
@@ -202,7 +202,7 @@ class Crowd:
         if self.plan.pin and not (shown and certificate.matches(self.plan.pin, shown)):
             raise RefusedError("The server shows another certificate than a moment ago; nothing was sent to it")
 
-    def _registering(self, client: Client, line: bytes) -> bool:
+    def _registering(self, client: LoadClient, line: bytes) -> bool:
         words = _bare(line).split(b" ")
         if b" 001 " in line and words[1:2] == [b"001"]:
             client.state = "registered"
@@ -216,7 +216,7 @@ class Crowd:
         self.noise(client, line)
         return False
 
-    def noise(self, client: Client, line: bytes) -> None:
+    def noise(self, client: LoadClient, line: bytes) -> None:
         """A line that is neither a message of ours nor expected: keep the connection alive, or end the run."""
         line = _bare(line)
         words = line.split(b" ", 3)
@@ -235,7 +235,7 @@ class Crowd:
         if refused or command in {b"FAIL", b"437"}:
             raise RefusedError(f"The server refused {client.nick}: {_text(line)}")
 
-    def send(self, client: Client, data: bytes) -> None:
+    def send(self, client: LoadClient, data: bytes) -> None:
         """Send what the socket takes now, and the rest when it is writable."""
         if not client.out:
             data = data[self._sent(client, data) :]
@@ -244,7 +244,7 @@ class Crowd:
             self._ready.watch(client.fd, IN | OUT)
         client.out += data
 
-    def _sent(self, client: Client, data: bytes) -> int:
+    def _sent(self, client: LoadClient, data: bytes) -> int:
         try:
             return client.sock.send(data)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -252,7 +252,7 @@ class Crowd:
         except OSError:
             return len(data)  # the read side learns of it too, after the server's last words
 
-    def _writable(self, client: Client) -> None:
+    def _writable(self, client: LoadClient) -> None:
         if client.state in {"connecting", "handshake"}:
             self._connected(client)
             return
@@ -260,7 +260,7 @@ class Crowd:
         if not client.out:
             self._ready.watch(client.fd, IN)
 
-    def events(self, timeout: float) -> Iterator[tuple[Client, bytes]]:
+    def events(self, timeout: float) -> Iterator[tuple[LoadClient, bytes]]:
         """Yield clients with input, within `timeout` seconds."""
         by_fd = self._by_fd
         for fd, mask in self._ready.wait(timeout):
@@ -285,14 +285,14 @@ class Crowd:
             self.bytes_read += len(data)
             yield client, data
 
-    def _lines(self, client: Client, data: bytes) -> list[bytes]:
+    def _lines(self, client: LoadClient, data: bytes) -> list[bytes]:
         lines = (client.rest + data).split(b"\n")
         client.rest = lines.pop()
         return [line.rstrip(b"\r") for line in lines]
 
     # Errors.
 
-    def _gone(self, client: Client, error: OSError | None) -> ChatctlError:
+    def _gone(self, client: LoadClient, error: OSError | None) -> ChatctlError:
         how = (error.strerror or str(error)) if error else "it was closed without a word"
         if client.state in {"connecting", "handshake", "registering"}:
             return RefusedError(

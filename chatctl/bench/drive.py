@@ -15,29 +15,29 @@ import gc
 import time
 from itertools import cycle, islice
 
-from chatctl.bench.crowd import Client, Crowd, Progress
+from chatctl.bench.crowd import LoadClient, LoadClients, Progress
 from chatctl.bench.latency import Latencies
 from chatctl.bench.plan import Plan, Result, Usage
-from chatctl.bench.streams import Ear, Stream, one_order
+from chatctl.bench.streams import RoomStream, StreamReader, one_order
 from chatctl.bench.usage import Process
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
-MOST_SAMPLES = 200_000
+MAX_SAMPLES = 200_000
 """Latencies measured in closed loop; past that, those of some clients only."""
 
 
-class Speaker:
+class LoadSender:
     """A client that sends. `due` are the times at which its messages were meant to go."""
 
     __slots__ = ("client", "due", "number", "quota", "sent", "streams")
 
-    def __init__(self, number: int, client: Client, quota: int) -> None:
+    def __init__(self, number: int, client: LoadClient, quota: int) -> None:
         self.number = number
         self.client = client
         self.quota = quota
         self.sent = 0
         self.due: list[float] = []
-        self.streams: list[Stream] = []
+        self.streams: list[RoomStream] = []
         """Where its messages are heard."""
 
     def confirmed(self) -> int:
@@ -48,18 +48,18 @@ class Speaker:
 class Run:
     """One measured run over a crowd that is in its rooms."""
 
-    def __init__(self, plan: Plan, crowd: Crowd, progress: Progress) -> None:
+    def __init__(self, plan: Plan, crowd: LoadClients, progress: Progress) -> None:
         self.plan = plan
         self.crowd = crowd
-        self.streams: dict[tuple[int, bool, int], Stream] = {}
-        self.speakers: list[Speaker] = []
+        self.streams: dict[tuple[int, bool, int], RoomStream] = {}
+        self.speakers: list[LoadSender] = []
         self.late = 0.0
         self.last = 0.0
         self._said = self._heard = 0.0
         """When a client last received something new, and when the first message since then was sent (open loop)."""
         self._progress = progress
         self._text = b"x" * plan.size
-        self._talkers: dict[int, list[Speaker]] = {}
+        self._talkers: dict[int, list[LoadSender]] = {}
         self._set_up()
 
     def _set_up(self) -> None:
@@ -68,7 +68,7 @@ class Run:
         said = [0] * plan.rooms
         for sender in range(plan.senders):
             said[sender % plan.rooms] += plan.quota(sender)
-            self.speakers.append(Speaker(sender, self.crowd.clients[sender], plan.quota(sender)))
+            self.speakers.append(LoadSender(sender, self.crowd.clients[sender], plan.quota(sender)))
         for client in self.crowd.clients:
             room, caps = client.index % plan.rooms, plan.has_caps(client.index)
             alone = client.index if client.index < plan.senders and not (caps and echo) else -1
@@ -78,16 +78,16 @@ class Run:
                     f"{client.room}{' with capabilities' if caps else ''}{f' (sender {alone})' if alone >= 0 else ''}"
                 )
                 # A step of half a share: the last sender alone still gets its next ones confirmed.
-                stream = self.streams[room, caps, alone] = Stream(name, max(1, plan.share // 2), alone)
+                stream = self.streams[room, caps, alone] = RoomStream(name, max(1, plan.share // 2), alone)
                 stream.expected = said[room] - (plan.quota(alone) if alone >= 0 else 0)
-            client.ear = Ear(stream)
+            client.ear = StreamReader(stream)
         for speaker in self.speakers:
             here = [stream for (room, _, _), stream in self.streams.items() if room == speaker.number % plan.rooms]
             speaker.streams = [stream for stream in here if stream.but != speaker.number]
             for stream in here:
                 self._talkers.setdefault(id(stream), []).append(speaker)
         deliveries = self.expected()
-        timed = len(self.crowd.clients) * min(1.0, MOST_SAMPLES / max(1, deliveries)) if not plan.rate else 1 << 62
+        timed = len(self.crowd.clients) * min(1.0, MAX_SAMPLES / max(1, deliveries)) if not plan.rate else 1 << 62
         for client in self.crowd.clients[::-1][: max(1, int(timed))]:
             client.timed = True
 
@@ -127,9 +127,9 @@ class Run:
                 self._progress("measuring", self.delivered(), self.expected())
         return self.last - begin
 
-    def _hear(self, timeout: float) -> list[Stream]:
+    def _hear(self, timeout: float) -> list[RoomStream]:
         """Read available input; return the streams in which all clients advanced."""
-        further: list[Stream] = []
+        further: list[RoomStream] = []
         new = False
         clock, noise = time.perf_counter, self.crowd.noise
         for client, data in self.crowd.events(timeout):
@@ -150,12 +150,12 @@ class Run:
                 self.last = self._heard
         return further
 
-    def _go_on(self, stream: Stream) -> None:
+    def _go_on(self, stream: RoomStream) -> None:
         now = time.perf_counter()
         for speaker in self._talkers.get(id(stream), ()):
             self._say(speaker, speaker.confirmed() + self.plan.share, now)
 
-    def _say(self, speaker: Speaker, upto: int, now: float) -> None:
+    def _say(self, speaker: LoadSender, upto: int, now: float) -> None:
         first, upto = speaker.sent, min(upto, speaker.quota)
         if upto <= first:
             return
@@ -170,14 +170,14 @@ class Run:
 
     # Open loop.
 
-    def _schedule(self, begin: float) -> list[tuple[float, Speaker]]:
+    def _schedule(self, begin: float) -> list[tuple[float, LoadSender]]:
         """All messages, the last one first."""
         if not self.plan.rate:
             return []
         turns = islice(cycle(self.speakers), self.plan.messages)
         return [(begin + at / self.plan.rate, speaker) for at, speaker in enumerate(turns)][::-1]
 
-    def _due(self, schedule: list[tuple[float, Speaker]], now: float) -> float:
+    def _due(self, schedule: list[tuple[float, LoadSender]], now: float) -> float:
         """Send messages that are due; return the seconds until the next one."""
         while schedule and schedule[-1][0] <= now:
             due, speaker = schedule.pop()
@@ -191,7 +191,7 @@ class Run:
 
     def check(self) -> None:
         """One order in every room."""
-        rooms: dict[int, list[Stream]] = {}
+        rooms: dict[int, list[RoomStream]] = {}
         for (room, _, _), stream in self.streams.items():
             rooms.setdefault(room, []).append(stream)
         for streams in rooms.values():
@@ -213,7 +213,7 @@ def measure(plan: Plan, progress: Progress) -> Result:
     DisorderError for what it got wrong."""
     process = Process(plan.pid) if plan.pid is not None else None
     before = process.memory_mib() if process else 0.0
-    with Crowd(plan, progress) as crowd:
+    with LoadClients(plan, progress) as crowd:
         registering = crowd.register()
         joining = crowd.join()
         idle = process.memory_mib() if process else 0.0

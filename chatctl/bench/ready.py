@@ -14,7 +14,7 @@ _SHORT = 0.02
 """Seconds. epoll counts in milliseconds and rounds up; select does not, and a sender must not be late."""
 
 
-class Ready(Protocol):
+class ReadyPoller(Protocol):
     """Level-triggered."""
 
     def watch(self, fd: int, events: int) -> None:
@@ -53,7 +53,7 @@ if sys.platform == "linux":
             return self._epoll.poll(timeout, 4096)
 
 
-class SelectorsReady:
+class SelectorsReadyPoller:
     """The same on the `selectors` module."""
 
     def __init__(self) -> None:
@@ -76,6 +76,6 @@ class SelectorsReady:
         ]
 
 
-def best_ready() -> Ready:
+def best_ready() -> ReadyPoller:
     """The fastest there is here."""
-    return EpollReady() if sys.platform == "linux" else SelectorsReady()
+    return EpollReady() if sys.platform == "linux" else SelectorsReadyPoller()

@@ -3,8 +3,8 @@
 Invariants:
 
 - [compare-bytes] Clients of one room with the same capabilities must receive the same bytes. So the first one to
-  receive something parses it, once, and for all others it is one comparison of memory (:meth:`Stream.heard`). That is
-  the whole cost of a delivery here, whatever the server's speed.
+  receive something parses it, once, and for all others it is one comparison of memory (:meth:`RoomStream.heard`). That
+  is the whole cost of a delivery here, whatever the server's speed.
 - [own-stream] A sender without echoes receives different output: it has a stream of its own.
 - [counted] Messages have their sender's number and count up from 0 per sender: a gap, a repetition or another order is
   found when the line is parsed, or when the comparison fails. Nothing else counts as a delivery.
@@ -32,13 +32,13 @@ class DisorderError(ChatctlError):
     """The server lost, doubled or moved a message."""
 
 
-class Ear:
+class StreamReader:
     """One client's position in its stream: `at` in bytes from its start, `count` in messages. `rest`: an incomplete
     line that no client has completely."""
 
     __slots__ = ("at", "count", "goal", "rest", "stream")
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: RoomStream) -> None:
         self.stream = stream
         self.at = 0
         self.count = 0
@@ -47,7 +47,7 @@ class Ear:
         stream.ears += 1
 
 
-class Stream:
+class RoomStream:
     """The output of one kind of client in one room. `but` is the sender without echoes, or -1.
 
     `confirmed[s]`: how many messages of sender `s` all clients of the stream have. `arrived`: for timed clients, from
@@ -72,7 +72,7 @@ class Stream:
         self._passed = 0  # messages that all have
         self._at_goal: dict[int, int] = {}
 
-    def heard(self, ear: Ear, data: bytes, noise: Callable[[bytes], None]) -> bool:
+    def heard(self, ear: StreamReader, data: bytes, noise: Callable[[bytes], None]) -> bool:
         """Add received `data`. `noise` gets whole lines that are not messages. Return True if all clients have
         advanced."""
         kept = self._bytes
@@ -84,7 +84,7 @@ class Stream:
         ear.count = len(self.order) if at == self._base + len(kept) else bisect_right(self._ends, at, ear.count)
         return ear.count >= ear.goal and self._reached(ear)
 
-    def _look(self, ear: Ear, data: bytes, noise: Callable[[bytes], None]) -> None:
+    def _look(self, ear: StreamReader, data: bytes, noise: Callable[[bytes], None]) -> None:
         """Handle new output, or lines that are not messages."""
         data = ear.rest + data
         kept, at = self._bytes, ear.at - self._base
@@ -124,7 +124,7 @@ class Stream:
         self._ends.append(self._base + len(self._bytes))
         self.order.append(sender)
 
-    def _reached(self, ear: Ear) -> bool:
+    def _reached(self, ear: StreamReader) -> bool:
         """A client has another step's worth. True where it was the last one."""
         before = self._passed
         while ear.count >= ear.goal:
@@ -160,7 +160,7 @@ class Stream:
         return numbers
 
 
-def one_order(streams: list[Stream]) -> None:
+def one_order(streams: list[RoomStream]) -> None:
     """Raise DisorderError unless the streams of a room are one order, with own messages left out."""
     for stream in streams[1:]:
         first = streams[0]
@@ -168,5 +168,5 @@ def one_order(streams: list[Stream]) -> None:
             raise DisorderError(f"{first.name} and {stream.name} heard the messages in different orders")
 
 
-def _without(stream: Stream, sender: int) -> array[int]:
+def _without(stream: RoomStream, sender: int) -> array[int]:
     return array("l", (speaker for speaker in stream.order if speaker != sender)) if sender >= 0 else stream.order

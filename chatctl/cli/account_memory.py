@@ -8,7 +8,7 @@ from chatctl.client import events as e
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
-    from chatctl.client.profile.profile import Memory
+    from chatctl.client.profile.profile import Profile
 
 _LOGIN_CODES = ("900", "REGISTER")
 
@@ -16,7 +16,7 @@ _LOGIN_CODES = ("900", "REGISTER")
 class AccountMemory:
     """Listener of one client. A name that is let in as a guest is remembered as having no account."""
 
-    def __init__(self, memory: Memory, address: str, client: Client) -> None:
+    def __init__(self, memory: Profile, address: str, client: Client) -> None:
         self._memory = memory
         self._address = address
         self._client = client

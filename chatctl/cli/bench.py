@@ -82,7 +82,7 @@ def bench(
     from chatctl.bench.plan import Plan
     from chatctl.cli.credentials import credentials
     from chatctl.cli.target import hinting, target
-    from chatctl.client.transport.tls_probe import glance
+    from chatctl.client.transport.tls_probe import probe_server
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"host": host, "port": port})
@@ -107,7 +107,7 @@ def bench(
         token=secrets.token_hex(2)[:3],
     )
     with hinting(), _explaining(found.withheld), _Bar() as bar:
-        seen = glance(to.host, to.port, to.trust, timeout)
+        seen = probe_server(to.host, to.port, to.trust, timeout)
         plan = replace(plan, tls=seen.tls, pin=seen.pin)
         result = measure(plan, bar.show)
     if as_json:

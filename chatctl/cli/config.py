@@ -17,8 +17,8 @@ from chatctl.cli.options import ConfigOption, JsonOption
 from chatctl.errors import ConfigError
 
 if TYPE_CHECKING:
-    from chatctl.config import Loaded
-    from chatctl.config.settings import Key
+    from chatctl.config import LoadedSettings
+    from chatctl.config.settings import SettingKey
 
 HIDDEN = "********"
 NONE = "-"
@@ -97,7 +97,7 @@ def _write(file: Path, text: str, force: bool) -> None:
         raise
 
 
-def _plain(key: Key, loaded: Loaded) -> str | int | None:
+def _plain(key: SettingKey, loaded: LoadedSettings) -> str | int | None:
     """A value for JSON: numbers as numbers, no secrets."""
     value = key.value(loaded.settings)
     if isinstance(value, dict) and not key.secret:
@@ -109,7 +109,7 @@ def _plain(key: Key, loaded: Loaded) -> str | int | None:
     return HIDDEN if key.secret else str(value)
 
 
-def _words(key: Key, loaded: Loaded) -> str:
+def _words(key: SettingKey, loaded: LoadedSettings) -> str:
     """A value for people: several lines become one, and nothing is `-`."""
     value = _plain(key, loaded)
     if value is None:

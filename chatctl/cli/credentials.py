@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatctl.cli.target import Target, target
+from chatctl.cli.target import ServerAddress, target
 from chatctl.errors import ConfigError
 
 if TYPE_CHECKING:
-    from chatctl.config import Loaded
+    from chatctl.config import LoadedSettings
 
 _THIS_COMPUTER = {"localhost", "ip6-localhost", "127.0.0.1", "::1"}
 
@@ -59,7 +59,7 @@ def server_key(host: str, port: int) -> tuple[str, int]:
     return "localhost" if host in _THIS_COMPUTER else host, port
 
 
-def credentials(loaded: Loaded, to: Target, saved: SavedPassword | None = None) -> Credentials:
+def credentials(loaded: LoadedSettings, to: ServerAddress, saved: SavedPassword | None = None) -> Credentials:
     """Choose the password for the server `to` [one-server]. Only a file that is needed is read. Raises ConfigError."""
     withheld = ""
     if saved is not None:
@@ -84,7 +84,7 @@ def credentials(loaded: Loaded, to: Target, saved: SavedPassword | None = None) 
     return Credentials(None, withheld)
 
 
-def _home(loaded: Loaded, host: str, port: int) -> Target | None:
+def _home(loaded: LoadedSettings, host: str, port: int) -> ServerAddress | None:
     """Where a host and a port of the settings lead; None if nowhere."""
     try:
         return target(loaded.settings.model_copy(update={"host": host, "port": port}))
@@ -92,10 +92,10 @@ def _home(loaded: Loaded, host: str, port: int) -> Target | None:
         return None
 
 
-def _is_same(home: Target | None, to: Target) -> bool:
+def _is_same(home: ServerAddress | None, to: ServerAddress) -> bool:
     return home is not None and server_key(home.host, home.port) == server_key(to.host, to.port)
 
 
-def _withheld(written_at: str, home: Target | None, to: Target) -> str:
+def _withheld(written_at: str, home: ServerAddress | None, to: ServerAddress) -> str:
     owner = f"belongs to {home.address}" if home is not None else "belongs to no server"
     return f"The password of {written_at} {owner}, so it is not sent to {to.address}; {_REMEDY}"

@@ -12,15 +12,15 @@ from dataclasses import replace
 
 from chatctl.cli.account_memory import AccountMemory
 from chatctl.cli.ending import Ending, left
-from chatctl.cli.going import Keeper, place
+from chatctl.cli.going import VisitKeeper, place
 from chatctl.cli.leftovers import Leftovers
-from chatctl.cli.line.entering import Wish
+from chatctl.cli.line.entering import LoginWish
 from chatctl.client.client import Client
 from chatctl.client.name_check import ALTERNATIVES
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.client.transport.trust import UnknownServerError
-from chatctl.tui.connect.event_queue import Feed
-from chatctl.tui.connect.login_worker import Entrance, NotIn
+from chatctl.tui.connect.event_queue import EventQueue
+from chatctl.tui.connect.login_worker import LoginFailed, LoginWorker
 
 _FRAMES = "240"
 """Textual draws changes at its next frame: its usual 60 per second could alone take the 16 ms in which a key should
@@ -30,7 +30,7 @@ show. A frame without changes costs nothing."""
 class FullDoor:
     """A wish, as the screen needs it (`Door`). `kept_as`: what to save the server as."""
 
-    def __init__(self, wish: Wish, memory: Memory, commit_gate: Keeper, kept_as: str = "") -> None:
+    def __init__(self, wish: LoginWish, memory: Profile, commit_gate: VisitKeeper, kept_as: str = "") -> None:
         self.wish = replace(wish, attentive=True)
         self._memory = memory
         self._commit_gate = commit_gate
@@ -111,18 +111,20 @@ class FullDoor:
         self._commit_gate.keep(self.wish, client.name, word)
 
 
-def run(wish: Wish, commit_gate: Keeper, ending: Ending, kept_as: str = "") -> Client | None:
+def run(wish: LoginWish, commit_gate: VisitKeeper, ending: Ending, kept_as: str = "") -> Client | None:
     """Run the full screen until the user leaves. Return the client if it should go on line by line; it is still
     connected.
 
     Raises the error that ended it, if it was not the user.
     """
-    from chatctl.tui.terminal.gc_tuning import Tidy
+    from chatctl.tui.terminal.gc_tuning import IdleCollector
 
-    tidy = Tidy()
-    memory = Memory()
+    tidy = IdleCollector()
+    memory = Profile()
     leftovers = Leftovers()
-    entrance = Entrance(FullDoor(replace(wish, callback=leftovers.event), memory, commit_gate, kept_as), Feed())
+    entrance = LoginWorker(
+        FullDoor(replace(wish, callback=leftovers.event), memory, commit_gate, kept_as), EventQueue()
+    )
     entrance.begin(wish.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one
@@ -132,7 +134,7 @@ def run(wish: Wish, commit_gate: Keeper, ending: Ending, kept_as: str = "") -> C
     from chatctl.tui.terminal.key_sequences import drawing_on_terminal
 
     early = entrance.outcome
-    if isinstance(early, NotIn):
+    if isinstance(early, LoginFailed):
         raise early.error
     app = ChatApp(entrance, memory, tidy=tidy)
     app.on_leave = ending.leave

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 
 from chatctl.cli.credentials import SavedPassword, credentials
 from chatctl.cli.failures import say
-from chatctl.cli.line.entering import Wish
+from chatctl.cli.line.entering import LoginWish
 from chatctl.cli.target import is_url, target
-from chatctl.client.profile.profile import Memory, Server
+from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.config.password_file import read_password_file
 from chatctl.errors import ConfigError
 from chatctl.user_folders import expand_home, user_data_folder
 
 if TYPE_CHECKING:
-    from chatctl.config import Loaded
+    from chatctl.config import LoadedSettings
 
 _SHOWN = 50
 """Letters of a wrong room name that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Going:
+class JoinPlan:
     """The values given with the command. `server`: an address, the name of a saved server, or empty."""
 
     server: str = ""
@@ -43,14 +43,14 @@ class Going:
     password_file: str | None = None
 
 
-def going(said: Going, *, remembering: bool = False, give_up_after: float | None = None) -> Wish:
+def going(said: JoinPlan, *, remembering: bool = False, give_up_after: float | None = None) -> LoginWish:
     """Where to, and as whom. `remembering`: there is a person, who may have been somewhere before.
 
     Raises ConfigError.
     """
     from chatctl.config import load
 
-    memory, saved = Memory(), None
+    memory, saved = Profile(), None
     if said.server and not is_url(said.server):
         said, saved = _with_saved(said, memory, load(config_file=said.config))
     client = {"name": said.name, "room": said.room}
@@ -69,12 +69,12 @@ def going(said: Going, *, remembering: bool = False, give_up_after: float | None
         name = name or last.name or None
         room = last.room or room if _is_open(loaded, "client.room") and not to.room else room
     found = credentials(loaded, to, saved)
-    wish = Wish(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
+    wish = LoginWish(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
     wish = replace(wish, folder=_data_folder(loaded))
     return _with_account(wish, said)
 
 
-def _with_account(wish: Wish, said: Going) -> Wish:
+def _with_account(wish: LoginWish, said: JoinPlan) -> LoginWish:
     """Add the account that was given. Its password is that of --password-file, else the saved one of this server."""
     account, file = said.account, said.password_file
     if account is not None and (not account or any(c.isspace() or not c.isprintable() for c in account)):
@@ -90,18 +90,18 @@ def _with_account(wish: Wish, said: Going) -> Wish:
     return replace(wish, password=None).logging_in(wish.password) if wish.password else wish
 
 
-def _data_folder(loaded: Loaded) -> Path | None:
+def _data_folder(loaded: LoadedSettings) -> Path | None:
     """Return the data folder in force, without the imports of wiring.data_folder; None if there is none."""
     named = loaded.settings.data_dir
     return expand_home(named, loaded.written_at("data_dir")) if named is not None else user_data_folder()
 
 
-def _is_open(loaded: Loaded, *keys: str) -> bool:
+def _is_open(loaded: LoadedSettings, *keys: str) -> bool:
     """Return whether these all have their defaults."""
     return all(loaded.origins[key] == "default" for key in keys)
 
 
-class Keeper:
+class VisitKeeper:
     """Saves servers under a word; `config` is what --config says."""
 
     def __init__(self, config: str | None) -> None:
@@ -116,7 +116,7 @@ class Keeper:
         if word in load(config_file=self._config).settings.client.servers:
             raise ConfigError(f"{word} is a server in the settings (client.servers) already; take another word")
 
-    def keep(self, wish: Wish, name: str, word: str) -> None:
+    def keep(self, wish: LoginWish, name: str, word: str) -> None:
         """Save where `wish` leads, as whom one is there. Raises InputError."""
         from chatctl.client.errors import InputError
 
@@ -124,15 +124,15 @@ class Keeper:
             self.check(word)
         except ConfigError as error:
             raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}") from None
-        Memory().entered(place(wish, name), word)
+        Profile().entered(place(wish, name), word)
 
 
-def place(wish: Wish, name: str) -> Server:
+def place(wish: LoginWish, name: str) -> SavedVisit:
     """Return the data to remember of a visit to `wish`."""
-    return Server(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
+    return SavedVisit(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
 
 
-def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> tuple[Going, SavedPassword | None]:
+def _with_saved(said: JoinPlan, memory: Profile, loaded: LoadedSettings) -> tuple[JoinPlan, SavedPassword | None]:
     """Add the values of the server of that name; the second value is its password file. Raises ConfigError."""
     password: SavedPassword | None = None
     settings = loaded.settings.client.servers
@@ -142,7 +142,7 @@ def _with_saved(said: Going, memory: Memory, loaded: Loaded) -> tuple[Going, Sav
         if set_up.password_file is not None:
             port = set_up.port or loaded.settings.port
             password = SavedPassword(said.server, set_up.password_file, set_up.host, port)
-        found = Server(set_up.host, set_up.port or 0, set_up.name or "", set_up.room or "", set_up.tls)
+        found = SavedVisit(set_up.host, set_up.port or 0, set_up.name or "", set_up.room or "", set_up.tls)
     if found is None:
         known = sorted({*settings, *memory.saved})
         words = f"saved are: {', '.join(known)}" if known else "join --save WORD saves one"

@@ -17,13 +17,13 @@ from chatctl.cli.failures import reports, say
 from chatctl.errors import ConfigError
 
 _TOKEN_BYTES = 18
-_MOST_USES = 1000
+_MAX_USES = 1000
 
 
 @reports
 def invite(
     uses: Annotated[
-        int, typer.Option("--uses", metavar="NUMBER", min=1, max=_MOST_USES, help="How many accounts it makes.")
+        int, typer.Option("--uses", metavar="NUMBER", min=1, max=_MAX_USES, help="How many accounts it makes.")
     ] = 1,
     expires: Annotated[
         str, typer.Option("--expires", metavar="TIME", help="Until when: 7d, 12h, 30min, or a time.")

@@ -35,9 +35,9 @@ from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, RefusedError
 
 if TYPE_CHECKING:
-    from chatctl.cli.going import Keeper
-    from chatctl.cli.line.entering import Wish
-    from chatctl.cli.line.screen import LineScreen, Style
+    from chatctl.cli.going import VisitKeeper
+    from chatctl.cli.line.entering import LoginWish
+    from chatctl.cli.line.screen import LineScreen, OutputStyle
     from chatctl.client import Client
 
 GIVE_UP = 30.0
@@ -69,18 +69,18 @@ def join(
 
     Without a terminal each line of the input is one message.
     """
-    from chatctl.cli.going import Going, Keeper, going
-    from chatctl.cli.line.screen import Style
+    from chatctl.cli.going import JoinPlan, VisitKeeper, going
+    from chatctl.cli.line.screen import OutputStyle
     from chatctl.cli.target import hinting
 
     person = _is_terminal(sys.stdin)
     asking = person and _is_terminal(sys.stdout) and not as_json
     editing = asking and os.environ.get("TERM", "dumb") != "dumb"
-    style = Style(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
+    style = OutputStyle(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
     full_screen = editing and not plain
-    said = Going(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
+    said = JoinPlan(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
     wish = going(said, remembering=asking, give_up_after=None if person else GIVE_UP)
-    commit_gate = Keeper(config)
+    commit_gate = VisitKeeper(config)
     if save is not None:
         commit_gate.check(save)
     _log_in_one_line()
@@ -99,11 +99,11 @@ def join(
 
 
 def _line_by_line(
-    wish: Wish,
-    style: Style,
+    wish: LoginWish,
+    style: OutputStyle,
     interruption: Interruption,
     ending: Ending,
-    commit_gate: Keeper,
+    commit_gate: VisitKeeper,
     save: str | None,
     *,
     asking: bool,
@@ -111,19 +111,19 @@ def _line_by_line(
     """Enter, talk, leave."""
     from chatctl.cli.account_memory import AccountMemory
     from chatctl.cli.line.entering import enter
-    from chatctl.cli.line.offering import Gate, offer
+    from chatctl.cli.line.offering import EventGate, offer
     from chatctl.cli.line.screen import LineScreen
     from chatctl.cli.target import hinting
-    from chatctl.client.profile.profile import Memory
+    from chatctl.client.profile.profile import Profile
 
     screens: list[LineScreen] = []
-    gates: list[Gate] = []
+    gates: list[EventGate] = []
 
     def prepare(client: Client) -> None:
         screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
         screens[-1].keep = functools.partial(commit_gate.keep, wish)
-        gates.append(Gate(screens[-1].event))
-        client.on(AccountMemory(Memory(), wish.to.address, client).event)
+        gates.append(EventGate(screens[-1].event))
+        client.on(AccountMemory(Profile(), wish.to.address, client).event)
         client.on(gates[-1].put)
 
     reason = ""
@@ -132,7 +132,7 @@ def _line_by_line(
             client = enter(wish, prepare, asking=asking)
             try:
                 if asking and client.name != wish.name:
-                    offer(client, wish.to.address, Memory())
+                    offer(client, wish.to.address, Profile())
             finally:
                 gates[-1].open()
         interruption.check()
@@ -148,18 +148,18 @@ def _line_by_line(
     _conclude(screens[-1])
 
 
-def _remember(wish: Wish, name: str, commit_gate: Keeper, save: str | None, *, asking: bool) -> None:
+def _remember(wish: LoginWish, name: str, commit_gate: VisitKeeper, save: str | None, *, asking: bool) -> None:
     """Remember where a person is and as whom, and save the server if that is wanted."""
     from chatctl.cli.going import place
-    from chatctl.client.profile.profile import Memory
+    from chatctl.client.profile.profile import Profile
 
     if asking:
-        Memory().entered(place(wish, name), save or "")
+        Profile().entered(place(wish, name), save or "")
     elif save is not None:
         commit_gate.keep(wish, name, save)
 
 
-def _go_on(client: Client, wish: Wish, style: Style, ending: Ending, commit_gate: Keeper) -> None:
+def _go_on(client: Client, wish: LoginWish, style: OutputStyle, ending: Ending, commit_gate: VisitKeeper) -> None:
     """Line by line, where the full screen was left for that."""
     from chatctl.cli.line.screen import LineScreen
 

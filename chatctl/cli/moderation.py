@@ -17,7 +17,7 @@ from chatctl.cli.failures import hint, reads, reports
 from chatctl.errors import ConfigError
 
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-_MOST_SECONDS = 10 * 365 * 24 * 3600
+_MAX_BAN_SECONDS = 10 * 365 * 24 * 3600
 
 Account = Annotated[bool, typer.Option("--account", help="It is an account, whatever name its owner has now.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What they read, and the others.")]
@@ -150,7 +150,7 @@ def _seconds(text: str | None) -> int:
     from chatctl.cli.when import length
 
     seconds = length("--for", text) if text is not None else 0
-    if text is not None and not 0 < seconds <= _MOST_SECONDS:
+    if text is not None and not 0 < seconds <= _MAX_BAN_SECONDS:
         raise ConfigError(f'--for is "{text}", but a ban lasts from a second to ten years, or for good without --for')
     return seconds
 

@@ -15,7 +15,7 @@ from chatctl.errors import ChatctlError
 from chatctl.protocol.control_socket import control_path
 
 if TYPE_CHECKING:
-    from chatctl.cli.line.entering import Wish
+    from chatctl.cli.line.entering import LoginWish
 
 _SECONDS = 2.0
 _LOCALHOST = {"127.0.0.1", "::1"}
@@ -23,7 +23,7 @@ _ALL = {"0.0.0.0": ".", "::": ""}
 """Addresses that stand for all, and what those of them have in their text: ``::`` takes IPv4 as well."""
 
 
-def own_server(wish: Wish) -> Path | None:
+def own_server(wish: LoginWish) -> Path | None:
     """Return the data folder of the server that `wish` leads to, or None if it is not this user's own."""
     folder, trust = wish.folder, wish.to.trust
     if folder is None or trust.tls or trust.fingerprint or wish.token or not os.path.exists(control_path(folder)):

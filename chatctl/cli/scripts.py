@@ -20,11 +20,11 @@ from chatctl.cli import options
 from chatctl.cli.columns import table
 from chatctl.cli.failures import reads, reports, say
 from chatctl.cli.interruption import leave_now, leave_when_interrupted, will_leave
-from chatctl.cli.sending import PATIENCE, Troubles, decoded, final, impatience, need_room, say_when_possible, texts
+from chatctl.cli.sending import PATIENCE, SendErrors, decoded, final, impatience, need_room, say_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
-    from chatctl.cli.line.entering import Wish
+    from chatctl.cli.line.entering import LoginWish
     from chatctl.client import Client
     from chatctl.client import events as e
 
@@ -61,13 +61,13 @@ def _parted(room: str | None) -> tuple[str, str | None]:
     return (room, None) if room is not None and is_url(room) else ("", room)
 
 
-def _wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) -> Wish:
+def _wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) -> LoginWish:
     """Return target, identity and login. `stays`: the user reads messages for as long as they like, so others see them,
     unless it is their own server."""
-    from chatctl.cli.going import Going, going
+    from chatctl.cli.going import JoinPlan, going
     from chatctl.cli.own_server import own_server
 
-    assert isinstance(said, Going)
+    assert isinstance(said, JoinPlan)
     wish = going(said, give_up_after=PATIENCE)
     if wish.name is None and nameless:
         import secrets
@@ -77,7 +77,7 @@ def _wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) ->
     return replace(wish, enters=enters, control=control, transient=control is not None or not stays)
 
 
-def _entered(wish: Wish) -> Client:
+def _entered(wish: LoginWish) -> Client:
     from chatctl.cli.line.entering import enter
     from chatctl.cli.target import hinting
 
@@ -114,7 +114,7 @@ def send(
 
     make 2>&1 | chatctl send '#builds' --name ci
     """
-    from chatctl.cli.going import Going
+    from chatctl.cli.going import JoinPlan
 
     text = " ".join(words) if words else None
     if text == "":
@@ -123,10 +123,12 @@ def send(
         decoded(os.fsencode(text), "the text")
     server, room = _parted(room)
     to_room = room is None or room[:1] in _SIGNS
-    said = Going(server, host, port, name, room if to_room else None, tls, fingerprint, config, account, password_file)
+    said = JoinPlan(
+        server, host, port, name, room if to_room else None, tls, fingerprint, config, account, password_file
+    )
     wish = _wish(said, nameless=False, enters=to_room)
     target = wish.room if to_room or room is None else room
-    troubles = Troubles()
+    troubles = SendErrors()
     client = _entered(replace(wish, callback=troubles.event))
     try:
         something = False
@@ -170,16 +172,16 @@ def tail(
     config: options.ConfigOption = None,
 ) -> None:
     """Print the last messages of a room, or follow it."""
-    from chatctl.cli.going import Going
+    from chatctl.cli.going import JoinPlan
 
     server, room = _parted(room)
     wish = _wish(
-        Going(server, host, port, name, room, tls, fingerprint, config, account, password_file),
+        JoinPlan(server, host, port, name, room, tls, fingerprint, config, account, password_file),
         nameless=True,
         enters=True,
         stays=follow,
     )
-    troubles = Troubles()
+    troubles = SendErrors()
     client = _entered(replace(wish, callback=troubles.event))
     try:
         need_room(client, wish.room, troubles)
@@ -192,19 +194,19 @@ def tail(
         raise client.error
 
 
-def _identity(message: e.Said) -> object:
+def _identity(message: e.RoomMessage) -> object:
     """Return what tells a message from others: its id, or on servers without ids its time, sender and text."""
     return message.id or (message.time, message.name, message.text)
 
 
-def _to_come(events: Iterable[e.Event], shown: set[object]) -> Iterator[e.Said]:
+def _to_come(events: Iterable[e.Event], shown: set[object]) -> Iterator[e.RoomMessage]:
     """Return new messages; of earlier ones only those missed by a broken connection."""
     from chatctl.client import events as e
 
     came_back = False
     for event in events:
         came_back = came_back or isinstance(event, e.Reconnected)
-        if isinstance(event, e.Said) and _identity(event) not in shown and (came_back or not event.history):
+        if isinstance(event, e.RoomMessage) and _identity(event) not in shown and (came_back or not event.history):
             yield event
 
 
@@ -215,12 +217,14 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
     """
     from chatctl.client import events as e
 
-    found: list[e.Said] = []
+    found: list[e.RoomMessage] = []
     meanwhile: list[e.Event] = []
     before, id = datetime.now(UTC) + _FROM_NOW_ON, None
     while len(found) < limit:
         number = client.look_back(room, "BEFORE", before, id, limit - len(found))
-        page = _awaited(client, e.Page, lambda event, number=number: event.number == number, meanwhile=meanwhile)
+        page = _awaited(
+            client, e.HistoryReceived, lambda event, number=number: event.number == number, meanwhile=meanwhile
+        )
         if page.failed and follow:
             say("this server keeps no history that can be asked for; only new messages follow")
             for event in _to_come(meanwhile, set()):
@@ -228,7 +232,7 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
             return set()
         if page.failed:
             raise ChatctlError("This server keeps no history that can be asked for")
-        messages = [event for event in page.events if isinstance(event, e.Said)]
+        messages = [event for event in page.events if isinstance(event, e.RoomMessage)]
         found[:0] = messages
         if page.ends or not page.events:
             break
@@ -240,9 +244,9 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
     return {_identity(message) for message in found}
 
 
-def _print_message(event: e.Said, *, as_json: bool) -> None:
+def _print_message(event: e.RoomMessage, *, as_json: bool) -> None:
     from chatctl.cli.line.screen import by_line, cleaned, json_line
-    from chatctl.client.events.sentences import Place, words
+    from chatctl.client.events.sentences import SentenceContext, words
     from chatctl.protocol.clean import clean
 
     if as_json:
@@ -250,7 +254,7 @@ def _print_message(event: e.Said, *, as_json: bool) -> None:
         return
     moment = event.time.astimezone().strftime("%Y-%m-%d %H:%M")
     for part in by_line(event):
-        for _, line in words(cleaned(part, clean), Place("", several=False)):
+        for _, line in words(cleaned(part, clean), SentenceContext("", several=False)):
             print(f"{moment} {line}", flush=True)
 
 
@@ -296,10 +300,10 @@ def rooms(
     config: options.ConfigOption = None,
 ) -> None:
     """List the rooms: how many people, and about what."""
-    from chatctl.cli.going import Going
+    from chatctl.cli.going import JoinPlan
     from chatctl.client import events as e
 
-    said = Going(server or "", host, port, name, None, tls, fingerprint, config, account, password_file)
+    said = JoinPlan(server or "", host, port, name, None, tls, fingerprint, config, account, password_file)
     client = _entered(_wish(said, nameless=True, enters=False))
     try:
         client.send_raw("LIST")
@@ -328,12 +332,12 @@ def users(
     config: options.ConfigOption = None,
 ) -> None:
     """List who is in a room: here or away, operator or not."""
-    from chatctl.cli.going import Going
+    from chatctl.cli.going import JoinPlan
     from chatctl.client import events as e
 
     server, room = _parted(room)
     wish = _wish(
-        Going(server, host, port, name, room, tls, fingerprint, config, account, password_file),
+        JoinPlan(server, host, port, name, room, tls, fingerprint, config, account, password_file),
         nameless=True,
         enters=False,
     )

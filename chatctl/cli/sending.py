@@ -27,7 +27,7 @@ PATIENCE = 30.0
 """Seconds that a server may take for an answer, or be away."""
 
 
-def need_room(client: Client, room: str, troubles: Troubles) -> None:
+def need_room(client: Client, room: str, troubles: SendErrors) -> None:
     """Wait until we are in the room. Raises RefusedError if the server does not let us in, or leads us elsewhere."""
     end = time.monotonic() + PATIENCE
     client.flush(PATIENCE, enough=lambda: client.room_of(room) is not None)
@@ -50,7 +50,7 @@ def final(event: e.Failed) -> str:
     return event.text.removesuffix(TRYING_AGAIN)
 
 
-class Troubles:
+class SendErrors:
     """Return the refusals of the server, and unconfirmed messages."""
 
     def __init__(self) -> None:

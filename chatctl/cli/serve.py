@@ -19,9 +19,9 @@ from chatctl.cli import options
 from chatctl.cli.failures import reports
 
 if TYPE_CHECKING:
-    from chatctl.config import Loaded
+    from chatctl.config import LoadedSettings
     from chatctl.server import Server
-    from chatctl.wiring import Built
+    from chatctl.wiring import BuiltServer
 
 _STOP_SECONDS = 2.0
 _WATCHDOG_SECONDS = 20.0
@@ -215,7 +215,7 @@ def _allow_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _banner(built: Built, loaded: Loaded) -> str:
+def _banner(built: BuiltServer, loaded: LoadedSettings) -> str:
     from chatctl.cli.banner import banner
 
     settings = loaded.settings

@@ -18,7 +18,7 @@ from chatctl.errors import RefusedError, UnreachableError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chatctl.config import Loaded, Settings
+    from chatctl.config import LoadedSettings, Settings
 
 
 @reads
@@ -40,7 +40,7 @@ def status(
         print(f"{label + ':':<12} {text}")
 
 
-def _folder(loaded: Loaded) -> Path | None:
+def _folder(loaded: LoadedSettings) -> Path | None:
     """Return the data folder; None if none is set and the user has no home folder. A server without history needs
     none."""
     from chatctl.user_folders import user_data_folder

@@ -20,7 +20,7 @@ _SCHEMES = {"irc": (6667, False), "ircs": (6697, True)}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ServerAddress:
     """Where to. `room` is the one that a URL names, or ``""``."""
 
     host: str
@@ -41,7 +41,7 @@ def is_url(text: str) -> bool:
     return text.partition("://")[0].lower() in _SCHEMES and "://" in text
 
 
-def target(settings: Settings, tls: bool | None = None, fingerprint: str | None = None, url: str = "") -> Target:
+def target(settings: Settings, tls: bool | None = None, fingerprint: str | None = None, url: str = "") -> ServerAddress:
     """Return the address of `url`, or of the settings. A host that means "all addresses" to a server means this
     computer to a client; an IPv6 address may be in brackets. Raises ConfigError for an invalid URL or fingerprint."""
     from chatctl.client.transport.trust import Trust
@@ -57,7 +57,7 @@ def target(settings: Settings, tls: bool | None = None, fingerprint: str | None 
     trust = Trust(secure if tls is None else tls, _normal(fingerprint))
     if trust.fingerprint and trust.tls is None:
         trust = Trust(True, trust.fingerprint)  # who gives one wants it looked at, on this machine too
-    return Target(_LOOPBACK.get(host, host), port, room, trust, invite)
+    return ServerAddress(_LOOPBACK.get(host, host), port, room, trust, invite)
 
 
 def _parsed(url: str) -> tuple[str, int, str, bool]:

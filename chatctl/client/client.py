@@ -23,12 +23,12 @@ from types import TracebackType
 from typing import Self
 
 from chatctl.client import events as e
-from chatctl.client.client_api import Talking, check, fitting, target_name
-from chatctl.client.connection import Link, Request
-from chatctl.client.engine import State
+from chatctl.client.client_api import ClientApi, check, fitting, target_name
+from chatctl.client.connection import ClientRequest, ConnectionThread
+from chatctl.client.engine import ClientEngine
 from chatctl.client.errors import FullError, InputError
 from chatctl.client.login import account_registration
-from chatctl.client.login.account_login import Login
+from chatctl.client.login.account_login import AccountLogin
 from chatctl.client.session.unstored_requests import when_sent
 from chatctl.client.transport.identity import identity
 from chatctl.client.transport.timing import Timing
@@ -37,10 +37,10 @@ from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, Unreacha
 
 Callback = Callable[[e.Event], None]
 
-MOST_EVENTS = 10_000
+MAX_EVENTS = 10_000
 """Events kept for :meth:`Client.events`; past that the oldest go, and an `Overrun` says so."""
 
-FEW_EVENTS = 100
+MAX_EVENTS_WITH_CALLBACK = 100
 """Events held if there is a callback and :meth:`Client.events` was not called."""
 
 _GOODBYE = 3.0
@@ -62,7 +62,7 @@ class Member:
     away: bool
 
 
-class Client(Talking):
+class Client(ClientApi):
     """One user of one server, on a thread of its own. All methods may be called from any thread.
 
     Args:
@@ -98,7 +98,7 @@ class Client(Talking):
         attentive: bool = False,
         timing: Timing | None = None,
         trust: Trust | None = None,
-        login: Login | None = None,
+        login: AccountLogin | None = None,
         transient: bool = False,
         control: Path | None = None,
     ) -> None:
@@ -117,7 +117,9 @@ class Client(Talking):
         for room in rooms:
             target_name(room)
         super().__init__()
-        self._state = State(name, rooms, password=password, attentive=attentive, login=login, transient=transient)
+        self._state = ClientEngine(
+            name, rooms, password=password, attentive=attentive, login=login, transient=transient
+        )
         self._secret = secret
         self._callbacks: tuple[Callback, ...] = ()
         self._events: deque[e.Event] = deque()
@@ -126,7 +128,7 @@ class Client(Talking):
         self._started = False
         self._closed = False
         self._news = threading.Condition()
-        self._link = Link(
+        self._link = ConnectionThread(
             host,
             port,
             self._state,
@@ -165,10 +167,10 @@ class Client(Talking):
             ConfigError: A setting is wrong, or nothing gives a name.
             InvalidNameError: No server takes such a name.
         """
-        from chatctl.cli.going import Going, going  # the one way up: only here does the client read settings
+        from chatctl.cli.going import JoinPlan, going  # the one way up: only here does the client read settings
 
         wish = going(
-            Going(server, name=name, room=room, config=config_file, account=account, password_file=password_file)
+            JoinPlan(server, name=name, room=room, config=config_file, account=account, password_file=password_file)
         )
         if not wish.name:
             raise ConfigError("No name was given: set CHATCTL_CLIENT__NAME, or give from_settings a name")
@@ -336,7 +338,7 @@ class Client(Talking):
             wait = min(0.2, max(0.0, end - time.monotonic()))
             try:
                 if not handed_in:
-                    self._link.submit(Request(lambda state: when_sent(state, done.set)), wait)
+                    self._link.submit(ClientRequest(lambda state: when_sent(state, done.set)), wait)
                     handed_in = True
                 if done.wait(wait):
                     return True
@@ -352,8 +354,8 @@ class Client(Talking):
     def events(self, timeout: float | None = None) -> Iterator[e.Event]:
         """Yield events as they happen, until the client has ended, or for `timeout` seconds without one.
 
-        Events before the first call are buffered: MOST_EVENTS of them, FEW_EVENTS if there is a callback. Each event is
-        yielded once, over all callers. Raises InputError before :meth:`start`.
+        Events before the first call are buffered: MAX_EVENTS of them, MAX_EVENTS_WITH_CALLBACK if there is a callback.
+        Each event is yielded once, over all callers. Raises InputError before :meth:`start`.
         """
         self._need_started()
         self._asked_for_events = True
@@ -386,7 +388,9 @@ class Client(Talking):
     def _publish(self, happened: list[e.Event]) -> None:
         with self._news:
             self._events.extend(happened)
-            over = len(self._events) - (FEW_EVENTS if self._callbacks and not self._asked_for_events else MOST_EVENTS)
+            over = len(self._events) - (
+                MAX_EVENTS_WITH_CALLBACK if self._callbacks and not self._asked_for_events else MAX_EVENTS
+            )
             for _ in range(over):
                 self._events.popleft()
                 self._dropped += 1

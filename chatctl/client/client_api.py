@@ -14,8 +14,8 @@ from datetime import datetime
 from functools import partial
 
 from chatctl.client import events as e
-from chatctl.client.connection import Link, Request
-from chatctl.client.engine import State
+from chatctl.client.connection import ClientRequest, ConnectionThread
+from chatctl.client.engine import ClientEngine
 from chatctl.client.errors import InputError
 from chatctl.client.history.history_requests import Which, stamp
 from chatctl.client.login import account_registration
@@ -23,21 +23,21 @@ from chatctl.client.session import presence, tag_handlers
 from chatctl.errors import ChatctlError
 from chatctl.protocol.message import MAX_LINE, encode
 
-PAGE = 100
+PAGE_MESSAGES = 100
 """Messages asked for at once; servers have limits of their own."""
 
 _LINE_ENDS = re.compile(r"[\r\n]+")
-_UNSAID = str.maketrans("", "", "\0\1")  # NUL ends a line for many servers; U+0001 would make it a machine's (CTCP)
+_Unsent = str.maketrans("", "", "\0\1")  # NUL ends a line for many servers; U+0001 would make it a machine's (CTCP)
 
 
-def _say(state: State, message: e.Outgoing) -> None:
+def _say(state: ClientEngine, message: e.Outgoing) -> None:
     state.say(message.kind, message.target, message.text, message.ticket, message.reply)
 
 
-class Talking:
+class ClientApi:
     """The asking half of a client."""
 
-    _link: Link
+    _link: ConnectionThread
     _thread: threading.Thread
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Talking:
         While there is no connection the message is queued.
 
         Returns:
-            The number of the message: `Said.ticket` of its echo, or `Failed.ticket` if it was refused.
+            The number of the message: `RoomMessage.ticket` of its echo, or `Failed.ticket` if it was refused.
 
         Raises:
             FullError: The queue is full.
@@ -84,62 +84,62 @@ class Talking:
         ticket = next(self._tickets)
         as_one = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
         for part in [as_one] if whole else _LINE_ENDS.split(text):
-            said = part.translate(_UNSAID).encode(errors="replace").decode()
+            said = part.translate(_Unsent).encode(errors="replace").decode()
             if said.strip():
                 message = e.Outgoing(target, said, kind, ticket, reply)
-                self._link.submit(Request(partial(_say, message=message), message), timeout)
+                self._link.submit(ClientRequest(partial(_say, message=message), message), timeout)
         return ticket
 
     def join(self, room: str, key: str = "") -> None:
         """Enter a room, now and on every later connection."""
         room = target_name(room)
         check("JOIN", room, key or "x")
-        self._link.submit(Request(lambda state: state.join(room, key)))
+        self._link.submit(ClientRequest(lambda state: state.join(room, key)))
 
     def part(self, room: str, reason: str = "") -> None:
         """Leave a room."""
         room = target_name(room)
         check("PART", room, reason)
-        self._link.submit(Request(lambda state: state.part(room, reason)))
+        self._link.submit(ClientRequest(lambda state: state.part(room, reason)))
 
     def rename(self, name: str) -> None:
-        """Ask for another name; a `Renamed`, `NameTaken` or `NameRefused` event is the answer."""
+        """Ask for another name; a `NickChanged`, `NameTaken` or `NameRefused` event is the answer."""
         if not name or " " in name:
             raise InputError("A name has one letter at least, and no space")
         check("NICK", name)
-        self._link.submit(Request(lambda state: state.rename(name)))
+        self._link.submit(ClientRequest(lambda state: state.rename(name)))
 
     def topic(self, room: str, text: str | None = None) -> None:
         """Set a room's topic (empty: none); without a text ask for it, a `Topic` event is the answer."""
         params = (target_name(room), *([] if text is None else [text]))
         check("TOPIC", *params)
-        self._link.submit(Request(lambda state: state.send("TOPIC", *params)))
+        self._link.submit(ClientRequest(lambda state: state.send("TOPIC", *params)))
 
     def names(self, room: str) -> None:
         """Ask who is in a room; a `Names` event is the answer."""
         room = target_name(room)
-        self._link.submit(Request(lambda state: state.names(room)))
+        self._link.submit(ClientRequest(lambda state: state.names(room)))
 
     def who(self, mask: str) -> None:
         """Ask about the people in a room, or a person; a `Who` event is the answer."""
         mask = target_name(mask)
-        self._link.submit(Request(lambda state: state.send("WHO", mask)))
+        self._link.submit(ClientRequest(lambda state: state.send("WHO", mask)))
 
     def away(self, text: str = "") -> None:
         """Be marked as away, also on later connections; with an empty text: be back."""
         check("AWAY", text)
-        self._link.submit(Request(lambda state: state.away(text)))
+        self._link.submit(ClientRequest(lambda state: state.away(text)))
 
     def send_raw(self, command: str, *params: str) -> None:
         """Send any IRC command. Its answer arrives like any other line."""
         check(command, *params)
-        self._link.submit(Request(lambda state: state.send(command, *params)))
+        self._link.submit(ClientRequest(lambda state: state.send(command, *params)))
 
     def register(self, password: str) -> None:
         """Make our name an account; a `ServerNotice` (code REGISTER) or a `Failed` is the answer. Later connections log
         in to it."""
         check("REGISTER", "*", "*", password)
-        self._link.submit(Request(lambda state: account_registration.begin(state, password)))
+        self._link.submit(ClientRequest(lambda state: account_registration.begin(state, password)))
 
     # About messages. Each does nothing at a server that knows nothing of it.
 
@@ -147,24 +147,24 @@ class Talking:
         """React to a message, or take that back; a `Reacted` event shows it."""
         target = target_name(target)
         tags = tag_handlers.reaction_tags(id, reaction, remove=remove)
-        self._link.submit(Request(lambda state: tag_handlers.react(state, tags, target)))
+        self._link.submit(ClientRequest(lambda state: tag_handlers.react(state, tags, target)))
 
     def delete(self, target: str, id: str, reason: str = "") -> None:
         """Take a message back (REDACT); a `Deleted` event shows it."""
         params = (target_name(target), id, *([reason] if reason else []))
         check("REDACT", *params)
-        self._link.submit(Request(lambda state: tag_handlers.take_back(state, params)))
+        self._link.submit(ClientRequest(lambda state: tag_handlers.take_back(state, params)))
 
     def typing(self, target: str, what: str) -> None:
         """Tell others that we are writing ("active"), have paused ("paused"), or gave it up ("done")."""
         target = target_name(target)
-        self._link.submit(Request(lambda state: tag_handlers.tell_typing(state, target, what)))
+        self._link.submit(ClientRequest(lambda state: tag_handlers.tell_typing(state, target, what)))
 
     def mark_read(self, target: str, until: datetime | None) -> None:
         """All up to then has been read, where the server keeps that; with None ask it what it knows."""
         params = (target_name(target), *([] if until is None else [f"timestamp={stamp(until)}"]))
 
-        def mark(state: State) -> None:
+        def mark(state: ClientEngine) -> None:
             if "draft/read-marker" not in state.enabled:
                 return
             if until is None:
@@ -172,12 +172,12 @@ class Talking:
             else:
                 state.send_mark(params)
 
-        self._link.submit(Request(mark))
+        self._link.submit(ClientRequest(mark))
 
     def watch(self, name: str) -> None:
-        """Watch names: `Presence` events tell when they come online or leave, if the server supports that."""
+        """Watch names: `KnownPresence` events tell when they come online or leave, if the server supports that."""
         name = target_name(name)
-        self._link.submit(Request(lambda state: presence.watch(state, name)))
+        self._link.submit(ClientRequest(lambda state: presence.watch(state, name)))
 
     def ignore(self, name: str) -> bool:
         """Hide the messages of a user, or show them again; return whether they are hidden now."""
@@ -197,34 +197,42 @@ class Talking:
     def whois(self, name: str) -> None:
         """Ask about a person; a `Whois` event is the answer."""
         name = target_name(name)
-        self._link.submit(Request(lambda state: state.send("WHOIS", name)))
+        self._link.submit(ClientRequest(lambda state: state.send("WHOIS", name)))
 
     def measure(self) -> None:
         """Ask the server how fast it answers; a `Latency` event tells."""
-        self._link.submit(Request(lambda state: state.measure(time.monotonic)))
+        self._link.submit(ClientRequest(lambda state: state.measure(time.monotonic)))
 
     # The past.
 
-    def look_back(self, target: str, which: Which, time: datetime, id: str | None = None, limit: int = PAGE) -> int:
-        """Request messages before, after or around a time or message. A `Page` with the returned number answers."""
+    def look_back(
+        self, target: str, which: Which, time: datetime, id: str | None = None, limit: int = PAGE_MESSAGES
+    ) -> int:
+        """Request messages before, after or around a time or message. A `HistoryReceived` with the returned number
+        answers."""
         target, number = target_name(target), next(self._tickets)
         self._link.submit(
-            Request(lambda state: state.catchup.wish(state.catchup.past.page(number, which, target, id, time, limit)))
+            ClientRequest(
+                lambda state: state.catchup.wish(state.catchup.past.page(number, which, target, id, time, limit))
+            )
         )
         return number
 
     def conversations(self, since: datetime) -> int:
         """Ask with whom we have talked alone since then; `Conversations` answers, where the server knows."""
         number = next(self._tickets)
-        self._link.submit(Request(lambda state: state.catchup.wish(state.catchup.past.conversations(number, since))))
+        self._link.submit(
+            ClientRequest(lambda state: state.catchup.wish(state.catchup.past.conversations(number, since)))
+        )
         return number
 
-    def search(self, text: str, room: str = "", name: str = "", limit: int = PAGE) -> int:
-        """Search messages in one place or in all, by one user or by all. A `Page` with the returned number answers."""
+    def search(self, text: str, room: str = "", name: str = "", limit: int = PAGE_MESSAGES) -> int:
+        """Search messages in one place or in all, by one user or by all. A `HistoryReceived` with the returned
+        number answers."""
         number = next(self._tickets)
         check("SEARCH", text)
         self._link.submit(
-            Request(lambda state: state.catchup.wish(state.catchup.past.search(number, text, room, name, limit)))
+            ClientRequest(lambda state: state.catchup.wish(state.catchup.past.search(number, text, room, name, limit)))
         )
         return number
 

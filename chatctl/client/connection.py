@@ -30,36 +30,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatctl.client import events as e
-from chatctl.client.engine import Phase, State
+from chatctl.client.engine import ClientEngine, Phase
 from chatctl.client.errors import BannedError, ClearTextError, FullError, PasswordError
-from chatctl.client.session.in_flight import Line
-from chatctl.client.transport.timing import Pauses, Repeats, Timing, Watch
+from chatctl.client.session.in_flight import OutgoingLine
+from chatctl.client.transport.timing import ReconnectPauses, RetryTimer, SilenceWatch, Timing
 from chatctl.client.transport.trust import LapsedCertificateError, Trust, UntrustedError
-from chatctl.client.transport.wire import DialError, LineReader, Wake, dial, dial_control, first_bytes, is_secure
+from chatctl.client.transport.wire import DialError, LineReader, WakeUp, dial, dial_control, first_bytes, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
 
-MOST_WAITING = 1000
+MAX_QUEUED_LINES = 1000
 """Requests kept while they cannot be sent."""
 
 _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ClientRequest:
     """Something to be done with the state; `message` where it is something said, which may have to wait."""
 
-    apply: Callable[[State], None]
+    apply: Callable[[ClientEngine], None]
     message: e.Outgoing | None = None
 
 
-class Link:
+class ConnectionThread:
     """:meth:`open`, then :meth:`run` on the thread; the rest of the methods may be called from any thread."""
 
     def __init__(
         self,
         host: str,
         port: int,
-        state: State,
+        state: ClientEngine,
         publish: Callable[[list[e.Event]], None],
         *,
         reconnect: bool,
@@ -80,22 +80,22 @@ class Link:
         self.state = state
         self._publish = publish
         self._reconnect = reconnect
-        self._pauses = Pauses(timing, give_up_after)
+        self._pauses = ReconnectPauses(timing, give_up_after)
         self._spare_names = spare_names
         self._timing = timing
         self._trust = trust
         self._control = control
-        self._wake = Wake()
+        self._wake = WakeUp()
         self._room = threading.Condition()
-        self._requests: deque[Request] = deque()
+        self._requests: deque[ClientRequest] = deque()
         self._ended = False
         self._stop_at: float | None = None
         self._quit_reason = ""
         self._discards = False
-        self._discarded: list[Line] = []
+        self._discarded: list[OutgoingLine] = []
         self._quit_sent = False
-        self._repeats = Repeats(timing)
-        self._outgoing: deque[Line] = deque()
+        self._repeats = RetryTimer(timing)
+        self._outgoing: deque[OutgoingLine] = deque()
         self._written = 0
         self._problem: ChatctlError | None = None
 
@@ -113,14 +113,14 @@ class Link:
             not_taken = sum(request.message is not None for request in self._requests)
         return not_taken + len(self.state.unsent()) + self.state.ledger.out
 
-    def submit(self, request: Request, timeout: float | None = 0.0) -> None:
+    def submit(self, request: ClientRequest, timeout: float | None = 0.0) -> None:
         """Queue a request; wait up to `timeout` for room (None: as long as needed).
 
         Raises FullError if there is none, UnreachableError if the thread has ended.
         """
         with self._room:
-            if not self._room.wait_for(lambda: self._ended or len(self._requests) < MOST_WAITING, timeout):
-                raise FullError(f"{MOST_WAITING} lines are waiting to be sent already; this one was not kept")
+            if not self._room.wait_for(lambda: self._ended or len(self._requests) < MAX_QUEUED_LINES, timeout):
+                raise FullError(f"{MAX_QUEUED_LINES} lines are waiting to be sent already; this one was not kept")
             if self._ended or self._stop_at is not None:
                 raise self.error or UnreachableError("The connection has ended")
             self._requests.append(request)
@@ -215,8 +215,8 @@ class Link:
     def _converse(self, sock: socket.socket) -> str:
         """Talk until the connection ends: why it did."""
         reader = LineReader()
-        watch = Watch(self._timing, time.monotonic())
-        self._repeats = Repeats(self._timing)
+        watch = SilenceWatch(self._timing, time.monotonic())
+        self._repeats = RetryTimer(self._timing)
         self._outgoing.clear()
         self._written = 0
         self._quit_sent = False
@@ -269,7 +269,7 @@ class Link:
                     self.state.receive(line)
         self._tell()
 
-    def _over(self, watch: Watch, now: float) -> str:
+    def _over(self, watch: SilenceWatch, now: float) -> str:
         """Why the connection is to end now; empty where it goes on."""
         state = self.state
         if self._stop_at is not None and (now >= self._stop_at or state.phase is not Phase.ONLINE):
@@ -348,7 +348,7 @@ class Link:
     def _stopped(self) -> bool:
         return self._stop_at is not None
 
-    def _unwritten(self) -> list[Line]:
+    def _unwritten(self) -> list[OutgoingLine]:
         unwritten = [*self._outgoing, *reversed(self._discarded)]
         self._discarded.clear()
         self._outgoing.clear()

@@ -2,8 +2,8 @@
 
 Invariants:
 
-- [sans-io] The owner calls :meth:`State.connected`, :meth:`State.receive` for each line, and :meth:`State.lost`. After
-  each call it takes `events` and `lines`.
+- [sans-io] The owner calls :meth:`ClientEngine.connected`, :meth:`ClientEngine.receive` for each line, and
+  :meth:`ClientEngine.lost`. After each call it takes `events` and `lines`.
 - [phases] A connection is OFFLINE, ENTERING (registering), then ONLINE. `refusal` is why the server refuses the client,
   `name_problem` why it refuses the name; the owner decides what to do.
 - [own-once] An own message is shown once: with its echo if the server echoes (echo-message), otherwise when it is sent.
@@ -22,16 +22,22 @@ from enum import Enum
 from functools import partial
 
 from chatctl.client import events as e
-from chatctl.client.history.backfill import Catchup
+from chatctl.client.history.backfill import Backfill
 from chatctl.client.isupport import Isupport
-from chatctl.client.login.account_login import Login
-from chatctl.client.login.registration import RESUME, Identity, Registration
+from chatctl.client.login.account_login import AccountLogin
+from chatctl.client.login.registration import RESUME, Registration, ResumeTokens
 from chatctl.client.session import command_handlers, message_sender, numeric_handlers, presence, tag_handlers
-from chatctl.client.session.batches import Batch, Batches
-from chatctl.client.session.in_flight import CAUTIOUS_WINDOW, WINDOW, Ledger, Line, Sent
-from chatctl.client.session.outgoing import Asking
-from chatctl.client.session.presence import Presence
-from chatctl.client.session.rooms import Rooms
+from chatctl.client.session.batches import Batches, HistoryBatch
+from chatctl.client.session.in_flight import (
+    CAUTIOUS_WINDOW_MESSAGES,
+    WINDOW_MESSAGES,
+    InFlight,
+    OutgoingLine,
+    SentMessage,
+)
+from chatctl.client.session.outgoing import OutgoingRequests
+from chatctl.client.session.presence import KnownPresence
+from chatctl.client.session.rooms import JoinedRooms
 from chatctl.errors import ChatctlError, RefusedError
 from chatctl.protocol import names
 from chatctl.protocol.message import Message, parse
@@ -50,10 +56,10 @@ class Phase(Enum):
     ONLINE = "online"
 
 
-class State(Asking):
+class ClientEngine(OutgoingRequests):
     """The state of the client. `name` and `wanted` (rooms) are requested; `nick` and `rooms` are actual."""
 
-    making: Login | None = None
+    making: AccountLogin | None = None
     """The account that we asked the server to make (:mod:`chatctl.client.login.account_registration`)."""
     logged_in: str = ""
     """The account that we logged in to on this connection by other means than :attr:`login`, such as NickServ."""
@@ -66,9 +72,9 @@ class State(Asking):
         rooms: Iterable[str] = (),
         *,
         password: str | None = None,
-        identity: Identity | None = None,
+        identity: ResumeTokens | None = None,
         attentive: bool = False,
-        login: Login | None = None,
+        login: AccountLogin | None = None,
         transient: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -87,18 +93,18 @@ class State(Asking):
         self.farewell = ""
         """The text of the last ERROR: why the server closed the connection."""
         self.isupport = Isupport()
-        self.rooms = Rooms(self.isupport)
+        self.rooms = JoinedRooms(self.isupport)
         super().__init__(rooms)
-        self.ledger = Ledger(self.fold)
+        self.ledger = InFlight(self.fold)
         self.people: list[e.Person] = []
-        self.catchup = Catchup(self)
+        self.catchup = Backfill(self)
         self.client_id = ""
         """Random, so that the numbers of two clients differ; the owner sets it before the first connection."""
         self.numbered = 0
         """Messages that went out so far."""
-        self.presence = Presence()
+        self.presence = KnownPresence()
         self.batches = Batches()
-        self._doubt: list[Sent] = []
+        self._doubt: list[SentMessage] = []
         self.transient = transient
         """Whether to be on a short visit if the server knows that: unannounced, and no member of rooms."""
         self._registration = Registration(name, password, identity, attentive=attentive, login=login)
@@ -118,12 +124,12 @@ class State(Asking):
         return bool(nick) and self.fold(nick) == self.fold(self.nick)
 
     @property
-    def login(self) -> Login | None:
+    def login(self) -> AccountLogin | None:
         """How later connections log in."""
         return self._registration.login
 
     @login.setter
-    def login(self, login: Login) -> None:
+    def login(self, login: AccountLogin) -> None:
         self._registration.login = login
 
     @property
@@ -192,7 +198,7 @@ class State(Asking):
         self.farewell = self.server = self.prefix = self.logged_in = ""
         self.nick = self.name
         self.isupport = Isupport()
-        self.rooms = Rooms(self.isupport)
+        self.rooms = JoinedRooms(self.isupport)
         self._spare_names = iter(spare_names) if spare_names is not None else None
         login = self._registration.login  # an invitation is used once
         self._registration = Registration(
@@ -210,10 +216,10 @@ class State(Asking):
     def receive(self, line: str) -> None:
         """One line of the server, without its line end."""
         parsed = parse(line)
-        if parsed is None or parsed.tags.get("label") == tag_handlers.UNASKED:
+        if parsed is None or parsed.tags.get("label") == tag_handlers.AUTOMATIC_LABEL:
             return
         message = self.batches.take(parsed)
-        if isinstance(message, Batch):
+        if isinstance(message, HistoryBatch):
             self.catchup.came(message)
         elif isinstance(message, Message) and not self.catchup.takes(message):
             self._handle(message)
@@ -232,7 +238,7 @@ class State(Asking):
             )
             handler(self, message)
 
-    def lost(self, unwritten: Sequence[Line] = (), *, settled: bool = False) -> None:
+    def lost(self, unwritten: Sequence[OutgoingLine] = (), *, settled: bool = False) -> None:
         """The connection is gone; `unwritten` are the lines that the system never took whole. `settled`: what it did
         take was certainly read."""
         self.phase = Phase.OFFLINE
@@ -281,7 +287,7 @@ class State(Asking):
             self.server = message.source
             if self.is_ours:
                 self.isupport.always_fold(_our_fold)
-            self.ledger.window = WINDOW if self.is_ours else CAUTIOUS_WINDOW
+            self.ledger.window = WINDOW_MESSAGES if self.is_ours else CAUTIOUS_WINDOW_MESSAGES
             self.catchup.entering(again=self._was_online)
             for room, key in self.wanted.values():
                 self.send_join(room, key)
@@ -297,7 +303,7 @@ class State(Asking):
         self._was_online = True
         self.tell(kind(time=self.now(), name=self.nick, server=self.server, network=self.isupport.network))
         if self.nick != self.name:
-            self.tell(e.Renamed(time=self.now(), old=self.name, name=self.nick, own=True))
+            self.tell(e.NickChanged(time=self.now(), old=self.name, name=self.nick, own=True))
         if self.away_text:
             self.send("AWAY", self.away_text)
         self.catchup.welcomed()
@@ -321,7 +327,7 @@ class State(Asking):
             self.catchup.answered(message.params[-1])
 
     def _pass_on_registration(self) -> None:
-        self.lines += [Line(line) for line in self._registration.lines]
+        self.lines += [OutgoingLine(line) for line in self._registration.lines]
         self._registration.lines.clear()
 
     # Requests of the user, only while ONLINE.

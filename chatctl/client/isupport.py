@@ -9,7 +9,7 @@ _RFC1459 = str.maketrans("[]\\^", "{}|~")
 _STRICT = str.maketrans("[]\\", "{}|")
 _UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _HISTORY_LIMIT = 50
-_MOST_HISTORY = 500
+_MAX_HISTORY = 500
 _PREFIX = re.compile(r"\(([^()]*)\)(.*)", re.DOTALL)
 _ESCAPE = re.compile(r"\\x([0-9A-Fa-f]{2})")
 
@@ -131,7 +131,7 @@ class Isupport:
 
     def _read_history_limit(self, value: str) -> None:
         number = int(value) if value.isascii() and value.isdigit() and len(value) < len("1000000") else 0
-        self.history_limit = min(number, _MOST_HISTORY) if number else _MOST_HISTORY  # 0 says: no limit
+        self.history_limit = min(number, _MAX_HISTORY) if number else _MAX_HISTORY  # 0 says: no limit
 
     def _read_prefix(self, value: str) -> None:
         found = _PREFIX.fullmatch(value)

@@ -24,7 +24,7 @@ from typing import Literal
 
 from chatctl.client.login.registration import INVALID, RESUME, TAKEN
 from chatctl.client.transport.trust import Trust
-from chatctl.client.transport.wire import DialError, LineReader, Wake, dial
+from chatctl.client.transport.wire import DialError, LineReader, WakeUp, dial
 from chatctl.errors import RefusedError, UnreachableError
 from chatctl.protocol.message import Message, encode, parse
 from chatctl.protocol.names import alternatives, problem
@@ -88,7 +88,7 @@ class NameCheck:
         self._count = 0
 
     def __enter__(self) -> NameCheck:
-        wake = Wake()  # there is nothing to wake
+        wake = WakeUp()  # there is nothing to wake
         wake.open()
         try:
             self._socket = dial(self._host, self._port, self._seconds, wake, lambda: False, self._trust)

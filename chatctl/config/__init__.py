@@ -17,7 +17,7 @@ Invariants:
   allowed.
 - [relative-paths] A relative `password_file` in the file is relative to that file; elsewhere to the working directory.
 - [password-server] A password belongs to the host and port of its source, or of a weaker one
-  (`Loaded.password_servers`).
+  (`LoadedSettings.password_servers`).
 
 A new key is one line in `settings.py`; its variable, flag, example and error sentences follow from it.
 
@@ -26,7 +26,7 @@ pydantic is slow to load: import this package inside command bodies only.
 
 from __future__ import annotations
 
-from chatctl.config.load import Loaded, load
+from chatctl.config.load import LoadedSettings, load
 from chatctl.config.settings import KEYS, Settings
 
-__all__ = ["KEYS", "Loaded", "Settings", "load"]
+__all__ = ["KEYS", "LoadedSettings", "Settings", "load"]

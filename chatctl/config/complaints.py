@@ -8,10 +8,10 @@ from difflib import get_close_matches
 
 from pydantic import ValidationError
 
-from chatctl.config.settings import KEYS, PREFIX, TABLES, Key, variable
+from chatctl.config.settings import KEYS, PREFIX, TABLES, SettingKey, variable
 from chatctl.protocol.clean import clean
 
-LONGEST = 60  # characters of an offending value that are worth showing
+MAX_SHOWN_CHARACTERS = 60  # characters of an offending value that are worth showing
 CONFIG_VARIABLE = "CHATCTL_CONFIG"
 KNOWN_VARIABLES = frozenset({CONFIG_VARIABLE, *map(variable, KEYS), *map(variable, TABLES)})
 _OTHERWISE = "; `chatctl config init` writes a file with every setting"
@@ -80,7 +80,7 @@ def refused(error: ValidationError, where: Mapping[str, str]) -> list[str]:
     return list(lines.values())
 
 
-def _refusal(key: Key, where: str, value: object, own_words: str) -> str:
+def _refusal(key: SettingKey, where: str, value: object, own_words: str) -> str:
     clause = own_words or key.says.clause
     if key.secret:
         return f"{where} cannot be used: {clause}"
@@ -89,7 +89,7 @@ def _refusal(key: Key, where: str, value: object, own_words: str) -> str:
     return f"{where} is {shown(value)}, but {clause}"
 
 
-def _key_of(loc: Iterable[int | str]) -> Key:
+def _key_of(loc: Iterable[int | str]) -> SettingKey:
     """pydantic's path to a value may go on past our key, into a union's branch."""
     name = ""
     for part in loc:
@@ -103,4 +103,4 @@ def shown(value: object) -> str:
     """Return a value as it was written: texts in quotes, shortened, safe on a terminal."""
     text = "a table" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False, default=str)
     text = clean(text.encode("utf-8", "backslashreplace").decode())  # bytes that are not UTF-8 arrive as surrogates
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from chatctl.config.settings import KEYS, MIB, TABLES, Key
+from chatctl.config.settings import KEYS, MIB, TABLES, SettingKey
 
 _HEAD = """\
 # chatctl.toml: the settings of chatctl.
@@ -29,7 +29,7 @@ def text() -> str:
     return "\n".join(parts)
 
 
-def in_toml(key: Key) -> str:
+def in_toml(key: SettingKey) -> str:
     """The key's default as TOML writes it. A JSON text or whole number is TOML as well."""
     value = key.default
     if value is None:
@@ -39,6 +39,6 @@ def in_toml(key: Key) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _entry(key: Key) -> str:
+def _entry(key: SettingKey) -> str:
     beside = ", ".join(filter(None, (key.variable, key.flag)))
     return f"# {key.about} [{beside}]\n#{key.name.rpartition('.')[2]} = {in_toml(key)}\n"

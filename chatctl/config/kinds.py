@@ -1,7 +1,8 @@
 """The kinds of value a setting can have: the check, and the words for it.
 
-Each kind is a type with its limits, and `Says`: how the second half of a complaint reads ("CHATCTL_PORT is "abc", but a
-port is a whole number from 0 to 65535"). A check that knows better raises ValueError with words of its own.
+Each kind is a type with its limits, and `AllowedClause`: how the second half of a complaint reads ("CHATCTL_PORT is
+"abc", but a port is a whole number from 0 to 65535"). A check that knows better raises ValueError with words of its
+own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
+class AllowedClause:
     """Return what is allowed, as a clause after "but"; `unset` is the word for "not set", if there is one."""
 
     clause: str
@@ -164,23 +165,23 @@ Address = Annotated[
     Field(pattern=r"^[^\s\x00-\x1f\x7f]+$"),
     AfterValidator(_irc_or_no_scheme),
     AfterValidator(_without_brackets),
-    Says("an address is an IP address or a computer's name, without spaces, or ircs:// (irc://) and a name"),
+    AllowedClause("an address is an IP address or a computer's name, without spaces, or ircs:// (irc://) and a name"),
 ]
 ReachableHost = Annotated[
     Annotated[str, AfterValidator(_without_brackets), AfterValidator(_is_reachable_host)] | None,
     BeforeValidator(_empty_is_none),
-    Says("this is an IP address or a computer's name, such as chat.example.org"),
+    AllowedClause("this is an IP address or a computer's name, such as chat.example.org"),
 ]
 Port = Annotated[
-    int, Field(ge=0, le=65535), BeforeValidator(_no_truth), Says("a port is a whole number from 0 to 65535")
+    int, Field(ge=0, le=65535), BeforeValidator(_no_truth), AllowedClause("a port is a whole number from 0 to 65535")
 ]
-Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth), Says("this is a whole number, 1 or more")]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth), AllowedClause("this is a whole number, 1 or more")]
 # A day is longer than any useful timeout, and short enough for every clock and every poll().
 Seconds = Annotated[
     int,
     Field(ge=1, le=86400),
     BeforeValidator(_no_truth),
-    Says("this is a whole number of seconds from 1 to 86400 (a day)"),
+    AllowedClause("this is a whole number of seconds from 1 to 86400 (a day)"),
 ]
 # Below 64 KiB a reader who is not slow at all would be cut off by the first long list of names.
 Size = Annotated[
@@ -188,14 +189,14 @@ Size = Annotated[
     Field(ge=64 * 1024),
     BeforeValidator(_size_and_no_more),
     AfterValidator(int),  # ByteSize is how it is read; a plain number is what it is from here on
-    Says('this is a number of bytes, 65536 or more, or a size such as "512 KiB" or "4 MiB"'),
+    AllowedClause('this is a number of bytes, 65536 or more, or a size such as "512 KiB" or "4 MiB"'),
 ]
 ServerName = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$", max_length=63
     ),
-    Says(
+    AllowedClause(
         "a server's name is letters, digits and '-', with a dot between its parts, at most 63 in all (chat.example.org)"
     ),
 ]
@@ -203,65 +204,69 @@ Network = Annotated[
     str,
     # Announced as NETWORK=<name> in numeric 005, where a space ends the token and a backslash begins an escape.
     Field(pattern=r"^[^\s\\=\x00-\x1f\x7f-\x9f]+$", max_length=30),
-    Says("a network's name has no spaces, '=' or backslash and is 1 to 30 characters long"),
+    AllowedClause("a network's name has no spaces, '=' or backslash and is 1 to 30 characters long"),
 ]
 Motd = Annotated[
     str | None,
     BeforeValidator(_empty_is_none),
     AfterValidator(_is_text),
-    Says(f"the message of the day is lines of text, each at most {MOTD_LINE_BYTES} bytes, without control characters"),
+    AllowedClause(
+        f"the message of the day is lines of text, each at most {MOTD_LINE_BYTES} bytes, without control characters"
+    ),
 ]
 Contact = Annotated[
     str | None,
     BeforeValidator(_empty_is_none),
     AfterValidator(_is_contact),
-    Says(f"this is one line of text, at most {MOTD_LINE_BYTES} bytes, without control characters"),
+    AllowedClause(f"this is one line of text, at most {MOTD_LINE_BYTES} bytes, without control characters"),
 ]
 Password = Annotated[
-    SecretStr | None, BeforeValidator(_empty_is_none), AfterValidator(_is_password), Says(PASSWORD_CLAUSE)
+    SecretStr | None, BeforeValidator(_empty_is_none), AfterValidator(_is_password), AllowedClause(PASSWORD_CLAUSE)
 ]
-OptionalFile = Annotated[Path | None, BeforeValidator(_empty_is_none), Says("this is the path of a file")]
-Whole = Annotated[int, Field(ge=0), BeforeValidator(_no_truth), Says("this is a whole number, 0 or more")]
-Replay = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_no_truth), Says("this is a whole number from 0 to 1000")]
+OptionalFile = Annotated[Path | None, BeforeValidator(_empty_is_none), AllowedClause("this is the path of a file")]
+Whole = Annotated[int, Field(ge=0), BeforeValidator(_no_truth), AllowedClause("this is a whole number, 0 or more")]
+Replay = Annotated[
+    int, Field(ge=0, le=1000), BeforeValidator(_no_truth), AllowedClause("this is a whole number from 0 to 1000")
+]
 Operators = Annotated[
     dict[str, SecretStr],
     AfterValidator(_are_operators),
-    Says("this is a table of names with a verifier each, such as chatctl hash-password prints"),
+    AllowedClause("this is a table of names with a verifier each, such as chatctl hash-password prints"),
 ]
 WhoRegisters = Annotated[
-    Literal["open", "invite", "closed"], BeforeValidator(_lower), Says('this is "open", "invite" or "closed"')
+    Literal["open", "invite", "closed"], BeforeValidator(_lower), AllowedClause('this is "open", "invite" or "closed"')
 ]
 Iterations = Annotated[
     int,
-    Field(ge=scram.LEAST_ITERATIONS, le=scram.MOST_ITERATIONS),
+    Field(ge=scram.MIN_ITERATIONS, le=scram.MAX_ITERATIONS),
     BeforeValidator(_no_truth),
-    Says(f"this is a whole number from {scram.LEAST_ITERATIONS} to {scram.MOST_ITERATIONS}"),
+    AllowedClause(f"this is a whole number from {scram.MIN_ITERATIONS} to {scram.MAX_ITERATIONS}"),
 ]
-YesNo = Annotated[bool, Says("this is true or false")]
+YesNo = Annotated[bool, AllowedClause("this is true or false")]
 OptionalText = Annotated[
     str | None,
     BeforeValidator(_empty_is_none),
     AfterValidator(_is_one_line),
-    Says("this is one line of text, without control characters"),
+    AllowedClause("this is one line of text, without control characters"),
 ]
 Room = Annotated[
     str,
     Field(pattern=r"^[^\s,\x00-\x1f\x7f]+$"),
-    Says("a room's name has no spaces or commas, such as #lobby"),
+    AllowedClause("a room's name has no spaces or commas, such as #lobby"),
 ]
 TlsMode = Annotated[
     Literal["auto", "required", "optional", "off"],
     BeforeValidator(_lower),
-    Says("the mode is auto, required, optional or off"),
+    AllowedClause("the mode is auto, required, optional or off"),
 ]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     BeforeValidator(_lower),
-    Says("the level is debug, info, warning or error"),
+    AllowedClause("the level is debug, info, warning or error"),
 ]
 LogFormat = Annotated[
     Literal["text", "json"] | None,
     BeforeValidator(_auto_is_none),
     BeforeValidator(_lower),
-    Says("the format is text, json or auto", unset="auto"),
+    AllowedClause("the format is text, json or auto", unset="auto"),
 ]

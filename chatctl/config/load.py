@@ -23,7 +23,7 @@ PASSWORDS = ("password", "password_file", "client.password_file")
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """The settings in force, and their origins.
 
     `file`: the file that was read, or None. `origins`: for every dotted key "--port", "CHATCTL_PORT", the file's path
@@ -36,9 +36,9 @@ class Loaded:
     origins: Mapping[str, str]
     password_servers: Mapping[str, tuple[str, int]]
     notices: tuple[str, ...]
-    again: Callable[[], Loaded] = field(repr=False, compare=False)
+    again: Callable[[], LoadedSettings] = field(repr=False, compare=False)
 
-    def differences(self, other: Loaded) -> list[str]:
+    def differences(self, other: LoadedSettings) -> list[str]:
         """The dotted keys whose values are others there."""
         return [name for name in KEYS if self.value(name) != other.value(name)]
 
@@ -82,7 +82,7 @@ def load(
     use_files: bool = False,
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-) -> Loaded:
+) -> LoadedSettings:
     """Read every source and check what they say together.
 
     `config_file` is what --config says; `flags` are nested as in the file, None for one that was not given; `use_files`
@@ -105,7 +105,7 @@ def load(
         problems.append(complaints.both_passwords(given["password"].where, given["password_file"].where))
     if settings is None or problems:
         raise ConfigError("\n".join(problems))
-    return Loaded(
+    return LoadedSettings(
         settings=settings,
         file=file,
         origins={name: given[name].origin if name in given else DEFAULT for name in KEYS},
@@ -137,7 +137,7 @@ def _servers_of(read: Sequence[sources.Source]) -> dict[str, tuple[str, int]]:
     return servers
 
 
-def _nested(given: Mapping[str, sources.Given]) -> dict[str, Any]:
+def _nested(given: Mapping[str, sources.SourceValues]) -> dict[str, Any]:
     """Dotted keys as the tables they stand for."""
     nested: dict[str, Any] = {}
     for name, found in given.items():

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from chatctl.config import kinds
 from chatctl.protocol.clean import clean
 
-LONGEST_WORD = 64
+MAX_NAME_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def servers(value: object) -> object:
 def _server(word: str, value: object) -> SavedServer:
     if isinstance(value, SavedServer):
         return value
-    if not 0 < len(word) <= LONGEST_WORD or "://" in word or kinds.has_controls(word):
-        raise ValueError(f"a server's word is 1 to {LONGEST_WORD} characters, and no address")
+    if not 0 < len(word) <= MAX_NAME_CHARACTERS or "://" in word or kinds.has_controls(word):
+        raise ValueError(f"a server's word is 1 to {MAX_NAME_CHARACTERS} characters, and no address")
     given = {"host": value} if isinstance(value, str) else value
     if not isinstance(given, dict):
         raise ValueError(f"{word} is to be an address such as ircs://chat.example/tea, or a table with host in it")
@@ -72,9 +72,9 @@ def _checked(where: str, kind: Any, value: object) -> Any:
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError:
-        clause = next(item.clause for item in kind.__metadata__ if isinstance(item, kinds.Says))
+        clause = next(item.clause for item in kind.__metadata__ if isinstance(item, kinds.AllowedClause))
         shown = json.dumps(value, ensure_ascii=False, default=str)
-        shown = shown if len(shown) <= LONGEST_WORD else f"{shown[:LONGEST_WORD]}…"
+        shown = shown if len(shown) <= MAX_NAME_CHARACTERS else f"{shown[:MAX_NAME_CHARACTERS]}…"
         raise ValueError(f"{where} is {shown}: {clause}") from None
 
 

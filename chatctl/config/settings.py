@@ -25,7 +25,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Tls(_Table):
+class TlsSettings(_Table):
     """Encryption."""
 
     mode: kinds.TlsMode = key(
@@ -37,7 +37,7 @@ class Tls(_Table):
     key: kinds.OptionalFile = key(None, "The certificate's key in PEM form, which no other user may read.")
 
 
-class History(_Table):
+class HistorySettings(_Table):
     """The history."""
 
     enabled: kinds.YesNo = key(
@@ -58,7 +58,7 @@ class AccountSettings(_Table):
     iterations: kinds.Iterations = key(600_000, "How much work it is to check a new password (PBKDF2).")
 
 
-class Limits(_Table):
+class LimitSettings(_Table):
     """Limits of the server for connections."""
 
     messages_per_second: kinds.Whole = key(10, "Messages a second of one user; more are read more slowly. 0: any.")
@@ -80,11 +80,11 @@ class LogSettings(_Table):
 Servers = Annotated[
     dict[str, saved.SavedServer],
     BeforeValidator(saved.servers),
-    kinds.Says("this is a table of words, each with an address such as ircs://chat.example/tea"),
+    kinds.AllowedClause("this is a table of words, each with an address such as ircs://chat.example/tea"),
 ]
 
 
-class Client(_Table):
+class ClientSettings(_Table):
     """Defaults of `chatctl join`."""
 
     name: kinds.OptionalText = key(None, "Your name; asked for if it is not set.", flag="--name")
@@ -117,12 +117,12 @@ class Settings(BaseSettings):
         None, "The folder for history, accounts and bans; empty: the usual place.", flag="--data-dir"
     )
     operators: kinds.Operators = key({}, "Who may become operator by OPER: name = verifier (chatctl hash-password).")
-    history: History = History()
-    tls: Tls = Tls()
+    history: HistorySettings = HistorySettings()
+    tls: TlsSettings = TlsSettings()
     accounts: AccountSettings = AccountSettings()
-    limits: Limits = Limits()
+    limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
-    client: Client = Client()
+    client: ClientSettings = ClientSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -138,12 +138,12 @@ class Settings(BaseSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SettingKey:
     """A line of the table, as the other files here need it."""
 
     name: str  # dotted, as in `limits.idle_seconds`
     about: str
-    says: kinds.Says
+    says: kinds.AllowedClause
     default: object
     secret: bool
     flag: str | None
@@ -165,24 +165,24 @@ def variable(name: str) -> str:
     return PREFIX + name.replace(".", NESTED).upper()
 
 
-def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[Key]:
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[SettingKey]:
     for field_name, field in model.model_fields.items():
         name = prefix + field_name
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _keys(field.annotation, f"{name}.")
             continue
         extra = field.json_schema_extra
-        yield Key(
+        yield SettingKey(
             name=name,
             about=field.description or "",
-            says=next(item for item in field.metadata if isinstance(item, kinds.Says)),
+            says=next(item for item in field.metadata if isinstance(item, kinds.AllowedClause)),
             default=field.default,
             secret=SecretStr in getattr(field.annotation, "__args__", (field.annotation,)),
             flag=str(extra["flag"]) if isinstance(extra, dict) else None,
         )
 
 
-KEYS: dict[str, Key] = {found.name: found for found in _keys(Settings)}
+KEYS: dict[str, SettingKey] = {found.name: found for found in _keys(Settings)}
 TABLES: dict[str, str] = {  # name -> what the example file prints above it
     name: (field.annotation.__doc__ or "").strip()
     for name, field in Settings.model_fields.items()

@@ -33,7 +33,7 @@ _OPEN = tuple(f"{key.variable}{NESTED}" for key in KEYS.values() if isinstance(k
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SourceValues:
     """One value: where a complaint says it was written (`chatctl.toml: port`), and what `config show` prints."""
 
     value: object
@@ -45,7 +45,7 @@ class Given:
 class Source:
     """The values of one source: by dotted key, with its problems and notices."""
 
-    given: dict[str, Given] = field(default_factory=dict)
+    given: dict[str, SourceValues] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
@@ -81,7 +81,7 @@ def from_file(path: Path) -> Source:
     for name, value in _leaves(_read_toml(path)):
         where = f"{path}: {name}"
         if name in KEYS:
-            source.given[name] = Given(value, where, str(path))
+            source.given[name] = SourceValues(value, where, str(path))
         else:
             source.problems.append(_misplaced(str(path), where, name))
     if any(KEYS[name].secret for name in source.given) and path.stat().st_mode & 0o077:
@@ -111,9 +111,9 @@ def from_environment(environ: Mapping[str, str]) -> Source:
         if name not in KEYS:
             source.problems.append(_misplaced(table, f"{table}: {name}", name))
         elif origin := _of_variables(single, ours):
-            source.given[name] = Given(value, origin, origin)
+            source.given[name] = SourceValues(value, origin, origin)
         else:
-            source.given[name] = Given(value, f"{table}: {name}", table)
+            source.given[name] = SourceValues(value, f"{table}: {name}", table)
     return source
 
 
@@ -123,7 +123,7 @@ def from_flags(flags: Mapping[str, object]) -> Source:
     for name, value in _leaves(flags):
         if value is not None:
             flag = KEYS[name].flag or name
-            source.given[name] = Given(value, flag, flag)
+            source.given[name] = SourceValues(value, flag, flag)
     return source
 
 

@@ -1,7 +1,7 @@
 """The history on disk: SQLite, one writing thread, readers beside it, full-text search."""
 
 from chatctl.journal.maintenance.retention import Retention
-from chatctl.journal.store.data_folder import Holder, Lock, holder, journal_file, lock, prepare
+from chatctl.journal.store.data_folder import FolderLock, LockHolder, holder, journal_file, lock, prepare
 from chatctl.journal.writer import SqliteJournal
 
-__all__ = ["Holder", "Lock", "Retention", "SqliteJournal", "holder", "journal_file", "lock", "prepare"]
+__all__ = ["FolderLock", "LockHolder", "Retention", "SqliteJournal", "holder", "journal_file", "lock", "prepare"]

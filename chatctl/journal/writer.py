@@ -2,8 +2,8 @@
 
 Invariants:
 
-- [group-commit] `append` queues and returns. All that is queued during a commit is the next batch, up to MOST_FACTS;
-  the facts of one `append` are never divided.
+- [group-commit] `append` queues and returns. All that is queued during a commit is the next batch, up to
+  MAX_BATCH_FACTS; the facts of one `append` are never divided.
 - [settle-or-stop] A stored batch is reported by `durable`, one that is certainly not stored by `failed`. If the outcome
   is unknown (store.py) nothing is reported until the store has settled it; if it cannot, `fatal` is the last report.
 - [fail-together] When a batch fails, all that was appended before its owner was told fails too, unwritten
@@ -37,15 +37,15 @@ from chatctl.journal.maintenance.compaction import convert
 from chatctl.journal.maintenance.integrity_check import quick_check
 from chatctl.journal.maintenance.retention import Retention
 from chatctl.journal.store.damage import naming_damage
-from chatctl.journal.store.health import Health, unchangeable
-from chatctl.journal.store.notifications import CallSoon, Figures, Telling
-from chatctl.journal.store.store import Batch, NotKept, SqliteStore, span
+from chatctl.journal.store.health import JournalHealth, unchangeable
+from chatctl.journal.store.notifications import CallSoon, CommitStats, CompletionNotifier
+from chatctl.journal.store.store import NotStored, SqliteStore, StoreBatch, span
 
 T = TypeVar("T")
 
-MOST_FACTS = 8192
+MAX_BATCH_FACTS = 8192
 """Facts in one transaction: some tens of milliseconds."""
-SLOW_COMMIT = 1.0  # seconds, after which a commit is logged
+SLOW_COMMIT_SECONDS = 1.0  # seconds, after which a commit is logged
 
 UNKNOWN = "the disk reported an error, and the journal could not be opened again to determine what was stored"
 
@@ -90,8 +90,8 @@ class SqliteJournal:
         self._store = store or SqliteStore(path)
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._waiting: deque[_Item] = deque()
-        self._telling = Telling()
-        self._figures = Figures()
+        self._telling = CompletionNotifier()
+        self._figures = CommitStats()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._readers = Readers(path, log, readers, budget)
         self._stopped = False
@@ -99,7 +99,7 @@ class SqliteJournal:
         with naming_damage(path):
             convert(path, lambda event, fields: log.info(event, **fields))
             self._store.open()
-            self._health = Health(self._store, path, log)
+            self._health = JournalHealth(self._store, path, log)
             self._last = self._store.last()
             self._rooms = self._store.rooms()
             self._records = self._store.records()
@@ -276,9 +276,9 @@ class SqliteJournal:
         except Empty:
             self._health.when_idle(may_probe=not self._chores.is_short)
 
-    def _take(self) -> Batch:
+    def _take(self) -> StoreBatch:
         """Return the next batch: the queue up to the first item that is not an append, or that is refused."""
-        batch = Batch()
+        batch = StoreBatch()
         waiting = self._waiting
         first = waiting[0]
         assert isinstance(first, _Append)
@@ -287,7 +287,7 @@ class SqliteJournal:
         count = 0
         while waiting and isinstance(item := waiting[0], _Append) and not self._refused(item):
             count += sum(kept.count for kept in item.facts)
-            if facts and count > MOST_FACTS:
+            if facts and count > MAX_BATCH_FACTS:
                 break
             waiting.popleft()
             facts += item.facts
@@ -313,12 +313,12 @@ class SqliteJournal:
         if item.last:
             self._telling.failed(item.first, item.last, reason)
 
-    def _commit(self, batch: Batch) -> bool:
+    def _commit(self, batch: StoreBatch) -> bool:
         """Commit a batch and report its outcome; return False if it is unknown, which is the end."""
         began = time.monotonic()
         try:
             self._store.commit(batch)
-        except NotKept as error:
+        except NotStored as error:
             self._failed(batch, error.reason, lasting=error.lasting)
         except (sqlite3.Error, OSError) as error:
             self._log.error("commit unknown", error=type(error).__name__, reason=str(error), facts=batch.count)
@@ -334,11 +334,11 @@ class SqliteJournal:
             self._kept(batch)
         took = time.monotonic() - began
         self._figures.took(took)
-        if took > SLOW_COMMIT:
+        if took > SLOW_COMMIT_SECONDS:
             self._log.warning("slow commit", milliseconds=round(took * 1000), facts=batch.count)
         return True
 
-    def _kept(self, batch: Batch) -> None:
+    def _kept(self, batch: StoreBatch) -> None:
         count = batch.count
         self._figures.kept(count, self._clock())
         self._chores.appended(count)
@@ -347,7 +347,7 @@ class SqliteJournal:
         if batch.last:
             self._telling.durable(batch.last)
 
-    def _failed(self, batch: Batch, reason: str, *, lasting: bool) -> None:
+    def _failed(self, batch: StoreBatch, reason: str, *, lasting: bool) -> None:
         self._telling.failing()
         self._log.error("not stored", reason=reason, facts=batch.count, rooms=len(batch.rooms))
         if lasting:

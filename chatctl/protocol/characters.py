@@ -20,7 +20,7 @@ from unicodedata import category
 from chatctl.protocol.unicode_tables import RANGES, SKELETONS
 
 
-class Kind(Enum):
+class CharacterKind(Enum):
     """The kind of a code point; the values are those of the generated table."""
 
     LETTER = "L"
@@ -34,13 +34,13 @@ class Kind(Enum):
 
 
 @lru_cache(maxsize=1)
-def _ranges() -> tuple[list[int], list[int], list[tuple[Kind, str]]]:
+def _ranges() -> tuple[list[int], list[int], list[tuple[CharacterKind, str]]]:
     """Sorted starts and ends of ranges, with their values, for bisection."""
     rows = []
     for group in RANGES.split(";"):
         head, _, body = group.partition(":")
         kind, _, script = head.partition(" ")
-        what = (Kind(kind), script.replace("_", " "))
+        what = (CharacterKind(kind), script.replace("_", " "))
         # The numbers are distances in turn from end to start and from start to end: their sums are the edges.
         edges = list(accumulate(int(number, 36) for number in body.split()))
         rows += [(edges[i], edges[i + 1], what) for i in range(0, len(edges), 2)]
@@ -48,11 +48,11 @@ def _ranges() -> tuple[list[int], list[int], list[tuple[Kind, str]]]:
     return [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]
 
 
-_NOTHING = (Kind.UNKNOWN, "")
+_NOTHING = (CharacterKind.UNKNOWN, "")
 
 
 @lru_cache(maxsize=4096)
-def describe(char: str) -> tuple[Kind, str]:
+def describe(char: str) -> tuple[CharacterKind, str]:
     """The kind of one character, and the name of its script (UAX 24) if it is a letter, a mark or a digit, else ""."""
     starts, ends, whats = _ranges()
     point = ord(char)
@@ -63,7 +63,7 @@ def describe(char: str) -> tuple[Kind, str]:
 def all_known(text: str) -> bool:
     """Return whether every character has a kind ([frozen-unicode]), so that Python's treatment of `text` will never
     change."""
-    return text.isascii() or all(describe(char)[0] is not Kind.UNKNOWN for char in text)
+    return text.isascii() or all(describe(char)[0] is not CharacterKind.UNKNOWN for char in text)
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +79,7 @@ def prototypes() -> dict[int, str]:
     return table
 
 
-_VISIBLE = frozenset({Kind.LETTER, Kind.DIGIT, Kind.SYMBOL})
+_VISIBLE = frozenset({CharacterKind.LETTER, CharacterKind.DIGIT, CharacterKind.SYMBOL})
 
 
 def shown(char: str) -> str:

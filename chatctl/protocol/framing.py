@@ -19,11 +19,11 @@ from enum import Enum
 
 from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
 
-_MOST_COMMAND = 32
+_MAX_COMMAND_BYTES = 32
 """Bytes of a command in the beginning of a bad line: no command is that long."""
 
 
-class Why(Enum):
+class BadLineReason(Enum):
     """Why a line was not handed on."""
 
     TOO_LONG = "too long"
@@ -37,7 +37,7 @@ class BadLine:
     """A rejected line. `start` is its tags and command, never a parameter (it may be a password); ``""`` if they are
     not text, or too long."""
 
-    why: Why
+    why: BadLineReason
     start: str = ""
 
 
@@ -88,11 +88,11 @@ class LineDecoder:
                 line = line[:-1]  # noqa: PLW2901  # the CR is not part of the line
             if "\r" in line:
                 raw = line.encode()
-                lines.append(self._bad(Why.HAS_CR if self._fits(raw) else Why.TOO_LONG, raw))
+                lines.append(self._bad(BadLineReason.HAS_CR if self._fits(raw) else BadLineReason.TOO_LONG, raw))
             elif line:
                 # Four bytes a character at the most, so that short lines need no counting.
                 fits = len(line) * 4 <= self._max_line - 2 or self._fits(line.encode())
-                lines.append(line if fits else self._bad(Why.TOO_LONG, line.encode()))
+                lines.append(line if fits else self._bad(BadLineReason.TOO_LONG, line.encode()))
         return lines
 
     def _split_slowly(self, data: bytes) -> list[str | BadLine]:
@@ -103,16 +103,16 @@ class LineDecoder:
             if not line:
                 continue
             if not self._fits(line):
-                lines.append(self._bad(Why.TOO_LONG, line))
+                lines.append(self._bad(BadLineReason.TOO_LONG, line))
             elif b"\0" in line:
-                lines.append(self._bad(Why.HAS_NUL, line))
+                lines.append(self._bad(BadLineReason.HAS_NUL, line))
             elif b"\r" in line:
-                lines.append(self._bad(Why.HAS_CR, line))
+                lines.append(self._bad(BadLineReason.HAS_CR, line))
             else:
                 try:
                     lines.append(line.decode())
                 except UnicodeDecodeError:
-                    lines.append(self._bad(Why.NOT_UTF8, line))
+                    lines.append(self._bad(BadLineReason.NOT_UTF8, line))
         return lines
 
     def _fits(self, line: bytes) -> bool:
@@ -123,12 +123,12 @@ class LineDecoder:
             tags = space + 1 if space >= 0 else len(line)
         return tags <= self._max_tags and len(line) - tags <= self._max_line - 2
 
-    def _bad(self, why: Why, line: bytes) -> BadLine:
+    def _bad(self, why: BadLineReason, line: bytes) -> BadLine:
         """Return the report on `line`, which may be incomplete."""
         tags = line.find(b" ") + 1 if line[:1] == b"@" else 0
-        command = line[tags : tags + _MOST_COMMAND + 1].partition(b" ")[0]
+        command = line[tags : tags + _MAX_COMMAND_BYTES + 1].partition(b" ")[0]
         start = line[:tags] + command
-        if (line[:1] == b"@" and not tags) or tags > self._max_tags or len(command) > _MOST_COMMAND:
+        if (line[:1] == b"@" and not tags) or tags > self._max_tags or len(command) > _MAX_COMMAND_BYTES:
             return BadLine(why)
         if b"\0" in start or b"\r" in start:
             return BadLine(why)
@@ -141,7 +141,7 @@ class LineDecoder:
         if self._skipping:
             self._buffer = b""
         elif self._buffer and not self._may_fit():
-            lines.append(self._bad(Why.TOO_LONG, self._buffer))
+            lines.append(self._bad(BadLineReason.TOO_LONG, self._buffer))
             self._buffer = b""
             self._skipping = True
 

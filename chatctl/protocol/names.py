@@ -36,7 +36,7 @@ from functools import lru_cache
 from itertools import count
 from unicodedata import decimal, normalize
 
-from chatctl.protocol.characters import Kind, all_known, describe, prototypes, shown
+from chatctl.protocol.characters import CharacterKind, all_known, describe, prototypes, shown
 
 # Characters. Others announce 9 to 31; a name must fit in a prefix, and 32 letters of 4 bytes leave most of a line.
 MAX_NAME = 32
@@ -55,7 +55,7 @@ _TOGETHER = (
     frozenset({"Latin", "Han", "Hangul"}),
 )
 _NO_SCRIPT = frozenset({"", "Common", "Inherited"})
-_SPELLING = frozenset({Kind.LETTER, Kind.MARK, Kind.DIGIT})
+_SPELLING = frozenset({CharacterKind.LETTER, CharacterKind.MARK, CharacterKind.DIGIT})
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _UNSEEN_MARK = re.compile(r"(?<=[lj])\u0307|([\u0300-\u036f])(?=\1)")  # of a skeleton, in which i is l
 _EMOJI_STYLE = "\ufe0f"
@@ -102,24 +102,26 @@ def _name_problem(name: str) -> str | None:
         if not _PLAIN_CHARACTER.match(char):
             kind = describe(char)[0]
             if kind not in _SPELLING:
-                return _refusal(char, kind) + (f": allowed are letters, digits and {_SPECIALS}" * (kind is Kind.SYMBOL))
+                return _refusal(char, kind) + (
+                    f": allowed are letters, digits and {_SPECIALS}" * (kind is CharacterKind.SYMBOL)
+                )
     first = describe(name[0])[0]
-    if first is Kind.DIGIT or name[0] == "-":
+    if first is CharacterKind.DIGIT or name[0] == "-":
         return f"a name starts with {_FIRST}, not with a digit or '-'"
-    if first is Kind.MARK:
+    if first is CharacterKind.MARK:
         return f"a name starts with {_FIRST}, not with a mark that belongs on one ({shown(name[0])})"
     return _too_many_marks(name) or _mixture(name)
 
 
-def _refusal(char: str, kind: Kind) -> str:
+def _refusal(char: str, kind: CharacterKind) -> str:
     match kind:
-        case Kind.SPACE:
+        case CharacterKind.SPACE:
             return "it contains a space" if char == " " else f"it contains a kind of space ({shown(char)})"
-        case Kind.CONTROL:
+        case CharacterKind.CONTROL:
             return f"it contains a control character ({shown(char)})"
-        case Kind.INVISIBLE:
+        case CharacterKind.INVISIBLE:
             return f"it contains an invisible character ({shown(char)})"
-        case Kind.UNKNOWN:
+        case CharacterKind.UNKNOWN:
             return f"it contains a character that Unicode 14 does not know ({shown(char)})"
         case _:
             return f"it contains {shown(char)}"
@@ -128,7 +130,7 @@ def _refusal(char: str, kind: Kind) -> str:
 def _too_many_marks(text: str) -> str | None:
     run = 0
     for char in text:
-        run = run + 1 if describe(char)[0] is Kind.MARK else 0
+        run = run + 1 if describe(char)[0] is CharacterKind.MARK else 0
         if run > _MAX_MARKS:
             return f"it has more than {_MAX_MARKS} marks on one letter"
     return None
@@ -141,7 +143,7 @@ def _mixture(name: str) -> str | None:
     if len(scripts) > 1 and not any(scripts.keys() <= together for together in _TOGETHER):
         *others, last = scripts
         return f"it mixes {', '.join(others)} and {last} letters"
-    zeros = {ord(char) - decimal(char) for char in name if describe(char)[0] is Kind.DIGIT}
+    zeros = {ord(char) - decimal(char) for char in name if describe(char)[0] is CharacterKind.DIGIT}
     return "it mixes digits of different scripts" if len(zeros) > 1 else None
 
 
@@ -200,7 +202,7 @@ def _room_character_problem(room: str, i: int) -> str | None:
     if char == ",":
         return "it contains a comma, which parts one room from the next"
     kind = describe(char)[0]
-    if kind in _SPELLING or kind is Kind.SYMBOL or (kind is Kind.INVISIBLE and _glues_emoji(room, i)):
+    if kind in _SPELLING or kind is CharacterKind.SYMBOL or (kind is CharacterKind.INVISIBLE and _glues_emoji(room, i)):
         return None
     return _refusal(char, kind)
 
@@ -219,7 +221,7 @@ def _glues_emoji(room: str, i: int) -> bool:
 
 def _is_emoji(char: str) -> bool:
     # Most symbols are not emoji; this only ensures that no joiner hides between letters or at an end.
-    return char > "\x7f" and describe(char)[0] is Kind.SYMBOL
+    return char > "\x7f" and describe(char)[0] is CharacterKind.SYMBOL
 
 
 def room_fold(room: str) -> str:
@@ -278,6 +280,6 @@ def _usable(name: str) -> str:
     for char in "_".join(name[:_MAX_READ].split()):
         if problem(kept + char) is None:
             kept += char
-        elif not kept and describe(char)[0] is Kind.DIGIT:
+        elif not kept and describe(char)[0] is CharacterKind.DIGIT:
             kept = "_" + char
     return kept if any(describe(char)[0] in _SPELLING for char in kept) else ""

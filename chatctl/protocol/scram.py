@@ -23,8 +23,8 @@ import unicodedata
 from dataclasses import dataclass
 
 MECHANISM = "SCRAM-SHA-256"
-MOST_ITERATIONS = 10_000_000
-LEAST_ITERATIONS = 4096
+MAX_ITERATIONS = 10_000_000
+MIN_ITERATIONS = 4096
 """RFC 7677, section 4: the least that may be announced."""
 
 SALT_BYTES = 16
@@ -61,8 +61,8 @@ def parse(text: str) -> Verifier:
         verifier = Verifier(int(count), _unb64(salt), _unb64(stored), _unb64(server))
     except ValueError:
         raise ValueError("it is damaged; `chatctl hash-password` makes one") from None
-    if not LEAST_ITERATIONS <= verifier.iterations <= MOST_ITERATIONS:
-        raise ValueError(f"its iterations are not from {LEAST_ITERATIONS} to {MOST_ITERATIONS}")
+    if not MIN_ITERATIONS <= verifier.iterations <= MAX_ITERATIONS:
+        raise ValueError(f"its iterations are not from {MIN_ITERATIONS} to {MAX_ITERATIONS}")
     if len(verifier.stored_key) != _KEY_BYTES or len(verifier.server_key) != _KEY_BYTES or not verifier.salt:
         raise ValueError("it is damaged; `chatctl hash-password` makes one")
     return verifier
@@ -121,7 +121,7 @@ class ScramError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClientProof:
     """The server's side after the client's first message: who it says it is, and what the proof will be about."""
 
     name: str
@@ -130,7 +130,7 @@ class Asked:
     nonce: str
 
 
-def server_hear(first: str, nonce: str) -> Asked:
+def server_hear(first: str, nonce: str) -> ClientProof:
     """The client's first message (``n,,n=user,r=nonce``). `nonce` is the server's own part. Raises ScramError."""
     parts = first.split(",", 2)
     if len(parts) != 3 or parts[0] not in _HEADERS:
@@ -142,15 +142,15 @@ def server_hear(first: str, nonce: str) -> Asked:
     name = _unescaped(fields[0][2:])
     if authzid and (not authzid.startswith("a=") or _unescaped(authzid[2:]) != name):
         raise ScramError("logging in as another user is not allowed")
-    return Asked(name, f"{parts[0]},{authzid},", bare, fields[1][2:] + nonce)
+    return ClientProof(name, f"{parts[0]},{authzid},", bare, fields[1][2:] + nonce)
 
 
-def server_ask(asked: Asked, verifier: Verifier) -> str:
+def server_ask(asked: ClientProof, verifier: Verifier) -> str:
     """The server's first message: nonce, salt, iterations."""
     return f"r={asked.nonce},s={_b64(verifier.salt)},i={verifier.iterations}"
 
 
-def server_judge(asked: Asked, verifier: Verifier, final: str) -> str:
+def server_judge(asked: ClientProof, verifier: Verifier, final: str) -> str:
     """The server's last message, if the client's (``c=...,r=...,p=proof``) proves the password. Raises ScramError."""
     without, comma, proof = final.rpartition(",p=")
     fields = without.split(",")
@@ -190,7 +190,7 @@ def client_final(first: str, answer: str, password: str) -> tuple[str, str]:
     if not (fields[1].startswith("s=") and fields[2].startswith("i=") and fields[2][2:].isdecimal()):
         raise ScramError("the server's answer makes no sense")
     iterations = int(fields[2][2:]) if len(fields[2]) <= 10 else 0
-    if not LEAST_ITERATIONS <= iterations <= MOST_ITERATIONS:
+    if not MIN_ITERATIONS <= iterations <= MAX_ITERATIONS:
         raise ScramError("the server asks for an amount of work that makes no sense")
     try:
         salted = _salted(password, _unb64(fields[1][2:]), iterations)

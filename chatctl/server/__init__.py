@@ -2,6 +2,6 @@
 
 from chatctl.server.limits.bounds import Limits
 from chatctl.server.server import Server
-from chatctl.server.tls_config import TlsPlan
+from chatctl.server.tls_config import TlsConfig
 
-__all__ = ["Limits", "Server", "TlsPlan"]
+__all__ = ["Limits", "Server", "TlsConfig"]

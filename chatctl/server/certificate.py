@@ -39,7 +39,7 @@ _PEM = "-----BEGIN CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedCertificate:
     """A certificate in use. `pin` and `fingerprint`: see :mod:`chatctl.protocol.certificate`; `vouched`: signed by an
     authority, so that clients may be told to insist on TLS; `names`: the hosts it is for in that case, which clients
     must use; `ends`: when it expires."""
@@ -112,7 +112,7 @@ def keep(folder: Path, pem: bytes) -> Path:
     return path
 
 
-def kept(folder: Path) -> Loaded | None:
+def kept(folder: Path) -> LoadedCertificate | None:
     """The certificate that was made for this data folder; None where none was. Raises StartError for one that will not
     do."""
     path = folder / FILE
@@ -125,14 +125,14 @@ def kept(folder: Path) -> Loaded | None:
     return load(path, path)
 
 
-def unkept(pem: bytes) -> Loaded:
+def unkept(pem: bytes) -> LoadedCertificate:
     """A made certificate that no folder is there for: it ends with this server."""
     # The ssl module reads files only; this one is removed at once.
     with tempfile.TemporaryDirectory() as folder:
         return load(keep(Path(folder), pem), Path(folder) / FILE)
 
 
-def load(certificate: Path, key: Path) -> Loaded:
+def load(certificate: Path, key: Path) -> LoadedCertificate:
     """A certificate (with the chain behind it) and its key, ready for use. Raises StartError with a plain sentence."""
     try:
         _refuse_loose(key)
@@ -144,7 +144,7 @@ def load(certificate: Path, key: Path) -> Loaded:
         context.load_cert_chain(certificate, key, password=lambda: "")  # never asked on a terminal
         vouched = not shown.is_self_signed(der)
         names = shown.names(der) if vouched else ()
-        return Loaded(context, shown.pin(der), shown.fingerprint(der), vouched, names, shown.ends(der))
+        return LoadedCertificate(context, shown.pin(der), shown.fingerprint(der), vouched, names, shown.ends(der))
     except ssl.SSLError as error:
         raise StartError(
             f"The certificate {certificate} and the key {key} do not work together "

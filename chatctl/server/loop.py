@@ -4,7 +4,7 @@ One turn of it is a tick:
 
     wait -> accept and read -> hub.work -> hub.end_tick -> write to each session that has something -> close, expire
 
-It never blocks on anything but the wait. Other threads speak to it through :meth:`Loop.call` alone.
+It never blocks on anything but the wait. Other threads speak to it through :meth:`EventLoop.call` alone.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from chatctl.chat.engine.dispatcher import where
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import LogPort
 from chatctl.errors import JournalError
-from chatctl.server.control.control import Control, Handler
+from chatctl.server.control.control import ControlSocket, Handler
 from chatctl.server.limits.bounds import Limits
-from chatctl.server.limits.connection_limits import Crowd
-from chatctl.server.limits.timeouts import Silence
-from chatctl.server.net.acceptor import Door, turn_away
+from chatctl.server.limits.connection_limits import ConnectionLimits
+from chatctl.server.limits.timeouts import Timeouts
+from chatctl.server.net.acceptor import Acceptor, turn_away
 from chatctl.server.net.back_pressure import FEW_LINES, BackPressure
 from chatctl.server.net.connection import Connection
 from chatctl.server.net.poller import READ, WRITE, best_poller
-from chatctl.server.net.protocol_sniffer import Entrance
-from chatctl.server.net.send_queues import Outboxes
+from chatctl.server.net.protocol_sniffer import ProtocolSniffer
+from chatctl.server.net.send_queues import SendQueues
 from chatctl.server.tls_config import Mode
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ MAX_CONSOLES = 32
 """Sessions that came through the control socket."""
 
 
-class Loop:
+class EventLoop:
     """Owns the sockets. `tls`: see :class:`.plan.TlsPlan`; None is ``auto``, but without TLS. `clock` gives seconds."""
 
     def __init__(
@@ -62,15 +62,15 @@ class Loop:
         self._limits = limits
         self._log = log
         self._poller = best_poller()
-        self._door = Door(self._poller, listeners, log, self._welcome, self._crowded)
-        self._control: Control | None = None
+        self._door = Acceptor(self._poller, listeners, log, self._welcome, self._crowded)
+        self._control: ControlSocket | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
         self._back_pressure = BackPressure(hub, limits, self._poller, self._is_open)
-        self._crowd = Crowd(limits, local=hub.rules.local)
-        self._silence = Silence(hub, limits, self._forget, clock)
-        self.entrance = Entrance(tls, hub, self._poller, self._by_session, self._swap, self._lost)
-        self._outboxes = Outboxes(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
+        self._crowd = ConnectionLimits(limits, local=hub.rules.local)
+        self._silence = Timeouts(hub, limits, self._forget, clock)
+        self.entrance = ProtocolSniffer(tls, hub, self._poller, self._by_session, self._swap, self._lost)
+        self._outboxes = SendQueues(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
         hub.streamed.behind = self._behind
         self._talkative: list[Connection] = []
         self._next_id = 0
@@ -84,7 +84,7 @@ class Loop:
 
     def serve_control(self, listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
         """Serve the control socket too. Before :meth:`run`."""
-        self._control = Control(listener, self._poller, handlers, self._adopt)
+        self._control = ControlSocket(listener, self._poller, handlers, self._adopt)
 
     @property
     def connections(self) -> int:

@@ -25,15 +25,15 @@ from chatctl.server.control.control import Answer, Handler, control_socket
 from chatctl.server.control.moderation import moderation_handlers
 from chatctl.server.control.status import status_handlers
 from chatctl.server.limits.bounds import Limits
-from chatctl.server.loop import Loop
+from chatctl.server.loop import EventLoop
 from chatctl.server.net.listener import bound_address, listen
-from chatctl.server.tls_config import TlsPlan
-from chatctl.server.workers import Workers
+from chatctl.server.tls_config import TlsConfig
+from chatctl.server.workers import WorkerThreads
 from chatctl.version import __version__
 
 if TYPE_CHECKING:
-    from chatctl.server.certificate import Loaded
-    from chatctl.server.net.tls_connection import Identity
+    from chatctl.server.certificate import LoadedCertificate
+    from chatctl.server.net.tls_connection import ServerIdentity
 
 
 class SilentLog:
@@ -67,7 +67,7 @@ class Server:
         rules: Further settings of the chat.
         limits: Limits of connections.
         journal: The history. Without it, a limited history is kept in memory and ends with the server.
-        tls: How connections are secured (see :class:`.tls_config.TlsPlan`). Without it only plain text is served, and
+        tls: How connections are secured (see :class:`.tls_config.TlsConfig`). Without it only plain text is served, and
             only to this machine.
         control: The folder for the control socket, if there should be one.
         requests: Returns further handlers for the control socket by command, given the hub.
@@ -87,7 +87,7 @@ class Server:
         limits: Limits | None = None,
         journal: Journal | None = None,
         log: LogPort | None = None,
-        tls: TlsPlan | None = None,
+        tls: TlsConfig | None = None,
         control: Path | None = None,
         requests: Callable[[Hub], Mapping[str, Handler]] | None = None,
         reread: Callable[[], ReadSettings] | None = None,
@@ -105,12 +105,12 @@ class Server:
         self._journal = journal or MemoryJournal()
         self._log: LogPort = log or SilentLog()
         self._tls = tls
-        self._identity: Identity | None = None
+        self._identity: ServerIdentity | None = None
         self._control = control
         self._requests = requests or _no_requests
-        self._workers = Workers(reread=reread)
+        self._workers = WorkerThreads(reread=reread)
         self._clock = clock
-        self._loop: Loop | None = None
+        self._loop: EventLoop | None = None
         self._hub: Hub | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -143,7 +143,7 @@ class Server:
         hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers, self._pace())
         self._hub = hub
         tls = self._tls.mode if self._tls else None
-        self._loop = Loop(hub, listeners, self._limits, self._log, tls=tls, clock=self._clock)
+        self._loop = EventLoop(hub, listeners, self._limits, self._log, tls=tls, clock=self._clock)
         self._use_certificates(self._loop, hub)
         if control is not None:
             handlers = {
@@ -162,7 +162,7 @@ class Server:
             self._log.info("listening", address=host, port=port)
         return self
 
-    def certificate(self, seconds: float = 5.0) -> Loaded | None:
+    def certificate(self, seconds: float = 5.0) -> LoadedCertificate | None:
         """The certificate in use, once started; waits for one that is being made. None without TLS."""
         return self._identity.wait(seconds) if self._identity is not None else None
 
@@ -181,13 +181,13 @@ class Server:
 
     def _load_certificate(self) -> None:
         if self._tls is not None and self._tls.mode != "off":
-            from chatctl.server.net.tls_connection import Identity
+            from chatctl.server.net.tls_connection import ServerIdentity
 
-            self._identity = Identity(self._tls, self._log)
+            self._identity = ServerIdentity(self._tls, self._log)
             self._identity.start()
 
-    def _use_certificates(self, loop: Loop, hub: Hub) -> None:
-        def use(loaded: Loaded | None) -> None:
+    def _use_certificates(self, loop: EventLoop, hub: Hub) -> None:
+        def use(loaded: LoadedCertificate | None) -> None:
             hub.sts_port = self.port if loaded is not None and loaded.vouched else 0
             loop.entrance.use(loaded.context if loaded is not None else None)
 
@@ -220,7 +220,7 @@ class Server:
             raise self._failure
         return ended
 
-    def _run(self, loop: Loop, listeners: list[socket.socket]) -> None:
+    def _run(self, loop: EventLoop, listeners: list[socket.socket]) -> None:
         try:
             loop.run()
         except BaseException as error:  # noqa: BLE001  # passed to the waiting caller

@@ -14,7 +14,7 @@ Mode = Literal["auto", "required", "optional", "off"]
 
 
 @dataclass(frozen=True, slots=True)
-class TlsPlan:
+class TlsConfig:
     """`mode`: ``auto`` takes plain text from this machine only and TLS from anywhere, ``required`` TLS alone,
     ``optional`` both from anywhere, ``off`` plain text alone, from anywhere.
 

@@ -3,9 +3,9 @@
 Invariants:
 
 - [fair] Addresses take turns: a thousand attempts from one address delay no other.
-- [latest-first] Of one address the latest attempt is done first, and at most MOST_WAITING wait: past that the oldest is
-  dropped, and its caller gets None. Guessers try again and again; a user who knows the password tries once, and does
-  not queue behind them.
+- [latest-first] Of one address the latest attempt is done first, and at most MAX_QUEUED_TASKS wait: past that the
+  oldest is dropped, and its caller gets None. Guessers try again and again; a user who knows the password tries once,
+  and does not queue behind them.
 - [owner-thread] Results arrive through `call_soon`, on the thread that owns the chat state.
 """
 
@@ -20,12 +20,12 @@ from functools import partial
 from chatctl.chat.entries.tasks import Done, ReadSettings, Task, perform
 
 THREADS = 2
-MOST_WAITING = 16
+MAX_QUEUED_TASKS = 16
 
 _Wanted = tuple[Task, Callable[[Done], None]]
 
 
-class Workers:
+class WorkerThreads:
     """The workers' port, on `threads` threads that are started when there is something to do. `reread` reads the
     settings again."""
 
@@ -49,7 +49,7 @@ class Workers:
         with self._change:
             waiting = self._waiting.setdefault(who, deque())
             waiting.append((task, done))
-            if len(waiting) > MOST_WAITING:
+            if len(waiting) > MAX_QUEUED_TASKS:
                 given_up = waiting.popleft()
             if not self._idle and len(self._threads) < self._count:
                 thread = threading.Thread(target=self._run, name=f"worker-{len(self._threads) + 1}", daemon=True)

@@ -11,13 +11,13 @@ from textual.app import SuspendNotSupported
 
 from chatctl.client.slash import table
 from chatctl.errors import ChatctlError
-from chatctl.tui.model.buffers import Place
+from chatctl.tui.model.buffers import Buffer
 from chatctl.tui.render import stylesheet
 from chatctl.tui.render.rows import shortened
 from chatctl.tui.terminal import external_editor
-from chatctl.tui.widgets.dialogs import KeysOverlay, Question
-from chatctl.tui.widgets.input import Line
-from chatctl.tui.widgets.member_list import People
+from chatctl.tui.widgets.dialogs import KeysOverlay, QuestionDialog
+from chatctl.tui.widgets.input import MessageInput
+from chatctl.tui.widgets.member_list import MemberList
 from chatctl.tui.widgets.message_list import MessageList
 from chatctl.tui.widgets.search import Hit, SearchOverlay, parsed
 from chatctl.tui.widgets.sidebar import Sidebar
@@ -33,7 +33,7 @@ _SHOWN_OF_PASTE = 5
 _SHOWN_OF_LINE = 200
 
 
-class Nobody:
+class NullClient:
     """Stands for the client before there is one: nothing can be asked of it."""
 
     def fold(self, name: str) -> str:
@@ -69,9 +69,9 @@ class Actions:
         return cast("ChatApp", self)
 
     @property
-    def line(self) -> Line:
+    def line(self) -> MessageInput:
         """Where messages are written."""
-        return self._app.screen_stack[0].query_one(Line)
+        return self._app.screen_stack[0].query_one(MessageInput)
 
     @property
     def _messages(self) -> MessageList:
@@ -92,7 +92,7 @@ class Actions:
         self._messages.to_end()
         self._app.draw()
 
-    def on_line_escaped(self) -> None:
+    def on_message_input_escaped(self) -> None:
         """Escape: out of the past, to the end."""
         self.action_now()
 
@@ -112,7 +112,7 @@ class Actions:
         if number <= len(shown):
             self.look_at(shown[number - 1])
 
-    def look_at(self, place: Place) -> None:
+    def look_at(self, place: Buffer) -> None:
         """Switch to a buffer; the unsent text of the old one stays there."""
         app = self._app
         if place is not app.desk.here:
@@ -122,11 +122,11 @@ class Actions:
             self.line.write(place.draft)
         app.draw()
 
-    def on_sidebar_chosen(self, event: Sidebar.Chosen) -> None:
+    def on_sidebar_buffer_chosen(self, event: Sidebar.BufferChosen) -> None:
         """A click on a room."""
         self.look_at(event.place)
 
-    def on_people_chosen(self, event: People.Chosen) -> None:
+    def on_member_list_member_chosen(self, event: MemberList.MemberChosen) -> None:
         """A click on a name: talk with them alone."""
         app = self._app
         if app.client is not None and event.name != app.desk.me:
@@ -153,7 +153,7 @@ class Actions:
             if yes:
                 self._app.open_url(url)
 
-        self._app.push_screen(Question("Open this link?", url, "open it"), answered)
+        self._app.push_screen(QuestionDialog("Open this link?", url, "open it"), answered)
 
     # Panels, help, redraw.
 
@@ -245,7 +245,7 @@ class Actions:
         app.hint = ""
         app.draw()
 
-    def on_line_pasted(self, event: Line.Pasted) -> None:
+    def on_message_input_pasted(self, event: MessageInput.Pasted) -> None:
         """Several lines were pasted: ask once."""
         text = event.text
         lines = text.split("\n")
@@ -261,7 +261,7 @@ class Actions:
                 self.line.write("")
                 self.say(whole)
 
-        self._app.push_screen(Question(f"Send {what}?", f"{shown}{more}", "send"), answered)
+        self._app.push_screen(QuestionDialog(f"Send {what}?", f"{shown}{more}", "send"), answered)
 
     def say(self, text: str) -> None:
         """Send a text, even if it begins like a command."""

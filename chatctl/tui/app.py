@@ -23,32 +23,32 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from chatctl.client.client import Client
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.protocol.clean import clean
 from chatctl.tui import actions
 from chatctl.tui.commands import keys
-from chatctl.tui.commands.local_commands import PLAIN, Specials
-from chatctl.tui.commands.own_presence import Being
-from chatctl.tui.commands.slash_adapter import Typed
+from chatctl.tui.commands.local_commands import PLAIN, LocalCommands
+from chatctl.tui.commands.own_presence import OwnPresence
+from chatctl.tui.commands.slash_adapter import SlashAdapter
 from chatctl.tui.connect import account_prompt
 from chatctl.tui.connect.enter_gate import EnterGate
-from chatctl.tui.connect.event_queue import Hearing
-from chatctl.tui.connect.login_dialogs import Arrival
-from chatctl.tui.connect.login_worker import Entrance, Outcome
-from chatctl.tui.model.saved_rooms import RoomsKept
-from chatctl.tui.model.view_model import Desk, unasked
+from chatctl.tui.connect.event_queue import EventSlices
+from chatctl.tui.connect.login_dialogs import LoginDialogs
+from chatctl.tui.connect.login_worker import LoginWorker, Outcome
+from chatctl.tui.model.saved_rooms import SavedRooms
+from chatctl.tui.model.view_model import ViewModel, unasked
 from chatctl.tui.render import stylesheet
-from chatctl.tui.render.theme import DEFAULT, Ink, ink
+from chatctl.tui.render.theme import DEFAULT, ThemeStyles, ink
 from chatctl.tui.terminal import key_sequences
-from chatctl.tui.terminal.capabilities import Abilities
-from chatctl.tui.terminal.gc_tuning import Tidy
+from chatctl.tui.terminal.capabilities import TerminalCapabilities
+from chatctl.tui.terminal.gc_tuning import IdleCollector
 from chatctl.tui.terminal.key_order import KeyOrder
 from chatctl.tui.terminal.output import TerminalDriver
-from chatctl.tui.widgets.base import Painted, Words
+from chatctl.tui.widgets.base import Painted, TextBlock
 from chatctl.tui.widgets.completion import Completion, complete
 from chatctl.tui.widgets.header_status import StatusBar, TopicBar, how_things_stand
-from chatctl.tui.widgets.input import Line
-from chatctl.tui.widgets.member_list import People
+from chatctl.tui.widgets.input import MessageInput
+from chatctl.tui.widgets.member_list import MemberList
 from chatctl.tui.widgets.message_list import MessageList
 from chatctl.tui.widgets.search import SearchOverlay
 from chatctl.tui.widgets.sidebar import Sidebar
@@ -61,16 +61,16 @@ _MEASURE = 30
 _REMEMBERED = timedelta(days=30)
 """How old a private conversation may be that is there again on coming back."""
 
-_OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEYS if key.action} - {"redraw"}
+_OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEY_BINDINGS if key.action} - {"redraw"}
 
 
-class ChatApp(actions.Actions, Abilities, App[str]):
+class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
     """Runs until one leaves; its result is the reason given, or PLAIN. `problem` is why it ended otherwise."""
 
     CSS = stylesheet.CSS
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key.keys, key.action, show=False, priority=True) for key in keys.KEYS if key.action
+        Binding(key.keys, key.action, show=False, priority=True) for key in keys.KEY_BINDINGS if key.action
     ]
 
     class News(Message):
@@ -84,7 +84,12 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             self.outcome = outcome
 
     def __init__(
-        self, entrance: Entrance, memory: Memory | None = None, *, look: str | None = None, tidy: Tidy | None = None
+        self,
+        entrance: LoginWorker,
+        memory: Profile | None = None,
+        *,
+        look: str | None = None,
+        tidy: IdleCollector | None = None,
     ) -> None:
         key_sequences.learn()
         self.prepare()
@@ -99,14 +104,14 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.memory = memory
         self.problem: BaseException | None = None
         self.client: Client | None = None
-        self.typed: Typed | None = None
-        self.being: Being | None = None
-        self.arrival = Arrival(self)
-        self.rooms_kept = RoomsKept(memory, entrance.door.address)
-        self.desk = Desk(actions.Nobody(), entrance.name)
-        self._hearing = Hearing(entrance.feed, self.desk.event)
+        self.typed: SlashAdapter | None = None
+        self.being: OwnPresence | None = None
+        self.arrival = LoginDialogs(self)
+        self.rooms_kept = SavedRooms(memory, entrance.door.address)
+        self.desk = ViewModel(actions.NullClient(), entrance.name)
+        self._hearing = EventSlices(entrance.feed, self.desk.event)
         wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
-        self.look: Ink = ink(wanted, self.light)
+        self.look: ThemeStyles = ink(wanted, self.light)
         self.rooms_wanted: bool | None = None
         self.people_wanted: bool | None = None
         self.hint = ""
@@ -118,10 +123,10 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         with Horizontal(id="middle"):
             yield Sidebar(self.desk.places, id="rooms")
             yield MessageList(self._fold, id="messages")
-            yield People(self._fold, id="people")
+            yield MemberList(self._fold, id="people")
         with Horizontal(id="writing"):
-            yield Words(id="prompt")
-            yield Line(self._completing, self.do, id="line")
+            yield TextBlock(id="prompt")
+            yield MessageInput(self._completing, self.do, id="line")
         yield StatusBar(id="status")
 
     def _fold(self, name: str) -> str:
@@ -146,7 +151,7 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.entrance.feed.wake = lambda: self.post_message(self.News())
         self.entrance.listen(lambda outcome: self.post_message(self.Known(outcome)))
         self._running_loop = asyncio.get_running_loop()
-        self.query_one(Line).focus()
+        self.query_one(MessageInput).focus()
         self.draw()
         self.ask()
         if self._leaves_soon:
@@ -192,8 +197,8 @@ class ChatApp(actions.Actions, Abilities, App[str]):
         self.desk.places.fold = client.fold
         self.desk.me = client.name
         self.desk.go_to(self.desk.going or self.entrance.door.room, monotonic())
-        self.being = Being(client)
-        self.typed = Typed(client, self.desk, self.leave, Specials(self).table)
+        self.being = OwnPresence(client)
+        self.typed = SlashAdapter(client, self.desk, self.leave, LocalCommands(self).table)
         if self.memory is not None:
             self.being.notifies = self.memory.choice("notify", "on") == "on"
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"
@@ -325,19 +330,19 @@ class ChatApp(actions.Actions, Abilities, App[str]):
             people = self.client.people(here.name) if self.client is not None and here.is_room else []
             topic.tell(here, len(people))
             if "people" in stale:
-                main.query_one(People).show(people)
+                main.query_one(MemberList).show(people)
         elif "log" in stale:
             topic.tell(here, topic.count)
         if "found" in stale and desk.found is not None and isinstance(self.screen, SearchOverlay):
             self.screen.show(desk.found)
-        self._draw_prompt(main.query_one("#prompt", Words))
-        main.query_one(Line).invite(clean(here.name) if here.joined else "")
+        self._draw_prompt(main.query_one("#prompt", TextBlock))
+        main.query_one(MessageInput).invite(clean(here.name) if here.joined else "")
         waiting = self.client.waiting if self.client is not None else 0
         below = 0 if here.past is not None else main.query_one(MessageList).below
         address = self.entrance.door.address
         main.query_one(StatusBar).tell(how_things_stand(desk, address, waiting, below, self.hint))
 
-    def _draw_prompt(self, prompt: Words) -> None:
+    def _draw_prompt(self, prompt: TextBlock) -> None:
         words = f"[{clean(self.desk.me)}]: " if self.desk.me else ""
         if str(prompt.content) != words:
             prompt.say(words)

@@ -16,15 +16,15 @@ from typer.testing import CliRunner
 
 from bench.bent import BentServer
 from chatctl.bench import report
-from chatctl.bench.crowd import Client, Crowd
+from chatctl.bench.crowd import LoadClient, LoadClients
 from chatctl.bench.drive import measure
 from chatctl.bench.latency import Latencies
 from chatctl.bench.plan import Plan, Result
 from chatctl.bench.plot import svg
-from chatctl.bench.streams import DisorderError, Ear, Stream, one_order
+from chatctl.bench.streams import DisorderError, RoomStream, StreamReader, one_order
 from chatctl.cli.app import app
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
-from chatctl.server import Server, TlsPlan
+from chatctl.server import Server, TlsConfig
 from chatctl.server.limits.bounds import Limits
 
 pytestmark = pytest.mark.e2e
@@ -208,8 +208,8 @@ def test_what_the_server_said_last_is_read_though_nothing_can_be_sent_any_more()
     ours, theirs = socket.socketpair()
     theirs.sendall(b"ERROR :excess flood\r\n")
     theirs.close()
-    with Crowd(Plan("127.0.0.1", 1), lambda what, done, of: None) as crowd:
-        client = Client(0, "bx0", "#bx0", ours)
+    with LoadClients(Plan("127.0.0.1", 1), lambda what, done, of: None) as crowd:
+        client = LoadClient(0, "bx0", "#bx0", ours)
         client.state = "quiet"
         crowd.adopt(client)
         crowd.send(client, b"PRIVMSG #bx0 :0 0 x\r\n")
@@ -317,9 +317,9 @@ def test_a_stream_takes_bytes_cut_anywhere() -> None:
     noise: list[bytes] = []
     whole = b"".join(line(0, number) + b"PING :x\r\n" * (number % 3 == 0) for number in range(20))
     for cut in range(1, 60):
-        stream = Stream("#r", step=3)
+        stream = RoomStream("#r", step=3)
         stream.expected = 20
-        ears = [Ear(stream), Ear(stream), Ear(stream)]
+        ears = [StreamReader(stream), StreamReader(stream), StreamReader(stream)]
         for ear, size in zip(ears, (cut, len(whole), max(1, cut // 2)), strict=True):
             for at in range(0, len(whole), size):
                 stream.heard(ear, whole[at : at + size], noise.append)
@@ -330,8 +330,8 @@ def test_a_stream_takes_bytes_cut_anywhere() -> None:
 
 
 def test_orders_are_compared_without_ones_own() -> None:
-    def stream(but: int, *senders: int) -> Stream:
-        made = Stream("#r", 1, but)
+    def stream(but: int, *senders: int) -> RoomStream:
+        made = RoomStream("#r", 1, but)
         made.order.extend(senders)
         return made
 
@@ -412,7 +412,7 @@ def _invoked(*words: str) -> tuple[int, str]:
 
 def test_an_address_says_where_and_whether_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    with Server(port=0, listener_limit=9, tls=TlsPlan()) as server:
+    with Server(port=0, listener_limit=9, tls=TlsConfig()) as server:
         there = f"127.0.0.1:{server.port}"
         code, said = _invoked(f"ircs://{there}")
         assert (code, "TLS" in said, "30 in" in said) == (0, True, True)
@@ -426,7 +426,7 @@ def test_a_certificate_is_believed_as_everywhere_else(monkeypatch: pytest.Monkey
     """Except on this computer, where nobody can listen: a server's password may be sent."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("chatctl.client.transport.tls_probe._is_here", lambda host: False)
-    with Server(port=0, listener_limit=9, tls=TlsPlan()) as server:
+    with Server(port=0, listener_limit=9, tls=TlsConfig()) as server:
         address, certificate = f"ircs://127.0.0.1:{server.port}", server.certificate()
         assert certificate is not None
         code, said = _invoked(address)

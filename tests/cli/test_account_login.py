@@ -13,14 +13,14 @@ import pytest
 
 from chatctl.chat.model.policy import Rules
 from chatctl.cli.full import FullDoor
-from chatctl.cli.going import Going, Keeper, going
+from chatctl.cli.going import JoinPlan, VisitKeeper, going
 from chatctl.cli.line.entering import enter
 from chatctl.client.errors import OwnedNameError
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.errors import ConfigError
 from chatctl.server import Server
-from chatctl.tui.connect.event_queue import Feed
-from chatctl.tui.connect.login_worker import Entered, Entrance, LoginWanted, NameWanted, Outcome
+from chatctl.tui.connect.event_queue import EventQueue
+from chatctl.tui.connect.login_worker import LoginSucceeded, LoginWanted, LoginWorker, NameWanted, Outcome
 from tests.client.peer import WELCOME, Peer, Talk, eventually
 from tests.wire import DEADLINE
 
@@ -123,29 +123,31 @@ def test_saved_password_of_the_server_logs_in(alone: Path, tmp_path: Path) -> No
             f'[client.servers.work]\nhost = "127.0.0.1"\nport = {peer.port}\naccount = "ann"\n'
             f'password_file = "{alone}"\n'
         )
-        wish = going(Going("work", config=str(config)))
+        wish = going(JoinPlan("work", config=str(config)))
         client = enter(wish, lambda _: None, asking=False)
         assert client.account == "ann"
         client.stop()
 
 
 def test_an_account_made_here_is_logged_in_to_on_the_next_visit() -> None:
-    def settled(entrance: Entrance) -> Outcome:
+    def settled(entrance: LoginWorker) -> Outcome:
         outcome = entrance.wait(DEADLINE)
         assert outcome is not None
         return outcome
 
-    def visit(name: str | None = "ann") -> Entrance:
-        entrance = Entrance(FullDoor(going(Going(port=str(server.port))), Memory(), Keeper(None)), Feed())
+    def visit(name: str | None = "ann") -> LoginWorker:
+        entrance = LoginWorker(
+            FullDoor(going(JoinPlan(port=str(server.port))), Profile(), VisitKeeper(None)), EventQueue()
+        )
         entrance.begin(name)
         return entrance
 
     with Server(port=0, rules=Rules(iterations=4096)) as server:
         address = f"127.0.0.1:{server.port}"
         first = settled(visit())
-        assert isinstance(first, Entered)
+        assert isinstance(first, LoginSucceeded)
         first.client.register(PASSWORD)
-        eventually(lambda: Memory().account(address, "ann") == "ann")
+        eventually(lambda: Profile().account(address, "ann") == "ann")
         first.client.stop()
 
         entrance = visit()
@@ -155,7 +157,7 @@ def test_an_account_made_here_is_logged_in_to_on_the_next_visit() -> None:
         entrance.door.log_in("ann", PASSWORD)
         entrance.begin("ann")
         again = settled(entrance)
-        assert isinstance(again, Entered)
+        assert isinstance(again, LoginSucceeded)
         assert again.client.account == "ann"
         again.client.stop()
 
@@ -167,17 +169,17 @@ def test_an_account_made_here_is_logged_in_to_on_the_next_visit() -> None:
         eventually(lambda: any(isinstance(outcome, NameWanted) for outcome in offered))
         entrance.begin("bob")
         guest = settled(entrance)
-        assert isinstance(guest, Entered)
+        assert isinstance(guest, LoginSucceeded)
         assert guest.client.account is None
         guest.client.stop()
 
 
 def test_a_name_let_in_as_a_guest_has_no_account_any_more() -> None:
     with Server(port=0) as server:
-        memory, address = Memory(), f"127.0.0.1:{server.port}"
+        memory, address = Profile(), f"127.0.0.1:{server.port}"
         memory.learn_account(address, "ann", "ann")
-        wish = going(Going(port=str(server.port), name="ann"))
-        door = FullDoor(wish, memory, Keeper(None))
+        wish = going(JoinPlan(port=str(server.port), name="ann"))
+        door = FullDoor(wish, memory, VisitKeeper(None))
         assert door.needs_login("ann")
         door.log_out()
         with door.client("ann", None):
@@ -188,17 +190,19 @@ def test_saved_password_of_an_owned_name_logs_in_on_the_full_screen(alone: Path,
     with Peer(refuse, log_in()) as peer:
         config = tmp_path / "chatctl.toml"
         config.write_text(f'port = {peer.port}\n[client]\nname = "ann"\npassword_file = "{alone}"\n')
-        entrance = Entrance(FullDoor(going(Going(config=str(config))), Memory(), Keeper(None)), Feed())
+        entrance = LoginWorker(
+            FullDoor(going(JoinPlan(config=str(config))), Profile(), VisitKeeper(None)), EventQueue()
+        )
         entrance.begin("ann")
         outcome = entrance.wait(DEADLINE)
-        assert isinstance(outcome, Entered)
+        assert isinstance(outcome, LoginSucceeded)
         outcome.client.stop()
 
 
 def test_remembered_account_without_a_password_is_no_error_for_a_script() -> None:
     with Peer(refuse) as peer:
-        Memory().learn_account(f"127.0.0.1:{peer.port}", "ann", "ann")
+        Profile().learn_account(f"127.0.0.1:{peer.port}", "ann", "ann")
         with pytest.raises(OwnedNameError, match="--account ann"):
-            enter(going(Going(port=str(peer.port), name="ann")), lambda _: None, asking=False)
+            enter(going(JoinPlan(port=str(peer.port), name="ann")), lambda _: None, asking=False)
     with pytest.raises(ConfigError, match="not a valid account name"):
-        going(Going(account=""))
+        going(JoinPlan(account=""))

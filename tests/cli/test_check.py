@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.journal import journal_file, prepare
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.cli.commands import run
 from tests.journal.journals import fact
 
@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
     folder = prepare(tmp_path / "data")
     store = SqliteStore(journal_file(folder))
     store.open()
-    store.commit(Batch([fact(seq, "x" * 100) for seq in range(1, 2001)]))
+    store.commit(StoreBatch([fact(seq, "x" * 100) for seq in range(1, 2001)]))
     store.checkpoint(whole=True)
     store.close()
     return folder

@@ -13,7 +13,7 @@ from chatctl.cli.moderation import _own_address
 from chatctl.cli.when import length, moment
 from chatctl.errors import ConfigError
 from chatctl.journal import journal_file, prepare
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.cli.commands import run
 from tests.e2e.processes import Terminal
 from tests.journal.journals import fact
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     folder = prepare(tmp_path / "data")
     store = SqliteStore(journal_file(folder))
     store.open()
-    store.commit(Batch([*(fact(seq) for seq in range(1, 11)), *(fact(seq, kind="JOIN") for seq in (11, 12))]))
+    store.commit(StoreBatch([*(fact(seq) for seq in range(1, 11)), *(fact(seq, kind="JOIN") for seq in (11, 12))]))
     store.checkpoint(whole=True)
     store.close()
     return folder

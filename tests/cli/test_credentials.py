@@ -15,8 +15,8 @@ from chatctl.bench import crowd
 from chatctl.bench.drive import measure
 from chatctl.bench.plan import Plan
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.going import Going, going
-from chatctl.client.profile.profile import Memory, Server
+from chatctl.cli.going import JoinPlan, going
+from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.errors import RefusedError
 from chatctl.server import Server as ChatServer
 from tests.cli.commands import run
@@ -44,13 +44,13 @@ WRITTEN = {
     "client.password_file": 'client.password_file = "secret"\n',
 }
 OTHER = [
-    Going("ircs://other.example:5106/tea"),
-    Going("ircs://chat.example/tea"),
-    Going("ircs://chat.example.other.example:5106"),
-    Going(host="other.example"),
-    Going(port="5107"),
-    Going(host="irc://chat.example:5107"),
-    Going("other"),
+    JoinPlan("ircs://other.example:5106/tea"),
+    JoinPlan("ircs://chat.example/tea"),
+    JoinPlan("ircs://chat.example.other.example:5106"),
+    JoinPlan(host="other.example"),
+    JoinPlan(port="5107"),
+    JoinPlan(host="irc://chat.example:5107"),
+    JoinPlan("other"),
 ]
 
 
@@ -60,12 +60,17 @@ class TestSettings:
 
     def test_password_goes_to_the_host_and_port_of_the_settings(self, tmp_path: Path, written: str) -> None:
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
-        for said in (Going(), Going("ircs://chat.example:5106/tea"), Going(host="Chat.Example."), Going(port="5106")):
+        for said in (
+            JoinPlan(),
+            JoinPlan("ircs://chat.example:5106/tea"),
+            JoinPlan(host="Chat.Example."),
+            JoinPlan(port="5106"),
+        ):
             assert going(replace(said, config=file)).password == SECRET
 
     @pytest.mark.parametrize("said", OTHER, ids=str)
-    def test_password_goes_nowhere_else_and_it_is_said_why(self, tmp_path: Path, written: str, said: Going) -> None:
-        Memory().entered(Server("other.example", 5106), "other")
+    def test_password_goes_nowhere_else_and_it_is_said_why(self, tmp_path: Path, written: str, said: JoinPlan) -> None:
+        Profile().entered(SavedVisit("other.example", 5106), "other")
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
         wish = going(replace(said, config=file))
         assert wish.password is None
@@ -73,22 +78,22 @@ class TestSettings:
         assert SECRET not in wish.withheld
 
     def test_password_does_not_follow_where_somebody_was_last(self, tmp_path: Path, written: str) -> None:
-        Memory().entered(Server("other.example", 5106))
+        Profile().entered(SavedVisit("other.example", 5106))
         file = settings(tmp_path, written)
-        assert going(Going(config=file), remembering=True).password is None
+        assert going(JoinPlan(config=file), remembering=True).password is None
 
     def test_password_of_a_file_does_not_follow_a_variable(
         self, tmp_path: Path, written: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
         monkeypatch.setenv("CHATCTL_HOST", "other.example")
-        assert going(Going(config=file)).password is None
+        assert going(JoinPlan(config=file)).password is None
 
     def test_names_of_this_computer_are_one_server(self, tmp_path: Path, written: str) -> None:
         file = settings(tmp_path, f'host = "::"\n{written}')
         for host in ("localhost", "127.0.0.1", "[::1]", "0.0.0.0"):
-            assert going(Going(host=host, config=file)).password == SECRET
-        assert going(Going(host="127.0.0.1", port="5107", config=file)).password is None
+            assert going(JoinPlan(host=host, config=file)).password == SECRET
+        assert going(JoinPlan(host="127.0.0.1", port="5107", config=file)).password is None
 
 
 def test_password_of_a_variable_belongs_to_host_and_port_in_force(
@@ -96,11 +101,11 @@ def test_password_of_a_variable_belongs_to_host_and_port_in_force(
 ) -> None:
     monkeypatch.setenv("CHATCTL_PASSWORD", SECRET)
     file = settings(tmp_path, 'host = "chat.example"\n')
-    assert going(Going(config=file)).password == SECRET
+    assert going(JoinPlan(config=file)).password == SECRET
     monkeypatch.setenv("CHATCTL_HOST", "ircs://other.example:5106")
-    assert going(Going(config=file)).password == SECRET
-    assert going(Going(host="chat.example", config=file)).password is None
-    assert going(Going()).password == SECRET
+    assert going(JoinPlan(config=file)).password == SECRET
+    assert going(JoinPlan(host="chat.example", config=file)).password is None
+    assert going(JoinPlan()).password == SECRET
 
 
 def test_password_of_a_saved_server_is_its_own(tmp_path: Path) -> None:
@@ -110,10 +115,14 @@ def test_password_of_a_saved_server_is_its_own(tmp_path: Path) -> None:
         '[client.servers.url]\nhost = "ircs://chat.example/tea"\npassword_file = "secret"\n'
         '[client.servers.open]\nhost = "chat.example"\n',
     )
-    assert going(Going("work", config=file)).password == SECRET
-    assert going(Going("url", config=file)).password == SECRET
-    assert going(Going("open", config=file)).password is None
-    for said in (Going("work", host="other.example"), Going("work", port="7001"), Going("url", host="other.example")):
+    assert going(JoinPlan("work", config=file)).password == SECRET
+    assert going(JoinPlan("url", config=file)).password == SECRET
+    assert going(JoinPlan("open", config=file)).password is None
+    for said in (
+        JoinPlan("work", host="other.example"),
+        JoinPlan("work", port="7001"),
+        JoinPlan("url", host="other.example"),
+    ):
         wish = going(replace(said, config=file))
         assert wish.password is None
         assert "client.servers" in wish.withheld
@@ -121,7 +130,7 @@ def test_password_of_a_saved_server_is_its_own(tmp_path: Path) -> None:
 
 def test_password_file_of_another_server_is_not_even_read(tmp_path: Path) -> None:
     file = settings(tmp_path, 'client.password_file = "missing"\n')
-    assert going(Going("ircs://other.example", config=file)).password is None
+    assert going(JoinPlan("ircs://other.example", config=file)).password is None
 
 
 # With real commands.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.going import Going, Keeper, going
+from chatctl.cli.going import JoinPlan, VisitKeeper, going
 from chatctl.client.errors import InputError
-from chatctl.client.profile.profile import Memory, Server
+from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.errors import ConfigError
 
 
@@ -24,12 +24,12 @@ def settings(tmp_path: Path, text: str) -> str:
 
 
 def test_a_saved_server() -> None:
-    Memory().entered(Server("chat.example", 7000, "ann", "#tea", True), "work")
-    wish = going(Going("work"))
+    Profile().entered(SavedVisit("chat.example", 7000, "ann", "#tea", True), "work")
+    wish = going(JoinPlan("work"))
     assert (wish.to.host, wish.to.port, wish.name, wish.room, wish.to.trust.tls) == (
         "chat.example", 7000, "ann", "#tea", True,
     )  # fmt: skip
-    wish = going(Going("work", name="bob", room="#cake", tls=False))
+    wish = going(JoinPlan("work", name="bob", room="#cake", tls=False))
     assert (wish.to.host, wish.name, wish.room, wish.to.trust.tls) == ("chat.example", "bob", "#cake", False)
 
 
@@ -41,31 +41,31 @@ def test_a_server_of_the_settings(tmp_path: Path) -> None:
         '[client]\nname = "ann"\n[client.servers.work]\nhost = "chat.example"\nport = 7000\nroom = "tea"\n'
         f'fingerprint = "{pin}"\npassword_file = "secret"\n[client.servers]\nhome = "ircs://10.0.0.7/cake"\n',
     )
-    Memory().entered(Server("elsewhere.example", 1, "bob"), "work")
-    wish = going(Going("work", config=file))
+    Profile().entered(SavedVisit("elsewhere.example", 1, "bob"), "work")
+    wish = going(JoinPlan("work", config=file))
     assert (wish.to.host, wish.to.port, wish.name, wish.room) == ("chat.example", 7000, "ann", "#tea")
     assert wish.to.trust.fingerprint == pin
     assert wish.password == "open sesame"
-    wish = going(Going("home", config=file))
+    wish = going(JoinPlan("home", config=file))
     assert (wish.to.host, wish.to.port, wish.room, wish.to.trust.tls) == ("10.0.0.7", 6697, "#cake", True)
 
 
 def test_a_word_that_nobody_saved(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="join --save WORD saves one"):
-        going(Going("work"))
-    Memory().entered(Server("h", 1), "home")
+        going(JoinPlan("work"))
+    Profile().entered(SavedVisit("h", 1), "home")
     with pytest.raises(ConfigError, match=r"saved are: home, tea$"):
-        going(Going("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
+        going(JoinPlan("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
 
 
 def test_what_a_server_can_be_saved_under(tmp_path: Path) -> None:
-    commit_gate = Keeper(settings(tmp_path, 'client.servers.tea = "h"'))
-    wish = going(Going("ircs://chat.example/cake"))
+    commit_gate = VisitKeeper(settings(tmp_path, 'client.servers.tea = "h"'))
+    wish = going(JoinPlan("ircs://chat.example/cake"))
     for word in ("", "two words", "irc://h", "tea"):
         with pytest.raises(ConfigError):
             commit_gate.check(word)
         with pytest.raises(InputError):
             commit_gate.keep(wish, "ann", word)
-    assert Memory().saved == {}
+    assert Profile().saved == {}
     commit_gate.keep(wish, "ann", "work")
-    assert Memory().saved == {"work": Server("chat.example", 6697, "ann", "#cake", True)}
+    assert Profile().saved == {"work": SavedVisit("chat.example", 6697, "ann", "#cake", True)}

@@ -10,7 +10,7 @@ from typing import cast
 import pexpect
 import pytest
 
-from chatctl.cli.line.hidden import NewPassword, Refused, new_password
+from chatctl.cli.line.hidden import NewPassword, RefusedQuestion, new_password
 from chatctl.client import Client
 from chatctl.client.errors import InputError
 from chatctl.server import Server
@@ -39,7 +39,7 @@ def test_a_new_password_is_made_if_it_was_typed_twice() -> None:
 
 def test_only_y_ends_a_refused_question() -> None:
     shown: list[str] = []
-    question = Refused(shown.append)
+    question = RefusedQuestion(shown.append)
     assert [question.answer(line) for line in ("", PASSWORD, PASSWORD, "y")] == [False, False, False, True]
     assert shown == ["Nothing of that was sent"] * 2
 

@@ -14,7 +14,7 @@ from chatctl.client import Client, Timing
 from chatctl.client import events as e
 from chatctl.client.errors import BannedError
 from chatctl.client.transport.trust import ChangedServerError, Trust
-from chatctl.server import Server, TlsPlan
+from chatctl.server import Server, TlsConfig
 from tests.client.test_banned import propose
 from tests.deadline import DEADLINE
 from tests.e2e.processes import ServeProcess
@@ -78,7 +78,7 @@ def test_messages_are_printed_if_the_certificate_has_changed(
     leftovers: Leftovers, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     trust = Trust(True, folder=tmp_path)
-    with Server(port=steady_port(), tls=TlsPlan("required")) as server:
+    with Server(port=steady_port(), tls=TlsConfig("required")) as server:
         port, loaded = server.port, server.certificate()
         assert loaded is not None
         trust.accept(f"127.0.0.1:{port}", loaded.pin)
@@ -86,7 +86,7 @@ def test_messages_are_printed_if_the_certificate_has_changed(
     events = client.events(timeout=DEADLINE)
     until(events, e.Reconnecting)
     client.say("#lobby", "typed meanwhile")
-    with Server(port=port, tls=TlsPlan("required")):
+    with Server(port=port, tls=TlsConfig("required")):
         until(events, e.Disconnected)
     assert isinstance(client.error, ChangedServerError)
     leftovers.tell()

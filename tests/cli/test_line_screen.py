@@ -10,15 +10,15 @@ from typing import Any, cast
 
 import pytest
 
-from chatctl.cli.line.screen import LineScreen, Style, json_line
+from chatctl.cli.line.screen import LineScreen, OutputStyle, json_line
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.events.sentences import _WORDS
 
 NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
-PERSON = Style(person=True, editing=True, colour=False, as_json=False)
-PIPE = Style(person=False, editing=False, colour=False, as_json=False)
-JSON = Style(person=False, editing=False, colour=False, as_json=True)
+PERSON = OutputStyle(person=True, editing=True, colour=False, as_json=False)
+PIPE = OutputStyle(person=False, editing=False, colour=False, as_json=False)
+JSON = OutputStyle(person=False, editing=False, colour=False, as_json=True)
 CONNECTED = e.Connected(time=NOW, name="ann", server="s", network="net")
 
 
@@ -35,7 +35,7 @@ class Nobody:
 class Shown:
     """A screen and what it wrote."""
 
-    def __init__(self, style: Style, *, entered: bool = True, here: str = "") -> None:
+    def __init__(self, style: OutputStyle, *, entered: bool = True, here: str = "") -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         self.screen = LineScreen(cast(Client, Nobody()), "host:1", style, self.out, self.err, here)
         if entered:
@@ -54,8 +54,8 @@ class Shown:
         return text.splitlines()
 
 
-def said(text: str, name: str = "bob", **more: Any) -> e.Said:
-    return e.Said(time=NOW, room="#lobby", name=name, text=text, **more)
+def said(text: str, name: str = "bob", **more: Any) -> e.RoomMessage:
+    return e.RoomMessage(time=NOW, room="#lobby", name=name, text=text, **more)
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def said(text: str, name: str = "bob", **more: Any) -> e.Said:
         (e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"), ["[bob -> you]: psst"]),
         (e.PrivateMessage(time=NOW, name="ann", to="bob", text="psst", own=True), ["[you -> bob]: psst"]),
         (e.Joined(time=NOW, room="#lobby", name="bob"), ["--> bob came in"]),
-        (e.Left(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: bye"), ["<-- bob left (bye)"]),
-        (e.Left(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit"), ["<-- bob left"]),
-        (e.Left(time=NOW, name="bob", rooms=("#lobby",), how="part", reason=""), ["<-- bob left"]),
+        (e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: bye"), ["<-- bob left (bye)"]),
+        (e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit"), ["<-- bob left"]),
+        (e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="part", reason=""), ["<-- bob left"]),
         (
-            e.Left(time=NOW, name="bob", rooms=("#lobby",), how="kick", reason="spam", by="eve"),
+            e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="kick", reason="spam", by="eve"),
             ["<-- bob was removed from #lobby by eve (spam)"],
         ),
-        (e.Renamed(time=NOW, old="bob", name="rob"), ["--- bob is now rob"]),
+        (e.NickChanged(time=NOW, old="bob", name="rob"), ["--- bob is now rob"]),
         (e.Topic(time=NOW, room="#lobby", text="cats", name="bob"), ["--- bob set the topic of #lobby: cats"]),
         (e.Topic(time=NOW, room="#lobby", text=""), ["--- #lobby has no topic"]),
         (
@@ -96,7 +96,7 @@ def said(text: str, name: str = "bob", **more: Any) -> e.Said:
                 room="#lobby",
                 events=(
                     e.Joined(time=NOW, room="#lobby", name="eve\x1b[2J"),
-                    e.Left(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="tea"),
+                    e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="tea"),
                 ),
             ),
             ["--- Meanwhile: eve came · bob left"],
@@ -160,13 +160,15 @@ _FILLED: dict[str, object] = {
     "lines": (NASTY,),
     "ends": False,
     "failed": False,
-    "events": (e.Said(time=NOW, room=NASTY, name=NASTY, text=NASTY),),
+    "events": (e.RoomMessage(time=NOW, room=NASTY, name=NASTY, text=NASTY),),
 }
 
 
-@pytest.mark.parametrize("style", [PERSON, PIPE, JSON, Style(person=True, editing=True, colour=True, as_json=False)])
+@pytest.mark.parametrize(
+    "style", [PERSON, PIPE, JSON, OutputStyle(person=True, editing=True, colour=True, as_json=False)]
+)
 @pytest.mark.parametrize("kind", _WORDS)
-def test_nothing_of_others_acts_on_the_terminal(kind: type[e.Event], style: Style) -> None:
+def test_nothing_of_others_acts_on_the_terminal(kind: type[e.Event], style: OutputStyle) -> None:
     values: dict[str, Any] = {field.name: _FILLED.get(field.name, NASTY) for field in fields(kind)}
     if kind is e.Listed:
         values["rooms"] = (e.ListedRoom(NASTY, 3, NASTY),)
@@ -197,7 +199,7 @@ def test_rooms_are_named_where_there_are_several() -> None:
     assert shown.screen.prompt == "#lobby [ann]: "
     shown.screen.go("#dev")
     assert shown.screen.here == "#dev"
-    left = e.Left(time=NOW, name="ann", rooms=("#dev",), how="part", reason="", own=True)
+    left = e.Parted(time=NOW, name="ann", rooms=("#dev",), how="part", reason="", own=True)
     shown.lines()
     assert shown.tell(left) == ["<-- You left #dev", "--- You are writing to #lobby now"]
     assert shown.screen.prompt == "[ann]: "
@@ -213,7 +215,7 @@ def test_a_room_one_asked_for_becomes_the_place_when_one_is_in() -> None:
 
 def test_the_prompt_has_the_name_of_now() -> None:
     shown = Shown(PERSON)
-    shown.tell(e.Renamed(time=NOW, old="ann", name="anna", own=True))
+    shown.tell(e.NickChanged(time=NOW, old="ann", name="anna", own=True))
     assert shown.screen.prompt == "[anna]: "
 
 
@@ -267,7 +269,7 @@ def test_a_long_absence_of_the_server_is_told_once() -> None:
 
 
 def test_colour_goes_around_the_words() -> None:
-    shown = Shown(Style(person=True, editing=True, colour=True, as_json=False))
+    shown = Shown(OutputStyle(person=True, editing=True, colour=True, as_json=False))
     assert shown.tell(e.Joined(time=NOW, room="#lobby", name="bob")) == ["\x1b[2m--> bob came in\x1b[0m"]
     assert shown.tell(said("plain")) == ["[bob]: plain"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.line.entering import Wish
+from chatctl.cli.line.entering import LoginWish
 from chatctl.cli.own_server import own_server
-from chatctl.cli.target import Target
+from chatctl.cli.target import ServerAddress
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.transport.trust import Trust
@@ -51,9 +51,9 @@ def told(client: Client, count: int) -> list[e.Event]:
     """Return the events of others that `client` gets, up to this many messages."""
     found: list[e.Event] = []
     for event in client.events(timeout=DEADLINE):
-        if isinstance(event, e.Said | e.Joined | e.Left) and client.fold(event.name) != "ann":
+        if isinstance(event, e.RoomMessage | e.Joined | e.Parted) and client.fold(event.name) != "ann":
             found.append(event)
-            if sum(isinstance(each, e.Said) for each in found) == count:
+            if sum(isinstance(each, e.RoomMessage) for each in found) == count:
                 break
     return found
 
@@ -65,7 +65,7 @@ def test_all_four_work_though_all_places_are_taken_and_nobody_hears_them_come(an
         done = run("send", "#tea", f"hello {number}", "--name", "ci")
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert run("tail", "#tea").stdout.decode().splitlines()[-1].endswith("[ci]: hello 1")
-    assert [type(event) for event in told(ann, 2)] == [e.Said, e.Said]
+    assert [type(event) for event in told(ann, 2)] == [e.RoomMessage, e.RoomMessage]
     assert ann.members("#tea") == ("ann",)
 
 
@@ -88,8 +88,8 @@ def test_name_of_somebody_who_is_there_is_refused(ann: Client) -> None:
     assert done.stderr.startswith(b"chatctl: The name ann is taken")
 
 
-def wish(server: Server, folder: Path, host: str = "127.0.0.1") -> Wish:
-    return Wish(Target(host, server.port, "", Trust()), "#tea", "ci", None, folder=folder)
+def wish(server: Server, folder: Path, host: str = "127.0.0.1") -> LoginWish:
+    return LoginWish(ServerAddress(host, server.port, "", Trust()), "#tea", "ci", None, folder=folder)
 
 
 def test_control_socket_is_used_for_this_very_server_only(server: Server, folder: Path, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_elsewhere_a_visit_is_short_too(
         for _ in range(2):
             assert run("send", "#tea", "hello", "--name", "ci", "--port", str(other.port)).returncode == 0
         assert run("tail", "#tea", "--port", str(other.port)).stdout.decode().splitlines()[-1].endswith("[ci]: hello")
-        assert [type(event) for event in told(there, 2)] == [e.Said, e.Said]
+        assert [type(event) for event in told(there, 2)] == [e.RoomMessage, e.RoomMessage]
 
 
 def test_commands_that_only_read_stay_quick_to_import() -> None:

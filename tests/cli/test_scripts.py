@@ -15,7 +15,7 @@ import pytest
 from chatctl.cli.scripts import _to_come
 from chatctl.client import Client
 from chatctl.client import events as e
-from chatctl.server import Server, TlsPlan
+from chatctl.server import Server, TlsConfig
 from tests.client.peer import WELCOME, Peer, Talk
 from tests.wire import DEADLINE
 
@@ -50,7 +50,7 @@ def run(*arguments: str, given: str | None = None) -> subprocess.CompletedProces
 def heard(ann: Client, count: int) -> list[str]:
     found: list[str] = []
     for event in ann.events(timeout=DEADLINE):
-        if isinstance(event, e.Said | e.PrivateMessage):
+        if isinstance(event, e.RoomMessage | e.PrivateMessage):
             found.append(event.text)
             if len(found) == count:
                 break
@@ -135,8 +135,8 @@ def test_tail_follows(ann: Client) -> None:
 
 
 def test_tail_goes_on_with_what_a_broken_connection_kept_from_it() -> None:
-    def said(text: str, id: str, *, history: bool) -> e.Said:
-        return e.Said(time=NOW, room="#lobby", name="ann", text=text, id=id, history=history)
+    def said(text: str, id: str, *, history: bool) -> e.RoomMessage:
+        return e.RoomMessage(time=NOW, room="#lobby", name="ann", text=text, id=id, history=history)
 
     heard: list[e.Event] = [
         said("printed already", "1", history=True),
@@ -173,7 +173,7 @@ def test_an_address_says_where_and_how(ann: Client, monkeypatch: pytest.MonkeyPa
     assert run("users", url, "--json").stdout.startswith('{"name": "ann"')
     assert "#tea" in run("rooms", url).stdout
     assert run("rooms", "chat.example").returncode == 2
-    with Server(port=0, tls=TlsPlan("required")) as secret:
+    with Server(port=0, tls=TlsConfig("required")) as secret:
         url, loaded = f"ircs://127.0.0.1:{secret.port}/tea", secret.certificate()
         assert loaded is not None
         commands = [["send", url, "hi", "--name", "ci"], ["tail", url], ["users", url], ["rooms", url]]

@@ -42,7 +42,7 @@ def ann(server: Server) -> Iterator[Client]:
 def until_end(client: Client) -> list[str]:
     texts: list[str] = []
     for event in client.events(timeout=DEADLINE):
-        if isinstance(event, e.Said):
+        if isinstance(event, e.RoomMessage):
             if event.text == "end":
                 return texts
             texts.append(event.text)

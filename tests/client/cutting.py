@@ -44,7 +44,7 @@ class _Heard:
             self._news.notify_all()
 
     def said(self) -> list[tuple[str, str]]:
-        return [(event.name, event.text) for event in self.events if isinstance(event, e.Said)]
+        return [(event.name, event.text) for event in self.events if isinstance(event, e.RoomMessage)]
 
     def private(self, *, own: bool) -> list[str]:
         return [event.text for event in self.events if isinstance(event, e.PrivateMessage) and event.own is own]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from chatctl.client import events as e
-from chatctl.client.engine import State
-from chatctl.client.login.registration import Identity
+from chatctl.client.engine import ClientEngine
+from chatctl.client.login.registration import ResumeTokens
 
 HISTORY = "batch draft/chathistory "
 NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)
@@ -18,8 +18,10 @@ class Talk:
     """A state and what it said."""
 
     def __init__(self, *rooms: str, name: str = "ann", password: str | None = None, attentive: bool = False) -> None:
-        identity = Identity("secret", "instance")
-        self.state = State(name, rooms, password=password, identity=identity, attentive=attentive, now=lambda: NOW)
+        identity = ResumeTokens("secret", "instance")
+        self.state = ClientEngine(
+            name, rooms, password=password, identity=identity, attentive=attentive, now=lambda: NOW
+        )
         self.state.client_id = "me"
         self.events: list[e.Event] = []
 

@@ -27,7 +27,7 @@ def test_start_talk_stop(server: Server) -> None:
         bob.notice("ann", "psst")
         assert ann.flush(DEADLINE)
         assert bob.flush(DEADLINE)
-        assert [event.text for event in heard(bob, e.Said, 3) if isinstance(event, e.Said)] == [
+        assert [event.text for event in heard(bob, e.RoomMessage, 3) if isinstance(event, e.RoomMessage)] == [
             "hello",
             "агой 👋",
             "waves",
@@ -52,7 +52,7 @@ def test_events_by_callback_and_a_callback_that_fails(server: Server) -> None:
 
     def listens(event: e.Event) -> None:
         told.append(event)
-        if isinstance(event, e.Said):
+        if isinstance(event, e.RoomMessage):
             done.set()
 
     ann = client(server.port)
@@ -64,7 +64,7 @@ def test_events_by_callback_and_a_callback_that_fails(server: Server) -> None:
         off()
         ann.say("#lobby", "unheard")
         assert ann.flush(DEADLINE)
-    assert [event.text for event in told if isinstance(event, e.Said)] == ["hi"]
+    assert [event.text for event in told if isinstance(event, e.RoomMessage)] == ["hi"]
 
 
 def test_order_and_number_survive_a_burst(server: Server) -> None:
@@ -73,7 +73,7 @@ def test_order_and_number_survive_a_burst(server: Server) -> None:
         for number in range(2000):
             ann.say("#lobby", str(number), timeout=DEADLINE)
         assert ann.flush(DEADLINE)
-        said = [event.text for event in heard(bob, e.Said, 2000) if isinstance(event, e.Said)]
+        said = [event.text for event in heard(bob, e.RoomMessage, 2000) if isinstance(event, e.RoomMessage)]
         assert said == [str(number) for number in range(2000)]
 
 
@@ -88,8 +88,8 @@ def test_what_cannot_be_sent_is_said_to_the_caller(server: Server) -> None:
             ann.send_raw("PRIVMSG", "#lobby", "a\r\nQUIT")
         ann.say("#lobby", "half a pair: \ud800")
         assert ann.flush(DEADLINE)
-        [said] = heard(ann, e.Said)
-        assert isinstance(said, e.Said)
+        [said] = heard(ann, e.RoomMessage)
+        assert isinstance(said, e.RoomMessage)
         assert said.text == "half a pair: ?"
 
 
@@ -114,7 +114,7 @@ def test_stopping_a_server_that_never_answers_ends_at_the_deadline() -> None:
 
 def test_stopping_in_a_callback(server: Server) -> None:
     ann = client(server.port)
-    ann.on(lambda event: ann.stop("enough") if isinstance(event, e.Said) else None)
+    ann.on(lambda event: ann.stop("enough") if isinstance(event, e.RoomMessage) else None)
     with ann:
         ann.say("#lobby", "stop")
         heard(ann, e.Disconnected)
@@ -122,14 +122,14 @@ def test_stopping_in_a_callback(server: Server) -> None:
 
 
 def test_many_events_that_nobody_fetches_are_counted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.client.client.MOST_EVENTS", 5)
+    monkeypatch.setattr("chatctl.client.client.MAX_EVENTS", 5)
     with client(server.port) as ann:
         for number in range(20):
             ann.say("#lobby", str(number))
         assert ann.flush(DEADLINE)
         first, *rest = ann.events(0.0)
     assert isinstance(first, e.Overrun)
-    assert [event.text for event in rest if isinstance(event, e.Said)] == ["15", "16", "17", "18", "19"]
+    assert [event.text for event in rest if isinstance(event, e.RoomMessage)] == ["15", "16", "17", "18", "19"]
 
 
 def test_no_secret_in_what_is_printed_of_it() -> None:
@@ -184,7 +184,7 @@ def test_what_would_never_end_in_a_callback_is_refused(server: Server) -> None:
 
 
 def test_few_events_are_kept_where_a_callback_gets_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.client.client.FEW_EVENTS", 5)
+    monkeypatch.setattr("chatctl.client.client.MAX_EVENTS_WITH_CALLBACK", 5)
     ann = client(server.port)
     ann.on(lambda event: None)
     with ann:

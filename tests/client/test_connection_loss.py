@@ -8,10 +8,10 @@ import pytest
 
 from chatctl.client import Timing
 from chatctl.client import events as e
-from chatctl.client.connection import MOST_WAITING
+from chatctl.client.connection import MAX_QUEUED_LINES
 from chatctl.client.errors import FullError
-from chatctl.client.login.registration import Identity
-from chatctl.client.session.in_flight import CAUTIOUS_WINDOW
+from chatctl.client.login.registration import ResumeTokens
+from chatctl.client.session.in_flight import CAUTIOUS_WINDOW_MESSAGES
 from chatctl.errors import NameTakenError, UnreachableError
 from chatctl.server import Server
 from tests.client.clients import client, heard
@@ -64,13 +64,13 @@ def test_what_is_in_doubt_is_told_and_not_sent_again() -> None:
 
 
 def test_it_takes_its_name_back_from_its_own_dead_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = Identity("secret", "instance")
+    known = ResumeTokens("secret", "instance")
     monkeypatch.setattr("chatctl.client.client.identity", lambda *_: known)
     held = Wire(server.port).send("CAP REQ chatctl/resume", "RESUME secret instance", "CAP END").login("ann", "#lobby")
     with client(server.port) as ann:
         assert ann.name == "ann"
     held.sock.close()
-    monkeypatch.setattr("chatctl.client.client.identity", lambda *_: Identity("secret", "another running client"))
+    monkeypatch.setattr("chatctl.client.client.identity", lambda *_: ResumeTokens("secret", "another running client"))
     dead = Wire(server.port).send("CAP REQ chatctl/resume", "RESUME secret instance", "CAP END").login("ann", "#lobby")
     with pytest.raises(NameTakenError):
         client(server.port).start()
@@ -120,14 +120,14 @@ def test_what_waits_is_bounded_and_told_at_the_end() -> None:
         ann = client(peer.port, timing=Timing(first_pause=DEADLINE)).start()
         gone.set()
         heard(ann, e.Reconnecting)
-        for number in range(MOST_WAITING):
+        for number in range(MAX_QUEUED_LINES):
             ann.say("#lobby", str(number))
         with pytest.raises(FullError, match="1000 lines"):
             ann.say("#lobby", "one too many")
         ann.stop()
     [unsent] = heard(ann, e.Unsent)
     assert isinstance(unsent, e.Unsent)
-    assert len(unsent.messages) == MOST_WAITING
+    assert len(unsent.messages) == MAX_QUEUED_LINES
 
 
 def test_no_more_is_out_than_a_strange_server_has_dealt_with() -> None:
@@ -150,7 +150,7 @@ def test_no_more_is_out_than_a_strange_server_has_dealt_with() -> None:
     assert [line for line in peer.talks[0].lines if line.startswith("PRIVMSG")] == [
         f"PRIVMSG #lobby :{number}" for number in range(30)
     ]
-    assert len(seen) >= 30 // CAUTIOUS_WINDOW
+    assert len(seen) >= 30 // CAUTIOUS_WINDOW_MESSAGES
 
 
 def test_a_server_that_answers_nothing_gets_one_window_full() -> None:
@@ -158,9 +158,9 @@ def test_a_server_that_answers_nothing_gets_one_window_full() -> None:
         ann = client(peer.port).start()
         for number in range(30):
             ann.say("#lobby", str(number))
-        eventually(lambda: sum(line.startswith("PRIVMSG") for line in peer.talks[0].lines) >= CAUTIOUS_WINDOW)
+        eventually(lambda: sum(line.startswith("PRIVMSG") for line in peer.talks[0].lines) >= CAUTIOUS_WINDOW_MESSAGES)
         ann.stop(seconds=0.1)
-    assert sum(line.startswith("PRIVMSG") for line in peer.talks[0].lines) == CAUTIOUS_WINDOW
+    assert sum(line.startswith("PRIVMSG") for line in peer.talks[0].lines) == CAUTIOUS_WINDOW_MESSAGES
     [unsent] = heard(ann, e.Unsent)
     assert isinstance(unsent, e.Unsent)
-    assert len(unsent.messages) == 30 - CAUTIOUS_WINDOW
+    assert len(unsent.messages) == 30 - CAUTIOUS_WINDOW_MESSAGES

@@ -9,8 +9,8 @@ import pytest
 from chatctl.client import events as e
 from chatctl.client.engine import Phase
 from chatctl.client.errors import PasswordError
-from chatctl.client.events.sentences import Place, words
-from chatctl.client.login.registration import Identity
+from chatctl.client.events.sentences import SentenceContext, words
+from chatctl.client.login.registration import ResumeTokens
 from chatctl.errors import InvalidNameError, NameTakenError, RefusedError
 from tests.client.talk import ISUPPORT, NOW, Talk, in_lobby
 
@@ -85,8 +85,8 @@ def test_a_name_held_by_our_own_dead_connection_is_asked_for_again() -> None:
 
 
 def test_the_secret_is_in_no_repr() -> None:
-    assert "secret!" not in repr(Identity("secret!", "instance!"))
-    assert "instance!" not in repr(Identity("secret!", "instance!"))
+    assert "secret!" not in repr(ResumeTokens("secret!", "instance!"))
+    assert "instance!" not in repr(ResumeTokens("secret!", "instance!"))
 
 
 @pytest.mark.parametrize("caps", [None, "", "echo-message"])
@@ -127,7 +127,7 @@ def test_spare_names_are_tried_where_the_owner_gave_some() -> None:
     assert talk.sent()[-2:] == ["NICK ann_", "NICK ann2"]
     assert talk.state.name_problem is None
     news = talk.heard(":s 001 ann2 :Welcome", ":s 422 ann2 :No MOTD")
-    assert e.Renamed(time=NOW, old="ann", name="ann2", own=True) in news
+    assert e.NickChanged(time=NOW, old="ann", name="ann2", own=True) in news
     assert talk.state.name == "ann"
 
 
@@ -152,7 +152,7 @@ def test_in_under_the_name_the_server_gave() -> None:
     news = talk.enter(None, nick="a_very_lo")
     assert news == [
         e.Connected(time=NOW, name="a_very_lo", server="s", network="net"),
-        e.Renamed(time=NOW, old="a_very_long_name", name="a_very_lo", own=True),
+        e.NickChanged(time=NOW, old="a_very_long_name", name="a_very_lo", own=True),
     ]
 
 
@@ -193,7 +193,7 @@ def test_a_time_that_cannot_be_read_never_fails(lobby: Talk, time: str) -> None:
 
 def test_me_and_notices_and_what_machines_say(lobby: Talk) -> None:
     assert lobby.heard(":bob!u@h PRIVMSG #lobby :\x01ACTION waves\x01") == [
-        e.Said(time=NOW, room="#lobby", name="bob", text="waves", kind="action")
+        e.RoomMessage(time=NOW, room="#lobby", name="bob", text="waves", kind="action")
     ]
     assert lobby.heard(":bob!u@h NOTICE ann :psst") == [
         e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst", kind="notice")
@@ -209,7 +209,7 @@ def test_who_is_in_a_room(lobby: Talk) -> None:
     lobby.heard(":eve!u@h JOIN #lobby", ":s MODE #lobby +v-o eve bob", ":bob!u@h NICK bobby")
     assert dict(room.members) == {"bobby": ("bobby", ""), "ann": ("ann", ""), "eve": ("eve", "+")}
     assert lobby.heard(":eve!u@h QUIT :Quit: bye") == [
-        e.Left(time=NOW, name="eve", rooms=("#lobby",), how="quit", reason="Quit: bye")
+        e.Parted(time=NOW, name="eve", rooms=("#lobby",), how="quit", reason="Quit: bye")
     ]
     assert set(room.members) == {"bobby", "ann"}
 
@@ -222,7 +222,7 @@ def test_names_asked_for_say_so(lobby: Talk) -> None:
 
 def test_being_thrown_out_is_for_good(lobby: Talk) -> None:
     [left] = lobby.heard(":bob!u@h KICK #lobby ann :enough")
-    assert left == e.Left(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True)
+    assert left == e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True)
     lobby.state.lost()
     lobby.enter()
     assert not any(line.startswith("JOIN") for line in lobby.sent())
@@ -278,10 +278,10 @@ def test_casemapping_that_changes_renames_what_is_kept() -> None:
     talk.heard(":ann!u@h JOIN #a[b", ":s 353 ann = #a[b :ann b{b", ":s 366 ann #a[b :End")
     assert "#A{B" not in talk.state.rooms
     news = talk.heard(":s 005 ann CASEMAPPING=rfc1459 :are supported")
-    assert any(isinstance(event, e.Presence) and not event.name for event in news)
+    assert any(isinstance(event, e.PresenceChanged) and not event.name for event in news)
     assert "#A{B" in talk.state.rooms
     (said,) = talk.heard(":B[B!u@h PRIVMSG #A{B :hi")
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
     assert said.room == "#a[b"
     talk.heard(":B[b!u@h QUIT")
     room = talk.state.rooms.get("#a[b")
@@ -309,7 +309,7 @@ def test_own_user_modes_are_not_settings_of_a_room() -> None:
     (mode,) = talk.heard(":ann MODE ann :+i")
     assert isinstance(mode, e.ModeChanged)
     assert mode.own
-    ((_, text),) = words(mode, Place("ann", several=False))
+    ((_, text),) = words(mode, SentenceContext("ann", several=False))
     assert text == "--- Your user modes changed: +i (only people in your rooms find you in lists)"
     (mode,) = talk.heard(":bob!u@h MODE #lobby +m")
     assert isinstance(mode, e.ModeChanged)
@@ -320,12 +320,12 @@ def test_message_to_a_part_of_a_room_says_to_whom() -> None:
     talk = in_lobby()
     talk.heard(":s 005 ann STATUSMSG=@+ :are supported")
     (said,) = talk.heard(":bob!u@h PRIVMSG @#lobby :psst")
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
     assert said.audience == "@"
     assert said.room == "#lobby"
-    assert words(said, Place("ann", several=False)) == [("said", "[bob -> operators]: psst")]
+    assert words(said, SentenceContext("ann", several=False)) == [("said", "[bob -> operators]: psst")]
     (said,) = talk.heard(":bob!u@h PRIVMSG #lobby :all")
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
     assert said.audience is None
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from chatctl.config import KEYS, Settings, load
 from chatctl.config.example import text
-from chatctl.config.settings import Key
+from chatctl.config.settings import SettingKey
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
@@ -43,7 +43,7 @@ def test_uncommented_it_is_the_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_each_key_is_there_with_its_line_and_its_variable(key: Key) -> None:
+def test_each_key_is_there_with_its_line_and_its_variable(key: SettingKey) -> None:
     table, _, last = key.name.rpartition(".")
     parsed = tomllib.loads(uncommented())
     assert last in (parsed[table] if table else parsed)
@@ -54,7 +54,7 @@ def test_each_key_is_there_with_its_line_and_its_variable(key: Key) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_each_variable_sets_its_key(key: Key) -> None:
+def test_each_variable_sets_its_key(key: SettingKey) -> None:
     value = {
         "limits.outbox_bytes": "1 MiB",
         "limits.outbox_total_bytes": "1 MiB",

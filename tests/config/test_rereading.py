@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from chatctl.config import load
-from chatctl.wiring import Rereader
+from chatctl.wiring import SettingsReader
 
 
-def a_reader(file: Path, text: str) -> Rereader:
+def a_reader(file: Path, text: str) -> SettingsReader:
     """Reads `file`, which holds `text` at the start."""
     file.write_text(text, encoding="utf-8")
-    return Rereader(load(config_file=str(file), environ={}, cwd=file.parent))
+    return SettingsReader(load(config_file=str(file), environ={}, cwd=file.parent))
 
 
 def test_what_can_change_at_once_and_what_cannot(tmp_path: Path) -> None:

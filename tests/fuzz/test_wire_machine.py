@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from chatctl.chat.commands.registry import COMMANDS
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsConfig
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
@@ -74,7 +74,7 @@ class Chat(RuleBasedStateMachine):
     def start(self) -> None:
         self.before = held()
         limits = Limits(linger_seconds=0.1, registration_bytes=1 << 20)
-        self.server = Server(port=0, listener_limit=100, limits=limits, tls=TlsPlan("optional")).start()
+        self.server = Server(port=0, listener_limit=100, limits=limits, tls=TlsConfig("optional")).start()
         self.server.certificate()
         self.bystander = Wire(self.server.port).login("bystander", "#lobby")
         self.open: list[Wire] = []

@@ -13,7 +13,7 @@ from typing import TypeVar
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.journal import SqliteJournal
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests import deadline
 from tests.logs import ListLog
 
@@ -151,11 +151,11 @@ class TestStore(SqliteStore):
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
-        self.plan: list[Callable[[Batch], None]] = []
+        self.plan: list[Callable[[StoreBatch], None]] = []
         self.probes: list[Callable[[], None]] = []
         self.batches: list[int] = []
 
-    def commit(self, batch: Batch) -> None:
+    def commit(self, batch: StoreBatch) -> None:
         self.entered.set()
         assert self.gate.wait(DEADLINE)
         self.batches.append(len(batch.facts))
@@ -169,6 +169,6 @@ class TestStore(SqliteStore):
             self.probes.pop(0)()
         super().probe()
 
-    def really(self, batch: Batch) -> None:
+    def really(self, batch: StoreBatch) -> None:
         """Commit, whatever the plan."""
         super().commit(batch)

@@ -123,14 +123,14 @@ def test_a_journal_that_was_never_started_can_be_stopped(tmp_path: Path) -> None
 
 
 def test_a_commit_over_a_second_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.writer.SLOW_COMMIT", 0.0)
+    monkeypatch.setattr("chatctl.journal.writer.SLOW_COMMIT_SECONDS", 0.0)
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(1)])
     assert [event for event, _ in desk.log.events] == ["slow commit"]
 
 
 def test_batches_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.writer.MOST_FACTS", 10)
+    monkeypatch.setattr("chatctl.journal.writer.MAX_BATCH_FACTS", 10)
     store = TestStore(tmp_path / "j.db")
     store.gate.clear()
     with Desk(store.path, store) as desk:
@@ -145,7 +145,7 @@ def test_batches_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_dictionaries_start_over_when_they_are_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.store.rows.Dictionary.MOST", 5)
+    monkeypatch.setattr("chatctl.journal.store.rows.HeadNumbers.MOST", 5)
     many = [fact(seq, place=f"#r{seq % 9}", source=f"u{seq % 7}!u@h") for seq in range(1, 300)]
     with Desk(tmp_path / "j.db") as desk:
         for one in many:

@@ -8,38 +8,38 @@ import unicodedata
 
 import pytest
 
-from chatctl.protocol.characters import Kind, all_known, describe, prototypes, shown
+from chatctl.protocol.characters import CharacterKind, all_known, describe, prototypes, shown
 from chatctl.protocol.unicode_tables import VERSION
 
 
 @pytest.mark.parametrize(
     ("char", "expected"),
     [
-        ("a", (Kind.LETTER, "Latin")),
-        ("ж", (Kind.LETTER, "Cyrillic")),
-        ("漢", (Kind.LETTER, "Han")),
-        ("ᐁ", (Kind.LETTER, "Canadian Aboriginal")),
-        ("ー", (Kind.LETTER, "Common")),
-        ("\u0301", (Kind.MARK, "Inherited")),
-        ("\u093f", (Kind.MARK, "Devanagari")),
-        ("7", (Kind.DIGIT, "Common")),
-        ("৭", (Kind.DIGIT, "Bengali")),
-        ("!", (Kind.SYMBOL, "")),
-        ("😀", (Kind.SYMBOL, "")),
-        (" ", (Kind.SPACE, "")),
-        ("\u2028", (Kind.SPACE, "")),
-        ("\x00", (Kind.CONTROL, "")),
-        ("\x9f", (Kind.CONTROL, "")),
-        ("\u200b", (Kind.INVISIBLE, "")),
-        ("\u1160", (Kind.INVISIBLE, "")),
-        ("\U000e0001", (Kind.INVISIBLE, "")),
-        ("\ud800", (Kind.UNKNOWN, "")),
-        ("\ue000", (Kind.UNKNOWN, "")),
-        ("\U0001e030", (Kind.UNKNOWN, "")),
-        ("\U0010ffff", (Kind.UNKNOWN, "")),
+        ("a", (CharacterKind.LETTER, "Latin")),
+        ("ж", (CharacterKind.LETTER, "Cyrillic")),
+        ("漢", (CharacterKind.LETTER, "Han")),
+        ("ᐁ", (CharacterKind.LETTER, "Canadian Aboriginal")),
+        ("ー", (CharacterKind.LETTER, "Common")),
+        ("\u0301", (CharacterKind.MARK, "Inherited")),
+        ("\u093f", (CharacterKind.MARK, "Devanagari")),
+        ("7", (CharacterKind.DIGIT, "Common")),
+        ("৭", (CharacterKind.DIGIT, "Bengali")),
+        ("!", (CharacterKind.SYMBOL, "")),
+        ("😀", (CharacterKind.SYMBOL, "")),
+        (" ", (CharacterKind.SPACE, "")),
+        ("\u2028", (CharacterKind.SPACE, "")),
+        ("\x00", (CharacterKind.CONTROL, "")),
+        ("\x9f", (CharacterKind.CONTROL, "")),
+        ("\u200b", (CharacterKind.INVISIBLE, "")),
+        ("\u1160", (CharacterKind.INVISIBLE, "")),
+        ("\U000e0001", (CharacterKind.INVISIBLE, "")),
+        ("\ud800", (CharacterKind.UNKNOWN, "")),
+        ("\ue000", (CharacterKind.UNKNOWN, "")),
+        ("\U0001e030", (CharacterKind.UNKNOWN, "")),
+        ("\U0010ffff", (CharacterKind.UNKNOWN, "")),
     ],
 )
-def test_kind_and_script(char: str, expected: tuple[Kind, str]) -> None:
+def test_kind_and_script(char: str, expected: tuple[CharacterKind, str]) -> None:
     assert describe(char) == expected
 
 
@@ -47,7 +47,9 @@ def test_kind_and_script(char: str, expected: tuple[Kind, str]) -> None:
 def test_known_is_what_unicode_14_has_assigned() -> None:
     for char in map(chr, range(0x110000)):
         kind = describe(char)[0]
-        assert (kind is Kind.UNKNOWN) == (unicodedata.category(char) in {"Cn", "Co", "Cs"}) or kind is Kind.INVISIBLE
+        assert (kind is CharacterKind.UNKNOWN) == (
+            unicodedata.category(char) in {"Cn", "Co", "Cs"}
+        ) or kind is CharacterKind.INVISIBLE
 
 
 def test_known_text() -> None:

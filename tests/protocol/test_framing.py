@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatctl.protocol.framing import BadLine, LineDecoder, Why
+from chatctl.protocol.framing import BadLine, BadLineReason, LineDecoder
 
 
 def test_both_line_ends_and_empty_lines() -> None:
@@ -22,8 +22,12 @@ def test_a_line_in_pieces() -> None:
 
 def test_one_bad_line_costs_that_line_alone() -> None:
     lines = LineDecoder().feed(b"PING a\r\nPING \xff\r\nPING b\0\r\nPING c\rd\r\nPING e\r\n")
-    assert lines == ["PING a", *(BadLine(why, "PING") for why in (Why.NOT_UTF8, Why.HAS_NUL, Why.HAS_CR)), "PING e"]
-    assert LineDecoder().feed(b"PING c\rd\r\nPING e\r\n") == [BadLine(Why.HAS_CR, "PING"), "PING e"]
+    assert lines == [
+        "PING a",
+        *(BadLine(why, "PING") for why in (BadLineReason.NOT_UTF8, BadLineReason.HAS_NUL, BadLineReason.HAS_CR)),
+        "PING e",
+    ]
+    assert LineDecoder().feed(b"PING c\rd\r\nPING e\r\n") == [BadLine(BadLineReason.HAS_CR, "PING"), "PING e"]
 
 
 def test_what_can_be_read_of_a_bad_line_is_its_tags_and_command_and_nothing_more() -> None:
@@ -42,10 +46,10 @@ def test_what_can_be_read_of_a_bad_line_is_its_tags_and_command_and_nothing_more
 def test_512_bytes_fit_and_513_do_not() -> None:
     fits = b"x" * 510
     assert LineDecoder().feed(fits + b"\r\n") == [fits.decode()]
-    assert LineDecoder().feed(fits + b"x\r\n") == [BadLine(Why.TOO_LONG)]
+    assert LineDecoder().feed(fits + b"x\r\n") == [BadLine(BadLineReason.TOO_LONG)]
     assert LineDecoder(max_line=10_000).feed(fits * 10 + b"\r\n") == [fits.decode() * 10], "without the limit"
     # Bytes count, not characters.
-    assert LineDecoder().feed("é".encode() * 256 + b"\r\n") == [BadLine(Why.TOO_LONG)]
+    assert LineDecoder().feed("é".encode() * 256 + b"\r\n") == [BadLine(BadLineReason.TOO_LONG)]
     assert LineDecoder().feed("é".encode() * 255 + b"\r\n") == ["é" * 255]
 
 
@@ -53,14 +57,14 @@ def test_tags_have_their_own_limit() -> None:
     tags = b"@" + b"t" * 4094 + b" "
     body = b"x" * 510
     assert LineDecoder().feed(tags + body + b"\r\n") == [(tags + body).decode()]
-    assert LineDecoder().feed(b"@t" + tags[1:] + body + b"\r\n") == [BadLine(Why.TOO_LONG)]
-    assert LineDecoder().feed(tags + body + b"x\r\n") == [BadLine(Why.TOO_LONG)]
+    assert LineDecoder().feed(b"@t" + tags[1:] + body + b"\r\n") == [BadLine(BadLineReason.TOO_LONG)]
+    assert LineDecoder().feed(tags + body + b"x\r\n") == [BadLine(BadLineReason.TOO_LONG)]
 
 
 def test_an_endless_line_is_reported_once_and_not_kept() -> None:
     decoder = LineDecoder()
     reported = [line for _ in range(100) for line in decoder.feed(b"x" * 1000)]
-    assert reported == [BadLine(Why.TOO_LONG)]
+    assert reported == [BadLine(BadLineReason.TOO_LONG)]
     assert decoder.pending == 0
     assert decoder.feed(b"tail\r\nPING a\r\n") == ["PING a"]
 

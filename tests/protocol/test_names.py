@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatctl.protocol.characters import Kind, describe, prototypes
+from chatctl.protocol.characters import CharacterKind, describe, prototypes
 from chatctl.protocol.names import (
     MAX_NAME,
     MAX_ROOM,
@@ -102,7 +102,7 @@ def test_not_allowed_and_why(name: str, why: str) -> None:
 def test_a_reason_is_safe_to_print(name: str) -> None:
     for said in (problem(name), room_problem(name), room_problem("#" + name)):
         for char in said or "":
-            assert char == " " or describe(char)[0] in {Kind.LETTER, Kind.DIGIT, Kind.SYMBOL}
+            assert char == " " or describe(char)[0] in {CharacterKind.LETTER, CharacterKind.DIGIT, CharacterKind.SYMBOL}
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_folding_twice_is_no_more(text: str) -> None:
 @example("\u0345\uff9e")
 @given(TEXT)
 def test_spellings_of_one_text_fold_alike(text: str) -> None:
-    if all(describe(char)[0] is not Kind.UNKNOWN for char in text):
+    if all(describe(char)[0] is not CharacterKind.UNKNOWN for char in text):
         for form in ("NFC", "NFD", "NFKC", "NFKD"):
             assert fold(unicodedata.normalize(form, text)) == fold(text)
         assert fold(text.upper()) == fold(text.upper().casefold())

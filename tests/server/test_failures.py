@@ -10,7 +10,7 @@ import pytest
 
 from chatctl.chat.delivery.session import Session
 from chatctl.errors import StartError
-from chatctl.server import Server, TlsPlan
+from chatctl.server import Server, TlsConfig
 from chatctl.server.net.connection import Connection
 from tests.logs import ListLog
 from tests.wire import DEADLINE, Wire
@@ -110,7 +110,7 @@ def test_a_start_that_fails_leaves_no_thread(tmp_path: Path) -> None:
     folder = tmp_path / ("x" * 120)
     folder.mkdir()
     before = set(threading.enumerate())
-    server = Server(port=0, control=folder, tls=TlsPlan(folder=tmp_path))
+    server = Server(port=0, control=folder, tls=TlsConfig(folder=tmp_path))
     with pytest.raises(StartError, match="choose a shorter one"):
         server.start()
     assert set(threading.enumerate()) <= before

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.errors import StartError
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsConfig
 from tests.wire import DEADLINE, Wire
 
 
@@ -253,7 +253,7 @@ def test_another_machine_is_told_why_it_is_not_served_in_plain_text(monkeypatch:
     with Server(port=0) as server, Wire(server.port) as far:
         far.send("NICK far", "USER u 0 * :r")
         assert "use TLS on this same port" in far.until_end()[-1].params[0]
-    with Server(port=0, tls=TlsPlan("off")) as server, Wire(server.port).login("far") as far:
+    with Server(port=0, tls=TlsConfig("off")) as server, Wire(server.port).login("far") as far:
         assert far.ping()
 
 

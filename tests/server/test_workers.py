@@ -9,7 +9,7 @@ from chatctl.chat.entries.tasks import CheckPassword, Done, MakeVerifier
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import scram
 from chatctl.server import Server
-from chatctl.server.workers import MOST_WAITING, Workers
+from chatctl.server.workers import MAX_QUEUED_TASKS, WorkerThreads
 from tests.wire import DEADLINE, Wire
 
 VERIFIER = str(scram.make("right", b"salt", 4096))
@@ -20,7 +20,7 @@ class Desk:
 
     def __init__(self, threads: int) -> None:
         self.calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.workers = Workers(threads)
+        self.workers = WorkerThreads(threads)
         self.workers.start(self.calls.put)
         self.done: list[tuple[str, Done]] = []
 
@@ -49,17 +49,17 @@ def test_results_come_back_through_the_owner() -> None:
 
 def test_addresses_take_turns_the_latest_first_and_the_oldest_of_many_is_given_up() -> None:
     desk = Desk(0)  # no worker runs: the order is observed
-    for number in range(MOST_WAITING * 2):
+    for number in range(MAX_QUEUED_TASKS * 2):
         desk.ask(f"guess {number}", "guesser")
     desk.ask("owner", "owner")
-    desk.run(MOST_WAITING)
-    assert desk.done == [(f"guess {number}", None) for number in range(MOST_WAITING)]
+    desk.run(MAX_QUEUED_TASKS)
+    assert desk.done == [(f"guess {number}", None) for number in range(MAX_QUEUED_TASKS)]
     for _ in range(3):
         wanted = desk.workers._next()
         assert wanted is not None
         wanted[1](True)
-    last = MOST_WAITING * 2 - 1
-    assert [name for name, _ in desk.done[MOST_WAITING:]] == [f"guess {last}", "owner", f"guess {last - 1}"]
+    last = MAX_QUEUED_TASKS * 2 - 1
+    assert [name for name, _ in desk.done[MAX_QUEUED_TASKS:]] == [f"guess {last}", "owner", f"guess {last - 1}"]
     desk.workers.stop(1)
 
 

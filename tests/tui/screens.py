@@ -14,18 +14,18 @@ from textual.pilot import Pilot
 from chatctl.client.client import Client
 from chatctl.client.errors import InputError
 from chatctl.client.name_check import NameCheck
-from chatctl.client.profile.profile import Memory, Server
+from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.client.transport.timing import Timing
 from chatctl.client.transport.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
-from chatctl.tui.connect.event_queue import Feed
-from chatctl.tui.connect.login_worker import Entrance
+from chatctl.tui.connect.event_queue import EventQueue
+from chatctl.tui.connect.login_worker import LoginWorker
 from chatctl.tui.render.cell_width import text_of, width_of
 from tests.wire import DEADLINE
 
 
 class Door:
-    """The way to a server on this machine (:class:`chatctl.tui.connect.login_worker.Door`)."""
+    """The way to a server on this machine (:class:`chatctl.tui.connect.login_worker.LoginPort`)."""
 
     room = "#lobby"
 
@@ -34,7 +34,7 @@ class Door:
         self.timing = timing
         self.address = f"127.0.0.1:{port}"
         self.secret = secret
-        self.kept: list[Server] = []
+        self.kept: list[SavedVisit] = []
         self.words: dict[str, str] = {}
 
     def client(self, name: str, password: str | None) -> Client:
@@ -66,7 +66,7 @@ class Door:
         return
 
     def entered(self, client: Client) -> None:
-        self.kept.append(Server("127.0.0.1", self.port, client.name, self.room))
+        self.kept.append(SavedVisit("127.0.0.1", self.port, client.name, self.room))
 
     def keep(self, client: Client, word: str) -> None:
         if not word:
@@ -132,9 +132,9 @@ async def screen(
     door: Door, name: str | None = "ann", size: tuple[int, int] = (80, 24), folder: Path | None = None
 ) -> AsyncIterator[Screen]:
     """The application at this server."""
-    entrance = Entrance(door, Feed())
+    entrance = LoginWorker(door, EventQueue())
     entrance.begin(name)
-    app = ChatApp(entrance, Memory(folder) if folder is not None else None, look="terminal")
+    app = ChatApp(entrance, Profile(folder) if folder is not None else None, look="terminal")
     try:
         async with app.run_test(size=size, notifications=True) as pilot:
             yield Screen(app, pilot)

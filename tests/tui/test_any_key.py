@@ -16,14 +16,14 @@ from chatctl.client import events as e
 from chatctl.client.slash import table
 from chatctl.server import Server
 from chatctl.tui.commands import keys
-from chatctl.tui.widgets.input import Line
+from chatctl.tui.widgets.input import MessageInput
 from tests.tui.render.test_any_text import CONSOLE, NASTY, are_whole
 from tests.tui.screens import Door, Screen, play, screen
 
 pytestmark = pytest.mark.e2e
 
 STEPS = 120
-_KEYS = [key for row in keys.KEYS for key in row.keys.split(",") if key] + [
+_KEYS = [key for row in keys.KEY_BINDINGS for key in row.keys.split(",") if key] + [
     "enter", "enter", "alt+enter", "ctrl+j", "tab", "tab", "shift+tab", "up", "down", "left", "right", "home", "end",
     "ctrl+left", "ctrl+right", "backspace", "delete", "escape", "escape", "ctrl+u", "ctrl+k", "ctrl+w", "ctrl+a",
     "ctrl+e", "ctrl+z", "ctrl+y", "ctrl+v", "shift+left", "ctrl+shift+left", "f2", "f12", "insert", "ctrl+home",
@@ -94,27 +94,27 @@ class Chaos:
         now = dice.choice([now] * 20 + [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
         own = dice.random() < 0.1
         made: list[Callable[[], e.Event]] = [
-            lambda: e.Said(time=now, room=room, name=name, text=text, own=own, id=text, reply=other),
-            lambda: e.Said(time=now, room=room, name=name, text=f"{text}\n{other}", kind="action"),
+            lambda: e.RoomMessage(time=now, room=room, name=name, text=text, own=own, id=text, reply=other),
+            lambda: e.RoomMessage(time=now, room=room, name=name, text=f"{text}\n{other}", kind="action"),
             lambda: e.PrivateMessage(time=now, name=name, to="ann", text=text, kind=dice.choice(["message", "notice"])),
             lambda: e.Joined(time=now, room=room, name=name, own=own),
-            lambda: e.Left(time=now, name=name, rooms=(room,), how="kick", reason=text, by=other, own=own),
-            lambda: e.Left(time=now, name=name, rooms=(room,), how="part", reason=text, own=own),
-            lambda: e.Renamed(time=now, old=name, name=text, own=False),
+            lambda: e.Parted(time=now, name=name, rooms=(room,), how="kick", reason=text, by=other, own=own),
+            lambda: e.Parted(time=now, name=name, rooms=(room,), how="part", reason=text, own=own),
+            lambda: e.NickChanged(time=now, old=name, name=text, own=False),
             lambda: e.Topic(time=now, room=room, text=text * 50, name=dice.choice([None, name])),
             lambda: e.Typing(time=now, target=room, name=name, state="active"),
             lambda: e.Reacted(time=now, target=room, id=text, name=name, reaction=other),
             lambda: e.Deleted(time=now, target=room, id=text, name=name),
             lambda: e.ReadUntil(time=now, target=room, until=now),
-            lambda: e.Presence(time=now, name=name, away=own, online=dice.random() < 0.5),
+            lambda: e.PresenceChanged(time=now, name=name, away=own, online=dice.random() < 0.5),
             lambda: e.Failed(time=now, text=text, code="404", about=room, ticket=dice.choice([None, 1, 2])),
             lambda: e.ServerNotice(time=now, text=text, code="NOTICE"),
             lambda: e.Whois(time=now, name=name, lines=(text, other)),
             lambda: e.Reconnecting(time=now, seconds=1.0, reason=text),
             lambda: e.Reconnected(time=now, name="ann", server=other, network=text),
-            lambda: e.Page(
+            lambda: e.HistoryReceived(
                 time=now, number=dice.randrange(9), target=room, ends=own, failed=False,
-                events=(e.Said(time=now, room=room, name=name, text=text, id=other),),
+                events=(e.RoomMessage(time=now, room=room, name=name, text=text, id=other),),
             ),
         ]  # fmt: skip
         event = dice.choice(made)()
@@ -161,7 +161,7 @@ def test_the_screen_stays_whole(server: Server, seed: int, monkeypatch: pytest.M
                 ann.app.do("/join #after")
                 await ann.until(lambda text: text.startswith(" #after"))
                 chaos.check()
-                ann.app.query_one(Line).write("")
+                ann.app.query_one(MessageInput).write("")
                 await ann.type("still here")
                 await ann.until("still here")
                 chaos.check()

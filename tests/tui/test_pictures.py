@@ -13,10 +13,10 @@ import pytest
 
 from chatctl.client import events as e
 from chatctl.client.client import Client, Member
-from chatctl.tui.actions import Nobody
+from chatctl.tui.actions import NullClient
 from chatctl.tui.app import ChatApp
-from chatctl.tui.connect.event_queue import Feed
-from chatctl.tui.connect.login_worker import Entrance
+from chatctl.tui.connect.event_queue import EventQueue
+from chatctl.tui.connect.login_worker import LoginWorker
 from tests.tui.screens import Door, Screen
 
 SIZES = ((40, 12), (80, 24), (200, 50))
@@ -24,7 +24,7 @@ FOLDER = Path(__file__).with_name("pictures")
 START = datetime(2026, 11, 21, 23, 58, tzinfo=UTC)
 
 
-class Puppet(Nobody):
+class Puppet(NullClient):
     """A client that knows some people."""
 
     online = running = True
@@ -50,8 +50,8 @@ def at(minutes: int) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def said(minutes: int, name: str, text: str, room: str = "#lobby", **more: object) -> e.Said:
-    return e.Said(time=at(minutes), room=room, name=name, text=text, **more)  # type: ignore[arg-type]
+def said(minutes: int, name: str, text: str, room: str = "#lobby", **more: object) -> e.RoomMessage:
+    return e.RoomMessage(time=at(minutes), room=room, name=name, text=text, **more)  # type: ignore[arg-type]
 
 
 STORY: tuple[e.Event, ...] = (
@@ -73,7 +73,7 @@ STORY: tuple[e.Event, ...] = (
         "two lines:\nthe second is a little longer than the first, so that it wraps on most screens",
         id="m6",
     ),
-    e.Left(time=at(9), name="dave", rooms=("#lobby",), how="quit", reason="tea"),
+    e.Parted(time=at(9), name="dave", rooms=("#lobby",), how="quit", reason="tea"),
     e.Deleted(time=at(9), target="#lobby", id="m4", name="bob"),
     said(10, "eve", "is anybody here? ann?", room="#dev", id="d1"),
     said(10, "eve", "annual report", room="#dev", id="d2"),
@@ -85,7 +85,7 @@ STORY: tuple[e.Event, ...] = (
 
 async def picture(width: int, height: int) -> str:
     """The screen after the story."""
-    app = ChatApp(Entrance(Door(1), Feed()), look="terminal")
+    app = ChatApp(LoginWorker(Door(1), EventQueue()), look="terminal")
     async with app.run_test(size=(width, height)) as pilot:
         app.client = cast(Client, Puppet())
         app.desk.going = "#lobby"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from chatctl.client import Client
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.server import Server
-from chatctl.tui.commands.own_presence import IDLE, UNWATCHED
+from chatctl.tui.commands.own_presence import IDLE_SECONDS, UNWATCHED_SECONDS
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE
 from tests.tui.screens import Door, play, screen
@@ -67,7 +67,7 @@ def test_the_rooms_one_is_in_are_kept_before_one_leaves(server: Server, tmp_path
             await ann.type("/join #dev")
             await ann.until("▸2 #dev")
             key = f"rooms {ann.app.entrance.door.address}"
-            await ann.until(lambda _: Memory(tmp_path).choice(key, "") == "#lobby #dev")
+            await ann.until(lambda _: Profile(tmp_path).choice(key, "") == "#lobby #dev")
 
     play(entering)
 
@@ -103,7 +103,7 @@ def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
             await ann.type("/quit")
 
     play(first)
-    assert Memory(tmp_path).choice(f"rooms {door.address}", "") == "#lobby #dev"
+    assert Profile(tmp_path).choice(f"rooms {door.address}", "") == "#lobby #dev"
     play(second)
     play(third)
 
@@ -164,12 +164,12 @@ def test_who_reads_is_not_idle(server: Server) -> None:
             assert being is not None
             assert client is not None
             for touch in (ann.press("pageup"), ann.wheel(30, 8, up=True), ann.press("f7"), ann.press("x")):
-                being._touched -= 2 * IDLE
+                being._touched -= 2 * IDLE_SECONDS
                 await touch
                 being.tick(away=False)
                 assert client.flush(DEADLINE)
                 assert not client.is_away("ann")
-            being._touched -= 2 * IDLE
+            being._touched -= 2 * IDLE_SECONDS
             being.tick(away=False)
             await ann.until("away (/back)")
             await ann.press("pagedown")
@@ -185,7 +185,7 @@ def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client)
             bob.say("#lobby", "seen")
             await ann.until("[bob]: seen")
             assert ann.app.being is not None
-            ann.app.being._touched -= UNWATCHED
+            ann.app.being._touched -= UNWATCHED_SECONDS
             ann.app._tick()
             bob.say("#lobby", "absent sees this")
             text = await ann.until("absent sees this")

@@ -11,8 +11,8 @@ from textual.strip import Strip
 
 from chatctl.client import events as e
 from chatctl.client.events.folding import fold_words
-from chatctl.tui.model.buffers import Place
-from chatctl.tui.model.view_model import Desk
+from chatctl.tui.model.buffers import Buffer
+from chatctl.tui.model.view_model import ViewModel
 from chatctl.tui.render.cell_width import text_of
 
 NOW = datetime(2026, 11, 22, 15, 41, 13, tzinfo=UTC)
@@ -53,8 +53,8 @@ class Speaker:
         self.asked.append(("READ", target, until))
 
 
-def said(text: str, room: str = "#lobby", name: str = "bob", seconds: int = 0, **more: object) -> e.Said:
-    event = e.Said(time=NOW + timedelta(seconds=seconds), room=room, name=name, text=text)
+def said(text: str, room: str = "#lobby", name: str = "bob", seconds: int = 0, **more: object) -> e.RoomMessage:
+    event = e.RoomMessage(time=NOW + timedelta(seconds=seconds), room=room, name=name, text=text)
     return replace(event, **more)  # type: ignore[arg-type]
 
 
@@ -63,7 +63,7 @@ class World:
 
     def __init__(self) -> None:
         self.client = Speaker()
-        self.desk = Desk(self.client, "ann")
+        self.desk = ViewModel(self.client, "ann")
         self.desk.going = "#lobby"
         self.hear(e.Connected(time=NOW, name="ann", server="s", network="net"))
         for room in ("#lobby", "#dev"):
@@ -73,7 +73,7 @@ class World:
         for event in events:
             self.desk.event(event)
 
-    def place(self, name: str) -> Place:
+    def place(self, name: str) -> Buffer:
         found = self.desk.places.get(name)
         assert found is not None
         return found
@@ -85,5 +85,5 @@ class World:
         ]
 
 
-def page(number: int, *events: e.Event, ends: bool = False, failed: bool = False) -> e.Page:
-    return e.Page(time=NOW, number=number, target="#lobby", events=events, ends=ends, failed=failed)
+def page(number: int, *events: e.Event, ends: bool = False, failed: bool = False) -> e.HistoryReceived:
+    return e.HistoryReceived(time=NOW, number=number, target="#lobby", events=events, ends=ends, failed=failed)

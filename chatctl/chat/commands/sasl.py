@@ -41,7 +41,7 @@ class SaslExchange:
     mechanism: str
     step: Callable[[CommandContext, Session, bytes], Result]
     pieces: list[str] = field(default_factory=list)
-    asked: scram.Asked | None = None
+    asked: scram.ClientProof | None = None
     account: str = ""
     """The folded name, by which wrong passwords are counted."""
     account_id: str = ""

@@ -36,7 +36,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.ports import LogPort, Order
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
-from chatctl.protocol.framing import BadLine, Why
+from chatctl.protocol.framing import BadLine, BadLineReason
 from chatctl.protocol.message import Message, parse
 from chatctl.protocol.standard_replies import standard_reply
 
@@ -44,9 +44,9 @@ _LABELS = LABELED_RESPONSE | BATCH
 """Labels need both (labeled-response, "Dependencies")."""
 
 _BAD_LINE_FAILS = {
-    Why.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
-    Why.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
-    Why.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
+    BadLineReason.NOT_UTF8: ("INVALID_UTF8", "That line is not valid UTF-8 and was not handled; please use UTF-8"),
+    BadLineReason.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
+    BadLineReason.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
 }
 
 
@@ -184,7 +184,7 @@ class Dispatcher:
             self.do(session, spoilt, "BATCH", batch.label)
             return
         label = self._label(session, start) if start is not None else ""
-        if bad.why is Why.TOO_LONG:
+        if bad.why is BadLineReason.TOO_LONG:
             reply: Reply = NumericReply(n.ERR_INPUTTOOLONG, ())
         else:
             command = start.command if start is not None and start.command in COMMANDS else "*"

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chatctl.cli.failures import say
-from chatctl.cli.target import Target
+from chatctl.cli.target import ServerAddress
 from chatctl.client.client import Client
 from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError, PasswordError
 from chatctl.client.events.base import Event
-from chatctl.client.login.account_login import Login
+from chatctl.client.login.account_login import AccountLogin
 from chatctl.client.name_check import ALTERNATIVES, NameCheck
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.client.transport.trust import UnknownServerError
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
 from chatctl.protocol.clean import clean
@@ -36,17 +36,17 @@ _CORRECTABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LoginWish:
     """The login requested by the user; `give_up_after`, `attentive`: see Client."""
 
-    to: Target
+    to: ServerAddress
     room: str
     name: str | None
     password: str | None
     give_up_after: float | None = None
     token: str = ""
     """An invitation's."""
-    login: Login | None = None
+    login: AccountLogin | None = None
     attentive: bool = False
     enters: bool = True
     """Whether to be in the room, not only on the server."""
@@ -89,11 +89,13 @@ class Wish:
         """Somebody to ask about names there."""
         return NameCheck(self.to.host, self.to.port, trust=self.to.trust)
 
-    def logging_in(self, password: str) -> Wish:
+    def logging_in(self, password: str) -> LoginWish:
         """The same, as the owner of the account of that name; with an invitation, who is to be made."""
-        return replace(self, login=Login(self.account or self.name or "", password, self.token), remembered=False)
+        return replace(
+            self, login=AccountLogin(self.account or self.name or "", password, self.token), remembered=False
+        )
 
-    def knowing(self, memory: Memory) -> Wish:
+    def knowing(self, memory: Profile) -> LoginWish:
         """The same, with the account that this name was last logged in to there, and its password if one is saved."""
         if self.logs_in or self.login is not None or self.token or not self.name:
             return self
@@ -103,18 +105,18 @@ class Wish:
         wish = replace(self, account=account, logs_in=True, remembered=True)
         return replace(wish.logging_in(wish.password), remembered=True) if wish.password else wish
 
-    def logging_out(self) -> Wish:
+    def logging_out(self) -> LoginWish:
         """The same as a guest, who may be asked for a password again only if the server wants it."""
         return replace(self, login=None, account="", logs_in=False, remembered=False)
 
-    def trusting(self, unknown: UnknownServerError) -> Wish:
+    def trusting(self, unknown: UnknownServerError) -> LoginWish:
         """The same, with the server's certificate accepted, now and later."""
         with contextlib.suppress(OSError):
             self.to.trust.accept(unknown.address, unknown.pin)
         return replace(self, to=replace(self.to, trust=replace(self.to.trust, fingerprint=unknown.pin)))
 
 
-def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Client:
+def enter(wish: LoginWish, prepare: Callable[[Client], None], *, asking: bool) -> Client:
     """Return a connected client. `prepare` gets each one before it starts. `asking`: a user can answer questions.
 
     Raises UnreachableError, RefusedError; and without a user ConfigError (no name), NameTakenError, InvalidNameError,
@@ -144,12 +146,12 @@ def enter(wish: Wish, prepare: Callable[[Client], None], *, asking: bool) -> Cli
             wish = again or _corrected(wish, error)
 
 
-def _with_login(wish: Wish, *, asking: bool) -> tuple[Wish, bool]:
+def _with_login(wish: LoginWish, *, asking: bool) -> tuple[LoginWish, bool]:
     """Add the login, if there is an account or an invitation; the second value says whether it was asked for.
 
     Raises ConfigError if a password is needed and there is no user to ask.
     """
-    wish = wish.knowing(Memory())
+    wish = wish.knowing(Profile())
     if wish.login is not None:
         return wish, False
     if wish.token:
@@ -165,7 +167,7 @@ def _with_login(wish: Wish, *, asking: bool) -> tuple[Wish, bool]:
     raise ConfigError(f"The password of the account {wish.account} is missing; give --password-file FILE")
 
 
-def _other_login(wish: Wish, error: ChatctlError, *, asking: bool) -> Wish | None:
+def _other_login(wish: LoginWish, error: ChatctlError, *, asking: bool) -> LoginWish | None:
     """Return what to try next without a question, or None: a saved password may be the account's or the server's."""
     if _needs_account(error) and wish.password and wish.login is None:
         return wish.logging_in(wish.password)
@@ -178,7 +180,7 @@ def _needs_account(error: ChatctlError) -> bool:
     return isinstance(error, (OwnedNameError, AccountNeededError))
 
 
-def _with_advice(wish: Wish, error: ChatctlError) -> ChatctlError:
+def _with_advice(wish: LoginWish, error: ChatctlError) -> ChatctlError:
     """Return the error to end with: a refused guest is told the flags that log in."""
     needs_account = _needs_account(error)
     if wish.withheld and (needs_account or isinstance(error, PasswordError)):
@@ -189,7 +191,7 @@ def _with_advice(wish: Wish, error: ChatctlError) -> ChatctlError:
     return type(error)(f"{error}; if the account is yours, log in with --account {name} --password-file FILE")
 
 
-def _corrected(wish: Wish, error: ChatctlError) -> Wish:
+def _corrected(wish: LoginWish, error: ChatctlError) -> LoginWish:
     """Ask for another login. Raises UnknownServerError if the server is not trusted."""
     if isinstance(error, UnknownServerError):
         return _believed(wish, error)
@@ -204,7 +206,7 @@ def _corrected(wish: Wish, error: ChatctlError) -> Wish:
     return wish.logging_in(wish.login.password) if wish.login is not None else wish
 
 
-def _with_account(wish: Wish, error: ChatctlError) -> Wish:
+def _with_account(wish: LoginWish, error: ChatctlError) -> LoginWish:
     """Ask for the password of an account; no password is another name."""
     print(clean(str(error)))
     if wish.token:
@@ -212,7 +214,7 @@ def _with_account(wish: Wish, error: ChatctlError) -> Wish:
     return _ask_account_password(wish)
 
 
-def _ask_account_password(wish: Wish) -> Wish:
+def _ask_account_password(wish: LoginWish) -> LoginWish:
     """Ask for the password of an account; no password is another name."""
     account = clean(wish.account or wish.name or "")
     password = getpass.getpass(f"Password of the account {account} (not shown; Enter: another name): ")
@@ -221,7 +223,7 @@ def _ask_account_password(wish: Wish) -> Wish:
     return replace(wish.logging_out(), name=_ask_name(_free_names(wish)))
 
 
-def _invited(wish: Wish, *, asking: bool) -> Wish:
+def _invited(wish: LoginWish, *, asking: bool) -> LoginWish:
     """The name is to become an account, with a password of its owner's choice."""
     if asking:
         return wish.logging_in(ask_new_password(wish.name or ""))
@@ -253,7 +255,7 @@ def _drop_typed_ahead() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
-def _looked(wish: Wish) -> Wish:
+def _looked(wish: LoginWish) -> LoginWish:
     """Check that there is a server, and let the user confirm an unknown one, before other questions are asked."""
     try:
         with wish.checking():
@@ -262,7 +264,7 @@ def _looked(wish: Wish) -> Wish:
         return _believed(wish, error)
 
 
-def _believed(wish: Wish, unknown: UnknownServerError) -> Wish:
+def _believed(wish: LoginWish, unknown: UnknownServerError) -> LoginWish:
     """Ask whether the certificate is the server's. Raises UnknownServerError where the answer is not yes."""
     print(f"First visit to {clean(unknown.address)}. Its fingerprint is {unknown.pin}")
     if unknown.validity:
@@ -272,7 +274,7 @@ def _believed(wish: Wish, unknown: UnknownServerError) -> Wish:
     return wish.trusting(unknown)
 
 
-def _free_names(wish: Wish) -> tuple[str, ...]:
+def _free_names(wish: LoginWish) -> tuple[str, ...]:
     """Return free names near the refused one, as the server says now; empty if it cannot be asked."""
     try:
         with wish.checking() as checking:

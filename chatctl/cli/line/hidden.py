@@ -18,7 +18,7 @@ from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem
 
 
-class Hidden(Protocol):
+class HiddenQuestion(Protocol):
     """A question."""
 
     @property
@@ -70,7 +70,7 @@ class NewPassword:
         return True
 
 
-class Refused:
+class RefusedQuestion:
     """Takes lines until the user says that the next one is not a password."""
 
     prompt = "No password is asked for. Type y to go on (not shown): "

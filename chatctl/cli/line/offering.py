@@ -13,18 +13,18 @@ from collections.abc import Callable
 from chatctl.cli.line.entering import ask_new_password
 from chatctl.client import events as e
 from chatctl.client.client import Client
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.protocol.clean import clean
 
-_MOST = 10_000
+_MAX_HELD_EVENTS = 10_000
 
 
-class Gate:
+class EventGate:
     """Keeps events until it is opened, then passes them on, in order. More than it keeps can be read in the history."""
 
     def __init__(self, to: Callable[[e.Event], None]) -> None:
         self._to = to
-        self._kept: deque[e.Event] | None = deque(maxlen=_MOST)
+        self._kept: deque[e.Event] | None = deque(maxlen=_MAX_HELD_EVENTS)
         self._lock = threading.RLock()  # what it passes on may end us, and that may open it
 
     def put(self, event: e.Event) -> None:
@@ -43,7 +43,7 @@ class Gate:
                 self._to(event)
 
 
-def offer(client: Client, address: str, memory: Memory) -> None:
+def offer(client: Client, address: str, memory: Profile) -> None:
     """Offer an account once for each server and name, and have it made if the answer is yes. Ctrl-D says no.
 
     An answer that is neither yes nor no is dropped, not said in the room: it may be the password.

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
-from chatctl.cli.line.hidden import Echo, Refused
-from chatctl.cli.line.screen import Leaving, LineScreen
+from chatctl.cli.line.hidden import Echo, RefusedQuestion
+from chatctl.cli.line.screen import LineScreen, UserLeft
 from chatctl.client.errors import FullError
 from chatctl.client.slash import table
 from chatctl.errors import ChatctlError, UnreachableError
@@ -101,7 +101,7 @@ def do_line(screen: LineScreen, line: str) -> None:
     except ChatctlError as error:
         screen.show(f"!!! {error}")
         if table.asks_password(line):  # the next line may be a password
-            screen.ask(Refused(screen.show))
+            screen.ask(RefusedQuestion(screen.show))
 
 
 def converse(screen: LineScreen, lines: LineInput) -> str:
@@ -127,7 +127,7 @@ def _converse(screen: LineScreen, lines: LineInput) -> str | None:
             screen.show("!!! Some bytes of that line were not UTF-8; they are sent as \ufffd")
         try:
             do_line(screen, line)
-        except Leaving as leaving:
+        except UserLeft as leaving:
             return str(leaving)
     return None
 

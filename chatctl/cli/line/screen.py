@@ -5,9 +5,9 @@ Invariants:
 - [clean-output] Every text of an event is cleaned here, before it is put into words, and coloured after that. On a
   terminal right-to-left text is isolated too, so that it cannot move the rest of its line. JSON is made safe by escapes
   instead, so that a script gets the original text.
-- [style] The output depends on the reader (:class:`Style`). Own messages are shown only if the typed line was removed,
-  since otherwise that is enough. Without a user: only messages and actions of others on stdout, and errors on stderr.
-  In JSON: everything, on stdout.
+- [style] The output depends on the reader (:class:`OutputStyle`). Own messages are shown only if the typed line was
+  removed, since otherwise that is enough. Without a user: only messages and actions of others on stdout, and errors on
+  stderr. In JSON: everything, on stdout.
 - [failed-login] Nothing is shown of a login attempt that failed; its caller knows why.
 - [may-fail] Writing may fail at any time (a closed stdout): then the screen ends, quietly.
 """
@@ -22,11 +22,11 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from chatctl.cli.line.hidden import Hidden, new_password
+from chatctl.cli.line.hidden import HiddenQuestion, new_password
 from chatctl.client import events as e
 from chatctl.client.client import Client
 from chatctl.client.errors import InputError, SecretSaidError
-from chatctl.client.events.sentences import Place, Tone, words
+from chatctl.client.events.sentences import SentenceContext, Tone, words
 from chatctl.protocol.clean import clean, escaped, isolate
 
 _COLOURS: dict[Tone, str] = {"private": "\x1b[35m", "coming": "\x1b[2m", "news": "\x1b[36m", "trouble": "\x1b[31m"}
@@ -40,7 +40,7 @@ class Writer(Protocol):
     def flush(self) -> object: ...
 
 
-class Missing:
+class NullWriter:
     """Stands for a stream that is closed from the beginning: writing fails where it matters, else it does nothing."""
 
     def __init__(self, *, matters: bool) -> None:
@@ -55,12 +55,12 @@ class Missing:
         """Nothing is kept."""
 
 
-class Leaving(Exception):  # noqa: N818  # not an error: a wish
+class UserLeft(Exception):  # noqa: N818  # not an error: a wish
     """The user wants to leave; `str(leaving)` is the reason to give."""
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class OutputStyle:
     """`person`: a user reads and types. `editing`: on a terminal that can remove a typed line."""
 
     person: bool
@@ -70,26 +70,26 @@ class Style:
 
 
 _REMEMBERED = 500
-_MOST_EARLY = 300
+_MAX_EARLY_EVENTS = 300
 """Events kept until we are in; a message of the day is shorter."""
 
-_OTHERS = (e.Said, e.PrivateMessage, e.Joined, e.Left, e.Renamed, e.Topic)
+_OTHERS = (e.RoomMessage, e.PrivateMessage, e.Joined, e.Parted, e.NickChanged, e.Topic)
 
 
 class LineScreen:
-    """One attempt to enter, and the conversation after it. A :class:`chatctl.client.slash.table.Screen`.
+    """One attempt to enter, and the conversation after it. A :class:`chatctl.client.slash.table.CommandScreen`.
 
     Events come in on the client's thread, typed lines on the main thread.
     """
 
     def __init__(
-        self, client: Client, address: str, style: Style, out: Writer | None, err: Writer | None, here: str = ""
+        self, client: Client, address: str, style: OutputStyle, out: Writer | None, err: Writer | None, here: str = ""
     ) -> None:
         self.client = client
-        self.out = out or Missing(matters=True)
+        self.out = out or NullWriter(matters=True)
         self.on_end: Callable[[], None] = lambda: None
         """Called on any thread when `ended` has become true."""
-        self.question: Hidden | None = None
+        self.question: HiddenQuestion | None = None
         """The question that typed lines answer now, instead of being done or said."""
         self.on_hide: Callable[[bool], None] = lambda hidden: None
         """Called with True if typed text must not be shown."""
@@ -105,7 +105,7 @@ class LineScreen:
         """Messages that may not have been delivered, and that were not."""
         self.style = style
         self._address = address
-        self._err = err or Missing(matters=False)
+        self._err = err or NullWriter(matters=False)
         self._me = client.name
         self._rooms: list[str] = []
         self._here = here
@@ -183,7 +183,7 @@ class LineScreen:
         else:
             raise InputError(f"/{what} is for the full screen, which `chatctl join` opens on a terminal")
 
-    def ask(self, question: Hidden | None) -> None:
+    def ask(self, question: HiddenQuestion | None) -> None:
         """Have the next typed lines answer a question, or with None end it."""
         self.question = question
         if question is not None and not self.style.editing:
@@ -208,7 +208,7 @@ class LineScreen:
 
     def leave(self, reason: str) -> None:
         """End, from inside a command."""
-        raise Leaving(reason)
+        raise UserLeft(reason)
 
     @property
     def prompt(self) -> str:
@@ -231,7 +231,7 @@ class LineScreen:
                 # Of what a server says before we are in only the message of the day (372) is for people.
                 if self.style.as_json or not isinstance(before, e.ServerNotice) or before.code == "372":
                     self._handle(before)
-        elif len(self._early) < _MOST_EARLY:
+        elif len(self._early) < _MAX_EARLY_EVENTS:
             self._early.append(event)
 
     def _handle(self, event: e.Event) -> None:
@@ -246,7 +246,7 @@ class LineScreen:
             for part in by_line(event):
                 for tone, text in words(cleaned(part, safe), self._place(safe)):
                     self._write_words(tone, self._when(event) + text, aside=_is_slowed(event))
-        if isinstance(event, e.Left) and event.own:
+        if isinstance(event, e.Parted) and event.own:
             self._gone_from(event.rooms)
         elif isinstance(event, e.Disconnected):
             self.end()
@@ -259,8 +259,8 @@ class LineScreen:
         today = time.date() == datetime.now().astimezone().date()
         return time.strftime("%H:%M " if today else "%Y-%m-%d %H:%M ")
 
-    def _place(self, safe: Callable[[str], str]) -> Place:
-        return Place(safe(self._me), several=len(self._rooms) > 1, still_offline=len(self._offline_for) > 1)
+    def _place(self, safe: Callable[[str], str]) -> SentenceContext:
+        return SentenceContext(safe(self._me), several=len(self._rooms) > 1, still_offline=len(self._offline_for) > 1)
 
     def _keep_track(self, event: e.Event) -> None:
         """Where we are and what we are called as of this event; the client may be further already."""
@@ -268,7 +268,7 @@ class LineScreen:
             case e.Connected():
                 self._me = event.name
                 self._rooms.clear()
-            case e.Renamed(own=True):
+            case e.NickChanged(own=True):
                 self._me = event.name
             case e.Joined(own=True):
                 self._rooms.append(event.room)
@@ -276,17 +276,17 @@ class LineScreen:
                     self._here, self._going, self._only_wished = event.room, "", False
                 elif not self._here or self._only_wished:  # some servers lead to another room than was asked for
                     self._here = event.room
-            case e.Said() | e.PrivateMessage() if event.id is not None:
+            case e.RoomMessage() | e.PrivateMessage() if event.id is not None:
                 self._remember(event, event.id)
-            case e.Page() if event.events:
+            case e.HistoryReceived() if event.events:
                 self._oldest = event.events[0].time
             case e.Failed():
                 self.failed += 1
             case e.Unconfirmed() | e.Unsent():
                 self.unconfirmed += len(event.messages)
 
-    def _remember(self, event: e.Said | e.PrivateMessage, id: str) -> None:
-        place = event.room if isinstance(event, e.Said) else event.to if event.own else event.name
+    def _remember(self, event: e.RoomMessage | e.PrivateMessage, id: str) -> None:
+        place = event.room if isinstance(event, e.RoomMessage) else event.to if event.own else event.name
         self._said.append((place, self.client.fold(event.name), id))
         if self._oldest is None or event.time < self._oldest:
             self._oldest = event.time
@@ -306,7 +306,7 @@ class LineScreen:
 
     def _is_worth_showing(self, event: e.Event) -> bool:
         own = bool(getattr(event, "own", False))
-        if isinstance(event, e.Said | e.PrivateMessage) and own:
+        if isinstance(event, e.RoomMessage | e.PrivateMessage) and own:
             # Of what we said before we came nothing is on the screen yet.
             return self.style.editing or (self.style.person and event.history and not self._came_back)
         if isinstance(event, e.Reconnecting):
@@ -355,7 +355,7 @@ def _is_slowed(event: e.Event) -> bool:
 
 def by_line(event: e.Event) -> list[e.Event]:
     """A message of several lines as one for each line that is not blank; any other event as it is."""
-    if isinstance(event, e.Said | e.PrivateMessage) and "\n" in event.text:
+    if isinstance(event, e.RoomMessage | e.PrivateMessage) and "\n" in event.text:
         return [replace(event, text=line) for line in event.text.split("\n") if line.strip()]
     return [event]
 

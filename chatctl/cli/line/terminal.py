@@ -30,11 +30,11 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import CompleteStyle
 
 from chatctl.cli.line.plain import do_line
-from chatctl.cli.line.screen import Leaving, LineScreen, Writer
+from chatctl.cli.line.screen import LineScreen, UserLeft, Writer
 from chatctl.client.slash import table
 
 
-class Above:
+class AboveLineWriter:
     """Writes above the line being typed, from any thread ([write-above]). A :class:`chatctl.cli.line.screen.Writer`."""
 
     def __init__(self, session: PromptSession[str], screen: LineScreen, out: Writer) -> None:
@@ -107,7 +107,7 @@ def converse(screen: LineScreen) -> str:
         output=output,
         erase_when_done=True,
     )
-    above = Above(session, screen, screen.out)
+    above = AboveLineWriter(session, screen, screen.out)
     screen.out, out = above, screen.out
     screen.on_end = lambda: _interrupt(session)
 
@@ -139,7 +139,7 @@ def _keys(screen: LineScreen) -> KeyBindings:
         try:
             for part in parts:
                 do_line(screen, part)
-        except Leaving as leaving:
+        except UserLeft as leaving:
             event.app.exit(result=str(leaving))
 
     asked = Condition(lambda: screen.question is not None)

@@ -55,12 +55,27 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from chatctl.client.events.base import Event, How, Kind, ListedRoom, Missed, Outgoing, Person
-from chatctl.client.events.chat import Deleted, Presence, Reacted, ReadUntil, Typing
-from chatctl.client.events.replies import Conversations, Latency, Listed, Page, Whois
+from chatctl.client.events.chat import Deleted, PresenceChanged, Reacted, ReadUntil, Typing
+from chatctl.client.events.replies import Conversations, HistoryReceived, Latency, Listed, Whois
 
 __all__ = [
-    "Conversations", "Deleted", "Event", "How", "Kind", "Latency", "Listed", "ListedRoom", "Missed", "Outgoing", "Page",
-    "Person", "Presence", "Reacted", "ReadUntil", "Typing", "Whois",
+    "Conversations",
+    "Deleted",
+    "Event",
+    "HistoryReceived",
+    "How",
+    "Kind",
+    "Latency",
+    "Listed",
+    "ListedRoom",
+    "Missed",
+    "Outgoing",
+    "Person",
+    "PresenceChanged",
+    "Reacted",
+    "ReadUntil",
+    "Typing",
+    "Whois",
 ]  # fmt: skip
 
 
@@ -99,7 +114,7 @@ class Disconnected(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said(Event):
+class RoomMessage(Event):
     """Something said in a room. `own`: by us, and the server has it (where it confirms; else: sent)."""
 
     type: ClassVar[str] = "message"
@@ -145,7 +160,7 @@ class Joined(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left(Event):
+class Parted(Event):
     """Somebody left `rooms`, all that we know them from where they left the chat."""
 
     type: ClassVar[str] = "left"
@@ -159,7 +174,7 @@ class Left(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renamed(Event):
+class NickChanged(Event):
     """Somebody has another name now."""
 
     type: ClassVar[str] = "renamed"

@@ -54,7 +54,7 @@ class ReadUntil(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Presence(Event):
+class PresenceChanged(Event):
     """Somebody is here or not, away or not. An empty name: it is known of many now; see `Client.people`."""
 
     type: ClassVar[str] = "presence"

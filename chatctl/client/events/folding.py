@@ -6,7 +6,7 @@ from typing import Literal
 
 Came = Literal["came", "left"]
 
-MOST_NAMES = 3
+MAX_NAMES = 3
 """Names that a fold tells; the rest is a number."""
 
 
@@ -38,7 +38,7 @@ def fold_words(moves: list[tuple[str, Came, str]]) -> str:
 def _names(names: list[str]) -> str:
     if len(names) == 1:
         return names[0]
-    if len(names) <= MOST_NAMES:
+    if len(names) <= MAX_NAMES:
         return f"{', '.join(names[:-1])} and {names[-1]}"
-    others = len(names) - MOST_NAMES + 1
-    return f"{', '.join(names[: MOST_NAMES - 1])} and {others} others"
+    others = len(names) - MAX_NAMES + 1
+    return f"{', '.join(names[: MAX_NAMES - 1])} and {others} others"

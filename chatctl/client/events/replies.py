@@ -35,7 +35,7 @@ class Latency(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Event):
+class HistoryReceived(Event):
     """The answer to `Client.look_back` or `Client.search`, oldest first. `ends`: there is nothing more that way."""
 
     type: ClassVar[str] = "page"

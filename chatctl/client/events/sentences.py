@@ -70,7 +70,7 @@ def audience_words(symbols: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SentenceContext:
     """Context of the sentences: our name (clean), whether rooms are named, whether being offline was reported."""
 
     me: str
@@ -78,13 +78,13 @@ class Place:
     still_offline: bool = False
 
 
-def words(event: e.Event, place: Place) -> list[Words]:
+def words(event: e.Event, place: SentenceContext) -> list[Words]:
     """Return the lines for an event; empty if it needs none."""
     function = _WORDS.get(type(event))
     return function(event, place) if function is not None else []
 
 
-def _said(event: e.Said, place: Place) -> list[Words]:
+def _said(event: e.RoomMessage, place: SentenceContext) -> list[Words]:
     room = f"{event.room} " if place.several else ""
     only = f" -> {audience_words(event.audience)}" if event.audience else ""
     if event.kind == "action":
@@ -93,20 +93,20 @@ def _said(event: e.Said, place: Place) -> list[Words]:
     return [("said", f"{room}[{name}]: {event.text}")]
 
 
-def _private(event: e.PrivateMessage, place: Place) -> list[Words]:
+def _private(event: e.PrivateMessage, place: SentenceContext) -> list[Words]:
     who = f"you -> {event.to}" if event.own else f"{event.name} -> you"
     text = f"* {event.name} {event.text}" if event.kind == "action" else event.text
     notice = " (notice)" if event.kind == "notice" else ""
     return [("private", f"[{who}{notice}]: {text}")]
 
 
-def _joined(event: e.Joined, place: Place) -> list[Words]:
+def _joined(event: e.Joined, place: SentenceContext) -> list[Words]:
     if event.own:
         return [("coming", f"--> You are in {event.room}")]
     return [("coming", f"--> {event.name} came {f'into {event.room}' if place.several else 'in'}")]
 
 
-def _left(event: e.Left, place: Place) -> list[Words]:
+def _left(event: e.Parted, place: SentenceContext) -> list[Words]:
     rooms = ", ".join(event.rooms)
     if event.how == "kick":
         who = "You were" if event.own else f"{event.name} was"
@@ -121,13 +121,13 @@ def _left(event: e.Left, place: Place) -> list[Words]:
     return [("coming", f"{text} ({reason})" if reason else text)]
 
 
-def _renamed(event: e.Renamed, place: Place) -> list[Words]:
+def _renamed(event: e.NickChanged, place: SentenceContext) -> list[Words]:
     if event.own:
         return [("news", f"--- You are {event.name} now")]
     return [("news", f"--- {event.old} is now {event.name}")]
 
 
-def _topic(event: e.Topic, place: Place) -> list[Words]:
+def _topic(event: e.Topic, place: SentenceContext) -> list[Words]:
     if event.name is None:
         text = f"Topic of {event.room}: {event.text}" if event.text else f"{event.room} has no topic"
     elif event.text:
@@ -137,7 +137,7 @@ def _topic(event: e.Topic, place: Place) -> list[Words]:
     return [("news", f"--- {text}")]
 
 
-def _names(event: e.Names, place: Place) -> list[Words]:
+def _names(event: e.Names, place: SentenceContext) -> list[Words]:
     shown = event.names if event.asked else event.names[:_FEW]
     names = [
         f"{'you' if name == place.me else name}{' (operator)' if name in event.operators else ''}" for name in shown
@@ -149,7 +149,7 @@ def _names(event: e.Names, place: Place) -> list[Words]:
     return [("news", f"--- In {event.room}: {', '.join(names) or 'nobody'}")]
 
 
-def _who(event: e.Who, place: Place) -> list[Words]:
+def _who(event: e.Who, place: SentenceContext) -> list[Words]:
     if not event.people:
         return [("news", f"--- Nobody found for {event.mask}")]
     column = max(len(person.name) for person in event.people)
@@ -164,24 +164,24 @@ def _who(event: e.Who, place: Place) -> list[Words]:
     ]
 
 
-def _missed(event: e.Missed, place: Place) -> list[Words]:
+def _missed(event: e.Missed, place: SentenceContext) -> list[Words]:
     moves: list[tuple[str, Came, str]] = []
     for past in event.events:
-        if isinstance(past, e.Joined | e.Left) and not past.own:
+        if isinstance(past, e.Joined | e.Parted) and not past.own:
             moves.append((past.name, "came" if isinstance(past, e.Joined) else "left", ""))
     where = f" in {event.room}" if place.several else ""
     return [("coming", f"--- Meanwhile{where}: {fold_words(moves)}")] if moves else []
 
 
-def _away(event: e.Away, place: Place) -> list[Words]:
+def _away(event: e.Away, place: SentenceContext) -> list[Words]:
     return [("news", f"--- {event.name} is away: {event.text}")]
 
 
-def _away_set(event: e.AwaySet, place: Place) -> list[Words]:
+def _away_set(event: e.AwaySet, place: SentenceContext) -> list[Words]:
     return [("news", "--- You are marked as away; /back ends it" if event.away else "--- You are back")]
 
 
-def _mode(event: e.ModeChanged, place: Place) -> list[Words]:
+def _mode(event: e.ModeChanged, place: SentenceContext) -> list[Words]:
     change, _, who = event.change.partition(" ")
     by = "You" if event.name == place.me else event.name or "The server"
     form = (_STANDINGS.get(change) if " " not in who else None) if who else _SETTINGS.get(change)
@@ -195,35 +195,35 @@ def _mode(event: e.ModeChanged, place: Place) -> list[Words]:
     return [("news", f"--- {text}")]
 
 
-def _invited(event: e.Invited, place: Place) -> list[Words]:
+def _invited(event: e.Invited, place: SentenceContext) -> list[Words]:
     return [("news", f"--- {event.name} invites you to {event.room}; /join {event.room} enters it")]
 
 
-def _server(event: e.ServerNotice, place: Place) -> list[Words]:
+def _server(event: e.ServerNotice, place: SentenceContext) -> list[Words]:
     return [("news", f"--- {event.text}")] if event.text.strip() else []
 
 
-def _rooms(event: e.Listed, place: Place) -> list[Words]:
+def _rooms(event: e.Listed, place: SentenceContext) -> list[Words]:
     if not event.rooms:
         return [("news", "--- The server has no rooms")]
     width = max(len(room.name) for room in event.rooms)
     return [("news", f"--- {room.name:{width}}  {room.people:3} here  {room.topic}".rstrip()) for room in event.rooms]
 
 
-def _whois(event: e.Whois, place: Place) -> list[Words]:
+def _whois(event: e.Whois, place: SentenceContext) -> list[Words]:
     return [("news", f"--- {line}") for line in event.lines]
 
 
-def _reacted(event: e.Reacted, place: Place) -> list[Words]:
+def _reacted(event: e.Reacted, place: SentenceContext) -> list[Words]:
     did = "took back" if event.removed else "reacted with"
     return [("news", f"--- {'You' if event.own else event.name} {did} {event.reaction}")]
 
 
-def _deleted(event: e.Deleted, place: Place) -> list[Words]:
+def _deleted(event: e.Deleted, place: SentenceContext) -> list[Words]:
     return [("news", f"--- {'You' if event.own else event.name} deleted a message")]
 
 
-def _page(event: e.Page, place: Place) -> list[Words]:
+def _page(event: e.HistoryReceived, place: SentenceContext) -> list[Words]:
     if event.failed:
         return [("trouble", "!!! This server keeps no history that can be asked for")]
     lines: list[Words] = []
@@ -233,11 +233,11 @@ def _page(event: e.Page, place: Place) -> list[Words]:
     return lines or [("news", "--- Nothing found")]
 
 
-def _nothing(event: e.Event, place: Place) -> list[Words]:
+def _nothing(event: e.Event, place: SentenceContext) -> list[Words]:
     return []
 
 
-def _trouble(event: e.Failed | e.NameTaken | e.NameRefused, place: Place) -> list[Words]:
+def _trouble(event: e.Failed | e.NameTaken | e.NameRefused, place: SentenceContext) -> list[Words]:
     about = getattr(event, "about", None)
     text = event.text
     if isinstance(event, e.Failed) and event.said is not None:
@@ -246,12 +246,12 @@ def _trouble(event: e.Failed | e.NameTaken | e.NameRefused, place: Place) -> lis
     return [("trouble", f"!!! {text}" if about in (None, "*") or about in text else f"!!! {about}: {text}")]
 
 
-def _unconfirmed(event: e.Unconfirmed, place: Place) -> list[Words]:
+def _unconfirmed(event: e.Unconfirmed, place: SentenceContext) -> list[Words]:
     head = "!!! The connection broke before these were confirmed; they may not have been delivered:"
     return [("trouble", head), *_listed(event.messages)]
 
 
-def _unsent(event: e.Unsent, place: Place) -> list[Words]:
+def _unsent(event: e.Unsent, place: SentenceContext) -> list[Words]:
     return [("trouble", "!!! These were not sent:"), *_listed(event.messages)]
 
 
@@ -262,22 +262,22 @@ def _listed(messages: tuple[e.Outgoing, ...]) -> list[Words]:
     return lines
 
 
-def _reconnecting(event: e.Reconnecting, place: Place) -> list[Words]:
+def _reconnecting(event: e.Reconnecting, place: SentenceContext) -> list[Words]:
     if place.still_offline:
         return [("trouble", f"!!! Still no connection: {event.reason}")]
     return [("trouble", f"!!! No connection: {event.reason}. Trying again; what you type is sent when it is back")]
 
 
-def _reconnected(event: e.Reconnected, place: Place) -> list[Words]:
+def _reconnected(event: e.Reconnected, place: SentenceContext) -> list[Words]:
     return [("news", "--- The connection is back")]
 
 
-_WORDS: dict[type[e.Event], Callable[[Any, Place], list[Words]]] = {
-    e.Said: _said,
+_WORDS: dict[type[e.Event], Callable[[Any, SentenceContext], list[Words]]] = {
+    e.RoomMessage: _said,
     e.PrivateMessage: _private,
     e.Joined: _joined,
-    e.Left: _left,
-    e.Renamed: _renamed,
+    e.Parted: _left,
+    e.NickChanged: _renamed,
     e.Topic: _topic,
     e.Names: _names,
     e.Who: _who,
@@ -298,11 +298,11 @@ _WORDS: dict[type[e.Event], Callable[[Any, Place], list[Words]]] = {
     e.Listed: _rooms,
     e.Reacted: _reacted,
     e.Deleted: _deleted,
-    e.Page: _page,
+    e.HistoryReceived: _page,
     # A full screen has places for these; as lines they would only be in the way.
     e.Typing: _nothing,
     e.ReadUntil: _nothing,
-    e.Presence: _nothing,
+    e.PresenceChanged: _nothing,
     e.Latency: _nothing,
     e.Conversations: _nothing,
 }

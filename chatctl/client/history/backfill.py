@@ -35,44 +35,53 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chatctl.client.history import missed_events
-from chatctl.client.history.history_requests import FAR_FUTURE, Past
-from chatctl.client.history.read_positions import Told
+from chatctl.client.history.history_requests import FAR_FUTURE, HistoryRequests
+from chatctl.client.history.read_positions import ReadPositions
 from chatctl.client.session import command_handlers, tag_handlers
-from chatctl.client.session.batches import HISTORY, TARGETS, Batch
-from chatctl.client.session.deduplication import Stream
-from chatctl.client.session.query_types import REFERENCE, STEP, Hold, Place, Question, is_said, said_before, shifted
+from chatctl.client.session.batches import HISTORY, TARGETS, HistoryBatch
+from chatctl.client.session.deduplication import SeenMessages
+from chatctl.client.session.query_types import (
+    REFERENCE,
+    STEP,
+    HeldEvents,
+    HistoryQuestion,
+    PlaceHistory,
+    is_said,
+    said_before,
+    shifted,
+)
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
+    from chatctl.client.engine import ClientEngine
 
 NEEDED = frozenset({"draft/chathistory", "batch", "message-tags", "server-time"})
 FIRST_LOOK = 20
 """Messages shown of a room that one enters for the first time."""
 
-MOST_HELD = 20_000
-_MOST_WISHES = 100
+MAX_HELD_EVENTS = 20_000
+_MAX_REQUESTS = 100
 _FUZZ = timedelta(seconds=10)
 """How far apart two things may be in time that came in the other order: across places only one place's order counts."""
 
 _ASKED_BY_TIME_INSTEAD = frozenset({"MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_MSGREFTYPE"})
 
 
-class Catchup:
+class Backfill:
     """One for all connections."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ClientEngine) -> None:
         self._state = state
-        self._told = Told(state)
-        self._stream = Stream()
+        self._told = ReadPositions(state)
+        self._stream = SeenMessages()
         """The live messages of this connection."""
-        self._private: Hold | None = None
-        self._questions: deque[Question] = deque()
-        self._asked: Question | None = None
+        self._private: HeldEvents | None = None
+        self._questions: deque[HistoryQuestion] = deque()
+        self._asked: HistoryQuestion | None = None
         self._token = ""
         self._latest = self._since = ""
         self._waiting: list[Callable[[], None]] = []
-        self.past = Past(state)
+        self.past = HistoryRequests(state)
 
     @property
     def able(self) -> bool:
@@ -95,9 +104,9 @@ class Catchup:
         """The connection is lost ([connection-loss])."""
         for wish in [question.wish for question in self._open_questions() if question.wish is not None]:
             self.past.failed(wish)
-        self._stream = Stream()
+        self._stream = SeenMessages()
         # From here on, since the very first line of the next one may have a time.
-        self._private = self._private or Hold()
+        self._private = self._private or HeldEvents()
         self._questions.clear()
         self._asked = None
         for place in self._told.rooms.values():
@@ -118,22 +127,22 @@ class Catchup:
         """The client joined a room ([first-look], [hold-live])."""
         key = self._state.fold(room)
         first = key not in self._told.rooms
-        place = self._told.rooms.setdefault(key, Place(join.tags.get("msgid", ""), join.tags.get("time", "")))
+        place = self._told.rooms.setdefault(key, PlaceHistory(join.tags.get("msgid", ""), join.tags.get("time", "")))
         place.back = join.tags.get("time", "")
         if not self.able:
             self._release(place)
         elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
-            place.hold = place.hold or Hold()
+            place.hold = place.hold or HeldEvents()
             mark = "" if first else self._told.mark(place)
-            self._ask(Question("AFTER" if mark else "LATEST", key, room, mark))
+            self._ask(HistoryQuestion("AFTER" if mark else "LATEST", key, room, mark))
 
-    def wish(self, question: Question) -> None:
+    def wish(self, question: HistoryQuestion) -> None:
         """Somebody wants to see something of the past (:mod:`chatctl.client.history.history_requests`)."""
         wish = question.wish
         if wish is None:
             return
         needed = {"soju.im/search", "batch"} if question.kind == "SEARCH" else NEEDED
-        if self._state.enabled >= needed and len(self._questions) < _MOST_WISHES:
+        if self._state.enabled >= needed and len(self._questions) < _MAX_REQUESTS:
             self._ask(question)
         else:
             self.past.failed(wish)
@@ -191,7 +200,7 @@ class Catchup:
         hold.messages.append((message, own, self._stream))
         if REFERENCE not in message.tags:
             hold.live.add(message.tags.get("msgid", ""))
-        if len(hold.messages) >= MOST_HELD:
+        if len(hold.messages) >= MAX_HELD_EVENTS:
             self._release_private() if private else self._release(place)
 
     def answered(self, token: str) -> None:
@@ -201,7 +210,7 @@ class Catchup:
 
     # Answers to requests.
 
-    def came(self, batch: Batch) -> None:
+    def came(self, batch: HistoryBatch) -> None:
         """A whole batch of history."""
         question = self._asked
         if question is not None and question.wish is not None and self.past.answers(question, batch):
@@ -212,19 +221,19 @@ class Catchup:
         elif question is not None and question.key and self._state.fold(batch.target) == question.key:
             self._page(question, batch.messages)
         else:  # not requested; some servers play back by themselves
-            stream = Stream()
+            stream = SeenMessages()
             for message in filter(is_said, batch.messages):
                 own = self._state.is_me(message.nick)
                 self._show(self._told.place_of(message, own), message, own, stream, history=True)
 
-    def _page(self, question: Question, messages: list[Message]) -> None:
+    def _page(self, question: HistoryQuestion, messages: list[Message]) -> None:
         if not question.private and question.key not in self._told.rooms:  # left meanwhile
             self._done(question)
             return
         place = self._told.place(question)
         earlier = said_before(place, messages)
         if earlier and earlier != question.mark:
-            self._ask_first(Question("AFTER", question.key, question.target, earlier, question.private))
+            self._ask_first(HistoryQuestion("AFTER", question.key, question.target, earlier, question.private))
             return
         place.looked = True
         reached = self._tell(question, place, messages)
@@ -240,15 +249,15 @@ class Catchup:
         ):
             self._done(question)
         else:
-            self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+            self._ask_first(HistoryQuestion("AFTER", question.key, question.target, mark, question.private))
 
-    def _tell(self, question: Question, place: Place, messages: list[Message]) -> bool:
+    def _tell(self, question: HistoryQuestion, place: PlaceHistory, messages: list[Message]) -> bool:
         """Emit the events of a page; return whether it reaches live messages."""
         hold = self._private if question.private else place.hold
         again = question.kind == "AFTER" and not question.private
         reached = False
         between: list[Message] = []
-        stream = Stream()
+        stream = SeenMessages()
         marks = question.kind == "AFTER" or not place.time  # a JOIN without a time marks nothing
         for message in messages:
             if not is_said(message):
@@ -278,7 +287,7 @@ class Catchup:
                 for event in tag_handlers.events_of(self._state, message, history=True):
                     self._state.tell(event)
 
-    def _targets(self, question: Question, messages: list[Message]) -> None:
+    def _targets(self, question: HistoryQuestion, messages: list[Message]) -> None:
         state = self._state
         listed = [message.params[1:3] for message in messages if len(message.params) >= 3]
         self._asked = None
@@ -288,25 +297,25 @@ class Catchup:
             if not name or state.isupport.is_room(name) or asked:
                 continue
             mark = self._told.mark(self._told.person(key)) or question.mark
-            self._questions.append(Question("AFTER", key, name, mark, private=True))
+            self._questions.append(HistoryQuestion("AFTER", key, name, mark, private=True))
         last = shifted(listed[-1][1], STEP) if listed else ""
         if len(listed) >= state.isupport.history_limit and last > question.mark:
-            self._questions.appendleft(Question("TARGETS", "", "", last, private=True))
+            self._questions.appendleft(HistoryQuestion("TARGETS", "", "", last, private=True))
         self._done(question)
 
     # Questions.
 
-    def _open_questions(self) -> list[Question]:
+    def _open_questions(self) -> list[HistoryQuestion]:
         return [*self._questions, *([self._asked] if self._asked is not None else [])]
 
     def _ask_for_people(self) -> None:
-        self._ask(Question("TARGETS", "", "", shifted(self._since, _FUZZ), private=True))
+        self._ask(HistoryQuestion("TARGETS", "", "", shifted(self._since, _FUZZ), private=True))
 
-    def _ask(self, question: Question) -> None:
+    def _ask(self, question: HistoryQuestion) -> None:
         self._questions.append(question)
         self._next()
 
-    def _ask_first(self, question: Question) -> None:
+    def _ask_first(self, question: HistoryQuestion) -> None:
         """Ask this in place of the one that is out."""
         self._asked = None
         self._questions.appendleft(question)
@@ -342,10 +351,10 @@ class Catchup:
         elif question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
             mark = self._told.mark(self._told.place(question), by_time=True)
             if mark:
-                return self._ask_first(Question("AFTER", question.key, question.target, mark, question.private))
+                return self._ask_first(HistoryQuestion("AFTER", question.key, question.target, mark, question.private))
         return self._done(question) if question is not None else None
 
-    def _done(self, question: Question) -> None:
+    def _done(self, question: HistoryQuestion) -> None:
         """The backfill is complete: show what was held back."""
         self._asked = None
         if question.wish is not None:
@@ -357,7 +366,7 @@ class Catchup:
             self._release_private()
         self._next()
 
-    def _release(self, place: Place) -> None:
+    def _release(self, place: PlaceHistory) -> None:
         hold, place.hold = place.hold, None
         for message, own, stream in hold.messages if hold is not None else ():
             self._show(place, message, own, stream)
@@ -368,7 +377,9 @@ class Catchup:
             self._show(self._told.place_of(message, own), message, own, stream)
         self._since = self._latest or self._since
 
-    def _show(self, place: Place, message: Message, own: bool, stream: Stream, *, history: bool = False) -> None:
+    def _show(
+        self, place: PlaceHistory, message: Message, own: bool, stream: SeenMessages, *, history: bool = False
+    ) -> None:
         """Emit a message unless it was shown ([shown-once])."""
         if self._told.is_new(place, message, own, stream, asking=self._asked is not None or bool(self._questions)):
             command_handlers.told(self._state, message, own, history=history)

@@ -2,7 +2,8 @@
 
 Invariants:
 
-- [always-answered] Each request has a number and is answered by one `Page` with it: found, refused, or disconnected.
+- [always-answered] Each request has a number and is answered by one `HistoryReceived` with it: found, refused, or
+  disconnected.
 - [shared-queue] Requests share the backfill's queue ([one-request] there), so a page is never taken for another's.
 - [no-marks] Requests neither move the backfill's positions nor count as shown: the caller places the messages.
 - [page-content] A page has messages, and joins, parts and reactions if the server plays them back, oldest first.
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING, Literal
 
 from chatctl.client import events as e
 from chatctl.client.session import command_handlers, tag_handlers
-from chatctl.client.session.batches import HISTORY, SEARCH, TARGETS, Batch
-from chatctl.client.session.query_types import Question, Wish, is_said
+from chatctl.client.session.batches import HISTORY, SEARCH, TARGETS, HistoryBatch
+from chatctl.client.session.query_types import HistoryQuestion, UserRequest, is_said
 from chatctl.protocol.message import Message, encode_tags
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
+    from chatctl.client.engine import ClientEngine
 
 FAR_FUTURE = "timestamp=9999-12-31T23:59:59.999Z"
 _BATCHES = {"SEARCH": SEARCH, "TARGETS": TARGETS}
@@ -35,33 +36,35 @@ def stamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-class Past:
+class HistoryRequests:
     """Makes questions of wishes, and pages of answers."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ClientEngine) -> None:
         self._state = state
 
-    def page(self, number: int, which: Which, target: str, id: str | None, time: datetime, limit: int) -> Question:
+    def page(
+        self, number: int, which: Which, target: str, id: str | None, time: datetime, limit: int
+    ) -> HistoryQuestion:
         """Messages before, after or around one, which is named by its id, or where it has none by its time."""
         by_id = id and "msgid" in self._state.isupport.references
         mark = f"msgid={id}" if by_id else f"timestamp={stamp(time)}"
         most = min(limit, self._state.isupport.history_limit)
         line = ("CHATHISTORY", which, target, mark, str(most))
-        return Question(which, self._state.fold(target), target, mark, wish=Wish(number, target, line))
+        return HistoryQuestion(which, self._state.fold(target), target, mark, wish=UserRequest(number, target, line))
 
-    def search(self, number: int, text: str, room: str, name: str, limit: int) -> Question:
+    def search(self, number: int, text: str, room: str, name: str, limit: int) -> HistoryQuestion:
         """A search for words: in one place or (empty) in all, by one user or (empty) by all."""
         given = {"in": room, "from": name, "text": text, "limit": str(limit)}
         attributes = encode_tags({key: value for key, value in given.items() if value})
-        return Question("SEARCH", "", room, "", wish=Wish(number, room, ("SEARCH", attributes)))
+        return HistoryQuestion("SEARCH", "", room, "", wish=UserRequest(number, room, ("SEARCH", attributes)))
 
-    def conversations(self, number: int, since: datetime) -> Question:
+    def conversations(self, number: int, since: datetime) -> HistoryQuestion:
         """A request for the users with private messages since a time."""
         most = str(self._state.isupport.history_limit)
         line = ("CHATHISTORY", "TARGETS", f"timestamp={stamp(since)}", FAR_FUTURE, most)
-        return Question("TARGETS", "", "", "", wish=Wish(number, "", line))
+        return HistoryQuestion("TARGETS", "", "", "", wish=UserRequest(number, "", line))
 
-    def _talked(self, batch: Batch) -> None:
+    def _talked(self, batch: HistoryBatch) -> None:
         """TARGETS <name> <time of the last message>, the earliest first."""
         state = self._state
         people: list[tuple[str, datetime]] = []
@@ -72,7 +75,7 @@ class Past:
                     people.append((name, datetime.fromisoformat(time).replace(tzinfo=UTC)))
         state.tell(e.Conversations(time=state.now(), people=tuple(people)))
 
-    def answers(self, question: Question, batch: Batch) -> bool:
+    def answers(self, question: HistoryQuestion, batch: HistoryBatch) -> bool:
         """Return whether this batch answers the current request; if so, emit it."""
         if question.wish is None or batch.type != _BATCHES.get(question.kind, HISTORY):
             return False
@@ -87,19 +90,19 @@ class Past:
         self.tell(question.wish, tuple(found), ends=not batch.messages)
         return True
 
-    def failed(self, wish: Wish) -> None:
+    def failed(self, wish: UserRequest) -> None:
         """The request failed ([always-answered])."""
         self.tell(wish, (), failed=True)
 
-    def tell(self, wish: Wish, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
+    def tell(self, wish: UserRequest, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
         """The answer."""
         now = self._state.now()
         self._state.tell(
-            e.Page(time=now, number=wish.number, target=wish.target, events=found, ends=ends, failed=failed)
+            e.HistoryReceived(time=now, number=wish.number, target=wish.target, events=found, ends=ends, failed=failed)
         )
 
 
-def past_events(state: State, message: Message) -> list[e.Event]:
+def past_events(state: ClientEngine, message: Message) -> list[e.Event]:
     """Yield the events of one history line ([page-content]); none if it has no use."""
     if is_said(message):
         said = command_handlers.event_of(state, message, state.is_me(message.nick), history=True)
@@ -114,13 +117,13 @@ def past_events(state: State, message: Message) -> list[e.Event]:
             room, how, reason = message.param(0), message.command.lower(), message.param(1)
             if how == "quit":
                 why = message.param(0)
-                return [e.Left(time=time, name=nick, rooms=(), how="quit", reason=why, own=own, history=True)]
-            return [e.Left(time=time, name=nick, rooms=(room,), how="part", reason=reason, own=own, history=True)]
+                return [e.Parted(time=time, name=nick, rooms=(), how="quit", reason=why, own=own, history=True)]
+            return [e.Parted(time=time, name=nick, rooms=(room,), how="part", reason=reason, own=own, history=True)]
         case "KICK":
             room, who, reason = message.param(0), message.param(1), message.param(2)
-            return [e.Left(time=time, name=who, rooms=(room,), how="kick", reason=reason, by=nick, history=True)]
+            return [e.Parted(time=time, name=who, rooms=(room,), how="kick", reason=reason, by=nick, history=True)]
         case "NICK":
-            return [e.Renamed(time=time, old=nick, name=message.param(0), own=own, history=True)]
+            return [e.NickChanged(time=time, old=nick, name=message.param(0), own=own, history=True)]
         case "TOPIC":
             room, text = message.param(0), message.param(1)
             return [e.Topic(time=time, room=room, text=text, name=nick, history=True)]

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
 from chatctl.client.history.history_requests import past_events
-from chatctl.client.session.query_types import Place
+from chatctl.client.session.query_types import PlaceHistory
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
+    from chatctl.client.engine import ClientEngine
 
 _TOLD = frozenset({"JOIN", "PART", "QUIT", "KICK", "NICK", "TOPIC"})
 
 
-def tell(state: State, place: Place, room: str, run: list[Message]) -> None:
+def tell(state: ClientEngine, place: PlaceHistory, room: str, run: list[Message]) -> None:
     """Tell what a page holds between two messages, and empty the list."""
     found: list[e.Event] = []
     for message in run:

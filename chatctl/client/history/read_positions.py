@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatctl.client.session.deduplication import Duplicates, Stream
-from chatctl.client.session.query_types import REFERENCE, STEP, Place, Question, shifted
+from chatctl.client.session.deduplication import Duplicates, SeenMessages
+from chatctl.client.session.query_types import REFERENCE, STEP, HistoryQuestion, PlaceHistory, shifted
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
+    from chatctl.client.engine import ClientEngine
 
-_MOST_PEOPLE = 1000
+_MAX_USERS = 1000
 _SECOND = len("2026-11-22T10:00:00")
 
 
-class Told:
+class ReadPositions:
     """One for all connections. `rooms`: those we are in, or were when the connection broke."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ClientEngine) -> None:
         self._state = state
-        self.rooms: dict[str, Place] = {}
-        self._people: dict[str, Place] = {}
+        self.rooms: dict[str, PlaceHistory] = {}
+        self._people: dict[str, PlaceHistory] = {}
         self._duplicates = Duplicates()
 
     def refold(self, renewed: Callable[[str], str]) -> None:
@@ -31,7 +31,7 @@ class Told:
         self._people = {renewed(key): place for key, place in self._people.items()}
         self._duplicates.refold(renewed)
 
-    def mark(self, place: Place, *, by_time: bool = False, after: str = "") -> str:
+    def mark(self, place: PlaceHistory, *, by_time: bool = False, after: str = "") -> str:
         """Return what to ask from; empty if nothing is known.
 
         A time is cut to the second, as the server may do with those it keeps, unless that is not later than `after`.
@@ -41,30 +41,32 @@ class Told:
         whole = shifted(f"{place.time[:_SECOND]}Z", STEP)
         return whole if whole > after else shifted(place.time, STEP)
 
-    def place(self, question: Question) -> Place:
+    def place(self, question: HistoryQuestion) -> PlaceHistory:
         """The subject of a request."""
         if question.private:
             return self.person(question.key)
-        return self.rooms.setdefault(question.key, Place())
+        return self.rooms.setdefault(question.key, PlaceHistory())
 
-    def place_of(self, message: Message, own: bool) -> Place:
+    def place_of(self, message: Message, own: bool) -> PlaceHistory:
         """Where a message belongs to."""
         state, target = self._state, message.params[0]
         if not state.isupport.is_room(target):
             return self.person(state.fold(target if own else message.nick))
         key = state.fold(state.isupport.plain(target))
         # Messages into a room that the client is not in leave no trace here.
-        return self.rooms.get(key) or (self.rooms.setdefault(key, Place()) if key in state.rooms else Place())
+        return self.rooms.get(key) or (
+            self.rooms.setdefault(key, PlaceHistory()) if key in state.rooms else PlaceHistory()
+        )
 
-    def person(self, key: str) -> Place:
+    def person(self, key: str) -> PlaceHistory:
         """Somebody we talk with alone, by folded name."""
-        place = self._people.pop(key, None) or Place()
+        place = self._people.pop(key, None) or PlaceHistory()
         self._people[key] = place  # the latest at the end
-        if len(self._people) > _MOST_PEOPLE:
+        if len(self._people) > _MAX_USERS:
             del self._people[next(iter(self._people))]
         return place
 
-    def is_new(self, place: Place, message: Message, own: bool, stream: Stream, *, asking: bool) -> bool:
+    def is_new(self, place: PlaceHistory, message: Message, own: bool, stream: SeenMessages, *, asking: bool) -> bool:
         """Return whether `message`, of `stream`, is new; from now on it is not. `asking`: a question is out."""
         state, target = self._state, message.params[0]
         if state.isupport.is_room(target):

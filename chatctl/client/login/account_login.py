@@ -20,14 +20,14 @@ from chatctl.client.errors import ClearTextError, LoginError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message
 
-PIECE = 400
+CHUNK_BYTES = 400
 SCRAM = "SCRAM-SHA-256"
 
 _OF_THE_NAME = {"ACCOUNT_EXISTS": NameTakenError, "BAD_ACCOUNT_NAME": InvalidNameError}
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class AccountLogin:
     """Whose account, by which password; with `token`, of an invitation, it is to be made. Never shown by repr."""
 
     account: str
@@ -35,11 +35,11 @@ class Login:
     token: str = field(default="", repr=False)
 
 
-class Exchange:
+class LoginExchange:
     """One login on one connection. `lines` are commands to send, as words; the owner empties it. It is over when `done`
     is set, or `problem`, or `name_problem` (then another name may do)."""
 
-    def __init__(self, login: Login, offered: Mapping[str, str], *, secure: bool) -> None:
+    def __init__(self, login: AccountLogin, offered: Mapping[str, str], *, secure: bool) -> None:
         self.lines: list[tuple[str, ...]] = []
         self.done = False
         self.problem: RefusedError | None = None
@@ -106,7 +106,7 @@ class Exchange:
             return
         if piece != "+":
             self._pieces.append(piece)
-        if len(piece) == PIECE or len(self._pieces) > 100:
+        if len(piece) == CHUNK_BYTES or len(self._pieces) > 100:
             return
         text = "".join(self._pieces)
         self._pieces.clear()
@@ -138,8 +138,8 @@ class Exchange:
 
     def _say(self, text: str) -> None:
         data = base64.b64encode(text.encode()).decode()
-        pieces = [data[at : at + PIECE] for at in range(0, len(data), PIECE)]
-        if not pieces or len(pieces[-1]) == PIECE:
+        pieces = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
+        if not pieces or len(pieces[-1]) == CHUNK_BYTES:
             pieces.append("+")
         self.lines += [("AUTHENTICATE", piece) for piece in pieces]
 

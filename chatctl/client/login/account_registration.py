@@ -12,48 +12,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
-from chatctl.client.login.account_login import Login
+from chatctl.client.login.account_login import AccountLogin
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
+    from chatctl.client.engine import ClientEngine
     from chatctl.protocol.message import Message
 
 CAPABILITY = "draft/account-registration"
 
 
-def possible(state: State) -> bool:
+def possible(state: ClientEngine) -> bool:
     """Return whether an account can be made ([possible]); for users who are not logged in."""
     asks = state.capability(CAPABILITY).split(",")
     return state.offers(CAPABILITY) and "email-required" not in asks and state.secure and not logged_in(state)
 
 
-def logged_in(state: State) -> str:
+def logged_in(state: ClientEngine) -> str:
     """Return the account that we are logged in to, or ``""``."""
     return state.login.account if state.login is not None else state.logged_in
 
 
-def begin(state: State, password: str) -> None:
+def begin(state: ClientEngine, password: str) -> None:
     """Ask the server to make the account, unless this connection does not allow it ([possible])."""
     if not possible(state):
         text = "No account was asked for: on this connection the server does not take a password for one"
         state.tell(e.Failed(time=state.now(), text=text, code="REGISTER", command="REGISTER"))
         return
-    state.making = Login(state.nick, password)
+    state.making = AccountLogin(state.nick, password)
     state.send("REGISTER", "*", "*", password)
 
 
-def answered(state: State, message: Message) -> None:
+def answered(state: ClientEngine, message: Message) -> None:
     """Handle REGISTER: the account is made, or (VERIFICATION_REQUIRED) not yet; errors arrive as FAIL."""
     making, state.making = state.making, None
     text = message.params[-1] if len(message.params) > 2 else ""
     if message.param(0).upper() == "SUCCESS" and making is not None:
-        login = state.login = Login(message.param(1) or making.account, making.password)
+        login = state.login = AccountLogin(message.param(1) or making.account, making.password)
         text = f"You are now logged in as {login.account}"
     if text:
         state.tell(e.ServerNotice(time=state.time_of(message), text=text, code="REGISTER"))
 
 
-def is_told(state: State, account: str) -> bool:
+def is_told(state: ClientEngine, account: str) -> bool:
     """Return whether the answer to REGISTER was about this account and is reported ([told-once])."""
     known = state.making or state.login
     return known is not None and state.fold(known.account) == state.fold(account)

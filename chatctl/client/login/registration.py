@@ -26,7 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from chatctl.client.errors import AccountNeededError, BannedError, ClearTextError, OwnedNameError, PasswordError
-from chatctl.client.login.account_login import Exchange, Login, can_log_in
+from chatctl.client.login.account_login import AccountLogin, LoginExchange, can_log_in
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message, encode
 
@@ -62,13 +62,13 @@ _TO_LOG_IN = ("sasl", "draft/account-registration")
 
 TAKEN = {"433", "436", "437"}
 INVALID = {"431", "432", "484"}
-_MOST_OFFERED = 1000
+_MAX_OFFERED_BYTES = 1000
 _RESERVED_WORDS = re.compile(r"reserved|regist(er|r)ed|account", re.IGNORECASE)
 """Text of a 433 for a name that is reserved, not in use. There is no separate numeric."""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ResumeTokens:
     """Tokens by which a chatctl server recognises this client: never shown, not even by repr."""
 
     secret: str = field(repr=False)
@@ -82,10 +82,10 @@ class Registration:
         self,
         name: str,
         password: str | None,
-        identity: Identity | None,
+        identity: ResumeTokens | None,
         *,
         attentive: bool = False,
-        login: Login | None = None,
+        login: AccountLogin | None = None,
         secure: bool = True,
         transient: bool = False,
     ) -> None:
@@ -110,7 +110,7 @@ class Registration:
         self.login = login
         """How to log in; once an account was made, without the invitation."""
         self.secure = secure
-        self._exchange: Exchange | None = None
+        self._exchange: LoginExchange | None = None
         self._owned = ""
         """Why the name is its owner's, where the server said so."""
 
@@ -191,7 +191,7 @@ class Registration:
             self._finish()
 
     def _offered(self, words: list[str], more: bool) -> None:
-        for word in words[: _MOST_OFFERED - len(self.offered)]:
+        for word in words[: _MAX_OFFERED_BYTES - len(self.offered)]:
             name, _, value = word.partition("=")
             self.offered[name] = value
         if not more:
@@ -237,7 +237,7 @@ class Registration:
     def _finish(self) -> None:
         """Capabilities are settled: log in if requested ([login-first]), then register."""
         if self.login is not None and self._exchange is None:
-            self._exchange = Exchange(self.login, self.offered, secure=self.secure)
+            self._exchange = LoginExchange(self.login, self.offered, secure=self.secure)
             self._logging_in()
             return
         self._enter()

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from chatctl.client.profile import store
 
-_MOST_ASKED = 200
+_MAX_ASKED_NAMES = 200
 _MAX_ACCOUNTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SavedVisit:
     """The server, name and rooms of a session: all that `chatctl join` needs to return there."""
 
     host: str
@@ -28,7 +28,7 @@ class Server:
     tls: bool | None = None
 
 
-class Memory:
+class Profile:
     """`folder` stands in for the platform's own."""
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -45,18 +45,18 @@ class Memory:
             store.update(change, self._folder)
 
     @property
-    def last(self) -> Server | None:
+    def last(self) -> SavedVisit | None:
         """The last session."""
         return _server(self._read().get("last"))
 
     @property
-    def saved(self) -> dict[str, Server]:
+    def saved(self) -> dict[str, SavedVisit]:
         """The saved ones, by name."""
         found = self._read().get("saved")
         known = found.items() if isinstance(found, dict) else ()
         return {name: server for name, item in known if (server := _server(item)) is not None}
 
-    def entered(self, server: Server, name: str = "") -> None:
+    def entered(self, server: SavedVisit, name: str = "") -> None:
         """We are in; with a `name` this is kept under it."""
 
         def change(content: store.Content) -> None:
@@ -97,7 +97,7 @@ class Memory:
 
         def change(content: store.Content) -> None:
             known = content.get("asked")
-            content["asked"] = [*(known if isinstance(known, list) else []), key][-_MOST_ASKED:]
+            content["asked"] = [*(known if isinstance(known, list) else []), key][-_MAX_ASKED_NAMES:]
 
         self._change(change)
         return True
@@ -122,15 +122,15 @@ def _place(server: str, name: str) -> str:
     return f"{server} {name}".casefold()
 
 
-def _server(item: object) -> Server | None:
+def _server(item: object) -> SavedVisit | None:
     if not isinstance(item, dict):
         return None
     host, port, name, room, tls = (item.get(key) for key in ("host", "port", "name", "room", "tls"))
     if not isinstance(host, str) or not isinstance(port, int) or not host or not 0 < port < 65536:
         return None
     name, room = (word if isinstance(word, str) else "" for word in (name, room))
-    return Server(host, port, name, room, tls if isinstance(tls, bool) else None)
+    return SavedVisit(host, port, name, room, tls if isinstance(tls, bool) else None)
 
 
-def _plain(server: Server) -> dict[str, object]:
+def _plain(server: SavedVisit) -> dict[str, object]:
     return {item.name: getattr(server, item.name) for item in fields(server)}

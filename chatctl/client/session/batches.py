@@ -2,7 +2,7 @@
 
 Invariants:
 
-- [collected] The lines of a history or search batch are collected until it ends, and become one :class:`Batch`.
+- [collected] The lines of a history or search batch are collected until it ends, and become one :class:`HistoryBatch`.
 - [multiline] The lines of a draft/multiline batch become one message with line feeds (none before a line tagged
   draft/multiline-concat). Its tags are those of the opening BATCH. Inside history it is one message of that batch.
 - [transparent] The lines of any other batch are handled one by one, as they arrive.
@@ -23,31 +23,31 @@ MULTILINE = "draft/multiline"
 CONCAT = "draft/multiline-concat"
 
 _KEPT = frozenset({HISTORY, TARGETS, SEARCH, MULTILINE})
-_MOST_BATCHES = 100
-_MOST_LINES = 20_000
-_MOST_CHARACTERS = 1_000_000
+_MAX_BATCHES = 100
+_MAX_LINES = 20_000
+_MAX_CHARACTERS = 1_000_000
 
 
-class Kept:
+class CollectedLine:
     """A line that belongs to a batch which has not ended."""
 
 
-KEPT: Final = Kept()
+KEPT: Final = CollectedLine()
 
 
 @dataclass(slots=True, eq=False)
-class Batch:
+class HistoryBatch:
     """An open batch; `opening` is the BATCH line, `inside` the enclosing batch ([multiline])."""
 
     type: str
     target: str
     opening: Message
-    inside: Batch | None = None
+    inside: HistoryBatch | None = None
     messages: list[Message] = field(default_factory=list)
 
     def add(self, message: Message) -> None:
         """One more line, up to the bound."""
-        if len(self.messages) < _MOST_LINES:
+        if len(self.messages) < _MAX_LINES:
             self.messages.append(message)
 
 
@@ -55,13 +55,13 @@ class Batches:
     """Those that are open, by reference."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Batch] = {}
+        self._open: dict[str, HistoryBatch] = {}
 
     def clear(self) -> None:
         """The connection is gone, and halves with it."""
         self._open.clear()
 
-    def take(self, message: Message) -> Message | Batch | Kept:
+    def take(self, message: Message) -> Message | HistoryBatch | CollectedLine:
         """Return the result of `message`: itself, a complete message or batch, or None so far."""
         if message.command == "BATCH":
             return self._border(message)
@@ -72,13 +72,13 @@ class Batches:
                 return KEPT
         return message
 
-    def _border(self, message: Message) -> Message | Batch | Kept:
+    def _border(self, message: Message) -> Message | HistoryBatch | CollectedLine:
         reference, kind = message.param(0), message.param(1)
         if reference[:1] == "+":
             outer = self._open.get(message.tags.get("batch", ""))
-            if len(self._open) < _MOST_BATCHES:
+            if len(self._open) < _MAX_BATCHES:
                 if kind in _KEPT:
-                    self._open[reference[1:]] = Batch(kind, message.param(2), message, outer)
+                    self._open[reference[1:]] = HistoryBatch(kind, message.param(2), message, outer)
                 elif outer is not None:  # its lines belong to the outer one
                     self._open[reference[1:]] = outer
             return KEPT
@@ -96,12 +96,12 @@ class Batches:
         return whole
 
 
-def joined(batch: Batch) -> Message | None:
+def joined(batch: HistoryBatch) -> Message | None:
     """Return a multiline batch as one message ([multiline]); None if it is empty."""
     parts: list[str] = []
     size = 0
     for line in batch.messages:
-        if len(line.params) < 2 or size > _MOST_CHARACTERS:
+        if len(line.params) < 2 or size > _MAX_CHARACTERS:
             continue
         if parts and CONCAT not in line.tags:
             parts.append("\n")

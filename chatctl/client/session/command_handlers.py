@@ -12,8 +12,8 @@ from chatctl.client.session import presence, tag_handlers, unstored_requests
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
-    from chatctl.client.session.in_flight import Sent
+    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.in_flight import SentMessage
 
 _CTCP = "\x01"
 _ACTION = "\x01ACTION"
@@ -21,7 +21,7 @@ _HISTSERV = "HistServ!HistServ@localhost"
 """The service by which Ergo plays joins and the like back to clients without draft/event-playback, as messages."""
 
 
-def said(state: State, message: Message) -> None:
+def said(state: ClientEngine, message: Message) -> None:
     """PRIVMSG and NOTICE. One whose source is us is an echo."""
     if len(message.params) < 2:
         return
@@ -48,11 +48,11 @@ def said(state: State, message: Message) -> None:
     state.catchup.live(message, own)
 
 
-def _from_server(state: State, message: Message) -> bool:
+def _from_server(state: ClientEngine, message: Message) -> bool:
     return "!" not in message.source and (message.source == state.server or "." in message.source)
 
 
-def told(state: State, message: Message, own: bool, *, history: bool = False) -> None:
+def told(state: ClientEngine, message: Message, own: bool, *, history: bool = False) -> None:
     """Tell of a message (`history`: from before), and of the reaction that it may carry."""
     said = event_of(state, message, own, history=history)
     if said is None or state.fold(message.nick) in state.presence.ignored:
@@ -62,7 +62,9 @@ def told(state: State, message: Message, own: bool, *, history: bool = False) ->
         state.tell(event)
 
 
-def event_of(state: State, message: Message, own: bool, *, history: bool = False) -> e.Said | e.PrivateMessage | None:
+def event_of(
+    state: ClientEngine, message: Message, own: bool, *, history: bool = False
+) -> e.RoomMessage | e.PrivateMessage | None:
     """A message as an event. CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
     target, text = message.params[0], message.params[1]
     if message.source == _HISTSERV and state.isupport.is_room(target):
@@ -77,7 +79,7 @@ def event_of(state: State, message: Message, own: bool, *, history: bool = False
     account, reply = message.tags.get("account") or None, tag_handlers.first(message, tag_handlers.REPLY) or None
     ticket = state.ledger.tickets.pop(id_ or str(id(message)), None) or None if own else None
     if state.isupport.is_room(target):
-        return e.Said(
+        return e.RoomMessage(
             time=time, room=tag_handlers.where(state, message), name=name, text=text, kind=kind, own=own, id=id_,
             history=history, reply=reply, account=account, ticket=ticket,
             audience=target.removesuffix(state.isupport.plain(target)) or None,
@@ -88,7 +90,7 @@ def event_of(state: State, message: Message, own: bool, *, history: bool = False
     )  # fmt: skip
 
 
-def joined(state: State, message: Message) -> None:
+def joined(state: ClientEngine, message: Message) -> None:
     """JOIN. Our own one shows what our prefix looks like to others."""
     nick = message.nick
     for name in message.param(0).split(","):
@@ -111,13 +113,13 @@ def joined(state: State, message: Message) -> None:
             state.catchup.entered(name, message)
 
 
-def parted(state: State, message: Message) -> None:
+def parted(state: ClientEngine, message: Message) -> None:
     """PART."""
     for name in message.param(0).split(","):
         _left_room(state, message, name, message.nick, "part", message.param(1), None)
 
 
-def kicked(state: State, message: Message) -> None:
+def kicked(state: ClientEngine, message: Message) -> None:
     """KICK by `message.nick`. If the client itself was removed, the room is not joined again."""
     name, nick = message.param(0), message.param(1)
     if state.is_me(nick):
@@ -125,7 +127,9 @@ def kicked(state: State, message: Message) -> None:
     _left_room(state, message, name, nick, "kick", message.param(2), message.nick)
 
 
-def _left_room(state: State, message: Message, name: str, nick: str, how: e.How, reason: str, by: str | None) -> None:
+def _left_room(
+    state: ClientEngine, message: Message, name: str, nick: str, how: e.How, reason: str, by: str | None
+) -> None:
     if not name or not nick:
         return
     own = state.is_me(nick)
@@ -138,20 +142,20 @@ def _left_room(state: State, message: Message, name: str, nick: str, how: e.How,
         if how == "part":
             state.unwant(name)
     time = state.time_of(message)
-    state.tell(e.Left(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
+    state.tell(e.Parted(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
 
 
-def quitted(state: State, message: Message) -> None:
+def quitted(state: ClientEngine, message: Message) -> None:
     """QUIT of a member. Our own is reported as the end of the connection instead."""
     if not message.nick or state.is_me(message.nick):
         return
     rooms = state.rooms.vanish(message.nick)
     state.presence.gone(state.fold(message.nick))
     time = state.time_of(message)
-    state.tell(e.Left(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
+    state.tell(e.Parted(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
 
 
-def renamed(state: State, message: Message) -> None:
+def renamed(state: ClientEngine, message: Message) -> None:
     """NICK. One that we asked for is our name on later connections as well; one that a server forced on us is not."""
     old, new = message.nick, message.param(0)
     if not old or not new:
@@ -164,10 +168,10 @@ def renamed(state: State, message: Message) -> None:
             state.name = new
     state.rooms.rename(old, new)
     state.presence.rename(state.fold(old), state.fold(new))
-    state.tell(e.Renamed(time=state.time_of(message), old=old, name=new, own=own))
+    state.tell(e.NickChanged(time=state.time_of(message), old=old, name=new, own=own))
 
 
-def topic(state: State, message: Message) -> None:
+def topic(state: ClientEngine, message: Message) -> None:
     """TOPIC, set just now."""
     room = state.rooms.get(message.param(0))
     if room is not None:
@@ -175,7 +179,7 @@ def topic(state: State, message: Message) -> None:
         state.tell(e.Topic(time=state.time_of(message), room=room.name, text=room.topic, name=message.nick))
 
 
-def mode(state: State, message: Message) -> None:
+def mode(state: ClientEngine, message: Message) -> None:
     """MODE of a room (standings are kept) or of ourselves."""
     target, change = message.param(0), list(message.params[1:])
     if not change:
@@ -188,18 +192,18 @@ def mode(state: State, message: Message) -> None:
     state.tell(e.ModeChanged(time=time, target=target, change=text, name=message.nick, own=own))
 
 
-def invited(state: State, message: Message) -> None:
+def invited(state: ClientEngine, message: Message) -> None:
     """INVITE."""
     if state.is_me(message.param(0)) and message.param(1):
         state.tell(e.Invited(time=state.time_of(message), room=message.param(1), name=message.nick))
 
 
-def error(state: State, message: Message) -> None:
+def error(state: ClientEngine, message: Message) -> None:
     """ERROR: the server says why it is about to close the connection."""
     state.farewell = message.param(0)
 
 
-def killed(state: State, message: Message) -> None:
+def killed(state: ClientEngine, message: Message) -> None:
     """KILL of a user, perhaps ours ("KILL message"). Servers of other networks also send it by themselves if two have
     one name; then the client reconnects."""
     if state.is_me(message.param(0)) and (state.is_ours or "!" in message.source):
@@ -208,13 +212,13 @@ def killed(state: State, message: Message) -> None:
         state.sent_away = SentAwayError(f"You were sent away{by}{why}")
 
 
-def changed_host(state: State, message: Message) -> None:
+def changed_host(state: ClientEngine, message: Message) -> None:
     """CHGHOST of the own user: the length of our prefix changes."""
     if state.is_me(message.nick) and len(message.params) > 1:
         state.prefix = f"{state.nick}!{message.params[0]}@{message.params[1]}"
 
 
-def standard_reply(state: State, message: Message) -> None:
+def standard_reply(state: ClientEngine, message: Message) -> None:
     """FAIL, WARN, NOTE <command> <code> [context...] <description> (IRCv3 standard-replies)."""
     if len(message.params) < 3:
         return
@@ -241,21 +245,21 @@ def standard_reply(state: State, message: Message) -> None:
     )
 
 
-def ticket_of(entry: Sent | None) -> int | None:
+def ticket_of(entry: SentMessage | None) -> int | None:
     """The number of a refused message, if it has one."""
     return entry.message.ticket or None if entry is not None else None
 
 
-def said_again(entry: Sent | None) -> str | None:
+def said_again(entry: SentMessage | None) -> str | None:
     """The text of a refused message, if it had been sent again."""
     return entry.message.text if entry is not None and entry.again else None
 
 
-def nothing(state: State, message: Message) -> None:
+def nothing(state: ClientEngine, message: Message) -> None:
     """Ignore the line."""
 
 
-COMMANDS: dict[str, Callable[[State, Message], None]] = {
+COMMANDS: dict[str, Callable[[ClientEngine, Message], None]] = {
     "PRIVMSG": said,
     "NOTICE": said,
     "JOIN": joined,

@@ -24,7 +24,7 @@ Key = tuple[str, str, str, str, str]
 
 
 @dataclass(slots=True, eq=False)
-class Stream:
+class SeenMessages:
     """How often each message came in one stream [count], by time and by second."""
 
     exact: dict[Key, int] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Duplicates:
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], None] = {}
-        self._told = Stream()
+        self._told = SeenMessages()
         self._told_whole: dict[Key, int] = {}
         """Of those told, by second: the ones whose time had no fraction [seconds]."""
 
@@ -44,9 +44,9 @@ class Duplicates:
         """Bring all conversations under a new rule for spellings."""
         self._ids = {(renewed(conversation), id): None for conversation, id in self._ids}
         self._told_whole = _renewed(self._told_whole, renewed)
-        self._told = Stream(_renewed(self._told.exact, renewed), _renewed(self._told.by_second, renewed))
+        self._told = SeenMessages(_renewed(self._told.exact, renewed), _renewed(self._told.by_second, renewed))
 
-    def is_new(self, conversation: str, sender: str, message: Message, stream: Stream, *, prune: bool) -> bool:
+    def is_new(self, conversation: str, sender: str, message: Message, stream: SeenMessages, *, prune: bool) -> bool:
         """Return whether `message` was not told before; from now on it was."""
         id, time = message.tags.get("msgid", ""), message.tags.get("time", "")
         is_repeated = bool(time) and self._is_repeated(conversation, sender, message, time, stream, prune=prune)
@@ -60,7 +60,7 @@ class Duplicates:
         return True
 
     def _is_repeated(
-        self, conversation: str, sender: str, message: Message, time: str, stream: Stream, *, prune: bool
+        self, conversation: str, sender: str, message: Message, time: str, stream: SeenMessages, *, prune: bool
     ) -> bool:
         key = (conversation, message.command, sender, message.params[1], time)
         second = (*key[:4], time[:_SECOND])

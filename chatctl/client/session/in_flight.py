@@ -18,14 +18,14 @@ from dataclasses import dataclass
 
 from chatctl.client.events import Outgoing
 
-WINDOW = 64
+WINDOW_MESSAGES = 64
 """Messages that may be out at once at a server of ours."""
 
-CAUTIOUS_WINDOW = 8
+CAUTIOUS_WINDOW_MESSAGES = 8
 """The same elsewhere: many servers throw out who sends more than ten lines in a burst."""
 
 
-class Sent:
+class SentMessage:
     """One message that went out. Two that read the same are two. `reference`: its number, where the server is one that
     knows what it is for; `again`: whether it was in doubt before."""
 
@@ -40,11 +40,11 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class OutgoingLine:
     """Bytes to be written, CR LF included; `entry` where the ledger has one for them."""
 
     data: bytes
-    entry: Sent | None = None
+    entry: SentMessage | None = None
 
 
 class Barrier:
@@ -57,26 +57,26 @@ class Barrier:
         self.passed = passed
 
 
-class Ledger:
+class InFlight:
     """Messages and barriers in the order they went out."""
 
     def __init__(self, fold: Callable[[str], str]) -> None:
-        self._entries: list[Sent | Barrier] = []
+        self._entries: list[SentMessage | Barrier] = []
         self._count = 0
         self._unguarded = 0
         self.fold = fold
-        self._late: tuple[list[Sent], list[Sent]] = ([], [])
+        self._late: tuple[list[SentMessage], list[SentMessage]] = ([], [])
         """Messages that two PINGs settled without an echo, the latest PING's first."""
         self._own_copies: list[tuple[str, str]] = []
         """(command, payload) of messages to ourselves whose echo came: the server delivers them as well."""
         self.tickets: dict[str, int] = {}
         """Id of an echo -> number of the message, until it is shown."""
-        self.window = CAUTIOUS_WINDOW
+        self.window = CAUTIOUS_WINDOW_MESSAGES
 
     @property
     def out(self) -> int:
         """Messages without an answer."""
-        return sum(isinstance(entry, Sent) for entry in self._entries)
+        return sum(isinstance(entry, SentMessage) for entry in self._entries)
 
     @property
     def full(self) -> bool:
@@ -97,9 +97,9 @@ class Ledger:
     def to_service(self) -> bool:
         """Whether the latest message goes to a service (NickServ and the like): most servers do not echo those."""
         last = self._entries[-1] if self._entries else None
-        return isinstance(last, Sent) and last.message.target.lower().endswith("serv")
+        return isinstance(last, SentMessage) and last.message.target.lower().endswith("serv")
 
-    def sent(self, entry: Sent) -> None:
+    def sent(self, entry: SentMessage) -> None:
         """A message goes out."""
         self._entries.append(entry)
         self._unguarded += 1
@@ -112,19 +112,19 @@ class Ledger:
         self._unguarded = 0
         return barrier
 
-    def confirmed(self, command: str, target: str, payload: str, reference: str = "") -> Sent | None:
+    def confirmed(self, command: str, target: str, payload: str, reference: str = "") -> SentMessage | None:
         """Handle an echo. The server may have changed the text, so the oldest message to the same target matches too;
         but if it has our number, only that one does."""
         if reference:
             for entry in self._entries:
-                if isinstance(entry, Sent) and entry.reference == reference:
+                if isinstance(entry, SentMessage) and entry.reference == reference:
                     self._remove(entry)
                     return entry
             return None
         same_target = [
             entry
             for entry in self._entries
-            if isinstance(entry, Sent)
+            if isinstance(entry, SentMessage)
             and entry.command == command
             and self.fold(entry.message.target) == self.fold(target)
         ]
@@ -134,21 +134,21 @@ class Ledger:
             self._remove(found)
         return found
 
-    def refused(self, target: str) -> Sent | None:
+    def refused(self, target: str) -> SentMessage | None:
         """The server refused a message to `target`: the oldest one, since answers come in order."""
         return self._refused(lambda entry: self.fold(entry.message.target) == self.fold(target))
 
-    def refused_command(self, command: str) -> Sent | None:
+    def refused_command(self, command: str) -> SentMessage | None:
         """The server refused a message and did not say to whom it was."""
         return self._refused(lambda entry: entry.command == command)
 
-    def refused_whole(self) -> Sent | None:
+    def refused_whole(self) -> SentMessage | None:
         """The server refused a message of several lines."""
         return self._refused(lambda entry: "\n" in entry.payload)
 
-    def _refused(self, fits: Callable[[Sent], bool]) -> Sent | None:
+    def _refused(self, fits: Callable[[SentMessage], bool]) -> SentMessage | None:
         for entry in self._entries:
-            if isinstance(entry, Sent) and fits(entry):
+            if isinstance(entry, SentMessage) and fits(entry):
                 self._remove(entry)
                 return entry
         return None
@@ -168,7 +168,7 @@ class Ledger:
                     return True
         return False
 
-    def expect_own_copy(self, entry: Sent) -> None:
+    def expect_own_copy(self, entry: SentMessage) -> None:
         """Note the echo of a message to ourselves: a second line with the same text is its delivery."""
         self._own_copies.append((entry.command, entry.payload))
 
@@ -179,12 +179,12 @@ class Ledger:
         self._own_copies.remove((command, payload))
         return True
 
-    def answered(self, token: str) -> list[Sent]:
+    def answered(self, token: str) -> list[SentMessage]:
         """Settle the messages sent before an answered PING. Return those without an echo."""
         for at, entry in enumerate(self._entries):
             if isinstance(entry, Barrier) and entry.token == token:
                 done, self._entries = self._entries[: at + 1], self._entries[at + 1 :]
-                settled = [item for item in done if isinstance(item, Sent)]
+                settled = [item for item in done if isinstance(item, SentMessage)]
                 self._late = (list(settled), self._late[0])
                 self._own_copies.clear()
                 for passed in (item.passed for item in done if isinstance(item, Barrier)):
@@ -193,10 +193,12 @@ class Ledger:
                 return settled
         return []
 
-    def lost(self, unwritten: Sequence[Line]) -> tuple[list[Sent], list[Sent], list[Callable[[], None]]]:
+    def lost(
+        self, unwritten: Sequence[OutgoingLine]
+    ) -> tuple[list[SentMessage], list[SentMessage], list[Callable[[], None]]]:
         """The connection is gone: (to send again, in doubt, who waits for a barrier). The ledger is empty after it."""
         ours = {id(line.entry) for line in unwritten}
-        said = [entry for entry in self._entries if isinstance(entry, Sent)]
+        said = [entry for entry in self._entries if isinstance(entry, SentMessage)]
         again = [entry for entry in said if id(entry) in ours and not entry.again]
         doubt = [entry for entry in said if id(entry) not in ours or entry.again]
         waiting = [entry.passed for entry in self._entries if isinstance(entry, Barrier) and entry.passed is not None]
@@ -207,7 +209,7 @@ class Ledger:
         self._unguarded = 0
         return again, doubt, waiting
 
-    def _remove(self, entry: Sent) -> None:
+    def _remove(self, entry: SentMessage) -> None:
         at = next(index for index, found in enumerate(self._entries) if found is entry)
         if self._unguarded and not any(isinstance(later, Barrier) for later in self._entries[at:]):
             self._unguarded -= 1

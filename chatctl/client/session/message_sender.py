@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from chatctl.client import events as e
 from chatctl.client.session import command_handlers, tag_handlers
 from chatctl.client.session.batches import CONCAT, MULTILINE
-from chatctl.client.session.in_flight import Line, Sent
+from chatctl.client.session.in_flight import OutgoingLine, SentMessage
 from chatctl.client.session.message_split import split
 from chatctl.client.session.query_types import REFERENCE
 from chatctl.errors import ChatctlError
 from chatctl.protocol.message import MAX_LINE, Message, encode
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
+    from chatctl.client.engine import ClientEngine
 
 _USER_AND_HOST = len("!~") + 10 + len("@") + 63
 """Bytes after our nick in our own prefix, while we have not seen it: the longest user and host that are common."""
@@ -38,11 +38,11 @@ _LEAST_SPACE = 64
 _RESENT = "chatctl/resend"
 _COMMANDS: dict[e.Kind, str] = {"message": "PRIVMSG", "action": "PRIVMSG", "notice": "NOTICE"}
 _ACTION = ("\x01ACTION ", "\x01")
-_MOST_LINES = 100
+_MAX_LINES = 100
 """Lines of one message, whatever a server would take."""
 
 
-def say(state: State, message: e.Outgoing) -> None:
+def say(state: ClientEngine, message: e.Outgoing) -> None:
     """Say something to a room or a person, in as many messages as it takes."""
     try:
         room = state.rooms.get(message.target)
@@ -55,7 +55,7 @@ def say(state: State, message: e.Outgoing) -> None:
         state.tell(e.Failed(time=state.now(), text=str(error), code="", command=command, about=about, ticket=ticket))
 
 
-def _wholes(state: State, message: e.Outgoing) -> Iterator[str]:
+def _wholes(state: ClientEngine, message: e.Outgoing) -> Iterator[str]:
     """Return the text in parts, each to be sent as one message ([multiline])."""
     lines = message.text.split("\n")
     limits = multiline_limits(state)
@@ -78,7 +78,7 @@ def _wholes(state: State, message: e.Outgoing) -> Iterator[str]:
     yield "\n".join(gathered)
 
 
-def multiline_limits(state: State) -> tuple[int, int] | None:
+def multiline_limits(state: ClientEngine) -> tuple[int, int] | None:
     """(bytes, lines) of one message of several lines at this server; None where it takes none."""
     if not state.enabled >= {MULTILINE, "batch", "message-tags"}:
         return None
@@ -86,8 +86,8 @@ def multiline_limits(state: State) -> tuple[int, int] | None:
     most_bytes, most_lines = values.get("max-bytes", ""), values.get("max-lines", "")
     if not (most_bytes.isascii() and most_bytes.isdigit() and len(most_bytes) < len("1000000000")):
         return None
-    lines = int(most_lines) if most_lines.isascii() and most_lines.isdigit() and len(most_lines) < 6 else _MOST_LINES
-    return max(int(most_bytes), MAX_LINE), max(1, min(lines, _MOST_LINES))
+    lines = int(most_lines) if most_lines.isascii() and most_lines.isdigit() and len(most_lines) < 6 else _MAX_LINES
+    return max(int(most_bytes), MAX_LINE), max(1, min(lines, _MAX_LINES))
 
 
 def _parts(line: str, space: int) -> list[str]:
@@ -107,33 +107,33 @@ def _parts(line: str, space: int) -> list[str]:
     return found
 
 
-def _say_whole(state: State, target: str, text: str, message: e.Outgoing) -> None:
+def _say_whole(state: ClientEngine, target: str, text: str, message: e.Outgoing) -> None:
     command = _COMMANDS[message.kind]
     if "\n" in text:
         if text.strip():
-            _send(state, Sent(command, text, _piece(message, target, text), _number(state)))
+            _send(state, SentMessage(command, text, _piece(message, target, text), _number(state)))
         return
     before, after = _ACTION if message.kind == "action" else ("", "")
     for part in split(text, _space(state, command, target) - len(before) - len(after)):
-        _send(state, Sent(command, f"{before}{part}{after}", _piece(message, target, part), _number(state)))
+        _send(state, SentMessage(command, f"{before}{part}{after}", _piece(message, target, part), _number(state)))
 
 
 def _piece(message: e.Outgoing, target: str, text: str) -> e.Outgoing:
     return e.Outgoing(target, text, message.kind, message.ticket, message.reply)
 
 
-def _number(state: State) -> str:
+def _number(state: ClientEngine) -> str:
     state.numbered += 1
     return f"{state.client_id}.{state.numbered}" if state.resends else ""
 
 
-def _send(state: State, entry: Sent) -> None:
+def _send(state: ClientEngine, entry: SentMessage) -> None:
     _send_entry(state, entry)
     if not state.echoes:
         tell_sent(state, entry)
 
 
-def tell_sent(state: State, entry: Sent) -> None:
+def tell_sent(state: ClientEngine, entry: SentMessage) -> None:
     """Tell of a message of ours that has no echo."""
     tags = {tag_handlers.REPLY[0]: entry.message.reply} if entry.message.reply else {}
     message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
@@ -141,19 +141,19 @@ def tell_sent(state: State, entry: Sent) -> None:
     command_handlers.told(state, message, own=True)
 
 
-def _send_entry(state: State, entry: Sent) -> None:
+def _send_entry(state: ClientEngine, entry: SentMessage) -> None:
     tags = {REFERENCE: entry.reference} if entry.reference else {}
     if entry.again:
         tags[_RESENT] = ""
     if entry.message.reply and "message-tags" in state.enabled:
         tags.update(tag_handlers.reply_tags(entry.message.reply))
-    state.lines.append(Line(_encoded(state, entry, tags), entry))
+    state.lines.append(OutgoingLine(_encoded(state, entry, tags), entry))
     state.ledger.sent(entry)
     if state.ledger.wants_barrier:
         state.barrier()
 
 
-def _encoded(state: State, entry: Sent, tags: dict[str, str]) -> bytes:
+def _encoded(state: ClientEngine, entry: SentMessage, tags: dict[str, str]) -> bytes:
     """The bytes of one message: a line, or a batch of lines."""
     target = entry.message.target
     if "\n" not in entry.payload:
@@ -169,7 +169,7 @@ def _encoded(state: State, entry: Sent, tags: dict[str, str]) -> bytes:
     return b"".join(built)
 
 
-def send_again(state: State, doubt: list[Sent]) -> None:
+def send_again(state: ClientEngine, doubt: list[SentMessage]) -> None:
     """Send unconfirmed messages again, to a server that recognises them ([safe-resend])."""
     for entry in doubt:
         entry.again = True
@@ -179,7 +179,7 @@ def send_again(state: State, doubt: list[Sent]) -> None:
         _send_entry(state, entry)
 
 
-def _space(state: State, command: str, target: str) -> int:
+def _space(state: ClientEngine, command: str, target: str) -> int:
     """Bytes of text that fit on the line others get: ``:nick!user@host PRIVMSG target :text``."""
     prefix = len(state.prefix.encode()) or len(state.nick.encode()) + _USER_AND_HOST
     # A person's name is relayed as they write it, which may take more bytes than as we do.

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Iterator
 
 ZWJ = "\u200d"
-LEAST = 4
+MIN_PART_BYTES = 4
 """Bytes of the longest character: less would violate [bounded]."""
 
 _L, _V, _T = range(0x1100, 0x1160), range(0x1160, 0x11A8), range(0x11A8, 0x1200)
@@ -30,8 +30,8 @@ _TAGS = range(0xE0020, 0xE0080)
 
 def split(text: str, limit: int) -> list[str]:
     """`text` in parts of at most `limit` bytes. Raises ValueError where `limit` is under 4."""
-    if limit < LEAST:
-        raise ValueError(f"a line must have room for {LEAST} bytes of text at least")
+    if limit < MIN_PART_BYTES:
+        raise ValueError(f"a line must have room for {MIN_PART_BYTES} bytes of text at least")
     parts: list[str] = []
     start = 0
     while start < len(text):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
-from chatctl.client.session.in_flight import Line
-from chatctl.client.session.unstored_requests import Unstored
+from chatctl.client.session.in_flight import OutgoingLine
+from chatctl.client.session.unstored_requests import UnstoredRequests
 from chatctl.errors import ChatctlError
 from chatctl.protocol.message import encode
 
 
-class Asking:
-    """A part of :class:`chatctl.client.engine.State`."""
+class OutgoingRequests:
+    """A part of :class:`chatctl.client.engine.ClientEngine`."""
 
     def __init__(self, rooms: Iterable[str]) -> None:
-        self.lines: list[Line] = []
+        self.lines: list[OutgoingLine] = []
         """Adds outgoing lines."""
-        self.unstored = Unstored()
+        self.unstored = UnstoredRequests()
         self.wanted: dict[str, tuple[str, str]] = {}
         """Folded name -> (room, key): where to be on every connection."""
         for room in rooms:
@@ -40,7 +40,7 @@ class Asking:
         if "message-tags" not in self.enabled:
             return
         try:
-            self.lines.append(Line(encode(command, params, tags=tags)))
+            self.lines.append(OutgoingLine(encode(command, params, tags=tags)))
         except ChatctlError:
             return
 
@@ -94,6 +94,6 @@ class Asking:
     def send(self, command: str, *params: str) -> None:
         """Send a raw line. A line with characters of the server that cannot be sent is dropped."""
         try:
-            self.lines.append(Line(encode(command, params)))
+            self.lines.append(OutgoingLine(encode(command, params)))
         except ChatctlError:
             return

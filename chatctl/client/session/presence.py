@@ -4,8 +4,8 @@ Sources: ircv3.net/specs/extensions/away-notify, /monitor, /account-notify; mode
 
 Invariants:
 
-- [hidden-who] If away-notify is granted and away states are wanted (`State.attentive`), WHO is sent once for each
-  joined room; its answer is not shown.
+- [hidden-who] If away-notify is granted and away states are wanted (`ClientEngine.attentive`), WHO is sent once for
+  each joined room; its answer is not shown.
 - [lasting-watch] Watched names (MONITOR) are watched again on later connections.
 - [one-whois] A WHOIS answer has many numerics; they become one event at its end.
 """
@@ -19,17 +19,17 @@ from chatctl.client import events as e
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import State
+    from chatctl.client.engine import ClientEngine
 
-_MOST_WATCHED = 100
-_MOST_ASKED = 500
+_MAX_WATCHED = 100
+_MAX_ASKED = 500
 """Members of a room up to which it is asked who of them is away."""
 
-_MOST_LINES = 50
-_MOST_LISTED = 100_000
+_MAX_LINES = 50
+_MAX_LISTED = 100_000
 
 
-class Presence:
+class KnownPresence:
     """Known states of users, beyond the member lists. Names are folded."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Presence:
         self.accounts.pop(name, None)
 
 
-def away(state: State, message: Message) -> None:
+def away(state: ClientEngine, message: Message) -> None:
     """AWAY [text] of a user (away-notify)."""
     if not message.nick:
         return
@@ -83,15 +83,15 @@ def away(state: State, message: Message) -> None:
     (state.presence.away.add if text else state.presence.away.discard)(key)
     if is_new:
         time, name = state.time_of(message), message.nick
-        state.tell(e.Presence(time=time, name=name, online=True, away=bool(text), text=text))
+        state.tell(e.PresenceChanged(time=time, name=name, online=True, away=bool(text), text=text))
 
 
-def account(state: State, message: Message) -> None:
+def account(state: ClientEngine, message: Message) -> None:
     """ACCOUNT <name | *> of a user (account-notify)."""
     learn_account(state, message.nick, message.param(0))
 
 
-def learn_account(state: State, nick: str, name: str) -> None:
+def learn_account(state: ClientEngine, nick: str, name: str) -> None:
     """Somebody is logged in as `name`, or (``*``) is not."""
     if name in ("", "*"):
         state.presence.accounts.pop(state.fold(nick), None)
@@ -99,17 +99,17 @@ def learn_account(state: State, nick: str, name: str) -> None:
         state.presence.accounts[state.fold(nick)] = name
 
 
-def entered(state: State, room: str) -> None:
+def entered(state: ClientEngine, room: str) -> None:
     """The member list of a joined room is complete ([hidden-who])."""
     found = state.rooms.get(room)
-    if not state.attentive or "away-notify" not in state.enabled or found is None or len(found.members) > _MOST_ASKED:
+    if not state.attentive or "away-notify" not in state.enabled or found is None or len(found.members) > _MAX_ASKED:
         return
     if len(found.members) > 1:
         state.presence.asked.add(state.fold(room))
         state.send("WHO", found.name)
 
 
-def who_came(state: State, mask: str, people: tuple[e.Person, ...]) -> bool:
+def who_came(state: ClientEngine, mask: str, people: tuple[e.Person, ...]) -> bool:
     """The end of a WHO: learn from it. Whether that is all that is to be done."""
     for person in people:
         (state.presence.away.add if person.away else state.presence.away.discard)(state.fold(person.name))
@@ -117,26 +117,26 @@ def who_came(state: State, mask: str, people: tuple[e.Person, ...]) -> bool:
     if key not in state.presence.asked:
         return False
     state.presence.asked.discard(key)
-    state.tell(e.Presence(time=state.now(), name="", online=True, away=False, text=""))
+    state.tell(e.PresenceChanged(time=state.now(), name="", online=True, away=False, text=""))
     return True
 
 
-def watch(state: State, name: str) -> None:
+def watch(state: ClientEngine, name: str) -> None:
     """Be told when `name` comes and goes."""
-    if state.fold(name) not in state.presence.watched and len(state.presence.watched) < _MOST_WATCHED:
+    if state.fold(name) not in state.presence.watched and len(state.presence.watched) < _MAX_WATCHED:
         state.presence.watched[state.fold(name)] = name
         if state.isupport.monitors:
             state.send("MONITOR", "+", name)
 
 
-def welcomed(state: State) -> None:
+def welcomed(state: ClientEngine) -> None:
     """On a new connection ([lasting-watch])."""
     if state.isupport.monitors:
         for name in state.presence.watched.values():
             state.send("MONITOR", "+", name)
 
 
-def monitored(state: State, message: Message) -> None:
+def monitored(state: ClientEngine, message: Message) -> None:
     """730 and 731: ``me nick!user@host,nick2!...`` are here, or not."""
     online = message.command == "730"
     for item in message.params[-1].split(",") if len(message.params) > 1 else ():
@@ -146,33 +146,33 @@ def monitored(state: State, message: Message) -> None:
         if not online:
             state.presence.gone(state.fold(name))
         is_away = state.fold(name) in state.presence.away
-        state.tell(e.Presence(time=state.time_of(message), name=name, online=online, away=is_away, text=""))
+        state.tell(e.PresenceChanged(time=state.time_of(message), name=name, online=online, away=is_away, text=""))
 
 
-def listed(state: State, message: Message) -> None:
+def listed(state: ClientEngine, message: Message) -> None:
     """322: ``me #room 3 :topic``."""
     number = message.param(2)
-    if len(state.presence.listed) < _MOST_LISTED and number.isascii() and number.isdigit() and len(number) < 10:
+    if len(state.presence.listed) < _MAX_LISTED and number.isascii() and number.isdigit() and len(number) < 10:
         state.presence.listed.append(e.ListedRoom(message.param(1), int(number), message.param(3)))
 
 
-def listed_over(state: State, message: Message) -> None:
+def listed_over(state: ClientEngine, message: Message) -> None:
     """323."""
     rooms, state.presence.listed = tuple(state.presence.listed), []
     state.tell(e.Listed(time=state.time_of(message), rooms=rooms))
 
 
-def whois_line(state: State, message: Message) -> None:
+def whois_line(state: ClientEngine, message: Message) -> None:
     """A line of a WHOIS in words."""
     name = message.param(1)
-    if not name or (len(state.presence.whois) > _MOST_LINES and state.fold(name) not in state.presence.whois):
+    if not name or (len(state.presence.whois) > _MAX_LINES and state.fold(name) not in state.presence.whois):
         return
     lines = state.presence.whois.setdefault(state.fold(name), [])
     texts = _WHOIS[message.command](message).split("\n")
-    lines += [text for text in texts if text and len(lines) < _MOST_LINES]
+    lines += [text for text in texts if text and len(lines) < _MAX_LINES]
 
 
-def whois_over(state: State, message: Message) -> None:
+def whois_over(state: ClientEngine, message: Message) -> None:
     """318."""
     name = message.param(1)
     lines = state.presence.whois.pop(state.fold(name), [])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from chatctl.client.session.deduplication import Stream
+from chatctl.client.session.deduplication import SeenMessages
 from chatctl.protocol.message import Message
 
 REFERENCE = "chatctl/ref"
@@ -14,22 +14,22 @@ STEP = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
-class Hold:
+class HeldEvents:
     """Held events in order, each with whether it is ours and the connection's stream; and ids received live on this
     connection."""
 
-    messages: list[tuple[Message, bool, Stream]] = field(default_factory=list)
+    messages: list[tuple[Message, bool, SeenMessages]] = field(default_factory=list)
     live: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
-class Place:
+class PlaceHistory:
     """A room or a person: the id and time (as the server wrote it) of what we ask from, the last message shown.
     `looked`: whether a page of it ever came."""
 
     id: str = ""
     time: str = ""
-    hold: Hold | None = None
+    hold: HeldEvents | None = None
     looked: bool = False
     cut: str = ""
     """The time up to which we know who came and left: when the connection broke."""
@@ -38,7 +38,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class UserRequest:
     """A request for a page of history (`history_requests`): its number, and the line that asks for it."""
 
     number: int
@@ -47,7 +47,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class HistoryQuestion:
     """A request. `mark` is empty if it asks for the latest messages; `wish` is a request of the user, otherwise
     backfill."""
 
@@ -56,7 +56,7 @@ class Question:
     target: str
     mark: str
     private: bool = False
-    wish: Wish | None = None
+    wish: UserRequest | None = None
 
 
 def is_said(message: Message) -> bool:
@@ -73,7 +73,7 @@ def shifted(stamp: str, back: timedelta) -> str:
     return f"timestamp={moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def said_before(place: Place, page: list[Message]) -> str:
+def said_before(place: PlaceHistory, page: list[Message]) -> str:
     """Return the start of a request if an own message is older than the first page and our JOIN ([first-look])."""
     known = {message.tags.get("msgid", "") for message in page if is_said(message)}
     for message, _, _ in place.hold.messages if place.hold is not None and not place.looked else ():

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 from chatctl.client.isupport import Isupport
 
-MOST_LISTED = 100_000
+MAX_LISTED = 100_000
 """Names kept of listings that a server began and never ended: far above any room, and a bound."""
 
 
-class Room:
+class JoinedRoom:
     """One room: `name` as the server writes it, `members` by folded name, each a nick and its standing's symbols."""
 
     __slots__ = ("members", "name", "topic")
@@ -21,17 +21,17 @@ class Room:
         self.members: dict[str, tuple[str, str]] = {}
 
 
-class Rooms:
+class JoinedRooms:
     """Rooms by folded name."""
 
     def __init__(self, isupport: Isupport) -> None:
         self._isupport = isupport
-        self._rooms: dict[str, Room] = {}
+        self._rooms: dict[str, JoinedRoom] = {}
         self._listings: dict[str, dict[str, tuple[str, str]]] = {}
         self._listed = 0
         """Names and listings in them."""
 
-    def __iter__(self) -> Iterator[Room]:
+    def __iter__(self) -> Iterator[JoinedRoom]:
         return iter(self._rooms.values())
 
     def __contains__(self, name: str) -> bool:
@@ -41,13 +41,13 @@ class Rooms:
     def _fold(self) -> Callable[[str], str]:
         return self._isupport.fold
 
-    def get(self, name: str) -> Room | None:
+    def get(self, name: str) -> JoinedRoom | None:
         """The room, where we are in it."""
         return self._rooms.get(self._fold(name))
 
-    def open(self, name: str) -> Room:
+    def open(self, name: str) -> JoinedRoom:
         """We entered: whatever was known of it is old."""
-        room = self._rooms[self._fold(name)] = Room(name)
+        room = self._rooms[self._fold(name)] = JoinedRoom(name)
         return room
 
     def close(self, name: str) -> None:
@@ -112,7 +112,7 @@ class Rooms:
 
     def listed(self, name: str, items: Iterable[str]) -> None:
         """A part of the list of members (353). The room need not be one of ours."""
-        if self._listed >= MOST_LISTED:
+        if self._listed >= MAX_LISTED:
             self._forget_listings()
             return
         key = self._fold(name)

@@ -7,7 +7,7 @@ it raises `MissingError`, which the table answers with the syntax of the command
 from __future__ import annotations
 
 from chatctl.client.errors import InputError
-from chatctl.client.slash.screen import Screen, counted, message, named_room, room_here
+from chatctl.client.slash.screen import CommandScreen, counted, message, named_room, room_here
 from chatctl.protocol.message import parse
 
 _SHORT = {
@@ -30,18 +30,18 @@ def need(text: str) -> str:
 # Talking.
 
 
-def me(screen: Screen, rest: str) -> None:
+def me(screen: CommandScreen, rest: str) -> None:
     need(rest)
     screen.say(room_here(screen), rest, "action")
 
 
-def msg(screen: Screen, rest: str) -> None:
+def msg(screen: CommandScreen, rest: str) -> None:
     target, _, text = rest.partition(" ")
     need(text.strip())
     screen.say(target, text)
 
 
-def query(screen: Screen, rest: str) -> None:
+def query(screen: CommandScreen, rest: str) -> None:
     name, _, text = need(rest).partition(" ")
     if screen.client.is_room(name):
         raise InputError(f"{name} is a room; /join {name} enters it")
@@ -50,18 +50,18 @@ def query(screen: Screen, rest: str) -> None:
         screen.say(name, text.strip())
 
 
-def reply(screen: Screen, rest: str) -> None:
+def reply(screen: CommandScreen, rest: str) -> None:
     count, text = counted(rest)
     screen.say(room_here(screen), need(text), reply=message(screen, count))
 
 
-def react(screen: Screen, rest: str) -> None:
+def react(screen: CommandScreen, rest: str) -> None:
     first, _, _ = rest.partition(" ")
     count, text = (1, rest) if first in _SHORT else counted(rest)
     screen.client.react(room_here(screen), message(screen, count), _SHORT.get(need(text), text))
 
 
-def delete(screen: Screen, rest: str) -> None:
+def delete(screen: CommandScreen, rest: str) -> None:
     first, _, others = rest.partition(" ")
     if first and not first.isdigit():
         screen.client.delete(room_here(screen), message(screen, 1, first), others.strip())
@@ -73,7 +73,7 @@ def delete(screen: Screen, rest: str) -> None:
 # Rooms.
 
 
-def join(screen: Screen, rest: str) -> None:
+def join(screen: CommandScreen, rest: str) -> None:
     room, _, key = need(rest).partition(" ")
     if not screen.client.is_room(room):
         room = f"#{room}"
@@ -83,7 +83,7 @@ def join(screen: Screen, rest: str) -> None:
     screen.go(ours or room)
 
 
-def part(screen: Screen, rest: str) -> None:
+def part(screen: CommandScreen, rest: str) -> None:
     first, _, others = rest.partition(" ")
     room = first if others and screen.client.is_room(first) else None if others else named_room(screen, first)
     if room:
@@ -96,15 +96,15 @@ def part(screen: Screen, rest: str) -> None:
         screen.do("close", here)
 
 
-def rooms(screen: Screen, rest: str) -> None:
+def rooms(screen: CommandScreen, rest: str) -> None:
     screen.client.send_raw("LIST")
 
 
-def names(screen: Screen, rest: str) -> None:
+def names(screen: CommandScreen, rest: str) -> None:
     screen.client.names(named_room(screen, rest) or rest or room_here(screen))
 
 
-def topic(screen: Screen, rest: str) -> None:
+def topic(screen: CommandScreen, rest: str) -> None:
     first, _, others = rest.partition(" ")
     if screen.client.is_room(first):
         screen.client.topic(first, others.strip() or None)
@@ -112,17 +112,17 @@ def topic(screen: Screen, rest: str) -> None:
         screen.client.topic(room_here(screen), rest or None)
 
 
-def invite(screen: Screen, rest: str) -> None:
+def invite(screen: CommandScreen, rest: str) -> None:
     name, _, room = need(rest).partition(" ")
     screen.client.send_raw("INVITE", name, named_room(screen, room.strip()) or room_here(screen))
 
 
-def kick(screen: Screen, rest: str) -> None:
+def kick(screen: CommandScreen, rest: str) -> None:
     name, _, reason = need(rest).partition(" ")
     screen.client.send_raw("KICK", room_here(screen), name, *([reason.strip()] if reason.strip() else []))
 
 
-def ban(screen: Screen, rest: str) -> None:
+def ban(screen: CommandScreen, rest: str) -> None:
     name, _, reason = need(rest).partition(" ")
     room = room_here(screen)
     mask = _mask(name)
@@ -131,7 +131,7 @@ def ban(screen: Screen, rest: str) -> None:
         screen.client.send_raw("KICK", room, name, *([reason.strip()] if reason.strip() else []))
 
 
-def unban(screen: Screen, rest: str) -> None:
+def unban(screen: CommandScreen, rest: str) -> None:
     screen.client.send_raw("MODE", room_here(screen), "-b", _mask(need(rest)))
 
 
@@ -140,7 +140,7 @@ def _mask(name: str) -> str:
     return name if any(sign in name for sign in "!@*?$") else f"{name}!*@*"
 
 
-def mode(screen: Screen, rest: str) -> None:
+def mode(screen: CommandScreen, rest: str) -> None:
     words = rest.split()
     if not words or words[0][0] in "+-":
         words.insert(0, room_here(screen))
@@ -150,30 +150,30 @@ def mode(screen: Screen, rest: str) -> None:
 # People.
 
 
-def nick(screen: Screen, rest: str) -> None:
+def nick(screen: CommandScreen, rest: str) -> None:
     screen.client.rename(need(rest))
 
 
-def who(screen: Screen, rest: str) -> None:
+def who(screen: CommandScreen, rest: str) -> None:
     screen.client.who(rest or room_here(screen))
 
 
-def whois(screen: Screen, rest: str) -> None:
+def whois(screen: CommandScreen, rest: str) -> None:
     here = screen.here
     screen.client.whois(need(rest or (here if here and not screen.client.is_room(here) else "")))
 
 
-def away(screen: Screen, rest: str) -> None:
+def away(screen: CommandScreen, rest: str) -> None:
     screen.client.away(rest or "away")
     if not rest:
         screen.show("/back ends being away")
 
 
-def back(screen: Screen, rest: str) -> None:
+def back(screen: CommandScreen, rest: str) -> None:
     screen.client.away("")
 
 
-def ignore(screen: Screen, rest: str) -> None:
+def ignore(screen: CommandScreen, rest: str) -> None:
     if not rest:
         listed = ", ".join(screen.client.ignored)
         screen.show(
@@ -185,12 +185,12 @@ def ignore(screen: Screen, rest: str) -> None:
         screen.show(f"You see what {rest.split(maxsplit=1)[0]} says again")
 
 
-def raw(screen: Screen, rest: str) -> None:
+def raw(screen: CommandScreen, rest: str) -> None:
     found = parse(need(rest))
     if found is None or found.source or found.tags:
         raise InputError("Type a command of IRC and what it needs, such as /raw LUSERS")
     screen.client.send_raw(found.command, *found.params)
 
 
-def leave(screen: Screen, rest: str) -> None:
+def leave(screen: CommandScreen, rest: str) -> None:
     screen.leave(rest)

@@ -8,7 +8,7 @@ from chatctl.client.errors import InputError
 from chatctl.client.events.base import Kind
 
 
-class Speaker(Protocol):
+class CommandClient(Protocol):
     """The part of a client that the commands need; :class:`chatctl.client.client.Client` implements it."""
 
     @property
@@ -34,11 +34,11 @@ class Speaker(Protocol):
     def send_raw(self, command: str, *params: str) -> None: ...
 
 
-class Screen(Protocol):
+class CommandScreen(Protocol):
     """A place to type commands: the current target, output, and how to leave."""
 
     @property
-    def client(self) -> Speaker:
+    def client(self) -> CommandClient:
         """The client."""
 
     @property
@@ -64,14 +64,14 @@ class Screen(Protocol):
         """End."""
 
 
-def room_here(screen: Screen) -> str:
+def room_here(screen: CommandScreen) -> str:
     """Return the current target. Raises InputError if there is none."""
     if not screen.here:
         raise InputError("You are in no room; name one, as in #lobby")
     return screen.here
 
 
-def named_room(screen: Screen, word: str) -> str | None:
+def named_room(screen: CommandScreen, word: str) -> str | None:
     """The room that a word names: its sign may be left out, as in /join, where the room is one of ours. Not for the
     first word of a text, which may begin with anything."""
     if not word or screen.client.is_room(word):
@@ -87,7 +87,7 @@ def counted(rest: str) -> tuple[int, str]:
     return 1, rest
 
 
-def message(screen: Screen, count: int, name: str = "") -> str:
+def message(screen: CommandScreen, count: int, name: str = "") -> str:
     """Return the id of a message here. Raises InputError if none matches."""
     found = screen.said(count, name)
     if found is None:

@@ -17,11 +17,11 @@ from functools import partial
 
 from chatctl.client.errors import InputError
 from chatctl.client.slash import actions as do
-from chatctl.client.slash.screen import Screen, Speaker
+from chatctl.client.slash.screen import CommandClient, CommandScreen
 
-__all__ = ["Screen", "Speaker"]
+__all__ = ["CommandClient", "CommandScreen"]
 
-LONGEST = 12
+MAX_SUGGESTION_CHARACTERS = 12
 """Letters of the longest command name: a first word that is longer is a path or a slip, not a command to guess at."""
 
 
@@ -37,13 +37,13 @@ _LEAST_BEGUN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Slash:
+class SlashCommand:
     """One row: `arguments` as help shows them, `about` one line, `run(screen, rest of the line)`."""
 
     name: str
     arguments: str
     about: str
-    run: Callable[[Screen, str], None]
+    run: Callable[[CommandScreen, str], None]
     aliases: tuple[str, ...] = ()
 
     @property
@@ -69,7 +69,7 @@ def asks_password(line: str) -> bool:
     return begun or word in _LOGIN_WORDS or _near_name(word) == _REGISTER
 
 
-def run(screen: Screen, line: str) -> None:
+def run(screen: CommandScreen, line: str) -> None:
     """Do what a typed line asks for. Raises ChatctlError where it cannot; the text is for the user."""
     if not line.strip():
         return
@@ -95,7 +95,7 @@ def unknown(word: str) -> str:
 def _near(word: str) -> tuple[str, str]:
     """Return an unknown command as it is shown, and the suggestion."""
     near = _near_name(word)
-    shown = f"/{word}" if len(word) <= LONGEST * 2 else f"/{word[:LONGEST]}..."
+    shown = f"/{word}" if len(word) <= MAX_SUGGESTION_CHARACTERS * 2 else f"/{word[:MAX_SUGGESTION_CHARACTERS]}..."
     return shown, f"did you mean /{near}?" if near else "/help shows them all."
 
 
@@ -104,7 +104,7 @@ def _near_name(word: str) -> str:
     import difflib
 
     likely = (name for name, row in BY_NAME.items() if row.name not in _NEVER_GUESSED)
-    near = difflib.get_close_matches(word.lower()[: LONGEST * 2], likely, n=1) if word else []
+    near = difflib.get_close_matches(word.lower()[: MAX_SUGGESTION_CHARACTERS * 2], likely, n=1) if word else []
     return near[0] if near else ""
 
 
@@ -129,13 +129,13 @@ def hint(line: str) -> str:
     return "  ".join(f"/{found.name}" for found in fitting) if fitting else _slip(word)
 
 
-def _say(screen: Screen, text: str) -> None:
+def _say(screen: CommandScreen, text: str) -> None:
     if not screen.here:
         raise InputError("You are in no room. /join #lobby enters one")
     screen.say(screen.here, text)
 
 
-def _help(screen: Screen, rest: str) -> None:
+def _help(screen: CommandScreen, rest: str) -> None:
     word = rest.removeprefix("/").lower()
     if not word:
         width = max(len(row.usage) for row in SLASHES)
@@ -148,50 +148,50 @@ def _help(screen: Screen, rest: str) -> None:
     screen.show(f"{row.usage}{aliases}\n{row.about}")
 
 
-def _of_screen(what: str) -> Callable[[Screen, str], None]:
+def _of_screen(what: str) -> Callable[[CommandScreen, str], None]:
     """A command that is the screen's own."""
     return partial(_do, what)
 
 
-def _do(what: str, screen: Screen, rest: str) -> None:
+def _do(what: str, screen: CommandScreen, rest: str) -> None:
     screen.do(what, rest)
 
 
-SLASHES: tuple[Slash, ...] = (
-    Slash("help", "[COMMAND]", "Show all commands, or one.", _help),
-    Slash("join", "#ROOM", "Enter a room, or go to one you are in.", do.join),
-    Slash("part", "[#ROOM] [REASON]", "Leave the room, or close the conversation.", do.part, ("leave", "close")),
-    Slash("msg", "NAME TEXT", "Say something to one person, or to another room.", do.msg),
-    Slash("query", "NAME [TEXT]", "Talk with one person alone.", do.query),
-    Slash("me", "TEXT", "Say what you do: /me waves.", do.me),
-    Slash("reply", "[N] TEXT", "Answer the last message, or the Nth last one.", do.reply),
-    Slash("react", "[N] EMOJI", "React to the last message, or the Nth last: /react 2 +1.", do.react),
-    Slash("delete", "[N or NAME] [REASON]", "Take your last or Nth last message back.", do.delete),
-    Slash("resend", "", "Send undelivered messages again.", _of_screen("resend")),
-    Slash("register", "", "Choose a password, so that your name is yours alone.", _of_screen("register")),
-    Slash("nick", "NAME", "Change your name.", do.nick),
-    Slash("list", "", "Show the rooms there are.", do.rooms, ("rooms",)),
-    Slash("names", "[#ROOM]", "Show who is in the room.", do.names),
-    Slash("who", "[NAME or #ROOM]", "Show more about people.", do.who),
-    Slash("whois", "NAME", "Show what is known about a user.", do.whois),
-    Slash("topic", "[#ROOM] [TEXT]", "Show the room's topic, or set it.", do.topic),
-    Slash("search", "[WORDS]", "Search messages.", _of_screen("search")),
-    Slash("history", "", "Show earlier messages.", _of_screen("history")),
-    Slash("away", "[REASON]", "Be marked as away.", do.away),
-    Slash("back", "", "Be back.", do.back),
-    Slash("ignore", "[NAME]", "Hide the messages of a user, or show them again.", do.ignore),
-    Slash("invite", "NAME [#ROOM]", "Invite a user into the room.", do.invite),
-    Slash("kick", "NAME [REASON]", "Remove a user from the room.", do.kick),
-    Slash("ban", "NAME [REASON]", "Remove a user from the room and ban them.", do.ban),
-    Slash("unban", "NAME", "Lift the ban of a user.", do.unban),
-    Slash("mode", "[#ROOM] CHANGE", "Change the room's settings: /mode +m.", do.mode),
-    Slash("notify", "[on or off]", "Be alerted when a message has your name.", _of_screen("notify")),
-    Slash("typing", "[on or off]", "Let others see when you type.", _of_screen("typing")),
-    Slash("theme", "[NAME]", "Change colours: terminal, dark or light.", _of_screen("theme")),
-    Slash("save", "WORD", "Keep this server: chatctl join WORD enters again.", _of_screen("save")),
-    Slash("plain", "", "Go on line by line, without the full screen.", _of_screen("plain")),
-    Slash("raw", "COMMAND", "Send a command of IRC as it is.", do.raw),
-    Slash("quit", "[REASON]", "Leave the chat.", do.leave, ("exit",)),
+SLASHES: tuple[SlashCommand, ...] = (
+    SlashCommand("help", "[COMMAND]", "Show all commands, or one.", _help),
+    SlashCommand("join", "#ROOM", "Enter a room, or go to one you are in.", do.join),
+    SlashCommand("part", "[#ROOM] [REASON]", "Leave the room, or close the conversation.", do.part, ("leave", "close")),
+    SlashCommand("msg", "NAME TEXT", "Say something to one person, or to another room.", do.msg),
+    SlashCommand("query", "NAME [TEXT]", "Talk with one person alone.", do.query),
+    SlashCommand("me", "TEXT", "Say what you do: /me waves.", do.me),
+    SlashCommand("reply", "[N] TEXT", "Answer the last message, or the Nth last one.", do.reply),
+    SlashCommand("react", "[N] EMOJI", "React to the last message, or the Nth last: /react 2 +1.", do.react),
+    SlashCommand("delete", "[N or NAME] [REASON]", "Take your last or Nth last message back.", do.delete),
+    SlashCommand("resend", "", "Send undelivered messages again.", _of_screen("resend")),
+    SlashCommand("register", "", "Choose a password, so that your name is yours alone.", _of_screen("register")),
+    SlashCommand("nick", "NAME", "Change your name.", do.nick),
+    SlashCommand("list", "", "Show the rooms there are.", do.rooms, ("rooms",)),
+    SlashCommand("names", "[#ROOM]", "Show who is in the room.", do.names),
+    SlashCommand("who", "[NAME or #ROOM]", "Show more about people.", do.who),
+    SlashCommand("whois", "NAME", "Show what is known about a user.", do.whois),
+    SlashCommand("topic", "[#ROOM] [TEXT]", "Show the room's topic, or set it.", do.topic),
+    SlashCommand("search", "[WORDS]", "Search messages.", _of_screen("search")),
+    SlashCommand("history", "", "Show earlier messages.", _of_screen("history")),
+    SlashCommand("away", "[REASON]", "Be marked as away.", do.away),
+    SlashCommand("back", "", "Be back.", do.back),
+    SlashCommand("ignore", "[NAME]", "Hide the messages of a user, or show them again.", do.ignore),
+    SlashCommand("invite", "NAME [#ROOM]", "Invite a user into the room.", do.invite),
+    SlashCommand("kick", "NAME [REASON]", "Remove a user from the room.", do.kick),
+    SlashCommand("ban", "NAME [REASON]", "Remove a user from the room and ban them.", do.ban),
+    SlashCommand("unban", "NAME", "Lift the ban of a user.", do.unban),
+    SlashCommand("mode", "[#ROOM] CHANGE", "Change the room's settings: /mode +m.", do.mode),
+    SlashCommand("notify", "[on or off]", "Be alerted when a message has your name.", _of_screen("notify")),
+    SlashCommand("typing", "[on or off]", "Let others see when you type.", _of_screen("typing")),
+    SlashCommand("theme", "[NAME]", "Change colours: terminal, dark or light.", _of_screen("theme")),
+    SlashCommand("save", "WORD", "Keep this server: chatctl join WORD enters again.", _of_screen("save")),
+    SlashCommand("plain", "", "Go on line by line, without the full screen.", _of_screen("plain")),
+    SlashCommand("raw", "COMMAND", "Send a command of IRC as it is.", do.raw),
+    SlashCommand("quit", "[REASON]", "Leave the chat.", do.leave, ("exit",)),
 )
 
-BY_NAME: dict[str, Slash] = {name: row for row in SLASHES for name in (row.name, *row.aliases)}
+BY_NAME: dict[str, SlashCommand] = {name: row for row in SLASHES for name in (row.name, *row.aliases)}

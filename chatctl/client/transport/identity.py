@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatctl.client.login.registration import Identity
+from chatctl.client.login.registration import ResumeTokens
 from chatctl.client.profile import store
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1", "ip6-localhost"}
@@ -21,7 +21,7 @@ _KEY = "secret"
 _BYTES = 32
 
 
-def identity(host: str, port: int, secret: str | None) -> Identity:
+def identity(host: str, port: int, secret: str | None) -> ResumeTokens:
     """Return the token for the server at this address. `secret`: None for this installation's own, or another text."""
     import hmac  # here, since both load a crypto library that importing the client need not wait for
     import secrets
@@ -29,7 +29,7 @@ def identity(host: str, port: int, secret: str | None) -> Identity:
     key = installation_secret() if secret is None else secret
     place = "localhost" if host.lower() in _LOOPBACK else host.lower()
     token = hmac.new(key.encode(), f"chatctl/resume {place} {port}".encode(), "sha256").hexdigest()
-    return Identity(token, secrets.token_hex(_BYTES))
+    return ResumeTokens(token, secrets.token_hex(_BYTES))
 
 
 def installation_secret(folder: Path | None = None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chatctl.client.engine import Phase
 from chatctl.client.session.in_flight import Barrier
-from chatctl.client.session.unstored_requests import Unstored
+from chatctl.client.session.unstored_requests import UnstoredRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Timing:
     own_name: float = 20.0  # how long to wait for a name that our own dead connection may hold
 
 
-class Watch:
+class SilenceWatch:
     """How long a server may be silent ([probe] in :mod:`chatctl.client.connection`)."""
 
     __slots__ = ("_asked_at", "_enter_by", "_heard", "_timing", "asked", "began")
@@ -57,7 +57,7 @@ class Watch:
         return self._heard + self._timing.silence
 
 
-class Repeats:
+class RetryTimer:
     """When to repeat what the server could not store (`unstored_requests`): pauses as between connections."""
 
     __slots__ = ("_at", "_pause", "_timing")
@@ -67,7 +67,7 @@ class Repeats:
         self._pause = timing.first_pause
         self._at: float | None = None
 
-    def at(self, unstored: Unstored, now: float, chance: float) -> float:
+    def at(self, unstored: UnstoredRequests, now: float, chance: float) -> float:
         """Return when the next round begins, infinity if there is nothing to repeat. `chance`: as in Pauses.next."""
         if not unstored.unsettled:
             self._pause = self._timing.first_pause
@@ -84,7 +84,7 @@ class Repeats:
         self._at = None
 
 
-class Pauses:
+class ReconnectPauses:
     """How long to wait between connections, and when to give up ([reconnect], [own-ghost] in `connection`)."""
 
     __slots__ = ("_give_up_after", "_lost_at", "_next", "_timing")

@@ -32,7 +32,7 @@ Connect = Callable[[], socket.socket]
 Wait = Callable[[socket.socket, bool], None]
 
 
-class Stream(ssl.SSLSocket):
+class TlsStream(ssl.SSLSocket):
     """A socket under TLS that says "later" as other non-blocking sockets do. One thread owns it."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
@@ -113,7 +113,7 @@ def _validity(shown: bytes) -> str:
 def _context(*, verify: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = Stream
+    context.sslsocket_class = TlsStream
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

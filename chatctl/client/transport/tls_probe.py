@@ -6,12 +6,12 @@ import ipaddress
 from dataclasses import dataclass
 
 from chatctl.client.transport.trust import Trust, UntrustedError
-from chatctl.client.transport.wire import DialError, Wake, dial
+from chatctl.client.transport.wire import DialError, WakeUp, dial
 from chatctl.errors import UnreachableError
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ProbeResult:
     """The result. `tls`: use TLS. `pin`: the trusted key, which all connections must present; ``""``: any, because
     nobody is in between on this computer."""
 
@@ -19,12 +19,12 @@ class Seen:
     pin: str = ""
 
 
-def glance(host: str, port: int, trust: Trust, seconds: float) -> Seen:
+def probe_server(host: str, port: int, trust: Trust, seconds: float) -> ProbeResult:
     """Believe a server as every client here does (`trust`); on this computer, where no fingerprint is given, it
     may show any. Raises UnreachableError, UntrustedError."""
     if trust.tls is False:
-        return Seen(False)
-    wake = Wake()  # there is nothing to wake
+        return ProbeResult(False)
+    wake = WakeUp()  # there is nothing to wake
     wake.open()
     try:
         with dial(host, port, seconds, wake, lambda: False, trust) as sock:
@@ -32,7 +32,7 @@ def glance(host: str, port: int, trust: Trust, seconds: float) -> Seen:
     except UntrustedError:
         if trust.fingerprint or not _is_here(host):
             raise
-        return Seen(True)
+        return ProbeResult(True)
     except DialError as error:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         raise UnreachableError(f"No chat server answers at {address} ({error})") from None
@@ -40,13 +40,13 @@ def glance(host: str, port: int, trust: Trust, seconds: float) -> Seen:
         wake.close()
 
 
-def _seen(sock: object) -> Seen:
+def _seen(sock: object) -> ProbeResult:
     shown = sock.getpeercert(binary_form=True) if hasattr(sock, "getpeercert") else None
     if shown is None:
-        return Seen(False)
+        return ProbeResult(False)
     from chatctl.protocol.certificate import pin
 
-    return Seen(True, pin(shown))
+    return ProbeResult(True, pin(shown))
 
 
 def _is_here(host: str) -> bool:

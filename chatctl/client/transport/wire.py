@@ -18,7 +18,7 @@ from chatctl.client.transport.trust import Trust, is_this_machine
 from chatctl.protocol.control_socket import control_path
 from chatctl.protocol.json_text import parse_json
 
-_LONGEST_LINE = 8703 + 512
+_MAX_LINE_BYTES = 8703 + 512
 """Maximum bytes of a line. IRC lines have 8,703 at most (tags and message)."""
 
 
@@ -26,7 +26,7 @@ class DialError(Exception):
     """No connection; `str(error)` says why in a few words."""
 
 
-class Wake:
+class WakeUp:
     """Lets other threads end a `select`, from :meth:`open` to :meth:`close`."""
 
     def __init__(self) -> None:
@@ -62,7 +62,9 @@ class Wake:
             end.close()
 
 
-def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[], bool], trust: Trust) -> socket.socket:
+def dial(
+    host: str, port: int, seconds: float, wake: WakeUp, stopped: Callable[[], bool], trust: Trust
+) -> socket.socket:
     """Return a connected, non-blocking socket to the first of the host's addresses that answers, with TLS if `trust`
     wants it. Raises DialError, and UntrustedError if the server is not trusted."""
     end = time.monotonic() + seconds
@@ -75,7 +77,7 @@ def dial(host: str, port: int, seconds: float, wake: Wake, stopped: Callable[[],
     return _secured(host, port, end, wake, stopped, trust, sock) if wanted else sock
 
 
-def dial_control(folder: Path, seconds: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
+def dial_control(folder: Path, seconds: float, wake: WakeUp, stopped: Callable[[], bool]) -> socket.socket:
     """Return a non-blocking socket on which the server of a data folder speaks IRC. Raises DialError."""
     end = time.monotonic() + seconds
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -103,7 +105,7 @@ def dial_control(folder: Path, seconds: float, wake: Wake, stopped: Callable[[],
 
 
 def _secured(
-    host: str, port: int, end: float, wake: Wake, stopped: Callable[[], bool], trust: Trust, sock: socket.socket
+    host: str, port: int, end: float, wake: WakeUp, stopped: Callable[[], bool], trust: Trust, sock: socket.socket
 ) -> socket.socket:
     import ssl  # with what it brings, only where it is wanted
 
@@ -124,7 +126,7 @@ def _secured(
         raise DialError(_words(error)) from None
 
 
-def _reached(host: str, port: int, end: float, wake: Wake, stopped: Callable[[], bool]) -> socket.socket:
+def _reached(host: str, port: int, end: float, wake: WakeUp, stopped: Callable[[], bool]) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -150,7 +152,7 @@ def _reached(host: str, port: int, end: float, wake: Wake, stopped: Callable[[],
     raise DialError(problem)
 
 
-def _connect(sock: socket.socket, address: object, end: float, wake: Wake, stopped: Callable[[], bool]) -> None:
+def _connect(sock: socket.socket, address: object, end: float, wake: WakeUp, stopped: Callable[[], bool]) -> None:
     sock.setblocking(False)
     code = sock.connect_ex(address)  # type: ignore[arg-type]  # whatever getaddrinfo gave for this family
     if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
@@ -166,7 +168,7 @@ def _connect(sock: socket.socket, address: object, end: float, wake: Wake, stopp
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _wait(sock: socket.socket, events: int, end: float, wake: Wake, stopped: Callable[[], bool]) -> None:
+def _wait(sock: socket.socket, events: int, end: float, wake: WakeUp, stopped: Callable[[], bool]) -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(sock, events)
         selector.register(wake, selectors.EVENT_READ)
@@ -207,10 +209,10 @@ class LineReader:
         if self._skipping and whole:
             del whole[0]
             self._skipping = False
-        if len(self._buffer) > _LONGEST_LINE or self._skipping:
+        if len(self._buffer) > _MAX_LINE_BYTES or self._skipping:
             self._buffer = b""
             self._skipping = True
-        return [_text(line) for line in whole if len(line) <= _LONGEST_LINE]
+        return [_text(line) for line in whole if len(line) <= _MAX_LINE_BYTES]
 
 
 def _text(line: bytes) -> str:

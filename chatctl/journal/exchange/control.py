@@ -25,7 +25,7 @@ Request = Callable[[Mapping[str, object], Answer], None]
 _TELL_EVERY = 0.25  # seconds
 
 
-class Requests:
+class JournalRequests:
     """The handlers, by command in `handlers`.
 
     `released` gives the last seq that was released; `changed` is called where history has changed.

@@ -114,7 +114,7 @@ def import_facts(store: SqliteStore, added: Sequence[Fact], now: int, upto: int 
     if past:
         store.dictionary.forget()  # retention.py, `_sweep`: facts that do not go to the end take no older number
         store.moved += 1
-        finder = _Places(store.connection, upto)
+        finder = _Positions(store.connection, upto)
         placed = sorted((finder.place(fact) for fact in past), key=lambda pair: pair[0])
         _insert(store, [id for id, _ in placed], [fact for _, fact in placed])
     return Imported(len(past), known, len(wanted) - len(past))
@@ -168,7 +168,7 @@ def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[lis
     return wanted, len(added) - len(wanted)
 
 
-class _Places:
+class _Positions:
     """Finds ids and times for consecutive facts: usually the next one in the gap of the last one.
 
     Placed facts are not in the tables yet; `_ids` and `_times` have them, in the same order.

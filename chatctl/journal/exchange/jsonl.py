@@ -31,10 +31,10 @@ class ExportedFact(Fact):
 
 BATCH = 256
 """Facts handed over together: a few milliseconds of the journal's time."""
-MOST_TOLD = 10
+MAX_REPORTED_ERRORS = 10
 """Invalid lines that are kept with their error; further ones are counted."""
-_MOST_LINE = 1 << 20
-_MOST_BATCH = 4 << 20  # bytes: a request to the running server holds it with room to spare
+_MAX_LINE_BYTES = 1 << 20
+_MAX_BATCH_BYTES = 4 << 20  # bytes: a request to the running server holds it with room to spare
 _LATEST = 1 << 53
 
 _decode = msgspec.json.Decoder(ExportedFact).decode
@@ -54,7 +54,7 @@ class FactFile:
         self._times = array("q")
         self._offsets = array("q")
         self.bad: list[tuple[int, str]] = []
-        """Line numbers (from 1) and errors, the first MOST_TOLD of them."""
+        """Line numbers (from 1) and errors, the first MAX_REPORTED_ERRORS of them."""
         self.bad_count = 0
 
     def __len__(self) -> int:
@@ -66,15 +66,15 @@ class FactFile:
         file = self._file
         file.seek(0)
         offset = told = number = 0
-        while line := file.readline(_MOST_LINE):
+        while line := file.readline(_MAX_LINE_BYTES):
             number += 1
             began = offset
             offset += len(line)
             if line.strip():
                 self._look(line, number, began)
-            while not line.endswith(b"\n") and (line := file.readline(_MOST_LINE)):
+            while not line.endswith(b"\n") and (line := file.readline(_MAX_LINE_BYTES)):
                 offset += len(line)  # the rest of a line that is too long
-            if offset - told >= _MOST_LINE:
+            if offset - told >= _MAX_LINE_BYTES:
                 progress(offset - told)
                 told = offset
         progress(offset - told)
@@ -85,7 +85,7 @@ class FactFile:
         except RecursionError:
             why = "it is nested too deeply"
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            why = str(error) if len(line) < _MOST_LINE else "it is too long"
+            why = str(error) if len(line) < _MAX_LINE_BYTES else "it is too long"
         else:
             why = (
                 problem(fact)
@@ -97,7 +97,7 @@ class FactFile:
                 self._offsets.append(offset)
                 return
         self.bad_count += 1
-        if len(self.bad) < MOST_TOLD:
+        if len(self.bad) < MAX_REPORTED_ERRORS:
             self.bad.append((number, why))
 
     def batches(self) -> Iterator[list[Fact]]:
@@ -108,10 +108,10 @@ class FactFile:
         for at in sorted(range(len(times)), key=times.__getitem__):
             if file.tell() != offsets[at]:
                 file.seek(offsets[at])
-            line = file.readline(_MOST_LINE)
+            line = file.readline(_MAX_LINE_BYTES)
             batch.append(_decode(line))
             size += len(line)
-            if len(batch) == BATCH or size > _MOST_BATCH:
+            if len(batch) == BATCH or size > _MAX_BATCH_BYTES:
                 yield batch
                 batch, size = [], 0
         if batch:

@@ -18,12 +18,12 @@ from chatctl.errors import ChatctlError
 from chatctl.journal.exchange.export_import import Imported, import_facts, said
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.maintenance import compaction, retention
-from chatctl.journal.maintenance.chores import WAL_SOME
-from chatctl.journal.maintenance.disk_relief import Relief
+from chatctl.journal.maintenance.chores import CHECKPOINT_PAGES
+from chatctl.journal.maintenance.disk_relief import DiskRelief
 from chatctl.journal.maintenance.integrity_check import quick_check
 from chatctl.journal.store.data_folder import journal_file, lock
 from chatctl.journal.store.schema import transaction
-from chatctl.journal.store.spare_file import Spare
+from chatctl.journal.store.spare_file import SpareFile
 from chatctl.journal.store.store import SqliteStore
 
 
@@ -37,7 +37,7 @@ class StoppedJournal:
     def __init__(self, folder: Path, *, deletes: bool = False) -> None:
         self._deletes = deletes
         self._lock = lock(folder)
-        self._spare = Spare(folder)
+        self._spare = SpareFile(folder)
         if deletes and self._spare.is_needed():
             self._spare.release()
         self._store = SqliteStore(journal_file(folder))
@@ -68,10 +68,10 @@ class StoppedJournal:
     def prune(self, before: int, progress: Callable[[int], None]) -> int:
         """Delete facts older than `before` (ms); return their number. `progress` gets the number so far. Raises
         ChatctlError."""
-        pruned = retention.Pruned()
+        pruned = retention.PruneProgress()
         self._scrub = True
         try:
-            for _ in Relief(self._store, self._spare).run(lambda: retention.prune(self._store, before, pruned)):
+            for _ in DiskRelief(self._store, self._spare).run(lambda: retention.prune(self._store, before, pruned)):
                 progress(pruned.facts)
             for _ in compaction.shrink(self._store):
                 self._copy()
@@ -96,7 +96,7 @@ class StoppedJournal:
             raise ChatctlError(said(error)) from None
 
     def _copy(self) -> None:
-        if self._store.wal_frames >= WAL_SOME:
+        if self._store.wal_frames >= CHECKPOINT_PAGES:
             self._store.checkpoint()
 
     def __exit__(

@@ -60,7 +60,7 @@ _STAGED = ".restoring."
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class RestoreLosses:
     """What the folder has beyond the backup. `fault`: why that is unknown."""
 
     messages: int = 0
@@ -86,7 +86,7 @@ class Restoration:
         """When the backup was made; None for a bare journal."""
         self.replaces = False
         """Whether there is something that is moved aside."""
-        self.lost = Lost()
+        self.lost = RestoreLosses()
         self.messages = self.events = self.last_time = 0
         self.kept: tuple[str, ...] = ()
         """Files that the backup lacks and that stay those of the folder."""
@@ -166,7 +166,7 @@ class Restoration:
                 if _is_believable(*point):
                     seq, latest = max(seq, point[0]), max(latest, point[1])
             except (sqlite3.Error, ValueError, ChatctlError) as error:
-                self.lost = Lost(fault=str(error))
+                self.lost = RestoreLosses(fault=str(error))
         connection = open_writing(journal_file(self._staged))
         try:
             with transaction(connection):
@@ -269,13 +269,13 @@ def _is_believable(seq: int, latest: int) -> bool:
     return 0 <= seq < _MAX_SEQ and 0 <= latest < _MAX_TIME
 
 
-def _lost(old: sqlite3.Connection, restored: Path, seq: int | None) -> Lost:
+def _lost(old: sqlite3.Connection, restored: Path, seq: int | None) -> RestoreLosses:
     """Compare a folder's journal with the one that is restored, whose last number is `seq`; None: another chat's."""
     messages, events = retention.count_all(old) if seq is None else retention.count_beyond(old, seq)
     before = {record_key(record): record for record in read_records(old)}
     with closing(open_quietly(restored)) as connection:
         after = {record_key(record): record for record in read_records(connection)}
-    return Lost(messages, events, tuple(_differences(before, after)))
+    return RestoreLosses(messages, events, tuple(_differences(before, after)))
 
 
 def _differences(before: Mapping[RecordKey, Record], after: Mapping[RecordKey, Record]) -> list[str]:

@@ -62,7 +62,7 @@ class _Walk:
         self,
         connection: sqlite3.Connection,
         query: SearchQuery,
-        terms: tokenizer.Terms,
+        terms: tokenizer.SearchTerms,
         low: int | None,
         high: int,
         expired: Callable[[], bool],

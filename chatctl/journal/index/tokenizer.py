@@ -13,8 +13,8 @@ Invariants:
 - [query] Terms are separated by spaces; double quotes make one term, as in ``rock'n'roll``: its words in a row. An
   unclosed quote ends with the text. A message matches if it has all terms, in any order.
 - [tokens] For the index a text is a list of tokens: its words, every two neighbours of a run, then, at the end, every
-  single character. The query to the index (:meth:`Terms.expression`) is never narrower than [terms], and has quoted
-  strings of tokens only: no input is interpreted as FTS5 syntax.
+  single character. The query to the index (:meth:`SearchTerms.expression`) is never narrower than [terms], and has
+  quoted strings of tokens only: no input is interpreted as FTS5 syntax.
 - [irc-codes] IRC's additions to a text are ignored: colours and the like, and the ``ACTION`` of ``/me``.
 """
 
@@ -29,7 +29,7 @@ PLACE = "\ue000"
 SOURCE = "\ue001"
 """Private-use characters, which [words] excludes from words: tokens with them are ours."""
 
-MOST_TERMS = 64  # for the index; [terms] decides about the rest
+MAX_INDEX_TERMS = 64  # for the index; [terms] decides about the rest
 
 _RUNS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao; Burmese; Khmer
@@ -117,7 +117,7 @@ def source_token(nick: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SearchTerms:
     """A parsed query: `needles` to find in canonical texts, `phrases` of tokens for the index."""
 
     needles: tuple[str, ...]
@@ -139,7 +139,7 @@ class Terms:
 
     def expression(self, places: Iterable[int] = (), nick: str = "") -> str:
         """The same for the index, in FTS5's language, limited to places and a folded nick; ``""`` for no limit."""
-        parts = [f'"{phrase}"' for phrase in self.phrases[:MOST_TERMS]]
+        parts = [f'"{phrase}"' for phrase in self.phrases[:MAX_INDEX_TERMS]]
         if nick:
             parts.append(f'"{source_token(nick)}"')
         if where := " OR ".join(f'"{place_token(place)}"' for place in places):
@@ -147,7 +147,7 @@ class Terms:
         return " AND ".join(parts)
 
 
-def parse(asked: str) -> Terms | None:
+def parse(asked: str) -> SearchTerms | None:
     """Parse a query. None if it has input but no words; no terms if it is empty."""
     needles: dict[str, None] = {}
     phrases: dict[str, None] = {}
@@ -158,7 +158,7 @@ def parse(asked: str) -> Terms | None:
                 end = "" if _is_run(words[-1]) else " "
                 needles[start + " ".join(words) + end] = None
                 phrases.update(dict.fromkeys(_phrases(words)))
-    return Terms(tuple(needles), tuple(phrases)) if needles or not asked.strip() else None
+    return SearchTerms(tuple(needles), tuple(phrases)) if needles or not asked.strip() else None
 
 
 def _phrases(words: list[str]) -> list[str]:

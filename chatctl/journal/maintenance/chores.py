@@ -4,18 +4,19 @@ Invariants:
 
 - [slices] A slice takes some milliseconds; then new facts have their turn.
 - [facts-first] While facts are queued no chore runs, with three exceptions, so that nothing grows without bound under a
-  constant load: a checkpoint at WAL_MOST pages, a slice of text indexing when FAR_BEHIND, a full slice of the place
-  index.
-- [checkpoint] Copying the WAL costs an fsync, so it waits for WAL_SOME pages, or for QUIET seconds without facts.
+  constant load: a checkpoint at MAX_WAL_PAGES pages, a slice of text indexing when MAX_UNINDEXED_FACTS, a full slice of
+  the place index.
+- [checkpoint] Copying the WAL costs an fsync, so it waits for CHECKPOINT_PAGES pages, or for QUIET seconds without
+  facts.
 - [index-rest] The index waits for a slice's worth of facts: the search scans the rest. Indexing a fact costs several
-  times what storing it does, and delays commits: so after a slice it rests for INDEX_REST times as long, or until CALM
-  seconds without facts. The place index waits for a whole slice.
+  times what storing it does, and delays commits: so after a slice it rests for INDEX_REST_FACTOR times as long, or
+  until CALM seconds without facts. The place index waits for a whole slice.
 - [failures-contained] A chore that fails is logged, and not run for a while. It does not affect facts.
 - [deletions-first] Deletions on command, and all deletions while disk space is low, come before all other chores and
-  are not blocked by a failed one. Under a constant load they get a slice every PRUNE_EVERY seconds.
+  are not blocked by a failed one. Under a constant load they get a slice every PRUNE_EVERY_SECONDS seconds.
 - [return-space] Freed pages return to the file system in slices (compaction.py). After a slice this rests for
-  SHRINK_REST times as long, so that at most one commit in SHRINK_REST waits for one; not while space is low
-  (disk_relief.py).
+  SHRINK_REST_FACTOR times as long, so that at most one commit in SHRINK_REST_FACTOR waits for one; not while space is
+  low (disk_relief.py).
 """
 
 from __future__ import annotations
@@ -29,25 +30,25 @@ from contextlib import suppress
 from chatctl.chat.ports import LogPort
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.maintenance import compaction, retention
-from chatctl.journal.maintenance.disk_relief import Relief
+from chatctl.journal.maintenance.disk_relief import DiskRelief
 from chatctl.journal.store.damage import is_damage
 from chatctl.journal.store.rows import LAST_ID
-from chatctl.journal.store.spare_file import Spare
+from chatctl.journal.store.spare_file import SpareFile
 from chatctl.journal.store.store import SqliteStore
 from chatctl.journal.store.wal_prealloc import reserve
 
-WAL_SOME = 1000  # pages of 4 KiB, as SQLite's own default
-WAL_MOST = 8000
-FAR_BEHIND = 65_536  # facts: search reads them in about 0.4 s
-QUIET = 5.0  # seconds
-CALM = 1.0  # seconds
-INDEX_REST = 200.0
+CHECKPOINT_PAGES = 1000  # pages of 4 KiB, as SQLite's own default
+MAX_WAL_PAGES = 8000
+MAX_UNINDEXED_FACTS = 65_536  # facts: search reads them in about 0.4 s
+QUIET_SECONDS = 5.0  # seconds
+CALM_SECONDS = 1.0  # seconds
+INDEX_REST_FACTOR = 200.0
 LEFT_ALONE = 60.0  # seconds after a chore failed
-TAKEN_BACK = 20.0  # seconds: messages deleted within that time leave the index together
-CHECK_EVERY = 3600.0  # seconds between two checks for expired facts
+REDACTION_DELAY_SECONDS = 20.0  # seconds: messages deleted within that time leave the index together
+RETENTION_CHECK_SECONDS = 3600.0  # seconds between two checks for expired facts
 AGAIN = 1.0  # seconds, where a reader was in the way of a checkpoint
-PRUNE_EVERY = 0.1  # seconds
-SHRINK_REST = 10.0
+PRUNE_EVERY_SECONDS = 0.1  # seconds
+SHRINK_REST_FACTOR = 10.0
 SPARE_AFTER = 30.0  # seconds after the start: servers that live for seconds need no spare file
 
 
@@ -65,12 +66,12 @@ class Chores:
         self._work: deque[Generator[None, None, None]] = deque([reserve(store), self._mending()])
         self._prunes: deque[Generator[None, None, None]] = deque()
         self._shrinking: Iterator[None] | None = None
-        self._spare = Spare(store.path.parent)
+        self._spare = SpareFile(store.path.parent)
         now = time.monotonic()
         self._resume_at = now
         self._prune_at = self._shrink_at = now
         self._spare_at = now + SPARE_AFTER
-        self._quiet_at = now + QUIET
+        self._quiet_at = now + QUIET_SECONDS
         self._calm_at = now
         self._rested_at = now
         self._copy_at = now  # not before that: a reader was in the way
@@ -85,7 +86,7 @@ class Chores:
         """The last damage that a chore found; ``""`` for none."""
         self.is_short = False
         """Whether deletions are under way for which space is short: nothing else may take what they free."""
-        store.wal_frames = WAL_SOME // 2  # unknown; what a crash left is copied soon
+        store.wal_frames = CHECKPOINT_PAGES // 2  # unknown; what a crash left is copied soon
         self._figures: dict[str, object] = {}
         self._shrink_if_worth_it()
         self.measure()
@@ -95,12 +96,12 @@ class Chores:
         self._behind += facts
         self._unplaced += facts
         now = time.monotonic()
-        self._quiet_at = now + QUIET
-        self._calm_at = now + CALM
+        self._quiet_at = now + QUIET_SECONDS
+        self._calm_at = now + CALM_SECONDS
 
     def taken_back(self) -> None:
         """Messages were taken back: their words are to leave the index and the WAL."""
-        self._mend_at = self._mend_at or time.monotonic() + TAKEN_BACK
+        self._mend_at = self._mend_at or time.monotonic() + REDACTION_DELAY_SECONDS
 
     def prune(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None] = lambda facts: None
@@ -149,7 +150,7 @@ class Chores:
         try:
             if self._prunes and (not waiting or now >= self._prune_at):
                 self._go_on(self._prunes)
-                self._prune_at = time.monotonic() + PRUNE_EVERY
+                self._prune_at = time.monotonic() + PRUNE_EVERY_SECONDS
             elif waiting and now < self._resume_at:
                 return
             elif waiting:
@@ -163,11 +164,11 @@ class Chores:
             self._resume_at = time.monotonic() + LEFT_ALONE
 
     def _urgent(self) -> None:
-        if self._store.wal_frames >= WAL_MOST and time.monotonic() >= self._copy_at:
+        if self._store.wal_frames >= MAX_WAL_PAGES and time.monotonic() >= self._copy_at:
             self._copy()
         if self._unplaced >= place_index.SLICE:
             self._place()
-        if self._behind >= FAR_BEHIND:
+        if self._behind >= MAX_UNINDEXED_FACTS:
             self._index()
 
     def _next(self) -> None:
@@ -179,7 +180,7 @@ class Chores:
         """The next chore, and from when on it may be done."""
         now = time.monotonic()
         for due, what in (
-            (self._store.wal_frames >= WAL_SOME and self._copy_at <= now, self._copy),
+            (self._store.wal_frames >= CHECKPOINT_PAGES and self._copy_at <= now, self._copy),
             (self._unplaced >= place_index.SLICE, self._place),
             (self._behind >= text_index.SLICE and min(self._rested_at, self._calm_at) <= now, self._index),
             (bool(self._work), lambda: self._go_on(self._work)),
@@ -190,11 +191,11 @@ class Chores:
         return min(self._later(now), key=lambda plan: plan[0])
 
     def _later(self, now: float) -> Iterator[tuple[float, Callable[[], None]]]:
-        yield now + CHECK_EVERY, _nothing
+        yield now + RETENTION_CHECK_SECONDS, _nothing
         frames = self._store.wal_frames
         if self._behind >= text_index.SLICE:
             yield min(self._rested_at, self._calm_at), self._index
-        if frames >= WAL_SOME:
+        if frames >= CHECKPOINT_PAGES:
             yield self._copy_at, self._copy
         elif frames > 0 or self._scrub:
             yield max(self._quiet_at, self._copy_at), self._copy
@@ -213,11 +214,11 @@ class Chores:
             works.appendleft(work)
 
     def _check(self) -> None:
-        self._check_at = time.monotonic() + CHECK_EVERY
+        self._check_at = time.monotonic() + RETENTION_CHECK_SECONDS
         (self._prunes if self._spare.is_needed() else self._work).append(self._forgetting())
 
     def _make_spare(self) -> None:
-        self._spare_at = time.monotonic() + CHECK_EVERY
+        self._spare_at = time.monotonic() + RETENTION_CHECK_SECONDS
         self._work.append(self._spare.make())
 
     def _shrink_if_worth_it(self) -> None:
@@ -231,7 +232,7 @@ class Chores:
             self._shrinking = None
             self._spare_at = min(self._spare_at, time.monotonic() + SPARE_AFTER)
         ended = time.monotonic()
-        self._shrink_at = ended if self._spare.is_needed() else ended + SHRINK_REST * (ended - began)
+        self._shrink_at = ended if self._spare.is_needed() else ended + SHRINK_REST_FACTOR * (ended - began)
         self.measure()
 
     def _mend(self) -> None:
@@ -256,17 +257,17 @@ class Chores:
     def _index(self) -> None:
         began = time.monotonic()
         seen = text_index.follow(self._store)
-        self._rested_at = (ended := time.monotonic()) + INDEX_REST * (ended - began)
+        self._rested_at = (ended := time.monotonic()) + INDEX_REST_FACTOR * (ended - began)
         self._behind = max(0, self._behind - seen) if seen == text_index.SLICE else 0
 
     def _forgetting(self) -> Generator[None, None, None]:
-        pruned = retention.Pruned()
+        pruned = retention.PruneProgress()
         yield from self._relieved(lambda: retention.keep(self._store, self._keep, self._clock(), pruned))
         self._forgot(pruned)
 
     def _relieved(self, deletions: Callable[[], Iterator[None]]) -> Iterator[None]:
         """Delete, also on a full disk."""
-        relief = Relief(self._store, self._spare)
+        relief = DiskRelief(self._store, self._spare)
         try:
             for _ in relief.run(deletions):
                 self.is_short = relief.is_short
@@ -277,7 +278,7 @@ class Chores:
     def _pruning(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None]
     ) -> Generator[None, None, None]:
-        pruned = retention.Pruned()
+        pruned = retention.PruneProgress()
         try:
             for _ in self._relieved(lambda: retention.prune(self._store, before, pruned)):
                 progress(pruned.facts)
@@ -288,7 +289,7 @@ class Chores:
         self._forgot(pruned)
         done(pruned.facts)
 
-    def _forgot(self, pruned: retention.Pruned) -> None:
+    def _forgot(self, pruned: retention.PruneProgress) -> None:
         if pruned.facts:
             self._scrub = True
             self._shrink_if_worth_it()

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from chatctl.errors import ChatctlError
 from chatctl.journal.maintenance.compaction import shrink
-from chatctl.journal.store.spare_file import SPARE_BYTES, Spare
+from chatctl.journal.store.spare_file import SPARE_BYTES, SpareFile
 from chatctl.journal.store.store import FULL, SqliteStore, not_kept
 
 COPY_PAGES = 1000
@@ -33,10 +33,10 @@ def is_full(error: Exception) -> bool:
     return known is not None and known.reason == FULL
 
 
-class Relief:
+class DiskRelief:
     """A run of deletions. `is_short` tells whether space is short, from the first slice on."""
 
-    def __init__(self, store: SqliteStore, spare: Spare) -> None:
+    def __init__(self, store: SqliteStore, spare: SpareFile) -> None:
         self._store = store
         self._spare = spare
         self._is_stuck = False

@@ -30,7 +30,7 @@ _FIRST_TABLES = ("marks", "rooms", "records", "places", "heads")
 
 
 @dataclass(slots=True)
-class Report:
+class CheckReport:
     """The result of a full check. Counts are 0 for unreadable parts."""
 
     faults: list[str]
@@ -83,14 +83,14 @@ def fault(path: Path) -> str:
     return ""
 
 
-def full_check(path: Path, *, structure: bool = True) -> Report:
+def full_check(path: Path, *, structure: bool = True) -> CheckReport:
     """Check a whole journal; without `structure` only its content.
 
     Raises:
         StartError: The file is not a journal of this program, empty, or written by a newer version.
         sqlite3.Error: It cannot be opened now.
     """
-    report = Report(faults(path) if structure else [])
+    report = CheckReport(faults(path) if structure else [])
     with naming_damage(path):
         if not check(path):  # an older version's tables
             return report
@@ -137,19 +137,19 @@ def _lines(connection: sqlite3.Connection, pragma: str) -> list[str]:
     ]
 
 
-def _count(connection: sqlite3.Connection, report: Report) -> None:
+def _count(connection: sqlite3.Connection, report: CheckReport) -> None:
     report.messages, report.events = retention.count_all(connection)
 
 
-def _look_at_rooms(connection: sqlite3.Connection, report: Report) -> None:
+def _look_at_rooms(connection: sqlite3.Connection, report: CheckReport) -> None:
     report.rooms = len(read_rooms(connection))
 
 
-def _look_at_records(connection: sqlite3.Connection, report: Report) -> None:
+def _look_at_records(connection: sqlite3.Connection, report: CheckReport) -> None:
     report.records = len(read_records(connection))
 
 
-def _look_at_facts(connection: sqlite3.Connection, report: Report) -> None:
+def _look_at_facts(connection: sqlite3.Connection, report: CheckReport) -> None:
     """Read each fact, with what it refers to."""
     lost = connection.execute(
         "SELECT count(*) FROM facts WHERE head NOT IN (SELECT id FROM heads)"

@@ -40,13 +40,13 @@ class Retention:
 
 
 @dataclass(slots=True)
-class Pruned:
+class PruneProgress:
     """How many facts went so far."""
 
     facts: int = 0
 
 
-def keep(store: SqliteStore, retention: Retention, now: int, pruned: Pruned) -> Iterator[None]:
+def keep(store: SqliteStore, retention: Retention, now: int, pruned: PruneProgress) -> Iterator[None]:
     """Delete what `retention` excludes; `now` in ms. A slice per step."""
     before = find_time(store.connection, now - round(retention.days * _DAY)) if retention.days > 0 else -LAST_ID
     if retention.messages > 0:
@@ -58,7 +58,7 @@ def keep(store: SqliteStore, retention: Retention, now: int, pruned: Pruned) -> 
     yield from _forget(store, before, pruned)
 
 
-def prune(store: SqliteStore, before: int, pruned: Pruned) -> Iterator[None]:
+def prune(store: SqliteStore, before: int, pruned: PruneProgress) -> Iterator[None]:
     """Delete facts older than `before` (ms). A slice per step."""
     yield from _forget(store, find_time(store.connection, before), pruned)
 
@@ -111,7 +111,7 @@ def _nth_newest(store: SqliteStore, number: int) -> Iterator[int]:
         yield -LAST_ID
 
 
-def _forget(store: SqliteStore, before: int, pruned: Pruned) -> Iterator[None]:
+def _forget(store: SqliteStore, before: int, pruned: PruneProgress) -> Iterator[None]:
     while gone := _delete(store, before):
         pruned.facts += gone
         yield

@@ -38,14 +38,14 @@ CLOAK_BYTES = 32
 CERTIFICATE = "tls.pem"
 SPARE = "journal.spare"
 OURS = (LOCK, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", CLOAK_KEY, SPARE, control_socket.NAME, CERTIFICATE)
-PATIENCE = 0.5  # seconds: a reader of the lock (`holder`) has it for an instant
+PATIENCE_SECONDS = 0.5  # seconds: a reader of the lock (`holder`) has it for an instant
 _LOOK_AGAIN = 0.02
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OF_FILE_SYSTEM = {"lost+found"}  # the root of a volume that is a file system of its own
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LockHolder:
     """The holder of the folder. `pid` is 0 and `address` empty if the lock file does not say (yet)."""
 
     pid: int = 0
@@ -204,7 +204,7 @@ def kept_secret(folder: Path, name: str, size: int) -> bytes:
     return made
 
 
-class Lock:
+class FolderLock:
     """The folder's lock, held until `release` or the end of the process. A context manager."""
 
     def __init__(self, descriptor: int) -> None:
@@ -223,7 +223,7 @@ class Lock:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> FolderLock:
         return self
 
     def __exit__(
@@ -232,7 +232,7 @@ class Lock:
         self.release()
 
 
-def lock(folder: Path, patience: float = PATIENCE, tries: int = 3) -> Lock:
+def lock(folder: Path, patience: float = PATIENCE_SECONDS, tries: int = 3) -> FolderLock:
     """Take the lock of a folder that `prepare` has checked. Raises StartError if it is held for `patience` seconds."""
     path = folder / LOCK
     try:
@@ -242,7 +242,7 @@ def lock(folder: Path, patience: float = PATIENCE, tries: int = 3) -> Lock:
     try:
         _take(descriptor, folder, patience)
         if _is_file(descriptor, path) or tries <= 1:
-            return Lock(descriptor)
+            return FolderLock(descriptor)
     except BaseException as error:
         os.close(descriptor)
         if isinstance(error, OSError):
@@ -281,15 +281,15 @@ def _try(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _read(descriptor: int) -> Holder:
+def _read(descriptor: int) -> LockHolder:
     try:
         said = parse_json(os.pread(descriptor, 4096, 0))
-        return Holder(int(said["pid"]), str(said["address"]))
+        return LockHolder(int(said["pid"]), str(said["address"]))
     except (OSError, ValueError, KeyError, TypeError):
-        return Holder()
+        return LockHolder()
 
 
-def holder(folder: Path) -> Holder | None:
+def holder(folder: Path) -> LockHolder | None:
     """Return who holds a folder's lock now; None if it is free or there is no such folder.
 
     Changes nothing on disk. Raises StartError if this user may not look into the folder.

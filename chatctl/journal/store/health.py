@@ -2,8 +2,8 @@
 
 Invariants:
 
-- [refuse-while-failing] While `reason` says why, nothing is written but probes: once in PROBE_EVERY seconds, and when
-  the owner asks.
+- [refuse-while-failing] While `reason` says why, nothing is written but probes: once in PROBE_EVERY_SECONDS seconds,
+  and when the owner asks.
 - [settle-or-stop] If the outcome of a commit is unknown, the journal is opened again and looks. If it cannot, or its
   files are not where they were, the outcome stays unknown.
 """
@@ -19,9 +19,9 @@ from pathlib import Path
 from chatctl.chat.ports import LogPort
 from chatctl.errors import ChatctlError
 from chatctl.journal.store.folder_watch import IDLE_SECONDS, FileWatch
-from chatctl.journal.store.store import Batch, NotKept, SqliteStore
+from chatctl.journal.store.store import NotStored, SqliteStore, StoreBatch
 
-PROBE_EVERY = 1.0  # seconds
+PROBE_EVERY_SECONDS = 1.0  # seconds
 SETTLE_TRIES = 3
 SETTLE_PAUSE = 0.3  # seconds between two tries
 
@@ -31,7 +31,7 @@ def unchangeable(reason: str) -> ChatctlError:
     return ChatctlError(f"The history could not be changed: {reason}")
 
 
-class Health:
+class JournalHealth:
     """The state of an open store. Owned by the thread that owns the store, but for reading `reason`."""
 
     def __init__(self, store: SqliteStore, path: Path, log: LogPort) -> None:
@@ -55,7 +55,7 @@ class Health:
     def fail(self, reason: str) -> None:
         """Refuse new facts, for `reason`."""
         self.reason = reason
-        self._probe_at = time.monotonic() + PROBE_EVERY
+        self._probe_at = time.monotonic() + PROBE_EVERY_SECONDS
 
     def before_commit(self) -> None:
         """Look at the files if a look is due."""
@@ -87,7 +87,7 @@ class Health:
         """Look whether the journal works again. `may_probe`: a probe may write."""
         if not self.reason:
             return
-        self._probe_at = time.monotonic() + PROBE_EVERY
+        self._probe_at = time.monotonic() + PROBE_EVERY_SECONDS
         if reason := self._watch.look():
             self._lose(reason)
             return
@@ -96,13 +96,13 @@ class Health:
             return
         try:
             self._store.probe()
-        except NotKept as error:
+        except NotStored as error:
             self.fail(error.reason)
         else:
             self.reason = ""
             self._log.info("journal works again")
 
-    def settle(self, batch: Batch) -> bool | None:
+    def settle(self, batch: StoreBatch) -> bool | None:
         """Return whether a batch of unknown outcome was kept; None if that stays unknown ([settle-or-stop])."""
         for attempt in range(SETTLE_TRIES):
             if attempt:
@@ -115,7 +115,7 @@ class Health:
                 self._store.open()
                 self._watch.remember()
                 return self._store.settle(batch)
-            except (sqlite3.Error, OSError, ChatctlError, NotKept) as error:
+            except (sqlite3.Error, OSError, ChatctlError, NotStored) as error:
                 self._log.error("journal not readable", error=type(error).__name__, reason=str(error))
         return None
 

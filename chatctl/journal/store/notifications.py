@@ -20,7 +20,7 @@ T = TypeVar("T")
 CallSoon = Callable[[Callable[[], None]], None]
 
 
-class Telling:
+class CompletionNotifier:
     """The way to the owner. `generation` belongs to its thread, all else to the journal's."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Telling:
         self.call_soon(partial(done, result))
 
 
-class Figures:
+class CommitStats:
     """How commits went. Written by the journal's thread, read by any."""
 
     def __init__(self) -> None:

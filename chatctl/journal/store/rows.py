@@ -60,7 +60,7 @@ _tags_from_json = msgspec.json.Decoder(dict[str, str]).decode
 _EXACT = 32
 """Up to this many rows there is a statement for each number; above, for each multiple of STEP, padded."""
 _STEP = 16
-_MOST_BOUND = 512
+_MAX_BOUND_PARAMETERS = 512
 """Rows of one statement."""
 _PLAIN = 5
 """Columns of most rows."""
@@ -73,7 +73,11 @@ def insert_facts(rows: Sequence[FactRow]) -> list[tuple[str, list[object]]]:
     transaction."""
     plain = [row for row in rows if len(row) == _PLAIN]
     others = [row for row in rows if len(row) != _PLAIN] if len(plain) < len(rows) else []
-    return [_insert(kind[at : at + _MOST_BOUND]) for kind in (plain, others) for at in range(0, len(kind), _MOST_BOUND)]
+    return [
+        _insert(kind[at : at + _MAX_BOUND_PARAMETERS])
+        for kind in (plain, others)
+        for at in range(0, len(kind), _MAX_BOUND_PARAMETERS)
+    ]
 
 
 def _insert(rows: Sequence[FactRow]) -> tuple[str, list[object]]:
@@ -118,7 +122,7 @@ def named(message_id: str) -> tuple[str, int]:
 
 
 @dataclass(slots=True)
-class Encoded:
+class EncodedBatch:
     """A batch of facts as rows, and the rows they depend on."""
 
     facts: list[FactRow] = field(default_factory=list)
@@ -132,10 +136,10 @@ class Encoded:
     def one_statement(self) -> bool:
         """Whether a single statement keeps all of it: then it needs no transaction around it."""
         count = len(self.facts)
-        return not (self.heads or self.places) and count <= _MOST_BOUND and self.wide in (0, count)
+        return not (self.heads or self.places) and count <= _MAX_BOUND_PARAMETERS and self.wide in (0, count)
 
 
-class Dictionary:
+class HeadNumbers:
     """Numbers for heads and places: known ones, and new ones for the rest.
 
     Numbers grow and are never reused, so a cached one is never wrong. Call :meth:`forget` if the rows with new numbers
@@ -179,9 +183,9 @@ class Dictionary:
         """Places that have a number already: name, number, how they show themselves."""
         self._places.update((name, (number, shown)) for name, number, shown in places)
 
-    def encode(self, facts: Iterable[AnyFact]) -> Encoded:
+    def encode(self, facts: Iterable[AnyFact]) -> EncodedBatch:
         """Rows for facts whose places are all known or new."""
-        encoded = Encoded()
+        encoded = EncodedBatch()
         for kept in facts:
             if isinstance(kept, MessageRun):
                 self._encode_lines(kept, encoded)
@@ -189,14 +193,14 @@ class Dictionary:
                 self._encode(kept, fact_id(kept.seq, kept.part), encoded)
         return encoded
 
-    def encode_at(self, facts: Iterable[Fact], ids: Iterable[int]) -> Encoded:
+    def encode_at(self, facts: Iterable[Fact], ids: Iterable[int]) -> EncodedBatch:
         """The same for facts that do not stand at their own place, but at `ids`."""
-        encoded = Encoded()
+        encoded = EncodedBatch()
         for fact, id in zip(facts, ids, strict=True):
             self._encode(fact, id, encoded)
         return encoded
 
-    def _encode_lines(self, said: MessageRun, encoded: Encoded) -> None:
+    def _encode_lines(self, said: MessageRun, encoded: EncodedBatch) -> None:
         lane, head = self._filed(said, said.boot, encoded)
         id, time, step = said.seq << PART_BITS, said.time, said.step
         add = encoded.facts.append
@@ -205,7 +209,7 @@ class Dictionary:
             id += 1
             time += step
 
-    def _encode(self, fact: Fact, id: int, encoded: Encoded) -> None:
+    def _encode(self, fact: Fact, id: int, encoded: EncodedBatch) -> None:
         origin: str | None = None
         boot = self._boot
         # Most are of this start of the server, at the place that their message id names.
@@ -223,7 +227,7 @@ class Dictionary:
         else:
             encoded.facts.append((id, fact.time, lane, head, fact.text))
 
-    def _filed(self, kept: AnyFact, boot: str, encoded: Encoded) -> tuple[int, int]:
+    def _filed(self, kept: AnyFact, boot: str, encoded: EncodedBatch) -> tuple[int, int]:
         """Return the lane and the head of a fact."""
         place = self._places.get(kept.place)
         if place is None:
@@ -239,14 +243,14 @@ class Dictionary:
                 self._heads[head] = found
         return place[0] * 2 + found[1], found[0]
 
-    def _new_place(self, fact: AnyFact, encoded: Encoded) -> tuple[int, str]:
+    def _new_place(self, fact: AnyFact, encoded: EncodedBatch) -> tuple[int, str]:
         self._last_place = number = self._last_place + 1
         self._places[fact.place] = place = (number, fact.target)
         encoded.places.append((number, fact.place, fact.target))
         encoded.pairs += [(identity, number) for identity in identities(fact.place)]
         return place
 
-    def _new_head(self, head: _Head, encoded: Encoded) -> tuple[int, bool]:
+    def _new_head(self, head: _Head, encoded: EncodedBatch) -> tuple[int, bool]:
         self._last_head = number = self._last_head + 1
         self._heads[head] = found = (number, head[1] not in MESSAGES)
         encoded.heads.append((number, *head))

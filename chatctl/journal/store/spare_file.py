@@ -26,7 +26,7 @@ ENOUGH_BYTES = 64 * 1024 * 1024
 _SLICE = bytes(512 * 1024)
 
 
-class Spare:
+class SpareFile:
     """The spare file of a data folder. Owned by the thread that owns the store."""
 
     def __init__(self, folder: Path) -> None:

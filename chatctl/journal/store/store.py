@@ -3,7 +3,7 @@
 Invariants:
 
 - [one-transaction] A batch is one transaction; if it has facts only, a single statement, which is its own transaction.
-- [settle-or-stop] A commit that raises NotKept has certainly stored nothing: SQLite gave up before it wrote the
+- [settle-or-stop] A commit that raises NotStored has certainly stored nothing: SQLite gave up before it wrote the
   commit's mark. After any other error it may have (an fsync that failed leaves the mark in the file, where a later
   start finds it). Then :meth:`SqliteStore.settle` decides it: after that the batch is stored for good, or never comes
   back.
@@ -58,7 +58,7 @@ SELECT json_group_array(json_array(name, id, shown)) FROM places WHERE name IN (
 _PROBE_BYTES = 64 * 1024  # more than a batch of the usual kind needs
 
 
-class NotKept(Exception):  # noqa: N818  # an outcome, not a fault
+class NotStored(Exception):  # noqa: N818  # an outcome, not a fault
     """Nothing of the batch was kept. `lasting`: nor will the next one be, until something changes on this machine."""
 
     def __init__(self, reason: str, *, lasting: bool) -> None:
@@ -68,7 +68,7 @@ class NotKept(Exception):  # noqa: N818  # an outcome, not a fault
 
 
 @dataclass(slots=True)
-class Batch:
+class StoreBatch:
     """The content of one transaction. `rooms` has the record of a room's key, or None to delete it; `records` the same
     for other records. `first` and `last`: the entries that all of it belongs to; 0 for none."""
 
@@ -105,7 +105,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection: sqlite3.Connection | None = None
-        self.dictionary = rows.Dictionary(0, 0)
+        self.dictionary = rows.HeadNumbers(0, 0)
         self.wal_frames = 0
         """About how many pages the WAL holds that no checkpoint has copied."""
         self.moved = 0
@@ -130,7 +130,7 @@ class SqliteStore:
         last = connection.execute(
             "SELECT coalesce((SELECT max(id) FROM heads), 0), coalesce((SELECT max(id) FROM places), 0)"
         ).fetchone()
-        self.dictionary = rows.Dictionary(*last)
+        self.dictionary = rows.HeadNumbers(*last)
 
     def last(self) -> tuple[int, int]:
         """The highest seq and the latest time (ms) ever stored; 0 without any."""
@@ -146,8 +146,8 @@ class SqliteStore:
         with _readable(self.path):
             return read_records(self.connection)
 
-    def commit(self, batch: Batch) -> None:
-        """Store a batch durably. Raises NotKept: nothing of it is stored; sqlite3.Error, OSError: the outcome is
+    def commit(self, batch: StoreBatch) -> None:
+        """Store a batch durably. Raises NotStored: nothing of it is stored; sqlite3.Error, OSError: the outcome is
         unknown ([settle-or-stop])."""
         try:
             kept, gone = _room_changes(batch)
@@ -164,7 +164,7 @@ class SqliteStore:
                 self.insert(encoded)
         except (TypeError, ValueError, OverflowError) as error:  # found before anything was written, or rolled back
             self.dictionary.forget()
-            raise NotKept(f"it is not what the journal keeps ({type(error).__name__})", lasting=False) from error
+            raise NotStored(f"it is not what the journal keeps ({type(error).__name__})", lasting=False) from error
         except (sqlite3.Error, OSError) as error:
             self.dictionary.forget()
             certain = not_kept(error)
@@ -174,7 +174,7 @@ class SqliteStore:
         finally:
             self.wal_frames += 1 + batch.count // 16 + len(batch.rooms)
 
-    def _amend(self, batch: Batch, kept: list[tuple[str, str]], gone: list[str]) -> None:
+    def _amend(self, batch: StoreBatch, kept: list[tuple[str, str]], gone: list[str]) -> None:
         """Keep a batch in which facts change others."""
         with transaction(self.connection):
             for run in runs(batch.facts):
@@ -183,12 +183,12 @@ class SqliteStore:
             self._change_rooms(kept, gone)
             self.change_records(batch.records)
 
-    def encode(self, facts: Sequence[AnyFact]) -> rows.Encoded:
-        """Facts as rows, with numbers for all they name. See :class:`rows.Dictionary`."""
+    def encode(self, facts: Sequence[AnyFact]) -> rows.EncodedBatch:
+        """Facts as rows, with numbers for all they name. See :class:`rows.HeadNumbers`."""
         self._learn(facts)
         return self.dictionary.encode(facts)
 
-    def encode_at(self, facts: Sequence[Fact], ids: Sequence[int]) -> rows.Encoded:
+    def encode_at(self, facts: Sequence[Fact], ids: Sequence[int]) -> rows.EncodedBatch:
         """The same for facts that do not stand at their own place, but at `ids`."""
         self._learn(facts)
         return self.dictionary.encode_at(facts, ids)
@@ -199,7 +199,7 @@ class SqliteStore:
             found = self.connection.execute(_KNOWN_PLACES, (rows.to_json(missing),)).fetchone()[0]
             dictionary.learn(msgspec.json.decode(found, type=list[tuple[str, int, str]]))
 
-    def insert(self, encoded: rows.Encoded) -> None:
+    def insert(self, encoded: rows.EncodedBatch) -> None:
         """Put rows in their tables, in the transaction that is open or one of the statement's own."""
         execute = self.connection.execute
         if encoded.places:
@@ -231,7 +231,7 @@ class SqliteStore:
             else:
                 execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, key, rows.to_json(record)))
 
-    def settle(self, batch: Batch) -> bool:
+    def settle(self, batch: StoreBatch) -> bool:
         """After an unknown outcome and `open`: whether the batch is there, made true for ever. Errors: still unknown.
 
         A batch without facts names rooms and records alone, and is done again: that harms nothing.
@@ -258,13 +258,13 @@ class SqliteStore:
         self.connection.execute("UPDATE marks SET value = value + 1 WHERE name = 'seal'")
 
     def probe(self) -> None:
-        """Raise NotKept while nothing can be kept: write as much as a batch, and take it out again."""
+        """Raise NotStored while nothing can be kept: write as much as a batch, and take it out again."""
         try:
             with transaction(self.connection):
                 self.connection.execute("INSERT OR REPLACE INTO marks VALUES ('probe', zeroblob(?))", (_PROBE_BYTES,))
             self.connection.execute("DELETE FROM marks WHERE name = 'probe'")
         except (sqlite3.Error, OSError) as error:
-            raise not_kept(error) or NotKept("the disk does not work", lasting=True) from error
+            raise not_kept(error) or NotStored("the disk does not work", lasting=True) from error
 
     def checkpoint(self, *, whole: bool = False, patient: bool = True) -> bool:
         """Copy what committed into the database file; `whole` empties the WAL, and if `patient` waits for readers in
@@ -331,19 +331,19 @@ def _readable(path: Path) -> Iterator[None]:
             raise DamagedJournalError(path, str(error)) from None
 
 
-def _room_changes(batch: Batch) -> tuple[list[tuple[str, str]], list[str]]:
+def _room_changes(batch: StoreBatch) -> tuple[list[tuple[str, str]], list[str]]:
     kept = [(key, rows.to_json(record)) for key, record in batch.rooms.items() if record is not None]
     return kept, [key for key, record in batch.rooms.items() if record is None]
 
 
-def not_kept(error: sqlite3.Error | OSError) -> NotKept | None:
+def not_kept(error: sqlite3.Error | OSError) -> NotStored | None:
     """Return the certain outcome of a failed commit; None if it is unknown."""
     if isinstance(error, OSError):
-        return NotKept(FULL, lasting=True) if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
+        return NotStored(FULL, lasting=True) if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
     reason = _CERTAIN.get(code & 0xFF)
     if reason is None:
         return None
-    return NotKept(reason, lasting=code & 0xFF not in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG))
+    return NotStored(reason, lasting=code & 0xFF not in (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG))

@@ -27,8 +27,8 @@ from chatctl.protocol.control_socket import control_path, path_problem
 from chatctl.protocol.json_text import parse_json
 from chatctl.server.net.poller import READ, WRITE, Poller
 
-_MOST_LINE = 16 * 1024 * 1024
-_MOST_CONNECTIONS = 32
+_MAX_LINE_BYTES = 16 * 1024 * 1024
+_MAX_CONNECTIONS = 32
 _BACKLOG = 128  # a Unix socket refuses a connection at once if its queue is full
 
 Adopt = Callable[[socket.socket], str]
@@ -82,7 +82,7 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-class Control:
+class ControlSocket:
     """Serves the control socket; `handlers` by command. `adopt` takes connections that are to speak IRC."""
 
     def __init__(self, listener: socket.socket, poller: Poller, handlers: Mapping[str, Handler], adopt: Adopt) -> None:
@@ -121,7 +121,7 @@ class Control:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             sock, _ = self._listener.accept()
-            if len(self._callers) >= _MOST_CONNECTIONS:
+            if len(self._callers) >= _MAX_CONNECTIONS:
                 sock.close()
                 return
             sock.setblocking(False)
@@ -141,7 +141,7 @@ class Control:
         *lines, caller.buffer = (caller.buffer + data).split(b"\n")
         for line in lines:
             self._request(caller, line)
-        return len(caller.buffer) <= _MOST_LINE
+        return len(caller.buffer) <= _MAX_LINE_BYTES
 
     def _request(self, caller: _Caller, line: bytes) -> None:
         def answer(fields: Mapping[str, object]) -> None:

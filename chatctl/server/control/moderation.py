@@ -17,7 +17,7 @@ from chatctl.server.control.control import Answer, Handler
 
 _Make = Callable[[Mapping[str, object]], p.Proposal]
 
-_LONGEST_REASON = 200  # characters: with names around it, it still fits on a line
+_MAX_REASON_BYTES = 200  # characters: with names around it, it still fits on a line
 
 
 def moderation_handlers(hub: Hub) -> Mapping[str, Handler]:
@@ -76,7 +76,7 @@ def _ban(request: Mapping[str, object]) -> p.AddBan:
 
 def _text(request: Mapping[str, object], key: str) -> str:
     """Return the text as one line, since it is relayed in one."""
-    return " ".join(str(request.get(key) or "").split())[:_LONGEST_REASON]
+    return " ".join(str(request.get(key) or "").split())[:_MAX_REASON_BYTES]
 
 
 def _session(hub: Hub, id: SessionId) -> dict[str, object]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Journal
 from chatctl.server.control.control import Answer, Handler
-from chatctl.server.loop import Loop
+from chatctl.server.loop import EventLoop
 
 if TYPE_CHECKING:
-    from chatctl.server.certificate import Loaded
+    from chatctl.server.certificate import LoadedCertificate
 
 
 def _damage(figures: Mapping[str, object]) -> str:
@@ -22,7 +22,7 @@ def _damage(figures: Mapping[str, object]) -> str:
 
 
 def status_handlers(
-    hub: Hub, loop: Loop, journal: Journal, certificate: Callable[[], Loaded | None]
+    hub: Hub, loop: EventLoop, journal: Journal, certificate: Callable[[], LoadedCertificate | None]
 ) -> Mapping[str, Handler]:
     """The request ``status``: counts, rates, the journal's state and the certificate's end, as plain numbers and
     texts."""

@@ -5,7 +5,7 @@ Invariants:
 - [per-address] An address has at most `connections_per_address` connections, `unregistered_per_address` of them
   unregistered, and new ones at `new_per_second` with a burst. IPv6 counts by /64. This computer is exempt if it is
   trusted (`Rules.local`).
-- [bounded-unregistered] At most `unregistered` connections are unregistered, and IN_THE_DOORWAY times as many for an
+- [bounded-unregistered] At most `unregistered` connections are unregistered, and HARD_LIMIT_FACTOR times as many for an
   instant. If there is one more, the oldest is closed: so idle ones block nobody, and a client that registers within a
   few round trips gets in.
 - [banned] A banned client is told after its first line, in its protocol, with TLS too; when half of the unregistered
@@ -19,8 +19,8 @@ from chatctl.chat.model.token_bucket import TokenBucket
 from chatctl.server.limits.bounds import Limits
 from chatctl.server.net.connection import Connection
 
-JUST_COME = 0.25
-IN_THE_DOORWAY = 4
+MIN_AGE_SECONDS = 0.25
+HARD_LIMIT_FACTOR = 4
 """The minimum time in seconds of an unregistered connection, while there are fewer than this many times
 `unregistered`."""
 
@@ -39,7 +39,7 @@ class _Address:
         self.bucket = TokenBucket()
 
 
-class Crowd:
+class ConnectionLimits:
     """Counts connections; with `local` this computer is exempt. Times are in seconds of the loop's clock."""
 
     def __init__(self, limits: Limits, *, local: bool = True) -> None:
@@ -101,7 +101,7 @@ class Crowd:
 
     def full(self, strangers: int) -> bool:
         """Return whether the absolute maximum is reached."""
-        return strangers >= self._limits.unregistered * IN_THE_DOORWAY
+        return strangers >= self._limits.unregistered * HARD_LIMIT_FACTOR
 
     def oldest(self, now: float, strangers: int) -> Connection | None:
         """Return the unregistered connection to close ([bounded-unregistered]), None if all are too new."""
@@ -109,7 +109,7 @@ class Crowd:
         for connection in list(self._strangers):
             if connection.session.registered or connection.closing_at or connection.session.closing:
                 del self._strangers[connection]
-            elif now - connection.opened < JUST_COME and not pressed:
+            elif now - connection.opened < MIN_AGE_SECONDS and not pressed:
                 return None
             else:
                 del self._strangers[connection]

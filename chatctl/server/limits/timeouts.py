@@ -23,7 +23,7 @@ YOUNG_SECONDS = 5.0
 """A connection that spoke, or came, within these is taken to be alive."""
 
 
-class Silence:
+class Timeouts:
     """Watches over connections. `forget` closes one that is over. Times are in seconds of the loop's clock."""
 
     def __init__(

@@ -27,7 +27,7 @@ RESERVED_DESCRIPTORS = 64
 _FULL = "The server has too few file descriptors for more connections; try again later"
 
 
-class Door:
+class Acceptor:
     """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket and its peer's numeric address;
     while `crowded` returns True, connections wait in the system's queue."""
 

@@ -25,7 +25,7 @@ NO_TLS = "This server does not speak TLS; connect without it"
 NOT_PLAIN = "This server requires TLS{}: use TLS on this same port (--tls)"
 
 
-class Entrance:
+class ProtocolSniffer:
     """`by_session` is every connection there is. `swap` puts a TLS connection in the place of a plain one; `lost` is
     told of one whose handshake failed, and why. All on the loop's thread."""
 

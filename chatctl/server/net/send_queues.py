@@ -27,33 +27,33 @@ from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import LogPort
 from chatctl.protocol.message import Message
 from chatctl.server.limits.bounds import Limits
-from chatctl.server.limits.timeouts import Silence
+from chatctl.server.limits.timeouts import Timeouts
 from chatctl.server.net.connection import Connection
 from chatctl.server.net.poller import READ, WRITE, Poller
 
 if TYPE_CHECKING:
-    from chatctl.server.net.uring import Ring
+    from chatctl.server.net.uring import WriteRing
 
 SLOW = "You were too slow to read: more than {} bytes were waiting for you"
 SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
 
-MANY = 256
+MIN_RING_SESSIONS = 256
 """From this many sessions on, one call writes to all; for fewer it takes longer than single calls."""
 _LATER = frozenset({errno.EAGAIN, errno.EINTR})
 """The kernel takes nothing now, but will."""
 
 
-def _ring(log: LogPort) -> Ring | None:
+def _ring(log: LogPort) -> WriteRing | None:
     try:
-        from chatctl.server.net.uring import Ring
+        from chatctl.server.net.uring import WriteRing
 
-        return Ring()
+        return WriteRing()
     except (ImportError, OSError) as error:
         log.debug("no io_uring: writing one by one", reason=str(error))
         return None
 
 
-class Outboxes:
+class SendQueues:
     """The outboxes of all connections. `lost` is told of a connection that is gone."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Outboxes:
         log: LogPort,
         poller: Poller,
         by_session: Mapping[int, Connection],
-        silence: Silence,
+        silence: Timeouts,
         lost: Callable[[Connection, str], None],
     ) -> None:
         self._hub = hub
@@ -73,14 +73,14 @@ class Outboxes:
         self._by_session = by_session
         self._silence = silence
         self._lost = lost
-        self._ring = _ring(log) if hub.rules.listener_limit >= MANY else None
+        self._ring = _ring(log) if hub.rules.listener_limit >= MIN_RING_SESSIONS else None
         self.total = 0
         """Bytes that wait, in all."""
 
     def flush(self) -> None:
         """Write what the tick released ([one-write])."""
         dirty = self._hub.fanout.dirty
-        if self._ring is not None and len(dirty) >= MANY:
+        if self._ring is not None and len(dirty) >= MIN_RING_SESSIONS:
             sessions = dirty[:]
             dirty.clear()  # output caused by writing is appended
             dirty[:0] = self._write_together(sessions, self._ring)
@@ -93,7 +93,7 @@ class Outboxes:
                 self._broken(dirty[len(dirty) - operator.length_hint(rest) - 1], error)
         dirty.clear()
 
-    def _write_together(self, sessions: list[Session], ring: Ring) -> list[Session]:
+    def _write_together(self, sessions: list[Session], ring: WriteRing) -> list[Session]:
         """Write to all who can be written to without asking, in calls of no more than the ring has room for: so no more
         than that is ever joined for all of them. Returns the others."""
         rest: list[Session] = []
@@ -131,7 +131,7 @@ class Outboxes:
         self._send(written, chunks, ring)
         return rest
 
-    def _send(self, sessions: list[Session], chunks: list[bytes], ring: Ring) -> None:
+    def _send(self, sessions: list[Session], chunks: list[bytes], ring: WriteRing) -> None:
         try:
             # Nothing has been closed since `send` was looked at, so that these are their sockets still.
             not_whole = ring.send([session.fd for session in sessions], chunks)

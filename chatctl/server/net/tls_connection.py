@@ -31,9 +31,9 @@ from chatctl.errors import ChatctlError
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import MAX_LINE
 from chatctl.server import certificate
-from chatctl.server.certificate import Loaded
+from chatctl.server.certificate import LoadedCertificate
 from chatctl.server.net.connection import MAX_BYTES, RECEIVE, Connection
-from chatctl.server.tls_config import TlsPlan
+from chatctl.server.tls_config import TlsConfig
 
 _SLICE_BYTES = 8 * 1024
 """Bytes decrypted before it is looked at what they were: at most 400 records, of which a key update takes 35 us."""
@@ -221,16 +221,16 @@ class _Watched:
     seen: tuple[tuple[int, int, int], ...]
 
 
-class Identity:
+class ServerIdentity:
     """The server's certificate: :meth:`start`, and from then on `loaded` is the one in use."""
 
-    def __init__(self, plan: TlsPlan, log: LogPort) -> None:
-        self.loaded: Loaded | None = None
+    def __init__(self, plan: TlsConfig, log: LogPort) -> None:
+        self.loaded: LoadedCertificate | None = None
         self.kept = True
         """Whether it will be the same after a restart."""
         self._plan = plan
         self._log = log
-        self._use: Callable[[Loaded | None], None] = lambda loaded: None
+        self._use: Callable[[LoadedCertificate | None], None] = lambda loaded: None
         self._lock = threading.Lock()
         self._ready = threading.Event()
         self._stopped = threading.Event()
@@ -251,14 +251,14 @@ class Identity:
         self._thread = threading.Thread(target=work, name="certificates", daemon=True)
         self._thread.start()
 
-    def on_change(self, use: Callable[[Loaded | None], None]) -> None:
+    def on_change(self, use: Callable[[LoadedCertificate | None], None]) -> None:
         """Have `use` called, on any thread, with the one in use and with each that comes later."""
         with self._lock:
             self._use = use
             if self._ready.is_set():
                 use(self.loaded)
 
-    def wait(self, seconds: float) -> Loaded | None:
+    def wait(self, seconds: float) -> LoadedCertificate | None:
         """The certificate, waiting for it for a while; None where it is not there (yet)."""
         self._ready.wait(seconds)
         return self.loaded
@@ -269,7 +269,7 @@ class Identity:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _have(self, loaded: Loaded | None) -> None:
+    def _have(self, loaded: LoadedCertificate | None) -> None:
         with self._lock:
             self.loaded = loaded
             self._ready.set()

@@ -5,8 +5,8 @@ a queue that is shared with the kernel, and one call does all of them.
 
 Invariants:
 
-- [synchronous] Each write is like send(2) with MSG_DONTWAIT, and done when :meth:`Ring.send` returns: nothing is left
-  pending, nothing waits for a slow reader.
+- [synchronous] Each write is like send(2) with MSG_DONTWAIT, and done when :meth:`WriteRing.send` returns: nothing is
+  left pending, nothing waits for a slow reader.
 - [own-memory] Data is copied into the ring's own memory, once per object. So the kernel never reads freed memory.
 - [partial] If the kernel takes only a part of the queue, the rest is reported as not sent.
 - [single-thread] It is for one thread. The ends of the queues are plain loads and stores, since the kernel reads them
@@ -48,7 +48,7 @@ _SHORT = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM})  # of
 _WORD = 0xFFFFFFFF  # the ends of the queues count on beyond their size, as numbers of 32 bits
 
 
-class Ring:
+class WriteRing:
     """A queue of sends and one of what became of them. OSError where this system has none, or none for us."""
 
     def __init__(self) -> None:

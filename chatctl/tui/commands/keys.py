@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyBinding:
     """`keys` as Textual names them; `shown` and `about` as F1 shows them; without `action` it is the input's own."""
 
     keys: str
@@ -15,30 +15,30 @@ class Key:
     about: str
 
 
-KEYS: tuple[Key, ...] = (
-    Key("", "", "Enter", "say it"),
-    Key("", "", "Alt-Enter", "a new line"),
-    Key("", "", "Tab", "complete a name, a room or a command"),
-    Key("", "", "Up, Down", "what you said before"),
-    Key("", "", "Ctrl-U", "clear the input"),
-    Key("pageup", "page(-1)", "PgUp", "earlier messages"),
-    Key("pagedown", "page(1)", "PgDn", "later"),
-    Key("ctrl+end", "now", "Ctrl-End, Esc", "back to now"),
-    Key("ctrl+n", "step(1)", "Ctrl-N", "the next room"),
-    Key("ctrl+p", "step(-1)", "Ctrl-P", "the room before"),
-    Key("alt+a", "active", "Alt-A", "where something is unread"),
+KEY_BINDINGS: tuple[KeyBinding, ...] = (
+    KeyBinding("", "", "Enter", "say it"),
+    KeyBinding("", "", "Alt-Enter", "a new line"),
+    KeyBinding("", "", "Tab", "complete a name, a room or a command"),
+    KeyBinding("", "", "Up, Down", "what you said before"),
+    KeyBinding("", "", "Ctrl-U", "clear the input"),
+    KeyBinding("pageup", "page(-1)", "PgUp", "earlier messages"),
+    KeyBinding("pagedown", "page(1)", "PgDn", "later"),
+    KeyBinding("ctrl+end", "now", "Ctrl-End, Esc", "back to now"),
+    KeyBinding("ctrl+n", "step(1)", "Ctrl-N", "the next room"),
+    KeyBinding("ctrl+p", "step(-1)", "Ctrl-P", "the room before"),
+    KeyBinding("alt+a", "active", "Alt-A", "where something is unread"),
     *(
-        Key(f"alt+{digit}", f"place({digit})", "Alt-1 to Alt-9" if digit == 1 else "", "that room")
+        KeyBinding(f"alt+{digit}", f"place({digit})", "Alt-1 to Alt-9" if digit == 1 else "", "that room")
         for digit in range(1, 10)
     ),
-    Key("ctrl+f", "search", "Ctrl-F", "search"),
-    Key("f7", "rooms", "F7", "show or hide the rooms"),
-    Key("f8", "people", "F8", "show or hide the people"),
-    Key("ctrl+x", "editor", "Ctrl-X", "write in your editor"),
-    Key("ctrl+l", "redraw", "Ctrl-L", "draw the screen again"),
-    Key("f1", "keys", "F1", "these keys"),
-    Key("ctrl+c", "interrupt", "Ctrl-C twice", "leave"),
-    Key("ctrl+d", "end", "Ctrl-D", "leave, if the input is empty"),
+    KeyBinding("ctrl+f", "search", "Ctrl-F", "search"),
+    KeyBinding("f7", "rooms", "F7", "show or hide the rooms"),
+    KeyBinding("f8", "people", "F8", "show or hide the people"),
+    KeyBinding("ctrl+x", "editor", "Ctrl-X", "write in your editor"),
+    KeyBinding("ctrl+l", "redraw", "Ctrl-L", "draw the screen again"),
+    KeyBinding("f1", "keys", "F1", "these keys"),
+    KeyBinding("ctrl+c", "interrupt", "Ctrl-C twice", "leave"),
+    KeyBinding("ctrl+d", "end", "Ctrl-D", "leave, if the input is empty"),
 )
 
 ALSO = (
@@ -49,4 +49,4 @@ ALSO = (
 
 def help_rows() -> list[tuple[str, str]]:
     """(keys, what they do), for people."""
-    return [(key.shown, key.about) for key in KEYS if key.shown]
+    return [(key.shown, key.about) for key in KEY_BINDINGS if key.shown]

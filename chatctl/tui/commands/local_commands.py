@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chatctl.client.errors import InputError
 from chatctl.tui.connect import account_prompt
-from chatctl.tui.widgets.dialogs import Page, Refused
+from chatctl.tui.widgets.dialogs import ErrorDialog, TextOverlay
 
 if TYPE_CHECKING:
     from chatctl.tui.app import ChatApp
@@ -17,7 +17,7 @@ PLAIN = "\0plain"
 """The result of the screen where one wants to go on line by line."""
 
 
-class Specials:
+class LocalCommands:
     """`table`: the name of each, and a function of the rest of the line, for `Typed`."""
 
     def __init__(self, app: ChatApp) -> None:
@@ -38,12 +38,12 @@ class Specials:
     def _read(self, text: str) -> None:
         """Show a long text over the screen: lines of two columns."""
         rows = [(what, about.strip()) for what, _, about in (line.partition("  ") for line in text.splitlines())]
-        self._app.push_screen(Page("Commands", rows))
+        self._app.push_screen(TextOverlay("Commands", rows))
 
     def _refused(self, why: str) -> None:
         """Report why no password is asked for."""
-        if not isinstance(self._app.screen, Refused):
-            self._app.push_screen(Refused(why))
+        if not isinstance(self._app.screen, ErrorDialog):
+            self._app.push_screen(ErrorDialog(why))
 
     def _save(self, word: str) -> None:
         app = self._app

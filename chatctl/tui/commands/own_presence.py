@@ -17,17 +17,17 @@ from time import monotonic
 
 from chatctl.client.client import Client
 from chatctl.protocol.clean import clean
-from chatctl.tui.model.buffers import Place
+from chatctl.tui.model.buffers import Buffer
 from chatctl.tui.model.view_model import unasked
 
-TYPING_PAUSE = 3.0
-IDLE = 15 * 60.0
-UNWATCHED = 5 * 60.0
-CALLS = 2.0
+TYPING_PAUSE_SECONDS = 3.0
+IDLE_SECONDS = 15 * 60.0
+UNWATCHED_SECONDS = 5 * 60.0
+ALERT_PAUSE_SECONDS = 2.0
 _LONGEST_CALL = 120
 
 
-class Being:
+class OwnPresence:
     """`now` is a clock in seconds that only goes forward."""
 
     def __init__(self, client: Client, now: Callable[[], float] = monotonic) -> None:
@@ -36,12 +36,12 @@ class Being:
         self._client = client
         self._now = now
         self._typed_to = ""
-        self._typed_at = -TYPING_PAUSE
+        self._typed_at = -TYPING_PAUSE_SECONDS
         self._touched = now()
         self._went_away = False
-        self._called = -CALLS
+        self._called = -ALERT_PAUSE_SECONDS
 
-    def typing(self, place: Place, text: str) -> None:
+    def typing(self, place: Buffer, text: str) -> None:
         """The input line of `place` holds `text` now."""
         self.touched()
         if not self.tells_typing or not place.name or not place.joined:
@@ -51,14 +51,14 @@ class Being:
                 self._send(place.name, "done")
                 self._typed_to = ""
             return
-        if self._typed_to != place.name or self._now() - self._typed_at >= TYPING_PAUSE:
+        if self._typed_to != place.name or self._now() - self._typed_at >= TYPING_PAUSE_SECONDS:
             self._typed_to, self._typed_at = place.name, self._now()
             self._send(place.name, "active")
 
     def sent(self) -> None:
         """The text was sent, which also ends typing."""
         self._typed_to = ""
-        self._typed_at = -TYPING_PAUSE
+        self._typed_at = -TYPING_PAUSE_SECONDS
 
     def _send(self, target: str, what: str) -> None:
         if self._client.online and self._client.can("message-tags"):
@@ -77,18 +77,18 @@ class Being:
     @property
     def unwatched(self) -> bool:
         """Return whether the last input is so long ago that the user is not reading ([unwatched])."""
-        return self._now() - self._touched >= UNWATCHED
+        return self._now() - self._touched >= UNWATCHED_SECONDS
 
     def tick(self, *, away: bool) -> None:
         """Called now and then; `away`: whether we are already."""
-        if not away and not self._went_away and self._now() - self._touched >= IDLE and self._client.online:
+        if not away and not self._went_away and self._now() - self._touched >= IDLE_SECONDS and self._client.online:
             self._went_away = True
             with unasked():
                 self._client.away("idle")
 
     def call(self, title: str, text: str, term: str) -> str:
         """Return what to write to the terminal to alert its user; empty if it is too soon."""
-        if not self.notifies or self._now() - self._called < CALLS:
+        if not self.notifies or self._now() - self._called < ALERT_PAUSE_SECONDS:
             return ""
         self._called = self._now()
         title, text = (clean(part).replace(";", ",")[:_LONGEST_CALL] for part in (title, text))

@@ -1,4 +1,4 @@
-"""Typed commands: implements :class:`chatctl.client.slash.table.Screen` for the full screen."""
+"""Typed commands: implements :class:`chatctl.client.slash.table.CommandScreen` for the full screen."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from chatctl.client.errors import InputError, SecretSaidError
 from chatctl.client.events.base import Kind
 from chatctl.client.slash import table
 from chatctl.errors import ChatctlError
-from chatctl.tui.model.view_model import Desk
+from chatctl.tui.model.view_model import ViewModel
 from chatctl.tui.render.theme import PALETTES
 
 _LONG = 10
 """Lines that would push the conversation off the screen."""
 
 
-class Typed:
+class SlashAdapter:
     """`special` is what only the screen itself can do: a name, and a function of the rest of the line."""
 
     def __init__(
-        self, client: Client, desk: Desk, leave: Callable[[str], None], special: dict[str, Callable[[str], None]]
+        self, client: Client, desk: ViewModel, leave: Callable[[str], None], special: dict[str, Callable[[str], None]]
     ) -> None:
         self.client = client
         self.desk = desk

@@ -20,8 +20,8 @@ from chatctl.client.errors import InputError
 from chatctl.errors import ChatctlError
 from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem
-from chatctl.tui.widgets.base import Box, Over, Words
-from chatctl.tui.widgets.dialogs import Asking
+from chatctl.tui.widgets.base import Overlay, ScrollBox, TextBlock
+from chatctl.tui.widgets.dialogs import InputDialog
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LATER = "/register keeps your name for you alone"
 
 
-class Offer(Over[bool]):
+class RegisterDialog(Overlay[bool]):
     """A question that y answers with yes, Enter and Esc with no. Other keys are dropped: they may be the password."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,10 +43,10 @@ class Offer(Over[bool]):
         self._name_offered = name
 
     def compose(self) -> ComposeResult:
-        with Box(classes="box") as box:
+        with ScrollBox(classes="box") as box:
             box.border_title = Content(f"Keep the name {clean(self._name_offered)} for you alone?")
             box.border_subtitle = "y: yes · Enter: no"
-            yield Words("It takes a password, which is asked for after a y. /register does it at any time.")
+            yield TextBlock("It takes a password, which is asked for after a y. /register does it at any time.")
 
     def action_answer(self, answer: bool) -> None:
         """Done."""
@@ -69,7 +69,7 @@ def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
             ask(app)
 
     app.key_order.drop()  # they were not meant for this question
-    app.push_screen(Offer(client.name), answered)
+    app.push_screen(RegisterDialog(client.name), answered)
 
 
 def ask(app: ChatApp, trouble: str = "") -> None:
@@ -92,5 +92,5 @@ def ask(app: ChatApp, trouble: str = "") -> None:
     app.line.ignore()
     title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
     refuse = partial(password_problem, name=app.desk.me)
-    asking = Asking(title, text, trouble=trouble, secret=True, twice=True, refuse=refuse, escape="not now")
+    asking = InputDialog(title, text, trouble=trouble, secret=True, twice=True, refuse=refuse, escape="not now")
     app.push_screen(asking, answered)

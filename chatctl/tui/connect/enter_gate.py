@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from chatctl.tui.terminal.key_order import Passage
+from chatctl.tui.terminal.key_order import KeyPassage
 from chatctl.tui.widgets.header_status import StatusBar
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ class EnterGate:
         self._app = app
         self._begun = False
 
-    def passage(self, event: events.Event) -> Passage:
+    def passage(self, event: events.Event) -> KeyPassage:
         """Decide about one event."""
         app = self._app
         if not self._begun:
             self._begun = app.stands(StatusBar) and app.screen.focused is not None
             if not self._begun:
-                return Passage.WAIT
+                return KeyPassage.WAIT
         if not isinstance(event, events.Key) or event.key != "enter" or len(app.screen_stack) > 1 or app.line.deaf:
-            return Passage.PASS
+            return KeyPassage.PASS
         if app.typed is None or app.desk.awaits_room(monotonic()):
-            return Passage.WAIT  # [enter-waits]
-        return Passage.DROP if app.desk.awaits_room(event.time) else Passage.PASS  # [refused-room]
+            return KeyPassage.WAIT  # [enter-waits]
+        return KeyPassage.DROP if app.desk.awaits_room(event.time) else KeyPassage.PASS  # [refused-room]

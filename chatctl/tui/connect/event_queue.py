@@ -2,7 +2,7 @@
 
 Invariants:
 
-- [never-wait] :meth:`Feed.put` runs on the client's thread, does almost nothing, and never waits.
+- [never-wait] :meth:`EventQueue.put` runs on the client's thread, does almost nothing, and never waits.
 - [one-wakeup] The screen is woken once when events arrive, and not again before it has taken them.
 - [slices] Drawings are PAUSE apart at least. In between events are handled in slices of SLICE seconds, with a BREATH
   after each, so a key never waits for thousands of messages.
@@ -17,14 +17,14 @@ from time import perf_counter
 
 from chatctl.client import events as e
 
-PAUSE = 1 / 30
-SLICE = 0.004
-BREATH = 0.002
+DRAW_PAUSE_SECONDS = 1 / 30
+SLICE_SECONDS = 0.004
+BREATH_SECONDS = 0.002
 _AT_A_TIME = 20
 """Events between two looks at the clock."""
 
 
-class Feed:
+class EventQueue:
     """`wake` is called on the client's thread when there is something to take; it may be set later."""
 
     def __init__(self) -> None:
@@ -49,20 +49,22 @@ class Feed:
         return batch
 
 
-class Hearing:
+class EventSlices:
     """Hands what a feed has on to `hear`, on the screen's thread; `now` is a clock in seconds."""
 
-    def __init__(self, feed: Feed, hear: Callable[[e.Event], object], now: Callable[[], float] = perf_counter) -> None:
+    def __init__(
+        self, feed: EventQueue, hear: Callable[[e.Event], object], now: Callable[[], float] = perf_counter
+    ) -> None:
         self._feed = feed
         self._hear = hear
         self._now = now
         self._undrawn = False
-        self._drawn = now() - PAUSE
+        self._drawn = now() - DRAW_PAUSE_SECONDS
 
     def slice(self) -> tuple[bool, float]:
         """Handle some events ([slices]). Return whether to draw, and the seconds until the next slice: 0 to wait for
         a wake-up."""
-        end = self._now() + SLICE
+        end = self._now() + SLICE_SECONDS
         more = True
         while more and self._now() < end:
             batch = self._feed.take(_AT_A_TIME)
@@ -70,8 +72,8 @@ class Hearing:
                 self._hear(event)
             self._undrawn = self._undrawn or bool(batch)
             more = len(batch) == _AT_A_TIME
-        left = PAUSE - (self._now() - self._drawn)
+        left = DRAW_PAUSE_SECONDS - (self._now() - self._drawn)
         if self._undrawn and left <= 0:
             self._undrawn, self._drawn = False, self._now()
-            return True, BREATH if more else PAUSE
-        return False, BREATH if more else left if self._undrawn else 0.0
+            return True, BREATH_SECONDS if more else DRAW_PAUSE_SECONDS
+        return False, BREATH_SECONDS if more else left if self._undrawn else 0.0

@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING
 from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem
 from chatctl.tui.connect.login_worker import (
-    Entered,
+    LoginFailed,
+    LoginSucceeded,
     LoginWanted,
     NameWanted,
-    NotIn,
     Outcome,
     PasswordWanted,
     TrustWanted,
 )
-from chatctl.tui.widgets.dialogs import Asking, Question
+from chatctl.tui.widgets.dialogs import InputDialog, QuestionDialog
 
 if TYPE_CHECKING:
     from chatctl.tui.app import ChatApp
 
 
-class Arrival:
+class LoginDialogs:
     """`asked_name`: whether the person was asked what others should call them."""
 
     def __init__(self, app: ChatApp) -> None:
@@ -42,7 +42,7 @@ class Arrival:
     def known(self, outcome: Outcome) -> None:
         """Handle the result of an attempt ([one-question])."""
         match outcome:
-            case Entered():
+            case LoginSucceeded():
                 if self._app.line.deaf:
                     self._app.line.listen(self._app.key_order.drop())
                 self._app.entered(outcome.client)
@@ -54,7 +54,7 @@ class Arrival:
                 self._ask_login(outcome)
             case TrustWanted():
                 self._ask_trust(outcome)
-            case NotIn():
+            case LoginFailed():
                 self._leave(outcome.error)
 
     def _waits_for(self, what: str) -> None:
@@ -88,7 +88,7 @@ class Arrival:
                 self._begin(name)
 
         self._waits_for("your name")
-        asking = Asking(
+        asking = InputDialog(
             "What should others call you?", text, wanted="your name", offered=offered, trouble=wanted.trouble
         )
         self._app.push_screen(asking, answered)
@@ -106,7 +106,7 @@ class Arrival:
 
         self._waits_for("a password")
         self._app.line.write("")
-        asking = Asking(
+        asking = InputDialog(
             title,
             text,
             trouble=wanted.trouble,
@@ -132,7 +132,7 @@ class Arrival:
 
         self._waits_for("your answer")
         title = f"First visit to {clean(unknown.address)}"
-        self._app.push_screen(Question(title, text, "it is the same", careful=True), answered)
+        self._app.push_screen(QuestionDialog(title, text, "it is the same", careful=True), answered)
 
     def _ask_password(self, wanted: PasswordWanted) -> None:
         def answered(password: str | None) -> None:
@@ -143,7 +143,7 @@ class Arrival:
 
         self._waits_for("a password")
         self._app.line.write("")
-        asking = Asking("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
+        asking = InputDialog("This server wants a password", "It is not shown.", trouble=wanted.trouble, secret=True)
         self._app.push_screen(asking, answered)
 
 

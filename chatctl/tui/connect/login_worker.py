@@ -18,10 +18,10 @@ from chatctl.client.client import Client
 from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError, PasswordError
 from chatctl.client.transport.trust import UnknownServerError
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError
-from chatctl.tui.connect.event_queue import Feed
+from chatctl.tui.connect.event_queue import EventQueue
 
 
-class Door(Protocol):
+class LoginPort(Protocol):
     """Where to get in."""
 
     @property
@@ -69,7 +69,7 @@ class Door(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class LoginSucceeded:
     """We are in."""
 
     client: Client
@@ -110,19 +110,19 @@ class TrustWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class NotIn:
+class LoginFailed:
     """The login has failed ([ask-or-end])."""
 
     error: BaseException
 
 
-Outcome = Entered | NameWanted | PasswordWanted | LoginWanted | TrustWanted | NotIn
+Outcome = LoginSucceeded | NameWanted | PasswordWanted | LoginWanted | TrustWanted | LoginFailed
 
 
-class Entrance:
+class LoginWorker:
     """`name` is the name requested last."""
 
-    def __init__(self, door: Door, feed: Feed) -> None:
+    def __init__(self, door: LoginPort, feed: EventQueue) -> None:
         self.door = door
         self.feed = feed
         self.name = ""
@@ -169,7 +169,7 @@ class Entrance:
         except UnknownServerError as unknown:
             outcome = TrustWanted(unknown)
         except BaseException as error:  # noqa: BLE001  # told to the person, outside of the screen
-            outcome = NotIn(error)
+            outcome = LoginFailed(error)
         with self._lock:
             self.outcome = outcome
             tell = self._tell
@@ -201,7 +201,7 @@ class Entrance:
             return NameWanted(str(error), self._free())
         except PasswordError as error:
             return PasswordWanted(str(error) if self.password is not None else "")
-        return Entered(client)
+        return LoginSucceeded(client)
 
     def _free(self) -> tuple[str, ...]:
         try:

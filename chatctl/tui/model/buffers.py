@@ -7,7 +7,7 @@ from datetime import datetime
 from time import monotonic
 
 from chatctl.tui.model.items import Item
-from chatctl.tui.model.message_log import Log
+from chatctl.tui.model.message_log import MessageLog
 
 TYPING_SECONDS = 6.0
 PAUSED_SECONDS = 30.0
@@ -17,14 +17,14 @@ HOME = ""
 """The name of the place for what the server says, and of where one is before any room."""
 
 
-class Place:
+class Buffer:
     """One room (`is_room`), one private conversation, or the server's own place (HOME)."""
 
     def __init__(self, name: str, *, is_room: bool) -> None:
         self.name = name
         self.is_room = is_room
-        self.log = Log()
-        self.past: Log | None = None
+        self.log = MessageLog()
+        self.past: MessageLog | None = None
         """A stretch of the past that was jumped to; shown instead of `log` while it is there."""
         self.joined = not is_room
         self.online: bool | None = None
@@ -46,7 +46,7 @@ class Place:
         self.typists: dict[str, float] = {}
 
     @property
-    def shown(self) -> Log:
+    def shown(self) -> MessageLog:
         """A buffer as the screen shows it."""
         return self.past if self.past is not None else self.log
 
@@ -74,42 +74,42 @@ class Place:
         self.log.unread, self.log.unread_above = None, False
 
 
-class Places:
+class Buffers:
     """All of them, in the order in which they are shown: HOME, rooms, people. `fold` makes spellings equal."""
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self.fold = fold
-        self.home = Place(HOME, is_room=False)
+        self.home = Buffer(HOME, is_room=False)
         self.current = self.home
-        self._by_key: dict[str, Place] = {}
+        self._by_key: dict[str, Buffer] = {}
 
-    def __iter__(self) -> Iterator[Place]:
+    def __iter__(self) -> Iterator[Buffer]:
         return iter(self.ordered())
 
-    def ordered(self) -> list[Place]:
+    def ordered(self) -> list[Buffer]:
         """Rooms as they were entered, then people."""
         found = list(self._by_key.values())
         rooms = [place for place in found if place.is_room]
         people = [place for place in found if not place.is_room]
         return [*([] if rooms or people else [self.home]), *rooms, *people]
 
-    def get(self, name: str) -> Place | None:
+    def get(self, name: str) -> Buffer | None:
         """Return the buffer of this name, or None."""
         return self._by_key.get(self.fold(name)) if name else self.home
 
-    def open(self, name: str, *, is_room: bool) -> Place:
+    def open(self, name: str, *, is_room: bool) -> Buffer:
         """Return the buffer of this name, made if it does not exist."""
         if not name:
             return self.home
         key = self.fold(name)
         place = self._by_key.get(key)
         if place is None:
-            place = self._by_key[key] = Place(name, is_room=is_room)
+            place = self._by_key[key] = Buffer(name, is_room=is_room)
             if self.current is self.home:
                 self.current = place
         return place
 
-    def close(self, place: Place) -> None:
+    def close(self, place: Buffer) -> None:
         """Take a place away; look at the one above it."""
         shown = self.ordered()
         at = shown.index(place) if place in shown else 0
@@ -119,7 +119,7 @@ class Places:
             self.current = rest[max(0, min(at, len(rest)) - 1)] if rest else self.home
             self.current.seen()
 
-    def look_at(self, place: Place) -> None:
+    def look_at(self, place: Buffer) -> None:
         """Go to a place."""
         if place is self.current:
             return
@@ -127,13 +127,13 @@ class Places:
         self.current = place
         place.seen()
 
-    def step(self, by: int) -> Place:
+    def step(self, by: int) -> Buffer:
         """Return the buffer so far below (or above) the current one, around the ends."""
         shown = self.ordered()
         at = shown.index(self.current) if self.current in shown else 0
         return shown[(at + by) % len(shown)]
 
-    def active(self) -> Place | None:
+    def active(self) -> Buffer | None:
         """Where to go next: the first after this one with a mention, else with anything unread."""
         shown = self.ordered()
         at = shown.index(self.current) if self.current in shown else 0
@@ -159,7 +159,7 @@ class Places:
         return sum(place.unread for place in others), sum(place.mentions for place in others)
 
 
-def note(place: Place, item: Item, *, looked_at: bool, alerts: bool) -> None:
+def note(place: Buffer, item: Item, *, looked_at: bool, alerts: bool) -> None:
     """Count a new message in a buffer that is not being watched. `alerts`: it is meant for us."""
     if item.own or looked_at:
         return

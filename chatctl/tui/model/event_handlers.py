@@ -6,25 +6,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chatctl.client import events as e
-from chatctl.client.events.sentences import Place as WordsPlace
+from chatctl.client.events.sentences import SentenceContext as WordsPlace
 from chatctl.client.events.sentences import words
 from chatctl.tui.model import history_pages
-from chatctl.tui.model.buffers import Place, note
+from chatctl.tui.model.buffers import Buffer, note
 from chatctl.tui.model.history_pages import delete, item_of, plain_reason
 from chatctl.tui.model.items import Item
 
 if TYPE_CHECKING:
-    from chatctl.tui.model.view_model import Desk
+    from chatctl.tui.model.view_model import ViewModel
 
 
-MOST_CONVERSATIONS = 20
+MAX_CONVERSATIONS = 20
 """Private conversations that are there again on coming back: the latest."""
 
 _SAME = 1.0
 """Seconds within which the same refusal is told once."""
 
 
-def hear(desk: Desk, event: e.Event) -> None:
+def hear(desk: ViewModel, event: e.Event) -> None:
     """Handle an event. Kinds without a row are shown in the words of the line client."""
     handler = _HANDLERS.get(type(event))
     if handler is not None:
@@ -33,7 +33,7 @@ def hear(desk: Desk, event: e.Event) -> None:
         in_words(desk, event)
 
 
-def in_words(desk: Desk, event: e.Event) -> None:
+def in_words(desk: ViewModel, event: e.Event) -> None:
     place = desk.here
     about = getattr(event, "room", None) or getattr(event, "target", None) or getattr(event, "about", None)
     if isinstance(about, str) and about:
@@ -43,7 +43,7 @@ def in_words(desk: Desk, event: e.Event) -> None:
         desk.tell(bare, trouble=tone == "trouble", place=place, now=event.time.timestamp())
 
 
-def said(desk: Desk, event: e.Said) -> None:
+def said(desk: ViewModel, event: e.RoomMessage) -> None:
     place = desk.places.get(event.room)
     if place is None:
         place = desk.places.open(event.room, is_room=True)
@@ -51,7 +51,7 @@ def said(desk: Desk, event: e.Said) -> None:
     message(desk, place, event)
 
 
-def private(desk: Desk, event: e.PrivateMessage) -> None:
+def private(desk: ViewModel, event: e.PrivateMessage) -> None:
     other = event.to if event.own else event.name
     place = desk.places.get(other)
     if place is None and event.kind == "notice" and not event.own:  # services and bots: no conversation
@@ -59,7 +59,7 @@ def private(desk: Desk, event: e.PrivateMessage) -> None:
     message(desk, place or desk.converse(other), event)
 
 
-def message(desk: Desk, place: Place, event: e.Said | e.PrivateMessage) -> None:
+def message(desk: ViewModel, place: Buffer, event: e.RoomMessage | e.PrivateMessage) -> None:
     if event.ticket is not None:
         place.log.confirmed(event.ticket)
     item = item_of(desk, event)
@@ -79,7 +79,7 @@ def message(desk: Desk, place: Place, event: e.Said | e.PrivateMessage) -> None:
     desk.stale |= {"log", "rooms", "status"} if place is desk.here else {"rooms"}
 
 
-def joined(desk: Desk, event: e.Joined) -> None:
+def joined(desk: ViewModel, event: e.Joined) -> None:
     if event.own:
         entered(desk, event)
         return
@@ -89,7 +89,7 @@ def joined(desk: Desk, event: e.Joined) -> None:
     desk.stale |= {"log", "people"}
 
 
-def entered(desk: Desk, event: e.Joined) -> None:
+def entered(desk: ViewModel, event: e.Joined) -> None:
     place = desk.places.open(event.room, is_room=True)
     place.joined = True
     desk.been.add(desk.places.fold(event.room))
@@ -106,7 +106,7 @@ def entered(desk: Desk, event: e.Joined) -> None:
     desk.stale |= {"log", "rooms", "people", "topic"}
 
 
-def missed(desk: Desk, event: e.Missed) -> None:
+def missed(desk: ViewModel, event: e.Missed) -> None:
     place = desk.places.get(event.room)
     if place is not None:
         for past in event.events:
@@ -114,7 +114,7 @@ def missed(desk: Desk, event: e.Missed) -> None:
     desk.stale |= {"log"}
 
 
-def left(desk: Desk, event: e.Left) -> None:
+def left(desk: ViewModel, event: e.Parted) -> None:
     moment = event.time.timestamp()
     if event.own and event.how == "part":
         for room in event.rooms:
@@ -144,7 +144,7 @@ def left(desk: Desk, event: e.Left) -> None:
     desk.stale |= {"log", "rooms", "people", "topic"}
 
 
-def renamed(desk: Desk, event: e.Renamed) -> None:
+def renamed(desk: ViewModel, event: e.NickChanged) -> None:
     moment = event.time.timestamp()
     if event.own:
         desk.me = event.name
@@ -157,7 +157,7 @@ def renamed(desk: Desk, event: e.Renamed) -> None:
     desk.stale |= {"log", "rooms", "people", "status"}
 
 
-def topic(desk: Desk, event: e.Topic) -> None:
+def topic(desk: ViewModel, event: e.Topic) -> None:
     place = desk.places.get(event.room)
     if place is None:
         in_words(desk, event)
@@ -169,28 +169,28 @@ def topic(desk: Desk, event: e.Topic) -> None:
         in_words(desk, event)
 
 
-def names(desk: Desk, event: e.Names) -> None:
+def names(desk: ViewModel, event: e.Names) -> None:
     desk.stale |= {"people", "topic"}
     if event.asked:
         in_words(desk, event)
 
 
-def typing(desk: Desk, event: e.Typing) -> None:
+def typing(desk: ViewModel, event: e.Typing) -> None:
     place = desk.places.get(event.target)
     if place is not None and event.name != desk.me:
         place.types(event.name, event.state)
         desk.stale |= {"status"}
 
 
-def reacted(desk: Desk, event: e.Reacted) -> None:
+def reacted(desk: ViewModel, event: e.Reacted) -> None:
     about(desk, event.target, event.id, lambda item: item.react(event.name, event.reaction, removed=event.removed))
 
 
-def deleted(desk: Desk, event: e.Deleted) -> None:
+def deleted(desk: ViewModel, event: e.Deleted) -> None:
     about(desk, event.target, event.id, lambda item: delete(item, event.name))
 
 
-def about(desk: Desk, target: str, id: str, change: Callable[[Item], None]) -> None:
+def about(desk: ViewModel, target: str, id: str, change: Callable[[Item], None]) -> None:
     place = desk.places.get(target)
     for log in (place.log, place.past) if place is not None else ():
         item = log.find(id) if log is not None else None
@@ -199,7 +199,7 @@ def about(desk: Desk, target: str, id: str, change: Callable[[Item], None]) -> N
             desk.stale |= {"log"}
 
 
-def read_until(desk: Desk, event: e.ReadUntil) -> None:
+def read_until(desk: ViewModel, event: e.ReadUntil) -> None:
     place = desk.places.get(event.target)
     if place is None or event.until is None:
         return
@@ -213,10 +213,10 @@ def read_until(desk: Desk, event: e.ReadUntil) -> None:
             desk.stale |= {"rooms"}
 
 
-def conversations(desk: Desk, event: e.Conversations) -> None:
+def conversations(desk: ViewModel, event: e.Conversations) -> None:
     """Whom we talked with before is there again, with what we have not read."""
     now = desk.here
-    for name, last in event.people[-MOST_CONVERSATIONS:]:
+    for name, last in event.people[-MAX_CONVERSATIONS:]:
         if desk.places.get(name) is None:
             desk.recall(desk.converse(name), last)
     if now is desk.places.home and desk.going:
@@ -224,7 +224,7 @@ def conversations(desk: Desk, event: e.Conversations) -> None:
     desk.stale |= {"rooms"}
 
 
-def presence(desk: Desk, event: e.Presence) -> None:
+def presence(desk: ViewModel, event: e.PresenceChanged) -> None:
     if not event.name:
         desk.places.refold()  # the server's rule for spellings may have changed
     place = desk.places.get(event.name) if event.name else None
@@ -234,7 +234,7 @@ def presence(desk: Desk, event: e.Presence) -> None:
     desk.stale |= {"people"}
 
 
-def connected(desk: Desk, event: e.Connected) -> None:
+def connected(desk: ViewModel, event: e.Connected) -> None:
     desk.me = event.name
     desk.connection, desk.problem, desk.told_offline = "online", "", False
     desk.network = event.network or event.server
@@ -250,7 +250,7 @@ def connected(desk: Desk, event: e.Connected) -> None:
     desk.stale |= {"status", "rooms"}
 
 
-def reconnecting(desk: Desk, event: e.Reconnecting) -> None:
+def reconnecting(desk: ViewModel, event: e.Reconnecting) -> None:
     desk.connection, desk.problem = "offline", event.reason
     desk.latency = None
     for place in desk.places:
@@ -264,27 +264,27 @@ def reconnecting(desk: Desk, event: e.Reconnecting) -> None:
     desk.stale |= {"status", "people"}
 
 
-def ended(desk: Desk, event: e.Disconnected) -> None:
+def ended(desk: ViewModel, event: e.Disconnected) -> None:
     desk.connection, desk.problem = "ended", event.reason
     desk.stale |= {"status"}
 
 
-def away_set(desk: Desk, event: e.AwaySet) -> None:
+def away_set(desk: ViewModel, event: e.AwaySet) -> None:
     desk.away = event.away
     desk.stale |= {"status", "people"}
 
 
-def latency(desk: Desk, event: e.Latency) -> None:
+def latency(desk: ViewModel, event: e.Latency) -> None:
     desk.latency = event.seconds
     desk.stale |= {"status"}
 
 
-def server(desk: Desk, event: e.ServerNotice) -> None:
+def server(desk: ViewModel, event: e.ServerNotice) -> None:
     if desk.connection == "online" or event.code == "372":
         in_words(desk, event)
 
 
-def failed(desk: Desk, event: e.Failed) -> None:
+def failed(desk: ViewModel, event: e.Failed) -> None:
     if event.about:
         desk.room_was_refused(event.about)
     place = desk.places.get(event.about) if event.about else None
@@ -300,7 +300,7 @@ def failed(desk: Desk, event: e.Failed) -> None:
     in_words(desk, event)
 
 
-def not_sent(desk: Desk, event: e.Unconfirmed | e.Unsent) -> None:
+def not_sent(desk: ViewModel, event: e.Unconfirmed | e.Unsent) -> None:
     sure = isinstance(event, e.Unsent)
     problem = "not sent" if sure else "the connection broke; it may not have arrived"
     for message in event.messages:
@@ -310,17 +310,17 @@ def not_sent(desk: Desk, event: e.Unconfirmed | e.Unsent) -> None:
     desk.stale |= {"log"}
 
 
-def nothing(desk: Desk, event: e.Event) -> None:
+def nothing(desk: ViewModel, event: e.Event) -> None:
     return
 
 
-_HANDLERS: dict[type[e.Event], Callable[[Desk, Any], None]] = {
-    e.Said: said,
+_HANDLERS: dict[type[e.Event], Callable[[ViewModel, Any], None]] = {
+    e.RoomMessage: said,
     e.PrivateMessage: private,
     e.Joined: joined,
-    e.Left: left,
+    e.Parted: left,
     e.Missed: missed,
-    e.Renamed: renamed,
+    e.NickChanged: renamed,
     e.Topic: topic,
     e.Names: names,
     e.Typing: typing,
@@ -328,7 +328,7 @@ _HANDLERS: dict[type[e.Event], Callable[[Desk, Any], None]] = {
     e.Deleted: deleted,
     e.ReadUntil: read_until,
     e.Conversations: conversations,
-    e.Presence: presence,
+    e.PresenceChanged: presence,
     e.Connected: connected,
     e.Reconnected: connected,
     e.Reconnecting: reconnecting,
@@ -339,6 +339,6 @@ _HANDLERS: dict[type[e.Event], Callable[[Desk, Any], None]] = {
     e.Failed: failed,
     e.Unconfirmed: not_sent,
     e.Unsent: not_sent,
-    e.Page: history_pages.page,
+    e.HistoryReceived: history_pages.page,
     e.Overrun: nothing,
 }

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal
 from chatctl.client import events as e
 from chatctl.tui.model.items import Item
 from chatctl.tui.model.mentions import mentions
-from chatctl.tui.model.message_log import Log
+from chatctl.tui.model.message_log import MessageLog
 
 if TYPE_CHECKING:
-    from chatctl.tui.model.buffers import Place
-    from chatctl.tui.model.view_model import Desk
+    from chatctl.tui.model.buffers import Buffer
+    from chatctl.tui.model.view_model import ViewModel
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PageItems:
     """The answer to a search: each item with the name of its place; `number` of the question."""
 
     number: int
@@ -25,11 +25,11 @@ class Found:
     failed: bool
 
 
-def page(desk: Desk, event: e.Page) -> None:
+def page(desk: ViewModel, event: e.HistoryReceived) -> None:
     kind, place = desk.pages.pop(event.number, ("", desk.here))
     if kind == "SEARCH":
         named = tuple((where_of(found, desk.me), item_of(desk, found)) for found in _said(event.events))
-        desk.found = Found(event.number, named, event.failed)
+        desk.found = PageItems(event.number, named, event.failed)
         desk.stale |= {"found"}
         return
     if place.asked == event.number:
@@ -49,7 +49,7 @@ def page(desk: Desk, event: e.Page) -> None:
             place.past = None
     elif kind == "AROUND":
         if items:
-            place.past = Log()
+            place.past = MessageLog()
             place.past.live = False
             place.past.put_after(items)
         else:
@@ -57,7 +57,7 @@ def page(desk: Desk, event: e.Page) -> None:
     desk.stale |= {"log"}
 
 
-def _unread_at_the_end(place: Place, desk: Desk) -> None:
+def _unread_at_the_end(place: Buffer, desk: ViewModel) -> None:
     """Request the messages of an earlier conversation after the last one read; if that is unknown, after our last
     one."""
     said = [item for item in place.log.items if item.is_said]
@@ -69,7 +69,7 @@ def _unread_at_the_end(place: Place, desk: Desk) -> None:
         desk.stale |= {"rooms"}
 
 
-def _unread_before(desk: Desk, place: Place, items: list[Item], ends: bool) -> None:
+def _unread_before(desk: ViewModel, place: Buffer, items: list[Item], ends: bool) -> None:
     """Count the unread messages of a page before the first live one, and place the marker above them."""
     log = place.log
     if place.past is not None or log.unread is None or place.left_off is None:
@@ -87,11 +87,11 @@ def _unread_before(desk: Desk, place: Place, items: list[Item], ends: bool) -> N
             desk.stale |= {"rooms"}
 
 
-def item_of(desk: Desk, event: e.Said | e.PrivateMessage) -> Item:
+def item_of(desk: ViewModel, event: e.RoomMessage | e.PrivateMessage) -> Item:
     """A message as it stands in a log."""
     form: Literal["said", "action", "notice"] = "said" if event.kind == "message" else event.kind
-    mention = not event.own and isinstance(event, e.Said) and mentions(event.text, desk.me)
-    audience = event.audience if isinstance(event, e.Said) else None
+    mention = not event.own and isinstance(event, e.RoomMessage) and mentions(event.text, desk.me)
+    audience = event.audience if isinstance(event, e.RoomMessage) else None
     return Item(
         form, event.time.timestamp(), event.text, event.name,
         id=event.id, own=event.own, mention=mention, reply=event.reply, account=event.account,
@@ -99,11 +99,11 @@ def item_of(desk: Desk, event: e.Said | e.PrivateMessage) -> Item:
     )  # fmt: skip
 
 
-def items_of(desk: Desk, events: Iterable[e.Event]) -> list[Item]:
+def items_of(desk: ViewModel, events: Iterable[e.Event]) -> list[Item]:
     """Return a page of history as items, with folds, reactions and deletions."""
-    log = Log()
+    log = MessageLog()
     for event in events:
-        if isinstance(event, e.Said | e.PrivateMessage):
+        if isinstance(event, e.RoomMessage | e.PrivateMessage):
             log.add(item_of(desk, event))
         elif isinstance(event, e.Reacted | e.Deleted):
             _about(log.find(event.id), event)
@@ -121,19 +121,19 @@ def _about(item: Item | None, event: e.Reacted | e.Deleted) -> None:
         delete(item, event.name)
 
 
-def moved(log: Log, event: e.Event) -> None:
+def moved(log: MessageLog, event: e.Event) -> None:
     """Add a join, part or reaction of the past."""
     moment = event.time.timestamp()
     match event:
-        case e.Joined(own=True) | e.Left(own=True):
+        case e.Joined(own=True) | e.Parted(own=True):
             return  # that one was there oneself says nothing
         case e.Joined():
             log.move(moment, event.name, "came", "")
-        case e.Left():
+        case e.Parted():
             log.move(moment, event.name, "left", plain_reason(event))
         case e.Topic() if event.name:
             log.add(Item("news", moment, f"{event.name} set the topic: {event.text}"))
-        case e.Renamed():
+        case e.NickChanged():
             log.add(Item("news", moment, f"{event.old} is {event.name} now"))
 
 
@@ -146,18 +146,18 @@ def delete(item: Item, by: str) -> None:
     item.changed()
 
 
-def where_of(event: e.Said | e.PrivateMessage, me: str) -> str:
+def where_of(event: e.RoomMessage | e.PrivateMessage, me: str) -> str:
     """The name of the place that a message belongs to."""
-    if isinstance(event, e.Said):
+    if isinstance(event, e.RoomMessage):
         return event.room
     return event.to if event.own or event.name == me else event.name
 
 
-def _said(events: Iterable[e.Event]) -> list[e.Said | e.PrivateMessage]:
-    return [event for event in events if isinstance(event, e.Said | e.PrivateMessage)]
+def _said(events: Iterable[e.Event]) -> list[e.RoomMessage | e.PrivateMessage]:
+    return [event for event in events if isinstance(event, e.RoomMessage | e.PrivateMessage)]
 
 
-def plain_reason(event: e.Left) -> str:
+def plain_reason(event: e.Parted) -> str:
     """Return the reason of a departure, if it says more than the departure itself."""
     reason = event.reason.removeprefix("Quit: ") if event.how == "quit" else event.reason
     return "" if reason in ("Quit", "Connection closed", event.name, event.by) else reason

@@ -17,11 +17,11 @@ from collections.abc import Iterable
 from chatctl.client.events.folding import Came
 from chatctl.tui.model.items import Item
 
-MOST = 100_000
+MAX_LIVE_ITEMS = 100_000
 _SLACK = 1000
 
 
-class Log:
+class MessageLog:
     """The displayed content of a buffer."""
 
     def __init__(self) -> None:
@@ -58,8 +58,8 @@ class Log:
         self.items.insert(at, item)
         if item.ticket:
             self._pending[item.ticket] = item
-        if len(self.items) > MOST + _SLACK:
-            self._drop(len(self.items) - MOST)
+        if len(self.items) > MAX_LIVE_ITEMS + _SLACK:
+            self._drop(len(self.items) - MAX_LIVE_ITEMS)
         return True
 
     def _goes_before(self, item: Item, other: Item, past: bool) -> bool:

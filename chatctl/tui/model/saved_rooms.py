@@ -3,7 +3,7 @@
 Invariants:
 
 - [saved-soon] Saved per server, within a second of a change and on leaving, so that no crash loses them: the joined
-  rooms, up to MOST_ROOMS, besides the one that is requested anyway. Otherwise nothing is read or written.
+  rooms, up to MAX_ROOMS, besides the one that is requested anyway. Otherwise nothing is read or written.
 - [drop-refused] A room that could not be joined again is dropped, unless the user left before that was known.
 """
 
@@ -12,21 +12,21 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from chatctl.tui.model.view_model import Desk, unasked
+from chatctl.tui.model.view_model import ViewModel, unasked
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
-    from chatctl.client.profile.profile import Memory
+    from chatctl.client.profile.profile import Profile
 
-MOST_ROOMS = 20
+MAX_ROOMS = 20
 _KNOWN = 10.0
 """Seconds after which a room that was asked for has been entered, or will not be."""
 
 
-class RoomsKept:
+class SavedRooms:
     """Of one server; without a memory nothing is kept."""
 
-    def __init__(self, memory: Memory | None, address: str) -> None:
+    def __init__(self, memory: Profile | None, address: str) -> None:
         self._memory = memory
         self._key = f"rooms {address}"
         self._asked: list[str] = []
@@ -38,20 +38,20 @@ class RoomsKept:
         self._written = self._memory.choice(self._key, "") if self._memory is not None else ""
         kept = self._written.split()
         self._since = monotonic()
-        for room in kept[:MOST_ROOMS]:
+        for room in kept[:MAX_ROOMS]:
             if client.is_room(room) and client.fold(room) != client.fold(first):
                 self._asked.append(room)
                 with unasked():
                     client.join(room)
 
-    def keep(self, desk: Desk) -> None:
+    def keep(self, desk: ViewModel) -> None:
         """Save if needed: once a second, and on leaving ([saved-soon], [drop-refused])."""
         if self._memory is None or not self._since:
             return
         rooms = [place.name for place in desk.places if place.is_room and place.joined]
         if monotonic() - self._since < _KNOWN:
             rooms += [room for room in self._asked if desk.places.fold(room) not in desk.been]
-        words = " ".join(rooms[:MOST_ROOMS])
+        words = " ".join(rooms[:MAX_ROOMS])
         if words != self._written:
             self._written = words
             self._memory.choose(self._key, words)

@@ -22,13 +22,13 @@ from typing import Literal, Protocol
 from chatctl.client import events as e
 from chatctl.errors import ChatctlError
 from chatctl.tui.model import event_handlers
-from chatctl.tui.model.buffers import Place, Places
-from chatctl.tui.model.history_pages import Found
+from chatctl.tui.model.buffers import Buffer, Buffers
+from chatctl.tui.model.history_pages import PageItems
 from chatctl.tui.model.items import Item
 
 _MAX_ENTERING_SECONDS = 5.0
 """How long the answer to a JOIN is waited for before Enter sends elsewhere."""
-_MOST_SOUGHT = 10
+_MAX_PAGES_BACK = 10
 """Pages (of 100 messages) that are loaded by themselves to find where one left off."""
 
 Which = Literal["BEFORE", "AFTER", "AROUND"]
@@ -36,7 +36,7 @@ Part = Literal["log", "rooms", "people", "topic", "status", "found"]
 Connection = Literal["connecting", "online", "offline", "ended"]
 
 
-class Speaker(Protocol):
+class ModelClient(Protocol):
     """The part of the client that the model uses."""
 
     def fold(self, name: str) -> str: ...
@@ -66,13 +66,13 @@ def moment(seconds: float) -> datetime:
         return datetime.now(UTC)
 
 
-class Desk:
+class ViewModel:
     """`client` may be set later than made: until then there is nothing to hear."""
 
-    def __init__(self, client: Speaker, me: str) -> None:
+    def __init__(self, client: ModelClient, me: str) -> None:
         self.client = client
         self.me = me
-        self.places = Places(client.fold)
+        self.places = Buffers(client.fold)
         self.connection: Connection = "connecting"
         self.problem = ""
         """The reason why there is no connection."""
@@ -86,9 +86,9 @@ class Desk:
         self.in_front: bool | None = None
         """The focus as the terminal reported it; None: no report yet, and some never report."""
         self.stale: set[Part] = {"log", "rooms", "people", "topic", "status"}
-        self.alerts: list[tuple[Place, Item]] = []
+        self.alerts: list[tuple[Buffer, Item]] = []
         """Pending alerts, for any buffer; the screen takes and clears them."""
-        self.found: Found | None = None
+        self.found: PageItems | None = None
         self.target: str | None = None
         """The id of the message that is to be shown as soon as it is there."""
         self.offer = ""
@@ -99,18 +99,18 @@ class Desk:
         """When the answer about that room stops being waited for, or came as a refusal (a monotonic clock)."""
         self.been: set[str] = set()
         """The rooms (folded) that we have been in since we came."""
-        self.pages: dict[int, tuple[str, Place]] = {}
+        self.pages: dict[int, tuple[str, Buffer]] = {}
         self.came_back = False
         self.told_offline = False
 
     # Queries of the screen.
 
     @property
-    def here(self) -> Place:
+    def here(self) -> Buffer:
         """The place that is looked at."""
         return self.places.current
 
-    def look_at(self, place: Place) -> None:
+    def look_at(self, place: Buffer) -> None:
         """Go there; what stands here has been read."""
         self.mark_read()
         self.places.look_at(place)
@@ -144,7 +144,7 @@ class Desk:
         awaited = bool(self.going) and "," not in self.going and self.connection != "offline"
         return awaited and time < self._going_until
 
-    def converse(self, name: str) -> Place:
+    def converse(self, name: str) -> Buffer:
         """Return the private buffer of a user, made if it does not exist."""
         known = self.places.get(name)
         if known is not None:
@@ -170,13 +170,13 @@ class Desk:
             place.log.unread = None
         self.stale |= {"log"}
 
-    def tell(self, text: str, *, trouble: bool = False, place: Place | None = None, now: float) -> None:
+    def tell(self, text: str, *, trouble: bool = False, place: Buffer | None = None, now: float) -> None:
         """Something of the program's own, for the person."""
         for line in text.splitlines():
             (place or self.here).shown.add(Item("trouble" if trouble else "news", now, line))
         self.stale |= {"log"}
 
-    def load_before(self, place: Place) -> bool:
+    def load_before(self, place: Buffer) -> bool:
         """Request the messages before the first item. Return False if there are none, or they are requested already."""
         log = place.shown
         oldest = log.oldest()
@@ -186,13 +186,13 @@ class Desk:
             oldest = Item("news", place.since)
         return oldest is not None and self._look_back(place, "BEFORE", oldest)
 
-    def load_after(self, place: Place) -> bool:
+    def load_after(self, place: Buffer) -> bool:
         """In a view of the past: request the messages after it."""
         if place.past is None or place.asked or not place.past.items:
             return False
         return self._look_back(place, "AFTER", place.past.items[-1])
 
-    def _look_back(self, place: Place, which: Which, item: Item) -> bool:
+    def _look_back(self, place: Buffer, which: Which, item: Item) -> bool:
         with unasked():
             place.asked = self.client.look_back(place.name, which, moment(item.time), item.id)
             self.pages[place.asked] = (which, place)
@@ -200,7 +200,7 @@ class Desk:
         place.shown.begins = True  # a name that no request can use: servers may allow any name
         return False
 
-    def recall(self, place: Place, last: datetime) -> None:
+    def recall(self, place: Buffer, last: datetime) -> None:
         """Load the end of a conversation that we had before: it was at `last`."""
         if self._look_back(place, "BEFORE", Item("news", last.timestamp() + 1)):
             self.pages[place.asked] = ("LAST", place)
@@ -208,7 +208,7 @@ class Desk:
     def seek(self) -> None:
         """If all loaded messages of a buffer are unread, request earlier ones, which may be unread too.
 
-        After _MOST_SOUGHT pages the marker above says so, and scrolling there loads them.
+        After _MAX_PAGES_BACK pages the marker above says so, and scrolling there loads them.
         """
         for place in self.places:
             log = place.log
@@ -216,13 +216,13 @@ class Desk:
                 continue
             if log.unread is not next((item for item in log.items if item.is_said), None):
                 continue
-            if place.sought < _MOST_SOUGHT:
+            if place.sought < _MAX_PAGES_BACK:
                 place.sought += self.load_before(place)
             elif not log.unread_above:
                 log.unread_above = True
                 self.stale |= {"log", "rooms"}
 
-    def jump(self, place: Place, item: Item) -> None:
+    def jump(self, place: Buffer, item: Item) -> None:
         """Show a message with its surroundings: they are asked for where it is not at hand."""
         self.target = item.id
         if item.id is not None and place.log.find(item.id) is not None:

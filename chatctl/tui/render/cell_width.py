@@ -127,7 +127,7 @@ def _isolated(segments: list[Segment]) -> list[Segment]:
     return found
 
 
-class Anchored(Strip):
+class AnchoredStrip(Strip):
     """A row drawn as [anchored] requires; cut into parts it is a row like others. `apart`: the segments, each with
     its width."""
 
@@ -156,7 +156,7 @@ class Anchored(Strip):
 
 def kept(row: Strip, apart: Callable[[str], int] | None = None) -> Strip:
     """A row as it is to be written: anchored where it has to be."""
-    return row if all(_SURE.fullmatch(segment.text) for segment in row) else Anchored(row, apart)
+    return row if all(_SURE.fullmatch(segment.text) for segment in row) else AnchoredStrip(row, apart)
 
 
 def bared(row: Strip) -> Strip:

@@ -36,13 +36,13 @@ _TONE_ALONE = "\U0001f7eb"
 """A brown square."""
 
 
-class Terminal:
+class EmojiSupport:
     """The known capabilities of the terminal, of which a process has one."""
 
     joins = False
 
 
-TERMINAL = Terminal()
+TERMINAL = EmojiSupport()
 
 
 def drawn(text: str) -> str:

@@ -28,17 +28,17 @@ from chatctl.protocol.clean import clean
 from chatctl.tui.model.items import Item
 from chatctl.tui.render.cell_width import Piece, strip, width_of
 from chatctl.tui.render.emoji import drawn
-from chatctl.tui.render.runs import PLAIN, Look, runs
-from chatctl.tui.render.theme import Ink
+from chatctl.tui.render.runs import PLAIN, RunStyle, runs
+from chatctl.tui.render.theme import ThemeStyles
 
 TIME_WIDTH = 6
-LEAST_WIDTH = 20
+MIN_WIDTH = 20
 """Minimum width that is rendered; a narrower screen shows a part of the rows."""
 
 _HANG = 2
 _SNIPPET = 60
 _MARKS = {True: "»", False: " "}
-_LEAST_START = 4
+_MIN_START = 4
 """Columns that must be left on a row for the beginning of a word that goes on below."""
 _WIDE = (
     "\u2e80-\u2fff\u3001-\u30ff\u3100-\u312f\u31a0-\u31bf"
@@ -52,10 +52,10 @@ _NO_START = frozenset("、。，．！？；：）」』】〉》〕］｝ー々
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class RowContext:
     """The context for rendering an item."""
 
-    ink: Ink
+    ink: ThemeStyles
     width: int
     mention: re.Pattern[str] | None
     fold: Callable[[str], str]
@@ -94,7 +94,7 @@ def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
 
 def _starts_here(word: str, width: int, room: int, rest: int) -> bool:
     """Whether a word that does not fit on its row begins there: it may be broken anywhere, or has to be."""
-    return room >= _LEAST_START and (width > rest or _IDEOGRAPH.match(word) is not None)
+    return room >= _MIN_START and (width > rest or _IDEOGRAPH.match(word) is not None)
 
 
 def _trim(row: list[Piece]) -> None:
@@ -121,7 +121,7 @@ def _cut(word: str, room: int) -> tuple[str, str]:
     return word[:last], word[last:]
 
 
-def style_of(look: Look, ink: Ink, base: Style) -> Style:
+def style_of(look: RunStyle, ink: ThemeStyles, base: Style) -> Style:
     """How a run is drawn."""
     if look is PLAIN:
         return base
@@ -138,12 +138,12 @@ def style_of(look: Look, ink: Ink, base: Style) -> Style:
     )  # fmt: skip
 
 
-def rows(item: Item, around: Around) -> list[Strip]:
+def rows(item: Item, around: RowContext) -> list[Strip]:
     """An item as rows."""
     return _DRAWERS.get(item.kind, _said)(item, around)
 
 
-def _said(item: Item, around: Around) -> list[Strip]:
+def _said(item: Item, around: RowContext) -> list[Strip]:
     ink = around.ink
     base = ink.quiet if item.ticket or item.kind == "notice" else ink.plain
     name = clean(item.name)
@@ -173,7 +173,7 @@ def _said(item: Item, around: Around) -> list[Strip]:
     return drawn
 
 
-def _reply_rows(item: Item, around: Around) -> list[Strip]:
+def _reply_rows(item: Item, around: RowContext) -> list[Strip]:
     """Return the row with the message that is replied to."""
     if item.reply is None:
         return []
@@ -191,7 +191,7 @@ def _reply_rows(item: Item, around: Around) -> list[Strip]:
     return [strip(pieces, around.width, ink.plain)]
 
 
-def _body(pieces: list[Piece], item: Item, around: Around) -> list[Strip]:
+def _body(pieces: list[Piece], item: Item, around: RowContext) -> list[Strip]:
     """A message's first line, with its time and mark."""
     ink, width = around.ink, around.width
     if item.problem:
@@ -206,29 +206,29 @@ def _body(pieces: list[Piece], item: Item, around: Around) -> list[Strip]:
     return [strip(first, width, ink.plain), *(_indented(row, hang, around) for row in found[1:])]
 
 
-def _more(pieces: list[Piece], around: Around) -> list[Strip]:
+def _more(pieces: list[Piece], around: RowContext) -> list[Strip]:
     hang = TIME_WIDTH + _HANG
     found = wrapped(pieces, around.width - hang, around.width - hang)
     return [_indented(row, hang, around) for row in found]
 
 
-def _indented(row: list[Piece], by: int, around: Around) -> Strip:
+def _indented(row: list[Piece], by: int, around: RowContext) -> Strip:
     return strip([(" " * by, around.ink.plain), *row], around.width, around.ink.plain)
 
 
-def _fold(item: Item, around: Around) -> list[Strip]:
+def _fold(item: Item, around: RowContext) -> list[Strip]:
     return _quiet(clean(fold_words(item.moves or [])), "·", around, around.ink.quiet, item)
 
 
-def _news(item: Item, around: Around) -> list[Strip]:
+def _news(item: Item, around: RowContext) -> list[Strip]:
     return _quiet(clean(item.text), "·", around, around.ink.quiet, item)
 
 
-def _trouble(item: Item, around: Around) -> list[Strip]:
+def _trouble(item: Item, around: RowContext) -> list[Strip]:
     return _quiet(clean(item.text), "!", around, around.ink.trouble, item)
 
 
-def _quiet(text: str, sign: str, around: Around, style: Style, item: Item) -> list[Strip]:
+def _quiet(text: str, sign: str, around: RowContext, style: Style, item: Item) -> list[Strip]:
     ink, width = around.ink, around.width
     found = wrapped([(text, style)], width - TIME_WIDTH - _HANG, width - TIME_WIDTH - _HANG)
     time = clock.strftime("%H:%M", clock.localtime(item.time))
@@ -236,7 +236,7 @@ def _quiet(text: str, sign: str, around: Around, style: Style, item: Item) -> li
     return [strip(first, width, ink.plain), *(_indented(row, TIME_WIDTH + _HANG, around) for row in found[1:])]
 
 
-_DRAWERS: dict[str, Callable[[Item, Around], list[Strip]]] = {"fold": _fold, "news": _news, "trouble": _trouble}
+_DRAWERS: dict[str, Callable[[Item, RowContext], list[Strip]]] = {"fold": _fold, "news": _news, "trouble": _trouble}
 
 
 def day_of(time: float) -> tuple[int, int]:
@@ -245,19 +245,19 @@ def day_of(time: float) -> tuple[int, int]:
     return local.tm_year, local.tm_yday
 
 
-def day_row(time: float, around: Around) -> Strip:
+def day_row(time: float, around: RowContext) -> Strip:
     """``──── Sunday, 22 November 2026 ────``"""
     local = clock.localtime(time)
     text = f"{clock.strftime('%A', local)}, {local.tm_mday} {clock.strftime('%B %Y', local)}"
     return ruled(text, around, around.ink.quiet)
 
 
-def unread_row(around: Around, *, above: bool = False) -> Strip:
+def unread_row(around: RowContext, *, above: bool = False) -> Strip:
     """Return the unread marker; `above`: there are more unread messages, which scrolling up loads."""
     return ruled("new, and more above" if above else "new", around, around.ink.mention)
 
 
-def ruled(text: str, around: Around, style: Style) -> Strip:
+def ruled(text: str, around: RowContext, style: Style) -> Strip:
     """A line across with words in it."""
     text = f" {text} " if width_of(text) + 2 <= around.width else ""
     left = min(TIME_WIDTH + _HANG, max(0, around.width - width_of(text)))

@@ -21,7 +21,7 @@ from chatctl.protocol.clean import clean
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RunStyle:
     """How a run looks. `colour` is one of IRC's first sixteen."""
 
     bold: bool = False
@@ -35,8 +35,8 @@ class Look:
     mention: bool = False
 
 
-PLAIN = Look()
-Run = tuple[str, Look]
+PLAIN = RunStyle()
+Run = tuple[str, RunStyle]
 
 _TOGGLES = {"\x02": "bold", "\x1d": "italic", "\x1f": "underline", "\x1e": "strike", "\x11": "code", "\x16": "reverse"}
 _CODES = re.compile(
@@ -91,18 +91,18 @@ def _coded(text: str) -> list[Run]:
     return found
 
 
-def _with(look: Look, name: str, value: bool) -> Look:
+def _with(look: RunStyle, name: str, value: bool) -> RunStyle:
     changed: dict[str, Any] = {name: value}
     return replace(look, **changed)
 
 
-def _add(found: list[Run], text: str, look: Look) -> None:
+def _add(found: list[Run], text: str, look: RunStyle) -> None:
     safe = clean(text)
     if safe:
         found.append((safe, look))
 
 
-def _linked(text: str, look: Look) -> list[Run]:
+def _linked(text: str, look: RunStyle) -> list[Run]:
     """Apply [honest-links], and Markdown in between."""
     if "://" not in text:
         return _marked(text, look)
@@ -128,7 +128,7 @@ def _without_end(link: str) -> str:
     return link[:end]
 
 
-def _marked(text: str, look: Look) -> list[Run]:
+def _marked(text: str, look: RunStyle) -> list[Run]:
     """Rule 2."""
     if look.code or not _MARKERS.intersection(text):
         return [(text, look)] if text else []

@@ -98,7 +98,7 @@ ON_LIGHT = replace(PALETTES["light"], name="terminal", background="", foreground
 there."""
 
 
-class Ink:
+class ThemeStyles:
     """The styles of one palette, made once."""
 
     def __init__(self, palette: Palette) -> None:
@@ -125,7 +125,7 @@ class Ink:
 
 
 @lru_cache(maxsize=4096)
-def _name_style(ink: Ink, folded: str) -> Style:
+def _name_style(ink: ThemeStyles, folded: str) -> Style:
     names = ink.palette.names
     return ink.plain + Style(color=names[zlib.crc32(folded.encode(errors="replace")) % len(names)], bold=True)
 
@@ -143,8 +143,8 @@ _ON_LIGHT = {
 
 
 @lru_cache(maxsize=8)
-def ink(name: str, light: bool = False) -> Ink:
+def ink(name: str, light: bool = False) -> ThemeStyles:
     """Return the styles of a theme; the default one for an unknown name. `light`: the terminal's background is
     light."""
     palette = PALETTES.get(name, PALETTES[DEFAULT])
-    return Ink(ON_LIGHT if light and not palette.background else palette)
+    return ThemeStyles(ON_LIGHT if light and not palette.background else palette)

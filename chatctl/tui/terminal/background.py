@@ -5,7 +5,7 @@ Invariants:
 - [no-wait] The terminal is asked by OSC 11 (xterm's ctlseqs, "Operating System Commands"), without waiting: the screen
   is drawn as COLORFGBG says, or for a dark one, and drawn again if the answer differs.
 - [not-keys] An answer never gets among the keys, however late or fragmented it is: input passes through
-  :class:`Answers` first. If that is not possible, the terminal is not asked.
+  :class:`TerminalAnswers` first. If that is not possible, the terminal is not asked.
 - [skip-unsafe] Terminals that may display the question are not asked (the consoles of Linux and others, dumb ones).
 """
 
@@ -60,7 +60,7 @@ def is_light(colour: str) -> bool | None:
     return lightness >= _MIDDLE
 
 
-class Answers:
+class TerminalAnswers:
     """Takes answers out of what a terminal sends."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class Answers:
 _ESC, _PASTE, _PASTE_END = "\x1b", "\x1b[200~", "\x1b[201~"
 
 
-class Pastes:
+class BracketedPastes:
     """Removes ESC from bracketed pastes.
 
     Textual reads ESC inside a paste as the beginning of a sequence, and the rest as keys: a pasted text could press
@@ -132,16 +132,16 @@ def listen() -> bool:
         """As Textual's own, and hears of the background."""
 
         hears_of_the_ground = True
-        _answers: Answers | None = None
-        _pastes: Pastes | None = None
+        _answers: TerminalAnswers | None = None
+        _pastes: BracketedPastes | None = None
 
         def feed(self, data: str) -> Iterable[Message]:
             if not data:  # the end
                 yield from super().feed(data)
                 return
-            self._answers = self._answers or Answers()
+            self._answers = self._answers or TerminalAnswers()
             rest, answers = self._answers.take(data)
-            self._pastes = self._pastes or Pastes()
+            self._pastes = self._pastes or BracketedPastes()
             rest = self._pastes.take(rest)
             if rest:
                 yield from super().feed(rest)

@@ -14,13 +14,13 @@ from textual import events
 from chatctl.tui.render import emoji
 from chatctl.tui.terminal import background
 from chatctl.tui.widgets.header_status import TopicBar
-from chatctl.tui.widgets.input import Line
+from chatctl.tui.widgets.input import MessageInput
 
 if TYPE_CHECKING:
     from chatctl.tui.app import ChatApp
 
 
-class Abilities:
+class TerminalCapabilities:
     """Questions and answers. `light`: whether the terminal's own background is."""
 
     light = False
@@ -53,7 +53,7 @@ class Abilities:
         """The terminal has told where the probe ended."""
         if (event.x, event.y) == (emoji.PROBE_WIDTH, 0) and not emoji.TERMINAL.joins:
             emoji.TERMINAL.joins = True
-            self._of_app.query_one(Line).wrap_again()
+            self._of_app.query_one(MessageInput).wrap_again()
             self._again()
 
     def _again(self) -> None:

@@ -16,8 +16,8 @@ import gc
 import sys
 from time import monotonic
 
-SWITCH = 0.0005
-QUIET = 2.0
+SWITCH_SECONDS = 0.0005
+IDLE_SECONDS = 2.0
 _YOUNG = (2000, 10)
 _NEVER = 1_000_000
 _WORTH = 20
@@ -25,11 +25,11 @@ _WORTH = 20
 _TOO_MANY = 1000
 
 
-class Tidy:
+class IdleCollector:
     """Holds the collector back from now on."""
 
     def __init__(self) -> None:
-        sys.setswitchinterval(SWITCH)
+        sys.setswitchinterval(SWITCH_SECONDS)
         gc.set_threshold(*_YOUNG, _NEVER)
         self._touched = monotonic()
         self._settled = False
@@ -41,7 +41,7 @@ class Tidy:
     def tick(self) -> None:
         """Collect garbage if it is time ([full-when-idle]). Called now and then while idle."""
         gathered = gc.get_count()[2]
-        quiet = monotonic() - self._touched >= QUIET
+        quiet = monotonic() - self._touched >= IDLE_SECONDS
         if not (quiet and (not self._settled or gathered >= _WORTH)) and gathered < _TOO_MANY:
             return
         gc.collect()

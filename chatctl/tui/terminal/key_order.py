@@ -42,10 +42,10 @@ _EDITING = frozenset(
     }
 )
 _INTERRUPT = "ctrl+c"
-_OF_SCREEN = frozenset(key for row in keys.KEYS if row.action for key in row.keys.split(","))
+_OF_SCREEN = frozenset(key for row in keys.KEY_BINDINGS if row.action for key in row.keys.split(","))
 
 
-class Passage(Enum):
+class KeyPassage(Enum):
     """Whether a key may be delivered now."""
 
     PASS = auto()
@@ -66,7 +66,7 @@ class KeyOrder:
         self,
         app: App[str],
         deliver: Callable[[events.Event], Awaitable[None]],
-        gate: Callable[[events.Event], Passage],
+        gate: Callable[[events.Event], KeyPassage],
     ) -> None:
         self._app = app
         self._deliver = deliver
@@ -111,7 +111,7 @@ class KeyOrder:
         return event.key in _EDITING or (event.is_printable and event.key not in _OF_SCREEN)
 
     def _may_pass(self, event: events.Event) -> bool:
-        return self._gate(event) is Passage.PASS
+        return self._gate(event) is KeyPassage.PASS
 
     async def _run(self) -> None:
         while self._waiting:
@@ -137,9 +137,9 @@ class KeyOrder:
         """Take the first event when the gate lets it pass. None if it was discarded meanwhile."""
         while self._waiting:
             passage = self._gate(self._waiting[0])
-            if passage is Passage.PASS:
+            if passage is KeyPassage.PASS:
                 return self._waiting.popleft()
-            if passage is Passage.DROP:
+            if passage is KeyPassage.DROP:
                 self._waiting.clear()
                 return None
             interrupt = next(filter(_is_interrupt, self._waiting), None)

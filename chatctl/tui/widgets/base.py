@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from chatctl.tui.render.cell_width import bared, kept, width_of
 from chatctl.tui.render.emoji import drawn
-from chatctl.tui.render.theme import DEFAULT, Ink, ink
+from chatctl.tui.render.theme import DEFAULT, ThemeStyles, ink
 
 if TYPE_CHECKING:
     _Beside = Widget
@@ -25,7 +25,7 @@ else:  # Textual takes styles and keys from the first of a widget's parents alon
     _Beside = object
 
 
-class Kept(_Beside):
+class CachedLines(_Beside):
     """Before one of Textual's own: its rows stay in their columns (:mod:`chatctl.tui.render.cell_width`)."""
 
     APART = False
@@ -42,7 +42,7 @@ def as_written(widget: Widget, rows: list[Strip], apart: Callable[[str], int] | 
     return [kept(row, apart) for row in rows]
 
 
-class Words(Kept, Static):
+class TextBlock(CachedLines, Static):
     """A text, with nothing in it that means more than it says."""
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
@@ -53,7 +53,7 @@ class Words(Kept, Static):
         self.update(Content(drawn(text)))
 
 
-class Box(Kept, VerticalScroll):
+class ScrollBox(CachedLines, VerticalScroll):
     """The frame of what lies over the screen."""
 
     APART = True
@@ -67,7 +67,7 @@ class Painted(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.ink: Ink = ink(DEFAULT)
+        self.ink: ThemeStyles = ink(DEFAULT)
         self._rows: list[Strip] | None = None
         self._painted_for = Size(0, 0)
 
@@ -80,7 +80,7 @@ class Painted(Widget):
         self._rows = None
         self.refresh()
 
-    def wear(self, look: Ink) -> None:
+    def wear(self, look: ThemeStyles) -> None:
         """Another look."""
         self.ink = look
         self.repaint()
@@ -102,7 +102,7 @@ class Painted(Widget):
         return as_written(self, super().render_lines(crop), width_of)
 
 
-class Bare(Painted):
+class BarePainted(Painted):
     """One without border or padding, which is told no colours by the style sheet: its rows go to the screen as they
     are. That saves most of what drawing a screenful costs."""
 
@@ -115,7 +115,7 @@ class Bare(Painted):
         return as_written(self, rows, None)
 
 
-class Over(ModalScreen[ScreenResultType]):
+class Overlay(ModalScreen[ScreenResultType]):
     """A view that covers the screen until it is :meth:`done`."""
 
     _is_done = False

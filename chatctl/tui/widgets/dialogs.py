@@ -14,8 +14,8 @@ from textual.widgets import Input
 
 from chatctl.protocol.clean import clean
 from chatctl.tui.commands import keys
-from chatctl.tui.widgets.base import Box, Over, Words
-from chatctl.tui.widgets.input import Field
+from chatctl.tui.widgets.base import Overlay, ScrollBox, TextBlock
+from chatctl.tui.widgets.input import DialogInput
 
 Rows = list[tuple[str, str]]
 _LEAST_ABOUT = 30
@@ -38,7 +38,7 @@ def in_columns(rows: Rows, width: int) -> str:
     return "\n".join(lines)
 
 
-class _Columns(Words):
+class _Columns(TextBlock):
     """Rows of two columns, laid out for the room there is."""
 
     def __init__(self, rows: Rows, after: str) -> None:
@@ -50,7 +50,7 @@ class _Columns(Words):
         self.say(f"{in_columns(self._rows, event.size.width)}{after}")
 
 
-class Page(Over[None]):
+class TextOverlay(Overlay[None]):
     """Something to be read; any key closes it, but those that scroll."""
 
     def __init__(self, title: str, rows: Rows, after: str = "") -> None:
@@ -58,13 +58,13 @@ class Page(Over[None]):
         self._title, self._shown, self._after = title, rows, after
 
     def compose(self) -> ComposeResult:
-        with Box(classes="box wide") as box:
+        with ScrollBox(classes="box wide") as box:
             box.border_title = self._title
             box.border_subtitle = "Up, Down · Esc closes"
             yield _Columns(self._shown, self._after)
 
     def on_mount(self) -> None:
-        self.query_one(Box).focus()
+        self.query_one(ScrollBox).focus()
 
     def on_key(self, event: events.Key) -> None:
         if event.key not in ("up", "down", "pageup", "pagedown", "home", "end"):
@@ -72,14 +72,14 @@ class Page(Over[None]):
             self.done(None)
 
 
-class KeysOverlay(Page):
+class KeysOverlay(TextOverlay):
     """All keys."""
 
     def __init__(self) -> None:
         super().__init__("Keys", keys.help_rows(), keys.ALSO)
 
 
-class Question(Over[bool]):
+class QuestionDialog(Overlay[bool]):
     """A question: Enter answers yes and Esc no. `careful`: only the key y answers yes, so that it is not answered by
     accident."""
 
@@ -96,10 +96,10 @@ class Question(Over[bool]):
         self._title, self._text, self._yes, self._careful = title, text, yes, careful
 
     def compose(self) -> ComposeResult:
-        with Box(classes="box") as box:
+        with ScrollBox(classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content(f"{'y' if self._careful else 'Enter'}: {self._yes} · Esc: no")
-            yield Words(self._text)
+            yield TextBlock(self._text)
 
     def action_pass_over(self) -> None:
         """Enter, which may have been typed ahead."""
@@ -111,7 +111,7 @@ class Question(Over[bool]):
         self.done(answer)
 
 
-class Refused(Over[None]):
+class ErrorDialog(Overlay[None]):
     """Says why no password is asked for. Only Esc closes it: other keys may be the password, with Enter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,ctrl+c,ctrl+d", "close")]
@@ -121,10 +121,10 @@ class Refused(Over[None]):
         self._why = why
 
     def compose(self) -> ComposeResult:
-        with Box(classes="box") as box:
+        with ScrollBox(classes="box") as box:
             box.border_title = "No password is asked for"
             box.border_subtitle = "Esc: go on"
-            yield Words(clean(self._why))
+            yield TextBlock(clean(self._why))
 
     def action_close(self) -> None:
         """Go on."""
@@ -135,7 +135,7 @@ AGAIN = "The same password once more"
 NOT_THE_SAME = "These were not the same"
 
 
-class Asking(Over[str | None]):
+class InputDialog(Overlay[str | None]):
     """One line to be typed: a name, a password (`wanted` says which, in the empty line). Esc gives None.
 
     With `twice` the line is asked for again, in the same overlay: between two overlays keys go to the message line.
@@ -163,15 +163,15 @@ class Asking(Over[str | None]):
         self._title, self._text, self._offered, self._trouble, self._secret = title, text, offered, trouble, secret
 
     def compose(self) -> ComposeResult:
-        with Box(classes="box", can_focus=False) as box:
+        with ScrollBox(classes="box", can_focus=False) as box:
             box.border_title = Content(self._title)
             box.border_subtitle = f"Enter: go on · Esc: {self._escape}"
             if self._trouble or self._twice:
-                yield Words(
+                yield TextBlock(
                     clean(self._trouble), id="trouble", classes="trouble" if self._trouble else "trouble hidden"
                 )
-            yield Words(clean(self._text))
-            yield Field(self._offered, self._wanted, password=self._secret, compact=True)
+            yield TextBlock(clean(self._text))
+            yield DialogInput(self._offered, self._wanted, password=self._secret, compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -188,9 +188,9 @@ class Asking(Over[str | None]):
             return
         trouble = NOT_THE_SAME if self._first else self._refuse(answer) or ""
         self._first = "" if self._first or trouble else answer
-        self.query_one(Field).clear()
-        self.query_one(Box).border_title = Content(AGAIN if self._first else self._title)
-        words = self.query_one("#trouble", Words)
+        self.query_one(DialogInput).clear()
+        self.query_one(ScrollBox).border_title = Content(AGAIN if self._first else self._title)
+        words = self.query_one("#trouble", TextBlock)
         words.say(trouble)
         words.set_class(not trouble, "hidden")
 

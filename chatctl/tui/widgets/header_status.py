@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from textual.strip import Strip
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.model.buffers import Place
-from chatctl.tui.model.view_model import Desk
+from chatctl.tui.model.buffers import Buffer
+from chatctl.tui.model.view_model import ViewModel
 from chatctl.tui.render.cell_width import Piece, strip, width_of
 from chatctl.tui.render.rows import fitting, shortened
 from chatctl.tui.widgets.base import Painted
 
-MOST_TYPISTS = 3
+MAX_TYPISTS = 3
 _BRIEF_BELOW = 60
 
 
 class TopicBar(Painted):
     """``#lobby  what it is about                4 people``"""
 
-    place: Place | None = None
+    place: Buffer | None = None
     count = 0
 
-    def tell(self, place: Place, count: int) -> None:
+    def tell(self, place: Buffer, count: int) -> None:
         """The header: the room, its topic, and the number of members."""
         self.place, self.count = place, count
         self.repaint()
@@ -44,7 +44,7 @@ class TopicBar(Painted):
         return [strip(pieces, width, ink.plain)]
 
 
-def _how_many(place: Place, count: int) -> str:
+def _how_many(place: Buffer, count: int) -> str:
     if place.past is not None:
         return "the past · Esc: now"
     if place.is_room:
@@ -55,7 +55,7 @@ def _how_many(place: Place, count: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusContent:
     """The content of the status line."""
 
     sign: str
@@ -67,7 +67,7 @@ class Standing:
     hint: str = ""
 
 
-def how_things_stand(desk: Desk, address: str, waiting: int, below: int, hint: str) -> Standing:
+def how_things_stand(desk: ViewModel, address: str, waiting: int, below: int, hint: str) -> StatusContent:
     """`waiting`: messages that are not sent yet; `below`: those below the visible part."""
     sign, words, good = "●", "connected", True
     if desk.connection == "connecting" and desk.waits_for:
@@ -81,15 +81,15 @@ def how_things_stand(desk: Desk, address: str, waiting: int, below: int, hint: s
         sign, words = "◐", "away (/back)"
     elif desk.latency is not None:
         words = f"connected · {max(1, round(desk.latency * 1000))} ms"
-    return Standing(sign, words, good, tuple(desk.here.typing()), desk.places.unread_elsewhere(), below, hint)
+    return StatusContent(sign, words, good, tuple(desk.here.typing()), desk.places.unread_elsewhere(), below, hint)
 
 
 class StatusBar(Painted):
     """``● connected · 3 ms   bob is typing …        2 unread elsewhere   F1 keys``; a hint takes all of it."""
 
-    standing = Standing("○", "connecting", good=False)
+    standing = StatusContent("○", "connecting", good=False)
 
-    def tell(self, standing: Standing) -> None:
+    def tell(self, standing: StatusContent) -> None:
         """How things stand."""
         if standing != self.standing or self._rows is None:
             self.standing = standing
@@ -115,7 +115,7 @@ class StatusBar(Painted):
         names = [clean(name) for name in self.standing.typists]
         if not names:
             return []
-        if len(names) > MOST_TYPISTS:
+        if len(names) > MAX_TYPISTS:
             words = "several people are typing"
         else:
             shown = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -5,7 +5,7 @@ Invariants:
 - [enter-sends] Enter sends; Alt-Enter, Shift-Enter (if the terminal reports it) and Ctrl-J begin a new line.
 - [input-history] Up on the first line and Down on the last go through earlier input; the unsent text comes back.
 - [paste-asks] Pasted lines are not sent at once: the screen asks first.
-- [deaf] While :attr:`Line.deaf`, keys and pastes are dropped: they were meant for a question that has just been
+- [deaf] While :attr:`MessageInput.deaf`, keys and pastes are dropped: they were meant for a question that has just been
   answered, and may be a password typed again. A line that is being dropped is dropped up to its Enter, or to a pause.
 - [clean-paste] Text of a clipboard or an editor is cleaned: it may come from a malicious page.
 """
@@ -30,12 +30,12 @@ from chatctl.client.session.message_split import cluster_ends
 from chatctl.protocol.clean import clean
 from chatctl.tui.render.cell_width import width_of
 from chatctl.tui.render.rows import shortened
-from chatctl.tui.widgets.base import Kept, as_written
+from chatctl.tui.widgets.base import CachedLines, as_written
 from chatctl.tui.widgets.completion import Completion
 from chatctl.tui.widgets.input_layout import ClusterDocument, ClusterNavigator, cells, segments
 
 _NEW_LINE = ("alt+enter", "shift+enter", "ctrl+j")
-_MOST_REMEMBERED = 500
+_MAX_REMEMBERED = 500
 _TAB = 4
 _PAUSE_SECONDS = 1.0
 """A pause after which a key is not the continuation of a line that is being dropped."""
@@ -61,7 +61,7 @@ async def run_binding(widget: Input | TextArea, event: events.Key) -> bool:
     return True
 
 
-class Field(Kept, Input):
+class DialogInput(CachedLines, Input):
     """A one-line input in a dialog ([clean-paste]). Ctrl-C closes the dialog instead of copying as in Textual's own."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -107,7 +107,7 @@ def cluster_end(text: str, at: int) -> int:
     return at + next(iter(cluster_ends(text[at:])), 0)
 
 
-class Line(TextArea):
+class MessageInput(TextArea):
     """The input, laid out by :mod:`chatctl.tui.widgets.input_layout`.
 
     Args:
@@ -302,7 +302,7 @@ class Line(TextArea):
         """Remember a line for Up ([input-history])."""
         if text.strip() and len(text) <= 5 * LONG and self._said[-1:] != [text]:
             self._said.append(text)
-            del self._said[:-_MOST_REMEMBERED]
+            del self._said[:-_MAX_REMEMBERED]
         self._at = len(self._said)
 
     def _new_line(self) -> bool:
@@ -356,13 +356,13 @@ class Line(TextArea):
         return True
 
 
-_KEYS: dict[str, Callable[[Line], bool]] = {
-    "enter": Line._enter,
-    **dict.fromkeys(_NEW_LINE, Line._new_line),
-    "up": Line._up,
-    "down": Line._down,
-    "tab": Line._tab,
+_KEYS: dict[str, Callable[[MessageInput], bool]] = {
+    "enter": MessageInput._enter,
+    **dict.fromkeys(_NEW_LINE, MessageInput._new_line),
+    "up": MessageInput._up,
+    "down": MessageInput._down,
+    "tab": MessageInput._tab,
     "shift+tab": lambda _: True,
-    "escape": Line._escape,
-    "ctrl+u": Line._clear,
+    "escape": MessageInput._escape,
+    "ctrl+u": MessageInput._clear,
 }

@@ -15,15 +15,15 @@ from chatctl.tui.render.cell_width import Piece, strip
 from chatctl.tui.render.rows import fitting, shortened
 from chatctl.tui.widgets.base import Painted
 
-CROWD = 500
+CROWD_MEMBERS = 500
 CROWD_PAUSE = 0.5
 """Sorting thousands takes ten milliseconds, as long as a key may: of more than CROWD it is done twice a second."""
 
 
-class People(Painted):
+class MemberList(Painted):
     """``@ann`` is an operator, ``+bob`` may always speak, ``carol (away)``; sorted by that, then by name."""
 
-    class Chosen(Message):
+    class MemberChosen(Message):
         """Somebody clicked on a name."""
 
         def __init__(self, name: str) -> None:
@@ -44,7 +44,7 @@ class People(Painted):
     def show(self, people: list[Member]) -> None:
         """Other people, or the same and something about them has changed."""
         waiting, self._next = self._next, people
-        pause = CROWD_PAUSE if len(people) > CROWD else 0.0
+        pause = CROWD_PAUSE if len(people) > CROWD_MEMBERS else 0.0
         since = monotonic() - self._sorted_at
         if since >= pause:
             self._sort()
@@ -94,7 +94,7 @@ class People(Painted):
             self._first += max(1, self.size.height - 1)
             self.repaint()
         elif 0 <= at < len(self._people):
-            self.post_message(self.Chosen(self._people[at].name))
+            self.post_message(self.MemberChosen(self._people[at].name))
 
 
 def _rank(member: Member) -> int:

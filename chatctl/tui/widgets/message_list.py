@@ -21,12 +21,12 @@ from textual.strip import Strip
 
 from chatctl.tui.model.items import Item
 from chatctl.tui.model.mentions import pattern
-from chatctl.tui.model.message_log import Log
+from chatctl.tui.model.message_log import MessageLog
 from chatctl.tui.render import cell_width
 from chatctl.tui.render import rows as drawing
 from chatctl.tui.render.emoji import TERMINAL
-from chatctl.tui.render.rows import Around
-from chatctl.tui.widgets.base import Bare
+from chatctl.tui.render.rows import RowContext
+from chatctl.tui.widgets.base import BarePainted
 
 _KEPT = 2000
 _WHEEL = 3
@@ -34,7 +34,7 @@ _NEAR = 50
 """Items from the first one at which older ones are asked for."""
 
 
-class MessageList(Bare):
+class MessageList(BarePainted):
     """Shows one log at a time."""
 
     class NearTop(Message):
@@ -55,7 +55,7 @@ class MessageList(Bare):
 
     def __init__(self, fold: Callable[[str], str], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.log_shown = Log()
+        self.log_shown = MessageLog()
         self.me = ""
         self.marked: Item | None = None
         """A message that was jumped to."""
@@ -65,12 +65,12 @@ class MessageList(Bare):
         self._row = 0
         self._hint = 0
         self._length = 0
-        self._positions: dict[int, tuple[Log, Item | None, int]] = {}
+        self._positions: dict[int, tuple[MessageLog, Item | None, int]] = {}
         self._blocks: OrderedDict[int, tuple[Item, object, list[Strip]]] = OrderedDict()
 
     # Content.
 
-    def show(self, log: Log) -> None:
+    def show(self, log: MessageLog) -> None:
         """Show another log, at its last position."""
         if log is not self.log_shown:
             self._positions[id(self.log_shown)] = (self.log_shown, self._at, self._row)
@@ -89,11 +89,11 @@ class MessageList(Bare):
             return 0
         return len(self.log_shown.items) - 1 - self._index()
 
-    def _around(self, width: int) -> Around:
+    def _around(self, width: int) -> RowContext:
         mention = pattern(self.me) if self.me else None
-        return Around(self.ink, max(width, drawing.LEAST_WIDTH), mention, self._fold, self.log_shown.find)
+        return RowContext(self.ink, max(width, drawing.MIN_WIDTH), mention, self._fold, self.log_shown.find)
 
-    def _block(self, at: int, around: Around) -> list[Strip]:
+    def _block(self, at: int, around: RowContext) -> list[Strip]:
         """The rows of the item at `at`, with what stands above it: the day, the line of the unread."""
         items = self.log_shown.items
         item = items[at]
@@ -166,7 +166,7 @@ class MessageList(Bare):
         blank = cell_width.strip([], width, self.ink.plain)
         if at < _NEAR:
             self._want_more()
-        if width < drawing.LEAST_WIDTH:
+        if width < drawing.MIN_WIDTH:
             rows = [cell_width.bared(row).crop(0, width) for row in rows]
         return [blank] * (height - len(rows)) + rows
 
@@ -203,7 +203,7 @@ class MessageList(Bare):
         self._at = self.log_shown.items[at]
         self._row, self._hint, self._length = row, at, len(self.log_shown.items)
 
-    def _keep_full(self, around: Around) -> None:
+    def _keep_full(self, around: RowContext) -> None:
         """The first row never stands below the top of the screen."""
         height = self.size.height
         at = self._index()

@@ -13,18 +13,18 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.model.history_pages import Found
+from chatctl.tui.model.history_pages import PageItems
 from chatctl.tui.model.items import Item
 from chatctl.tui.render.cell_width import Piece, strip, width_of
 from chatctl.tui.render.rows import shortened
-from chatctl.tui.render.theme import Ink
-from chatctl.tui.widgets.base import Box, Over, Painted, Words
-from chatctl.tui.widgets.input import Field
+from chatctl.tui.render.theme import ThemeStyles
+from chatctl.tui.widgets.base import Overlay, Painted, ScrollBox, TextBlock
+from chatctl.tui.widgets.input import DialogInput
 
 Hit = tuple[str, Item]
 
 
-class Hits(Painted):
+class SearchHits(Painted):
     """The results, the latest first, one row each; one of them is selected."""
 
     class Clicked(Message):
@@ -66,7 +66,7 @@ class Hits(Painted):
             self.post_message(self.Clicked())
 
 
-class SearchOverlay(Over[Hit | None]):
+class SearchOverlay(Overlay[Hit | None]):
     """Return the selected one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "close"), ("ctrl+c", "close")]
@@ -78,19 +78,19 @@ class SearchOverlay(Over[Hit | None]):
             super().__init__()
             self.text = text
 
-    def __init__(self, text: str, look: Ink) -> None:
+    def __init__(self, text: str, look: ThemeStyles) -> None:
         super().__init__()
         self._text = text
         self._asked = ""
-        self.hits = Hits()
+        self.hits = SearchHits()
         self.hits.ink = look
 
     def compose(self) -> ComposeResult:
-        with Box(classes="box", id="search", can_focus=False) as box:
+        with ScrollBox(classes="box", id="search", can_focus=False) as box:
             box.border_title = "Search"
             box.border_subtitle = "Enter: look, then go there · Esc closes"
-            yield Field(value=clean(self._text), placeholder="words, or from:ann tea", compact=True)
-            yield Words(id="found")
+            yield DialogInput(value=clean(self._text), placeholder="words, or from:ann tea", compact=True)
+            yield TextBlock(id="found")
             yield self.hits
 
     def on_mount(self) -> None:
@@ -99,10 +99,10 @@ class SearchOverlay(Over[Hit | None]):
 
     def _ask(self, text: str) -> None:
         self._asked = text
-        self.query_one("#found", Words).say("Looking …")
+        self.query_one("#found", TextBlock).say("Looking …")
         self.app.post_message(self.Wanted(text))
 
-    def show(self, found: Found) -> None:
+    def show(self, found: PageItems) -> None:
         """The answer has come."""
         self.hits.hits = list(reversed(found.items))
         self.hits.at = 0
@@ -111,7 +111,7 @@ class SearchOverlay(Over[Hit | None]):
         words = f"{count} found" if count else "Nothing found"
         if found.failed:
             words = "This server cannot be searched, or did not answer"
-        self.query_one("#found", Words).say(words)
+        self.query_one("#found", TextBlock).say(words)
 
     def on_key(self, event: events.Key) -> None:
         if event.key in ("up", "down"):
@@ -126,7 +126,7 @@ class SearchOverlay(Over[Hit | None]):
         elif self.hits.hits:
             self.done(self.hits.hits[self.hits.at])
 
-    def on_hits_clicked(self) -> None:
+    def on_search_hits_clicked(self) -> None:
         self.done(self.hits.hits[self.hits.at])
 
     def action_close(self) -> None:

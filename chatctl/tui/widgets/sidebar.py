@@ -7,36 +7,36 @@ from textual.message import Message
 from textual.strip import Strip
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.model.buffers import HOME, Place, Places
+from chatctl.tui.model.buffers import HOME, Buffer, Buffers
 from chatctl.tui.render.cell_width import Piece, strip, width_of
 from chatctl.tui.render.rows import fitting, shortened
 from chatctl.tui.widgets.base import Painted
 
 _NUMBERED = 9
 """Places that Alt and a digit go to."""
-_MOST = 9999
+_MAX_COUNT = 9999
 
 
 def _few(count: int) -> str:
     """A number that leaves room for the name beside it."""
-    return str(count) if count <= _MOST else f"{_MOST}+"
+    return str(count) if count <= _MAX_COUNT else f"{_MAX_COUNT}+"
 
 
 class Sidebar(Painted):
     """``▸1 #lobby    3``: the current one, its digit, its name, and the unread count: ``@`` before mentions."""
 
-    class Chosen(Message):
+    class BufferChosen(Message):
         """Somebody clicked on a place."""
 
-        def __init__(self, place: Place) -> None:
+        def __init__(self, place: Buffer) -> None:
             super().__init__()
             self.place = place
 
-    def __init__(self, places: Places, *, id: str | None = None) -> None:
+    def __init__(self, places: Buffers, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.places = places
         self._first = 0
-        self._followed: Place | None = None
+        self._followed: Buffer | None = None
         """The place that was scrolled to: only another one is scrolled to again, so that the wheel has its say."""
 
     def paint(self, width: int, height: int) -> list[Strip]:
@@ -52,7 +52,7 @@ class Sidebar(Painted):
             for number, place in enumerate(shown[self._first : self._first + height], self._first + 1)
         ]
 
-    def _row(self, place: Place, number: int, width: int) -> Strip:
+    def _row(self, place: Buffer, number: int, width: int) -> Strip:
         ink = self.ink
         looked_at = place is self.places.current
         count = f" @{_few(place.mentions)}" if place.mentions else f" {_few(place.unread)}" if place.unread else ""
@@ -84,4 +84,4 @@ class Sidebar(Painted):
         shown = self.places.ordered()
         at = self._first + event.y
         if 0 <= at < len(shown):
-            self.post_message(self.Chosen(shown[at]))
+            self.post_message(self.BufferChosen(shown[at]))

@@ -224,7 +224,7 @@ def test_an_address_is_found_in_each_network_it_is_in(
 
 def test_there_is_a_bound_of_bans(monkeypatch: pytest.MonkeyPatch) -> None:
     for most, held in ((2, True), (1000, False)):
-        monkeypatch.setattr("chatctl.chat.apply.bans.MOST_BANS", most)
+        monkeypatch.setattr("chatctl.chat.apply.bans.MAX_BANS", most)
         world = World()
         assert ban(world, "one", 60)[0]
         assert ban(world, "two")[0]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.model.ids import SessionId
-from chatctl.protocol.framing import BadLine, LineDecoder, Why
+from chatctl.protocol.framing import BadLine, BadLineReason, LineDecoder
 from chatctl.protocol.message import encode_tags, parse_tags
 from tests.chat.world import HeldJournal, Person, World
 
@@ -120,19 +120,25 @@ def test_nothing_is_cut_what_does_not_fit_is_refused_before_it_is_kept() -> None
 
 
 @pytest.mark.parametrize(
-    ("why", "command"), [(Why.TOO_LONG, "417"), (Why.NOT_UTF8, "FAIL"), (Why.HAS_NUL, "FAIL"), (Why.HAS_CR, "FAIL")]
+    ("why", "command"),
+    [
+        (BadLineReason.TOO_LONG, "417"),
+        (BadLineReason.NOT_UTF8, "FAIL"),
+        (BadLineReason.HAS_NUL, "FAIL"),
+        (BadLineReason.HAS_CR, "FAIL"),
+    ],
 )
-def test_a_bad_line_is_answered_and_the_next_one_works(why: Why, command: str) -> None:
+def test_a_bad_line_is_answered_and_the_next_one_works(why: BadLineReason, command: str) -> None:
     alice = World().person("alice")
     assert alice.send(BadLine(why), "PING x").commands() == [command, "PONG"]
 
 
-@pytest.mark.parametrize("why", list(Why))
-def test_the_answer_to_a_bad_line_names_its_command_and_carries_its_label(why: Why) -> None:
+@pytest.mark.parametrize("why", list(BadLineReason))
+def test_the_answer_to_a_bad_line_names_its_command_and_carries_its_label(why: BadLineReason) -> None:
     alice = World().person("alice", caps="batch labeled-response")
     read = alice.send(BadLine(why, "@label=a1 privmsg"), BadLine(why, "@label=a2 SING"), BadLine(why)).read()
     assert [message.tags.get("label") for message in read] == ["a1", "a2", None]
-    if why is not Why.TOO_LONG:  # its answer is a numeric, which names no command
+    if why is not BadLineReason.TOO_LONG:  # its answer is a numeric, which names no command
         assert [message.params[0] for message in read] == ["PRIVMSG", "*", "*"]
 
 
@@ -306,7 +312,9 @@ class TestTagSizes:
         assert 4096 < len(section) + 1 <= 8191
 
     def test_one_byte_more_is_refused(self) -> None:
-        assert LineDecoder().feed(f"@+a={'x' * 4092} PRIVMSG #tea :hi\r\n".encode()) == [BadLine(Why.TOO_LONG)]
+        assert LineDecoder().feed(f"@+a={'x' * 4092} PRIVMSG #tea :hi\r\n".encode()) == [
+            BadLine(BadLineReason.TOO_LONG)
+        ]
 
     @given(st.binary(max_size=200))
     def test_relaying_never_makes_them_longer(self, raw: bytes) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chatctl.chat.entries import multiline
 from chatctl.chat.entries.multiline import CONCAT, JOINTS, BatchLine
 from chatctl.chat.model.policy import Rules
-from chatctl.protocol.framing import BadLine, Why
+from chatctl.protocol.framing import BadLine, BadLineReason
 from chatctl.protocol.message import Message
 from tests.chat.world import START, Person, World
 
@@ -39,8 +39,8 @@ def texts(messages: list[Message]) -> list[str]:
 
 
 @pytest.mark.parametrize("start", ["@batch=1 PRIVMSG", ""])
-@pytest.mark.parametrize("why", list(Why))
-def test_a_message_with_a_line_that_cannot_be_read_is_not_said_in_part(start: str, why: Why) -> None:
+@pytest.mark.parametrize("why", list(BadLineReason))
+def test_a_message_with_a_line_that_cannot_be_read_is_not_said_in_part(start: str, why: BadLineReason) -> None:
     ann, bob = people(CAPS, CAPS)
     ann.send("@label=x BATCH +1 draft/multiline #tea", HELLO[0], BadLine(why, start), HELLO[1], BadLine(why, start))
     ann.send("BATCH -1")
@@ -52,7 +52,7 @@ def test_a_message_with_a_line_that_cannot_be_read_is_not_said_in_part(start: st
 
 def test_a_bad_line_beside_a_batch_is_answered_on_its_own() -> None:
     ann, bob = people(CAPS, CAPS)
-    ann.send("BATCH +1 draft/multiline #tea", HELLO[0], BadLine(Why.HAS_NUL, "PING"), "BATCH -1")
+    ann.send("BATCH +1 draft/multiline #tea", HELLO[0], BadLine(BadLineReason.HAS_NUL, "PING"), "BATCH -1")
     assert ann.one("FAIL").params[:2] == ["PING", "INVALID_LINE"]
     assert texts(bob.read()) == ["hello"]
 

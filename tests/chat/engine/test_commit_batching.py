@@ -11,7 +11,7 @@ from tests.chat.world import HeldJournal, Person, World
 @pytest.fixture
 def talk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two speakers are much talk."""
-    monkeypatch.setattr(commit_gate, "TALK", 1)
+    monkeypatch.setattr(commit_gate, "MIN_BATCHED_FACTS", 1)
 
 
 def _two(world: World, room: str = "#lobby") -> tuple[Person, Person]:

@@ -199,7 +199,7 @@ def test_a_turn_lets_in_to_one_room() -> None:
 def test_who_enters_is_let_in_though_others_never_pause(
     light: int, let_in: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "LIGHT", light)
+    monkeypatch.setattr(scheduler, "TURNS_PER_LONG_COMMAND", light)
     world = World()
     ann, bob = world.person("ann", "#tea"), world.person("bob")
     world.hub.receive(bob.session, ["JOIN #tea"])

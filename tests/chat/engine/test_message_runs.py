@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.engine.scheduler import lines_to_room
-from chatctl.protocol.framing import BadLine, Why
+from chatctl.protocol.framing import BadLine, BadLineReason
 from chatctl.protocol.message import MAX_LINE, Message
 from tests.chat.world import HeldJournal, HeldOrder, Person, World
 
@@ -23,7 +23,13 @@ class TestLinesToRoom:
         assert lines_to_room(["PRIVMSG #a :x"] * 9, 4)[1] == ["x"] * 4
 
     def test_what_is_not_plain_ends_it(self) -> None:
-        for other in ("PRIVMSG #a x", "privmsg #a :x", "PRIVMSG #a :", "@a=b PRIVMSG #a :x", BadLine(Why.NOT_UTF8)):
+        for other in (
+            "PRIVMSG #a x",
+            "privmsg #a :x",
+            "PRIVMSG #a :",
+            "@a=b PRIVMSG #a :x",
+            BadLine(BadLineReason.NOT_UTF8),
+        ):
             assert lines_to_room(["PRIVMSG #a :x", other, "PRIVMSG #a :x"], 32) == ("#a", ["x"])
 
     def test_what_is_not_plain_begins_none(self) -> None:

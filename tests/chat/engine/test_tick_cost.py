@@ -37,7 +37,8 @@ def parked(count: int, says: str) -> int:
 
 @pytest.mark.parametrize("says", ["PRIVMSG #a :hello", ""])
 def test_what_waits_grows_with_what_was_said_not_with_its_square(says: str) -> None:
-    """Four times the senders or lost connections in one tick. Beyond commit_gate.MOST_PARKED messages are refused."""
+    """Four times the senders or lost connections in one tick. Beyond commit_gate.MAX_PARKED_BYTES messages are
+    refused."""
     few, many = parked(100, says), parked(400, says)
     assert many < 6 * few, (few, many)
 

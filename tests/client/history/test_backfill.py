@@ -24,7 +24,7 @@ def page(*numbers: int, target: str = "#lobby", nick: str = "bob", to: str = "")
 
 
 def texts(events: list[e.Event]) -> list[str]:
-    return [event.text for event in events if isinstance(event, e.Said | e.PrivateMessage)]
+    return [event.text for event in events if isinstance(event, e.RoomMessage | e.PrivateMessage)]
 
 
 def asked(talk: Talk) -> list[str]:
@@ -64,7 +64,7 @@ def test_the_first_look_comes_before_what_is_live_and_says_that_it_is_history() 
     talk = Talk("#lobby")
     talk.enter(CAPS)
     assert texts(talk.heard(JOIN, said(3))) == []
-    events = [event for event in talk.heard(*page(1, 2, 3)) if isinstance(event, e.Said)]
+    events = [event for event in talk.heard(*page(1, 2, 3)) if isinstance(event, e.RoomMessage)]
     assert [(event.text, event.history) for event in events] == [("1", True), ("2", True), ("3", False)]
     assert events[0].time.second == 1
     assert events[0].to_json()["history"] is True
@@ -173,7 +173,7 @@ def test_the_echo_of_what_was_sent_again_is_shown_once_in_its_place(lobby: Talk)
     assert texts(lobby.heard(said(2, nick="ann", more=";chatctl/ref=me.1"))) == []
     events = lobby.heard(said(4), *page(2, 3, nick="ann"), *page(4))
     assert texts(events) == ["2", "3", "4"]
-    assert all(event.own for event in events[:2] if isinstance(event, e.Said))
+    assert all(event.own for event in events[:2] if isinstance(event, e.RoomMessage))
     assert lobby.state.ledger.out == 0
 
 
@@ -223,9 +223,9 @@ def test_who_came_and_left_meanwhile_is_told_in_its_place_and_nothing_twice() ->
         moved(6, ":dora!u@h QUIT :gone"),
         ":s BATCH -b",
     )
-    assert [type(event).__name__ for event in told if isinstance(event, e.Missed | e.Said)] == [
+    assert [type(event).__name__ for event in told if isinstance(event, e.Missed | e.RoomMessage)] == [
         "Missed",
-        "Said",
+        "RoomMessage",
         "Missed",
     ]
     runs = [[past.to_json() for past in event.events] for event in told if isinstance(event, e.Missed)]

@@ -15,7 +15,7 @@ from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.policy import Rules
 from chatctl.client import Client
 from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError
-from chatctl.client.login.account_login import Exchange, Login
+from chatctl.client.login.account_login import AccountLogin, LoginExchange
 from chatctl.errors import NameTakenError, RefusedError
 from chatctl.protocol import scram
 from chatctl.protocol.message import Message
@@ -55,23 +55,23 @@ def test_a_name_that_belongs_to_an_account_is_its_owners(server: Server) -> None
     with pytest.raises(OwnedNameError, match="belongs to an account"):
         Client(port=server.port, name="ann").start()
     with pytest.raises(LoginError):
-        Client(port=server.port, name="ann", login=Login("ann", "wrong")).start()
-    with Client(port=server.port, name="ann", login=Login("ann", "sesame")) as ann:
+        Client(port=server.port, name="ann", login=AccountLogin("ann", "wrong")).start()
+    with Client(port=server.port, name="ann", login=AccountLogin("ann", "sesame")) as ann:
         assert ann.name == "ann"
 
 
 def test_an_invitation_makes_an_account_and_is_forgotten(server: Server) -> None:
     add(server, "ann", "sesame")
     with pytest.raises(NameTakenError):
-        Client(port=server.port, name="ann", login=Login("ann", "hunter22", "token")).start()
-    with Client(port=server.port, name="bob", login=Login("bob", "hunter22", "token")) as bob:
+        Client(port=server.port, name="ann", login=AccountLogin("ann", "hunter22", "token")).start()
+    with Client(port=server.port, name="bob", login=AccountLogin("bob", "hunter22", "token")) as bob:
         login = bob._state._registration.login
         assert login is not None
         assert login.token == ""
-    with Client(port=server.port, name="bob", login=Login("bob", "hunter22")):
+    with Client(port=server.port, name="bob", login=AccountLogin("bob", "hunter22")):
         pass
     with pytest.raises(RefusedError, match="unknown, used up or has expired"):
-        Client(port=server.port, name="carol", login=Login("carol", "hunter22", "nonsense")).start()
+        Client(port=server.port, name="carol", login=AccountLogin("carol", "hunter22", "nonsense")).start()
 
 
 def test_where_guests_are_not_let_in() -> None:
@@ -79,14 +79,14 @@ def test_where_guests_are_not_let_in() -> None:
         add(server, "ann", "sesame")
         with pytest.raises(AccountNeededError):
             Client(port=server.port, name="eve").start()
-        with Client(port=server.port, name="ann", login=Login("ann", "sesame")):
+        with Client(port=server.port, name="ann", login=AccountLogin("ann", "sesame")):
             pass
 
 
 # The exchange, without a server.
 
 
-def sent(exchange: Exchange) -> list[str]:
+def sent(exchange: LoginExchange) -> list[str]:
     lines = [" ".join(words) for words in exchange.lines]
     exchange.lines.clear()
     return lines
@@ -94,8 +94,8 @@ def sent(exchange: Exchange) -> list[str]:
 
 def test_plain_only_where_nobody_can_read_along() -> None:
     offered = {"sasl": "PLAIN,EXTERNAL"}
-    assert Exchange(Login("a", "b"), offered, secure=False).problem is not None
-    exchange = Exchange(Login("ann", "x" * 500), offered, secure=True)
+    assert LoginExchange(AccountLogin("a", "b"), offered, secure=False).problem is not None
+    exchange = LoginExchange(AccountLogin("ann", "x" * 500), offered, secure=True)
     assert sent(exchange) == ["AUTHENTICATE PLAIN"]
     exchange.receive(Message("AUTHENTICATE", ("+",)))
     pieces = [line.partition(" ")[2] for line in sent(exchange)]
@@ -106,7 +106,7 @@ def test_plain_only_where_nobody_can_read_along() -> None:
 
 
 def test_a_server_that_does_not_prove_itself_is_not_believed() -> None:
-    exchange = Exchange(Login("ann", "sesame"), {"sasl": "PLAIN,SCRAM-SHA-256"}, secure=True)
+    exchange = LoginExchange(AccountLogin("ann", "sesame"), {"sasl": "PLAIN,SCRAM-SHA-256"}, secure=True)
     assert sent(exchange) == ["AUTHENTICATE SCRAM-SHA-256"]
     exchange.receive(Message("AUTHENTICATE", ("+",)))
     exchange.receive(Message("903", ("ann", "ok")))
@@ -115,12 +115,12 @@ def test_a_server_that_does_not_prove_itself_is_not_believed() -> None:
 
 
 def test_no_accounts_there() -> None:
-    assert "does not offer SASL" in str(Exchange(Login("a", "b"), {}, secure=True).problem)
+    assert "does not offer SASL" in str(LoginExchange(AccountLogin("a", "b"), {}, secure=True).problem)
 
 
 @given(st.lists(st.text(max_size=50), max_size=5))
 def test_whatever_the_server_says(pieces: list[str]) -> None:
-    exchange = Exchange(Login("ann", "sesame"), {"sasl": "SCRAM-SHA-256"}, secure=True)
+    exchange = LoginExchange(AccountLogin("ann", "sesame"), {"sasl": "SCRAM-SHA-256"}, secure=True)
     for piece in pieces:
         exchange.receive(Message("AUTHENTICATE", (piece,)))
     assert not exchange.done

@@ -7,7 +7,7 @@ import pytest
 from chatctl.client import events as e
 from chatctl.client.errors import LoginError, OwnedNameError
 from chatctl.client.login import account_registration
-from chatctl.client.login.account_login import Login
+from chatctl.client.login.account_login import AccountLogin
 from chatctl.errors import NameTakenError
 from tests.client.talk import Talk
 
@@ -49,7 +49,7 @@ def test_reserved_name_is_owned_if_its_owner_can_log_in(
 
 def test_login_comes_before_the_name_is_decided() -> None:
     talk = Talk("#lobby")
-    talk.state.login = Login("ann", "sesame")
+    talk.state.login = AccountLogin("ann", "sesame")
     talk.state.connected()
     talk.heard(":e CAP * LS :sasl=PLAIN", ":e CAP * ACK :sasl")
     assert "CAP END" not in talk.sent()
@@ -60,7 +60,7 @@ def test_login_comes_before_the_name_is_decided() -> None:
 
 def test_only_external_is_not_told_as_clear_text() -> None:
     talk = Talk("#lobby")
-    talk.state.login = Login("ann", "sesame")
+    talk.state.login = AccountLogin("ann", "sesame")
     talk.state.connected()
     talk.heard(":e CAP * LS :sasl=EXTERNAL", ":e CAP * ACK :sasl")
     assert type(talk.state.refusal) is LoginError

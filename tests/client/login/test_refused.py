@@ -69,8 +69,8 @@ def test_another_name_when_ours_stays_taken() -> None:
         talk.welcome("ann")
 
     with Peer(first, taken) as peer, client(peer.port) as ann:
-        [renamed] = heard(ann, e.Renamed)
-        assert isinstance(renamed, e.Renamed)
+        [renamed] = heard(ann, e.NickChanged)
+        assert isinstance(renamed, e.NickChanged)
         assert (renamed.old, renamed.name) == ("ann", "ann_")
         assert ann.name == "ann_"
 

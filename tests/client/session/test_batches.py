@@ -30,7 +30,7 @@ def batch(*lines: str, tags: str = "msgid=m1", inside: str = "", reference: str 
 
 def test_the_lines_of_a_batch_are_one_message(lobby: Talk) -> None:
     [said] = lobby.heard(*batch("one", "", "three"))
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
     assert (said.text, said.id, said.name) == ("one\n\nthree", "m1", "bob")
 
 
@@ -42,7 +42,7 @@ def test_a_line_to_be_joined_has_no_line_feed_before_it(lobby: Talk) -> None:
     lines = batch("how is ", "everyone?")
     lines[2] = lines[2].replace("@batch=x", "@batch=x;draft/multiline-concat")
     [said] = lobby.heard(*lines)
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
     assert said.text == "how is everyone?"
 
 
@@ -51,8 +51,8 @@ def test_it_may_stand_in_a_page_of_history(lobby: Talk) -> None:
     lobby.state.catchup.wish(lobby.state.catchup.past.page(number, "BEFORE", "#lobby", "m9", lobby.state.now(), 50))
     assert "CHATHISTORY BEFORE #lobby msgid=m9 50" in lobby.sent()
     [page] = lobby.heard(":s BATCH +h chathistory #lobby", *batch("one", "two", inside="h"), ":s BATCH -h")
-    assert isinstance(page, e.Page)
-    assert [event.text for event in page.events if isinstance(event, e.Said)] == ["one\ntwo"]
+    assert isinstance(page, e.HistoryReceived)
+    assert [event.text for event in page.events if isinstance(event, e.RoomMessage)] == ["one\ntwo"]
     assert (page.number, page.ends) == (7, False)
 
 
@@ -61,7 +61,7 @@ def test_an_empty_or_endless_batch_does_no_harm(lobby: Talk) -> None:
     assert lobby.heard(*odd) == []
     lobby.heard(*(f":s BATCH +{number} draft/multiline #lobby" for number in range(1000)))
     [said] = lobby.heard(":bob!u@h PRIVMSG #lobby :still here")
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
 
 
 def test_several_lines_go_out_as_one_batch_and_their_echo_is_one_message(lobby: Talk) -> None:
@@ -76,7 +76,7 @@ def test_several_lines_go_out_as_one_batch_and_their_echo_is_one_message(lobby: 
     ]
     assert lobby.state.ledger.out == 1
     [said] = lobby.heard(*(line.replace("bob!", "ann!") for line in batch("one", "", "three")))
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
     assert (said.ticket, said.own, lobby.state.ledger.out) == (5, True, 0)
 
 

@@ -21,7 +21,7 @@ def page(*lines: tuple[str, str], target: str = "#lobby") -> list[str]:
 
 
 def texts(events: list[e.Event]) -> list[str]:
-    return [event.text for event in events if isinstance(event, e.Said | e.PrivateMessage)]
+    return [event.text for event in events if isinstance(event, e.RoomMessage | e.PrivateMessage)]
 
 
 def asked(talk: Talk) -> list[str]:

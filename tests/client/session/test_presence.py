@@ -35,7 +35,7 @@ def test_who_is_away_is_asked_once_and_not_told_as_an_answer(lobby: Talk) -> Non
 
 def test_going_away_and_coming_back_is_told_once_each(lobby: Talk) -> None:
     told = lobby.heard(":bob!u@h AWAY :tea", ":bob!u@h AWAY :tea", ":bob!u@h AWAY")
-    assert [(event.name, event.away) for event in told if isinstance(event, e.Presence)] == [
+    assert [(event.name, event.away) for event in told if isinstance(event, e.PresenceChanged)] == [
         ("bob", True), ("bob", False)
     ]  # fmt: skip
 
@@ -51,8 +51,8 @@ def test_somebody_watched_is_told_and_watched_again_later(lobby: Talk) -> None:
     presence.watch(lobby.state, "dave")
     assert "MONITOR + dave" in lobby.sent()
     [there, gone] = lobby.heard(":s 730 ann :dave!u@h", ":s 731 ann :dave")
-    assert isinstance(there, e.Presence)
-    assert isinstance(gone, e.Presence)
+    assert isinstance(there, e.PresenceChanged)
+    assert isinstance(gone, e.PresenceChanged)
     assert (there.name, there.online, gone.online) == ("dave", True, False)
 
 
@@ -110,7 +110,7 @@ def test_an_answer_to_a_message_names_it(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "yes", reply="m1")
     assert any("+reply=m1" in line for line in lobby.sent(tags=True))
     [said] = lobby.heard("@+reply=m1 :bob!u@h PRIVMSG #lobby :yes")
-    assert isinstance(said, e.Said)
+    assert isinstance(said, e.RoomMessage)
     assert said.reply == "m1"
 
 
@@ -122,21 +122,21 @@ def test_a_search_is_answered_by_a_page(lobby: Talk) -> None:
     [page] = lobby.heard(
         ":s BATCH +q soju.im/search", "@batch=q;msgid=m1 :bob!u@h PRIVMSG #lobby :green tea", ":s BATCH -q"
     )
-    assert isinstance(page, e.Page)
+    assert isinstance(page, e.HistoryReceived)
     assert (page.number, len(page.events)) == (3, 1)
 
 
 def test_a_wish_is_answered_where_the_server_says_no(lobby: Talk) -> None:
     lobby.state.catchup.wish(lobby.state.catchup.past.page(4, "AROUND", "#lobby", "m1", NOW, 50))
     [page] = lobby.heard(":s FAIL CHATHISTORY MESSAGE_ERROR AROUND #lobby :No")
-    assert isinstance(page, e.Page)
+    assert isinstance(page, e.HistoryReceived)
     assert (page.number, page.failed) == (4, True)
 
 
 def test_a_wish_is_answered_where_the_connection_breaks(lobby: Talk) -> None:
     lobby.state.catchup.wish(lobby.state.catchup.past.page(5, "BEFORE", "#lobby", None, NOW, 50))
     lobby.state.lost()
-    assert [event.number for event in lobby.news() if isinstance(event, e.Page) and event.failed] == [5]
+    assert [event.number for event in lobby.news() if isinstance(event, e.HistoryReceived) and event.failed] == [5]
 
 
 def test_history_tells_who_came_and_left() -> None:
@@ -147,7 +147,7 @@ def test_history_tells_who_came_and_left() -> None:
     [page] = talk.heard(
         ":s BATCH +h chathistory #lobby", "@batch=h :bob!u@h JOIN #lobby", "@batch=h :bob!u@h QUIT :tea", ":s BATCH -h"
     )
-    assert isinstance(page, e.Page)
+    assert isinstance(page, e.HistoryReceived)
     assert [event.type for event in page.events] == ["joined", "left"]
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from chatctl.client.isupport import Isupport
 from chatctl.client.session import rooms as module
-from chatctl.client.session.rooms import Rooms
+from chatctl.client.session.rooms import JoinedRooms
 
 
 def test_many_listings_that_never_end_cost_little() -> None:
-    rooms = Rooms(Isupport())
+    rooms = JoinedRooms(Isupport())
     began = time.process_time()
     for number in range(20_000):
         rooms.listed(f"#{number}", ["ann"])
@@ -20,8 +20,8 @@ def test_many_listings_that_never_end_cost_little() -> None:
 
 
 def test_listings_are_bounded_and_those_that_end_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_LISTED", 10)
-    rooms = Rooms(Isupport())
+    monkeypatch.setattr(module, "MAX_LISTED", 10)
+    rooms = JoinedRooms(Isupport())
     for _ in range(100):
         rooms.listed("#a", ["ann", "bob"])
         rooms.listed("#a", ["@ann", "eve"])

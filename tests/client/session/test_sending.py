@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.client import events as e
-from chatctl.client.session.in_flight import WINDOW
+from chatctl.client.session.in_flight import WINDOW_MESSAGES
 from chatctl.protocol.message import MAX_LINE
 from tests.client.talk import NOW, OURS, Talk, in_lobby
 
@@ -20,7 +20,7 @@ def test_with_echo_ours_is_told_when_it_comes_back_and_once(lobby: Talk) -> None
     assert lobby.sent() == ["PRIVMSG #lobby :hi"]
     assert lobby.news() == []
     [said] = lobby.heard("@msgid=7 :ann!~chatctl@cloak PRIVMSG #lobby :hi")
-    assert said == e.Said(time=NOW, room="#lobby", name="ann", text="hi", own=True, id="7")
+    assert said == e.RoomMessage(time=NOW, room="#lobby", name="ann", text="hi", own=True, id="7")
     assert lobby.state.ledger.out == 0
 
 
@@ -29,7 +29,7 @@ def test_without_echo_ours_is_told_at_once() -> None:
     talk.enter(None)
     talk.heard(":ann!u@h JOIN #lobby")
     talk.state.say("action", "#lobby", "waves")
-    assert talk.news() == [e.Said(time=NOW, room="#lobby", name="ann", text="waves", kind="action", own=True)]
+    assert talk.news() == [e.RoomMessage(time=NOW, room="#lobby", name="ann", text="waves", kind="action", own=True)]
 
 
 @pytest.mark.parametrize("caps", [OURS, None])
@@ -65,7 +65,7 @@ def test_before_our_prefix_is_known_parts_are_shorter() -> None:
 
 
 def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
-    for number in range(WINDOW):
+    for number in range(WINDOW_MESSAGES):
         assert lobby.state.may_say_more
         lobby.state.say("message", "#lobby", str(number))
     assert not lobby.state.may_say_more
@@ -73,7 +73,7 @@ def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
     assert len(pings) == 2
     lobby.heard(f":s PONG s {pings[0]}")
     assert lobby.state.may_say_more
-    assert lobby.state.ledger.out == WINDOW // 2
+    assert lobby.state.ledger.out == WINDOW_MESSAGES // 2
 
 
 def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(lobby: Talk) -> None:

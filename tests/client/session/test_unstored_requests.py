@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from chatctl.client import events as e
-from chatctl.client.events.sentences import Place, words
-from chatctl.client.transport.timing import Repeats, Timing
+from chatctl.client.events.sentences import SentenceContext, words
+from chatctl.client.transport.timing import RetryTimer, Timing
 from tests.client.clients import client, heard
 from tests.client.peer import Peer
 from tests.client.peer import Talk as PeerTalk
@@ -46,7 +46,7 @@ def test_refused_join_is_told_once_and_repeated_until_joined(line: str) -> None:
     [failed] = talk.heard(line)
     assert isinstance(failed, e.Failed)
     assert (failed.text, failed.code, failed.command, failed.about) == (TOLD, "NOT_STORED", "JOIN", "#tea")
-    assert words(failed, Place("ann", several=True)) == [("trouble", f"!!! {TOLD}")]
+    assert words(failed, SentenceContext("ann", several=True)) == [("trouble", f"!!! {TOLD}")]
     for _ in range(3):
         join, pong = repeat(talk)
         assert join == "JOIN #tea"
@@ -94,7 +94,7 @@ def test_room_left_while_it_is_refused_is_not_joined_again() -> None:
     failed, left = talk.news()
     assert isinstance(failed, e.Failed)
     assert (failed.text, failed.said, failed.ticket) == ("Not sent, because #tea was not joined", "hello", 7)
-    assert isinstance(left, e.Left)
+    assert isinstance(left, e.Parted)
     assert (left.rooms, left.how, left.own) == (("#tea",), "part", True)
     assert talk.sent() == []
     assert not talk.state.unstored.pending
@@ -105,7 +105,7 @@ def test_room_left_while_its_join_is_out_again_is_not_joined_again() -> None:
     _, pong = repeat(talk)
     talk.state.part("#tea")
     assert talk.sent() == ["PART :#tea"]
-    assert [type(event) for event in talk.heard(REFUSED, pong)] == [e.Left]
+    assert [type(event) for event in talk.heard(REFUSED, pong)] == [e.Parted]
     assert not talk.state.unstored.pending
 
 
@@ -218,7 +218,7 @@ def test_refusal_of_what_the_user_sent_is_told() -> None:
 
 def test_pauses_between_rounds_double_and_are_bounded() -> None:
     talk = refused()
-    repeats = Repeats(Timing(first_pause=1.0, longest_pause=5.0))
+    repeats = RetryTimer(Timing(first_pause=1.0, longest_pause=5.0))
     pauses: list[float] = []
     now = 100.0
     for _ in range(5):
@@ -260,8 +260,8 @@ def test_client_joins_and_sends_when_the_server_can_store_again() -> None:
         assert ann.flush(DEADLINE)
         assert ann.waiting == 0
         assert ann.rooms == ("#tea",)
-        [said] = heard(ann, e.Said)
-        assert isinstance(said, e.Said)
+        [said] = heard(ann, e.RoomMessage)
+        assert isinstance(said, e.RoomMessage)
         assert said.text == "hello"
 
 

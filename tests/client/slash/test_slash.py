@@ -14,7 +14,7 @@ class Screen:
 
     def __init__(self, here: str = "#lobby") -> None:
         self.here = here
-        self.client: table.Speaker = self
+        self.client: table.CommandClient = self
         self.name = "ann"
         self.rooms: tuple[str, ...] = ("#lobby", "#dev")
         self.ignored: tuple[str, ...] = ()

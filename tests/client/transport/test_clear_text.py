@@ -11,11 +11,11 @@ import pytest
 from chatctl.client import connection as link_module
 from chatctl.client import events as e
 from chatctl.client.client import Client
-from chatctl.client.engine import State
+from chatctl.client.engine import ClientEngine
 from chatctl.client.errors import ClearTextError
 from chatctl.client.login import account_registration
-from chatctl.client.login.account_login import Login
-from chatctl.client.login.registration import Identity
+from chatctl.client.login.account_login import AccountLogin
+from chatctl.client.login.registration import ResumeTokens
 from chatctl.client.transport.timing import Timing
 from chatctl.client.transport.trust import Trust, is_this_machine
 from tests.client.peer import Peer, Talk
@@ -25,17 +25,17 @@ OURS = "chatctl/resume echo-message message-tags server-time standard-replies dr
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def state(**how: object) -> State:
-    return State("ann", identity=Identity("resume-secret", "instance"), now=lambda: NOW, **how)  # type: ignore[arg-type]
+def state(**how: object) -> ClientEngine:
+    return ClientEngine("ann", identity=ResumeTokens("resume-secret", "instance"), now=lambda: NOW, **how)  # type: ignore[arg-type]
 
 
-def sent(state: State) -> str:
+def sent(state: ClientEngine) -> str:
     text = b"".join(line.data for line in state.lines).decode()
     state.lines.clear()
     return text
 
 
-def granted(state: State, offered: str) -> str:
+def granted(state: ClientEngine, offered: str) -> str:
     """Offer capabilities and grant requests; return the lines sent then."""
     state.receive(f":s CAP * LS :{offered}")
     asked = sent(state)
@@ -67,7 +67,7 @@ def test_the_resume_secret_is_not_sent_in_clear_and_is_sent_when_the_next_connec
 
 @pytest.mark.parametrize("offered", ["sasl=PLAIN", "sasl", "sasl=PLAIN,EXTERNAL"])
 def test_an_account_password_is_not_sent_in_clear(offered: str) -> None:
-    ann = state(login=Login("ann", "sesame"))
+    ann = state(login=AccountLogin("ann", "sesame"))
     ann.connected(secure=False)
     granted(ann, f"{offered} {OURS}")
     ann.receive(":s AUTHENTICATE +")
@@ -76,7 +76,7 @@ def test_an_account_password_is_not_sent_in_clear(offered: str) -> None:
 
 
 def test_an_invitation_and_its_new_password_are_not_sent_in_clear() -> None:
-    ann = state(login=Login("ann", "sesame", "token"))
+    ann = state(login=AccountLogin("ann", "sesame", "token"))
     ann.connected(secure=False)
     granted(ann, f"sasl=SCRAM-SHA-256 {OURS}")
     text = sent(ann)

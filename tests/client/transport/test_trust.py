@@ -27,7 +27,7 @@ from chatctl.client.transport.trust import (
     WrongNameError,
 )
 from chatctl.errors import UnreachableError
-from chatctl.server import Server, TlsPlan
+from chatctl.server import Server, TlsConfig
 from tests.ports import steady_port
 from tests.server.tls import DEADLINE, Authority
 
@@ -35,7 +35,7 @@ from tests.server.tls import DEADLINE, Authority
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     (tmp_path / "server").mkdir()
-    with Server(port=0, tls=TlsPlan("required", folder=tmp_path / "server")) as running:
+    with Server(port=0, tls=TlsConfig("required", folder=tmp_path / "server")) as running:
         yield running
 
 
@@ -100,7 +100,7 @@ def test_a_certificate_that_an_authority_vouches_for(tmp_path: Path, monkeypatch
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
-    plan = TlsPlan("required", *authority.issue("localhost"))
+    plan = TlsConfig("required", *authority.issue("localhost"))
     with Server(port=steady_port(), tls=plan) as server:
         with join(server, trust, "localhost") as client:
             assert client.online
@@ -109,7 +109,7 @@ def test_a_certificate_that_an_authority_vouches_for(tmp_path: Path, monkeypatch
         assert trust.known(f"localhost:{server.port}") == AUTHORITY
         port = server.port
     # Now a server without an authority answers.
-    with Server(port=port, tls=TlsPlan("required")) as server, pytest.raises(ChangedServerError):
+    with Server(port=port, tls=TlsConfig("required")) as server, pytest.raises(ChangedServerError):
         join(server, trust, "localhost").start()
 
 
@@ -117,7 +117,7 @@ def test_a_server_that_found_an_authority_is_still_believed(tmp_path: Path, monk
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
-    with Server(port=0, tls=TlsPlan("required", *authority.issue("127.0.0.1"))) as server:
+    with Server(port=0, tls=TlsConfig("required", *authority.issue("127.0.0.1"))) as server:
         trust.accept(address(server), "SHA256:" + "x" * 43)
         with join(server, trust) as client:
             assert client.online
@@ -126,12 +126,12 @@ def test_a_server_that_found_an_authority_is_still_believed(tmp_path: Path, monk
 
 def test_a_certificate_that_changes_while_we_are_away_ends_the_client(tmp_path: Path) -> None:
     trust = Trust(True, folder=tmp_path)
-    with Server(port=steady_port(), tls=TlsPlan("required")) as first:
+    with Server(port=steady_port(), tls=TlsConfig("required")) as first:
         port = first.port
         trust.accept(address(first), pin(first))
         client = join(first, trust).start()
     try:
-        with Server(port=port, tls=TlsPlan("required")):
+        with Server(port=port, tls=TlsConfig("required")):
             for _ in client.events(timeout=10):
                 pass
             assert isinstance(client.error, ChangedServerError)
@@ -150,7 +150,7 @@ def test_certificate_that_is_not_valid_now_is_told_as_such(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
     with (
-        Server(port=0, tls=TlsPlan("required", *authority.issue("localhost", **dates))) as server,
+        Server(port=0, tls=TlsConfig("required", *authority.issue("localhost", **dates))) as server,
         pytest.raises(DateError, match=f"localhost:{server.port} {why}") as caught,
     ):
         join(server, trust, "localhost").start()
@@ -165,10 +165,10 @@ def test_nobody_is_suspected_unless_the_key_changed(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
     key = ec.generate_private_key(ec.SECP256R1())
-    with Server(port=steady_port(), tls=TlsPlan("required", *authority.issue("localhost", key=key))) as server:
+    with Server(port=steady_port(), tls=TlsConfig("required", *authority.issue("localhost", key=key))) as server:
         port = server.port
         join(server, trust, "localhost").start().stop()
-    with Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key, **dates))) as server:
+    with Server(port=port, tls=TlsConfig("required", *authority.issue("localhost", key=key, **dates))) as server:
         with pytest.raises(DateError, match="its key has not changed") as caught:
             join(server, trust, "localhost").start()
         assert why in str(caught.value)
@@ -176,7 +176,7 @@ def test_nobody_is_suspected_unless_the_key_changed(
             assert client.online
     trust.accept(f"localhost:{port}", AUTHORITY, "SHA256:" + "x" * 43)
     with (
-        Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key, **dates))) as server,
+        Server(port=port, tls=TlsConfig("required", *authority.issue("localhost", key=key, **dates))) as server,
         pytest.raises(ChangedServerError),
     ):
         join(server, trust, "localhost").start()
@@ -186,7 +186,7 @@ def test_same_key_without_an_authority_is_no_other_server(tmp_path: Path, monkey
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
-    with Server(port=0, tls=TlsPlan("required", *authority.issue("localhost"))) as server:
+    with Server(port=0, tls=TlsConfig("required", *authority.issue("localhost"))) as server:
         join(server, trust, "localhost").start().stop()
         (tmp_path / "none").mkdir()
         monkeypatch.setenv("SSL_CERT_FILE", str(Authority(tmp_path / "none").file))
@@ -199,7 +199,7 @@ def test_renewed_certificate_of_an_accepted_key_is_believed(tmp_path: Path) -> N
     trust = Trust(True, folder=tmp_path)
     renewals: list[dict[str, Any]] = [{}, {"days": -1}, {"days": 200}]
     for dates in renewals:
-        with Server(port=0, tls=TlsPlan("required", *authority.issue("x", key=key, **dates))) as server:
+        with Server(port=0, tls=TlsConfig("required", *authority.issue("x", key=key, **dates))) as server:
             trust.accept(address(server), pin(server))
             with join(server, trust) as client:
                 assert client.online
@@ -207,7 +207,7 @@ def test_renewed_certificate_of_an_accepted_key_is_believed(tmp_path: Path) -> N
 
 def test_first_visit_to_an_expired_certificate_says_so(tmp_path: Path) -> None:
     files = Authority(tmp_path).issue("127.0.0.1", days=-1)
-    with Server(port=0, tls=TlsPlan("required", *files)) as server:
+    with Server(port=0, tls=TlsConfig("required", *files)) as server:
         with pytest.raises(UnknownServerError, match="public authority, and expired on 2") as caught:
             join(server, Trust(True, folder=tmp_path)).start()
         assert caught.value.validity.startswith("expired on 2")
@@ -220,14 +220,14 @@ def test_client_that_was_in_waits_for_the_certificate_to_be_renewed(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
     timing = Timing(first_pause=0.01, longest_pause=0.01)
-    with Server(port=steady_port(), tls=TlsPlan("required", *authority.issue("localhost", key=key))) as first:
+    with Server(port=steady_port(), tls=TlsConfig("required", *authority.issue("localhost", key=key))) as first:
         port = first.port
         client = Client("localhost", port, name="ann", trust=trust, secret="s", timing=timing).start()
     events = client.events(timeout=DEADLINE)
     try:
-        with Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key, days=-1))):
+        with Server(port=port, tls=TlsConfig("required", *authority.issue("localhost", key=key, days=-1))):
             assert any(isinstance(event, e.Reconnecting) and "expired on 2" in event.reason for event in events)
-        with Server(port=port, tls=TlsPlan("required", *authority.issue("localhost", key=key))):
+        with Server(port=port, tls=TlsConfig("required", *authority.issue("localhost", key=key))):
             assert any(isinstance(event, e.Reconnected) for event in events)
     finally:
         client.stop()
@@ -235,7 +235,7 @@ def test_client_that_was_in_waits_for_the_certificate_to_be_renewed(
 
 
 def test_this_machine_needs_no_tls_and_others_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with Server(port=0, tls=TlsPlan("auto")) as server:
+    with Server(port=0, tls=TlsConfig("auto")) as server:
         with Client(port=server.port, name="ann", trust=Trust(folder=tmp_path), secret="s") as client:
             assert client.online
         monkeypatch.setattr(socket.socket, "getpeername", lambda self: ("192.0.2.9", 1))

@@ -14,7 +14,7 @@ from chatctl.journal import journal_file, prepare
 from chatctl.journal.exchange.backup import backup, copy_journal
 from chatctl.journal.index import text_index
 from chatctl.journal.maintenance.integrity_check import faults
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.journals import Desk, fact
 from tests.journal.test_writer import kept
 
@@ -60,7 +60,7 @@ def test_a_backup_overwrites_nothing_and_leaves_no_halves(tmp_path: Path) -> Non
     folder = prepare(tmp_path / "data")
     store = SqliteStore(journal_file(folder))
     store.open()
-    store.commit(Batch([fact(1)]))
+    store.commit(StoreBatch([fact(1)]))
     there = tmp_path / "there"
     there.write_text("precious")
     with pytest.raises(ConfigError, match="is there already"):  # code 2, as config init has it
@@ -82,7 +82,7 @@ def test_a_backup_overwrites_nothing_and_leaves_no_halves(tmp_path: Path) -> Non
 def test_damage_is_found(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "j.db")
     store.open()
-    store.commit(Batch([fact(seq, "x" * 100) for seq in range(1, 1000)]))
+    store.commit(StoreBatch([fact(seq, "x" * 100) for seq in range(1, 1000)]))
     store.checkpoint(whole=True)
     store.close()
     assert faults(store.path) == []

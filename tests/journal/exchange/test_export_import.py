@@ -17,7 +17,7 @@ from chatctl.errors import ChatctlError
 from chatctl.journal.exchange.export_import import Imported, facts, import_facts
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import find_message, read
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.index.test_history_reader import histories
 from tests.journal.index.test_place_index import sound
 from tests.journal.journals import START, Desk, fact, opened
@@ -46,13 +46,13 @@ def test_an_empty_journal_becomes_what_was_exported(store: SqliteStore) -> None:
     assert kept(store.path) == EVERYTHING
     assert store.last() == (9, EVERYTHING[-1].time)
     assert import_facts(store, EVERYTHING, NOW) == Imported(known=len(EVERYTHING))
-    store.commit(Batch([fact(10)]))
+    store.commit(StoreBatch([fact(10)]))
     assert kept(store.path) == [*EVERYTHING, fact(10)]
 
 
 def test_what_was_pruned_comes_back_where_it_was(store: SqliteStore) -> None:
     everything = [fact(seq, f"w{seq}") for seq in range(1, 100)]
-    store.commit(Batch(everything[40:]))
+    store.commit(StoreBatch(everything[40:]))
     text_index.follow(store)
     assert import_facts(store, everything[:60], NOW, upto=99) == Imported(kept=40, known=20)
     assert kept(store.path) == everything
@@ -79,7 +79,7 @@ def test_a_running_server_gives_out_its_numbers_itself(tmp_path: Path) -> None:
 
 def test_from_another_chat_each_goes_to_its_time_and_keeps_its_id(store: SqliteStore) -> None:
     own = [fact(seq, time=seq * 100) for seq in range(1, 11)]
-    store.commit(Batch(own))
+    store.commit(StoreBatch(own))
     other = [
         fact(seq, time=seq * 30, boot="other", message_id=f"ergo{seq}", place=private_place("a", "b"))
         for seq in range(1, 41)
@@ -112,7 +112,7 @@ def test_lines_of_one_entry_come_back_where_they_were(store: SqliteStore) -> Non
 
 
 def test_between_lines_of_one_entry_there_is_no_room(store: SqliteStore) -> None:
-    store.commit(Batch([*run(1, 30, 100), fact(2, time=200)]))
+    store.commit(StoreBatch([*run(1, 30, 100), fact(2, time=200)]))
     other = [*run(7, 30, 90, "other"), *run(8, 30, 120, "other")]
     for start in range(0, len(other), 11):
         import_facts(store, other[start : start + 11], NOW, upto=2)
@@ -130,7 +130,7 @@ def test_the_future_is_left_out(store: SqliteStore) -> None:
 
 
 def test_there_may_be_no_room(store: SqliteStore) -> None:
-    store.commit(Batch([fact(1, time=100), fact(1, part=2, time=100), fact(2, time=200)]))
+    store.commit(StoreBatch([fact(1, time=100), fact(1, part=2, time=100), fact(2, time=200)]))
     import_facts(store, [fact(7, time=100, message_id="x")], NOW)
     store.connection.execute("UPDATE facts SET id = (2 << 20) - 1 WHERE origin = 'x'")
     with pytest.raises(ChatctlError, match="no room"):
@@ -147,7 +147,7 @@ def test_a_number_without_measure_is_no_place(store: SqliteStore) -> None:
 
 def test_a_long_import_in_order_finds_room(store: SqliteStore) -> None:
     """Between two entries, in pieces; and before the first."""
-    store.commit(Batch([fact(1, time=1000), fact(2, time=10**6)]))
+    store.commit(StoreBatch([fact(1, time=1000), fact(2, time=10**6)]))
     for time in (500, 5000):
         for start in range(0, 50_000, 500):
             piece = [fact(1, time=time + at // 100, message_id=f"{time}/{at}") for at in range(start, start + 500)]
@@ -162,7 +162,7 @@ def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> No
     with opened() as store:
         own = data.draw(histories(), "own")
         if own:
-            store.commit(Batch(own))
+            store.commit(StoreBatch(own))
         for _ in range(data.draw(st.integers(0, 2), "slices indexed")):
             text_index.follow(store, 7)
             place_index.follow(store, 5)
@@ -220,7 +220,7 @@ def test_export_of_one_place_and_of_a_time(store: SqliteStore, monkeypatch: pyte
     everything = [
         fact(seq, kind="PRIVMSG" if seq % 3 else "JOIN", place=f"#r{seq % 2}", time=seq) for seq in range(1, 60)
     ]
-    store.commit(Batch(everything))
+    store.commit(StoreBatch(everything))
     place_index.follow(store, 30)
     assert list(facts(store.connection)) == everything
     assert list(facts(store.connection, place="#r1")) == everything[::2]

@@ -88,7 +88,7 @@ def test_a_bad_line_is_told_by_its_number_and_the_others_are_read(line: str, why
 
 
 def test_a_line_without_end_is_one_bad_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "_MOST_LINE", 1000)
+    monkeypatch.setattr(jsonl, "_MAX_LINE_BYTES", 1000)
     file = read(f"{'x' * 5000}\n{to_line(fact(1))}\n{'y' * 3000}")
     assert file.bad == [(1, "it is too long"), (3, "it is too long")]
     assert facts_of(file) == [fact(1)]
@@ -96,4 +96,4 @@ def test_a_line_without_end_is_one_bad_line(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_many_bad_lines_are_counted() -> None:
     file = read("nothing\n" * 50)
-    assert (len(file.bad), file.bad_count, len(file)) == (jsonl.MOST_TOLD, 50, 0)
+    assert (len(file.bad), file.bad_count, len(file)) == (jsonl.MAX_REPORTED_ERRORS, 50, 0)

@@ -25,7 +25,7 @@ from chatctl.journal.exchange.backup import backup, copy_journal
 from chatctl.journal.exchange.offline import StoppedJournal
 from chatctl.journal.exchange.restore import SEQ_GAP, Restoration
 from chatctl.journal.maintenance.integrity_check import full_check
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.journals import fact
 from tests.journal.test_writer import kept
 
@@ -40,7 +40,7 @@ def store(folder: Path, *seqs: int, records: tuple[Account | Ban, ...] = (), boo
     opened = SqliteStore(journal_file(prepare(folder)))
     opened.open()
     changes = {record_key(record): record for record in records}
-    opened.commit(Batch([fact(seq, boot=boot) for seq in seqs], records=dict(changes)))
+    opened.commit(StoreBatch([fact(seq, boot=boot) for seq in seqs], records=dict(changes)))
     opened.checkpoint(whole=True)
     opened.close()
 
@@ -213,7 +213,7 @@ def test_bare_journal_of_an_older_version_keeps_certificate_and_key(folder: Path
 def test_bare_journal_in_use_is_refused(folder: Path, tmp_path: Path) -> None:
     opened = SqliteStore(journal_file(folder))
     opened.open()
-    opened.commit(Batch([fact(101)]))
+    opened.commit(StoreBatch([fact(101)]))
     with pytest.raises(ArchiveError, match="a journal in use"), Restoration(opened.path, tmp_path / "new"):
         pass
     opened.close()

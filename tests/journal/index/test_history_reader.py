@@ -25,7 +25,7 @@ from chatctl.chat.history import memory_journal
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import find_time, read
 from chatctl.journal.store.schema import open_reading
-from chatctl.journal.store.store import Batch
+from chatctl.journal.store.store import StoreBatch
 from tests.journal import model
 from tests.journal.journals import DEADLINE, Desk, fact, opened
 
@@ -42,7 +42,7 @@ def history(facts: list[Fact], indexed: int = 0, placed: int = 0) -> Iterator[sq
     """A reader's connection to a journal of `facts`, the first few of them indexed, by word and by place."""
     with opened() as store:
         if facts:
-            store.commit(Batch(facts))
+            store.commit(StoreBatch(facts))
         if indexed:
             text_index.follow(store, indexed)
         if placed:

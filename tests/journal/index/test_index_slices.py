@@ -12,8 +12,8 @@ from chatctl.journal.exchange.export_import import import_facts
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import retention
-from chatctl.journal.maintenance.retention import Pruned
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.maintenance.retention import PruneProgress
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal import model
 from tests.journal.index.test_place_index import sound
 from tests.journal.journals import fact, opened
@@ -46,7 +46,7 @@ class _History:
         self.keep([fact(self.seq, "t", part=part, time=self.time, kind=kind, place=place) for part in parts])
 
     def keep(self, facts: list[Fact]) -> None:
-        self.store.commit(Batch(facts))
+        self.store.commit(StoreBatch(facts))
 
     def place(self) -> None:
         place_index.follow(self.store, self.draw(st.integers(1, 5)))
@@ -65,7 +65,7 @@ class _History:
 
     def prune(self) -> None:
         before = self.draw(st.integers(1000, self.time + 1))
-        for _ in retention.prune(self.store, before, Pruned()):
+        for _ in retention.prune(self.store, before, PruneProgress()):
             assert sound(self.store.connection)
 
     def imported(self) -> None:

@@ -14,9 +14,9 @@ from chatctl.journal.exchange.export_import import import_facts
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import retention
-from chatctl.journal.maintenance.retention import Pruned
+from chatctl.journal.maintenance.retention import PruneProgress
 from chatctl.journal.store.schema import MIGRATIONS, migrate, open_writing
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, START, Desk, fact, opened
 from tests.journal.test_writer import EVERYTHING, kept
 
@@ -44,7 +44,7 @@ def seqs(connection: sqlite3.Connection, query: HistoryQuery) -> list[int]:
 
 @pytest.mark.parametrize("placed", [0, 1, 5, 9, 10])
 def test_a_room_is_read_across_the_mark(store: SqliteStore, placed: int) -> None:
-    store.commit(Batch([fact(seq, place=f"#r{seq % 2}") for seq in range(1, 11)]))
+    store.commit(StoreBatch([fact(seq, place=f"#r{seq % 2}") for seq in range(1, 11)]))
     if placed:
         assert place_index.follow(store, placed) == placed
     assert sound(store.connection)
@@ -65,9 +65,9 @@ def test_a_room_is_read_across_the_mark(store: SqliteStore, placed: int) -> None
 
 def test_a_message_taken_back_leaves_its_lane(store: SqliteStore) -> None:
     """On either side of the mark; with all kinds its place can still be seen."""
-    store.commit(Batch([fact(seq) for seq in range(1, 7)]))
+    store.commit(StoreBatch([fact(seq) for seq in range(1, 7)]))
     place_index.follow(store, 4)
-    store.commit(Batch([fact(7, "boot1-2 x", kind="REDACT"), fact(8, "boot1-5 x", kind="REDACT")]))
+    store.commit(StoreBatch([fact(7, "boot1-2 x", kind="REDACT"), fact(8, "boot1-5 x", kind="REDACT")]))
     for _ in range(2):
         assert sound(store.connection)
         assert seqs(store.connection, HistoryQuery("#lobby", 9, 99)) == [1, 3, 4, 6]
@@ -77,7 +77,7 @@ def test_a_message_taken_back_leaves_its_lane(store: SqliteStore) -> None:
 
 def test_what_is_imported_before_the_mark_is_in_the_index(store: SqliteStore) -> None:
     everything = [fact(seq, place=f"#r{seq % 2}") for seq in range(1, 60)]
-    store.commit(Batch(everything[20:]))
+    store.commit(StoreBatch(everything[20:]))
     place_index.follow(store, 25)
     assert import_facts(store, everything, NOW, upto=59).kept == 20
     elsewhere = [fact(seq, time=everything[seq].time, boot="x", message_id=f"x{seq}") for seq in range(30, 58)]
@@ -89,11 +89,11 @@ def test_what_is_imported_before_the_mark_is_in_the_index(store: SqliteStore) ->
 
 def test_what_is_forgotten_leaves_the_index(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.maintenance.retention.SLICE", 7)
-    store.commit(Batch([fact(seq, place=f"#r{seq % 3}") for seq in range(1, 60)]))
+    store.commit(StoreBatch([fact(seq, place=f"#r{seq % 3}") for seq in range(1, 60)]))
     place_index.follow(store, 40)
-    for _ in retention.prune(store, fact(30).time, Pruned()):
+    for _ in retention.prune(store, fact(30).time, PruneProgress()):
         assert sound(store.connection)
-    for _ in retention.prune(store, fact(50).time, Pruned()):
+    for _ in retention.prune(store, fact(50).time, PruneProgress()):
         assert sound(store.connection)
     assert store.connection.execute("SELECT count(*) FROM lanes").fetchone() == (0,)
     assert place_index.follow(store) == 10
@@ -103,11 +103,11 @@ def test_what_is_forgotten_leaves_the_index(store: SqliteStore, monkeypatch: pyt
 def test_a_batch_of_many_rooms_writes_few_pages_however_much_is_kept(store: SqliteStore) -> None:
     """The cost of appending does not grow: 200 messages go to the end of one table."""
     for first in range(1, 40_001, 2000):
-        store.commit(Batch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(first, first + 2000)]))
+        store.commit(StoreBatch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(first, first + 2000)]))
         while place_index.behind(store.connection, place_index.SLICE) == place_index.SLICE:
             place_index.follow(store)
     store.checkpoint(whole=True)
-    store.commit(Batch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(40_001, 40_201)]))
+    store.commit(StoreBatch([fact(seq, place=f"#r{seq * 7919 % 1000}") for seq in range(40_001, 40_201)]))
     frames = store.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
     assert frames < 15
 
@@ -129,10 +129,10 @@ def test_what_an_earlier_start_left_undone_is_caught_up_with(tmp_path: Path, mon
     """All of it, by place and by word."""
     store = SqliteStore(tmp_path / "j.db")
     store.open()
-    store.commit(Batch([fact(seq) for seq in range(1, 5001)]))
+    store.commit(StoreBatch([fact(seq) for seq in range(1, 5001)]))
     store.close()
     monkeypatch.setattr("chatctl.journal.index.place_index.SLICE", 1000)
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.FAR_BEHIND", 2000)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.MAX_UNINDEXED_FACTS", 2000)
     with Desk(tmp_path / "j.db") as desk:
         by = time.monotonic() + DEADLINE
         for index in (place_index, text_index):
@@ -145,7 +145,7 @@ def second_version(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None)
     migrate(connection, MIGRATIONS[:2])
     with opened() as store:
-        store.commit(Batch(EVERYTHING))
+        store.commit(StoreBatch(EVERYTHING))
         for table in ("facts", "heads", "places", "pairs"):
             found = store.connection.execute(f"SELECT * FROM {table}").fetchall()
             marks = ",".join("?" * len(found[0])) if found else ""

@@ -20,12 +20,12 @@ from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import compaction, retention
 from chatctl.journal.maintenance.chores import Chores
-from chatctl.journal.maintenance.disk_relief import DiskFullError, Relief
-from chatctl.journal.maintenance.retention import Pruned
+from chatctl.journal.maintenance.disk_relief import DiskFullError, DiskRelief
+from chatctl.journal.maintenance.retention import PruneProgress
 from chatctl.journal.store import schema, spare_file
 from chatctl.journal.store.data_folder import SPARE, journal_file
-from chatctl.journal.store.spare_file import Spare
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.spare_file import SpareFile
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, START, Desk, fact
 from tests.journal.test_writer import kept
 
@@ -45,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 def fill(store: SqliteStore, count: int = COUNT) -> None:
     for seq in range(1, count + 1, 500):
-        store.commit(Batch([fact(each, f"word{each % 97} some words {each}") for each in range(seq, seq + 500)]))
+        store.commit(StoreBatch([fact(each, f"word{each % 97} some words {each}") for each in range(seq, seq + 500)]))
     while text_index.follow(store) == text_index.SLICE:
         pass
     while place_index.follow(store) == place_index.SLICE:
@@ -76,7 +76,7 @@ def is_sound(path: Path) -> bool:
 
 
 def test_a_running_server_returns_the_space_of_what_it_pruned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET", 0.0)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET_SECONDS", 0.0)
     path = tmp_path / "journal.db"
     made = SqliteStore(path)
     made.open()
@@ -111,7 +111,7 @@ def test_a_slice_is_bounded_whatever_there_is_to_return(store: SqliteStore, monk
     ticks = iter(range(1_000_000))
     monkeypatch.setattr("chatctl.journal.maintenance.compaction.time.monotonic", lambda: float(next(ticks)))
     fill(store)
-    for _ in retention.prune(store, START * 2, Pruned()):
+    for _ in retention.prune(store, START * 2, PruneProgress()):
         pass
     counts = [compaction.free_pages(store.connection)]
     for _ in compaction.shrink(store):
@@ -218,7 +218,7 @@ def test_deleting_on_a_full_disk_ends_after_two_tries_at_the_most(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, has_spare: bool
 ) -> None:
     if has_spare:
-        for _ in Spare(store.path.parent).make():
+        for _ in SpareFile(store.path.parent).make():
             pass
     tries = [0]
 
@@ -227,7 +227,7 @@ def test_deleting_on_a_full_disk_ends_after_two_tries_at_the_most(
         yield
 
     with pytest.raises(DiskFullError, match=r"The disk is full.*free 8 MB for .*, then run the command again"):
-        list(Relief(store, Spare(store.path.parent)).run(work))
+        list(DiskRelief(store, SpareFile(store.path.parent)).run(work))
     assert tries == [1 + has_spare]
     assert not (store.path.parent / SPARE).exists()
 
@@ -250,7 +250,7 @@ def test_a_command_is_answered_though_other_chores_fail(tmp_path: Path, monkeypa
 
 
 def test_a_command_is_answered_under_a_load_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.PRUNE_EVERY", 0.0)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.PRUNE_EVERY_SECONDS", 0.0)
     with Desk(tmp_path / "journal.db") as desk:
         desk.keep([fact(seq) for seq in range(1, 100)])
         chores = desk.journal._chores
@@ -303,7 +303,7 @@ def test_pruning_on_a_full_disk_works_and_makes_room(
     small_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The WAL holds what the database file has no room for."""
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY", 0.05)
+    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(spare_file, "ENOUGH_BYTES", 0)
     monkeypatch.setattr(spare_file, "SPARE_BYTES", 1 << 20)
     folder = small_disk(16 * 1024)
@@ -312,7 +312,7 @@ def test_pruning_on_a_full_disk_works_and_makes_room(
     made.open()
     fill(made, 10_000)
     made.close()
-    for _ in Spare(folder).make():
+    for _ in SpareFile(folder).make():
         pass
     assert (folder / SPARE).stat().st_size == 1 << 20
     with Desk(path) as desk:
@@ -377,7 +377,7 @@ def _checkpoints_come_before_commands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _the_spare_file_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Spare, "release", lambda self: False)
+    monkeypatch.setattr(SpareFile, "release", lambda self: False)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from chatctl.chat.entries.queries import HistoryQuery, Mark, SearchQuery
 from chatctl.journal.exchange import export_import
 from chatctl.journal.index import text_index
 from chatctl.journal.index.history_reader import read
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, START, Desk, fact, opened
 
 
@@ -23,8 +23,8 @@ def store() -> Iterator[SqliteStore]:
         yield opened_store
 
 
-def redact(seq: int, target: str, place: str = "#lobby") -> Batch:
-    return Batch([fact(seq, f"{target} typo", kind="REDACT", place=place)])
+def redact(seq: int, target: str, place: str = "#lobby") -> StoreBatch:
+    return StoreBatch([fact(seq, f"{target} typo", kind="REDACT", place=place)])
 
 
 def texts(store: SqliteStore, place: str = "#lobby", kinds: tuple[str, ...] = ("PRIVMSG",)) -> list[str]:
@@ -44,9 +44,9 @@ def on_disk(store: SqliteStore, text: str) -> bool:
 class TestTakenBack:
     def test_nothing_of_it_is_left_on_disk(self, store: SqliteStore) -> None:
         store.commit(
-            Batch([fact(seq, f"secretword{seq} 秘密的话{seq}", tags={"+x": "secrettag"}) for seq in range(1, 9)])
+            StoreBatch([fact(seq, f"secretword{seq} 秘密的话{seq}", tags={"+x": "secrettag"}) for seq in range(1, 9)])
         )
-        store.commit(Batch([fact(9, "plain")]))
+        store.commit(StoreBatch([fact(9, "plain")]))
         index(store)
         for seq in range(1, 9):
             store.commit(redact(10 + seq, f"boot1-{seq}"))
@@ -58,26 +58,26 @@ class TestTakenBack:
         assert texts(store, kinds=("REDACT",)) == [f"boot1-{seq} typo" for seq in range(1, 9)]
 
     def test_search_finds_it_no_more_before_the_index_follows(self, store: SqliteStore) -> None:
-        store.commit(Batch([fact(1, "secret"), fact(2, "other")]))
+        store.commit(StoreBatch([fact(1, "secret"), fact(2, "other")]))
         index(store)
         store.commit(redact(3, "boot1-1"))
         for query in (SearchQuery("secret", 9, 99), SearchQuery("", 9, 99, source="alice")):
             assert "boot1-1" not in [found.message_id for found in read(store.connection, query).facts]
 
     def test_in_the_batch_in_which_it_was_said(self, store: SqliteStore) -> None:
-        store.commit(Batch([fact(1, "secret"), *redact(2, "boot1-1").facts, fact(3, "after")]))
+        store.commit(StoreBatch([fact(1, "secret"), *redact(2, "boot1-1").facts, fact(3, "after")]))
         assert texts(store) == ["after"]
         assert not on_disk(store, "secret")
 
     def test_its_id_still_marks_its_place(self, store: SqliteStore) -> None:
-        store.commit(Batch([fact(seq, str(seq)) for seq in range(1, 6)]))
+        store.commit(StoreBatch([fact(seq, str(seq)) for seq in range(1, 6)]))
         store.commit(redact(6, "boot1-3"))
         page = read(store.connection, HistoryQuery("#lobby", 10, 99, before=Mark("boot1-3")))
         assert [found.text for found in page.facts] == ["1", "2"]
 
     def test_an_older_copy_does_not_bring_it_back(self, store: SqliteStore) -> None:
         facts = [fact(1, "secret"), fact(2, "other")]
-        store.commit(Batch(facts))
+        store.commit(StoreBatch(facts))
         store.commit(redact(3, "boot1-1"))
         assert export_import.import_facts(store, facts, START * 2).known == 2
         assert texts(store) == ["other"]
@@ -87,7 +87,7 @@ class TestTakenBack:
         assert texts(store, kinds=("REDACT",)) == ["boot1-99 typo"]
 
     def test_both_or_neither(self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        store.commit(Batch([fact(1, "secret")]))
+        store.commit(StoreBatch([fact(1, "secret")]))
 
         def broken(*given: object) -> None:
             raise sqlite3.OperationalError("no")
@@ -100,7 +100,7 @@ class TestTakenBack:
 
     def test_many_of_them_do_not_make_many_volumes(self, store: SqliteStore) -> None:
         for seq in range(1, 100, 2):
-            store.commit(Batch([fact(seq, f"word{seq}")]))
+            store.commit(StoreBatch([fact(seq, f"word{seq}")]))
             index(store)
             store.commit(redact(seq + 1, f"boot1-{seq}"))
             for _ in text_index.mend(store):
@@ -108,7 +108,7 @@ class TestTakenBack:
         assert store.connection.execute("SELECT count(*) FROM volumes").fetchone()[0] <= 3
 
     def test_the_journal_sees_to_it_by_itself(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("QUIET", "AGAIN", "TAKEN_BACK"):
+        for name in ("QUIET_SECONDS", "AGAIN", "REDACTION_DELAY_SECONDS"):
             monkeypatch.setattr(f"chatctl.journal.maintenance.chores.{name}", 0.0)
         with Desk(tmp_path / "j.db") as desk:
             desk.keep([fact(seq, f"secretword{seq}") for seq in range(1, 700)])
@@ -120,30 +120,32 @@ class TestTakenBack:
 
 
 class TestRenamed:
-    def rename(self, seq: int, old: str = "#lobby", new: str = "#New") -> Batch:
-        return Batch([fact(seq, f"{old} {new} why", kind="RENAME", place=old)])
+    def rename(self, seq: int, old: str = "#lobby", new: str = "#New") -> StoreBatch:
+        return StoreBatch([fact(seq, f"{old} {new} why", kind="RENAME", place=old)])
 
     def test_history_goes_with_the_room(self, store: SqliteStore) -> None:
-        store.commit(Batch([fact(1, "one")]))
+        store.commit(StoreBatch([fact(1, "one")]))
         store.commit(self.rename(2))
-        store.commit(Batch([fact(3, "two", place="#new"), fact(4, "other")]))
+        store.commit(StoreBatch([fact(3, "two", place="#new"), fact(4, "other")]))
         assert texts(store, "#new") == ["one", "two"]
         assert texts(store) == ["other"]
         page = read(store.connection, HistoryQuery("#new", 9, 99, kinds=()))
         assert [found.target for found in page.facts] == ["#New", "#New", "#new"]
 
     def test_what_follows_in_the_same_batch(self, store: SqliteStore) -> None:
-        store.commit(Batch([fact(1, "one"), *self.rename(2).facts, fact(3, "two", place="#new"), fact(4, "other")]))
+        store.commit(
+            StoreBatch([fact(1, "one"), *self.rename(2).facts, fact(3, "two", place="#new"), fact(4, "other")])
+        )
         assert texts(store, "#new") == ["one", "two"]
         assert texts(store) == ["other"]
 
     def test_a_name_with_a_history_of_its_own(self, store: SqliteStore) -> None:
-        store.commit(Batch([fact(1, "of another room", place="#new"), fact(2, "ours")]))
+        store.commit(StoreBatch([fact(1, "of another room", place="#new"), fact(2, "ours")]))
         store.commit(self.rename(3))
         assert texts(store, "#new") == ["ours"]
         assert "of another room" in [found.text for found in export_import.facts(store.connection)]
 
     def test_another_spelling(self, store: SqliteStore) -> None:
-        store.commit(Batch([fact(1, "one")]))
+        store.commit(StoreBatch([fact(1, "one")]))
         store.commit(self.rename(2, new="#LOBBY"))
         assert texts(store) == ["one"]

@@ -17,8 +17,8 @@ from chatctl.journal.exchange.export_import import import_facts
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import retention
-from chatctl.journal.maintenance.retention import Pruned
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.maintenance.retention import PruneProgress
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal import model
 from tests.journal.index.test_history_reader import histories
 from tests.journal.index.test_place_index import sound
@@ -78,11 +78,11 @@ def test_what_is_pruned_is_nowhere_on_disk(store: SqliteStore, small: None) -> N
     ]
     private = [fact(60, "x", place="secretone\x1fsecrettwo")]
     rest = [fact(seq, f"plainword{seq} here") for seq in range(61, 100)]
-    store.commit(Batch([*secret, *private, *rest]))
+    store.commit(StoreBatch([*secret, *private, *rest]))
     index(store)
     for text in ("secretword7", "secretnick", "secretroom", "secretone", "secretacc", "秘密", "密的"):
         assert on_disk(store, text), text
-    pruned = Pruned()
+    pruned = PruneProgress()
     assert run(retention.prune(store, rest[0].time, pruned)) > 10
     assert pruned.facts == 60
     for text in ("secretw", "secretn", "secretr", "secreto", "secreta", "秘密", "密的"):
@@ -110,7 +110,7 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
             patch.setattr(f"chatctl.journal.{name}", data.draw(st.integers(1, 6), name))
         facts = data.draw(histories())
         if facts:
-            store.commit(Batch(facts))
+            store.commit(StoreBatch(facts))
         for _ in range(data.draw(st.integers(0, 9), "slices indexed")):
             text_index.follow(store)
         if facts and (placed := data.draw(st.integers(0, len(facts)), "placed")):
@@ -120,14 +120,14 @@ def test_after_forgetting_all_answers_are_the_models(data: st.DataObject) -> Non
         meant = forgotten(facts, keep, now)
         words = ["a", "b", "foo", "bar", "a b", '"foo bar"']
         query = SearchQuery(data.draw(st.sampled_from(words)), 100, 10**6)
-        work = retention.keep(store, keep, now, Pruned())
+        work = retention.keep(store, keep, now, PruneProgress())
         seq = 1000
         for _ in work:
             if data.draw(st.booleans(), "something comes"):
                 seq += 1
                 extra = data.draw(st.sampled_from([*facts, fact(1, "foo")]), "like")
                 new = fact(seq, extra.text, time=seq, place=extra.place, source=extra.source, boot="new")
-                store.commit(Batch([new]))
+                store.commit(StoreBatch([new]))
                 facts, meant = [*facts, new], [*meant, new]
             if data.draw(st.booleans(), "index"):
                 text_index.follow(store)
@@ -165,13 +165,13 @@ def test_what_comes_while_the_newest_volume_is_renewed_is_found_once(
     ):
         monkeypatch.setattr(f"chatctl.journal.{name}", value)
     old = [fact(1, ""), fact(1, "a", part=1)]
-    store.commit(Batch(old))
+    store.commit(StoreBatch(old))
     text_index.follow(store)
     new: list[Fact] = []
-    for step, _ in enumerate(retention.keep(store, Retention(messages=1), 0, Pruned())):
+    for step, _ in enumerate(retention.keep(store, Retention(messages=1), 0, PruneProgress())):
         if step == comes:
             new = [fact(9, text)]
-            store.commit(Batch(new))
+            store.commit(StoreBatch(new))
         if step >= indexed:
             text_index.follow(store)
         meant = [one for one in [old[1], *new] if one.text == "a"]
@@ -205,7 +205,7 @@ def test_numbers_never_come_again_though_all_is_forgotten(tmp_path: Path) -> Non
 
 
 def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.CHECK_EVERY", 0.0)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.RETENTION_CHECK_SECONDS", 0.0)
     now = fact(3000).time
     told: list[bool] = []
     made = Desk(tmp_path / "j.db", retention=Retention(messages=100), clock=lambda: now)
@@ -224,9 +224,9 @@ def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.M
 
 def test_work_that_a_kill_left_half_done_is_finished(store: SqliteStore, small: None) -> None:
     facts = [fact(seq, f"word w{seq}") for seq in range(1, 100)]
-    store.commit(Batch(facts))
+    store.commit(StoreBatch(facts))
     index(store)
-    work = retention.prune(store, facts[45].time, Pruned())
+    work = retention.prune(store, facts[45].time, PruneProgress())
     state = "SELECT count(*) FROM volumes WHERE state = 'building'"
     while not store.connection.execute(state).fetchone()[0]:
         next(work)
@@ -245,8 +245,8 @@ def test_what_is_imported_during_the_sweep_stays(store: SqliteStore, small: None
     """Its place and speaker had no facts any more, and the walk was already past where it stands."""
     old = [fact(seq, place="#old", source="old!o@h") for seq in range(1, 5)]
     new = [fact(seq) for seq in range(5, 100)]
-    store.commit(Batch([*old, *new]))
-    work = retention.prune(store, new[0].time, Pruned())
+    store.commit(StoreBatch([*old, *new]))
+    work = retention.prune(store, new[0].time, PruneProgress())
     for _ in range(5):
         next(work)
     assert kept(store.path) == new
@@ -257,21 +257,21 @@ def test_what_is_imported_during_the_sweep_stays(store: SqliteStore, small: None
 
 def test_what_is_deleted_while_a_volume_is_renewed_is_gone_from_the_new_one(store: SqliteStore, small: None) -> None:
     facts = [fact(seq, f"secretword{seq}") for seq in range(1, 41)]
-    store.commit(Batch(facts))
+    store.commit(StoreBatch(facts))
     while text_index.follow(store, 40):
         pass
-    work = retention.prune(store, facts[5].time, Pruned())
+    work = retention.prune(store, facts[5].time, PruneProgress())
     built = "SELECT coalesce(max(docs), 0) FROM volumes WHERE state = 'building'"
     while not store.connection.execute(built).fetchone()[0]:
         next(work)
-    run(retention.prune(store, facts[30].time, Pruned()))
+    run(retention.prune(store, facts[30].time, PruneProgress()))
     run(work)
     assert not on_disk(store, "secretword1")
     assert list(read(store.connection, SearchQuery("secretword35", 10, 100)).facts) == [facts[34]]
 
 
 def test_in_the_end_the_wal_holds_nothing_of_it_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET", 0.0)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET_SECONDS", 0.0)
     monkeypatch.setattr("chatctl.journal.maintenance.chores.AGAIN", 0.0)
     with Desk(tmp_path / "j.db") as desk:
         desk.keep([fact(seq, f"secretword{seq}") for seq in range(1, 700)])
@@ -300,7 +300,7 @@ def test_a_chore_that_fails_leaves_the_chat_alone(tmp_path: Path, monkeypatch: p
 
 
 def test_the_index_follows_by_itself_and_the_wal_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET", 0.0)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.QUIET_SECONDS", 0.0)
     with Desk(tmp_path / "j.db") as desk:
         for seq in range(1, 3000, 100):
             desk.keep([fact(each) for each in range(seq, seq + 100)])
@@ -313,8 +313,8 @@ def test_the_index_follows_by_itself_and_the_wal_is_copied(tmp_path: Path, monke
 def test_under_a_load_without_end_the_index_does_not_stay_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.FAR_BEHIND", 1000)
-    monkeypatch.setattr("chatctl.journal.maintenance.chores.WAL_MOST", 50)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.MAX_UNINDEXED_FACTS", 1000)
+    monkeypatch.setattr("chatctl.journal.maintenance.chores.MAX_WAL_PAGES", 50)
     with Desk(tmp_path / "j.db") as desk:
         for seq in range(1, 20_000, 5):
             desk.journal.append([fact(each) for each in range(seq, seq + 5)])

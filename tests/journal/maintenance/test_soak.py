@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.journal.store.rows import Dictionary
+from chatctl.journal.store.rows import HeadNumbers
 from tests.journal.journals import fact
 
 pytestmark = pytest.mark.e2e
@@ -26,7 +26,7 @@ def _guest(number: int) -> Iterable[Fact]:
     yield fact(seq + 2, kind="QUIT", source=source)
 
 
-def _encode(dictionary: Dictionary, facts: Iterable[Fact]) -> int:
+def _encode(dictionary: HeadNumbers, facts: Iterable[Fact]) -> int:
     """Encode a batch as the store does; return how many new heads it has."""
     batch = list(facts)
     dictionary.missing(batch)
@@ -34,7 +34,7 @@ def _encode(dictionary: Dictionary, facts: Iterable[Fact]) -> int:
 
 
 def test_memory_stays_flat_while_new_names_come() -> None:
-    dictionary = Dictionary(0, 0)
+    dictionary = HeadNumbers(0, 0)
     tracemalloc.start()
     try:
         for number in range(SETTLED):
@@ -49,7 +49,7 @@ def test_memory_stays_flat_while_new_names_come() -> None:
 
 
 def test_a_name_in_use_keeps_its_head_while_new_names_come() -> None:
-    dictionary = Dictionary(0, 0)
+    dictionary = HeadNumbers(0, 0)
     _encode(dictionary, [fact(1, source="regular!u@h")])
     for number in range(1, NAMES):
         _encode(dictionary, _guest(number))

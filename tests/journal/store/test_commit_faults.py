@@ -17,7 +17,7 @@ from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import HistoryQuery, RoomRecord
 from chatctl.journal.store.data_folder import journal_file
 from chatctl.journal.store.schema import open_reading, transaction
-from chatctl.journal.store.store import FULL, Batch, NotKept, SqliteStore
+from chatctl.journal.store.store import FULL, NotStored, SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, Desk, TestStore, fact
 from tests.journal.test_writer import kept
 
@@ -32,22 +32,22 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.journal.store.health.SETTLE_PAUSE", 0.0)
 
 
-def io_error(batch: Batch) -> None:
+def io_error(batch: StoreBatch) -> None:
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
     raise error
 
 
-def disk_full(batch: Batch) -> None:
-    raise NotKept(FULL, lasting=True)
+def disk_full(batch: StoreBatch) -> None:
+    raise NotStored(FULL, lasting=True)
 
 
 def no_room() -> None:
-    raise NotKept(FULL, lasting=True)
+    raise NotStored(FULL, lasting=True)
 
 
 def test_a_full_disk_fails_at_once_until_a_probe_works(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY", 3600.0)
+    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 3600.0)
     store.plan = [disk_full]
     store.probes = [no_room]
     with Desk(store.path, store) as desk:
@@ -69,7 +69,7 @@ def test_a_full_disk_fails_at_once_until_a_probe_works(store: TestStore, monkeyp
 
 
 def test_a_full_disk_is_looked_at_again_by_itself(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY", 0.01)
+    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.01)
     store.plan = [disk_full]
     store.probes = [no_room] * 3
     with Desk(store.path, store) as desk:
@@ -86,8 +86,8 @@ def test_a_full_disk_is_looked_at_again_by_itself(store: TestStore, monkeypatch:
 
 
 def test_what_was_appended_on_the_belief_in_a_failed_batch_fails_too(store: TestStore) -> None:
-    def too_large(batch: Batch) -> None:
-        raise NotKept("it is too large", lasting=False)
+    def too_large(batch: StoreBatch) -> None:
+        raise NotStored("it is too large", lasting=False)
 
     store.plan = [too_large]
     store.gate.clear()
@@ -106,7 +106,7 @@ def test_what_was_appended_on_the_belief_in_a_failed_batch_fails_too(store: Test
 
 
 def test_an_unknown_outcome_that_was_kept_is_durable(store: TestStore) -> None:
-    def after(batch: Batch) -> None:
+    def after(batch: StoreBatch) -> None:
         store.really(batch)
         io_error(batch)
 
@@ -129,7 +129,7 @@ def test_an_unknown_outcome_that_was_not_kept_has_failed(store: TestStore) -> No
 
 
 def test_a_torn_batch_is_not_there(store: TestStore) -> None:
-    def tear(batch: Batch) -> None:
+    def tear(batch: StoreBatch) -> None:
         with transaction(store.connection):
             store.insert(store.encode(batch.facts[:1]))
             io_error(batch)
@@ -152,7 +152,7 @@ def test_rooms_alone_are_done_again(store: TestStore) -> None:
 
 
 def test_nobody_is_answered_where_nobody_knows(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreadable(self: SqliteStore, batch: Batch) -> bool:
+    def unreadable(self: SqliteStore, batch: StoreBatch) -> bool:
         raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(SqliteStore, "settle", unreadable)
@@ -181,7 +181,7 @@ def test_what_cannot_be_opened_again_is_said_once(store: TestStore, monkeypatch:
 
 
 def test_an_error_that_nobody_thought_of_is_fatal(store: TestStore) -> None:
-    def bug(batch: Batch) -> None:
+    def bug(batch: StoreBatch) -> None:
         raise RuntimeError("surprise")
 
     store.plan = [bug]
@@ -195,7 +195,7 @@ def test_a_mark_beyond_the_end_of_the_wal_never_comes_back(tmp_path: Path) -> No
     """A commit that was written and then failed to sync stays in the file. Settling must write over it."""
     store = SqliteStore(tmp_path / "j.db")
     store.open()
-    store.commit(Batch([fact(1)]))
+    store.commit(StoreBatch([fact(1)]))
     reader = sqlite3.connect(f"file:{store.path}?mode=ro", uri=True)  # keeps the WAL, as our readers do
     reader.execute("SELECT count(*) FROM facts").fetchone()
     shutil.copy(store.path, tmp_path / "before.db")
@@ -207,13 +207,13 @@ def test_a_mark_beyond_the_end_of_the_wal_never_comes_back(tmp_path: Path) -> No
         shutil.copy(tmp_path / name, other / name)
     twin = SqliteStore(other / "j.db")
     twin.open()
-    twin.commit(Batch([fact(2)]))
+    twin.commit(StoreBatch([fact(2)]))
     whole = Path(f"{twin.path}-wal").read_bytes()
     assert len(whole) > size
     with open(wal, "r+b") as file:
         file.seek(size)
         file.write(whole[size:])
-    assert store.settle(Batch([fact(2)])) is False
+    assert store.settle(StoreBatch([fact(2)])) is False
     killed = tmp_path / "killed"
     killed.mkdir()
     for name in ("j.db", "j.db-wal"):
@@ -254,15 +254,15 @@ def test_what_is_found_after_an_error_is_copied_before_it_is_durable(
     monkeypatch.setattr("chatctl.journal.store.schema.BUSY_SECONDS", 0.01)
     store = SqliteStore(tmp_path / "j.db")
     store.open()
-    store.commit(Batch([fact(1)]))
+    store.commit(StoreBatch([fact(1)]))
     reader = open_reading(store.path)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM facts").fetchone()
-    store.commit(Batch([fact(2)]))
+    store.commit(StoreBatch([fact(2)]))
     with pytest.raises(sqlite3.OperationalError, match="in the way"):
-        store.settle(Batch([fact(2)]))
+        store.settle(StoreBatch([fact(2)]))
     reader.close()
-    assert store.settle(Batch([fact(2)]))
+    assert store.settle(StoreBatch([fact(2)]))
     (tmp_path / "alone").mkdir()
     shutil.copy(store.path, tmp_path / "alone")
     assert kept(tmp_path / "alone" / "j.db") == [fact(1), fact(2)]
@@ -293,8 +293,8 @@ def test_which_errors_leave_the_outcome_open(store: TestStore, error: OSError | 
 
     store.open()
     store.insert = fail  # type: ignore[method-assign]
-    with pytest.raises(NotKept if certain else (OSError, sqlite3.OperationalError)):
-        store.commit(Batch([fact(1)]))
+    with pytest.raises(NotStored if certain else (OSError, sqlite3.OperationalError)):
+        store.commit(StoreBatch([fact(1)]))
     store.close()
 
 
@@ -317,7 +317,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_on_a_disk_that_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that was said to be durable is there, nothing else is, and it goes on when there is room again."""
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY", 0.02)
+    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.02)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(500_000))
     with Desk(journal_file(small_disk)) as desk:

@@ -16,7 +16,7 @@ from chatctl.journal.maintenance import integrity_check
 from chatctl.journal.maintenance.integrity_check import faults, full_check, quick_check
 from chatctl.journal.store.damage import DamagedJournalError
 from chatctl.journal.store.schema import open_writing
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.index.test_place_index import second_version
 from tests.journal.journals import Desk, fact
 from tests.logs import ListLog
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
     path = journal_file(prepare(tmp_path / "data"))
     store = SqliteStore(path)
     store.open()
-    store.commit(Batch([fact(seq, "x" * 100) for seq in range(1, 2001)]))
+    store.commit(StoreBatch([fact(seq, "x" * 100) for seq in range(1, 2001)]))
     store.checkpoint(whole=True)
     store.close()
     return path

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.errors import StartError
-from chatctl.journal.store.data_folder import LOCK, Holder, holder, kept_secret, lock, prepare
+from chatctl.journal.store.data_folder import LOCK, LockHolder, holder, kept_secret, lock, prepare
 from chatctl.protocol.control_socket import MAX_PATH_BYTES
 from chatctl.server.control.control import control_socket
 from tests.deadline import DEADLINE
@@ -173,9 +173,9 @@ def test_the_lock_says_who_has_it(tmp_path: Path) -> None:
     assert holder(tmp_path / "nowhere") is None
     assert list(folder.iterdir()) == []
     with lock(folder) as held:
-        assert holder(folder) == Holder(os.getpid(), "")
+        assert holder(folder) == LockHolder(os.getpid(), "")
         held.note("127.0.0.1:5106")
-        assert holder(folder) == Holder(os.getpid(), "127.0.0.1:5106")
+        assert holder(folder) == LockHolder(os.getpid(), "127.0.0.1:5106")
         held.note("[::1]:1")
         assert json.loads((folder / LOCK).read_bytes()) == {"pid": os.getpid(), "address": "[::1]:1"}
         with pytest.raises(StartError) as error:
@@ -192,7 +192,7 @@ def test_a_lock_file_with_nonsense_harms_nobody(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "d")
     with lock(folder):
         (folder / LOCK).write_text('{"pid": "x"}')
-        assert holder(folder) == Holder()
+        assert holder(folder) == LockHolder()
         with pytest.raises(StartError, match="in use by another process: stop it"):
             lock(folder, patience=0)
 
@@ -214,7 +214,7 @@ def test_a_lock_is_free_after_kill_9(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout
         assert other.stdout.readline() == b"held\n"
-        assert holder(folder) == Holder(other.pid, "127.0.0.1:7")
+        assert holder(folder) == LockHolder(other.pid, "127.0.0.1:7")
         with pytest.raises(StartError, match=f"process {other.pid}, listening on 127.0.0.1:7"):
             lock(folder, patience=0)
         other.send_signal(signal.SIGKILL)

@@ -76,7 +76,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("chatctl.journal.store.folder_watch.IDLE_SECONDS", 0.01)
     monkeypatch.setattr("chatctl.journal.store.health.IDLE_SECONDS", 0.01)
     monkeypatch.setattr("chatctl.journal.store.folder_watch.LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY", 0.01)
+    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.01)
     made = tmp_path / "parent" / "data"
     made.mkdir(parents=True, mode=0o700)
     (made / LOCK).write_text("{}")

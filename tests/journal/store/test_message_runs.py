@@ -12,7 +12,7 @@ from chatctl.chat.entries.facts import AnyFact, MessageRun, each_fact
 from chatctl.chat.entries.queries import HistoryQuery
 from chatctl.journal.exchange import export_import
 from chatctl.journal.index.history_reader import read
-from chatctl.journal.store.store import Batch
+from chatctl.journal.store.store import StoreBatch
 from tests.journal.journals import START, Desk, fact, opened
 
 pytestmark = pytest.mark.e2e
@@ -49,7 +49,7 @@ def test_what_is_read_is_what_was_said(kept: list[AnyFact]) -> None:
         else:
             numbered.append(fact(seq, item.text, kind=item.kind, tags=dict(item.tags)))
     with opened() as store:
-        store.commit(Batch(numbered))
+        store.commit(StoreBatch(numbered))
         assert list(export_import.facts(store.connection)) == list(each_fact(numbered))
 
 
@@ -64,14 +64,14 @@ def test_a_batch_counts_messages(tmp_path: Path) -> None:
 def test_one_that_is_taken_back_goes_alone() -> None:
     with opened() as store:
         redact = fact(2, "boot1-1.1", kind="REDACT")
-        store.commit(Batch([lines(1, ["a", "b", "c"]), redact, lines(3, ["d"])]))
+        store.commit(StoreBatch([lines(1, ["a", "b", "c"]), redact, lines(3, ["d"])]))
         found = read(store.connection, HistoryQuery("#lobby", 9, 9, kinds=("PRIVMSG",))).facts
         assert [each.text for each in found] == ["a", "c", "d"]
 
 
 def test_whether_they_were_kept_is_found_out() -> None:
     with opened() as store:
-        batch = Batch([lines(1, ["a", "b"])], first=1, last=1)
+        batch = StoreBatch([lines(1, ["a", "b"])], first=1, last=1)
         assert not store.settle(batch)
         store.commit(batch)
         assert store.settle(batch)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatctl.chat.model.accounts import Account, Changes, Invitation, Record, RecordKey, record_key
 from chatctl.journal.store.schema import MIGRATIONS, migrate, open_writing
-from chatctl.journal.store.store import FULL, NotKept
+from chatctl.journal.store.store import FULL, NotStored
 from tests.journal.journals import Desk, TestStore, fact
 
 ANN = Account("ann", "Ann", "SCRAM-SHA-256$...", 1, "boot-1", 1, operator=True)
@@ -45,7 +45,7 @@ def test_a_full_disk_is_told_for_them_as_well(tmp_path: Path) -> None:
 
 
 def _refuse() -> None:
-    raise NotKept(FULL, lasting=False)
+    raise NotStored(FULL, lasting=False)
 
 
 def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:

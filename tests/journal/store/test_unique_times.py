@@ -20,7 +20,7 @@ from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes
 from chatctl.chat.model.ids import SessionId
 from chatctl.journal.index.history_reader import read
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from chatctl.protocol.message import Message
 from tests.chat.world import START, Person, World
 from tests.journal.journals import fact, opened
@@ -44,7 +44,7 @@ class StoredJournal(MemoryJournal):
         gone: Sequence[str] = (),
         records: Changes = NONE,
     ) -> None:
-        self.store.commit(Batch(list(facts)))
+        self.store.commit(StoreBatch(list(facts)))
         super().append(facts, rooms, gone, records)
 
     def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:

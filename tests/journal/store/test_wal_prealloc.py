@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.journal.store import wal_prealloc
-from chatctl.journal.store.store import Batch, SqliteStore
+from chatctl.journal.store.store import SqliteStore, StoreBatch
 from chatctl.journal.store.wal_prealloc import ROOM
 from tests.journal.journals import fact, opened
 
@@ -21,7 +21,7 @@ def _wal(store: SqliteStore) -> Path:
 
 
 def _keep(store: SqliteStore, seq: int) -> None:
-    store.commit(Batch([fact(seq)], first=seq, last=seq))
+    store.commit(StoreBatch([fact(seq)], first=seq, last=seq))
 
 
 def _after_a_crash(store: SqliteStore) -> list[int]:

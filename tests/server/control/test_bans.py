@@ -13,7 +13,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash
 from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.policy import Rules
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsConfig
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
@@ -24,7 +24,7 @@ TOLD = ["465", "ERROR"]
 def server(tmp_path: Path) -> Iterator[Server]:
     rules = Rules(registration="invite", guests=False, iterations=4096)
     limits = Limits(linger_seconds=0.2, unregistered=8)
-    with Server(port=0, listener_limit=50, rules=rules, limits=limits, tls=TlsPlan(folder=tmp_path)) as running:
+    with Server(port=0, listener_limit=50, rules=rules, limits=limits, tls=TlsConfig(folder=tmp_path)) as running:
         running.certificate()
         yield running
 

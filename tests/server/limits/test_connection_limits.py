@@ -14,7 +14,7 @@ import pytest
 
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.server import Limits, Server
-from chatctl.server.limits.connection_limits import Crowd
+from chatctl.server.limits.connection_limits import ConnectionLimits
 from tests.deadline import Deadline
 from tests.wire import DEADLINE, Wire
 
@@ -104,7 +104,7 @@ def test_connections_of_one_ipv6_network(what: str, limit: int, held: bool, monk
 
 
 def test_an_ipv6_network_is_one_address() -> None:
-    crowd = Crowd(Limits(new_per_second=0.001, new_burst=2))
+    crowd = ConnectionLimits(Limits(new_per_second=0.001, new_burst=2))
     assert crowd.refusal("2001:db8::1", 0.0) == ""
     assert crowd.refusal("2001:db8::2", 0.0) == ""
     assert crowd.refusal("2001:db8::3", 0.0)
@@ -112,7 +112,7 @@ def test_an_ipv6_network_is_one_address() -> None:
 
 
 def test_link_local_neighbours_are_single_addresses() -> None:
-    crowd = Crowd(Limits(new_per_second=0.001, new_burst=2))
+    crowd = ConnectionLimits(Limits(new_per_second=0.001, new_burst=2))
     assert [crowd.refusal("fe80::1", 0.0) for _ in range(2)] == ["", ""]
     assert crowd.refusal("fe80::1", 0.0)
     assert crowd.refusal("fe80::2", 0.0) == ""
@@ -121,13 +121,13 @@ def test_link_local_neighbours_are_single_addresses() -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("local", [True, False])
 def test_this_computer_is_counted_only_if_it_is_not_trusted(address: str, local: bool) -> None:
-    crowd = Crowd(Limits(new_per_second=0.001, new_burst=1), local=local)
+    crowd = ConnectionLimits(Limits(new_per_second=0.001, new_burst=1), local=local)
     assert crowd.refusal(address, 0.0) == ""
     assert bool(crowd.refusal(address, 0.0)) == (not local)
 
 
 def test_addresses_that_are_gone_are_forgotten() -> None:
-    crowd = Crowd(Limits(new_per_second=1000, new_burst=1))
+    crowd = ConnectionLimits(Limits(new_per_second=1000, new_burst=1))
     for number in range(5000):
         crowd.refusal(f"2001:db8:{number:x}::1", float(number))
     assert len(crowd._addresses) < 2000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.protocol.message import Message
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsConfig
 from chatctl.server.limits.timeouts import YOUNG_SECONDS
 from tests.server.clock import HOUR, Clock
 from tests.wire import DEADLINE, Wire
@@ -60,7 +60,7 @@ def test_a_stalled_beginning_ends_with_the_time_to_register(
 ) -> None:
     limits = Limits(registration_seconds=seconds, idle_seconds=OFF, linger_seconds=0.1)
     clock = Clock()
-    with Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path), clock=clock) as server:
+    with Server(port=0, limits=limits, tls=TlsConfig(folder=tmp_path), clock=clock) as server:
         server.certificate()
         with Wire(server.port) as wire:
             wire.send_bytes(data)

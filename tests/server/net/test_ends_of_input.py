@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsConfig
 from tests.server.tls import TlsWire, trusting
 from tests.wire import DEADLINE, Wire
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)) as running:
+    with Server(port=0, listener_limit=50, tls=TlsConfig(folder=tmp_path)) as running:
         running.certificate()
         yield running
 
@@ -120,7 +120,7 @@ def test_late_reader_that_is_cut_off_gets_whole_lines_and_the_reason(secure: boo
     """It reads long after the seconds that a connection has to close."""
     limits = Limits(outbox_bytes=300_000, linger_seconds=0.01)
     with (
-        Server(port=0, listener_limit=50, limits=limits, tls=TlsPlan(folder=tmp_path)) as server,
+        Server(port=0, listener_limit=50, limits=limits, tls=TlsConfig(folder=tmp_path)) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
     ):
         server.certificate()
@@ -143,7 +143,7 @@ def test_late_reader_that_is_cut_off_gets_whole_lines_and_the_reason(secure: boo
 @pytest.mark.parametrize("kind", [Wire, TlsWire], ids=["plain", "TLS"])
 def test_stop_does_not_wait_for_peers_that_have_received_everything(tmp_path: Path, kind: type[Wire]) -> None:
     """They neither read nor close; the stop may take as long as this test has."""
-    server = Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)).start()
+    server = Server(port=0, listener_limit=50, tls=TlsConfig(folder=tmp_path)).start()
     server.certificate()
     peers = [kind(server.port).login(f"n{number}", "#lobby") for number in range(3)]
     server.stop("bye", seconds=600)

@@ -14,7 +14,7 @@ import pytest
 
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.ids import SessionId
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsConfig
 from chatctl.server.net import tls_connection as server_tls
 from chatctl.server.net.connection import Connection
 from tests.server.tls import Authority, TlsWire, trusting
@@ -164,7 +164,7 @@ def test_a_flood_that_completes_no_line_is_held_up(what: str, rate: float, held:
     """A little of it is read, however long it goes on; others do not notice."""
     limits = Limits(messages_per_second=rate, inbox_lines=1024 if held else 10**9, inbox_bytes=2**18 if held else 10**9)
     with (
-        Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path)) as server,
+        Server(port=0, limits=limits, tls=TlsConfig(folder=tmp_path)) as server,
         Wire(server.port).login("bob") as bob,
     ):
         server.certificate()

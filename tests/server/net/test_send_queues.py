@@ -17,11 +17,11 @@ import pytest
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.ids import UserId
 from chatctl.chat.model.room import Room
-from chatctl.server import Limits, Server, TlsPlan
-from chatctl.server.loop import Loop
+from chatctl.server import Limits, Server, TlsConfig
+from chatctl.server.loop import EventLoop
 from chatctl.server.net import send_queues
 from chatctl.server.net.tls_connection import TlsConnection
-from chatctl.server.net.uring import ROOM, Ring
+from chatctl.server.net.uring import ROOM, WriteRing
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
@@ -34,7 +34,7 @@ OFF = 10**12
 @pytest.fixture(params=["one by one", "together"], autouse=True)
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it is so whether sessions are written to one by one, or many in one call (uring.py)."""
-    monkeypatch.setattr(send_queues, "MANY", 1 if request.param == "together" else OFF)
+    monkeypatch.setattr(send_queues, "MIN_RING_SESSIONS", 1 if request.param == "together" else OFF)
 
 
 PIECE = 300_000
@@ -134,7 +134,7 @@ def test_what_waits_for_all_together_is_bounded_and_who_lets_most_wait_goes(limi
 def test_what_waited_for_those_who_are_gone_is_not_counted(secure: bool, tmp_path: Path) -> None:
     kind = TlsWire if secure else Wire
     with (
-        Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)) as server,
+        Server(port=0, listener_limit=50, tls=TlsConfig(folder=tmp_path)) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
     ):
         server.certificate()
@@ -152,7 +152,7 @@ def test_what_waited_for_those_who_are_gone_is_not_counted(secure: bool, tmp_pat
 
 def test_who_is_found_gone_while_written_to_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
-        Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)) as server,
+        Server(port=0, listener_limit=50, tls=TlsConfig(folder=tmp_path)) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
         TlsWire(server.port).login("bob", "#lobby") as bob,
     ):
@@ -215,17 +215,17 @@ def test_one_who_does_not_read_and_one_who_is_gone_are_among_many() -> None:
 def test_where_nobody_knows_what_was_sent_they_are_gone_and_the_next_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(ring: Ring, fds: list[int], chunks: list[bytes]) -> list[tuple[int, int]]:
+    def fail(ring: WriteRing, fds: list[int], chunks: list[bytes]) -> list[tuple[int, int]]:
         raise OSError(errno.EIO, "broken")
 
-    monkeypatch.setattr(send_queues, "MANY", 1)
+    monkeypatch.setattr(send_queues, "MIN_RING_SESSIONS", 1)
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
         assert server._loop is not None
         if server._loop._outboxes._ring is None:
             pytest.skip("this system has no io_uring for us")
         with monkeypatch.context() as patch:
-            patch.setattr(Ring, "send", fail)
+            patch.setattr(WriteRing, "send", fail)
             ann.send("PRIVMSG #lobby :hi")
             bob.until_end()
         again = stack.enter_context(Wire(server.port).login("cat", "#lobby"))
@@ -237,7 +237,7 @@ def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkey
     def none() -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr("chatctl.server.net.uring.Ring", none)
+    monkeypatch.setattr("chatctl.server.net.uring.WriteRing", none)
     with (
         Server(port=0, listener_limit=50) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
@@ -249,7 +249,7 @@ def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkey
         assert bob.until("PRIVMSG").params[1] == "hi"
 
 
-def on_loop(server: Server, do: Callable[[Loop], T]) -> T:
+def on_loop(server: Server, do: Callable[[EventLoop], T]) -> T:
     """Return the result of `do` on the loop's thread."""
     loop, found, done = server._loop, [], threading.Event()
     assert loop is not None
@@ -263,7 +263,7 @@ def on_loop(server: Server, do: Callable[[Loop], T]) -> T:
     return found[0]
 
 
-def hand(loop: Loop, nick: str, out: bytes | list[bytes]) -> Session:
+def hand(loop: EventLoop, nick: str, out: bytes | list[bytes]) -> Session:
     """Have the loop write `out` to a session."""
     session = next(each.session for each in loop._connections.values() if each.session.nick == nick)
     session.out = out
@@ -277,7 +277,7 @@ def test_much_at_once_is_no_reason_to_cut_off_who_reads() -> None:
     with Server(port=0, listener_limit=50, limits=limits) as server, Wire(server.port).login("ann") as ann:
         line = b":s PRIVMSG ann :" + b"x" * 400 + b"\r\n"
 
-        def do(loop: Loop) -> float:
+        def do(loop: EventLoop) -> float:
             session = hand(loop, "ann", line * (ROOM // len(line) + 1))
             loop._outboxes.flush()
             return loop._by_session[session.id].closing_at
@@ -292,7 +292,7 @@ def test_what_waited_for_many_is_not_joined_for_all_of_them_at_once() -> None:
         for number in range(40):
             stack.enter_context(Wire(server.port).login(f"n{number}"))
 
-        def do(loop: Loop) -> int:
+        def do(loop: EventLoop) -> int:
             for number in range(40):
                 # None of them gets the same as another.
                 hand(loop, f"n{number}", [b"%d" % number + b"x" * 250_000, b"y" * 250_000])
@@ -312,7 +312,7 @@ def test_whatever_is_wrong_with_one_the_others_are_written_to() -> None:
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob, cat = (stack.enter_context(Wire(server.port).login(nick)) for nick in ("ann", "bob", "cat"))
 
-        def do(loop: Loop) -> None:
+        def do(loop: EventLoop) -> None:
             hand(loop, "ann", b":s NOTICE ann :one\r\n")
             hand(loop, "bob", [b"x", None])  # type: ignore[list-item]
             hand(loop, "cat", [b":s NOTICE cat :", b"two\r\n"])
@@ -326,7 +326,7 @@ def test_whatever_is_wrong_with_one_the_others_are_written_to() -> None:
 
 
 def test_a_ring_that_the_system_refuses_later_is_given_up_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(send_queues, "MANY", 1)
+    monkeypatch.setattr(send_queues, "MIN_RING_SESSIONS", 1)
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
         assert server._loop is not None

@@ -22,7 +22,7 @@ from chatctl.cli.running import ask_server
 from chatctl.errors import StartError
 from chatctl.journal import prepare
 from chatctl.protocol import certificate as shown
-from chatctl.server import Limits, Server, TlsPlan
+from chatctl.server import Limits, Server, TlsConfig
 from chatctl.server import certificate as certificates
 from chatctl.server.tls_config import Mode
 from tests.logs import ListLog
@@ -33,7 +33,7 @@ from tests.wire import DEADLINE, Wire
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(port=0, listener_limit=50, tls=TlsPlan(folder=tmp_path)) as running:
+    with Server(port=0, listener_limit=50, tls=TlsConfig(folder=tmp_path)) as running:
         yield running
 
 
@@ -111,7 +111,7 @@ _MADE = certificates.make(("a.example", "192.0.2.7"))
 def test_the_made_certificate_is_for_its_owner_and_stays(tmp_path: Path) -> None:
     pins = []
     for _ in range(2):
-        with Server(port=0, tls=TlsPlan(folder=tmp_path)) as server:
+        with Server(port=0, tls=TlsConfig(folder=tmp_path)) as server:
             loaded = server.certificate()
             assert loaded is not None
             pins.append(loaded.pin)
@@ -121,7 +121,7 @@ def test_the_made_certificate_is_for_its_owner_and_stays(tmp_path: Path) -> None
 
 
 def test_no_folder_is_no_reason_to_go_without(tmp_path: Path) -> None:
-    with Server(port=0, tls=TlsPlan(names=lambda: ["chat.example"])) as server, TlsWire(server.port) as wire:
+    with Server(port=0, tls=TlsConfig(names=lambda: ["chat.example"])) as server, TlsWire(server.port) as wire:
         assert wire.login("alice").ping()
 
 
@@ -130,7 +130,7 @@ def test_no_folder_is_no_reason_to_go_without(tmp_path: Path) -> None:
 def test_who_may_talk_how(mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: near)
     plain = mode in ("off", "optional") or (mode == "auto" and near)
-    with Server(port=0, tls=TlsPlan(mode, folder=tmp_path)) as server:
+    with Server(port=0, tls=TlsConfig(mode, folder=tmp_path)) as server:
         with Wire(server.port) as wire:
             wire.send("NICK far", "USER u 0 * :r")
             if plain:
@@ -145,8 +145,8 @@ def test_who_may_talk_how(mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatc
                 assert secure.ping()
 
 
-@pytest.mark.parametrize("tls", [None, TlsPlan("off"), TlsPlan("auto")], ids=["none", "off", "auto"])
-def test_plain_text_from_an_untrusted_loopback_address(tls: TlsPlan | None) -> None:
+@pytest.mark.parametrize("tls", [None, TlsConfig("off"), TlsConfig("auto")], ids=["none", "off", "auto"])
+def test_plain_text_from_an_untrusted_loopback_address(tls: TlsConfig | None) -> None:
     with Server(port=0, tls=tls, rules=Rules(local=False)) as server, Wire(server.port) as wire:
         wire.send("NICK near", "USER u 0 * :r")
         if tls is not None and tls.mode == "off":
@@ -226,7 +226,7 @@ def test_what_only_begins_like_tls_is_closed(server: Server, data: bytes) -> Non
 def test_a_slow_reader_under_tls_is_told_and_cut_off(tmp_path: Path) -> None:
     limits = Limits(outbox_bytes=200_000, linger_seconds=DEADLINE)
     with (
-        Server(port=0, limits=limits, tls=TlsPlan(folder=tmp_path)) as server,
+        Server(port=0, limits=limits, tls=TlsConfig(folder=tmp_path)) as server,
         TlsWire(server.port).login("slow", "#lobby") as slow,
         TlsWire(server.port).login("fast", "#lobby", caps="echo-message") as fast,
     ):
@@ -241,7 +241,7 @@ def test_changed_files_serve_new_connections_and_drop_nobody(tmp_path: Path) -> 
     authority = Authority(tmp_path)
     certificate, key = authority.issue("chat.example")
     with (
-        Server(port=0, tls=TlsPlan("auto", certificate, key, watch_seconds=0.02)) as server,
+        Server(port=0, tls=TlsConfig("auto", certificate, key, watch_seconds=0.02)) as server,
         TlsWire(server.port).login("alice") as alice,
     ):
         before = alice.certificate
@@ -268,7 +268,7 @@ def test_links_that_are_swapped_serve_the_new_ones_and_missing_files_are_told(tm
             new.replace(path)
 
     link("first")
-    with Server(port=0, log=log, tls=TlsPlan("auto", *live, watch_seconds=0.02)) as server:
+    with Server(port=0, log=log, tls=TlsConfig("auto", *live, watch_seconds=0.02)) as server:
         served = {server.certificate().fingerprint}  # type: ignore[union-attr]  # it was loaded at the start
 
         def another() -> bool:
@@ -291,7 +291,7 @@ def test_a_certificate_that_ends_soon_is_told_and_one_that_is_renewed_is_not(tmp
         return any(part in str(entry) for entry in log.events)
 
     data = prepare(tmp_path / "d")
-    plan = TlsPlan("auto", *files, watch_seconds=0.02)
+    plan = TlsConfig("auto", *files, watch_seconds=0.02)
     with Server(port=0, log=log, control=data, tls=plan):
         assert told("the certificate ends in 5 days")
         assert "ends in 5 days" in str(ask_server(data, {"command": "status"})["certificate_trouble"])
@@ -325,7 +325,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     certificate, key = Authority(tmp_path).issue("chat.example")
     key.chmod(0o644)
     with pytest.raises(StartError, match="chmod 600"):
-        Server(port=0, tls=TlsPlan("auto", certificate, key)).start()
+        Server(port=0, tls=TlsConfig("auto", certificate, key)).start()
 
 
 def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
@@ -333,14 +333,14 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     certificate, _ = authority.issue("chat.example", to="one")
     _, key = authority.issue("chat.example", to="two")
     with pytest.raises(StartError, match="do not work together"):
-        Server(port=0, tls=TlsPlan("auto", certificate, key)).start()
+        Server(port=0, tls=TlsConfig("auto", certificate, key)).start()
 
 
 def test_a_link_in_the_place_of_the_kept_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(certificates.make(("a.example",)))
     (tmp_path / "tls.pem").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StartError, match="not a file"):
-        Server(port=0, tls=TlsPlan(folder=tmp_path)).start()
+        Server(port=0, tls=TlsConfig(folder=tmp_path)).start()
 
 
 def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     before = threads()
     with Server(port=steady_port()) as other:
         port = other.port
-    for plan in (TlsPlan(folder=tmp_path), TlsPlan("auto", tmp_path / "none.crt", tmp_path / "none.key")):
+    for plan in (TlsConfig(folder=tmp_path), TlsConfig("auto", tmp_path / "none.crt", tmp_path / "none.key")):
         control = folder if plan.folder else tmp_path
         with pytest.raises(StartError):
             Server(port=port, tls=plan, control=control).start()
@@ -366,7 +366,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_sts_where_somebody_vouches_for_the_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: False)
     certificate, key = Authority(tmp_path).issue("chat.example")
-    for plan in (TlsPlan("auto", certificate, key), TlsPlan("auto")):
+    for plan in (TlsConfig("auto", certificate, key), TlsConfig("auto")):
         with Server(port=0, tls=plan) as server, Wire(server.port) as plain:
             server.certificate()
             told = plain.send("CAP LS 302", "NICK far", "USER u 0 * :r").until_end()

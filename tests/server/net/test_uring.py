@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.server.net import uring
-from chatctl.server.net.uring import ENTRIES, ROOM, Ring
+from chatctl.server.net.uring import ENTRIES, ROOM, WriteRing
 
 Pair = tuple[socket.socket, socket.socket]
 
 
 @pytest.fixture(scope="module")
-def ring() -> Iterator[Ring]:
+def ring() -> Iterator[WriteRing]:
     """One for all tests, so that its queues have been in use for a while."""
     try:
-        ring = Ring()
+        ring = WriteRing()
     except OSError as error:
         pytest.skip(f"this system has no io_uring for us: {error.strerror}")
     yield ring
@@ -66,17 +66,17 @@ def send(sock: socket.socket, data: bytes) -> int:
         return -(error.errno or 0)
 
 
-def test_each_gets_its_own(ring: Ring, pairs: list[Pair]) -> None:
+def test_each_gets_its_own(ring: WriteRing, pairs: list[Pair]) -> None:
     chunks = [b"%d" % number * (number + 1) for number in range(len(pairs))]
     assert ring.send(fds(pairs), chunks) == []
     assert [read(pair) for pair in pairs] == chunks
 
 
-def test_nothing_is_to_be_sent(ring: Ring) -> None:
+def test_nothing_is_to_be_sent(ring: WriteRing) -> None:
     assert ring.send([], []) == []
 
 
-def test_the_queues_go_round(ring: Ring, pairs: list[Pair]) -> None:
+def test_the_queues_go_round(ring: WriteRing, pairs: list[Pair]) -> None:
     """Far more than the queue of results has places, in calls that end anywhere in it."""
     for turn in range(6 * ENTRIES // len(pairs)):
         chunks = [b"%d/%d" % (turn, number) for number in range(len(pairs))]
@@ -84,31 +84,31 @@ def test_the_queues_go_round(ring: Ring, pairs: list[Pair]) -> None:
         assert [read(pair) for pair in pairs] == chunks
 
 
-def test_more_than_one_call_takes(ring: Ring, pairs: list[Pair]) -> None:
+def test_more_than_one_call_takes(ring: WriteRing, pairs: list[Pair]) -> None:
     times = 2 * ENTRIES // len(pairs)
     assert ring.send(fds(pairs) * times, [b"x"] * (len(pairs) * times)) == []
     assert all(read(pair) == b"x" * times for pair in pairs)
 
 
-def test_more_bytes_than_there_is_room_for(ring: Ring, pairs: list[Pair]) -> None:
+def test_more_bytes_than_there_is_room_for(ring: WriteRing, pairs: list[Pair]) -> None:
     chunks = [bytes([number]) * 60_000 for number in range(len(pairs))]
     assert sum(map(len, chunks)) > 3 * ROOM
     assert ring.send(fds(pairs), chunks) == []
     assert [read(pair) for pair in pairs] == chunks
 
 
-def test_who_gets_the_same_costs_no_room(ring: Ring, pairs: list[Pair]) -> None:
+def test_who_gets_the_same_costs_no_room(ring: WriteRing, pairs: list[Pair]) -> None:
     same = b"y" * 100_000
     assert ring.send(fds(pairs), [same] * len(pairs)) == []
     assert all(read(pair) == same for pair in pairs)
 
 
-def test_one_that_is_too_long_is_refused(ring: Ring, pairs: list[Pair]) -> None:
+def test_one_that_is_too_long_is_refused(ring: WriteRing, pairs: list[Pair]) -> None:
     with pytest.raises(ValueError, match="more than there is room"):
         ring.send(fds(pairs[:2]), [b"before", b"z" * (ROOM + 1)])
 
 
-def test_what_cannot_be_sent_is_told(ring: Ring, pairs: list[Pair]) -> None:
+def test_what_cannot_be_sent_is_told(ring: WriteRing, pairs: list[Pair]) -> None:
     """Sockets: one takes a part, one takes nothing, one has lost its peer, and one is not a socket."""
     full, gone, fine = pairs[0], pairs[1], pairs[2]
     big = b"b" * ROOM
@@ -125,7 +125,7 @@ def test_what_cannot_be_sent_is_told(ring: Ring, pairs: list[Pair]) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 300_000)), max_size=40))
-def test_it_is_as_one_by_one(ring: Ring, sends: list[tuple[int, int]]) -> None:
+def test_it_is_as_one_by_one(ring: WriteRing, sends: list[tuple[int, int]]) -> None:
     """To the same sockets, one of which is closed, with buffers that fill up."""
     with_ring, by_hand = [socket.socketpair() for _ in range(5)], [socket.socketpair() for _ in range(5)]
     try:
@@ -147,10 +147,10 @@ def test_it_is_as_one_by_one(ring: Ring, sends: list[tuple[int, int]]) -> None:
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOMEM])
 def test_a_kernel_that_takes_nothing(
-    pairs: list[Pair], monkeypatch: pytest.MonkeyPatch, ring: Ring, number: int
+    pairs: list[Pair], monkeypatch: pytest.MonkeyPatch, ring: WriteRing, number: int
 ) -> None:
     """For ever, or for the moment."""
-    other = Ring()
+    other = WriteRing()
 
     def none(*values: int) -> int:
         ctypes.set_errno(number)
@@ -162,9 +162,9 @@ def test_a_kernel_that_takes_nothing(
     assert not ring.refused
 
 
-def test_the_descriptor_goes_with_the_object(ring: Ring) -> None:
+def test_the_descriptor_goes_with_the_object(ring: WriteRing) -> None:
     del ring
-    other = Ring()
+    other = WriteRing()
     fd = other._fd
     assert "io_uring" in os.readlink(f"/proc/self/fd/{fd}")
     del other
@@ -174,18 +174,18 @@ def test_the_descriptor_goes_with_the_object(ring: Ring) -> None:
 
 @pytest.mark.parametrize("taken", [0, 7])
 def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
-    ring: Ring, pairs: list[Pair], taken: int, monkeypatch: pytest.MonkeyPatch
+    ring: WriteRing, pairs: list[Pair], taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be out of memory ([partial])."""
-    call = Ring._call
+    call = WriteRing._call
 
-    def few(ring: Ring, number: int, *values: int) -> int:
+    def few(ring: WriteRing, number: int, *values: int) -> int:
         fd, count, *rest = values
         return call(ring, number, fd, min(count, taken), *rest) if taken else -1
 
     chunks = [b"%d" % number for number in range(20)]
     with monkeypatch.context() as patch:
-        patch.setattr(Ring, "_call", few)
+        patch.setattr(WriteRing, "_call", few)
         assert ring.send(fds(pairs[:20]), chunks) == [(at, -errno.EAGAIN) for at in range(taken, 20)]
     assert [read(pair) for pair in pairs[:20]] == [*chunks[:taken], *[b""] * (20 - taken)]
     assert ring.send(fds(pairs), [b"again"] * len(pairs)) == []
@@ -194,14 +194,14 @@ def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
 
 @pytest.mark.usefixtures("ring")
 def test_a_kernel_that_does_not_say_what_it_sent(pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
-    other = Ring()
+    other = WriteRing()
 
-    def forgetful(ring: Ring, number: int, fd: int, count: int, *rest: int) -> int:
+    def forgetful(ring: WriteRing, number: int, fd: int, count: int, *rest: int) -> int:
         """Takes all from the queue."""
         ring._words[ring._sends_head] = ring._tail
         return count or -1
 
-    monkeypatch.setattr(Ring, "_call", forgetful)
+    monkeypatch.setattr(WriteRing, "_call", forgetful)
     with pytest.raises(OSError, match="does not say"):
         other.send(fds(pairs), [b"x"] * len(pairs))
     other.close()
@@ -210,11 +210,11 @@ def test_a_kernel_that_does_not_say_what_it_sent(pairs: list[Pair], monkeypatch:
 def test_a_system_without_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "alpha")
     with pytest.raises(OSError, match="not implemented"):
-        Ring()
+        WriteRing()
 
 
-def test_a_kernel_that_is_too_old_is_not_used(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_is_too_old_is_not_used(ring: WriteRing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sending came with 5.6; what says that it is there came with 5.7."""
     monkeypatch.setattr(uring, "_NEEDED", 1 << 31)
     with pytest.raises(OSError, match="not implemented"):
-        Ring()
+        WriteRing()

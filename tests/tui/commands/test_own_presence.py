@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from chatctl.client.client import Client
-from chatctl.tui.commands.own_presence import CALLS, IDLE, TYPING_PAUSE, Being
-from chatctl.tui.model.buffers import Place
+from chatctl.tui.commands.own_presence import ALERT_PAUSE_SECONDS, IDLE_SECONDS, TYPING_PAUSE_SECONDS, OwnPresence
+from chatctl.tui.model.buffers import Buffer
 
 
 class Told:
@@ -28,13 +28,13 @@ class Told:
         self.done.append(("away", text))
 
 
-def being() -> tuple[Being, Told]:
+def being() -> tuple[OwnPresence, Told]:
     told = Told()
-    return Being(cast(Client, told), lambda: told.now), told
+    return OwnPresence(cast(Client, told), lambda: told.now), told
 
 
-def room() -> Place:
-    place = Place("#lobby", is_room=True)
+def room() -> Buffer:
+    place = Buffer("#lobby", is_room=True)
     place.joined = True
     return place
 
@@ -43,7 +43,7 @@ def test_typing_is_told_every_three_seconds_at_most() -> None:
     here, told = being()
     for text in ("h", "he", "hel"):
         here.typing(room(), text)
-    told.now += TYPING_PAUSE
+    told.now += TYPING_PAUSE_SECONDS
     here.typing(room(), "hell")
     here.typing(room(), "")
     assert told.done == [("#lobby", "active"), ("#lobby", "active"), ("#lobby", "done")]
@@ -67,7 +67,7 @@ def test_it_can_be_off() -> None:
 
 def test_who_touches_nothing_is_away_until_they_do() -> None:
     here, told = being()
-    told.now = IDLE + 1
+    told.now = IDLE_SECONDS + 1
     here.tick(away=False)
     here.tick(away=True)
     here.touched()
@@ -77,7 +77,7 @@ def test_who_touches_nothing_is_away_until_they_do() -> None:
 
 def test_who_said_that_they_are_away_stays_it() -> None:
     here, told = being()
-    told.now = IDLE + 1
+    told.now = IDLE_SECONDS + 1
     here.tick(away=True)
     here.touched()
     assert told.done == []
@@ -89,8 +89,8 @@ def test_a_call_is_clean_and_not_too_often() -> None:
     call = here.call("bob\x1b[2J", "hi;\x07you", "xterm")
     assert call == "\a\x1b]9;bob: hi,you\x1b\\"
     assert here.call("bob", "again", "xterm") == ""
-    told.now += CALLS
+    told.now += ALERT_PAUSE_SECONDS
     assert here.call("bob", "again", "foot").startswith("\a\x1b]777;notify;bob;again")
     here.notifies = False
-    told.now += CALLS
+    told.now += ALERT_PAUSE_SECONDS
     assert here.call("bob", "again", "xterm") == ""

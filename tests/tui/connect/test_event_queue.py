@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import pytest
 
 from chatctl.client import events as e
-from chatctl.tui.connect.event_queue import PAUSE, SLICE, Feed, Hearing
+from chatctl.tui.connect.event_queue import DRAW_PAUSE_SECONDS, SLICE_SECONDS, EventQueue, EventSlices
 from chatctl.tui.terminal import gc_tuning as tidying
-from chatctl.tui.terminal.gc_tuning import QUIET, Tidy
+from chatctl.tui.terminal.gc_tuning import IDLE_SECONDS, IdleCollector
 
 
 def latency(number: float) -> e.Latency:
@@ -29,7 +29,7 @@ class Clock:
 
 
 def test_a_flood_is_heard_in_slices_and_drawn_now_and_then() -> None:
-    clock, feed = Clock(), Feed()
+    clock, feed = Clock(), EventQueue()
     heard: list[e.Event] = []
 
     def slow(event: e.Event) -> None:
@@ -39,31 +39,31 @@ def test_a_flood_is_heard_in_slices_and_drawn_now_and_then() -> None:
     events = [latency(number) for number in range(1000)]
     for event in events:
         feed.put(event)
-    hearing = Hearing(feed, slow, clock)
+    hearing = EventSlices(feed, slow, clock)
     drawn: list[float] = []
     while True:
         began = clock.now
         draw, pause = hearing.slice()
-        assert clock.now - began < 2 * SLICE
+        assert clock.now - began < 2 * SLICE_SECONDS
         if draw:
             drawn.append(clock.now)
         if not pause:
             break
         clock.now += pause
     assert heard == events
-    assert all(later - earlier >= PAUSE for earlier, later in itertools.pairwise(drawn))
+    assert all(later - earlier >= DRAW_PAUSE_SECONDS for earlier, later in itertools.pairwise(drawn))
     assert 3 <= len(drawn) <= 8
-    clock.now += PAUSE
+    clock.now += DRAW_PAUSE_SECONDS
     feed.put(latency(1))
-    assert hearing.slice() == (True, PAUSE), "after a rest it is drawn at once"
+    assert hearing.slice() == (True, DRAW_PAUSE_SECONDS), "after a rest it is drawn at once"
     feed.put(latency(1))
     draw, pause = hearing.slice()
     assert not draw
-    assert 0 < pause <= PAUSE, "later events wait for their time"
+    assert 0 < pause <= DRAW_PAUSE_SECONDS, "later events wait for their time"
 
 
 def test_the_screen_is_woken_once_until_it_has_taken_all() -> None:
-    feed = Feed()
+    feed = EventQueue()
     woken: list[int] = []
     feed.wake = lambda: woken.append(1)
     for _ in range(3):
@@ -92,13 +92,13 @@ def test_looking_through_everything_waits_for_a_quiet_moment(monkeypatch: pytest
     monkeypatch.setattr(tidying, "monotonic", clock)
     monkeypatch.setattr(gc, "get_count", lambda: (0, 0, gathered[0]))
     monkeypatch.setattr(gc, "collect", lambda: collected.__setitem__(0, collected[0] + 1))
-    tidy = Tidy()
+    tidy = IdleCollector()
     for _ in range(10):  # a key is typed
         tidy.touched()
         tidy.tick()
-        clock.now += QUIET / 2
+        clock.now += IDLE_SECONDS / 2
     assert collected == [0]
-    clock.now += QUIET
+    clock.now += IDLE_SECONDS
     tidy.tick()
     tidy.tick()
     assert collected == [1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.client import Client
-from chatctl.client.profile.profile import Memory
+from chatctl.client.profile.profile import Profile
 from chatctl.server import Server
 from chatctl.tui.app import ChatApp
 from tests.client.peer import eventually
@@ -46,7 +46,7 @@ def test_leaving_and_choices(server: Server, tmp_path: Path) -> None:
             eventually(lambda: ann.app._exit)
 
     play(story)
-    memory = Memory(tmp_path)
+    memory = Profile(tmp_path)
     assert (memory.choice("theme", ""), memory.choice("notify", "")) == ("dark", "off")
 
 

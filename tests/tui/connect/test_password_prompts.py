@@ -12,10 +12,10 @@ from chatctl.chat.model.cloak import token_hash
 from chatctl.chat.model.ids import NO_SESSION
 from chatctl.client import Client
 from chatctl.client import events as e
-from chatctl.client.login.account_login import Login
+from chatctl.client.login.account_login import AccountLogin
 from chatctl.protocol import scram
 from chatctl.server import Server
-from chatctl.tui.widgets.input import Line
+from chatctl.tui.widgets.input import MessageInput
 from tests.tui.screens import Door, Screen, play, screen
 
 pytestmark = pytest.mark.e2e
@@ -46,7 +46,7 @@ class LoginDoor(Door):
     def __init__(self, port: int, token: str = "") -> None:
         super().__init__(port)
         self.token = token
-        self.login: Login | None = None
+        self.login: AccountLogin | None = None
         self.passwords: list[str] = []
         self.may_enter = threading.Event()
         self.may_enter.set()
@@ -65,7 +65,7 @@ class LoginDoor(Door):
 
     def log_in(self, name: str, password: str) -> None:
         self.passwords.append(password)
-        self.login = Login(name, password, self.token)
+        self.login = AccountLogin(name, password, self.token)
 
 
 def said(bob: Client) -> list[str]:
@@ -73,7 +73,7 @@ def said(bob: Client) -> list[str]:
     bob.say("#lobby", "the end")
     texts = []
     for event in bob.events(timeout=20):
-        if isinstance(event, e.Said):
+        if isinstance(event, e.RoomMessage):
             texts.append(event.text)
             if event.own:
                 break
@@ -138,7 +138,7 @@ def test_a_password_typed_again_while_logging_in_is_dropped(server: Server, bob:
             await at_once(eve, PASSWORD, PASSWORD, PASSWORD)
             door.may_enter.set()
             await eve.until("You are eve")
-            assert eve.app.query_one(Line).text == ""
+            assert eve.app.query_one(MessageInput).text == ""
             await eve.type("hello")
             await eve.until("[eve]: hello")
 
@@ -174,7 +174,7 @@ def test_a_wrong_password_is_dropped_with_what_follows_it(server: Server, bob: C
             await eve.until(lambda text: "belongs to another user" in text and "failed" in text.lower())
             await at_once(eve, PASSWORD)
             await eve.until("You are eve")
-            assert eve.app.query_one(Line).text == ""
+            assert eve.app.query_one(MessageInput).text == ""
 
     play(story)
     assert said(bob) == ["the end"]
@@ -188,12 +188,12 @@ def test_what_is_typed_at_the_offer_of_an_account_is_dropped(server: Server, bob
             await ann.until("Keep the name ann for you alone?")
             await ann.press(*"banana", "enter")
             await ann.until("You are ann")
-            assert ann.app.query_one(Line).text == ""
+            assert ann.app.query_one(MessageInput).text == ""
             await ann.type("/register")
             await ann.until("Choose a password for ann")
             await at_once(ann, PASSWORD, PASSWORD)
             await ann.until("You are now logged in as ann")
-            assert ann.app.query_one(Line).text == ""
+            assert ann.app.query_one(MessageInput).text == ""
 
     play(story)
     assert said(bob) == ["the end"]

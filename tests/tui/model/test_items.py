@@ -6,7 +6,7 @@ import pytest
 
 from chatctl.client.events.folding import Came, fold_words
 from chatctl.tui.model.items import Item
-from chatctl.tui.model.message_log import MOST, Log
+from chatctl.tui.model.message_log import MAX_LIVE_ITEMS, MessageLog
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def said(text: str, id: str | None = None, time: float = 0.0) -> Item:
     return Item("said", time, text, "bob", id=id)
 
 
-def texts(log: Log) -> list[str]:
+def texts(log: MessageLog) -> list[str]:
     return [item.text or fold_words(item.moves or []) for item in log.items]
 
 
 def test_moves_with_nothing_said_between_are_one_item() -> None:
-    log = Log()
+    log = MessageLog()
     log.move(0, "ann", "came", "")
     log.move(1, "eve", "came", "")
     log.add(said("hi"))
@@ -47,7 +47,7 @@ def test_moves_with_nothing_said_between_are_one_item() -> None:
 
 
 def test_a_message_with_an_id_stands_there_once() -> None:
-    log = Log()
+    log = MessageLog()
     assert log.add(said("hi", "m1"))
     assert not log.add(said("hi", "m1"))
     assert log.put_before([said("hi", "m1"), said("before", "m0")]) == 1
@@ -55,7 +55,7 @@ def test_a_message_with_an_id_stands_there_once() -> None:
 
 
 def test_what_waits_stays_below_what_comes_until_its_echo() -> None:
-    log = Log()
+    log = MessageLog()
     log.add(Item("said", 0, "mine", "ann", own=True, ticket=7))
     log.add(said("theirs", "m1"))
     assert texts(log) == ["theirs", "mine"]
@@ -66,7 +66,7 @@ def test_what_waits_stays_below_what_comes_until_its_echo() -> None:
 
 
 def test_what_is_told_of_the_past_goes_above_the_programs_own_words() -> None:
-    log = Log()
+    log = MessageLog()
     log.add(Item("news", 10, "You are ann"))
     log.add(said("an hour ago", "m1", time=5), past=True)
     log.add(said("now", "m2", time=11))
@@ -74,7 +74,7 @@ def test_what_is_told_of_the_past_goes_above_the_programs_own_words() -> None:
 
 
 def test_what_failed_stays_and_says_why() -> None:
-    log = Log()
+    log = MessageLog()
     log.add(Item("said", 0, "mine", "ann", own=True, ticket=7))
     item = log.failed(7, "you are banned")
     assert item is not None
@@ -83,16 +83,16 @@ def test_what_failed_stays_and_says_why() -> None:
 
 
 def test_only_so_much_is_kept() -> None:
-    log = Log()
-    for number in range(MOST + 2000):
+    log = MessageLog()
+    for number in range(MAX_LIVE_ITEMS + 2000):
         log.add(said(str(number), str(number)))
-    assert len(log) <= MOST + 1000
+    assert len(log) <= MAX_LIVE_ITEMS + 1000
     assert log.find("0") is None
     assert log.dropped > 0
 
 
 def test_the_nth_last_message_is_one_that_somebody_said() -> None:
-    log = Log()
+    log = MessageLog()
     log.add(said("one", "m1"))
     log.add(said("two", "m2"))
     log.move(0, "ann", "came", "")

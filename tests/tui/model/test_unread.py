@@ -87,19 +87,19 @@ def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) ->
 
 
 def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.tui.model.view_model._MOST_SOUGHT", 1)
+    monkeypatch.setattr("chatctl.tui.model.view_model._MAX_PAGES_BACK", 1)
     dev, at = world.place("#dev"), [NOW + timedelta(seconds=second) for second in range(10)]
     world.hear(e.ReadUntil(time=at[9], target="#dev", until=at[1]))
     told = [said(f"m{number}", "#dev", seconds=number, id=f"m{number}", history=True) for number in range(8)]
     world.hear(*told[6:])
     world.desk.seek()
     assert not dev.log.unread_above, "more is asked for"
-    world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
+    world.hear(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
     world.desk.seek()
     assert (dev.log.unread, dev.log.unread_above) == (dev.log.find("m4"), True)
     for asked, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # the user scrolls there
         world.desk.load_before(dev)
-        world.hear(e.Page(time=at[9], number=dev.asked, target="#dev", events=tuple(asked)))
+        world.hear(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(asked)))
         assert (dev.log.unread, dev.log.unread_above) == (dev.log.find(unread), above)
 
 

@@ -46,7 +46,7 @@ def test_private_messages_open_a_conversation_and_call(world: World) -> None:
     assert (world.place("bob").unread, world.place("bob").mentions, world.place("bob").is_room) == (1, 1, False)
     assert ("WATCH", "bob") in world.client.asked
     assert world.desk.places.active() is world.place("bob")
-    world.hear(e.Renamed(time=NOW, old="bob", name="robert"))
+    world.hear(e.NickChanged(time=NOW, old="bob", name="robert"))
     assert world.place("robert").log.items[0].text == "psst"
 
 
@@ -60,13 +60,13 @@ def test_coming_and_leaving_fold(world: World) -> None:
     world.hear(
         e.Joined(time=NOW, room="#lobby", name="bob"),
         e.Joined(time=NOW, room="#lobby", name="eve"),
-        e.Left(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: tea"),
+        e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: tea"),
     )
     assert world.texts() == ["eve came · bob came and left (tea)"]
 
 
 def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
-    world.hear(e.Left(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
+    world.hear(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
     assert world.texts()[-1] == "bob removed you from #lobby (enough); /join #lobby enters it again"
     assert not world.place("#lobby").joined
 
@@ -75,13 +75,13 @@ def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: W
     """The default reason of servers: modern.ircdocs.horse, KICK message."""
     world.hear(
         e.Joined(time=NOW, room="#lobby", name="eve"),
-        e.Left(time=NOW, name="eve", rooms=("#lobby",), how="kick", reason="bob", by="bob"),
+        e.Parted(time=NOW, name="eve", rooms=("#lobby",), how="kick", reason="bob", by="bob"),
     )
     assert world.texts()[-1] == "bob removed eve"
 
 
 def test_leaving_oneself_closes_the_room(world: World) -> None:
-    world.hear(e.Left(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
+    world.hear(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
     assert world.desk.places.get("#lobby") is None
     assert world.desk.here is world.place("#dev")
 

@@ -17,16 +17,16 @@ from textual.strip import Strip
 from wcwidth import wcwidth
 
 from chatctl.client.client import Member
-from chatctl.tui.model.buffers import Place, Places
+from chatctl.tui.model.buffers import Buffer, Buffers
 from chatctl.tui.model.items import Item
 from chatctl.tui.model.mentions import pattern
 from chatctl.tui.render import rows as drawing
 from chatctl.tui.render.cell_width import bared, kept, text_of, width_of
-from chatctl.tui.render.rows import Around
+from chatctl.tui.render.rows import RowContext
 from chatctl.tui.render.theme import ink
-from chatctl.tui.widgets.header_status import Standing, StatusBar, TopicBar
-from chatctl.tui.widgets.member_list import CROWD, People
-from chatctl.tui.widgets.search import Hits
+from chatctl.tui.widgets.header_status import StatusBar, StatusContent, TopicBar
+from chatctl.tui.widgets.member_list import CROWD_MEMBERS, MemberList
+from chatctl.tui.widgets.search import SearchHits
 from chatctl.tui.widgets.sidebar import Sidebar
 from tests.tui.view_models import plain_rows
 
@@ -44,7 +44,7 @@ NASTY = (
 )  # fmt: skip
 TEXT = st.lists(st.sampled_from(NASTY) | st.text(max_size=4), max_size=12).map("".join)
 LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
-WIDTH = st.integers(drawing.LEAST_WIDTH, 120)
+WIDTH = st.integers(drawing.MIN_WIDTH, 120)
 _ISOLATES = re.compile("[\u2068\u2069]")
 _FLAGS = [chr(number) for number in range(0x1F1E6, 0x1F200)]
 _CODES = re.compile("\x1b7|\x1b8|\x1b\\[([0-9]+)C|\x1b\\[[0-9;]*m|\x1b\\]8;[^\x1b]*\x1b\\\\|[^\x1b]")
@@ -107,13 +107,13 @@ def are_whole(written: str, width: int, height: int) -> None:
             assert columns(row, terminal)[0] == width, ascii(row)
 
 
-def around(width: int, known: Item | None) -> Around:
-    return Around(ink("terminal"), width, pattern("ann"), str.lower, lambda _: known)
+def around(width: int, known: Item | None) -> RowContext:
+    return RowContext(ink("terminal"), width, pattern("ann"), str.lower, lambda _: known)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(["said", "action", "notice", "news", "trouble"]), LINES, TEXT, TEXT, TEXT, WIDTH, st.booleans())
-@example("said", "﷽" * 9, "﷽", "", "", drawing.LEAST_WIDTH, False)
+@example("said", "﷽" * 9, "﷽", "", "", drawing.MIN_WIDTH, False)
 def test_messages(kind: str, text: str, name: str, reaction: str, problem: str, width: int, deleted: bool) -> None:
     item = Item(kind, time.time(), text, name, id="1", reply="0", mention=True)  # type: ignore[arg-type]
     item.problem = problem
@@ -151,20 +151,20 @@ def test_every_letter_of_a_text_is_on_the_screen() -> None:
 @given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=5), st.integers(1, 120), st.integers(1, 30))
 @example("", "", "", ["漢字"], 4, 1)
 def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: list[str], width: int, high: int) -> None:
-    place = Place(name, is_room=True)
+    place = Buffer(name, is_room=True)
     place.topic, place.joined, place.unread, place.mentions = topic, True, 10**9, len(names)
     bar = TopicBar()
     bar.place, bar.count = place, 10**6
     status = StatusBar()
-    status.standing = Standing("●", topic, True, tuple(names), (10**9, 3), 10**6, hint)
-    places = Places(str.lower)
+    status.standing = StatusContent("●", topic, True, tuple(names), (10**9, 3), 10**6, hint)
+    places = Buffers(str.lower)
     for found in [name, *names]:
         places.open(found, is_room=True).mentions = 10**7
     sidebar = Sidebar(places)
     sidebar._painted_for = Size(width, high)
-    people = People(str.lower)
+    people = MemberList(str.lower)
     people._people = [Member(found, "@" if found < "m" else "", found > "c") for found in names]
-    hits = Hits()
+    hits = SearchHits()
     hits.hits = [(name, Item("said", time.time(), topic, found)) for found in names]
     for part in (bar, status, sidebar, people, hits):
         drawn = part.paint(width, high)
@@ -175,7 +175,7 @@ def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: li
 
 @pytest.mark.parametrize("count", [5000])
 def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
-    places = Places(str.lower)
+    places = Buffers(str.lower)
     for number in range(count):
         places.open(f"#room{number}", is_room=True)
     sidebar = Sidebar(places)
@@ -183,7 +183,7 @@ def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
     drawn = sidebar.paint(18, 20)
     assert len(drawn) == 20
     assert any("▸" in segment.text for row in drawn for segment in row)
-    people = People(str.lower)
+    people = MemberList(str.lower)
     people._people = [Member(f"user{number}", "", False) for number in range(count)]
     assert len(people.paint(18, 20)) == 20
 
@@ -200,16 +200,16 @@ def test_a_crowd_is_not_sorted_for_everybody_who_comes(monkeypatch: pytest.Monke
         folded.append(name)
         return name
 
-    people = People(fold)
+    people = MemberList(fold)
     later: list[Callable[[], None]] = []
     monkeypatch.setattr(people, "set_timer", lambda _, then: later.append(then))
     monkeypatch.setattr(people, "refresh", lambda: None)
-    crowd = [Member(f"user{number}", "", False) for number in range(CROWD + 1)]
+    crowd = [Member(f"user{number}", "", False) for number in range(CROWD_MEMBERS + 1)]
     for count in range(5):
         people.show([*crowd, *(Member(f"new{number}", "", False) for number in range(count))])
-    assert len(folded) == CROWD + 1
+    assert len(folded) == CROWD_MEMBERS + 1
     [then] = later
     then()
     assert "new3" in folded, "in the end all are there"
     people.show(crowd[:3])
-    assert len(folded) == 2 * (CROWD + 1) + 4 + 3, "a few are shown at once"
+    assert len(folded) == 2 * (CROWD_MEMBERS + 1) + 4 + 3, "a few are shown at once"

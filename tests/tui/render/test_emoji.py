@@ -14,7 +14,7 @@ from chatctl.tui.model.mentions import pattern
 from chatctl.tui.render import emoji
 from chatctl.tui.render.cell_width import text_of, width_of
 from chatctl.tui.render.emoji import drawn
-from chatctl.tui.render.rows import Around, rows, shortened
+from chatctl.tui.render.rows import RowContext, rows, shortened
 from chatctl.tui.render.theme import ink
 from tests.tui.view_models import plain_rows
 
@@ -66,7 +66,7 @@ def test_apart_even_a_terminal_that_adds_up_every_character_agrees() -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("".join), text=TEXTS)
 def test_every_row_is_as_wide_as_the_screen(joins: bool, name: str, text: str) -> None:
-    around = Around(ink("terminal"), 40, pattern("ann"), str.lower, lambda _: None)
+    around = RowContext(ink("terminal"), 40, pattern("ann"), str.lower, lambda _: None)
     item = Item("said", 0.0, text, name)
     item.react("bob", TONED, removed=False)
     for row in rows(item, around):

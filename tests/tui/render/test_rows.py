@@ -12,15 +12,15 @@ from chatctl.tui.model.items import Item
 from chatctl.tui.model.mentions import pattern
 from chatctl.tui.render import rows as drawing
 from chatctl.tui.render.cell_width import text_of, width_of
-from chatctl.tui.render.rows import Around, shortened
+from chatctl.tui.render.rows import RowContext, shortened
 from chatctl.tui.render.theme import ink
 from tests.tui.view_models import plain_rows
 
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 
 
-def around(width: int = 40, known: Item | None = None) -> Around:
-    return Around(ink("terminal"), width, pattern("ann"), str.lower, lambda _: known)
+def around(width: int = 40, known: Item | None = None) -> RowContext:
+    return RowContext(ink("terminal"), width, pattern("ann"), str.lower, lambda _: known)
 
 
 def rows(item: Item, width: int = 40, known: Item | None = None) -> list[str]:
@@ -89,7 +89,7 @@ def test_right_to_left_text_is_isolated_as_one() -> None:
     assert row == "12:00 [bob]: \u2068שלום עולם\u2069"
 
 
-@given(st.text(max_size=300), st.integers(min_value=drawing.LEAST_WIDTH, max_value=90))
+@given(st.text(max_size=300), st.integers(min_value=drawing.MIN_WIDTH, max_value=90))
 def test_rows_are_as_wide_as_the_screen_whatever_is_said(text: str, width: int) -> None:
     for row in drawing.rows(said(text), around(width)):
         assert row.cell_length == width

@@ -14,7 +14,7 @@ from textual.drivers import linux_driver
 from chatctl.server import Server
 from chatctl.tui.render.theme import ON_LIGHT, PALETTES
 from chatctl.tui.terminal import background
-from chatctl.tui.terminal.background import Answers, Background, Pastes
+from chatctl.tui.terminal.background import Background, BracketedPastes, TerminalAnswers
 from tests.tui.screens import Door, play, screen
 
 ANSWERS = ("\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "\x1b]11;rgb:00/00/00\x07", "\x1b]11;rgba:1c1c/1c1c/1c1c/ffff\x07")
@@ -65,7 +65,7 @@ def test_keys_around_an_answer_stay_as_they_are_wherever_it_is_cut(
     escapes = {place for place, character in enumerate(sent) if character == "\x1b"}
     # Where the cut is just after ESC, that may be the key: it is let through, and the rest is known by its beginning.
     places = sorted({cut for cut in cuts if 0 < cut < len(sent) and cut - 1 not in escapes})
-    taken, found, got = Answers(), [], ""
+    taken, found, got = TerminalAnswers(), [], ""
     for begin, end in zip([0, *places], [*places, len(sent)], strict=True):
         rest, answers = taken.take(sent[begin:end])
         got += rest
@@ -75,13 +75,13 @@ def test_keys_around_an_answer_stay_as_they_are_wherever_it_is_cut(
 
 
 def test_an_answer_cut_after_its_first_byte_writes_nothing() -> None:
-    answers = Answers()
+    answers = TerminalAnswers()
     assert answers.take("x\x1b") == ("x\x1b", [])
     assert answers.take("]11;rgb:ffff/ffff/ffff\x1b\\y") == ("y", ["rgb:ffff/ffff/ffff"])
 
 
 def test_the_escape_key_is_not_held_back() -> None:
-    answers = Answers()
+    answers = TerminalAnswers()
     assert answers.take("\x1b") == ("\x1b", [])
     assert answers.take("\x1b[B") == ("\x1b[B", [])
 
@@ -133,7 +133,7 @@ def test_escape_inside_a_paste_does_not_leave_it_wherever_it_is_cut(text: str, c
     if sent.find(PASTE_END) != len(sent) - len(PASTE_END) - 1:
         return
     places = sorted({cut for cut in cuts if 0 < cut < len(sent)})
-    pastes, got = Pastes(), ""
+    pastes, got = BracketedPastes(), ""
     for begin, end in zip([0, *places], [*places, len(sent)], strict=True):
         got += pastes.take(sent[begin:end])
     assert got == f"k{PASTE}{text.replace(chr(27), '')}{PASTE_END}l"

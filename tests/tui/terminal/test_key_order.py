@@ -12,7 +12,7 @@ from textual.widgets import Input
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Server
-from chatctl.tui.widgets.input import Line
+from chatctl.tui.widgets.input import MessageInput
 from tests.tui.screens import Door, Screen, play, screen
 from tests.wire import DEADLINE
 
@@ -37,14 +37,14 @@ def burst(ann: Screen, text: str) -> None:
 
 
 def written(ann: Screen) -> str:
-    return ann.app.screen_stack[0].query_one(Line).text
+    return ann.app.screen_stack[0].query_one(MessageInput).text
 
 
 def heard(bob: Client, last: str) -> list[str]:
     """Return the texts said in the room up to this one."""
     texts: list[str] = []
     for event in bob.events(timeout=DEADLINE):
-        if isinstance(event, e.Said):
+        if isinstance(event, e.RoomMessage):
             texts.append(event.text)
             if event.text == last:
                 break
@@ -163,7 +163,7 @@ def test_backspace_takes_a_whole_emoji(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
-            line = ann.app.query_one(Line)
+            line = ann.app.query_one(MessageInput)
             line.write(f"a{family}{flag}{thumb}{heart}e\u0301")
             clusters = ["a", family, flag, thumb, heart]
             for left in ("".join(clusters[:count]) for count in range(len(clusters), 0, -1)):

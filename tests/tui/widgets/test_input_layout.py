@@ -16,7 +16,7 @@ from chatctl.client.session.message_split import cluster_ends
 from chatctl.tui.render.cell_width import text_of
 from chatctl.tui.render.emoji import TERMINAL, drawn
 from chatctl.tui.widgets.completion import Completion
-from chatctl.tui.widgets.input import Line
+from chatctl.tui.widgets.input import MessageInput
 from chatctl.tui.widgets.input_layout import cells, column_at, wrap_offsets
 
 pytestmark = pytest.mark.e2e
@@ -43,13 +43,13 @@ class Alone(App[None]):
     """The input, and nothing else."""
 
     def compose(self) -> ComposeResult:
-        yield Line(lambda _: Completion(0, ()), lambda _: None)
+        yield MessageInput(lambda _: Completion(0, ()), lambda _: None)
 
 
-def play(story: Callable[[Pilot[None], Line], Awaitable[None]], width: int = 40) -> None:
+def play(story: Callable[[Pilot[None], MessageInput], Awaitable[None]], width: int = 40) -> None:
     async def told() -> None:
         async with Alone().run_test(size=(width, 10)) as pilot:
-            line = pilot.app.query_one(Line)
+            line = pilot.app.query_one(MessageInput)
             line.focus()
             await pilot.pause()
             await story(pilot, line)
@@ -57,13 +57,13 @@ def play(story: Callable[[Pilot[None], Line], Awaitable[None]], width: int = 40)
     asyncio.run(told())
 
 
-def rows(line: Line) -> list[Strip]:
+def rows(line: MessageInput) -> list[Strip]:
     return [line.render_line(y) for y in range(line.size.height)]
 
 
 @pytest.mark.parametrize(("text", "places"), WIDTHS)
 def test_cursor_stands_where_the_next_letter_appears(text: str, places: list[int]) -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(text)
         left = line.content_region.x
         assert pilot.app.cursor_position.x - left == places[-1]
@@ -79,11 +79,11 @@ def test_cursor_stands_where_the_next_letter_appears(text: str, places: list[int
 
 @pytest.mark.parametrize(("text", "places"), WIDTHS)
 def test_click_on_any_cell_of_a_cluster_puts_the_cursor_on_it(text: str, places: list[int]) -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(text)
         starts = [0, *cluster_ends(text)]
         for cell in range(places[-1]):
-            await pilot.click(Line, offset=(line.gutter.left + cell, line.gutter.top))
+            await pilot.click(MessageInput, offset=(line.gutter.left + cell, line.gutter.top))
             number = sum(place <= cell for place in places)
             assert line.cursor_location == (0, starts[number])
 
@@ -92,7 +92,7 @@ def test_click_on_any_cell_of_a_cluster_puts_the_cursor_on_it(text: str, places:
 
 @pytest.mark.parametrize(("text", "places"), WIDTHS)
 def test_row_is_as_wide_as_its_letters_and_drawn_like_a_message(text: str, places: list[int]) -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(text)
         row = rows(line)[0]
         assert text_of(row).rstrip(" ") == drawn(text)
@@ -103,7 +103,7 @@ def test_row_is_as_wide_as_its_letters_and_drawn_like_a_message(text: str, place
 
 
 def test_disputed_clusters_are_pieces_of_their_own() -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write("ab काกำ ไทย")
         line.move_cursor((0, 1))
         pieces = [segment.text for segment in rows(line)[0]]
@@ -114,7 +114,7 @@ def test_disputed_clusters_are_pieces_of_their_own() -> None:
 
 
 def test_rows_wrap_where_the_drawn_letters_end() -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(HEART * 30)
         width = line.wrap_width
         assert [len(section) for section in line.wrapped_document.get_sections(0)] == [2 * width, 2 * (30 - width)]
@@ -126,7 +126,7 @@ def test_rows_wrap_where_the_drawn_letters_end() -> None:
 
 
 def test_up_and_down_keep_the_cell() -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(f"{FAMILY}abc\n{HEART * 8}")
         line.move_cursor((0, len(FAMILY) + 1), record_width=True)
         await pilot.press("down")
@@ -138,7 +138,7 @@ def test_up_and_down_keep_the_cell() -> None:
 
 
 def test_layout_follows_a_terminal_that_joins(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(f"{FAMILY}{HEART}")
         left = line.content_region.x
         assert pilot.app.cursor_position.x - left == 7
@@ -151,7 +151,7 @@ def test_layout_follows_a_terminal_that_joins(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_selection_covers_whole_clusters() -> None:
-    async def story(pilot: Pilot[None], line: Line) -> None:
+    async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(f"a{TONED}b")
         await pilot.press("shift+left", "shift+left")
         assert line.selected_text == f"{TONED}b"
