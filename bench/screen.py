@@ -143,13 +143,13 @@ async def _memory() -> None:
     with Server(port=0) as server:
         async with screen(Door(server.port), size=(120, 40)) as ann:
             await ann.until("only you")
-            desk, messages = ann.app.desk, ann.app._messages
+            model, messages = ann.app.model, ann.app._messages
             began = datetime(2026, 1, 1, tzinfo=UTC)
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             for number in range(MESSAGES):
                 text = f"message {number}: what people write is some sixty characters long"
                 moment = began + timedelta(seconds=number)
-                desk.event(
+                model.event(
                     e.RoomMessage(time=moment, room="#lobby", name=f"user{number % 50}", text=text, id=f"id-{number}")
                 )
             ann.app.draw()

@@ -46,7 +46,7 @@ async def _talk(ann: Screen, server: Server) -> str:
         misaki.say("ann", "is there green tea too?")
         misaki.say("#tea", "私も行きます 🙂")
         await ann.until("私も")
-        event = next(item for item in ann.app.desk.here.log.items if "cream" in item.text)
+        event = next(item for item in ann.app.model.here.log.items if "cream" in item.text)
         for who in (bob, carol):
             who.react("#tea", event.id or "", "🎉")
         misaki.away("on the train")

@@ -213,7 +213,7 @@ class ClientApi:
         target, number = target_name(target), next(self._tickets)
         self._link.submit(
             ClientRequest(
-                lambda state: state.catchup.wish(state.catchup.past.page(number, which, target, id, time, limit))
+                lambda state: state.backfill.wish(state.backfill.past.page(number, which, target, id, time, limit))
             )
         )
         return number
@@ -222,7 +222,7 @@ class ClientApi:
         """Ask with whom we have talked alone since then; `Conversations` answers, where the server knows."""
         number = next(self._tickets)
         self._link.submit(
-            ClientRequest(lambda state: state.catchup.wish(state.catchup.past.conversations(number, since)))
+            ClientRequest(lambda state: state.backfill.wish(state.backfill.past.conversations(number, since)))
         )
         return number
 
@@ -232,7 +232,9 @@ class ClientApi:
         number = next(self._tickets)
         check("SEARCH", text)
         self._link.submit(
-            ClientRequest(lambda state: state.catchup.wish(state.catchup.past.search(number, text, room, name, limit)))
+            ClientRequest(
+                lambda state: state.backfill.wish(state.backfill.past.search(number, text, room, name, limit))
+            )
         )
         return number
 

@@ -111,7 +111,7 @@ class ConnectionThread:
         """Messages that were handed in and not dealt with by the server."""
         with self._room:
             not_taken = sum(request.message is not None for request in self._requests)
-        return not_taken + len(self.state.unsent()) + self.state.ledger.out
+        return not_taken + len(self.state.unsent()) + self.state.in_flight.out
 
     def submit(self, request: ClientRequest, timeout: float | None = 0.0) -> None:
         """Queue a request; wait up to `timeout` for room (None: as long as needed).
@@ -238,7 +238,7 @@ class ConnectionThread:
                         watch.heard_something(time.monotonic())
                         for line in reader.feed(data):
                             self.state.receive(line)
-                        if watch.asked is not None and not self.state.ledger.awaits(watch.asked):
+                        if watch.asked is not None and not self.state.in_flight.awaits(watch.asked):
                             watch.asked = None
                         self._tell()
                 except (BlockingIOError, InterruptedError):
@@ -282,7 +282,7 @@ class ConnectionThread:
             return f"it did not let us in within {self._timing.enter:.0f} seconds"
         if watch.asked is not None:
             return "the server does not answer any more"
-        question = state.ledger.barrier()
+        question = state.in_flight.barrier()
         state.send("PING", question.token)
         watch.asks(question, now)
         return ""
@@ -332,7 +332,7 @@ class ConnectionThread:
         if request is not None:
             request.apply(state)
             return True
-        if state.ledger.unguarded and not self._stopped and (not state.echoes or state.ledger.to_service):
+        if state.in_flight.unguarded and not self._stopped and (not state.echoes or state.in_flight.to_service):
             # Without an echo a PING is the only way to know that a message has arrived.
             state.barrier()
             return True

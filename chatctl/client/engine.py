@@ -95,9 +95,9 @@ class ClientEngine(OutgoingRequests):
         self.isupport = Isupport()
         self.rooms = JoinedRooms(self.isupport)
         super().__init__(rooms)
-        self.ledger = InFlight(self.fold)
+        self.in_flight = InFlight(self.fold)
         self.people: list[e.Person] = []
-        self.catchup = Backfill(self)
+        self.backfill = Backfill(self)
         self.client_id = ""
         """Random, so that the numbers of two clients differ; the owner sets it before the first connection."""
         self.numbered = 0
@@ -188,7 +188,7 @@ class ClientEngine(OutgoingRequests):
     @property
     def may_say_more(self) -> bool:
         """Whether the next message may go out now."""
-        return self.phase is Phase.ONLINE and not self.ledger.full
+        return self.phase is Phase.ONLINE and not self.in_flight.full
 
     # The connection.
 
@@ -220,8 +220,8 @@ class ClientEngine(OutgoingRequests):
             return
         message = self.batches.take(parsed)
         if isinstance(message, HistoryBatch):
-            self.catchup.came(message)
-        elif isinstance(message, Message) and not self.catchup.takes(message):
+            self.backfill.came(message)
+        elif isinstance(message, Message) and not self.backfill.takes(message):
             self._handle(message)
 
     def _handle(self, message: Message) -> None:
@@ -247,13 +247,13 @@ class ClientEngine(OutgoingRequests):
         self.people.clear()
         self.presence.clear()
         self.batches.clear()
-        again, doubt, waiting = self.ledger.lost([*unwritten, *self.lines])
+        again, doubt, waiting = self.in_flight.lost([*unwritten, *self.lines])
         self.lines.clear()
         held, waiting_for_held = self.unstored.lost(self)
         self._unsent = [entry.message for entry in again] + self._unsent + held
         self._waiting += [passed for passed in waiting if passed != self.welcomed] + waiting_for_held
-        self._waiting += [partial(self.catchup.when_through, passed) for passed in self.catchup.still_waiting()]
-        self.catchup.lost()
+        self._waiting += [partial(self.backfill.when_through, passed) for passed in self.backfill.still_waiting()]
+        self.backfill.lost()
         if doubt and not settled:
             self._doubt = doubt + self._doubt
             if not self.resends:
@@ -261,7 +261,7 @@ class ClientEngine(OutgoingRequests):
 
     def over(self) -> None:
         """There will be no other connection."""
-        self.catchup.over()
+        self.backfill.over()
         self._report_doubt()
 
     def _report_doubt(self) -> None:
@@ -287,12 +287,12 @@ class ClientEngine(OutgoingRequests):
             self.server = message.source
             if self.is_ours:
                 self.isupport.always_fold(_our_fold)
-            self.ledger.window = WINDOW_MESSAGES if self.is_ours else CAUTIOUS_WINDOW_MESSAGES
-            self.catchup.entering(again=self._was_online)
+            self.in_flight.window = WINDOW_MESSAGES if self.is_ours else CAUTIOUS_WINDOW_MESSAGES
+            self.backfill.entering(again=self._was_online)
             for room, key in self.wanted.values():
                 self.send_join(room, key)
             # Most servers end their welcome with the message of the day or its absence; this ends it everywhere.
-            self.send("PING", self.ledger.barrier(self.welcomed).token)
+            self.send("PING", self.in_flight.barrier(self.welcomed).token)
 
     def welcomed(self) -> None:
         """The welcome is over, ISUPPORT is known."""
@@ -306,7 +306,7 @@ class ClientEngine(OutgoingRequests):
             self.tell(e.NickChanged(time=self.now(), old=self.name, name=self.nick, own=True))
         if self.away_text:
             self.send("AWAY", self.away_text)
-        self.catchup.welcomed()
+        self.backfill.welcomed()
         presence.welcomed(self)
         self._send_again()
         again, self._unsent = self._unsent, []
@@ -314,17 +314,17 @@ class ClientEngine(OutgoingRequests):
             self._say_or_hold(message)
         waiting, self._waiting = self._waiting, []
         for passed in waiting:
-            self.send("PING", self.ledger.barrier(passed).token)
+            self.send("PING", self.in_flight.barrier(passed).token)
 
     def _ping_pong(self, message: Message) -> None:
         if message.command == "PING":
             self.send("PONG", *message.params[-1:])
         elif message.params:
-            settled = self.ledger.answered(message.params[-1])
+            settled = self.in_flight.answered(message.params[-1])
             if self.echoes:
                 for entry in settled:
                     message_sender.tell_sent(self, entry)
-            self.catchup.answered(message.params[-1])
+            self.backfill.answered(message.params[-1])
 
     def _pass_on_registration(self) -> None:
         self.lines += [OutgoingLine(line) for line in self._registration.lines]
@@ -368,8 +368,8 @@ class ClientEngine(OutgoingRequests):
 
     def barrier(self, passed: Callable[[], None] | None = None) -> None:
         """Send a PING; call `passed` when the server has dealt with all that went out before it, and that is told."""
-        after = partial(self.catchup.when_through, passed) if passed is not None else None
-        self.send("PING", self.ledger.barrier(after).token)
+        after = partial(self.backfill.when_through, passed) if passed is not None else None
+        self.send("PING", self.in_flight.barrier(after).token)
 
     # For the handlers.
 

@@ -82,12 +82,12 @@ class Actions:
     def action_page(self, by: int) -> None:
         """A screenful up or down."""
         self._messages.page(by)
-        self._app.desk.stale.add("status")
+        self._app.model.stale.add("status")
         self._app.draw()
 
     def action_now(self) -> None:
         """To the latest message."""
-        self._app.desk.to_now()
+        self._app.model.to_now()
         self._messages.marked = None
         self._messages.to_end()
         self._app.draw()
@@ -98,39 +98,39 @@ class Actions:
 
     def action_step(self, by: int) -> None:
         """The next room, or the one before."""
-        self.look_at(self._app.desk.places.step(by))
+        self.look_at(self._app.model.buffers.step(by))
 
     def action_active(self) -> None:
         """Where something is unread."""
-        place = self._app.desk.places.active()
-        if place is not None:
-            self.look_at(place)
+        buffer = self._app.model.buffers.active()
+        if buffer is not None:
+            self.look_at(buffer)
 
-    def action_place(self, number: int) -> None:
+    def action_buffer(self, number: int) -> None:
         """The room with that number."""
-        shown = self._app.desk.places.ordered()
+        shown = self._app.model.buffers.ordered()
         if number <= len(shown):
             self.look_at(shown[number - 1])
 
-    def look_at(self, place: Buffer) -> None:
+    def look_at(self, buffer: Buffer) -> None:
         """Switch to a buffer; the unsent text of the old one stays there."""
         app = self._app
-        if place is not app.desk.here:
-            app.desk.going = ""  # a room that is still being entered would take the line that is written here
-            app.desk.here.draft = self.line.text
-            app.desk.look_at(place)
-            self.line.write(place.draft)
+        if buffer is not app.model.here:
+            app.model.going = ""  # a room that is still being entered would take the line that is written here
+            app.model.here.draft = self.line.text
+            app.model.look_at(buffer)
+            self.line.write(buffer.draft)
         app.draw()
 
     def on_sidebar_buffer_chosen(self, event: Sidebar.BufferChosen) -> None:
         """A click on a room."""
-        self.look_at(event.place)
+        self.look_at(event.buffer)
 
     def on_member_list_member_chosen(self, event: MemberList.MemberChosen) -> None:
         """A click on a name: talk with them alone."""
         app = self._app
-        if app.client is not None and event.name != app.desk.me:
-            self.look_at(app.desk.converse(event.name))
+        if app.client is not None and event.name != app.model.me:
+            self.look_at(app.model.converse(event.name))
 
     def on_message_list_moved(self) -> None:
         """The view was scrolled: the number of messages below it has changed."""
@@ -138,12 +138,12 @@ class Actions:
 
     def on_message_list_near_top(self) -> None:
         """The first messages are visible: load earlier ones."""
-        if self._app.desk.load_before(self._app.desk.here):
-            self._app.desk.stale.add("topic")
+        if self._app.model.load_before(self._app.model.here):
+            self._app.model.stale.add("topic")
 
     def on_message_list_near_bottom(self) -> None:
         """The end of a stretch of the past is in sight."""
-        self._app.desk.load_after(self._app.desk.here)
+        self._app.model.load_after(self._app.model.here)
 
     def on_message_list_link_clicked(self, event: MessageList.LinkClicked) -> None:
         """A link is opened when its address has been seen and agreed to."""
@@ -219,10 +219,10 @@ class Actions:
         if not text and monotonic() - self._interrupted < _TWICE:
             hint = _AGAIN
         if app.being is not None:
-            app.being.typing(app.desk.here, text)
+            app.being.typing(app.model.here, text)
         if hint != app.hint:
             app.hint = hint
-            app.desk.stale.add("status")
+            app.model.stale.add("status")
             app.draw()
 
     def do(self, text: str) -> None:
@@ -234,13 +234,13 @@ class Actions:
             return
         if app.being is not None:
             app.being.sent()
-        here = app.desk.here
+        here = app.model.here
         app.typed.run(text)
-        if app.desk.here is not here:
+        if app.model.here is not here:
             here.draft = ""
-            self.line.write(app.desk.here.draft)
+            self.line.write(app.model.here.draft)
         elif table.is_text(text):
-            app.desk.to_now()
+            app.model.to_now()
             self._messages.to_end()
         app.hint = ""
         app.draw()
@@ -275,7 +275,7 @@ class Actions:
             text = external_editor.edited(self.line.text, editor, app.suspend())
         except (OSError, SuspendNotSupported) as error:
             why = getattr(error, "strerror", None) or "not on this terminal"
-            app.desk.tell(f"{editor[0]} cannot be started: {why}", trouble=True, now=clock.time())
+            app.model.tell(f"{editor[0]} cannot be started: {why}", trouble=True, now=clock.time())
             app.draw()
             return
         self.line.write(text)
@@ -298,9 +298,9 @@ class Actions:
         words, room, name = parsed(event.text)
         if app.client is not None:
             try:
-                app.desk.searched(app.client.search(words, room, name))
+                app.model.searched(app.client.search(words, room, name))
             except ChatctlError as error:
-                app.desk.tell(str(error), trouble=True, now=clock.time())
+                app.model.tell(str(error), trouble=True, now=clock.time())
 
     def _jump(self, hit: Hit | None) -> None:
         """To a message that was found, with its surroundings."""
@@ -308,13 +308,13 @@ class Actions:
         if hit is None or app.client is None:
             return
         where, item = hit
-        place = app.desk.places.get(where)
-        if place is None:
+        buffer = app.model.buffers.get(where)
+        if buffer is None:
             if app.client.is_room(where):
-                app.desk.tell(f"You are not in {where}; /join {where} enters it", now=clock.time())
+                app.model.tell(f"You are not in {where}; /join {where} enters it", now=clock.time())
                 app.draw()
                 return
-            place = app.desk.converse(where)
-        self.look_at(place)
-        app.desk.jump(place, item)
+            buffer = app.model.converse(where)
+        self.look_at(buffer)
+        app.model.jump(buffer, item)
         app.draw()

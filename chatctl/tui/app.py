@@ -108,8 +108,8 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         self.being: OwnPresence | None = None
         self.arrival = LoginDialogs(self)
         self.rooms_kept = SavedRooms(memory, entrance.door.address)
-        self.desk = ViewModel(actions.NullClient(), entrance.name)
-        self._hearing = EventSlices(entrance.feed, self.desk.event)
+        self.model = ViewModel(actions.NullClient(), entrance.name)
+        self._hearing = EventSlices(entrance.feed, self.model.event)
         wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
         self.look: ThemeStyles = ink(wanted, self.light)
         self.rooms_wanted: bool | None = None
@@ -121,7 +121,7 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
     def compose(self) -> ComposeResult:
         yield TopicBar(id="topic")
         with Horizontal(id="middle"):
-            yield Sidebar(self.desk.places, id="rooms")
+            yield Sidebar(self.model.buffers, id="rooms")
             yield MessageList(self._fold, id="messages")
             yield MemberList(self._fold, id="people")
         with Horizontal(id="writing"):
@@ -130,7 +130,7 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         yield StatusBar(id="status")
 
     def _fold(self, name: str) -> str:
-        return self.desk.client.fold(name)
+        return self.model.client.fold(name)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return the variables of our style sheet beside Textual's own, because it is read before our themes are
@@ -170,8 +170,8 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         """Leave the server, then the screen; with PLAIN only the screen."""
         if reason != PLAIN:
             self.on_leave(reason)
-        self.desk.mark_read()
-        self.rooms_kept.keep(self.desk)
+        self.model.mark_read()
+        self.rooms_kept.keep(self.model)
         self.exit(reason)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -193,17 +193,17 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
     def entered(self, client: Client) -> None:
         """We are in."""
         self.client = client
-        self.desk.client = client
-        self.desk.places.fold = client.fold
-        self.desk.me = client.name
-        self.desk.go_to(self.desk.going or self.entrance.door.room, monotonic())
+        self.model.client = client
+        self.model.buffers.fold = client.fold
+        self.model.me = client.name
+        self.model.go_to(self.model.going or self.entrance.door.room, monotonic())
         self.being = OwnPresence(client)
-        self.typed = SlashAdapter(client, self.desk, self.leave, LocalCommands(self).table)
+        self.typed = SlashAdapter(client, self.model, self.leave, LocalCommands(self).table)
         if self.memory is not None:
             self.being.notifies = self.memory.choice("notify", "on") == "on"
             self.being.tells_typing = self.memory.choice("typing", "on") == "on"
         self.entrance.door.entered(client)
-        self.rooms_kept.enter(client, self.desk.going)
+        self.rooms_kept.enter(client, self.model.going)
         with unasked():
             client.measure()
             client.conversations(datetime.now(UTC) - _REMEMBERED)
@@ -223,7 +223,7 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         if drawing:
             self.draw()
             self._call()
-        if self.desk.connection == "ended":
+        if self.model.connection == "ended":
             self.problem = self.problem or (self.client.error if self.client is not None else None)
             self.exit("")
         elif pause:
@@ -232,11 +232,11 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
             self._draining = False
 
     def _call(self) -> None:
-        alerts = self.desk.alerts[:]
-        self.desk.alerts.clear()
+        alerts = self.model.alerts[:]
+        self.model.alerts.clear()
         if alerts and self.being is not None:
-            place, item = alerts[-1]
-            title = f"{item.name} in {place.name}" if place.is_room else item.name
+            buffer, item = alerts[-1]
+            title = f"{item.name} in {buffer.name}" if buffer.is_room else item.name
             sequence = self.being.call(title, item.text.split("\n")[0], os.environ.get("TERM", ""))
             if sequence and self._driver is not None:
                 self._driver.write(sequence)
@@ -245,37 +245,37 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         self._ticks += 1
         client = self.client
         if client is not None and client.online:
-            self.desk.mark_read()
-            self.desk.seek()
-            self.rooms_kept.keep(self.desk)
+            self.model.mark_read()
+            self.model.seek()
+            self.rooms_kept.keep(self.model)
             if self.being is not None:
-                self.being.tick(away=self.desk.away)
-                if self.being.unwatched and self.desk.attention:
-                    self.desk.attend(False)
+                self.being.tick(away=self.model.away)
+                if self.being.unwatched and self.model.attention:
+                    self.model.attend(False)
             if self._ticks % _MEASURE == 0:
                 with unasked():
                     client.measure()
-        self.desk.stale.add("status")
+        self.model.stale.add("status")
         self.draw()
         if self.tidy is not None:
             self.tidy.tick()
 
     async def on_event(self, event: events.Event) -> None:
         """A key or click shows that the user is present; moving the mouse across another window does not."""
-        passing = isinstance(event, events.MouseMove) and self.desk.in_front is False
+        passing = isinstance(event, events.MouseMove) and self.model.in_front is False
         if isinstance(event, events.InputEvent) and not passing and self.being is not None:
             self.being.touched()
-            if not self.desk.attention:
-                self.desk.attend(True)
+            if not self.model.attention:
+                self.model.attend(True)
                 self.draw()
         await self.key_order.handle(event)
 
     def on_app_focus(self, event: events.AppFocus) -> None:
-        self.desk.front(True)
+        self.model.front(True)
         self.draw()
 
     def on_app_blur(self, event: events.AppBlur) -> None:
-        self.desk.front(False)
+        self.model.front(False)
 
     # Drawing.
 
@@ -298,7 +298,7 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         main = self.screen_stack[0]
         rooms = self.rooms_wanted if self.rooms_wanted is not None else width >= stylesheet.ROOMS_FROM
         people = self.people_wanted if self.people_wanted is not None else width >= stylesheet.PEOPLE_FROM
-        people = people and self.desk.here.is_room
+        people = people and self.model.here.is_room
         if (
             rooms and people and width < stylesheet.BOTH_FROM
         ):  # the one that was asked for last is the one that is wanted
@@ -311,16 +311,16 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         """Redraw what is stale ([redraw-stale])."""
         if not self.stands(StatusBar):
             return
-        main, desk = self.screen_stack[0], self.desk
-        stale, desk.stale = desk.stale, set()
-        here = desk.here
+        main, model = self.screen_stack[0], self.model
+        stale, model.stale = model.stale, set()
+        here = model.here
         if "log" in stale:
             messages = main.query_one(MessageList)
-            messages.me = desk.me
+            messages.me = model.me
             messages.show(here.shown)
-            target = here.shown.find(desk.target) if desk.target is not None else None
+            target = here.shown.find(model.target) if model.target is not None else None
             if target is not None:
-                desk.target = None
+                model.target = None
                 messages.to_item(target)
         if "rooms" in stale:
             main.query_one(Sidebar).repaint()
@@ -333,17 +333,17 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
                 main.query_one(MemberList).show(people)
         elif "log" in stale:
             topic.tell(here, topic.count)
-        if "found" in stale and desk.found is not None and isinstance(self.screen, SearchOverlay):
-            self.screen.show(desk.found)
+        if "found" in stale and model.found is not None and isinstance(self.screen, SearchOverlay):
+            self.screen.show(model.found)
         self._draw_prompt(main.query_one("#prompt", TextBlock))
         main.query_one(MessageInput).invite(clean(here.name) if here.joined else "")
         waiting = self.client.waiting if self.client is not None else 0
         below = 0 if here.past is not None else main.query_one(MessageList).below
         address = self.entrance.door.address
-        main.query_one(StatusBar).tell(how_things_stand(desk, address, waiting, below, self.hint))
+        main.query_one(StatusBar).tell(how_things_stand(model, address, waiting, below, self.hint))
 
     def _draw_prompt(self, prompt: TextBlock) -> None:
-        words = f"[{clean(self.desk.me)}]: " if self.desk.me else ""
+        words = f"[{clean(self.model.me)}]: " if self.model.me else ""
         if str(prompt.content) != words:
             prompt.say(words)
 
@@ -354,11 +354,11 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
     # The input.
 
     def _completing(self, before: str) -> Completion:
-        here = self.desk.here
+        here = self.model.here
         spoke = [item.name for item in reversed(here.log.items[-500:]) if item.is_said and not item.own]
         present = [member.name for member in self.client.people(here.name)] if self.client is not None else []
         people = here.name if not here.is_room else ""
         found = dict.fromkeys([*spoke, *([people] if people else []), *present])
         names = [name for name in found if clean(name) == name]  # others cannot stand in a line
-        rooms = [place.name for place in self.desk.places if place.is_room]
+        rooms = [buffer.name for buffer in self.model.buffers if buffer.is_room]
         return complete(before, rooms, names, self._fold)

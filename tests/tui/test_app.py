@@ -117,7 +117,7 @@ def test_reactions_replies_and_deleting(server: Server, bob: Client) -> None:
             await ann.until("👍 ann")
             await ann.type("/reply yes")
             await ann.until("┌ bob: shall we?")
-            [answered] = [item for item in ann.app.desk.here.log.items if item.text == "shall we?"]
+            [answered] = [item for item in ann.app.model.here.log.items if item.text == "shall we?"]
             assert answered.id is not None
             bob.delete("#lobby", answered.id)
             text = await ann.until("[bob]: deleted")
@@ -133,8 +133,8 @@ def test_the_last_message_is_the_last_that_is_seen(server: Server) -> None:
             await ann.until("only you")
             await ann.type("arrived")
             await ann.until(lambda text: " [ann]: arrived" in text)
-            log = ann.app.desk.here.log
-            ann.app.desk.say("on its way", "message", "#lobby", 99, time.time())
+            log = ann.app.model.here.log
+            ann.app.model.say("on its way", "message", "#lobby", 99, time.time())
             await ann.type("/delete")
             await ann.until("still on its way")
             log.failed(99, "refused")

@@ -88,14 +88,14 @@ async def picture(width: int, height: int) -> str:
     app = ChatApp(LoginWorker(Door(1), EventQueue()), look="terminal")
     async with app.run_test(size=(width, height)) as pilot:
         app.client = cast(Client, Puppet())
-        app.desk.going = "#lobby"
-        app.desk.me = "ann"
+        app.model.going = "#lobby"
+        app.model.me = "ann"
         for event in STORY:
-            app.desk.event(event)
-        app.desk.places.current.log.begins = True
-        app.desk.say("is this one on its way?", "message", "#lobby", 7, at(13).timestamp())
-        app.desk.say("and this one?", "message", "#lobby", 8, at(13).timestamp())
-        app.desk.event(e.Failed(time=at(13), text="You may not speak here", code="404", about="#lobby", ticket=8))
+            app.model.event(event)
+        app.model.buffers.current.log.begins = True
+        app.model.say("is this one on its way?", "message", "#lobby", 7, at(13).timestamp())
+        app.model.say("and this one?", "message", "#lobby", 8, at(13).timestamp())
+        app.model.event(e.Failed(time=at(13), text="You may not speak here", code="404", about="#lobby", ticket=8))
         app.draw()
         await pilot.pause()
         rows = Screen(app, pilot).rows()

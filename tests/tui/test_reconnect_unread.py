@@ -39,7 +39,7 @@ def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: C
             await ann.press("alt+1")
             bob.say("#lobby", "read by ann")
             await ann.until("read by ann")
-            ann.app.desk.mark_read()
+            ann.app.model.mark_read()
             eventually(lambda: ann.app.client is not None and ann.app.client.flush(DEADLINE))
 
     async def second() -> None:
@@ -91,7 +91,7 @@ def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
             assert "▸1 #lobby" in ann.text()
             await ann.type("/part dev")
             await ann.until(lambda text: "#dev" not in text.split("│")[0])
-            await ann.until(lambda _: ann.app.desk.places.get("#dev") is None)
+            await ann.until(lambda _: ann.app.model.buffers.get("#dev") is None)
             await ann.type("/quit")
 
     async def third() -> None:
@@ -190,13 +190,13 @@ def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client)
             bob.say("#lobby", "absent sees this")
             text = await ann.until("absent sees this")
             assert _after(text, "new") == "absent sees this"
-            assert ann.app.desk.here.unread == 1
-            ann.app.desk.mark_read()
-            assert ann.app.desk.here.read_until is None or ann.app.desk.here.log.items[-1].time > (
-                ann.app.desk.here.read_until.timestamp()
+            assert ann.app.model.here.unread == 1
+            ann.app.model.mark_read()
+            assert ann.app.model.here.read_until is None or ann.app.model.here.log.items[-1].time > (
+                ann.app.model.here.read_until.timestamp()
             )
             await ann.press("pagedown")
-            text = await ann.until(lambda _: ann.app.desk.here.unread == 0)
+            text = await ann.until(lambda _: ann.app.model.here.unread == 0)
             assert _after(text, "new") == "absent sees this", "the line stays, so that one sees where to go on"
 
     play(story)

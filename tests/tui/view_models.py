@@ -63,23 +63,23 @@ class World:
 
     def __init__(self) -> None:
         self.client = Speaker()
-        self.desk = ViewModel(self.client, "ann")
-        self.desk.going = "#lobby"
+        self.model = ViewModel(self.client, "ann")
+        self.model.going = "#lobby"
         self.hear(e.Connected(time=NOW, name="ann", server="s", network="net"))
         for room in ("#lobby", "#dev"):
             self.hear(e.Joined(time=NOW, room=room, name="ann", own=True))
 
     def hear(self, *events: e.Event) -> None:
         for event in events:
-            self.desk.event(event)
+            self.model.event(event)
 
-    def place(self, name: str) -> Buffer:
-        found = self.desk.places.get(name)
+    def buffer(self, name: str) -> Buffer:
+        found = self.model.buffers.get(name)
         assert found is not None
         return found
 
     def texts(self, name: str = "#lobby") -> list[str]:
-        shown = self.place(name).shown
+        shown = self.buffer(name).shown
         return [
             item.text or fold_words(item.moves or []) for item in shown.items if not item.text.startswith("You are")
         ]

@@ -340,7 +340,7 @@ class Backfill:
             state.send("CHATHISTORY", "LATEST", question.target, "*", str(min(int(limit), FIRST_LOOK)))
         else:
             state.send("CHATHISTORY", "AFTER", question.target, question.mark, limit)
-        self._token = state.ledger.barrier().token
+        self._token = state.in_flight.barrier().token
         state.send("PING", self._token)
 
     def _failed(self, code: str) -> None:

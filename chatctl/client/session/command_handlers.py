@@ -33,19 +33,19 @@ def said(state: ClientEngine, message: Message) -> None:
         state.prefix = message.source if "!" in message.source else state.prefix
         reference = message.tags.get("chatctl/ref", "")
         line = (message.command, message.params[0], message.params[1], reference)
-        found = state.ledger.confirmed(*line)
+        found = state.in_flight.confirmed(*line)
         if found is not None and not state.echoes:
             return  # told when it went out
-        if found is None and state.ledger.settled_late(*line):
+        if found is None and state.in_flight.settled_late(*line):
             return
         if state.is_me(message.params[0]) and state.echoes:
             if found is not None:
-                state.ledger.expect_own_copy(found)
-            elif state.ledger.is_own_copy(message.command, message.params[1]):
+                state.in_flight.expect_own_copy(found)
+            elif state.in_flight.is_own_copy(message.command, message.params[1]):
                 return
         if found is not None:
-            state.ledger.tickets[message.tags.get("msgid") or str(id(message))] = found.message.ticket
-    state.catchup.live(message, own)
+            state.in_flight.tickets[message.tags.get("msgid") or str(id(message))] = found.message.ticket
+    state.backfill.live(message, own)
 
 
 def _from_server(state: ClientEngine, message: Message) -> bool:
@@ -77,7 +77,7 @@ def event_of(
         kind = "action"
     time, name, id_ = state.time_of(message), message.nick, message.tags.get("msgid") or None
     account, reply = message.tags.get("account") or None, tag_handlers.first(message, tag_handlers.REPLY) or None
-    ticket = state.ledger.tickets.pop(id_ or str(id(message)), None) or None if own else None
+    ticket = state.in_flight.tickets.pop(id_ or str(id(message)), None) or None if own else None
     if state.isupport.is_room(target):
         return e.RoomMessage(
             time=time, room=tag_handlers.where(state, message), name=name, text=text, kind=kind, own=own, id=id_,
@@ -110,7 +110,7 @@ def joined(state: ClientEngine, message: Message) -> None:
         where = room.name if room is not None else name
         state.tell(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
         if own:
-            state.catchup.entered(name, message)
+            state.backfill.entered(name, message)
 
 
 def parted(state: ClientEngine, message: Message) -> None:
@@ -138,7 +138,7 @@ def _left_room(
     state.rooms.leave(name, nick)
     if own:
         state.rooms.close(name)
-        state.catchup.left(name)
+        state.backfill.left(name)
         if how == "part":
             state.unwant(name)
     time = state.time_of(message)
@@ -234,10 +234,10 @@ def standard_reply(state: ClientEngine, message: Message) -> None:
         state.unstored.join_refused(state, context, code)
     entry = None
     if command.upper() in ("PRIVMSG", "NOTICE"):
-        ledger = state.ledger
-        entry = ledger.refused(context) if context is not None else ledger.refused_command(command.upper())
+        in_flight = state.in_flight
+        entry = in_flight.refused(context) if context is not None else in_flight.refused_command(command.upper())
     elif command.upper() == "BATCH":  # draft/multiline
-        entry = state.ledger.refused_whole()
+        entry = state.in_flight.refused_whole()
     name = None if command == "*" else command.upper()
     ticket = ticket_of(entry)
     state.tell(

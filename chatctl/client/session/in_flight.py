@@ -41,7 +41,7 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutgoingLine:
-    """Bytes to be written, CR LF included; `entry` where the ledger has one for them."""
+    """Bytes to be written, CR LF included; `entry` where the in_flight has one for them."""
 
     data: bytes
     entry: SentMessage | None = None
@@ -196,7 +196,8 @@ class InFlight:
     def lost(
         self, unwritten: Sequence[OutgoingLine]
     ) -> tuple[list[SentMessage], list[SentMessage], list[Callable[[], None]]]:
-        """The connection is gone: (to send again, in doubt, who waits for a barrier). The ledger is empty after it."""
+        """The connection is gone: (to send again, in doubt, who waits for a barrier). The in_flight is empty after
+        it."""
         ours = {id(line.entry) for line in unwritten}
         said = [entry for entry in self._entries if isinstance(entry, SentMessage)]
         again = [entry for entry in said if id(entry) in ours and not entry.again]

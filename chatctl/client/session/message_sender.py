@@ -137,7 +137,7 @@ def tell_sent(state: ClientEngine, entry: SentMessage) -> None:
     """Tell of a message of ours that has no echo."""
     tags = {tag_handlers.REPLY[0]: entry.message.reply} if entry.message.reply else {}
     message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
-    state.ledger.tickets[str(id(message))] = entry.message.ticket
+    state.in_flight.tickets[str(id(message))] = entry.message.ticket
     command_handlers.told(state, message, own=True)
 
 
@@ -148,8 +148,8 @@ def _send_entry(state: ClientEngine, entry: SentMessage) -> None:
     if entry.message.reply and "message-tags" in state.enabled:
         tags.update(tag_handlers.reply_tags(entry.message.reply))
     state.lines.append(OutgoingLine(_encoded(state, entry, tags), entry))
-    state.ledger.sent(entry)
-    if state.ledger.wants_barrier:
+    state.in_flight.sent(entry)
+    if state.in_flight.wants_barrier:
         state.barrier()
 
 

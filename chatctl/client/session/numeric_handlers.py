@@ -42,7 +42,7 @@ def _refold(state: ClientEngine, before: Callable[[str], str]) -> None:
 
     state.rooms.refold()
     state.presence.refold(renewed, state.fold)
-    state.catchup.refold(renewed)
+    state.backfill.refold(renewed)
     if state.online:
         state.tell(e.PresenceChanged(time=state.now(), name="", online=True, away=False, text=""))
 
@@ -145,10 +145,10 @@ def refused(state: ClientEngine, message: Message) -> None:
     about = message.params[1] if len(message.params) > 2 else None
     entry = None
     if about is not None and code in ("401", "403", "404"):
-        entry = state.ledger.refused(about)
+        entry = state.in_flight.refused(about)
     said, ticket = command_handlers.said_again(entry), command_handlers.ticket_of(entry)
     if about is not None and state.isupport.is_room(about) and about not in state.rooms:
-        state.catchup.left(about)
+        state.backfill.left(about)
         state.unstored.join_refused(state, about, code)
     if code in TAKEN and about is not None and not state.isupport.is_room(about):
         state.tell(e.NameTaken(time=time, name=about, text=text))

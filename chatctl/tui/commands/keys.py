@@ -28,7 +28,7 @@ KEY_BINDINGS: tuple[KeyBinding, ...] = (
     KeyBinding("ctrl+p", "step(-1)", "Ctrl-P", "the room before"),
     KeyBinding("alt+a", "active", "Alt-A", "where something is unread"),
     *(
-        KeyBinding(f"alt+{digit}", f"place({digit})", "Alt-1 to Alt-9" if digit == 1 else "", "that room")
+        KeyBinding(f"alt+{digit}", f"buffer({digit})", "Alt-1 to Alt-9" if digit == 1 else "", "that room")
         for digit in range(1, 10)
     ),
     KeyBinding("ctrl+f", "search", "Ctrl-F", "search"),

@@ -49,7 +49,7 @@ class LocalCommands:
         app = self._app
         if app.client is not None:
             app.entrance.door.keep(app.client, word)
-            app.desk.tell(f"Saved: chatctl join {word} enters here again", now=clock.time())
+            app.model.tell(f"Saved: chatctl join {word} enters here again", now=clock.time())
 
     def _theme(self, name: str) -> None:
         app = self._app
@@ -76,7 +76,7 @@ class LocalCommands:
             raise InputError('Type "on" or "off"')
         on = word == "on" if word else now
         hint = "" if word else f"; /{key} {'off' if on else 'on'} changes it"
-        self._app.desk.tell(f"{what}: {'yes' if on else 'no'}{hint}", now=clock.time())
+        self._app.model.tell(f"{what}: {'yes' if on else 'no'}{hint}", now=clock.time())
         if word:
             self._remember(key, word)
         return on

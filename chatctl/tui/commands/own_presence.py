@@ -41,19 +41,19 @@ class OwnPresence:
         self._went_away = False
         self._called = -ALERT_PAUSE_SECONDS
 
-    def typing(self, place: Buffer, text: str) -> None:
-        """The input line of `place` holds `text` now."""
+    def typing(self, buffer: Buffer, text: str) -> None:
+        """The input line of `buffer` holds `text` now."""
         self.touched()
-        if not self.tells_typing or not place.name or not place.joined:
+        if not self.tells_typing or not buffer.name or not buffer.joined:
             return
         if not text or text.startswith("/"):
-            if self._typed_to == place.name and not text:
-                self._send(place.name, "done")
+            if self._typed_to == buffer.name and not text:
+                self._send(buffer.name, "done")
                 self._typed_to = ""
             return
-        if self._typed_to != place.name or self._now() - self._typed_at >= TYPING_PAUSE_SECONDS:
-            self._typed_to, self._typed_at = place.name, self._now()
-            self._send(place.name, "active")
+        if self._typed_to != buffer.name or self._now() - self._typed_at >= TYPING_PAUSE_SECONDS:
+            self._typed_to, self._typed_at = buffer.name, self._now()
+            self._send(buffer.name, "active")
 
     def sent(self) -> None:
         """The text was sent, which also ends typing."""

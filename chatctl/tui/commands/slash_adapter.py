@@ -21,10 +21,10 @@ class SlashAdapter:
     """`special` is what only the screen itself can do: a name, and a function of the rest of the line."""
 
     def __init__(
-        self, client: Client, desk: ViewModel, leave: Callable[[str], None], special: dict[str, Callable[[str], None]]
+        self, client: Client, model: ViewModel, leave: Callable[[str], None], special: dict[str, Callable[[str], None]]
     ) -> None:
         self.client = client
-        self.desk = desk
+        self.model = model
         self._leave = leave
         self._special = special
 
@@ -47,7 +47,7 @@ class SlashAdapter:
             if asks and "refused" in self._special:
                 self._special["refused"](str(error))
             else:
-                self.desk.tell(str(error), trouble=True, now=clock.time())
+                self.model.tell(str(error), trouble=True, now=clock.time())
 
     def _target(self) -> str:
         if not self.here:
@@ -57,7 +57,7 @@ class SlashAdapter:
     @property
     def here(self) -> str:
         """Where a plain line goes to."""
-        return self.desk.here.name
+        return self.model.here.name
 
     def say(self, target: str, text: str, kind: Kind = "message", reply: str = "") -> None:
         """Say it, and show that it is on its way. Raises InputError for the user's own password."""
@@ -67,12 +67,12 @@ class SlashAdapter:
             ticket = self.client.act(target, text)
         else:
             ticket = self.client.say(target, text, whole=True, reply=reply)
-        self.desk.say(text, kind, target, ticket, clock.time(), reply or None)
+        self.model.say(text, kind, target, ticket, clock.time(), reply or None)
 
     def said(self, count: int, name: str = "") -> str | None:
         """The id of a message here. One that has not arrived counts too, since it is seen: nothing else is meant."""
         fold, wanted = self.client.fold, self.client.fold(name)
-        for item in reversed(self.desk.here.shown.items):
+        for item in reversed(self.model.here.shown.items):
             if item.is_said and not item.deleted and (not name or fold(item.name) == wanted):
                 count -= 1
             if count == 0:
@@ -90,29 +90,29 @@ class SlashAdapter:
 
     def go(self, target: str) -> None:
         """Be there, as soon as we are in."""
-        place = self.desk.places.get(target)
-        if place is not None and (place.joined or not place.is_room):
-            self.desk.look_at(place)
+        buffer = self.model.buffers.get(target)
+        if buffer is not None and (buffer.joined or not buffer.is_room):
+            self.model.look_at(buffer)
         elif self.client.is_room(target):
-            self.desk.go_to(target, clock.monotonic())
+            self.model.go_to(target, clock.monotonic())
         else:
-            self.desk.look_at(self.desk.converse(target))
+            self.model.look_at(self.model.converse(target))
 
     def show(self, text: str) -> None:
         """Tell the user something."""
         if text.count("\n") >= _LONG and "read" in self._special:
             self._special["read"](text)
         else:
-            self.desk.tell(text, now=clock.time())
+            self.model.tell(text, now=clock.time())
 
     def do(self, what: str, rest: str) -> None:
         """The screen's own part."""
         if what == "close":
-            place = self.desk.places.get(rest)
-            if place is not None:
-                self.desk.places.close(place)
-                self.desk.look_at(self.desk.here)
-                self.desk.stale |= {"log", "rooms", "people", "topic"}
+            buffer = self.model.buffers.get(rest)
+            if buffer is not None:
+                self.model.buffers.close(buffer)
+                self.model.look_at(self.model.here)
+                self.model.stale |= {"log", "rooms", "people", "topic"}
         elif what == "resend":
             self._resend()
         elif what == "theme" and rest and rest not in PALETTES:
@@ -124,13 +124,13 @@ class SlashAdapter:
 
     def _resend(self) -> None:
         """Send the undelivered messages of this buffer again."""
-        place = self.desk.here
-        failures = place.log.failures()
+        buffer = self.model.here
+        failures = buffer.log.failures()
         if not failures:
             raise InputError("Nothing here failed to be delivered")
         for item in failures:
-            place.log.remove(item)
-            self.say(place.name, item.text, "action" if item.kind == "action" else "message", item.reply or "")
+            buffer.log.remove(item)
+            self.say(buffer.name, item.text, "action" if item.kind == "action" else "message", item.reply or "")
 
     def leave(self, reason: str) -> None:
         """End."""

@@ -61,7 +61,7 @@ def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
     if memory is not None and not memory.first_time("register", door.address, client.fold(client.name)):
         return
     if memory is None or not asked:
-        app.desk.offer = LATER
+        app.model.offer = LATER
         return
 
     def answered(yes: bool | None) -> None:
@@ -90,7 +90,7 @@ def ask(app: ChatApp, trouble: str = "") -> None:
             ask(app, str(error))
 
     app.line.ignore()
-    title, text = f"Choose a password for {clean(app.desk.me)}", "With it the name is yours alone. It is not shown."
-    refuse = partial(password_problem, name=app.desk.me)
+    title, text = f"Choose a password for {clean(app.model.me)}", "With it the name is yours alone. It is not shown."
+    refuse = partial(password_problem, name=app.model.me)
     asking = InputDialog(title, text, trouble=trouble, secret=True, twice=True, refuse=refuse, escape="not now")
     app.push_screen(asking, answered)

@@ -37,6 +37,6 @@ class EnterGate:
                 return KeyPassage.WAIT
         if not isinstance(event, events.Key) or event.key != "enter" or len(app.screen_stack) > 1 or app.line.deaf:
             return KeyPassage.PASS
-        if app.typed is None or app.desk.awaits_room(monotonic()):
+        if app.typed is None or app.model.awaits_room(monotonic()):
             return KeyPassage.WAIT  # [enter-waits]
-        return KeyPassage.DROP if app.desk.awaits_room(event.time) else KeyPassage.PASS  # [refused-room]
+        return KeyPassage.DROP if app.model.awaits_room(event.time) else KeyPassage.PASS  # [refused-room]

@@ -62,11 +62,11 @@ class LoginDialogs:
         ones."""
         self._app.key_order.drop()
         self._app.line.ignore()
-        self._app.desk.waits_for = what
+        self._app.model.waits_for = what
         self._app.draw()
 
     def _begin(self, name: str | None, password: str | None = None) -> None:
-        self._app.desk.waits_for = ""
+        self._app.model.waits_for = ""
         self._app.draw()
         self._app.entrance.begin(name, password)
 

@@ -89,8 +89,8 @@ class Buffers:
     def ordered(self) -> list[Buffer]:
         """Rooms as they were entered, then people."""
         found = list(self._by_key.values())
-        rooms = [place for place in found if place.is_room]
-        people = [place for place in found if not place.is_room]
+        rooms = [buffer for buffer in found if buffer.is_room]
+        people = [buffer for buffer in found if not buffer.is_room]
         return [*([] if rooms or people else [self.home]), *rooms, *people]
 
     def get(self, name: str) -> Buffer | None:
@@ -102,30 +102,30 @@ class Buffers:
         if not name:
             return self.home
         key = self.fold(name)
-        place = self._by_key.get(key)
-        if place is None:
-            place = self._by_key[key] = Buffer(name, is_room=is_room)
+        buffer = self._by_key.get(key)
+        if buffer is None:
+            buffer = self._by_key[key] = Buffer(name, is_room=is_room)
             if self.current is self.home:
-                self.current = place
-        return place
+                self.current = buffer
+        return buffer
 
-    def close(self, place: Buffer) -> None:
+    def close(self, buffer: Buffer) -> None:
         """Take a place away; look at the one above it."""
         shown = self.ordered()
-        at = shown.index(place) if place in shown else 0
-        self._by_key = {key: found for key, found in self._by_key.items() if found is not place}
-        if self.current is place:
+        at = shown.index(buffer) if buffer in shown else 0
+        self._by_key = {key: found for key, found in self._by_key.items() if found is not buffer}
+        if self.current is buffer:
             rest = self.ordered()
             self.current = rest[max(0, min(at, len(rest)) - 1)] if rest else self.home
             self.current.seen()
 
-    def look_at(self, place: Buffer) -> None:
+    def look_at(self, buffer: Buffer) -> None:
         """Go to a place."""
-        if place is self.current:
+        if buffer is self.current:
             return
         self.current.left_behind()
-        self.current = place
-        place.seen()
+        self.current = buffer
+        buffer.seen()
 
     def step(self, by: int) -> Buffer:
         """Return the buffer so far below (or above) the current one, around the ends."""
@@ -137,33 +137,33 @@ class Buffers:
         """Where to go next: the first after this one with a mention, else with anything unread."""
         shown = self.ordered()
         at = shown.index(self.current) if self.current in shown else 0
-        around = [place for place in shown[at + 1 :] + shown[:at] if place.unread]
-        wanting = [place for place in around if place.mentions or not place.is_room]
+        around = [buffer for buffer in shown[at + 1 :] + shown[:at] if buffer.unread]
+        wanting = [buffer for buffer in around if buffer.mentions or not buffer.is_room]
         return next(iter(wanting or around), None)
 
     def rename(self, old: str, new: str) -> None:
         """A person has another name: the conversation goes with them, unless there is one under that name."""
-        place = self._by_key.get(self.fold(old))
-        if place is None or place.is_room or (self.fold(new) in self._by_key and self.fold(new) != self.fold(old)):
+        buffer = self._by_key.get(self.fold(old))
+        if buffer is None or buffer.is_room or (self.fold(new) in self._by_key and self.fold(new) != self.fold(old)):
             return
-        place.name = new
-        self._by_key = {(self.fold(new) if found is place else key): found for key, found in self._by_key.items()}
+        buffer.name = new
+        self._by_key = {(self.fold(new) if found is buffer else key): found for key, found in self._by_key.items()}
 
     def refold(self) -> None:
         """The server's rule for spellings is another one now."""
-        self._by_key = {self.fold(place.name): place for place in self._by_key.values()}
+        self._by_key = {self.fold(buffer.name): buffer for buffer in self._by_key.values()}
 
     def unread_elsewhere(self) -> tuple[int, int]:
-        """(messages, mentions) in the places that are not looked at."""
-        others = [place for place in self if place is not self.current]
-        return sum(place.unread for place in others), sum(place.mentions for place in others)
+        """(messages, mentions) in the buffers that are not looked at."""
+        others = [buffer for buffer in self if buffer is not self.current]
+        return sum(buffer.unread for buffer in others), sum(buffer.mentions for buffer in others)
 
 
-def note(place: Buffer, item: Item, *, looked_at: bool, alerts: bool) -> None:
+def note(buffer: Buffer, item: Item, *, looked_at: bool, alerts: bool) -> None:
     """Count a new message in a buffer that is not being watched. `alerts`: it is meant for us."""
     if item.own or looked_at:
         return
-    place.unread += 1
-    place.mentions += alerts
-    if place.log.unread is None:
-        place.log.unread = item
+    buffer.unread += 1
+    buffer.mentions += alerts
+    if buffer.log.unread is None:
+        buffer.log.unread = item

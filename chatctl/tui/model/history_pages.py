@@ -25,72 +25,74 @@ class PageItems:
     failed: bool
 
 
-def page(desk: ViewModel, event: e.HistoryReceived) -> None:
-    kind, place = desk.pages.pop(event.number, ("", desk.here))
+def page(model: ViewModel, event: e.HistoryReceived) -> None:
+    kind, buffer = model.pages.pop(event.number, ("", model.here))
     if kind == "SEARCH":
-        named = tuple((where_of(found, desk.me), item_of(desk, found)) for found in _said(event.events))
-        desk.found = PageItems(event.number, named, event.failed)
-        desk.stale |= {"found"}
+        named = tuple((where_of(found, model.me), item_of(model, found)) for found in _said(event.events))
+        model.found = PageItems(event.number, named, event.failed)
+        model.stale |= {"found"}
         return
-    if place.asked == event.number:
-        place.asked = 0
-    items = items_of(desk, event.events)
+    if buffer.asked == event.number:
+        buffer.asked = 0
+    items = items_of(model, event.events)
     if kind == "BEFORE":
-        _unread_before(desk, place, items, event.ends or event.failed)
-        place.shown.put_before(item for item in items if item.is_said or item.time < place.since)
-        place.shown.begins = event.ends or event.failed
+        _unread_before(model, buffer, items, event.ends or event.failed)
+        buffer.shown.put_before(item for item in items if item.is_said or item.time < buffer.since)
+        buffer.shown.begins = event.ends or event.failed
     elif kind == "LAST":
-        place.log.put_before(item for item in items if item.is_said)
-        _unread_at_the_end(place, desk)
-    elif kind == "AFTER" and place.past is not None:
-        reached = any(item.id is not None and place.log.find(item.id) for item in items)
-        place.past.put_after(items)
+        buffer.log.put_before(item for item in items if item.is_said)
+        _unread_at_the_end(buffer, model)
+    elif kind == "AFTER" and buffer.past is not None:
+        reached = any(item.id is not None and buffer.log.find(item.id) for item in items)
+        buffer.past.put_after(items)
         if reached or event.ends:
-            place.past = None
+            buffer.past = None
     elif kind == "AROUND":
         if items:
-            place.past = MessageLog()
-            place.past.live = False
-            place.past.put_after(items)
+            buffer.past = MessageLog()
+            buffer.past.live = False
+            buffer.past.put_after(items)
         else:
-            desk.tell("That message cannot be shown any more", now=event.time.timestamp())
-    desk.stale |= {"log"}
+            model.tell("That message cannot be shown any more", now=event.time.timestamp())
+    model.stale |= {"log"}
 
 
-def _unread_at_the_end(place: Buffer, desk: ViewModel) -> None:
+def _unread_at_the_end(buffer: Buffer, model: ViewModel) -> None:
     """Request the messages of an earlier conversation after the last one read; if that is unknown, after our last
     one."""
-    said = [item for item in place.log.items if item.is_said]
-    read = place.left_off if place.left_off is not None else max((item.time for item in said if item.own), default=0.0)
+    said = [item for item in buffer.log.items if item.is_said]
+    read = (
+        buffer.left_off if buffer.left_off is not None else max((item.time for item in said if item.own), default=0.0)
+    )
     missed = [item for item in said if not item.own and item.time > read]
-    if missed and place is not desk.here:
-        place.log.unread = missed[0]
-        place.unread = place.mentions = len(missed)
-        desk.stale |= {"rooms"}
+    if missed and buffer is not model.here:
+        buffer.log.unread = missed[0]
+        buffer.unread = buffer.mentions = len(missed)
+        model.stale |= {"rooms"}
 
 
-def _unread_before(desk: ViewModel, place: Buffer, items: list[Item], ends: bool) -> None:
+def _unread_before(model: ViewModel, buffer: Buffer, items: list[Item], ends: bool) -> None:
     """Count the unread messages of a page before the first live one, and place the marker above them."""
-    log = place.log
-    if place.past is not None or log.unread is None or place.left_off is None:
+    log = buffer.log
+    if buffer.past is not None or log.unread is None or buffer.left_off is None:
         return
     if log.unread is not next((item for item in log.items if item.is_said), None):
         return
     said = [item for item in items if item.is_said]
-    missed = [item for item in said if not item.own and item.time > place.left_off]
+    missed = [item for item in said if not item.own and item.time > buffer.left_off]
     log.unread_above = log.unread_above and not ends and said == missed
     if missed:
         log.unread = missed[0]
-        if place is not desk.here or not desk.attention:
-            place.unread += len(missed)
-            place.mentions += sum(item.mention or not place.is_room for item in missed)
-            desk.stale |= {"rooms"}
+        if buffer is not model.here or not model.attention:
+            buffer.unread += len(missed)
+            buffer.mentions += sum(item.mention or not buffer.is_room for item in missed)
+            model.stale |= {"rooms"}
 
 
-def item_of(desk: ViewModel, event: e.RoomMessage | e.PrivateMessage) -> Item:
+def item_of(model: ViewModel, event: e.RoomMessage | e.PrivateMessage) -> Item:
     """A message as it stands in a log."""
     form: Literal["said", "action", "notice"] = "said" if event.kind == "message" else event.kind
-    mention = not event.own and isinstance(event, e.RoomMessage) and mentions(event.text, desk.me)
+    mention = not event.own and isinstance(event, e.RoomMessage) and mentions(event.text, model.me)
     audience = event.audience if isinstance(event, e.RoomMessage) else None
     return Item(
         form, event.time.timestamp(), event.text, event.name,
@@ -99,12 +101,12 @@ def item_of(desk: ViewModel, event: e.RoomMessage | e.PrivateMessage) -> Item:
     )  # fmt: skip
 
 
-def items_of(desk: ViewModel, events: Iterable[e.Event]) -> list[Item]:
+def items_of(model: ViewModel, events: Iterable[e.Event]) -> list[Item]:
     """Return a page of history as items, with folds, reactions and deletions."""
     log = MessageLog()
     for event in events:
         if isinstance(event, e.RoomMessage | e.PrivateMessage):
-            log.add(item_of(desk, event))
+            log.add(item_of(model, event))
         elif isinstance(event, e.Reacted | e.Deleted):
             _about(log.find(event.id), event)
         else:

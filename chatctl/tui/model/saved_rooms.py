@@ -44,13 +44,13 @@ class SavedRooms:
                 with unasked():
                     client.join(room)
 
-    def keep(self, desk: ViewModel) -> None:
+    def keep(self, model: ViewModel) -> None:
         """Save if needed: once a second, and on leaving ([saved-soon], [drop-refused])."""
         if self._memory is None or not self._since:
             return
-        rooms = [place.name for place in desk.places if place.is_room and place.joined]
+        rooms = [buffer.name for buffer in model.buffers if buffer.is_room and buffer.joined]
         if monotonic() - self._since < _KNOWN:
-            rooms += [room for room in self._asked if desk.places.fold(room) not in desk.been]
+            rooms += [room for room in self._asked if model.buffers.fold(room) not in model.been]
         words = " ".join(rooms[:MAX_ROOMS])
         if words != self._written:
             self._written = words

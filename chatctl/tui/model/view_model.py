@@ -72,7 +72,7 @@ class ViewModel:
     def __init__(self, client: ModelClient, me: str) -> None:
         self.client = client
         self.me = me
-        self.places = Buffers(client.fold)
+        self.buffers = Buffers(client.fold)
         self.connection: Connection = "connecting"
         self.problem = ""
         """The reason why there is no connection."""
@@ -108,12 +108,12 @@ class ViewModel:
     @property
     def here(self) -> Buffer:
         """The place that is looked at."""
-        return self.places.current
+        return self.buffers.current
 
-    def look_at(self, place: Buffer) -> None:
+    def look_at(self, buffer: Buffer) -> None:
         """Go there; what stands here has been read."""
         self.mark_read()
-        self.places.look_at(place)
+        self.buffers.look_at(buffer)
         self.stale |= {"log", "rooms", "people", "topic", "status"}
 
     def front(self, in_front: bool) -> None:
@@ -136,7 +136,7 @@ class ViewModel:
 
     def room_was_refused(self, room: str) -> None:
         """Note that a room cannot be entered."""
-        if self.going and self.places.fold(room) == self.places.fold(self.going):
+        if self.going and self.buffers.fold(room) == self.buffers.fold(self.going):
             self._going_until = min(self._going_until, monotonic())
 
     def awaits_room(self, time: float) -> bool:
@@ -146,90 +146,90 @@ class ViewModel:
 
     def converse(self, name: str) -> Buffer:
         """Return the private buffer of a user, made if it does not exist."""
-        known = self.places.get(name)
+        known = self.buffers.get(name)
         if known is not None:
             return known
-        place = self.places.open(name, is_room=False)
+        buffer = self.buffers.open(name, is_room=False)
         with unasked():
             self.client.watch(name)
             self.client.mark_read(name, None)
         self.stale |= {"rooms"}
-        return place
+        return buffer
 
     def say(self, text: str, kind: e.Kind, target: str, ticket: int, now: float, reply: str | None = None) -> None:
         """We said something: it stands there until its echo comes."""
-        place = self.places.get(target)
-        if place is None and not self.client.is_room(target):
-            place = self.converse(target)
-        if place is None:
+        buffer = self.buffers.get(target)
+        if buffer is None and not self.client.is_room(target):
+            buffer = self.converse(target)
+        if buffer is None:
             return
         form: Literal["said", "action", "notice"] = "said" if kind == "message" else kind
-        place.log.add(Item(form, now, text, self.me, own=True, ticket=ticket, reply=reply))
-        place.past = None
-        if place.log.unread is not None and place is self.here:
-            place.log.unread = None
+        buffer.log.add(Item(form, now, text, self.me, own=True, ticket=ticket, reply=reply))
+        buffer.past = None
+        if buffer.log.unread is not None and buffer is self.here:
+            buffer.log.unread = None
         self.stale |= {"log"}
 
-    def tell(self, text: str, *, trouble: bool = False, place: Buffer | None = None, now: float) -> None:
+    def tell(self, text: str, *, trouble: bool = False, buffer: Buffer | None = None, now: float) -> None:
         """Something of the program's own, for the person."""
         for line in text.splitlines():
-            (place or self.here).shown.add(Item("trouble" if trouble else "news", now, line))
+            (buffer or self.here).shown.add(Item("trouble" if trouble else "news", now, line))
         self.stale |= {"log"}
 
-    def load_before(self, place: Buffer) -> bool:
+    def load_before(self, buffer: Buffer) -> bool:
         """Request the messages before the first item. Return False if there are none, or they are requested already."""
-        log = place.shown
+        log = buffer.shown
         oldest = log.oldest()
-        if log.begins or place.asked or self.connection != "online" or place is self.places.home:
+        if log.begins or buffer.asked or self.connection != "online" or buffer is self.buffers.home:
             return False
-        if oldest is None and place.since < float("inf"):  # all that there is was told by the program
-            oldest = Item("news", place.since)
-        return oldest is not None and self._look_back(place, "BEFORE", oldest)
+        if oldest is None and buffer.since < float("inf"):  # all that there is was told by the program
+            oldest = Item("news", buffer.since)
+        return oldest is not None and self._look_back(buffer, "BEFORE", oldest)
 
-    def load_after(self, place: Buffer) -> bool:
+    def load_after(self, buffer: Buffer) -> bool:
         """In a view of the past: request the messages after it."""
-        if place.past is None or place.asked or not place.past.items:
+        if buffer.past is None or buffer.asked or not buffer.past.items:
             return False
-        return self._look_back(place, "AFTER", place.past.items[-1])
+        return self._look_back(buffer, "AFTER", buffer.past.items[-1])
 
-    def _look_back(self, place: Buffer, which: Which, item: Item) -> bool:
+    def _look_back(self, buffer: Buffer, which: Which, item: Item) -> bool:
         with unasked():
-            place.asked = self.client.look_back(place.name, which, moment(item.time), item.id)
-            self.pages[place.asked] = (which, place)
+            buffer.asked = self.client.look_back(buffer.name, which, moment(item.time), item.id)
+            self.pages[buffer.asked] = (which, buffer)
             return True
-        place.shown.begins = True  # a name that no request can use: servers may allow any name
+        buffer.shown.begins = True  # a name that no request can use: servers may allow any name
         return False
 
-    def recall(self, place: Buffer, last: datetime) -> None:
+    def recall(self, buffer: Buffer, last: datetime) -> None:
         """Load the end of a conversation that we had before: it was at `last`."""
-        if self._look_back(place, "BEFORE", Item("news", last.timestamp() + 1)):
-            self.pages[place.asked] = ("LAST", place)
+        if self._look_back(buffer, "BEFORE", Item("news", last.timestamp() + 1)):
+            self.pages[buffer.asked] = ("LAST", buffer)
 
     def seek(self) -> None:
         """If all loaded messages of a buffer are unread, request earlier ones, which may be unread too.
 
         After _MAX_PAGES_BACK pages the marker above says so, and scrolling there loads them.
         """
-        for place in self.places:
-            log = place.log
-            if place.past is not None or log.unread is None or place.left_off is None or log.begins:
+        for buffer in self.buffers:
+            log = buffer.log
+            if buffer.past is not None or log.unread is None or buffer.left_off is None or log.begins:
                 continue
             if log.unread is not next((item for item in log.items if item.is_said), None):
                 continue
-            if place.sought < _MAX_PAGES_BACK:
-                place.sought += self.load_before(place)
+            if buffer.sought < _MAX_PAGES_BACK:
+                buffer.sought += self.load_before(buffer)
             elif not log.unread_above:
                 log.unread_above = True
                 self.stale |= {"log", "rooms"}
 
-    def jump(self, place: Buffer, item: Item) -> None:
+    def jump(self, buffer: Buffer, item: Item) -> None:
         """Show a message with its surroundings: they are asked for where it is not at hand."""
         self.target = item.id
-        if item.id is not None and place.log.find(item.id) is not None:
-            place.past = None
+        if item.id is not None and buffer.log.find(item.id) is not None:
+            buffer.past = None
             self.stale |= {"log"}
             return
-        self._look_back(place, "AROUND", item)
+        self._look_back(buffer, "AROUND", item)
 
     def to_now(self) -> None:
         """Back from the past."""
@@ -238,17 +238,17 @@ class ViewModel:
 
     def mark_read(self) -> None:
         """Send the read position to the server, if it has changed."""
-        place = self.here
-        if not self.attention or self.connection != "online" or place is self.places.home:
+        buffer = self.here
+        if not self.attention or self.connection != "online" or buffer is self.buffers.home:
             return
-        last = next((item for item in reversed(place.log.items) if item.is_said and not item.ticket), None)
+        last = next((item for item in reversed(buffer.log.items) if item.is_said and not item.ticket), None)
         if last is None:
             return
         until = moment(last.time)
-        if place.read_until is None or until > place.read_until:
-            place.read_until = until
+        if buffer.read_until is None or until > buffer.read_until:
+            buffer.read_until = until
             with unasked():
-                self.client.mark_read(place.name, until)
+                self.client.mark_read(buffer.name, until)
 
     # Events.
 

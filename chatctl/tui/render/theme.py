@@ -7,7 +7,7 @@ Invariants:
 - [name-colour] A name has the same colour everywhere and always: it depends on the folded name alone.
 - [contrast] Every name colour has a contrast of at least 4.5 on its theme's background (WCAG 2, AA), checked by a test.
   The terminal's own colours are its owner's choice.
-- [not-colour-alone] No information is in colour alone: everything has a sign, place or word too.
+- [not-colour-alone] No information is in colour alone: everything has a sign, buffer or word too.
 """
 
 from __future__ import annotations

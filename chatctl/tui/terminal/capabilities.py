@@ -60,5 +60,5 @@ class TerminalCapabilities:
         """Redraw everything with the current knowledge."""
         app = self._of_app
         app.wear(app.look.palette.name)
-        app.desk.stale |= {"log", "rooms", "people", "topic", "status"}
+        app.model.stale |= {"log", "rooms", "people", "topic", "status"}
         app.draw()

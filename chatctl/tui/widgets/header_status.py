@@ -20,38 +20,38 @@ _BRIEF_BELOW = 60
 class TopicBar(Painted):
     """``#lobby  what it is about                4 people``"""
 
-    place: Buffer | None = None
+    buffer: Buffer | None = None
     count = 0
 
-    def tell(self, place: Buffer, count: int) -> None:
+    def tell(self, buffer: Buffer, count: int) -> None:
         """The header: the room, its topic, and the number of members."""
-        self.place, self.count = place, count
+        self.buffer, self.count = buffer, count
         self.repaint()
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        ink, place = self.ink, self.place
-        if place is None:
+        ink, buffer = self.ink, self.buffer
+        if buffer is None:
             return []
-        right = _how_many(place, self.count)
-        name = shortened(clean(place.name) or "chatctl", width - 1)
+        right = _how_many(buffer, self.count)
+        name = shortened(clean(buffer.name) or "chatctl", width - 1)
         left: list[Piece] = [(f" {name}", ink.bold)]
         room = width - 1 - width_of(name) - width_of(right) - 2
         if room < 0:
             return [strip(left, width, ink.plain)]
-        topic = shortened(clean(place.topic), room - 2) if room > 8 else ""
+        topic = shortened(clean(buffer.topic), room - 2) if room > 8 else ""
         gap = room - width_of(topic) - (2 if topic else 0)
         pieces = [*left, (f"  {topic}" if topic else "", ink.quiet), (" " * gap, ink.plain), (f" {right} ", ink.quiet)]
         return [strip(pieces, width, ink.plain)]
 
 
-def _how_many(place: Buffer, count: int) -> str:
-    if place.past is not None:
+def _how_many(buffer: Buffer, count: int) -> str:
+    if buffer.past is not None:
         return "the past · Esc: now"
-    if place.is_room:
-        if not place.joined:
+    if buffer.is_room:
+        if not buffer.joined:
             return "you are not in"
         return f"{count} people" if count != 1 else "only you"
-    return {True: "here", False: "not here", None: ""}[place.online]
+    return {True: "here", False: "not here", None: ""}[buffer.online]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +67,21 @@ class StatusContent:
     hint: str = ""
 
 
-def how_things_stand(desk: ViewModel, address: str, waiting: int, below: int, hint: str) -> StatusContent:
+def how_things_stand(model: ViewModel, address: str, waiting: int, below: int, hint: str) -> StatusContent:
     """`waiting`: messages that are not sent yet; `below`: those below the visible part."""
     sign, words, good = "●", "connected", True
-    if desk.connection == "connecting" and desk.waits_for:
-        sign, words, good = "○", f"waiting for {desk.waits_for}", False
-    elif desk.connection == "connecting":
+    if model.connection == "connecting" and model.waits_for:
+        sign, words, good = "○", f"waiting for {model.waits_for}", False
+    elif model.connection == "connecting":
         sign, words, good = "○", f"connecting to {address}", False
-    elif desk.connection == "offline":
+    elif model.connection == "offline":
         words = f"no connection, trying again{f' · {waiting} to be sent' if waiting else ''}"
         sign, good = "○", False
-    elif desk.away:
+    elif model.away:
         sign, words = "◐", "away (/back)"
-    elif desk.latency is not None:
-        words = f"connected · {max(1, round(desk.latency * 1000))} ms"
-    return StatusContent(sign, words, good, tuple(desk.here.typing()), desk.places.unread_elsewhere(), below, hint)
+    elif model.latency is not None:
+        words = f"connected · {max(1, round(model.latency * 1000))} ms"
+    return StatusContent(sign, words, good, tuple(model.here.typing()), model.buffers.unread_elsewhere(), below, hint)
 
 
 class StatusBar(Painted):

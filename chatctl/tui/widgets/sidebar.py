@@ -28,46 +28,46 @@ class Sidebar(Painted):
     class BufferChosen(Message):
         """Somebody clicked on a place."""
 
-        def __init__(self, place: Buffer) -> None:
+        def __init__(self, buffer: Buffer) -> None:
             super().__init__()
-            self.place = place
+            self.buffer = buffer
 
-    def __init__(self, places: Buffers, *, id: str | None = None) -> None:
+    def __init__(self, buffers: Buffers, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.places = places
+        self.buffers = buffers
         self._first = 0
         self._followed: Buffer | None = None
         """The place that was scrolled to: only another one is scrolled to again, so that the wheel has its say."""
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        shown = self.places.ordered()
-        current = shown.index(self.places.current) if self.places.current in shown else 0
-        if self._followed is not self.places.current or self._painted_for.height != height:
-            self._followed = self.places.current
+        shown = self.buffers.ordered()
+        current = shown.index(self.buffers.current) if self.buffers.current in shown else 0
+        if self._followed is not self.buffers.current or self._painted_for.height != height:
+            self._followed = self.buffers.current
             if not self._first <= current < self._first + height:
                 self._first = current - height // 2
         self._first = max(0, min(self._first, len(shown) - height))
         return [
-            self._row(place, number, width)
-            for number, place in enumerate(shown[self._first : self._first + height], self._first + 1)
+            self._row(buffer, number, width)
+            for number, buffer in enumerate(shown[self._first : self._first + height], self._first + 1)
         ]
 
-    def _row(self, place: Buffer, number: int, width: int) -> Strip:
+    def _row(self, buffer: Buffer, number: int, width: int) -> Strip:
         ink = self.ink
-        looked_at = place is self.places.current
-        count = f" @{_few(place.mentions)}" if place.mentions else f" {_few(place.unread)}" if place.unread else ""
-        if count and place.log.unread_above and count[-1] != "+":
+        looked_at = buffer is self.buffers.current
+        count = f" @{_few(buffer.mentions)}" if buffer.mentions else f" {_few(buffer.unread)}" if buffer.unread else ""
+        if count and buffer.log.unread_above and count[-1] != "+":
             count += "+"
         digit = f"{number} " if number <= _NUMBERED else "  "
-        name = clean(place.name) if place.name != HOME else "server"
+        name = clean(buffer.name) if buffer.name != HOME else "server"
         room = width - 1 - len(digit) - len(count) - 1
         name = shortened(name, room)
-        style = ink.bold if looked_at or place.unread else ink.plain
-        if not place.joined or place.online is False:
+        style = ink.bold if looked_at or buffer.unread else ink.plain
+        if not buffer.joined or buffer.online is False:
             style = ink.quiet
         pieces: list[Piece] = [("▸" if looked_at else " ", ink.accent), (digit, ink.quiet), (name, style)]
         pieces.append((" " * max(0, room - width_of(name)), ink.plain))
-        pieces.append((count, ink.mention if place.mentions else ink.bold))
+        pieces.append((count, ink.mention if buffer.mentions else ink.bold))
         return strip(fitting(pieces, width), width, ink.plain)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
@@ -81,7 +81,7 @@ class Sidebar(Painted):
         self.repaint()
 
     def on_click(self, event: events.Click) -> None:
-        shown = self.places.ordered()
+        shown = self.buffers.ordered()
         at = self._first + event.y
         if 0 <= at < len(shown):
             self.post_message(self.BufferChosen(shown[at]))

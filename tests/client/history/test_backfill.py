@@ -174,7 +174,7 @@ def test_the_echo_of_what_was_sent_again_is_shown_once_in_its_place(lobby: Talk)
     events = lobby.heard(said(4), *page(2, 3, nick="ann"), *page(4))
     assert texts(events) == ["2", "3", "4"]
     assert all(event.own for event in events[:2] if isinstance(event, e.RoomMessage))
-    assert lobby.state.ledger.out == 0
+    assert lobby.state.in_flight.out == 0
 
 
 def test_a_refusal_of_what_was_sent_again_says_what_it_was(lobby: Talk) -> None:
@@ -184,7 +184,7 @@ def test_a_refusal_of_what_was_sent_again_says_what_it_was(lobby: Talk) -> None:
     [failed] = lobby.heard("FAIL PRIVMSG NOT_STORED :This was not sent: the disk is full")
     assert isinstance(failed, e.Failed)
     assert (failed.code, failed.said) == ("NOT_STORED", "hello")
-    assert lobby.state.ledger.out == 0
+    assert lobby.state.in_flight.out == 0
 
 
 def test_at_the_end_what_is_still_in_doubt_is_told(lobby: Talk) -> None:

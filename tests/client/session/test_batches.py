@@ -48,7 +48,7 @@ def test_a_line_to_be_joined_has_no_line_feed_before_it(lobby: Talk) -> None:
 
 def test_it_may_stand_in_a_page_of_history(lobby: Talk) -> None:
     number = 7
-    lobby.state.catchup.wish(lobby.state.catchup.past.page(number, "BEFORE", "#lobby", "m9", lobby.state.now(), 50))
+    lobby.state.backfill.wish(lobby.state.backfill.past.page(number, "BEFORE", "#lobby", "m9", lobby.state.now(), 50))
     assert "CHATHISTORY BEFORE #lobby msgid=m9 50" in lobby.sent()
     [page] = lobby.heard(":s BATCH +h chathistory #lobby", *batch("one", "two", inside="h"), ":s BATCH -h")
     assert isinstance(page, e.HistoryReceived)
@@ -74,10 +74,10 @@ def test_several_lines_go_out_as_one_batch_and_their_echo_is_one_message(lobby: 
         "@batch=c1 PRIVMSG #lobby :three",
         "BATCH -c1",
     ]
-    assert lobby.state.ledger.out == 1
+    assert lobby.state.in_flight.out == 1
     [said] = lobby.heard(*(line.replace("bob!", "ann!") for line in batch("one", "", "three")))
     assert isinstance(said, e.RoomMessage)
-    assert (said.ticket, said.own, lobby.state.ledger.out) == (5, True, 0)
+    assert (said.ticket, said.own, lobby.state.in_flight.out) == (5, True, 0)
 
 
 def test_a_long_line_of_several_is_cut_between_words_and_marked(lobby: Talk) -> None:

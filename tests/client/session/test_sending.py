@@ -21,7 +21,7 @@ def test_with_echo_ours_is_told_when_it_comes_back_and_once(lobby: Talk) -> None
     assert lobby.news() == []
     [said] = lobby.heard("@msgid=7 :ann!~chatctl@cloak PRIVMSG #lobby :hi")
     assert said == e.RoomMessage(time=NOW, room="#lobby", name="ann", text="hi", own=True, id="7")
-    assert lobby.state.ledger.out == 0
+    assert lobby.state.in_flight.out == 0
 
 
 def test_without_echo_ours_is_told_at_once() -> None:
@@ -73,7 +73,7 @@ def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
     assert len(pings) == 2
     lobby.heard(f":s PONG s {pings[0]}")
     assert lobby.state.may_say_more
-    assert lobby.state.ledger.out == WINDOW_MESSAGES // 2
+    assert lobby.state.in_flight.out == WINDOW_MESSAGES // 2
 
 
 def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(lobby: Talk) -> None:

@@ -34,9 +34,9 @@ def being() -> tuple[OwnPresence, Told]:
 
 
 def room() -> Buffer:
-    place = Buffer("#lobby", is_room=True)
-    place.joined = True
-    return place
+    buffer = Buffer("#lobby", is_room=True)
+    buffer.joined = True
+    return buffer
 
 
 def test_typing_is_told_every_three_seconds_at_most() -> None:

@@ -13,72 +13,72 @@ from tests.tui.view_models import NOW, World, page, said
 
 def test_unread_and_mentions_count_elsewhere_alone(world: World) -> None:
     world.hear(said("here"), said("there", "#dev"), said("ann: there", "#dev"), said("annual", "#dev"))
-    assert (world.place("#lobby").unread, world.place("#dev").unread, world.place("#dev").mentions) == (0, 3, 1)
-    assert world.place("#dev").log.unread is world.place("#dev").log.items[0]
-    assert [item.text for _, item in world.desk.alerts] == ["ann: there"]
-    world.desk.look_at(world.place("#dev"))
-    assert (world.place("#dev").unread, world.place("#dev").mentions) == (0, 0)
+    assert (world.buffer("#lobby").unread, world.buffer("#dev").unread, world.buffer("#dev").mentions) == (0, 3, 1)
+    assert world.buffer("#dev").log.unread is world.buffer("#dev").log.items[0]
+    assert [item.text for _, item in world.model.alerts] == ["ann: there"]
+    world.model.look_at(world.buffer("#dev"))
+    assert (world.buffer("#dev").unread, world.buffer("#dev").mentions) == (0, 0)
 
 
 def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> None:
-    world.desk.attend(False)
+    world.model.attend(False)
     world.hear(said("ann?"))
-    assert (world.place("#lobby").unread, len(world.desk.alerts)) == (1, 1)
-    world.desk.attend(True)
-    assert world.place("#lobby").unread == 0
-    assert world.place("#lobby").log.unread is not None  # the line stays, so that one sees where to go on
+    assert (world.buffer("#lobby").unread, len(world.model.alerts)) == (1, 1)
+    world.model.attend(True)
+    assert world.buffer("#lobby").unread == 0
+    assert world.buffer("#lobby").log.unread is not None  # the line stays, so that one sees where to go on
 
 
 def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(world: World) -> None:
     def calls(text: str) -> int:
-        world.desk.alerts.clear()
+        world.model.alerts.clear()
         world.hear(said(f"ann: {text}", "#dev"))
-        return len(world.desk.alerts)
+        return len(world.model.alerts)
 
     assert calls("no word of the terminal yet") == 1
-    world.desk.front(True)
+    world.model.front(True)
     assert calls("it is in front") == 0
-    assert world.place("#dev").mentions == 2, "counted it is all the same"
-    world.desk.attend(False)
+    assert world.buffer("#dev").mentions == 2, "counted it is all the same"
+    world.model.attend(False)
     assert calls("no input for long") == 1
-    world.desk.attend(True)
-    world.desk.front(False)
+    world.model.attend(True)
+    world.model.front(False)
     assert calls("it is not in front") == 1
 
 
 def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) -> None:
     world.hear(said("old", "#dev", history=True))
-    assert world.place("#dev").unread == 0
+    assert world.buffer("#dev").unread == 0
     world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW), said("newer", "#dev", seconds=5, history=True))
-    assert world.place("#dev").unread == 1
+    assert world.buffer("#dev").unread == 1
     world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW + timedelta(seconds=9)))
-    assert world.place("#dev").unread == 0
+    assert world.buffer("#dev").unread == 0
 
 
 def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World) -> None:
-    here, at = world.place("#lobby"), [NOW + timedelta(seconds=second) for second in range(10)]
+    here, at = world.buffer("#lobby"), [NOW + timedelta(seconds=second) for second in range(10)]
     world.hear(e.ReadUntil(time=at[9], target="#lobby", until=at[1]))
     told = [said(f"m{number}", seconds=number, id=f"m{number}", history=True) for number in range(8)]
     world.hear(*told[6:])
     assert here.log.unread is here.log.find("m6")
     assert here.unread == 0, "it is looked at"
-    world.desk.mark_read()
+    world.model.mark_read()
     for asked in (told[4:6], told[0:4]):  # the marker has moved; the position has not
-        world.desk.seek()
+        world.model.seek()
         number = len(world.client.asked)
         assert world.client.asked[-1][:2] == ("BEFORE", "#lobby")
         world.hear(page(number, *asked))
     assert here.log.unread is here.log.find("m2")
     asked_before = len(world.client.asked)
-    world.desk.seek()
+    world.model.seek()
     assert len(world.client.asked) == asked_before, "it is found"
 
 
 def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) -> None:
-    dev = world.place("#dev")
+    dev = world.buffer("#dev")
     world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
     world.hear(said("late", "#dev", seconds=9, id="late", history=True))
-    world.desk.seek()
+    world.model.seek()
     missed = [said("ann: early", "#dev", seconds=5, id="e1"), said("mine", "#dev", name="ann", own=True, seconds=6)]
     missed.insert(0, said("read", "#dev", seconds=-5, id="e0"))
     world.hear(page(len(world.client.asked), *missed, ends=True))
@@ -88,17 +88,17 @@ def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) ->
 
 def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.tui.model.view_model._MAX_PAGES_BACK", 1)
-    dev, at = world.place("#dev"), [NOW + timedelta(seconds=second) for second in range(10)]
+    dev, at = world.buffer("#dev"), [NOW + timedelta(seconds=second) for second in range(10)]
     world.hear(e.ReadUntil(time=at[9], target="#dev", until=at[1]))
     told = [said(f"m{number}", "#dev", seconds=number, id=f"m{number}", history=True) for number in range(8)]
     world.hear(*told[6:])
-    world.desk.seek()
+    world.model.seek()
     assert not dev.log.unread_above, "more is asked for"
     world.hear(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
-    world.desk.seek()
+    world.model.seek()
     assert (dev.log.unread, dev.log.unread_above) == (dev.log.find("m4"), True)
     for asked, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # the user scrolls there
-        world.desk.load_before(dev)
+        world.model.load_before(dev)
         world.hear(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(asked)))
         assert (dev.log.unread, dev.log.unread_above) == (dev.log.find(unread), above)
 
@@ -106,17 +106,17 @@ def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monk
 def test_what_one_has_read_is_not_searched_for(world: World) -> None:
     world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
     world.hear(said("late", "#dev", seconds=9, history=True))
-    world.desk.look_at(world.place("#dev"))
-    world.desk.look_at(world.place("#lobby"))
+    world.model.look_at(world.buffer("#dev"))
+    world.model.look_at(world.buffer("#lobby"))
     world.client.asked.clear()
-    world.desk.seek()
+    world.model.seek()
     assert not world.client.asked
 
 
 def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) -> None:
     world.hear(said("hi", seconds=3))
-    world.desk.mark_read()
-    world.desk.mark_read()
+    world.model.mark_read()
+    world.model.mark_read()
     assert [asked for asked in world.client.asked if asked[0] == "READ"] == [
         ("READ", "#lobby", NOW + timedelta(seconds=3))
     ]
@@ -124,26 +124,26 @@ def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) ->
 
 def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: World) -> None:
     world.hear(e.Conversations(time=NOW, people=(("dave", NOW), ("bob", NOW), ("eve", NOW))))
-    assert [place.name for place in world.desk.places] == ["#lobby", "#dev", "dave", "bob", "eve"]
-    assert world.desk.here is world.place("#lobby")
-    numbers = {place.name: place.asked for place in world.desk.places}
+    assert [buffer.name for buffer in world.model.buffers] == ["#lobby", "#dev", "dave", "bob", "eve"]
+    assert world.model.here is world.buffer("#lobby")
+    numbers = {buffer.name: buffer.asked for buffer in world.model.buffers}
     read = e.ReadUntil(time=NOW, target="bob", until=NOW + timedelta(seconds=2))
     talk = [
         e.PrivateMessage(time=NOW + timedelta(seconds=second), name="bob", to="ann", text=f"{second}", id=f"{second}")
         for second in (1, 2, 3)
     ]
     world.hear(read, page(numbers["bob"], *talk))
-    assert (world.place("bob").unread, world.place("bob").log.unread) == (1, world.place("bob").log.find("3"))
+    assert (world.buffer("bob").unread, world.buffer("bob").log.unread) == (1, world.buffer("bob").log.find("3"))
     own = e.PrivateMessage(time=NOW, name="ann", to="eve", text="yes", own=True)
     late = [replace(message, name="eve", id=f"e{message.id}") for message in talk]
     world.hear(page(numbers["eve"], own, *late))  # the read position is unknown: messages after our last one are unread
-    assert world.place("eve").unread == 3
+    assert world.buffer("eve").unread == 3
     world.hear(page(numbers["dave"], failed=True))
-    assert world.place("dave").unread == 0
+    assert world.buffer("dave").unread == 0
 
 
 def test_who_is_talked_with_now_is_not_begun_again(world: World) -> None:
-    world.desk.converse("bob")
+    world.model.converse("bob")
     world.client.asked.clear()
     world.hear(e.Conversations(time=NOW, people=(("bob", NOW),)))
     assert not world.client.asked

@@ -1,4 +1,4 @@
-"""Events in, places and items out (chatctl/tui/model/view_model, hearing, pages, places)."""
+"""Events in, buffers and items out (chatctl/tui/model/view_model, hearing, pages, buffers)."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from tests.tui.view_models import NOW, World, page, plain_rows, said
 
 
 def test_what_was_said_before_there_was_a_room_moves_into_the_first(world: World) -> None:
-    assert world.place("#lobby").log.items[0].text.startswith("You are ann on net")
+    assert world.buffer("#lobby").log.items[0].text.startswith("You are ann on net")
 
 
 def test_what_we_say_waits_and_its_echo_takes_its_place(world: World) -> None:
-    world.desk.say("mine", "message", "#lobby", 4, NOW.timestamp())
+    world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
     world.hear(said("theirs"))
     assert world.texts() == ["theirs", "mine"]
     world.hear(said("mine", name="ann", own=True, ticket=4, id="m1"))
-    assert [(item.text, item.ticket) for item in world.place("#lobby").log.items[1:]] == [("theirs", 0), ("mine", 0)]
+    assert [(item.text, item.ticket) for item in world.buffer("#lobby").log.items[1:]] == [("theirs", 0), ("mine", 0)]
 
 
 def test_a_refusal_stands_at_the_message(world: World) -> None:
-    world.desk.say("mine", "message", "#lobby", 4, NOW.timestamp())
+    world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
     world.hear(e.Failed(time=NOW, text="You may not speak", code="404", about="#lobby", ticket=4))
-    assert world.place("#lobby").log.items[-1].problem == "You may not speak"
+    assert world.buffer("#lobby").log.items[-1].problem == "You may not speak"
 
 
 def test_what_a_break_left_open_stands_at_the_message(world: World) -> None:
-    world.desk.say("mine", "message", "#lobby", 4, NOW.timestamp())
+    world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
     world.hear(e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "mine", "message", 4),)))
-    assert "may not have arrived" in world.place("#lobby").log.items[-1].problem
+    assert "may not have arrived" in world.buffer("#lobby").log.items[-1].problem
 
 
 def test_private_messages_open_a_conversation_and_call(world: World) -> None:
     world.hear(e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"))
-    assert (world.place("bob").unread, world.place("bob").mentions, world.place("bob").is_room) == (1, 1, False)
+    assert (world.buffer("bob").unread, world.buffer("bob").mentions, world.buffer("bob").is_room) == (1, 1, False)
     assert ("WATCH", "bob") in world.client.asked
-    assert world.desk.places.active() is world.place("bob")
+    assert world.model.buffers.active() is world.buffer("bob")
     world.hear(e.NickChanged(time=NOW, old="bob", name="robert"))
-    assert world.place("robert").log.items[0].text == "psst"
+    assert world.buffer("robert").log.items[0].text == "psst"
 
 
 def test_a_notice_opens_none(world: World) -> None:
     world.hear(e.PrivateMessage(time=NOW, name="bot", to="ann", text="beep", kind="notice"))
-    assert world.desk.places.get("bot") is None
+    assert world.model.buffers.get("bot") is None
     assert world.texts() == ["beep"]
 
 
@@ -68,7 +68,7 @@ def test_coming_and_leaving_fold(world: World) -> None:
 def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
     world.hear(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
     assert world.texts()[-1] == "bob removed you from #lobby (enough); /join #lobby enters it again"
-    assert not world.place("#lobby").joined
+    assert not world.buffer("#lobby").joined
 
 
 def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: World) -> None:
@@ -82,23 +82,23 @@ def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: W
 
 def test_leaving_oneself_closes_the_room(world: World) -> None:
     world.hear(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
-    assert world.desk.places.get("#lobby") is None
-    assert world.desk.here is world.place("#dev")
+    assert world.model.buffers.get("#lobby") is None
+    assert world.model.here is world.buffer("#dev")
 
 
 def test_typing_ends_with_the_message(world: World) -> None:
     world.hear(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
-    assert world.desk.here.typing() == ["bob"]
+    assert world.model.here.typing() == ["bob"]
     world.hear(said("done"))
-    assert world.desk.here.typing() == []
-    world.desk.here.types("bob", "active", now=0.0)
-    assert world.desk.here.typing(now=5.9) == ["bob"]
-    assert world.desk.here.typing(now=6.1) == []
+    assert world.model.here.typing() == []
+    world.model.here.types("bob", "active", now=0.0)
+    assert world.model.here.typing(now=5.9) == ["bob"]
+    assert world.model.here.typing(now=6.1) == []
 
 
 def test_reactions_and_deleting(world: World) -> None:
     world.hear(said("hi", id="m1"), e.Reacted(time=NOW, target="#lobby", id="m1", name="eve", reaction="👍"))
-    item = world.place("#lobby").log.find("m1")
+    item = world.buffer("#lobby").log.find("m1")
     assert item is not None
     assert item.reactions == {"👍": ["eve"]}
     world.hear(e.Deleted(time=NOW, target="#lobby", id="m1", name="bob"))
@@ -107,30 +107,30 @@ def test_reactions_and_deleting(world: World) -> None:
 
 def test_older_pages_go_above_until_there_are_no_more(world: World) -> None:
     world.hear(said("now", id="m9"))
-    assert world.desk.load_before(world.desk.here)
-    assert not world.desk.load_before(world.desk.here)  # one at a time
+    assert world.model.load_before(world.model.here)
+    assert not world.model.load_before(world.model.here)  # one at a time
     number = len(world.client.asked)
     world.hear(page(number, said("older", id="m1", seconds=-9), said("now", id="m9")))
     assert world.texts() == ["older", "now"]
-    assert world.desk.load_before(world.desk.here)
+    assert world.model.load_before(world.model.here)
     world.hear(page(len(world.client.asked), ends=True))
-    assert not world.desk.load_before(world.desk.here)
+    assert not world.model.load_before(world.model.here)
 
 
 def test_a_search_and_a_jump_to_what_is_not_at_hand(world: World) -> None:
     world.hear(said("now", id="m9"))
-    world.desk.searched(50)
+    world.model.searched(50)
     world.hear(page(50, said("tea", id="m1"), said("tea", room="#dev", id="d1")))
-    found = world.desk.found
+    found = world.model.found
     assert found is not None
     assert [where for where, _ in found.items] == ["#lobby", "#dev"]
-    world.desk.jump(world.desk.here, found.items[0][1])
+    world.model.jump(world.model.here, found.items[0][1])
     assert ("AROUND", "#lobby", "m1") in world.client.asked
     world.hear(page(len(world.client.asked), said("before", id="m0"), said("tea", id="m1")))
     assert world.texts() == ["before", "tea"]
     world.hear(said("meanwhile", id="m10"))
     assert world.texts() == ["before", "tea"]
-    assert world.desk.load_after(world.desk.here)
+    assert world.model.load_after(world.model.here)
     world.hear(page(len(world.client.asked), said("now", id="m9")))
     assert world.texts() == ["now", "meanwhile"]  # the past has met the present
 
@@ -138,11 +138,11 @@ def test_a_search_and_a_jump_to_what_is_not_at_hand(world: World) -> None:
 def test_a_break_is_told_once(world: World) -> None:
     for _ in range(3):
         world.hear(e.Reconnecting(time=NOW, seconds=1.0, reason="gone"))
-    assert world.desk.connection == "offline"
+    assert world.model.connection == "offline"
     world.hear(e.Reconnected(time=NOW, name="ann", server="s", network="net"))
     assert [text.split(":")[0] for text in world.texts()] == ["No connection", "Connected again"]
     world.hear(said("missed", "#dev", history=True))
-    assert world.place("#dev").unread == 1
+    assert world.buffer("#dev").unread == 1
 
 
 def test_a_topic_that_is_told_on_coming_back_was_not_asked_for(world: World) -> None:
@@ -164,10 +164,10 @@ def test_one_command_that_is_refused_twice_is_told_once(world: World) -> None:
 
 
 def test_rooms_are_stepped_through_around_the_ends(world: World) -> None:
-    places = world.desk.places
-    assert places.step(1) is world.place("#dev")
-    assert places.step(-1) is world.place("#dev")
-    assert places.active() is None
+    buffers = world.model.buffers
+    assert buffers.step(1) is world.buffer("#dev")
+    assert buffers.step(-1) is world.buffer("#dev")
+    assert buffers.active() is None
 
 
 @pytest.mark.parametrize(
@@ -192,21 +192,21 @@ def test_a_name_that_nothing_can_be_asked_about_does_no_harm(world: World, monke
     for name in ("watch", "mark_read", "look_back"):
         monkeypatch.setattr(world.client, name, refused)
     world.hear(e.PrivateMessage(time=NOW, name="a,b", to="ann", text="psst"))
-    place = world.place("a,b")
-    world.desk.look_at(place)
-    world.desk.mark_read()
-    assert not world.desk.load_before(place)
-    assert place.log.begins
+    buffer = world.buffer("a,b")
+    world.model.look_at(buffer)
+    world.model.mark_read()
+    assert not world.model.load_before(buffer)
+    assert buffer.log.begins
 
 
 def test_a_clock_that_is_days_ahead_keeps_nothing_at_the_end(world: World) -> None:
-    world.desk.tell("of the program", now=(NOW + timedelta(days=3)).timestamp())
+    world.model.tell("of the program", now=(NOW + timedelta(days=3)).timestamp())
     world.hear(said("said now", id="a"), said("said then", id="b", seconds=-9 * 86400), said("and now", id="c"))
     assert world.texts() == ["of the program", "said now", "said then", "and now"]
 
 
 def test_what_is_told_of_the_past_stands_above_what_the_program_says(world: World) -> None:
-    world.desk.tell("of the program", now=NOW.timestamp())
+    world.model.tell("of the program", now=NOW.timestamp())
     world.hear(said("said before", seconds=-60, history=True))
     assert world.texts() == ["said before", "of the program"]
 
@@ -216,7 +216,7 @@ def test_a_clock_that_jumps_has_a_line_for_each_day_and_no_more(world: World) ->
     for number, day in enumerate(days):
         world.hear(said(f"m{number}", seconds=day * 86400 + number, id=f"m{number}"))
     shown = MessageList(str.lower)
-    shown.log_shown = world.desk.here.log
+    shown.log_shown = world.model.here.log
     shown.log_shown.begins = True
     rows = plain_rows(iter(shown.paint(60, 40)))
     assert sum("2026 ─" in row for row in rows) == 1 + 3
@@ -229,8 +229,8 @@ def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
     monkeypatch.setattr(time, "time", lambda: 0.0)
     world.hear(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
     monkeypatch.setattr(time, "time", lambda: 1e12)
-    assert world.desk.here.typing() == ["bob"]
-    assert world.desk.here.typing(now=monotonic() + TYPING_SECONDS + 1) == []
+    assert world.model.here.typing() == ["bob"]
+    assert world.model.here.typing(now=monotonic() + TYPING_SECONDS + 1) == []
 
 
 def test_what_was_missed_is_folded_and_stands_in_its_place() -> None:
@@ -253,7 +253,7 @@ def test_what_was_missed_is_folded_and_stands_in_its_place() -> None:
     )
     shown = [
         fold_words(item.moves) if item.moves else item.text
-        for item in world.place("#lobby").log.items
+        for item in world.buffer("#lobby").log.items
         if "F1" not in item.text
     ]
     assert shown == [

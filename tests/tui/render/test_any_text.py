@@ -151,16 +151,16 @@ def test_every_letter_of_a_text_is_on_the_screen() -> None:
 @given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=5), st.integers(1, 120), st.integers(1, 30))
 @example("", "", "", ["漢字"], 4, 1)
 def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: list[str], width: int, high: int) -> None:
-    place = Buffer(name, is_room=True)
-    place.topic, place.joined, place.unread, place.mentions = topic, True, 10**9, len(names)
+    buffer = Buffer(name, is_room=True)
+    buffer.topic, buffer.joined, buffer.unread, buffer.mentions = topic, True, 10**9, len(names)
     bar = TopicBar()
-    bar.place, bar.count = place, 10**6
+    bar.buffer, bar.count = buffer, 10**6
     status = StatusBar()
     status.standing = StatusContent("●", topic, True, tuple(names), (10**9, 3), 10**6, hint)
-    places = Buffers(str.lower)
+    buffers = Buffers(str.lower)
     for found in [name, *names]:
-        places.open(found, is_room=True).mentions = 10**7
-    sidebar = Sidebar(places)
+        buffers.open(found, is_room=True).mentions = 10**7
+    sidebar = Sidebar(buffers)
     sidebar._painted_for = Size(width, high)
     people = MemberList(str.lower)
     people._people = [Member(found, "@" if found < "m" else "", found > "c") for found in names]
@@ -175,11 +175,11 @@ def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: li
 
 @pytest.mark.parametrize("count", [5000])
 def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
-    places = Buffers(str.lower)
+    buffers = Buffers(str.lower)
     for number in range(count):
-        places.open(f"#room{number}", is_room=True)
-    sidebar = Sidebar(places)
-    places.current = places.ordered()[-1]
+        buffers.open(f"#room{number}", is_room=True)
+    sidebar = Sidebar(buffers)
+    buffers.current = buffers.ordered()[-1]
     drawn = sidebar.paint(18, 20)
     assert len(drawn) == 20
     assert any("▸" in segment.text for row in drawn for segment in row)

@@ -62,11 +62,11 @@ def test_keys_around_an_answer_stay_as_they_are_wherever_it_is_cut(
 ) -> None:
     before, after = "".join(keys[:at]), "".join(keys[at:])
     sent = before + answer + after
-    escapes = {place for place, character in enumerate(sent) if character == "\x1b"}
+    escapes = {buffer for buffer, character in enumerate(sent) if character == "\x1b"}
     # Where the cut is just after ESC, that may be the key: it is let through, and the rest is known by its beginning.
-    places = sorted({cut for cut in cuts if 0 < cut < len(sent) and cut - 1 not in escapes})
+    buffers = sorted({cut for cut in cuts if 0 < cut < len(sent) and cut - 1 not in escapes})
     taken, found, got = TerminalAnswers(), [], ""
-    for begin, end in zip([0, *places], [*places, len(sent)], strict=True):
+    for begin, end in zip([0, *buffers], [*buffers, len(sent)], strict=True):
         rest, answers = taken.take(sent[begin:end])
         got += rest
         found += answers
@@ -132,9 +132,9 @@ def test_escape_inside_a_paste_does_not_leave_it_wherever_it_is_cut(text: str, c
     sent = f"k{PASTE}{text}{PASTE_END}l"
     if sent.find(PASTE_END) != len(sent) - len(PASTE_END) - 1:
         return
-    places = sorted({cut for cut in cuts if 0 < cut < len(sent)})
+    buffers = sorted({cut for cut in cuts if 0 < cut < len(sent)})
     pastes, got = BracketedPastes(), ""
-    for begin, end in zip([0, *places], [*places, len(sent)], strict=True):
+    for begin, end in zip([0, *buffers], [*buffers, len(sent)], strict=True):
         got += pastes.take(sent[begin:end])
     assert got == f"k{PASTE}{text.replace(chr(27), '')}{PASTE_END}l"
 

@@ -95,7 +95,7 @@ def test_keys_after_one_that_goes_elsewhere_belong_there(server: Server, bob: Cl
             await ann.until(lambda text: text.startswith(" bob"))
             burst(ann, "draft\x0eroom\x7f\r")
             await ann.until("[ann]: roo")
-            assert ann.app.desk.here.name == "#lobby"
+            assert ann.app.model.here.name == "#lobby"
             await ann.press("ctrl+n")
             await ann.until(lambda _: written(ann) == "draft")
 

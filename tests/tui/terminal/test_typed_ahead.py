@@ -129,7 +129,7 @@ def test_a_line_after_join_goes_to_the_new_room(server: Server, bob: Client) -> 
             await ann.until("2 people")
             burst(ann, "/join #dev\rhello dev\r/join #lobby\rback\r")
             await ann.until("[ann]: back")
-            assert [place.name for place in ann.app.desk.places if "hello dev" in str(place.log.items)] == ["#dev"]
+            assert [buffer.name for buffer in ann.app.model.buffers if "hello dev" in str(buffer.log.items)] == ["#dev"]
 
     play(story)
     assert heard(bob, "back") == ["back"]
@@ -141,14 +141,14 @@ def test_a_line_written_elsewhere_does_not_follow_a_late_join(server: Server, bo
             await ann.until("2 people")
             burst(ann, "/query bob\r\x0e")
             await ann.until(lambda text: text.startswith(" #lobby"))
-            ann.app.desk.go_to("#slow", monotonic())  # as /join does; the answer is still to come
+            ann.app.model.go_to("#slow", monotonic())  # as /join does; the answer is still to come
             burst(ann, "\x0eprivately\r")
             await ann.until("[ann]: privately")
-            assert ann.app.desk.here.name == "bob"
+            assert ann.app.model.here.name == "bob"
             ann.app.do("/join #slow")
             burst(ann, "slowly\r")
             await ann.until("[ann]: slowly")
-            assert ann.app.desk.here.name == "#slow"
+            assert ann.app.model.here.name == "#slow"
 
     play(story)
 

@@ -61,43 +61,43 @@ def rows(line: MessageInput) -> list[Strip]:
     return [line.render_line(y) for y in range(line.size.height)]
 
 
-@pytest.mark.parametrize(("text", "places"), WIDTHS)
-def test_cursor_stands_where_the_next_letter_appears(text: str, places: list[int]) -> None:
+@pytest.mark.parametrize(("text", "buffers"), WIDTHS)
+def test_cursor_stands_where_the_next_letter_appears(text: str, buffers: list[int]) -> None:
     async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(text)
         left = line.content_region.x
-        assert pilot.app.cursor_position.x - left == places[-1]
-        for place in [*reversed(places[:-1]), 0]:
+        assert pilot.app.cursor_position.x - left == buffers[-1]
+        for buffer in [*reversed(buffers[:-1]), 0]:
             await pilot.press("left")
-            assert pilot.app.cursor_position.x - left == place
-        for place in places:
+            assert pilot.app.cursor_position.x - left == buffer
+        for buffer in buffers:
             await pilot.press("right")
-            assert pilot.app.cursor_position.x - left == place
+            assert pilot.app.cursor_position.x - left == buffer
 
     play(story)
 
 
-@pytest.mark.parametrize(("text", "places"), WIDTHS)
-def test_click_on_any_cell_of_a_cluster_puts_the_cursor_on_it(text: str, places: list[int]) -> None:
+@pytest.mark.parametrize(("text", "buffers"), WIDTHS)
+def test_click_on_any_cell_of_a_cluster_puts_the_cursor_on_it(text: str, buffers: list[int]) -> None:
     async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(text)
         starts = [0, *cluster_ends(text)]
-        for cell in range(places[-1]):
+        for cell in range(buffers[-1]):
             await pilot.click(MessageInput, offset=(line.gutter.left + cell, line.gutter.top))
-            number = sum(place <= cell for place in places)
+            number = sum(buffer <= cell for buffer in buffers)
             assert line.cursor_location == (0, starts[number])
 
     play(story)
 
 
-@pytest.mark.parametrize(("text", "places"), WIDTHS)
-def test_row_is_as_wide_as_its_letters_and_drawn_like_a_message(text: str, places: list[int]) -> None:
+@pytest.mark.parametrize(("text", "buffers"), WIDTHS)
+def test_row_is_as_wide_as_its_letters_and_drawn_like_a_message(text: str, buffers: list[int]) -> None:
     async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(text)
         row = rows(line)[0]
         assert text_of(row).rstrip(" ") == drawn(text)
         assert row.cell_length == line.content_size.width
-        assert cells(text) == places[-1]
+        assert cells(text) == buffers[-1]
 
     play(story)
 
