@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from chatctl.chat.commands.effects import Effect
 from chatctl.chat.commands.login_throttle import LoginThrottle
 from chatctl.chat.commands.monitor_list import MonitorList
 from chatctl.chat.delivery.session import Session
@@ -13,7 +14,7 @@ from chatctl.chat.entries.proposals import Proposal
 from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.chat.entries.tasks import Done, Task
 from chatctl.chat.history.recent_messages import RecentMessages
-from chatctl.chat.model.ids import SessionId, UserId
+from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
@@ -86,13 +87,6 @@ class NumericReply:
 
 
 @dataclass(slots=True)
-class CloseSession:
-    """The connection ends; `reason` is the last line it reads."""
-
-    reason: str
-
-
-@dataclass(slots=True)
 class QueryJob:
     """A history query. `query` makes it from the last released seq, `then` turns the page into the command's result.
 
@@ -124,29 +118,15 @@ class Long:
     slices: Iterator[Sequence[Reply]]
 
 
-@dataclass(slots=True)
-class LogNote:
-    """A log event. It must not hold text of users, nor secrets. The session and its address are added."""
-
-    event: str
-    fields: Mapping[str, object]
-
-
-@dataclass(slots=True)
-class ProbeRequest:
-    """Somebody wants what these users have: their sessions are pinged, and end if they do not answer."""
-
-    users: tuple[UserId, ...]
-
-
 class Held:
     """Nothing yet: this command is a part of something that is answered when all of it is there."""
 
 
 HELD = Held()
 
-Reply = NumericReply | Message | CloseSession | ProbeRequest | LogNote
-Result = Proposal | QueryJob | WorkerJob | Long | Held | Sequence[Reply] | None
+Reply = NumericReply | Message
+ReplyOrEffect = Reply | Effect
+Result = Proposal | QueryJob | WorkerJob | Long | Held | Sequence[ReplyOrEffect] | None
 Handler = Callable[[CommandContext, Session, Message], Result]
 
 

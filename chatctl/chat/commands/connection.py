@@ -14,16 +14,15 @@ from chatctl.chat.apply.bans import name_banned
 from chatctl.chat.apply.identity import is_same_client, name_in_use
 from chatctl.chat.commands import passwords, sasl
 from chatctl.chat.commands.base import (
-    CloseSession,
     Command,
     CommandContext,
-    ProbeRequest,
     Reply,
     Result,
     label_of,
     line,
     packed,
 )
+from chatctl.chat.commands.effects import CloseSession, ProbeRequest
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.cloak import token_hash

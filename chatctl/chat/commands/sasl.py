@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 
 from chatctl.chat.apply.accounts import SASL
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, CommandContext, LogNote, Result, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, line
+from chatctl.chat.commands.effects import LogNote
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.accounts import Account

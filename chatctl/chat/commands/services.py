@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat.commands import passwords
 from chatctl.chat.commands.accounts import make_account, password_problem, redeem
-from chatctl.chat.commands.base import Command, CommandContext, LogNote, Reply, Result, WorkerJob
+from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, WorkerJob
+from chatctl.chat.commands.effects import LogNote
 from chatctl.chat.commands.sasl import log_in
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p

@@ -30,7 +30,7 @@ from chatctl.chat.engine.commit_gate import CommitGate
 from chatctl.chat.engine.labeled_response import MAX_LABEL_BYTES
 from chatctl.chat.engine.pending_queries import PendingQueries
 from chatctl.chat.engine.rate_limit import RateLimiter
-from chatctl.chat.engine.replies import ReplySender
+from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.engine.streamed_replies import StreamedReplies
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.ports import LogPort, Order

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from chatctl.chat.apply import apply
 from chatctl.chat.commands import batches, connection, offered_capabilities
 from chatctl.chat.commands.administration import reread_proposal
-from chatctl.chat.commands.base import CommandContext, LogNote, NumericReply, Result
+from chatctl.chat.commands.base import CommandContext, NumericReply, Result
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.delivery.sessions_by_user import SessionsByUser
@@ -26,7 +26,7 @@ from chatctl.chat.engine.commit_gate import CommitGate
 from chatctl.chat.engine.dispatcher import Dispatcher
 from chatctl.chat.engine.pending_queries import PendingQueries
 from chatctl.chat.engine.rate_limit import RateLimiter
-from chatctl.chat.engine.replies import ReplySender
+from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.engine.router import Router
 from chatctl.chat.engine.scheduler import Scheduler
 from chatctl.chat.engine.streamed_replies import StreamedReplies
@@ -155,7 +155,7 @@ class Hub:
     def _turn_away(self, session: Session, ban: Ban) -> None:
         """Say why, until when, and that is all (modern.ircdocs.horse, "ERR_YOUREBANNEDCREEP (465)")."""
         self._replies.reply(session, NumericReply(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
-        self._replies.reply(session, LogNote("turned away", {"ban": ban.target}))
+        self._replies.log_event(session, "turned away", {"ban": ban.target})
         self.disconnect(session, ban.parting)
 
     def disconnect(self, session: Session, reason: str, silent_ms: int = 0) -> None:

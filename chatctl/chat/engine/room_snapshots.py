@@ -6,7 +6,7 @@ from chatctl.chat.commands import metadata, rooms
 from chatctl.chat.commands.base import CommandContext
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.engine.replies import ReplySender
+from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.history.history_batch import played, shown
 from chatctl.chat.model.room import Room
 from chatctl.protocol import capabilities as caps

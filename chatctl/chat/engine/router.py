@@ -1,7 +1,7 @@
 """The router: hands deliveries to the sessions of this machine that receive them.
 
 Deliveries are handled in order, right after their entry was applied, so the state seen here is the entry's. If they
-answer a labelled command, they are part of its response (:mod:`chatctl.chat.engine.replies`).
+answer a labelled command, they are part of its response (:mod:`chatctl.chat.engine.reply_sender`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.render import tags_of
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.labeled_response import LabeledResponse, ResponsePart
-from chatctl.chat.engine.replies import ReplySender
+from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.engine.room_snapshots import RoomSnapshots
 from chatctl.chat.entries import deliveries as d
 from chatctl.chat.entries.outcome import Outcome

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-from chatctl.chat.commands.base import CommandContext, Long, NumericReply, Reply
+from chatctl.chat.commands.base import CommandContext, Long, Reply
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.protocol.message import Message
@@ -83,7 +83,6 @@ class StreamedReplies:
         yield [Message("BATCH", (f"+{reference}", "labeled-response"), tags={"label": label})]
         for replies in itertools.chain((first,), slices):
             for reply in replies:
-                assert isinstance(reply, (NumericReply, Message))
                 reply.tags = {**(reply.tags or {}), "batch": reference}
             yield replies
         yield [Message("BATCH", (f"-{reference}",))]

@@ -9,16 +9,17 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatctl.chat.commands.base import CloseSession, CommandContext, LogNote, NumericReply, ProbeRequest, Reply
+from chatctl.chat.commands.base import CommandContext, Reply, ReplyOrEffect
+from chatctl.chat.commands.effects import Effect
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.delivery.sessions_by_user import SessionsByUser
 from chatctl.chat.engine.labeled_response import LabeledResponse
-from chatctl.chat.engine.reply_lines import reply_message
+from chatctl.chat.engine.reply_builder import reply_message
 from chatctl.chat.entries.queries import MESSAGES
 from chatctl.chat.model.ids import SessionId, UserId
 from chatctl.chat.ports import LogPort
@@ -84,44 +85,41 @@ class ReplySender:
         response = self.response
         return response if response is not None and response.session is session else None
 
-    def reply_all(self, session: Session, replies: Iterable[Reply], label: str = "") -> None:
-        """Several replies to one command; with a label they are one response."""
+    def reply_all(self, session: Session, replies: Iterable[ReplyOrEffect], label: str = "") -> None:
+        """Send the replies to one command, and carry out its effects. With a label the replies are one response."""
         if label:
             with self.gathering(session, label):
                 self.reply_all(session, replies)
         else:
             for reply in replies:
-                self.reply(session, reply)
+                if isinstance(reply, Effect):
+                    reply.carry_out(session, self)
+                else:
+                    self.reply(session, reply)
 
     def reply(self, session: Session, reply: Reply) -> None:
-        """One reply to what `session` sent."""
-        if isinstance(reply, CloseSession):
-            self.end(session, reply.reason)
-        elif isinstance(reply, ProbeRequest):
-            self.probe(reply.users)
-        elif isinstance(reply, LogNote):
-            self._log.info(reply.event, session=session.id, address=session.address, **reply.fields)
+        """Send one reply to a command of `session`."""
+        message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
+        response = self._gathered(session)
+        if response is not None:
+            response.add_message(message)
+        elif self.shown_if_kept and not _is_refusal(message):
+            self._fanout.direct(session, _encoded(message), self.shown_if_kept)
         else:
-            message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
-            response = self._gathered(session)
-            if response is not None:
-                response.add_message(message)
-            elif self.shown_if_kept and not _is_refusal(message):
-                self._fanout.direct(session, _encoded(message), self.shown_if_kept)
-            else:
-                self._fanout.answer(session, _encoded(message))
+            self._fanout.answer(session, _encoded(message))
+
+    def log_event(self, session: Session, event: str, fields: Mapping[str, object]) -> None:
+        """Write a log event with the session's id and address."""
+        self._log.info(event, session=session.id, address=session.address, **fields)
 
     def probe(self, users: Sequence[UserId]) -> None:
-        """Have the silence of users broken."""
+        """Probe the connections of users for being alive."""
         self.probes += [session.id for session in self._by_user.of_all(users) if session is not None]
 
     def describe(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
         """Send the snapshot of a room to a joining session: in one piece, in order with the room's lines."""
         server, called = self._view.rules.server_name, self._view.called(session)
-        messages = []
-        for reply in replies:
-            assert isinstance(reply, NumericReply | Message), "telling of a room does nothing else"
-            messages.append(reply_message(server, called, reply))
+        messages = [reply_message(server, called, reply) for reply in replies]
         response = self._gathered(session)
         if response is not None:
             for message in messages:
