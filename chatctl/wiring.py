@@ -215,7 +215,6 @@ def _server(
     return Server(
         settings.host,
         settings.port,
-        settings.listener_limit,
         reread=SettingsReader(loaded).read,
         rules=rules,
         limits=limits,

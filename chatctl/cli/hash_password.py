@@ -7,8 +7,6 @@ import sys
 from chatctl.cli.failures import reports
 from chatctl.errors import ConfigError
 
-ITERATIONS = 600_000
-
 
 @reports
 def hash_password() -> None:
@@ -26,4 +24,4 @@ def hash_password() -> None:
         password.encode()
     except UnicodeEncodeError:
         raise ConfigError("The password is not UTF-8 text") from None
-    print(scram.make(password, secrets.token_bytes(scram.SALT_BYTES), ITERATIONS))
+    print(scram.make(password, secrets.token_bytes(scram.SALT_BYTES), scram.DEFAULT_ITERATIONS))

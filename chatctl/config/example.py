@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from chatctl.config.settings import KEYS, MIB, TABLES, SettingKey
+from chatctl.config.settings import KEYS, TABLES, SettingKey
+
+MIB = 1024 * 1024
 
 _HEAD = """\
 # chatctl.toml: the settings of chatctl.

@@ -9,11 +9,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from chatctl.chat.model.policy import Rules
 from chatctl.config import kinds, saved
+from chatctl.server import Limits
 
 PREFIX = "CHATCTL_"
 NESTED = "__"
-MIB = 1024 * 1024
+
+_RULES = Rules()
+_LIMITS = Limits()
+"""Settings of the same meaning take their defaults from these, so that a default is written once."""
 
 
 def key(default: object, about: str, *, flag: str | None = None) -> Any:
@@ -45,29 +50,39 @@ class HistorySettings(_Table):
     )
     retention_days: kinds.Whole = key(0, "After how many days messages are deleted; 0: never.")
     retention_messages: kinds.Whole = key(0, "How many messages are kept in all; 0: all of them.")
-    replay_on_join: kinds.Replay = key(20, "How many recent messages a user who joins a room is shown.")
+    replay_on_join: kinds.Replay = key(
+        _RULES.replay_on_join, "How many recent messages a user who joins a room is shown."
+    )
 
 
 class AccountSettings(_Table):
     """Names that belong to people."""
 
     registration: kinds.WhoRegisters = key(
-        "open", "Who may make an account: open (all), invite (chatctl invite), closed (only you)."
+        _RULES.registration, "Who may make an account: open (all), invite (chatctl invite), closed (only you)."
     )
-    guests: kinds.YesNo = key(True, "Let people in who have no account.")
-    iterations: kinds.Iterations = key(600_000, "How much work it is to check a new password (PBKDF2).")
+    guests: kinds.YesNo = key(_RULES.guests, "Let people in who have no account.")
+    iterations: kinds.Iterations = key(_RULES.iterations, "How much work it is to check a new password (PBKDF2).")
 
 
 class LimitSettings(_Table):
     """Limits of the server for connections."""
 
     messages_per_second: kinds.Whole = key(10, "Messages a second of one user; more are read more slowly. 0: any.")
-    connections_per_address: kinds.Whole = key(32, "Connections from one address, but for this computer. 0: any.")
-    unregistered: kinds.Count = key(256, "How many connections may be open that have not said who they are.")
-    registration_seconds: kinds.Seconds = key(30, "How long a connection may take to say who it is.")
-    idle_seconds: kinds.Seconds = key(120, "After how long a silent connection is asked whether it is still there.")
-    outbox_bytes: kinds.Size = key(4 * MIB, "How much may wait for one slow reader before it is cut off.")
-    outbox_total_bytes: kinds.Size = key(512 * MIB, "How much may wait for all readers together.")
+    connections_per_address: kinds.Whole = key(
+        _LIMITS.connections_per_address, "Connections from one address, but for this computer. 0: any."
+    )
+    unregistered: kinds.Count = key(
+        _LIMITS.unregistered, "How many connections may be open that have not said who they are."
+    )
+    registration_seconds: kinds.Seconds = key(
+        _LIMITS.registration_seconds, "How long a connection may take to say who it is."
+    )
+    idle_seconds: kinds.Seconds = key(
+        _LIMITS.idle_seconds, "After how long a silent connection is asked whether it is still there."
+    )
+    outbox_bytes: kinds.Size = key(_LIMITS.outbox_bytes, "How much may wait for one slow reader before it is cut off.")
+    outbox_total_bytes: kinds.Size = key(_LIMITS.outbox_total_bytes, "How much may wait for all readers together.")
 
 
 class LogSettings(_Table):
@@ -100,12 +115,14 @@ class Settings(BaseSettings):
 
     host: kinds.Address = key("127.0.0.1", 'The address to listen on, or to reach; "::" listens on all.', flag="--host")
     port: kinds.Port = key(5106, "The port; 0 lets the system pick a free one.", flag="--port")
-    listener_limit: kinds.Count = key(5, "How many users may be in the chat at once.", flag="--listener-limit")
+    listener_limit: kinds.Count = key(
+        _RULES.listener_limit, "How many users may be in the chat at once.", flag="--listener-limit"
+    )
     advertise: kinds.ReachableHost = key(None, "The address printed for others to join; empty: this computer's own.")
-    name: kinds.ServerName = key("chatctl.local", "The server's name on IRC.", flag="--server-name")
-    network: kinds.Network = key("chatctl", "The network's name that IRC clients show.")
+    name: kinds.ServerName = key(_RULES.server_name, "The server's name on IRC.", flag="--server-name")
+    network: kinds.Network = key(_RULES.network, "The network's name that IRC clients show.")
     local: kinds.YesNo = key(
-        True, "Trust this computer's own connections: no limits, no TLS needed. false: if a proxy runs here."
+        _RULES.local, "Trust this computer's own connections: no limits, no TLS needed. false: if a proxy runs here."
     )
     admin: kinds.Contact = key(None, "How to reach the operator of the server; ADMIN shows it.")
     motd: kinds.Motd = key(None, "The message of the day; several lines between three quotes.")

@@ -26,6 +26,8 @@ MECHANISM = "SCRAM-SHA-256"
 MAX_ITERATIONS = 10_000_000
 MIN_ITERATIONS = 4096
 """RFC 7677, section 4: the least that may be announced."""
+DEFAULT_ITERATIONS = 600_000
+"""Iterations of new verifiers, unless a setting says otherwise."""
 
 SALT_BYTES = 16
 _KEY_BYTES = 32

@@ -63,7 +63,7 @@ class Server:
     Args:
         host: The address to listen on.
         port: The port; 0: the system picks one.
-        listener_limit: How many users may be connected at once.
+        listener_limit: How many users may be connected at once; None: as many as `rules` says.
         rules: Further settings of the chat.
         limits: Limits of connections.
         journal: The history. Without it, a limited history is kept in memory and ends with the server.
@@ -81,7 +81,7 @@ class Server:
         self,
         host: str = "127.0.0.1",
         port: int = 5106,
-        listener_limit: int = 5,
+        listener_limit: int | None = None,
         *,
         rules: Rules | None = None,
         limits: Limits | None = None,
@@ -94,10 +94,11 @@ class Server:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
+        given = rules or Rules(version=f"chatctl-{__version__}")
         self.rules = replace(
-            rules or Rules(version=f"chatctl-{__version__}"),
-            listener_limit=listener_limit,
-            cloak_key=(rules.cloak_key if rules else b"") or secrets.token_bytes(32),
+            given,
+            listener_limit=given.listener_limit if listener_limit is None else listener_limit,
+            cloak_key=given.cloak_key or secrets.token_bytes(32),
             created=now_ms(),
         )
         self._port = port

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from chatctl.chat.model.policy import Rules
 from chatctl.errors import StartError
 from chatctl.server import Limits, Server, TlsConfig
 from tests.wire import DEADLINE, Wire
@@ -317,3 +318,10 @@ def test_link_local_address_is_told_with_its_zone() -> None:
         assert server.addresses == [(host, server.port)]
         with socket.create_connection((host, server.port)):
             pass
+
+
+def test_listener_limit_of_the_rules_counts_unless_one_is_given() -> None:
+    rules = Rules(listener_limit=9)
+    assert Server(rules=rules).rules.listener_limit == 9
+    assert Server(rules=rules, listener_limit=3).rules.listener_limit == 3
+    assert Server().rules.listener_limit == Rules().listener_limit

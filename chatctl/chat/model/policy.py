@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chatctl.protocol import scram
+
 LOBBY = "#lobby"
 """The default room: it always exists and has no owner."""
 
@@ -25,8 +27,8 @@ class Rules:
     """Which users may make an account: see MODES in :mod:`chatctl.chat.model.accounts`."""
     guests: bool = True
     """Whether people may be here without an account."""
-    iterations: int = 600_000
-    """Of new verifiers."""
+    iterations: int = scram.DEFAULT_ITERATIONS
+    """PBKDF2 iterations of new verifiers."""
     operators: Mapping[str, str] = field(default_factory=dict)
     """Verifiers (see :mod:`chatctl.protocol.scram`) by operator's name."""
     listener_limit: int = 5
