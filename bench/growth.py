@@ -17,8 +17,8 @@ from bench.compare import Work, machine, one_round
 from bench.rivals import running
 from chatctl.chat.entries.facts import Fact
 from chatctl.journal.index import place_index, text_index
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from chatctl.journal.store.data_folder import journal_file, prepare
-from chatctl.journal.store.store import SqliteStore, StoreBatch
 
 USERS = (100, 1000, 4000, 10_000)
 MEMBERS = (100, 500, 1000, 2000)

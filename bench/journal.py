@@ -26,8 +26,8 @@ from chatctl.journal import SqliteJournal
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import retention
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from chatctl.journal.store.schema import open_reading
-from chatctl.journal.store.store import SqliteStore, StoreBatch
 
 BATCH = 200
 WORDS = 50_000

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from chatctl.journal.index import place_index, text_index
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.journal import BATCH, CHECKPOINT, Talk

@@ -60,3 +60,11 @@ class RefusedError(ChatctlError):
 
 class NameTakenError(RefusedError):
     """The name belongs to another user (code 5)."""
+
+
+def traceback_place(error: BaseException) -> str:
+    """Return the innermost place of a traceback, without any text of users."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else "?"

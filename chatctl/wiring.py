@@ -188,7 +188,7 @@ def _server(
     def requests(hub: Hub) -> dict[str, Handler]:
         if journal is None:
             return {}
-        from chatctl.journal.exchange.control import JournalRequests
+        from chatctl.journal.control import JournalRequests
 
         return JournalRequests(journal, lambda: hub.fanout.released_seq, hub.recent.forget).handlers
 

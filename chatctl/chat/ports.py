@@ -7,9 +7,10 @@ from typing import Protocol
 
 from chatctl.chat.entries.facts import AnyFact
 from chatctl.chat.entries.proposals import Entry, Proposal
-from chatctl.chat.entries.queries import AnyQuery, HistoryPage, RoomRecord
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.chat.entries.tasks import Done, Task
 from chatctl.chat.model.accounts import NONE, Changes, Record
+from chatctl.chat.model.records import RoomRecord
 
 
 class Order(Protocol):

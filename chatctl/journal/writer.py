@@ -27,19 +27,20 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from chatctl.chat.entries.facts import AnyFact, Fact
-from chatctl.chat.entries.queries import REDACT, AnyQuery, HistoryPage, RoomRecord
+from chatctl.chat.entries.queries import REDACT, AnyQuery, HistoryPage
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
+from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.ports import JournalListener, LogPort
 from chatctl.journal.exchange.export_import import Imported, import_facts
+from chatctl.journal.health import JournalHealth, unchangeable
 from chatctl.journal.index.readers import Readers
 from chatctl.journal.maintenance.chores import Chores
 from chatctl.journal.maintenance.compaction import convert
 from chatctl.journal.maintenance.integrity_check import quick_check
 from chatctl.journal.maintenance.retention import Retention
+from chatctl.journal.sqlite_store import NotStored, SqliteStore, StoreBatch, span
 from chatctl.journal.store.damage import naming_damage
-from chatctl.journal.store.health import JournalHealth, unchangeable
 from chatctl.journal.store.notifications import CallSoon, CommitStats, CompletionNotifier
-from chatctl.journal.store.store import NotStored, SqliteStore, StoreBatch, span
 
 T = TypeVar("T")
 

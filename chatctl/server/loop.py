@@ -18,12 +18,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.engine.dispatcher import where
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import LogPort
-from chatctl.errors import JournalError
+from chatctl.errors import JournalError, traceback_place
+from chatctl.server.bounds import Limits
 from chatctl.server.control.control import ControlSocket, Handler
-from chatctl.server.limits.bounds import Limits
 from chatctl.server.limits.connection_limits import ConnectionLimits
 from chatctl.server.limits.timeouts import Timeouts
 from chatctl.server.net.acceptor import Acceptor, turn_away
@@ -62,15 +61,17 @@ class EventLoop:
         self._limits = limits
         self._log = log
         self._poller = best_poller()
-        self._door = Acceptor(self._poller, listeners, log, self._welcome, self._crowded)
+        self._acceptor = Acceptor(self._poller, listeners, log, self._welcome, self._crowded)
         self._control: ControlSocket | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
         self._back_pressure = BackPressure(hub, limits, self._poller, self._is_open)
-        self._crowd = ConnectionLimits(limits, local=hub.rules.local)
-        self._silence = Timeouts(hub, limits, self._forget, clock)
-        self.entrance = ProtocolSniffer(tls, hub, self._poller, self._by_session, self._swap, self._lost)
-        self._outboxes = SendQueues(hub, limits, log, self._poller, self._by_session, self._silence, self._lost)
+        self._connection_limits = ConnectionLimits(limits, local=hub.rules.local)
+        self._timeouts = Timeouts(hub, limits, self._forget, clock)
+        self.sniffer = ProtocolSniffer(tls, hub, self._poller, self._by_session, self._swap, self._lost)
+        self._send_queues = SendQueues(
+            hub, limits, log, self._poller, self._by_session, self._timeouts.close_soon, self._lost
+        )
         hub.streamed.behind = self._behind
         self._talkative: list[Connection] = []
         self._next_id = 0
@@ -111,7 +112,7 @@ class EventLoop:
         self._thread_id = threading.get_ident()
         try:
             self._poller.add(self._wake_in.fileno(), READ)
-            self._door.open()
+            self._acceptor.open()
             more = False
             while not (self._stopping and self._stopped()):
                 more = self._tick(more)
@@ -135,14 +136,14 @@ class EventLoop:
         if hub.commit_gate.fatal_reason:
             raise JournalError(hub.commit_gate.fatal_reason)
         if hub.probes:
-            self._silence.probe(self._by_session, now)
-        self._outboxes.flush()
+            self._timeouts.probe(self._by_session, now)
+        self._send_queues.flush()
         if hub.ended:
             self._end(now)
         if self._back_pressure:
             self._back_pressure.resume(now)
-        self._silence.expire(now)
-        self._door.watch(now)
+        self._timeouts.expire(now)
+        self._acceptor.watch(now)
         # Somebody who went in the second half of this tick is told to the others in the next one.
         return hub.busy or bool(self._calls)
 
@@ -153,22 +154,22 @@ class EventLoop:
             try:
                 if connection is not None:
                     if mask & WRITE:
-                        self._outboxes.writable(connection)
+                        self._send_queues.writable(connection)
                         if connection.closing_at and not connection.pending_bytes:
                             self._said_all(connection)
                     if mask & ~WRITE:
                         self._readable(connection, now)
-                elif not self._door.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
+                elif not self._acceptor.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
                     # A wake-up, or a connection that was closed earlier in this round.
                     with contextlib.suppress(BlockingIOError):
                         self._wake_in.recv(4096)
             except Exception as error:  # noqa: BLE001  # it ends this connection alone
-                self._log.error("a socket failed", error=type(error).__name__, where=where(error))
+                self._log.error("a socket failed", error=type(error).__name__, where=traceback_place(error))
                 if connection is not None:
                     self._lost(connection, "The server failed on this connection")
 
     def _timeout(self, now: float) -> float | None:
-        times = [when for when in (self._silence.next(), self._door.opens_at) if when]
+        times = [when for when in (self._timeouts.next(), self._acceptor.opens_at) if when]
         times += self._back_pressure.due()
         if (due := self._hub.due()) is not None:
             times.append(now + max(0.0, (due - self._hub.now()) / 1000))
@@ -184,7 +185,7 @@ class EventLoop:
             try:
                 call()
             except Exception as error:  # noqa: BLE001  # a failing call of one thread ends no other connection
-                self._log.error("a call failed", error=type(error).__name__, where=where(error))
+                self._log.error("a call failed", error=type(error).__name__, where=traceback_place(error))
             if self._clock() > until:
                 break
 
@@ -192,7 +193,7 @@ class EventLoop:
 
     def _welcome(self, sock: socket.socket, peer: str) -> None:
         now = self._clock()
-        reason = self._crowd.refusal(peer, now) or (self._crowd.busy and self._hub.banned(peer))
+        reason = self._connection_limits.refusal(peer, now) or (self._connection_limits.busy and self._hub.banned(peer))
         if reason:
             self._log.info("refused", address=peer, reason=reason)
             turn_away(sock, reason)
@@ -217,8 +218,8 @@ class EventLoop:
         self._connections[connection.fd] = connection
         self._by_session[session.id] = connection
         self._poller.add(connection.fd, READ)
-        self._silence.begin(connection)
-        self._crowd.came(connection)
+        self._timeouts.begin(connection)
+        self._connection_limits.came(connection)
         self._log.debug("connected", session=session.id, address=peer)
 
     def _is_open(self, connection: Connection) -> bool:
@@ -232,14 +233,14 @@ class EventLoop:
     def _swap(self, secure: TlsConnection) -> None:
         """A connection goes on with TLS."""
         plain = self._connections[secure.fd]
-        self._silence.drop(plain)
-        self._crowd.swapped(plain, secure)
+        self._timeouts.drop(plain)
+        self._connection_limits.swapped(plain, secure)
         self._connections[secure.fd] = self._by_session[secure.session.id] = secure
-        self._silence.begin(secure)
+        self._timeouts.begin(secure)
 
     def _crowded(self) -> bool:
         """Return whether no connection can be accepted; first close unregistered ones that exceed the limit."""
-        hub, crowd = self._hub, self._crowd
+        hub, crowd = self._hub, self._connection_limits
         # Those that are over and only take their last bytes do not count.
         while crowd.too_many(strangers := len(hub.sessions) - hub.state.registered):
             oldest = crowd.oldest(self._clock(), strangers)
@@ -267,7 +268,7 @@ class EventLoop:
             self._end_input(connection)
             return
         if connection.pending_bytes != waiting:
-            self._outboxes.grew(connection, waiting)
+            self._send_queues.grew(connection, waiting)
         if connection.fragments:
             self._back_pressure.charge(connection, now)
         connection.heard = now
@@ -288,7 +289,7 @@ class EventLoop:
 
     def _check_stranger(self, connection: Connection, first: bool) -> None:
         if first:
-            self.entrance.judge(connection)
+            self.sniffer.judge(connection)
         if connection.received > self._limits.registration_bytes:
             self._talkative.append(connection)
 
@@ -333,7 +334,7 @@ class EventLoop:
             if session.dropped or connection.gone:
                 self._forget(connection)
             elif not connection.closing_at:
-                self._silence.close_soon(connection)
+                self._timeouts.close_soon(connection)
                 if not connection.pending_bytes:
                     self._said_all(connection)
         self._hub.ended.clear()
@@ -348,15 +349,15 @@ class EventLoop:
         if connection.ended:
             self._forget(connection)
         else:
-            self._silence.close_soon(connection)
+            self._timeouts.close_soon(connection)
 
     def _forget(self, connection: Connection) -> None:
         if self._connections.pop(connection.fd, None) is None:
             return
         self._by_session.pop(connection.session.id, None)
-        self._silence.drop(connection)
-        self._outboxes.forget(connection)
-        self._crowd.gone(connection)
+        self._timeouts.drop(connection)
+        self._send_queues.forget(connection)
+        self._connection_limits.gone(connection)
         self._poller.remove(connection.fd)
         connection.close()
 
@@ -367,7 +368,7 @@ class EventLoop:
             return
         self._stopping = True
         self._stop_by = self._clock() + seconds
-        self._door.close()
+        self._acceptor.close()
         now = self._clock()
         for connection in list(self._connections.values()):
             # Input that has arrived by now is still handled.
@@ -390,8 +391,8 @@ class EventLoop:
             connection.close()
         self._connections.clear()
         self._by_session.clear()
-        self._door.close()
-        self._outboxes.close()
+        self._acceptor.close()
+        self._send_queues.close()
         if self._control is not None:
             self._control.close()
         self._poller.close()

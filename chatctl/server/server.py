@@ -20,11 +20,11 @@ from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.policy import Rules
 from chatctl.chat.ports import Journal, LogPort
+from chatctl.server.bounds import Limits
 from chatctl.server.control.accounts import account_handlers
 from chatctl.server.control.control import Answer, Handler, control_socket
 from chatctl.server.control.moderation import moderation_handlers
 from chatctl.server.control.status import status_handlers
-from chatctl.server.limits.bounds import Limits
 from chatctl.server.loop import EventLoop
 from chatctl.server.net.listener import bound_address, listen
 from chatctl.server.tls_config import TlsConfig
@@ -144,11 +144,11 @@ class Server:
         hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers, self._pace())
         self._hub = hub
         tls = self._tls.mode if self._tls else None
-        self._loop = EventLoop(hub, listeners, self._limits, self._log, tls=tls, clock=self._clock)
+        loop = self._loop = EventLoop(hub, listeners, self._limits, self._log, tls=tls, clock=self._clock)
         self._use_certificates(self._loop, hub)
         if control is not None:
             handlers = {
-                **status_handlers(hub, self._loop, self._journal, lambda: self.certificate(0)),
+                **status_handlers(hub, lambda: loop.connections, self._journal, lambda: self.certificate(0)),
                 **account_handlers(hub),
                 **moderation_handlers(hub),
                 "reach": self._reach,
@@ -190,7 +190,7 @@ class Server:
     def _use_certificates(self, loop: EventLoop, hub: Hub) -> None:
         def use(loaded: LoadedCertificate | None) -> None:
             hub.sts_port = self.port if loaded is not None and loaded.vouched else 0
-            loop.entrance.use(loaded.context if loaded is not None else None)
+            loop.sniffer.use(loaded.context if loaded is not None else None)
 
         if self._identity is not None:
             self._identity.on_change(lambda loaded: loop.call(lambda: use(loaded)))

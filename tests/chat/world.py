@@ -10,11 +10,11 @@ from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.entries.facts import AnyFact, Fact, each_fact
 from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.entries.proposals import Entry, Proposal
-from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.entries.tasks import Done, ReadSettings, Task, perform
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
 from chatctl.chat.model.policy import Rules
+from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.user import User
 from chatctl.chat.ports import Journal, Order
 from chatctl.protocol.framing import BadLine

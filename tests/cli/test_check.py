@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.journal import journal_file, prepare
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests.cli.commands import run
 from tests.journal.journals import fact
 

@@ -13,7 +13,7 @@ from chatctl.cli.moderation import _own_address
 from chatctl.cli.when import length, moment
 from chatctl.errors import ConfigError
 from chatctl.journal import journal_file, prepare
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests.cli.commands import run
 from tests.e2e.processes import Terminal
 from tests.journal.journals import fact

@@ -13,7 +13,7 @@ from typing import TypeVar
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.journal import SqliteJournal
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests import deadline
 from tests.logs import ListLog
 

@@ -21,7 +21,6 @@ from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import (
     MAX_SAME_TIME_FACTS,
     MESSAGES,
-    SEPARATOR,
     AnyQuery,
     HistoryPage,
     HistoryQuery,
@@ -30,6 +29,7 @@ from chatctl.chat.entries.queries import (
     TargetsQuery,
     point_of,
 )
+from chatctl.chat.model.records import SEPARATOR
 
 
 def answer(kept: Sequence[Fact], query: AnyQuery) -> HistoryPage:

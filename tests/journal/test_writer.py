@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import HistoryQuery, RoomRecord
-from chatctl.journal.exchange.export_import import facts
+from chatctl.chat.entries.queries import HistoryQuery
+from chatctl.chat.model.records import RoomRecord
+from chatctl.journal.index.fact_stream import facts
+from chatctl.journal.sqlite_store import SqliteStore
 from chatctl.journal.store.schema import open_reading
-from chatctl.journal.store.store import SqliteStore
 from tests.journal.journals import DEADLINE, Desk, TestStore, fact
 
 EVERYTHING = [

@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from chatctl.chat.entries.facts import AnyFact, Fact, each_fact
-from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey
-from chatctl.journal.store.store import span
+from chatctl.chat.model.records import RoomRecord
+from chatctl.journal.sqlite_store import span
 
 
 class Disk:

@@ -3,7 +3,6 @@ told."""
 
 from __future__ import annotations
 
-from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Form, InForms
 from chatctl.chat.entries.outcome import Outcome
@@ -14,6 +13,7 @@ from chatctl.chat.model.user_data import Metadata, ReadMark, is_kept, mark_key
 from chatctl.protocol import names
 from chatctl.protocol.capabilities import READ_MARKER
 from chatctl.protocol.message import Message
+from chatctl.protocol.timestamps import timestamp
 
 
 def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:

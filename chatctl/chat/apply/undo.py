@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatctl.chat.entries.deliveries import Delivery, RoomMoved, Subscribed, Unsubscribed
 from chatctl.chat.model.accounts import RecordKey, record_key
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from chatctl.chat.model.ids import UserId
     from chatctl.chat.model.room import Room
     from chatctl.chat.model.state import State
-
-
-class Undo(Protocol):
-    """One change of an entry, which can be undone."""
-
-    def take_back(self, state: State) -> Sequence[Delivery]:
-        """Undo it as far as nothing else has changed it since; return what sessions must do."""
 
 
 class UndoJoin(NamedTuple):

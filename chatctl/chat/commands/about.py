@@ -5,13 +5,13 @@ from __future__ import annotations
 from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, batched, line, means_this_server
 from chatctl.chat.commands.isupport import isupport
 from chatctl.chat.commands.metadata import own
-from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.modes import ROOM_MODES, SERVER_OPERATOR, USER_MODES, ModeClass
 from chatctl.chat.model.policy import Rules
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, EXTENDED_ISUPPORT
 from chatctl.protocol.message import Message
+from chatctl.protocol.timestamps import timestamp
 
 _TOKENS_A_LINE = 12
 

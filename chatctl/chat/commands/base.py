@@ -22,6 +22,7 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import masks, names
 from chatctl.protocol.message import Message
 from chatctl.protocol.numerics import Numeric
+from chatctl.protocol.standard_replies import standard_reply
 
 
 @dataclass(slots=True)
@@ -190,3 +191,8 @@ def packed(words: Iterable[str], room: int) -> list[str]:
     if start < len(whole):
         lines.append(whole[start:].decode())
     return lines
+
+
+def fail(command: str, code: str, *context: str, text: str) -> list[Reply]:
+    """Refuse a command with a standard reply."""
+    return [standard_reply("FAIL", command, code, *context, text=text)]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from chatctl.chat.commands.base import HELD, Command, CommandContext, Result
+from chatctl.chat.commands.base import HELD, Command, CommandContext, Result, fail
 from chatctl.chat.commands.dedup import relayed_tags, say_once
-from chatctl.chat.commands.history import fail
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import multiline
 from chatctl.chat.entries import proposals as p

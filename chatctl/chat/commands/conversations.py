@@ -14,15 +14,8 @@ from dataclasses import replace
 from chatctl.chat.commands.base import CommandContext, QueryJob, Result
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import (
-    SEPARATOR,
-    HistoryPage,
-    HistoryQuery,
-    Mark,
-    TargetsQuery,
-    point_of,
-    private_place,
-)
+from chatctl.chat.entries.queries import HistoryPage, HistoryQuery, Mark, TargetsQuery, point_of, private_place
+from chatctl.chat.model.records import SEPARATOR
 from chatctl.chat.model.user import User
 from chatctl.chat.model.user_data import ACCOUNT
 from chatctl.protocol import names

@@ -14,8 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from chatctl.chat.commands import conversations
-from chatctl.chat.commands.base import Command, CommandContext, Long, QueryJob, Reply, Result, line
-from chatctl.chat.delivery.render import timestamp
+from chatctl.chat.commands.base import Command, CommandContext, Long, QueryJob, Reply, Result, fail, line
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import (
@@ -33,18 +32,13 @@ from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
-from chatctl.protocol.standard_replies import standard_reply
+from chatctl.protocol.timestamps import timestamp
 
 LONG = 1000
 """Lines of an answer that is given at once."""
 
 _NOT_FOUND = "Messages could not be retrieved"
 _SELECTORS = {"BEFORE": 1, "AFTER": 1, "LATEST": 1, "AROUND": 1, "BETWEEN": 2}
-
-
-def fail(command: str, code: str, *context: str, text: str) -> list[Reply]:
-    """Refuse a command with a standard reply."""
-    return [standard_reply("FAIL", command, code, *context, text=text)]
 
 
 def chathistory(view: CommandContext, session: Session, message: Message) -> Result:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chatctl.chat.apply.marks import marker
-from chatctl.chat.commands.base import Command, CommandContext, Result, label_of, line
-from chatctl.chat.commands.history import fail, milliseconds
+from chatctl.chat.commands.base import Command, CommandContext, Result, fail, label_of, line
+from chatctl.chat.commands.history import milliseconds
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.protocol import names

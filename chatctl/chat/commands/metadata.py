@@ -17,11 +17,11 @@ from chatctl.chat.commands.base import (
     Reply,
     Result,
     batched,
+    fail,
     label_of,
     line,
     packed,
 )
-from chatctl.chat.commands.history import fail
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.line_lengths import METADATA_KEY, metadata_length

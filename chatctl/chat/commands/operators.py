@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, CommandContext, Result, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, fail, label_of, line
 from chatctl.chat.commands.effects import LogNote
-from chatctl.chat.commands.history import fail
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.line_lengths import HOST

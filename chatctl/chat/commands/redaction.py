@@ -5,8 +5,7 @@ The message is looked up in history first; permission is decided by the entry (:
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, label_of, line
-from chatctl.chat.commands.history import fail
+from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, fail, label_of, line
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.queries import HistoryPage, HistoryQuery, Mark, private_place

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chatctl.chat.apply.rename_room import IN_USE, may_rename
-from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, label_of
-from chatctl.chat.commands.history import fail, joined_room
+from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, fail, label_of
+from chatctl.chat.commands.history import joined_room
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.queries import HistoryPage, HistoryQuery

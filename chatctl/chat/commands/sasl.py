@@ -57,7 +57,7 @@ def mechanisms(session: Session) -> str:
 def authenticate(view: CommandContext, session: Session, message: Message) -> Result:
     """AUTHENTICATE <mechanism>, then pieces of its messages; ``*`` gives up."""
     word = message.params[0]
-    exchange = session.sasl
+    exchange = _exchange(session)
     if word == "*":
         session.sasl = None
         return [line(n.ERR_SASLABORTED)]
@@ -79,6 +79,10 @@ def authenticate(view: CommandContext, session: Session, message: Message) -> Re
     except (binascii.Error, UnicodeEncodeError):
         return _failed(session, "Logging in failed: that was not base64")
     return exchange.step(view, session, data)
+
+
+def _exchange(session: Session) -> SaslExchange | None:
+    return session.sasl if isinstance(session.sasl, SaslExchange) else None
 
 
 def _begin(session: Session, mechanism: str) -> Result:
@@ -128,7 +132,7 @@ def log_in(
 
 def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
     """The client's first message; ours goes back."""
-    exchange = session.sasl
+    exchange = _exchange(session)
     assert exchange is not None
     try:
         asked = scram.server_hear(data.decode(), _nonce(view))
@@ -147,7 +151,7 @@ def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
 
 def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
     """The client's proof. It costs far less than PLAIN, so the event loop checks it."""
-    exchange = session.sasl
+    exchange = _exchange(session)
     assert exchange is not None
     assert exchange.asked is not None
     account = f"account {exchange.account}"
@@ -163,7 +167,7 @@ def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
 
 def _scram_end(view: CommandContext, session: Session, data: bytes) -> Result:
     """The client has seen that we know the password as well; it has nothing more to say."""
-    exchange, session.sasl = session.sasl, None
+    exchange, session.sasl = _exchange(session), None
     assert exchange is not None
     return p.LogIn(session.id, "", exchange.account_id, exchange.verifier, SASL)
 

@@ -10,14 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatctl.chat.commands import conversations
-from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, line
-from chatctl.chat.commands.history import (
-    as_batch,
-    fail,
-    limit_of,
-    milliseconds,
-    readable_room,
-)
+from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, fail, line
+from chatctl.chat.commands.history import as_batch, limit_of, milliseconds, readable_room
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.queries import MAX_PAGE_MESSAGES, HistoryPage, SearchQuery
 from chatctl.protocol import capabilities as caps

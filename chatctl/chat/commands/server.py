@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from chatctl.chat.commands.about import isupport_lines
 from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, line, means_this_server
 from chatctl.chat.commands.help_text import MANUAL, OVERVIEW
-from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.delivery.session import Session
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
+from chatctl.protocol.timestamps import timestamp
 
 
 def _elsewhere(view: CommandContext, server: str) -> list[Reply]:

@@ -6,7 +6,6 @@ from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, l
 from chatctl.chat.commands.isupport import MAX_WHOIS_NAMES
 from chatctl.chat.commands.metadata import shown as shown_metadata
 from chatctl.chat.commands.who import visible
-from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.model.modes import BOT, symbols
 from chatctl.chat.model.user import User
@@ -14,6 +13,7 @@ from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX
 from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.timestamps import timestamp
 
 _MAX_WHOWAS = 20
 

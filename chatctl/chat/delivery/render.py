@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from chatctl.chat.entries.deliveries import Form, Stamp
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import Message, encode_tags
+from chatctl.protocol.timestamps import timestamp
 
 
 def render(message: Message, stamp: Stamp, mask: int) -> bytes:
@@ -60,17 +60,3 @@ def tags_of(stamp: Stamp, mask: int) -> dict[str, str]:
         if stamp.client_tags:
             tags.update((key, value) for key, value in stamp.client_tags.items() if key[:1] == "+")
     return tags
-
-
-_second = -1
-_second_text = ""
-
-
-def timestamp(time: int) -> str:
-    """`time` (ms since 1970 UTC) as server-time writes it: ``2026-11-22T15:41:13.123Z``."""
-    global _second, _second_text  # noqa: PLW0603  # a cache of one: most messages share their second with the last
-    second, ms = divmod(time, 1000)
-    if second != _second:
-        _second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        _second = second
-    return f"{_second_text}.{ms:03d}Z"

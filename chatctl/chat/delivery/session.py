@@ -10,7 +10,6 @@ from chatctl.chat.model.ids import NO_USER, SessionId
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
-    from chatctl.chat.commands.sasl import SaslExchange
     from chatctl.chat.delivery.segments import RoomOutput
     from chatctl.chat.entries.facts import Fact
     from chatctl.chat.entries.multiline import MultilineBatch
@@ -131,7 +130,7 @@ class Session(Output):
         self.password = ""
         self.account_id = ""
         self.invite = ""
-        self.sasl: SaslExchange | None = None
+        self.sasl: object | None = None  # the SASL exchange in progress (chat/commands/sasl.py)
         self.secret = ""
         self.instance = ""
         self.tries = 0

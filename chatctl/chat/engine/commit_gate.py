@@ -22,17 +22,17 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from chatctl.chat.apply.undo import Undo, records_to_restore, rooms_to_restore
+from chatctl.chat.apply.undo import records_to_restore, rooms_to_restore
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.engine.retries import Restarted, Retries, departed, redone
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Delivery
 from chatctl.chat.entries.facts import AnyFact
-from chatctl.chat.entries.outcome import Outcome
-from chatctl.chat.entries.queries import RoomRecord
+from chatctl.chat.entries.outcome import Outcome, Undo
 from chatctl.chat.history.recent_messages import RecentMessages
 from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey, record_key
 from chatctl.chat.model.ids import SessionId
+from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.state import State
 from chatctl.chat.ports import Journal, LogPort
 

@@ -34,6 +34,7 @@ from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.engine.streamed_replies import StreamedReplies
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.ports import LogPort, Order
+from chatctl.errors import traceback_place
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import BATCH, LABELED_RESPONSE, STANDARD_REPLIES
 from chatctl.protocol.framing import BadLine, BadLineReason
@@ -203,7 +204,7 @@ class Dispatcher:
 
     def _count(self, session: Session, error: Exception) -> None:
         self.failures += 1
-        self._log.error("session failed", session=session.id, error=type(error).__name__, where=where(error))
+        self._log.error("session failed", session=session.id, error=type(error).__name__, where=traceback_place(error))
 
     def disconnect(self, session: Session, reason: str, silent_ms: int = 0) -> None:
         """End a session whose connection is gone, or must go: the others read `reason`. `silent_ms`: see Quit."""
@@ -220,11 +221,3 @@ class Dispatcher:
         session.messages_only = is_message and (session.messages_only or not session.in_flight)
         session.in_flight += 1
         self._order.propose(proposal)
-
-
-def where(error: BaseException) -> str:
-    """Return the innermost place of a traceback, without any text of users."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace is not None else "?"

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from chatctl.chat.apply.undo import Undo
 from chatctl.chat.entries.deliveries import Delivery, Form, LoggedIn, SendNumeric, Stamp, ToRoom
 from chatctl.chat.entries.facts import BOT_TAG, AnyFact, Fact
 from chatctl.chat.entries.proposals import Entry, Proposal
@@ -88,6 +87,13 @@ class ChangedIdentity(NamedTuple):
         state.change_modes(user, "".join(sorted(rest + SERVER_OPERATOR)) if user.operator else rest)
         state.changed(user)
         return (LoggedIn(user.id, user.account_id),)
+
+
+class Undo(Protocol):
+    """One change of an entry, which can be undone."""
+
+    def take_back(self, state: State) -> Sequence[Delivery]:
+        """Undo it as far as nothing else has changed it since; return what sessions must do."""
 
 
 class Redo(Protocol):

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chatctl.chat.entries.facts import Fact
+from chatctl.chat.model.records import SEPARATOR
 
 Point = tuple[int, int]
 MESSAGES = ("PRIVMSG", "NOTICE")
@@ -33,7 +34,6 @@ RENAME = "RENAME"
 REDACTED = "REDACTED"
 """Kind of a deleted fact: only its id and sender remain; it is never shown."""
 
-SEPARATOR = "\x1f"
 
 MAX_PAGE_MESSAGES = 200
 """Messages of one CHATHISTORY (CHATHISTORY in ISUPPORT), or of one search."""
@@ -152,26 +152,3 @@ class HistoryPage:
     targets: Sequence[tuple[str, Fact]] = field(default=())
     unknown: str = ""
     failed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RoomRecord:
-    """The stored settings of a room.
-
-    `modes` are flag letters; `lists` has the entries by letter: mask, setter and time (ms); `keyword` is the key (+k),
-    `limit` the maximum of members (+l; 0: none), `founder` the id of the owning account, or ``""``, `insiders` the
-    identities that need no invitation.
-    """
-
-    key: str
-    name: str
-    created: int
-    modes: str = ""
-    topic: str = ""
-    topic_by: str = ""
-    topic_time: int = 0
-    lists: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
-    keyword: str = ""
-    limit: int = 0
-    founder: str = ""
-    insiders: list[str] = field(default_factory=list)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.entries import multiline
 from chatctl.chat.entries.facts import BOT_TAG, Fact
 from chatctl.chat.entries.queries import REDACTED
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_tags
+from chatctl.protocol.timestamps import timestamp
 
 _BATCHES = caps.MULTILINE | caps.BATCH
 _NEEDED = {

@@ -19,12 +19,12 @@ from chatctl.chat.entries.queries import (
     HistoryQuery,
     Mark,
     Point,
-    RoomRecord,
     SearchQuery,
     TargetsQuery,
     point_of,
 )
 from chatctl.chat.model.accounts import NONE, Changes, Record
+from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.ports import JournalListener
 from chatctl.protocol import names
 from chatctl.protocol.message import nick_of

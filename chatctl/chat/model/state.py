@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Accounts, RecordKey, record_key
 from chatctl.chat.model.ids import NO_USER, SessionId, UserId
 from chatctl.chat.model.mask_lists import ListEntry, Lists
 from chatctl.chat.model.modes import NEW_ROOM, OPERATOR
 from chatctl.chat.model.policy import LOBBY, Rules
+from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.room import LOBBY_MODES, Room
 from chatctl.chat.model.short_visits import ShortVisits
 from chatctl.chat.model.user import MAX_FORMER_NICKS, SERVICE_USER, FormerNick, User

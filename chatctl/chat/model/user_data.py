@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chatctl.chat.entries.queries import SEPARATOR
+from chatctl.chat.model.records import SEPARATOR
 
 MAX_MARKS = 500
 MAX_GUESTS = 2000

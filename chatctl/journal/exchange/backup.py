@@ -19,10 +19,10 @@ from pathlib import Path
 
 from chatctl.errors import ChatctlError, ConfigError
 from chatctl.journal.exchange.archive import FORMAT, PARTS, VERSION, Manifest, described, write_archive
+from chatctl.journal.sqlite_store import last_point
 from chatctl.journal.store.damage import DamagedJournalError, is_damage
 from chatctl.journal.store.data_folder import JOURNAL, journal_file, sync
 from chatctl.journal.store.schema import check, open_reading
-from chatctl.journal.store.store import last_point
 from chatctl.version import __version__
 
 

@@ -19,7 +19,6 @@ Invariants:
 
 from __future__ import annotations
 
-import heapq
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -34,12 +33,12 @@ from chatctl.chat.model.accounts import Account
 from chatctl.errors import ChatctlError
 from chatctl.journal.exchange.jsonl import ExportedFact
 from chatctl.journal.index import place_index, text_index
+from chatctl.journal.index.fact_stream import facts
 from chatctl.journal.index.history_reader import find_time
+from chatctl.journal.sqlite_store import SqliteStore, not_kept
 from chatctl.journal.store import rows
 from chatctl.journal.store.schema import transaction
-from chatctl.journal.store.store import SqliteStore, not_kept
 
-READ = 1000  # facts read at a time
 _BEFORE_ALL = 1 << 50  # ids left free before the first fact, for each import that begins there: a billion entries
 _BELIEVED = 1 << 40  # the highest seq that a file may claim, since the server goes on after it: a million million
 _IN_ORDER = 1 << 16  # a step in a gap is this part of the rest: so 2**20 ids take 200,000 facts
@@ -50,46 +49,12 @@ SELECT json_group_array(json_extract(j.value, '$[0]')) FROM json_each(?) AS j WH
     WHERE f.id = json_extract(j.value, '$[1]') AND f.origin IS NULL AND h.boot = json_extract(j.value, '$[2]')
 ) OR EXISTS (SELECT 1 FROM facts WHERE origin = json_extract(j.value, '$[3]'))
 """
-_ALL = "SELECT * FROM facts WHERE id >= :low AND id < :high ORDER BY id LIMIT :limit"
 _BEFORE = "SELECT id, time, origin IS NULL FROM facts WHERE id < ? ORDER BY id DESC LIMIT 1"
 _FROM = "SELECT id, time FROM facts WHERE id >= ? ORDER BY id LIMIT 1"
 _IS_OWN = "SELECT 1 FROM facts WHERE id = ? AND origin IS NULL"
 _NOBODY = (-rows.LAST_ID, -rows.LAST_ID)
 _NOTHING = (rows.LAST_ID, -rows.LAST_ID)
 """A gap that nothing fits in."""
-
-
-def facts(
-    connection: sqlite3.Connection, *, place: str = "", after: int = 0, before: int = 0, upto: int | None = None
-) -> Iterator[Fact]:
-    """All facts, or those of one place, in order; `after` and `before` are times (ms, exclusive; 0: no limit).
-
-    Read in pieces, each of its own moment: nothing holds up the writer, however long it takes.
-    """
-    low = find_time(connection, after + 1) if after else -rows.LAST_ID
-    high = find_time(connection, before) if before else rows.LAST_ID
-    if upto is not None:
-        high = min(high, rows.beyond(upto))
-    if not place:
-        streams = [_stream(connection, _ALL, {}, low, high)]
-    else:
-        chosen = place_index.chosen(above=True, newest=False, some=False)
-        streams = [_stream(connection, chosen, {"place": place, "lane": lane}, low, high) for lane in (0, 1)]
-    for _, fact in heapq.merge(*streams, key=lambda pair: pair[0]):
-        yield fact
-
-
-def _stream(
-    connection: sqlite3.Connection, chosen: str, where: dict[str, object], low: int, high: int
-) -> Iterator[tuple[int, Fact]]:
-    while True:
-        values = where | {"low": low, "high": high, "limit": READ}
-        text = connection.execute(rows.wide(chosen), values).fetchone()[0]
-        read = rows.decode(text)
-        yield from read
-        if len(read) < READ:
-            return
-        low = read[-1][0] + 1
 
 
 @dataclass(frozen=True, slots=True)

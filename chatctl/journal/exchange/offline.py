@@ -21,10 +21,10 @@ from chatctl.journal.maintenance import compaction, retention
 from chatctl.journal.maintenance.chores import CHECKPOINT_PAGES
 from chatctl.journal.maintenance.disk_relief import DiskRelief
 from chatctl.journal.maintenance.integrity_check import quick_check
+from chatctl.journal.sqlite_store import SqliteStore
 from chatctl.journal.store.data_folder import journal_file, lock
 from chatctl.journal.store.schema import transaction
 from chatctl.journal.store.spare_file import SpareFile
-from chatctl.journal.store.store import SqliteStore
 
 
 class StoppedJournal:

@@ -32,6 +32,7 @@ from chatctl.errors import ChatctlError, StartError
 from chatctl.journal.exchange.archive import PARTS, Archive, ArchiveError
 from chatctl.journal.maintenance import retention
 from chatctl.journal.maintenance.integrity_check import faults, full_check
+from chatctl.journal.sqlite_store import last_point, read_records
 from chatctl.journal.store.damage import DamagedJournalError, refuse_remains
 from chatctl.journal.store.data_folder import (
     CLOAK_KEY,
@@ -47,7 +48,6 @@ from chatctl.journal.store.data_folder import (
     sync,
 )
 from chatctl.journal.store.schema import check, open_quietly, open_writing, transaction
-from chatctl.journal.store.store import last_point, read_records
 
 SEQ_GAP = 1 << 24
 """Seqs that are skipped, for messages after the backup that are not known any more."""

@@ -19,13 +19,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from chatctl.journal.store.rows import LAST_ID, to_json
 from chatctl.journal.store.schema import transaction
-
-if TYPE_CHECKING:
-    from chatctl.journal.store.store import SqliteStore
+from chatctl.journal.store.write_access import WriteAccess
 
 SLICE = 8192
 """Facts in one slice: 5 ms, in which the interpreter's lock is not held."""
@@ -49,7 +46,7 @@ def behind(connection: sqlite3.Connection, most: int) -> int:
     return int(connection.execute(f"SELECT count(*) FROM ({beyond})", (most,)).fetchone()[0])
 
 
-def follow(store: SqliteStore, most: int | None = None) -> int:
+def follow(store: WriteAccess, most: int | None = None) -> int:
     """Index the next facts, SLICE if `most` does not say how many; returns how many those were."""
     connection = store.connection
     count, last = connection.execute(

@@ -19,17 +19,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from chatctl.journal.index import tokenizer
 from chatctl.journal.store.rows import LAST_ID, to_json
 from chatctl.journal.store.schema import transaction
+from chatctl.journal.store.write_access import WriteAccess
 from chatctl.protocol.names import fold
-
-if TYPE_CHECKING:
-    from chatctl.journal.store.store import SqliteStore
 
 VOLUME = 65_536
 SLICE = 1024
@@ -74,7 +71,7 @@ def behind(connection: sqlite3.Connection, most: int) -> int:
     return int(counted)
 
 
-def follow(store: SqliteStore, most: int = SLICE) -> int:
+def follow(store: WriteAccess, most: int = SLICE) -> int:
     """Index the next facts; returns how many were looked at. Fewer than `most`: that was all."""
     connection = store.connection
     newest = connection.execute(
@@ -105,7 +102,7 @@ def _begin(connection: sqlite3.Connection, first: int, until: int | None = None)
     return number
 
 
-def _read_on(store: SqliteStore, number: int, last: int, until: int, most: int) -> int:
+def _read_on(store: WriteAccess, number: int, last: int, until: int, most: int) -> int:
     """Put the next facts after `last` into a volume; returns how many were looked at."""
     connection = store.connection
     text = connection.execute(_UNREAD, (last, until, most)).fetchone()[0]
@@ -169,7 +166,7 @@ def lost(connection: sqlite3.Connection, first: int, last: int) -> None:
     )
 
 
-def mend(store: SqliteStore) -> Iterator[None]:
+def mend(store: WriteAccess) -> Iterator[None]:
     """Bring stale volumes up to date and remove dead ones; a slice at each step."""
     while (stale := _next_stale(store.connection)) is not None:
         yield from _renew(store, *stale)
@@ -184,7 +181,7 @@ def _next_stale(connection: sqlite3.Connection) -> tuple[int, int, int] | None:
     return None if found is None else (found[0], found[1], found[2])
 
 
-def _renew(store: SqliteStore, number: int, first: int, last: int) -> Iterator[None]:
+def _renew(store: WriteAccess, number: int, first: int, last: int) -> Iterator[None]:
     """Build a volume anew from the facts that are left, and put it in the stale one's place."""
     connection = store.connection
     if last == mark(connection):
@@ -245,7 +242,7 @@ def _bequeath(connection: sqlite3.Connection, number: int, first: int, last: int
         )
 
 
-def _bury(store: SqliteStore, number: int) -> Iterator[None]:
+def _bury(store: WriteAccess, number: int) -> Iterator[None]:
     """Overwrite and remove a dead volume. Its pages go first, a few at a time: all at once would take a while."""
     pages = f"{table(number)}_data"
     while True:

@@ -31,10 +31,10 @@ from chatctl.chat.ports import LogPort
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.maintenance import compaction, retention
 from chatctl.journal.maintenance.disk_relief import DiskRelief
+from chatctl.journal.sqlite_store import SqliteStore
 from chatctl.journal.store.damage import is_damage
 from chatctl.journal.store.rows import LAST_ID
 from chatctl.journal.store.spare_file import SpareFile
-from chatctl.journal.store.store import SqliteStore
 from chatctl.journal.store.wal_prealloc import reserve
 
 CHECKPOINT_PAGES = 1000  # pages of 4 KiB, as SQLite's own default

@@ -25,7 +25,7 @@ from chatctl.journal.store.data_folder import free_bytes, make_file, sync
 from chatctl.journal.store.schema import check, open_reading
 
 if TYPE_CHECKING:
-    from chatctl.journal.store.store import SqliteStore
+    from chatctl.journal.sqlite_store import SqliteStore
 
 SLICE_SECONDS = 0.005
 FIRST_PAGES = 32

@@ -16,8 +16,8 @@ from contextlib import suppress
 
 from chatctl.errors import ChatctlError
 from chatctl.journal.maintenance.compaction import shrink
+from chatctl.journal.sqlite_store import FULL, SqliteStore, not_kept
 from chatctl.journal.store.spare_file import SPARE_BYTES, SpareFile
-from chatctl.journal.store.store import FULL, SqliteStore, not_kept
 
 COPY_PAGES = 1000
 """Pages in the WAL after which they are copied while space is not short."""

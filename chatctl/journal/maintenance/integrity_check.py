@@ -18,11 +18,11 @@ from pathlib import Path
 import msgspec
 
 from chatctl.errors import StartError
-from chatctl.journal.exchange import export_import
+from chatctl.journal.index.fact_stream import facts
 from chatctl.journal.maintenance import retention
+from chatctl.journal.sqlite_store import read_records, read_rooms
 from chatctl.journal.store.damage import DamagedJournalError, is_damage, naming_damage, refuse_remains
 from chatctl.journal.store.schema import check, open_reading, snapshot
-from chatctl.journal.store.store import read_records, read_rooms
 
 QUICK_SECONDS = 2.0
 MAX_FAULTS = 20
@@ -157,5 +157,5 @@ def _look_at_facts(connection: sqlite3.Connection, report: CheckReport) -> None:
     ).fetchone()[0]
     if lost:
         report.faults.append(f"{lost:,} messages and events refer to something that is missing")
-    for _ in export_import.facts(connection):
+    for _ in facts(connection):
         pass

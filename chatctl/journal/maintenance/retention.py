@@ -20,9 +20,9 @@ import msgspec
 
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import find_time
+from chatctl.journal.sqlite_store import SqliteStore
 from chatctl.journal.store.rows import LAST_ID, beyond, to_json
 from chatctl.journal.store.schema import transaction
-from chatctl.journal.store.store import SqliteStore
 
 SLICE = 512  # facts deleted at a time
 _COUNTED = 16_384  # facts counted at a time

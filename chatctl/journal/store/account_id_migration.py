@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from chatctl.chat.entries.queries import SEPARATOR
+from chatctl.chat.model.records import SEPARATOR
 from chatctl.chat.model.user_data import ACCOUNT, account_identity
 from chatctl.journal.store.rows import PART_BITS
 

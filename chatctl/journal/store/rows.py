@@ -23,7 +23,8 @@ import msgspec
 
 from chatctl.chat.entries.facts import AnyFact, Fact, MessageRun
 from chatctl.chat.entries.proposals import message_id_of
-from chatctl.chat.entries.queries import MAX_PARTS, MESSAGES, SEPARATOR, Point, parse_message_id
+from chatctl.chat.entries.queries import MAX_PARTS, MESSAGES, Point, parse_message_id
+from chatctl.chat.model.records import SEPARATOR
 
 PART_BITS = MAX_PARTS.bit_length() - 1
 PARTS = MAX_PARTS

@@ -16,12 +16,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 from chatctl.journal.store.data_folder import free_bytes
-
-if TYPE_CHECKING:
-    from chatctl.journal.store.store import SqliteStore
+from chatctl.journal.store.write_access import WriteAccess
 
 ROOM = 4 * 1024 * 1024
 """Bytes; about what there is when the WAL is copied and begins anew."""
@@ -30,7 +27,7 @@ ENOUGH = 64 * 1024 * 1024
 """Bytes that must be free on the disk."""
 
 
-def reserve(store: SqliteStore) -> Generator[None, None, None]:
+def reserve(store: WriteAccess) -> Generator[None, None, None]:
     """Fill up the WAL, a slice a step."""
     wal = store.path.with_name(store.path.name + "-wal")
     try:
@@ -40,7 +37,7 @@ def reserve(store: SqliteStore) -> Generator[None, None, None]:
         return
 
 
-def _fill(store: SqliteStore, wal: os.PathLike[str]) -> bool:
+def _fill(store: WriteAccess, wal: os.PathLike[str]) -> bool:
     """Write the next slice; False where there is nothing to do."""
     file = os.open(wal, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

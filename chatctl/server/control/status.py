@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import Journal
 from chatctl.server.control.control import Answer, Handler
-from chatctl.server.loop import EventLoop
 
 if TYPE_CHECKING:
     from chatctl.server.certificate import LoadedCertificate
@@ -22,7 +21,7 @@ def _damage(figures: Mapping[str, object]) -> str:
 
 
 def status_handlers(
-    hub: Hub, loop: EventLoop, journal: Journal, certificate: Callable[[], LoadedCertificate | None]
+    hub: Hub, connections: Callable[[], int], journal: Journal, certificate: Callable[[], LoadedCertificate | None]
 ) -> Mapping[str, Handler]:
     """The request ``status``: counts, rates, the journal's state and the certificate's end, as plain numbers and
     texts."""
@@ -42,7 +41,7 @@ def status_handlers(
                 "uptime_seconds": seconds,
                 "users": state.places_taken,
                 "listener_limit": rules.listener_limit,
-                "connections": loop.connections,
+                "connections": connections(),
                 "rooms": sum(bool(room.members) for room in state.rooms.values()),
                 "messages": commit_gate.messages,
                 "messages_per_second": commit_gate.rate(now),

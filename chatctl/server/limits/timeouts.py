@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat.engine.hub import Hub
 from chatctl.protocol.message import Message
-from chatctl.server.limits.bounds import Limits
+from chatctl.server.bounds import Limits
 from chatctl.server.limits.deadlines import Deadlines
 from chatctl.server.net.connection import Connection
 

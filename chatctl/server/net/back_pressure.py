@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
-from chatctl.server.limits.bounds import Limits
+from chatctl.server.bounds import Limits
 from chatctl.server.net.connection import Connection
 from chatctl.server.net.poller import READ, WRITE, Poller
 

@@ -22,12 +22,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.engine.dispatcher import where
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import LogPort
+from chatctl.errors import traceback_place
 from chatctl.protocol.message import Message
-from chatctl.server.limits.bounds import Limits
-from chatctl.server.limits.timeouts import Timeouts
+from chatctl.server.bounds import Limits
 from chatctl.server.net.connection import Connection
 from chatctl.server.net.poller import READ, WRITE, Poller
 
@@ -63,7 +62,7 @@ class SendQueues:
         log: LogPort,
         poller: Poller,
         by_session: Mapping[int, Connection],
-        silence: Timeouts,
+        close_soon: Callable[[Connection], None],
         lost: Callable[[Connection, str], None],
     ) -> None:
         self._hub = hub
@@ -71,7 +70,7 @@ class SendQueues:
         self._log = log
         self._poller = poller
         self._by_session = by_session
-        self._silence = silence
+        self._close_soon = close_soon
         self._lost = lost
         self._ring = _ring(log) if hub.rules.listener_limit >= MIN_RING_SESSIONS else None
         self.total = 0
@@ -136,7 +135,7 @@ class SendQueues:
             # Nothing has been closed since `send` was looked at, so that these are their sockets still.
             not_whole = ring.send([session.fd for session in sessions], chunks)
         except Exception as error:  # noqa: BLE001  # unknown what was sent: these sessions end, others are served
-            self._log.error("io_uring failed", error=type(error).__name__, where=where(error))
+            self._log.error("io_uring failed", error=type(error).__name__, where=traceback_place(error))
             self._ring = None
             not_whole = [(at, -errno.EIO) for at in range(len(sessions))]
         if ring.refused:
@@ -169,7 +168,7 @@ class SendQueues:
                 self._not_taken(session, data, sent)
 
     def _broken(self, session: Session, error: Exception) -> None:
-        self._log.error("writing failed", session=session.id, error=type(error).__name__, where=where(error))
+        self._log.error("writing failed", session=session.id, error=type(error).__name__, where=traceback_place(error))
         session.out = None
         connection = self._by_session.get(session.id)
         if connection is not None:
@@ -247,5 +246,5 @@ class SendQueues:
         connection.drop_pending(Message("ERROR", (reason,)).line)
         self.total += connection.pending_bytes - waiting
         if not connection.closing_at:
-            self._silence.close_soon(connection)
+            self._close_soon(connection)
             self._hub.disconnect(connection.session, "Too slow to read")

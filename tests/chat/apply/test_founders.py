@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from chatctl.chat.apply.accounts import CONTROL
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Record
 from chatctl.chat.model.ids import NO_SESSION
 from chatctl.chat.model.modes import OPERATOR
+from chatctl.chat.model.records import RoomRecord
 from tests.chat.accounts import a_world, add, enter, rules
 from tests.chat.world import HeldJournal, World
 

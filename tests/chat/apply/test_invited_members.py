@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Record
 from chatctl.chat.model.ids import NO_SESSION
+from chatctl.chat.model.records import RoomRecord
 from tests.chat.accounts import add, enter, rules
 from tests.chat.world import HeldJournal, Person, World
 

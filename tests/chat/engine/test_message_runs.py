@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.engine.scheduler import lines_to_room
 from chatctl.protocol.framing import BadLine, BadLineReason
 from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.timestamps import timestamp
 from tests.chat.world import HeldJournal, HeldOrder, Person, World
 
 CAPS = ("", "echo-message", "server-time message-tags account-tag", "server-time message-tags echo-message")

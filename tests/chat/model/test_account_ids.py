@@ -7,9 +7,9 @@ import pytest
 from chatctl.chat.apply.accounts import CONTROL, SASL
 from chatctl.chat.commands.base import CommandContext
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import Record
 from chatctl.chat.model.ids import NO_SESSION
+from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.reserved_names import NICKSERV
 from chatctl.protocol import scram
 from tests.chat.accounts import ITERATIONS, a_world, add, enter, rules

@@ -14,7 +14,7 @@ from chatctl.journal import journal_file, prepare
 from chatctl.journal.exchange.backup import backup, copy_journal
 from chatctl.journal.index import text_index
 from chatctl.journal.maintenance.integrity_check import faults
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests.journal.journals import Desk, fact
 from tests.journal.test_writer import kept
 

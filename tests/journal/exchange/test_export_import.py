@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import HistoryQuery, Mark, SearchQuery, private_place
 from chatctl.errors import ChatctlError
-from chatctl.journal.exchange.export_import import Imported, facts, import_facts
+from chatctl.journal.exchange.export_import import Imported, import_facts
 from chatctl.journal.index import place_index, text_index
+from chatctl.journal.index.fact_stream import facts
 from chatctl.journal.index.history_reader import find_message, read
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests.journal.index.test_history_reader import histories
 from tests.journal.index.test_place_index import sound
 from tests.journal.journals import START, Desk, fact, opened

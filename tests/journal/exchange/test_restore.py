@@ -25,7 +25,7 @@ from chatctl.journal.exchange.backup import backup, copy_journal
 from chatctl.journal.exchange.offline import StoppedJournal
 from chatctl.journal.exchange.restore import SEQ_GAP, Restoration
 from chatctl.journal.maintenance.integrity_check import full_check
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests.journal.journals import fact
 from tests.journal.test_writer import kept
 

@@ -24,8 +24,8 @@ from chatctl.chat.entries.queries import (
 from chatctl.chat.history import memory_journal
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import find_time, read
+from chatctl.journal.sqlite_store import StoreBatch
 from chatctl.journal.store.schema import open_reading
-from chatctl.journal.store.store import StoreBatch
 from tests.journal import model
 from tests.journal.journals import DEADLINE, Desk, fact, opened
 

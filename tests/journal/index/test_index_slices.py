@@ -13,7 +13,7 @@ from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import retention
 from chatctl.journal.maintenance.retention import PruneProgress
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests.journal import model
 from tests.journal.index.test_place_index import sound
 from tests.journal.journals import fact, opened

@@ -15,8 +15,8 @@ from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.maintenance import retention
 from chatctl.journal.maintenance.retention import PruneProgress
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from chatctl.journal.store.schema import MIGRATIONS, migrate, open_writing
-from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, START, Desk, fact, opened
 from tests.journal.test_writer import EVERYTHING, kept
 

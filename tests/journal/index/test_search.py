@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chatctl.chat.entries.queries import SearchQuery
 from chatctl.journal.index import text_index, tokenizer
 from chatctl.journal.index.history_reader import read
-from chatctl.journal.store.store import SqliteStore
+from chatctl.journal.sqlite_store import SqliteStore
 from tests.journal.index.test_history_reader import history
 from tests.journal.journals import fact
 

@@ -22,10 +22,10 @@ from chatctl.journal.maintenance import compaction, retention
 from chatctl.journal.maintenance.chores import Chores
 from chatctl.journal.maintenance.disk_relief import DiskFullError, DiskRelief
 from chatctl.journal.maintenance.retention import PruneProgress
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from chatctl.journal.store import schema, spare_file
 from chatctl.journal.store.data_folder import SPARE, journal_file
 from chatctl.journal.store.spare_file import SpareFile
-from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, START, Desk, fact
 from tests.journal.test_writer import kept
 
@@ -303,7 +303,7 @@ def test_pruning_on_a_full_disk_works_and_makes_room(
     small_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The WAL holds what the database file has no room for."""
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(spare_file, "ENOUGH_BYTES", 0)
     monkeypatch.setattr(spare_file, "SPARE_BYTES", 1 << 20)
     folder = small_disk(16 * 1024)

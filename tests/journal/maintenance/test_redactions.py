@@ -11,9 +11,9 @@ import pytest
 
 from chatctl.chat.entries.queries import HistoryQuery, Mark, SearchQuery
 from chatctl.journal.exchange import export_import
-from chatctl.journal.index import text_index
+from chatctl.journal.index import fact_stream, text_index
 from chatctl.journal.index.history_reader import read
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, START, Desk, fact, opened
 
 
@@ -143,7 +143,7 @@ class TestRenamed:
         store.commit(StoreBatch([fact(1, "of another room", place="#new"), fact(2, "ours")]))
         store.commit(self.rename(3))
         assert texts(store, "#new") == ["ours"]
-        assert "of another room" in [found.text for found in export_import.facts(store.connection)]
+        assert "of another room" in [found.text for found in fact_stream.facts(store.connection)]
 
     def test_another_spelling(self, store: SqliteStore) -> None:
         store.commit(StoreBatch([fact(1, "one")]))

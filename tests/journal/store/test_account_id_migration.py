@@ -23,8 +23,8 @@ from chatctl.journal.exchange.export_import import exported, import_facts
 from chatctl.journal.exchange.jsonl import ExportedFact, to_line
 from chatctl.journal.index import text_index
 from chatctl.journal.index.history_reader import read
+from chatctl.journal.sqlite_store import SqliteStore
 from chatctl.journal.store import account_id_migration
-from chatctl.journal.store.store import SqliteStore
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "version_3.db.gz"
 EVER = 1 << 60

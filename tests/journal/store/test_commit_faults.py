@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.chat.entries.queries import HistoryQuery, RoomRecord
+from chatctl.chat.entries.queries import HistoryQuery
+from chatctl.chat.model.records import RoomRecord
+from chatctl.journal.sqlite_store import FULL, NotStored, SqliteStore, StoreBatch
 from chatctl.journal.store.data_folder import journal_file
 from chatctl.journal.store.schema import open_reading, transaction
-from chatctl.journal.store.store import FULL, NotStored, SqliteStore, StoreBatch
 from tests.journal.journals import DEADLINE, Desk, TestStore, fact
 from tests.journal.test_writer import kept
 
@@ -29,7 +30,7 @@ def store(tmp_path: Path) -> TestStore:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.store.health.SETTLE_PAUSE", 0.0)
+    monkeypatch.setattr("chatctl.journal.health.SETTLE_PAUSE", 0.0)
 
 
 def io_error(batch: StoreBatch) -> None:
@@ -47,7 +48,7 @@ def no_room() -> None:
 
 
 def test_a_full_disk_fails_at_once_until_a_probe_works(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 3600.0)
+    monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 3600.0)
     store.plan = [disk_full]
     store.probes = [no_room]
     with Desk(store.path, store) as desk:
@@ -69,7 +70,7 @@ def test_a_full_disk_fails_at_once_until_a_probe_works(store: TestStore, monkeyp
 
 
 def test_a_full_disk_is_looked_at_again_by_itself(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.01)
     store.plan = [disk_full]
     store.probes = [no_room] * 3
     with Desk(store.path, store) as desk:
@@ -166,7 +167,7 @@ def test_nobody_is_answered_where_nobody_knows(store: TestStore, monkeypatch: py
 
 
 def test_what_cannot_be_opened_again_is_said_once(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.store.health.SETTLE_PAUSE", 0.0)
+    monkeypatch.setattr("chatctl.journal.health.SETTLE_PAUSE", 0.0)
     with Desk(store.path, store) as desk:
         desk.keep([fact(1)])
 
@@ -317,7 +318,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_on_a_disk_that_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that was said to be durable is there, nothing else is, and it goes on when there is room again."""
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.02)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(500_000))
     with Desk(journal_file(small_disk)) as desk:

@@ -14,9 +14,9 @@ from chatctl.journal import SqliteJournal, journal_file, prepare
 from chatctl.journal.exchange.offline import StoppedJournal
 from chatctl.journal.maintenance import integrity_check
 from chatctl.journal.maintenance.integrity_check import faults, full_check, quick_check
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from chatctl.journal.store.damage import DamagedJournalError
 from chatctl.journal.store.schema import open_writing
-from chatctl.journal.store.store import SqliteStore, StoreBatch
 from tests.journal.index.test_place_index import second_version
 from tests.journal.journals import Desk, fact
 from tests.logs import ListLog

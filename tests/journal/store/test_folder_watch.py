@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from chatctl.journal.sqlite_store import SqliteStore
 from chatctl.journal.store.data_folder import LOCK
 from chatctl.journal.store.folder_watch import FileWatch
-from chatctl.journal.store.store import SqliteStore
 from tests.journal.journals import DEADLINE, START, Desk, fact
 from tests.journal.test_writer import kept
 
@@ -74,9 +74,9 @@ MISHAPS = [
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("chatctl.journal.store.folder_watch.IDLE_SECONDS", 0.01)
-    monkeypatch.setattr("chatctl.journal.store.health.IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("chatctl.journal.health.IDLE_SECONDS", 0.01)
     monkeypatch.setattr("chatctl.journal.store.folder_watch.LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("chatctl.journal.store.health.PROBE_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.01)
     made = tmp_path / "parent" / "data"
     made.mkdir(parents=True, mode=0o700)
     (made / LOCK).write_text("{}")

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from chatctl.chat.entries.facts import AnyFact, MessageRun, each_fact
 from chatctl.chat.entries.queries import HistoryQuery
-from chatctl.journal.exchange import export_import
+from chatctl.journal.index import fact_stream
 from chatctl.journal.index.history_reader import read
-from chatctl.journal.store.store import StoreBatch
+from chatctl.journal.sqlite_store import StoreBatch
 from tests.journal.journals import START, Desk, fact, opened
 
 pytestmark = pytest.mark.e2e
@@ -50,7 +50,7 @@ def test_what_is_read_is_what_was_said(kept: list[AnyFact]) -> None:
             numbered.append(fact(seq, item.text, kind=item.kind, tags=dict(item.tags)))
     with opened() as store:
         store.commit(StoreBatch(numbered))
-        assert list(export_import.facts(store.connection)) == list(each_fact(numbered))
+        assert list(fact_stream.facts(store.connection)) == list(each_fact(numbered))
 
 
 def test_a_batch_counts_messages(tmp_path: Path) -> None:

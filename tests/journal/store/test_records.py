@@ -6,8 +6,8 @@ import sqlite3
 from pathlib import Path
 
 from chatctl.chat.model.accounts import Account, Changes, Invitation, Record, RecordKey, record_key
+from chatctl.journal.sqlite_store import FULL, NotStored
 from chatctl.journal.store.schema import MIGRATIONS, migrate, open_writing
-from chatctl.journal.store.store import FULL, NotStored
 from tests.journal.journals import Desk, TestStore, fact
 
 ANN = Account("ann", "Ann", "SCRAM-SHA-256$...", 1, "boot-1", 1, operator=True)

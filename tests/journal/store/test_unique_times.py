@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatctl.chat.delivery.render import timestamp
 from chatctl.chat.entries.facts import AnyFact
 from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.entries.outcome import MAX_AHEAD_MS
 from chatctl.chat.entries.proposals import Entry, Proposal, Quit
-from chatctl.chat.entries.queries import AnyQuery, HistoryPage, RoomRecord
+from chatctl.chat.entries.queries import AnyQuery, HistoryPage
 from chatctl.chat.history.memory_journal import MemoryJournal
 from chatctl.chat.model.accounts import NONE, Changes
 from chatctl.chat.model.ids import SessionId
+from chatctl.chat.model.records import RoomRecord
 from chatctl.journal.index.history_reader import read
-from chatctl.journal.store.store import SqliteStore, StoreBatch
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from chatctl.protocol.message import Message
+from chatctl.protocol.timestamps import timestamp
 from tests.chat.world import START, Person, World
 from tests.journal.journals import fact, opened
 

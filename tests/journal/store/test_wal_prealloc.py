@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatctl.journal.sqlite_store import SqliteStore, StoreBatch
 from chatctl.journal.store import wal_prealloc
-from chatctl.journal.store.store import SqliteStore, StoreBatch
 from chatctl.journal.store.wal_prealloc import ROOM
 from tests.journal.journals import fact, opened
 

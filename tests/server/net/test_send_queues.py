@@ -51,7 +51,7 @@ def waiting(server: Server) -> int:
         # The counters are correct.
         assert loop is not None
         there = sum(connection.pending_bytes for connection in loop._connections.values())
-        found.append((loop._outboxes.total, there))
+        found.append((loop._send_queues.total, there))
         counted.set()
 
     loop.call(count)
@@ -222,7 +222,7 @@ def test_where_nobody_knows_what_was_sent_they_are_gone_and_the_next_are_served(
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
         assert server._loop is not None
-        if server._loop._outboxes._ring is None:
+        if server._loop._send_queues._ring is None:
             pytest.skip("this system has no io_uring for us")
         with monkeypatch.context() as patch:
             patch.setattr(WriteRing, "send", fail)
@@ -230,7 +230,7 @@ def test_where_nobody_knows_what_was_sent_they_are_gone_and_the_next_are_served(
             bob.until_end()
         again = stack.enter_context(Wire(server.port).login("cat", "#lobby"))
         again.ping()
-        assert server._loop._outboxes._ring is None
+        assert server._loop._send_queues._ring is None
 
 
 def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkey
         Wire(server.port).login("bob", "#lobby") as bob,
     ):
         assert server._loop is not None
-        assert server._loop._outboxes._ring is None
+        assert server._loop._send_queues._ring is None
         ann.send("PRIVMSG #lobby :hi")
         assert bob.until("PRIVMSG").params[1] == "hi"
 
@@ -279,7 +279,7 @@ def test_much_at_once_is_no_reason_to_cut_off_who_reads() -> None:
 
         def do(loop: EventLoop) -> float:
             session = hand(loop, "ann", line * (ROOM // len(line) + 1))
-            loop._outboxes.flush()
+            loop._send_queues.flush()
             return loop._by_session[session.id].closing_at
 
         assert not on_loop(server, do)
@@ -299,8 +299,8 @@ def test_what_waited_for_many_is_not_joined_for_all_of_them_at_once() -> None:
             tracemalloc.start()
             try:
                 before = tracemalloc.get_traced_memory()[0]
-                loop._outboxes.flush()
-                return tracemalloc.get_traced_memory()[1] - before - loop._outboxes.total
+                loop._send_queues.flush()
+                return tracemalloc.get_traced_memory()[1] - before - loop._send_queues.total
             finally:
                 tracemalloc.stop()
 
@@ -316,7 +316,7 @@ def test_whatever_is_wrong_with_one_the_others_are_written_to() -> None:
             hand(loop, "ann", b":s NOTICE ann :one\r\n")
             hand(loop, "bob", [b"x", None])  # type: ignore[list-item]
             hand(loop, "cat", [b":s NOTICE cat :", b"two\r\n"])
-            loop._outboxes.flush()
+            loop._send_queues.flush()
 
         on_loop(server, do)
         assert ann.until("NOTICE").params[1] == "one"
@@ -330,7 +330,7 @@ def test_a_ring_that_the_system_refuses_later_is_given_up_and_nothing_is_lost(mo
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))
         assert server._loop is not None
-        if (ring := server._loop._outboxes._ring) is None:
+        if (ring := server._loop._send_queues._ring) is None:
             pytest.skip("this system has no io_uring for us")
 
         def refused(*values: int) -> int:
@@ -341,4 +341,4 @@ def test_a_ring_that_the_system_refuses_later_is_given_up_and_nothing_is_lost(mo
         ann.send("PRIVMSG #lobby :one", "PRIVMSG #lobby :two")
         bob.until(lambda message: message.params[-1] == "two")
         assert [message.params[1] for message in bob.read if message.command == "PRIVMSG"] == ["one", "two"]
-        assert server._loop._outboxes._ring is None
+        assert server._loop._send_queues._ring is None

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from chatctl.chat.ports import LogPort
 from chatctl.errors import ChatctlError
+from chatctl.journal.sqlite_store import NotStored, SqliteStore, StoreBatch
 from chatctl.journal.store.folder_watch import IDLE_SECONDS, FileWatch
-from chatctl.journal.store.store import NotStored, SqliteStore, StoreBatch
 
 PROBE_EVERY_SECONDS = 1.0  # seconds
 SETTLE_TRIES = 3

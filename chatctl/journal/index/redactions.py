@@ -12,16 +12,14 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from chatctl.chat.entries.facts import AnyFact, Fact
-from chatctl.chat.entries.queries import REDACT, REDACTED, RENAME, SEPARATOR
+from chatctl.chat.entries.queries import REDACT, REDACTED, RENAME
+from chatctl.chat.model.records import SEPARATOR
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.history_reader import find_message
+from chatctl.journal.store.write_access import WriteAccess
 from chatctl.protocol.names import room_fold
-
-if TYPE_CHECKING:
-    from chatctl.journal.store.store import SqliteStore
 
 AMENDING = frozenset({REDACT, RENAME})
 """Kinds of facts that change others."""
@@ -38,7 +36,7 @@ def runs(facts: Sequence[AnyFact]) -> Iterator[Sequence[AnyFact]]:
         yield facts[begin:]
 
 
-def amend(store: SqliteStore, fact: AnyFact) -> None:
+def amend(store: WriteAccess, fact: AnyFact) -> None:
     """Do what a fact says, in the transaction that is open. Nothing for one that changes no others."""
     if not isinstance(fact, Fact):
         return
@@ -48,7 +46,7 @@ def amend(store: SqliteStore, fact: AnyFact) -> None:
         _rename(store, fact.place, fact.text.split(" ")[1])
 
 
-def _take_back(store: SqliteStore, message_id: str) -> None:
+def _take_back(store: WriteAccess, message_id: str) -> None:
     connection = store.connection
     id = find_message(connection, message_id)
     if id is None:
@@ -65,7 +63,7 @@ def _take_back(store: SqliteStore, message_id: str) -> None:
     text_index.lost(connection, id, id)
 
 
-def _rename(store: SqliteStore, old: str, shown: str) -> None:
+def _rename(store: WriteAccess, old: str, shown: str) -> None:
     connection, new = store.connection, room_fold(shown)
     if new != old:
         connection.execute(

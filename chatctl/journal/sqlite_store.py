@@ -23,9 +23,9 @@ from typing import TypeVar
 import msgspec
 
 from chatctl.chat.entries.facts import AnyFact, Fact
-from chatctl.chat.entries.queries import RoomRecord
 from chatctl.chat.model.accounts import KINDS, Changes, Record, RecordKey
-from chatctl.journal.maintenance.redactions import AMENDING, amend, runs
+from chatctl.chat.model.records import RoomRecord
+from chatctl.journal.index.redactions import AMENDING, amend, runs
 from chatctl.journal.store import rows
 from chatctl.journal.store.damage import DamagedJournalError, naming_damage
 from chatctl.journal.store.schema import BUSY_SECONDS, open_writing, transaction
