@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client as Client
-    from chatctl.client.transport.timing import Timing as Timing
+    from chatctl.client.timing import Timing as Timing
 
 __all__ = ["Client", "Timing"]
 
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> object:
 
         return Client
     if name == "Timing":
-        from chatctl.client.transport.timing import Timing
+        from chatctl.client.timing import Timing
 
         return Timing
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -30,8 +30,8 @@ from chatctl.client.errors import FullError, InputError
 from chatctl.client.login import account_registration
 from chatctl.client.login.account_login import AccountLogin
 from chatctl.client.session.unstored_requests import when_sent
+from chatctl.client.timing import Timing
 from chatctl.client.transport.identity import identity
-from chatctl.client.transport.timing import Timing
 from chatctl.client.transport.trust import Trust
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, UnreachableError
 

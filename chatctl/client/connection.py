@@ -33,7 +33,7 @@ from chatctl.client import events as e
 from chatctl.client.engine import ClientEngine, Phase
 from chatctl.client.errors import BannedError, ClearTextError, FullError, PasswordError
 from chatctl.client.session.in_flight import OutgoingLine
-from chatctl.client.transport.timing import ReconnectPauses, RetryTimer, SilenceWatch, Timing
+from chatctl.client.timing import ReconnectPauses, RetryTimer, SilenceWatch, Timing
 from chatctl.client.transport.trust import LapsedCertificateError, Trust, UntrustedError
 from chatctl.client.transport.wire import DialError, LineReader, WakeUp, dial, dial_control, first_bytes, is_secure
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError

@@ -25,7 +25,8 @@ from chatctl.client import events as e
 from chatctl.client.history.backfill import Backfill
 from chatctl.client.isupport import Isupport
 from chatctl.client.login.account_login import AccountLogin
-from chatctl.client.login.registration import RESUME, Registration, ResumeTokens
+from chatctl.client.login.registration import RESUME, Registration
+from chatctl.client.login.resume_tokens import ResumeTokens
 from chatctl.client.session import command_handlers, message_sender, numeric_handlers, presence, tag_handlers
 from chatctl.client.session.batches import Batches, HistoryBatch
 from chatctl.client.session.in_flight import (
@@ -35,8 +36,8 @@ from chatctl.client.session.in_flight import (
     OutgoingLine,
     SentMessage,
 )
+from chatctl.client.session.known_presence import KnownPresence
 from chatctl.client.session.outgoing import OutgoingRequests
-from chatctl.client.session.presence import KnownPresence
 from chatctl.client.session.rooms import JoinedRooms
 from chatctl.errors import ChatctlError, RefusedError
 from chatctl.protocol import names
@@ -129,7 +130,7 @@ class ClientEngine(OutgoingRequests):
         return self._registration.login
 
     @login.setter
-    def login(self, login: AccountLogin) -> None:
+    def login(self, login: AccountLogin | None) -> None:
         self._registration.login = login
 
     @property

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chatctl.client import events as e
 from chatctl.client.engine import ClientEngine
-from chatctl.client.login.registration import ResumeTokens
+from chatctl.client.login.resume_tokens import ResumeTokens
 
 HISTORY = "batch draft/chathistory "
 NOW = datetime(2026, 11, 22, 15, 41, 13, 123000, tzinfo=UTC)

@@ -10,7 +10,7 @@ from chatctl.client import Timing
 from chatctl.client import events as e
 from chatctl.client.connection import MAX_QUEUED_LINES
 from chatctl.client.errors import FullError
-from chatctl.client.login.registration import ResumeTokens
+from chatctl.client.login.resume_tokens import ResumeTokens
 from chatctl.client.session.in_flight import CAUTIOUS_WINDOW_MESSAGES
 from chatctl.errors import NameTakenError, UnreachableError
 from chatctl.server import Server

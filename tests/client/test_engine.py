@@ -10,7 +10,7 @@ from chatctl.client import events as e
 from chatctl.client.engine import Phase
 from chatctl.client.errors import PasswordError
 from chatctl.client.events.sentences import SentenceContext, words
-from chatctl.client.login.registration import ResumeTokens
+from chatctl.client.login.resume_tokens import ResumeTokens
 from chatctl.errors import InvalidNameError, NameTakenError, RefusedError
 from tests.client.talk import ISUPPORT, NOW, Talk, in_lobby
 

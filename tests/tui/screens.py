@@ -15,7 +15,7 @@ from chatctl.client.client import Client
 from chatctl.client.errors import InputError
 from chatctl.client.name_check import NameCheck
 from chatctl.client.profile.profile import Profile, SavedVisit
-from chatctl.client.transport.timing import Timing
+from chatctl.client.timing import Timing
 from chatctl.client.transport.trust import UnknownServerError
 from chatctl.tui.app import ChatApp
 from chatctl.tui.connect.event_queue import EventQueue

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from chatctl.client import Client
-from chatctl.client.transport.timing import Timing
+from chatctl.client.timing import Timing
 from chatctl.server import Server
 from tests.client.peer import eventually
 from tests.deadline import DEADLINE

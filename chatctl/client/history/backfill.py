@@ -53,7 +53,7 @@ from chatctl.client.session.query_types import (
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
 
 NEEDED = frozenset({"draft/chathistory", "batch", "message-tags", "server-time"})
 FIRST_LOOK = 20
@@ -70,7 +70,7 @@ _ASKED_BY_TIME_INSTEAD = frozenset({"MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_
 class Backfill:
     """One for all connections."""
 
-    def __init__(self, state: ClientEngine) -> None:
+    def __init__(self, state: EnginePort) -> None:
         self._state = state
         self._told = ReadPositions(state)
         self._stream = SeenMessages()

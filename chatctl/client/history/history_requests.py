@@ -22,7 +22,7 @@ from chatctl.client.session.query_types import HistoryQuestion, UserRequest, is_
 from chatctl.protocol.message import Message, encode_tags
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
 
 FAR_FUTURE = "timestamp=9999-12-31T23:59:59.999Z"
 _BATCHES = {"SEARCH": SEARCH, "TARGETS": TARGETS}
@@ -39,7 +39,7 @@ def stamp(moment: datetime) -> str:
 class HistoryRequests:
     """Makes questions of wishes, and pages of answers."""
 
-    def __init__(self, state: ClientEngine) -> None:
+    def __init__(self, state: EnginePort) -> None:
         self._state = state
 
     def page(
@@ -102,7 +102,7 @@ class HistoryRequests:
         )
 
 
-def past_events(state: ClientEngine, message: Message) -> list[e.Event]:
+def past_events(state: EnginePort, message: Message) -> list[e.Event]:
     """Yield the events of one history line ([page-content]); none if it has no use."""
     if is_said(message):
         said = command_handlers.event_of(state, message, state.is_me(message.nick), history=True)

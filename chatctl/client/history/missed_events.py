@@ -17,12 +17,12 @@ from chatctl.client.session.query_types import PlaceHistory
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
 
 _TOLD = frozenset({"JOIN", "PART", "QUIT", "KICK", "NICK", "TOPIC"})
 
 
-def tell(state: ClientEngine, place: PlaceHistory, room: str, run: list[Message]) -> None:
+def tell(state: EnginePort, place: PlaceHistory, room: str, run: list[Message]) -> None:
     """Tell what a page holds between two messages, and empty the list."""
     found: list[e.Event] = []
     for message in run:

@@ -10,7 +10,7 @@ from chatctl.client.session.query_types import REFERENCE, STEP, HistoryQuestion,
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
 
 _MAX_USERS = 1000
 _SECOND = len("2026-11-22T10:00:00")
@@ -19,7 +19,7 @@ _SECOND = len("2026-11-22T10:00:00")
 class ReadPositions:
     """One for all connections. `rooms`: those we are in, or were when the connection broke."""
 
-    def __init__(self, state: ClientEngine) -> None:
+    def __init__(self, state: EnginePort) -> None:
         self._state = state
         self.rooms: dict[str, PlaceHistory] = {}
         self._people: dict[str, PlaceHistory] = {}

@@ -23,10 +23,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from chatctl.client.errors import AccountNeededError, BannedError, ClearTextError, OwnedNameError, PasswordError
 from chatctl.client.login.account_login import AccountLogin, LoginExchange, can_log_in
+from chatctl.client.login.resume_tokens import ResumeTokens
 from chatctl.errors import ChatctlError, InvalidNameError, NameTakenError, RefusedError
 from chatctl.protocol.message import Message, encode
 
@@ -65,14 +66,6 @@ INVALID = {"431", "432", "484"}
 _MAX_OFFERED_BYTES = 1000
 _RESERVED_WORDS = re.compile(r"reserved|regist(er|r)ed|account", re.IGNORECASE)
 """Text of a 433 for a name that is reserved, not in use. There is no separate numeric."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeTokens:
-    """Tokens by which a chatctl server recognises this client: never shown, not even by repr."""
-
-    secret: str = field(repr=False)
-    instance: str = field(repr=False)
 
 
 class Registration:

@@ -12,7 +12,7 @@ from chatctl.client.session import presence, tag_handlers, unstored_requests
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
     from chatctl.client.session.in_flight import SentMessage
 
 _CTCP = "\x01"
@@ -21,7 +21,7 @@ _HISTSERV = "HistServ!HistServ@localhost"
 """The service by which Ergo plays joins and the like back to clients without draft/event-playback, as messages."""
 
 
-def said(state: ClientEngine, message: Message) -> None:
+def said(state: EnginePort, message: Message) -> None:
     """PRIVMSG and NOTICE. One whose source is us is an echo."""
     if len(message.params) < 2:
         return
@@ -48,11 +48,11 @@ def said(state: ClientEngine, message: Message) -> None:
     state.backfill.live(message, own)
 
 
-def _from_server(state: ClientEngine, message: Message) -> bool:
+def _from_server(state: EnginePort, message: Message) -> bool:
     return "!" not in message.source and (message.source == state.server or "." in message.source)
 
 
-def told(state: ClientEngine, message: Message, own: bool, *, history: bool = False) -> None:
+def told(state: EnginePort, message: Message, own: bool, *, history: bool = False) -> None:
     """Tell of a message (`history`: from before), and of the reaction that it may carry."""
     said = event_of(state, message, own, history=history)
     if said is None or state.fold(message.nick) in state.presence.ignored:
@@ -63,7 +63,7 @@ def told(state: ClientEngine, message: Message, own: bool, *, history: bool = Fa
 
 
 def event_of(
-    state: ClientEngine, message: Message, own: bool, *, history: bool = False
+    state: EnginePort, message: Message, own: bool, *, history: bool = False
 ) -> e.RoomMessage | e.PrivateMessage | None:
     """A message as an event. CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
     target, text = message.params[0], message.params[1]
@@ -90,7 +90,7 @@ def event_of(
     )  # fmt: skip
 
 
-def joined(state: ClientEngine, message: Message) -> None:
+def joined(state: EnginePort, message: Message) -> None:
     """JOIN. Our own one shows what our prefix looks like to others."""
     nick = message.nick
     for name in message.param(0).split(","):
@@ -113,13 +113,13 @@ def joined(state: ClientEngine, message: Message) -> None:
             state.backfill.entered(name, message)
 
 
-def parted(state: ClientEngine, message: Message) -> None:
+def parted(state: EnginePort, message: Message) -> None:
     """PART."""
     for name in message.param(0).split(","):
         _left_room(state, message, name, message.nick, "part", message.param(1), None)
 
 
-def kicked(state: ClientEngine, message: Message) -> None:
+def kicked(state: EnginePort, message: Message) -> None:
     """KICK by `message.nick`. If the client itself was removed, the room is not joined again."""
     name, nick = message.param(0), message.param(1)
     if state.is_me(nick):
@@ -128,7 +128,7 @@ def kicked(state: ClientEngine, message: Message) -> None:
 
 
 def _left_room(
-    state: ClientEngine, message: Message, name: str, nick: str, how: e.How, reason: str, by: str | None
+    state: EnginePort, message: Message, name: str, nick: str, how: e.How, reason: str, by: str | None
 ) -> None:
     if not name or not nick:
         return
@@ -145,7 +145,7 @@ def _left_room(
     state.tell(e.Parted(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
 
 
-def quitted(state: ClientEngine, message: Message) -> None:
+def quitted(state: EnginePort, message: Message) -> None:
     """QUIT of a member. Our own is reported as the end of the connection instead."""
     if not message.nick or state.is_me(message.nick):
         return
@@ -155,7 +155,7 @@ def quitted(state: ClientEngine, message: Message) -> None:
     state.tell(e.Parted(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
 
 
-def renamed(state: ClientEngine, message: Message) -> None:
+def renamed(state: EnginePort, message: Message) -> None:
     """NICK. One that we asked for is our name on later connections as well; one that a server forced on us is not."""
     old, new = message.nick, message.param(0)
     if not old or not new:
@@ -171,7 +171,7 @@ def renamed(state: ClientEngine, message: Message) -> None:
     state.tell(e.NickChanged(time=state.time_of(message), old=old, name=new, own=own))
 
 
-def topic(state: ClientEngine, message: Message) -> None:
+def topic(state: EnginePort, message: Message) -> None:
     """TOPIC, set just now."""
     room = state.rooms.get(message.param(0))
     if room is not None:
@@ -179,7 +179,7 @@ def topic(state: ClientEngine, message: Message) -> None:
         state.tell(e.Topic(time=state.time_of(message), room=room.name, text=room.topic, name=message.nick))
 
 
-def mode(state: ClientEngine, message: Message) -> None:
+def mode(state: EnginePort, message: Message) -> None:
     """MODE of a room (standings are kept) or of ourselves."""
     target, change = message.param(0), list(message.params[1:])
     if not change:
@@ -192,18 +192,18 @@ def mode(state: ClientEngine, message: Message) -> None:
     state.tell(e.ModeChanged(time=time, target=target, change=text, name=message.nick, own=own))
 
 
-def invited(state: ClientEngine, message: Message) -> None:
+def invited(state: EnginePort, message: Message) -> None:
     """INVITE."""
     if state.is_me(message.param(0)) and message.param(1):
         state.tell(e.Invited(time=state.time_of(message), room=message.param(1), name=message.nick))
 
 
-def error(state: ClientEngine, message: Message) -> None:
+def error(state: EnginePort, message: Message) -> None:
     """ERROR: the server says why it is about to close the connection."""
     state.farewell = message.param(0)
 
 
-def killed(state: ClientEngine, message: Message) -> None:
+def killed(state: EnginePort, message: Message) -> None:
     """KILL of a user, perhaps ours ("KILL message"). Servers of other networks also send it by themselves if two have
     one name; then the client reconnects."""
     if state.is_me(message.param(0)) and (state.is_ours or "!" in message.source):
@@ -212,13 +212,13 @@ def killed(state: ClientEngine, message: Message) -> None:
         state.sent_away = SentAwayError(f"You were sent away{by}{why}")
 
 
-def changed_host(state: ClientEngine, message: Message) -> None:
+def changed_host(state: EnginePort, message: Message) -> None:
     """CHGHOST of the own user: the length of our prefix changes."""
     if state.is_me(message.nick) and len(message.params) > 1:
         state.prefix = f"{state.nick}!{message.params[0]}@{message.params[1]}"
 
 
-def standard_reply(state: ClientEngine, message: Message) -> None:
+def standard_reply(state: EnginePort, message: Message) -> None:
     """FAIL, WARN, NOTE <command> <code> [context...] <description> (IRCv3 standard-replies)."""
     if len(message.params) < 3:
         return
@@ -255,11 +255,11 @@ def said_again(entry: SentMessage | None) -> str | None:
     return entry.message.text if entry is not None and entry.again else None
 
 
-def nothing(state: ClientEngine, message: Message) -> None:
+def nothing(state: EnginePort, message: Message) -> None:
     """Ignore the line."""
 
 
-COMMANDS: dict[str, Callable[[ClientEngine, Message], None]] = {
+COMMANDS: dict[str, Callable[[EnginePort, Message], None]] = {
     "PRIVMSG": said,
     "NOTICE": said,
     "JOIN": joined,

@@ -26,7 +26,7 @@ from chatctl.errors import ChatctlError
 from chatctl.protocol.message import MAX_LINE, Message, encode
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
 
 _USER_AND_HOST = len("!~") + 10 + len("@") + 63
 """Bytes after our nick in our own prefix, while we have not seen it: the longest user and host that are common."""
@@ -42,7 +42,7 @@ _MAX_LINES = 100
 """Lines of one message, whatever a server would take."""
 
 
-def say(state: ClientEngine, message: e.Outgoing) -> None:
+def say(state: EnginePort, message: e.Outgoing) -> None:
     """Say something to a room or a person, in as many messages as it takes."""
     try:
         room = state.rooms.get(message.target)
@@ -55,7 +55,7 @@ def say(state: ClientEngine, message: e.Outgoing) -> None:
         state.tell(e.Failed(time=state.now(), text=str(error), code="", command=command, about=about, ticket=ticket))
 
 
-def _wholes(state: ClientEngine, message: e.Outgoing) -> Iterator[str]:
+def _wholes(state: EnginePort, message: e.Outgoing) -> Iterator[str]:
     """Return the text in parts, each to be sent as one message ([multiline])."""
     lines = message.text.split("\n")
     limits = multiline_limits(state)
@@ -78,7 +78,7 @@ def _wholes(state: ClientEngine, message: e.Outgoing) -> Iterator[str]:
     yield "\n".join(gathered)
 
 
-def multiline_limits(state: ClientEngine) -> tuple[int, int] | None:
+def multiline_limits(state: EnginePort) -> tuple[int, int] | None:
     """(bytes, lines) of one message of several lines at this server; None where it takes none."""
     if not state.enabled >= {MULTILINE, "batch", "message-tags"}:
         return None
@@ -107,7 +107,7 @@ def _parts(line: str, space: int) -> list[str]:
     return found
 
 
-def _say_whole(state: ClientEngine, target: str, text: str, message: e.Outgoing) -> None:
+def _say_whole(state: EnginePort, target: str, text: str, message: e.Outgoing) -> None:
     command = _COMMANDS[message.kind]
     if "\n" in text:
         if text.strip():
@@ -122,18 +122,18 @@ def _piece(message: e.Outgoing, target: str, text: str) -> e.Outgoing:
     return e.Outgoing(target, text, message.kind, message.ticket, message.reply)
 
 
-def _number(state: ClientEngine) -> str:
+def _number(state: EnginePort) -> str:
     state.numbered += 1
     return f"{state.client_id}.{state.numbered}" if state.resends else ""
 
 
-def _send(state: ClientEngine, entry: SentMessage) -> None:
+def _send(state: EnginePort, entry: SentMessage) -> None:
     _send_entry(state, entry)
     if not state.echoes:
         tell_sent(state, entry)
 
 
-def tell_sent(state: ClientEngine, entry: SentMessage) -> None:
+def tell_sent(state: EnginePort, entry: SentMessage) -> None:
     """Tell of a message of ours that has no echo."""
     tags = {tag_handlers.REPLY[0]: entry.message.reply} if entry.message.reply else {}
     message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
@@ -141,7 +141,7 @@ def tell_sent(state: ClientEngine, entry: SentMessage) -> None:
     command_handlers.told(state, message, own=True)
 
 
-def _send_entry(state: ClientEngine, entry: SentMessage) -> None:
+def _send_entry(state: EnginePort, entry: SentMessage) -> None:
     tags = {REFERENCE: entry.reference} if entry.reference else {}
     if entry.again:
         tags[_RESENT] = ""
@@ -153,7 +153,7 @@ def _send_entry(state: ClientEngine, entry: SentMessage) -> None:
         state.barrier()
 
 
-def _encoded(state: ClientEngine, entry: SentMessage, tags: dict[str, str]) -> bytes:
+def _encoded(state: EnginePort, entry: SentMessage, tags: dict[str, str]) -> bytes:
     """The bytes of one message: a line, or a batch of lines."""
     target = entry.message.target
     if "\n" not in entry.payload:
@@ -169,7 +169,7 @@ def _encoded(state: ClientEngine, entry: SentMessage, tags: dict[str, str]) -> b
     return b"".join(built)
 
 
-def send_again(state: ClientEngine, doubt: list[SentMessage]) -> None:
+def send_again(state: EnginePort, doubt: list[SentMessage]) -> None:
     """Send unconfirmed messages again, to a server that recognises them ([safe-resend])."""
     for entry in doubt:
         entry.again = True
@@ -179,7 +179,7 @@ def send_again(state: ClientEngine, doubt: list[SentMessage]) -> None:
         _send_entry(state, entry)
 
 
-def _space(state: ClientEngine, command: str, target: str) -> int:
+def _space(state: EnginePort, command: str, target: str) -> int:
     """Bytes of text that fit on the line others get: ``:nick!user@host PRIVMSG target :text``."""
     prefix = len(state.prefix.encode()) or len(state.nick.encode()) + _USER_AND_HOST
     # A person's name is relayed as they write it, which may take more bytes than as we do.

@@ -16,12 +16,12 @@ from chatctl.client.session import command_handlers, presence
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
 
 _MAX_USERS = 100_000
 
 
-def isupport(state: ClientEngine, message: Message) -> None:
+def isupport(state: EnginePort, message: Message) -> None:
     """005. The rule by which two spellings are one name (CASEMAPPING) may change at any time."""
     before = state.isupport.fold
     state.isupport.read(message.params[1:-1])
@@ -32,7 +32,7 @@ def isupport(state: ClientEngine, message: Message) -> None:
     state.wanted = {state.fold(room): (room, key) for room, key in state.wanted.values()}
 
 
-def _refold(state: ClientEngine, before: Callable[[str], str]) -> None:
+def _refold(state: EnginePort, before: Callable[[str], str]) -> None:
     """Bring everything that is kept under folded names under the new rule."""
     nicks = [nick for room in state.rooms for nick, _ in room.members.values()]
     known = {before(name): name for name in [*(room.name for room in state.rooms), *nicks]}
@@ -47,18 +47,18 @@ def _refold(state: ClientEngine, before: Callable[[str], str]) -> None:
         state.tell(e.PresenceChanged(time=state.now(), name="", online=True, away=False, text=""))
 
 
-def welcome_over(state: ClientEngine, message: Message) -> None:
+def welcome_over(state: EnginePort, message: Message) -> None:
     """376 and 422: the message of the day ended, or there is none."""
     state.welcomed()
 
 
-def motd(state: ClientEngine, message: Message) -> None:
+def motd(state: EnginePort, message: Message) -> None:
     """372: one line of it."""
     text = message.params[-1].removeprefix("- ") if message.params else ""
     state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
 
 
-def away(state: ClientEngine, message: Message) -> None:
+def away(state: EnginePort, message: Message) -> None:
     """301: an answer to what we wrote to them, or a line of WHOIS."""
     if state.fold(message.param(1)) in state.presence.whois:
         presence.whois_line(state, message)
@@ -66,14 +66,14 @@ def away(state: ClientEngine, message: Message) -> None:
     state.tell(e.Away(time=state.time_of(message), name=message.param(1), text=message.param(2)))
 
 
-def away_set(state: ClientEngine, message: Message) -> None:
+def away_set(state: EnginePort, message: Message) -> None:
     """305 and 306."""
     gone = message.command == "306"
     text = state.away_text if gone else ""
     state.tell(e.AwaySet(time=state.time_of(message), away=gone, text=text))
 
 
-def who_line(state: ClientEngine, message: Message) -> None:
+def who_line(state: EnginePort, message: Message) -> None:
     """352: ``me room user host server nick flags :hops realname``."""
     if len(message.params) < 8 or len(state.people) >= _MAX_USERS:
         return
@@ -83,7 +83,7 @@ def who_line(state: ClientEngine, message: Message) -> None:
     state.people.append(e.Person(nick, user, host, realname, flags[:1].upper() == "G", operator))
 
 
-def who_over(state: ClientEngine, message: Message) -> None:
+def who_over(state: EnginePort, message: Message) -> None:
     """315."""
     people, state.people = tuple(state.people), []
     if presence.who_came(state, message.param(1), people):
@@ -91,7 +91,7 @@ def who_over(state: ClientEngine, message: Message) -> None:
     state.tell(e.Who(time=state.time_of(message), mask=message.param(1), people=people))
 
 
-def topic(state: ClientEngine, message: Message) -> None:
+def topic(state: EnginePort, message: Message) -> None:
     """331 and 332: asked for, or told on entering."""
     room = state.rooms.get(message.param(1))
     text = message.param(2) if message.command == "332" else ""
@@ -101,13 +101,13 @@ def topic(state: ClientEngine, message: Message) -> None:
     state.tell(e.Topic(time=state.time_of(message), room=name, text=text))
 
 
-def names(state: ClientEngine, message: Message) -> None:
+def names(state: EnginePort, message: Message) -> None:
     """353: ``me = #room :@alice bob``."""
     if len(message.params) >= 4:
         state.rooms.listed(message.params[2], message.params[3].split())
 
 
-def names_over(state: ClientEngine, message: Message) -> None:
+def names_over(state: EnginePort, message: Message) -> None:
     """366."""
     name = message.param(1)
     listing = state.rooms.listing_ended(name)
@@ -129,7 +129,7 @@ def names_over(state: ClientEngine, message: Message) -> None:
     )
 
 
-def own_host(state: ClientEngine, message: Message) -> None:
+def own_host(state: EnginePort, message: Message) -> None:
     """396 (not in the document, sent by several servers): our host as others see it now."""
     nick, _, rest = state.prefix.partition("!")
     user = rest.partition("@")[0]
@@ -137,7 +137,7 @@ def own_host(state: ClientEngine, message: Message) -> None:
     state.prefix = f"{nick}!{user}@{host}" if user and host else ""
 
 
-def refused(state: ClientEngine, message: Message) -> None:
+def refused(state: EnginePort, message: Message) -> None:
     """4xx and 5xx: ``me [about...] :text``."""
     if not message.params:
         return
@@ -158,38 +158,38 @@ def refused(state: ClientEngine, message: Message) -> None:
         state.tell(e.Failed(time=time, text=text, code=code, about=about, said=said, ticket=ticket))
 
 
-def banned(state: ClientEngine, message: Message) -> None:
+def banned(state: EnginePort, message: Message) -> None:
     """465 while registered: the client must not reconnect, under this name or another."""
     refused(state, message)
     state.sent_away = BannedError(message.params[-1] if message.params else "you are banned from this server")
 
 
-def inviting(state: ClientEngine, message: Message) -> None:
+def inviting(state: EnginePort, message: Message) -> None:
     """341: ``me nick room``."""
     text = f"{message.param(1)} is invited into {message.param(2)}"
     state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
 
 
-def counts(state: ClientEngine, message: Message) -> None:
+def counts(state: EnginePort, message: Message) -> None:
     """251 to 255, 265 and 266, user counts: shown only as the answer to LUSERS, not after registration."""
     if state.online:
         other(state, message)
 
 
-def account(state: ClientEngine, message: Message) -> None:
+def account(state: EnginePort, message: Message) -> None:
     """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
     state.logged_in = message.param(2) if message.command == "900" and len(message.params) > 3 else ""
     if message.params and not (state.logged_in and account_registration.is_told(state, state.logged_in)):
         state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
 
 
-def account_made(state: ClientEngine, message: Message) -> None:
+def account_made(state: EnginePort, message: Message) -> None:
     """920 of Ergo, which repeats the answer to REGISTER."""
     if not account_registration.is_told(state, message.param(1)):
         other(state, message)
 
 
-def other(state: ClientEngine, message: Message) -> None:
+def other(state: EnginePort, message: Message) -> None:
     """Numerics without a row: a refusal by the first digit, or a text of the server."""
     code = message.command
     if code.isascii() and code.isdigit() and len(code) == 3:
@@ -200,11 +200,11 @@ def other(state: ClientEngine, message: Message) -> None:
             state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=code))
 
 
-def nothing(state: ClientEngine, message: Message) -> None:
+def nothing(state: EnginePort, message: Message) -> None:
     """Ignore a line that every connection gets."""
 
 
-NUMERICS: dict[str, Callable[[ClientEngine, Message], None]] = {
+NUMERICS: dict[str, Callable[[EnginePort, Message], None]] = {
     "001": nothing,
     "002": nothing,
     "003": nothing,

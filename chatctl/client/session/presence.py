@@ -13,13 +13,10 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
+from chatctl.client.session.engine_port import EnginePort
 from chatctl.protocol.message import Message
-
-if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
 
 _MAX_WATCHED = 100
 _MAX_ASKED = 500
@@ -29,52 +26,7 @@ _MAX_LINES = 50
 _MAX_LISTED = 100_000
 
 
-class KnownPresence:
-    """Known states of users, beyond the member lists. Names are folded."""
-
-    def __init__(self) -> None:
-        self.away: set[str] = set()
-        self.accounts: dict[str, str] = {}
-        self.asked: set[str] = set()
-        """Rooms whose WHO we asked for ourselves."""
-        self.watched: dict[str, str] = {}
-        self.whois: dict[str, list[str]] = {}
-        self.listed: list[e.ListedRoom] = []
-        self.ignored: dict[str, str] = {}
-        """Folded name -> name of those whose words are not told."""
-
-    def clear(self) -> None:
-        """The connection is gone."""
-        self.away.clear()
-        self.accounts.clear()
-        self.asked.clear()
-        self.whois.clear()
-        self.listed.clear()
-
-    def rename(self, old: str, new: str) -> None:
-        """Somebody has another name."""
-        if old in self.away:
-            self.away.discard(old)
-            self.away.add(new)
-        if old in self.accounts:
-            self.accounts[new] = self.accounts.pop(old)
-
-    def refold(self, renewed: Callable[[str], str], fold: Callable[[str], str]) -> None:
-        """Bring all names under a new rule: `renewed` maps old folded names, `fold` names as written."""
-        self.away = set(map(renewed, self.away))
-        self.accounts = {renewed(key): account for key, account in self.accounts.items()}
-        self.asked = set(map(renewed, self.asked))
-        self.whois = {renewed(key): lines for key, lines in self.whois.items()}
-        self.watched = {fold(name): name for name in self.watched.values()}
-        self.ignored = {fold(name): name for name in self.ignored.values()}
-
-    def gone(self, name: str) -> None:
-        """Somebody left the chat."""
-        self.away.discard(name)
-        self.accounts.pop(name, None)
-
-
-def away(state: ClientEngine, message: Message) -> None:
+def away(state: EnginePort, message: Message) -> None:
     """AWAY [text] of a user (away-notify)."""
     if not message.nick:
         return
@@ -86,12 +38,12 @@ def away(state: ClientEngine, message: Message) -> None:
         state.tell(e.PresenceChanged(time=time, name=name, online=True, away=bool(text), text=text))
 
 
-def account(state: ClientEngine, message: Message) -> None:
+def account(state: EnginePort, message: Message) -> None:
     """ACCOUNT <name | *> of a user (account-notify)."""
     learn_account(state, message.nick, message.param(0))
 
 
-def learn_account(state: ClientEngine, nick: str, name: str) -> None:
+def learn_account(state: EnginePort, nick: str, name: str) -> None:
     """Somebody is logged in as `name`, or (``*``) is not."""
     if name in ("", "*"):
         state.presence.accounts.pop(state.fold(nick), None)
@@ -99,7 +51,7 @@ def learn_account(state: ClientEngine, nick: str, name: str) -> None:
         state.presence.accounts[state.fold(nick)] = name
 
 
-def entered(state: ClientEngine, room: str) -> None:
+def entered(state: EnginePort, room: str) -> None:
     """The member list of a joined room is complete ([hidden-who])."""
     found = state.rooms.get(room)
     if not state.attentive or "away-notify" not in state.enabled or found is None or len(found.members) > _MAX_ASKED:
@@ -109,7 +61,7 @@ def entered(state: ClientEngine, room: str) -> None:
         state.send("WHO", found.name)
 
 
-def who_came(state: ClientEngine, mask: str, people: tuple[e.Person, ...]) -> bool:
+def who_came(state: EnginePort, mask: str, people: tuple[e.Person, ...]) -> bool:
     """The end of a WHO: learn from it. Whether that is all that is to be done."""
     for person in people:
         (state.presence.away.add if person.away else state.presence.away.discard)(state.fold(person.name))
@@ -121,7 +73,7 @@ def who_came(state: ClientEngine, mask: str, people: tuple[e.Person, ...]) -> bo
     return True
 
 
-def watch(state: ClientEngine, name: str) -> None:
+def watch(state: EnginePort, name: str) -> None:
     """Be told when `name` comes and goes."""
     if state.fold(name) not in state.presence.watched and len(state.presence.watched) < _MAX_WATCHED:
         state.presence.watched[state.fold(name)] = name
@@ -129,14 +81,14 @@ def watch(state: ClientEngine, name: str) -> None:
             state.send("MONITOR", "+", name)
 
 
-def welcomed(state: ClientEngine) -> None:
+def welcomed(state: EnginePort) -> None:
     """On a new connection ([lasting-watch])."""
     if state.isupport.monitors:
         for name in state.presence.watched.values():
             state.send("MONITOR", "+", name)
 
 
-def monitored(state: ClientEngine, message: Message) -> None:
+def monitored(state: EnginePort, message: Message) -> None:
     """730 and 731: ``me nick!user@host,nick2!...`` are here, or not."""
     online = message.command == "730"
     for item in message.params[-1].split(",") if len(message.params) > 1 else ():
@@ -149,20 +101,20 @@ def monitored(state: ClientEngine, message: Message) -> None:
         state.tell(e.PresenceChanged(time=state.time_of(message), name=name, online=online, away=is_away, text=""))
 
 
-def listed(state: ClientEngine, message: Message) -> None:
+def listed(state: EnginePort, message: Message) -> None:
     """322: ``me #room 3 :topic``."""
     number = message.param(2)
     if len(state.presence.listed) < _MAX_LISTED and number.isascii() and number.isdigit() and len(number) < 10:
         state.presence.listed.append(e.ListedRoom(message.param(1), int(number), message.param(3)))
 
 
-def listed_over(state: ClientEngine, message: Message) -> None:
+def listed_over(state: EnginePort, message: Message) -> None:
     """323."""
     rooms, state.presence.listed = tuple(state.presence.listed), []
     state.tell(e.Listed(time=state.time_of(message), rooms=rooms))
 
 
-def whois_line(state: ClientEngine, message: Message) -> None:
+def whois_line(state: EnginePort, message: Message) -> None:
     """A line of a WHOIS in words."""
     name = message.param(1)
     if not name or (len(state.presence.whois) > _MAX_LINES and state.fold(name) not in state.presence.whois):
@@ -172,7 +124,7 @@ def whois_line(state: ClientEngine, message: Message) -> None:
     lines += [text for text in texts if text and len(lines) < _MAX_LINES]
 
 
-def whois_over(state: ClientEngine, message: Message) -> None:
+def whois_over(state: EnginePort, message: Message) -> None:
     """318."""
     name = message.param(1)
     lines = state.presence.whois.pop(state.fold(name), [])

@@ -13,7 +13,7 @@ from chatctl.client import events as e
 from chatctl.protocol.message import Message
 
 if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+    from chatctl.client.session.engine_port import EnginePort
 
 TYPING = ("active", "paused", "done")
 REPLY = ("+reply", "+draft/reply")
@@ -45,7 +45,7 @@ def reaction_tags(id: str, reaction: str, *, remove: bool) -> dict[str, str]:
     return {**reply_tags(id), (_UNREACT if remove else _REACT)[0]: reaction}
 
 
-def where(state: ClientEngine, message: Message) -> str:
+def where(state: EnginePort, message: Message) -> str:
     """The room, or the person on the other side, that a message with a target concerns."""
     target = message.param(0)
     if state.isupport.is_room(target):
@@ -55,13 +55,13 @@ def where(state: ClientEngine, message: Message) -> str:
     return target if state.is_me(message.nick) else message.nick
 
 
-def tagmsg(state: ClientEngine, message: Message) -> None:
+def tagmsg(state: EnginePort, message: Message) -> None:
     """TAGMSG."""
     for event in events_of(state, message, history=False):
         state.tell(event)
 
 
-def events_of(state: ClientEngine, message: Message, *, history: bool) -> list[e.Event]:
+def events_of(state: EnginePort, message: Message, *, history: bool) -> list[e.Event]:
     """Return TAGMSG and REDACT as events; none if they are unknown."""
     if not message.nick or not message.param(0) or state.fold(message.nick) in state.presence.ignored:
         return []
@@ -77,7 +77,7 @@ def events_of(state: ClientEngine, message: Message, *, history: bool) -> list[e
     return reactions(state, message, target, own)
 
 
-def reactions(state: ClientEngine, message: Message, target: str, own: bool) -> list[e.Event]:
+def reactions(state: EnginePort, message: Message, target: str, own: bool) -> list[e.Event]:
     """The reaction that a message carries, if it does."""
     id, added, taken = first(message, REPLY), first(message, _REACT), first(message, _UNREACT)
     text = added or taken
@@ -87,20 +87,20 @@ def reactions(state: ClientEngine, message: Message, target: str, own: bool) -> 
     return [e.Reacted(time=time, target=target, id=id, name=message.nick, reaction=text, removed=not added, own=own)]
 
 
-def redacted(state: ClientEngine, message: Message) -> None:
+def redacted(state: EnginePort, message: Message) -> None:
     """REDACT."""
     for event in events_of(state, message, history=False):
         state.tell(event)
 
 
-def tell_typing(state: ClientEngine, target: str, what: str) -> None:
+def tell_typing(state: EnginePort, target: str, what: str) -> None:
     """Send our typing state. It is labelled, because a room where we may not speak refuses it, and that must stay
     hidden."""
     label = {"label": AUTOMATIC_LABEL} if "labeled-response" in state.enabled else {}
     state.send_tagged({"+typing": what, **label}, "TAGMSG", target)
 
 
-def marked_read(state: ClientEngine, message: Message) -> None:
+def marked_read(state: EnginePort, message: Message) -> None:
     """MARKREAD <target> <timestamp=... | *>."""
     target, mark = message.param(0), message.param(1)
     state.unstored.marked(state.fold(target))
@@ -116,7 +116,7 @@ def marked_read(state: ClientEngine, message: Message) -> None:
         state.tell(e.ReadUntil(time=state.time_of(message), target=name, until=until))
 
 
-def react(state: ClientEngine, tags: dict[str, str], target: str) -> None:
+def react(state: EnginePort, tags: dict[str, str], target: str) -> None:
     """Send a reaction, where the server hands such on."""
     if "message-tags" in state.enabled:
         state.send_tagged(tags, "TAGMSG", target)
@@ -124,7 +124,7 @@ def react(state: ClientEngine, tags: dict[str, str], target: str) -> None:
         _cannot(state, "This server has no reactions")
 
 
-def take_back(state: ClientEngine, params: tuple[str, ...]) -> None:
+def take_back(state: EnginePort, params: tuple[str, ...]) -> None:
     """Ask for a message to be deleted, where the server does that."""
     if "draft/message-redaction" in state.enabled:
         state.send("REDACT", *params)
@@ -132,5 +132,5 @@ def take_back(state: ClientEngine, params: tuple[str, ...]) -> None:
         _cannot(state, "This server cannot take messages back")
 
 
-def _cannot(state: ClientEngine, text: str) -> None:
+def _cannot(state: EnginePort, text: str) -> None:
     state.tell(e.Failed(time=state.now(), text=text, code="UNKNOWN_COMMAND"))

@@ -15,14 +15,13 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from chatctl.client import events as e
-
-if TYPE_CHECKING:
-    from chatctl.client.engine import ClientEngine
+from chatctl.client.isupport import Isupport
 
 CODE = "NOT_STORED"
 TRYING_AGAIN = "; trying again"
@@ -30,6 +29,35 @@ MAX_HELD_MESSAGES = 1000
 
 _NOT_ABOUT_JOIN = frozenset({"401", "404", "441", "442", "443", "461", "467", "482"})
 """Numerics that name a room and refuse some other command."""
+
+
+class RetryEngine(Protocol):
+    """The part of the client engine that repeats requests."""
+
+    nick: str
+    isupport: Isupport
+    wanted: dict[str, tuple[str, str]]
+    unstored: UnstoredRequests
+    now: Callable[[], datetime]
+
+    @property
+    def enabled(self) -> Set[str]:
+        """The capabilities granted on this connection."""
+
+    def fold(self, name: str) -> str:
+        """Return the key of a name or room."""
+
+    def barrier(self, passed: Callable[[], None] | None = None) -> None:
+        """Send a PING; `passed` is called when it is answered."""
+
+    def tell(self, event: e.Event) -> None:
+        """Emit an event."""
+
+    def send_join(self, room: str, key: str = "") -> None:
+        """Send JOIN."""
+
+    def send_mark(self, params: tuple[str, ...]) -> None:
+        """Send MARKREAD."""
 
 
 class PendingJoin:
@@ -77,7 +105,7 @@ class UnstoredRequests:
         self._marks = {fold(params[0]): params for params in self._marks.values()}
         self._refused_marks = {fold(params[0]): params for params in self._refused_marks.values()}
 
-    def lost(self, state: ClientEngine) -> tuple[list[e.Outgoing], list[Callable[[], None]]]:
+    def lost(self, state: RetryEngine) -> tuple[list[e.Outgoing], list[Callable[[], None]]]:
         """The connection is gone. Return the messages for the next one, and who waits for them ([one-connection])."""
         held, self.held = self.held, []
         waiting: list[Callable[[], None]] = [partial(when_sent, state, passed) for passed in self._waiting]
@@ -102,7 +130,7 @@ class UnstoredRequests:
         """Note that we are in a room."""
         self._rooms.pop(key, None)
 
-    def give_up(self, state: ClientEngine, key: str) -> None:
+    def give_up(self, state: RetryEngine, key: str) -> None:
         """Stop joining a room; messages that wait for it fail visibly ([messages-wait])."""
         pending = self._rooms.pop(key, None)
         if pending is None:
@@ -112,7 +140,7 @@ class UnstoredRequests:
             _fail(state, message, f"Not sent, because {pending.name} was not joined")
         self._settle(state)
 
-    def leave(self, state: ClientEngine, room: str) -> bool:
+    def leave(self, state: RetryEngine, room: str) -> bool:
         """Stop joining a room that the user leaves. Return whether there is nothing to be left on the server."""
         key = state.fold(room)
         pending = self._rooms.get(key)
@@ -121,19 +149,19 @@ class UnstoredRequests:
         self._left(state, key)
         return True
 
-    def _left(self, state: ClientEngine, key: str) -> None:
+    def _left(self, state: RetryEngine, key: str) -> None:
         name = self._rooms[key].name
         self.give_up(state, key)
         state.tell(e.Parted(time=state.now(), name=state.nick, rooms=(name,), how="part", reason="", own=True))
 
-    def join_refused(self, state: ClientEngine, about: str, code: str) -> None:
+    def join_refused(self, state: RetryEngine, about: str, code: str) -> None:
         """Stop joining a room if the server refuses that for a reason of its own."""
         key = state.fold(about)
         pending = self._rooms.get(key)
         if pending is not None and pending.asked and code not in _NOT_ABOUT_JOIN:
             self.give_up(state, key)
 
-    def refused(self, state: ClientEngine, command: str, context: str | None) -> bool:
+    def refused(self, state: RetryEngine, command: str, context: str | None) -> bool:
         """Note that the server could not store a request. Return whether it is repeated, so that all is told."""
         known = context if context not in (None, "*") else None
         if command == "MARKREAD":
@@ -148,7 +176,7 @@ class UnstoredRequests:
             self._join_unstored(state, key)
         return True
 
-    def _join_unstored(self, state: ClientEngine, key: str) -> None:
+    def _join_unstored(self, state: RetryEngine, key: str) -> None:
         pending = self._rooms[key]
         pending.asked, pending.refused = False, True
         if key not in state.wanted:  # left meanwhile ([wanted-rooms])
@@ -170,7 +198,7 @@ class UnstoredRequests:
         """Note that the server has a read marker."""
         self._marks.pop(key, None)
 
-    def _mark_refused(self, state: ClientEngine, target: str | None) -> bool:
+    def _mark_refused(self, state: RetryEngine, target: str | None) -> bool:
         keys = [state.fold(target)] if target is not None else list(self._marks)
         found = {key: self._marks.pop(key) for key in keys if key in self._marks}
         self._refused_marks.update(found)
@@ -178,7 +206,7 @@ class UnstoredRequests:
 
     # Repeating.
 
-    def repeat(self, state: ClientEngine) -> None:
+    def repeat(self, state: RetryEngine) -> None:
         """Send again what could not be stored."""
         again = [key for key, room in self._rooms.items() if not room.asked]
         for key in again:
@@ -199,7 +227,7 @@ class UnstoredRequests:
 
     # Messages.
 
-    def hold(self, state: ClientEngine, message: e.Outgoing) -> bool:
+    def hold(self, state: RetryEngine, message: e.Outgoing) -> bool:
         """Keep a message to a room that waits to be joined. Return whether it was taken."""
         key = _room_of(state, message)
         if not self.waits(key) and not any(_room_of(state, other) == key for other in self.held):
@@ -210,7 +238,7 @@ class UnstoredRequests:
             _fail(state, message, f"Not sent, because {MAX_HELD_MESSAGES} messages are waiting already")
         return True
 
-    def take(self, state: ClientEngine) -> e.Outgoing | None:
+    def take(self, state: RetryEngine) -> e.Outgoing | None:
         """Take the next message whose room waits no longer."""
         for at, message in enumerate(self.held):
             if not self.waits(_room_of(state, message)):
@@ -222,18 +250,18 @@ class UnstoredRequests:
         """Call `passed` when no message is held and the server has dealt with all that was sent."""
         self._waiting.append(passed)
 
-    def _settle(self, state: ClientEngine) -> None:
+    def _settle(self, state: RetryEngine) -> None:
         if not self.held:
             waiting, self._waiting = self._waiting, []
             for passed in waiting:
                 state.barrier(passed)
 
-    def released(self, state: ClientEngine) -> None:
+    def released(self, state: RetryEngine) -> None:
         """Note that a message taken has been sent."""
         self._settle(state)
 
 
-def when_sent(state: ClientEngine, passed: Callable[[], None]) -> None:
+def when_sent(state: RetryEngine, passed: Callable[[], None]) -> None:
     """Call `passed` when the server has dealt with everything said before, held messages included."""
     if state.unstored.held:
         state.unstored.wait(passed)
@@ -241,11 +269,11 @@ def when_sent(state: ClientEngine, passed: Callable[[], None]) -> None:
         state.barrier(passed)
 
 
-def _room_of(state: ClientEngine, message: e.Outgoing) -> str:
+def _room_of(state: RetryEngine, message: e.Outgoing) -> str:
     return state.fold(state.isupport.plain(message.target))
 
 
-def _fail(state: ClientEngine, message: e.Outgoing, text: str) -> None:
+def _fail(state: RetryEngine, message: e.Outgoing, text: str) -> None:
     time, ticket = state.now(), message.ticket or None
     command = "NOTICE" if message.kind == "notice" else "PRIVMSG"
     about, said = message.target, message.text

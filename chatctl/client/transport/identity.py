@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatctl.client.login.registration import ResumeTokens
+from chatctl.client.login.resume_tokens import ResumeTokens
 from chatctl.client.profile import store
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1", "ip6-localhost"}

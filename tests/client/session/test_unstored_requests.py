@@ -9,7 +9,7 @@ import pytest
 
 from chatctl.client import events as e
 from chatctl.client.events.sentences import SentenceContext, words
-from chatctl.client.transport.timing import RetryTimer, Timing
+from chatctl.client.timing import RetryTimer, Timing
 from tests.client.clients import client, heard
 from tests.client.peer import Peer
 from tests.client.peer import Talk as PeerTalk

@@ -15,8 +15,8 @@ from chatctl.client.engine import ClientEngine
 from chatctl.client.errors import ClearTextError
 from chatctl.client.login import account_registration
 from chatctl.client.login.account_login import AccountLogin
-from chatctl.client.login.registration import ResumeTokens
-from chatctl.client.transport.timing import Timing
+from chatctl.client.login.resume_tokens import ResumeTokens
+from chatctl.client.timing import Timing
 from chatctl.client.transport.trust import Trust, is_this_machine
 from tests.client.peer import Peer, Talk
 from tests.wire import DEADLINE
