@@ -10,7 +10,7 @@ from types import FunctionType
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference" / "library.md"
 
-MODULES = ("chatctl.server", "chatctl.client")
+MODULES = ("chatctl.server", "chatctl.client", "chatctl.settings_client")
 
 _HEAD = """# Library
 
@@ -26,7 +26,7 @@ def page() -> str:
     for name in MODULES:
         module = importlib.import_module(name)
         parts.append(f"## `{name}`\n")
-        parts += [_class(getattr(module, exported)) for exported in module.__all__]
+        parts += [_described(getattr(module, exported)) for exported in module.__all__]
     return "\n".join(parts)
 
 
@@ -49,6 +49,12 @@ def markdown(docstring: str | None) -> str:
             in_section = in_section and not line
             found.append(line)
     return "\n".join(found).strip()
+
+
+def _described(exported: type | FunctionType) -> str:
+    if isinstance(exported, FunctionType):
+        return f"### `{_call(exported.__name__, exported)}`\n\n{markdown(exported.__doc__)}\n"
+    return _class(exported)
 
 
 def _class(kind: type) -> str:

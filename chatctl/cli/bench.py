@@ -80,10 +80,10 @@ def bench(
     from chatctl.bench import report
     from chatctl.bench.drive import measure
     from chatctl.bench.plan import Plan
-    from chatctl.cli.credentials import credentials
-    from chatctl.cli.target import hinting, target
     from chatctl.client.transport.tls_probe import probe_server
     from chatctl.config import load
+    from chatctl.destination.credentials import credentials
+    from chatctl.destination.server_address import hinting, target
 
     loaded = load(config_file=config, flags={"host": host, "port": port})
     to = target(loaded.settings, tls, fingerprint, server or "")

@@ -43,9 +43,9 @@ def check_name(
 
     Exit codes: 0 all are free, 1 one is taken, 3 one is invalid, 4 no server answers, 5 it turns us away.
     """
-    from chatctl.cli.target import hinting, is_url, target
     from chatctl.client.name_check import NameCheck
     from chatctl.config import load
+    from chatctl.destination.server_address import hinting, is_url, target
 
     loaded = load(config_file=config, flags={"host": host, "port": port})
     for notice in loaded.notices:

@@ -12,13 +12,13 @@ from dataclasses import replace
 
 from chatctl.cli.account_memory import AccountMemory
 from chatctl.cli.ending import Ending, left
-from chatctl.cli.going import VisitKeeper, place
 from chatctl.cli.leftovers import Leftovers
-from chatctl.cli.line.entering import LoginWish
+from chatctl.cli.visits import VisitKeeper, place
 from chatctl.client.client import Client
 from chatctl.client.name_check import ALTERNATIVES
 from chatctl.client.profile.profile import Profile
 from chatctl.client.transport.trust import UnknownServerError
+from chatctl.destination.login_wish import LoginWish
 from chatctl.tui.connect.event_queue import EventQueue
 from chatctl.tui.connect.login_worker import LoginFailed, LoginWorker
 

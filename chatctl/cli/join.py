@@ -35,10 +35,10 @@ from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, RefusedError
 
 if TYPE_CHECKING:
-    from chatctl.cli.going import VisitKeeper
-    from chatctl.cli.line.entering import LoginWish
     from chatctl.cli.line.screen import LineScreen, OutputStyle
+    from chatctl.cli.visits import VisitKeeper
     from chatctl.client import Client
+    from chatctl.destination.login_wish import LoginWish
 
 GIVE_UP = 30.0
 """Seconds without a server after which a pipe gives up; a person is not given up on."""
@@ -69,9 +69,10 @@ def join(
 
     Without a terminal each line of the input is one message.
     """
-    from chatctl.cli.going import JoinPlan, VisitKeeper, going
     from chatctl.cli.line.screen import OutputStyle
-    from chatctl.cli.target import hinting
+    from chatctl.cli.visits import VisitKeeper
+    from chatctl.destination.join_plan import JoinPlan, plan_login
+    from chatctl.destination.server_address import hinting
 
     person = _is_terminal(sys.stdin)
     asking = person and _is_terminal(sys.stdout) and not as_json
@@ -79,7 +80,7 @@ def join(
     style = OutputStyle(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
     full_screen = editing and not plain
     said = JoinPlan(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
-    wish = going(said, remembering=asking, give_up_after=None if person else GIVE_UP)
+    wish = plan_login(said, remembering=asking, give_up_after=None if person else GIVE_UP, notify=say)
     commit_gate = VisitKeeper(config)
     if save is not None:
         commit_gate.check(save)
@@ -113,8 +114,8 @@ def _line_by_line(
     from chatctl.cli.line.entering import enter
     from chatctl.cli.line.offering import EventGate, offer
     from chatctl.cli.line.screen import LineScreen
-    from chatctl.cli.target import hinting
     from chatctl.client.profile.profile import Profile
+    from chatctl.destination.server_address import hinting
 
     screens: list[LineScreen] = []
     gates: list[EventGate] = []
@@ -150,7 +151,7 @@ def _line_by_line(
 
 def _remember(wish: LoginWish, name: str, commit_gate: VisitKeeper, save: str | None, *, asking: bool) -> None:
     """Remember where a person is and as whom, and save the server if that is wanted."""
-    from chatctl.cli.going import place
+    from chatctl.cli.visits import place
     from chatctl.client.profile.profile import Profile
 
     if asking:

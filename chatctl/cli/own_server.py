@@ -15,7 +15,7 @@ from chatctl.errors import ChatctlError
 from chatctl.protocol.control_socket import control_path
 
 if TYPE_CHECKING:
-    from chatctl.cli.line.entering import LoginWish
+    from chatctl.destination.login_wish import LoginWish
 
 _SECONDS = 2.0
 _LOCALHOST = {"127.0.0.1", "::1"}

@@ -21,8 +21,8 @@ import typer
 
 from chatctl.cli import options
 from chatctl.cli.failures import hint, reads, remark, say
-from chatctl.cli.target import is_url
 from chatctl.cli.when import iso, local, moment
+from chatctl.destination.server_address import is_url
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from chatctl.cli.sending import PATIENCE, SendErrors, decoded, final, impatience
 from chatctl.errors import ChatctlError, ConfigError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
-    from chatctl.cli.line.entering import LoginWish
     from chatctl.client import Client
     from chatctl.client import events as e
+    from chatctl.destination.login_wish import LoginWish
 
 _SIGNS = "#&+!"
 _FROM_NOW_ON = timedelta(days=1)
@@ -56,7 +56,7 @@ GuestNameOption = Annotated[
 
 def _parted(room: str | None) -> tuple[str, str | None]:
     """The address, and the room, of an argument that may be either; the address names its room itself."""
-    from chatctl.cli.target import is_url
+    from chatctl.destination.server_address import is_url
 
     return (room, None) if room is not None and is_url(room) else ("", room)
 
@@ -64,11 +64,11 @@ def _parted(room: str | None) -> tuple[str, str | None]:
 def _wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) -> LoginWish:
     """Return target, identity and login. `stays`: the user reads messages for as long as they like, so others see them,
     unless it is their own server."""
-    from chatctl.cli.going import JoinPlan, going
     from chatctl.cli.own_server import own_server
+    from chatctl.destination.join_plan import JoinPlan, plan_login
 
     assert isinstance(said, JoinPlan)
-    wish = going(said, give_up_after=PATIENCE)
+    wish = plan_login(said, give_up_after=PATIENCE, notify=say)
     if wish.name is None and nameless:
         import secrets
 
@@ -79,7 +79,7 @@ def _wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) ->
 
 def _entered(wish: LoginWish) -> Client:
     from chatctl.cli.line.entering import enter
-    from chatctl.cli.target import hinting
+    from chatctl.destination.server_address import hinting
 
     ending = leave_when_interrupted()
     with hinting():
@@ -114,7 +114,7 @@ def send(
 
     make 2>&1 | chatctl send '#builds' --name ci
     """
-    from chatctl.cli.going import JoinPlan
+    from chatctl.destination.join_plan import JoinPlan
 
     text = " ".join(words) if words else None
     if text == "":
@@ -172,7 +172,7 @@ def tail(
     config: options.ConfigOption = None,
 ) -> None:
     """Print the last messages of a room, or follow it."""
-    from chatctl.cli.going import JoinPlan
+    from chatctl.destination.join_plan import JoinPlan
 
     server, room = _parted(room)
     wish = _wish(
@@ -300,8 +300,8 @@ def rooms(
     config: options.ConfigOption = None,
 ) -> None:
     """List the rooms: how many people, and about what."""
-    from chatctl.cli.going import JoinPlan
     from chatctl.client import events as e
+    from chatctl.destination.join_plan import JoinPlan
 
     said = JoinPlan(server or "", host, port, name, None, tls, fingerprint, config, account, password_file)
     client = _entered(_wish(said, nameless=True, enters=False))
@@ -332,8 +332,8 @@ def users(
     config: options.ConfigOption = None,
 ) -> None:
     """List who is in a room: here or away, operator or not."""
-    from chatctl.cli.going import JoinPlan
     from chatctl.client import events as e
+    from chatctl.destination.join_plan import JoinPlan
 
     server, room = _parted(room)
     wish = _wish(

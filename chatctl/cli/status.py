@@ -67,7 +67,7 @@ def _ask(folder: Path | None, settings: Settings, *, named: bool) -> dict[str, o
                 raise UnreachableError(f"{error}\n{fault}") from None
             if named:
                 raise
-    from chatctl.cli.target import target
+    from chatctl.destination.server_address import target
 
     to = target(settings)
     if not _answers(to.host, to.port):

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 from chatctl.client import events as e
 from chatctl.client.client_api import ClientApi, check, fitting, target_name
@@ -33,7 +32,7 @@ from chatctl.client.session.unstored_requests import when_sent
 from chatctl.client.timing import Timing
 from chatctl.client.transport.identity import identity
 from chatctl.client.transport.trust import Trust
-from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, UnreachableError
+from chatctl.errors import ChatctlError, InvalidNameError, UnreachableError
 
 Callback = Callable[[e.Event], None]
 
@@ -141,48 +140,6 @@ class Client(ClientApi):
             control=control,
         )
         self._thread = threading.Thread(target=self._link.run, name="chatctl-client", daemon=True)
-
-    @classmethod
-    def from_settings(
-        cls,
-        server: str = "",
-        *,
-        name: str | None = None,
-        room: str | None = None,
-        account: str | None = None,
-        password_file: str | None = None,
-        config_file: str | None = None,
-    ) -> Self:
-        """Make a client as `chatctl send` does, by CHATCTL_* variables and the settings' file. It is not started.
-
-        Args:
-            server: An address such as ``ircs://chat.example/tea``, or the word of a saved server.
-            name: The name wanted, instead of `client.name`.
-            room: The room to enter, instead of `client.room`.
-            account: The account to log in to.
-            password_file: A file with that account's password.
-            config_file: The settings' file, instead of the one in CHATCTL_CONFIG.
-
-        Raises:
-            ConfigError: A setting is wrong, or nothing gives a name.
-            InvalidNameError: No server takes such a name.
-        """
-        from chatctl.cli.going import JoinPlan, going  # the one way up: only here does the client read settings
-
-        wish = going(
-            JoinPlan(server, name=name, room=room, config=config_file, account=account, password_file=password_file)
-        )
-        if not wish.name:
-            raise ConfigError("No name was given: set CHATCTL_CLIENT__NAME, or give from_settings a name")
-        return cls(
-            wish.to.host,
-            wish.to.port,
-            name=wish.name,
-            rooms=[wish.room],
-            password=wish.password,
-            trust=wish.to.trust,
-            login=wish.login,
-        )
 
     def __repr__(self) -> str:
         return f"Client({self._link.address}, name={self.name!r})"

@@ -13,10 +13,11 @@ import pytest
 
 from chatctl.chat.model.policy import Rules
 from chatctl.cli.full import FullDoor
-from chatctl.cli.going import JoinPlan, VisitKeeper, going
 from chatctl.cli.line.entering import enter
+from chatctl.cli.visits import VisitKeeper
 from chatctl.client.errors import OwnedNameError
 from chatctl.client.profile.profile import Profile
+from chatctl.destination.join_plan import JoinPlan, plan_login
 from chatctl.errors import ConfigError
 from chatctl.server import Server
 from chatctl.tui.connect.event_queue import EventQueue
@@ -123,7 +124,7 @@ def test_saved_password_of_the_server_logs_in(alone: Path, tmp_path: Path) -> No
             f'[client.servers.work]\nhost = "127.0.0.1"\nport = {peer.port}\naccount = "ann"\n'
             f'password_file = "{alone}"\n'
         )
-        wish = going(JoinPlan("work", config=str(config)))
+        wish = plan_login(JoinPlan("work", config=str(config)))
         client = enter(wish, lambda _: None, asking=False)
         assert client.account == "ann"
         client.stop()
@@ -137,7 +138,7 @@ def test_an_account_made_here_is_logged_in_to_on_the_next_visit() -> None:
 
     def visit(name: str | None = "ann") -> LoginWorker:
         entrance = LoginWorker(
-            FullDoor(going(JoinPlan(port=str(server.port))), Profile(), VisitKeeper(None)), EventQueue()
+            FullDoor(plan_login(JoinPlan(port=str(server.port))), Profile(), VisitKeeper(None)), EventQueue()
         )
         entrance.begin(name)
         return entrance
@@ -178,7 +179,7 @@ def test_a_name_let_in_as_a_guest_has_no_account_any_more() -> None:
     with Server(port=0) as server:
         memory, address = Profile(), f"127.0.0.1:{server.port}"
         memory.learn_account(address, "ann", "ann")
-        wish = going(JoinPlan(port=str(server.port), name="ann"))
+        wish = plan_login(JoinPlan(port=str(server.port), name="ann"))
         door = FullDoor(wish, memory, VisitKeeper(None))
         assert door.needs_login("ann")
         door.log_out()
@@ -191,7 +192,7 @@ def test_saved_password_of_an_owned_name_logs_in_on_the_full_screen(alone: Path,
         config = tmp_path / "chatctl.toml"
         config.write_text(f'port = {peer.port}\n[client]\nname = "ann"\npassword_file = "{alone}"\n')
         entrance = LoginWorker(
-            FullDoor(going(JoinPlan(config=str(config))), Profile(), VisitKeeper(None)), EventQueue()
+            FullDoor(plan_login(JoinPlan(config=str(config))), Profile(), VisitKeeper(None)), EventQueue()
         )
         entrance.begin("ann")
         outcome = entrance.wait(DEADLINE)
@@ -203,6 +204,6 @@ def test_remembered_account_without_a_password_is_no_error_for_a_script() -> Non
     with Peer(refuse) as peer:
         Profile().learn_account(f"127.0.0.1:{peer.port}", "ann", "ann")
         with pytest.raises(OwnedNameError, match="--account ann"):
-            enter(going(JoinPlan(port=str(peer.port), name="ann")), lambda _: None, asking=False)
+            enter(plan_login(JoinPlan(port=str(peer.port), name="ann")), lambda _: None, asking=False)
     with pytest.raises(ConfigError, match="not a valid account name"):
-        going(JoinPlan(account=""))
+        plan_login(JoinPlan(account=""))

@@ -6,8 +6,8 @@ import pytest
 
 from chatctl.cli.banner import banner
 from chatctl.cli.invite import invitation_url
-from chatctl.cli.target import target
 from chatctl.config import Settings
+from chatctl.destination.server_address import target
 
 OUTSIDE = "192.0.2.7"
 

@@ -15,8 +15,8 @@ from chatctl.bench import crowd
 from chatctl.bench.drive import measure
 from chatctl.bench.plan import Plan
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.going import JoinPlan, going
 from chatctl.client.profile.profile import Profile, SavedVisit
+from chatctl.destination.join_plan import JoinPlan, plan_login
 from chatctl.errors import RefusedError
 from chatctl.server import Server as ChatServer
 from tests.cli.commands import run
@@ -66,13 +66,13 @@ class TestSettings:
             JoinPlan(host="Chat.Example."),
             JoinPlan(port="5106"),
         ):
-            assert going(replace(said, config=file)).password == SECRET
+            assert plan_login(replace(said, config=file)).password == SECRET
 
     @pytest.mark.parametrize("said", OTHER, ids=str)
     def test_password_goes_nowhere_else_and_it_is_said_why(self, tmp_path: Path, written: str, said: JoinPlan) -> None:
         Profile().entered(SavedVisit("other.example", 5106), "other")
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
-        wish = going(replace(said, config=file))
+        wish = plan_login(replace(said, config=file))
         assert wish.password is None
         assert "belongs to chat.example:5106" in wish.withheld
         assert SECRET not in wish.withheld
@@ -80,20 +80,20 @@ class TestSettings:
     def test_password_does_not_follow_where_somebody_was_last(self, tmp_path: Path, written: str) -> None:
         Profile().entered(SavedVisit("other.example", 5106))
         file = settings(tmp_path, written)
-        assert going(JoinPlan(config=file), remembering=True).password is None
+        assert plan_login(JoinPlan(config=file), remembering=True).password is None
 
     def test_password_of_a_file_does_not_follow_a_variable(
         self, tmp_path: Path, written: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
         monkeypatch.setenv("CHATCTL_HOST", "other.example")
-        assert going(JoinPlan(config=file)).password is None
+        assert plan_login(JoinPlan(config=file)).password is None
 
     def test_names_of_this_computer_are_one_server(self, tmp_path: Path, written: str) -> None:
         file = settings(tmp_path, f'host = "::"\n{written}')
         for host in ("localhost", "127.0.0.1", "[::1]", "0.0.0.0"):
-            assert going(JoinPlan(host=host, config=file)).password == SECRET
-        assert going(JoinPlan(host="127.0.0.1", port="5107", config=file)).password is None
+            assert plan_login(JoinPlan(host=host, config=file)).password == SECRET
+        assert plan_login(JoinPlan(host="127.0.0.1", port="5107", config=file)).password is None
 
 
 def test_password_of_a_variable_belongs_to_host_and_port_in_force(
@@ -101,11 +101,11 @@ def test_password_of_a_variable_belongs_to_host_and_port_in_force(
 ) -> None:
     monkeypatch.setenv("CHATCTL_PASSWORD", SECRET)
     file = settings(tmp_path, 'host = "chat.example"\n')
-    assert going(JoinPlan(config=file)).password == SECRET
+    assert plan_login(JoinPlan(config=file)).password == SECRET
     monkeypatch.setenv("CHATCTL_HOST", "ircs://other.example:5106")
-    assert going(JoinPlan(config=file)).password == SECRET
-    assert going(JoinPlan(host="chat.example", config=file)).password is None
-    assert going(JoinPlan()).password == SECRET
+    assert plan_login(JoinPlan(config=file)).password == SECRET
+    assert plan_login(JoinPlan(host="chat.example", config=file)).password is None
+    assert plan_login(JoinPlan()).password == SECRET
 
 
 def test_password_of_a_saved_server_is_its_own(tmp_path: Path) -> None:
@@ -115,22 +115,22 @@ def test_password_of_a_saved_server_is_its_own(tmp_path: Path) -> None:
         '[client.servers.url]\nhost = "ircs://chat.example/tea"\npassword_file = "secret"\n'
         '[client.servers.open]\nhost = "chat.example"\n',
     )
-    assert going(JoinPlan("work", config=file)).password == SECRET
-    assert going(JoinPlan("url", config=file)).password == SECRET
-    assert going(JoinPlan("open", config=file)).password is None
+    assert plan_login(JoinPlan("work", config=file)).password == SECRET
+    assert plan_login(JoinPlan("url", config=file)).password == SECRET
+    assert plan_login(JoinPlan("open", config=file)).password is None
     for said in (
         JoinPlan("work", host="other.example"),
         JoinPlan("work", port="7001"),
         JoinPlan("url", host="other.example"),
     ):
-        wish = going(replace(said, config=file))
+        wish = plan_login(replace(said, config=file))
         assert wish.password is None
         assert "client.servers" in wish.withheld
 
 
 def test_password_file_of_another_server_is_not_even_read(tmp_path: Path) -> None:
     file = settings(tmp_path, 'client.password_file = "missing"\n')
-    assert going(JoinPlan("ircs://other.example", config=file)).password is None
+    assert plan_login(JoinPlan("ircs://other.example", config=file)).password is None
 
 
 # With real commands.

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.going import JoinPlan, VisitKeeper, going
+from chatctl.cli.visits import VisitKeeper
 from chatctl.client.errors import InputError
 from chatctl.client.profile.profile import Profile, SavedVisit
+from chatctl.destination.join_plan import JoinPlan, plan_login
 from chatctl.errors import ConfigError
 
 
@@ -25,11 +26,11 @@ def settings(tmp_path: Path, text: str) -> str:
 
 def test_a_saved_server() -> None:
     Profile().entered(SavedVisit("chat.example", 7000, "ann", "#tea", True), "work")
-    wish = going(JoinPlan("work"))
+    wish = plan_login(JoinPlan("work"))
     assert (wish.to.host, wish.to.port, wish.name, wish.room, wish.to.trust.tls) == (
         "chat.example", 7000, "ann", "#tea", True,
     )  # fmt: skip
-    wish = going(JoinPlan("work", name="bob", room="#cake", tls=False))
+    wish = plan_login(JoinPlan("work", name="bob", room="#cake", tls=False))
     assert (wish.to.host, wish.name, wish.room, wish.to.trust.tls) == ("chat.example", "bob", "#cake", False)
 
 
@@ -42,25 +43,25 @@ def test_a_server_of_the_settings(tmp_path: Path) -> None:
         f'fingerprint = "{pin}"\npassword_file = "secret"\n[client.servers]\nhome = "ircs://10.0.0.7/cake"\n',
     )
     Profile().entered(SavedVisit("elsewhere.example", 1, "bob"), "work")
-    wish = going(JoinPlan("work", config=file))
+    wish = plan_login(JoinPlan("work", config=file))
     assert (wish.to.host, wish.to.port, wish.name, wish.room) == ("chat.example", 7000, "ann", "#tea")
     assert wish.to.trust.fingerprint == pin
     assert wish.password == "open sesame"
-    wish = going(JoinPlan("home", config=file))
+    wish = plan_login(JoinPlan("home", config=file))
     assert (wish.to.host, wish.to.port, wish.room, wish.to.trust.tls) == ("10.0.0.7", 6697, "#cake", True)
 
 
 def test_a_word_that_nobody_saved(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="join --save WORD saves one"):
-        going(JoinPlan("work"))
+        plan_login(JoinPlan("work"))
     Profile().entered(SavedVisit("h", 1), "home")
     with pytest.raises(ConfigError, match=r"saved are: home, tea$"):
-        going(JoinPlan("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
+        plan_login(JoinPlan("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
 
 
 def test_what_a_server_can_be_saved_under(tmp_path: Path) -> None:
     commit_gate = VisitKeeper(settings(tmp_path, 'client.servers.tea = "h"'))
-    wish = going(JoinPlan("ircs://chat.example/cake"))
+    wish = plan_login(JoinPlan("ircs://chat.example/cake"))
     for word in ("", "two words", "irc://h", "tea"):
         with pytest.raises(ConfigError):
             commit_gate.check(word)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.line.entering import LoginWish
 from chatctl.cli.own_server import own_server
-from chatctl.cli.target import ServerAddress
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.transport.trust import Trust
+from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.server_address import ServerAddress
 from chatctl.server import Server
 from tests.cli.commands import COMMAND, run
 from tests.wire import DEADLINE
@@ -116,5 +116,7 @@ def test_elsewhere_a_visit_is_short_too(
 
 
 def test_commands_that_only_read_stay_quick_to_import() -> None:
-    program = "import sys, chatctl.cli.own_server, chatctl.cli.going; print('chatctl.wiring' in sys.modules)"
+    program = (
+        "import sys, chatctl.cli.own_server, chatctl.destination.join_plan; print('chatctl.wiring' in sys.modules)"
+    )
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "False\n"

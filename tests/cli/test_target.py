@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from chatctl.cli.app import app
-from chatctl.cli.target import target
 from chatctl.config.settings import Settings
+from chatctl.destination.server_address import target
 from chatctl.errors import ConfigError
 
 URLS = {

@@ -1,4 +1,4 @@
-"""`Client.from_settings` reads what the commands read."""
+"""`client_from_settings` reads what the commands read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.client import Client
 from chatctl.errors import ConfigError, InvalidNameError
 from chatctl.server import Server
+from chatctl.settings_client import client_from_settings
 from tests.wire import Wire
 
 
@@ -27,7 +27,7 @@ def test_variables_lead_to_server_name_and_room(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv("CHATCTL_PORT", str(server.port))
         monkeypatch.setenv("CHATCTL_CLIENT__NAME", "robot")
         monkeypatch.setenv("CHATCTL_CLIENT__ROOM", "tea")
-        with Client.from_settings() as client:
+        with client_from_settings() as client:
             client.say("#tea", "hello")
             assert bob.until("PRIVMSG").params == ["#tea", "hello"]
             assert client.name == "robot"
@@ -37,12 +37,12 @@ def test_file_address_and_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     file = tmp_path / "chatctl.toml"
     file.write_text('port = 7000\n[client]\nname = "ann"\n[client.servers]\nwork = "irc://192.0.2.1:6000/dev"\n')
     monkeypatch.setenv("CHATCTL_CONFIG", str(file))
-    first = Client.from_settings()
+    first = client_from_settings()
     assert (first.host, first.port, first.name) == ("127.0.0.1", 7000, "ann")
-    assert (Client.from_settings("work").host, Client.from_settings("work").port) == ("192.0.2.1", 6000)
-    assert Client.from_settings("irc://192.0.2.2:1/x", name="zoe").name == "zoe"
+    assert (client_from_settings("work").host, client_from_settings("work").port) == ("192.0.2.1", 6000)
+    assert client_from_settings("irc://192.0.2.2:1/x", name="zoe").name == "zoe"
     monkeypatch.delenv("CHATCTL_CONFIG")
-    assert Client.from_settings(config_file=str(file)).port == 7000
+    assert client_from_settings(config_file=str(file)).port == 7000
 
 
 def test_password_of_the_server_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,15 +52,15 @@ def test_password_of_the_server_in_the_settings(tmp_path: Path, monkeypatch: pyt
     with Server(port=0, rules=Rules(password="sesame")) as server:
         monkeypatch.setenv("CHATCTL_PORT", str(server.port))
         monkeypatch.setenv("CHATCTL_CLIENT__PASSWORD_FILE", str(tmp_path / "password"))
-        with Client.from_settings(name="robot") as client:
+        with client_from_settings(name="robot") as client:
             assert client.online
 
 
 def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="CHATCTL_CLIENT__NAME"):
-        Client.from_settings()
+        client_from_settings()
     with pytest.raises(InvalidNameError):
-        Client.from_settings(name="a b")
+        client_from_settings(name="a b")
     monkeypatch.setenv("CHATCTL_PORT", "x")
     with pytest.raises(ConfigError, match="CHATCTL_PORT"):
-        Client.from_settings(name="robot")
+        client_from_settings(name="robot")

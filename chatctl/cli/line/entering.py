@@ -8,18 +8,15 @@ import itertools
 import sys
 import termios
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from chatctl.cli.failures import say
-from chatctl.cli.target import ServerAddress
 from chatctl.client.client import Client
 from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError, PasswordError
-from chatctl.client.events.base import Event
-from chatctl.client.login.account_login import AccountLogin
-from chatctl.client.name_check import ALTERNATIVES, NameCheck
+from chatctl.client.name_check import ALTERNATIVES
 from chatctl.client.profile.profile import Profile
 from chatctl.client.transport.trust import UnknownServerError
+from chatctl.destination.login_wish import LoginWish
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
 from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem
@@ -33,87 +30,6 @@ _CORRECTABLE = (
     LoginError,
     AccountNeededError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LoginWish:
-    """The login requested by the user; `give_up_after`, `attentive`: see Client."""
-
-    to: ServerAddress
-    room: str
-    name: str | None
-    password: str | None
-    give_up_after: float | None = None
-    token: str = ""
-    """An invitation's."""
-    login: AccountLogin | None = None
-    attentive: bool = False
-    enters: bool = True
-    """Whether to be in the room, not only on the server."""
-    callback: Callable[[Event], None] | None = None
-    """Called with every event from the beginning."""
-    withheld: str = ""
-    """Why a saved password is not sent there, as a sentence."""
-    account: str = ""
-    """The account to log in to; empty if it is named as the user is."""
-    logs_in: bool = False
-    """Whether there is an account: without `login` its password is asked for before the first attempt."""
-    folder: Path | None = None
-    """The data folder in force, whose server may be the one at `to`."""
-    control: Path | None = None
-    transient: bool = False
-    """These two: see Client."""
-    remembered: bool = False
-    """Return whether the account is known from an earlier visit only: then joining as a guest is not an error."""
-
-    def client(self) -> Client:
-        """A client for it, not started. Raises InvalidNameError, InputError."""
-        client = Client(
-            self.to.host,
-            self.to.port,
-            name=self.name or "",
-            rooms=[self.room] if self.enters else [],
-            password=self.password,
-            give_up_after=self.give_up_after,
-            trust=self.to.trust,
-            login=self.login,
-            attentive=self.attentive,
-            transient=self.transient,
-            control=self.control,
-        )
-        if self.callback is not None:
-            client.on(self.callback)
-        return client
-
-    def checking(self) -> NameCheck:
-        """Somebody to ask about names there."""
-        return NameCheck(self.to.host, self.to.port, trust=self.to.trust)
-
-    def logging_in(self, password: str) -> LoginWish:
-        """The same, as the owner of the account of that name; with an invitation, who is to be made."""
-        return replace(
-            self, login=AccountLogin(self.account or self.name or "", password, self.token), remembered=False
-        )
-
-    def knowing(self, memory: Profile) -> LoginWish:
-        """The same, with the account that this name was last logged in to there, and its password if one is saved."""
-        if self.logs_in or self.login is not None or self.token or not self.name:
-            return self
-        account = memory.account(self.to.address, self.name)
-        if not account:
-            return self
-        wish = replace(self, account=account, logs_in=True, remembered=True)
-        return replace(wish.logging_in(wish.password), remembered=True) if wish.password else wish
-
-    def logging_out(self) -> LoginWish:
-        """The same as a guest, who may be asked for a password again only if the server wants it."""
-        return replace(self, login=None, account="", logs_in=False, remembered=False)
-
-    def trusting(self, unknown: UnknownServerError) -> LoginWish:
-        """The same, with the server's certificate accepted, now and later."""
-        with contextlib.suppress(OSError):
-            self.to.trust.accept(unknown.address, unknown.pin)
-        return replace(self, to=replace(self.to, trust=replace(self.to.trust, fingerprint=unknown.pin)))
 
 
 def enter(wish: LoginWish, prepare: Callable[[Client], None], *, asking: bool) -> Client:

@@ -7,16 +7,16 @@ last visit. A name in the settings (`client.servers`) takes precedence over one 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatctl.cli.credentials import SavedPassword, credentials
-from chatctl.cli.failures import say
-from chatctl.cli.line.entering import LoginWish
-from chatctl.cli.target import is_url, target
 from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.config.password_file import read_password_file
+from chatctl.destination.credentials import SavedPassword, credentials
+from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.server_address import is_url, target
 from chatctl.errors import ConfigError
 from chatctl.user_folders import expand_home, user_data_folder
 
@@ -43,10 +43,23 @@ class JoinPlan:
     password_file: str | None = None
 
 
-def going(said: JoinPlan, *, remembering: bool = False, give_up_after: float | None = None) -> LoginWish:
-    """Where to, and as whom. `remembering`: there is a person, who may have been somewhere before.
+def plan_login(
+    said: JoinPlan,
+    *,
+    remembering: bool = False,
+    give_up_after: float | None = None,
+    notify: Callable[[str], None] = lambda notice: None,
+) -> LoginWish:
+    """Return the login for the given values.
 
-    Raises ConfigError.
+    Args:
+        said: The values given with the command.
+        remembering: Use the last visit, because a person is there.
+        give_up_after: See Client.
+        notify: Gets notices about the settings.
+
+    Raises:
+        ConfigError: A setting or value is wrong.
     """
     from chatctl.config import load
 
@@ -57,7 +70,7 @@ def going(said: JoinPlan, *, remembering: bool = False, give_up_after: float | N
     flags = {"host": said.host, "port": said.port, "client": client}
     loaded = load(config_file=said.config, flags=flags)
     for notice in loaded.notices:
-        say(notice)
+        notify(notice)
     last = memory.last if remembering and not said.server else None
     if last is not None and _is_open(loaded, "host", "port"):
         loaded = load(config_file=said.config, flags={**flags, "host": last.host, "port": str(last.port)})
@@ -99,37 +112,6 @@ def _data_folder(loaded: LoadedSettings) -> Path | None:
 def _is_open(loaded: LoadedSettings, *keys: str) -> bool:
     """Return whether these all have their defaults."""
     return all(loaded.origins[key] == "default" for key in keys)
-
-
-class VisitKeeper:
-    """Saves servers under a word; `config` is what --config says."""
-
-    def __init__(self, config: str | None) -> None:
-        self._config = config
-
-    def check(self, word: str) -> None:
-        """Raise ConfigError unless a server can be saved under this word."""
-        from chatctl.config import load
-
-        if not word or any(character.isspace() for character in word) or is_url(word):
-            raise ConfigError("A server is saved under one word, such as work")
-        if word in load(config_file=self._config).settings.client.servers:
-            raise ConfigError(f"{word} is a server in the settings (client.servers) already; take another word")
-
-    def keep(self, wish: LoginWish, name: str, word: str) -> None:
-        """Save where `wish` leads, as whom one is there. Raises InputError."""
-        from chatctl.client.errors import InputError
-
-        try:
-            self.check(word)
-        except ConfigError as error:
-            raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}") from None
-        Profile().entered(place(wish, name), word)
-
-
-def place(wish: LoginWish, name: str) -> SavedVisit:
-    """Return the data to remember of a visit to `wish`."""
-    return SavedVisit(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
 
 
 def _with_saved(said: JoinPlan, memory: Profile, loaded: LoadedSettings) -> tuple[JoinPlan, SavedPassword | None]:

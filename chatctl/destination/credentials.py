@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatctl.cli.target import ServerAddress, target
+from chatctl.destination.server_address import ServerAddress, target
 from chatctl.errors import ConfigError
 
 if TYPE_CHECKING:

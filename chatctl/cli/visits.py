@@ -1,0 +1,39 @@
+"""Saving servers under a word, for later visits."""
+
+from __future__ import annotations
+
+from chatctl.client.profile.profile import Profile, SavedVisit
+from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.server_address import is_url
+from chatctl.errors import ConfigError
+
+
+class VisitKeeper:
+    """Saves servers under a word; `config` is what --config says."""
+
+    def __init__(self, config: str | None) -> None:
+        self._config = config
+
+    def check(self, word: str) -> None:
+        """Raise ConfigError unless a server can be saved under this word."""
+        from chatctl.config import load
+
+        if not word or any(character.isspace() for character in word) or is_url(word):
+            raise ConfigError("A server is saved under one word, such as work")
+        if word in load(config_file=self._config).settings.client.servers:
+            raise ConfigError(f"{word} is a server in the settings (client.servers) already; take another word")
+
+    def keep(self, wish: LoginWish, name: str, word: str) -> None:
+        """Save where `wish` leads, as whom one is there. Raises InputError."""
+        from chatctl.client.errors import InputError
+
+        try:
+            self.check(word)
+        except ConfigError as error:
+            raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}") from None
+        Profile().entered(place(wish, name), word)
+
+
+def place(wish: LoginWish, name: str) -> SavedVisit:
+    """Return the data to remember of a visit to `wish`."""
+    return SavedVisit(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
