@@ -5,25 +5,25 @@ from __future__ import annotations
 import time as clock
 from datetime import datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
 from textual.app import SuspendNotSupported
 
 from chatctl.client.slash import table
 from chatctl.errors import ChatctlError
+from chatctl.tui.commands.command_app import CommandApp
+from chatctl.tui.commands.slash_adapter import SlashAdapter
 from chatctl.tui.model.buffers import Buffer
 from chatctl.tui.render import stylesheet
 from chatctl.tui.render.rows import shortened
 from chatctl.tui.terminal import external_editor
+from chatctl.tui.terminal.gc_tuning import IdleCollector
 from chatctl.tui.widgets.dialogs import KeysOverlay, QuestionDialog
 from chatctl.tui.widgets.input import MessageInput
 from chatctl.tui.widgets.member_list import MemberList
 from chatctl.tui.widgets.message_list import MessageList
 from chatctl.tui.widgets.search import Hit, SearchOverlay, parsed
 from chatctl.tui.widgets.sidebar import Sidebar
-
-if TYPE_CHECKING:
-    from chatctl.tui.app import ChatApp
 
 _TWICE = 2.0
 """Seconds within which a second Ctrl-C means it."""
@@ -59,38 +59,31 @@ class NullClient:
         return
 
 
-class Actions:
+class Actions(CommandApp):
     """The methods that the table of keys names, and the handlers of what widgets tell."""
 
+    typed: SlashAdapter | None
+    tidy: IdleCollector | None
     _interrupted = -_TWICE
 
     @property
-    def _app(self) -> ChatApp:
-        return cast("ChatApp", self)
-
-    @property
-    def line(self) -> MessageInput:
-        """Where messages are written."""
-        return self._app.screen_stack[0].query_one(MessageInput)
-
-    @property
     def _messages(self) -> MessageList:
-        return self._app.screen_stack[0].query_one(MessageList)
+        return self.screen_stack[0].query_one(MessageList)
 
     # Moving.
 
     def action_page(self, by: int) -> None:
         """A screenful up or down."""
         self._messages.page(by)
-        self._app.model.stale.add("status")
-        self._app.draw()
+        self.model.stale.add("status")
+        self.draw()
 
     def action_now(self) -> None:
         """To the latest message."""
-        self._app.model.to_now()
+        self.model.to_now()
         self._messages.marked = None
         self._messages.to_end()
-        self._app.draw()
+        self.draw()
 
     def on_message_input_escaped(self) -> None:
         """Escape: out of the past, to the end."""
@@ -98,23 +91,23 @@ class Actions:
 
     def action_step(self, by: int) -> None:
         """The next room, or the one before."""
-        self.look_at(self._app.model.buffers.step(by))
+        self.look_at(self.model.buffers.step(by))
 
     def action_active(self) -> None:
         """Where something is unread."""
-        buffer = self._app.model.buffers.active()
+        buffer = self.model.buffers.active()
         if buffer is not None:
             self.look_at(buffer)
 
     def action_buffer(self, number: int) -> None:
         """The room with that number."""
-        shown = self._app.model.buffers.ordered()
+        shown = self.model.buffers.ordered()
         if number <= len(shown):
             self.look_at(shown[number - 1])
 
     def look_at(self, buffer: Buffer) -> None:
         """Switch to a buffer; the unsent text of the old one stays there."""
-        app = self._app
+        app = self
         if buffer is not app.model.here:
             app.model.going = ""  # a room that is still being entered would take the line that is written here
             app.model.here.draft = self.line.text
@@ -128,22 +121,22 @@ class Actions:
 
     def on_member_list_member_chosen(self, event: MemberList.MemberChosen) -> None:
         """A click on a name: talk with them alone."""
-        app = self._app
+        app = self
         if app.client is not None and event.name != app.model.me:
             self.look_at(app.model.converse(event.name))
 
     def on_message_list_moved(self) -> None:
         """The view was scrolled: the number of messages below it has changed."""
-        self._app.draw()
+        self.draw()
 
     def on_message_list_near_top(self) -> None:
         """The first messages are visible: load earlier ones."""
-        if self._app.model.load_before(self._app.model.here):
-            self._app.model.stale.add("topic")
+        if self.model.load_before(self.model.here):
+            self.model.stale.add("topic")
 
     def on_message_list_near_bottom(self) -> None:
         """The end of a stretch of the past is in sight."""
-        self._app.model.load_after(self._app.model.here)
+        self.model.load_after(self.model.here)
 
     def on_message_list_link_clicked(self, event: MessageList.LinkClicked) -> None:
         """A link is opened when its address has been seen and agreed to."""
@@ -151,15 +144,15 @@ class Actions:
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._app.open_url(url)
+                self.open_url(url)
 
-        self._app.push_screen(QuestionDialog("Open this link?", url, "open it"), answered)
+        self.push_screen(QuestionDialog("Open this link?", url, "open it"), answered)
 
     # Panels, help, redraw.
 
     def action_rooms(self) -> None:
         """Show or hide the rooms."""
-        app = self._app
+        app = self
         wanted = app.screen_stack[0].query_one("#rooms").has_class("hidden")
         app.people_wanted = None if app.size.width < stylesheet.BOTH_FROM else app.people_wanted
         app.rooms_wanted = None if wanted == (app.size.width >= stylesheet.ROOMS_FROM) else wanted
@@ -167,27 +160,27 @@ class Actions:
 
     def action_people(self) -> None:
         """Show or hide the people."""
-        app = self._app
+        app = self
         wanted = app.screen_stack[0].query_one("#people").has_class("hidden")
         app.people_wanted = None if wanted == (app.size.width >= stylesheet.PEOPLE_FROM) else wanted
         app.fold_panels()
 
     def action_keys(self) -> None:
         """All keys."""
-        if not isinstance(self._app.screen, KeysOverlay):
-            self._app.push_screen(KeysOverlay())
+        if not isinstance(self.screen, KeysOverlay):
+            self.push_screen(KeysOverlay())
 
     def action_redraw(self) -> None:
         """Draw the whole screen again."""
-        self._app.refresh(layout=True, repaint=True)
-        for widget in self._app.screen.walk_children():
+        self.refresh(layout=True, repaint=True)
+        for widget in self.screen.walk_children():
             widget.refresh()
 
     # Leaving.
 
     def action_interrupt(self) -> None:
         """Ctrl-C: discard the text; twice leaves."""
-        app, now = self._app, monotonic()
+        app, now = self, monotonic()
         if now - self._interrupted < _TWICE and not self.line.text:
             app.leave("")
             return
@@ -198,21 +191,21 @@ class Actions:
         app.draw()
 
     def _unhint(self) -> None:
-        self._app.hint = table.hint(self.line.text)
-        self._app.draw()
+        self.hint = table.hint(self.line.text)
+        self.draw()
 
     def action_end(self) -> None:
         """Ctrl-D: leave where nothing is written, else take the next character away, as everywhere."""
         if self.line.text:
             self.line.action_delete_right()
         else:
-            self._app.leave("")
+            self.leave("")
 
     # Writing.
 
     def on_text_area_changed(self) -> None:
         """The input has changed: hints, and others see that we type."""
-        app, text = self._app, self.line.text
+        app, text = self, self.line.text
         if app.tidy is not None:
             app.tidy.touched()
         hint = table.hint(text) if "\n" not in text else ""
@@ -227,7 +220,7 @@ class Actions:
 
     def do(self, text: str) -> None:
         """Carry out the typed line."""
-        app = self._app
+        app = self
         if app.typed is None:
             if text.strip():
                 self.line.write(text)  # not lost: it can be sent when we are in
@@ -261,7 +254,7 @@ class Actions:
                 self.line.write("")
                 self.say(whole)
 
-        self._app.push_screen(QuestionDialog(f"Send {what}?", f"{shown}{more}", "send"), answered)
+        self.push_screen(QuestionDialog(f"Send {what}?", f"{shown}{more}", "send"), answered)
 
     def say(self, text: str) -> None:
         """Send a text, even if it begins like a command."""
@@ -269,7 +262,7 @@ class Actions:
 
     def action_editor(self) -> None:
         """Write in $EDITOR; the saved text goes into the input."""
-        app = self._app
+        app = self
         editor = external_editor.command()
         try:
             text = external_editor.edited(self.line.text, editor, app.suspend())
@@ -289,12 +282,12 @@ class Actions:
 
     def open_search(self, text: str) -> None:
         """The search, with these words looked for at once where there are any."""
-        if not isinstance(self._app.screen, SearchOverlay):
-            self._app.push_screen(SearchOverlay(text, self._app.look), self._jump)
+        if not isinstance(self.screen, SearchOverlay):
+            self.push_screen(SearchOverlay(text, self.look), self._jump)
 
     def on_search_overlay_wanted(self, event: SearchOverlay.Wanted) -> None:
         """Look for this."""
-        app = self._app
+        app = self
         words, room, name = parsed(event.text)
         if app.client is not None:
             try:
@@ -304,7 +297,7 @@ class Actions:
 
     def _jump(self, hit: Hit | None) -> None:
         """To a message that was found, with its surroundings."""
-        app = self._app
+        app = self
         if hit is None or app.client is None:
             return
         where, item = hit

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
@@ -25,8 +25,7 @@ from textual.message import Message
 from chatctl.client.client import Client
 from chatctl.client.profile.profile import Profile
 from chatctl.protocol.clean import clean
-from chatctl.tui import actions
-from chatctl.tui.commands import keys
+from chatctl.tui import actions, keys
 from chatctl.tui.commands.local_commands import PLAIN, LocalCommands
 from chatctl.tui.commands.own_presence import OwnPresence
 from chatctl.tui.commands.slash_adapter import SlashAdapter
@@ -64,7 +63,7 @@ _REMEMBERED = timedelta(days=30)
 _OF_SCREEN = {key.action.partition("(")[0] for key in keys.KEY_BINDINGS if key.action} - {"redraw"}
 
 
-class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
+class ChatApp(actions.Actions, TerminalCapabilities):
     """Runs until one leaves; its result is the reason given, or PLAIN. `problem` is why it ended otherwise."""
 
     CSS = stylesheet.CSS
@@ -346,6 +345,11 @@ class ChatApp(actions.Actions, TerminalCapabilities, App[str]):
         words = f"[{clean(self.model.me)}]: " if self.model.me else ""
         if str(prompt.content) != words:
             prompt.say(words)
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether messages can be sent."""
+        return self.typed is not None
 
     def stands(self, kind: type[Painted]) -> bool:
         """Whether the screen stands."""

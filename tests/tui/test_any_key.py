@@ -15,7 +15,7 @@ from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.slash import table
 from chatctl.server import Server
-from chatctl.tui.commands import keys
+from chatctl.tui import keys
 from chatctl.tui.widgets.input import MessageInput
 from tests.tui.render.test_any_text import CONSOLE, NASTY, are_whole
 from tests.tui.screens import Door, Screen, play, screen

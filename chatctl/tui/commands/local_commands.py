@@ -11,7 +11,7 @@ from chatctl.tui.connect import account_prompt
 from chatctl.tui.widgets.dialogs import ErrorDialog, TextOverlay
 
 if TYPE_CHECKING:
-    from chatctl.tui.app import ChatApp
+    from chatctl.tui.commands.command_app import CommandApp
 
 PLAIN = "\0plain"
 """The result of the screen where one wants to go on line by line."""
@@ -20,7 +20,7 @@ PLAIN = "\0plain"
 class LocalCommands:
     """`table`: the name of each, and a function of the rest of the line, for `Typed`."""
 
-    def __init__(self, app: ChatApp) -> None:
+    def __init__(self, app: CommandApp) -> None:
         self._app = app
         self.table: dict[str, Callable[[str], None]] = {
             "search": app.open_search,

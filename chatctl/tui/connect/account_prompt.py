@@ -25,7 +25,7 @@ from chatctl.tui.widgets.dialogs import InputDialog
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client
-    from chatctl.tui.app import ChatApp
+    from chatctl.tui.connect.login_app import LoginApp
 
 LATER = "/register keeps your name for you alone"
 
@@ -53,7 +53,7 @@ class RegisterDialog(Overlay[bool]):
         self.done(answer)
 
 
-def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
+def offer(app: LoginApp, client: Client, *, asked: bool) -> None:
     """Rule 1. `asked`: the name was asked for; who came with one is told in a line how to keep it."""
     if not client.may_register:
         return
@@ -72,7 +72,7 @@ def offer(app: ChatApp, client: Client, *, asked: bool) -> None:
     app.push_screen(RegisterDialog(client.name), answered)
 
 
-def ask(app: ChatApp, trouble: str = "") -> None:
+def ask(app: LoginApp, trouble: str = "") -> None:
     """Ask for the password and have the account made. Raises InputError where that cannot be."""
     client = app.client
     if client is None or not client.may_register:

@@ -18,13 +18,13 @@ from chatctl.tui.terminal.key_order import KeyPassage
 from chatctl.tui.widgets.header_status import StatusBar
 
 if TYPE_CHECKING:
-    from chatctl.tui.app import ChatApp
+    from chatctl.tui.connect.login_app import LoginApp
 
 
 class EnterGate:
     """Decides for :class:`chatctl.tui.terminal.key_order.KeyOrder` whether a key may be delivered."""
 
-    def __init__(self, app: ChatApp) -> None:
+    def __init__(self, app: LoginApp) -> None:
         self._app = app
         self._begun = False
 
@@ -37,6 +37,6 @@ class EnterGate:
                 return KeyPassage.WAIT
         if not isinstance(event, events.Key) or event.key != "enter" or len(app.screen_stack) > 1 or app.line.deaf:
             return KeyPassage.PASS
-        if app.typed is None or app.model.awaits_room(monotonic()):
+        if not app.is_logged_in or app.model.awaits_room(monotonic()):
             return KeyPassage.WAIT  # [enter-waits]
         return KeyPassage.DROP if app.model.awaits_room(event.time) else KeyPassage.PASS  # [refused-room]

@@ -29,13 +29,13 @@ from chatctl.tui.connect.login_worker import (
 from chatctl.tui.widgets.dialogs import InputDialog, QuestionDialog
 
 if TYPE_CHECKING:
-    from chatctl.tui.app import ChatApp
+    from chatctl.tui.connect.login_app import LoginApp
 
 
 class LoginDialogs:
     """`asked_name`: whether the person was asked what others should call them."""
 
-    def __init__(self, app: ChatApp) -> None:
+    def __init__(self, app: LoginApp) -> None:
         self._app = app
         self.asked_name = False
 

@@ -7,28 +7,21 @@ Nothing waits for an answer: until it arrives, the screen is drawn so that every
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, cast
 
 from textual import events
 
 from chatctl.tui.render import emoji
+from chatctl.tui.screen_app import ScreenApp
 from chatctl.tui.terminal import background
 from chatctl.tui.widgets.header_status import TopicBar
 from chatctl.tui.widgets.input import MessageInput
 
-if TYPE_CHECKING:
-    from chatctl.tui.app import ChatApp
 
-
-class TerminalCapabilities:
+class TerminalCapabilities(ScreenApp):
     """Questions and answers. `light`: whether the terminal's own background is."""
 
     light = False
     _may_ask = False
-
-    @property
-    def _of_app(self) -> ChatApp:
-        return cast("ChatApp", self)
 
     def prepare(self) -> None:
         """Before Textual begins to read."""
@@ -37,7 +30,7 @@ class TerminalCapabilities:
 
     def ask(self) -> None:
         """Once there is a screen."""
-        app = self._of_app
+        app = self
         driver = app._driver
         if driver is not None and not app.is_headless and self._may_ask:
             driver.write(f"{background.QUESTION}{emoji.PROBE}")
@@ -53,12 +46,12 @@ class TerminalCapabilities:
         """The terminal has told where the probe ended."""
         if (event.x, event.y) == (emoji.PROBE_WIDTH, 0) and not emoji.TERMINAL.joins:
             emoji.TERMINAL.joins = True
-            self._of_app.query_one(MessageInput).wrap_again()
+            self.query_one(MessageInput).wrap_again()
             self._again()
 
     def _again(self) -> None:
         """Redraw everything with the current knowledge."""
-        app = self._of_app
+        app = self
         app.wear(app.look.palette.name)
         app.model.stale |= {"log", "rooms", "people", "topic", "status"}
         app.draw()

@@ -27,7 +27,7 @@ from textual.dom import DOMNode
 from textual.message_pump import MessagePump
 from textual.widgets import Input, TextArea
 
-from chatctl.tui.commands import keys
+from chatctl.tui import keys
 
 _LIMIT_SECONDS = 10.0
 _POLL_SECONDS = 0.02

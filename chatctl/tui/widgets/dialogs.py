@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.commands import keys
+from chatctl.tui import keys
 from chatctl.tui.widgets.base import Overlay, ScrollBox, TextBlock
 from chatctl.tui.widgets.input import DialogInput
 
