@@ -8,7 +8,7 @@ import pytest
 
 from chatctl.chat.apply import _TABLE, bans, redo, undo
 from chatctl.chat.engine import commit_gate
-from chatctl.chat.engine.commit_gate import CommitGate
+from chatctl.chat.engine.stored_settings import StoredSettings
 from chatctl.chat.entries import outcome
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.outcome import Outcome
@@ -46,18 +46,18 @@ def _not_done_again(cls: type) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 def _settings_are_not_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CommitGate, "_set_back", lambda self, key: None)
+    monkeypatch.setattr(StoredSettings, "_restore_room", lambda self, key: None)
 
 
 def _records_are_not_set_back(kind: str) -> Callable[[pytest.MonkeyPatch], None]:
     def build_in(monkeypatch: pytest.MonkeyPatch) -> None:
-        set_back = CommitGate._set_record_back
+        set_back = StoredSettings._restore_record
 
-        def but_one_kind(self: CommitGate, name: RecordKey) -> None:
+        def but_one_kind(self: StoredSettings, name: RecordKey) -> None:
             if name[0] != kind:
                 set_back(self, name)
 
-        monkeypatch.setattr(CommitGate, "_set_record_back", but_one_kind)
+        monkeypatch.setattr(StoredSettings, "_restore_record", but_one_kind)
 
     build_in.__name__ = f"{kind} records are not set back"
     return build_in

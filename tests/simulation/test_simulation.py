@@ -9,7 +9,7 @@ import pytest
 
 from chatctl.chat.commands import messages
 from chatctl.chat.delivery.fanout import Fanout
-from chatctl.chat.engine import commit_gate
+from chatctl.chat.engine import stored_settings
 from chatctl.chat.entries import proposals
 from chatctl.chat.entries.facts import each_fact
 from tests.simulation.chat import run
@@ -75,7 +75,7 @@ def _of_lines_in_a_row_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _settings_stay_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit_gate.CommitGate, "_set_back", lambda self, key: None)
+    monkeypatch.setattr(stored_settings.StoredSettings, "_restore_room", lambda self, key: None)
 
 
 def _moved_files_are_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

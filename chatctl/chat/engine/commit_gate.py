@@ -18,19 +18,21 @@ Invariants:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from chatctl.chat.apply.undo import records_to_restore, rooms_to_restore
 from chatctl.chat.delivery.fanout import Fanout
+from chatctl.chat.engine.message_rate import MessageRate
 from chatctl.chat.engine.retries import Restarted, Retries, departed, redone
+from chatctl.chat.engine.stored_settings import StoredSettings
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Delivery
 from chatctl.chat.entries.facts import AnyFact
 from chatctl.chat.entries.outcome import Outcome, Undo
 from chatctl.chat.history.recent_messages import RecentMessages
-from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey, record_key
+from chatctl.chat.model.accounts import NONE, Changes, RecordKey
 from chatctl.chat.model.ids import SessionId
 from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.state import State
@@ -54,6 +56,21 @@ def _of_several(facts: Sequence[AnyFact]) -> bool:
     """Whether not all of them are of one speaker."""
     first = facts[0].source
     return any(item.source != first for item in facts)
+
+
+class Commit(NamedTuple):
+    """One commit of the journal: everything that the entries of a tick, or of several, must store."""
+
+    seq: int
+    """The last entry in it; 0 if there is nothing to store."""
+    facts: list[AnyFact]
+    rooms: Mapping[str, RoomRecord | None]
+    """Changed settings by room key; None for a room that has none any more."""
+    records: Changes
+
+
+_NO_ROOMS: Mapping[str, RoomRecord | None] = {}
+_EMPTY_COMMIT = Commit(0, [], _NO_ROOMS, NONE)
 
 
 class _Submitted(msgspec.Struct):
@@ -111,44 +128,24 @@ class CommitGate:
         self._retries = Retries()
         self._submitted: deque[_Submitted] = deque()
         self._is_batching = False  # whether [batching] applies, decided by the last submission
-        self._changed: dict[str, None] = {}
-        self._records: deque[tuple[int, dict[str, RoomRecord | None]]] = deque()
-        self._stored_rooms: dict[str, RoomRecord] = {}
+        self._settings = StoredSettings(state)
         self._tried = self._failed_at = 0
-        self._minute: deque[tuple[int, int]] = deque()
-        self._changed_records: dict[RecordKey, int] = {}
-        self._record_changes: deque[Changes] = deque()
-        self._stored_records: dict[RecordKey, Record | None] = {}
+        self._rate = MessageRate()
         journal.attach(self)
-        self._restarted = Restarted(self._bring_back(journal))
+        self._restarted = Restarted(self._load(journal))
 
-    def _bring_back(self, journal: Journal) -> list[RecordKey]:
+    def _load(self, journal: Journal) -> list[RecordKey]:
         """Restore the stored state, which counts as released; return the records that the restart changed."""
-        state = self._state
         self._fanout.released_seq = journal.last_seq()
-        state.last_time = journal.last_time()
-        for kept in journal.records():
-            self._stored_records[record_key(kept)] = kept
-            state.accounts.restore(kept)
-        for record in journal.rooms():
-            self._stored_rooms[record.key] = record
-            state.restore(record)
-            # Accounts may have been removed while no server ran.
-            if state.forget_removed(record.key) | state.disown(record.key):
-                self._changed[record.key] = None
-            room = state.rooms.get(record.key)
-            if room is not None and room.locked:  # members who could return are not known
-                state.drop_if_unused(room)
-        restarted = state.restart_visits()
-        self._stored_records.update((key, state.accounts.get(key)) for key in restarted)
-        return restarted
+        self._state.last_time = journal.last_time()
+        return self._settings.load(journal.rooms(), journal.records())
 
     # From the rules.
 
     def entry(self, outcome: Outcome, *, again: bool = False) -> None:
         """Take what an entry gave; `again`: it was done again after a failed commit."""
         for key in outcome.changed:
-            self._changed[key] = None
+            self._settings.changed_rooms[key] = None
         entry = outcome.entry
         proposal = entry.proposal
         refusable = not again and isinstance(proposal, p.Refusable)
@@ -170,49 +167,52 @@ class CommitGate:
             _Submitted(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes)
         )
         for name in outcome.records:
-            self._changed_records[name] = entry.seq
+            self._settings.changed_records[name] = entry.seq
         if self._restarted:
             # Before anything is said that the accounts did not hear: else a second crash would count it as heard.
-            self._changed_records.update(dict.fromkeys(self._restarted.hand_over(entry.seq), entry.seq))
+            restarted = self._restarted.hand_over(entry.seq)
+            self._settings.changed_records.update(dict.fromkeys(restarted, entry.seq))
 
-    def end_tick(self, *, shown: bool) -> None:
-        """Submit the gathered facts and park the output that shows them ([commit-gate]), unless they wait ([batching]).
-        `shown`: this tick released stored output."""
-        if self._is_batching and (shown or self._fanout.parked) and self._unsubmitted_facts < MAX_BATCHED_FACTS:
-            return
+    def take_commit(self, *, output_was_released: bool) -> Commit | None:
+        """Return the commit of this tick; None if the gathered facts and their output wait ([batching]).
+
+        The caller parks the output of the tick under the commit's seq, and then submits the commit ([commit-gate]).
+        """
+        is_busy = output_was_released or self._fanout.parked
+        if self._is_batching and is_busy and self._unsubmitted_facts < MAX_BATCHED_FACTS:
+            return None
         if self._waits_to_retry():
-            self._fanout.end_tick(0)
-            return
+            return _EMPTY_COMMIT
         count = self._unsubmitted_facts
-        seq, facts, records, changes = self._take()
-        if not seq:
-            return
-        self._is_batching = count >= MIN_BATCHED_FACTS and _of_several(facts)
-        if facts:
-            self._count(facts[-1].time)
-        kept = [record for record in records.values() if record is not None]
-        gone = [key for key, record in records.items() if record is None]
-        self._journal.append(facts, kept, gone, changes)
+        commit = self._take_unsubmitted()
+        if commit.seq:
+            self._is_batching = count >= MIN_BATCHED_FACTS and _of_several(commit.facts)
+        return commit
 
-    def _take(self) -> tuple[int, list[AnyFact], dict[str, RoomRecord | None], Changes]:
-        """Park the output and return what is submitted: the last entry (0 if nothing), facts, room settings and
-        records."""
+    def submit(self, commit: Commit) -> None:
+        """Hand a commit to the journal. An empty one needs no answer and is not handed over."""
+        if not commit.seq:
+            return
+        if commit.facts:
+            self._rate.add_sample(commit.facts[-1].time, self.messages)
+        rooms = [record for record in commit.rooms.values() if record is not None]
+        dropped_rooms = [key for key, record in commit.rooms.items() if record is None]
+        self._journal.append(commit.facts, rooms, dropped_rooms, commit.records)
+
+    def _take_unsubmitted(self) -> Commit:
+        """Return everything that was gathered as a commit."""
         facts, self.unsubmitted, self._unsubmitted_facts = self.unsubmitted, [], 0
         self._retries.handed_over()
-        changes = self._take_records()
-        seq = max(facts[-1].seq if facts else 0, changes.last)
-        self._fanout.end_tick(seq)
-        records: dict[str, RoomRecord | None] = {}
-        if seq and self._changed:
-            records = {key: self._state.record(key) for key in self._changed}
-            self._changed.clear()
-            self._records.append((seq, records))
-        return seq, facts, records, changes
+        settings = self._settings
+        records = settings.take_records()
+        seq = max(facts[-1].seq if facts else 0, records.last)
+        rooms = settings.take_rooms(seq) if seq and settings.changed_rooms else _NO_ROOMS
+        return Commit(seq, facts, rooms, records)
 
     @property
     def gathering(self) -> bool:
         """Whether there is something to keep that has not been handed over."""
-        return bool(self.unsubmitted or self._changed_records) and not self._waits_to_retry()
+        return bool(self.unsubmitted or self._settings.changed_records) and not self._waits_to_retry()
 
     def retry_at(self) -> int | None:
         """Return when facts are submitted again (ms since 1970 UTC), if any wait for that."""
@@ -223,16 +223,6 @@ class CommitGate:
         if not self._retries.is_waiting or self._clock() - self._failed_at >= _TRY_MS:
             return False
         return not any(item.refusable for item in self._submitted)
-
-    def _take_records(self) -> Changes:
-        """The accounts and invitations that changed in this tick, as they are now."""
-        changed, self._changed_records = self._changed_records, {}
-        if not changed:
-            return NONE
-        get = self._state.accounts.get
-        changes = Changes(min(changed.values()), max(changed.values()), {name: get(name) for name in changed})
-        self._record_changes.append(changes)
-        return changes
 
     def refusing(self, proposal: p.Proposal) -> str:
         """Return why `proposal` cannot be accepted now ([refuse-while-failing]); ``""`` if it can."""
@@ -253,24 +243,13 @@ class CommitGate:
             return "storing messages takes too long at the moment"
         return "too many messages wait to be stored"
 
-    def _count(self, now: int) -> None:
-        """Remember how many messages there were, once a second, for a minute."""
-        if not self._minute or now - self._minute[-1][0] >= 1000:
-            self._minute.append((now, self.messages))
-            if len(self._minute) > 60:
-                self._minute.popleft()
-
-    def rate(self, now: int) -> float:
-        """Messages a second, over the last minute."""
-        past = [(time, count) for time, count in self._minute if now - time <= 60_000]
-        if not past:
-            return 0.0
-        time, count = past[0]
-        return round((self.messages - count) / max(1.0, (now - time) / 1000), 2)
+    def messages_per_second(self, now: int) -> float:
+        """Return the rate of messages over the last minute."""
+        return self._rate.per_second(now, self.messages)
 
     @property
     def lag_ms(self) -> int:
-        """For how long the oldest fact on its way has been waiting."""
+        """The age of the oldest fact that was submitted and is not durable."""
         return max(0, self._clock() - self._submitted[0].time) if self._submitted else 0
 
     # From the journal.
@@ -291,14 +270,7 @@ class CommitGate:
         self._retries.drop(seq, all_stored=not way)
         self._restarted.stored(seq)
         self._release_names(seq)
-        while self._records and self._records[0][0] <= seq:
-            for key, record in self._records.popleft()[1].items():
-                if record is None:
-                    self._stored_rooms.pop(key, None)
-                else:
-                    self._stored_rooms[key] = record
-        while self._record_changes and self._record_changes[0].last <= seq:
-            self._stored_records.update(self._record_changes.popleft().records)
+        self._settings.mark_durable(seq)
         self._fanout.durable(seq)
 
     def failed(self, first: int, last: int, reason: str) -> None:
@@ -317,7 +289,9 @@ class CommitGate:
         self._tried = self._failed_at = self._clock()
         # The gathered facts were decided on the assumption that this commit succeeds, so they fail with it. So do all
         # that were submitted meanwhile.
-        last = max(last, self._take()[0])
+        gathered = self._take_unsubmitted()
+        self._fanout.end_tick(gathered.seq)
+        last = max(last, gathered.seq)
         hit = self._arrived(last)
         refused = {item.seq for item in hit if item.refusable}
         again = self._retries.take()
@@ -344,16 +318,7 @@ class CommitGate:
         for item in items:
             for change in reversed(item.undo):
                 self._deliver(change.take_back(state))
-        while self._records and self._records[0][0] <= last:
-            for key in self._records.popleft()[1]:
-                self._set_back(key)
-        while self._record_changes and self._record_changes[0].last <= last:
-            for name in self._record_changes.popleft().records:
-                self._set_record_back(name)
-        for key in rooms_to_restore(state, dropped):
-            self._set_back(key)
-        for record in records_to_restore(state, forgotten):
-            self._set_record_back(record)
+        self._settings.roll_back(last, dropped, forgotten)
 
     def _retry(self, again: list[Outcome]) -> None:
         """Do again what cannot be refused, and submit it before anything later."""
@@ -364,7 +329,7 @@ class CommitGate:
                 outcome.facts.clear()
             self._retries.facts += outcome.count
             self.entry(outcome, again=True)
-        self._retries.is_waiting = bool(self.unsubmitted or self._changed_records)
+        self._retries.is_waiting = bool(self.unsubmitted or self._settings.changed_records)
         self._state.departed = {}
         self._state.stale_prefixes = {}
 
@@ -385,19 +350,3 @@ class CommitGate:
         while way and way[0].seq <= seq:
             arrived.append(way.popleft())
         return arrived
-
-    def _set_back(self, key: str) -> None:
-        record = self._stored_rooms.get(key)
-        self._state.set_back(key, record)
-        # A commit on its way may hold the refused settings, so the current ones are submitted after it.
-        self._changed[key] = None
-
-    def _set_record_back(self, name: RecordKey) -> None:
-        kept = self._stored_records.get(name)
-        self._state.accounts.put(name, kept)
-        if kept is None and name[0] == "account":
-            # Its users logged in before that was known, and are guests again.
-            for user in (*self._state.users.values(), *self._state.departed.values()):
-                if user.account_id and self._state.accounts.with_id(user.account_id) is None:
-                    user.log_in(None)
-                    self._state.changed(user)

@@ -1,12 +1,7 @@
 """The hub, the chat of one machine: lines of sessions in, bytes for sessions out, the rules in between.
 
 The owner calls :meth:`Hub.receive` with lines, then :meth:`Hub.work`, then :meth:`Hub.end_tick`, all on one thread.
-Sessions in :attr:`Fanout.dirty` then have output to be written. The parts that are joined here::
-
-    lines > scheduler > dispatcher > LocalOrder > apply > router > Fanout (parks output) > connections
-                             |                      |                 ^
-                             v                      v                 | releases
-                      pending_queries          commit_gate > journal -+
+Sessions in :attr:`Fanout.dirty` then have output to be written.
 """
 
 from __future__ import annotations
@@ -46,7 +41,26 @@ from chatctl.protocol.framing import BadLine
 
 
 class Hub:
-    """Sessions, order, state, fan-out, journal, joined. Pure but for what the ports do."""
+    """The parts of the engine, connected. Pure but for what the ports do.
+
+    Methods that the parts call back begin with `_on_`. In `work`, for each line::
+
+        receive --> Scheduler --> Dispatcher --proposal--> Order --> _on_ordered --> Router --> Fanout
+                        ^         |  |     |                         apply(State)
+                        |         |  |     +--reply--> ReplySender ----------------------------> Fanout
+                        |         |  +--long answer--> StreamedReplies --> ReplySender
+                        |         +--query or task--> PendingQueries --> Journal, workers
+                        +--resume-- _on_answer <-------------+
+
+    In `_on_ordered` the outcome of an entry goes to three parts: its facts to the CommitGate, its deliveries to the
+    Router, its verdict to AdminRequests if the operator of the machine asked for it. In `end_tick`::
+
+        Fanout.release --> CommitGate.take_commit --> Fanout.end_tick --> CommitGate.submit --> Journal
+        (durable output)   (facts of the tick)        (parks output)
+
+    The journal answers the CommitGate, which tells the Fanout what may be released. If a commit failed, the CommitGate
+    calls `Router.undone` with the deliveries of the undo, and `_on_refused` for each command to refuse.
+    """
 
     def __init__(
         self,
@@ -75,16 +89,17 @@ class Hub:
         self._offered_by = rules
         self._replies = ReplySender(self._view, self.fanout, self.sessions, self._by_user, log)
         self._router = Router(self._view, self.fanout, self.sessions, self._by_user, self._replies, log)
-        undone = self._router.undone
-        self.commit_gate = CommitGate(self.state, self.fanout, self.recent, journal, clock, log, self._not_kept, undone)
+        self.commit_gate = CommitGate(
+            self.state, self.fanout, self.recent, journal, clock, log, self._on_refused, self._router.undone
+        )
         self.admin_requests = AdminRequests(order, self.commit_gate, lambda: self.fanout.released_seq)
-        self._queries = PendingQueries(self.fanout, journal, workers, self.sessions, self._answered, self._failed)
+        self._queries = PendingQueries(self.fanout, journal, workers, self.sessions, self._on_answer, self._failed)
         self.streamed = StreamedReplies(self._view, self.fanout, self._replies.reply_all)
         self._dispatcher = Dispatcher(
             self._view, order, self.commit_gate, self._replies, self.fanout, self._queries, self.streamed, log, pace
         )
         self._scheduler = Scheduler(self._dispatcher, clock, pace)
-        order.attach(self._ordered)
+        order.attach(self._on_ordered)
 
     @property
     def rules(self) -> Rules:
@@ -202,20 +217,27 @@ class Hub:
         return bool(self._scheduler)
 
     def end_tick(self) -> None:
-        """End the tick: submit its facts, park its output, release durable output."""
+        """End the tick: release durable output, then park the output of the tick and submit its facts."""
         if self._view.batches:
             self._expire()
         if self._router.unwelcome:
-            unwelcome, self._router.unwelcome = self._router.unwelcome, []
-            for session, ban in unwelcome:
-                if not session.closing:
-                    self._turn_away(session, ban)
+            self._end_banned_sessions()
         if self._view.rules is not self._offered_by:
             self._offered_by = self._view.rules
             self.offer(offered_capabilities.mask(self._offered_by))
-        shown = self.release()
-        self.commit_gate.end_tick(shown=shown)
-        self.release()
+        output_was_released = self.release()
+        commit = self.commit_gate.take_commit(output_was_released=output_was_released)
+        if commit is not None:  # otherwise the facts and their output wait for more ([batching] in commit_gate.py)
+            self.fanout.end_tick(commit.seq)
+            self.commit_gate.submit(commit)
+        self.release()  # a journal in memory has answered already
+
+    def _end_banned_sessions(self) -> None:
+        """End the sessions that a new ban applies to. They were collected while its entry was applied."""
+        unwelcome, self._router.unwelcome = self._router.unwelcome, []
+        for session, ban in unwelcome:
+            if not session.closing:
+                self._turn_away(session, ban)
 
     def offer(self, mask: int) -> None:
         """Offer these capabilities from now on. Sessions with cap-notify are told what was added and removed; removed
@@ -284,9 +306,10 @@ class Hub:
         """Whether nothing is waiting at all: nothing parked or asked either."""
         return not (self.busy or self.fanout.parked or self._queries.waiting)
 
-    # Through the order.
+    # Calls back from the parts.
 
-    def _ordered(self, entries: Sequence[p.Entry]) -> None:
+    def _on_ordered(self, entries: Sequence[p.Entry]) -> None:
+        """Apply entries, and pass their outcomes on."""
         for entry in entries:
             outcome = apply(self.state, entry)
             self.commit_gate.entry(outcome)
@@ -304,7 +327,7 @@ class Hub:
                     self.fanout.caused(session)
                 self._scheduler.resume(session)
 
-    def _answered(
+    def _on_answer(
         self, session: Session, command: str, label: str, then: Callable[[CommandContext, Session], Result]
     ) -> None:
         self._dispatcher.answered(session, command, label, then)
@@ -313,7 +336,7 @@ class Hub:
     def _failed(self, session: Session, error: Exception) -> None:
         self._dispatcher.failed(session, error)
 
-    def _not_kept(self, id: SessionId, command: str, reason: str, label: str, subject: str) -> None:
-        """Tell session `id`, or the desk, that its command could not be stored."""
+    def _on_refused(self, id: SessionId, command: str, reason: str, label: str, subject: str) -> None:
+        """Tell session `id`, or the operator of the machine, that a command could not be stored."""
         if id or not self.admin_requests.refused(label, reason):
             self._replies.refuse(id, command, reason, label, subject)

@@ -44,7 +44,7 @@ def status_handlers(
                 "connections": connections(),
                 "rooms": sum(bool(room.members) for room in state.rooms.values()),
                 "messages": commit_gate.messages,
-                "messages_per_second": commit_gate.rate(now),
+                "messages_per_second": commit_gate.messages_per_second(now),
                 "failed_sessions": hub.failures,
                 "journal_lag_ms": commit_gate.lag_ms,
                 "journal_trouble": commit_gate.trouble

@@ -298,6 +298,6 @@ def test_entries_alone_decide() -> None:
     burst(worlds[0], ann)
     worlds[1].connect()
     worlds[1].now += 12_345
-    worlds[1].hub._ordered(taken)
+    worlds[1].hub._on_ordered(taken)
     worlds[1].tick()
     assert worlds[1].facts == worlds[0].facts
