@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from chatctl.bench.plan import Plan
-from chatctl.bench.ready import IN, OUT, best_ready
 from chatctl.bench.streams import StreamReader
 from chatctl.errors import ChatctlError, RefusedError, UnreachableError
+from chatctl.poller import READ, WRITE, best_poller
 from chatctl.protocol import certificate
 from chatctl.protocol.loopback import is_local
 
@@ -69,7 +69,7 @@ class LoadClients:
         """The first thing that the server had to say to a client while messages flowed: a warning, perhaps."""
         self._by_fd: dict[int, LoadClient] = {}
         self._progress = progress
-        self._ready = best_ready()
+        self._poller = best_poller(precise=True)
         self._tls = _any_server() if plan.tls else None
         _allow_files(plan.clients)
         self._address = self._reached(_resolve(plan))
@@ -80,7 +80,7 @@ class LoadClients:
     def __exit__(self, *_: object) -> None:
         for client in self.clients:
             client.sock.close()
-        self._ready.close()
+        self._poller.close()
 
     # The phases.
 
@@ -161,7 +161,7 @@ class LoadClients:
         """One more client, whose socket is looked after from here on."""
         self.clients.append(client)
         self._by_fd[client.fd] = client
-        self._ready.watch(client.fd, OUT if client.state == "connecting" else IN)
+        self._poller.add(client.fd, WRITE if client.state == "connecting" else READ)
 
     def _connected(self, client: LoadClient) -> None:
         """The connection stands, or the TLS handshake goes on."""
@@ -179,15 +179,15 @@ class LoadClients:
                 client.sock.do_handshake()
                 self._believe(client.sock)
             except ssl.SSLWantReadError:
-                self._ready.watch(client.fd, IN)
+                self._poller.change(client.fd, READ)
                 return
             except ssl.SSLWantWriteError:
-                self._ready.watch(client.fd, OUT)
+                self._poller.change(client.fd, WRITE)
                 return
             except OSError as error:
                 raise UnreachableError(self._nobody(error)) from None
         client.state = "registering"
-        self._ready.watch(client.fd, IN)
+        self._poller.change(client.fd, READ)
         plan = self.plan
         if plan.password and self._tls is None and not _is_local(client.sock):
             raise RefusedError("The password is not sent in clear text, which others on the way can read; use --tls")
@@ -241,7 +241,7 @@ class LoadClients:
             data = data[self._sent(client, data) :]
             if not data:
                 return
-            self._ready.watch(client.fd, IN | OUT)
+            self._poller.change(client.fd, READ | WRITE)
         client.out += data
 
     def _sent(self, client: LoadClient, data: bytes) -> int:
@@ -258,16 +258,16 @@ class LoadClients:
             return
         client.out = client.out[self._sent(client, client.out) :]
         if not client.out:
-            self._ready.watch(client.fd, IN)
+            self._poller.change(client.fd, READ)
 
     def events(self, timeout: float) -> Iterator[tuple[LoadClient, bytes]]:
         """Yield clients with input, within `timeout` seconds."""
         by_fd = self._by_fd
-        for fd, mask in self._ready.wait(timeout):
+        for fd, mask in self._poller.poll(timeout):
             client = by_fd[fd]
-            if mask & OUT or client.state == "handshake":
+            if mask & WRITE or client.state == "handshake":
                 self._writable(client)
-                if client.state == "handshake" or not mask & ~OUT:
+                if client.state == "handshake" or not mask & ~WRITE:
                     continue
             if client.state == "connecting":
                 self._connected(client)  # an error: it says which

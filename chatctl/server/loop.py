@@ -21,6 +21,7 @@ from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import LogPort
 from chatctl.errors import JournalError, traceback_place
+from chatctl.poller import READ, WRITE, best_poller
 from chatctl.server.bounds import Limits
 from chatctl.server.control.control import ControlSocket, Handler
 from chatctl.server.limits.connection_limits import ConnectionLimits
@@ -28,7 +29,6 @@ from chatctl.server.limits.timeouts import Timeouts
 from chatctl.server.net.acceptor import Acceptor, turn_away
 from chatctl.server.net.back_pressure import FEW_LINES, BackPressure
 from chatctl.server.net.connection import Connection
-from chatctl.server.net.poller import READ, WRITE, best_poller
 from chatctl.server.net.protocol_sniffer import ProtocolSniffer
 from chatctl.server.net.send_queues import SendQueues
 from chatctl.server.tls_config import Mode

@@ -23,9 +23,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from chatctl.errors import StartError
+from chatctl.poller import READ, WRITE, Poller
 from chatctl.protocol.control_socket import control_path, path_problem
 from chatctl.protocol.json_text import parse_json
-from chatctl.server.net.poller import READ, WRITE, Poller
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _MAX_CONNECTIONS = 32

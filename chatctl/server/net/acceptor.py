@@ -11,9 +11,9 @@ import sys
 from collections.abc import Callable
 
 from chatctl.chat.ports import LogPort
+from chatctl.poller import READ, Poller
 from chatctl.protocol.message import Message
 from chatctl.server.net.listener import numeric
-from chatctl.server.net.poller import READ, Poller
 
 _ACCEPTS = 128
 """Connections accepted from one socket in one tick."""

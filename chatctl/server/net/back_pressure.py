@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
+from chatctl.poller import READ, WRITE, Poller
 from chatctl.server.bounds import Limits
 from chatctl.server.net.connection import Connection
-from chatctl.server.net.poller import READ, WRITE, Poller
 
 FEW_LINES = 64
 """Up to this many queued lines are not measured."""

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from chatctl.chat.engine.hub import Hub
+from chatctl.poller import READ, Poller
 from chatctl.protocol.message import Message
 from chatctl.server.net.connection import Connection
 from chatctl.server.net.listener import numeric, same_machine
-from chatctl.server.net.poller import READ, Poller
 from chatctl.server.tls_config import Mode
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.hub import Hub
 from chatctl.chat.ports import LogPort
 from chatctl.errors import traceback_place
+from chatctl.poller import READ, WRITE, Poller
 from chatctl.protocol.message import Message
 from chatctl.server.bounds import Limits
 from chatctl.server.net.connection import Connection
-from chatctl.server.net.poller import READ, WRITE, Poller
 
 if TYPE_CHECKING:
     from chatctl.server.net.uring import WriteRing
