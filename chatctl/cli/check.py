@@ -52,14 +52,14 @@ def _other_faults(folder: Path) -> list[str]:
     """Return the faults of the certificate and of the cloak key."""
     from chatctl.errors import StartError
     from chatctl.journal.store.data_folder import CLOAK_BYTES, CLOAK_KEY
-    from chatctl.server.certificate import kept
+    from chatctl.server.certificate import load_saved
 
     found = []
     key = folder / CLOAK_KEY
     if key.exists() and key.stat().st_size != CLOAK_BYTES:
         found.append(f"{key} is damaged: restore a backup, or remove it, and a new one is made")
     try:
-        kept(folder)
+        load_saved(folder)
     except StartError as error:
         found.append(str(error))
     return found

@@ -132,7 +132,7 @@ class ClientProof:
     nonce: str
 
 
-def server_hear(first: str, nonce: str) -> ClientProof:
+def parse_client_first(first: str, nonce: str) -> ClientProof:
     """The client's first message (``n,,n=user,r=nonce``). `nonce` is the server's own part. Raises ScramError."""
     parts = first.split(",", 2)
     if len(parts) != 3 or parts[0] not in _HEADERS:
@@ -147,12 +147,12 @@ def server_hear(first: str, nonce: str) -> ClientProof:
     return ClientProof(name, f"{parts[0]},{authzid},", bare, fields[1][2:] + nonce)
 
 
-def server_ask(asked: ClientProof, verifier: Verifier) -> str:
+def server_first(asked: ClientProof, verifier: Verifier) -> str:
     """The server's first message: nonce, salt, iterations."""
     return f"r={asked.nonce},s={_b64(verifier.salt)},i={verifier.iterations}"
 
 
-def server_judge(asked: ClientProof, verifier: Verifier, final: str) -> str:
+def server_final(asked: ClientProof, verifier: Verifier, final: str) -> str:
     """The server's last message, if the client's (``c=...,r=...,p=proof``) proves the password. Raises ScramError."""
     without, comma, proof = final.rpartition(",p=")
     fields = without.split(",")
@@ -166,7 +166,7 @@ def server_judge(asked: ClientProof, verifier: Verifier, final: str) -> str:
         raise ScramError("the proof is not base64") from None
     if len(given) != _KEY_BYTES:
         raise ScramError("the proof has the wrong length")
-    about = f"{asked.bare},{server_ask(asked, verifier)},{without}".encode()
+    about = f"{asked.bare},{server_first(asked, verifier)},{without}".encode()
     client_key = _xor(given, _hmac(verifier.stored_key, about))
     if not hmac.compare_digest(hashlib.sha256(client_key).digest(), verifier.stored_key):
         raise ScramError("the proof is wrong")

@@ -34,7 +34,7 @@ WARN_DAYS = 14
 """Automatic renewal takes place 30 days before expiry, so by then it has failed."""
 
 _VALID_DAYS = 3650
-_COMMON_NAME = 64  # characters that X.520 allows
+_MAX_COMMON_NAME_CHARACTERS = 64  # X.520
 _PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -62,14 +62,14 @@ class LoadedCertificate:
         return f"the certificate ends {left} ({self.ends:%Y-%m-%d}): renew it"
 
 
-def make(names: Sequence[str]) -> bytes:
-    """A new key and certificate for these names and addresses, in PEM. Takes a moment: not for the loop."""
+def generate(names: Sequence[str]) -> bytes:
+    """Generate a key and a certificate for these names and addresses, in PEM. Slow: not for the loop's thread."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:_COMMON_NAME])])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:_MAX_COMMON_NAME_CHARACTERS])])
     now = datetime.now(UTC)
     alternatives: list[x509.GeneralName] = []
     for name in dict.fromkeys(names):
@@ -95,8 +95,8 @@ def make(names: Sequence[str]) -> bytes:
     ) + certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def keep(folder: Path, pem: bytes) -> Path:
-    """Write the result of :func:`make` into the data folder ([generated]). Raises OSError."""
+def save(folder: Path, pem: bytes) -> Path:
+    """Write the result of :func:`generate` into the data folder ([generated]). Raises OSError."""
     path = folder / FILE
     descriptor, name = tempfile.mkstemp(prefix=".tls.", dir=folder)  # mkstemp makes it 0600
     try:
@@ -112,9 +112,12 @@ def keep(folder: Path, pem: bytes) -> Path:
     return path
 
 
-def kept(folder: Path) -> LoadedCertificate | None:
-    """The certificate that was made for this data folder; None where none was. Raises StartError for one that will not
-    do."""
+def load_saved(folder: Path) -> LoadedCertificate | None:
+    """Load the generated certificate of this data folder; None if there is none.
+
+    Raises:
+        StartError: It is unusable.
+    """
     path = folder / FILE
     try:
         found = os.lstat(path)
@@ -125,18 +128,22 @@ def kept(folder: Path) -> LoadedCertificate | None:
     return load(path, path)
 
 
-def unkept(pem: bytes) -> LoadedCertificate:
-    """A made certificate that no folder is there for: it ends with this server."""
+def load_unsaved(pem: bytes) -> LoadedCertificate:
+    """Load a generated certificate without a data folder to save it in: it is lost when the server ends."""
     # The ssl module reads files only; this one is removed at once.
     with tempfile.TemporaryDirectory() as folder:
-        return load(keep(Path(folder), pem), Path(folder) / FILE)
+        return load(save(Path(folder), pem), Path(folder) / FILE)
 
 
 def load(certificate: Path, key: Path) -> LoadedCertificate:
-    """A certificate (with the chain behind it) and its key, ready for use. Raises StartError with a plain sentence."""
+    """Load a certificate, with its chain, and its key.
+
+    Raises:
+        StartError: They are unusable; the message says why.
+    """
     try:
-        _refuse_loose(key)
-        der = ssl.PEM_cert_to_DER_cert(_first(certificate))
+        _refuse_readable_by_others(key)
+        der = ssl.PEM_cert_to_DER_cert(_first_certificate(certificate))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
@@ -166,7 +173,7 @@ def changed_at(certificate: Path, key: Path) -> tuple[tuple[int, int, int], ...]
     return tuple((item.st_mtime_ns, item.st_size, item.st_ino) for item in found)
 
 
-def _first(path: Path) -> str:
+def _first_certificate(path: Path) -> str:
     text = path.read_text(encoding="ascii", errors="replace")
     begin = text.find(_PEM)
     if begin < 0:
@@ -174,8 +181,8 @@ def _first(path: Path) -> str:
     return text[begin:].partition("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
 
 
-def _refuse_loose(key: Path) -> None:
-    """Rule 2. Raises StartError, OSError."""
+def _refuse_readable_by_others(key: Path) -> None:
+    """Refuse a key that others can read ([private-key]). Raises StartError, OSError."""
     found = os.stat(key)
     if found.st_uid not in (os.geteuid(), 0):
         raise StartError(

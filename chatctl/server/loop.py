@@ -61,19 +61,21 @@ class EventLoop:
         self._limits = limits
         self._log = log
         self._poller = best_poller()
-        self._acceptor = Acceptor(self._poller, listeners, log, self._welcome, self._crowded)
+        self._acceptor = Acceptor(self._poller, listeners, log, self._accepted, self._is_full)
         self._control: ControlSocket | None = None
         self._connections: dict[int, Connection] = {}
         self._by_session: dict[int, Connection] = {}
         self._back_pressure = BackPressure(hub, limits, self._poller, self._is_open)
         self._connection_limits = ConnectionLimits(limits, local=hub.rules.local)
         self._timeouts = Timeouts(hub, limits, self._forget, clock)
-        self.sniffer = ProtocolSniffer(tls, hub, self._poller, self._by_session, self._swap, self._lost)
-        self._send_queues = SendQueues(
-            hub, limits, log, self._poller, self._by_session, self._timeouts.close_soon, self._lost
+        self.sniffer = ProtocolSniffer(
+            tls, hub, self._poller, self._by_session, self._switch_to_tls, self._connection_lost
         )
-        hub.streamed.behind = self._behind
-        self._talkative: list[Connection] = []
+        self._send_queues = SendQueues(
+            hub, limits, log, self._poller, self._by_session, self._timeouts.close_soon, self._connection_lost
+        )
+        hub.streamed.behind = self._has_pending_output
+        self._over_byte_limit: list[Connection] = []
         self._next_id = 0
         self._calls: deque[Callable[[], None]] = deque()
         self._stopping = False
@@ -84,20 +86,20 @@ class EventLoop:
         self._thread_id = 0
 
     def serve_control(self, listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
-        """Serve the control socket too. Before :meth:`run`."""
-        self._control = ControlSocket(listener, self._poller, handlers, self._adopt)
+        """Serve the control socket too. Must be called before :meth:`run`."""
+        self._control = ControlSocket(listener, self._poller, handlers, self._adopt_console)
 
     @property
     def connections(self) -> int:
-        """Connections that are open."""
+        """The number of open connections."""
         return len(self._connections)
 
     # From other threads.
 
     def call(self, function: Callable[[], None]) -> None:
-        """Have the loop call `function` soon. The only thing other threads may do."""
+        """Schedule `function` on the loop's thread. This and :meth:`stop` are the only methods for other threads."""
         self._calls.append(function)
-        # Full means that a wake-up is under way; closed, that the loop is over.
+        # If the pipe is full a wake-up is pending; if it is closed the loop has ended.
         with contextlib.suppress(OSError):
             self._wake_out.send(b"\0")
 
@@ -108,13 +110,13 @@ class EventLoop:
     # The loop's own thread.
 
     def run(self) -> None:
-        """Until stopped. Gives every descriptor back, whatever happens."""
+        """Run until stopped, then close every descriptor, also after an error."""
         self._thread_id = threading.get_ident()
         try:
             self._poller.add(self._wake_in.fileno(), READ)
             self._acceptor.open()
             more = False
-            while not (self._stopping and self._stopped()):
+            while not (self._stopping and self._is_stopped()):
                 more = self._tick(more)
         finally:
             self._close_all()
@@ -125,13 +127,13 @@ class EventLoop:
         events = self._poller.poll(0 if more else self._timeout(now))
         now = self._clock()
         until = now + self._limits.tick_seconds
-        self._serve(events, now)
+        self._handle_events(events, now)
         if self._calls:
-            self._called(until)
+            self._run_calls(until)
         hub = self._hub
         hub.work(lambda: self._clock() > until)
-        if self._talkative:
-            self._check_talkative()
+        if self._over_byte_limit:
+            self._end_over_byte_limit()
         hub.end_tick()
         if hub.commit_gate.fatal_reason:
             raise JournalError(hub.commit_gate.fatal_reason)
@@ -139,16 +141,16 @@ class EventLoop:
             self._timeouts.probe(self._by_session, now)
         self._send_queues.flush()
         if hub.ended:
-            self._end(now)
+            self._end_sessions(now)
         if self._back_pressure:
             self._back_pressure.resume(now)
         self._timeouts.expire(now)
-        self._acceptor.watch(now)
-        # Somebody who went in the second half of this tick is told to the others in the next one.
+        self._acceptor.end_pause(now)
+        # QUITs caused after the fan-out phase are broadcast in the next tick.
         return hub.busy or bool(self._calls)
 
-    def _serve(self, events: list[tuple[int, int]], now: float) -> None:
-        """Do what the sockets are ready for."""
+    def _handle_events(self, events: list[tuple[int, int]], now: float) -> None:
+        """Handle the events of the poller."""
         for fd, mask in events:
             connection = self._connections.get(fd)
             try:
@@ -156,20 +158,22 @@ class EventLoop:
                     if mask & WRITE:
                         self._send_queues.writable(connection)
                         if connection.closing_at and not connection.pending_bytes:
-                            self._said_all(connection)
+                            self._finish_output(connection)
                     if mask & ~WRITE:
                         self._readable(connection, now)
-                elif not self._acceptor.knock(fd, now) and not (self._control and self._control.ready(fd, mask)):
-                    # A wake-up, or a connection that was closed earlier in this round.
+                elif not self._acceptor.accept(fd, now) and not (
+                    self._control and self._control.handle_event(fd, mask)
+                ):
+                    # The wake-up socket, or a connection closed earlier in this tick.
                     with contextlib.suppress(BlockingIOError):
                         self._wake_in.recv(4096)
             except Exception as error:  # noqa: BLE001  # it ends this connection alone
                 self._log.error("a socket failed", error=type(error).__name__, where=traceback_place(error))
                 if connection is not None:
-                    self._lost(connection, "The server failed on this connection")
+                    self._connection_lost(connection, "The server failed on this connection")
 
     def _timeout(self, now: float) -> float | None:
-        times = [when for when in (self._timeouts.next(), self._acceptor.opens_at) if when]
+        times = [when for when in (self._timeouts.next(), self._acceptor.resumes_at) if when]
         times += self._back_pressure.due()
         if (due := self._hub.due()) is not None:
             times.append(now + max(0.0, (due - self._hub.now()) / 1000))
@@ -177,7 +181,7 @@ class EventLoop:
             times.append(min(self._stop_by, now + _ACKNOWLEDGED_SECONDS))
         return max(0.0, min(times) - now) if times else None
 
-    def _called(self, until: float) -> None:
+    def _run_calls(self, until: float) -> None:
         """Run the calls of other threads while there is time in this tick: a thousand answers may arrive at once."""
         calls = self._calls
         while calls:
@@ -191,16 +195,16 @@ class EventLoop:
 
     # Connections come.
 
-    def _welcome(self, sock: socket.socket, peer: str) -> None:
+    def _accepted(self, sock: socket.socket, peer: str) -> None:
         now = self._clock()
         reason = self._connection_limits.refusal(peer, now) or (self._connection_limits.busy and self._hub.banned(peer))
         if reason:
             self._log.info("refused", address=peer, reason=reason)
             turn_away(sock, reason)
             return
-        self._begin(sock, peer, now)
+        self._open_session(sock, peer, now)
 
-    def _adopt(self, sock: socket.socket) -> str:
+    def _adopt_console(self, sock: socket.socket) -> str:
         """Begin a session on a connection of the control socket; return why not, or ``""``."""
         if self._stopping:
             return "The server is stopping"
@@ -208,10 +212,10 @@ class EventLoop:
             return f"{MAX_CONSOLES} commands chat through the control socket already; try again when one has ended"
         with contextlib.suppress(OSError):
             sock.send(b'{"ok": true}\n')  # a new connection's buffer is empty, so it takes this
-        self._begin(sock, "127.0.0.1", self._clock(), console=True)
+        self._open_session(sock, "127.0.0.1", self._clock(), console=True)
         return ""
 
-    def _begin(self, sock: socket.socket, peer: str, now: float, *, console: bool = False) -> None:
+    def _open_session(self, sock: socket.socket, peer: str, now: float, *, console: bool = False) -> None:
         self._next_id += 1
         session = self._hub.connect(self._next_id, peer, console=console)
         connection = Connection(sock, session, now)
@@ -219,33 +223,33 @@ class EventLoop:
         self._by_session[session.id] = connection
         self._poller.add(connection.fd, READ)
         self._timeouts.begin(connection)
-        self._connection_limits.came(connection)
+        self._connection_limits.add(connection)
         self._log.debug("connected", session=session.id, address=peer)
 
     def _is_open(self, connection: Connection) -> bool:
         return self._connections.get(connection.fd) is connection
 
-    def _behind(self, session: Session) -> bool:
-        """Whether something waits to be written to the session."""
+    def _has_pending_output(self, session: Session) -> bool:
+        """Return whether output of the session is queued."""
         connection = self._by_session.get(session.id)
         return connection is not None and connection.pending_bytes > 0
 
-    def _swap(self, secure: TlsConnection) -> None:
-        """A connection goes on with TLS."""
+    def _switch_to_tls(self, secure: TlsConnection) -> None:
+        """Replace a plaintext connection by its TLS connection."""
         plain = self._connections[secure.fd]
         self._timeouts.drop(plain)
-        self._connection_limits.swapped(plain, secure)
+        self._connection_limits.replace(plain, secure)
         self._connections[secure.fd] = self._by_session[secure.session.id] = secure
         self._timeouts.begin(secure)
 
-    def _crowded(self) -> bool:
+    def _is_full(self) -> bool:
         """Return whether no connection can be accepted; first close unregistered ones that exceed the limit."""
-        hub, crowd = self._hub, self._connection_limits
-        # Those that are over and only take their last bytes do not count.
-        while crowd.too_many(strangers := len(hub.sessions) - hub.state.registered):
-            oldest = crowd.oldest(self._clock(), strangers)
+        hub, limits = self._hub, self._connection_limits
+        # Ending connections that only drain their output do not count.
+        while limits.too_many(unregistered := len(hub.sessions) - hub.state.registered):
+            oldest = limits.oldest(self._clock(), unregistered)
             if oldest is None:
-                return crowd.full(strangers)
+                return limits.full(unregistered)
             hub.disconnect(oldest.session, "Too many connections wait to register; try again")
             oldest.session.dropped = True  # connections that are only draining would otherwise be too many
         return False
@@ -254,7 +258,7 @@ class EventLoop:
 
     def _readable(self, connection: Connection, now: float) -> None:
         session = connection.session
-        if connection.closing_at or connection.ended:
+        if connection.closing_at or connection.input_ended:
             self._drain(connection)
             return
         first = not connection.received
@@ -262,49 +266,55 @@ class EventLoop:
         try:
             lines = connection.read()
         except OSError as error:
-            self._lost(connection, f"Connection lost: {error.strerror or 'network error'}")
+            self._connection_lost(connection, f"Connection lost: {error.strerror or 'network error'}")
             return
         if lines is None:
             self._end_input(connection)
             return
         if connection.pending_bytes != waiting:
-            self._send_queues.grew(connection, waiting)
+            self._send_queues.count_tls_output(connection, waiting)
         if connection.fragments:
             self._back_pressure.charge(connection, now)
-        connection.heard = now
-        connection.pinged = 0.0
+        connection.last_input_at = now
+        connection.pong_due_at = 0.0
         if lines:
             self._hub.receive(session, lines)
             if len(session.inbox) > FEW_LINES:
                 self._back_pressure.received(connection)
         if not session.registered:
-            self._check_stranger(connection, first)
+            self._check_unregistered(connection, first)
             if lines:
                 self._hub.turn_away_banned(session)
 
     def _end_input(self, connection: Connection) -> None:
-        """The peer sends no more, but may still read: what it sent is handled and answered before it is over."""
+        """Stop reading: the peer ended its input. Lines it sent are still handled and answered."""
         self._back_pressure.end_input(connection)
         self._hub.end_input(connection.session, "Connection closed")
 
-    def _check_stranger(self, connection: Connection, first: bool) -> None:
+    def _check_unregistered(self, connection: Connection, first: bool) -> None:
         if first:
-            self.sniffer.judge(connection)
+            self.sniffer.sniff(connection)
         if connection.received > self._limits.registration_bytes:
-            self._talkative.append(connection)
+            self._over_byte_limit.append(connection)
 
-    def _check_talkative(self) -> None:
-        """Strangers over their bound of bytes: by now what they sent has been handled, and may have let them in."""
-        for connection in self._talkative:
+    def _end_over_byte_limit(self) -> None:
+        """Disconnect unregistered connections over the byte limit.
+
+        This is done after their input was handled, since that may have registered them.
+        """
+        for connection in self._over_byte_limit:
             if not connection.session.registered:
                 self._hub.disconnect(connection.session, "Too much was sent without registering")
-        self._talkative.clear()
+        self._over_byte_limit.clear()
 
     def _drain(self, connection: Connection) -> None:
-        """After the last line nothing is read any more; but unread bytes would make the kernel reset the connection,
-        and the last line would be lost. One whose input has ended is watched for errors alone."""
-        if connection.ended and not connection.closing_at:
-            self._lost(connection, "Connection closed")
+        """Read and discard input of an ending connection.
+
+        Unread bytes would make the kernel reset the connection, and the last line would be lost. If its input has
+        ended already, an event reports an error.
+        """
+        if connection.input_ended and not connection.closing_at:
+            self._connection_lost(connection, "Connection closed")
             return
         try:
             data = connection.sock.recv(65536)
@@ -319,34 +329,34 @@ class EventLoop:
 
     # Connections go.
 
-    def _lost(self, connection: Connection, reason: str) -> None:
-        """The other side is gone: the rest of the chat hears of it, and what waited for it is thrown away."""
+    def _connection_lost(self, connection: Connection, reason: str) -> None:
+        """Close a broken connection, drop its queued output and broadcast its QUIT."""
         self._forget(connection)
         self._hub.leave(connection.session, reason)
 
-    def _end(self, now: float) -> None:
-        """Sessions that are over: their last line is in the outbox; close when it is sent."""
+    def _end_sessions(self, now: float) -> None:
+        """Close the connections of ended sessions when their last line, which is queued, is sent."""
         for session in self._hub.ended:
             connection = self._by_session.get(session.id)
             if connection is None:
                 continue
             self._log.debug("disconnected", session=session.id)
-            if session.dropped or connection.gone:
+            if session.dropped or connection.broken:
                 self._forget(connection)
             elif not connection.closing_at:
                 self._timeouts.close_soon(connection)
                 if not connection.pending_bytes:
-                    self._said_all(connection)
+                    self._finish_output(connection)
         self._hub.ended.clear()
 
-    def _said_all(self, connection: Connection) -> None:
-        """The last line is with the kernel: say that nothing follows, and wait for the other side's end."""
+    def _finish_output(self, connection: Connection) -> None:
+        """Shut down output after the last line, and wait for the peer to close."""
         try:
             connection.finish()
         except OSError:
             self._forget(connection)
             return
-        if connection.ended:
+        if connection.input_ended:
             self._forget(connection)
         else:
             self._timeouts.close_soon(connection)
@@ -357,7 +367,7 @@ class EventLoop:
         self._by_session.pop(connection.session.id, None)
         self._timeouts.drop(connection)
         self._send_queues.forget(connection)
-        self._connection_limits.gone(connection)
+        self._connection_limits.remove(connection)
         self._poller.remove(connection.fd)
         connection.close()
 
@@ -372,12 +382,12 @@ class EventLoop:
         now = self._clock()
         for connection in list(self._connections.values()):
             # Input that has arrived by now is still handled.
-            if not (connection.closing_at or connection.ended):
+            if not (connection.closing_at or connection.input_ended):
                 self._readable(connection, now)
         self._hub.work(lambda: self._clock() > self._stop_by)
         self._hub.farewell(reason)
 
-    def _stopped(self) -> bool:
+    def _is_stopped(self) -> bool:
         if self._clock() >= self._stop_by:
             self._log.warning("stopped with connections open", connections=len(self._connections))
             return True

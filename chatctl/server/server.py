@@ -141,7 +141,7 @@ class Server:
         self._addresses = [bound_address(sock) for sock in listeners]
         boot = f"{now_ms():x}{secrets.token_hex(2)}"
         order = LocalOrder(now_ms, boot, self._journal.last_seq(), self._journal.last_time())
-        hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers, self._pace())
+        hub = Hub(self.rules, order, self._journal, now_ms, self._log, self._workers, self._rate_limiter())
         self._hub = hub
         tls = self._tls.mode if self._tls else None
         loop = self._loop = EventLoop(hub, listeners, self._limits, self._log, tls=tls, clock=self._clock)
@@ -167,7 +167,7 @@ class Server:
         """The certificate in use, once started; waits for one that is being made. None without TLS."""
         return self._identity.wait(seconds) if self._identity is not None else None
 
-    def _pace(self) -> RateLimiter | None:
+    def _rate_limiter(self) -> RateLimiter | None:
         rate = self._limits.messages_per_second
         return RateLimiter(rate) if rate else None
 
@@ -190,7 +190,7 @@ class Server:
     def _use_certificates(self, loop: EventLoop, hub: Hub) -> None:
         def use(loaded: LoadedCertificate | None) -> None:
             hub.sts_port = self.port if loaded is not None and loaded.vouched else 0
-            loop.sniffer.use(loaded.context if loaded is not None else None)
+            loop.sniffer.use_context(loaded.context if loaded is not None else None)
 
         if self._identity is not None:
             self._identity.on_change(lambda loaded: loop.call(lambda: use(loaded)))

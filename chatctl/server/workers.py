@@ -19,21 +19,21 @@ from functools import partial
 
 from chatctl.chat.entries.tasks import Done, ReadSettings, Task, perform
 
-THREADS = 2
+DEFAULT_THREADS = 2
 MAX_QUEUED_TASKS = 16
 
-_Wanted = tuple[Task, Callable[[Done], None]]
+_QueuedTask = tuple[Task, Callable[[Done], None]]
 
 
 class WorkerThreads:
     """The workers' port, on `threads` threads that are started when there is something to do. `reread` reads the
     settings again."""
 
-    def __init__(self, threads: int = THREADS, reread: Callable[[], ReadSettings] | None = None) -> None:
+    def __init__(self, threads: int = DEFAULT_THREADS, reread: Callable[[], ReadSettings] | None = None) -> None:
         self._count = threads
         self._reread = reread or _nothing_to_read
         self._threads: list[threading.Thread] = []
-        self._waiting: dict[str, deque[_Wanted]] = {}
+        self._waiting: dict[str, deque[_QueuedTask]] = {}
         self._idle = 0
         self._change = threading.Condition()
         self._stopped = False
@@ -45,19 +45,19 @@ class WorkerThreads:
 
     def ask(self, who: str, task: Task, done: Callable[[Done], None]) -> None:
         """Run `task` for the address `who`; `done` gets its result."""
-        given_up: _Wanted | None = None
+        dropped: _QueuedTask | None = None
         with self._change:
             waiting = self._waiting.setdefault(who, deque())
             waiting.append((task, done))
             if len(waiting) > MAX_QUEUED_TASKS:
-                given_up = waiting.popleft()
+                dropped = waiting.popleft()
             if not self._idle and len(self._threads) < self._count:
                 thread = threading.Thread(target=self._run, name=f"worker-{len(self._threads) + 1}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
             self._change.notify()
-        if given_up is not None:
-            self._call_soon(partial(given_up[1], None))
+        if dropped is not None:
+            self._call_soon(partial(dropped[1], None))
 
     def stop(self, timeout: float) -> None:
         """Drop waiting tasks. Running ones end by themselves, and their results are discarded."""
@@ -69,15 +69,15 @@ class WorkerThreads:
             thread.join(timeout)
 
     def _run(self) -> None:
-        while (wanted := self._next()) is not None:
-            task, done = wanted
+        while (queued := self._next()) is not None:
+            task, done = queued
             try:
                 result: Done = self._reread() if isinstance(task, ReadSettings) else perform(task, secrets.token_bytes)
             except ValueError:  # an invalid verifier: no password matches it
                 result = None
             self._call_soon(partial(done, result))
 
-    def _next(self) -> _Wanted | None:
+    def _next(self) -> _QueuedTask | None:
         with self._change:
             while not self._waiting:
                 if self._stopped:
@@ -89,10 +89,10 @@ class WorkerThreads:
                 return None
             who = next(iter(self._waiting))
             waiting = self._waiting.pop(who)
-            wanted = waiting.pop()
+            queued = waiting.pop()
             if waiting:
                 self._waiting[who] = waiting  # at the end: the next address has its turn
-            return wanted
+            return queued
 
 
 def _nothing_to_read() -> ReadSettings:

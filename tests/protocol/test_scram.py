@@ -18,15 +18,15 @@ NONCE = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
 
 def test_the_example_of_rfc_7677() -> None:
     """RFC 7677, section 3: every message of both sides."""
-    asked = scram.server_hear(FIRST, NONCE)
+    asked = scram.parse_client_first(FIRST, NONCE)
     assert asked.name == "user"
-    answer = scram.server_ask(asked, PENCIL)
+    answer = scram.server_first(asked, PENCIL)
     assert answer == f"r=rOprNGfwEbeRWgbNEkqO{NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
     final, expected = scram.client_final(FIRST, answer, "pencil")
     proof = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
     assert final == f"c=biws,r=rOprNGfwEbeRWgbNEkqO{NONCE},p={proof}"
     assert expected == "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-    assert scram.server_judge(asked, PENCIL, final) == expected
+    assert scram.server_final(asked, PENCIL, final) == expected
 
 
 def test_a_verifier_is_one_line_and_comes_back() -> None:
@@ -87,22 +87,22 @@ def test_a_password_that_saslprep_forbids_is_taken_as_it_is() -> None:
 )
 def test_a_first_message_that_breaks_the_rules(first: str) -> None:
     with pytest.raises(scram.ScramError):
-        scram.server_hear(first, NONCE)
+        scram.parse_client_first(first, NONCE)
 
 
 def test_a_name_with_a_comma() -> None:
-    asked = scram.server_hear(scram.client_first("a,b=c", "x"), NONCE)
+    asked = scram.parse_client_first(scram.client_first("a,b=c", "x"), NONCE)
     assert asked.name == "a,b=c"
 
 
 def test_a_proof_for_another_password_nonce_or_connection_fails() -> None:
-    asked = scram.server_hear(FIRST, NONCE)
-    answer = scram.server_ask(asked, PENCIL)
+    asked = scram.parse_client_first(FIRST, NONCE)
+    answer = scram.server_first(asked, PENCIL)
     final, _ = scram.client_final(FIRST, answer, "pencil")
     wrong, _ = scram.client_final(FIRST, answer, "pencils")
     for text in (wrong, final.replace("biws", "eSws"), final.replace("rOpr", "sOpr"), final[:-4], "", "p="):
         with pytest.raises(scram.ScramError):
-            scram.server_judge(asked, PENCIL, text)
+            scram.server_final(asked, PENCIL, text)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_client_does_not_work_for_an_odd_server(answer: str) -> None:
 def test_any_text_at_all_is_judged(first: str, final: str) -> None:
     """Whatever a client sends, the server's side refuses or continues; it never breaks."""
     try:
-        asked = scram.server_hear(first, NONCE)
-        scram.server_judge(asked, PENCIL, final)
+        asked = scram.parse_client_first(first, NONCE)
+        scram.server_final(asked, PENCIL, final)
     except scram.ScramError:
         pass

@@ -135,12 +135,12 @@ def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
     exchange = _exchange(session)
     assert exchange is not None
     try:
-        asked = scram.server_hear(data.decode(), _nonce(view))
+        asked = scram.parse_client_first(data.decode(), _nonce(view))
     except ValueError as error:
         return _failed(session, f"Logging in failed: {error}" if isinstance(error, scram.ScramError) else None)
     account = view.state.accounts.named(asked.name) or _nobody(view, asked.name)
     problem = passwords.too_soon(view, session, f"account {account.key}")
-    answer = base64.b64encode(scram.server_ask(asked, scram.parse(account.verifier)).encode()).decode()
+    answer = base64.b64encode(scram.server_first(asked, scram.parse(account.verifier)).encode()).decode()
     if problem or len(answer) >= CHUNK_BYTES:
         return _failed(session, problem or None, problem)
     exchange.asked, exchange.account, exchange.verifier = asked, account.key, account.verifier
@@ -156,7 +156,7 @@ def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
     assert exchange.asked is not None
     account = f"account {exchange.account}"
     try:
-        answer = scram.server_judge(exchange.asked, scram.parse(exchange.verifier), data.decode())
+        answer = scram.server_final(exchange.asked, scram.parse(exchange.verifier), data.decode())
     except ValueError:
         passwords.failed(view, session, account)
         return _failed(session, note=passwords.WRONG)

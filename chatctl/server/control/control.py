@@ -32,7 +32,7 @@ _MAX_CONNECTIONS = 32
 _BACKLOG = 128  # a Unix socket refuses a connection at once if its queue is full
 
 Adopt = Callable[[socket.socket], str]
-"""Takes a connection over; returns why not, or ``""``."""
+"""Takes a connection over; returns why it is refused, or ``""``."""
 
 Answer = Callable[[Mapping[str, object]], None]
 Handler = Callable[[Mapping[str, object], Answer], None]
@@ -73,7 +73,7 @@ class _Caller:
         self.out = b""
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _file_id(path: str) -> tuple[int, int] | None:
     """Return the file's device and inode; None if it does not exist."""
     try:
         found = os.lstat(path)
@@ -91,11 +91,11 @@ class ControlSocket:
         self._handlers = handlers
         self._adopt = adopt
         self._callers: dict[int, _Caller] = {}
-        self._made = _identity(listener.getsockname())
+        self._socket_file_id = _file_id(listener.getsockname())
         poller.add(listener.fileno(), READ)
 
-    def ready(self, fd: int, events: int) -> bool:
-        """Do what `fd` is ready for; False where it is not ours."""
+    def handle_event(self, fd: int, events: int) -> bool:
+        """Handle an event of `fd`; return False if it is not a descriptor of the control socket."""
         if fd == self._listener.fileno():
             self._accept()
             return True
@@ -105,16 +105,18 @@ class ControlSocket:
         if events & WRITE:
             self._write(caller)
         elif not self._read(caller):
-            self._drop(caller)
+            self._close_caller(caller)
         return True
 
     def close(self) -> None:
-        """Give the sockets back, and take the name out of the folder."""
+        """Close all sockets, and remove the socket file."""
         for caller in list(self._callers.values()):
-            self._drop(caller)
+            self._close_caller(caller)
         with contextlib.suppress(OSError):
             path = self._listener.getsockname()
-            if _identity(path) == self._made:  # else the folder was moved, and another server may have its place
+            if (
+                _file_id(path) == self._socket_file_id
+            ):  # else the folder was moved, and another server may have its place
                 os.unlink(path)
         self._listener.close()
 
@@ -140,10 +142,10 @@ class ControlSocket:
             return False
         *lines, caller.buffer = (caller.buffer + data).split(b"\n")
         for line in lines:
-            self._request(caller, line)
+            self._handle_request(caller, line)
         return len(caller.buffer) <= _MAX_LINE_BYTES
 
-    def _request(self, caller: _Caller, line: bytes) -> None:
+    def _handle_request(self, caller: _Caller, line: bytes) -> None:
         def answer(fields: Mapping[str, object]) -> None:
             if self._callers.get(caller.sock.fileno()) is caller:
                 caller.out += json.dumps(fields, ensure_ascii=False).encode() + b"\n"
@@ -155,7 +157,7 @@ class ControlSocket:
             answer({"ok": False, "error": f"The request is not valid JSON: {error}"})
             return
         if isinstance(request, dict) and request.get("command") == "chat":
-            self._hand_over(caller, answer)
+            self._start_chat(caller, answer)
             return
         handler = self._handlers.get(str(request.get("command"))) if isinstance(request, dict) else None
         if handler is None:
@@ -163,8 +165,8 @@ class ControlSocket:
         else:
             handler(request, answer)
 
-    def _hand_over(self, caller: _Caller, answer: Answer) -> None:
-        """Let the loop have the connection, so that it can chat."""
+    def _start_chat(self, caller: _Caller, answer: Answer) -> None:
+        """Hand the connection to the event loop, where it speaks IRC ([chat])."""
         fd = caller.sock.fileno()
         if self._callers.get(fd) is not caller:
             return
@@ -185,12 +187,12 @@ class ControlSocket:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
-            self._drop(caller)
+            self._close_caller(caller)
             return
         caller.out = caller.out[sent:]
         self._poller.change(caller.sock.fileno(), WRITE if caller.out else READ)
 
-    def _drop(self, caller: _Caller) -> None:
+    def _close_caller(self, caller: _Caller) -> None:
         fd = caller.sock.fileno()
         if self._callers.pop(fd, None) is not None:
             self._poller.remove(fd)

@@ -24,12 +24,12 @@ HARD_LIMIT_FACTOR = 4
 """The minimum time in seconds of an unregistered connection, while there are fewer than this many times
 `unregistered`."""
 
-_MANY = "Too many connections from your address ({} at once, limits.connections_per_address = {})"
-_FAST = "Too many new connections from your address; try again in a moment"
-_STRANGERS = "Too many connections from your address that have not registered; try again in a moment"
+_TOO_MANY = "Too many connections from your address ({} at once, limits.connections_per_address = {})"
+_TOO_FAST = "Too many new connections from your address; try again in a moment"
+_TOO_MANY_UNREGISTERED = "Too many connections from your address that have not registered; try again in a moment"
 
 
-class _Address:
+class _AddressCount:
     """One address: how many connections it has, and how fast they came."""
 
     __slots__ = ("bucket", "count")
@@ -45,9 +45,9 @@ class ConnectionLimits:
     def __init__(self, limits: Limits, *, local: bool = True) -> None:
         self._limits = limits
         self._local = local
-        self._addresses: dict[str, _Address] = {}
-        self._strangers: dict[Connection, None] = {}
-        self._swept = 0.0
+        self._addresses: dict[str, _AddressCount] = {}
+        self._unregistered: dict[Connection, None] = {}
+        self._cleaned_at = 0.0
 
     def refusal(self, address: str, now: float) -> str:
         """Return why a connection from this address is refused ([per-address]); ``""`` if it is not."""
@@ -55,23 +55,23 @@ class ConnectionLimits:
         if not key:
             return ""
         limits = self._limits
-        self._sweep(now)
+        self._forget_idle_addresses(now)
         found = self._addresses.get(key)
         if found is None:
-            found = self._addresses[key] = _Address()
+            found = self._addresses[key] = _AddressCount()
         most = limits.connections_per_address
         if most and found.count >= most:
-            return _MANY.format(found.count, most)
+            return _TOO_MANY.format(found.count, most)
         rate = limits.new_per_second
         if rate and found.bucket.wait(now, 1 / rate, limits.new_burst / rate):
-            return _FAST
-        if limits.unregistered_per_address and self._strangers_from(key) >= limits.unregistered_per_address:
-            return _STRANGERS
+            return _TOO_FAST
+        if limits.unregistered_per_address and self._unregistered_from(key) >= limits.unregistered_per_address:
+            return _TOO_MANY_UNREGISTERED
         return ""
 
-    def came(self, connection: Connection) -> None:
-        """A connection was taken."""
-        self._strangers[connection] = None
+    def add(self, connection: Connection) -> None:
+        """Count an accepted connection."""
+        self._unregistered[connection] = None
         key = self._key_of(connection)
         if key and key in self._addresses:
             self._addresses[key].count += 1
@@ -80,56 +80,56 @@ class ConnectionLimits:
     def busy(self) -> bool:
         """Return whether so many connections are unregistered that banned TLS clients are closed without a reason
         ([banned])."""
-        return len(self._strangers) > self._limits.unregistered // 2
+        return len(self._unregistered) > self._limits.unregistered // 2
 
-    def swapped(self, before: Connection, after: Connection) -> None:
-        """The same connection goes on as another object."""
-        if before in self._strangers:
-            del self._strangers[before]
-            self._strangers[after] = None
+    def replace(self, before: Connection, after: Connection) -> None:
+        """Replace the object of a connection that continues with TLS."""
+        if before in self._unregistered:
+            del self._unregistered[before]
+            self._unregistered[after] = None
 
-    def gone(self, connection: Connection) -> None:
-        """A connection is closed."""
-        self._strangers.pop(connection, None)
+    def remove(self, connection: Connection) -> None:
+        """Stop counting a closed connection."""
+        self._unregistered.pop(connection, None)
         found = self._addresses.get(self._key_of(connection))
         if found is not None and found.count:
             found.count -= 1
 
-    def too_many(self, strangers: int) -> bool:
+    def too_many(self, unregistered: int) -> bool:
         """Return whether one must be closed before another is accepted, if possible."""
-        return strangers >= self._limits.unregistered
+        return unregistered >= self._limits.unregistered
 
-    def full(self, strangers: int) -> bool:
+    def full(self, unregistered: int) -> bool:
         """Return whether the absolute maximum is reached."""
-        return strangers >= self._limits.unregistered * HARD_LIMIT_FACTOR
+        return unregistered >= self._limits.unregistered * HARD_LIMIT_FACTOR
 
-    def oldest(self, now: float, strangers: int) -> Connection | None:
+    def oldest(self, now: float, unregistered: int) -> Connection | None:
         """Return the unregistered connection to close ([bounded-unregistered]), None if all are too new."""
-        pressed = self.full(strangers)
-        for connection in list(self._strangers):
+        must_close = self.full(unregistered)
+        for connection in list(self._unregistered):
             if connection.session.registered or connection.closing_at or connection.session.closing:
-                del self._strangers[connection]
-            elif now - connection.opened < MIN_AGE_SECONDS and not pressed:
+                del self._unregistered[connection]
+            elif now - connection.opened < MIN_AGE_SECONDS and not must_close:
                 return None
             else:
-                del self._strangers[connection]
+                del self._unregistered[connection]
                 return connection
         return None
 
-    def _strangers_from(self, key: str) -> int:
+    def _unregistered_from(self, key: str) -> int:
         count = 0
-        for connection in list(self._strangers):
+        for connection in list(self._unregistered):
             if connection.session.registered or connection.closing_at:
-                del self._strangers[connection]
+                del self._unregistered[connection]
             elif self._key_of(connection) == key:
                 count += 1
         return count
 
-    def _sweep(self, now: float) -> None:
+    def _forget_idle_addresses(self, now: float) -> None:
         """Forget addresses that have nothing open and have been quiet."""
-        if now - self._swept < 1 or len(self._addresses) < 1024:
+        if now - self._cleaned_at < 1 or len(self._addresses) < 1024:
             return
-        self._swept = now
+        self._cleaned_at = now
         rate = self._limits.new_per_second
         depth = self._limits.new_burst / rate if rate else 0.0
         kept = {key: item for key, item in self._addresses.items() if item.count or not item.bucket.full(now, depth)}

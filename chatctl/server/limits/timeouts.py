@@ -19,7 +19,7 @@ from chatctl.server.bounds import Limits
 from chatctl.server.limits.deadlines import Deadlines
 from chatctl.server.net.connection import Connection
 
-YOUNG_SECONDS = 5.0
+RECENT_SECONDS = 5.0
 """A connection that spoke, or came, within these is taken to be alive."""
 
 
@@ -36,7 +36,7 @@ class Timeouts:
         self._deadlines: Deadlines[Connection] = Deadlines()
 
     def begin(self, connection: Connection) -> None:
-        """A connection has come."""
+        """Set the first deadline of a new connection."""
         limits = self._limits
         self._deadlines.set(connection, connection.opened + min(limits.registration_seconds, limits.idle_seconds))
 
@@ -49,39 +49,39 @@ class Timeouts:
         self._deadlines.set(connection, connection.closing_at)
 
     def drop(self, connection: Connection) -> None:
-        """A connection is gone."""
+        """Drop the deadline of a closed connection."""
         self._deadlines.drop(connection)
 
     def next(self) -> float | None:
-        """When there is something to do; None for never."""
+        """Return the time of the next deadline; None if there is none."""
         return self._deadlines.next()
 
     def expire(self, now: float) -> None:
         """Handle the deadlines that have passed."""
-        self._deadlines.expire(now, lambda connection: self._look(connection, now))
+        self._deadlines.expire(now, lambda connection: self._check(connection, now))
 
     def probe(self, by_session: Mapping[int, Connection], now: float) -> None:
         """Probe sessions whose name or place is wanted ([probe])."""
         until = now + self._limits.probe_seconds
         for id in self._hub.probes:
             connection = by_session.get(id)
-            if connection is None or connection.ended:
+            if connection is None or connection.input_ended:
                 self._hub.let_go(id)
-            elif now - connection.heard < YOUNG_SECONDS:
+            elif now - connection.last_input_at < RECENT_SECONDS:
                 continue
-            elif not connection.pinged:
+            elif not connection.pong_due_at:
                 self._ping(connection, until)
-            elif connection.pinged > until:
-                connection.pinged = until
+            elif connection.pong_due_at > until:
+                connection.pong_due_at = until
                 self._deadlines.set(connection, until)
         self._hub.probes.clear()
 
     def _ping(self, connection: Connection, until: float) -> None:
-        connection.pinged = until
+        connection.pong_due_at = until
         self._deadlines.set(connection, until)
         self._hub.fanout.answer(connection.session, Message("PING", (self._hub.rules.server_name,)).line)
 
-    def _look(self, connection: Connection, now: float) -> float | None:
+    def _check(self, connection: Connection, now: float) -> float | None:
         """Handle a connection's deadline; return the next one."""
         limits = self._limits
         if connection.closing_at:
@@ -98,14 +98,14 @@ class Timeouts:
             return now + limits.linger_seconds
         if connection.paused:
             return now + limits.idle_seconds  # Reading is paused, so silence proves nothing.
-        if connection.pinged:
-            if now < connection.pinged:
-                return connection.pinged
-            silent = now - connection.heard
+        if connection.pong_due_at:
+            if now < connection.pong_due_at:
+                return connection.pong_due_at
+            silent = now - connection.last_input_at
             self._hub.disconnect(session, f"No answer for {silent:.0f} seconds", round(silent * 1000))
             return now + limits.linger_seconds
-        due = connection.heard + limits.idle_seconds
+        due = connection.last_input_at + limits.idle_seconds
         if now >= due:
             self._ping(connection, now + limits.idle_seconds / 2)
-            return connection.pinged
+            return connection.pong_due_at
         return due

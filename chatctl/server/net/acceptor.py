@@ -15,38 +15,38 @@ from chatctl.poller import READ, Poller
 from chatctl.protocol.message import Message
 from chatctl.server.net.listener import numeric
 
-_ACCEPTS = 128
+MAX_ACCEPTS_PER_TICK = 128
 """Connections accepted from one socket in one tick."""
 
 _PAUSE_SECONDS = 0.05
-_WARN_SECONDS = 10.0
+_WARNING_INTERVAL_SECONDS = 10.0
 
 RESERVED_DESCRIPTORS = 64
 """Kept free of chat connections: for the control socket and its callers, readers of history, backups, settings."""
 
-_FULL = "The server has too few file descriptors for more connections; try again later"
+_NO_DESCRIPTORS = "The server has too few file descriptors for more connections; try again later"
 
 
 class Acceptor:
-    """Owns the listening sockets. `welcome` takes an accepted, non-blocking socket and its peer's numeric address;
-    while `crowded` returns True, connections wait in the system's queue."""
+    """The listening sockets. `on_accept` takes an accepted, non-blocking socket and its peer's numeric address;
+    while `is_full` returns True, connections wait in the system's queue."""
 
     def __init__(
         self,
         poller: Poller,
         listeners: list[socket.socket],
         log: LogPort,
-        welcome: Callable[[socket.socket, str], None],
-        crowded: Callable[[], bool],
+        on_accept: Callable[[socket.socket, str], None],
+        is_full: Callable[[], bool],
     ) -> None:
         self._poller = poller
         self._listeners = {sock.fileno(): sock for sock in listeners}
         self._log = log
-        self._welcome = welcome
-        self._crowded = crowded
+        self._on_accept = on_accept
+        self._is_full = is_full
         self._spare = os.open(os.devnull, os.O_RDONLY)
-        self._warn_at = 0.0
-        self.opens_at = 0.0
+        self._next_warning_at = 0.0
+        self.resumes_at = 0.0
         """When a pause ends, by the loop's clock; 0 without one."""
 
     def open(self) -> None:
@@ -54,14 +54,14 @@ class Acceptor:
         for fd in self._listeners:
             self._poller.add(fd, READ)
 
-    def knock(self, fd: int, now: float) -> bool:
+    def accept(self, fd: int, now: float) -> bool:
         """Accept connections at `fd`; return False if that is not a listening socket."""
         listener = self._listeners.get(fd)
         if listener is None:
             return False
         last = _last_descriptor()
-        for _ in range(_ACCEPTS):
-            if self._crowded():
+        for _ in range(MAX_ACCEPTS_PER_TICK):
+            if self._is_full():
                 self._pause(now)
                 break
             try:
@@ -72,21 +72,21 @@ class Acceptor:
                 self._out_of_descriptors(listener, error, now)
                 break
             if sock.fileno() > last:
-                self._refuse(sock, last, now)
+                self._refuse_for_descriptors(sock, last, now)
                 continue
-            self._admit(sock, address)
+            self._set_up(sock, address)
         return True
 
-    def watch(self, now: float) -> None:
-        """End a pause whose time has come."""
-        if self.opens_at and now >= self.opens_at:
-            self.opens_at = 0.0
+    def end_pause(self, now: float) -> None:
+        """Accept again if a pause is over."""
+        if self.resumes_at and now >= self.resumes_at:
+            self.resumes_at = 0.0
             for fd in self._listeners:
                 self._poller.change(fd, READ)
 
     def close(self) -> None:
         """Stop accepting."""
-        self.opens_at = 0.0
+        self.resumes_at = 0.0
         for fd, sock in self._listeners.items():
             with contextlib.suppress(OSError):
                 self._poller.remove(fd)
@@ -96,25 +96,25 @@ class Acceptor:
             os.close(self._spare)
             self._spare = -1
 
-    def _admit(self, sock: socket.socket, address: tuple[object, ...]) -> None:
+    def _set_up(self, sock: socket.socket, address: tuple[object, ...]) -> None:
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:  # it is gone already
             sock.close()
             return
-        self._welcome(sock, numeric(address))
+        self._on_accept(sock, numeric(address))
 
-    def _refuse(self, sock: socket.socket, last: int, now: float) -> None:
+    def _refuse_for_descriptors(self, sock: socket.socket, last: int, now: float) -> None:
         """Turn a connection away because only the reserve of descriptors is left."""
-        if now >= self._warn_at:
-            self._warn_at = now + _WARN_SECONDS
+        if now >= self._next_warning_at:
+            self._next_warning_at = now + _WARNING_INTERVAL_SECONDS
             self._log.warning("cannot accept", error="few file descriptors are left", limit=last)
-        turn_away(sock, _FULL)
+        turn_away(sock, _NO_DESCRIPTORS)
 
     def _out_of_descriptors(self, listener: socket.socket, error: OSError, now: float) -> None:
-        """Take one waiting connection with the spare descriptor and close it, so that it is told at once rather than
-        left hanging, and pause."""
+        """Take one waiting connection with the spare descriptor and close it, so that its client
+        does not hang, and pause."""
         self._log.warning("cannot accept", error=error.strerror or str(error))
         if error.errno in (errno.EMFILE, errno.ENFILE) and self._spare >= 0:
             os.close(self._spare)
@@ -127,10 +127,10 @@ class Acceptor:
         self._pause(now)
 
     def _pause(self, now: float) -> None:
-        if not self.opens_at:
+        if not self.resumes_at:
             for fd in self._listeners:
                 self._poller.change(fd, 0)
-        self.opens_at = now + _PAUSE_SECONDS
+        self.resumes_at = now + _PAUSE_SECONDS
 
 
 def _last_descriptor() -> int:

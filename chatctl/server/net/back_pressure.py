@@ -59,7 +59,7 @@ class BackPressure:
 
     def end_input(self, connection: Connection) -> None:
         """Stop reading a connection ([input-ended])."""
-        connection.ended = connection.paused = True
+        connection.input_ended = connection.paused = True
         self._poller.change(connection.fd, WRITE if connection.writing else 0)
 
     def resume(self, now: float) -> None:
@@ -68,7 +68,7 @@ class BackPressure:
         for connection in self._paused:
             if not self._is_open(connection):
                 connection.paused = False
-            elif connection.ended:
+            elif connection.input_ended:
                 continue
             elif not connection.closing_at and self._must_wait(connection, now):
                 still.append(connection)

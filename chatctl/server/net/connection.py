@@ -24,8 +24,8 @@ from chatctl.chat.delivery.session import Session
 from chatctl.protocol.framing import BadLine, LineDecoder
 from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
 
-RECEIVE = 65536
-MAX_BYTES = MAX_CLIENT_TAGS + MAX_LINE
+RECEIVE_BYTES = 65536
+MAX_TAGGED_LINE_BYTES = MAX_CLIENT_TAGS + MAX_LINE
 """Bytes of a line with its tags."""
 TLS_HANDSHAKE = 0x16
 _BUFFERS = 64
@@ -38,22 +38,22 @@ class Connection:
     __slots__ = (
         "_decoder",
         "_pending",
+        "broken",
         "closing_at",
         "drained",
-        "ended",
         "fd",
         "fragments",
-        "gone",
-        "heard",
-        "hello",
+        "input_ended",
+        "last_input_at",
         "opened",
         "paused",
         "pending_bytes",
-        "pinged",
+        "pong_due_at",
         "received",
         "resume_at",
         "session",
         "sock",
+        "tls_hello",
         "writing",
     )
 
@@ -63,25 +63,25 @@ class Connection:
         self.session = session
         session.fd = self.fd
         self.opened = now
-        self.heard = now
-        self.pinged = 0.0
+        self.last_input_at = now
+        self.pong_due_at = 0.0
         """When an unanswered PING must have been answered; 0 without one."""
         self.closing_at = 0.0
         """When the connection is closed whatever is left to send; 0 while it is open."""
         self.received = 0
         self.fragments = 0
         """Units of input that completed no line and are not charged yet ([fragments])."""
-        self.ended = False
+        self.input_ended = False
         """Whether the peer has ended its input; it may still read."""
         self.drained = 0
         """Bytes read and discarded since the connection is over."""
         self.resume_at = 0.0
         """Until when reading is paused by the rate limit."""
-        self.hello = b""
+        self.tls_hello = b""
         """The first bytes, if they begin a TLS handshake: not lines, and for the owner to judge."""
         self.paused = False
         self.writing = False
-        self.gone = False
+        self.broken = False
         self.pending_bytes = 0
         self._pending: deque[bytes | memoryview] | None = None
         self._decoder = LineDecoder()
@@ -89,13 +89,13 @@ class Connection:
     def read(self) -> list[str | BadLine] | None:
         """Lines that arrived; None at the end of the stream. Raises OSError for a broken connection."""
         try:
-            data = self.sock.recv(RECEIVE)
+            data = self.sock.recv(RECEIVE_BYTES)
         except (BlockingIOError, InterruptedError):
             return []
         if not data:
             return None
         if not self.received and data[0] == TLS_HANDSHAKE:
-            self.hello = data
+            self.tls_hello = data
             self.received = len(data)
             return []
         if not self.received:
@@ -103,8 +103,8 @@ class Connection:
         size = len(data)
         self.received += size
         lines = self._decoder.feed(data)
-        if size > MAX_BYTES * len(lines):
-            self.fragments += 1 + (size - MAX_BYTES * len(lines)) // MAX_LINE
+        if size > MAX_TAGGED_LINE_BYTES * len(lines):
+            self.fragments += 1 + (size - MAX_TAGGED_LINE_BYTES * len(lines)) // MAX_LINE
         return lines
 
     def write(self, chunks: list[bytes]) -> None:
@@ -120,12 +120,12 @@ class Connection:
             sent = 0
         except OSError:
             # The read side learns of it too, and says so to the others.
-            self.gone = True
+            self.broken = True
             return
         if sent < len(data):
-            self.keep(data, sent)
+            self.queue_rest(data, sent)
 
-    def keep(self, data: bytes, sent: int) -> None:
+    def queue_rest(self, data: bytes, sent: int) -> None:
         """The kernel took the first `sent` bytes of `data`: the rest waits."""
         self._pending = deque((memoryview(data)[sent:],))
         self.pending_bytes = len(data) - sent
@@ -142,7 +142,7 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            self.gone = True
+            self.broken = True
             return
         self.pending_bytes -= sent
         while sent:

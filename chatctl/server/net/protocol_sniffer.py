@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 
     from chatctl.server.net.tls_connection import TlsConnection
 
-NO_TLS = "This server does not speak TLS; connect without it"
-NOT_PLAIN = "This server requires TLS{}: use TLS on this same port (--tls)"
+TLS_UNAVAILABLE = "This server does not speak TLS; connect without it"
+TLS_REQUIRED = "This server requires TLS{}: use TLS on this same port (--tls)"
 
 
 class ProtocolSniffer:
-    """`by_session` is every connection there is. `swap` puts a TLS connection in the place of a plain one; `lost` is
-    told of one whose handshake failed, and why. All on the loop's thread."""
+    """Chooses the protocol of new connections, on the loop's thread.
+
+    Args:
+        mode: Which connections must or may use TLS; None: TLS is off.
+        by_session: All connections.
+        swap: Replaces a plaintext connection by a TLS connection.
+        lost: Takes a connection whose handshake failed, and the reason.
+    """
 
     def __init__(
         self,
@@ -45,32 +51,32 @@ class ProtocolSniffer:
         self._swap = swap
         self._lost = lost
         self._context: ssl.SSLContext | None = None
-        self._to_come = mode not in (None, "off")
-        self._waiting: list[Connection] = []
+        self._certificate_pending = mode not in (None, "off")
+        self._waiting_for_certificate: list[Connection] = []
 
-    def use(self, context: ssl.SSLContext | None) -> None:
-        """Use this for new connections; None: there will be no certificate."""
+    def use_context(self, context: ssl.SSLContext | None) -> None:
+        """Use this TLS context for new connections; None: no certificate could be loaded."""
         self._context = context
-        self._to_come = False
-        waiting, self._waiting = self._waiting, []
+        self._certificate_pending = False
+        waiting, self._waiting_for_certificate = self._waiting_for_certificate, []
         for connection in waiting:
             if self._by_session.get(connection.session.id) is connection and not connection.closing_at:
                 self._poller.change(connection.fd, READ)
                 self._begin_tls(connection)
 
-    def judge(self, connection: Connection) -> None:
-        """A connection's first bytes have come."""
-        if connection.hello:
+    def sniff(self, connection: Connection) -> None:
+        """Choose the protocol of a connection whose first bytes have arrived."""
+        if connection.tls_hello:
             self._begin_tls(connection)
-        elif not self._takes_plain(connection):
+        elif not self._allows_plaintext(connection):
             if self._hub.sts_port:
                 # A client that knows sts comes back with TLS by itself.
                 upgrade = Message("CAP", ("*", "LS", f"sts=port={self._hub.sts_port}"), self._hub.rules.server_name)
                 self._hub.fanout.direct(connection.session, upgrade.line)
             always = self._mode == "required" or not self._hub.rules.local
-            self._hub.disconnect(connection.session, NOT_PLAIN.format("" if always else " from other computers"))
+            self._hub.disconnect(connection.session, TLS_REQUIRED.format("" if always else " from other computers"))
 
-    def _takes_plain(self, connection: Connection) -> bool:
+    def _allows_plaintext(self, connection: Connection) -> bool:
         if self._mode in ("off", "optional") or connection.session.console:
             return True
         if self._mode == "required" or not self._hub.rules.local:
@@ -87,11 +93,11 @@ class ProtocolSniffer:
             secure = TlsConnection(connection, self._context)
             self._swap(secure)
             try:
-                secure.take(connection.hello)
+                secure.decrypt(connection.tls_hello)
             except OSError as error:
                 self._lost(secure, f"No TLS: {error.strerror or 'the handshake failed'}")
-        elif self._to_come:
+        elif self._certificate_pending:
             self._poller.change(connection.fd, 0)
-            self._waiting.append(connection)
+            self._waiting_for_certificate.append(connection)
         else:
-            self._hub.disconnect(connection.session, NO_TLS)
+            self._hub.disconnect(connection.session, TLS_UNAVAILABLE)

@@ -33,16 +33,18 @@ from chatctl.server.net.connection import Connection
 if TYPE_CHECKING:
     from chatctl.server.net.uring import WriteRing
 
-SLOW = "You were too slow to read: more than {} bytes were waiting for you"
-SLOWEST = "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
+TOO_SLOW = "You were too slow to read: more than {} bytes were waiting for you"
+SLOWEST_OF_ALL = (
+    "You were too slow to read: {} bytes were waiting for you, the most of all, and the server can keep no more"
+)
 
 MIN_RING_SESSIONS = 256
 """From this many sessions on, one call writes to all; for fewer it takes longer than single calls."""
-_LATER = frozenset({errno.EAGAIN, errno.EINTR})
-"""The kernel takes nothing now, but will."""
+_RETRY_ERRORS = frozenset({errno.EAGAIN, errno.EINTR})
+"""The kernel takes nothing now, but will later."""
 
 
-def _ring(log: LogPort) -> WriteRing | None:
+def _open_ring(log: LogPort) -> WriteRing | None:
     try:
         from chatctl.server.net.uring import WriteRing
 
@@ -53,7 +55,13 @@ def _ring(log: LogPort) -> WriteRing | None:
 
 
 class SendQueues:
-    """The outboxes of all connections. `lost` is told of a connection that is gone."""
+    """The send queues of all connections.
+
+    Args:
+        by_session: All connections.
+        close_soon: Closes an ended connection when its output is sent, or after a while.
+        lost: Takes a connection that is broken, and the reason.
+    """
 
     def __init__(
         self,
@@ -72,9 +80,9 @@ class SendQueues:
         self._by_session = by_session
         self._close_soon = close_soon
         self._lost = lost
-        self._ring = _ring(log) if hub.rules.listener_limit >= MIN_RING_SESSIONS else None
-        self.total = 0
-        """Bytes that wait, in all."""
+        self._ring = _open_ring(log) if hub.rules.listener_limit >= MIN_RING_SESSIONS else None
+        self.total_bytes = 0
+        """Bytes queued for all connections."""
 
     def flush(self) -> None:
         """Write what the tick released ([one-write])."""
@@ -82,19 +90,21 @@ class SendQueues:
         if self._ring is not None and len(dirty) >= MIN_RING_SESSIONS:
             sessions = dirty[:]
             dirty.clear()  # output caused by writing is appended
-            dirty[:0] = self._write_together(sessions, self._ring)
+            dirty[:0] = self._write_in_batch(sessions, self._ring)
         rest = iter(dirty)
         while dirty:
             try:
                 self._write(rest)
                 break
             except Exception as error:  # noqa: BLE001  # [contain-failures]
-                self._broken(dirty[len(dirty) - operator.length_hint(rest) - 1], error)
+                self._end_failed(dirty[len(dirty) - operator.length_hint(rest) - 1], error)
         dirty.clear()
 
-    def _write_together(self, sessions: list[Session], ring: WriteRing) -> list[Session]:
-        """Write to all who can be written to without asking, in calls of no more than the ring has room for: so no more
-        than that is ever joined for all of them. Returns the others."""
+    def _write_in_batch(self, sessions: list[Session], ring: WriteRing) -> list[Session]:
+        """Write to all sessions on the fast path, in batches that fit into the ring; return the other sessions.
+
+        The size of the ring also bounds the memory for joined output.
+        """
         rest: list[Session] = []
         written: list[Session] = []
         chunks: list[bytes] = []
@@ -104,12 +114,12 @@ class SendQueues:
             out = session.out
             try:
                 if isinstance(out, list):
-                    if out != pieces:  # the same list for all who are in the same rooms
+                    if out != pieces:  # members of the same rooms share the list
                         joined, pieces = b"".join(out), out[:]
                     out = joined
                 size = len(out or b"")
             except Exception as error:  # noqa: BLE001  # [contain-failures]
-                self._broken(session, error)
+                self._end_failed(session, error)
                 continue
             if session.send is None or size > most:
                 rest.append(session)
@@ -119,11 +129,11 @@ class SendQueues:
                 written, chunks, room = [], [], ring.room - size
                 if self._ring is None:
                     most = -1
-                if session.send is None or size > most:  # it ended, or the ring is no more, as was found out by that
+                if session.send is None or size > most:  # the batch just sent may have ended it, or the ring
                     rest.append(session)
                     continue
             session.out = None
-            if out:  # who spoke alone, and gets no echo, gets nothing
+            if out:  # empty for the only sender without echo-message
                 last = out
                 written.append(session)
                 chunks.append(out)
@@ -132,31 +142,31 @@ class SendQueues:
 
     def _send(self, sessions: list[Session], chunks: list[bytes], ring: WriteRing) -> None:
         try:
-            # Nothing has been closed since `send` was looked at, so that these are their sockets still.
-            not_whole = ring.send([session.fd for session in sessions], chunks)
-        except Exception as error:  # noqa: BLE001  # unknown what was sent: these sessions end, others are served
+            # No socket was closed since `send` was read, so the descriptors are still theirs.
+            incomplete = ring.send([session.fd for session in sessions], chunks)
+        except Exception as error:  # noqa: BLE001  # the outcome is unknown: end these sessions only
             self._log.error("io_uring failed", error=type(error).__name__, where=traceback_place(error))
             self._ring = None
-            not_whole = [(at, -errno.EIO) for at in range(len(sessions))]
+            incomplete = [(at, -errno.EIO) for at in range(len(sessions))]
         if ring.refused:
             self._log.warning("no io_uring any more: writing one by one")
             self._ring = None
-        for at, sent in not_whole:
+        for at, sent in incomplete:
             try:
-                self._not_taken(sessions[at], chunks[at], 0 if -sent in _LATER else sent)
+                self._queue_rest(sessions[at], chunks[at], 0 if -sent in _RETRY_ERRORS else sent)
             except Exception as error:  # noqa: BLE001  # [contain-failures]
-                self._broken(sessions[at], error)
+                self._end_failed(sessions[at], error)
 
     def _write(self, sessions: Iterator[Session]) -> None:
         for session in sessions:
             send = session.send
             if send is None:
-                self._ask(session)
+                self._write_through(session)
                 continue
             out = session.out
             session.out = None
             if not out:
-                continue  # they spoke alone, and get no echo
+                continue  # the only sender, without echo-message
             data = out if isinstance(out, bytes) else b"".join(out)
             try:
                 sent = send(data)
@@ -165,9 +175,9 @@ class SendQueues:
             except OSError:
                 sent = -1
             if sent != len(data):
-                self._not_taken(session, data, sent)
+                self._queue_rest(session, data, sent)
 
-    def _broken(self, session: Session, error: Exception) -> None:
+    def _end_failed(self, session: Session, error: Exception) -> None:
         self._log.error("writing failed", session=session.id, error=type(error).__name__, where=traceback_place(error))
         session.out = None
         connection = self._by_session.get(session.id)
@@ -175,55 +185,55 @@ class SendQueues:
             self._lost(connection, "The server failed on this connection")
 
     def writable(self, connection: Connection) -> None:
-        """The kernel takes more output ([wait-writable])."""
+        """Write queued output: the socket is writable ([wait-writable])."""
         before = connection.pending_bytes
         connection.write_pending()
-        self.total -= before - connection.pending_bytes
-        if connection.gone:
+        self.total_bytes -= before - connection.pending_bytes
+        if connection.broken:
             self._lost(connection, "Connection lost")
         elif not connection.pending_bytes:
             connection.writing = False
             self._poller.change(connection.fd, 0 if connection.paused else READ)
 
-    def grew(self, connection: Connection, before: int) -> None:
-        """The TLS layer of a connection answered by itself: more than `before` bytes wait."""
-        self._held_up(connection, before)
+    def count_tls_output(self, connection: Connection, before: int) -> None:
+        """Count output of the TLS layer itself: more than the `before` bytes are queued now."""
+        self._queue_grew(connection, before)
 
     def forget(self, connection: Connection) -> None:
-        """A connection is closed with all that waited for it."""
-        self.total -= connection.pending_bytes
+        """Subtract the queue of a closed connection from the total."""
+        self.total_bytes -= connection.pending_bytes
 
     def close(self) -> None:
-        """Nothing is written any more."""
+        """Release the ring; nothing is written afterwards."""
         if self._ring is not None:
             self._ring.close()
         self._ring = None
 
-    def _ask(self, session: Session) -> None:
-        """Something waits already, or is encrypted, or the connection is over: the connection decides."""
+    def _write_through(self, session: Session) -> None:
+        """Write through the connection: output is queued or encrypted, or the connection is ending."""
         out, session.out = session.out, None
         assert out is not None
         connection = self._by_session.get(session.id)
-        if connection is None or connection.gone or connection.closing_at:
+        if connection is None or connection.broken or connection.closing_at:
             return
         before = connection.pending_bytes
         connection.write(out if isinstance(out, list) else [out])
-        if connection.pending_bytes or connection.gone:
-            self._held_up(connection, before)
+        if connection.pending_bytes or connection.broken:
+            self._queue_grew(connection, before)
 
-    def _not_taken(self, session: Session, data: bytes, sent: int) -> None:
-        """The kernel took only the first `sent` bytes of `data`; less than none: the connection is lost."""
+    def _queue_rest(self, session: Session, data: bytes, sent: int) -> None:
+        """Queue what the kernel did not take: it took `sent` bytes of `data`; a negative number means an error."""
         connection = self._by_session[session.id]
         if sent < 0:
-            # The read side learns of it too, and says so to the others.
-            connection.gone = True
+            # Reading reports the error too, and the QUIT is broadcast from there.
+            connection.broken = True
         else:
-            connection.keep(data, sent)
-        self._held_up(connection, 0)
+            connection.queue_rest(data, sent)
+        self._queue_grew(connection, 0)
 
-    def _held_up(self, connection: Connection, before: int) -> None:
-        self.total += connection.pending_bytes - before
-        if connection.gone:
+    def _queue_grew(self, connection: Connection, before: int) -> None:
+        self.total_bytes += connection.pending_bytes - before
+        if connection.broken:
             self._lost(connection, "Connection lost")
             return
         if not connection.writing:
@@ -234,17 +244,17 @@ class SendQueues:
         if not connection.session.registered:
             most = min(most, limits.registration_outbox_bytes)
         if connection.pending_bytes > most:
-            self._cut_off(connection, SLOW.format(most))
-        elif self.total > limits.outbox_total_bytes:
+            self._disconnect_slow(connection, TOO_SLOW.format(most))
+        elif self.total_bytes > limits.outbox_total_bytes:
             slowest = max(self._by_session.values(), key=lambda each: each.pending_bytes)
-            self._cut_off(slowest, SLOWEST.format(slowest.pending_bytes))
+            self._disconnect_slow(slowest, SLOWEST_OF_ALL.format(slowest.pending_bytes))
 
-    def _cut_off(self, connection: Connection, reason: str) -> None:
+    def _disconnect_slow(self, connection: Connection, reason: str) -> None:
         """Drop queued output, except the current line and `reason`."""
         waiting = connection.pending_bytes
         self._log.info("closed a slow reader", session=connection.session.id, waiting=waiting)
         connection.drop_pending(Message("ERROR", (reason,)).line)
-        self.total += connection.pending_bytes - waiting
+        self.total_bytes += connection.pending_bytes - waiting
         if not connection.closing_at:
             self._close_soon(connection)
             self._hub.disconnect(connection.session, "Too slow to read")

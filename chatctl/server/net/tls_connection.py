@@ -32,7 +32,7 @@ from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import MAX_LINE
 from chatctl.server import certificate
 from chatctl.server.certificate import LoadedCertificate
-from chatctl.server.net.connection import MAX_BYTES, RECEIVE, Connection
+from chatctl.server.net.connection import MAX_TAGGED_LINE_BYTES, RECEIVE_BYTES, Connection
 from chatctl.server.tls_config import TlsConfig
 
 _SLICE_BYTES = 8 * 1024
@@ -41,63 +41,72 @@ _MIN_RECORD_BYTES = 22
 """The shortest record of TLS 1.3: header, content type and tag (RFC 8446, 5.2)."""
 _MAX_RECORD_BYTES = 5 + 16 * 1024 + 256
 """The longest one: as much may have arrived of a record that gives nothing before it is whole."""
-_PIECE = 64 * 1024
+_ENCRYPT_BYTES = 64 * 1024
 """Bytes encrypted at once: the maximum of encrypted output that the kernel has not taken."""
 
 
 class TlsConnection(Connection):
     """A connection whose bytes are encrypted. Made of a plain one and the first bytes that came on it."""
 
-    __slots__ = ("_cipher", "_counted", "_incoming", "_outgoing", "_overhead", "_ssl", "_zero", "open")
+    __slots__ = (
+        "_ciphertext",
+        "_close_notify",
+        "_counted",
+        "_incoming",
+        "_outgoing",
+        "_overhead",
+        "_ssl",
+        "handshake_done",
+    )
 
     def __init__(self, plain: Connection, context: ssl.SSLContext) -> None:
         super().__init__(plain.sock, plain.session, plain.opened)
-        self.heard = plain.heard
-        self.open = False
+        self.last_input_at = plain.last_input_at
+        self.handshake_done = False
         """Whether the handshake is done."""
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._ssl = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._cipher = memoryview(b"")
+        self._ciphertext = memoryview(b"")
         self._counted = 0
         """Bytes in `_outgoing` that `pending_bytes` includes."""
         self._overhead = 0
         """Bytes of records beyond their data and the usual overhead of a line."""
-        self._zero = False
+        self._close_notify = False
         """Whether the peer sent its close_notify."""
 
     def read(self) -> list[str | BadLine] | None:
         """As without TLS. Raises ssl.SSLError, an OSError, if it is not TLS."""
         lines: list[str | BadLine] = []
-        for _ in range(RECEIVE // _SLICE_BYTES):
+        for _ in range(RECEIVE_BYTES // _SLICE_BYTES):
             try:
-                data = b"" if self._zero else self.sock.recv(_SLICE_BYTES)
+                data = b"" if self._close_notify else self.sock.recv(_SLICE_BYTES)
             except (BlockingIOError, InterruptedError):
                 break
             if not data:
                 return lines or None  # after the lines, the next read says so again
-            found = self.take(data)
+            found = self.decrypt(data)
             lines = lines + found if lines else found
             if len(data) < _SLICE_BYTES or self.fragments:
                 break
         return lines
 
-    def take(self, data: bytes) -> list[str | BadLine]:
+    def decrypt(self, data: bytes) -> list[str | BadLine]:
         """The lines in encrypted bytes that came."""
         self.received += len(data)
         self._incoming.write(data)
-        if not self.open and not self._shake():
+        if not self.handshake_done and not self._continue_handshake():
             return []
         pieces: list[bytes] = []
         try:
-            while piece := self._ssl.read(_PIECE):
+            while piece := self._ssl.read(_ENCRYPT_BYTES):
                 pieces.append(piece)
-            self._zero = True
+            self._close_notify = True
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
-            self._zero = True
-        if self._zero:
+            self._close_notify = True
+        if self._close_notify:
             # From here on the socket is readable at its end: the next read tells it, after these lines.
             with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RD)
@@ -105,13 +114,13 @@ class TlsConnection(Connection):
         lines = self._decoder.feed(plain) if plain else []
         self._count(len(data), len(plain), len(lines))
         if self._outgoing.pending > self._counted:
-            self._send_by_itself()
+            self._queue_tls_output()
         return lines
 
     def _count(self, received: int, size: int, lines: int) -> None:
         """Count input that completed no line ([records-cost]): data beyond `lines`, and records beyond two per line."""
-        if size > MAX_BYTES * lines:
-            self.fragments += 1 + (size - MAX_BYTES * lines) // MAX_LINE
+        if size > MAX_TAGGED_LINE_BYTES * lines:
+            self.fragments += 1 + (size - MAX_TAGGED_LINE_BYTES * lines) // MAX_LINE
         elif not lines:
             self.fragments += 1
         overhead = max(0, self._overhead + received - size - 2 * _MIN_RECORD_BYTES * (lines + 1))
@@ -120,21 +129,21 @@ class TlsConnection(Connection):
             overhead = _MAX_RECORD_BYTES
         self._overhead = overhead
 
-    def _send_by_itself(self) -> None:
+    def _queue_tls_output(self) -> None:
         """The TLS layer answers records of its own accord: that is output like any other. Raises OSError."""
         waited = self.pending_bytes
         self.pending_bytes += self._outgoing.pending - self._counted
         self._counted = self._outgoing.pending
         if not waited:
             self.write_pending()
-            if self.gone:
+            if self.broken:
                 raise ConnectionResetError("the connection is gone")
 
-    def _shake(self) -> bool:
+    def _continue_handshake(self) -> bool:
         """A step of the handshake; whether it is done."""
         try:
             self._ssl.do_handshake()
-            self.open = True
+            self.handshake_done = True
         except ssl.SSLWantReadError:
             pass
         finally:
@@ -143,13 +152,13 @@ class TlsConnection(Connection):
                 flight = self._outgoing.read()
                 if self.sock.send(flight) < len(flight):
                     raise ConnectionAbortedError("the handshake was not taken")
-        if self.open:
+        if self.handshake_done:
             self.session.encrypted = True
-        return self.open
+        return self.handshake_done
 
     def write(self, chunks: list[bytes]) -> None:
         """As without TLS; nothing before the handshake is done."""
-        if not self.open:
+        if not self.handshake_done:
             return
         if self._pending is None:
             self._pending = deque()
@@ -164,15 +173,15 @@ class TlsConnection(Connection):
         """Encrypt and send queued output, as far as the kernel takes it ([plain-queue])."""
         try:
             while self.pending_bytes or self._outgoing.pending:
-                if not self._cipher:
+                if not self._ciphertext:
                     self._encrypt()
-                sent = self.sock.send(self._cipher)
+                sent = self.sock.send(self._ciphertext)
                 self.pending_bytes -= sent
-                self._cipher = self._cipher[sent:]
+                self._ciphertext = self._ciphertext[sent:]
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            self.gone = True
+            self.broken = True
             return
         self._pending = None
 
@@ -180,10 +189,10 @@ class TlsConnection(Connection):
         pending = self._pending or deque()
         taken: list[bytes | memoryview] = []
         size = 0
-        while pending and size < _PIECE:
+        while pending and size < _ENCRYPT_BYTES:
             chunk = pending.popleft()
-            if size + len(chunk) > _PIECE:
-                fits = _PIECE - size
+            if size + len(chunk) > _ENCRYPT_BYTES:
+                fits = _ENCRYPT_BYTES - size
                 whole = memoryview(chunk)
                 pending.appendleft(whole[fits:])
                 chunk = whole[:fits]
@@ -192,19 +201,19 @@ class TlsConnection(Connection):
         plain = memoryview(b"".join(taken))
         while plain:
             plain = plain[self._ssl.write(plain) :]
-        self._cipher = memoryview(self._outgoing.read())
-        self.pending_bytes += len(self._cipher) - size - self._counted
+        self._ciphertext = memoryview(self._outgoing.read())
+        self.pending_bytes += len(self._ciphertext) - size - self._counted
         self._counted = 0
 
     def drop_pending(self, last_line: bytes) -> None:
         """[bounded-output] of :mod:`chatctl.server.net.connection`; output that is encrypted already is sent as it
         is."""
         super().drop_pending(last_line)
-        self.pending_bytes += len(self._cipher) + self._counted
+        self.pending_bytes += len(self._ciphertext) + self._counted
 
     def finish(self) -> None:
         """Say that nothing follows, in TLS's words (RFC 8446, 6.1) and TCP's. Raises OSError."""
-        if self.open:
+        if self.handshake_done:
             with contextlib.suppress(ssl.SSLError):  # it wants to read the answer; nothing waits for that
                 self._ssl.unwrap()
             with contextlib.suppress(BlockingIOError):
@@ -213,8 +222,8 @@ class TlsConnection(Connection):
 
 
 @dataclass(slots=True)
-class _Watched:
-    """The files an operator gave, and how they were when they were read."""
+class _WatchedFiles:
+    """Certificate files of the operator, and their state when they were loaded."""
 
     certificate: Path
     key: Path
@@ -222,7 +231,7 @@ class _Watched:
 
 
 class ServerIdentity:
-    """The server's certificate: :meth:`start`, and from then on `loaded` is the one in use."""
+    """The server's certificate. From :meth:`start` on, `loaded` is the one in use."""
 
     def __init__(self, plan: TlsConfig, log: LogPort) -> None:
         self.loaded: LoadedCertificate | None = None
@@ -235,18 +244,18 @@ class ServerIdentity:
         self._ready = threading.Event()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._told: date | None = None
+        self._logged_on: date | None = None
 
     def start(self) -> None:
         """Load or make the certificate. Raises StartError for an unusable one."""
         plan = self._plan
-        work: Callable[[], None] = self._make
+        work: Callable[[], None] = self._generate
         if plan.certificate is not None and plan.key is not None:
-            watched = _Watched(plan.certificate, plan.key, certificate.changed_at(plan.certificate, plan.key))
-            self._have(certificate.load(plan.certificate, plan.key))
+            watched = _WatchedFiles(plan.certificate, plan.key, certificate.changed_at(plan.certificate, plan.key))
+            self._replace(certificate.load(plan.certificate, plan.key))
             work = lambda: self._watch(watched)  # noqa: E731
-        elif plan.folder is not None and (found := certificate.kept(plan.folder)) is not None:
-            self._have(found)
+        elif plan.folder is not None and (found := certificate.load_saved(plan.folder)) is not None:
+            self._replace(found)
             return
         self._thread = threading.Thread(target=work, name="certificates", daemon=True)
         self._thread.start()
@@ -269,50 +278,50 @@ class ServerIdentity:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _have(self, loaded: LoadedCertificate | None) -> None:
+    def _replace(self, loaded: LoadedCertificate | None) -> None:
         with self._lock:
             self.loaded = loaded
             self._ready.set()
             self._use(loaded)
-        self._tell_end()
+        self._log_expiry()
 
-    def _tell_end(self) -> None:
+    def _log_expiry(self) -> None:
         now = datetime.now(UTC)
-        self._told = now.date()
+        self._logged_on = now.date()
         if self.loaded is not None and (warning := self.loaded.warning(now)):
             self._log.warning(warning)
 
-    def _make(self) -> None:
+    def _generate(self) -> None:
         try:
-            pem = certificate.make(self._plan.names() if self._plan.names is not None else ("localhost",))
+            pem = certificate.generate(self._plan.names() if self._plan.names is not None else ("localhost",))
             folder = self._plan.folder
             if folder is not None:
-                path = certificate.keep(folder, pem)
-                self._have(certificate.load(path, path))
+                path = certificate.save(folder, pem)
+                self._replace(certificate.load(path, path))
                 self._log.info("made a certificate", file=str(path))
             else:
                 self.kept = False
-                self._have(certificate.unkept(pem))
+                self._replace(certificate.load_unsaved(pem))
         except (OSError, ChatctlError) as error:
             self._log.error("no certificate could be made; TLS is off", error=str(error))
-            self._have(None)
+            self._replace(None)
 
-    def _watch(self, watched: _Watched) -> None:
-        complained = ""
+    def _watch(self, watched: _WatchedFiles) -> None:
+        logged_error = ""
         while not self._stopped.wait(self._plan.watch_seconds):
             now = certificate.changed_at(watched.certificate, watched.key)
             if now == watched.seen:
-                if self._told != datetime.now(UTC).date():
-                    self._tell_end()
+                if self._logged_on != datetime.now(UTC).date():
+                    self._log_expiry()
                 continue
             try:
                 loaded = certificate.load(watched.certificate, watched.key)
             except ChatctlError as error:
                 # Perhaps one of the two files is still to be written, or gone: look again.
-                if str(error) != complained:
-                    complained = str(error)
-                    self._log.warning("the changed certificate is not used", error=complained)
+                if str(error) != logged_error:
+                    logged_error = str(error)
+                    self._log.warning("the changed certificate is not used", error=logged_error)
                 continue
-            watched.seen, complained = now, ""
-            self._have(loaded)
+            watched.seen, logged_error = now, ""
+            self._replace(loaded)
             self._log.info("the changed certificate is in use", fingerprint=loaded.fingerprint)

@@ -40,11 +40,13 @@ _PARAMS = struct.Struct("=7I12x7I12x7I12x")
 # struct io_uring_sqe: opcode, flags, ioprio, fd, off, addr, len, msg_flags, user_data.
 _ENTRY = struct.Struct("=BBHiQQIIQ24x")
 
-ENTRIES = 2048
+MAX_SENDS = 2048
 """Sends of one call at the most; a power of two."""
-ROOM = 1 << 20
+ROOM_BYTES = 1 << 20
 
-_SHORT = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM})  # of something, but not for ever
+_TRANSIENT_ERRORS = frozenset(
+    {errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM}
+)  # short of memory or entries for now
 _WORD = 0xFFFFFFFF  # the ends of the queues count on beyond their size, as numbers of 32 bits
 
 
@@ -59,23 +61,23 @@ class WriteRing:
         self._system.argtypes = [ctypes.c_long] * 7
         self._system.restype = ctypes.c_long
         params = ctypes.create_string_buffer(_PARAMS.size)
-        self._fd = self._call(_SETUP, ENTRIES, ctypes.addressof(params))
+        self._fd = self._call(_SETUP, MAX_SENDS, ctypes.addressof(params))
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         self.close = weakref.finalize(self, os.close, self._fd)
         """Give the descriptor back, which is done with the object at the latest; the memory goes with that."""
-        self.room = ROOM
+        self.room = ROOM_BYTES
         """Bytes that the sends of one call have together at the most; what several get counts once."""
         self.refused = False
         """Whether the kernel has said that it takes nothing, for other reasons than being short of something."""
         self._share(_PARAMS.unpack(params.raw))
-        self._room = mmap.mmap(-1, ROOM)
+        self._room = mmap.mmap(-1, ROOM_BYTES)
         self._room_at = ctypes.addressof(ctypes.c_char.from_buffer(self._room))
 
     def _share(self, params: Sequence[int]) -> None:
         """Map what the kernel shares, and write down all of the entries that is always the same."""
         (entries, results, _, _, _, features, _), sends, done = params[:7], params[7:14], params[14:]
-        if features & _NEEDED != _NEEDED or entries != ENTRIES:
+        if features & _NEEDED != _NEEDED or entries != MAX_SENDS:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         self._sends_head, self._sends_tail = sends[0] // 4, sends[1] // 4
         self._done_head, self._done_tail = done[0] // 4, done[1] // 4
@@ -84,8 +86,8 @@ class WriteRing:
         self._words = rings.cast("I")
         self._words[numbers // 4 : numbers // 4 + entries] = array("I", range(entries))
         self._results = rings[records : records + 16 * results].cast("i")[2::4]  # struct io_uring_cqe: res
-        self._whose = rings[records : records + 16 * results].cast("Q")[::2]  # user_data
-        self._most_results = results
+        self._result_entries = rings[records : records + 16 * results].cast("Q")[::2]  # user_data
+        self._result_slots = results
         queue = self._map(_OFF_ENTRIES, _ENTRY.size * entries)
         flags = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
         for at in range(entries):
@@ -113,8 +115,8 @@ class WriteRing:
         failed: list[tuple[int, int]] = []
         done = 0
         while done < len(fds):
-            first = self._tail % ENTRIES
-            addresses = self._copy(chunks[done : done + ENTRIES - first])
+            first = self._tail % MAX_SENDS
+            addresses = self._copy(chunks[done : done + MAX_SENDS - first])
             if not addresses:
                 raise ValueError(f"{len(chunks[done])} bytes are more than there is room for")
             end = done + len(addresses)
@@ -130,7 +132,7 @@ class WriteRing:
         for chunk in chunks:
             if chunk is not last:
                 end = used + len(chunk)
-                if end > ROOM:
+                if end > ROOM_BYTES:
                     break
                 room[used:end] = last = chunk
                 where, used = self._room_at + used, end
@@ -148,18 +150,18 @@ class WriteRing:
         self._lengths[first : first + count] = lengths
         words[self._sends_tail] = self._tail = (self._tail + count) & _WORD
         if self._call(_ENTER, self._fd, count) < 0:
-            self.refused = ctypes.get_errno() not in _SHORT
+            self.refused = ctypes.get_errno() not in _TRANSIENT_ERRORS
         left = (self._tail - words[self._sends_head]) & _WORD
         if left:  # [partial]: they are no longer in the queue
             words[self._sends_tail] = self._tail = words[self._sends_head]
-        results, whose = self._done(count - left)
+        results, entries_done = self._results_of(count - left)
         if sum(results) == sum(lengths):  # since none is more than its length
             return []
-        sent = dict(zip(whose, results, strict=True))
+        sent = dict(zip(entries_done, results, strict=True))
         found = [sent.get(first + at, -errno.EAGAIN) for at in range(count)]
         return [(at, result) for at, result in enumerate(found) if result != lengths[at]]
 
-    def _done(self, count: int) -> tuple[list[int], memoryview]:
+    def _results_of(self, count: int) -> tuple[list[int], memoryview]:
         """Return the results of the last `count` sends, and their entries.
 
         All are there at once, except those that a kernel defers in spite of [synchronous], which are waited for. They
@@ -170,5 +172,5 @@ class WriteRing:
             if self._call(_ENTER, self._fd, 0, count, _GETEVENTS) < 0 and ctypes.get_errno() != errno.EINTR:
                 raise OSError(ctypes.get_errno(), "the kernel does not say what it has sent")
         words[self._done_head] = (head + count) & _WORD
-        at = head % self._most_results
-        return self._results[at : at + count].tolist(), self._whose[at : at + count]
+        at = head % self._result_slots
+        return self._results[at : at + count].tolist(), self._result_entries[at : at + count]

@@ -9,7 +9,7 @@ import pytest
 
 from chatctl.protocol.message import Message
 from chatctl.server import Limits, Server, TlsConfig
-from chatctl.server.limits.timeouts import YOUNG_SECONDS
+from chatctl.server.limits.timeouts import RECENT_SECONDS
 from tests.server.clock import HOUR, Clock
 from tests.wire import DEADLINE, Wire
 
@@ -117,7 +117,7 @@ def test_a_silent_holder_of_what_somebody_wants_is_asked(wanted: str, answers: b
         Wire(server.port).login("ann") as ann,
         Wire(server.port) as witness,
     ):
-        clock.advance(YOUNG_SECONDS, witness)
+        clock.advance(RECENT_SECONDS, witness)
         with Wire(server.port) as first:
             assert first.send(*login).until(_answered).command in ("433", "ERROR")
         if answers:

@@ -80,7 +80,7 @@ def test_a_peer_that_is_gone_is_noticed_and_nothing_is_raised(pair: tuple[Connec
     theirs.close()
     connection.write([b"x"])
     connection.write([b"x"])
-    assert connection.gone
+    assert connection.broken
     assert connection.read() is None
 
 
@@ -104,7 +104,7 @@ def test_the_descriptor_is_written_to_directly_only_while_that_is_safe(
     connection.close_at(1.0)
     assert session.send is None, "nothing follows the last line"
     theirs.setblocking(False)
-    connection.keep(b"last\n", 0)
+    connection.queue_rest(b"last\n", 0)
     connection.write_pending()
     assert session.send is None
     connection.close()
@@ -115,5 +115,5 @@ def test_a_handshake_is_never_answered_in_plain_text(pair: tuple[Connection, soc
     connection, theirs = pair
     theirs.send(b"\x16\x03\x01")
     assert connection.read() == []
-    assert connection.hello
+    assert connection.tls_hello
     assert connection.session.send is None

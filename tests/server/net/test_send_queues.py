@@ -21,7 +21,7 @@ from chatctl.server import Limits, Server, TlsConfig
 from chatctl.server.loop import EventLoop
 from chatctl.server.net import send_queues
 from chatctl.server.net.tls_connection import TlsConnection
-from chatctl.server.net.uring import ROOM, WriteRing
+from chatctl.server.net.uring import ROOM_BYTES, WriteRing
 from tests.server.tls import TlsWire
 from tests.wire import DEADLINE, Wire
 
@@ -51,7 +51,7 @@ def waiting(server: Server) -> int:
         # The counters are correct.
         assert loop is not None
         there = sum(connection.pending_bytes for connection in loop._connections.values())
-        found.append((loop._send_queues.total, there))
+        found.append((loop._send_queues.total_bytes, there))
         counted.set()
 
     loop.call(count)
@@ -157,7 +157,7 @@ def test_who_is_found_gone_while_written_to_is_not_counted(tmp_path: Path, monke
         TlsWire(server.port).login("bob", "#lobby") as bob,
     ):
         bob.ping()
-        monkeypatch.setattr(TlsConnection, "write_pending", lambda connection: setattr(connection, "gone", True))
+        monkeypatch.setattr(TlsConnection, "write_pending", lambda connection: setattr(connection, "broken", True))
         ann.send("PRIVMSG #lobby :hi").until("QUIT")
         assert waiting(server) == 0
 
@@ -273,18 +273,18 @@ def hand(loop: EventLoop, nick: str, out: bytes | list[bytes]) -> Session:
 
 def test_much_at_once_is_no_reason_to_cut_off_who_reads() -> None:
     """More than goes out in one call (uring.py): the system takes a part of it at once, and only the rest waits."""
-    limits = Limits(outbox_bytes=ROOM)
+    limits = Limits(outbox_bytes=ROOM_BYTES)
     with Server(port=0, listener_limit=50, limits=limits) as server, Wire(server.port).login("ann") as ann:
         line = b":s PRIVMSG ann :" + b"x" * 400 + b"\r\n"
 
         def do(loop: EventLoop) -> float:
-            session = hand(loop, "ann", line * (ROOM // len(line) + 1))
+            session = hand(loop, "ann", line * (ROOM_BYTES // len(line) + 1))
             loop._send_queues.flush()
             return loop._by_session[session.id].closing_at
 
         assert not on_loop(server, do)
         ann.ping()
-        assert sum(message.command == "PRIVMSG" for message in ann.read) == ROOM // len(line) + 1
+        assert sum(message.command == "PRIVMSG" for message in ann.read) == ROOM_BYTES // len(line) + 1
 
 
 def test_what_waited_for_many_is_not_joined_for_all_of_them_at_once() -> None:
@@ -300,7 +300,7 @@ def test_what_waited_for_many_is_not_joined_for_all_of_them_at_once() -> None:
             try:
                 before = tracemalloc.get_traced_memory()[0]
                 loop._send_queues.flush()
-                return tracemalloc.get_traced_memory()[1] - before - loop._send_queues.total
+                return tracemalloc.get_traced_memory()[1] - before - loop._send_queues.total_bytes
             finally:
                 tracemalloc.stop()
 

@@ -70,7 +70,7 @@ def test_the_pin_is_the_digest_of_the_key() -> None:
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
 
-    certificate = x509.load_pem_x509_certificate(certificates.make(("a.example",)))
+    certificate = x509.load_pem_x509_certificate(certificates.generate(("a.example",)))
     key = certificate.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -85,7 +85,7 @@ def _der(pem: bytes) -> bytes:
 
 
 def test_the_hosts_that_a_certificate_is_for() -> None:
-    made = certificates.make(("Chat.Example", "192.0.2.7", "2001:db8::1", "*.tea.example", "chat.example"))
+    made = certificates.generate(("Chat.Example", "192.0.2.7", "2001:db8::1", "*.tea.example", "chat.example"))
     hosts = shown.names(_der(made))
     assert hosts == ("chat.example", "192.0.2.7", "2001:db8::1", "*.tea.example", "chat.example")
     for host in ("chat.example", "CHAT.example", "192.0.2.7", "green.tea.example"):
@@ -105,7 +105,7 @@ def test_whatever_bytes_it_has_it_is_a_certificate_or_none(data: st.DataObject) 
             read(bytes_)
 
 
-_MADE = certificates.make(("a.example", "192.0.2.7"))
+_MADE = certificates.generate(("a.example", "192.0.2.7"))
 
 
 def test_the_made_certificate_is_for_its_owner_and_stays(tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_link_in_the_place_of_the_kept_certificate_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").write_bytes(certificates.make(("a.example",)))
+    (tmp_path / "elsewhere").write_bytes(certificates.generate(("a.example",)))
     (tmp_path / "tls.pem").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StartError, match="not a file"):
         Server(port=0, tls=TlsConfig(folder=tmp_path)).start()

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatctl.server.net import uring
-from chatctl.server.net.uring import ENTRIES, ROOM, WriteRing
+from chatctl.server.net.uring import MAX_SENDS, ROOM_BYTES, WriteRing
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -78,21 +78,21 @@ def test_nothing_is_to_be_sent(ring: WriteRing) -> None:
 
 def test_the_queues_go_round(ring: WriteRing, pairs: list[Pair]) -> None:
     """Far more than the queue of results has places, in calls that end anywhere in it."""
-    for turn in range(6 * ENTRIES // len(pairs)):
+    for turn in range(6 * MAX_SENDS // len(pairs)):
         chunks = [b"%d/%d" % (turn, number) for number in range(len(pairs))]
         assert ring.send(fds(pairs), chunks) == []
         assert [read(pair) for pair in pairs] == chunks
 
 
 def test_more_than_one_call_takes(ring: WriteRing, pairs: list[Pair]) -> None:
-    times = 2 * ENTRIES // len(pairs)
+    times = 2 * MAX_SENDS // len(pairs)
     assert ring.send(fds(pairs) * times, [b"x"] * (len(pairs) * times)) == []
     assert all(read(pair) == b"x" * times for pair in pairs)
 
 
 def test_more_bytes_than_there_is_room_for(ring: WriteRing, pairs: list[Pair]) -> None:
     chunks = [bytes([number]) * 60_000 for number in range(len(pairs))]
-    assert sum(map(len, chunks)) > 3 * ROOM
+    assert sum(map(len, chunks)) > 3 * ROOM_BYTES
     assert ring.send(fds(pairs), chunks) == []
     assert [read(pair) for pair in pairs] == chunks
 
@@ -105,17 +105,17 @@ def test_who_gets_the_same_costs_no_room(ring: WriteRing, pairs: list[Pair]) -> 
 
 def test_one_that_is_too_long_is_refused(ring: WriteRing, pairs: list[Pair]) -> None:
     with pytest.raises(ValueError, match="more than there is room"):
-        ring.send(fds(pairs[:2]), [b"before", b"z" * (ROOM + 1)])
+        ring.send(fds(pairs[:2]), [b"before", b"z" * (ROOM_BYTES + 1)])
 
 
 def test_what_cannot_be_sent_is_told(ring: WriteRing, pairs: list[Pair]) -> None:
     """Sockets: one takes a part, one takes nothing, one has lost its peer, and one is not a socket."""
     full, gone, fine = pairs[0], pairs[1], pairs[2]
-    big = b"b" * ROOM
+    big = b"b" * ROOM_BYTES
     gone[1].close()
     ((at, taken),) = ring.send([full[0].fileno()], [big])
     assert at == 0
-    assert 0 < taken < ROOM
+    assert 0 < taken < ROOM_BYTES
     numbers = [fine[0].fileno(), full[0].fileno(), gone[0].fileno(), 1_000_000, fine[0].fileno()]
     failed = ring.send(numbers, [b"one", b"more", b"lost", b"nobody", b"two"])
     assert failed == [(1, -errno.EAGAIN), (2, -errno.EPIPE), (3, -errno.EBADF)]
