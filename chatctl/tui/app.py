@@ -35,7 +35,8 @@ from chatctl.tui.connect.event_queue import EventSlices
 from chatctl.tui.connect.login_dialogs import LoginDialogs
 from chatctl.tui.connect.login_worker import LoginWorker, Outcome
 from chatctl.tui.model.saved_rooms import SavedRooms
-from chatctl.tui.model.view_model import ViewModel, unasked
+from chatctl.tui.model.view_model import ViewModel
+from chatctl.tui.model.view_state import unasked
 from chatctl.tui.render import stylesheet
 from chatctl.tui.render.theme import DEFAULT, ThemeStyles, ink
 from chatctl.tui.terminal import key_sequences

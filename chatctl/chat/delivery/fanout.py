@@ -84,9 +84,9 @@ class Fanout:
 
     def leave(self, session: Session, room_key: str) -> None:
         """End the member's part of the segment: it includes all lines so far."""
-        room = session.rooms.pop(room_key, None)
-        if room is None:
+        if session.rooms.pop(room_key, None) is None:
             return
+        room = self.rooms[room_key]
         segment = room.segment
         if segment is not None:
             self._left.setdefault(session.id, []).append(room)
@@ -113,11 +113,12 @@ class Fanout:
         shape = session.caps & _GROUPING
         if shape == session.shape:
             return
-        for room in session.rooms.values():
+        rooms = [self.rooms[key] for key in session.rooms]
+        for room in rooms:
             self._close(room)
             room.remove(session)
         session.shape = shape
-        for room in session.rooms.values():
+        for room in rooms:
             room.add(session)
 
     def members(self, room_key: str, needs: int) -> Iterator[Session]:
@@ -288,7 +289,7 @@ class Fanout:
         """Send bytes to one session, in order with its other output. `seq` as in :meth:`to_room`; `about` is the room
         that they are about, if there is only one ([session-order])."""
         session.waits = self._tick
-        room = session.rooms.get(about)
+        room = self.rooms[about] if about in session.rooms else None
         self._close_rooms_of(session, but=room)
         if room is not None and room.segment is not None:
             room.segment.to_one(session, data, seq)
@@ -388,7 +389,8 @@ class Fanout:
 
     def _close_rooms_of(self, session: Session, but: RoomOutput | None = None) -> None:
         if self._open:
-            for room in session.rooms.values():
+            for key in session.rooms:
+                room = self.rooms[key]
                 if room.segment is not None and room is not but:
                     self._close(room)
 

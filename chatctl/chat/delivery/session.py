@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from chatctl.chat.model.hosts import origin
 from chatctl.chat.model.ids import NO_USER, SessionId
 from chatctl.protocol.framing import BadLine
 
 if TYPE_CHECKING:
-    from chatctl.chat.delivery.segments import RoomOutput
     from chatctl.chat.entries.facts import Fact
     from chatctl.chat.entries.multiline import MultilineBatch
     from chatctl.chat.model.token_bucket import TokenBucket
 
 
 _NONE: dict[str, None] = {}
+
+
+class RoomQueue(Protocol):
+    """The output of a room, as its sessions see it: `waits` is the last tick that parked something."""
+
+    waits: int
 
 
 class Output:
@@ -156,7 +161,7 @@ class Session(Output):
         # Output: see chat/delivery/fanout. `shape` is the set of capabilities it is grouped by, `waits` the last tick
         # that holds something of this session or because of it.
         self.shape = 0
-        self.rooms: dict[str, RoomOutput] = {}
+        self.rooms: dict[str, RoomQueue] = {}
         self.out: bytes | list[bytes] | None = None
         self.send = None
         self.waits = 0

@@ -14,13 +14,12 @@ Sources: modern.ircdocs.horse, "Ban Channel Mode" to "Invite-Exception Channel M
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from chatctl.protocol import masks, names
 
 if TYPE_CHECKING:
     from chatctl.chat.model.ids import UserId
-    from chatctl.chat.model.user import User
 
 MAX_LIST_ENTRIES = 100
 """Entries of one list (MAXLIST in ISUPPORT)."""
@@ -93,7 +92,18 @@ def granting(entry: ListEntry) -> Mask:
     return mask._replace(until=entry.time) if mask.account and not is_pattern else mask
 
 
-def means(mask: Mask, user: User) -> bool:
+class MaskedUser(Protocol):
+    """The attributes of a user that masks are compared with."""
+
+    id: UserId
+    key: str
+    username: str
+    host: str
+    account: str
+    account_created: int
+
+
+def means(mask: Mask, user: MaskedUser) -> bool:
     """Whether `mask` means `user`."""
     if mask.until is not None and user.account_created > mask.until:
         return False
@@ -135,7 +145,7 @@ class Lists:
         """Whether a list holds as many as it may."""
         return len(self.entries[letter]) >= MAX_LIST_ENTRIES
 
-    def bans(self, user: User) -> bool:
+    def bans(self, user: MaskedUser) -> bool:
         """Whether `user` may not come in."""
         return self._hit("b", user, mute=False) and not self._hit("e", user, mute=False)
 
@@ -148,7 +158,7 @@ class Lists:
             for mask in self._masks["b"]
         )
 
-    def silences(self, user: User) -> bool:
+    def silences(self, user: MaskedUser) -> bool:
         """Whether `user` may not speak: the answer is kept until something changes, since every message asks."""
         silent = self._silent.get(user.id)
         if silent is None:
@@ -156,7 +166,7 @@ class Lists:
             self._silent[user.id] = silent
         return silent
 
-    def invites(self, user: User) -> bool:
+    def invites(self, user: MaskedUser) -> bool:
         """Whether `user` may come in without being invited."""
         return self._hit("I", user, mute=False)
 
@@ -164,7 +174,7 @@ class Lists:
         """A user changed, or left: ask again."""
         self._silent.pop(user_id, None)
 
-    def _hit(self, letter: str, user: User, *, mute: bool) -> bool:
+    def _hit(self, letter: str, user: MaskedUser, *, mute: bool) -> bool:
         return any(means(mask, user) for mask in self._masks[letter] if mute or not mask.mute)
 
     def _changed(self, letter: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from chatctl.chat.model.mask_lists import Lists
+from chatctl.chat.model.mask_lists import Lists, MaskedUser
 from chatctl.chat.model.modes import CLOSED, NEW_ROOM
 from chatctl.chat.model.policy import LOBBY
 from chatctl.chat.model.user_data import is_kept
@@ -12,7 +12,6 @@ from chatctl.protocol import names
 
 if TYPE_CHECKING:
     from chatctl.chat.model.ids import SessionId, UserId
-    from chatctl.chat.model.user import User
 
 MAX_INSIDERS = 500
 """Members remembered by a room with +i, who may return. Past that the first one needs an invitation again."""
@@ -26,6 +25,16 @@ class ShortVisit(NamedTuple):
 
     user: UserId
     hears: bool
+
+
+class RoomUser(MaskedUser, Protocol):
+    """The attributes of a user that a room looks at."""
+
+    account_id: str
+
+    @property
+    def identity(self) -> str:
+        """The key of the user's stored data."""
 
 
 class Room:
@@ -106,7 +115,7 @@ class Room:
         banned = lists is not None and lists.bans_everyone()
         return not self.founder and (bool(self.keyword) or banned)
 
-    def let_back(self, user: User) -> bool:
+    def let_back(self, user: RoomUser) -> bool:
         """Let the member `user` return to a room with +i; return whether that is a change."""
         if "i" not in self.modes or not is_kept(user.identity):
             return False
@@ -155,10 +164,10 @@ class Room:
             words.append(str(self.limit))
         return words
 
-    def founded_by(self, user: User) -> bool:
+    def founded_by(self, user: RoomUser) -> bool:
         """Whether the room belongs to the account that `user` is logged in to."""
         return bool(self.founder) and self.founder == user.account_id
 
-    def shows_metadata_to(self, user: User) -> bool:
+    def shows_metadata_to(self, user: RoomUser) -> bool:
         """Return whether `user` may read the room's metadata: members, and if the room is open, all but the banned."""
         return user.id in self.members or (self.open and not (self.lists is not None and self.lists.bans(user)))

@@ -18,7 +18,7 @@ from time import monotonic
 from chatctl.client.client import Client
 from chatctl.protocol.clean import clean
 from chatctl.tui.model.buffers import Buffer
-from chatctl.tui.model.view_model import unasked
+from chatctl.tui.model.view_state import unasked
 
 TYPING_PAUSE_SECONDS = 3.0
 IDLE_SECONDS = 15 * 60.0

@@ -14,7 +14,7 @@ from chatctl.tui.model.history_pages import delete, item_of, plain_reason
 from chatctl.tui.model.items import Item
 
 if TYPE_CHECKING:
-    from chatctl.tui.model.view_model import ViewModel
+    from chatctl.tui.model.view_state import ViewState
 
 
 MAX_CONVERSATIONS = 20
@@ -24,7 +24,7 @@ _SAME = 1.0
 """Seconds within which the same refusal is told once."""
 
 
-def hear(model: ViewModel, event: e.Event) -> None:
+def hear(model: ViewState, event: e.Event) -> None:
     """Handle an event. Kinds without a row are shown in the words of the line client."""
     handler = _HANDLERS.get(type(event))
     if handler is not None:
@@ -33,7 +33,7 @@ def hear(model: ViewModel, event: e.Event) -> None:
         in_words(model, event)
 
 
-def in_words(model: ViewModel, event: e.Event) -> None:
+def in_words(model: ViewState, event: e.Event) -> None:
     buffer = model.here
     about = getattr(event, "room", None) or getattr(event, "target", None) or getattr(event, "about", None)
     if isinstance(about, str) and about:
@@ -43,7 +43,7 @@ def in_words(model: ViewModel, event: e.Event) -> None:
         model.tell(bare, trouble=tone == "trouble", buffer=buffer, now=event.time.timestamp())
 
 
-def said(model: ViewModel, event: e.RoomMessage) -> None:
+def said(model: ViewState, event: e.RoomMessage) -> None:
     buffer = model.buffers.get(event.room)
     if buffer is None:
         buffer = model.buffers.open(event.room, is_room=True)
@@ -51,7 +51,7 @@ def said(model: ViewModel, event: e.RoomMessage) -> None:
     message(model, buffer, event)
 
 
-def private(model: ViewModel, event: e.PrivateMessage) -> None:
+def private(model: ViewState, event: e.PrivateMessage) -> None:
     other = event.to if event.own else event.name
     buffer = model.buffers.get(other)
     if buffer is None and event.kind == "notice" and not event.own:  # services and bots: no conversation
@@ -59,7 +59,7 @@ def private(model: ViewModel, event: e.PrivateMessage) -> None:
     message(model, buffer or model.converse(other), event)
 
 
-def message(model: ViewModel, buffer: Buffer, event: e.RoomMessage | e.PrivateMessage) -> None:
+def message(model: ViewState, buffer: Buffer, event: e.RoomMessage | e.PrivateMessage) -> None:
     if event.ticket is not None:
         buffer.log.confirmed(event.ticket)
     item = item_of(model, event)
@@ -79,7 +79,7 @@ def message(model: ViewModel, buffer: Buffer, event: e.RoomMessage | e.PrivateMe
     model.stale |= {"log", "rooms", "status"} if buffer is model.here else {"rooms"}
 
 
-def joined(model: ViewModel, event: e.Joined) -> None:
+def joined(model: ViewState, event: e.Joined) -> None:
     if event.own:
         entered(model, event)
         return
@@ -89,7 +89,7 @@ def joined(model: ViewModel, event: e.Joined) -> None:
     model.stale |= {"log", "people"}
 
 
-def entered(model: ViewModel, event: e.Joined) -> None:
+def entered(model: ViewState, event: e.Joined) -> None:
     buffer = model.buffers.open(event.room, is_room=True)
     buffer.joined = True
     model.been.add(model.buffers.fold(event.room))
@@ -106,7 +106,7 @@ def entered(model: ViewModel, event: e.Joined) -> None:
     model.stale |= {"log", "rooms", "people", "topic"}
 
 
-def missed(model: ViewModel, event: e.Missed) -> None:
+def missed(model: ViewState, event: e.Missed) -> None:
     buffer = model.buffers.get(event.room)
     if buffer is not None:
         for past in event.events:
@@ -114,7 +114,7 @@ def missed(model: ViewModel, event: e.Missed) -> None:
     model.stale |= {"log"}
 
 
-def left(model: ViewModel, event: e.Parted) -> None:
+def left(model: ViewState, event: e.Parted) -> None:
     moment = event.time.timestamp()
     if event.own and event.how == "part":
         for room in event.rooms:
@@ -144,7 +144,7 @@ def left(model: ViewModel, event: e.Parted) -> None:
     model.stale |= {"log", "rooms", "people", "topic"}
 
 
-def renamed(model: ViewModel, event: e.NickChanged) -> None:
+def renamed(model: ViewState, event: e.NickChanged) -> None:
     moment = event.time.timestamp()
     if event.own:
         model.me = event.name
@@ -157,7 +157,7 @@ def renamed(model: ViewModel, event: e.NickChanged) -> None:
     model.stale |= {"log", "rooms", "people", "status"}
 
 
-def topic(model: ViewModel, event: e.Topic) -> None:
+def topic(model: ViewState, event: e.Topic) -> None:
     buffer = model.buffers.get(event.room)
     if buffer is None:
         in_words(model, event)
@@ -169,28 +169,28 @@ def topic(model: ViewModel, event: e.Topic) -> None:
         in_words(model, event)
 
 
-def names(model: ViewModel, event: e.Names) -> None:
+def names(model: ViewState, event: e.Names) -> None:
     model.stale |= {"people", "topic"}
     if event.asked:
         in_words(model, event)
 
 
-def typing(model: ViewModel, event: e.Typing) -> None:
+def typing(model: ViewState, event: e.Typing) -> None:
     buffer = model.buffers.get(event.target)
     if buffer is not None and event.name != model.me:
         buffer.types(event.name, event.state)
         model.stale |= {"status"}
 
 
-def reacted(model: ViewModel, event: e.Reacted) -> None:
+def reacted(model: ViewState, event: e.Reacted) -> None:
     about(model, event.target, event.id, lambda item: item.react(event.name, event.reaction, removed=event.removed))
 
 
-def deleted(model: ViewModel, event: e.Deleted) -> None:
+def deleted(model: ViewState, event: e.Deleted) -> None:
     about(model, event.target, event.id, lambda item: delete(item, event.name))
 
 
-def about(model: ViewModel, target: str, id: str, change: Callable[[Item], None]) -> None:
+def about(model: ViewState, target: str, id: str, change: Callable[[Item], None]) -> None:
     buffer = model.buffers.get(target)
     for log in (buffer.log, buffer.past) if buffer is not None else ():
         item = log.find(id) if log is not None else None
@@ -199,7 +199,7 @@ def about(model: ViewModel, target: str, id: str, change: Callable[[Item], None]
             model.stale |= {"log"}
 
 
-def read_until(model: ViewModel, event: e.ReadUntil) -> None:
+def read_until(model: ViewState, event: e.ReadUntil) -> None:
     buffer = model.buffers.get(event.target)
     if buffer is None or event.until is None:
         return
@@ -213,7 +213,7 @@ def read_until(model: ViewModel, event: e.ReadUntil) -> None:
             model.stale |= {"rooms"}
 
 
-def conversations(model: ViewModel, event: e.Conversations) -> None:
+def conversations(model: ViewState, event: e.Conversations) -> None:
     """Whom we talked with before is there again, with what we have not read."""
     now = model.here
     for name, last in event.people[-MAX_CONVERSATIONS:]:
@@ -224,7 +224,7 @@ def conversations(model: ViewModel, event: e.Conversations) -> None:
     model.stale |= {"rooms"}
 
 
-def presence(model: ViewModel, event: e.PresenceChanged) -> None:
+def presence(model: ViewState, event: e.PresenceChanged) -> None:
     if not event.name:
         model.buffers.refold()  # the server's rule for spellings may have changed
     buffer = model.buffers.get(event.name) if event.name else None
@@ -234,7 +234,7 @@ def presence(model: ViewModel, event: e.PresenceChanged) -> None:
     model.stale |= {"people"}
 
 
-def connected(model: ViewModel, event: e.Connected) -> None:
+def connected(model: ViewState, event: e.Connected) -> None:
     model.me = event.name
     model.connection, model.problem, model.told_offline = "online", "", False
     model.network = event.network or event.server
@@ -250,7 +250,7 @@ def connected(model: ViewModel, event: e.Connected) -> None:
     model.stale |= {"status", "rooms"}
 
 
-def reconnecting(model: ViewModel, event: e.Reconnecting) -> None:
+def reconnecting(model: ViewState, event: e.Reconnecting) -> None:
     model.connection, model.problem = "offline", event.reason
     model.latency = None
     for buffer in model.buffers:
@@ -264,27 +264,27 @@ def reconnecting(model: ViewModel, event: e.Reconnecting) -> None:
     model.stale |= {"status", "people"}
 
 
-def ended(model: ViewModel, event: e.Disconnected) -> None:
+def ended(model: ViewState, event: e.Disconnected) -> None:
     model.connection, model.problem = "ended", event.reason
     model.stale |= {"status"}
 
 
-def away_set(model: ViewModel, event: e.AwaySet) -> None:
+def away_set(model: ViewState, event: e.AwaySet) -> None:
     model.away = event.away
     model.stale |= {"status", "people"}
 
 
-def latency(model: ViewModel, event: e.Latency) -> None:
+def latency(model: ViewState, event: e.Latency) -> None:
     model.latency = event.seconds
     model.stale |= {"status"}
 
 
-def server(model: ViewModel, event: e.ServerNotice) -> None:
+def server(model: ViewState, event: e.ServerNotice) -> None:
     if model.connection == "online" or event.code == "372":
         in_words(model, event)
 
 
-def failed(model: ViewModel, event: e.Failed) -> None:
+def failed(model: ViewState, event: e.Failed) -> None:
     if event.about:
         model.room_was_refused(event.about)
     buffer = model.buffers.get(event.about) if event.about else None
@@ -300,7 +300,7 @@ def failed(model: ViewModel, event: e.Failed) -> None:
     in_words(model, event)
 
 
-def not_sent(model: ViewModel, event: e.Unconfirmed | e.Unsent) -> None:
+def not_sent(model: ViewState, event: e.Unconfirmed | e.Unsent) -> None:
     sure = isinstance(event, e.Unsent)
     problem = "not sent" if sure else "the connection broke; it may not have arrived"
     for message in event.messages:
@@ -310,11 +310,11 @@ def not_sent(model: ViewModel, event: e.Unconfirmed | e.Unsent) -> None:
     model.stale |= {"log"}
 
 
-def nothing(model: ViewModel, event: e.Event) -> None:
+def nothing(model: ViewState, event: e.Event) -> None:
     return
 
 
-_HANDLERS: dict[type[e.Event], Callable[[ViewModel, Any], None]] = {
+_HANDLERS: dict[type[e.Event], Callable[[ViewState, Any], None]] = {
     e.RoomMessage: said,
     e.PrivateMessage: private,
     e.Joined: joined,

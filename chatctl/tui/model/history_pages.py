@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from chatctl.client import events as e
 from chatctl.tui.model.items import Item
 from chatctl.tui.model.mentions import mentions
 from chatctl.tui.model.message_log import MessageLog
+from chatctl.tui.model.page_items import PageItems
 
 if TYPE_CHECKING:
     from chatctl.tui.model.buffers import Buffer
-    from chatctl.tui.model.view_model import ViewModel
+    from chatctl.tui.model.view_state import ViewState
 
 
-@dataclass(frozen=True, slots=True)
-class PageItems:
-    """The answer to a search: each item with the name of its place; `number` of the question."""
-
-    number: int
-    items: tuple[tuple[str, Item], ...]
-    failed: bool
-
-
-def page(model: ViewModel, event: e.HistoryReceived) -> None:
+def page(model: ViewState, event: e.HistoryReceived) -> None:
     kind, buffer = model.pages.pop(event.number, ("", model.here))
     if kind == "SEARCH":
         named = tuple((where_of(found, model.me), item_of(model, found)) for found in _said(event.events))
@@ -57,7 +48,7 @@ def page(model: ViewModel, event: e.HistoryReceived) -> None:
     model.stale |= {"log"}
 
 
-def _unread_at_the_end(buffer: Buffer, model: ViewModel) -> None:
+def _unread_at_the_end(buffer: Buffer, model: ViewState) -> None:
     """Request the messages of an earlier conversation after the last one read; if that is unknown, after our last
     one."""
     said = [item for item in buffer.log.items if item.is_said]
@@ -71,7 +62,7 @@ def _unread_at_the_end(buffer: Buffer, model: ViewModel) -> None:
         model.stale |= {"rooms"}
 
 
-def _unread_before(model: ViewModel, buffer: Buffer, items: list[Item], ends: bool) -> None:
+def _unread_before(model: ViewState, buffer: Buffer, items: list[Item], ends: bool) -> None:
     """Count the unread messages of a page before the first live one, and place the marker above them."""
     log = buffer.log
     if buffer.past is not None or log.unread is None or buffer.left_off is None:
@@ -89,7 +80,7 @@ def _unread_before(model: ViewModel, buffer: Buffer, items: list[Item], ends: bo
             model.stale |= {"rooms"}
 
 
-def item_of(model: ViewModel, event: e.RoomMessage | e.PrivateMessage) -> Item:
+def item_of(model: ViewState, event: e.RoomMessage | e.PrivateMessage) -> Item:
     """A message as it stands in a log."""
     form: Literal["said", "action", "notice"] = "said" if event.kind == "message" else event.kind
     mention = not event.own and isinstance(event, e.RoomMessage) and mentions(event.text, model.me)
@@ -101,7 +92,7 @@ def item_of(model: ViewModel, event: e.RoomMessage | e.PrivateMessage) -> Item:
     )  # fmt: skip
 
 
-def items_of(model: ViewModel, events: Iterable[e.Event]) -> list[Item]:
+def items_of(model: ViewState, events: Iterable[e.Event]) -> list[Item]:
     """Return a page of history as items, with folds, reactions and deletions."""
     log = MessageLog()
     for event in events:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from chatctl.tui.model.view_model import ViewModel, unasked
+from chatctl.tui.model.view_model import ViewModel
+from chatctl.tui.model.view_state import unasked
 
 if TYPE_CHECKING:
     from chatctl.client.client import Client

@@ -13,8 +13,8 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from chatctl.protocol.clean import clean
-from chatctl.tui.model.history_pages import PageItems
 from chatctl.tui.model.items import Item
+from chatctl.tui.model.page_items import PageItems
 from chatctl.tui.render.cell_width import Piece, strip, width_of
 from chatctl.tui.render.rows import shortened
 from chatctl.tui.render.theme import ThemeStyles

@@ -87,7 +87,7 @@ def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) ->
 
 
 def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.tui.model.view_model._MAX_PAGES_BACK", 1)
+    monkeypatch.setattr("chatctl.tui.model.view_state._MAX_PAGES_BACK", 1)
     dev, at = world.buffer("#dev"), [NOW + timedelta(seconds=second) for second in range(10)]
     world.hear(e.ReadUntil(time=at[9], target="#dev", until=at[1]))
     told = [said(f"m{number}", "#dev", seconds=number, id=f"m{number}", history=True) for number in range(8)]
