@@ -32,8 +32,8 @@ Format = Literal["text", "json"]
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 LEVELS: dict[Level, int] = {"debug": DEBUG, "info": INFO, "warning": WARNING, "error": ERROR}
-CAPACITY = 4096  # records in the queue: some seconds of a busy server, a few MiB at most
-BATCH = 128  # records in one write: few system calls in a burst, and a line is never late for long
+MAX_QUEUED_RECORDS = 4096  # some seconds of a busy server, a few MiB at most
+MAX_BATCH_RECORDS = 128  # in one write: few system calls in a burst, and a line is never late for long
 OWN_FIELDS = ("time", "level", "event")
 
 Record = tuple[float, Level, str, dict[str, object]]
@@ -51,7 +51,7 @@ class LogWriter:
         *,
         level: Level = "info",
         format: Format = "text",
-        capacity: int = CAPACITY,
+        capacity: int = MAX_QUEUED_RECORDS,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._write = _writer(stream)
@@ -124,7 +124,7 @@ class LogWriter:
     def _next_batch(self) -> list[Record | None]:
         """Wait for a record, and take what else is there; None is the end."""
         batch = [self._queue.get()]
-        while batch[-1] is not None and len(batch) < BATCH:
+        while batch[-1] is not None and len(batch) < MAX_BATCH_RECORDS:
             try:
                 batch.append(self._queue.get_nowait())
             except queue.Empty:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatctl.chat import ports
-from chatctl.log import CAPACITY, Format, LogWriter
+from chatctl.log import MAX_QUEUED_RECORDS, Format, LogWriter
 from tests import deadline
 
 WHEN = 1795362073.1239  # 2026-11-22 15:41:13 UTC
@@ -224,7 +224,7 @@ from chatctl.chat import ports
 from chatctl.log import Log
 log = Log(sys.stderr)
 log.start()
-for number in range({CAPACITY} * 2):
+for number in range({MAX_QUEUED_RECORDS} * 2):
     log.info("flood", filler="x" * 100, number=number)
 print(log.stop(0.1), flush=True)
 """
@@ -270,4 +270,4 @@ def test_a_stderr_that_does_not_block_gets_everything() -> None:
         assert process.stdout is not None
         assert process.stdout.read() == b"True\n"
     assert process.returncode == 0
-    assert len(lines) == CAPACITY * 2
+    assert len(lines) == MAX_QUEUED_RECORDS * 2

@@ -21,7 +21,7 @@ from chatctl.client.history.history_requests import Which, stamp
 from chatctl.client.login import account_registration
 from chatctl.client.session import presence, tag_handlers
 from chatctl.errors import ChatctlError
-from chatctl.protocol.message import MAX_LINE, encode
+from chatctl.protocol.message import MAX_LINE_BYTES, encode
 
 PAGE_MESSAGES = 100
 """Messages asked for at once; servers have limits of their own."""
@@ -253,7 +253,7 @@ def target_name(target: str) -> str:
 def check(command: str, *params: str) -> None:
     """Raise InputError where this cannot be sent as one line."""
     try:
-        over = len(encode(command, params)) - MAX_LINE
+        over = len(encode(command, params)) - MAX_LINE_BYTES
     except (ChatctlError, UnicodeEncodeError) as error:
         raise InputError(f"That cannot be sent: {error}") from None
     if over > 0:

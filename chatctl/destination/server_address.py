@@ -99,10 +99,10 @@ def _query(url: str) -> tuple[str, str]:
 def _normal(fingerprint: str | None) -> str:
     if not fingerprint:
         return ""
-    from chatctl.protocol.certificate import normal
+    from chatctl.protocol.certificate import normal_fingerprint
 
     try:
-        return normal(fingerprint)
+        return normal_fingerprint(fingerprint)
     except ValueError as error:
         raise ConfigError(f"--fingerprint {fingerprint}: {error}") from None
 

@@ -84,10 +84,10 @@ def is_for(host: str, hosts: tuple[str, ...]) -> bool:
 
 def matches(wanted: str, der: bytes) -> bool:
     """Return whether `wanted`, a pin or a fingerprint as typed, identifies this certificate."""
-    return normal(wanted) in (pin(der), fingerprint(der))
+    return normal_fingerprint(wanted) in (pin(der), fingerprint(der))
 
 
-def normal(text: str) -> str:
+def normal_fingerprint(text: str) -> str:
     """A pin or fingerprint as it is written here. Raises ValueError with a sentence where it is neither.
 
     Padding, the other base64 alphabet, capitals and colons between digits are forgiven.

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
+from chatctl.protocol.message import MAX_CLIENT_TAGS_BYTES, MAX_LINE_BYTES
 
 _MAX_COMMAND_BYTES = 32
 """Bytes of a command in the beginning of a bad line: no command is that long."""
@@ -46,7 +46,7 @@ class LineDecoder:
 
     __slots__ = ("_buffer", "_max_line", "_max_tags", "_skipping")
 
-    def __init__(self, max_line: int = MAX_LINE, max_tags: int = MAX_CLIENT_TAGS) -> None:
+    def __init__(self, max_line: int = MAX_LINE_BYTES, max_tags: int = MAX_CLIENT_TAGS_BYTES) -> None:
         self._max_line = max_line
         self._max_tags = max_tags
         self._buffer = b""

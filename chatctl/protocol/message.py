@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 
 from chatctl.errors import ChatctlError
 
-MAX_LINE = 512
+MAX_LINE_BYTES = 512
 """Bytes of a message without its tags, CR LF included (modern.ircdocs.horse, "Message Format")."""
 
-MAX_CLIENT_TAGS = 4096
+MAX_CLIENT_TAGS_BYTES = 4096
 """Bytes of a client's tag section, with the leading ``@`` and the space after it (message-tags, "Size limit")."""
 
 _UNESCAPED = {":": ";", "s": " ", "\\": "\\", "r": "\r", "n": "\n"}
@@ -95,7 +95,7 @@ class Message:
 _NO_TAGS: Mapping[str, str] = {}
 
 
-def middle_parameter(word: str, max_bytes: int = MAX_LINE) -> str:
+def middle_parameter(word: str, max_bytes: int = MAX_LINE_BYTES) -> str:
     """Return `word`, or ``*`` if it cannot be a middle parameter or has more than `max_bytes` bytes in UTF-8."""
     if not word or word[0] == ":" or " " in word or len(word.encode()) > max_bytes:
         return "*"

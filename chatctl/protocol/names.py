@@ -39,9 +39,9 @@ from unicodedata import decimal, normalize
 from chatctl.protocol.characters import CharacterKind, all_known, describe, prototypes, shown
 
 # Characters. Others announce 9 to 31; a name must fit in a prefix, and 32 letters of 4 bytes leave most of a line.
-MAX_NAME = 32
+MAX_NAME_CHARACTERS = 32
 # Bytes of UTF-8, with the '#'. The common limit (CHANNELLEN) of today's networks.
-MAX_ROOM = 64
+MAX_ROOM_BYTES = 64
 
 _SPECIALS = r"_-[]\`^{}|"
 _FIRST = r"a letter or one of _[]\`^{}|"
@@ -93,7 +93,7 @@ def problem(name: str) -> str | None:
 
 
 def _too_long(name: str) -> str | None:
-    return f"it is longer than {MAX_NAME} characters" if len(name) > MAX_NAME else None
+    return f"it is longer than {MAX_NAME_CHARACTERS} characters" if len(name) > MAX_NAME_CHARACTERS else None
 
 
 def _name_problem(name: str) -> str | None:
@@ -186,8 +186,8 @@ def room_problem(room: str) -> str | None:
         return "a room's name starts with '#'"
     if len(room) == 1:
         return "a room's name has at least one more character after the '#'"
-    if len(room.encode("utf-8", "replace")) > MAX_ROOM:
-        return f"it is longer than {MAX_ROOM} bytes"
+    if len(room.encode("utf-8", "replace")) > MAX_ROOM_BYTES:
+        return f"it is longer than {MAX_ROOM_BYTES} bytes"
     found = next((found for i in range(len(room)) if (found := _room_character_problem(room, i))), None)
     if found is None:
         # Only symbols that stand for several characters still hide something here.
@@ -232,7 +232,7 @@ def room_fold(room: str) -> str:
 
 
 # So that input of unknown clients is cheap to repair, however long it is.
-_MAX_READ = 2 * MAX_NAME
+_MAX_READ_CHARACTERS = 2 * MAX_NAME_CHARACTERS
 
 
 def alternatives(name: str) -> Iterator[str]:
@@ -241,7 +241,7 @@ def alternatives(name: str) -> Iterator[str]:
     For an invalid name the first is its valid part, or "guest". Then come ``name_``, ``name2``, ``name3``, ...; a
     number at the end counts on. All are different, and none is `name`.
     """
-    seen = {fold(name[:_MAX_READ])}
+    seen = {fold(name[:_MAX_READ_CHARACTERS])}
     for candidate in _candidates(name):
         key = fold(candidate)
         if key not in seen:
@@ -277,7 +277,7 @@ def _fitted(base: str, suffix: str) -> str:
 def _usable(name: str) -> str:
     """Return the valid part of an invalid name, or "": every character that may follow those kept before it."""
     kept = ""
-    for char in "_".join(name[:_MAX_READ].split()):
+    for char in "_".join(name[:_MAX_READ_CHARACTERS].split()):
         if problem(kept + char) is None:
             kept += char
         elif not kept and describe(char)[0] is CharacterKind.DIGIT:

@@ -8,13 +8,13 @@ Invariants:
 
 from __future__ import annotations
 
-from chatctl.protocol.message import MAX_LINE, Message, middle_parameter
-from chatctl.protocol.names import MAX_NAME
+from chatctl.protocol.message import MAX_LINE_BYTES, Message, middle_parameter
+from chatctl.protocol.names import MAX_NAME_CHARACTERS
 
 COMMANDS = frozenset({"FAIL", "WARN", "NOTE"})
 
-MAX_CONTEXT_BYTES = 4 * MAX_NAME
-"""The longest name has MAX_NAME characters of at most four bytes."""
+MAX_CONTEXT_BYTES = 4 * MAX_NAME_CHARACTERS
+"""The longest name has MAX_NAME_CHARACTERS characters of at most four bytes."""
 
 _ELLIPSIS = "..."
 
@@ -36,7 +36,7 @@ def standard_reply(kind: str, command: str, code: str, *context: str, text: str,
 
 def shorten(reply: Message) -> Message:
     """Return `reply`, or a copy with a shorter description if it takes more than one line."""
-    over = len(reply.line) - MAX_LINE
+    over = len(reply.line) - MAX_LINE_BYTES
     if over <= 0:
         return reply
     *start, text = reply.params

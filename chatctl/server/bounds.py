@@ -1,4 +1,4 @@
-"""Limits of connections: plain values, given at the start."""
+"""Limits of connections: plain values, given at the start, and the home of their defaults."""
 
 from __future__ import annotations
 
@@ -7,15 +7,37 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds in number, bytes and seconds; the first seven are settings of the same name under ``limits``."""
+    """Limits of connections in number, bytes and seconds.
+
+    The first seven are settings of the same name under ``limits``. This computer is exempt from the limits per address,
+    unless `Rules.local` is False.
+
+    Attributes:
+        messages_per_second: The rate limit of one session; 0: none. The setting's default is 10.
+        connections_per_address: Connections from one address; 0: no limit.
+        unregistered: Connections that have not registered yet.
+        registration_seconds: The time to register.
+        idle_seconds: A connection without input for this long is sent a PING. It has half of this time to answer.
+        outbox_bytes: The limit of one send queue. A client past it is disconnected as too slow.
+        outbox_total_bytes: The limit of all send queues together. Past it the client with the largest is disconnected.
+        unregistered_per_address: Unregistered connections from one address; 0: no limit.
+        new_per_second: New connections from one address; 0: no limit.
+        new_burst: New connections from one address at once.
+        registration_bytes: Input of an unregistered connection: enough for hundreds of name checks, not for a flood.
+        registration_outbox_bytes: The send queue of an unregistered connection. Much more than any answer needs, but a
+            request of 7 bytes can cause a thousand.
+        probe_seconds: The time a silent client has to answer a PING if another one wants its name or the last place.
+        linger_seconds: The time an ending connection has to close after its last byte was sent.
+        drain_seconds: The time an ending connection has to read its queued output, so that the last line arrives whole.
+        drain_bytes: Input of an ending connection that is read and discarded; unread, it would make the kernel reset
+            the connection.
+        inbox_lines: Lines of queued input of one session. Past it reading is paused, and TCP slows the sender down.
+        inbox_bytes: Bytes of the same, with the same effect.
+        tick_seconds: The time that one tick spends on input before its output is sent.
+    """
 
     messages_per_second: float = 0
-    """Of one session; see `rate_limit`. 0: as many as it likes, as programs that embed a server do; the
-    setting's default is 10."""
-
     connections_per_address: int = 32
-    """0: as many as it likes. This computer is exempt from it and from the next three (but see `Rules.local`)."""
-
     unregistered: int = 256
     registration_seconds: float = 30
     idle_seconds: float = 120
@@ -25,29 +47,12 @@ class Limits:
     unregistered_per_address: int = 16
     new_per_second: float = 2
     new_burst: int = 64
-
     registration_bytes: int = 16 * 1024
-    """Bytes an unregistered connection may send: enough for hundreds of name checks, but not for a flood."""
-
     registration_outbox_bytes: int = 64 * 1024
-    """Bytes that may be queued for an unregistered connection: much more than any answer, but a 7-byte request can
-    yield a thousand."""
-
     probe_seconds: float = 5
-    """How long a silent user has to answer a probe when another user wants the name or the last place."""
-
     linger_seconds: float = 3
-    """How long a connection that ends has to close after its last byte was sent."""
-
     drain_seconds: float = 30
-    """How long a connection that ends has to read what still waits for it, so that its last line arrives whole."""
-
     drain_bytes: int = 1024 * 1024
-    """Bytes of a closing connection that are read and discarded; otherwise the system would reset it."""
-
     inbox_lines: int = 1024
     inbox_bytes: int = 256 * 1024
-    """Lines and bytes of one session that may wait; past either it is not read, and TCP holds its sender up."""
-
     tick_seconds: float = 0.02
-    """How long handling input may take before what it gave goes out."""

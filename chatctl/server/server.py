@@ -33,7 +33,7 @@ from chatctl.version import __version__
 
 if TYPE_CHECKING:
     from chatctl.server.certificate import LoadedCertificate
-    from chatctl.server.net.tls_connection import ServerIdentity
+    from chatctl.server.server_identity import ServerIdentity
 
 
 class SilentLog:
@@ -64,17 +64,17 @@ class Server:
         host: The address to listen on.
         port: The port; 0: the system picks one.
         listener_limit: How many users may be connected at once; None: as many as `rules` says.
-        rules: Further settings of the chat.
+        rules: Settings of the chat.
         limits: Limits of connections.
         journal: The history. Without it, a limited history is kept in memory and ends with the server.
         tls: How connections are secured (see :class:`.tls_config.TlsConfig`). Without it only plain text is served, and
             only to this machine.
         control: The folder for the control socket, if there should be one.
-        requests: Returns further handlers for the control socket by command, given the hub.
-        reread: Reads the settings again, on a thread that may wait.
-        clock: Monotonic seconds.
+        log: The log; None: nothing is logged.
+        requests: Returns further handlers of the control socket by command, given the hub.
+        reread: Reads the settings again; called on a worker thread.
+        clock: Returns monotonic seconds.
 
-    Raises :class:`chatctl.errors.StartError` from :meth:`start` if it cannot listen, or the certificate is unusable.
     """
 
     def __init__(
@@ -121,16 +121,23 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port in use, once started."""
+        """The port: the configured one, and once started the one in use."""
         return self._addresses[0][1] if self._addresses else self._port
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Numeric address and port of every socket it listens on, once started."""
+        """The numeric address and the port of every listening socket; empty before :meth:`start`."""
         return list(self._addresses)
 
     def start(self) -> Self:
-        """Listen. When this returns, a connection is accepted."""
+        """Listen, and start the threads. When this returns, connections are accepted.
+
+        Returns:
+            The server itself.
+
+        Raises:
+            StartError: The address cannot be used, the certificate is unusable, or the control socket cannot be made.
+        """
         with contextlib.ExitStack() as undone:
             listeners = [undone.enter_context(sock) for sock in listen(self.host, self._port)]
             control = control_socket(self._control) if self._control is not None else None
@@ -164,7 +171,14 @@ class Server:
         return self
 
     def certificate(self, seconds: float = 5.0) -> LoadedCertificate | None:
-        """The certificate in use, once started; waits for one that is being made. None without TLS."""
+        """Return the certificate in use.
+
+        Args:
+            seconds: How long to wait for a certificate that is being generated.
+
+        Returns:
+            None without TLS, before :meth:`start`, and if it was not generated in time.
+        """
         return self._identity.wait(seconds) if self._identity is not None else None
 
     def _rate_limiter(self) -> RateLimiter | None:
@@ -172,17 +186,14 @@ class Server:
         return RateLimiter(rate) if rate else None
 
     def _reach(self, request: Mapping[str, object], answer: Answer) -> None:
-        """Answer the control socket's ``reach``: at which addresses, and by which certificate the server is known.
-
-        ``chat``: whether it knows the request of that name.
-        """
+        """Answer the request ``reach``: addresses, the certificate's pin and names, and support for ``chat``."""
         certificate = self.certificate(0)
         pin, names = (certificate.pin, certificate.names) if certificate is not None else ("", ())
         answer({"ok": True, "addresses": self._addresses, "pin": pin, "names": names, "chat": True})
 
     def _load_certificate(self) -> None:
         if self._tls is not None and self._tls.mode != "off":
-            from chatctl.server.net.tls_connection import ServerIdentity
+            from chatctl.server.server_identity import ServerIdentity
 
             self._identity = ServerIdentity(self._tls, self._log)
             self._identity.start()
@@ -196,12 +207,17 @@ class Server:
             self._identity.on_change(lambda loaded: loop.call(lambda: use(loaded)))
 
     def reread(self) -> None:
-        """Read the settings again, and apply those that a running server can change."""
+        """Read the settings again on a worker thread, and apply those that a running server can change."""
         if self._loop is not None and self._hub is not None:
             self._loop.call(self._hub.reread)
 
     def stop(self, reason: str = "The server is stopping", seconds: float = 2.0) -> None:
-        """Notify all sessions, write output for up to `seconds`, end. Idempotent."""
+        """Disconnect all sessions and end. Idempotent.
+
+        Args:
+            reason: The reason that the clients are sent.
+            seconds: How long queued output is still written.
+        """
         if self._loop is not None and self._thread is not None:
             self._loop.stop(reason, seconds)
             self._thread.join(seconds + 1.0)
@@ -211,11 +227,21 @@ class Server:
                 self._identity.stop(seconds)
 
     def on_end(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called, from the loop's thread, when the server has ended. Say so before it starts."""
+        """Call `callback` on the loop's thread when the server has ended. To be used before :meth:`start`."""
         self._on_end.append(callback)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until the server has ended, or `timeout` seconds; True where it has. Raises what ended it, if it failed."""
+        """Wait until the server has ended.
+
+        Args:
+            timeout: Seconds to wait at most; None: without end.
+
+        Returns:
+            Whether it has ended.
+
+        Raises:
+            JournalError: The journal failed, so the server had to stop. Any other error of the loop is raised too.
+        """
         ended = self._ended.wait(timeout)
         if ended and self._failure is not None:
             raise self._failure

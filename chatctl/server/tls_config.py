@@ -1,4 +1,4 @@
-"""The TLS settings: plain values, given at the start. Loads nothing; `tls_connection` does the work."""
+"""The TLS settings: plain values, given at the start. `server_identity` and `net/tls_connection` apply them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,26 @@ from pathlib import Path
 from typing import Literal
 
 CERTIFICATE = "tls.pem"
-"""The made certificate and its key, in the data folder."""
+"""The file of the generated certificate and its key, in the data folder."""
 
 Mode = Literal["auto", "required", "optional", "off"]
 
 
 @dataclass(frozen=True, slots=True)
 class TlsConfig:
-    """`mode`: ``auto`` takes plain text from this machine only and TLS from anywhere, ``required`` TLS alone,
-    ``optional`` both from anywhere, ``off`` plain text alone, from anywhere.
+    """How connections are encrypted.
 
-    `certificate` and `key` are an operator's files. Without them one is made for what `names` gives (on a thread of its
-    own: finding them may take a while), and kept in `folder`; without a folder it ends with the server.
+    Without `certificate` and `key` the server generates a self-signed certificate at its first start.
+
+    Attributes:
+        mode: ``auto``: plain text from this computer only, TLS from anywhere. ``required``: TLS only. ``optional``:
+            both from anywhere. ``off``: plain text only, from anywhere.
+        certificate: The operator's certificate, a file in PEM form.
+        key: The certificate's private key.
+        folder: The folder that keeps the generated certificate; None: it is lost when the server ends.
+        names: Returns the names and addresses of the generated certificate. It is called on a thread of its own, since
+            finding them may take a while.
+        watch_seconds: The interval of checking the operator's files for changes.
     """
 
     mode: Mode = "auto"

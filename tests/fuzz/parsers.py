@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["chatctl"]):
     from chatctl.protocol import certificate, masks, names
     from chatctl.protocol.clean import clean
     from chatctl.protocol.framing import BadLine, LineDecoder
-    from chatctl.protocol.message import MAX_LINE, Message, parse
+    from chatctl.protocol.message import MAX_LINE_BYTES, Message, parse
     from tests.chat.world import World
 
 
@@ -62,7 +62,7 @@ def _understood(message: Message) -> None:
             assert names.fold(names.fold(param)) == names.fold(param)
             names.skeleton(param)
         masks.matches("*!*@" + param[:40], param[:80])
-    if message.command.isalnum() and len(message.line) <= MAX_LINE:
+    if message.command.isalnum() and len(message.line) <= MAX_LINE_BYTES:
         again = parse(message.line.decode().rstrip("\r\n"))
         assert again is not None
         assert again.params == message.params

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chatctl.protocol.characters import CharacterKind, describe, prototypes
 from chatctl.protocol.names import (
-    MAX_NAME,
-    MAX_ROOM,
+    MAX_NAME_CHARACTERS,
+    MAX_ROOM_BYTES,
     alternatives,
     fold,
     problem,
@@ -30,7 +30,7 @@ ODD = (
 )
 TEXT = st.one_of(st.text(max_size=40), st.text(ODD, max_size=40))
 SCRIPTS = st.sampled_from(["abcXYZß", "абвГДЕ", "αβγΔΕ", "אבג", "ابت۱", "太郎タろabc", "한글漢a", "नमस्ते"])
-GOOD = SCRIPTS.flatmap(lambda chars: st.text(chars + "0_-[]^", min_size=1, max_size=MAX_NAME)).filter(
+GOOD = SCRIPTS.flatmap(lambda chars: st.text(chars + "0_-[]^", min_size=1, max_size=MAX_NAME_CHARACTERS)).filter(
     lambda name: problem(name) is None
 )
 
@@ -147,7 +147,7 @@ def test_spellings_of_one_text_fold_alike(text: str) -> None:
 @given(GOOD)
 def test_the_folded_form_of_an_allowed_name_is_allowed(name: str) -> None:
     assert problem(fold(name)) is None
-    assert len(fold(name)) <= MAX_NAME
+    assert len(fold(name)) <= MAX_NAME_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_the_same_room(one: str, other: str) -> None:
 def test_an_allowed_room_fits_a_line(text: str) -> None:
     room = "#" + text
     if room_problem(room) is None:
-        assert len(room.encode()) <= MAX_ROOM
+        assert len(room.encode()) <= MAX_ROOM_BYTES
         assert not set(room + room_fold(room)) & set(" ,\x07\x00\r\n")
 
 
@@ -323,7 +323,7 @@ def test_long_text_is_refused_without_reading_it() -> None:
     long = "ж!" * 1_000_000
     assert problem(long) == "it is longer than 32 characters"
     assert room_problem("#" + long) == "it is longer than 64 bytes"
-    assert len(next(alternatives(long))) <= MAX_NAME
+    assert len(next(alternatives(long))) <= MAX_NAME_CHARACTERS
 
 
 # Uniform blocks (Han, Hangul, hieroglyphs, Tangut, private use, unassigned planes): of these only some points are

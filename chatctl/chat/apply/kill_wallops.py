@@ -13,7 +13,7 @@ from chatctl.chat.model.modes import WALLOPS
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import SERVICE_USER
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 
 def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
@@ -31,7 +31,7 @@ def kill(state: State, proposal: p.Kill, outcome: Outcome) -> None:
         outcome.send_numeric(user.id, n.ERR_NOSUCHNICK, proposal.nick)
         return
     message = Message("KILL", (other.nick, proposal.comment), user.prefix)
-    if len(message.line) > MAX_LINE:
+    if len(message.line) > MAX_LINE_BYTES:
         outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     outcome.deliveries.append(ToUsers((other.id,), message, outcome.untagged()))
@@ -45,7 +45,7 @@ def wallops(state: State, proposal: p.Wallops, outcome: Outcome) -> None:
     if user is None:
         return
     message = Message("WALLOPS", (proposal.text,), user.prefix)
-    if len(message.line) > MAX_LINE:
+    if len(message.line) > MAX_LINE_BYTES:
         outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     audience = tuple(other.id for other in state.users.values() if WALLOPS in other.modes)

@@ -18,7 +18,7 @@ from chatctl.chat.model.modes import BOT, SPEECH
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.protocol.message import MAX_LINE
+from chatctl.protocol.message import MAX_LINE_BYTES
 
 _NO_TAGS: dict[str, str] = {}
 
@@ -32,7 +32,7 @@ def say_lines(state: State, proposal: p.SendMessageRun, outcome: Outcome) -> Non
     if room is not None and _anything_goes(room, user):
         head = f":{user.prefix} PRIVMSG {room.name} :"
         lines = [f"{head}{text}\r\n".encode() for text in proposal.texts]
-        if max(map(len, lines)) <= MAX_LINE:
+        if max(map(len, lines)) <= MAX_LINE_BYTES:
             entry, time, count = outcome.entry, outcome.time, len(lines)
             # If there are more lines than milliseconds, some share a time ([bounded-ahead] in outcome.py).
             step = 1 if time + count <= entry.time + MAX_AHEAD_MS else 0

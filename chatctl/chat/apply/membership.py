@@ -27,7 +27,7 @@ from chatctl.chat.model.user import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 MAX_INVITATIONS = 50
 """Open invitations of one user; the oldest goes."""
@@ -100,7 +100,7 @@ def part(state: State, proposal: p.Part, outcome: Outcome) -> None:
         room = room_for(state, user, name, outcome)
         if room is not None:
             message = Message("PART", (room.name, proposal.reason) if proposal.reason else (room.name,), user.prefix)
-            if len(message.line) > MAX_LINE:
+            if len(message.line) > MAX_LINE_BYTES:
                 outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
                 continue
             _remove(state, user, room, message, proposal.reason, outcome, user)
@@ -130,7 +130,7 @@ def _kick_one(state: State, user: User, room: Room, nick: str, reason: str, outc
         outcome.send_numeric(user.id, n.ERR_USERNOTINCHANNEL, victim.nick, room.name)
         return
     message = Message("KICK", (room.name, victim.nick, reason or user.nick), user.prefix)
-    if len(message.line) > MAX_LINE:
+    if len(message.line) > MAX_LINE_BYTES:
         outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     if victim.id in room.members:
@@ -245,7 +245,7 @@ def leave_chat(
     rather than cut. `silent_ms`: see :class:`chatctl.chat.entries.proposals.Quit`."""
     position = visits.note_left(state, outcome, user, user.rooms, silent_ms=silent_ms)
     message = Message("QUIT", (reason,), user.prefix)
-    if len(message.line) > MAX_LINE:
+    if len(message.line) > MAX_LINE_BYTES:
         reason = "Left"
         message = Message("QUIT", (reason,), user.prefix)
     for id in user.session_ids:

@@ -17,7 +17,7 @@ from chatctl.chat.model.state import State
 from chatctl.chat.model.user import SERVICE_USER, User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 STATUS = {row.symbol: row.bit for row in PREFIXES}
 """The symbols before a room's name that stand for a part of its members (STATUSMSG in ISUPPORT)."""
@@ -108,9 +108,9 @@ class _RelayedMessage:
     def over(self) -> int:
         """Return by how many bytes the longest relayed line exceeds the limit ([never-truncate])."""
         if not self.pieces:
-            return len(self.message.line) - MAX_LINE
+            return len(self.message.line) - MAX_LINE_BYTES
         empty = len(Message(self.command, (self.target, ""), self.prefix).line)
-        return max(empty + len(piece.text.encode()) for piece in self.pieces) - MAX_LINE
+        return max(empty + len(piece.text.encode()) for piece in self.pieces) - MAX_LINE_BYTES
 
     def forms(self, needs: int = 0) -> tuple[Form, ...]:
         """A message of several lines: a batch for clients with the capability, single lines for others."""

@@ -15,7 +15,7 @@ from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 _LIST_NUMERICS = {
     "b": (n.RPL_BANLIST, n.RPL_ENDOFBANLIST),
@@ -81,7 +81,7 @@ def _lines(room: Room, user: User, done: list[p.ModeChange]) -> list[list[str]]:
     first = 0
     for last in range(1, len(done) + 1):
         following = written(done[first : last + 1])
-        if last == len(done) or len(Message("MODE", (room.name, *following), user.prefix).line) > MAX_LINE:
+        if last == len(done) or len(Message("MODE", (room.name, *following), user.prefix).line) > MAX_LINE_BYTES:
             lines.append(written(done[first:last]))
             first = last
     return lines

@@ -19,7 +19,7 @@ from chatctl.chat.model.user import User
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message, nick_of
+from chatctl.protocol.message import MAX_LINE_BYTES, Message, nick_of
 
 
 def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
@@ -39,7 +39,7 @@ def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
     target = room.name if room is not None else other.nick if other is not None else proposal.target
     words = (target, proposal.said.message_id, *([proposal.reason] if proposal.reason else []))
     message = Message("REDACT", words, user.prefix)
-    if len(message.line) > MAX_LINE:
+    if len(message.line) > MAX_LINE_BYTES:
         outcome.send_numeric(user.id, n.ERR_INPUTTOOLONG)
         return
     form = outcome.form(caps.MESSAGE_REDACTION, message)

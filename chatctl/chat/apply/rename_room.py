@@ -17,7 +17,7 @@ from chatctl.chat.model.user import User
 from chatctl.chat.model.user_data import ReadMark, is_kept, mark_key
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 IN_USE = "{} has a history of its own; please choose another name"
 """The refusal for the name of a former room, and of a secret one: the user must not be able to tell them apart."""
@@ -37,7 +37,7 @@ def rename_room(state: State, proposal: p.RenameRoom, outcome: Outcome) -> None:
         return
     problem = _problem(state, user, room, proposal, outcome.entry.time)
     message = Message(RENAME, (room.name, proposal.name, proposal.reason), user.prefix)
-    if problem is None and len(message.line) > MAX_LINE:
+    if problem is None and len(message.line) > MAX_LINE_BYTES:
         problem = "CANNOT_RENAME", "That is too long for one line"
     if problem is not None:
         code, text = problem

@@ -31,7 +31,7 @@ from chatctl.chat.model.line_lengths import USERNAME, realname_length
 from chatctl.protocol import capabilities as caps
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 from chatctl.protocol.standard_replies import standard_reply
 
 CAP_302 = 302
@@ -214,7 +214,7 @@ def _listed(view: CommandContext, session: Session, subcommand: str, listed: lis
 
 def _room(view: CommandContext, session: Session) -> int:
     """Bytes for names on a line of CAP."""
-    return MAX_LINE - len(f":{view.rules.server_name} CAP {view.called(session)} LIST * :\r\n".encode())
+    return MAX_LINE_BYTES - len(f":{view.rules.server_name} CAP {view.called(session)} LIST * :\r\n".encode())
 
 
 def changed(view: CommandContext, session: Session, gone: int, new: int) -> list[Reply]:
@@ -255,7 +255,7 @@ def ping(view: CommandContext, session: Session, message: Message) -> Result:
     if not message.param(0):
         return [line(n.ERR_NOORIGIN)]
     pong = Message("PONG", (view.rules.server_name, message.param(0)), view.rules.server_name)
-    return [pong if len(pong.line) <= MAX_LINE else line(n.ERR_INPUTTOOLONG)]
+    return [pong if len(pong.line) <= MAX_LINE_BYTES else line(n.ERR_INPUTTOOLONG)]
 
 
 def pong(view: CommandContext, session: Session, message: Message) -> Result:

@@ -10,7 +10,7 @@ from chatctl.chat.entries.queries import MAX_PAGE_MESSAGES
 from chatctl.chat.model import line_lengths, mask_lists
 from chatctl.chat.model.modes import BOT, PREFIXES, chanmodes, prefix
 from chatctl.chat.model.policy import Rules
-from chatctl.protocol.names import MAX_NAME, MAX_ROOM
+from chatctl.protocol.names import MAX_NAME_CHARACTERS, MAX_ROOM_BYTES
 
 MAX_MODE_CHANGES = 20
 """Mode changes of one command (MODES): a bound on work, far above what fits in a sensible line."""
@@ -47,7 +47,7 @@ def isupport(rules: Rules) -> list[str]:
         "CASEMAPPING": "ascii",
         "CHANLIMIT": f"{_ROOM_KINDS}:{rules.max_rooms}",
         "CHANMODES": chanmodes(),
-        "CHANNELLEN": MAX_ROOM,
+        "CHANNELLEN": MAX_ROOM_BYTES,
         "CHANTYPES": _ROOM_KINDS,
         "CHATHISTORY": MAX_PAGE_MESSAGES,
         "ELIST": ELIST,
@@ -63,7 +63,7 @@ def isupport(rules: Rules) -> list[str]:
         "MSGREFTYPES": "msgid,timestamp",
         "NAMELEN": line_lengths.realname_length(rules),
         "NETWORK": rules.network,
-        "NICKLEN": MAX_NAME,
+        "NICKLEN": MAX_NAME_CHARACTERS,
         "PREFIX": prefix(),
         "SAFELIST": None,
         "STATUSMSG": "".join(row.symbol for row in PREFIXES),

@@ -9,7 +9,7 @@ from chatctl.chat.commands.monitor_list import MAX_TARGETS
 from chatctl.chat.delivery.session import Session
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 from chatctl.protocol.numerics import Numeric
 
 
@@ -68,7 +68,7 @@ def _status_of(view: CommandContext, session: Session, nicks: Sequence[str]) -> 
 
 def _packed(view: CommandContext, session: Session, numeric: Numeric, items: Sequence[str]) -> list[Reply]:
     """The items, with commas, in as few lines as they need."""
-    space = MAX_LINE - 2 - len(f":{view.rules.server_name} {numeric.code} {view.called(session)} :".encode())
+    space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} {numeric.code} {view.called(session)} :".encode())
     texts: list[str] = []
     for item in items:
         if texts and len(f"{texts[-1]},{item}".encode()) <= space:

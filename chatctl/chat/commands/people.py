@@ -8,14 +8,14 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.model.line_lengths import away_length
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import PRE_AWAY
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 
 def ison(view: CommandContext, session: Session, message: Message) -> Result:
     """ISON nick nick: those of them who are here."""
     asked = " ".join(message.params).split()
     here = (found.nick for found in map(view.state.user_or_service, asked) if found is not None)
-    space = MAX_LINE - 2 - len(f":{view.rules.server_name} 303 {view.called(session)} :".encode())
+    space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} 303 {view.called(session)} :".encode())
     return [line(n.RPL_ISON, text=text) for text in packed(here, space) or [""]]
 
 
@@ -28,7 +28,7 @@ def userhost(view: CommandContext, session: Session, message: Message) -> Result
             replies.append(
                 f"{other.nick}{'*' * bool(other.operator)}={'-' if other.away else '+'}{other.username}@{other.host}"
             )
-    space = MAX_LINE - 2 - len(f":{view.rules.server_name} 302 {view.called(session)} :".encode())
+    space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} 302 {view.called(session)} :".encode())
     return [line(n.RPL_USERHOST, text=text) for text in packed(replies, space) or [""]]
 
 

@@ -24,7 +24,7 @@ from chatctl.protocol.capabilities import (
     SERVER_TIME,
     USERHOST_IN_NAMES,
 )
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 
 _NICK, _PREFIX = attrgetter("nick"), attrgetter("prefix")
 
@@ -150,7 +150,7 @@ def names_lines(view: CommandContext, session: Session, room: Room) -> list[Repl
             nicks[at] = symbols(standing, every=every) + nicks[at]
     if not room.admits(view.user(session).id):
         nicks = [nick for nick, user in zip(nicks, users, strict=True) if "i" not in user.modes]
-    space = MAX_LINE - 2 - len(f":{view.rules.server_name} 353 {view.called(session)} = {room.name} :".encode())
+    space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} 353 {view.called(session)} = {room.name} :".encode())
     replies: list[Reply] = [
         line(n.RPL_NAMREPLY, "@" if room.secret else "=", room.name, text=text) for text in packed(nicks, space)
     ]

@@ -12,7 +12,7 @@ from chatctl.chat.model.user import User
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MULTI_PREFIX
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 from chatctl.protocol.timestamps import timestamp
 
 _MAX_WHOWAS = 20
@@ -54,7 +54,7 @@ def _whois_lines(view: CommandContext, session: Session, other: User) -> list[Re
         for room in other.rooms.values()
         if room.key in me.rooms or (seen and not room.secret)
     ]
-    space = MAX_LINE - 2 - len(f":{rules.server_name} 319 {view.called(session)} {nick} :".encode())
+    space = MAX_LINE_BYTES - 2 - len(f":{rules.server_name} 319 {view.called(session)} {nick} :".encode())
     replies += [line(n.RPL_WHOISCHANNELS, nick, text=text) for text in packed(shown, space)]
     theirs = next(iter(view.sessions_of(other)), None)
     if theirs is not None and all(each.encrypted for each in view.sessions_of(other)):

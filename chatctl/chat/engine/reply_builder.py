@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from chatctl.chat.commands.base import NumericReply
-from chatctl.protocol.message import MAX_LINE, Message, middle_parameter
-from chatctl.protocol.names import MAX_NAME
+from chatctl.protocol.message import MAX_LINE_BYTES, Message, middle_parameter
+from chatctl.protocol.names import MAX_NAME_CHARACTERS
 from chatctl.protocol.standard_replies import COMMANDS as STANDARD_REPLY_COMMANDS
 from chatctl.protocol.standard_replies import shorten
 
-_ANY_NAME = 4 * MAX_NAME
+_ANY_NAME = 4 * MAX_NAME_CHARACTERS
 _WITHOUT_SOURCE = frozenset({"AUTHENTICATE"})
 """The SASL specification shows these without a source, and clients that match whole lines (irc3) need it so."""
 
@@ -29,10 +29,10 @@ def _numeric(server: str, called: str, reply: NumericReply) -> Message:
     """Replace user input that must not be in a middle parameter (spaces, a leading colon) by ``*``. If the line would
     be too long, so are parameters that are longer than any name, then the longest ones (WHOX can ask for more than
     fits)."""
-    built = _built(server, called, reply, MAX_LINE)
-    if len(built.line) > MAX_LINE:
+    built = _built(server, called, reply, MAX_LINE_BYTES)
+    if len(built.line) > MAX_LINE_BYTES:
         built = _built(server, called, reply, _ANY_NAME)
-        while len(built.line) > MAX_LINE:
+        while len(built.line) > MAX_LINE_BYTES:
             longest = max(range(1, len(built.params)), key=lambda at: len(built.params[at].encode()))
             words = [*built.params]
             words[longest] = "*"

@@ -8,7 +8,7 @@ from chatctl.chat.entries import multiline
 from chatctl.chat.entries.facts import BOT_TAG, Fact
 from chatctl.chat.entries.queries import REDACTED
 from chatctl.protocol import capabilities as caps
-from chatctl.protocol.message import MAX_LINE, EncodingError, Message, encode_tags
+from chatctl.protocol.message import MAX_LINE_BYTES, EncodingError, Message, encode_tags
 from chatctl.protocol.timestamps import timestamp
 
 _BATCHES = caps.MULTILINE | caps.BATCH
@@ -136,4 +136,4 @@ def problem(fact: Fact) -> str:
             size = max(size, len(message.line))
     except EncodingError as error:
         return str(error)
-    return f"it takes {size} bytes as a line, which may have {MAX_LINE}" if size > MAX_LINE else ""
+    return f"it takes {size} bytes as a line, which may have {MAX_LINE_BYTES}" if size > MAX_LINE_BYTES else ""

@@ -23,7 +23,7 @@ from chatctl.client.session.in_flight import OutgoingLine, SentMessage
 from chatctl.client.session.message_split import split
 from chatctl.client.session.query_types import REFERENCE
 from chatctl.errors import ChatctlError
-from chatctl.protocol.message import MAX_LINE, Message, encode
+from chatctl.protocol.message import MAX_LINE_BYTES, Message, encode
 
 if TYPE_CHECKING:
     from chatctl.client.session.engine_port import EnginePort
@@ -87,7 +87,7 @@ def multiline_limits(state: EnginePort) -> tuple[int, int] | None:
     if not (most_bytes.isascii() and most_bytes.isdigit() and len(most_bytes) < len("1000000000")):
         return None
     lines = int(most_lines) if most_lines.isascii() and most_lines.isdigit() and len(most_lines) < 6 else _MAX_LINES
-    return max(int(most_bytes), MAX_LINE), max(1, min(lines, _MAX_LINES))
+    return max(int(most_bytes), MAX_LINE_BYTES), max(1, min(lines, _MAX_LINES))
 
 
 def _parts(line: str, space: int) -> list[str]:
@@ -184,4 +184,4 @@ def _space(state: EnginePort, command: str, target: str) -> int:
     prefix = len(state.prefix.encode()) or len(state.nick.encode()) + _USER_AND_HOST
     # A person's name is relayed as they write it, which may take more bytes than as we do.
     to = len(target.encode()) if state.isupport.is_room(target) else len(target) * _LONGEST_CHARACTER
-    return max(MAX_LINE - len(f":  {command} :\r\n") - prefix - to, _LEAST_SPACE)
+    return max(MAX_LINE_BYTES - len(f":  {command} :\r\n") - prefix - to, _LEAST_SPACE)

@@ -9,8 +9,8 @@ Invariants:
 - [fast-path] While nothing is queued, encrypted or ending, `session.send` is the socket's own, and the loop calls it,
   or writes to `session.fd`, without asking here. In any doubt it is None, and :meth:`Connection.write` decides. It is
   None before the socket is closed, so that nothing is written to a reused descriptor.
-- [fragments] Input that completes no line is counted in `fragments`, one per MAX_LINE bytes and at least one per read,
-  so that the owner can charge for it as for lines.
+- [fragments] Input that completes no line is counted in `fragments`, one per MAX_LINE_BYTES and at least one per read.
+  The rate limiter charges for them as for lines.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from collections import deque
 
 from chatctl.chat.delivery.session import Session
 from chatctl.protocol.framing import BadLine, LineDecoder
-from chatctl.protocol.message import MAX_CLIENT_TAGS, MAX_LINE
+from chatctl.protocol.message import MAX_CLIENT_TAGS_BYTES, MAX_LINE_BYTES
 
 RECEIVE_BYTES = 65536
-MAX_TAGGED_LINE_BYTES = MAX_CLIENT_TAGS + MAX_LINE
+MAX_TAGGED_LINE_BYTES = MAX_CLIENT_TAGS_BYTES + MAX_LINE_BYTES
 """Bytes of a line with its tags."""
 TLS_HANDSHAKE = 0x16
 _BUFFERS = 64
@@ -104,7 +104,7 @@ class Connection:
         self.received += size
         lines = self._decoder.feed(data)
         if size > MAX_TAGGED_LINE_BYTES * len(lines):
-            self.fragments += 1 + (size - MAX_TAGGED_LINE_BYTES * len(lines)) // MAX_LINE
+            self.fragments += 1 + (size - MAX_TAGGED_LINE_BYTES * len(lines)) // MAX_LINE_BYTES
         return lines
 
     def write(self, chunks: list[bytes]) -> None:

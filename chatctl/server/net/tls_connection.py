@@ -1,4 +1,4 @@
-"""TLS on the port that speaks plain text too: which connections may use which, and a connection with TLS.
+"""A connection with TLS, on the port that also takes plain text.
 
 Invariants:
 
@@ -19,34 +19,24 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from pathlib import Path
 
-from chatctl.chat.ports import LogPort
-from chatctl.errors import ChatctlError
 from chatctl.protocol.framing import BadLine
-from chatctl.protocol.message import MAX_LINE
-from chatctl.server import certificate
-from chatctl.server.certificate import LoadedCertificate
+from chatctl.protocol.message import MAX_LINE_BYTES
 from chatctl.server.net.connection import MAX_TAGGED_LINE_BYTES, RECEIVE_BYTES, Connection
-from chatctl.server.tls_config import TlsConfig
 
 _SLICE_BYTES = 8 * 1024
-"""Bytes decrypted before it is looked at what they were: at most 400 records, of which a key update takes 35 us."""
+"""Bytes decrypted between two checks of [records-cost]: at most 400 records, of which a key update takes 35 us."""
 _MIN_RECORD_BYTES = 22
 """The shortest record of TLS 1.3: header, content type and tag (RFC 8446, 5.2)."""
 _MAX_RECORD_BYTES = 5 + 16 * 1024 + 256
-"""The longest one: as much may have arrived of a record that gives nothing before it is whole."""
+"""The longest record. So many bytes may have arrived of an incomplete record, which yields no data yet."""
 _ENCRYPT_BYTES = 64 * 1024
 """Bytes encrypted at once: the maximum of encrypted output that the kernel has not taken."""
 
 
 class TlsConnection(Connection):
-    """A connection whose bytes are encrypted. Made of a plain one and the first bytes that came on it."""
+    """A connection with TLS, made of a plaintext connection that received the begin of a handshake."""
 
     __slots__ = (
         "_ciphertext",
@@ -120,7 +110,7 @@ class TlsConnection(Connection):
     def _count(self, received: int, size: int, lines: int) -> None:
         """Count input that completed no line ([records-cost]): data beyond `lines`, and records beyond two per line."""
         if size > MAX_TAGGED_LINE_BYTES * lines:
-            self.fragments += 1 + (size - MAX_TAGGED_LINE_BYTES * lines) // MAX_LINE
+            self.fragments += 1 + (size - MAX_TAGGED_LINE_BYTES * lines) // MAX_LINE_BYTES
         elif not lines:
             self.fragments += 1
         overhead = max(0, self._overhead + received - size - 2 * _MIN_RECORD_BYTES * (lines + 1))
@@ -219,109 +209,3 @@ class TlsConnection(Connection):
             with contextlib.suppress(BlockingIOError):
                 self.sock.send(self._outgoing.read())
         super().finish()
-
-
-@dataclass(slots=True)
-class _WatchedFiles:
-    """Certificate files of the operator, and their state when they were loaded."""
-
-    certificate: Path
-    key: Path
-    seen: tuple[tuple[int, int, int], ...]
-
-
-class ServerIdentity:
-    """The server's certificate. From :meth:`start` on, `loaded` is the one in use."""
-
-    def __init__(self, plan: TlsConfig, log: LogPort) -> None:
-        self.loaded: LoadedCertificate | None = None
-        self.kept = True
-        """Whether it will be the same after a restart."""
-        self._plan = plan
-        self._log = log
-        self._use: Callable[[LoadedCertificate | None], None] = lambda loaded: None
-        self._lock = threading.Lock()
-        self._ready = threading.Event()
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._logged_on: date | None = None
-
-    def start(self) -> None:
-        """Load or make the certificate. Raises StartError for an unusable one."""
-        plan = self._plan
-        work: Callable[[], None] = self._generate
-        if plan.certificate is not None and plan.key is not None:
-            watched = _WatchedFiles(plan.certificate, plan.key, certificate.changed_at(plan.certificate, plan.key))
-            self._replace(certificate.load(plan.certificate, plan.key))
-            work = lambda: self._watch(watched)  # noqa: E731
-        elif plan.folder is not None and (found := certificate.load_saved(plan.folder)) is not None:
-            self._replace(found)
-            return
-        self._thread = threading.Thread(target=work, name="certificates", daemon=True)
-        self._thread.start()
-
-    def on_change(self, use: Callable[[LoadedCertificate | None], None]) -> None:
-        """Have `use` called, on any thread, with the one in use and with each that comes later."""
-        with self._lock:
-            self._use = use
-            if self._ready.is_set():
-                use(self.loaded)
-
-    def wait(self, seconds: float) -> LoadedCertificate | None:
-        """The certificate, waiting for it for a while; None where it is not there (yet)."""
-        self._ready.wait(seconds)
-        return self.loaded
-
-    def stop(self, seconds: float) -> None:
-        """End the watching."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join(seconds)
-
-    def _replace(self, loaded: LoadedCertificate | None) -> None:
-        with self._lock:
-            self.loaded = loaded
-            self._ready.set()
-            self._use(loaded)
-        self._log_expiry()
-
-    def _log_expiry(self) -> None:
-        now = datetime.now(UTC)
-        self._logged_on = now.date()
-        if self.loaded is not None and (warning := self.loaded.warning(now)):
-            self._log.warning(warning)
-
-    def _generate(self) -> None:
-        try:
-            pem = certificate.generate(self._plan.names() if self._plan.names is not None else ("localhost",))
-            folder = self._plan.folder
-            if folder is not None:
-                path = certificate.save(folder, pem)
-                self._replace(certificate.load(path, path))
-                self._log.info("made a certificate", file=str(path))
-            else:
-                self.kept = False
-                self._replace(certificate.load_unsaved(pem))
-        except (OSError, ChatctlError) as error:
-            self._log.error("no certificate could be made; TLS is off", error=str(error))
-            self._replace(None)
-
-    def _watch(self, watched: _WatchedFiles) -> None:
-        logged_error = ""
-        while not self._stopped.wait(self._plan.watch_seconds):
-            now = certificate.changed_at(watched.certificate, watched.key)
-            if now == watched.seen:
-                if self._logged_on != datetime.now(UTC).date():
-                    self._log_expiry()
-                continue
-            try:
-                loaded = certificate.load(watched.certificate, watched.key)
-            except ChatctlError as error:
-                # Perhaps one of the two files is still to be written, or gone: look again.
-                if str(error) != logged_error:
-                    logged_error = str(error)
-                    self._log.warning("the changed certificate is not used", error=logged_error)
-                continue
-            watched.seen, logged_error = now, ""
-            self._replace(loaded)
-            self._log.info("the changed certificate is in use", fingerprint=loaded.fingerprint)

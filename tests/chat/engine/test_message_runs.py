@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.engine.scheduler import lines_to_room
 from chatctl.protocol.framing import BadLine, BadLineReason
-from chatctl.protocol.message import MAX_LINE, Message
+from chatctl.protocol.message import MAX_LINE_BYTES, Message
 from chatctl.protocol.timestamps import timestamp
 from tests.chat.world import HeldJournal, HeldOrder, Person, World
 
@@ -137,7 +137,7 @@ def _conversation(
 
 
 def _shown(message: Message) -> tuple[str, ...]:
-    assert len(message.line) <= MAX_LINE
+    assert len(message.line) <= MAX_LINE_BYTES
     tags = sorted(key for key in message.tags)
     return (message.command, message.source, *message.params, *tags)
 

@@ -6,7 +6,7 @@ import pytest
 
 from chatctl.client import events as e
 from chatctl.client.session.in_flight import WINDOW_MESSAGES
-from chatctl.protocol.message import MAX_LINE
+from chatctl.protocol.message import MAX_LINE_BYTES
 from tests.client.talk import NOW, OURS, Talk, in_lobby
 
 
@@ -47,8 +47,8 @@ def test_long_text_goes_out_in_parts_that_fit_as_others_get_them(lobby: Talk) ->
     lines = lobby.sent()
     relayed = [f":ann!~chatctl@cloak {line}\r\n" for line in lines if line.startswith("PRIVMSG")]
     assert len(relayed) > 3
-    assert all(len(line.encode()) <= MAX_LINE for line in relayed)
-    assert max(len(line.encode()) for line in relayed) > MAX_LINE - 10
+    assert all(len(line.encode()) <= MAX_LINE_BYTES for line in relayed)
+    assert max(len(line.encode()) for line in relayed) > MAX_LINE_BYTES - 10
     assert all("\x01ACTION wörd" in line and line.endswith("\x01\r\n") for line in relayed)
 
 
@@ -58,7 +58,7 @@ def test_before_our_prefix_is_known_parts_are_shorter() -> None:
     talk.state.say("message", "#lobby", "x" * 2000)
     host = "h" * 63
     assert all(
-        len(f":ann!~0123456789@{host} {line}\r\n".encode()) <= MAX_LINE
+        len(f":ann!~0123456789@{host} {line}\r\n".encode()) <= MAX_LINE_BYTES
         for line in talk.sent()
         if line.startswith("PRIVMSG")
     )
