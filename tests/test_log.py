@@ -221,8 +221,8 @@ def test_many_threads() -> None:
 FLOOD = f"""
 import sys
 from chatctl.chat import ports
-from chatctl.log import Log
-log = Log(sys.stderr)
+from chatctl.log import LogWriter
+log = LogWriter(sys.stderr)
 log.start()
 for number in range({MAX_QUEUED_RECORDS} * 2):
     log.info("flood", filler="x" * 100, number=number)
@@ -262,7 +262,7 @@ def test_a_stderr_that_does_not_block_gets_everything() -> None:
     """The parent process may share a non-blocking descriptor; a full pipe is no reason to give up."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    code = FLOOD.replace("Log(sys.stderr)", "Log(sys.stderr, capacity=10**6)").replace("0.1", "10")
+    code = FLOOD.replace("LogWriter(sys.stderr)", "LogWriter(sys.stderr, capacity=10**6)").replace("0.1", "10")
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=writing) as process:
         os.close(writing)
         with open(reading, "rb") as reader:
