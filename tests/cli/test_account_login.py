@@ -1,4 +1,5 @@
-"""Logging in to an account by flags, a saved password, or because an earlier visit did (cli/going, line/entering)."""
+"""Logging in to an account by flags, a saved password, or because an earlier visit did (destination/join_plan,
+cli/plain/entering)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import pytest
 
 from chatctl.chat.model.policy import Rules
 from chatctl.cli.full import FullDoor
-from chatctl.cli.line.entering import enter
+from chatctl.cli.plain.entering import enter
 from chatctl.cli.visits import VisitKeeper
 from chatctl.client.errors import OwnedNameError
 from chatctl.client.profile.profile import Profile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatctl.cli.banner import banner
-from chatctl.cli.invite import invitation_url
+from chatctl.cli.commands.invite import invitation_url
 from chatctl.config import Settings
 from chatctl.destination.server_address import target
 

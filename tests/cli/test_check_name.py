@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chatctl.cli.check_name import table
+from chatctl.cli.commands.check_name import table
 from chatctl.client.name_check import Answer
 from chatctl.server import Server
 from tests.cli.commands import run
@@ -84,7 +84,7 @@ class TestCheckName:
         assert b"broke off" in done.stderr
 
     def test_nothing_heavy_is_loaded(self, server: Server) -> None:
-        ours = "import sys, chatctl.client.name_check, chatctl.cli.check_name\n"
+        ours = "import sys, chatctl.client.name_check, chatctl.cli.commands.check_name\n"
         whole = "import sys; from chatctl.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
         for code, heavy in ((ours, HEAVY | NOT_OURS), (whole, HEAVY)):
             arguments = ["check-name", "--port", str(server.port), "ann"]

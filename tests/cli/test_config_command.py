@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from chatctl.cli.config import app
+from chatctl.cli.commands.config import app
 from chatctl.config import KEYS
 from chatctl.config.example import text
 

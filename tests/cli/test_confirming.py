@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.moderation import _own_address
+from chatctl.cli.commands.ban import _own_address
 from chatctl.cli.when import length, moment
 from chatctl.errors import ConfigError
 from chatctl.journal import journal_file, prepare

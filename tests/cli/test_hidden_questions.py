@@ -1,4 +1,4 @@
-"""/register line by line: passwords are not shown, and never said in the room (chatctl/cli/line/hidden)."""
+"""/register line by line: passwords are not shown, and never said in the room (chatctl/cli/plain/hidden)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import cast
 import pexpect
 import pytest
 
-from chatctl.cli.line.hidden import NewPassword, RefusedQuestion, new_password
+from chatctl.cli.plain.hidden import NewPassword, RefusedQuestion, new_password
 from chatctl.client import Client
 from chatctl.client.errors import InputError
 from chatctl.server import Server

@@ -8,7 +8,8 @@ import unicodedata
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.cli.past import _as_html, _as_objects, _as_text
+from chatctl.cli.commands.export import _as_html
+from chatctl.cli.stored_history import _as_objects, as_text_lines
 from chatctl.journal.exchange.jsonl import to_line
 
 HOSTILE = {
@@ -25,7 +26,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-@pytest.mark.parametrize("write", [_as_text, _as_objects, _as_html, lambda facts: map(to_line, facts)])
+@pytest.mark.parametrize("write", [as_text_lines, _as_objects, _as_html, lambda facts: map(to_line, facts)])
 def test_nothing_of_it_reaches_the_terminal(text: str, write: object) -> None:
     assert callable(write)
     fact = Fact(1, 0, 0, "id", "PRIVMSG", "#lobby", "#lobby", "ann!u@h", "", text, {"+x": text})

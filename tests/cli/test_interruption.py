@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatctl.cli.join import Interruption
+from chatctl.cli.commands.join import Interruption
 
 
 @pytest.fixture

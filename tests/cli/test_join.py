@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from chatctl.chat.model.policy import Rules
-from chatctl.cli.join import _log_in_one_line
+from chatctl.cli.commands.join import _log_in_one_line
 from chatctl.server import Server
 from tests.cli.commands import COMMAND, run
 from tests.client.peer import Peer, Talk

@@ -10,9 +10,9 @@ from typing import ClassVar, cast
 
 import pytest
 
-from chatctl.cli.line import plain
-from chatctl.cli.line.plain import LineInput
-from chatctl.cli.line.screen import LineScreen
+from chatctl.cli.plain import line_input as plain
+from chatctl.cli.plain.line_input import LineInput
+from chatctl.cli.plain.screen import LineScreen
 from chatctl.client.errors import FullError
 from tests.client.peer import eventually
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from chatctl.cli.line.screen import LineScreen, OutputStyle, json_line
+from chatctl.cli.plain.screen import LineScreen, OutputStyle, json_line
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.events.sentences import _WORDS

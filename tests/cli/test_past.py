@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.chat.entries.facts import Fact
-from chatctl.cli.past import _as_text, _words
+from chatctl.cli.stored_history import _words, as_text_lines
 from chatctl.journal import prepare
 from chatctl.journal.exchange.offline import StoppedJournal
 from tests.cli.commands import run
@@ -35,7 +35,7 @@ def test_a_fact_in_words(kind: str, text: str, tags: dict[str, str], expected: s
 def test_each_line_of_a_message_is_a_line() -> None:
     said = Fact(1, 0, 0, "boot-1", "PRIVMSG", "#tea", "#tea", "ann!u@h", "", "def tea():\n\n    return 4", {})
     act = Fact(2, 0, 0, "boot-2", "PRIVMSG", "#tea", "#tea", "ann!u@h", "", "\x01ACTION waves\nand sits\x01", {})
-    assert [line.partition("  ")[2] for line in _as_text([said, act])] == [
+    assert [line.partition("  ")[2] for line in as_text_lines([said, act])] == [
         "#tea  [ann]: def tea():",
         "#tea  [ann]:     return 4",
         "#tea  * ann waves",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.scripts import _to_come
+from chatctl.cli.commands.tail import _to_come
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Server, TlsConfig
@@ -191,16 +191,16 @@ def test_no_server_is_exit_code_4() -> None:
 
 
 def test_a_server_that_answers_nothing_to_the_point_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from chatctl.cli import scripts
+    from chatctl.cli import script_client
     from chatctl.errors import UnreachableError
 
-    monkeypatch.setattr(scripts, "PATIENCE", 0.2)
+    monkeypatch.setattr(script_client, "PATIENCE", 0.2)
     with (
         Peer(lambda talk: talk.welcome("ann").rest()) as peer,
         Client(port=peer.port, name="ann", rooms=[]) as client,
         pytest.raises(UnreachableError),
     ):
-        scripts._awaited(client, e.Listed)
+        script_client.await_event(client, e.Listed)
 
 
 # Servers of others.

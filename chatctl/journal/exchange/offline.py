@@ -31,7 +31,7 @@ class StoppedJournal:
     """A context manager; raises StartError where the folder is in use or the journal will not do.
 
     `folder` is one that `prepare` has seen. `deletes`: it is opened to delete from it, so
-    the spare file is released if the disk is full (spare.py), and space returns to the file system at the end.
+    the spare file is released if the disk is full (spare_file.py), and space returns to the file system at the end.
     """
 
     def __init__(self, folder: Path, *, deletes: bool = False) -> None:

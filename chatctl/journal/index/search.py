@@ -27,7 +27,7 @@ _ids_from_json = msgspec.json.Decoder(list[int]).decode
 
 _BY_ID = "SELECT c.* FROM json_each(?1) AS j CROSS JOIN facts AS c ON c.id = j.value AND c.lane & 1 = 0"
 _BY_ID_AND_PLACE = f"{_BY_ID} AND c.lane IN (SELECT value * 2 FROM json_each(?2))"
-"""A stale volume may name a place where the message is no longer (account_ids.py)."""
+"""A stale volume may name a place where the message is no longer (account_id_migration.py)."""
 _PLACES = "SELECT json_group_array(id) FROM places WHERE name IN (SELECT value FROM json_each(?))"
 
 

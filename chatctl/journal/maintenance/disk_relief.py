@@ -3,7 +3,7 @@
 Invariants:
 
 - [bounded-relief] A slice that fails for lack of space is tried again at most once, with the spare file released
-  (spare.py). If that fails too the caller gets the error at once.
+  (spare_file.py). If that fails too the caller gets the error at once.
 - [copy-as-you-go] While space is short every slice is copied into the database file, so that the WAL starts over
   instead of growing. If even that lacks space, pages are returned to make the file short enough for the copy.
 """

@@ -253,7 +253,7 @@ def lock(folder: Path, patience: float = PATIENCE_SECONDS, tries: int = 3) -> Fo
 
 
 def _is_file(descriptor: int, path: Path) -> bool:
-    """Return whether a file that was opened still has its name: else its folder was moved (restoring.py)."""
+    """Return whether a file that was opened still has its name: else its folder was moved (restore.py)."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.lstat(path))
     except FileNotFoundError:

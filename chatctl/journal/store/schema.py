@@ -99,7 +99,7 @@ def _second(connection: sqlite3.Connection) -> None:
 
 
 def _third(connection: sqlite3.Connection) -> None:
-    """The index by place follows behind the facts (lanes.py) instead of being written with them."""
+    """The index by place follows behind the facts (place_index.py) instead of being written with them."""
     connection.execute("CREATE TABLE slices (last INTEGER PRIMARY KEY, number INTEGER NOT NULL)")
     connection.execute(
         "CREATE TABLE lanes (slice INTEGER NOT NULL, lane INTEGER NOT NULL, id INTEGER NOT NULL,"

@@ -1,10 +1,9 @@
-"""`chatctl ban`, `unban`, `kick` and `sessions`: who is here, and who may not be. Bans also where no server runs."""
+"""`chatctl ban`: ban a user, at once and from now on."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -13,14 +12,14 @@ from chatctl.cli import options
 from chatctl.cli.asking import asking
 from chatctl.cli.columns import padded
 from chatctl.cli.confirming import YesOption, confirm
-from chatctl.cli.failures import hint, reads, reports
+from chatctl.cli.failures import hint, reports
+from chatctl.cli.user_requests import Account, Reason
 from chatctl.errors import ConfigError
 
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-_MAX_BAN_SECONDS = 10 * 365 * 24 * 3600
 
-Account = Annotated[bool, typer.Option("--account", help="It is an account, whatever name its owner has now.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What they read, and the others.")]
+
+_MAX_BAN_SECONDS = 10 * 365 * 24 * 3600
 
 
 @reports
@@ -78,55 +77,6 @@ def ban(
         print(f"{item['kind']:<8} {padded(clean(item['target']), 32)} {until}  {clean(item['reason'])}".rstrip())
 
 
-@reports
-def unban(
-    target: Annotated[str, typer.Argument(metavar="NAME|ADDRESS", help="As `chatctl ban` lists it.")],
-    account: Account = False,
-    data_dir: options.DataDirOption = None,
-    config: options.ConfigOption = None,
-) -> None:
-    """Take a ban back."""
-    with asking(data_dir, config, "bans") as ask:
-        print(ask({"command": "unban", "target": target, "account": account})["text"])
-
-
-@reports
-def kick(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who has to go.")],
-    reason: Reason = "",
-    data_dir: options.DataDirOption = None,
-    config: options.ConfigOption = None,
-) -> None:
-    """Disconnect a user, who may come back.
-
-    `chatctl ban` prevents that.
-    """
-    print(_ask(data_dir, config, {"command": "kick", "name": name, "reason": reason})["text"])
-
-
-@reads
-def sessions(
-    as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
-) -> None:
-    """List who is connected, from where, since when."""
-    from chatctl.cli.when import iso, local
-    from chatctl.protocol.clean import clean
-
-    found = _ask(data_dir, config, {"command": "sessions"})["sessions"]
-    assert isinstance(found, list)
-    if not found:
-        hint("No users are connected")
-    for item in found:
-        if as_json:
-            print(json.dumps({**item, "since": iso(item["since"]) if item["since"] else None}))
-            continue
-        since = f"since {local(item['since'])}" if item["since"] else "not registered"
-        marks = [*(["operator"] if item["operator"] else []), *(["TLS"] if item["encrypted"] else [])]
-        rooms = ", ".join(clean(room) for room in item["rooms"])
-        who = clean(item["name"]) or "-"
-        print(f"{padded(who, 24)} {item['address']:<16} {since}  {' '.join([*marks, rooms])}".rstrip())
-
-
 def _own_address(target: str) -> str:
     """Return the address of this computer that a ban on `target` matches; ``""`` for none, or if it is not an
     address."""
@@ -153,12 +103,3 @@ def _seconds(text: str | None) -> int:
     if text is not None and not 0 < seconds <= _MAX_BAN_SECONDS:
         raise ConfigError(f'--for is "{text}", but a ban lasts from a second to ten years, or for good without --for')
     return seconds
-
-
-def _ask(data_dir: str | None, config: str | None, request: Mapping[str, object]) -> dict[str, object]:
-    from chatctl.cli.running import ask_server
-    from chatctl.config import load
-    from chatctl.wiring import data_folder
-
-    loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
-    return ask_server(data_folder(loaded), request)

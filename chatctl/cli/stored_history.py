@@ -1,4 +1,4 @@
-"""`chatctl history`, `search`, `export`: reading messages from the data folder.
+"""Common parts of `export`, `history`, `search`.
 
 They work with and without a running server: SQLite's readers block no writer, and see only committed messages. With
 --verbose they report on stderr whether a server runs.
@@ -7,21 +7,17 @@ They work with and without a running server: SQLite's readers block no writer, a
 from __future__ import annotations
 
 import contextlib
-import html
-import itertools
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatctl.cli import options
-from chatctl.cli.failures import hint, reads, remark, say
-from chatctl.cli.when import iso, local, moment
+from chatctl.cli.failures import remark, say
+from chatctl.cli.when import iso, local
 from chatctl.destination.server_address import is_url
 from chatctl.errors import ChatctlError, ConfigError, StartError, UnreachableError
 
@@ -30,8 +26,13 @@ if TYPE_CHECKING:
 
     from chatctl.chat.entries.facts import Fact
 
-_ALL = 1 << 52
-_DEFAULT = 50
+
+NO_LIMIT = 1 << 52
+
+
+DEFAULT_LIMIT = 50
+
+
 _SIGNS = {
     "+draft/react": "reacted",
     "+react": "reacted",
@@ -40,112 +41,17 @@ _SIGNS = {
 }
 """Tags of a message without text, in words."""
 
-RoomArgument = Annotated[str | None, typer.Argument(metavar="[ROOM]", help="The room (default: #lobby).")]
-SinceOption = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only newer messages: a time, or 2h.")]
-UntilOption = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only older messages.")]
+
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="NUMBER", min=1, max=1_000_000, help="How many messages at the most.")
 ]
+
+
 InRoomOption = Annotated[str | None, typer.Option("--room", metavar="ROOM", help="Only this room.")]
-FromOption = Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only what this person said.")]
-FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl, txt or html.")]
-
-
-@reads
-def history(
-    room: RoomArgument = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    limit: LimitOption = _DEFAULT,
-    as_json: options.JsonOption = False,
-    data_dir: options.DataDirOption = None,
-    verbose: options.VerboseOption = False,
-    config: options.ConfigOption = None,
-) -> None:
-    """Print the last messages of a room."""
-    from chatctl.chat.entries.queries import HistoryQuery, Mark
-    from chatctl.journal.index.history_reader import read
-    from chatctl.protocol.names import room_fold
-
-    now = datetime.now(UTC)
-    after, before = moment("--since", since, now), moment("--until", until, now)
-    place = room_fold(_room(room))
-    with _journal(data_dir, config) as connection:
-        query = HistoryQuery(
-            place,
-            limit,
-            _ALL,
-            after=Mark(time=after - 1) if after else None,
-            before=Mark(time=before) if before else None,
-        )
-        found = read(connection, query).facts
-        if not found:
-            hint(f"nothing that is kept was said in {_room(room)}{' at that time' if since or until else ''}")
-        _print(found, as_json)
-
-
-@reads
-def search(
-    text: Annotated[
-        str, typer.Argument(metavar="TEXT", help='Words to look for; "several in quotes" must stand together.')
-    ],
-    room: InRoomOption = None,
-    source: FromOption = None,
-    limit: LimitOption = _DEFAULT,
-    as_json: options.JsonOption = False,
-    data_dir: options.DataDirOption = None,
-    verbose: options.VerboseOption = False,
-    config: options.ConfigOption = None,
-) -> None:
-    """Search messages in all rooms and private conversations.
-
-    The newest matches are printed, oldest first. Exit code 1 if nothing is found.
-    """
-    if not text.strip():
-        raise ConfigError("There is nothing to look for: the text is empty")
-    from chatctl.chat.entries.queries import SearchQuery
-    from chatctl.journal.index.history_reader import read
-    from chatctl.protocol.names import fold, room_fold
-
-    places = (room_fold(_room(room)),) if room else ()
-    with _journal(data_dir, config) as connection:
-        found = read(connection, SearchQuery(text, limit, _ALL, places, fold(source or ""))).facts
-        _print(found, as_json)
-    if not found:
-        hint("nothing was found")
-        raise typer.Exit(1)
-
-
-@reads
-def export(
-    form: FormatOption = "jsonl",
-    room: InRoomOption = None,
-    data_dir: options.DataDirOption = None,
-    verbose: options.VerboseOption = False,
-    config: options.ConfigOption = None,
-) -> None:
-    """Write everything that is kept to stdout.
-
-    jsonl has all of it, and can be imported again; txt and html are for reading.
-    """
-    from chatctl.journal.exchange.export_import import exported
-    from chatctl.protocol.names import room_fold
-
-    writer = _FORMATS.get(form)
-    if writer is None:
-        raise ConfigError(f'--format is "{form}", but it is one of {", ".join(_FORMATS)}')
-    place = room_fold(_room(room)) if room else ""
-    with _journal(data_dir, config) as connection:
-        kept = exported(connection, place=place)
-        first = list(itertools.islice(kept, 1))
-        for line in writer(itertools.chain(first, kept)):
-            print(line)
-    if not first:
-        hint(f"nothing is kept of {_room(room)}" if room else "nothing is kept")
 
 
 @contextmanager
-def _journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Connection]:
+def open_journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.Connection]:
     from chatctl.config import load
     from chatctl.journal import journal_file
     from chatctl.journal.store.schema import check, open_reading
@@ -215,7 +121,7 @@ def _say_which(folder: Path) -> None:
     remark(f"reading {folder}; {state}")
 
 
-def _room(name: str | None) -> str:
+def room_of_argument(name: str | None) -> str:
     """Return the room: the default one for an empty name; ``dev`` means ``#dev``. Raises ConfigError for rooms
     elsewhere."""
     if name and is_url(name):
@@ -227,8 +133,8 @@ def _room(name: str | None) -> str:
     return name if name.startswith("#") else f"#{name}"
 
 
-def _print(facts: Iterable[Fact], as_json: bool) -> None:
-    for line in _as_objects(facts) if as_json else _as_text(facts):
+def print_facts(facts: Iterable[Fact], as_json: bool) -> None:
+    for line in _as_objects(facts) if as_json else as_text_lines(facts):
         print(line)
 
 
@@ -277,7 +183,7 @@ def _words(fact: Fact) -> str:
     return what.format(nick=nick, text=text, old=old, new=new.partition(" ")[0], sign=sign)
 
 
-def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
+def as_text_lines(facts: Iterable[Fact]) -> Iterator[str]:
     from chatctl.protocol.clean import clean, isolate
 
     # Isolated only for a terminal: in other output these would be characters that no user wrote.
@@ -285,27 +191,3 @@ def _as_text(facts: Iterable[Fact]) -> Iterator[str]:
     for fact in facts:
         for line in _words(fact).split("\n"):
             yield f"{local(fact.time)}  {clean(fact.target)}  {safe(line)}"
-
-
-def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
-    """Facts as they are, for `import`."""
-    from chatctl.journal.exchange.jsonl import to_line
-
-    return map(to_line, facts)
-
-
-def _as_html(facts: Iterable[Fact]) -> Iterator[str]:
-    yield '<!doctype html><html lang="en"><meta charset="utf-8"><title>chatctl</title>'
-    yield "<style>body{font:16px sans-serif;max-width:50em;margin:auto}time{color:#666;margin-right:1em}"
-    yield "bdi{white-space:pre-wrap}</style>"
-    for line in _as_text(facts):
-        time, _, rest = line.partition("  ")
-        yield f"<p><time>{html.escape(time)}</time><bdi>{html.escape(rest)}</bdi></p>"
-    yield "</html>"
-
-
-_FORMATS: dict[str, Callable[[Iterable[Fact]], Iterator[str]]] = {
-    "jsonl": _as_jsonl,
-    "txt": _as_text,
-    "html": _as_html,
-}

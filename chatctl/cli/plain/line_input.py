@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import TextIO
 
-from chatctl.cli.line.hidden import Echo, RefusedQuestion
-from chatctl.cli.line.screen import LineScreen, UserLeft
+from chatctl.cli.plain.hidden import Echo, RefusedQuestion
+from chatctl.cli.plain.screen import LineScreen, UserLeft
 from chatctl.client.errors import FullError
 from chatctl.client.slash import table
 from chatctl.errors import ChatctlError, UnreachableError

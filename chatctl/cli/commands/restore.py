@@ -1,4 +1,4 @@
-"""`chatctl backup` and `restore`: everything of a data folder in one file, and back."""
+"""`chatctl restore`: restore a backup. The server must not run."""
 
 from __future__ import annotations
 
@@ -10,41 +10,14 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.columns import counted
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
-from chatctl.cli.failures import hint, reports, say
-from chatctl.cli.past import existing_journal
+from chatctl.cli.failures import reports, say
 from chatctl.cli.when import local
 
 if TYPE_CHECKING:
     from chatctl.journal.exchange.restore import Restoration
 
+
 _WHAT = "a restore replaces what the data folder holds"
-
-
-@reports
-def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not be there yet.")],
-    data_dir: options.DataDirOption = None,
-    verbose: options.VerboseOption = False,
-    config: options.ConfigOption = None,
-) -> None:
-    """Copy the data folder to one file.
-
-    History, accounts, bans, certificate: all of one moment, while the server runs or not. `chatctl restore` brings it
-    back. Keep it as safe as the data folder: the certificate's key is in it.
-    """
-    from chatctl.config import load
-    from chatctl.journal.exchange.backup import backup as write_backup
-    from chatctl.wiring import data_folder
-
-    loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)
-    folder = data_folder(loaded)
-    existing_journal(folder)
-    manifest = write_backup(folder, file)
-    names = ", ".join(entry.name for entry in manifest.files)
-    print(f"Copied to {file} ({file.stat().st_size} bytes): {names}")
-    outside = [name for name, given in (("settings file", loaded.file), ("tls.key", loaded.settings.tls.key)) if given]
-    if outside:
-        hint(f"not in it, since it is not in the data folder: the {' and '.join(outside)}")
 
 
 @reports

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from chatctl.cli import options
-from chatctl.cli.changing import history_in_force
 from chatctl.cli.columns import counted
+from chatctl.cli.commands.import_ import history_in_force
 from chatctl.cli.confirming import YesOption, confirm, needs_yes
 from chatctl.cli.failures import remark, reports, say
 from chatctl.cli.when import local, moment

@@ -35,7 +35,7 @@ from chatctl.cli.failures import reports, say
 from chatctl.errors import ChatctlError, RefusedError
 
 if TYPE_CHECKING:
-    from chatctl.cli.line.screen import LineScreen, OutputStyle
+    from chatctl.cli.plain.screen import LineScreen, OutputStyle
     from chatctl.cli.visits import VisitKeeper
     from chatctl.client import Client
     from chatctl.destination.login_wish import LoginWish
@@ -69,7 +69,7 @@ def join(
 
     Without a terminal each line of the input is one message.
     """
-    from chatctl.cli.line.screen import OutputStyle
+    from chatctl.cli.plain.screen import OutputStyle
     from chatctl.cli.visits import VisitKeeper
     from chatctl.destination.join_plan import JoinPlan, plan_login
     from chatctl.destination.server_address import hinting
@@ -111,9 +111,9 @@ def _line_by_line(
 ) -> None:
     """Enter, talk, leave."""
     from chatctl.cli.account_memory import AccountMemory
-    from chatctl.cli.line.entering import enter
-    from chatctl.cli.line.offering import EventGate, offer
-    from chatctl.cli.line.screen import LineScreen
+    from chatctl.cli.plain.entering import enter
+    from chatctl.cli.plain.offering import EventGate, offer
+    from chatctl.cli.plain.screen import LineScreen
     from chatctl.client.profile.profile import Profile
     from chatctl.destination.server_address import hinting
 
@@ -162,7 +162,7 @@ def _remember(wish: LoginWish, name: str, commit_gate: VisitKeeper, save: str | 
 
 def _go_on(client: Client, wish: LoginWish, style: OutputStyle, ending: Ending, commit_gate: VisitKeeper) -> None:
     """Line by line, where the full screen was left for that."""
-    from chatctl.cli.line.screen import LineScreen
+    from chatctl.cli.plain.screen import LineScreen
 
     screen = LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room)
     screen.keep = functools.partial(commit_gate.keep, wish)
@@ -188,10 +188,10 @@ def _talk(screen: LineScreen, room: str, ending: Ending) -> str:
     if screen.style.editing:
         signal.signal(signal.SIGINT, lambda *_: screen.end())
     if screen.style.editing:
-        from chatctl.cli.line.terminal import converse as converse_on_terminal
+        from chatctl.cli.plain.terminal import converse as converse_on_terminal
 
         return converse_on_terminal(screen)
-    from chatctl.cli.line.plain import PATIENCE, LineInput, converse, send
+    from chatctl.cli.plain.line_input import PATIENCE, LineInput, converse, send
 
     lines = LineInput(sys.stdin)
     screen.on_end = lines.close

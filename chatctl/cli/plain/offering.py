@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from chatctl.cli.line.entering import ask_new_password
+from chatctl.cli.plain.entering import ask_new_password
 from chatctl.client import events as e
 from chatctl.client.client import Client
 from chatctl.client.profile.profile import Profile

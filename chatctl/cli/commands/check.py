@@ -9,7 +9,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.columns import counted
 from chatctl.cli.failures import reports, say
-from chatctl.cli.past import existing_journal
+from chatctl.cli.stored_history import existing_journal
 from chatctl.errors import ChatctlError
 
 

@@ -29,13 +29,14 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import CompleteStyle
 
-from chatctl.cli.line.plain import do_line
-from chatctl.cli.line.screen import LineScreen, UserLeft, Writer
+from chatctl.cli.plain.line_input import do_line
+from chatctl.cli.plain.screen import LineScreen, UserLeft, Writer
 from chatctl.client.slash import table
 
 
 class AboveLineWriter:
-    """Writes above the line being typed, from any thread ([write-above]). A :class:`chatctl.cli.line.screen.Writer`."""
+    """Writes above the line being typed, from any thread ([write-above]). A
+    :class:`chatctl.cli.plain.screen.Writer`."""
 
     def __init__(self, session: PromptSession[str], screen: LineScreen, out: Writer) -> None:
         self._session = session
