@@ -175,7 +175,7 @@ class EventLoop:
     def _timeout(self, now: float) -> float | None:
         times = [when for when in (self._timeouts.next(), self._acceptor.resumes_at) if when]
         times += self._back_pressure.due()
-        if (due := self._hub.due()) is not None:
+        if (due := self._hub.next_deadline()) is not None:
             times.append(now + max(0.0, (due - self._hub.now()) / 1000))
         if self._stopping:
             times.append(min(self._stop_by, now + _ACKNOWLEDGED_SECONDS))
@@ -197,7 +197,9 @@ class EventLoop:
 
     def _accepted(self, sock: socket.socket, peer: str) -> None:
         now = self._clock()
-        reason = self._connection_limits.refusal(peer, now) or (self._connection_limits.busy and self._hub.banned(peer))
+        reason = self._connection_limits.refusal(peer, now) or (
+            self._connection_limits.busy and self._hub.ban_sentence(peer)
+        )
         if reason:
             self._log.info("refused", address=peer, reason=reason)
             turn_away(sock, reason)
@@ -284,7 +286,7 @@ class EventLoop:
         if not session.registered:
             self._check_unregistered(connection, first)
             if lines:
-                self._hub.turn_away_banned(session)
+                self._hub.end_if_banned(session)
 
     def _end_input(self, connection: Connection) -> None:
         """Stop reading: the peer ended its input. Lines it sent are still handled and answered."""
@@ -385,7 +387,7 @@ class EventLoop:
             if not (connection.closing_at or connection.input_ended):
                 self._readable(connection, now)
         self._hub.work(lambda: self._clock() > self._stop_by)
-        self._hub.farewell(reason)
+        self._hub.end_all_sessions(reason)
 
     def _is_stopped(self) -> bool:
         if self._clock() >= self._stop_by:

@@ -209,7 +209,7 @@ class Server:
     def reread(self) -> None:
         """Read the settings again on a worker thread, and apply those that a running server can change."""
         if self._loop is not None and self._hub is not None:
-            self._loop.call(self._hub.reread)
+            self._loop.call(self._hub.reread_settings)
 
     def stop(self, reason: str = "The server is stopping", seconds: float = 2.0) -> None:
         """Disconnect all sessions and end. Idempotent.

@@ -192,7 +192,7 @@ class World:
         rules: Rules | None = None,
         order: Order | None = None,
         journal: Journal | None = None,
-        pace: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         self.now = START
         self.log = ListLog()
@@ -200,7 +200,7 @@ class World:
         self.order = order or LocalOrder(lambda: self.now, "boot")
         rules = rules or Rules(listener_limit=1000, created=START)
         self.workers = QuickWorkers()
-        self.hub = Hub(rules, self.order, self.journal, lambda: self.now, self.log, self.workers, pace)
+        self.hub = Hub(rules, self.order, self.journal, lambda: self.now, self.log, self.workers, rate_limiter)
         self._ids = 0
 
     @property

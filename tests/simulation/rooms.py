@@ -297,7 +297,7 @@ class Rooms:
         pending = self._pending()
         expected = self.replica.after(pending)
         state = self.hub.state
-        closing = {room.key for room in state.let_go}  # no user could join any more; the next entry stores that
+        closing = {room.key for room in state.dropped_rooms}  # no user could join any more; the next entry stores that
         for key in {*state.rooms, *expected.rooms} - closing:
             replayed = expected.rooms.get(key, ReplicaRoom())
             actual, expected_room = self._room(key, replayed.is_founded), _comparable(replayed)
@@ -313,9 +313,13 @@ class Rooms:
     def _is_quiet(self) -> bool:
         """Whether nothing is on its way to the disk, or waits for that."""
         commit_gate, state = self.hub.commit_gate, self.hub.state
-        on_its_way = self.journal.queue or commit_gate.gathering or commit_gate.due
+        on_its_way = self.journal.queue or commit_gate.has_unsubmitted or commit_gate.follow_ups
         return not (
-            on_its_way or commit_gate._retries.is_waiting or commit_gate._restarted or state.forgotten or state.let_go
+            on_its_way
+            or commit_gate._retries.is_waiting
+            or commit_gate._restarted
+            or state.forgotten
+            or state.dropped_rooms
         )
 
     def _room(self, key: str, is_founded: bool) -> object:

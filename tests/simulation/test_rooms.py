@@ -51,11 +51,11 @@ def _settings_are_not_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _records_are_not_set_back(kind: str) -> Callable[[pytest.MonkeyPatch], None]:
     def build_in(monkeypatch: pytest.MonkeyPatch) -> None:
-        set_back = StoredSettings._restore_record
+        restore_or_reset = StoredSettings._restore_record
 
         def but_one_kind(self: StoredSettings, name: RecordKey) -> None:
             if name[0] != kind:
-                set_back(self, name)
+                restore_or_reset(self, name)
 
         monkeypatch.setattr(StoredSettings, "_restore_record", but_one_kind)
 
@@ -68,7 +68,7 @@ def _bans_count_before_they_are_stored(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def at_once(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
         add(state, proposal, outcome)
-        for then in outcome.then:
+        for then in outcome.follow_ups:
             assert isinstance(then, p.EnforceBan)
             state.accounts.enforce(then.key)
 

@@ -64,8 +64,8 @@ def _shown_though_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
 def _lines_in_a_row_are_shown_though_they_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Fanout.lines_to_room
 
-    def whatever_happens(self: Fanout, room: str, lines: list[bytes], stamps: Any, speaker: Any, seq: int) -> None:
-        shown(self, room, lines, stamps, speaker, 0)
+    def whatever_happens(self: Fanout, room: str, lines: list[bytes], stamps: Any, sender: Any, seq: int) -> None:
+        shown(self, room, lines, stamps, sender, 0)
 
     monkeypatch.setattr(Fanout, "lines_to_room", whatever_happens)
 

@@ -81,7 +81,7 @@ def apply(state: State, entry: p.Entry) -> Outcome:
         time = last + 1 if last - time < MAX_AHEAD_MS else last
     outcome = Outcome(entry, state.by_session.get(proposal.session), time)
     _TABLE[type(proposal)](state, proposal, outcome)
-    if state.forgotten or state.let_go:
+    if state.forgotten or state.dropped_rooms:
         outcome.collect(state)
     if outcome.facts:
         state.last_time = outcome.facts[-1].latest

@@ -158,8 +158,8 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
     key = record_key(account)
     state.accounts.put(key, None)
     rooms = list(state.rooms.values())
-    outcome.changed += tuple(room.key for room in rooms if room.keep_out(account.identity))
-    outcome.changed += tuple(room.key for room in rooms if state.disown(room.key))
+    outcome.changed += tuple(room.key for room in rooms if room.remove_insiders(account.identity))
+    outcome.changed += tuple(room.key for room in rooms if state.clear_missing_founder(room.key))
     outcome.records += (key,)
     outcome.log_with_cause("account removed", account=account.name)
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is gone")
@@ -241,7 +241,7 @@ def _known_as(outcome: Outcome, user: User, before: str) -> None:
     """Rooms with +i must know `user` by one identity, not by two: a user who is removed must not return by the
     other."""
     for room in user.rooms.values():
-        if room.keep_out(before) | room.let_back(user):
+        if room.remove_insiders(before) | room.add_insider(user):
             outcome.changed += (room.key,)
 
 

@@ -50,7 +50,7 @@ def speech_refusal(room: Room, user: User, proposal: p.SendMessage) -> str | Non
         standing = OPERATOR if room.founded_by(user) else 0  # as if they had joined
     if standing < 0 and "n" in room.modes:
         return f"Not sent to {room.name}: you are not in that room"
-    if standing <= 0 and room.lists is not None and room.lists.silences(user):
+    if standing <= 0 and room.lists is not None and room.lists.mutes(user):
         return f"Not sent to {room.name}: an operator of the room has banned or silenced you there"
     if room.modes.isdisjoint(SPEECH):
         return None

@@ -33,7 +33,7 @@ def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
     ban = Ban(key, target, proposal.reason, now, expires)
     accounts.put(record_key(ban), ban)
     outcome.records += (record_key(ban),)
-    outcome.then += (p.EnforceBan(NO_SESSION, "", key),)
+    outcome.follow_ups += (p.EnforceBan(NO_SESSION, "", key),)
     outcome.verdict = (True, f"{target} is banned")
 
 
@@ -68,7 +68,7 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
         outcome.verdict = (False, f"{target} is not banned")
         return
     _forget(state, ban, outcome)
-    outcome.then += (p.EnforceBan(NO_SESSION, "", key),)
+    outcome.follow_ups += (p.EnforceBan(NO_SESSION, "", key),)
     outcome.verdict = (True, f"{target} is not banned any more")
     outcome.log_with_cause("ban taken back", target=target)
 

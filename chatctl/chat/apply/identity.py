@@ -136,8 +136,8 @@ def _no_name(state: State, proposal: p.Register, holder: User | None, problem: s
 
 def _no_place(state: State, session: SessionId, outcome: Outcome) -> None:
     """Refuse a session because the server is full, and probe all users: some connections may be dead."""
-    if outcome.entry.time - state.asked_all >= ASK_ALL_AGAIN_MS:
-        state.asked_all = outcome.entry.time
+    if outcome.entry.time - state.all_probed_at >= ASK_ALL_AGAIN_MS:
+        state.all_probed_at = outcome.entry.time
         outcome.deliveries.append(ProbeUsers(tuple(state.users)))
     outcome.deliveries.append(Rejected(session, full(state.rules.listener_limit)))
 
@@ -203,7 +203,7 @@ def rename(state: State, proposal: p.Rename, outcome: Outcome) -> None:
     outcome.undo += (UndoNick(user.id, was, proposal.nick, user.named_at),)
     if outcome.facts:
         state.held_names[key] = user.id, outcome.entry.seq
-    state.remember(user, outcome.entry.time)
+    state.add_former_nick(user, outcome.entry.time)
     state.rename(user, proposal.nick)
     user.named_at = outcome.entry.seq
     if not outcome.facts:

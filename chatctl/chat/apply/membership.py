@@ -146,7 +146,7 @@ def _remove(state: State, user: User, room: Room, message: Message, text: str, o
     outcome.deliveries.append(Unsubscribed(user.id, room.key))
     outcome.add_room_fact(room, message.command, source, text)
     outcome.undo += (UndoLeave(room, user.id, room.members[user.id], user.prefix),)
-    if room.keep_out(*user.identities):
+    if room.remove_insiders(*user.identities):
         outcome.changed += (room.key,)
     visits.note_left(state, outcome, user, (room.key,))
     state.leave(user, room)
@@ -255,7 +255,7 @@ def leave_chat(
         # It takes its place among what the room hears: where a thousand go at once, that is much less to do.
         (key,) = user.rooms
         outcome.deliveries.append(
-            ToRoom(key, message, outcome.stamp(), goodbye=user.session_ids, entry=outcome.entry.seq)
+            ToRoom(key, message, outcome.stamp(), departed_sessions=user.session_ids, entry=outcome.entry.seq)
         )
     else:
         if show:
@@ -264,7 +264,7 @@ def leave_chat(
             outcome.deliveries.append(ToUsers(audience, message, outcome.stamp(), entry=outcome.entry.seq))
     for room in user.rooms.values():
         outcome.add_room_fact(room, "QUIT", user, reason)
-    state.remember(user, outcome.entry.time)
+    state.add_former_nick(user, outcome.entry.time)
     rooms = dict(user.rooms)
     state.remove_user(user)
     outcome.redo += (DepartureRedo(user, rooms, reason, position),)

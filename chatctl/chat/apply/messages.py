@@ -31,7 +31,7 @@ def say(state: State, proposal: p.SendMessage, outcome: Outcome) -> None:
     """Send one message to each target.
 
     A NOTICE is never answered, not even with a refusal, so that two programs cannot talk to each other without end
-    (modern.ircdocs.horse, "NOTICE message"). Neither is a passing TAGMSG: clients send typing notifications every
+    (modern.ircdocs.horse, "NOTICE message"). Neither is an ephemeral TAGMSG: clients send typing notifications every
     three seconds, and users did not ask for them.
     """
     user = outcome.source
@@ -39,7 +39,7 @@ def say(state: State, proposal: p.SendMessage, outcome: Outcome) -> None:
         return
     first = len(outcome.deliveries)
     _say_to_each(state, user, proposal, outcome)
-    if proposal.command == "NOTICE" or proposal.passing:
+    if proposal.command == "NOTICE" or proposal.ephemeral:
         told = [delivery for delivery in outcome.deliveries[first:] if not isinstance(delivery, SendNumeric)]
         outcome.deliveries[first:] = told
 
@@ -91,13 +91,13 @@ def addressed(target: str) -> tuple[int, str]:
 class _RelayedMessage:
     """A message to one target: its one line or several, and how the sender and the recipients get it."""
 
-    __slots__ = ("command", "message", "needs", "passing", "pieces", "prefix", "stamp", "target")
+    __slots__ = ("command", "ephemeral", "message", "needs", "pieces", "prefix", "stamp", "target")
 
     def __init__(self, user: User, target: str, proposal: p.SendMessage, outcome: Outcome) -> None:
         self.command, self.prefix, self.target = proposal.command, user.prefix, target
         self.pieces: list[multiline.BatchLine] = []
         self.needs = caps.MESSAGE_TAGS if proposal.command == "TAGMSG" else 0
-        self.passing = proposal.passing
+        self.ephemeral = proposal.ephemeral
         self.stamp = outcome.stamp(proposal.tags)
         if multiline.is_multiline(proposal.text, proposal.tags):
             joints = proposal.tags.get(multiline.JOINTS, "")
@@ -161,10 +161,10 @@ def _say_to_room(user: User, room: Room, proposal: p.SendMessage, outcome: Outco
     if _too_long(user, said, outcome):
         return
     if said.pieces:
-        outcome.deliveries.append(InForms(said.forms(), room.key, speaker=proposal.session))
+        outcome.deliveries.append(InForms(said.forms(), room.key, sender=proposal.session))
     else:
         outcome.deliveries.append(
-            ToRoom(room.key, said.message, said.stamp, proposal.session, said.needs, said.passing)
+            ToRoom(room.key, said.message, said.stamp, proposal.session, said.needs, said.ephemeral)
         )
     if user.id not in room.members and not room.heard_by(proposal.session):
         _echo(user, said, proposal, outcome)
@@ -172,15 +172,15 @@ def _say_to_room(user: User, room: Room, proposal: p.SendMessage, outcome: Outco
 
 
 def _echo(user: User, said: _RelayedMessage, proposal: p.SendMessage, outcome: Outcome) -> None:
-    if user.sessions is not None and not said.passing:
+    if user.sessions is not None and not said.ephemeral:
         # The other sessions of the same user see what this one says, whether or not they asked for echoes.
         forms = said.forms() if said.pieces else (Form(said.needs, ((said.message, said.stamp),)),)
-        outcome.deliveries.append(InForms(forms, users=(user.id,), speaker=proposal.session))
+        outcome.deliveries.append(InForms(forms, users=(user.id,), sender=proposal.session))
     elif said.pieces:
         outcome.deliveries.append(InForms(said.forms(caps.ECHO_MESSAGE), users=(user.id,)))
     else:
         needs = said.needs | caps.ECHO_MESSAGE
-        outcome.deliveries.append(ToUsers((user.id,), said.message, said.stamp, needs, said.passing))
+        outcome.deliveries.append(ToUsers((user.id,), said.message, said.stamp, needs, said.ephemeral))
 
 
 def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p.SendMessage, outcome: Outcome) -> None:
@@ -201,7 +201,7 @@ def _tell(users: tuple[UserId, ...], said: _RelayedMessage, outcome: Outcome) ->
     if said.pieces:
         outcome.deliveries.append(InForms(said.forms(), users=users, answers=False))
     else:
-        outcome.deliveries.append(ToUsers(users, said.message, said.stamp, said.needs, said.passing, answers=False))
+        outcome.deliveries.append(ToUsers(users, said.message, said.stamp, said.needs, said.ephemeral, answers=False))
 
 
 def _say_to_user(user: User, other: User, proposal: p.SendMessage, outcome: Outcome) -> None:
@@ -218,7 +218,7 @@ def _say_to_user(user: User, other: User, proposal: p.SendMessage, outcome: Outc
 
 
 def _keep(user: User, place: str, target: str, proposal: p.SendMessage, outcome: Outcome) -> None:
-    if proposal.passing:
+    if proposal.ephemeral:
         return
     outcome.add_fact(proposal.command, user, place, target, proposal.text, _kept_tags(proposal.tags))
 

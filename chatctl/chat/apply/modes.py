@@ -115,7 +115,7 @@ def _change(state: State, room: Room, user: User, change: p.ModeChange, outcome:
             if change.letter == "i":
                 room.insiders = None
                 for id in room.members:
-                    room.let_back(state.users[id])
+                    room.add_insider(state.users[id])
             return change
         case _:
             return (

@@ -44,7 +44,7 @@ def redact(state: State, proposal: p.Redact, outcome: Outcome) -> None:
         return
     form = outcome.form(caps.MESSAGE_REDACTION, message)
     if room is not None:
-        outcome.deliveries.append(InForms((form,), room.key, speaker=proposal.session))
+        outcome.deliveries.append(InForms((form,), room.key, sender=proposal.session))
     else:
         echo = outcome.form(caps.MESSAGE_REDACTION | caps.ECHO_MESSAGE, message)
         outcome.deliveries.append(InForms((echo,), users=(user.id,)))

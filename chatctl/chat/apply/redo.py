@@ -155,7 +155,7 @@ class LoginRedo:
             return
         visits.note_entered(state, outcome, user, user.rooms)
         for room in user.rooms.values():
-            if room.keep_out(self._before) | room.let_back(user):
+            if room.remove_insiders(self._before) | room.add_insider(user):
                 outcome.changed += (room.key,)
             if room in self._founded and room.members[user.id] & OPERATOR:
                 show_operator(state, outcome, room, user)

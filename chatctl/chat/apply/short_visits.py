@@ -60,5 +60,5 @@ def take_place(state: State, user: User, proposal: p.Register) -> bool:
     if state.places_taken >= state.rules.listener_limit:
         return False
     user.console = False
-    state.without_place -= 1
+    state.console_users -= 1
     return True

@@ -3,7 +3,7 @@
 Invariants:
 
 - [reverse-order] Entries that fail together are undone last first, so that each finds what it left. Only Retried and
-  Passing entries come in between; they never add a room or take a name that is held. Retried ones are done again.
+  Unstored entries come in between; they never add a room or take a name that is held. Retried ones are done again.
 - [departed] Users who have left the chat meanwhile are in `State.departed`: they get the name and the rooms that the
   other members know, so that these read the right QUIT (apply/redo.py).
 - [undo-deliveries] `take_back` returns deliveries that change what sessions hear. They show nothing that was undone.
@@ -92,9 +92,9 @@ class UndoNick(NamedTuple):
             if stale is not None and nick_of(stale) == self.after:
                 state.stale_prefixes[user.id] = self.before + stale.removeprefix(self.after)
             return ()
-        former = next((past for past in reversed(state.past) if past.nick == self.before), None)
+        former = next((past for past in reversed(state.former_nicks) if past.nick == self.before), None)
         if former is not None:
-            state.past.remove(former)
+            state.former_nicks.remove(former)
         state.rename(user, self.before)
         user.named_at = self.named_at
         return ()
@@ -132,9 +132,9 @@ class UndoRoomRename(NamedTuple):
 
 
 def rooms_to_restore(state: State, since: int) -> list[str]:
-    """Return the keys of rooms that the undo dropped for settings that were undone later: `let_go` from `since` on."""
-    dropped = state.let_go[since:]
-    del state.let_go[since:]
+    """Return the keys of rooms that the undo dropped for settings undone later: `dropped_rooms` from `since` on."""
+    dropped = state.dropped_rooms[since:]
+    del state.dropped_rooms[since:]
     return [room.key for room in dropped]
 
 

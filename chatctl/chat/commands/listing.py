@@ -51,7 +51,7 @@ def list_rooms(view: CommandContext, session: Session, message: Message) -> Resu
             line(n.RPL_LIST, room.name, str(len(room.members)), text=room.topic)
             for room in rooms
             # A lobby that is empty and unchanged is left out: nothing in it is of use to the reader.
-            if (room.members or room.set_up)
+            if (room.members or room.has_settings)
             and room.known_to(me.id)
             and (not wanted or any(masks.matches(mask, room.key) for mask in wanted))
             and all(condition(room) for condition in conditions)

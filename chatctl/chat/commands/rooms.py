@@ -163,7 +163,7 @@ def own_join(session: Session, user: User, room: Room) -> Message:
     return Message("JOIN", (room.name, *more), user.prefix)
 
 
-def described(view: CommandContext, session: Session, room: Room) -> list[Reply]:
+def snapshot_replies(view: CommandContext, session: Session, room: Room) -> list[Reply]:
     """Return the lines about a room for a joining session."""
     replies = topic_lines(room)
     if not session.caps & NO_IMPLICIT_NAMES:

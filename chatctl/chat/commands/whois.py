@@ -87,7 +87,7 @@ def whowas(view: CommandContext, session: Session, message: Message) -> Result:
     key = names.fold(asked)
     replies: list[Reply] = []
     found = 0
-    for past in reversed(view.state.past):
+    for past in reversed(view.state.former_nicks):
         if found == most:
             break
         if past.key == key:

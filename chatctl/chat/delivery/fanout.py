@@ -54,7 +54,7 @@ class Fanout:
         self.dirty: list[Session] = []
         """Sessions with released output in `out`. The owner empties both."""
         self._open: dict[RoomOutput, None] = {}
-        self._goodbyes: dict[RoomOutput, None] = {}
+        self._departures: dict[RoomOutput, None] = {}
         """Rooms with a departure in their open segment."""
         self._left: dict[SessionId, list[RoomOutput]] = {}
         """Rooms that a session left in this tick, in the midst of a segment."""
@@ -70,8 +70,8 @@ class Fanout:
 
     # Membership.
 
-    def enter(self, session: Session, room_key: str) -> None:
-        """From here on `session` hears the room."""
+    def subscribe(self, session: Session, room_key: str) -> None:
+        """Send the room's lines to `session` from here on."""
         room = self.rooms.get(room_key)
         if room is None:
             room = self.rooms[room_key] = RoomOutput()
@@ -82,7 +82,7 @@ class Fanout:
         if room.segment is not None:
             room.segment.enters(session)
 
-    def leave(self, session: Session, room_key: str) -> None:
+    def unsubscribe(self, session: Session, room_key: str) -> None:
         """End the member's part of the segment: it includes all lines so far."""
         if session.rooms.pop(room_key, None) is None:
             return
@@ -98,7 +98,7 @@ class Fanout:
             del self.rooms[room_key]
 
     def rename(self, old_key: str, key: str) -> None:
-        """A room has another key from here on."""
+        """Move the output of a room to another key."""
         room = self.rooms.pop(old_key, None)
         if room is None:
             return
@@ -135,52 +135,52 @@ class Fanout:
         room_key: str,
         message: Message,
         stamp: Stamp,
-        speaker: Session | None,
+        sender: Session | None,
         needs: int,
         seq: int,
         answered: Session | None = None,
         *,
-        goodbye: Sequence[SessionId] = (),
+        departed: Sequence[SessionId] = (),
     ) -> Spot | None:
-        """Send a line to all members of a room that have the capabilities `needs`; to `speaker` only with echo-message.
+        """Send a line to all members of a room that have the capabilities `needs`; to `sender` only with echo-message.
 
         Args:
             seq: The entry that must be stored for the line to be shown; 0 if it is shown in any case.
             answered: A member whose copy is part of a labelled response. It is omitted here, unless :meth:`splice`
                 fills the returned place.
-            goodbye: Sessions of a departed user. This is their last line, and their name is free from here on
-                (:meth:`named`).
+            departed: Sessions of a departed user. This is their last line, and their name is free from here on
+                (:meth:`end_departures`).
         """
         room = self.rooms.get(room_key)
         if room is None:
             return None
         segment = room.segment or self._begin(room)
-        if goodbye:
-            for other in [other for id in goodbye for other in self._left.get(id, ())]:
+        if departed:
+            for other in [other for id in departed for other in self._left.get(id, ())]:
                 if other is not room:
                     self._close(other)
-            self._goodbyes[room] = None
+            self._departures[room] = None
         segment.seqs.append(seq)
         for shape, lines in segment.lines.items():
             lines.append(render(message, stamp, shape) if shape & needs == needs else b"")
-        # Somebody may speak to a room without being in it; then there is nothing of theirs to leave out.
-        if speaker is not None and room_key in speaker.rooms and not speaker.caps & ECHO_MESSAGE:
-            segment.own.setdefault(speaker, {})[len(segment.lines[speaker.shape]) - 1] = b""
+        # A sender need not be a member; then there is no copy to omit.
+        if sender is not None and room_key in sender.rooms and not sender.caps & ECHO_MESSAGE:
+            segment.own.setdefault(sender, {})[len(segment.lines[sender.shape]) - 1] = b""
         if answered is None:
             return None
         at = len(segment.lines[answered.shape]) - 1
         segment.own.setdefault(answered, {})[at] = b""
         return Spot(segment, room, at)
 
-    def named(self) -> None:
+    def end_departures(self) -> None:
         """Note that a free name was taken: the lines that show its former owner's departure come first
         ([session-order])."""
-        for room in list(self._goodbyes):
+        for room in list(self._departures):
             self._close(room)
 
     def forms_to_room(self, room_key: str, forms: Sequence[Form], but: Session | None, seq: int) -> None:
-        """To all members but one the lines of the first form whose capabilities they have; these must be :meth:`alike`.
-        `seq` as in :meth:`to_room`."""
+        """Send an event with several forms to all members but one. The forms must be :meth:`are_grouped`. `seq` as in
+        :meth:`to_room`."""
         room = self.rooms.get(room_key)
         if room is None:
             return
@@ -192,8 +192,8 @@ class Fanout:
             segment.own.setdefault(but, {})[len(segment.lines[but.shape]) - 1] = b""
 
     @staticmethod
-    def alike(forms: Sequence[Form]) -> bool:
-        """Whether members who share their bytes otherwise are told in the same form."""
+    def are_grouped(forms: Sequence[Form]) -> bool:
+        """Return whether members with the same capability set get the same form."""
         return not any(form.needs & ~_GROUPING for form in forms)
 
     def lines_to_room(
@@ -201,7 +201,7 @@ class Fanout:
         room_key: str,
         lines: list[bytes],
         stamps: Callable[[], Sequence[Stamp]],
-        speaker: Session | None,
+        sender: Session | None,
         seq: int,
     ) -> None:
         """Send lines of one sender to all members, as :meth:`to_room`. `stamps` are read only if a recipient gets
@@ -218,13 +218,13 @@ class Fanout:
             else:
                 stamped = stamped or stamps()
                 gathered.extend(render_lines(lines, stamped, shape))
-        if speaker is not None and room_key in speaker.rooms and not speaker.caps & ECHO_MESSAGE:
-            end = len(segment.lines[speaker.shape])
+        if sender is not None and room_key in sender.rooms and not sender.caps & ECHO_MESSAGE:
+            end = len(segment.lines[sender.shape])
             nothing = dict.fromkeys(range(end - len(lines), end), b"")
-            if speaker in segment.own:
-                segment.own[speaker].update(nothing)
+            if sender in segment.own:
+                segment.own[sender].update(nothing)
             else:
-                segment.own[speaker] = nothing
+                segment.own[sender] = nothing
 
     def _begin(self, room: RoomOutput) -> Segment:
         segment = room.segment = Segment(room.members)
@@ -234,13 +234,13 @@ class Fanout:
 
     @staticmethod
     def splice(spot: Spot, session: Session, data: bytes) -> bool:
-        """Let `session` read `data` in the line's place; False where its part of the segment is closed already."""
+        """Send `data` to `session` in the place of the line; return False if its part of the segment is closed."""
         if spot.room.segment is not spot.segment or session in spot.segment.left:
             return False
         spot.segment.own[session][spot.at] = data
         return True
 
-    def passing(self, sessions: Iterable[Session], message: Message, stamp: Stamp) -> None:
+    def send_ephemeral(self, sessions: Iterable[Session], message: Message, stamp: Stamp) -> None:
         """Send an ephemeral line ([ephemeral])."""
         later: dict[int, list[Session]] = {}
         for session in sessions:
@@ -249,12 +249,12 @@ class Fanout:
                 session.waits = self._tick
                 later.setdefault(session.shape, []).append(session)
             else:
-                self._hand(session, render(message, stamp, session.shape))
+                self._deliver(session, render(message, stamp, session.shape))
         for shape, group in later.items():
             self._groups.append(Group(tuple(group), render(message, stamp, shape)))
             self._groups[-1].until = stamp.time + MAX_EPHEMERAL_MS
 
-    def _hand(self, session: Session, data: bytes) -> None:
+    def _deliver(self, session: Session, data: bytes) -> None:
         if session.out is None:
             session.out = data
             self.dirty.append(session)
@@ -262,7 +262,7 @@ class Fanout:
             session.out = more(session.out, data)
 
     def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp, seq: int) -> None:
-        """A line for each of `sessions`: one group a set of capabilities. `seq` as in :meth:`to_room`."""
+        """Send a line to each of `sessions`, in one group per capability set. `seq` as in :meth:`to_room`."""
         shapes: dict[int, list[Session]] = {}
         for session in sessions:
             self._close_rooms_of(session)
@@ -272,7 +272,7 @@ class Fanout:
             self._groups.append(Group(tuple(group), render(message, stamp, shape), seq))
 
     def in_forms(self, sessions: Iterable[Session], forms: Sequence[Form], seq: int) -> None:
-        """To each session the lines of the first form whose capabilities it has. `seq` as in :meth:`to_room`."""
+        """Send each session the lines of the first form whose capabilities it has. `seq` as in :meth:`to_room`."""
         found: dict[tuple[int, int], list[Session]] = {}
         for session in sessions:
             for at, form in enumerate(forms):
@@ -285,7 +285,7 @@ class Fanout:
         for (at, shape), group in found.items():
             self._groups.append(Group(tuple(group), in_form(forms[at], shape), seq))
 
-    def direct(self, session: Session, data: bytes, seq: int = 0, about: str = "") -> None:
+    def send_in_order(self, session: Session, data: bytes, seq: int = 0, about: str = "") -> None:
         """Send bytes to one session, in order with its other output. `seq` as in :meth:`to_room`; `about` is the room
         that they are about, if there is only one ([session-order])."""
         session.waits = self._tick
@@ -296,26 +296,26 @@ class Fanout:
         else:
             self._groups.append(Group((session,), data, seq))
 
-    def answer(self, session: Session, data: bytes, about: str = "") -> None:
+    def send_reply(self, session: Session, data: bytes, about: str = "") -> None:
         """Send bytes that depend on nothing unreleased to one session, at once if [direct-answer] allows it."""
         if self.has_parked(session):
-            self.direct(session, data, about=about)
+            self.send_in_order(session, data, about=about)
         else:
-            self._hand(session, data)
+            self._deliver(session, data)
 
     def has_parked(self, session: Session) -> bool:
-        """Whether something of or for `session` is not released yet."""
+        """Return whether `session` has output that is not released, or its rooms have."""
         released = self._released
         return session.waits > released or any(room.waits > released for room in session.rooms.values())
 
-    def caused(self, session: Session) -> None:
-        """`session` caused something in this tick: its later answers come after that."""
+    def order_after(self, session: Session) -> None:
+        """Send later answers to `session` after the output of this tick, because it caused some of that."""
         session.waits = self._tick
 
     # Parking and release.
 
     def end_tick(self, seq: int) -> None:
-        """Close everything and park it until `seq` is durable; 0 for a tick without facts."""
+        """Close all segments and park the output of the tick until `seq` is durable; 0 for a tick without facts."""
         for room in list(self._open):
             self._close(room)
         self._left.clear()
@@ -348,7 +348,7 @@ class Fanout:
         return tick <= self._released or (tick == self._tick and nothing)
 
     @property
-    def gathering(self) -> bool:
+    def has_unparked(self) -> bool:
         """Whether there is output that no `end_tick` has seen."""
         return bool(self._open or self._groups)
 
@@ -397,6 +397,6 @@ class Fanout:
     def _close(self, room: RoomOutput) -> None:
         if room.segment is not None:
             del self._open[room]
-            if self._goodbyes:
-                self._goodbyes.pop(room, None)
+            if self._departures:
+                self._departures.pop(room, None)
             self._groups += room.close()

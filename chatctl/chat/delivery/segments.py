@@ -9,7 +9,7 @@ import msgspec
 
 from chatctl.chat.delivery.session import Session
 
-_NOBODY: dict[Session, int] = {}
+_NO_MEMBERS: dict[Session, int] = {}
 """Shared by most segments, in which no member joins or leaves; there is one segment per few messages."""
 _NOTHING: dict[int, bytes] = {}
 
@@ -29,7 +29,7 @@ class Segment:
         self.seqs: list[int] = []
         self.lines: dict[int, list[bytes]] = {shape: [] for shape in shapes}
         self.own: dict[Session, dict[int, bytes]] = {}
-        self.late = self.left = _NOBODY
+        self.late = self.left = _NO_MEMBERS
         self.alone = 0
 
     def enters(self, session: Session) -> None:

@@ -31,7 +31,7 @@ class AdminRequests:
 
     def ask(self, proposal: p.Proposal, answered: Answered) -> None:
         """Propose it; `answered` is called at once or later."""
-        reason = self._commit_gate.refusing(proposal)
+        reason = self._commit_gate.refusal_reason(proposal)
         if reason:
             answered(False, f"This cannot be kept: {reason}")
             return

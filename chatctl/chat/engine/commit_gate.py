@@ -44,7 +44,7 @@ MIN_BATCHED_FACTS = 8
 """Facts per tick from which [batching] pays off. They must be of several senders: one alone would wait in vain."""
 MAX_BATCHED_FACTS = 256
 """Facts that wait for a batch ([batching]). A larger commit is hardly cheaper per fact, and delays all of them."""
-_TRY_MS = 1000
+_RETRY_INTERVAL_MS = 1000
 MAX_RETRIED_FACTS = 10_000
 """Facts that wait to be submitted again ([undo-or-retry]). More are dropped and counted."""
 
@@ -53,7 +53,7 @@ _LIGHT_PROPOSALS = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.Se
 
 
 def _of_several(facts: Sequence[AnyFact]) -> bool:
-    """Whether not all of them are of one speaker."""
+    """Whether not all of them are of one sender."""
     first = facts[0].source
     return any(item.source != first for item in facts)
 
@@ -85,7 +85,7 @@ class _Submitted(msgspec.Struct):
     """How many lines it was that were not refused yet."""
     facts: int
     undo: Sequence[Undo]
-    then: Sequence[p.Proposal]
+    follow_ups: Sequence[p.Proposal]
     notes: Sequence[tuple[str, dict[str, object]]]
 
 
@@ -97,18 +97,18 @@ class CommitGate:
         self,
         state: State,
         fanout: Fanout,
-        tails: RecentMessages,
+        recent: RecentMessages,
         journal: Journal,
         clock: Callable[[], int],
         log: LogPort,
         refuse: Callable[[SessionId, str, str, str, str], None],
         deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
-        self.trouble = ""
+        self.failure_reason = ""
         """Why nothing can be kept at the moment; ``""`` while it can."""
         self.fatal_reason = ""
         """Why the server must stop at once; ``""`` while it need not."""
-        self.lost = 0
+        self.dropped_facts = 0
         """Facts that were shown and then dropped ([undo-or-retry])."""
         self.messages = 0
         """Messages, topics and modes that were accepted since the start."""
@@ -117,19 +117,19 @@ class CommitGate:
         self._unsubmitted_facts = 0  # the number of facts in it
         self._state = state
         self._fanout = fanout
-        self._recent = tails
+        self._recent = recent
         self._journal = journal
         self._clock = clock
         self._log = log
         self._refuse = refuse
         self._deliver = deliver
-        self.due: list[p.Proposal] = []
+        self.follow_ups: list[p.Proposal] = []
         """Proposals that follow from stored entries. The hub takes them."""
         self._retries = Retries()
         self._submitted: deque[_Submitted] = deque()
         self._is_batching = False  # whether [batching] applies, decided by the last submission
         self._settings = StoredSettings(state)
-        self._tried = self._failed_at = 0
+        self._last_probe_at = self._failed_at = 0
         self._rate = MessageRate()
         journal.attach(self)
         self._restarted = Restarted(self._load(journal))
@@ -142,7 +142,7 @@ class CommitGate:
 
     # From the rules.
 
-    def entry(self, outcome: Outcome, *, again: bool = False) -> None:
+    def add_outcome(self, outcome: Outcome, *, again: bool = False) -> None:
         """Take what an entry gave; `again`: it was done again after a failed commit."""
         for key in outcome.changed:
             self._settings.changed_rooms[key] = None
@@ -162,15 +162,15 @@ class CommitGate:
         if refusable and type(proposal) not in _LIGHT_PROPOSALS:
             self.messages += lines
         notes = outcome.notes if refusable else ()
-        undo, then = outcome.undo, outcome.then
+        undo, follow_ups = outcome.undo, outcome.follow_ups
         self._submitted.append(
-            _Submitted(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, then, notes)
+            _Submitted(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, follow_ups, notes)
         )
         for name in outcome.records:
             self._settings.changed_records[name] = entry.seq
         if self._restarted:
             # Before anything is said that the accounts did not hear: else a second crash would count it as heard.
-            restarted = self._restarted.hand_over(entry.seq)
+            restarted = self._restarted.take_for(entry.seq)
             self._settings.changed_records.update(dict.fromkeys(restarted, entry.seq))
 
     def take_commit(self, *, output_was_released: bool) -> Commit | None:
@@ -202,7 +202,7 @@ class CommitGate:
     def _take_unsubmitted(self) -> Commit:
         """Return everything that was gathered as a commit."""
         facts, self.unsubmitted, self._unsubmitted_facts = self.unsubmitted, [], 0
-        self._retries.handed_over()
+        self._retries.mark_submitted()
         settings = self._settings
         records = settings.take_records()
         seq = max(facts[-1].seq if facts else 0, records.last)
@@ -210,32 +210,32 @@ class CommitGate:
         return Commit(seq, facts, rooms, records)
 
     @property
-    def gathering(self) -> bool:
+    def has_unsubmitted(self) -> bool:
         """Whether there is something to keep that has not been handed over."""
         return bool(self.unsubmitted or self._settings.changed_records) and not self._waits_to_retry()
 
     def retry_at(self) -> int | None:
         """Return when facts are submitted again (ms since 1970 UTC), if any wait for that."""
-        return self._failed_at + _TRY_MS if self._waits_to_retry() else None
+        return self._failed_at + _RETRY_INTERVAL_MS if self._waits_to_retry() else None
 
     def _waits_to_retry(self) -> bool:
         """Return whether there are only facts to submit again, and it is too early for that."""
-        if not self._retries.is_waiting or self._clock() - self._failed_at >= _TRY_MS:
+        if not self._retries.is_waiting or self._clock() - self._failed_at >= _RETRY_INTERVAL_MS:
             return False
         return not any(item.refusable for item in self._submitted)
 
-    def refusing(self, proposal: p.Proposal) -> str:
+    def refusal_reason(self, proposal: p.Proposal) -> str:
         """Return why `proposal` cannot be accepted now ([refuse-while-failing]); ``""`` if it can."""
         slow = bool(self._submitted) and self._clock() - self._submitted[0].time > SLOW_COMMIT_MS
         crowded = self._fanout.parked_bytes > MAX_PARKED_BYTES
-        if not (slow or crowded or self.trouble):
+        if not (slow or crowded or self.failure_reason):
             return ""
-        if not isinstance(proposal, p.Refusable) or (isinstance(proposal, p.SendMessage) and proposal.passing):
+        if not isinstance(proposal, p.Refusable) or (isinstance(proposal, p.SendMessage) and proposal.ephemeral):
             return ""
-        if self.trouble:
-            if self._clock() - self._tried < _TRY_MS:
-                return self.trouble
-            self._tried = self._clock()
+        if self.failure_reason:
+            if self._clock() - self._last_probe_at < _RETRY_INTERVAL_MS:
+                return self.failure_reason
+            self._last_probe_at = self._clock()
             return ""
         if type(proposal) in _LIGHT_PROPOSALS:
             return ""
@@ -256,18 +256,18 @@ class CommitGate:
 
     def durable(self, seq: int) -> None:
         """Everything up to `seq` is kept."""
-        if self.trouble:
+        if self.failure_reason:
             self._log.info("messages can be stored again")
-            self.trouble = ""
-        way = self._submitted
-        while way and way[0].seq <= seq:
-            item = way.popleft()
+            self.failure_reason = ""
+        submitted = self._submitted
+        while submitted and submitted[0].seq <= seq:
+            item = submitted.popleft()
             if item.notes:
                 for event, fields in item.notes:
                     self._log.info(event, **fields)
-            if item.then:
-                self.due += item.then
-        self._retries.drop(seq, all_stored=not way)
+            if item.follow_ups:
+                self.follow_ups += item.follow_ups
+        self._retries.drop(seq, all_stored=not submitted)
         self._restarted.stored(seq)
         self._release_names(seq)
         self._settings.mark_durable(seq)
@@ -276,35 +276,35 @@ class CommitGate:
     def failed(self, first: int, last: int, reason: str) -> None:
         """Undo the facts from `first` to `last`, which are not stored ([undo-or-retry])."""
         try:
-            self._take_back(first, last, reason)
+            self._roll_back(first, last, reason)
         except Exception:
             # Output released from here on might show facts that are not stored.
             self.fatal("what could not be stored could not be taken back")
             raise
 
-    def _take_back(self, first: int, last: int, reason: str) -> None:
-        if not self.trouble:
+    def _roll_back(self, first: int, last: int, reason: str) -> None:
+        if not self.failure_reason:
             self._log.error("messages cannot be stored", reason=reason)
-        self.trouble = reason
-        self._tried = self._failed_at = self._clock()
+        self.failure_reason = reason
+        self._last_probe_at = self._failed_at = self._clock()
         # The gathered facts were decided on the assumption that this commit succeeds, so they fail with it. So do all
         # that were submitted meanwhile.
         gathered = self._take_unsubmitted()
         self._fanout.end_tick(gathered.seq)
         last = max(last, gathered.seq)
-        hit = self._arrived(last)
-        refused = {item.seq for item in hit if item.refusable}
+        failed = self._take_submitted(last)
+        refused = {item.seq for item in failed if item.refusable}
         again = self._retries.take()
         self._fanout.refuse(refused.union(outcome.entry.seq for outcome in again))
         self._recent.refuse(refused)
-        if any(isinstance(item.proposal, p.Redact | p.RenameRoom) for item in hit):
+        if any(isinstance(item.proposal, p.Redact | p.RenameRoom) for item in failed):
             self._recent.forget()  # they have been changed already; the journal has what they were
         self._release_names(last)
         self._restarted.failed()
         self._state.departed = departed(again)
-        self._undo([item for item in reversed(hit) if item.refusable], last)
+        self._undo([item for item in reversed(failed) if item.refusable], last)
         self._fanout.durable(last)
-        for item in hit:
+        for item in failed:
             if item.refusable:
                 for _ in range(item.lines):
                     proposal = item.proposal
@@ -314,7 +314,7 @@ class CommitGate:
     def _undo(self, items: Sequence[_Submitted], last: int) -> None:
         """Undo the entries `items`, the last one first, then settings and records of all up to `last`."""
         state = self._state
-        dropped, forgotten = len(state.let_go), len(state.forgotten)
+        dropped, forgotten = len(state.dropped_rooms), len(state.forgotten)
         for item in items:
             for change in reversed(item.undo):
                 self._deliver(change.take_back(state))
@@ -325,10 +325,10 @@ class CommitGate:
         for outcome in redone(again, self._state):
             self._deliver(outcome.deliveries)
             if self._retries.facts + outcome.count > MAX_RETRIED_FACTS:
-                self.lost += outcome.count
+                self.dropped_facts += outcome.count
                 outcome.facts.clear()
             self._retries.facts += outcome.count
-            self.entry(outcome, again=True)
+            self.add_outcome(outcome, again=True)
         self._retries.is_waiting = bool(self.unsubmitted or self._settings.changed_records)
         self._state.departed = {}
         self._state.stale_prefixes = {}
@@ -344,9 +344,9 @@ class CommitGate:
         self._log.error("the journal failed", reason=reason)
         self.fatal_reason = reason
 
-    def _arrived(self, seq: int) -> list[_Submitted]:
+    def _take_submitted(self, seq: int) -> list[_Submitted]:
         """Take the entries up to `seq` off the list, and return them."""
-        way, arrived = self._submitted, []
-        while way and way[0].seq <= seq:
-            arrived.append(way.popleft())
+        submitted, arrived = self._submitted, []
+        while submitted and submitted[0].seq <= seq:
+            arrived.append(submitted.popleft())
         return arrived

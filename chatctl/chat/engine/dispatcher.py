@@ -64,7 +64,7 @@ class Dispatcher:
         jobs: PendingQueries,
         slices: StreamedReplies,
         log: LogPort,
-        pace: RateLimiter | None,
+        rate_limiter: RateLimiter | None,
     ) -> None:
         self.failures = 0
         self._view = view
@@ -75,12 +75,12 @@ class Dispatcher:
         self._queries = jobs
         self._slices = slices
         self._log = log
-        self._rate_limiter = pace
+        self._rate_limiter = rate_limiter
 
-    def say(self, session: Session, room: str, texts: list[str]) -> None:
+    def submit_run(self, session: Session, room: str, texts: list[str]) -> None:
         """Propose PRIVMSG with several untagged lines to one room."""
         proposal = p.SendMessageRun(session.id, "", room, texts)
-        reason = self._commit_gate.refusing(proposal)
+        reason = self._commit_gate.refusal_reason(proposal)
         if reason:
             for _ in texts:
                 self._replies.refuse(session.id, "PRIVMSG", reason, "")
@@ -120,7 +120,7 @@ class Dispatcher:
         if session.caps != caps:
             self._fanout.reshape(session)
         if self._rate_limiter is not None and isinstance(result, list):
-            self._rate_limiter.answered(session, len(result), self._view.clock())
+            self._rate_limiter.charge_answer(session, len(result), self._view.clock())
         return result
 
     def _batched(self, session: Session, message: Message) -> None:
@@ -142,7 +142,7 @@ class Dispatcher:
         if isinstance(result, Held):
             return
         if isinstance(result, p.Proposal):
-            reason = self._commit_gate.refusing(result)
+            reason = self._commit_gate.refusal_reason(result)
             if reason:
                 self._replies.refuse(session.id, command, reason, label, result.subject)
             else:
@@ -167,7 +167,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  # [contain-failures]
             self.failed(session, error)
 
-    def slowed(self, session: Session, per_second: float) -> None:
+    def report_slowed(self, session: Session, per_second: float) -> None:
         """The session goes too fast, and is told so."""
         self._log.info("slowed", session=session.id)
         text = f"You are faster than {per_second:g} messages a second; the rest follows more slowly"

@@ -59,7 +59,7 @@ class Hub:
         (durable output)   (facts of the tick)        (parks output)
 
     The journal answers the CommitGate, which tells the Fanout what may be released. If a commit failed, the CommitGate
-    calls `Router.undone` with the deliveries of the undo, and `_on_refused` for each command to refuse.
+    calls `Router.route_undo` with the deliveries of the undo, and `_on_refused` for each command to refuse.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Hub:
         clock: Callable[[], int],
         log: LogPort,
         workers: WorkerPort,
-        pace: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         self.state = State(rules)
         self.sessions: dict[SessionId, Session] = {}
@@ -78,7 +78,7 @@ class Hub:
         self.fanout = Fanout()
         self._order = order
         self._workers = workers
-        self._rate_limiter = pace
+        self._rate_limiter = rate_limiter
         self._clock = clock
         self._log = log
         self.recent = RecentMessages(rules.replay_on_join)
@@ -90,15 +90,23 @@ class Hub:
         self._replies = ReplySender(self._view, self.fanout, self.sessions, self._by_user, log)
         self._router = Router(self._view, self.fanout, self.sessions, self._by_user, self._replies, log)
         self.commit_gate = CommitGate(
-            self.state, self.fanout, self.recent, journal, clock, log, self._on_refused, self._router.undone
+            self.state, self.fanout, self.recent, journal, clock, log, self._on_refused, self._router.route_undo
         )
         self.admin_requests = AdminRequests(order, self.commit_gate, lambda: self.fanout.released_seq)
         self._queries = PendingQueries(self.fanout, journal, workers, self.sessions, self._on_answer, self._failed)
         self.streamed = StreamedReplies(self._view, self.fanout, self._replies.reply_all)
         self._dispatcher = Dispatcher(
-            self._view, order, self.commit_gate, self._replies, self.fanout, self._queries, self.streamed, log, pace
+            self._view,
+            order,
+            self.commit_gate,
+            self._replies,
+            self.fanout,
+            self._queries,
+            self.streamed,
+            log,
+            rate_limiter,
         )
-        self._scheduler = Scheduler(self._dispatcher, clock, pace)
+        self._scheduler = Scheduler(self._dispatcher, clock, rate_limiter)
         order.attach(self._on_ordered)
 
     @property
@@ -106,7 +114,7 @@ class Hub:
         """The settings of the operator that are in force."""
         return self.state.rules
 
-    def reread(self) -> None:
+    def reread_settings(self) -> None:
         """Read the settings again, as REHASH does, for the operator of the machine."""
 
         def done(found: Done) -> None:
@@ -156,12 +164,12 @@ class Hub:
         self.sessions[session.id] = session
         return session
 
-    def banned(self, address: str) -> str:
+    def ban_sentence(self, address: str) -> str:
         """Return why connections from this address are refused; ``""`` if they are not."""
         ban = self.state.accounts.bans.of_address(address, self._clock())
         return ban.sentence if ban is not None else ""
 
-    def turn_away_banned(self, session: Session) -> None:
+    def end_if_banned(self, session: Session) -> None:
         """Handle lines of an unregistered connection: if its address is banned, it ends, now that it can read why."""
         ban = self.state.accounts.bans.of_address(session.address, self._clock())
         if ban is not None and not session.closing and not session.console:
@@ -195,9 +203,9 @@ class Hub:
         """Charge for input that completed no line; for how many seconds the session must not be read."""
         if self._rate_limiter is None or not session.registered:
             return 0.0
-        return self._rate_limiter.fragments(session, fragments, self._clock()) / 1000
+        return self._rate_limiter.charge_fragments(session, fragments, self._clock()) / 1000
 
-    def let_go(self, id: SessionId) -> None:
+    def end_if_disconnected(self, id: SessionId) -> None:
         """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though
         it has lines that wait: they would keep both for as long as they are many."""
         session = self.sessions.get(id)
@@ -219,8 +227,8 @@ class Hub:
     def end_tick(self) -> None:
         """End the tick: release durable output, then park the output of the tick and submit its facts."""
         if self._view.batches:
-            self._expire()
-        if self._router.unwelcome:
+            self._expire_batches()
+        if self._router.banned_sessions:
             self._end_banned_sessions()
         if self._view.rules is not self._offered_by:
             self._offered_by = self._view.rules
@@ -234,8 +242,8 @@ class Hub:
 
     def _end_banned_sessions(self) -> None:
         """End the sessions that a new ban applies to. They were collected while its entry was applied."""
-        unwelcome, self._router.unwelcome = self._router.unwelcome, []
-        for session, ban in unwelcome:
+        banned_sessions, self._router.banned_sessions = self._router.banned_sessions, []
+        for session, ban in banned_sessions:
             if not session.closing:
                 self._turn_away(session, ban)
 
@@ -254,15 +262,15 @@ class Hub:
             if told:
                 self._replies.reply_all(session, connection.changed(view, session, gone, new))
 
-    def due(self) -> int | None:
+    def next_deadline(self) -> int | None:
         """When something must be looked at though nothing arrives: ms since 1970 UTC."""
         times = [batches.next_deadline(self._view)]
         times.append(self.commit_gate.retry_at())
-        if self._rate_limiter is not None and (awake := self._rate_limiter.next()) is not None:
+        if self._rate_limiter is not None and (awake := self._rate_limiter.next_ready_at()) is not None:
             times.append(math.ceil(awake))
         return min((time for time in times if time is not None), default=None)
 
-    def _expire(self) -> None:
+    def _expire_batches(self) -> None:
         """Batches that were open for too long."""
         now = self._clock()
         for session in list(self._view.batches.values()):
@@ -276,8 +284,8 @@ class Hub:
     def release(self) -> bool:
         """Release durable output; return whether there was any. Sessions whose last line is in it end."""
         shown = self.fanout.release(self._clock())
-        if self.commit_gate.due:
-            due, self.commit_gate.due = self.commit_gate.due, []
+        if self.commit_gate.follow_ups:
+            due, self.commit_gate.follow_ups = self.commit_gate.follow_ups, []
             for proposal in due:
                 self._order.propose(proposal)
         self._queries.begin()
@@ -285,7 +293,7 @@ class Hub:
         self.admin_requests.release()
         return shown
 
-    def farewell(self, reason: str) -> None:
+    def end_all_sessions(self, reason: str) -> None:
         """Stop the server: every session is told, but not about the others."""
         for session in list(self.sessions.values()):
             self._replies.end(session, reason)
@@ -298,8 +306,8 @@ class Hub:
     def busy(self) -> bool:
         """Whether the next tick has something to do at once: input to handle, or output or facts that wait for nothing
         but a tick."""
-        gathered = not self.fanout.parked and (self.fanout.gathering or self.commit_gate.gathering)
-        return bool(self._scheduler or self.fanout.dirty or gathered or self.streamed or self._router.unwelcome)
+        gathered = not self.fanout.parked and (self.fanout.has_unparked or self.commit_gate.has_unsubmitted)
+        return bool(self._scheduler or self.fanout.dirty or gathered or self.streamed or self._router.banned_sessions)
 
     @property
     def idle(self) -> bool:
@@ -312,11 +320,11 @@ class Hub:
         """Apply entries, and pass their outcomes on."""
         for entry in entries:
             outcome = apply(self.state, entry)
-            self.commit_gate.entry(outcome)
+            self.commit_gate.add_outcome(outcome)
             session = self.sessions.get(entry.proposal.session)
             stored = outcome.facts or outcome.records
-            shown_if_kept = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
-            self._router.outcome(outcome, shown_if_kept)
+            shown_if_stored = entry.seq if stored and isinstance(entry.proposal, p.Refusable) else 0
+            self._router.route(outcome, shown_if_stored)
             if not entry.proposal.session:
                 self.admin_requests.ordered(entry, outcome)
             if outcome.facts:
@@ -324,7 +332,7 @@ class Hub:
             if session is not None:
                 session.in_flight -= 1
                 if outcome.facts:
-                    self.fanout.caused(session)
+                    self.fanout.order_after(session)
                 self._scheduler.resume(session)
 
     def _on_answer(

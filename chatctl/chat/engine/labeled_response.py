@@ -39,25 +39,28 @@ class ResponsePart(NamedTuple):
 
 
 class LabeledResponse:
-    """The response so far to a labelled command of `session`. `caused`: it depends on facts that are not durable yet.
-    `behind` follows the response: lines, each with the entry that must be stored for it to be shown."""
+    """The response so far to a labelled command of `session`.
 
-    __slots__ = ("_rooms", "behind", "caused", "label", "pieces", "session")
+    `depends_on_commit`: it shows facts that are not durable yet. `later_lines` are sent after the response, each with
+    the entry that must be stored for it to be shown.
+    """
+
+    __slots__ = ("_rooms", "depends_on_commit", "label", "later_lines", "pieces", "session")
 
     def __init__(self, session: Session, label: str) -> None:
         self.session = session
         self.label = label
         self.pieces: list[ResponsePart] = []
-        self.behind: list[tuple[bytes, int]] = []
-        self.caused = False
+        self.later_lines: list[tuple[bytes, int]] = []
+        self.depends_on_commit = False
         self._rooms: dict[str, None] = {}
 
-    def tells_of(self, room: str) -> None:
+    def add_snapshot_room(self, room: str) -> None:
         """Note that the last part is the snapshot of a room for a joining session."""
         self._rooms[room] = None
 
     @property
-    def about(self) -> str:
+    def only_room(self) -> str:
         """The room that all of it is about, if it is one; else ``""``."""
         return next(iter(self._rooms)) if len(self._rooms) == 1 else ""
 

@@ -3,14 +3,15 @@
 Invariants:
 
 - [token-bucket] Lines of a user cost COSTS, in units of one message. A session may spend `per_second` of them, an
-  address ADDRESS times as many, each with a burst. Sessions of this computer share no address limit. Every line costs
-  something, so input is bounded in bytes too (lines are bounded in length). A line with a long answer, or for several
-  rooms or users, costs more.
+  address ADDRESS_FACTOR times as many, each with a burst. Sessions of this computer share no address limit. Every line
+  costs something, so input is bounded in bytes too (lines are bounded in length). A line with a long answer, or for
+  several rooms or users, costs more.
 - [delay-not-refuse] A line over the limit waits, with all later lines of its session, so that a paste arrives whole and
   in order. The session is told once.
 - [unregistered-free] Unregistered connections are bounded in bytes and time elsewhere, and pay nothing here.
-- [fragments] Input that completes no line (empty lines, partial lines, TLS records without data) costs FRAGMENT per
-  unit. It is known only after it was read, so it is a debt: the connection is not read until the debt is paid.
+- [fragments] Input that completes no line (empty lines, partial lines, TLS records without data) costs
+  FRAGMENT_COST per unit. It is known only after it was read, so it is a debt: the connection is not read until the
+  debt is paid.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ BURST_SECONDS = 2
 ADDRESS_FACTOR = 5
 """People behind one address, before they slow each other down."""
 
-MESSAGE_COSTS = 1.0
+MESSAGE_COST = 1.0
 """One message."""
 
 COSTS = {
@@ -39,8 +40,8 @@ COSTS = {
     "NICK": 5.0,
     "RENAME": 5.0,
     "WHO": 0.5,
-    **dict.fromkeys(("PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "INVITE"), MESSAGE_COSTS),
-    **dict.fromkeys(("AWAY", "SETNAME", "REDACT", "REGISTER", "WALLOPS", "LIST", "SEARCH"), MESSAGE_COSTS),
+    **dict.fromkeys(("PRIVMSG", "NOTICE", "TAGMSG", "JOIN", "PART", "KICK", "INVITE"), MESSAGE_COST),
+    **dict.fromkeys(("AWAY", "SETNAME", "REDACT", "REGISTER", "WALLOPS", "LIST", "SEARCH"), MESSAGE_COST),
 }
 OTHER_COST = 0.2
 """Queries, which other users do not see. WHO, LIST and SEARCH scan all users, rooms or messages."""
@@ -58,7 +59,7 @@ _TARGETS = {"PRIVMSG": 0, "NOTICE": 0, "TAGMSG": 0, "JOIN": 0, "PART": 0, "KICK"
 ANSWER_LINE_COST = 100
 """Lines of an answer that cost one message; an answer of fewer costs nothing beside its question."""
 
-_TELL_AGAIN_MS = 60_000
+_REPORT_INTERVAL_MS = 60_000
 _MAX_ADDRESSES = 1024
 
 
@@ -66,7 +67,7 @@ def cost(message: Message) -> float:
     """Return the cost of a line in messages ([token-bucket])."""
     command, params = message.command, message.params
     if len(params) >= _CHANGES.get(command, _NEVER):
-        return MESSAGE_COSTS
+        return MESSAGE_COST
     each = COSTS.get(command, OTHER_COST)
     at = _TARGETS.get(command, _NEVER)
     return each * (1 + params[at].count(",")) if at < len(params) else each
@@ -82,13 +83,12 @@ class RateLimiter:
         self._unit = 1000 / per_second
         self._depth = max(BURST_SECONDS * 1000.0, max(COSTS.values()) * self._unit)
         self._addresses: dict[str, TokenBucket] = {}
-        self._told: dict[SessionId, int] = {}
+        self._reported: dict[SessionId, int] = {}
         self._waiting: dict[SessionId, Session] = {}
         self._heap: list[tuple[float, SessionId]] = []
 
-    def holds(self, session: Session, messages: float, now: int) -> bool:
-        """Return whether a line of that cost must wait ([delay-not-refuse]); try again when :meth:`awake` gives the
-        session."""
+    def must_wait(self, session: Session, messages: float, now: int) -> bool:
+        """Return whether a line of that cost must wait ([delay-not-refuse]) until :meth:`take_ready` returns it."""
         if session.id in self._waiting:
             return True
         cost = min(messages * self._unit, self._depth)  # or what costs most could never be had
@@ -97,7 +97,7 @@ class RateLimiter:
             bucket = session.bucket = TokenBucket()
         wait = bucket.wait(now, cost, self._depth)
         if not wait and not session.local:
-            wait = self._of_address(session, now).wait(now, cost / ADDRESS_FACTOR, self._depth)
+            wait = self._address_bucket(session, now).wait(now, cost / ADDRESS_FACTOR, self._depth)
         if not wait:
             return False
         self.slowed += 1
@@ -105,12 +105,12 @@ class RateLimiter:
         heapq.heappush(self._heap, (now + wait, session.id))
         return True
 
-    def answered(self, session: Session, lines: int, now: int) -> None:
+    def charge_answer(self, session: Session, lines: int, now: int) -> None:
         """Charge the session for an answer of this many lines ([token-bucket])."""
         if lines >= ANSWER_LINE_COST and session.bucket is not None:
             session.bucket.owe(now, lines / ANSWER_LINE_COST * self._unit, self._depth)
 
-    def fragments(self, session: Session, units: int, now: int) -> float:
+    def charge_fragments(self, session: Session, units: int, now: int) -> float:
         """Charge a user for input that completed no line ([fragments]); return for how many ms it must not be read."""
         cost = units * FRAGMENT_COST * self._unit
         bucket = session.bucket
@@ -119,13 +119,13 @@ class RateLimiter:
         bucket.owe(now, cost, self._depth)
         debt = bucket.debt(now, self._depth)
         if not session.local:
-            shared = self._of_address(session, now)
+            shared = self._address_bucket(session, now)
             shared.owe(now, cost / ADDRESS_FACTOR, self._depth)
             debt = max(debt, shared.debt(now, self._depth))
         return debt
 
-    def awake(self, now: int) -> list[Session]:
-        """The sessions that have waited long enough."""
+    def take_ready(self, now: int) -> list[Session]:
+        """Take and return the sessions that have waited long enough."""
         found = []
         while self._heap and self._heap[0][0] <= now:
             _, id = heapq.heappop(self._heap)
@@ -134,21 +134,21 @@ class RateLimiter:
                 found.append(session)
         return found
 
-    def next(self) -> float | None:
-        """When :meth:`awake` has something to give; None for never."""
+    def next_ready_at(self) -> float | None:
+        """Return when :meth:`take_ready` gives the next session (ms since 1970 UTC); None if none waits."""
         return self._heap[0][0] if self._heap else None
 
-    def tell(self, session: Session, now: int) -> bool:
-        """Whether it is time to tell the session that it is slowed."""
-        told = self._told.get(session.id)
-        if told is not None and now - told < _TELL_AGAIN_MS:
+    def should_report(self, session: Session, now: int) -> bool:
+        """Return whether to report to the session that it is slowed: at most once per interval."""
+        reported = self._reported.get(session.id)
+        if reported is not None and now - reported < _REPORT_INTERVAL_MS:
             return False
-        if len(self._told) >= _MAX_ADDRESSES:
-            self._told = {id: when for id, when in self._told.items() if now - when < _TELL_AGAIN_MS}
-        self._told[session.id] = now
+        if len(self._reported) >= _MAX_ADDRESSES:
+            self._reported = {id: when for id, when in self._reported.items() if now - when < _REPORT_INTERVAL_MS}
+        self._reported[session.id] = now
         return True
 
-    def _of_address(self, session: Session, now: int) -> TokenBucket:
+    def _address_bucket(self, session: Session, now: int) -> TokenBucket:
         key = origin(session.address)
         bucket = self._addresses.get(key)
         if bucket is None:

@@ -46,7 +46,7 @@ class ReplySender:
         """Sessions that should be probed for being alive. The owner empties it."""
         self.ended: list[Session] = []
         """Ended sessions: their remaining output is written, then they are closed. The owner empties it."""
-        self.shown_if_kept = 0
+        self.shown_if_stored = 0
         """The entry whose deliveries are handled, if its answers are shown only once it is stored; else 0."""
         self.response: LabeledResponse | None = None
         """The answer to a labelled command that is being gathered."""
@@ -58,7 +58,7 @@ class ReplySender:
         self._log = log
 
     @contextmanager
-    def gathering(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
+    def gather_response(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
         """Gather the output of `session` as the response to its command `label`. `seq`: as in Fanout.to_room."""
         response = self.response = LabeledResponse(session, label)
         try:
@@ -66,8 +66,8 @@ class ReplySender:
         finally:
             self.response = None
         self._respond(response, seq)
-        for line, shown_if_kept in response.behind:
-            self._fanout.direct(session, line, shown_if_kept, response.about)
+        for line, shown_if_stored in response.later_lines:
+            self._fanout.send_in_order(session, line, shown_if_stored, response.only_room)
 
     def _respond(self, response: LabeledResponse, seq: int) -> None:
         session, single = response.session, response.single
@@ -75,12 +75,12 @@ class ReplySender:
         data = response.encoded(self._view.rules.server_name, self._view.reference)
         if spot is not None and self._fanout.splice(spot, session, data):
             return
-        if response.caused:
-            self._fanout.direct(session, data, seq, response.about)
+        if response.depends_on_commit:
+            self._fanout.send_in_order(session, data, seq, response.only_room)
         else:
-            self._fanout.answer(session, data, response.about)
+            self._fanout.send_reply(session, data, response.only_room)
 
-    def _gathered(self, session: Session) -> LabeledResponse | None:
+    def _response_to(self, session: Session) -> LabeledResponse | None:
         """The response that what `session` is sent now belongs to."""
         response = self.response
         return response if response is not None and response.session is session else None
@@ -88,7 +88,7 @@ class ReplySender:
     def reply_all(self, session: Session, replies: Iterable[ReplyOrEffect], label: str = "") -> None:
         """Send the replies to one command, and carry out its effects. With a label the replies are one response."""
         if label:
-            with self.gathering(session, label):
+            with self.gather_response(session, label):
                 self.reply_all(session, replies)
         else:
             for reply in replies:
@@ -100,13 +100,13 @@ class ReplySender:
     def reply(self, session: Session, reply: Reply) -> None:
         """Send one reply to a command of `session`."""
         message = reply_message(self._view.rules.server_name, self._view.called(session), reply)
-        response = self._gathered(session)
+        response = self._response_to(session)
         if response is not None:
             response.add_message(message)
-        elif self.shown_if_kept and not _is_refusal(message):
-            self._fanout.direct(session, _encoded(message), self.shown_if_kept)
+        elif self.shown_if_stored and not _is_refusal(message):
+            self._fanout.send_in_order(session, _encoded(message), self.shown_if_stored)
         else:
-            self._fanout.answer(session, _encoded(message))
+            self._fanout.send_reply(session, _encoded(message))
 
     def log_event(self, session: Session, event: str, fields: Mapping[str, object]) -> None:
         """Write a log event with the session's id and address."""
@@ -116,29 +116,29 @@ class ReplySender:
         """Probe the connections of users for being alive."""
         self.probes += [session.id for session in self._by_user.of_all(users) if session is not None]
 
-    def describe(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
+    def send_snapshot(self, session: Session, room: str, replies: Iterable[Reply]) -> None:
         """Send the snapshot of a room to a joining session: in one piece, in order with the room's lines."""
         server, called = self._view.rules.server_name, self._view.called(session)
         messages = [reply_message(server, called, reply) for reply in replies]
-        response = self._gathered(session)
+        response = self._response_to(session)
         if response is not None:
             for message in messages:
                 response.add_message(message)
-            response.tells_of(room)
+            response.add_snapshot_room(room)
         elif messages:
             data = b"".join(map(_encoded, messages))
-            if self.shown_if_kept:
-                self._fanout.direct(session, data, self.shown_if_kept, room)
+            if self.shown_if_stored:
+                self._fanout.send_in_order(session, data, self.shown_if_stored, room)
             else:
-                self._fanout.answer(session, data, room)
+                self._fanout.send_reply(session, data, room)
 
-    def show(self, session: Session, message: Message, seq: int, room: str) -> None:
+    def send_history_line(self, session: Session, message: Message, seq: int, room: str) -> None:
         """Send a line of a room to `session` after its response, if the entry `seq` is stored."""
-        response = self._gathered(session)
+        response = self._response_to(session)
         if response is not None:
-            response.behind.append((_encoded(message), seq))
+            response.later_lines.append((_encoded(message), seq))
         else:
-            self._fanout.direct(session, _encoded(message), seq, room)
+            self._fanout.send_in_order(session, _encoded(message), seq, room)
 
     def refuse(self, id: SessionId, command: str, reason: str, label: str, subject: str = "") -> None:
         """Refuse a command of session `id`, which cannot be stored. `subject`: the room or user it is about."""
@@ -149,7 +149,7 @@ class ReplySender:
             context = (subject,) if subject else ()
             message = standard_reply("FAIL", command, "NOT_STORED", *context, text=text, source=server)
             message.tags = {"label": label} if label else {}
-            self._fanout.direct(session, _encoded(message))
+            self._fanout.send_in_order(session, _encoded(message))
 
     def end(self, session: Session, reason: str) -> None:
         """The session's last line, in its place after all that it was sent; then it is over."""
@@ -157,18 +157,18 @@ class ReplySender:
             return
         self._by_user.remove(session)
         for key in list(session.rooms):
-            self._fanout.leave(session, key)
+            self._fanout.unsubscribe(session, key)
         self._view.monitors.clear(session)
         session.inbox.clear()
         self._view.batches.pop(session.id, None)
         session.closing = reason
         message = Message("ERROR", (reason,))
-        response = self._gathered(session)
+        response = self._response_to(session)
         if response is not None:
             response.add_message(message)
-            response.caused = True
+            response.depends_on_commit = True
         else:
-            self._fanout.direct(session, message.line)
+            self._fanout.send_in_order(session, message.line)
         self._ending.append(session)
 
     def collect_ended(self) -> None:

@@ -33,7 +33,7 @@ class Retries:
         while outcomes and (all_stored or outcomes[0].entry.seq <= seq):
             outcomes.popleft()
 
-    def handed_over(self) -> None:
+    def mark_submitted(self) -> None:
         """Everything that has been made again is on its way."""
         self.facts, self.is_waiting = 0, False
 
@@ -53,7 +53,7 @@ class Restarted:
     def __bool__(self) -> bool:
         return bool(self._keys)
 
-    def hand_over(self, seq: int) -> list[RecordKey]:
+    def take_for(self, seq: int) -> list[RecordKey]:
         """Return those that are not on their way; they go with the entry `seq`."""
         if self._seq:
             return []

@@ -30,10 +30,10 @@ class RoomSnapshots:
         """
         view = self._view
         replies = [
-            *rooms.described(view, session, room),
+            *rooms.snapshot_replies(view, session, room),
             *metadata.synced(view, session, room, session.subscriptions),
         ]
-        self._replies.describe(session, room.key, replies)
+        self._replies.send_snapshot(session, room.key, replies)
         if session.caps & (caps.SERVER_TIME | caps.CHATHISTORY) == caps.SERVER_TIME:
             self._replay(session, room, since)
 
@@ -47,7 +47,7 @@ class RoomSnapshots:
         known = [fact for fact in facts if fact.seq <= released]
         if known:
             batch = played(known, session.caps, "chathistory", (room.name,), self._view.reference())
-            self._replies.describe(session, room.key, batch)
+            self._replies.send_snapshot(session, room.key, batch)
         for fact in facts[len(known) :]:
             for message in shown(fact, session.caps, {}, self._view.reference()):
-                self._replies.show(session, message, fact.seq, room.key)
+                self._replies.send_history_line(session, message, fact.seq, room.key)

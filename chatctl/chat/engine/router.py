@@ -48,8 +48,8 @@ class Router:
         replies: ReplySender,
         log: LogPort,
     ) -> None:
-        self.unwelcome: list[tuple[Session, Ban]] = []
-        """Sessions that have to go, and why. The hub empties it."""
+        self.banned_sessions: list[tuple[Session, Ban]] = []
+        """Sessions that a new ban applies to. The hub empties it."""
         self._view = view
         self._fanout = fanout
         self._sessions = sessions
@@ -57,77 +57,76 @@ class Router:
         self._replies = replies
         self._snapshots = RoomSnapshots(view, fanout, replies)
         self._log = log
-        self._asking = NO_SESSION
-        """The session that proposed the entry whose deliveries are handled."""
+        self._proposer = NO_SESSION  # the session that proposed the entry whose deliveries are handled
 
-    # `seq` is the entry that must be kept for deliveries to be shown, or 0.
+    # `seq`: the entry that must be stored for deliveries to be shown, or 0.
 
-    def outcome(self, outcome: Outcome, seq: int) -> None:
+    def route(self, outcome: Outcome, seq: int) -> None:
         """Route all deliveries of an entry. Its notes are logged when it is stored (commit_gate.py), if it must be."""
         if outcome.notes and not seq:
             for event, fields in outcome.notes:
                 self._log.info(event, **fields)
-        self._replies.shown_if_kept = seq
+        self._replies.shown_if_stored = seq
         proposal = outcome.entry.proposal
         label = proposal.label
-        self._asking = proposal.session
+        self._proposer = proposal.session
         session = self._sessions.get(proposal.session) if label else None
         if session is None:
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
-            self._replies.shown_if_kept = 0
+            self._replies.shown_if_stored = 0
             return
-        with self._replies.gathering(session, label, seq):
+        with self._replies.gather_response(session, label, seq):
             response = self._replies.response
             assert response is not None
-            response.caused = bool(outcome.facts)
+            response.depends_on_commit = bool(outcome.facts)
             for delivery in outcome.deliveries:
                 _DELIVER[type(delivery)](self, delivery, seq)
-        self._replies.shown_if_kept = 0
+        self._replies.shown_if_stored = 0
 
-    def undone(self, deliveries: Iterable[d.Delivery]) -> None:
-        """Carry out the deliveries of an undo: sessions hear what they heard before."""
+    def route_undo(self, deliveries: Iterable[d.Delivery]) -> None:
+        """Carry out the deliveries of an undo, which restore the subscriptions of sessions."""
         for delivery in deliveries:
             _DELIVER[type(delivery)](self, delivery, 0)
 
-    def _of(self, to: Recipient) -> Sequence[Session]:
+    def _sessions_of(self, to: Recipient) -> Sequence[Session]:
         """Return the sessions of a recipient that this machine serves."""
         if isinstance(to, str):
             return self._by_user.of(to)
         session = self._sessions.get(to)
         return (session,) if session is not None else ()
 
-    def _replied(self, to: Recipient) -> Sequence[Session]:
+    def _reply_targets(self, to: Recipient) -> Sequence[Session]:
         """Return the sessions that are sent a reply: of the user whose session proposed the entry, that session."""
-        asking = self._sessions.get(self._asking)
+        asking = self._sessions.get(self._proposer)
         if asking is not None and asking.user_id == to:
             return (asking,)
-        return self._of(to)
+        return self._sessions_of(to)
 
     def _to_room(self, delivery: d.ToRoom, seq: int) -> None:
-        speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
+        sender = self._sessions.get(delivery.sender) if delivery.sender else None
         message, stamp, needs = delivery.message, delivery.stamp, delivery.needs
         response = self._replies.response
         answered = response.session if response is not None and delivery.room in response.session.rooms else None
-        if answered is not None and not _hears(answered, speaker, needs):
+        if answered is not None and not _receives(answered, sender, needs):
             answered = None
-        if delivery.passing:
-            self._fanout.passing(self._listeners(delivery, speaker, answered), message, stamp)
+        if delivery.ephemeral:
+            self._fanout.send_ephemeral(self._recipients(delivery, sender, answered), message, stamp)
             spot = None
         else:
-            goodbye, seq = delivery.goodbye, seq or delivery.entry
-            spot = self._fanout.to_room(delivery.room, message, stamp, speaker, needs, seq, answered, goodbye=goodbye)
+            departed, seq = delivery.departed_sessions, seq or delivery.entry
+            spot = self._fanout.to_room(delivery.room, message, stamp, sender, needs, seq, answered, departed=departed)
         if response is not None and answered is not None:
             response.pieces.append(ResponsePart(tags_of(stamp, answered.shape), message.line, "", spot))
-            response.caused = response.caused or not delivery.passing
+            response.depends_on_commit = response.depends_on_commit or not delivery.ephemeral
 
     def _lines_to_room(self, delivery: d.LinesToRoom, seq: int) -> None:
-        speaker = self._sessions.get(delivery.speaker)
-        self._fanout.lines_to_room(delivery.room, delivery.lines, delivery.stamps, speaker, seq)
+        sender = self._sessions.get(delivery.sender)
+        self._fanout.lines_to_room(delivery.room, delivery.lines, delivery.stamps, sender, seq)
 
-    def _listeners(self, delivery: d.ToRoom, speaker: Session | None, answered: Session | None) -> Iterator[Session]:
+    def _recipients(self, delivery: d.ToRoom, sender: Session | None, answered: Session | None) -> Iterator[Session]:
         for session in self._fanout.members(delivery.room, delivery.needs):
-            if session is not answered and (session is not speaker or session.caps & caps.ECHO_MESSAGE):
+            if session is not answered and (session is not sender or session.caps & caps.ECHO_MESSAGE):
                 yield session
 
     def _to_users(self, delivery: d.ToUsers, seq: int) -> None:
@@ -138,9 +137,9 @@ class Router:
         if response is not None and delivery.answers and response.session in wanted:
             wanted.remove(response.session)
             response.pieces.append(ResponsePart(tags_of(stamp, response.session.shape), message.line))
-            response.caused = response.caused or not delivery.passing
-        if wanted and delivery.passing:
-            self._fanout.passing(wanted, message, stamp)
+            response.depends_on_commit = response.depends_on_commit or not delivery.ephemeral
+        if wanted and delivery.ephemeral:
+            self._fanout.send_ephemeral(wanted, message, stamp)
         elif wanted:
             self._fanout.to_sessions(wanted, message, stamp, seq or delivery.entry)
 
@@ -151,13 +150,13 @@ class Router:
         response = self._replies.response
         if response is not None and response.session is session:
             response.pieces.append(ResponsePart(tags_of(delivery.stamp, session.shape), delivery.message.line))
-            response.caused = True
+            response.depends_on_commit = True
         else:
             self._fanout.to_sessions((session,), delivery.message, delivery.stamp, seq)
 
     def _in_forms(self, delivery: d.InForms, seq: int) -> None:
-        some = delivery.users or delivery.watched or delivery.but or delivery.speaker
-        if not some and self._fanout.alike(delivery.forms):
+        some = delivery.users or delivery.watched or delivery.but or delivery.sender
+        if not some and self._fanout.are_grouped(delivery.forms):
             self._forms_to_room(delivery, seq)
             return
         here = self._by_user.of_all(delivery.users)
@@ -167,83 +166,85 @@ class Router:
         if delivery.watched:
             watchers = self._view.monitors.watchers(delivery.watched)
             wanted.update(dict.fromkeys(each for each in watchers if each.caps & caps.EXTENDED_MONITOR))
-        for session in self._of(delivery.but) if delivery.but else ():
+        for session in self._sessions_of(delivery.but) if delivery.but else ():
             wanted.pop(session, None)
-        speaker = self._sessions.get(delivery.speaker) if delivery.speaker else None
-        if speaker is not None and not speaker.caps & caps.ECHO_MESSAGE:
-            wanted.pop(speaker, None)
+        sender = self._sessions.get(delivery.sender) if delivery.sender else None
+        if sender is not None and not sender.caps & caps.ECHO_MESSAGE:
+            wanted.pop(sender, None)
         response = self._replies.response
         if response is not None and delivery.answers and response.session in wanted:
             del wanted[response.session]
-            self._answer_in_form(response, delivery.forms)
+            self._add_form_to_response(response, delivery.forms)
         self._fanout.in_forms(wanted, delivery.forms, seq)
 
     def _forms_to_room(self, delivery: d.InForms, seq: int) -> None:
-        """The whole room is told, as of a message: who came in."""
+        """Send an event with several forms to all members of a room, as a message is sent."""
         response = self._replies.response
         answered = None
         if response is not None and delivery.answers and delivery.room in response.session.rooms:
             answered = response.session
-            self._answer_in_form(response, delivery.forms)
+            self._add_form_to_response(response, delivery.forms)
         self._fanout.forms_to_room(delivery.room, delivery.forms, answered, seq)
 
     @staticmethod
-    def _answer_in_form(response: LabeledResponse, forms: Iterable[d.Form]) -> None:
+    def _add_form_to_response(response: LabeledResponse, forms: Iterable[d.Form]) -> None:
         session = response.session
         form = next((form for form in forms if session.caps & form.needs == form.needs), None)
         if form is not None and form.lines:
-            response.caused = True
+            response.depends_on_commit = True
             for message, stamp in form.lines:
                 batch = message.params[0] if message.command == "BATCH" else ""
                 response.pieces.append(ResponsePart(tags_of(stamp, session.shape), message.line, batch))
 
-    def _tell(self, delivery: d.SendNumeric, seq: int) -> None:
-        for session in self._replied(delivery.to):
+    def _send_numeric(self, delivery: d.SendNumeric, seq: int) -> None:
+        for session in self._reply_targets(delivery.to):
             self._replies.reply(session, NumericReply(delivery.numeric, delivery.params, delivery.text))
 
-    def _tell_fail(self, delivery: d.SendFail, seq: int) -> None:
-        for session in self._replied(delivery.to):
+    def _send_fail(self, delivery: d.SendFail, seq: int) -> None:
+        for session in self._reply_targets(delivery.to):
             fail = standard_reply("FAIL", delivery.command, delivery.code, *delivery.context, text=delivery.text)
             self._replies.reply(session, fail)
 
-    def _entered(self, delivery: d.Subscribed, seq: int) -> None:
+    def _subscribe(self, delivery: d.Subscribed, seq: int) -> None:
         for session in self._by_user.of(delivery.user):
-            self._fanout.enter(session, delivery.room)
+            self._fanout.subscribe(session, delivery.room)
 
-    def _described(self, delivery: d.RoomSnapshot, seq: int) -> None:
+    def _send_snapshot(self, delivery: d.RoomSnapshot, seq: int) -> None:
         room = self._view.state.rooms[delivery.room]
         for session in self._by_user.of(delivery.user):
             self._snapshots.send(session, room, delivery.since)
-        self._introduce(delivery.user, room)
+        self._send_metadata_of(delivery.user, room)
 
-    def _introduce(self, id: UserId, room: Room) -> None:
+    def _send_metadata_of(self, id: UserId, room: Room) -> None:
         """Show the metadata of a user who joined `room` to its members."""
         user = self._view.state.users[id]
         values = metadata.values_of(self._view, user)
         if values:
             changed: tuple[tuple[str, str | None], ...] = tuple(values.items())
-            self._metadata_changed(d.MetadataChanged(self._asking, user.nick, changed, room.key, (), cleared=False), 0)
+            self._metadata_changed(
+                d.MetadataChanged(self._proposer, user.nick, changed, room.key, (), cleared=False), 0
+            )
 
     def _metadata_changed(self, delivery: d.MetadataChanged, seq: int) -> None:
         view, actor = self._view, self._sessions.get(delivery.actor)
         if delivery.room:
-            told = dict.fromkeys(self._fanout.members(delivery.room, 0))
+            recipients = dict.fromkeys(self._fanout.members(delivery.room, 0))
         else:
             here = self._by_user.of_all(delivery.users)
-            told = dict.fromkeys(session for session in here if session is not None)
-            told.update(dict.fromkeys(view.monitors.watchers(delivery.target)))
-        for session in told:
+            recipients = dict.fromkeys(session for session in here if session is not None)
+            recipients.update(dict.fromkeys(view.monitors.watchers(delivery.target)))
+        for session in recipients:
             if session is not actor and session.caps & metadata.METADATA:
                 for key, value in delivery.changed:
                     if key in session.subscriptions:
-                        self._fanout.caused(session)  # so that it waits for the record, as everything does
+                        self._fanout.order_after(session)  # so that it waits for the record, as everything does
                         news = metadata.news(session, delivery.target, key, value, view.rules.server_name)
                         self._replies.reply(session, news)
         if actor is not None and delivery.cleared:
             gone = [NumericReply(n.RPL_KEYNOTSET, (delivery.target, key)) for key, _ in delivery.changed]
             self._replies.reply_all(actor, batched(view, "metadata", (delivery.target,), gone))
 
-    def _renamed(self, delivery: d.RoomRenamed, seq: int) -> None:
+    def _rename_room(self, delivery: d.RoomRenamed, seq: int) -> None:
         room = self._view.state.rooms[delivery.key]
         self._fanout.rename(delivery.old_key, delivery.key)
         known = d.Form(caps.CHANNEL_RENAME, delivery.form.lines)
@@ -253,54 +254,54 @@ class Router:
             return
         for session in list(self._fanout.members(delivery.key, 0)):
             if not session.caps & caps.CHANNEL_RENAME:
-                self._fanout.caused(session)  # so that it waits for the fact, as everything does
+                self._fanout.order_after(session)  # so that it waits for the fact, as everything does
                 prefix = self._view.user(session).prefix
                 reason = (delivery.reason,) if delivery.reason else ()
                 self._replies.reply(session, Message("PART", (delivery.old_name, *reason), prefix))
                 self._replies.reply(session, Message("JOIN", (room.name,), prefix))
-                self._replies.reply_all(session, rooms.described(self._view, session, room))
+                self._replies.reply_all(session, rooms.snapshot_replies(self._view, session, room))
 
-    def _room_moved(self, delivery: d.RoomMoved, seq: int) -> None:
+    def _move_room(self, delivery: d.RoomMoved, seq: int) -> None:
         self._fanout.rename(delivery.old_key, delivery.key)
 
-    def _left(self, delivery: d.Unsubscribed, seq: int) -> None:
+    def _unsubscribe(self, delivery: d.Unsubscribed, seq: int) -> None:
         for session in self._by_user.of(delivery.user):
-            self._fanout.leave(session, delivery.room)
+            self._fanout.unsubscribe(session, delivery.room)
 
-    def _visit_began(self, delivery: d.VisitBegan, seq: int) -> None:
+    def _begin_visit(self, delivery: d.VisitBegan, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         if session is None:
             return
         room, user = self._view.state.rooms[delivery.room], self._view.user(session)
         if delivery.hears:
-            self._fanout.enter(session, room.key)
+            self._fanout.subscribe(session, room.key)
         self._replies.reply(session, rooms.own_join(session, user, room))
-        self._replies.reply_all(session, rooms.described(self._view, session, room))
+        self._replies.reply_all(session, rooms.snapshot_replies(self._view, session, room))
 
-    def _visit_ended(self, delivery: d.VisitEnded, seq: int) -> None:
+    def _end_visit(self, delivery: d.VisitEnded, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         if session is None:
             return
-        self._fanout.leave(session, delivery.room)
+        self._fanout.unsubscribe(session, delivery.room)
         if delivery.message is not None:
             self._replies.reply(session, delivery.message)
 
-    def _appeared(self, delivery: d.CameOnline, seq: int) -> None:
-        self._fanout.named()
+    def _notify_online(self, delivery: d.CameOnline, seq: int) -> None:
+        self._fanout.end_departures()
         if delivery.quiet:
             return
         for session in self._view.monitors.watchers(delivery.nick):
             self._replies.reply(session, NumericReply(n.RPL_MONONLINE, (), delivery.prefix))
 
-    def _vanished(self, delivery: d.WentOffline, seq: int) -> None:
+    def _notify_offline(self, delivery: d.WentOffline, seq: int) -> None:
         for session in self._view.monitors.watchers(delivery.nick):
             self._replies.reply(session, NumericReply(n.RPL_MONOFFLINE, (), delivery.nick))
 
-    def _logged_in(self, delivery: d.LoggedIn, seq: int) -> None:
-        for session in self._of(delivery.to):
+    def _log_in(self, delivery: d.LoggedIn, seq: int) -> None:
+        for session in self._sessions_of(delivery.to):
             session.account_id = delivery.account_id
 
-    def _welcomed(self, delivery: d.Registered, seq: int) -> None:
+    def _register(self, delivery: d.Registered, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         if session is not None:
             self._welcome(session, delivery.user)
@@ -316,26 +317,26 @@ class Router:
         self._log.info("user registered", session=session.id, user=user, users=len(self._view.state.users))
         self._replies.reply_all(session, about.welcome(self._view, session))
 
-    def _attached(self, delivery: d.Attached, seq: int) -> None:
+    def _attach(self, delivery: d.Attached, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         user = self._view.state.users.get(delivery.user)
         if session is None or user is None:
             return
         self._welcome(session, user.id)
 
-    def _rooms_shown(self, delivery: d.RoomsShown, seq: int) -> None:
+    def _send_snapshots(self, delivery: d.RoomsShown, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         user = self._view.state.users.get(delivery.user)
         if session is None or user is None:
             return
-        self._replies.shown_if_kept = delivery.seq
+        self._replies.shown_if_stored = delivery.seq
         for room in user.rooms.values():
-            self._fanout.enter(session, room.key)
-            self._replies.describe(session, "", [rooms.own_join(session, user, room)])
+            self._fanout.subscribe(session, room.key)
+            self._replies.send_snapshot(session, "", [rooms.own_join(session, user, room)])
             self._snapshots.send(session, room, delivery.since.get(room.key, 0))
-        self._replies.shown_if_kept = 0
+        self._replies.shown_if_stored = 0
 
-    def _rejected(self, delivery: d.Rejected, seq: int) -> None:
+    def _reject(self, delivery: d.Rejected, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         if session is None:
             return
@@ -344,27 +345,27 @@ class Router:
         if delivery.closing:
             self._replies.end(session, delivery.closing)
 
-    def _closed(self, delivery: d.SessionClosed, seq: int) -> None:
+    def _close_session(self, delivery: d.SessionClosed, seq: int) -> None:
         session = self._sessions.get(delivery.session)
         if session is not None:
             session.dropped = delivery.drop
             self._replies.end(session, delivery.reason)
 
-    def _rules_changed(self, delivery: d.RulesChanged, seq: int) -> None:
+    def _replace_rules(self, delivery: d.RulesChanged, seq: int) -> None:
         self._view.rules = self._view.state.rules
 
-    def _unwelcome(self, delivery: d.BanApplied, seq: int) -> None:
+    def _collect_banned(self, delivery: d.BanApplied, seq: int) -> None:
         bans, now = self._view.state.accounts.bans, self._view.clock()
         found = ((session, bans.of_address(session.address, now)) for session in self._sessions.values())
-        self.unwelcome += [(session, ban) for session, ban in found if ban is not None and not session.console]
+        self.banned_sessions += [(session, ban) for session, ban in found if ban is not None and not session.console]
 
-    def _probed(self, delivery: d.ProbeUsers, seq: int) -> None:
+    def _probe_users(self, delivery: d.ProbeUsers, seq: int) -> None:
         self._replies.probe(delivery.users)
 
 
-def _hears(session: Session, speaker: Session | None, needs: int) -> bool:
-    """Whether a member is sent a line at all: who spoke, only with echo-message."""
-    if session is speaker:
+def _receives(session: Session, sender: Session | None, needs: int) -> bool:
+    """Return whether a member is sent a line: the sender only with echo-message."""
+    if session is sender:
         needs |= caps.ECHO_MESSAGE
     return session.caps & needs == needs
 
@@ -375,25 +376,25 @@ _DELIVER: Mapping[type[d.Delivery], Callable[..., None]] = {
     d.ToUsers: Router._to_users,
     d.ToSession: Router._to_session,
     d.InForms: Router._in_forms,
-    d.SendNumeric: Router._tell,
-    d.SendFail: Router._tell_fail,
-    d.Subscribed: Router._entered,
-    d.RoomSnapshot: Router._described,
-    d.Unsubscribed: Router._left,
-    d.VisitBegan: Router._visit_began,
-    d.VisitEnded: Router._visit_ended,
-    d.RoomRenamed: Router._renamed,
-    d.RoomMoved: Router._room_moved,
+    d.SendNumeric: Router._send_numeric,
+    d.SendFail: Router._send_fail,
+    d.Subscribed: Router._subscribe,
+    d.RoomSnapshot: Router._send_snapshot,
+    d.Unsubscribed: Router._unsubscribe,
+    d.VisitBegan: Router._begin_visit,
+    d.VisitEnded: Router._end_visit,
+    d.RoomRenamed: Router._rename_room,
+    d.RoomMoved: Router._move_room,
     d.MetadataChanged: Router._metadata_changed,
-    d.CameOnline: Router._appeared,
-    d.WentOffline: Router._vanished,
-    d.LoggedIn: Router._logged_in,
-    d.Registered: Router._welcomed,
-    d.Attached: Router._attached,
-    d.RoomsShown: Router._rooms_shown,
-    d.Rejected: Router._rejected,
-    d.SessionClosed: Router._closed,
-    d.RulesChanged: Router._rules_changed,
-    d.ProbeUsers: Router._probed,
-    d.BanApplied: Router._unwelcome,
+    d.CameOnline: Router._notify_online,
+    d.WentOffline: Router._notify_offline,
+    d.LoggedIn: Router._log_in,
+    d.Registered: Router._register,
+    d.Attached: Router._attach,
+    d.RoomsShown: Router._send_snapshots,
+    d.Rejected: Router._reject,
+    d.SessionClosed: Router._close_session,
+    d.RulesChanged: Router._replace_rules,
+    d.ProbeUsers: Router._probe_users,
+    d.BanApplied: Router._collect_banned,
 }

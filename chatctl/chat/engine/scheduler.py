@@ -2,8 +2,8 @@
 
 Invariants:
 
-- [fair-turns] Sessions take turns of TURN lines, so a long paste delays no other session. `work` stops when its time is
-  used up; the rest is handled in the next tick.
+- [fair-turns] Sessions take turns of LINES_PER_TURN lines, so a long paste delays no other session. `work` stops when
+  its time is used up; the rest is handled in the next tick.
 - [input-order] While a proposal of a session is not ordered yet, its next lines wait, except that messages may follow
   messages.
 - [rate-limited] A session over its rate limit waits (:mod:`chatctl.chat.engine.rate_limit`).
@@ -12,8 +12,9 @@ Invariants:
 - [contain-failures] A line that cannot be handled ends its own session only.
 - [lost-input] If a connection is lost, its input that others would see is still handled, the rest is dropped. If only
   the input ended, all of it is handled and answered.
-- [long-commands] Commands that take much longer than a message (LONG) have a queue of their own: when thousands join at
-  once, sending does not wait for them. After every LIGHT other turns one of them is served.
+- [long-commands] Commands that take much longer than a message (LONG_COMMANDS) have a queue of their own: when
+  thousands join at once, sending does not wait for them. After every TURNS_PER_LONG_COMMAND other turns one of them is
+  served.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Callable, Sequence
 from chatctl.chat.commands.registry import MESSAGES, SEEN_BY_OTHERS
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.dispatcher import Dispatcher
-from chatctl.chat.engine.rate_limit import MESSAGE_COSTS, OTHER_COST, RateLimiter, cost
+from chatctl.chat.engine.rate_limit import MESSAGE_COST, OTHER_COST, RateLimiter, cost
 from chatctl.protocol.framing import BadLine
 from chatctl.protocol.message import parse
 
@@ -39,16 +40,16 @@ TURNS_PER_LONG_COMMAND = 32
 
 _TO_ROOM = "PRIVMSG #"
 _ROOM_AT = len("PRIVMSG ")
-_LATER = -1
+_DEFERRED = -1
 
 
 class Scheduler:
-    """The sessions that have lines to be handled, in the order in which they are served. `pace`: None for no limit."""
+    """The sessions that have input, in the order in which they are served. `rate_limiter`: None for no limit."""
 
-    def __init__(self, handling: Dispatcher, clock: Callable[[], int], pace: RateLimiter | None) -> None:
-        self._dispatcher = handling
+    def __init__(self, dispatcher: Dispatcher, clock: Callable[[], int], rate_limiter: RateLimiter | None) -> None:
+        self._dispatcher = dispatcher
         self._clock = clock
-        self._rate_limiter = pace
+        self._rate_limiter = rate_limiter
         self._ready: deque[Session] = deque()
         self._long: deque[Session] = deque()
         """Sessions whose next line is one of [long-commands]."""
@@ -81,7 +82,7 @@ class Scheduler:
         """Turn by turn, until there is nothing left or no time."""
         ready = self._ready
         if self._rate_limiter is not None:
-            for session in self._rate_limiter.awake(self._clock()):
+            for session in self._rate_limiter.take_ready(self._clock()):
                 self.resume(session)
         long = self._long
         while ready or long:
@@ -95,17 +96,19 @@ class Scheduler:
                 self._since_long = 0
                 is_long = True
                 session = long.popleft()
-            goes_on = self._turn(session, is_long=is_long)
-            if goes_on is None:
+            next_queue = self._turn(session, is_long=is_long)
+            if next_queue is None:
                 session.queued = False
             else:
-                goes_on.append(session)
+                next_queue.append(session)
             if out_of_time():
                 break
 
     def _turn(self, session: Session, *, is_long: bool) -> deque[Session] | None:
-        """Handle up to TURN lines, of which the first may be a long one only if the turn is. Where the session has more
-        that need not wait, the queue for it."""
+        """Handle up to LINES_PER_TURN lines; return the queue for the rest of the session's input.
+
+        None if there is no more, or it must wait. The first line may be one of [long-commands] only if `is_long`.
+        """
         left = LINES_PER_TURN
         while left > 0:
             if session.closing:
@@ -119,7 +122,7 @@ class Scheduler:
             except Exception as error:  # noqa: BLE001  # [contain-failures]
                 self._dispatcher.failed(session, error)
                 done = 1
-            if done == _LATER:
+            if done == _DEFERRED:
                 return self._long
             if not done:
                 return None
@@ -128,7 +131,7 @@ class Scheduler:
         return self._ready if session.inbox or session.leaving else None
 
     def _next(self, session: Session, most: int, *, is_long: bool) -> int:
-        """Handle the next line or run ([runs]); return the number of lines, 0 if they must wait, _LATER by
+        """Handle the next line or run ([runs]); return the number of lines, 0 if they must wait, _DEFERRED by
         [long-commands]."""
         inbox = session.inbox
         item = inbox[0]
@@ -138,7 +141,7 @@ class Scheduler:
             if item.startswith(_TO_ROOM) and session.registered and session.batch is None:
                 room, texts = lines_to_room(inbox, most)
                 if texts and not (waits and not session.messages_only):
-                    return self._say(session, room, texts)
+                    return self._submit_run(session, room, texts)
             message = parse(item)
             waits = waits and not (message is not None and session.messages_only and message.command in MESSAGES)
         if session.unreachable and session.registered and message is not None and message.command not in SEEN_BY_OTHERS:
@@ -147,8 +150,8 @@ class Scheduler:
         if waits:
             return 0  # resumed when its proposal has its place
         if message is not None and message.command in LONG_COMMANDS and not is_long:
-            return _LATER
-        if session.registered and self._held_back(session, cost(message) if message is not None else OTHER_COST):
+            return _DEFERRED
+        if session.registered and self._is_rate_limited(session, cost(message) if message is not None else OTHER_COST):
             return 0  # resumed when there is something left for it
         del inbox[0]
         if message is not None:
@@ -157,28 +160,28 @@ class Scheduler:
             self._dispatcher.refuse_line(session, item)
         return 1
 
-    def _say(self, session: Session, room: str, texts: list[str]) -> int:
+    def _submit_run(self, session: Session, room: str, texts: list[str]) -> int:
         if self._rate_limiter is not None:
             may = 0
-            while may < len(texts) and not self._held_back(session, MESSAGE_COSTS):
+            while may < len(texts) and not self._is_rate_limited(session, MESSAGE_COST):
                 may += 1
             del texts[may:]
         if texts:
             del session.inbox[: len(texts)]
             session.last_spoke = self._clock()
-            self._dispatcher.say(session, room, texts)
+            self._dispatcher.submit_run(session, room, texts)
         return len(texts)
 
-    def _held_back(self, session: Session, messages: float) -> bool:
+    def _is_rate_limited(self, session: Session, messages: float) -> bool:
         """Return whether the session is over its rate limit ([rate-limited]). It is told now and then."""
-        pace = self._rate_limiter
-        if pace is None:
+        limiter = self._rate_limiter
+        if limiter is None:
             return False
         now = self._clock()
-        if not pace.holds(session, messages, now):
+        if not limiter.must_wait(session, messages, now):
             return False
-        if pace.tell(session, now):
-            self._dispatcher.slowed(session, pace.per_second)
+        if limiter.should_report(session, now):
+            self._dispatcher.report_slowed(session, limiter.per_second)
         return True
 
 

@@ -40,7 +40,7 @@ class StoredSettings:
             self._durable_rooms[settings.key] = settings
             state.restore(settings)
             # Accounts may have been removed while no server ran.
-            if state.forget_removed(settings.key) | state.disown(settings.key):
+            if state.forget_removed(settings.key) | state.clear_missing_founder(settings.key):
                 self.changed_rooms[settings.key] = None
             room = state.rooms.get(settings.key)
             if room is not None and room.locked:  # members who could return are not known
@@ -82,7 +82,7 @@ class StoredSettings:
 
         Args:
             last: The last entry that could not be stored.
-            dropped_before: The length of `State.let_go` before the entries were undone.
+            dropped_before: The length of `State.dropped_rooms` before the entries were undone.
             forgotten_before: The same of `State.forgotten`.
         """
         while self._submitted_rooms and self._submitted_rooms[0][0] <= last:
@@ -97,7 +97,7 @@ class StoredSettings:
             self._restore_record(name)
 
     def _restore_room(self, key: str) -> None:
-        self._state.set_back(key, self._durable_rooms.get(key))
+        self._state.restore_or_reset(key, self._durable_rooms.get(key))
         # A commit under way may hold the refused settings, so the restored ones are submitted after it.
         self.changed_rooms[key] = None
 

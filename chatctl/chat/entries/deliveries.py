@@ -61,17 +61,17 @@ class Delivery(msgspec.Struct):
 
 
 class ToRoom(Delivery):
-    """Send `message` to all members of `room`; to the session `speaker`, if given, only with echo-message."""
+    """Send `message` to all members of `room`; to the session `sender`, if given, only with echo-message."""
 
     room: str
     message: Message
     stamp: Stamp
-    speaker: SessionId = NO_SESSION
+    sender: SessionId = NO_SESSION
     needs: int = 0
     """Capabilities without which a session is not sent this (TAGMSG)."""
-    passing: bool = False
+    ephemeral: bool = False
     """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
-    goodbye: Sequence[SessionId] = ()
+    departed_sessions: Sequence[SessionId] = ()
     """The sessions of who is gone: nothing else of theirs comes after this, and who has the name next not before."""
     entry: int = 0
     """The entry of a Retried proposal that must be stored for this to be shown. If the commit fails, the entry is done
@@ -79,29 +79,29 @@ class ToRoom(Delivery):
 
 
 class LinesToRoom(Delivery):
-    """Send messages to all members of `room`, in order: `lines` are the bytes without tags, `said` the facts.
+    """Send messages to all members of `room`, in order: `lines` are the bytes without tags, `run` the facts.
 
-    `speaker`: as in ToRoom. Messages of a bot are sent one by one, because their facts need a tag.
+    `sender`: as in ToRoom. Messages of a bot are sent one by one, because their facts need a tag.
     """
 
     room: str
     lines: list[bytes]
-    said: MessageRun
-    speaker: SessionId
+    run: MessageRun
+    sender: SessionId
 
     def stamps(self) -> list[Stamp]:
         """One a line."""
-        return [Stamp(fact.time, fact.message_id, None, fact.account) for fact in self.said.each()]
+        return [Stamp(fact.time, fact.message_id, None, fact.account) for fact in self.run.each()]
 
 
 class ToUsers(Delivery):
-    """`message` to each session of `users`, once. `needs` and `passing`: as above."""
+    """`message` to each session of `users`, once. `needs` and `ephemeral`: as above."""
 
     users: Sequence[UserId]
     message: Message
     stamp: Stamp
     needs: int = 0
-    passing: bool = False
+    ephemeral: bool = False
     answers: bool = True
     """Whether the copy for the sender is part of the response. It is not for messages to oneself."""
     entry: int = 0
@@ -121,7 +121,7 @@ class InForms(Delivery):
     """An event with several forms: each client gets the first form whose capabilities it has.
 
     It is sent to all members of `room` and to each session of `users`, once, but not to `but`. Such events are rarer
-    than messages, so these capabilities are the only ones that room output is grouped by. `speaker`: as in ToRoom;
+    than messages, so these capabilities are the only ones that room output is grouped by. `sender`: as in ToRoom;
     `answers`: as in ToUsers.
     """
 
@@ -129,7 +129,7 @@ class InForms(Delivery):
     room: str = ""
     users: Sequence[UserId] = ()
     but: Recipient = NO_SESSION
-    speaker: SessionId = NO_SESSION
+    sender: SessionId = NO_SESSION
     answers: bool = True
     watched: str = ""
     """A nick: sessions that monitor it and have extended-monitor get the event too."""

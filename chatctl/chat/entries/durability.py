@@ -2,7 +2,7 @@
 
 Invariants:
 
-- [durability-declared] Every kind of proposal is Passing, Refusable or Retried; there is no other kind
+- [durability-declared] Every kind of proposal is Unstored, Refusable or Retried; there is no other kind
   (tests/chat/engine/test_durability.py compares the declaration with what :mod:`chatctl.chat.apply` does).
 - [shown-when-stored] Output of a Refusable proposal is not shown before it is stored, and is undone if the commit
   fails.
@@ -37,7 +37,7 @@ class Proposal:
 # Every kind of proposal is one of these three (tests/chat/engine/test_durability.py).
 
 
-class Passing(Proposal):
+class Unstored(Proposal):
     """A proposal that leaves neither facts nor records: nothing shows after a restart that it happened."""
 
     __slots__ = ()

@@ -132,7 +132,7 @@ class Outcome(msgspec.Struct):
     """Changes to undo, besides settings and records, if the entry cannot be stored."""
     redo: tuple[Redo, ...] = ()
     """Changes to do again if the entry cannot be stored, and its proposal is not Refusable."""
-    then: tuple[Proposal, ...] = ()
+    follow_ups: tuple[Proposal, ...] = ()
     """Proposals to submit when the entry is stored: effects that cannot be undone."""
     records: tuple[RecordKey, ...] = ()
     """Accounts and invitations that are not what they were."""
@@ -225,12 +225,12 @@ class Outcome(msgspec.Struct):
         """Keep what became of rooms that were dropped, and of their records."""
         self.records += tuple(state.forgotten)
         state.forgotten.clear()
-        for room in state.let_go:
+        for room in state.dropped_rooms:
             self.changed += (room.key,)
             self.redo += (ClosedRoom(room.key),)
             if not room.open:
                 self.archive_room(room, state.rules.server_name)
-        state.let_go.clear()
+        state.dropped_rooms.clear()
 
     def archive_room(self, room: Room, server: str) -> None:
         """Archive the history of a room that is dropped and was not open, so that a later room of its name does not get

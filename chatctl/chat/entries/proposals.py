@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from chatctl.chat.entries.durability import Passing, Proposal, Refusable, Retried
+from chatctl.chat.entries.durability import Proposal, Refusable, Retried, Unstored
 
-__all__ = ["Passing", "Proposal", "Refusable", "Retried"]  # with all that is defined here
+__all__ = ["Proposal", "Refusable", "Retried", "Unstored"]  # with all that is defined here
 
 STORED_TAGS = frozenset({"+draft/react", "+draft/unreact", "+react", "+unreact", "+draft/persist"})
 """Client-only tags that make a TAGMSG worth keeping (ircv3.net/specs/client-tags/react), or ask for it (persist, as in
@@ -66,7 +66,7 @@ class SendMessage(Refusable):
     tags: Mapping[str, str]
 
     @property
-    def passing(self) -> bool:
+    def ephemeral(self) -> bool:
         """Whether it is gone once shown: a TAGMSG that says nothing worth keeping (typing)."""
         return self.command == "TAGMSG" and STORED_TAGS.isdisjoint(self.tags)
 
@@ -104,7 +104,7 @@ class Join(Refusable):
 
 
 @dataclass(slots=True)
-class InviteUser(Passing):
+class InviteUser(Unstored):
     """Invite a user into a room."""
 
     nick: str
@@ -154,7 +154,7 @@ class SetRoomModes(Refusable):
 
 
 @dataclass(slots=True)
-class SetUserModes(Passing):
+class SetUserModes(Unstored):
     """Change one's own user modes. `unknown`: the command named others too, that no user can have."""
 
     changes: tuple[ModeChange, ...]
@@ -162,7 +162,7 @@ class SetUserModes(Passing):
 
 
 @dataclass(slots=True)
-class BecomeOperator(Passing):
+class BecomeOperator(Unstored):
     """Be an operator of the server, known as `operator`: the password was right by its `verifier`."""
 
     operator: str
@@ -170,7 +170,7 @@ class BecomeOperator(Passing):
 
 
 @dataclass(slots=True)
-class SetAway(Passing):
+class SetAway(Unstored):
     """Be away with a reason, or back with ``""``."""
 
     reason: str
@@ -243,14 +243,14 @@ class AddInvitation(Refusable):
 
 
 @dataclass(slots=True)
-class SetRealname(Passing):
+class SetRealname(Unstored):
     """Take another real name."""
 
     realname: str
 
 
 @dataclass(slots=True)
-class ChangeHost(Passing):
+class ChangeHost(Unstored):
     """An operator of the server changes the host of a user."""
 
     nick: str
@@ -300,14 +300,14 @@ class DisconnectUser(Retried):
 
 
 @dataclass(slots=True)
-class Wallops(Passing):
+class Wallops(Unstored):
     """An operator of the server writes to all who want to read it."""
 
     text: str
 
 
 @dataclass(slots=True)
-class ChangeRules(Passing):
+class ChangeRules(Unstored):
     """The settings were read again, for `session`, or for a signal if it is NO_SESSION.
 
     `changes` are fields of :class:`chatctl.chat.model.policy.Rules`, `report` sentences on what was done, `file` the

@@ -7,7 +7,7 @@ Sources: modern.ircdocs.horse, "Ban Channel Mode" to "Invite-Exception Channel M
 - [account-mask] ``a:name`` matches users logged in as `name` (also a pattern). Names are given again, so a full name in
   an exception (e, I) matches only an account that was created before the entry was set ([grant-by-id] in accounts.py).
   A pattern with ``*`` or ``?`` matches every account with such a name.
-- [mute] ``m:`` before a mask silences the users it matches, but lets them join. An exception with ``m:`` lifts only the
+- [mute] ``m:`` before a mask mutes the users it matches, but lets them join. An exception with ``m:`` lifts only the
   silence.
 - [same-name] Masks are compared as names are (:func:`chatctl.protocol.names.fold`), in time linear in their length.
 """
@@ -77,7 +77,7 @@ def _few_stars(mask: str) -> str:
     return mask
 
 
-def taken_apart(mask: str) -> Mask:
+def parse_mask(mask: str) -> Mask:
     """A canonical mask, ready to be compared."""
     mute = mask.startswith("m:")
     rest = mask.removeprefix("m:")
@@ -87,7 +87,7 @@ def taken_apart(mask: str) -> Mask:
 
 def granting(entry: ListEntry) -> Mask:
     """Split the mask of an exception ([account-mask])."""
-    mask = taken_apart(entry.mask)
+    mask = parse_mask(entry.mask)
     is_pattern = "*" in mask.pattern or "?" in mask.pattern
     return mask._replace(until=entry.time) if mask.account and not is_pattern else mask
 
@@ -149,7 +149,7 @@ class Lists:
         """Whether `user` may not come in."""
         return self._hit("b", user, mute=False) and not self._hit("e", user, mute=False)
 
-    def bans_everyone(self) -> bool:
+    def bans_all(self) -> bool:
         """Return whether people who have nothing in common but the form of a mask may not join."""
         if self.entries["e"]:
             return False
@@ -158,7 +158,7 @@ class Lists:
             for mask in self._masks["b"]
         )
 
-    def silences(self, user: MaskedUser) -> bool:
+    def mutes(self, user: MaskedUser) -> bool:
         """Whether `user` may not speak: the answer is kept until something changes, since every message asks."""
         silent = self._silent.get(user.id)
         if silent is None:
@@ -179,7 +179,7 @@ class Lists:
 
     def _changed(self, letter: str) -> None:
         entries = self.entries[letter].values()
-        self._masks[letter] = [taken_apart(each.mask) if letter == "b" else granting(each) for each in entries]
+        self._masks[letter] = [parse_mask(each.mask) if letter == "b" else granting(each) for each in entries]
         self._silent.clear()
 
     def __bool__(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from chatctl.chat.model.mask_lists import Lists, MaskedUser
+from chatctl.chat.model.mask_lists import ListEntry, Lists, MaskedUser
 from chatctl.chat.model.modes import CLOSED, NEW_ROOM
 from chatctl.chat.model.policy import LOBBY
+from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.user_data import is_kept
 from chatctl.protocol import names
 
@@ -88,7 +89,7 @@ class Room:
         self.topic_time = 0
 
     @property
-    def set_up(self) -> bool:
+    def has_settings(self) -> bool:
         """Return whether the settings differ from those of a new room."""
         new = LOBBY_MODES if self.name == LOBBY else NEW_ROOM
         return bool(self.topic or self.modes != new or self.keyword or self.limit or self.lists or self.founder)
@@ -112,10 +113,52 @@ class Room:
         again.
         """
         lists = self.lists
-        banned = lists is not None and lists.bans_everyone()
+        banned = lists is not None and lists.bans_all()
         return not self.founder and (bool(self.keyword) or banned)
 
-    def let_back(self, user: RoomUser) -> bool:
+    def to_record(self) -> RoomRecord:
+        """Return the settings as they are stored."""
+        lists = self.lists.entries if self.lists is not None else {}
+        return RoomRecord(
+            self.key,
+            self.name,
+            self.created,
+            "".join(sorted(self.modes)),
+            self.topic,
+            self.topic_by,
+            self.topic_time,
+            {
+                letter: [(entry.mask, entry.by, entry.time) for entry in held.values()]
+                for letter, held in lists.items()
+                if held
+            },
+            self.keyword,
+            self.limit,
+            self.founder,
+            list(self.insiders or ()),
+        )
+
+    def load_record(self, record: RoomRecord) -> None:
+        """Replace the settings by stored ones."""
+        self.created = record.created
+        self.modes = frozenset(record.modes)
+        self.topic, self.topic_by, self.topic_time = record.topic, record.topic_by, record.topic_time
+        self.keyword, self.limit, self.founder = record.keyword, record.limit, record.founder
+        self.insiders = dict.fromkeys(record.insiders) or None
+        self.lists = Lists() if record.lists else None
+        for letter, held in record.lists.items():
+            for mask, by, time in held:
+                assert self.lists is not None
+                self.lists.add(letter, ListEntry(mask, by, time))
+
+    def reset_settings(self) -> None:
+        """Replace the settings by those of a new room."""
+        self.modes = LOBBY_MODES if self.name == LOBBY else NEW_ROOM
+        self.topic = self.topic_by = self.keyword = self.founder = ""
+        self.topic_time = self.limit = 0
+        self.lists = self.insiders = None
+
+    def add_insider(self, user: RoomUser) -> bool:
         """Let the member `user` return to a room with +i; return whether that is a change."""
         if "i" not in self.modes or not is_kept(user.identity):
             return False
@@ -128,7 +171,7 @@ class Room:
             del self.insiders[next(iter(self.insiders))]
         return True
 
-    def keep_out(self, *identities: str) -> bool:
+    def remove_insiders(self, *identities: str) -> bool:
         """They need an invitation from here on; whether one of them did not before."""
         inside = [identity for identity in identities if self.insiders is not None and identity in self.insiders]
         for identity in inside:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 
 from chatctl.chat.model.accounts import Accounts, RecordKey, record_key
 from chatctl.chat.model.ids import NO_USER, SessionId, UserId
-from chatctl.chat.model.mask_lists import ListEntry, Lists
-from chatctl.chat.model.modes import NEW_ROOM, OPERATOR
+from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.policy import LOBBY, Rules
 from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.room import LOBBY_MODES, Room
@@ -40,7 +39,7 @@ class State:
         self.departed: dict[UserId, User] = {}  # who left by entries that are not stored, while those are undone
         self.stale_prefixes: dict[UserId, str] = {}
         """Prefixes that rooms know users by who took another name that is not undone; used while entries are undone."""
-        self.let_go: list[Room] = []
+        self.dropped_rooms: list[Room] = []
         """Rooms with settings that were dropped; the commit gate empties it."""
         self._empty: dict[str, None] = {}
         self.users: dict[UserId, User] = {}
@@ -48,7 +47,7 @@ class State:
         self.by_session: dict[SessionId, User] = {}
         """The users of all registered sessions."""
         self.short_visits = ShortVisits()
-        self.without_place = 0
+        self.console_users = 0
         """Users who came through the control socket: they do not count for `listener_limit`."""
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
@@ -56,12 +55,12 @@ class State:
         `occupied`."""
         self.occupied = 0
         """The number of rooms with members."""
-        self.asked_all = 0
+        self.all_probed_at = 0
         """When all users were last probed (ms since 1970 UTC)."""
         self.last_time = 0
         """The time of the latest fact, ms since 1970 UTC."""
         self.guest_visits = GuestVisits()
-        self.past: deque[FormerNick] = deque(maxlen=MAX_FORMER_NICKS)
+        self.former_nicks: deque[FormerNick] = deque(maxlen=MAX_FORMER_NICKS)
         self.held_names: dict[str, tuple[UserId, int]] = {}
         """Names that a user gave up by an entry that is not stored yet: the user's id, and the entry's seq. If the
         commit fails the user has the name again."""
@@ -88,7 +87,7 @@ class State:
     @property
     def places_taken(self) -> int:
         """How many users count for `listener_limit`."""
-        return len(self.users) - self.without_place
+        return len(self.users) - self.console_users
 
     def user_of(self, session: SessionId) -> User | None:
         """Return the user of a session; None if it is not registered, or has ended."""
@@ -144,7 +143,7 @@ class State:
         self.users[user.id] = user
         self.by_session[user.session] = user
         self._index(user)
-        self.without_place += user.console
+        self.console_users += user.console
         self.peak_users = max(self.peak_users, self.places_taken)
 
     def rename(self, user: User, nick: str) -> None:
@@ -166,9 +165,9 @@ class State:
             if room.lists is not None:
                 room.lists.forget(user.id)
 
-    def remember(self, user: User, now: int) -> None:
+    def add_former_nick(self, user: User, now: int) -> None:
         """`user` gives up the name."""
-        self.past.append(FormerNick(user.key, user.nick, user.username, user.host, user.realname, now))
+        self.former_nicks.append(FormerNick(user.key, user.nick, user.username, user.host, user.realname, now))
 
     def remove_user(self, user: User) -> None:
         """Let `user` go, out of every room."""
@@ -177,7 +176,7 @@ class State:
         self.change_modes(user, "")
         self._unindex(user)
         del self.users[user.id]
-        self.without_place -= user.console
+        self.console_users -= user.console
         for session in user.session_ids:
             del self.by_session[session]
             self._end_short_visits(session)
@@ -193,7 +192,7 @@ class State:
         does. If the user who creates a room is logged in, the account becomes its founder.
         """
         room = self.room_named(name)
-        if room is None or (room.short_visits and not room.members and not room.set_up and room.name != LOBBY):
+        if room is None or (room.short_visits and not room.members and not room.has_settings and room.name != LOBBY):
             room = room or Room(name, now)
             founder = user.account_id
             if founder and sum(each.founder == founder for each in self.rooms.values()) < MAX_FOUNDED_ROOMS:
@@ -204,7 +203,7 @@ class State:
         first = not room.members and room.name != LOBBY and not room.founder
         room.members[user.id] = OPERATOR if first or room.founded_by(user) else 0
         user.rooms[room.key] = room
-        room.let_back(user)
+        room.add_insider(user)
         if user.invited is not None:
             user.invited.pop(room.key, None)
         return room
@@ -296,67 +295,38 @@ class State:
     def record(self, key: str) -> RoomRecord | None:
         """Return the settings of a room to store; None if it has none."""
         room = self.rooms.get(key)
-        if room is None or not room.set_up:
+        if room is None or not room.has_settings:
             return None
-        lists = room.lists.entries if room.lists is not None else {}
-        return RoomRecord(
-            key,
-            room.name,
-            room.created,
-            "".join(sorted(room.modes)),
-            room.topic,
-            room.topic_by,
-            room.topic_time,
-            {
-                letter: [(entry.mask, entry.by, entry.time) for entry in held.values()]
-                for letter, held in lists.items()
-                if held
-            },
-            room.keyword,
-            room.limit,
-            room.founder,
-            list(room.insiders or ()),
-        )
+        return room.to_record()
 
     def restore(self, record: RoomRecord) -> None:
         """Bring back a room as it was kept."""
         room = self.rooms.get(record.key)
         if room is None:
             room = self.rooms[record.key] = Room(record.name, record.created)
-        room.created = record.created
-        room.modes = frozenset(record.modes)
-        room.topic, room.topic_by, room.topic_time = record.topic, record.topic_by, record.topic_time
-        room.keyword, room.limit, room.founder = record.keyword, record.limit, record.founder
-        room.insiders = dict.fromkeys(record.insiders) or None
+        room.load_record(record)
         for id in room.members:
-            room.let_back(self.users[id])
-        room.lists = Lists() if record.lists else None
-        for letter, held in record.lists.items():
-            for mask, by, time in held:
-                assert room.lists is not None
-                room.lists.add(letter, ListEntry(mask, by, time))
+            room.add_insider(self.users[id])
         if not room.members and not room.short_visits and not room.founder and room.name != LOBBY:
             self._empty.setdefault(room.key)
 
-    def set_back(self, key: str, record: RoomRecord | None) -> None:
+    def restore_or_reset(self, key: str, record: RoomRecord | None) -> None:
         """Restore the stored settings of a room (None: those of a new one), because later ones could not be stored."""
         room = self.rooms.get(key)
         if record is not None:
             self.restore(record)
         elif room is not None:
-            room.modes = LOBBY_MODES if room.name == LOBBY else NEW_ROOM
-            room.topic = room.topic_by = room.keyword = room.founder = ""
-            room.topic_time = room.limit = 0
-            room.lists = room.insiders = None
+            room.reset_settings()
             self.drop_if_unused(room)
 
     def forget_removed(self, key: str) -> bool:
         """Remove deleted accounts from the users who may return to a room; return whether there were any."""
         room = self.rooms[key]
         accounts = [each for each in room.insiders or () if each.startswith(ACCOUNT)]
-        return room.keep_out(*(each for each in accounts if self.accounts.with_id(each.removeprefix(ACCOUNT)) is None))
+        removed = [each for each in accounts if self.accounts.with_id(each.removeprefix(ACCOUNT)) is None]
+        return room.remove_insiders(*removed)
 
-    def disown(self, key: str) -> bool:
+    def clear_missing_founder(self, key: str) -> bool:
         """Take a room from an account that is not there; whether that was so."""
         room = self.rooms[key]
         if not room.founder or self.accounts.with_id(room.founder) is not None:
@@ -372,16 +342,16 @@ class State:
         """
         if room.members or room.short_visits or room.name == LOBBY:
             return
-        if not room.set_up:
+        if not room.has_settings:
             self._drop(room.key)
         elif room.locked or room.shut:
-            self.let_go.append(room)
+            self.dropped_rooms.append(room)
             self._drop(room.key)
         elif not room.founder:
             self._empty[room.key] = None
             while len(self._empty) > MAX_EMPTY_ROOMS:
                 key = next((key for key in self._empty if self.rooms[key].open), next(iter(self._empty)))
-                self.let_go.append(self.rooms[key])
+                self.dropped_rooms.append(self.rooms[key])
                 self._drop(key)
 
     def _drop(self, key: str) -> None:

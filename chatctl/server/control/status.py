@@ -47,9 +47,9 @@ def status_handlers(
                 "messages_per_second": commit_gate.messages_per_second(now),
                 "failed_sessions": hub.failures,
                 "journal_lag_ms": commit_gate.lag_ms,
-                "journal_trouble": commit_gate.trouble
+                "journal_trouble": commit_gate.failure_reason
                 or (journal_state if journal_state != "ok" else _damage(figures)),
-                "facts_lost": commit_gate.lost,
+                "facts_lost": commit_gate.dropped_facts,
                 "certificate_ends": used.ends.isoformat() if used is not None else None,
                 "certificate_trouble": used.warning(datetime.now(UTC)) if used is not None else "",
                 "journal": figures,

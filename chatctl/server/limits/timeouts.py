@@ -66,7 +66,7 @@ class Timeouts:
         for id in self._hub.probes:
             connection = by_session.get(id)
             if connection is None or connection.input_ended:
-                self._hub.let_go(id)
+                self._hub.end_if_disconnected(id)
             elif now - connection.last_input_at < RECENT_SECONDS:
                 continue
             elif not connection.pong_due_at:
@@ -79,7 +79,7 @@ class Timeouts:
     def _ping(self, connection: Connection, until: float) -> None:
         connection.pong_due_at = until
         self._deadlines.set(connection, until)
-        self._hub.fanout.answer(connection.session, Message("PING", (self._hub.rules.server_name,)).line)
+        self._hub.fanout.send_reply(connection.session, Message("PING", (self._hub.rules.server_name,)).line)
 
     def _check(self, connection: Connection, now: float) -> float | None:
         """Handle a connection's deadline; return the next one."""

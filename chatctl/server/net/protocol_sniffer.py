@@ -72,7 +72,7 @@ class ProtocolSniffer:
             if self._hub.sts_port:
                 # A client that knows sts comes back with TLS by itself.
                 upgrade = Message("CAP", ("*", "LS", f"sts=port={self._hub.sts_port}"), self._hub.rules.server_name)
-                self._hub.fanout.direct(connection.session, upgrade.line)
+                self._hub.fanout.send_in_order(connection.session, upgrade.line)
             always = self._mode == "required" or not self._hub.rules.local
             self._hub.disconnect(connection.session, TLS_REQUIRED.format("" if always else " from other computers"))
 

@@ -69,8 +69,8 @@ def test_an_address_goes_with_all_its_sessions_also_those_not_registered() -> No
     away = [fields for event, fields in world.log.events if event == "turned away"]
     assert [fields["address"] for fields in away] == ["192.0.2.7", "192.0.2.7", "192.0.2.9"]
     assert {fields["ban"] for fields in away} == {"192.0.2.0/24"}
-    assert world.hub.banned("192.0.2.200") == "You are banned from this server: spam"
-    assert world.hub.banned("192.0.3.1") == ""
+    assert world.hub.ban_sentence("192.0.2.200") == "You are banned from this server: spam"
+    assert world.hub.ban_sentence("192.0.3.1") == ""
 
 
 def test_an_ipv6_address_means_its_network() -> None:
@@ -86,8 +86,8 @@ def test_link_local_address_is_banned_alone() -> None:
     assert ban_key("fe80::1/64")[1] == ban_key("fe80::1%eth0/64")[1] == "fe80::/64"
     world = World()
     assert ban(world, "fe80::1")[0]
-    assert world.hub.banned("fe80::1")
-    assert world.hub.banned("fe80::2") == ""
+    assert world.hub.ban_sentence("fe80::1")
+    assert world.hub.ban_sentence("fe80::2") == ""
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_the_log_says_who_asked() -> None:
     ban(world, "bob")
     ask(world, p.RemoveBan(NO_SESSION, "", "bob", False))
     ask(world, p.ChangeAccount(NO_SESSION, "", "ann", "control", operator=True))
-    world.hub.reread()
+    world.hub.reread_settings()
     world.tick()
     ask(world, p.DisconnectUser(NO_SESSION, "", "ann", ""))
     fields = dict(world.log.events)

@@ -287,7 +287,7 @@ class TestCapNotify:
             if asked_by == "REHASH":
                 root.send("REHASH")
             else:
-                world.hub.reread()
+                world.hub.reread_settings()
                 world.tick()
             value = "=before-connect" if word == "NEW" else ""
             told = [message.params[1:] for message in root.read() if message.command == "CAP"]

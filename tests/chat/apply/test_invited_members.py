@@ -143,7 +143,7 @@ def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         user = world.hub.state.user_named("ann")
         assert user is not None
         user.secret = nick
-        room.let_back(user)
+        room.add_insider(user)
     assert list(room.insiders or ()) == ["secret c", "secret d"]
 
 

@@ -245,13 +245,13 @@ class TestRefusals:
         ann, bob = people(CAPS, CAPS)
         world = ann.world
         ann.send("@label=a BATCH +1 draft/multiline #tea", HELLO[0])
-        assert world.hub.due() == world.now + 30_000
+        assert world.hub.next_deadline() == world.now + 30_000
         world.now += 30_000
         world.tick()
         failure = ann.one("FAIL")
         assert failure.params[1:3] == ["TIMEOUT", "1"]
         assert failure.tags["label"] == "a"
-        assert world.hub.due() is None
+        assert world.hub.next_deadline() is None
         ann.send(HELLO[0], "BATCH -1")
         assert ann.lines() == bob.lines() == []
 
@@ -259,7 +259,7 @@ class TestRefusals:
         ann, bob = people(CAPS, CAPS)
         ann.send("BATCH +1 draft/multiline #tea", HELLO[0])
         ann.world.gone(ann)
-        assert ann.world.hub.due() is None
+        assert ann.world.hub.next_deadline() is None
         assert bob.commands() == ["QUIT"]
 
 

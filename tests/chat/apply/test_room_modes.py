@@ -263,7 +263,7 @@ def test_rooms_come_back_with_modes_key_limit_and_lists() -> None:
     assert room.mode_words(inside=True) == ["+iklnt", "beer", "9"]
     assert room.lists is not None
     assert [entry.mask for entry in room.lists.entries["b"].values()] == ["m:*!*@bad"]
-    again.set_back("#tea", None)
+    again.restore_or_reset("#tea", None)
     assert "#tea" not in again.rooms  # as a new one, and empty
 
 

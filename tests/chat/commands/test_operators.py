@@ -133,7 +133,7 @@ def test_settings_that_name_others_take_effect_at_once() -> None:
     world.workers.held = True
     bob.send("OPER root :tea at five")
     oper = world.workers.tasks.pop()
-    world.hub.reread()
+    world.hub.reread_settings()
     world.workers.settings = ReadSettings({"operators": {"other": VERIFIER}}, ("changed",), "chatctl.toml")
     world.workers.let_go()
     world.tick()

@@ -92,7 +92,7 @@ def test_rehash_brings_into_force_what_can_change_and_says_what_cannot() -> None
 def test_settings_are_read_again_for_the_machine_too() -> None:
     world = World()
     world.workers.settings = ReadSettings({"admin": "Ann"}, ("In force now: admin.",))
-    world.hub.reread()
+    world.hub.reread_settings()
     world.tick()
     assert world.hub.rules.admin == "Ann"
     assert ("settings read again", {"report": "In force now: admin."}) in [

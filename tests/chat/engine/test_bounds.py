@@ -66,7 +66,7 @@ def test_bytes_that_wait_for_the_disk(limit: int, held: bool, monkeypatch: pytes
 @pytest.mark.parametrize("line", ["PING t", "PONG t", "NONSENSE"])
 def test_lines_of_any_kind(line: str, held: bool) -> None:
     """However much a session sends, it is read at some hundreds of lines a second at most."""
-    world = World(pace=RateLimiter(10) if held else None)
+    world = World(rate_limiter=RateLimiter(10) if held else None)
     ann = world.person("ann")
     world.hub.receive(ann.session, [line] * 2000)
     world.tick()

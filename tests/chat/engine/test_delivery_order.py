@@ -194,7 +194,7 @@ def test_farewell_tells_everybody_and_nobody_of_the_others() -> None:
     people = [world.person(nick, "#lobby") for nick in ("alice", "bob")] + [world.connect()]
     for person in people:
         person.forget()
-    world.hub.farewell("The server is stopping")
+    world.hub.end_all_sessions("The server is stopping")
     world.tick()
     for person in people:
         assert [m.command for m in person.read()] == ["ERROR"]

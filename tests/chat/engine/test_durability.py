@@ -138,7 +138,7 @@ def _state(state: State) -> object:
         state.occupied,
         state.registered,
         +state.with_mode,
-        list(state.past),
+        list(state.former_nicks),
         dict(state.held_names),
         accounts.count,
     )
@@ -164,7 +164,7 @@ def register_again(room: Room) -> None:
 
 def reread(room: Room) -> None:
     room.world.workers.settings = ReadSettings({"max_rooms": 7})
-    room.world.hub.reread()
+    room.world.hub.reread_settings()
     room.world.tick()
 
 
@@ -260,7 +260,7 @@ def _kinds(cls: type[p.Proposal]) -> set[type[p.Proposal]]:
 
 
 def test_every_kind_of_proposal_declares_its_durability_and_has_a_case() -> None:
-    declared = {p.Passing, p.Refusable, p.Retried}
+    declared = {p.Unstored, p.Refusable, p.Retried}
     # dataclass(slots=True) makes each class anew; what it was made from is a subclass too, until it is collected
     kinds = {kind for kind in _kinds(p.Proposal) if getattr(p, kind.__name__, None) is kind} - declared - {p.Proposal}
     assert set(CASES) == kinds == set(_TABLE)
@@ -276,7 +276,7 @@ def _cases(base: type[p.Proposal]) -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("case", _cases(p.Passing))
+@pytest.mark.parametrize("case", _cases(p.Unstored))
 def test_what_is_passing_leaves_nothing_in_the_journal(case: Case) -> None:
     room = Room()
     case(room)
@@ -325,7 +325,7 @@ def test_what_cannot_be_refused_is_submitted_again_until_it_is_stored(case: Case
     assert all(done for done, _ in room.answers)
     room.world.tick()
     assert not room.handed()  # and not in every tick
-    due = room.world.hub.due()
+    due = room.world.hub.next_deadline()
     assert due == (room.world.now + 1000 if handed else None)
     for _ in range(3):
         room.world.now += 1000
@@ -337,8 +337,8 @@ def test_what_cannot_be_refused_is_submitted_again_until_it_is_stored(case: Case
     room.world.tick()
     room.commit()
     assert list(room.journal.facts)[len(room.journal.facts) - len(given) :] == given
-    assert room.world.hub.due() is None
-    assert room.world.hub.commit_gate.lost == 0
+    assert room.world.hub.next_deadline() is None
+    assert room.world.hub.commit_gate.dropped_facts == 0
 
 
 def test_a_ban_counts_when_it_is_stored() -> None:
@@ -418,7 +418,7 @@ def test_more_facts_than_can_wait_are_given_up_and_counted(monkeypatch: pytest.M
     room.persons["bob"].send("QUIT")
     room.persons["dan"].send("QUIT")
     room.fail()
-    assert room.world.hub.commit_gate.lost == 1
+    assert room.world.hub.commit_gate.dropped_facts == 1
 
 
 def test_a_name_that_was_given_up_stays_its_owner_s_until_that_is_stored() -> None:

@@ -143,7 +143,7 @@ def _shown(message: Message) -> tuple[str, ...]:
 
 
 def test_a_limit_of_pace_may_fall_into_the_middle() -> None:
-    world = World(pace=RateLimiter(2))
+    world = World(rate_limiter=RateLimiter(2))
     ann, bob = world.person("ann", "#tea"), world.person("bob", "#tea")
     world.now += 60_000
     world.tick()

@@ -16,7 +16,7 @@ BURST = RATE * BURST_SECONDS
 
 
 def slowed_world(rate: float | None = RATE) -> World:
-    return World(pace=RateLimiter(rate) if rate else None)
+    return World(rate_limiter=RateLimiter(rate) if rate else None)
 
 
 def said(person: Person) -> list[str]:
@@ -26,7 +26,7 @@ def said(person: Person) -> list[str]:
 def let_pass(world: World, ms: int) -> None:
     """Time passes, and the loop looks when it said that it would."""
     end = world.now + ms
-    while (due := world.hub.due()) is not None and due <= end:
+    while (due := world.hub.next_deadline()) is not None and due <= end:
         world.now = max(world.now, due)
         world.tick()
     world.now = end

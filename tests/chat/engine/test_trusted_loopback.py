@@ -12,9 +12,9 @@ from tests.chat.world import START, Person, World
 LOOPBACK = ["127.0.0.1", "127.8.9.1", "::1"]
 
 
-def world(*, local: bool, pace: RateLimiter | None = None) -> World:
+def world(*, local: bool, rate_limiter: RateLimiter | None = None) -> World:
     rules = Rules(listener_limit=1000, created=START, local=local, iterations=4096, operators={"root": "verifier"})
-    return World(rules, pace=pace)
+    return World(rules, rate_limiter=rate_limiter)
 
 
 def plain(chat: World, address: str, nick: str = "ann") -> Person:
@@ -50,7 +50,7 @@ def test_passwords_in_clear_are_taken_only_if_it_is_trusted(address: str, local:
 @pytest.mark.parametrize("address", LOOPBACK)
 def test_an_address_shares_its_rate_only_if_it_is_not_trusted(address: str, local: bool) -> None:
     pace = RateLimiter(1)
-    chat = world(local=local, pace=pace)
+    chat = world(local=local, rate_limiter=pace)
     people = [plain(chat, address, f"n{number}") for number in range(8 * ADDRESS_FACTOR)]
     for person in people:
         person.send("AWAY :x")

@@ -159,9 +159,9 @@ def test_deliveries_name_users_and_sessions_by_their_own_types() -> None:
     meant = {
         **dict.fromkeys(("user",), (UserId,)),
         **dict.fromkeys(("users",), (Sequence[UserId], tuple[UserId, ...])),
-        **dict.fromkeys(("session", "speaker", "actor"), (SessionId,)),
+        **dict.fromkeys(("session", "sender", "actor"), (SessionId,)),
         **dict.fromkeys(("to", "but"), (Recipient,)),
-        "goodbye": (Sequence[SessionId],),
+        "departed_sessions": (Sequence[SessionId],),
     }
     for kind in d.Delivery.__subclasses__():
         hints = get_type_hints(kind)
