@@ -18,7 +18,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_a_whole_conversation(tmp_path: Path, *, swapped: bool) -> None:
+def test_library_holds_a_conversation(tmp_path: Path, *, swapped: bool) -> None:
     with ServeProcess(tmp_path, CHATCTL_DATA_DIR=str(tmp_path / "data")) as server:
         first, second = (Mini, Jaraco) if swapped else (Jaraco, Mini)
         ann: LibraryClient = first(server.port, "ann")
@@ -32,7 +32,7 @@ def test_a_whole_conversation(tmp_path: Path, *, swapped: bool) -> None:
 
 
 @pytest.mark.parametrize("library", [Jaraco, Mini])
-def test_logging_in_by_sasl(tmp_path: Path, library: type[Jaraco] | type[Mini]) -> None:
+def test_library_logs_in_by_sasl(tmp_path: Path, library: type[Jaraco] | type[Mini]) -> None:
     with ServeProcess(tmp_path, CHATCTL_DATA_DIR=str(tmp_path / "data")) as server:
         made = chatctl(
             tmp_path, "accounts", "add", "ann", stdin="a password\n", CHATCTL_DATA_DIR=str(tmp_path / "data")
@@ -47,7 +47,7 @@ def test_logging_in_by_sasl(tmp_path: Path, library: type[Jaraco] | type[Mini]) 
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_who_is_there_who_is_lost_and_what_the_server_can_do(tmp_path: Path, *, swapped: bool) -> None:
+def test_library_reads_members_lost_connections_and_isupport(tmp_path: Path, *, swapped: bool) -> None:
     environment = {"CHATCTL_DATA_DIR": str(tmp_path / "data"), "CHATCTL_LISTENER_LIMIT": "20"}
     with ServeProcess(tmp_path, **environment) as server:
         first, second = (Mini, Jaraco) if swapped else (Jaraco, Mini)

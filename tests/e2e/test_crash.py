@@ -12,7 +12,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("seed", range(1, 21))
-def test_what_anybody_saw_is_in_the_history(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+def test_received_messages_are_in_the_history_after_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
     home = Path(tmp_path_factory.getbasetemp()) / "crash"  # one data folder for all rounds: it survives each
     home.mkdir(exist_ok=True)
     seen, kept = one_round(home, seed)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 LIMIT = 96
 
 
-def test_status_and_history_work_when_connections_have_used_up_the_descriptors(tmp_path: Path) -> None:
+def test_status_and_history_work_when_connections_exhaust_the_descriptors(tmp_path: Path) -> None:
     unlimited = {
         "CHATCTL_LIMITS__CONNECTIONS_PER_ADDRESS": "0",
         "CHATCTL_LIMITS__UNREGISTERED": "1000",

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.e2e
 _CALL = re.compile(r"^(\d+) +(?:<\.\.\. )?(\w+)")
 
 
-def test_the_disk_has_it_before_the_echo_is_sent(tmp_path: Path) -> None:
+def test_message_is_on_disk_before_its_echo_is_sent(tmp_path: Path) -> None:
     needs("strace", "-o", "/dev/null", "true")
     trace = tmp_path / "trace"
     calls = "trace=pwrite64,pwritev,fsync,fdatasync,sendto,sendmsg,write,writev"
@@ -137,7 +137,7 @@ class Careful:
 
 
 @pytest.mark.parametrize("killed", ["while full", "after"])
-def test_a_full_disk(tmp_path: Path, disk: SmallDisk, killed: str) -> None:
+def test_full_disk_refuses_messages_and_recovers(tmp_path: Path, disk: SmallDisk, killed: str) -> None:
     """Echoed messages are stored, refused ones are not, and with free space everything continues."""
     variables = {"CHATCTL_DATA_DIR": str(tmp_path / "disk" / "data"), "CHATCTL_LOG__LEVEL": "error"}
     with ServeProcess(tmp_path, under=disk.under, **variables) as server:
@@ -190,7 +190,7 @@ def _exported(folder: Path, home: Path) -> list[str]:
     return [fact["text"] for fact in facts if fact["kind"] == "PRIVMSG"]
 
 
-def test_a_client_that_comes_while_the_disk_is_full_is_in_its_room_afterwards(tmp_path: Path, disk: SmallDisk) -> None:
+def test_client_that_joins_on_a_full_disk_is_in_its_room_afterwards(tmp_path: Path, disk: SmallDisk) -> None:
     variables = {"CHATCTL_DATA_DIR": str(tmp_path / "disk" / "data"), "CHATCTL_LOG__LEVEL": "error"}
     with ServeProcess(tmp_path, under=disk.under, **variables) as server:
         person = Careful(server.port, "p")
@@ -222,7 +222,7 @@ def _talking(port: int) -> Iterator[list[Talker]]:
         talker.sock.close()
 
 
-def test_a_backup_under_load_is_a_prefix_without_gaps(tmp_path: Path) -> None:
+def test_backup_under_load_is_a_prefix_without_gaps(tmp_path: Path) -> None:
     copy = tmp_path / "copy" / "journal.db"
     with ServeProcess(tmp_path, CHATCTL_LISTENER_LIMIT="20", CHATCTL_LOG__LEVEL="error") as server:
         with _talking(server.port) as talkers:

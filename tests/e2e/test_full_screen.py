@@ -65,7 +65,7 @@ def terminals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termi
     subprocess.run([*found._tmux, "kill-server"], capture_output=True, check=False)
 
 
-def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
+def test_full_screen_session_from_login_to_quit(terminals: Terminals, tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_PORT=str(steady_port())) as server:
         port = server.port
         terminals.open("ann", f"--port {port}", 100, 24)  # nothing is known: the name is asked for
@@ -132,7 +132,7 @@ def test_a_whole_session(terminals: Terminals, tmp_path: Path) -> None:
             time.sleep(0.05)
 
 
-def test_a_first_visit(terminals: Terminals, tmp_path: Path) -> None:
+def test_first_visit_asks_about_the_certificate(terminals: Terminals, tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
         [pin] = re.findall(r"SHA256:\S+", server.banner)
         where = f"ircs://127.0.0.1:{server.port}/lobby --name"
@@ -148,7 +148,7 @@ def test_a_first_visit(terminals: Terminals, tmp_path: Path) -> None:
         terminals.until("ann", "exit=0")
 
 
-def test_a_server_that_is_not_there_is_told_without_a_screen(terminals: Terminals) -> None:
+def test_unreachable_server_is_reported_without_a_screen(terminals: Terminals) -> None:
     terminals.open("ann", "--port 1 --name ann", 100, 12)
     text = terminals.until("ann", "exit=4")
     assert "No chat server answers at 127.0.0.1:1" in text

@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_rooms_and_messages_come_back(home: Path) -> None:
+def test_rooms_and_messages_survive_a_restart(home: Path) -> None:
     with ServeProcess(home) as server, Wire(server.port).login("cleo", caps="server-time batch") as cleo:
         cleo.send("JOIN #tea")
         assert cleo.until("332").params[-1] == "Green or black?"
@@ -41,7 +41,7 @@ def test_rooms_and_messages_come_back(home: Path) -> None:
         assert replayed == [f"hello {number}" for number in range(5)]
 
 
-def test_an_older_journal_is_brought_up_to_date_by_whoever_reads_it(tmp_path: Path) -> None:
+def test_older_journal_is_migrated_by_any_reading_command(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o700)
     path = tmp_path / "data" / "journal.db"
     second_version(path).close()
@@ -57,7 +57,7 @@ def test_an_older_journal_is_brought_up_to_date_by_whoever_reads_it(tmp_path: Pa
     assert (again.stdout, "keeps it" in again.stderr) == (shown.stdout, False)
 
 
-def test_history_search_export_and_backup_read_the_folder(home: Path) -> None:
+def test_history_search_export_and_backup_read_the_data_folder(home: Path) -> None:
     shown = chatctl(home, "history", "#tea", "--limit", "2", "--verbose")
     assert [line.partition("  ")[2] for line in shown.stdout.splitlines()] == [
         "#tea  [ann]: hello 3",
@@ -100,7 +100,7 @@ def test_status_is_a_health_check(home: Path) -> None:
         assert " ago, took " in shown
 
 
-def test_a_data_folder_that_is_moved_under_the_server_is_noticed(home: Path, tmp_path: Path) -> None:
+def test_moved_data_folder_is_noticed_by_the_server(home: Path, tmp_path: Path) -> None:
     with ServeProcess(home) as server, Wire(server.port).login("ann", "#lobby") as ann:
         status = json.loads(chatctl(home, "status", "--json").stdout)
         assert status["journal"]["file_bytes"] > 0
@@ -121,7 +121,7 @@ def test_a_data_folder_that_is_moved_under_the_server_is_noticed(home: Path, tmp
 
 
 @pytest.mark.parametrize("mode", ["auto", "required"])
-def test_status_knows_a_server_without_history_by_its_address(tmp_path: Path, mode: str) -> None:
+def test_status_finds_a_server_without_history_by_its_address(tmp_path: Path, mode: str) -> None:
     settings = {"CHATCTL_HISTORY__ENABLED": "false", "CHATCTL_TLS__MODE": mode}
     with ServeProcess(tmp_path, **settings) as server:
         here = {"CHATCTL_PORT": str(server.port)}
@@ -141,7 +141,7 @@ def test_status_knows_a_server_without_history_by_its_address(tmp_path: Path, mo
     assert f"127.0.0.1:{server.port}" in stopped.stderr
 
 
-def test_a_second_server_on_the_folder_is_refused_with_what_to_do(home: Path) -> None:
+def test_second_server_on_the_same_folder_is_refused_with_advice(home: Path) -> None:
     with ServeProcess(home) as server:
         second = chatctl(home, "serve", "--port", "0")
         assert second.returncode == 2
@@ -152,7 +152,7 @@ def test_a_second_server_on_the_folder_is_refused_with_what_to_do(home: Path) ->
             assert "in memory only" in third.banner
 
 
-def test_without_history_nothing_is_written(tmp_path: Path) -> None:
+def test_server_without_history_writes_nothing(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_HISTORY__ENABLED="false") as server:
         caps = "batch message-tags server-time draft/chathistory echo-message"
         with Wire(server.port).login("ann", "#busy", caps=caps) as ann:
@@ -163,7 +163,7 @@ def test_without_history_nothing_is_written(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("journal.db"))
 
 
-def test_a_folder_that_cannot_be_used_is_exit_code_2(tmp_path: Path) -> None:
+def test_unusable_data_folder_exits_with_2(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("x")
     done = chatctl(tmp_path, "serve", "--data-dir", str(blocked / "inside"))
@@ -176,13 +176,13 @@ def test_a_folder_that_cannot_be_used_is_exit_code_2(tmp_path: Path) -> None:
     assert (done.returncode, "chmod 700" in done.stderr) == (2, True)
 
 
-def test_the_folder_and_its_files_are_for_their_owner_alone(home: Path) -> None:
+def test_data_folder_and_files_are_private(home: Path) -> None:
     folder = next(path.parent for path in home.rglob("journal.db"))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_the_same_address_has_the_same_host_after_a_restart(tmp_path: Path) -> None:
+def test_cloaked_host_of_an_address_survives_a_restart(tmp_path: Path) -> None:
     hosts = set()
     for _ in range(2):
         with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#a", caps="echo-message") as ann:

@@ -36,7 +36,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> str:
     return chatctl(home, "export").stdout
 
 
-def test_an_export_becomes_the_same_history_in_an_empty_folder(tmp_path: Path, exported: str) -> None:
+def test_import_of_an_export_restores_the_same_history(tmp_path: Path, exported: str) -> None:
     done = chatctl(tmp_path, "import", "-", "--verbose", stdin=exported)
     assert done.returncode == 0, done.stderr
     count = len(exported.splitlines())
@@ -50,7 +50,7 @@ def test_an_export_becomes_the_same_history_in_an_empty_folder(tmp_path: Path, e
         assert [text for _, text in history(server.port, "hello", "#tea")] == [f"hello {n}" for n in range(300)]
 
 
-def test_through_the_running_server_clients_see_it_at_once(tmp_path: Path, exported: str) -> None:
+def test_import_into_a_running_server_is_visible_at_once(tmp_path: Path, exported: str) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", "#lobby", caps=CAPS) as ann:
         ann.send("PRIVMSG #lobby :before").until("PRIVMSG")
         done = chatctl(tmp_path, "import", "-", "-v", stdin=exported)
@@ -69,7 +69,7 @@ def test_through_the_running_server_clients_see_it_at_once(tmp_path: Path, expor
     assert {json.loads(line)["message_id"] for line in exported.splitlines()} < set(ids)
 
 
-def test_bad_lines_are_named_and_the_rest_is_imported(tmp_path: Path, exported: str) -> None:
+def test_import_reports_invalid_lines_and_takes_the_others(tmp_path: Path, exported: str) -> None:
     lines = exported.splitlines()
     file = tmp_path / "chat.jsonl"
     file.write_text("\n".join([*lines[:5], '{"text": "hi"}', *lines[5:9], lines[9][:40]]))
@@ -106,7 +106,7 @@ main()
 
 
 @pytest.mark.parametrize("running", [False, True])
-def test_broken_off_and_started_again(tmp_path: Path, exported: str, running: bool) -> None:
+def test_interrupted_import_can_be_repeated(tmp_path: Path, exported: str, running: bool) -> None:
     many = [
         {**json.loads(line), "message_id": f"other-{n}-{at}"}
         for n in range(20)
@@ -137,7 +137,7 @@ def test_broken_off_and_started_again(tmp_path: Path, exported: str, running: bo
     assert [fact["time"] for fact in kept] == sorted(fact["time"] for fact in many)
 
 
-def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
+def test_pruned_messages_are_not_recoverable(tmp_path: Path, exported: str) -> None:
     chatctl(tmp_path, "import", "-", stdin=exported)
     facts = [json.loads(line) for line in exported.splitlines()]
     assert chatctl(tmp_path, "prune", "--older-than", "1d", "--yes").stdout == "Forgotten: 0 messages and events.\n"
@@ -169,7 +169,7 @@ def test_prune_forgets_for_good(tmp_path: Path, exported: str) -> None:
     assert (nowhere.returncode, "no history" in nowhere.stderr) == (4, True)
 
 
-def test_another_import_holds_the_folder(tmp_path: Path, exported: str) -> None:
+def test_import_into_a_locked_folder_is_refused(tmp_path: Path, exported: str) -> None:
     chatctl(tmp_path, "import", "-", stdin=exported)
     folder = next(path.parent for path in tmp_path.rglob("journal.db"))
     hold = (

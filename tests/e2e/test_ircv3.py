@@ -46,7 +46,7 @@ class Mini:
                 return tags, words
 
 
-def test_two_libraries_talk_with_tags_labels_echoes_and_changes(tmp_path: Path) -> None:
+def test_two_libraries_exchange_tags_labels_echoes_and_changes(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port) as wire:
         state = ircstates.Server("here")
 
@@ -97,7 +97,7 @@ def test_two_libraries_talk_with_tags_labels_echoes_and_changes(tmp_path: Path) 
         mini.irc.disconnect()
 
 
-def test_weechat_shows_who_is_typing_and_says_when_it_is(tmp_path: Path) -> None:
+def test_weechat_receives_and_sends_typing_notifications(tmp_path: Path) -> None:
     needs("weechat")
     needs("sh", "-c", "ls /usr/lib/*/weechat/plugins/typing.so")  # Debian's weechat-plugins
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", caps=MORE) as ann:

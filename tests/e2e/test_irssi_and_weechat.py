@@ -11,7 +11,7 @@ from tests.e2e.processes import ServeProcess, Terminal, environment, needs
 pytestmark = pytest.mark.e2e
 
 
-def test_a_whole_conversation_in_two_terminals(tmp_path: Path) -> None:
+def test_irssi_and_weechat_hold_a_conversation(tmp_path: Path) -> None:
     needs("irssi")
     needs("weechat")
     with ServeProcess(tmp_path) as server:

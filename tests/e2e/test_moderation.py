@@ -13,7 +13,7 @@ from tests.wire import Wire
 pytestmark = pytest.mark.e2e
 
 
-def test_who_is_here_and_who_may_not_be(tmp_path: Path) -> None:
+def test_sessions_and_bans_are_listed_and_changed(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#lobby") as ann, Wire(server.port):
         listed = chatctl(tmp_path, "sessions", "--json")
         people = {item["name"]: item for item in map(json.loads, listed.stdout.splitlines())}
@@ -46,7 +46,7 @@ def test_who_is_here_and_who_may_not_be(tmp_path: Path) -> None:
         assert allowed.returncode == 0, allowed.stderr
 
 
-def test_a_banned_address_is_told_at_the_door(tmp_path: Path) -> None:
+def test_banned_address_is_refused_with_the_reason(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#lobby") as ann:
         assert chatctl(tmp_path, "ban", "127.0.0.0/8", "--reason", "enough", "--yes").returncode == 0
         assert "enough" in ann.until_end()[-1].params[0]
@@ -57,13 +57,13 @@ def test_a_banned_address_is_told_at_the_door(tmp_path: Path) -> None:
         assert (checked.returncode, "You are banned" in checked.stderr) == (5, True)
 
 
-def test_without_a_server_there_is_nobody_to_list(tmp_path: Path) -> None:
+def test_sessions_without_a_server_is_an_error(tmp_path: Path) -> None:
     for words in (["sessions"], ["kick", "ann"]):
         refused = chatctl(tmp_path, *words)
         assert (refused.returncode, "No server runs" in refused.stderr) == (4, True)
 
 
-def test_bans_on_a_stopped_folder(tmp_path: Path) -> None:
+def test_bans_of_a_stopped_server_can_be_changed(tmp_path: Path) -> None:
     """The same rules, the same sentences, the same file; and it is said that no server was asked."""
     folder = tmp_path / "data"
 
@@ -95,13 +95,13 @@ def test_bans_on_a_stopped_folder(tmp_path: Path) -> None:
     assert run("ban")[:2] == (0, "")
 
 
-def test_bans_need_a_folder_that_keeps_them(tmp_path: Path) -> None:
+def test_bans_without_a_data_folder_are_refused(tmp_path: Path) -> None:
     refused = chatctl(tmp_path, "ban", "ann", CHATCTL_HISTORY__ENABLED="false")
     assert refused.returncode == 2
     assert "end with the server" in refused.stderr
 
 
-def test_a_server_that_is_not_there_or_keeps_nothing_cannot_be_asked(tmp_path: Path) -> None:
+def test_sessions_and_kick_need_a_server_with_a_data_folder(tmp_path: Path) -> None:
     for command in (["sessions"], ["kick", "ann"]):
         refused = chatctl(tmp_path, *command)
         assert refused.returncode == 4

@@ -18,7 +18,7 @@ CLOSED = "[" * 500 + "]" * 500
 
 
 @pytest.mark.parametrize("nested", [DEEP, CLOSED])
-def test_import_leaves_nested_lines_out(tmp_path: Path, nested: str) -> None:
+def test_import_skips_deeply_nested_lines(tmp_path: Path, nested: str) -> None:
     lines = [nested, '{"tags":' + nested + "}", '{"unknown":' + nested + "}"]
     done = chatctl(tmp_path, "import", "-", stdin="\n".join(lines))
     assert done.returncode == 1
@@ -28,7 +28,7 @@ def test_import_leaves_nested_lines_out(tmp_path: Path, nested: str) -> None:
 
 @pytest.mark.parametrize("nested", [DEEP, CLOSED])
 @pytest.mark.parametrize("text", ["motd = {}", "client.servers = {{ x = {} }}", "operators = {}", "limits = {}"])
-def test_config_is_refused_with_a_sentence(tmp_path: Path, text: str, nested: str) -> None:
+def test_deeply_nested_config_is_refused_with_a_sentence(tmp_path: Path, text: str, nested: str) -> None:
     file = tmp_path / "chatctl.toml"
     file.write_text(text.format(nested))
     done = chatctl(tmp_path, "config", "show", "--config", str(file))
@@ -39,14 +39,14 @@ def test_config_is_refused_with_a_sentence(tmp_path: Path, text: str, nested: st
 
 @pytest.mark.parametrize("nested", ['{"a":' + CLOSED + "}", DEEP[:10_000]])
 @pytest.mark.parametrize("variable", ["CHATCTL_OPERATORS", "CHATCTL_CLIENT__SERVERS", "CHATCTL_LIMITS"])
-def test_a_variable_is_refused_with_a_sentence(tmp_path: Path, variable: str, nested: str) -> None:
+def test_deeply_nested_variable_is_refused_with_a_sentence(tmp_path: Path, variable: str, nested: str) -> None:
     done = chatctl(tmp_path, "config", "show", **{variable: nested})
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("nested", [DEEP, CLOSED])
-def test_the_control_socket_and_client_json(tmp_path: Path, nested: str) -> None:
+def test_deeply_nested_json_breaks_neither_control_socket_nor_client(tmp_path: Path, nested: str) -> None:
     with ServeProcess(tmp_path) as server:
         path = next(tmp_path.rglob("control.sock"))
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, sock.makefile("rb") as lines:

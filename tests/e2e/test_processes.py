@@ -38,5 +38,5 @@ def test_terminal_of_a_program_that_has_ended_is_closed(tmp_path: Path) -> None:
     assert terminal.ended
 
 
-def test_steady_port_is_none_that_the_system_picks() -> None:
+def test_steady_port_is_outside_the_ephemeral_range() -> None:
     assert 0 < steady_port() < first_ephemeral()

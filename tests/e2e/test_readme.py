@@ -25,7 +25,7 @@ def block(kind: str, name: str) -> list[str]:
     return found[1].split("\n")
 
 
-def test_the_banner_is_the_one_in_the_readme() -> None:
+def test_banner_of_a_server_matches_the_readme() -> None:
     printed = banner(
         [("127.0.0.1", 5106)],
         listener_limit=5,
@@ -40,7 +40,7 @@ def test_the_banner_is_the_one_in_the_readme() -> None:
     assert block("transcript", "serve") == ["$ chatctl serve", *printed.split("\n")]
 
 
-def test_two_people_see_what_the_readme_shows(tmp_path: Path) -> None:
+def test_conversation_of_two_users_matches_the_readme(tmp_path: Path) -> None:
     expected = block("transcript", "two people")[1:]
     with (
         ServeProcess(tmp_path) as server,
@@ -72,7 +72,7 @@ def test_two_people_see_what_the_readme_shows(tmp_path: Path) -> None:
     assert [line.replace(" ", "") for line in shown] == [line.replace(" ", "") for line in expected]
 
 
-def test_a_taken_name_looks_like_that(tmp_path: Path) -> None:
+def test_join_with_a_taken_name_matches_the_readme(tmp_path: Path) -> None:
     expected = block("transcript", "taken")
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann"):
         env = environment(tmp_path, CHATCTL_PORT=str(server.port))
@@ -81,7 +81,7 @@ def test_a_taken_name_looks_like_that(tmp_path: Path) -> None:
             assert shown == expected[1:]
 
 
-def test_check_name_prints_what_the_readme_shows(tmp_path: Path) -> None:
+def test_check_name_matches_the_readme(tmp_path: Path) -> None:
     expected = block("transcript", "check-name")
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann"):
         arguments = expected[0].removeprefix("$ chatctl ").split()
@@ -90,7 +90,7 @@ def test_check_name_prints_what_the_readme_shows(tmp_path: Path) -> None:
     assert done.returncode == 3
 
 
-def test_the_library_example_runs(tmp_path: Path) -> None:
+def test_library_example_of_the_readme_runs(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(block("run", "library"))],
         capture_output=True,
@@ -103,7 +103,7 @@ def test_the_library_example_runs(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["[bob]: hello, Ann", "True"]
 
 
-def test_the_bot_answers(tmp_path: Path) -> None:
+def test_bot_example_of_the_readme_answers(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#lobby") as ann:
         source = "\n".join(block("run", "bot")).replace("Client(", f"Client(port={server.port}, ")
         with subprocess.Popen([sys.executable, "-c", source], env=environment(tmp_path)) as bot:

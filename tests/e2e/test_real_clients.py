@@ -38,7 +38,7 @@ def test_irssi_and_join_talk_in_both_directions(tmp_path: Path) -> None:
             assert ann.until_end() == 0
 
 
-def test_what_others_say_never_breaks_the_line_being_typed(tmp_path: Path) -> None:
+def test_incoming_messages_do_not_break_the_input_line(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("bob", "#lobby") as bob:
         env = environment(tmp_path, CHATCTL_PORT=str(server.port))
         with Terminal([CHATCTL, "join", "--plain", "--name", "ann"], env, columns=40, lines=12) as ann:
@@ -54,7 +54,7 @@ def test_what_others_say_never_breaks_the_line_being_typed(tmp_path: Path) -> No
             ann.until("[ann]: half a line")
 
 
-def test_five_and_one_more(tmp_path: Path) -> None:
+def test_sixth_client_is_refused_with_the_limit(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server:
         people = [Wire(server.port).login(f"user{number}", "#lobby") for number in range(5)]
         port = str(server.port)

@@ -14,7 +14,7 @@ from tests.ports import steady_port
 pytestmark = pytest.mark.e2e
 
 
-def test_who_made_an_account_comes_back_after_a_restart(tmp_path: Path) -> None:
+def test_registered_account_logs_in_after_a_restart(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_ACCOUNTS__ITERATIONS="4096", CHATCTL_PORT=str(steady_port())) as server:
         port = server.port
         ann = Client(port=port, name="ann", secret="ann's").start()
@@ -38,7 +38,7 @@ def test_who_made_an_account_comes_back_after_a_restart(tmp_path: Path) -> None:
             ann.stop()
 
 
-def test_where_none_can_be_made_none_is_offered(tmp_path: Path) -> None:
+def test_registration_is_not_offered_if_it_is_closed(tmp_path: Path) -> None:
     with (
         ServeProcess(tmp_path, CHATCTL_ACCOUNTS__REGISTRATION="closed") as server,
         Client(port=server.port, name="ann", secret="ann's") as ann,

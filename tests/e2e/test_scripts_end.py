@@ -29,7 +29,7 @@ def elsewhere(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_tail_that_is_asked_to_end_leaves(tmp_path: Path, number: signal.Signals) -> None:
+def test_tail_leaves_the_room_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port) as ann:
         ann.send("NICK ann", "USER u 0 * :r", "JOIN #tea")
         ann.until("366")
@@ -47,7 +47,7 @@ def test_tail_that_is_asked_to_end_leaves(tmp_path: Path, number: signal.Signals
 
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("own", [True, False], ids=["own", "elsewhere"])
-def test_send_that_is_asked_to_end_leaves_unnoticed(tmp_path: Path, number: signal.Signals, own: bool) -> None:
+def test_send_leaves_unnoticed_on_a_signal(tmp_path: Path, number: signal.Signals, own: bool) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port) as ann:
         ann.send("NICK ann", "USER u 0 * :r", "JOIN #tea")
         ann.until("366")

@@ -49,7 +49,7 @@ class Follower:
         return [json.loads(line)["text"] for line in self._data.decode().split("\n")[:-1]]
 
 
-def test_a_pipe_and_a_follower_go_on_where_the_server_was_killed(tmp_path: Path) -> None:
+def test_send_and_tail_continue_after_the_server_was_killed(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 SECRET = "correct-horse-battery"
 
 
-def test_whatever_the_umask_nobody_else_can_read_the_data_folder(tmp_path: Path) -> None:
+def test_data_folder_is_private_with_any_umask(tmp_path: Path) -> None:
     under = ["sh", "-c", 'umask 000; exec "$@"', "sh"]
     data = tmp_path / "data"
     with ServeProcess(tmp_path, under=under, CHATCTL_DATA_DIR=str(data)) as server, Wire(server.port) as ann:
@@ -26,7 +26,7 @@ def test_whatever_the_umask_nobody_else_can_read_the_data_folder(tmp_path: Path)
         assert len(list(data.iterdir())) >= 4
 
 
-def test_no_secret_is_shown_anywhere(tmp_path: Path) -> None:
+def test_secrets_appear_in_no_output(tmp_path: Path) -> None:
     variables = {"CHATCTL_PASSWORD": SECRET, "CHATCTL_LOG__LEVEL": "debug"}
     server = ServeProcess(tmp_path, **variables)
     port = str(server.port)

@@ -21,7 +21,7 @@ from tests.wire import Wire
 pytestmark = pytest.mark.e2e
 
 
-def test_three_clients_and_a_server_set_up_by_environment_alone(tmp_path: Path) -> None:
+def test_server_configured_by_variables_serves_three_clients(tmp_path: Path) -> None:
     variables = {"CHATCTL_LISTENER_LIMIT": "3", "CHATCTL_NETWORK": "Tea", "CHATCTL_MOTD": "Welcome!"}
     with ServeProcess(tmp_path, **variables) as server:
         people = [Wire(server.port).login(nick, "#lobby") for nick in ("ann", "bob", "cleo")]
@@ -38,7 +38,7 @@ def test_three_clients_and_a_server_set_up_by_environment_alone(tmp_path: Path) 
             wire.close()
 
 
-def test_the_banner_says_where_and_how(tmp_path: Path) -> None:
+def test_banner_shows_address_and_command(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server:
         assert f"chatctl join --port {server.port}\n" in server.banner
         assert f"/connect 127.0.0.1 {server.port}" in server.banner
@@ -48,7 +48,7 @@ def test_the_banner_says_where_and_how(tmp_path: Path) -> None:
         assert "History:" in server.banner
 
 
-def test_on_a_wildcard_it_prints_real_addresses(tmp_path: Path) -> None:
+def test_banner_of_a_wildcard_address_shows_real_addresses(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_HOST="0.0.0.0") as server:
         join = next(line for line in server.banner.splitlines() if "Join:" in line)
         assert "0.0.0.0" not in join
@@ -56,7 +56,7 @@ def test_on_a_wildcard_it_prints_real_addresses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_tells_everybody_and_ends_with_0(tmp_path: Path, number: int) -> None:
+def test_signal_notifies_all_clients_and_exits_with_0(tmp_path: Path, number: int) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#lobby") as ann:
         server.process.send_signal(number)
         assert ann.until_end()[-1].params == ["The server is stopping"]
@@ -64,7 +64,7 @@ def test_a_signal_tells_everybody_and_ends_with_0(tmp_path: Path, number: int) -
         assert server.process.wait(DEADLINE) == 0
 
 
-def test_hangup_on_a_terminal_stops_cleanly(tmp_path: Path) -> None:
+def test_sighup_on_a_terminal_stops_cleanly(tmp_path: Path) -> None:
     """The window is closed: the system hangs up, and a shell says it again."""
     variables = {"CHATCTL_PORT": "0", "CHATCTL_DATA_DIR": str(tmp_path / "data")}
     with Terminal([CHATCTL, "serve"], environment(tmp_path, **variables), columns=200) as terminal:
@@ -79,7 +79,7 @@ def test_hangup_on_a_terminal_stops_cleanly(tmp_path: Path) -> None:
     assert "kept" in chatctl(tmp_path, "history", "#lobby", CHATCTL_DATA_DIR=variables["CHATCTL_DATA_DIR"]).stdout
 
 
-def test_hangup_without_a_terminal_rereads_the_settings(tmp_path: Path) -> None:
+def test_sighup_without_a_terminal_reads_the_settings_again(tmp_path: Path) -> None:
     settings = tmp_path / "config.toml"
     settings.write_text('motd = "before"\n')
     settings.chmod(0o600)
@@ -90,7 +90,7 @@ def test_hangup_without_a_terminal_rereads_the_settings(tmp_path: Path) -> None:
         assert server.stop()[0] == 0
 
 
-def test_the_same_wish_told_twice_is_a_clean_stop(tmp_path: Path) -> None:
+def test_same_signal_delivered_twice_stops_cleanly(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann") as ann:
         server.process.send_signal(signal.SIGTERM)  # as `timeout` does: its child, and then all of its group
         server.process.send_signal(signal.SIGINT)  # another number, since the system makes one of two equal ones
@@ -99,7 +99,7 @@ def test_the_same_wish_told_twice_is_a_clean_stop(tmp_path: Path) -> None:
         assert server.process.wait(DEADLINE) == 0
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+def test_second_signal_ends_the_server_at_once(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann"):
         server.process.send_signal(signal.SIGTERM)  # ann does not hang up, so stopping would wait for a while
         while server.process.poll() is None:
@@ -110,7 +110,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         assert server.process.returncode in (130, 0)
 
 
-def test_logs_are_json_without_a_word_of_what_was_said(tmp_path: Path) -> None:
+def test_log_is_json_and_contains_no_message_text(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_LOG__LEVEL="debug", CHATCTL_PASSWORD="sesame") as server:
         with Wire(server.port) as ann:
             ann.send("PASS sesame").login("ann", "#lobby")
@@ -135,7 +135,7 @@ def test_logs_are_json_without_a_word_of_what_was_said(tmp_path: Path) -> None:
         ([], {"CHATCTL_TLS__MODE": "maybe"}, "CHATCTL_TLS__MODE"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_exit_code_2(
+def test_invalid_setting_prints_one_line_and_exits_with_2(
     tmp_path: Path, arguments: list[str], variables: dict[str, str], expected: str
 ) -> None:
     done = chatctl(tmp_path, "serve", *arguments, **variables)
@@ -145,14 +145,14 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(
     assert done.stdout == ""
 
 
-def test_a_port_in_use_is_exit_code_2(tmp_path: Path) -> None:
+def test_port_in_use_exits_with_2(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server:
         done = chatctl(tmp_path, "serve", "--port", str(server.port), "--no-history")
         assert done.returncode == 2
         assert "in use already" in done.stderr
 
 
-def test_a_port_that_is_not_permitted(tmp_path: Path) -> None:
+def test_port_without_permission_exits_with_2(tmp_path: Path) -> None:
     with socket.socket() as probe:
         try:
             probe.bind(("127.0.0.1", 1))
@@ -165,7 +165,7 @@ def test_a_port_that_is_not_permitted(tmp_path: Path) -> None:
     assert "may not open port 1" in done.stderr
 
 
-def test_readers_no_one_here_wrote_understand_all_of_it(tmp_path: Path) -> None:
+def test_independent_parsers_read_all_output(tmp_path: Path) -> None:
     with ServeProcess(tmp_path) as server:
         ann = Wire(server.port)
         bob = Wire(server.port).login("bob", "#tea")
@@ -203,7 +203,7 @@ def _line(message: object) -> str:
     return encode(message.command, message.params, message.source, message.tags).decode().removesuffix("\r\n")
 
 
-def test_version_and_check_name_load_no_more_than_they_need(tmp_path: Path) -> None:
+def test_version_and_check_name_load_no_heavy_module(tmp_path: Path) -> None:
     heavy = ("textual", "sqlite3", "ssl", "cryptography", "prompt_toolkit", "rich", "asyncio")
     script = (
         "import sys, runpy\n"

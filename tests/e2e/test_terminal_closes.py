@@ -104,14 +104,14 @@ KINDS = [
 
 @pytest.mark.parametrize("joined", KINDS, indirect=True)
 @pytest.mark.parametrize("time", range(TIMES))
-def test_the_terminal_is_closed(joined: Joined, flood: Wire, time: int) -> None:
+def test_process_ends_when_its_terminal_is_closed(joined: Joined, flood: Wire, time: int) -> None:
     joined.close()
     joined.process.wait(DEADLINE)
     assert flood.until("QUIT").nick == "ann"
 
 
 @pytest.mark.parametrize("joined", KINDS, indirect=True)
-def test_nobody_reads_the_terminal_and_the_process_is_asked_to_end(joined: Joined, flood: Wire) -> None:
+def test_process_ends_on_a_signal_while_its_terminal_is_not_read(joined: Joined, flood: Wire) -> None:
     fill(joined)
     joined.process.send_signal(signal.SIGTERM)
     joined.process.wait(DEADLINE)

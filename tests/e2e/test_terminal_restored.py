@@ -118,14 +118,14 @@ def signals(number: signal.Signals) -> Callable[[Ending], None]:
         pytest.param(signals(signal.SIGHUP), id="sighup"),
     ],
 )
-def test_leaving(tmp_path: Path, server: ServeProcess, how: Callable[[Ending], None]) -> None:
+def test_terminal_is_restored_on_leaving(tmp_path: Path, server: ServeProcess, how: Callable[[Ending], None]) -> None:
     ending = Ending(tmp_path, server.port)
     how(ending)
     assert ending.ended() == 0
     ending.check()
 
 
-def test_a_fault(tmp_path: Path, server: ServeProcess) -> None:
+def test_terminal_is_restored_after_a_crash(tmp_path: Path, server: ServeProcess) -> None:
     program = tmp_path / "broken.py"
     program.write_text(BROKEN)
     ending = Ending(tmp_path, server.port, f"{sys.executable} {program}")
@@ -136,7 +136,7 @@ def test_a_fault(tmp_path: Path, server: ServeProcess) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_while_an_editor_runs(tmp_path: Path, server: ServeProcess, number: signal.Signals) -> None:
+def test_terminal_is_restored_after_an_editor(tmp_path: Path, server: ServeProcess, number: signal.Signals) -> None:
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\nstty raw -echo\necho editing\nexec sleep 100\n")
     editor.chmod(0o700)

@@ -21,7 +21,7 @@ def shown(server: ServeProcess, label: str) -> str:
     return found[1]
 
 
-def test_the_first_visit_asks_and_the_second_does_not(tmp_path: Path) -> None:
+def test_first_visit_asks_about_the_certificate_and_second_does_not(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
         command = [CHATCTL, "join", "--plain", f"ircs://127.0.0.1:{server.port}/tea", "--name", "ann"]
         with Terminal(command, environment(tmp_path), columns=120) as ann:
@@ -35,7 +35,7 @@ def test_the_first_visit_asks_and_the_second_does_not(tmp_path: Path) -> None:
         assert piped.returncode == 0, piped.stderr
 
 
-def test_no_is_no(tmp_path: Path) -> None:
+def test_rejected_certificate_ends_the_visit(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
         command = [CHATCTL, "join", "--plain", "--tls", "--port", str(server.port), "--name", "ann"]
         with Terminal(command, environment(tmp_path), columns=120) as ann:
@@ -44,7 +44,7 @@ def test_no_is_no(tmp_path: Path) -> None:
             assert ann.until_end() == 5
 
 
-def test_on_the_full_screen_too(tmp_path: Path) -> None:
+def test_full_screen_asks_about_the_certificate(tmp_path: Path) -> None:
     """Only y means yes; an accepted certificate is remembered; another one ends with 5, without a question."""
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir(mode=0o700)
@@ -74,7 +74,7 @@ def test_on_the_full_screen_too(tmp_path: Path) -> None:
         assert "another certificate".replace(" ", "") in "".join(ann.shown()).replace(" ", "")
 
 
-def test_without_a_terminal_it_takes_the_fingerprint(tmp_path: Path) -> None:
+def test_fingerprint_is_accepted_without_a_terminal(tmp_path: Path) -> None:
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
         url = f"ircs://127.0.0.1:{server.port}"
         asking = chatctl(tmp_path, "check-name", url, "ann")
@@ -87,7 +87,7 @@ def test_without_a_terminal_it_takes_the_fingerprint(tmp_path: Path) -> None:
         assert (given.returncode, given.stdout.split()) == (0, ["ann", "free"])
 
 
-def test_a_swapped_certificate_is_refused_with_5_and_how_to_accept_it(tmp_path: Path) -> None:
+def test_changed_certificate_exits_with_5_and_says_how_to_accept_it(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir(mode=0o700)
     variables = {
@@ -111,7 +111,7 @@ def test_a_swapped_certificate_is_refused_with_5_and_how_to_accept_it(tmp_path: 
         assert accepted.returncode == 0, accepted.stderr
 
 
-def test_irssi_comes_over_tls(tmp_path: Path) -> None:
+def test_irssi_connects_over_tls(tmp_path: Path) -> None:
     needs("irssi")
     home = f"--home={tmp_path / 'irssi'}"
     with (
@@ -131,7 +131,7 @@ def test_irssi_comes_over_tls(tmp_path: Path) -> None:
         irssi.until("read you")
 
 
-def test_weechat_comes_over_tls(tmp_path: Path) -> None:
+def test_weechat_connects_over_tls(tmp_path: Path) -> None:
     needs("weechat")
     with (
         ServeProcess(tmp_path, CHATCTL_TLS__MODE="optional") as server,

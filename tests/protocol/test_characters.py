@@ -44,7 +44,7 @@ def test_kind_and_script(char: str, expected: tuple[CharacterKind, str]) -> None
 
 
 @pytest.mark.skipif(unicodedata.unidata_version != VERSION, reason="this Python has another Unicode")
-def test_known_is_what_unicode_14_has_assigned() -> None:
+def test_assigned_characters_are_those_of_unicode_14() -> None:
     for char in map(chr, range(0x110000)):
         kind = describe(char)[0]
         assert (kind is CharacterKind.UNKNOWN) == (

@@ -36,7 +36,7 @@ BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
         "\ue000 and \ufffd",
     ],
 )
-def test_what_is_plain_stays_as_it_is(text: str) -> None:
+def test_plain_text_is_unchanged(text: str) -> None:
     assert clean(text) == text
 
 
@@ -53,7 +53,7 @@ def test_what_is_plain_stays_as_it_is(text: str) -> None:
         ("\x04ff00FFred \x04ff0000,00ff00both \x04ff00", "red both ff00"),
     ],
 )
-def test_formatting_codes_go_with_their_parameters(text: str, expected: str | None) -> None:
+def test_formatting_codes_are_removed_with_their_parameters(text: str, expected: str | None) -> None:
     assert clean(text) == (expected or "bold italic under strike mono reverse")
 
 
@@ -85,7 +85,7 @@ def test_formatting_codes_go_with_their_parameters(text: str, expected: str | No
         ("\x1b\x1b[31mx", "x"),
     ],
 )
-def test_escape_sequences_vanish_as_a_whole(text: str, expected: str) -> None:
+def test_escape_sequences_are_removed_whole(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
@@ -114,18 +114,18 @@ def test_escape_sequences_vanish_as_a_whole(text: str, expected: str) -> None:
         ("a\ufff9b\ufffac\ufffb", "abc"),
     ],
 )
-def test_controls_and_what_cannot_be_seen(text: str, expected: str) -> None:
+def test_controls_and_invisible_characters_are_replaced(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
 @given(HOSTILE)
-def test_nothing_that_steers_gets_through(text: str) -> None:
+def test_no_control_sequence_remains(text: str) -> None:
     for char in clean(text):
         assert unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"}
         assert char not in BIDI
 
 
-def test_no_single_character_gets_through_that_steers() -> None:
+def test_no_control_character_remains() -> None:
     for point in range(0x110000):
         left = clean(chr(point))
         assert len(left) <= 1
@@ -140,40 +140,40 @@ def test_no_invisible_character_is_kept_by_another() -> None:
 
 
 @given(HOSTILE)
-def test_cleaning_twice_is_no_more(text: str) -> None:
+def test_cleaning_is_idempotent(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
 @given(HOSTILE)
-def test_what_is_clean_can_be_encoded(text: str) -> None:
+def test_clean_text_can_be_encoded(text: str) -> None:
     clean(text).encode()
 
 
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
-def test_printable_ascii_stays(text: str) -> None:
+def test_printable_ascii_is_unchanged(text: str) -> None:
     assert clean(text) == text
 
 
 @pytest.mark.parametrize(
     "piece", ["\x1b", "\x1b]", "\x1b[1;", "\x9d", "\x031,", "\u200d", "👍\u200d", "🏴\U000e0061", "م\u200c"]
 )
-def test_long_hostile_text_takes_no_long_time(piece: str) -> None:
+def test_long_hostile_text_is_cleaned_fast(piece: str) -> None:
     # Not timed: with a pattern that is not linear this would not end before the limit of the test run.
     clean(piece * 100_000)
 
 
 @pytest.mark.parametrize("text", ["שלום", "hello سلام", "\u07d0", "\U00010900", "\ufb2a", "\U0001ee00"])
-def test_what_goes_right_to_left_is_isolated(text: str) -> None:
+def test_right_to_left_text_is_isolated(text: str) -> None:
     assert isolate(text) == f"\u2068{text}\u2069"
 
 
 @pytest.mark.parametrize("text", ["", "hello", "привет", "नमस्ते", "👍", "你好"])
-def test_what_goes_left_to_right_is_not(text: str) -> None:
+def test_left_to_right_text_is_not_isolated(text: str) -> None:
     assert isolate(text) == text
 
 
 @given(HOSTILE)
-def test_an_isolate_cannot_be_broken_out_of(text: str) -> None:
+def test_isolate_cannot_be_closed_from_inside(text: str) -> None:
     shown = isolate(text)
     assert shown in (clean(text), f"\u2068{clean(text)}\u2069")
     assert shown.count("\u2068") == shown.count("\u2069") <= 1

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from chatctl.protocol.framing import BadLine, BadLineReason, LineDecoder
 
 
-def test_both_line_ends_and_empty_lines() -> None:
+def test_both_line_ends_and_empty_lines_are_read() -> None:
     assert LineDecoder().feed(b"PING a\r\nPING b\n\r\n\nPING c\r\n") == ["PING a", "PING b", "PING c"]
 
 
-def test_a_line_in_pieces() -> None:
+def test_line_in_pieces_is_joined() -> None:
     decoder = LineDecoder()
     assert decoder.feed(b"PRIVMSG #a :h\xc3") == []
     assert decoder.feed(b"\xa9\r") == []
@@ -20,7 +20,7 @@ def test_a_line_in_pieces() -> None:
     assert decoder.pending == 2
 
 
-def test_one_bad_line_costs_that_line_alone() -> None:
+def test_invalid_line_does_not_affect_others() -> None:
     lines = LineDecoder().feed(b"PING a\r\nPING \xff\r\nPING b\0\r\nPING c\rd\r\nPING e\r\n")
     assert lines == [
         "PING a",
@@ -30,7 +30,7 @@ def test_one_bad_line_costs_that_line_alone() -> None:
     assert LineDecoder().feed(b"PING c\rd\r\nPING e\r\n") == [BadLine(BadLineReason.HAS_CR, "PING"), "PING e"]
 
 
-def test_what_can_be_read_of_a_bad_line_is_its_tags_and_command_and_nothing_more() -> None:
+def test_only_tags_and_command_of_an_invalid_line_are_kept() -> None:
     def start(line: bytes) -> str:
         (bad,) = LineDecoder().feed(line + b"\r\n")
         assert isinstance(bad, BadLine)
@@ -61,7 +61,7 @@ def test_tags_have_their_own_limit() -> None:
     assert LineDecoder().feed(tags + body + b"x\r\n") == [BadLine(BadLineReason.TOO_LONG)]
 
 
-def test_an_endless_line_is_reported_once_and_not_kept() -> None:
+def test_endless_line_is_reported_once_and_not_stored() -> None:
     decoder = LineDecoder()
     reported = [line for _ in range(100) for line in decoder.feed(b"x" * 1000)]
     assert reported == [BadLine(BadLineReason.TOO_LONG)]
@@ -70,7 +70,7 @@ def test_an_endless_line_is_reported_once_and_not_kept() -> None:
 
 
 @given(st.binary(max_size=3000), st.lists(st.integers(1, 700), max_size=20))
-def test_cutting_the_bytes_elsewhere_changes_nothing(data: bytes, cuts: list[int]) -> None:
+def test_result_is_independent_of_how_bytes_are_split(data: bytes, cuts: list[int]) -> None:
     data += b"\n"
     whole = LineDecoder(max_line=100, max_tags=50).feed(data)
     decoder = LineDecoder(max_line=100, max_tags=50)

@@ -20,7 +20,7 @@ NESTED = ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 900 + "1" + "}
         ("\x00", "Expecting"),
     ],
 )
-def test_bad_text_is_a_value_error(text: str, why: str) -> None:
+def test_invalid_text_raises_value_error(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_json(text)
     with pytest.raises(ValueError, match=why):
@@ -28,7 +28,7 @@ def test_bad_text_is_a_value_error(text: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["[{}]", '{{"a":{}}}'])
-def test_nesting_up_to_the_limit_is_read(kind: str) -> None:
+def test_nesting_up_to_the_limit_is_parsed(kind: str) -> None:
     text = "1"
     for _ in range(MAX_DEPTH):
         text = kind.format(text)
@@ -37,5 +37,5 @@ def test_nesting_up_to_the_limit_is_read(kind: str) -> None:
         parse_json(kind.format(text))
 
 
-def test_many_flat_brackets_are_read() -> None:
+def test_many_flat_brackets_are_parsed() -> None:
     assert parse_json(json.dumps([[]] * 1000)) == [[]] * 1000

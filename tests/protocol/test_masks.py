@@ -27,10 +27,10 @@ from chatctl.protocol.masks import matches
         ("*b", "*", False),
     ],
 )
-def test_masks(mask: str, text: str, expected: bool) -> None:
+def test_masks_match_as_listed(mask: str, text: str, expected: bool) -> None:
     assert matches(mask, text) is expected
 
 
 @given(st.text("ab*?", max_size=8), st.text("ab", max_size=10))
-def test_agrees_with_the_standard_library(mask: str, text: str) -> None:
+def test_masks_agree_with_fnmatch(mask: str, text: str) -> None:
     assert matches(mask, text) is fnmatch.fnmatchcase(text, mask)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chatctl.protocol.message import EncodingError, Message, encode, parse, parse_tags, unescape
 
 
-def test_a_line_with_everything() -> None:
+def test_line_with_all_parts_is_parsed() -> None:
     message = parse("@id=1;+x=a\\sb :dan!d@host PRIVMSG #room :hello: there")
     assert message is not None
     assert message == Message("PRIVMSG", ["#room", "hello: there"], "dan!d@host", {"id": "1", "+x": "a b"})
@@ -31,18 +31,18 @@ def test_a_line_with_everything() -> None:
         ("PRIVMSG a:b c", "PRIVMSG", ["a:b", "c"]),
     ],
 )
-def test_forms_of_parameters(line: str, command: str, params: list[str]) -> None:
+def test_parameter_forms_are_parsed(line: str, command: str, params: list[str]) -> None:
     message = parse(line)
     assert message is not None
     assert (message.command, list(message.params)) == (command, params)
 
 
 @pytest.mark.parametrize("line", ["", " ", ":source", "@a=b", "@a=b :source", ":source  "])
-def test_a_line_without_a_command_is_none(line: str) -> None:
+def test_line_without_a_command_is_invalid(line: str) -> None:
     assert parse(line) is None
 
 
-def test_thousands_of_parameters_are_read() -> None:
+def test_thousands_of_parameters_are_parsed() -> None:
     message = parse("WHO" + " a" * 5000)
     assert message is not None
     assert len(message.params) == 5000
@@ -61,7 +61,7 @@ def test_tag_values_as_the_specification_escapes_them() -> None:
 
 
 @pytest.mark.parametrize("bad", ["a\r\nQUIT", "a\nb", "a\0b"])
-def test_no_part_can_hold_a_second_line(bad: str) -> None:
+def test_parts_with_a_line_break_are_refused(bad: str) -> None:
     with pytest.raises(EncodingError):
         encode("PRIVMSG", ["#room", bad])
     with pytest.raises(EncodingError):
@@ -71,7 +71,7 @@ def test_no_part_can_hold_a_second_line(bad: str) -> None:
 
 
 @pytest.mark.parametrize("middle", ["", ":a", "a b"])
-def test_a_middle_parameter_that_would_be_read_otherwise_is_refused(middle: str) -> None:
+def test_ambiguous_middle_parameter_is_refused(middle: str) -> None:
     with pytest.raises(EncodingError):
         encode("PRIVMSG", [middle, "x"])
 
@@ -90,7 +90,7 @@ VALUE = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
     last=TEXT,
     tags=st.dictionaries(KEY, VALUE, max_size=4),
 )
-def test_what_is_sent_is_what_is_read(command: str, middles: list[str], last: str, tags: dict[str, str]) -> None:
+def test_encoded_message_parses_to_itself(command: str, middles: list[str], last: str, tags: dict[str, str]) -> None:
     params = [*middles, last]
     line = encode(command, params, "nick!user@host", tags)
     assert line.endswith(b"\r\n")

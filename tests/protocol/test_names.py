@@ -43,7 +43,7 @@ GOOD = SCRIPTS.flatmap(lambda chars: st.text(chars + "0_-[]^", min_size=1, max_s
         "straße", "Kelvin", "Nguyễn", "İpek", "〇", "ー太郎",
     ],
 )  # fmt: skip
-def test_allowed(name: str) -> None:
+def test_valid_names_are_allowed(name: str) -> None:
     assert problem(name) is None
 
 
@@ -92,14 +92,14 @@ def test_allowed(name: str) -> None:
         ("a\u0301\u0302\u0303\u0304\u0306", "it has more than 4 marks on one letter"),
     ],
 )
-def test_not_allowed_and_why(name: str, why: str) -> None:
+def test_invalid_names_are_refused_with_the_reason(name: str, why: str) -> None:
     said = problem(name)
     assert said is not None
     assert why in said
 
 
 @given(TEXT)
-def test_a_reason_is_safe_to_print(name: str) -> None:
+def test_reason_is_safe_to_print(name: str) -> None:
     for said in (problem(name), room_problem(name), room_problem("#" + name)):
         for char in said or "":
             assert char == " " or describe(char)[0] in {CharacterKind.LETTER, CharacterKind.DIGIT, CharacterKind.SYMBOL}
@@ -120,17 +120,17 @@ def test_a_reason_is_safe_to_print(name: str) -> None:
         ("\u1fb3\u0301", "ά\u03b9"),
     ],
 )
-def test_the_same(one: str, other: str) -> None:
+def test_equal_names_fold_alike(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("a{", "a["), ("a|", "a\\"), ("a^", "a~"), ("Zoé", "Zoe"), ("hat", "НАТ")])
-def test_not_the_same(one: str, other: str) -> None:
+def test_different_names_fold_differently(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
 @given(TEXT)
-def test_folding_twice_is_no_more(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)
     assert room_fold(room_fold(text)) == room_fold(text)
 
@@ -145,7 +145,7 @@ def test_spellings_of_one_text_fold_alike(text: str) -> None:
 
 
 @given(GOOD)
-def test_the_folded_form_of_an_allowed_name_is_allowed(name: str) -> None:
+def test_folded_form_of_an_allowed_name_is_allowed(name: str) -> None:
     assert problem(fold(name)) is None
     assert len(fold(name)) <= MAX_NAME_CHARACTERS
 
@@ -169,7 +169,7 @@ def test_the_folded_form_of_an_allowed_name_is_allowed(name: str) -> None:
         ("zoé", "zoe\u0301\u0301"),
     ],
 )
-def test_too_alike(one: str, other: str) -> None:
+def test_confusable_names_are_too_alike(one: str, other: str) -> None:
     assert too_alike(one, other)
     assert too_alike(other, one)
     assert skeleton(one) == skeleton(other)
@@ -188,12 +188,12 @@ def test_too_alike(one: str, other: str) -> None:
         ("андрей", "andrej"),
     ],
 )
-def test_not_too_alike(one: str, other: str) -> None:
+def test_distinct_names_are_not_too_alike(one: str, other: str) -> None:
     assert not too_alike(one, other)
 
 
 @given(TEXT, TEXT)
-def test_the_index_finds_whatever_is_too_alike(one: str, other: str) -> None:
+def test_skeletons_find_all_names_that_are_too_alike(one: str, other: str) -> None:
     assert too_alike(one, other) == too_alike(other, one)
     assert not too_alike(one, one)
     if too_alike(one, other):
@@ -226,7 +226,7 @@ def test_plain_skeletons_are_those_of_the_table() -> None:
         "#1",
     ],
 )
-def test_rooms_allowed(room: str) -> None:
+def test_valid_rooms_are_allowed(room: str) -> None:
     assert room_problem(room) is None
 
 
@@ -260,7 +260,7 @@ def test_rooms_allowed(room: str) -> None:
         ("#a" + "\u0301" * 5, "more than 4 marks"),
     ],
 )
-def test_rooms_not_allowed_and_why(room: str, why: str) -> None:
+def test_invalid_rooms_are_refused_with_the_reason(room: str, why: str) -> None:
     said = room_problem(room)
     assert said is not None
     assert why in said
@@ -270,12 +270,12 @@ def test_rooms_not_allowed_and_why(room: str, why: str) -> None:
     ("one", "other"),
     [("#Lobby", "#LOBBY"), ("#❤️", "#❤"), ("#Straße", "#STRASSE"), ("#👩‍💻", "#👩💻"), ("#ＡＢ", "#ab")],
 )
-def test_the_same_room(one: str, other: str) -> None:
+def test_equal_rooms_fold_alike(one: str, other: str) -> None:
     assert room_fold(one) == room_fold(other)
 
 
 @given(TEXT)
-def test_an_allowed_room_fits_a_line(text: str) -> None:
+def test_allowed_room_fits_a_line(text: str) -> None:
     room = "#" + text
     if room_problem(room) is None:
         assert len(room.encode()) <= MAX_ROOM_BYTES
@@ -302,7 +302,7 @@ def test_an_allowed_room_fits_a_line(text: str) -> None:
         ("guest", ["guest_", "guest2", "guest3"]),
     ],
 )
-def test_alternatives(name: str, expected: list[str]) -> None:
+def test_alternatives_of_a_taken_name(name: str, expected: list[str]) -> None:
     assert list(islice(alternatives(name), 3)) == expected
 
 
@@ -340,7 +340,7 @@ DIGEST = "41bda4f112268b8f9310aabf923fbe67c919c3e1d8ec7f872e6f0f19df364c48"
 
 
 @pytest.mark.e2e
-def test_every_python_gives_the_same_answers() -> None:
+def test_answers_are_equal_on_every_python() -> None:
     """The digest was the same on 3.11, 3.12 and 3.13, which have three versions of Unicode."""
     digest = hashlib.sha256()
     for point in range(0x110000):

@@ -16,7 +16,7 @@ FIRST = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
 NONCE = "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
 
 
-def test_the_example_of_rfc_7677() -> None:
+def test_example_of_rfc_7677_is_reproduced() -> None:
     """RFC 7677, section 3: every message of both sides."""
     asked = scram.parse_client_first(FIRST, NONCE)
     assert asked.name == "user"
@@ -29,7 +29,7 @@ def test_the_example_of_rfc_7677() -> None:
     assert scram.server_final(asked, PENCIL, final) == expected
 
 
-def test_a_verifier_is_one_line_and_comes_back() -> None:
+def test_verifier_survives_printing_and_parsing() -> None:
     text = str(PENCIL)
     assert text.startswith("SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$")
     assert scram.parse(text) == PENCIL
@@ -52,7 +52,7 @@ def test_a_verifier_is_one_line_and_comes_back() -> None:
         f"{PENCIL}$",
     ],
 )
-def test_what_is_no_verifier_is_refused_without_showing_it(text: str) -> None:
+def test_invalid_verifier_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"iterations|hash-password") as refused:
         scram.parse(text)
     assert "W22Z" not in str(refused.value)
@@ -62,12 +62,12 @@ def test_what_is_no_verifier_is_refused_without_showing_it(text: str) -> None:
     ("one", "other"),
     [("I\u00adX", "IX"), ("\u00aa\u00e4", "a\u00e4"), ("\u2168", "IX"), ("x\u00a0\u00e4", "x \u00e4")],
 )
-def test_passwords_that_saslprep_makes_the_same(one: str, other: str) -> None:
+def test_passwords_equal_under_saslprep_match(one: str, other: str) -> None:
     """RFC 4013, section 3."""
     assert scram.prepared(one) == other
 
 
-def test_a_password_that_saslprep_forbids_is_taken_as_it_is() -> None:
+def test_password_forbidden_by_saslprep_is_used_unchanged() -> None:
     assert scram.prepared("a\u0007\u00e4") == "a\u0007\u00e4"
     assert scram.prepared("\u00ad") == "\u00ad"
 
@@ -85,17 +85,17 @@ def test_a_password_that_saslprep_forbids_is_taken_as_it_is() -> None:
         "x,,n=user,r=abc",
     ],
 )
-def test_a_first_message_that_breaks_the_rules(first: str) -> None:
+def test_invalid_client_first_message_is_refused(first: str) -> None:
     with pytest.raises(scram.ScramError):
         scram.parse_client_first(first, NONCE)
 
 
-def test_a_name_with_a_comma() -> None:
+def test_name_with_a_comma_is_escaped() -> None:
     asked = scram.parse_client_first(scram.client_first("a,b=c", "x"), NONCE)
     assert asked.name == "a,b=c"
 
 
-def test_a_proof_for_another_password_nonce_or_connection_fails() -> None:
+def test_proof_for_another_password_nonce_or_connection_fails() -> None:
     asked = scram.parse_client_first(FIRST, NONCE)
     answer = scram.server_first(asked, PENCIL)
     final, _ = scram.client_final(FIRST, answer, "pencil")
@@ -115,14 +115,14 @@ def test_a_proof_for_another_password_nonce_or_connection_fails() -> None:
         "r=mine1,s=W22Z,i=x",
     ],
 )
-def test_a_client_does_not_work_for_an_odd_server(answer: str) -> None:
+def test_client_refuses_invalid_server_messages(answer: str) -> None:
     with pytest.raises(scram.ScramError):
         scram.client_final("n,,n=user,r=mine", answer, "pencil")
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 @settings(max_examples=200)
-def test_any_text_at_all_is_judged(first: str, final: str) -> None:
+def test_arbitrary_text_is_refused_or_continues(first: str, final: str) -> None:
     """Whatever a client sends, the server's side refuses or continues; it never breaks."""
     try:
         asked = scram.parse_client_first(first, NONCE)

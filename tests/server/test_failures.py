@@ -55,7 +55,7 @@ def descriptor(server: Server, nick: str) -> int:
     return found[0]
 
 
-def test_writing_to_one(server: Server) -> None:
+def test_error_in_writing_ends_one_connection(server: Server) -> None:
     with (
         Wire(server.port).login("ann", "#lobby") as ann,
         Wire(server.port).login("bad", "#lobby") as bad,
@@ -79,7 +79,7 @@ def test_writing_to_one(server: Server) -> None:
     assert "text of a user" not in repr(logged(server, "writing failed"))
 
 
-def test_reading_from_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_in_reading_ends_one_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     with Wire(server.port).login("bad", "#lobby") as bad, Wire(server.port).login("bob", "#lobby") as bob:
         broken, read = descriptor(server, "bad"), Connection.read
 
@@ -95,7 +95,7 @@ def test_reading_from_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(logged(server, "a socket failed")) == 1
 
 
-def test_what_another_thread_asks_for(server: Server) -> None:
+def test_error_in_a_call_of_another_thread_ends_no_connection(server: Server) -> None:
     def fail() -> None:
         raise ValueError("text of a user")
 
@@ -105,7 +105,7 @@ def test_what_another_thread_asks_for(server: Server) -> None:
     assert len(logged(server, "a call failed")) == 1
 
 
-def test_a_start_that_fails_leaves_no_thread(tmp_path: Path) -> None:
+def test_failed_start_leaves_no_thread(tmp_path: Path) -> None:
     """A thread that makes a certificate while the interpreter ends can take the whole process down with it."""
     folder = tmp_path / ("x" * 120)
     folder.mkdir()

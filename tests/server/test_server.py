@@ -23,7 +23,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def test_two_people_talk(server: Server) -> None:
+def test_two_users_exchange_messages(server: Server) -> None:
     with Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
         alice.send("PRIVMSG #lobby :héllo 你好 🎉 שלום")
         assert bob.until("PRIVMSG").params == ["#lobby", "héllo 你好 🎉 שלום"]
@@ -49,7 +49,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("registered", [False, True], ids=["stranger", "user"])
-def test_any_bytes_and_the_others_notice_nothing(server: Server, data: bytes, registered: bool) -> None:
+def test_arbitrary_bytes_do_not_affect_other_sessions(server: Server, data: bytes, registered: bool) -> None:
     with Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
         hostile = Wire(server.port)
         if registered:
@@ -65,7 +65,7 @@ def test_any_bytes_and_the_others_notice_nothing(server: Server, data: bytes, re
         assert bob.ping()
 
 
-def test_refusals_reach_the_one_who_sent_the_bytes(server: Server) -> None:
+def test_refused_line_is_answered_to_its_sender(server: Server) -> None:
     with Wire(server.port).login("alice") as alice:
         alice.send_bytes(b"PRIVMSG alice :\xff\r\nPRIVMSG alice :" + b"x" * 600 + b"\r\nPRIVMSG alice :ok\r\n")
         assert alice.until("FAIL").params[1] == "INVALID_UTF8"
@@ -73,13 +73,13 @@ def test_refusals_reach_the_one_who_sent_the_bytes(server: Server) -> None:
         assert alice.until("PRIVMSG").params[1] == "ok"
 
 
-def test_a_browser_is_told_and_closed(server: Server) -> None:
+def test_http_request_is_answered_and_closed(server: Server) -> None:
     with Wire(server.port) as browser:
         browser.send("GET / HTTP/1.1", "Host: x", "")
         assert browser.until_end()[-1].command == "ERROR"
 
 
-def test_strangers_are_bounded_in_number_and_users_still_get_in() -> None:
+def test_unregistered_connections_are_bounded_and_users_still_register() -> None:
     with Server(
         port=0, listener_limit=3, limits=Limits(unregistered=5, registration_seconds=0.3, linger_seconds=0.2)
     ) as server:
@@ -92,7 +92,7 @@ def test_strangers_are_bounded_in_number_and_users_still_get_in() -> None:
                 wire.close()
 
 
-def test_one_who_never_reads_is_closed_and_nobody_else_notices() -> None:
+def test_slow_reader_is_disconnected_without_delaying_others() -> None:
     limits = Limits(outbox_bytes=200_000, linger_seconds=0.5)
     with (
         Server(port=0, limits=limits) as server,
@@ -116,7 +116,7 @@ def test_one_who_never_reads_is_closed_and_nobody_else_notices() -> None:
         assert (gone[0].nick, gone[0].params) == ("stuck", ["Too slow to read"])
 
 
-def test_what_was_sent_before_hanging_up_is_still_said(server: Server) -> None:
+def test_lines_sent_before_hanging_up_are_delivered(server: Server) -> None:
     with Wire(server.port).login("bob", "#lobby") as bob:
         ann = Wire(server.port).login("ann", "#lobby")
         bob.until("JOIN")
@@ -129,13 +129,13 @@ def test_what_was_sent_before_hanging_up_is_still_said(server: Server) -> None:
         ann.close()
 
 
-def test_one_who_sends_everything_at_once_gets_in(server: Server) -> None:
+def test_registration_in_one_packet_succeeds(server: Server) -> None:
     with Wire(server.port) as ann:
         ann.send("NICK ann", "USER u 0 * :r", "JOIN #lobby", *(f"PRIVMSG ann :{number}" for number in range(1500)))
         assert [ann.until("PRIVMSG").params[1] for _ in range(1500)][-1] == "1499"
 
 
-def test_a_room_open_to_all_and_a_cr_inside_a_line(server: Server) -> None:
+def test_room_takes_outside_messages_and_cr_inside_a_line_is_refused(server: Server) -> None:
     with Wire(server.port).login("ann", "#x") as ann, Wire(server.port).login("bob") as bob:
         ann.send("MODE #x -n").until("MODE")
         bob.send("PRIVMSG #x :from outside").ping()
@@ -146,14 +146,14 @@ def test_a_room_open_to_all_and_a_cr_inside_a_line(server: Server) -> None:
         assert bob.ping()
 
 
-def test_a_long_paste_arrives_whole_and_in_order(server: Server) -> None:
+def test_long_paste_arrives_whole_and_in_order(server: Server) -> None:
     with Wire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
         alice.send(*(f"PRIVMSG #lobby :{number}" for number in range(5000)))
         heard = [bob.until("PRIVMSG").params[1] for _ in range(5000)]
         assert heard == [str(number) for number in range(5000)]
 
 
-def test_stopping_tells_everybody_and_sends_what_is_in_flight() -> None:
+def test_stop_notifies_all_sessions_and_sends_queued_output() -> None:
     server = Server(port=0).start()
     alice, bob = Wire(server.port).login("alice", "#lobby"), Wire(server.port).login("bob", "#lobby")
     alice.send(*(f"PRIVMSG #lobby :{number}" for number in range(100)))
@@ -173,26 +173,26 @@ def test_stopping_tells_everybody_and_sends_what_is_in_flight() -> None:
         socket.create_connection(("127.0.0.1", server.port), timeout=1)
 
 
-def test_stopping_does_not_wait_for_those_who_never_read() -> None:
+def test_stop_does_not_wait_for_slow_readers() -> None:
     server = Server(port=0).start()
     with Wire(server.port).login("alice"):
         server.stop(seconds=0.3)
         assert server.wait(DEADLINE)
 
 
-def test_a_port_in_use_is_said_with_what_to_do(server: Server) -> None:
+def test_port_in_use_is_reported_with_advice(server: Server) -> None:
     with pytest.raises(StartError, match=r"in use already.*--port"):
         Server(port=server.port).start()
 
 
-def test_a_host_nobody_knows() -> None:
+def test_unknown_host_is_reported() -> None:
     with pytest.raises(StartError, match=r"No address is known.*no\.such\.host\.invalid"):
         Server("no.such.host.invalid", 0).start()
     with pytest.raises(StartError, match="not an address of this computer"):
         Server("192.0.2.1", 0).start()
 
 
-def test_ipv6_and_both_at_once() -> None:
+def test_ipv6_wildcard_serves_ipv4_too() -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
     try:
@@ -205,7 +205,7 @@ def test_ipv6_and_both_at_once() -> None:
     server.stop()
 
 
-def test_a_listener_that_ends_by_a_fault_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wait_raises_the_error_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Errors of one connection, or of one call, end nothing else (test_failures); but an error at the end of a tick
     stops the server, since the outcome of the commit is unknown."""
     server = Server(port=0).start()
@@ -249,7 +249,7 @@ def _users(wire: Wire) -> int:
     return int(wire.send("LUSERS").until("265").params[1])
 
 
-def test_another_machine_is_told_why_it_is_not_served_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_text_from_another_machine_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: False)
     with Server(port=0) as server, Wire(server.port) as far:
         far.send("NICK far", "USER u 0 * :r")
@@ -258,7 +258,7 @@ def test_another_machine_is_told_why_it_is_not_served_in_plain_text(monkeypatch:
         assert far.ping()
 
 
-def test_which_peers_are_on_this_machine() -> None:
+def test_same_machine_compares_addresses() -> None:
     from chatctl.server.net.listener import numeric, same_machine
 
     assert same_machine("127.0.0.1", "127.0.0.1")
@@ -272,7 +272,7 @@ def test_which_peers_are_on_this_machine() -> None:
     assert numeric(("fe80::1%eth0", 1, 0, 2)) == "fe80::1"
 
 
-def test_the_addresses_of_this_computer_where_no_way_leads_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_addresses_are_found_without_a_route(monkeypatch: pytest.MonkeyPatch) -> None:
     from chatctl.server.net import listener
 
     assert "127.0.0.1" in listener.on_interfaces()
@@ -288,7 +288,7 @@ def _nowhere(*_: object) -> object:
     raise OSError("no way leads there")
 
 
-def test_what_other_threads_ask_for_is_done_in_turns_and_in_order() -> None:
+def test_calls_of_other_threads_run_in_order_over_several_ticks() -> None:
     done: list[int] = []
     last = threading.Event()
     with Server(port=0, limits=Limits(tick_seconds=0.0)) as server, Wire(server.port).login("alice") as alice:
@@ -311,7 +311,7 @@ def link_local_address() -> str:
     pytest.skip("no interface has a link-local address")
 
 
-def test_link_local_address_is_told_with_its_zone() -> None:
+def test_link_local_address_is_shown_with_its_zone() -> None:
     """Without it others cannot connect, not even from this computer."""
     host = link_local_address()
     with Server(host, 0) as server:
@@ -320,7 +320,7 @@ def test_link_local_address_is_told_with_its_zone() -> None:
             pass
 
 
-def test_listener_limit_of_the_rules_counts_unless_one_is_given() -> None:
+def test_listener_limit_defaults_to_that_of_the_rules() -> None:
     rules = Rules(listener_limit=9)
     assert Server(rules=rules).rules.listener_limit == 9
     assert Server(rules=rules, listener_limit=3).rules.listener_limit == 3

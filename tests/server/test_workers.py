@@ -33,7 +33,7 @@ class Desk:
             self.calls.get(timeout=DEADLINE)()
 
 
-def test_results_come_back_through_the_owner() -> None:
+def test_results_return_on_the_owner_thread() -> None:
     desk = Desk(2)
     made: list[Done] = []
     desk.workers.ask("a", MakeVerifier("right", 4096), made.append)
@@ -47,7 +47,7 @@ def test_results_come_back_through_the_owner() -> None:
     desk.workers.stop(1)
 
 
-def test_addresses_take_turns_the_latest_first_and_the_oldest_of_many_is_given_up() -> None:
+def test_addresses_take_turns_with_the_latest_task_first() -> None:
     desk = Desk(0)  # no worker runs: the order is observed
     for number in range(MAX_QUEUED_TASKS * 2):
         desk.ask(f"guess {number}", "guesser")
@@ -63,7 +63,7 @@ def test_addresses_take_turns_the_latest_first_and_the_oldest_of_many_is_given_u
     desk.workers.stop(1)
 
 
-def test_an_operator_gets_in_while_others_guess() -> None:
+def test_operator_logs_in_while_others_guess() -> None:
     """The operator does not wait for a thousand guesses."""
     rules = Rules(operators={"root": str(scram.make("right", b"salt", 100_000))})
     with Server(port=0, listener_limit=100, rules=rules) as server, Wire(server.port).login("eve") as eve:

@@ -53,7 +53,7 @@ def invite(server: Server) -> Callable[[Wire], list[str]]:
 
 
 @pytest.mark.parametrize("kind", [Wire, TlsWire], ids=["plain", "TLS"])
-def test_who_is_banned_reads_why_and_an_invitation_changes_nothing(server: Server, kind: type[Wire]) -> None:
+def test_banned_user_reads_the_reason_and_an_invitation_does_not_help(server: Server, kind: type[Wire]) -> None:
     visit = invite(server)
     ask(server, p.AddBan(NO_SESSION, "", "127.0.0.0/8", False, "spam", 3600))
     wire = kind(server.port)
@@ -67,7 +67,7 @@ def test_who_is_banned_reads_why_and_an_invitation_changes_nothing(server: Serve
 
 
 @pytest.mark.parametrize(("strangers", "at_once"), [(6, True), (2, False)])
-def test_where_many_strangers_are_the_banned_are_turned_away_at_the_door(
+def test_banned_address_is_refused_on_accept_under_load(
     server: Server, strangers: int, at_once: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     addresses = iter([f"192.0.2.{number}" for number in range(strangers)] + ["198.51.100.1"])

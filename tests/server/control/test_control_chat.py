@@ -63,7 +63,7 @@ def enter(folder: Path, nick: str) -> Console:
     return console
 
 
-def test_several_sessions_chat_though_there_is_one_place(server: Server, tmp_path: Path) -> None:
+def test_console_sessions_do_not_count_for_the_listener_limit(server: Server, tmp_path: Path) -> None:
     consoles = [enter(tmp_path, f"script{number}") for number in range(3)]
     for console in consoles:
         console.send("JOIN #lobby")
@@ -76,7 +76,7 @@ def test_several_sessions_chat_though_there_is_one_place(server: Server, tmp_pat
         console.close()
 
 
-def test_their_number_is_bounded(server: Server, tmp_path: Path) -> None:
+def test_number_of_console_sessions_is_bounded(server: Server, tmp_path: Path) -> None:
     consoles = [Console(tmp_path) for _ in range(MAX_CONSOLES)]
     for console in consoles:
         assert console.ask(b'{"command": "chat"}\n') == {"ok": True}
@@ -87,13 +87,13 @@ def test_their_number_is_bounded(server: Server, tmp_path: Path) -> None:
         console.close()
 
 
-def test_request_with_more_behind_it_is_refused(server: Server, tmp_path: Path) -> None:
+def test_chat_request_with_further_bytes_is_refused(server: Server, tmp_path: Path) -> None:
     console = Console(tmp_path)
     assert console.ask(b'{"command": "chat"}\nNICK')["ok"] is False
     console.close()
 
 
-def test_stop_of_the_server_is_told(server: Server, tmp_path: Path) -> None:
+def test_console_session_is_told_of_a_stop(server: Server, tmp_path: Path) -> None:
     console = enter(tmp_path, "script")
     server.stop("The server is stopping")
     assert b"ERROR :The server is stopping" in console.lines.read()

@@ -43,7 +43,7 @@ def refused(port: int) -> str:
 
 @pytest.mark.usefixtures("from_afar")
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (0, False)])
-def test_connections_of_one_address(limit: int, held: bool) -> None:
+def test_connections_of_one_address_are_limited(limit: int, held: bool) -> None:
     limits = Limits(connections_per_address=limit, unregistered_per_address=0)
     with Server(port=0, listener_limit=50, limits=limits) as server:
         people = [Wire(server.port).login(f"n{number}") for number in range(3)]
@@ -61,7 +61,7 @@ def test_connections_of_one_address(limit: int, held: bool) -> None:
 
 @pytest.mark.usefixtures("from_afar")
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (0, False)])
-def test_strangers_of_one_address(limit: int, held: bool) -> None:
+def test_unregistered_connections_of_one_address_are_limited(limit: int, held: bool) -> None:
     with Server(port=0, limits=Limits(unregistered_per_address=limit)) as server:
         idle = [Wire(server.port) for _ in range(3)]
         for wire in idle:
@@ -73,14 +73,14 @@ def test_strangers_of_one_address(limit: int, held: bool) -> None:
 
 @pytest.mark.usefixtures("from_afar")
 @pytest.mark.parametrize(("rate", "held"), [(0.1, True), (0, False)])
-def test_new_connections_of_one_address(rate: float, held: bool) -> None:
+def test_new_connections_of_one_address_are_rate_limited(rate: float, held: bool) -> None:
     with Server(port=0, limits=Limits(new_per_second=rate, new_burst=3)) as server:
         for _ in range(3):
             assert refused(server.port) == ""
         assert ("Too many new connections" in refused(server.port)) is held
 
 
-def test_this_computer_is_exempt() -> None:
+def test_loopback_is_exempt() -> None:
     limits = Limits(connections_per_address=1, unregistered_per_address=1, new_per_second=0.1, new_burst=1)
     with Server(port=0, listener_limit=50, limits=limits) as server:
         people = [Wire(server.port).login(f"n{number}") for number in range(10)]
@@ -91,7 +91,9 @@ def test_this_computer_is_exempt() -> None:
 
 @pytest.mark.parametrize(("limit", "held"), [(3, True), (0, False)])
 @pytest.mark.parametrize("what", ["connections_per_address", "unregistered_per_address"])
-def test_connections_of_one_ipv6_network(what: str, limit: int, held: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_of_one_ipv6_network_are_limited(
+    what: str, limit: int, held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hosts = iter([f"2001:db8::{number:x}" for number in range(1, 5)] + ["2001:db8:0:1::1"])
     monkeypatch.setattr("chatctl.server.net.acceptor.numeric", lambda address: next(hosts))
     monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: True)
@@ -103,7 +105,7 @@ def test_connections_of_one_ipv6_network(what: str, limit: int, held: bool, monk
         assert refused(server.port) == "", "another network is another address"
 
 
-def test_an_ipv6_network_is_one_address() -> None:
+def test_ipv6_network_counts_as_one_address() -> None:
     crowd = ConnectionLimits(Limits(new_per_second=0.001, new_burst=2))
     assert crowd.refusal("2001:db8::1", 0.0) == ""
     assert crowd.refusal("2001:db8::2", 0.0) == ""
@@ -111,7 +113,7 @@ def test_an_ipv6_network_is_one_address() -> None:
     assert crowd.refusal("2001:db8:0:1::3", 0.0) == ""
 
 
-def test_link_local_neighbours_are_single_addresses() -> None:
+def test_link_local_addresses_count_singly() -> None:
     crowd = ConnectionLimits(Limits(new_per_second=0.001, new_burst=2))
     assert [crowd.refusal("fe80::1", 0.0) for _ in range(2)] == ["", ""]
     assert crowd.refusal("fe80::1", 0.0)
@@ -120,13 +122,13 @@ def test_link_local_neighbours_are_single_addresses() -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize("local", [True, False])
-def test_this_computer_is_counted_only_if_it_is_not_trusted(address: str, local: bool) -> None:
+def test_loopback_is_limited_only_if_it_is_not_trusted(address: str, local: bool) -> None:
     crowd = ConnectionLimits(Limits(new_per_second=0.001, new_burst=1), local=local)
     assert crowd.refusal(address, 0.0) == ""
     assert bool(crowd.refusal(address, 0.0)) == (not local)
 
 
-def test_addresses_that_are_gone_are_forgotten() -> None:
+def test_idle_addresses_are_forgotten() -> None:
     crowd = ConnectionLimits(Limits(new_per_second=1000, new_burst=1))
     for number in range(5000):
         crowd.refusal(f"2001:db8:{number:x}::1", float(number))
@@ -134,7 +136,7 @@ def test_addresses_that_are_gone_are_forgotten() -> None:
 
 
 @pytest.mark.parametrize(("limit", "held"), [(5, True), (500, False)])
-def test_one_more_stranger_sends_the_oldest_away(limit: int, held: bool) -> None:
+def test_oldest_unregistered_connection_is_closed_for_a_new_one(limit: int, held: bool) -> None:
     limits = Limits(unregistered=limit, registration_seconds=DEADLINE)
     with Server(port=0, limits=limits) as server, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(Wire(server.port)) for _ in range(30)]
@@ -147,7 +149,7 @@ def test_one_more_stranger_sends_the_oldest_away(limit: int, held: bool) -> None
 
 
 @pytest.mark.parametrize(("rate", "held"), [(10, True), (0, False)])
-def test_a_flood_is_read_slowly_and_arrives_whole(rate: float, held: bool) -> None:
+def test_flood_is_slowed_down_and_arrives_whole(rate: float, held: bool) -> None:
     count = 60
     with (
         Server(port=0, limits=Limits(messages_per_second=rate)) as server,
@@ -166,7 +168,7 @@ def test_a_flood_is_read_slowly_and_arrives_whole(rate: float, held: bool) -> No
 
 @pytest.mark.parametrize("held", [True, False])
 @pytest.mark.parametrize(("lines", "size"), [(1_000_000, 100), (6_000, 4_000)], ids=["lines", "bytes"])
-def test_what_waits_of_one_session_is_bounded(lines: int, size: int, held: bool) -> None:
+def test_queued_input_of_one_session_is_bounded(lines: int, size: int, held: bool) -> None:
     """A flood that is not handled yet is slowed down by TCP, long before it is all in memory."""
     off = 10**12
     limits = Limits(messages_per_second=1, inbox_lines=1024 if held else off, inbox_bytes=256 * 1024 if held else off)

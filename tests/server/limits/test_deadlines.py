@@ -15,7 +15,7 @@ class Thing:
     """Something with a deadline."""
 
 
-def test_what_is_dropped_does_not_stay_alive() -> None:
+def test_dropped_keys_are_not_kept_alive() -> None:
     """Connections come and go far faster than their deadlines do, and each may hold a TLS session."""
     deadlines: Deadlines[Thing] = Deadlines()
     thing = Thing()
@@ -30,7 +30,7 @@ def test_what_is_dropped_does_not_stay_alive() -> None:
     assert deadlines.next() is None
 
 
-def test_what_is_dropped_takes_no_room_either() -> None:
+def test_dropped_keys_leave_the_heap() -> None:
     deadlines: Deadlines[int] = Deadlines()
     deadlines.set(-1, 20.0)
     for number in range(10_000):
@@ -47,7 +47,7 @@ def test_what_is_dropped_takes_no_room_either() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 100)), max_size=40), st.floats(0, 100))
-def test_each_is_looked_at_once_at_its_earliest_time(sets: list[tuple[int, float]], now: float) -> None:
+def test_each_key_is_checked_once_at_its_earliest_time(sets: list[tuple[int, float]], now: float) -> None:
     deadlines: Deadlines[int] = Deadlines()
     earliest: dict[int, float] = {}
     for key, when in sets:

@@ -31,7 +31,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def test_the_owner_gets_in_while_a_thousand_guesses_run(server: Server) -> None:
+def test_owner_logs_in_while_a_thousand_guesses_run(server: Server) -> None:
     """That the owner's try comes before theirs is shown without time in test_workers."""
     with ExitStack() as stack:
         guessers = [stack.enter_context(Wire(server.port)) for _ in range(50)]
@@ -44,7 +44,7 @@ def test_the_owner_gets_in_while_a_thousand_guesses_run(server: Server) -> None:
             guesser.until("904")
 
 
-def test_a_thousand_logins_at_once_do_not_stop_the_chat(server: Server) -> None:
+def test_thousand_simultaneous_logins_do_not_block_messages(server: Server) -> None:
     with (
         ExitStack() as stack,
         Wire(server.port).login("bob", "#lobby") as bob,

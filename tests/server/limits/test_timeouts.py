@@ -35,7 +35,7 @@ def _answered(message: Message) -> bool:
 
 
 @pytest.mark.parametrize(("seconds", "held"), [(HOUR, True), (OFF, False)])
-def test_a_stranger_has_so_much_time_whatever_it_sends(seconds: float, held: bool) -> None:
+def test_unregistered_connection_is_closed_after_its_time_whatever_it_sends(seconds: float, held: bool) -> None:
     limits = Limits(registration_seconds=seconds, registration_bytes=10**9, idle_seconds=OFF)
     clock = Clock()
     with (
@@ -55,7 +55,7 @@ def test_a_stranger_has_so_much_time_whatever_it_sends(seconds: float, held: boo
 
 @pytest.mark.parametrize(("seconds", "held"), [(HOUR, True), (OFF, False)])
 @pytest.mark.parametrize("data", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], ids=repr)
-def test_a_stalled_beginning_ends_with_the_time_to_register(
+def test_stalled_handshake_is_closed_after_the_time_to_register(
     data: bytes, seconds: float, held: bool, tmp_path: Path
 ) -> None:
     limits = Limits(registration_seconds=seconds, idle_seconds=OFF, linger_seconds=0.1)
@@ -73,7 +73,7 @@ def test_a_stalled_beginning_ends_with_the_time_to_register(
 
 
 @pytest.mark.parametrize(("size", "held"), [(1000, True), (10**9, False)])
-def test_a_stranger_may_send_so_much(size: int, held: bool) -> None:
+def test_unregistered_connection_is_closed_past_its_bytes(size: int, held: bool) -> None:
     with (
         Server(port=0, limits=Limits(registration_bytes=size, registration_seconds=OFF)) as server,
         Wire(server.port) as stranger,
@@ -86,7 +86,7 @@ def test_a_stranger_may_send_so_much(size: int, held: bool) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "held"), [(HOUR, True), (OFF, False)])
-def test_a_silent_user_is_asked_and_then_gone(seconds: float, held: bool) -> None:
+def test_silent_user_is_sent_a_ping_and_then_disconnected(seconds: float, held: bool) -> None:
     limits = Limits(idle_seconds=seconds)
     clock = Clock()
     with (
@@ -108,7 +108,7 @@ def test_a_silent_user_is_asked_and_then_gone(seconds: float, held: bool) -> Non
 
 @pytest.mark.parametrize("wanted", ["name", "place"])
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_silent_holder_of_what_somebody_wants_is_asked(wanted: str, answers: bool) -> None:
+def test_silent_holder_of_a_wanted_name_or_place_is_probed(wanted: str, answers: bool) -> None:
     limits = Limits(probe_seconds=HOUR, idle_seconds=OFF, registration_seconds=OFF)
     login = ("NICK ann" if wanted == "name" else "NICK eve", "USER u 0 * :r")
     clock = Clock()
@@ -133,7 +133,7 @@ def test_a_silent_holder_of_what_somebody_wants_is_asked(wanted: str, answers: b
 
 
 @pytest.mark.parametrize("name", ["ann", "eve"])
-def test_who_is_gone_with_lines_still_waiting_makes_room_for_whoever_wants_it(name: str) -> None:
+def test_dead_connection_with_queued_lines_frees_its_place(name: str) -> None:
     """Its name, or the last place: the queued lines of a fast sender would hold both for minutes."""
     limits = Limits(messages_per_second=1)
     with Server(port=0, listener_limit=2, limits=limits) as server, Wire(server.port).login("bob", "#lobby") as bob:

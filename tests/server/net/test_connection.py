@@ -22,7 +22,7 @@ def pair() -> Iterator[tuple[Connection, socket.socket]]:
     theirs.close()
 
 
-def test_what_the_kernel_does_not_take_waits_in_order(pair: tuple[Connection, socket.socket]) -> None:
+def test_output_not_taken_is_queued_in_order(pair: tuple[Connection, socket.socket]) -> None:
     connection, theirs = pair
     chunks = [b"%07d\n" % number * 1000 for number in range(1000)]
     connection.write(chunks[:500])
@@ -37,7 +37,7 @@ def test_what_the_kernel_does_not_take_waits_in_order(pair: tuple[Connection, so
     assert connection.pending_bytes == 0
 
 
-def test_nothing_is_no_piece_of_what_waits(pair: tuple[Connection, socket.socket]) -> None:
+def test_empty_chunks_are_not_queued(pair: tuple[Connection, socket.socket]) -> None:
     """A lone sender without echoes gets no output, however often it sends. That many empty writes in a row would be
     taken for a kernel that takes nothing, for ever."""
     connection, theirs = pair
@@ -56,7 +56,7 @@ def test_nothing_is_no_piece_of_what_waits(pair: tuple[Connection, socket.socket
     assert connection.session.send == connection.sock.send
 
 
-def test_giving_up_finishes_the_line_under_way_and_says_why(pair: tuple[Connection, socket.socket]) -> None:
+def test_drop_pending_completes_the_current_line_and_adds_the_reason(pair: tuple[Connection, socket.socket]) -> None:
     connection, theirs = pair
     line = b"x" * 99 + b"\n"
     connection.write([line * 100_000])
@@ -75,7 +75,7 @@ def test_giving_up_finishes_the_line_under_way_and_says_why(pair: tuple[Connecti
     assert set(lines[:-2]) == {line[:-1]}
 
 
-def test_a_peer_that_is_gone_is_noticed_and_nothing_is_raised(pair: tuple[Connection, socket.socket]) -> None:
+def test_closed_peer_is_noticed_without_an_exception(pair: tuple[Connection, socket.socket]) -> None:
     connection, theirs = pair
     theirs.close()
     connection.write([b"x"])
@@ -84,7 +84,7 @@ def test_a_peer_that_is_gone_is_noticed_and_nothing_is_raised(pair: tuple[Connec
     assert connection.read() is None
 
 
-def test_the_descriptor_is_written_to_directly_only_while_that_is_safe(
+def test_fast_path_is_open_only_while_it_is_safe(
     pair: tuple[Connection, socket.socket],
 ) -> None:
     connection, theirs = pair
@@ -111,7 +111,7 @@ def test_the_descriptor_is_written_to_directly_only_while_that_is_safe(
     assert session.send is None
 
 
-def test_a_handshake_is_never_answered_in_plain_text(pair: tuple[Connection, socket.socket]) -> None:
+def test_handshake_is_never_answered_in_plain_text(pair: tuple[Connection, socket.socket]) -> None:
     connection, theirs = pair
     theirs.send(b"\x16\x03\x01")
     assert connection.read() == []

@@ -71,7 +71,7 @@ LINES = ("NICK ann", "USER u 0 * :r", "JOIN #tea", "PING here", "LIST", "WHOIS a
 
 
 @pytest.mark.parametrize("kind", [Wire, TlsWire], ids=["plain", "TLS"])
-def test_half_close_answers_what_was_carried_out(server: Server, kind: type[Wire]) -> None:
+def test_half_close_still_answers_received_commands(server: Server, kind: type[Wire]) -> None:
     with Wire(server.port).login("bob", "#tea") as bob, kind(server.port) as ann:
         ann.send(*LINES)
         end_stream(ann)
@@ -107,7 +107,7 @@ def test_close_notify_ends_the_session_and_its_answers_arrive(server: Server) ->
         assert len(received) > 1500, "the answers, and the end of the stream"
 
 
-def test_connection_that_is_lost_is_told_to_others_at_once(server: Server) -> None:
+def test_lost_connection_is_broadcast_at_once(server: Server) -> None:
     with Wire(server.port).login("bob", "#tea") as bob:
         ann = Wire(server.port).login("ann", "#tea")
         ann.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -116,7 +116,7 @@ def test_connection_that_is_lost_is_told_to_others_at_once(server: Server) -> No
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-def test_late_reader_that_is_cut_off_gets_whole_lines_and_the_reason(secure: bool, tmp_path: Path) -> None:
+def test_disconnected_slow_reader_receives_whole_lines_and_the_reason(secure: bool, tmp_path: Path) -> None:
     """It reads long after the seconds that a connection has to close."""
     limits = Limits(outbox_bytes=300_000, linger_seconds=0.01)
     with (

@@ -90,14 +90,14 @@ def pair(tmp_path: Path) -> Iterator[InMemory]:
     there.close()
 
 
-def test_ordinary_lines_under_tls_are_no_fragments(pair: InMemory) -> None:
+def test_ordinary_lines_over_tls_do_not_count_as_fragments(pair: InMemory) -> None:
     for number in range(2000):
         assert pair.send(b"PING %d\r\n" % number) == [f"PING {number}"]
     assert pair.send(b"".join(b"PRIVMSG #a :%d\r\n" % number for number in range(100)))
     assert pair.server.fragments == 0
 
 
-def test_each_key_update_is_a_fragment_but_for_a_few(pair: InMemory) -> None:
+def test_key_updates_past_a_few_count_as_fragments(pair: InMemory) -> None:
     for _ in range(2000):
         key_update(pair.client)
         pair.send(b"")
@@ -105,7 +105,7 @@ def test_each_key_update_is_a_fragment_but_for_a_few(pair: InMemory) -> None:
     assert pair.server.fragments >= 2000
 
 
-def test_key_updates_at_once_are_counted_and_few_are_handled_in_one_read(pair: InMemory) -> None:
+def test_simultaneous_key_updates_are_counted_and_split_over_reads(pair: InMemory) -> None:
     sent = 0
     for _ in range(3000):
         key_update(pair.client)
@@ -119,7 +119,7 @@ def test_key_updates_at_once_are_counted_and_few_are_handled_in_one_read(pair: I
     assert pair.server.fragments > 2000
 
 
-def test_what_the_tls_layer_answers_is_output_that_waits(pair: InMemory) -> None:
+def test_output_of_the_tls_layer_counts_as_queued(pair: InMemory) -> None:
     """It is not read, and counted to the last byte; then it arrives, with the messages behind it."""
     for _ in range(40_000):
         key_update(pair.client)
@@ -141,7 +141,7 @@ def test_what_the_tls_layer_answers_is_output_that_waits(pair: InMemory) -> None
 
 @pytest.mark.parametrize("data", [b"\n" * 5000, b"x" * 5000, b"\r\n"], ids=["empty lines", "endless line", "one"])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-def test_bytes_that_complete_no_line_are_fragments(pair: InMemory, data: bytes, secure: bool) -> None:
+def test_bytes_without_a_line_end_count_as_fragments(pair: InMemory, data: bytes, secure: bool) -> None:
     units = 1 if b"x" in data else 1 + len(data) // 512  # the endless line is reported once, and that is a line
     if secure:
         pair.send(data)
@@ -160,7 +160,7 @@ FLOOD = {"empty lines": b"\r\n", "half lines": b"x"}
 
 @pytest.mark.parametrize("what", ["key updates", *FLOOD])
 @pytest.mark.parametrize(("rate", "held"), [(1, True), (0, False)])
-def test_a_flood_that_completes_no_line_is_held_up(what: str, rate: float, held: bool, tmp_path: Path) -> None:
+def test_flood_without_a_line_end_is_slowed_down(what: str, rate: float, held: bool, tmp_path: Path) -> None:
     """A little of it is read, however long it goes on; others do not notice."""
     limits = Limits(messages_per_second=rate, inbox_lines=1024 if held else 10**9, inbox_bytes=2**18 if held else 10**9)
     with (

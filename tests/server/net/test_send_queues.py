@@ -83,7 +83,7 @@ def quits(wire: Wire) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("limit", "held"), [(4 * PIECE, True), (OFF, False)])
-def test_what_waits_for_one_is_bounded(limit: int, held: bool) -> None:
+def test_queue_of_one_session_is_bounded(limit: int, held: bool) -> None:
     with (
         Server(port=0, listener_limit=50, limits=Limits(outbox_bytes=limit, linger_seconds=0.5)) as server,
         Wire(server.port).login("stuck", "#lobby"),
@@ -94,7 +94,7 @@ def test_what_waits_for_one_is_bounded(limit: int, held: bool) -> None:
 
 
 @pytest.mark.parametrize(("limit", "held"), [(50_000, True), (OFF, False)])
-def test_what_waits_for_a_stranger_is_bounded(limit: int, held: bool) -> None:
+def test_queue_of_an_unregistered_session_is_bounded(limit: int, held: bool) -> None:
     """A request of a few bytes has an answer of a thousand, and unregistered connections may send 16 KiB of them."""
     asked = 12_000  # more than the system keeps for both ends of the connection
     limits = Limits(registration_bytes=OFF, registration_outbox_bytes=limit, outbox_bytes=OFF, linger_seconds=DEADLINE)
@@ -109,7 +109,7 @@ def test_what_waits_for_a_stranger_is_bounded(limit: int, held: bool) -> None:
 
 
 @pytest.mark.parametrize(("limit", "held"), [(6 * PIECE, True), (OFF, False)])
-def test_what_waits_for_all_together_is_bounded_and_who_lets_most_wait_goes(limit: int, held: bool) -> None:
+def test_total_queue_is_bounded_and_the_slowest_reader_is_disconnected(limit: int, held: bool) -> None:
     """Each of them is well within what one may have."""
     limits = Limits(outbox_bytes=OFF, outbox_total_bytes=limit, linger_seconds=DEADLINE)
     with (
@@ -131,7 +131,7 @@ def test_what_waits_for_all_together_is_bounded_and_who_lets_most_wait_goes(limi
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-def test_what_waited_for_those_who_are_gone_is_not_counted(secure: bool, tmp_path: Path) -> None:
+def test_queues_of_closed_sessions_are_not_counted(secure: bool, tmp_path: Path) -> None:
     kind = TlsWire if secure else Wire
     with (
         Server(port=0, listener_limit=50, tls=TlsConfig(folder=tmp_path)) as server,
@@ -150,7 +150,7 @@ def test_what_waited_for_those_who_are_gone_is_not_counted(secure: bool, tmp_pat
         assert waiting(server) == 0
 
 
-def test_who_is_found_gone_while_written_to_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_that_breaks_during_a_write_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         Server(port=0, listener_limit=50, tls=TlsConfig(folder=tmp_path)) as server,
         Wire(server.port).login("ann", "#lobby") as ann,
@@ -162,7 +162,7 @@ def test_who_is_found_gone_while_written_to_is_not_counted(tmp_path: Path, monke
         assert waiting(server) == 0
 
 
-def test_a_list_of_twenty_thousand_rooms_ends_nobody_s_connection() -> None:
+def test_list_of_twenty_thousand_rooms_disconnects_no_session() -> None:
     """SAFELIST (modern.ircdocs.horse): far more than a send queue holds, to a slow reader."""
     with (
         Server(port=0, listener_limit=50, limits=Limits(outbox_bytes=PIECE)) as server,
@@ -190,7 +190,7 @@ def test_a_list_of_twenty_thousand_rooms_ends_nobody_s_connection() -> None:
         assert sum(message.command == "322" for message in ann.read) == 20_001
 
 
-def test_one_who_does_not_read_and_one_who_is_gone_are_among_many() -> None:
+def test_slow_and_broken_sessions_do_not_affect_others() -> None:
     """The others hear everything, in order."""
     with ExitStack() as stack:
         limits = Limits(outbox_bytes=2 * PIECE, linger_seconds=0.5)
@@ -212,7 +212,7 @@ def test_one_who_does_not_read_and_one_who_is_gone_are_among_many() -> None:
         assert stuck.until_end()[-1].params[0].startswith("You were too slow to read")
 
 
-def test_where_nobody_knows_what_was_sent_they_are_gone_and_the_next_are_served(
+def test_sessions_of_an_unknown_outcome_end_and_later_ones_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(ring: WriteRing, fds: list[int], chunks: list[bytes]) -> list[tuple[int, int]]:
@@ -233,7 +233,7 @@ def test_where_nobody_knows_what_was_sent_they_are_gone_and_the_next_are_served(
         assert server._loop._send_queues._ring is None
 
 
-def test_where_the_system_has_no_such_call_they_are_written_to_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_are_written_one_by_one_without_io_uring(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
 
@@ -271,7 +271,7 @@ def hand(loop: EventLoop, nick: str, out: bytes | list[bytes]) -> Session:
     return session
 
 
-def test_much_at_once_is_no_reason_to_cut_off_who_reads() -> None:
+def test_burst_does_not_disconnect_a_reading_client() -> None:
     """More than goes out in one call (uring.py): the system takes a part of it at once, and only the rest waits."""
     limits = Limits(outbox_bytes=ROOM_BYTES)
     with Server(port=0, listener_limit=50, limits=limits) as server, Wire(server.port).login("ann") as ann:
@@ -287,7 +287,7 @@ def test_much_at_once_is_no_reason_to_cut_off_who_reads() -> None:
         assert sum(message.command == "PRIVMSG" for message in ann.read) == ROOM_BYTES // len(line) + 1
 
 
-def test_what_waited_for_many_is_not_joined_for_all_of_them_at_once() -> None:
+def test_joined_output_of_many_sessions_is_bounded() -> None:
     with Server(port=0, listener_limit=60) as server, ExitStack() as stack:
         for number in range(40):
             stack.enter_context(Wire(server.port).login(f"n{number}"))
@@ -307,7 +307,7 @@ def test_what_waited_for_many_is_not_joined_for_all_of_them_at_once() -> None:
         assert on_loop(server, do) < 5_000_000
 
 
-def test_whatever_is_wrong_with_one_the_others_are_written_to() -> None:
+def test_error_of_one_session_does_not_affect_others() -> None:
     """Rule 5."""
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob, cat = (stack.enter_context(Wire(server.port).login(nick)) for nick in ("ann", "bob", "cat"))
@@ -325,7 +325,7 @@ def test_whatever_is_wrong_with_one_the_others_are_written_to() -> None:
         ann.ping()
 
 
-def test_a_ring_that_the_system_refuses_later_is_given_up_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ring_refused_later_is_dropped_and_no_output_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(send_queues, "MIN_RING_SESSIONS", 1)
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob = (stack.enter_context(Wire(server.port).login(nick, "#lobby")) for nick in ("ann", "bob"))

@@ -46,7 +46,7 @@ def eventually(holds: object, what: str) -> None:
         time.sleep(0.01)
 
 
-def test_one_port_talks_both(server: Server) -> None:
+def test_one_port_serves_plain_text_and_tls(server: Server) -> None:
     with TlsWire(server.port).login("alice", "#lobby") as alice, Wire(server.port).login("bob", "#lobby") as bob:
         alice.send("PRIVMSG #lobby :héllo 🎉")
         assert bob.until("PRIVMSG").params == ["#lobby", "héllo 🎉"]
@@ -55,7 +55,7 @@ def test_one_port_talks_both(server: Server) -> None:
         alice.send("QUIT").until_end()  # an end that TLS knows as one, or reading it would raise
 
 
-def test_what_the_banner_shows_is_what_is_served(server: Server) -> None:
+def test_banner_fingerprint_is_that_of_the_served_certificate(server: Server) -> None:
     with TlsWire(server.port) as wire:
         loaded = server.certificate()
         assert loaded is not None
@@ -63,7 +63,7 @@ def test_what_the_banner_shows_is_what_is_served(server: Server) -> None:
         assert shown.fingerprint(wire.certificate) == loaded.fingerprint
 
 
-def test_the_pin_is_the_digest_of_the_key() -> None:
+def test_pin_is_the_digest_of_the_key() -> None:
     from base64 import urlsafe_b64encode
     from hashlib import sha256
 
@@ -84,7 +84,7 @@ def _der(pem: bytes) -> bytes:
     return ssl.PEM_cert_to_DER_cert(pem[pem.index(b"-----BEGIN CERT") :].decode())
 
 
-def test_the_hosts_that_a_certificate_is_for() -> None:
+def test_hosts_of_a_certificate_are_read() -> None:
     made = certificates.generate(("Chat.Example", "192.0.2.7", "2001:db8::1", "*.tea.example", "chat.example"))
     hosts = shown.names(_der(made))
     assert hosts == ("chat.example", "192.0.2.7", "2001:db8::1", "*.tea.example", "chat.example")
@@ -95,7 +95,7 @@ def test_the_hosts_that_a_certificate_is_for() -> None:
 
 
 @given(st.data())
-def test_whatever_bytes_it_has_it_is_a_certificate_or_none(data: st.DataObject) -> None:
+def test_arbitrary_bytes_are_parsed_or_refused(data: st.DataObject) -> None:
     der = bytearray(_der(_MADE))
     for at in data.draw(st.lists(st.integers(0, len(der) - 1), max_size=5)):
         der[at] = data.draw(st.integers(0, 255))
@@ -108,7 +108,7 @@ def test_whatever_bytes_it_has_it_is_a_certificate_or_none(data: st.DataObject) 
 _MADE = certificates.generate(("a.example", "192.0.2.7"))
 
 
-def test_the_made_certificate_is_for_its_owner_and_stays(tmp_path: Path) -> None:
+def test_generated_certificate_is_private_and_kept(tmp_path: Path) -> None:
     pins = []
     for _ in range(2):
         with Server(port=0, tls=TlsConfig(folder=tmp_path)) as server:
@@ -120,14 +120,16 @@ def test_the_made_certificate_is_for_its_owner_and_stays(tmp_path: Path) -> None
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_no_folder_is_no_reason_to_go_without(tmp_path: Path) -> None:
+def test_certificate_is_generated_without_a_folder(tmp_path: Path) -> None:
     with Server(port=0, tls=TlsConfig(names=lambda: ["chat.example"])) as server, TlsWire(server.port) as wire:
         assert wire.login("alice").ping()
 
 
 @pytest.mark.parametrize("mode", ["auto", "required", "optional", "off"])
 @pytest.mark.parametrize("near", [True, False], ids=["this machine", "another"])
-def test_who_may_talk_how(mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tls_mode_decides_on_plain_text(
+    mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: near)
     plain = mode in ("off", "optional") or (mode == "auto" and near)
     with Server(port=0, tls=TlsConfig(mode, folder=tmp_path)) as server:
@@ -146,7 +148,7 @@ def test_who_may_talk_how(mode: Mode, near: bool, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("tls", [None, TlsConfig("off"), TlsConfig("auto")], ids=["none", "off", "auto"])
-def test_plain_text_from_an_untrusted_loopback_address(tls: TlsConfig | None) -> None:
+def test_plain_text_from_an_untrusted_loopback_address_is_refused(tls: TlsConfig | None) -> None:
     with Server(port=0, tls=tls, rules=Rules(local=False)) as server, Wire(server.port) as wire:
         wire.send("NICK near", "USER u 0 * :r")
         if tls is not None and tls.mode == "off":
@@ -155,7 +157,7 @@ def test_plain_text_from_an_untrusted_loopback_address(tls: TlsConfig | None) ->
             assert "requires TLS:" in wire.until_end()[-1].params[0]
 
 
-def test_nothing_older_than_tls_1_2(server: Server) -> None:
+def test_versions_before_tls_1_2_are_refused(server: Server) -> None:
     assert server.certificate() is not None
     context = trusting()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -172,7 +174,7 @@ def test_nothing_older_than_tls_1_2(server: Server) -> None:
         TlsWire(server.port, context=old)
 
 
-def test_big_things_go_through_in_pieces(server: Server) -> None:
+def test_large_output_is_sent_in_pieces(server: Server) -> None:
     with TlsWire(server.port).login("alice", "#lobby") as alice, TlsWire(server.port).login("bob", "#lobby") as bob:
         text = "x" * 400
         for _ in range(5):
@@ -181,7 +183,7 @@ def test_big_things_go_through_in_pieces(server: Server) -> None:
                 assert bob.until("PRIVMSG").params[1] == f"{number} {text}"
 
 
-def test_bytes_may_come_one_at_a_time(server: Server) -> None:
+def test_handshake_and_lines_may_arrive_byte_by_byte(server: Server) -> None:
     """Through a memory BIO of our own, so that every byte of the handshake is a segment of its own."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = trusting().wrap_bio(incoming, outgoing)
@@ -211,7 +213,7 @@ def test_bytes_may_come_one_at_a_time(server: Server) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x16" * 200, b"\x16\x03\x01\x00\x05hello" + os.urandom(20_000)])
-def test_what_only_begins_like_tls_is_closed(server: Server, data: bytes) -> None:
+def test_input_that_only_begins_like_tls_is_closed(server: Server, data: bytes) -> None:
     server.certificate()
     with Wire(server.port) as wire, TlsWire(server.port).login("alice") as alice:
         try:
@@ -223,7 +225,7 @@ def test_what_only_begins_like_tls_is_closed(server: Server, data: bytes) -> Non
         assert alice.ping()
 
 
-def test_a_slow_reader_under_tls_is_told_and_cut_off(tmp_path: Path) -> None:
+def test_slow_reader_over_tls_is_disconnected_with_the_reason(tmp_path: Path) -> None:
     limits = Limits(outbox_bytes=200_000, linger_seconds=DEADLINE)
     with (
         Server(port=0, limits=limits, tls=TlsConfig(folder=tmp_path)) as server,
@@ -237,7 +239,7 @@ def test_a_slow_reader_under_tls_is_told_and_cut_off(tmp_path: Path) -> None:
         assert "too slow" in slow.until_end()[-1].params[0]
 
 
-def test_changed_files_serve_new_connections_and_drop_nobody(tmp_path: Path) -> None:
+def test_changed_certificate_serves_new_connections_and_drops_none(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     certificate, key = authority.issue("chat.example")
     with (
@@ -256,7 +258,7 @@ def test_changed_files_serve_new_connections_and_drop_nobody(tmp_path: Path) -> 
         assert alice.ping()
 
 
-def test_links_that_are_swapped_serve_the_new_ones_and_missing_files_are_told(tmp_path: Path) -> None:
+def test_swapped_links_are_reloaded_and_missing_files_are_logged(tmp_path: Path) -> None:
     """As tools that renew certificates do it: the files one names are links into a folder of all there were."""
     authority, log = Authority(tmp_path), ListLog()
     live = tmp_path / "live.crt", tmp_path / "live.key"
@@ -283,7 +285,7 @@ def test_links_that_are_swapped_serve_the_new_ones_and_missing_files_are_told(tm
             assert wire.ping()
 
 
-def test_a_certificate_that_ends_soon_is_told_and_one_that_is_renewed_is_not(tmp_path: Path) -> None:
+def test_expiring_certificate_is_logged_until_it_is_renewed(tmp_path: Path) -> None:
     authority, log = Authority(tmp_path), ListLog()
     files = authority.issue("chat.example", days=5.5)
 
@@ -306,7 +308,7 @@ def test_a_certificate_that_ends_soon_is_told_and_one_that_is_renewed_is_not(tmp
         eventually(lambda: told("the certificate ended on"), "no session is told")
 
 
-def test_the_end_of_a_certificate_is_read_and_told_from_two_weeks_before(tmp_path: Path) -> None:
+def test_expiry_is_read_and_logged_from_two_weeks_before(tmp_path: Path) -> None:
     loaded = certificates.load(*Authority(tmp_path).issue("chat.example", days=100))
     assert timedelta(days=99) < loaded.ends - datetime.now(UTC) < timedelta(days=101)
     far = certificates.load(*Authority(tmp_path).issue("chat.example", days=365 * 40))  # past 2050: another form
@@ -321,14 +323,14 @@ def test_the_end_of_a_certificate_is_read_and_told_from_two_weeks_before(tmp_pat
     assert "ended on" in loaded.warning(loaded.ends)
 
 
-def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+def test_key_readable_by_others_is_refused(tmp_path: Path) -> None:
     certificate, key = Authority(tmp_path).issue("chat.example")
     key.chmod(0o644)
     with pytest.raises(StartError, match="chmod 600"):
         Server(port=0, tls=TlsConfig("auto", certificate, key)).start()
 
 
-def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+def test_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     certificate, _ = authority.issue("chat.example", to="one")
     _, key = authority.issue("chat.example", to="two")
@@ -336,14 +338,14 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
         Server(port=0, tls=TlsConfig("auto", certificate, key)).start()
 
 
-def test_a_link_in_the_place_of_the_kept_certificate_is_refused(tmp_path: Path) -> None:
+def test_link_in_place_of_the_saved_certificate_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(certificates.generate(("a.example",)))
     (tmp_path / "tls.pem").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StartError, match="not a file"):
         Server(port=0, tls=TlsConfig(folder=tmp_path)).start()
 
 
-def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_failed_start_leaves_nothing_behind(tmp_path: Path) -> None:
     """No thread that makes a certificate while the program ends, no port that is still taken."""
     folder = tmp_path / ("x" * 100)
     folder.mkdir()
@@ -363,7 +365,7 @@ def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         pass
 
 
-def test_sts_where_somebody_vouches_for_the_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_sts_is_advertised_for_a_certificate_of_an_authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("chatctl.server.net.protocol_sniffer.same_machine", lambda peer, own: False)
     certificate, key = Authority(tmp_path).issue("chat.example")
     for plan in (TlsConfig("auto", certificate, key), TlsConfig("auto")):
@@ -374,7 +376,7 @@ def test_sts_where_somebody_vouches_for_the_certificate(monkeypatch: pytest.Monk
             assert upgrades == ([["*", "LS", f"sts=port={server.port}"]] if plan.certificate else [])
 
 
-def test_many_at_once_share_the_loop(server: Server) -> None:
+def test_many_simultaneous_handshakes_share_the_loop(server: Server) -> None:
     errors: list[BaseException] = []
 
     def one(number: int) -> None:

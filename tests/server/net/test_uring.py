@@ -66,17 +66,17 @@ def send(sock: socket.socket, data: bytes) -> int:
         return -(error.errno or 0)
 
 
-def test_each_gets_its_own(ring: WriteRing, pairs: list[Pair]) -> None:
+def test_each_socket_receives_its_own_bytes(ring: WriteRing, pairs: list[Pair]) -> None:
     chunks = [b"%d" % number * (number + 1) for number in range(len(pairs))]
     assert ring.send(fds(pairs), chunks) == []
     assert [read(pair) for pair in pairs] == chunks
 
 
-def test_nothing_is_to_be_sent(ring: WriteRing) -> None:
+def test_empty_batch_sends_nothing(ring: WriteRing) -> None:
     assert ring.send([], []) == []
 
 
-def test_the_queues_go_round(ring: WriteRing, pairs: list[Pair]) -> None:
+def test_queues_wrap_around(ring: WriteRing, pairs: list[Pair]) -> None:
     """Far more than the queue of results has places, in calls that end anywhere in it."""
     for turn in range(6 * MAX_SENDS // len(pairs)):
         chunks = [b"%d/%d" % (turn, number) for number in range(len(pairs))]
@@ -84,31 +84,31 @@ def test_the_queues_go_round(ring: WriteRing, pairs: list[Pair]) -> None:
         assert [read(pair) for pair in pairs] == chunks
 
 
-def test_more_than_one_call_takes(ring: WriteRing, pairs: list[Pair]) -> None:
+def test_batch_larger_than_the_queue_takes_several_calls(ring: WriteRing, pairs: list[Pair]) -> None:
     times = 2 * MAX_SENDS // len(pairs)
     assert ring.send(fds(pairs) * times, [b"x"] * (len(pairs) * times)) == []
     assert all(read(pair) == b"x" * times for pair in pairs)
 
 
-def test_more_bytes_than_there_is_room_for(ring: WriteRing, pairs: list[Pair]) -> None:
+def test_batch_larger_than_the_memory_takes_several_calls(ring: WriteRing, pairs: list[Pair]) -> None:
     chunks = [bytes([number]) * 60_000 for number in range(len(pairs))]
     assert sum(map(len, chunks)) > 3 * ROOM_BYTES
     assert ring.send(fds(pairs), chunks) == []
     assert [read(pair) for pair in pairs] == chunks
 
 
-def test_who_gets_the_same_costs_no_room(ring: WriteRing, pairs: list[Pair]) -> None:
+def test_shared_bytes_are_copied_once(ring: WriteRing, pairs: list[Pair]) -> None:
     same = b"y" * 100_000
     assert ring.send(fds(pairs), [same] * len(pairs)) == []
     assert all(read(pair) == same for pair in pairs)
 
 
-def test_one_that_is_too_long_is_refused(ring: WriteRing, pairs: list[Pair]) -> None:
+def test_chunk_larger_than_the_memory_is_refused(ring: WriteRing, pairs: list[Pair]) -> None:
     with pytest.raises(ValueError, match="more than there is room"):
         ring.send(fds(pairs[:2]), [b"before", b"z" * (ROOM_BYTES + 1)])
 
 
-def test_what_cannot_be_sent_is_told(ring: WriteRing, pairs: list[Pair]) -> None:
+def test_unsent_bytes_are_reported(ring: WriteRing, pairs: list[Pair]) -> None:
     """Sockets: one takes a part, one takes nothing, one has lost its peer, and one is not a socket."""
     full, gone, fine = pairs[0], pairs[1], pairs[2]
     big = b"b" * ROOM_BYTES
@@ -125,7 +125,7 @@ def test_what_cannot_be_sent_is_told(ring: WriteRing, pairs: list[Pair]) -> None
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 300_000)), max_size=40))
-def test_it_is_as_one_by_one(ring: WriteRing, sends: list[tuple[int, int]]) -> None:
+def test_results_equal_those_of_single_sends(ring: WriteRing, sends: list[tuple[int, int]]) -> None:
     """To the same sockets, one of which is closed, with buffers that fill up."""
     with_ring, by_hand = [socket.socketpair() for _ in range(5)], [socket.socketpair() for _ in range(5)]
     try:
@@ -146,7 +146,7 @@ def test_it_is_as_one_by_one(ring: WriteRing, sends: list[tuple[int, int]]) -> N
 
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOMEM])
-def test_a_kernel_that_takes_nothing(
+def test_refusing_kernel_is_reported(
     pairs: list[Pair], monkeypatch: pytest.MonkeyPatch, ring: WriteRing, number: int
 ) -> None:
     """For ever, or for the moment."""
@@ -162,7 +162,7 @@ def test_a_kernel_that_takes_nothing(
     assert not ring.refused
 
 
-def test_the_descriptor_goes_with_the_object(ring: WriteRing) -> None:
+def test_descriptor_is_closed_with_the_object(ring: WriteRing) -> None:
     del ring
     other = WriteRing()
     fd = other._fd
@@ -173,7 +173,7 @@ def test_the_descriptor_goes_with_the_object(ring: WriteRing) -> None:
 
 
 @pytest.mark.parametrize("taken", [0, 7])
-def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
+def test_entries_left_in_the_queue_are_reported_as_unsent(
     ring: WriteRing, pairs: list[Pair], taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be out of memory ([partial])."""
@@ -193,7 +193,7 @@ def test_what_the_kernel_leaves_in_the_queue_is_not_sent(
 
 
 @pytest.mark.usefixtures("ring")
-def test_a_kernel_that_does_not_say_what_it_sent(pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_results_raise_an_error(pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
     other = WriteRing()
 
     def forgetful(ring: WriteRing, number: int, fd: int, count: int, *rest: int) -> int:
@@ -207,13 +207,13 @@ def test_a_kernel_that_does_not_say_what_it_sent(pairs: list[Pair], monkeypatch:
     other.close()
 
 
-def test_a_system_without_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_without_io_uring_raises_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "alpha")
     with pytest.raises(OSError, match="not implemented"):
         WriteRing()
 
 
-def test_a_kernel_that_is_too_old_is_not_used(ring: WriteRing, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_kernel_raises_an_error(ring: WriteRing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sending came with 5.6; what says that it is there came with 5.7."""
     monkeypatch.setattr(uring, "_NEEDED", 1 << 31)
     with pytest.raises(OSError, match="not implemented"):
