@@ -14,13 +14,13 @@ from chatctl.chat.model.records import RoomRecord
 
 
 class Order(Protocol):
-    """Gives proposals their place. It may answer at once or later, but in one order, the same for every node."""
+    """Puts proposals in order. It may answer at once or later, but in one order, the same for every node."""
 
     def attach(self, ordered: Callable[[Sequence[Entry]], None]) -> None:
-        """Say where entries go. They arrive on the thread that owns the chat state."""
+        """Set the receiver of the entries. They arrive on the thread that owns the chat state."""
 
     def propose(self, proposal: Proposal) -> None:
-        """Ask for a place."""
+        """Ask for a place in the order."""
 
 
 class JournalListener(Protocol):
@@ -30,20 +30,20 @@ class JournalListener(Protocol):
         """Everything up to `seq` is durable."""
 
     def failed(self, first: int, last: int, reason: str) -> None:
-        """The facts of the entries `first` to `last` are not kept, and will not be."""
+        """The facts of the entries `first` to `last` are not stored, and will not be."""
 
     def fatal(self, reason: str) -> None:
         """Stop the server without answering, because the outcome of a commit is unknown."""
 
 
 class Journal(Protocol):
-    """Keeps facts, in order, and answers questions about them."""
+    """Stores facts, in order, and answers queries about them."""
 
     def attach(self, listener: JournalListener) -> None:
-        """Say who hears what became of facts."""
+        """Set the receiver of the outcomes of commits."""
 
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
-        """Begin. `call_soon` runs a function on the thread that owns the chat state."""
+        """Start. `call_soon` runs a function on the thread that owns the chat state."""
 
     def append(
         self,
@@ -52,8 +52,10 @@ class Journal(Protocol):
         gone: Sequence[str] = (),
         records: Changes = NONE,
     ) -> None:
-        """Keep the facts of a tick, the settings that `rooms` have now, that the rooms `gone` are no more, and
-        `records`: all of it or nothing. The listener hears of it, at once or later."""
+        """Store the facts of a tick, the settings of `rooms`, the removal of `gone`, and `records` in one commit.
+
+        The listener is given the outcome, at once or later.
+        """
 
     def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
         """Answer `query`; `done` is called on the thread that owns the chat state, at once or later."""
@@ -65,23 +67,23 @@ class Journal(Protocol):
         """Return the latest time of a fact in ms since 1970 UTC; 0 if there is none."""
 
     def rooms(self) -> Sequence[RoomRecord]:
-        """The rooms kept, as they are before the start."""
+        """Return the stored settings of rooms. Called before the start."""
 
     def records(self) -> Sequence[Record]:
-        """The accounts and invitations kept, as they are before the start."""
+        """Return the stored records (accounts, invitations, bans). Called before the start."""
 
     def stop(self, timeout: float) -> bool:
         """Store what was appended and end within `timeout` seconds; return whether that was done. Idempotent."""
 
     def status(self) -> dict[str, object]:
-        """How it is doing, for operators."""
+        """Return figures for operators."""
 
 
 class WorkerPort(Protocol):
-    """Does slow sums beside the chat."""
+    """Runs slow computations on other threads."""
 
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
-        """Begin. `call_soon` runs a function on the thread that owns the chat state."""
+        """Start. `call_soon` runs a function on the thread that owns the chat state."""
 
     def ask(self, who: str, task: Task, done: Callable[[Done], None]) -> None:
         """Run `task`; `done` is called on the thread that owns the chat state, at once or later. `who` (an address) is
@@ -101,7 +103,7 @@ class LogPort(Protocol):
         """Log an event for the operator."""
 
     def warning(self, event: str, **fields: object) -> None:
-        """Something to look at."""
+        """Log an event that an operator should look at."""
 
     def error(self, event: str, **fields: object) -> None:
-        """Something is broken."""
+        """Log a failure."""

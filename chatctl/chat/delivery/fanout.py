@@ -39,8 +39,7 @@ from chatctl.protocol.capabilities import ECHO_MESSAGE, EXTENDED_JOIN, SHAPING
 from chatctl.protocol.message import Message
 
 _GROUPING = SHAPING | EXTENDED_JOIN
-"""Members who agree in these capabilities share their bytes: of messages, and of what tells them who came in."""
-
+"""Members with equal bits here share their bytes: of messages, and of JOIN lines."""
 
 MAX_EPHEMERAL_MS = 1000
 """Age from which an ephemeral line is dropped ([ephemeral])."""
@@ -64,9 +63,9 @@ class Fanout:
         self._released = 0
         self._durable = 0
         self.released_seq = 0
-        """Everything up to here has gone out; history may be read up to here."""
+        """The last seq whose output was released. History may be read up to here."""
         self.parked_bytes = 0
-        """Bytes that wait for their facts; what several share counts once."""
+        """Bytes of parked output; shared bytes count once."""
 
     # Membership.
 
@@ -204,8 +203,7 @@ class Fanout:
         sender: Session | None,
         seq: int,
     ) -> None:
-        """Send lines of one sender to all members, as :meth:`to_room`. `stamps` are read only if a recipient gets
-        tags."""
+        """Send lines of one sender to all members, as :meth:`to_room`. `stamps`: read only if tags are sent."""
         room = self.rooms.get(room_key)
         if room is None:
             return
@@ -326,7 +324,7 @@ class Fanout:
             self._tick += 1
 
     def durable(self, seq: int) -> None:
-        """Everything up to `seq` is on disk, or was refused."""
+        """Note that everything up to `seq` is stored or refused."""
         self._durable = max(self._durable, seq)
 
     def refuse(self, refused: Set[int]) -> None:
@@ -343,18 +341,18 @@ class Fanout:
         return self._tick
 
     def is_released(self, tick: int) -> bool:
-        """Whether everything of `tick` and all before has gone out (or there was nothing of it)."""
+        """Return whether all output of `tick` and of earlier ticks was released."""
         nothing = not (self._parked or self._open or self._groups)
         return tick <= self._released or (tick == self._tick and nothing)
 
     @property
     def has_unparked(self) -> bool:
-        """Whether there is output that no `end_tick` has seen."""
+        """Whether there is output that is not parked yet."""
         return bool(self._open or self._groups)
 
     @property
     def parked(self) -> int:
-        """Ticks that wait for their facts."""
+        """The number of parked ticks."""
         return len(self._parked)
 
     def release(self, now: int) -> bool:

@@ -33,13 +33,13 @@ class Segment:
         self.alone = 0
 
     def enters(self, session: Session) -> None:
-        """The part of a member, who was not one before, begins here."""
+        """Begin the part of a new member."""
         if not self.late:
             self.late = {}
         self.late[session] = len(self.lines.setdefault(session.shape, []))
 
     def leaves(self, session: Session) -> bool:
-        """The part of a member ends here; whether there was one."""
+        """End the part of a member; return whether it holds any lines."""
         if not self.left:
             self.left = {}
         end = self.left[session] = len(self.lines[session.shape])
@@ -135,12 +135,12 @@ class RoomOutput:
         self.waits = 0
 
     def add(self, session: Session) -> None:
-        """A member more."""
+        """Add a member."""
         self.members.setdefault(session.shape, {})[session] = None
         self.frozen.pop(session.shape, None)
 
     def remove(self, session: Session) -> None:
-        """A member less."""
+        """Remove a member."""
         members = self.members[session.shape]
         del members[session]
         self.frozen.pop(session.shape, None)
@@ -148,14 +148,14 @@ class RoomOutput:
             del self.members[session.shape]
 
     def group(self, shape: int) -> tuple[Session, ...]:
-        """The members with this set of capabilities; built anew only when they changed."""
+        """Return the members with this capability set; cached until the members change."""
         members = self.frozen.get(shape)
         if members is None:
             members = self.frozen[shape] = tuple(self.members[shape])
         return members
 
     def close(self) -> list[Group]:
-        """End the open segment: what its members get of it."""
+        """Close the open segment; return its groups."""
         segment, self.segment = self.segment, None
         assert segment is not None
         exceptions: Collection[Session] = segment.exceptions() if segment.late or segment.left else segment.own

@@ -35,12 +35,12 @@ class Output:
     out: bytes | list[bytes] | None
     """Released output that the connection has not taken: nothing, one piece (most often) or several."""
     send: Callable[[bytes], int] | None
-    """Its owner's: takes bytes as they are and says how many it took, as a socket does. None: ask it first."""
+    """The `send` of the owner's socket: takes bytes and returns how many. None: the owner must be asked first."""
     fd: int
     """That socket's descriptor, for an owner who writes to many in one call. It means nothing while `send` is None."""
 
     def taken(self) -> bytes:
-        """Take all released output."""
+        """Remove and return all released output."""
         out, self.out = self.out, None
         return b"".join(out) if isinstance(out, list) else out or b""
 
@@ -185,5 +185,5 @@ class Session(Output):
 
     @property
     def origin(self) -> str:
-        """By what it is counted, and shut out, with others of its address."""
+        """The address, or network, by which connections are counted and banned."""
         return origin(self.address)

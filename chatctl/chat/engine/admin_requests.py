@@ -15,11 +15,11 @@ from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.ports import Order
 
 Answered = Callable[[bool, str], None]
-"""Gets whether it was done, and the sentence to say."""
+"""Receives whether it was done, and a sentence for the operator."""
 
 
 class AdminRequests:
-    """`released` gives the last seq of which all is kept and has gone out."""
+    """Pending requests of the operator. `released` returns the last seq whose output was released."""
 
     def __init__(self, order: Order, commit_gate: CommitGate, released: Callable[[], int]) -> None:
         self._order = order
@@ -30,17 +30,17 @@ class AdminRequests:
         self._parked: deque[tuple[int, str, tuple[bool, str]]] = deque()
 
     def ask(self, proposal: p.Proposal, answered: Answered) -> None:
-        """Propose it; `answered` is called at once or later."""
+        """Submit a proposal; `answered` is called at once or later."""
         reason = self._commit_gate.refusal_reason(proposal)
         if reason:
             answered(False, f"This cannot be kept: {reason}")
             return
-        proposal.label = f"desk {next(self._numbers)}"
+        proposal.label = f"admin {next(self._numbers)}"
         self._asked[proposal.label] = answered
         self._order.propose(proposal)
 
     def ordered(self, entry: p.Entry, outcome: Outcome) -> None:
-        """An entry was applied; perhaps one that was asked for here."""
+        """Note that an entry was applied, if it was requested here."""
         label = entry.proposal.label
         if label not in self._asked:
             return

@@ -53,7 +53,7 @@ _LIGHT_PROPOSALS = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.Se
 
 
 def _of_several(facts: Sequence[AnyFact]) -> bool:
-    """Whether not all of them are of one sender."""
+    """Return whether the facts have several senders."""
     first = facts[0].source
     return any(item.source != first for item in facts)
 
@@ -82,7 +82,7 @@ class _Submitted(msgspec.Struct):
     command: str
     refusable: bool
     lines: int
-    """How many lines it was that were not refused yet."""
+    """The lines of the command that have not been refused."""
     facts: int
     undo: Sequence[Undo]
     follow_ups: Sequence[p.Proposal]
@@ -90,8 +90,11 @@ class _Submitted(msgspec.Struct):
 
 
 class CommitGate:
-    """Hands facts to the journal, and hears what became of them. `refuse` tells a session why a command of its failed
-    (session id, command, reason, label); `deliver` gets the deliveries of an undo."""
+    """Submits facts to the journal and receives the outcome.
+
+    `refuse` reports a failed command to its session (session id, command, reason, label, subject). `deliver` receives
+    the deliveries of an undo.
+    """
 
     def __init__(
         self,
@@ -105,7 +108,7 @@ class CommitGate:
         deliver: Callable[[Sequence[Delivery]], None],
     ) -> None:
         self.failure_reason = ""
-        """Why nothing can be kept at the moment; ``""`` while it can."""
+        """Why nothing can be stored at the moment; ``""`` if commits succeed."""
         self.fatal_reason = ""
         """Why the server must stop at once; ``""`` while it need not."""
         self.dropped_facts = 0
@@ -143,7 +146,7 @@ class CommitGate:
     # From the rules.
 
     def add_outcome(self, outcome: Outcome, *, again: bool = False) -> None:
-        """Take what an entry gave; `again`: it was done again after a failed commit."""
+        """Gather the outcome of an entry; `again`: it was done again after a failed commit."""
         for key in outcome.changed:
             self._settings.changed_rooms[key] = None
         entry = outcome.entry
@@ -169,7 +172,7 @@ class CommitGate:
         for name in outcome.records:
             self._settings.changed_records[name] = entry.seq
         if self._restarted:
-            # Before anything is said that the accounts did not hear: else a second crash would count it as heard.
+            # Before any message that these accounts missed: otherwise a second crash would count it as received.
             restarted = self._restarted.take_for(entry.seq)
             self._settings.changed_records.update(dict.fromkeys(restarted, entry.seq))
 
@@ -211,7 +214,7 @@ class CommitGate:
 
     @property
     def has_unsubmitted(self) -> bool:
-        """Whether there is something to keep that has not been handed over."""
+        """Whether there are facts or records to submit."""
         return bool(self.unsubmitted or self._settings.changed_records) and not self._waits_to_retry()
 
     def retry_at(self) -> int | None:
@@ -255,7 +258,7 @@ class CommitGate:
     # From the journal.
 
     def durable(self, seq: int) -> None:
-        """Everything up to `seq` is kept."""
+        """Everything up to `seq` is stored."""
         if self.failure_reason:
             self._log.info("messages can be stored again")
             self.failure_reason = ""
@@ -334,7 +337,7 @@ class CommitGate:
         self._state.stale_prefixes = {}
 
     def _release_names(self, seq: int) -> None:
-        """Names that were given up by entries up to `seq` are free, or their owners' again."""
+        """Release the names that were given up by entries up to `seq`: they are free, or their owners' again."""
         held = self._state.held_names
         for name in [name for name, (_, given_up) in held.items() if given_up <= seq] if held else ():
             del held[name]
@@ -345,7 +348,7 @@ class CommitGate:
         self.fatal_reason = reason
 
     def _take_submitted(self, seq: int) -> list[_Submitted]:
-        """Take the entries up to `seq` off the list, and return them."""
+        """Remove and return the submitted entries up to `seq`."""
         submitted, arrived = self._submitted, []
         while submitted and submitted[0].seq <= seq:
             arrived.append(submitted.popleft())

@@ -132,7 +132,7 @@ class Dispatcher:
 
     @staticmethod
     def _label(session: Session, message: Message) -> str:
-        """The label of a command, where its session negotiated labels."""
+        """Return the label of a command, if the session negotiated labels; otherwise ``""``."""
         if not message.tags or session.caps & _LABELS != _LABELS:
             return ""
         return message.tags.get("label", "")
@@ -160,7 +160,7 @@ class Dispatcher:
     def answered(
         self, session: Session, command: str, label: str, then: Callable[[CommandContext, Session], Result]
     ) -> None:
-        """A reader or a worker is done: what it found is an input like any other."""
+        """Continue a command with the answer of the journal or of a worker."""
         session.in_flight -= 1
         try:
             self.do(session, then(self._view, session), command, label)
@@ -168,14 +168,14 @@ class Dispatcher:
             self.failed(session, error)
 
     def report_slowed(self, session: Session, per_second: float) -> None:
-        """The session goes too fast, and is told so."""
+        """Tell a session that it is over its rate limit."""
         self._log.info("slowed", session=session.id)
         text = f"You are faster than {per_second:g} messages a second; the rest follows more slowly"
         if session.caps & STANDARD_REPLIES:
-            told = standard_reply("NOTE", "*", "SLOWED", text=text)
+            notice = standard_reply("NOTE", "*", "SLOWED", text=text)
         else:
-            told = Message("NOTICE", (self._view.called(session), text))
-        self._replies.reply(session, told)
+            notice = Message("NOTICE", (self._view.called(session), text))
+        self._replies.reply(session, notice)
 
     def refuse_line(self, session: Session, bad: BadLine) -> None:
         """Report a line that cannot be handled, with its command and label if they can be parsed."""
@@ -193,7 +193,7 @@ class Dispatcher:
         self._replies.reply_all(session, (reply,), label if len(label.encode()) <= MAX_LABEL_BYTES else "")
 
     def failed(self, session: Session, error: Exception) -> None:
-        """Rule 3. Where even its leaving fails, the session ends all the same; the others are not told."""
+        """End a session whose command raised ([contain-failures]). If its Quit fails too, others are not told."""
         self._count(session, error)
         reason = "The server failed on a command of this user"
         try:

@@ -111,7 +111,7 @@ class Hub:
 
     @property
     def rules(self) -> Rules:
-        """The settings of the operator that are in force."""
+        """The rules in force."""
         return self.state.rules
 
     def reread_settings(self) -> None:
@@ -176,7 +176,7 @@ class Hub:
             self._turn_away(session, ban)
 
     def _turn_away(self, session: Session, ban: Ban) -> None:
-        """Say why, until when, and that is all (modern.ircdocs.horse, "ERR_YOUREBANNEDCREEP (465)")."""
+        """Send 465 with the reason and the end of the ban, and end the session (modern.ircdocs.horse)."""
         self._replies.reply(session, NumericReply(n.ERR_YOUREBANNEDCREEP, (), ban.sentence))
         self._replies.log_event(session, "turned away", {"ban": ban.target})
         self.disconnect(session, ban.parting)
@@ -189,35 +189,37 @@ class Hub:
             self._failed(session, error)
 
     def leave(self, session: Session, reason: str) -> None:
-        """The connection is lost: nothing can be sent to it, but what others would see of its input is still done."""
+        """End a session whose connection is lost. Input that other users would see is still handled."""
         session.leaving = reason
         session.unreachable = True
         self._scheduler.add(session)
 
     def end_input(self, session: Session, reason: str) -> None:
-        """The peer has ended its input and may still read: its lines are handled and answered, then it is over."""
+        """End a session whose peer has ended its input and may still read. Its lines are handled and answered first."""
         session.leaving = reason
         self._scheduler.add(session)
 
     def charge(self, session: Session, fragments: int) -> float:
-        """Charge for input that completed no line; for how many seconds the session must not be read."""
+        """Charge for input that completed no line; return for how many seconds the session must not be read."""
         if self._rate_limiter is None or not session.registered:
             return 0.0
         return self._rate_limiter.charge_fragments(session, fragments, self._clock()) / 1000
 
     def end_if_disconnected(self, id: SessionId) -> None:
-        """Somebody wants the name or the place of session `id`. Where its connection is gone it is over at once, though
-        it has lines that wait: they would keep both for as long as they are many."""
+        """End session `id` at once if its connection is lost, because another client wants its nick or place.
+
+        Otherwise its queued lines would keep both until all of them are handled.
+        """
         session = self.sessions.get(id)
         if session is not None and session.leaving:
             self.disconnect(session, session.leaving)
 
     def receive(self, session: Session, lines: list[str | BadLine]) -> None:
-        """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
+        """Queue lines that arrived for the session's turn. The session owns the list from here on."""
         self._scheduler.receive(session, lines)
 
     def work(self, out_of_time: Callable[[], bool]) -> bool:
-        """Handle what arrived, turn by turn. True where something is left for the next tick."""
+        """Handle queued lines, turn by turn; return whether some are left for the next tick."""
         if self.streamed:
             for session in self.streamed.go_on(self._failed):
                 self._scheduler.resume(session)
@@ -263,7 +265,7 @@ class Hub:
                 self._replies.reply_all(session, connection.changed(view, session, gone, new))
 
     def next_deadline(self) -> int | None:
-        """When something must be looked at though nothing arrives: ms since 1970 UTC."""
+        """Return the time of the next timed work (ms since 1970 UTC); None if there is none."""
         times = [batches.next_deadline(self._view)]
         times.append(self.commit_gate.retry_at())
         if self._rate_limiter is not None and (awake := self._rate_limiter.next_ready_at()) is not None:
@@ -271,7 +273,7 @@ class Hub:
         return min((time for time in times if time is not None), default=None)
 
     def _expire_batches(self) -> None:
-        """Batches that were open for too long."""
+        """Refuse client batches that were open for too long."""
         now = self._clock()
         for session in list(self._view.batches.values()):
             batch = session.batch
@@ -294,7 +296,7 @@ class Hub:
         return shown
 
     def end_all_sessions(self, reason: str) -> None:
-        """Stop the server: every session is told, but not about the others."""
+        """End all sessions because the server stops. They are not told about each other."""
         for session in list(self.sessions.values()):
             self._replies.end(session, reason)
 
@@ -304,14 +306,13 @@ class Hub:
 
     @property
     def busy(self) -> bool:
-        """Whether the next tick has something to do at once: input to handle, or output or facts that wait for nothing
-        but a tick."""
+        """Whether the next tick has work at once: input, or output and facts that wait only for the end of a tick."""
         gathered = not self.fanout.parked and (self.fanout.has_unparked or self.commit_gate.has_unsubmitted)
         return bool(self._scheduler or self.fanout.dirty or gathered or self.streamed or self._router.banned_sessions)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is waiting at all: nothing parked or asked either."""
+        """Whether there is no work, no parked output and no pending query."""
         return not (self.busy or self.fanout.parked or self._queries.waiting)
 
     # Calls back from the parts.

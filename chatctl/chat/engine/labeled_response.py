@@ -69,7 +69,7 @@ class LabeledResponse:
         self.pieces.append(ResponsePart(tags, line))
 
     def add_message(self, message: Message) -> None:
-        """One more message, with its own tags."""
+        """Add a message with its own tags."""
         batch = message.params[0] if message.command == "BATCH" else ""
         self.pieces.append(ResponsePart(message.tags, message.line, batch))
 

@@ -81,7 +81,7 @@ class ReplySender:
             self._fanout.send_reply(session, data, response.only_room)
 
     def _response_to(self, session: Session) -> LabeledResponse | None:
-        """The response that what `session` is sent now belongs to."""
+        """Return the response that is being gathered for `session`, or None."""
         response = self.response
         return response if response is not None and response.session is session else None
 
@@ -152,7 +152,7 @@ class ReplySender:
             self._fanout.send_in_order(session, _encoded(message))
 
     def end(self, session: Session, reason: str) -> None:
-        """The session's last line, in its place after all that it was sent; then it is over."""
+        """Send the session its last line, after all other output, and end it."""
         if self._sessions.pop(session.id, None) is None:
             return
         self._by_user.remove(session)
@@ -172,7 +172,7 @@ class ReplySender:
         self._ending.append(session)
 
     def collect_ended(self) -> None:
-        """After a release: sessions whose last line is out are over."""
+        """Collect the sessions whose last line was released. Called after each release."""
         if self._ending:
             parked = self._fanout.has_parked
             self.ended += [session for session in self._ending if session.dropped or not parked(session)]
@@ -180,7 +180,7 @@ class ReplySender:
 
 
 def _is_refusal(message: Message) -> bool:
-    """Return whether the message says that something was not done: true whatever is stored."""
+    """Return whether the message is a refusal, which is sent whether or not the entry is stored."""
     return message.command == "FAIL" or message.command[0] in "45"
 
 

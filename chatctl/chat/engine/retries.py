@@ -19,9 +19,9 @@ class Retries:
     def __init__(self) -> None:
         self._outcomes: deque[Outcome] = deque()
         self.facts = 0
-        """Facts that have been made again and not handed over."""
+        """Facts that were made again and are not submitted."""
         self.is_waiting = False
-        """Whether anything has been made again that has not been handed over."""
+        """Whether anything was made again that is not submitted."""
 
     def add(self, outcome: Outcome) -> None:
         """Remember an outcome until it is stored."""
@@ -34,7 +34,7 @@ class Retries:
             outcomes.popleft()
 
     def mark_submitted(self) -> None:
-        """Everything that has been made again is on its way."""
+        """Note that everything that was made again is submitted."""
         self.facts, self.is_waiting = 0, False
 
     def take(self) -> list[Outcome]:
@@ -54,7 +54,7 @@ class Restarted:
         return bool(self._keys)
 
     def take_for(self, seq: int) -> list[RecordKey]:
-        """Return those that are not on their way; they go with the entry `seq`."""
+        """Return those that are not submitted; they are stored with the entry `seq`."""
         if self._seq:
             return []
         self._seq = seq
@@ -66,7 +66,7 @@ class Restarted:
             self._keys = []
 
     def failed(self) -> None:
-        """Have them handed over again."""
+        """Have them submitted again."""
         self._seq = 0
 
 
@@ -77,7 +77,7 @@ def departed(outcomes: list[Outcome]) -> dict[UserId, User]:
 
 
 def redone(outcomes: list[Outcome], state: State) -> Iterator[Outcome]:
-    """Do each again, after a failed commit was undone, and yield what it gives now."""
+    """Do each entry again, after a failed commit was undone, and yield its new outcome."""
     for old in outcomes:
         outcome = Outcome(old.entry, old.source, old.time)
         for redo in old.redo:

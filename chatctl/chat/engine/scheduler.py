@@ -60,7 +60,7 @@ class Scheduler:
         return bool(self._ready or self._long)
 
     def receive(self, session: Session, lines: list[str | BadLine]) -> None:
-        """Lines that arrived, to be handled in this session's turn. The list is the session's from here on."""
+        """Queue lines that arrived for the session's turn. The session owns the list from here on."""
         if session.inbox:
             session.inbox += lines
         else:
@@ -79,7 +79,7 @@ class Scheduler:
             self.add(session)
 
     def work(self, out_of_time: Callable[[], bool]) -> None:
-        """Turn by turn, until there is nothing left or no time."""
+        """Serve the sessions turn by turn, until there is no input left or no time."""
         ready = self._ready
         if self._rate_limiter is not None:
             for session in self._rate_limiter.take_ready(self._clock()):
@@ -173,7 +173,7 @@ class Scheduler:
         return len(texts)
 
     def _is_rate_limited(self, session: Session, messages: float) -> bool:
-        """Return whether the session is over its rate limit ([rate-limited]). It is told now and then."""
+        """Return whether the session is over its rate limit ([rate-limited]), and report that now and then."""
         limiter = self._rate_limiter
         if limiter is None:
             return False

@@ -66,7 +66,7 @@ class StreamedReplies:
         return finished
 
     def _is_next(self, session: Session) -> bool:
-        """Rule 1."""
+        """Return whether the next slice may be made ([back-pressure])."""
         return _is_over(session) or not (session.out or self._fanout.has_parked(session) or self.behind(session))
 
     def _as_one(self, slices: Iterator[Sequence[Reply]], label: str) -> Iterator[Sequence[Reply]]:

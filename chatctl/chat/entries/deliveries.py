@@ -50,7 +50,7 @@ _NO_TAGS: Mapping[str, str] = {}
 
 
 class Form(NamedTuple):
-    """How those are told who have the capabilities `needs`: in these lines, each with its stamp; or not at all."""
+    """The lines of an event for clients with the capabilities `needs`, each with its stamp; none if it is hidden."""
 
     needs: int
     lines: tuple[tuple[Message, Stamp], ...]
@@ -68,11 +68,11 @@ class ToRoom(Delivery):
     stamp: Stamp
     sender: SessionId = NO_SESSION
     needs: int = 0
-    """Capabilities without which a session is not sent this (TAGMSG)."""
+    """Capabilities that a recipient must have (TAGMSG)."""
     ephemeral: bool = False
-    """It is soon worth nothing: it waits for nothing, and is dropped when it comes late (typing)."""
+    """Whether it is not stored, waits for no commit, and is dropped if it is late (typing)."""
     departed_sessions: Sequence[SessionId] = ()
-    """The sessions of who is gone: nothing else of theirs comes after this, and who has the name next not before."""
+    """Sessions of a departed user. This is their last line, and it precedes any reuse of the name."""
     entry: int = 0
     """The entry of a Retried proposal that must be stored for this to be shown. If the commit fails, the entry is done
     again (chat/apply/redo.py), and shows something else instead."""
@@ -90,12 +90,12 @@ class LinesToRoom(Delivery):
     sender: SessionId
 
     def stamps(self) -> list[Stamp]:
-        """One a line."""
+        """Return one stamp per line."""
         return [Stamp(fact.time, fact.message_id, None, fact.account) for fact in self.run.each()]
 
 
 class ToUsers(Delivery):
-    """`message` to each session of `users`, once. `needs` and `ephemeral`: as above."""
+    """Send `message` to each session of `users`, once. `needs` and `ephemeral`: as in ToRoom."""
 
     users: Sequence[UserId]
     message: Message
@@ -109,7 +109,7 @@ class ToUsers(Delivery):
 
 
 class ToSession(Delivery):
-    """`message` to one session, which may be unregistered, if it has the capabilities `needs`."""
+    """Send `message` to one session, which may be unregistered, if it has the capabilities `needs`."""
 
     session: SessionId
     message: Message
@@ -148,7 +148,7 @@ class SendNumeric(Delivery):
 
 
 class SendFail(Delivery):
-    """A standard reply (ircv3.net/specs/extensions/standard-replies). `to`: as in Tell."""
+    """A standard reply (ircv3.net/specs/extensions/standard-replies). `to`: as in SendNumeric."""
 
     to: Recipient
     command: str
@@ -174,15 +174,15 @@ class RoomSnapshot(Delivery):
 
 
 class Unsubscribed(Delivery):
-    """From here on `user` hears nothing more of `room`."""
+    """Unsubscribe `user` from `room`, beginning with the next delivery."""
 
     user: UserId
     room: str
 
 
 class VisitBegan(Delivery):
-    """The session begins a short visit to `room`: it reads the room's topic and members as if it had joined, and from
-    here on the messages if it `hears` them. Nobody else is told."""
+    """The session begins a short visit to `room`. It is sent topic and members as if it had joined, and messages if it
+    `hears` them. No other session is notified."""
 
     session: SessionId
     room: str
@@ -190,7 +190,7 @@ class VisitBegan(Delivery):
 
 
 class VisitEnded(Delivery):
-    """The session's short visit to `room` ends. `message` is what it reads of that, None: nothing."""
+    """The session's short visit to `room` ends. `message` is sent to it; None for no message."""
 
     session: SessionId
     room: str
@@ -207,7 +207,7 @@ class CameOnline(Delivery):
 
 
 class WentOffline(Delivery):
-    """Nobody has this name any more."""
+    """Tell sessions that monitor this name that it is offline."""
 
     nick: str
 
@@ -220,9 +220,11 @@ class LoggedIn(Delivery):
 
 
 class MetadataChanged(Delivery):
-    """Metadata of `target` changed (key and value; None: unset): told to those in `room`, or to each of `users` and to
-    who monitors that name, if they subscribed to the key; not to the session `actor`, which did it, unless `cleared`
-    says that it is the answer."""
+    """Notify sessions of changed metadata of `target`: keys and values, None for a key that was unset.
+
+    The recipients are the members of `room`, or else `users` and all sessions that monitor the name, if they subscribed
+    to the key. The session `actor` made the change; it is sent a reply only if `cleared`.
+    """
 
     actor: SessionId
     target: str
@@ -246,7 +248,7 @@ class RoomRenamed(Delivery):
 
 
 class RoomMoved(Delivery):
-    """The room `old_key` has the key `key` again, since its new name could not be stored. Nobody is told."""
+    """The room `old_key` has the key `key` again, since its new name could not be stored. No session is notified."""
 
     old_key: str
     key: str
@@ -277,15 +279,14 @@ class RoomsShown(Delivery):
 
 
 class Rejected(Delivery):
-    """The session is not registered; the reason was told before this. `closing` gives the last line, if it ends."""
+    """Registration failed; an earlier delivery gave the reason. If the session ends, `closing` is its last line."""
 
     session: SessionId
     closing: str = ""
 
 
 class SessionClosed(Delivery):
-    """The session (not all of its user) ends. `drop` throws away what it has not read yet: its owner came back on
-    another connection."""
+    """The session ends; its user may have others. `drop` discards its unsent output, because its owner reconnected."""
 
     session: SessionId
     reason: str
@@ -293,7 +294,7 @@ class SessionClosed(Delivery):
 
 
 class RulesChanged(Delivery):
-    """The state's rules are others from now on."""
+    """The rules of the state were replaced."""
 
 
 class BanApplied(Delivery):
@@ -301,6 +302,6 @@ class BanApplied(Delivery):
 
 
 class ProbeUsers(Delivery):
-    """Somebody wants what these users have: their sessions are pinged, and end if they do not answer."""
+    """Another client wants the nick or place of these users: their sessions are pinged, and end without an answer."""
 
     users: Sequence[UserId]

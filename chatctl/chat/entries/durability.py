@@ -17,8 +17,8 @@ from chatctl.chat.model.ids import SessionId
 
 @dataclass(slots=True)
 class Proposal:
-    """Something session `session` wants (NO_SESSION: the server or its operator). `label` is the client's label for the
-    command, or ``""``. The entry finds the session's user, who may have others."""
+    """A change that a session asks for (NO_SESSION: the server or its operator). `label` is the client's label for the
+    command, or ``""``. The user of the session is looked up when the entry is applied."""
 
     session: SessionId
     label: str
@@ -38,14 +38,14 @@ class Proposal:
 
 
 class Unstored(Proposal):
-    """A proposal that leaves neither facts nor records: nothing shows after a restart that it happened."""
+    """A proposal that leaves neither facts nor records, and so has no effect after a restart."""
 
     __slots__ = ()
 
 
 class Refusable(Proposal):
-    """A proposal that leaves facts or records. It is not shown before they are stored. If the commit fails it is taken
-    back, and the session that proposed it is told so (NOT_STORED)."""
+    """A proposal that leaves facts or records. It is not shown before they are stored. If the commit fails it is
+    undone, and the session that proposed it is sent FAIL NOT_STORED."""
 
     __slots__ = ()
 

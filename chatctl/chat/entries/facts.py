@@ -18,7 +18,7 @@ theirs only tags with a leading ``+`` are relayed."""
 
 
 class Fact(msgspec.Struct, gc=False):
-    """One thing that happened, as history tells it.
+    """One event of the history.
 
     `kind` is the IRC command it was shown as; `place` where it belongs (see `queries`); `target` the
     room's name or the other user's nick; `source` who did it, as ``nick!user@host``; `text` the message, topic, reason,
@@ -41,16 +41,16 @@ class Fact(msgspec.Struct, gc=False):
 
     @property
     def count(self) -> int:
-        """How many facts this is."""
+        """The number of facts: 1."""
         return 1
 
     @property
     def latest(self) -> int:
-        """The time of the last of them."""
+        """The time of the last fact (ms since 1970 UTC)."""
         return self.time
 
     def each(self) -> Sequence[Fact]:
-        """This one."""
+        """Return this fact."""
         return (self,)
 
 
@@ -78,11 +78,11 @@ class MessageRun(msgspec.Struct, gc=False):
 
     @property
     def latest(self) -> int:
-        """The time of the last of them."""
+        """The time of the last fact (ms since 1970 UTC)."""
         return self.time + self.step * (self.count - 1)
 
     def each(self) -> Sequence[Fact]:
-        """The facts, in order."""
+        """Return the single facts, in order."""
         seq, boot, first, step = self.seq, self.boot, self.time, self.step
         place, target, source, account = self.place, self.target, self.source, self.account
         return [
@@ -106,11 +106,11 @@ class MessageRun(msgspec.Struct, gc=False):
 _NO_TAGS: Mapping[str, str] = {}
 
 AnyFact = Union[Fact, MessageRun]  # noqa: UP007  # an alias of classes that are needed at run time
-"""Facts of an entry: a single one, or Lines."""
+"""Facts of an entry: a single one, or a run of messages."""
 
 
 def each_fact(kept: Iterable[AnyFact]) -> Iterator[Fact]:
-    """The facts that `kept` is, in order."""
+    """Yield the single facts of `kept`, in order."""
     return chain.from_iterable(item.each() for item in kept)
 
 

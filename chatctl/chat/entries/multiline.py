@@ -37,7 +37,7 @@ class BatchLine(NamedTuple):
 
 
 class BatchFailure(NamedTuple):
-    """Why a batch is refused: the code, what stands with it, and a sentence."""
+    """Why a batch is refused: the FAIL code, its context parameters, and a sentence."""
 
     code: str
     context: tuple[str, ...]
@@ -62,7 +62,7 @@ class MultilineBatch:
         self.failed = False
 
     def add(self, message: Message, max_bytes: int, max_lines: int) -> BatchFailure | None:
-        """Take one more line, or say why not."""
+        """Add a line; return the failure if it is not valid."""
         if message.command not in ("PRIVMSG", "NOTICE") or (self.command and message.command != self.command):
             return _invalid("A batch holds PRIVMSG lines only, or NOTICE lines only")
         target = message.param(0)
@@ -86,7 +86,7 @@ class MultilineBatch:
         return None
 
     def end(self) -> BatchFailure | None:
-        """Return the complete message; or raise if it is not valid."""
+        """Check the complete batch; return the failure if it is not valid."""
         if not any(piece.text for piece in self.pieces):
             return _invalid("A message of empty lines is not sent")
         return None
@@ -110,7 +110,7 @@ def combined(pieces: Sequence[BatchLine]) -> tuple[str, str]:
 
 
 def separated(text: str, joints: str) -> list[BatchLine]:
-    """The lines that made `text`: the other way round."""
+    """Return the lines that formed `text`, the inverse of :func:`combined`."""
     at = {int(joint) for joint in joints.split(",") if joint}
     pieces: list[BatchLine] = []
     begin, joined = 0, False
@@ -122,20 +122,19 @@ def separated(text: str, joints: str) -> list[BatchLine]:
 
 
 def fit(text: str, joints: str) -> bool:
-    """Whether these are a message of several lines, as :func:`combined` makes it."""
+    """Return whether text and joints are valid as :func:`combined` makes them."""
     at = [int(joint) for joint in joints.split(",") if joint.isascii() and joint.isdigit() and len(joint) < 9]
     inside = at == sorted(set(at)) and all(0 < joint < len(text) for joint in at)
     return inside and ",".join(map(str, at)) == joints and bool(text.strip("\n"))
 
 
 def is_multiline(text: str, tags: Mapping[str, str]) -> bool:
-    """Whether a kept message was more than one line."""
+    """Return whether a stored message had several lines."""
     return JOINTS in tags or "\n" in text
 
 
 class RelayedLine(NamedTuple):
-    """Yield the lines of a message for one kind of client, with the tags of each: `extra` ones, and whether it is
-    `first` and so carries the tags of the message."""
+    """One line as it is sent to recipients. `extra`: its own tags; the `first` line also has those of the message."""
 
     message: Message
     extra: Mapping[str, str]
@@ -145,7 +144,7 @@ class RelayedLine(NamedTuple):
 def as_batch(
     command: str, source: str, target: str, pieces: Sequence[BatchLine], reference: str, outer: Mapping[str, str]
 ) -> list[RelayedLine]:
-    """Yield the lines for clients with the capability. `outer`: the tags of an enclosing batch."""
+    """Return the lines for clients with the capability. `outer`: the tags of an enclosing batch."""
     lines = [RelayedLine(Message("BATCH", (f"+{reference}", TYPE, target), source), outer, first=True)]
     for piece in pieces:
         extra = {"batch": reference, CONCAT: ""} if piece.joined else {"batch": reference}
@@ -157,6 +156,6 @@ def as_batch(
 def one_by_one(
     command: str, source: str, target: str, pieces: Sequence[BatchLine], outer: Mapping[str, str]
 ) -> list[RelayedLine]:
-    """Yield the lines for clients without the capability ([fallback])."""
+    """Return the lines for clients without the capability ([fallback])."""
     texts = [piece.text for piece in pieces if piece.text]
     return [RelayedLine(Message(command, (target, text), source), outer, first=not at) for at, text in enumerate(texts)]

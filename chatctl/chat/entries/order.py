@@ -27,11 +27,11 @@ class LocalOrder:
         self._ordered: Callable[[Sequence[Entry]], None] = _nobody
 
     def attach(self, ordered: Callable[[Sequence[Entry]], None]) -> None:
-        """Say where entries go."""
+        """Set the receiver of the entries."""
         self._ordered = ordered
 
     def propose(self, proposal: Proposal) -> None:
-        """Give `proposal` the next place."""
+        """Give `proposal` the next place in the order."""
         self._seq += 1
         now = self._clock()
         if now != self._now:

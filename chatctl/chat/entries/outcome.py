@@ -5,9 +5,9 @@ Invariants:
 - [distinct-times] No two facts of one place have the same time, so that clients can page by time. The facts of an entry
   begin after the latest fact there is, 1 ms apart; an event of several rooms (QUIT, NICK) has one time. Deliveries have
   the time of their fact.
-- [bounded-ahead] Fact times are at most AHEAD later than the entry. At over 1,000 facts a second they stand still until
-  the clock has caught up, and several facts share a time. Pages are not cut between those ([whole-times] in
-  queries.py).
+- [bounded-ahead] Fact times are at most MAX_AHEAD_MS later than the entry. At over 1,000 facts a second they stand
+  still until the clock has caught up, and several facts share a time. Pages are not cut between those ([whole-times]
+  in queries.py).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 MAX_AHEAD_MS = 1000
-"""By how many ms what an entry gives may be later than the entry."""
+"""How many ms the facts of an entry may be later than the entry ([bounded-ahead])."""
 
 
 class ChangedStanding(NamedTuple):
@@ -46,7 +46,7 @@ class ChangedStanding(NamedTuple):
     after: int
 
     def take_back(self, state: State) -> Sequence[Delivery]:
-        """It was not kept: all is as before, unless something else has changed it again."""
+        """Restore the former standing, unless something else has changed it since."""
         members = self.room.members
         if members.get(self.user) == self.after:
             members[self.user] = self.before
@@ -63,12 +63,12 @@ class UserIdentity(NamedTuple):
 
     @classmethod
     def of(cls, user: User) -> UserIdentity:
-        """As it is now."""
+        """Return the present identity of `user`."""
         return cls(user.account, user.account_id, user.account_created, user.operator)
 
 
 class ChangedIdentity(NamedTuple):
-    """Somebody logged in or out, or became an operator of the server or none."""
+    """A user logged in or out, or became an operator of the server or stopped being one."""
 
     user: UserId
     before: UserIdentity
@@ -125,9 +125,9 @@ class Outcome(msgspec.Struct):
     """The time of its first fact, ms since 1970 UTC ([distinct-times])."""
     deliveries: list[Delivery] = []
     facts: list[AnyFact] = []
-    """Its facts. If one of these is Lines, it is the only one."""
+    """Its facts. A MessageRun is the only one."""
     changed: tuple[str, ...] = ()
-    """Keys of rooms whose settings are not what they were."""
+    """Keys of rooms whose settings changed."""
     undo: tuple[Undo, ...] = ()
     """Changes to undo, besides settings and records, if the entry cannot be stored."""
     redo: tuple[Redo, ...] = ()
@@ -135,7 +135,7 @@ class Outcome(msgspec.Struct):
     follow_ups: tuple[Proposal, ...] = ()
     """Proposals to submit when the entry is stored: effects that cannot be undone."""
     records: tuple[RecordKey, ...] = ()
-    """Accounts and invitations that are not what they were."""
+    """Keys of records (accounts, invitations, bans) that changed."""
     command: str = ""
     """The command that a refusal names, for an entry with records and without facts."""
     verdict: tuple[bool, str] = (True, "")
@@ -143,21 +143,21 @@ class Outcome(msgspec.Struct):
     notes: tuple[tuple[str, dict[str, object]], ...] = ()
     """Log events."""
     _id: tuple[int, str] = (-1, "")
-    _shown: int = 0  # the time of the last thing shown
+    _shown: int = 0  # the time of the last stamp
 
     @property
     def count(self) -> int:
-        """How many facts it gave."""
+        """The number of facts."""
         facts = self.facts
         return facts[0].count if len(facts) == 1 else len(facts)
 
     def _time(self) -> int:
-        """The time of what the next fact tells."""
+        """Return the time of the next fact."""
         first = self.time
         return min(first + len(self.facts), max(first, self.entry.time + MAX_AHEAD_MS))
 
     def _message_id(self) -> str:
-        """The id of the next fact: what shows it and what keeps it both ask."""
+        """Return the id of the next fact, for its delivery and for the fact itself."""
         part = len(self.facts)
         if self._id[0] != part:
             self._id = part, self.entry.message_id(part)
@@ -178,7 +178,7 @@ class Outcome(msgspec.Struct):
         self.log(event, **fields, **by)
 
     def stamp(self, tags: Mapping[str, str] | None = None) -> Stamp:
-        """The time and the id of the next fact."""
+        """Return the stamp of the next fact: its time and id."""
         source, message_id = self.source, self._message_id()
         self._shown = time = self._time() if self.facts else self.time
         if source is None:
@@ -190,7 +190,7 @@ class Outcome(msgspec.Struct):
         return Form(needs, ((message, self.stamp()),) if message is not None else ())
 
     def untagged(self) -> Stamp:
-        """For what only a client that asked reads, and no history knows."""
+        """Return the stamp of an answer, which is in no history."""
         return Stamp(self.time)
 
     def to_room(self, room: Room, message: Message) -> None:
@@ -200,8 +200,7 @@ class Outcome(msgspec.Struct):
     def add_fact(
         self, kind: str, user: User, place: str, target: str, text: str, tags: Mapping[str, str] | None = None
     ) -> None:
-        """Keep something that `user` did. Call it after the deliveries that show it, so that both have one
-        id and one time."""
+        """Add a fact about an action of `user`, after the deliveries that show it, so that both have one id."""
         entry, part = self.entry, len(self.facts)
         if BOT in user.modes:
             tags = {**(tags or {}), BOT_TAG: ""}
@@ -222,7 +221,7 @@ class Outcome(msgspec.Struct):
         )
 
     def collect(self, state: State) -> None:
-        """Keep what became of rooms that were dropped, and of their records."""
+        """Add the changes to rooms that were dropped, and to their records."""
         self.records += tuple(state.forgotten)
         state.forgotten.clear()
         for room in state.dropped_rooms:
@@ -243,5 +242,5 @@ class Outcome(msgspec.Struct):
     def add_room_fact(
         self, room: Room, kind: str, user: User, text: str = "", tags: Mapping[str, str] | None = None
     ) -> None:
-        """Keep something that `user` did in `room`."""
+        """Add a fact about an action of `user` in `room`."""
         self.add_fact(kind, user, room.key, room.name, text, tags)

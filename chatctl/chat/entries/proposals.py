@@ -67,7 +67,7 @@ class SendMessage(Refusable):
 
     @property
     def ephemeral(self) -> bool:
-        """Whether it is gone once shown: a TAGMSG that says nothing worth keeping (typing)."""
+        """Whether it is not stored: a TAGMSG without any of STORED_TAGS, such as a typing notification."""
         return self.command == "TAGMSG" and STORED_TAGS.isdisjoint(self.tags)
 
 

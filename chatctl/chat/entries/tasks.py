@@ -44,7 +44,7 @@ Done = bool | str | ReadSettings | None
 
 
 def perform(task: CheckPassword | MakeVerifier, chance: Callable[[int], bytes]) -> bool | str:
-    """Do it. `chance` gives that many random bytes."""
+    """Perform a task. `chance` returns that many random bytes."""
     if isinstance(task, CheckPassword):
         return scram.matches(task.password, scram.parse(task.verifier))
     return str(scram.make(task.password, chance(scram.SALT_BYTES), task.iterations))

@@ -41,7 +41,7 @@ class ListEntry(NamedTuple):
 
 
 class Mask(NamedTuple):
-    """A mask taken apart; `pattern` is folded.
+    """A parsed mask; `pattern` is folded.
 
     `until`: the time of creation (ms) up to which accounts are meant; None for any.
     """
@@ -78,7 +78,7 @@ def _few_stars(mask: str) -> str:
 
 
 def parse_mask(mask: str) -> Mask:
-    """A canonical mask, ready to be compared."""
+    """Parse a canonical mask."""
     mute = mask.startswith("m:")
     rest = mask.removeprefix("m:")
     account = rest.startswith("a:")
@@ -104,7 +104,7 @@ class MaskedUser(Protocol):
 
 
 def means(mask: Mask, user: MaskedUser) -> bool:
-    """Whether `mask` means `user`."""
+    """Return whether `mask` matches `user`."""
     if mask.until is not None and user.account_created > mask.until:
         return False
     if mask.account:
@@ -118,15 +118,15 @@ _ANYBODY = ("q!~w@eeeeeeeeeeee.user", "\u8c46!~1@222222222222.user")
 class Lists:
     """The lists of one room. `entries` are by letter, then by folded mask, in the order in which they were set."""
 
-    __slots__ = ("_masks", "_silent", "entries")
+    __slots__ = ("_masks", "_muted", "entries")
 
     def __init__(self) -> None:
         self.entries: dict[str, dict[str, ListEntry]] = {letter: {} for letter in LETTERS}
         self._masks: dict[str, list[Mask]] = {letter: [] for letter in LETTERS}
-        self._silent: dict[UserId, bool] = {}
+        self._muted: dict[UserId, bool] = {}
 
     def add(self, letter: str, entry: ListEntry) -> bool:
-        """Put an entry on a list; False where it is there already."""
+        """Add an entry to a list; return False if it is there already."""
         key = names.fold(entry.mask)
         if key in self.entries[letter]:
             return False
@@ -135,19 +135,19 @@ class Lists:
         return True
 
     def remove(self, letter: str, mask: str) -> ListEntry | None:
-        """Take a mask off a list, and give the entry; None where it was not there."""
+        """Remove a mask from a list; return its entry, or None if it was not there."""
         entry = self.entries[letter].pop(names.fold(mask), None)
         if entry is not None:
             self._changed(letter)
         return entry
 
     def full(self, letter: str) -> bool:
-        """Whether a list holds as many as it may."""
+        """Return whether a list has MAX_LIST_ENTRIES."""
         return len(self.entries[letter]) >= MAX_LIST_ENTRIES
 
     def bans(self, user: MaskedUser) -> bool:
-        """Whether `user` may not come in."""
-        return self._hit("b", user, mute=False) and not self._hit("e", user, mute=False)
+        """Return whether `user` is banned from joining."""
+        return self._matches_any("b", user, mute=False) and not self._matches_any("e", user, mute=False)
 
     def bans_all(self) -> bool:
         """Return whether people who have nothing in common but the form of a mask may not join."""
@@ -159,28 +159,28 @@ class Lists:
         )
 
     def mutes(self, user: MaskedUser) -> bool:
-        """Whether `user` may not speak: the answer is kept until something changes, since every message asks."""
-        silent = self._silent.get(user.id)
-        if silent is None:
-            silent = self._hit("b", user, mute=True) and not self._hit("e", user, mute=True)
-            self._silent[user.id] = silent
-        return silent
+        """Return whether `user` is muted. The result is cached, because it is read for every message."""
+        muted = self._muted.get(user.id)
+        if muted is None:
+            muted = self._matches_any("b", user, mute=True) and not self._matches_any("e", user, mute=True)
+            self._muted[user.id] = muted
+        return muted
 
     def invites(self, user: MaskedUser) -> bool:
-        """Whether `user` may come in without being invited."""
-        return self._hit("I", user, mute=False)
+        """Return whether `user` may join without an invitation."""
+        return self._matches_any("I", user, mute=False)
 
     def forget(self, user_id: UserId) -> None:
-        """A user changed, or left: ask again."""
-        self._silent.pop(user_id, None)
+        """Drop the cached result for a user who changed or left."""
+        self._muted.pop(user_id, None)
 
-    def _hit(self, letter: str, user: MaskedUser, *, mute: bool) -> bool:
+    def _matches_any(self, letter: str, user: MaskedUser, *, mute: bool) -> bool:
         return any(means(mask, user) for mask in self._masks[letter] if mute or not mask.mute)
 
     def _changed(self, letter: str) -> None:
         entries = self.entries[letter].values()
         self._masks[letter] = [parse_mask(each.mask) if letter == "b" else granting(each) for each in entries]
-        self._silent.clear()
+        self._muted.clear()
 
     def __bool__(self) -> bool:
         return any(self.entries.values())

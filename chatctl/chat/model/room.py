@@ -159,7 +159,7 @@ class Room:
         self.lists = self.insiders = None
 
     def add_insider(self, user: RoomUser) -> bool:
-        """Let the member `user` return to a room with +i; return whether that is a change."""
+        """Add the member `user` to the insiders of a room with +i; return whether that is a change."""
         if "i" not in self.modes or not is_kept(user.identity):
             return False
         if self.insiders is None:
@@ -172,7 +172,7 @@ class Room:
         return True
 
     def remove_insiders(self, *identities: str) -> bool:
-        """They need an invitation from here on; whether one of them did not before."""
+        """Remove identities from the insiders; return whether there was one of them."""
         inside = [identity for identity in identities if self.insiders is not None and identity in self.insiders]
         for identity in inside:
             assert self.insiders is not None
@@ -181,7 +181,7 @@ class Room:
 
     @property
     def secret(self) -> bool:
-        """Whether those outside are not to know of it."""
+        """Whether the room is hidden from users outside (+s)."""
         return "s" in self.modes
 
     def known_to(self, user_id: UserId) -> bool:

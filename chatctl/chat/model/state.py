@@ -36,7 +36,7 @@ class State:
         self.accounts = Accounts()
         self.forgotten: list[RecordKey] = []
         """Records that were removed or renamed with a room; the commit gate empties it."""
-        self.departed: dict[UserId, User] = {}  # who left by entries that are not stored, while those are undone
+        self.departed: dict[UserId, User] = {}  # departed by entries that are not stored; used while those are undone
         self.stale_prefixes: dict[UserId, str] = {}
         """Prefixes that rooms know users by who took another name that is not undone; used while entries are undone."""
         self.dropped_rooms: list[Room] = []
@@ -48,7 +48,7 @@ class State:
         """The users of all registered sessions."""
         self.short_visits = ShortVisits()
         self.console_users = 0
-        """Users who came through the control socket: they do not count for `listener_limit`."""
+        """The number of users on the control socket, who do not count for `listener_limit`."""
         self.peak_users = 0
         self.with_mode: Counter[str] = Counter()
         """The number of users with each user mode, kept up to date because every registration reports it, as does
@@ -131,7 +131,7 @@ class State:
         return ((users[id], standing) for id, standing in room.members.items())
 
     def peers(self, user: User) -> dict[UserId, None]:
-        """The ids of all who share a room with `user`, without `user`, each once, in a fixed order."""
+        """Return the ids of the users who share a room with `user`, each once, in a fixed order."""
         ids: dict[UserId, None] = {}
         for room in user.rooms.values():
             ids.update(dict.fromkeys(room.members))
@@ -166,11 +166,11 @@ class State:
                 room.lists.forget(user.id)
 
     def add_former_nick(self, user: User, now: int) -> None:
-        """`user` gives up the name."""
+        """Remember the present nick of `user`, who gives it up, for WHOWAS."""
         self.former_nicks.append(FormerNick(user.key, user.nick, user.username, user.host, user.realname, now))
 
     def remove_user(self, user: User) -> None:
-        """Let `user` go, out of every room."""
+        """Remove `user` from the chat and from every room."""
         for room in list(user.rooms.values()):
             self.leave(user, room)
         self.change_modes(user, "")
@@ -280,7 +280,7 @@ class State:
         return any(room.key == left.key for user in self.departed.values() for left in user.rooms.values())
 
     def bring_back(self, user: User, room: Room, standing: int) -> Room:
-        """Put `user`, whose leaving could not be stored, into `room` again."""
+        """Add `user`, whose departure could not be stored, to `room` again."""
         created = self.rooms.get(room.key)
         if created is not None and created is not room:
             # The user had joined again since, which was undone: the room created by that is empty.
@@ -300,7 +300,7 @@ class State:
         return room.to_record()
 
     def restore(self, record: RoomRecord) -> None:
-        """Bring back a room as it was kept."""
+        """Restore a room from its stored settings."""
         room = self.rooms.get(record.key)
         if room is None:
             room = self.rooms[record.key] = Room(record.name, record.created)
@@ -327,7 +327,7 @@ class State:
         return room.remove_insiders(*removed)
 
     def clear_missing_founder(self, key: str) -> bool:
-        """Take a room from an account that is not there; whether that was so."""
+        """Clear the founder of a room if that account does not exist; return whether that was so."""
         room = self.rooms[key]
         if not room.founder or self.accounts.with_id(room.founder) is not None:
             return False
