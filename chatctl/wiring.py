@@ -42,7 +42,7 @@ class BuiltServer:
     folder: Path | None
     lock: FolderLock | None
 
-    def started(self) -> None:
+    def publish_address(self) -> None:
         """Publish the server's address in the lock file: another server that finds the folder in use reports it."""
         if self.lock is not None:
             host, port = self.server.addresses[0]
@@ -128,7 +128,7 @@ def _folder_with_certificate(loaded: LoadedSettings) -> Path | None:
         return None
 
 
-LIVE = (
+LIVE_SETTINGS = (
     "accounts.guests",
     "accounts.iterations",
     "accounts.registration",
@@ -143,7 +143,7 @@ LIVE = (
 
 
 def _live_rules(loaded: LoadedSettings, password: str) -> dict[str, Any]:
-    """The fields of Rules that LIVE stands for."""
+    """The fields of Rules for LIVE_SETTINGS."""
     settings = loaded.settings
     return {
         "admin": settings.admin or "",
@@ -173,8 +173,8 @@ class SettingsReader:
         except ChatctlError as error:
             report = (f"Nothing was changed: {line}" for line in str(error).splitlines())
             return ReadSettings(report=tuple(report), file=file)
-        now = [name for name in self._in_force.differences(found) if name in LIVE]
-        later = [name for name in self._started_with.differences(found) if name not in LIVE]
+        now = [name for name in self._in_force.differences(found) if name in LIVE_SETTINGS]
+        later = [name for name in self._started_with.differences(found) if name not in LIVE_SETTINGS]
         self._in_force = found
         report_lines = [f"In force now: {', '.join(now)}." if now else "Nothing that can change now is different."]
         if later:

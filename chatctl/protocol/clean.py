@@ -26,7 +26,7 @@ import json
 import re
 from functools import cache
 
-# Rules 1 to 3 and 6. Alternatives that take more stand first.
+# [escape-sequences], [irc-codes], [one-line] and [surrogates]. Alternatives that match more text come first.
 _STRING_END = r"(?:\x07|\x1b\\|\x9c)?"
 _CONTROLS = (
     r"(?P<space>\r\n|[\t-\r\x85\u2028\u2029])"

@@ -44,20 +44,20 @@ MAX_NAME_CHARACTERS = 32
 MAX_ROOM_BYTES = 64
 
 _SPECIALS = r"_-[]\`^{}|"
-_FIRST = r"a letter or one of _[]\`^{}|"
+_FIRST_CHARACTERS = r"a letter or one of _[]\`^{}|"
 _PLAIN_NAME = re.compile(r"[A-Za-z_\[\]\\`^{}|][-A-Za-z0-9_\[\]\\`^{}|]{0,31}")
 _PLAIN_CHARACTER = re.compile(r"[-A-Za-z0-9_\[\]\\`^{}|]")
 _PLAIN_ROOM = re.compile(r"#[!-+\--~]{1,63}")
 _MAX_MARKS = 4
-_TOGETHER = (
+_SCRIPT_COMBINATIONS = (
     frozenset({"Latin", "Han", "Hiragana", "Katakana"}),
     frozenset({"Latin", "Han", "Bopomofo"}),
     frozenset({"Latin", "Han", "Hangul"}),
 )
-_NO_SCRIPT = frozenset({"", "Common", "Inherited"})
-_SPELLING = frozenset({CharacterKind.LETTER, CharacterKind.MARK, CharacterKind.DIGIT})
+_NEUTRAL_SCRIPTS = frozenset({"", "Common", "Inherited"})
+_NAME_KINDS = frozenset({CharacterKind.LETTER, CharacterKind.MARK, CharacterKind.DIGIT})
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
-_UNSEEN_MARK = re.compile(r"(?<=[lj])\u0307|([\u0300-\u036f])(?=\1)")  # of a skeleton, in which i is l
+_INVISIBLE_MARK = re.compile(r"(?<=[lj])\u0307|([\u0300-\u036f])(?=\1)")  # of a skeleton, in which i is l
 _EMOJI_STYLE = "\ufe0f"
 _JOINER = "\u200d"
 
@@ -97,23 +97,23 @@ def _too_long(name: str) -> str | None:
 
 
 def _name_problem(name: str) -> str | None:
-    """Rules 1 to 3 for a form of a name; its length is known to be right."""
+    """Check a form of a name, whose length is valid: [characters], [first-character] and [scripts]."""
     for char in name:
         if not _PLAIN_CHARACTER.match(char):
             kind = describe(char)[0]
-            if kind not in _SPELLING:
-                return _refusal(char, kind) + (
+            if kind not in _NAME_KINDS:
+                return _character_problem(char, kind) + (
                     f": allowed are letters, digits and {_SPECIALS}" * (kind is CharacterKind.SYMBOL)
                 )
     first = describe(name[0])[0]
     if first is CharacterKind.DIGIT or name[0] == "-":
-        return f"a name starts with {_FIRST}, not with a digit or '-'"
+        return f"a name starts with {_FIRST_CHARACTERS}, not with a digit or '-'"
     if first is CharacterKind.MARK:
-        return f"a name starts with {_FIRST}, not with a mark that belongs on one ({shown(name[0])})"
-    return _too_many_marks(name) or _mixture(name)
+        return f"a name starts with {_FIRST_CHARACTERS}, not with a mark that belongs on one ({shown(name[0])})"
+    return _too_many_marks(name) or _mixed_scripts(name)
 
 
-def _refusal(char: str, kind: CharacterKind) -> str:
+def _character_problem(char: str, kind: CharacterKind) -> str:
     match kind:
         case CharacterKind.SPACE:
             return "it contains a space" if char == " " else f"it contains a kind of space ({shown(char)})"
@@ -136,11 +136,11 @@ def _too_many_marks(text: str) -> str | None:
     return None
 
 
-def _mixture(name: str) -> str | None:
-    """Rule 3."""
+def _mixed_scripts(name: str) -> str | None:
+    """Return the problem if `name` mixes scripts or digits that do not belong together ([scripts])."""
     # A dict, not a set: the sentence names the scripts in the order of the name.
-    scripts = {script: None for char in name if (script := describe(char)[1]) not in _NO_SCRIPT}
-    if len(scripts) > 1 and not any(scripts.keys() <= together for together in _TOGETHER):
+    scripts = {script: None for char in name if (script := describe(char)[1]) not in _NEUTRAL_SCRIPTS}
+    if len(scripts) > 1 and not any(scripts.keys() <= together for together in _SCRIPT_COMBINATIONS):
         *others, last = scripts
         return f"it mixes {', '.join(others)} and {last} letters"
     zeros = {ord(char) - decimal(char) for char in name if describe(char)[0] is CharacterKind.DIGIT}
@@ -155,12 +155,12 @@ def skeleton(name: str) -> str:
     case changes the key.
     """
     if name.isascii():
-        return name.lower().translate(_PLAIN_PROTOTYPES)
+        return name.lower().translate(_ASCII_PROTOTYPES)
     return _skeleton(name)
 
 
 # The generated table's part for ASCII, so that plain names need not decode it.
-_PLAIN_PROTOTYPES = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "m": "rn", "`": "'"})
+_ASCII_PROTOTYPES = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "m": "rn", "`": "'"})
 
 
 @lru_cache(maxsize=2048)
@@ -168,7 +168,7 @@ def _skeleton(name: str) -> str:
     if not all_known(name):
         return fold(name)
     drawn = normalize("NFD", normalize("NFKC", name)).translate(prototypes())
-    return _UNSEEN_MARK.sub("", normalize("NFD", drawn.casefold()))
+    return _INVISIBLE_MARK.sub("", normalize("NFD", drawn.casefold()))
 
 
 def too_alike(a: str, b: str) -> bool:
@@ -202,13 +202,20 @@ def _room_character_problem(room: str, i: int) -> str | None:
     if char == ",":
         return "it contains a comma, which parts one room from the next"
     kind = describe(char)[0]
-    if kind in _SPELLING or kind is CharacterKind.SYMBOL or (kind is CharacterKind.INVISIBLE and _glues_emoji(room, i)):
+    if (
+        kind in _NAME_KINDS
+        or kind is CharacterKind.SYMBOL
+        or (kind is CharacterKind.INVISIBLE and _glues_emoji(room, i))
+    ):
         return None
-    return _refusal(char, kind)
+    return _character_problem(char, kind)
 
 
 def _glues_emoji(room: str, i: int) -> bool:
-    """Rule 8. Before `i` everything is known to be right, so that a U+FE0F there stands behind a symbol itself."""
+    """Return whether an invisible character joins emoji ([emoji-joiners]).
+
+    All characters before `i` are valid, so a U+FE0F there follows a symbol.
+    """
     before, after = room[i - 1], room[i + 1 : i + 2]
     match room[i]:
         case "\ufe0f":
@@ -282,4 +289,4 @@ def _usable(name: str) -> str:
             kept += char
         elif not kept and describe(char)[0] is CharacterKind.DIGIT:
             kept = "_" + char
-    return kept if any(describe(char)[0] in _SPELLING for char in kept) else ""
+    return kept if any(describe(char)[0] in _NAME_KINDS for char in kept) else ""

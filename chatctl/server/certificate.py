@@ -27,7 +27,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chatctl.errors import StartError
-from chatctl.protocol import certificate as shown
+from chatctl.protocol import certificate as certificate_data
 from chatctl.server.tls_config import CERTIFICATE as FILE
 
 WARN_DAYS = 14
@@ -40,14 +40,20 @@ _PEM = "-----BEGIN CERTIFICATE-----"
 
 @dataclass(frozen=True, slots=True)
 class LoadedCertificate:
-    """A certificate in use. `pin` and `fingerprint`: see :mod:`chatctl.protocol.certificate`; `vouched`: signed by an
-    authority, so that clients may be told to insist on TLS; `names`: the hosts it is for in that case, which clients
-    must use; `ends`: when it expires."""
+    """A certificate in use.
+
+    Attributes:
+        pin: See :mod:`chatctl.protocol.certificate`.
+        fingerprint: See :mod:`chatctl.protocol.certificate`.
+        signed_by_authority: Whether it is not self-signed, so that clients may be told to insist on TLS.
+        names: The hosts it is valid for, which clients must use; empty for a self-signed one.
+        ends: When it expires.
+    """
 
     context: ssl.SSLContext
     pin: str
     fingerprint: str
-    vouched: bool
+    signed_by_authority: bool
     names: tuple[str, ...]
     ends: datetime
 
@@ -149,9 +155,16 @@ def load(certificate: Path, key: Path) -> LoadedCertificate:
         context.options |= ssl.OP_NO_RENEGOTIATION
         context.num_tickets = 0  # the few clients per host do not pay for their memory
         context.load_cert_chain(certificate, key, password=lambda: "")  # never asked on a terminal
-        vouched = not shown.is_self_signed(der)
-        names = shown.names(der) if vouched else ()
-        return LoadedCertificate(context, shown.pin(der), shown.fingerprint(der), vouched, names, shown.ends(der))
+        signed_by_authority = not certificate_data.is_self_signed(der)
+        names = certificate_data.names(der) if signed_by_authority else ()
+        return LoadedCertificate(
+            context,
+            certificate_data.pin(der),
+            certificate_data.fingerprint(der),
+            signed_by_authority,
+            names,
+            certificate_data.ends(der),
+        )
     except ssl.SSLError as error:
         raise StartError(
             f"The certificate {certificate} and the key {key} do not work together "

@@ -13,7 +13,6 @@ import contextlib
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from chatctl.chat.ports import LogPort
 from chatctl.errors import JournalError, traceback_place
 from chatctl.poller import READ, WRITE, best_poller
 from chatctl.server.bounds import Limits
+from chatctl.server.call_queue import CallQueue
 from chatctl.server.control.control import ControlSocket, Handler
 from chatctl.server.limits.connection_limits import ConnectionLimits
 from chatctl.server.limits.timeouts import Timeouts
@@ -77,12 +77,9 @@ class EventLoop:
         hub.streamed.behind = self._has_pending_output
         self._over_byte_limit: list[Connection] = []
         self._next_id = 0
-        self._calls: deque[Callable[[], None]] = deque()
+        self._calls = CallQueue(log, clock)
         self._stopping = False
         self._stop_by = 0.0
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
         self._thread_id = 0
 
     def serve_control(self, listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
@@ -94,26 +91,23 @@ class EventLoop:
         """The number of open connections."""
         return len(self._connections)
 
-    # From other threads.
+    # Methods for other threads.
 
     def call(self, function: Callable[[], None]) -> None:
         """Schedule `function` on the loop's thread. This and :meth:`stop` are the only methods for other threads."""
-        self._calls.append(function)
-        # If the pipe is full a wake-up is pending; if it is closed the loop has ended.
-        with contextlib.suppress(OSError):
-            self._wake_out.send(b"\0")
+        self._calls.add(function)
 
     def stop(self, reason: str, seconds: float) -> None:
         """Stop accepting, notify all sessions, write output for up to `seconds`, end."""
         self.call(lambda: self._begin_stop(reason, seconds))
 
-    # The loop's own thread.
+    # Methods for the loop's own thread.
 
     def run(self) -> None:
         """Run until stopped, then close every descriptor, also after an error."""
         self._thread_id = threading.get_ident()
         try:
-            self._poller.add(self._wake_in.fileno(), READ)
+            self._poller.add(self._calls.fileno(), READ)
             self._acceptor.open()
             more = False
             while not (self._stopping and self._is_stopped()):
@@ -128,8 +122,8 @@ class EventLoop:
         now = self._clock()
         until = now + self._limits.tick_seconds
         self._handle_events(events, now)
-        if self._calls:
-            self._run_calls(until)
+        if self._calls.pending:
+            self._calls.run(until)
         hub = self._hub
         hub.work(lambda: self._clock() > until)
         if self._over_byte_limit:
@@ -147,7 +141,7 @@ class EventLoop:
         self._timeouts.expire(now)
         self._acceptor.end_pause(now)
         # QUITs caused after the fan-out phase are broadcast in the next tick.
-        return hub.busy or bool(self._calls)
+        return hub.busy or bool(self._calls.pending)
 
     def _handle_events(self, events: list[tuple[int, int]], now: float) -> None:
         """Handle the events of the poller."""
@@ -165,8 +159,7 @@ class EventLoop:
                     self._control and self._control.handle_event(fd, mask)
                 ):
                     # The wake-up socket, or a connection closed earlier in this tick.
-                    with contextlib.suppress(BlockingIOError):
-                        self._wake_in.recv(4096)
+                    self._calls.clear_wake_ups()
             except Exception as error:  # noqa: BLE001  # it ends this connection alone
                 self._log.error("a socket failed", error=type(error).__name__, where=traceback_place(error))
                 if connection is not None:
@@ -181,19 +174,7 @@ class EventLoop:
             times.append(min(self._stop_by, now + _ACKNOWLEDGED_SECONDS))
         return max(0.0, min(times) - now) if times else None
 
-    def _run_calls(self, until: float) -> None:
-        """Run the calls of other threads while there is time in this tick: a thousand answers may arrive at once."""
-        calls = self._calls
-        while calls:
-            call = calls.popleft()
-            try:
-                call()
-            except Exception as error:  # noqa: BLE001  # a failing call of one thread ends no other connection
-                self._log.error("a call failed", error=type(error).__name__, where=traceback_place(error))
-            if self._clock() > until:
-                break
-
-    # Connections come.
+    # Accepting connections.
 
     def _accepted(self, sock: socket.socket, peer: str) -> None:
         now = self._clock()
@@ -256,7 +237,7 @@ class EventLoop:
             oldest.session.dropped = True  # connections that are only draining would otherwise be too many
         return False
 
-    # Bytes come and go.
+    # Input.
 
     def _readable(self, connection: Connection, now: float) -> None:
         session = connection.session
@@ -329,7 +310,7 @@ class EventLoop:
         if done:
             self._forget(connection)
 
-    # Connections go.
+    # Closing connections.
 
     def _connection_lost(self, connection: Connection, reason: str) -> None:
         """Close a broken connection, drop its queued output and broadcast its QUIT."""
@@ -373,7 +354,7 @@ class EventLoop:
         self._poller.remove(connection.fd)
         connection.close()
 
-    # The end.
+    # Stopping.
 
     def _begin_stop(self, reason: str, seconds: float) -> None:
         if self._stopping:
@@ -408,5 +389,4 @@ class EventLoop:
         if self._control is not None:
             self._control.close()
         self._poller.close()
-        self._wake_in.close()
-        self._wake_out.close()
+        self._calls.close()

@@ -200,7 +200,7 @@ class Server:
 
     def _use_certificates(self, loop: EventLoop, hub: Hub) -> None:
         def use(loaded: LoadedCertificate | None) -> None:
-            hub.sts_port = self.port if loaded is not None and loaded.vouched else 0
+            hub.sts_port = self.port if loaded is not None and loaded.signed_by_authority else 0
             loop.sniffer.use_context(loaded.context if loaded is not None else None)
 
         if self._identity is not None:

@@ -29,8 +29,6 @@ class ServerIdentity:
 
     def __init__(self, plan: TlsConfig, log: LogPort) -> None:
         self.loaded: LoadedCertificate | None = None
-        self.kept = True
-        """Whether the certificate is the same after a restart."""
         self._plan = plan
         self._log = log
         self._use: Callable[[LoadedCertificate | None], None] = lambda loaded: None
@@ -94,7 +92,6 @@ class ServerIdentity:
                 self._replace(certificate.load(path, path))
                 self._log.info("made a certificate", file=str(path))
             else:
-                self.kept = False
                 self._replace(certificate.load_unsaved(pem))
         except (OSError, ChatctlError) as error:
             self._log.error("no certificate could be made; TLS is off", error=str(error))

@@ -79,7 +79,7 @@ def serve(
     server.on_end(lambda: stop.put(None))
     with _signals_for_this_thread():
         server.start()
-        built.started()
+        built.publish_address()
         print(_banner(built, loaded), flush=True)
         log.start()
     _collect_seldom()

@@ -158,7 +158,7 @@ class Connection:
                 self.session.send = self.sock.send
 
     def drop_pending(self, last_line: bytes) -> None:
-        """Rule 2: keep what finishes the line under way, drop the rest, end with `last_line`."""
+        """Complete the line that is partly sent, drop the rest, and add `last_line` ([bounded-output])."""
         rest = b""
         for chunk in self._pending or ():
             piece = bytes(chunk)
