@@ -18,9 +18,9 @@ from chatctl.journal.store.data_folder import (
     CLOAK_KEY,
     FolderLock,
     journal_file,
-    kept_secret,
     lock,
     prepare,
+    stored_secret,
 )
 from chatctl.log import LogWriter
 from chatctl.server import Limits, Server, TlsConfig
@@ -198,7 +198,7 @@ def _server(
         network=settings.network,
         local=settings.local,
         version=f"chatctl-{__version__}",
-        cloak_key=kept_secret(control, CLOAK_KEY, CLOAK_BYTES) if control is not None else b"",
+        cloak_key=stored_secret(control, CLOAK_KEY, CLOAK_BYTES) if control is not None else b"",
         replay_on_join=settings.history.replay_on_join,
         **_live_rules(loaded, password),
     )

@@ -157,7 +157,7 @@ def decoded(data: bytes, what: str) -> str:
         ) from None
 
 
-def say_when_possible(client: Client, target: str, text: str, *, whole: bool) -> None:
+def send_when_possible(client: Client, target: str, text: str, *, whole: bool) -> None:
     from chatctl.client.errors import FullError
 
     impatient = impatience(client)

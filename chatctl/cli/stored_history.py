@@ -58,16 +58,16 @@ def open_journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.C
     from chatctl.wiring import data_folder
 
     folder = data_folder(load(config_file=config, flags={"data_dir": data_dir}, use_files=True))
-    _say_which(folder)
+    _report_source(folder)
     path = _existing(journal_file(folder))
     with _readable(path):
         if not check(path):
-            _bring_up_to_date(folder)
+            _migrate(folder)
         with contextlib.closing(open_reading(path)) as connection:
             yield connection
 
 
-def _bring_up_to_date(folder: Path) -> None:
+def _migrate(folder: Path) -> None:
     """A journal of an older version has other tables; opening it for writing migrates it."""
     from chatctl.journal import holder, prepare
     from chatctl.journal.exchange.offline import StoppedJournal
@@ -109,11 +109,11 @@ def existing_journal(folder: Path) -> Path:
     StartError for one that is empty."""
     from chatctl.journal import journal_file
 
-    _say_which(folder)
+    _report_source(folder)
     return _existing(journal_file(folder))
 
 
-def _say_which(folder: Path) -> None:
+def _report_source(folder: Path) -> None:
     from chatctl.journal import holder
 
     held = holder(folder)

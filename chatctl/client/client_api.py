@@ -158,7 +158,7 @@ class ClientApi:
     def typing(self, target: str, what: str) -> None:
         """Tell others that we are writing ("active"), have paused ("paused"), or gave it up ("done")."""
         target = target_name(target)
-        self._link.submit(ClientRequest(lambda state: tag_handlers.tell_typing(state, target, what)))
+        self._link.submit(ClientRequest(lambda state: tag_handlers.send_typing(state, target, what)))
 
     def mark_read(self, target: str, until: datetime | None) -> None:
         """All up to then has been read, where the server keeps that; with None ask it what it knows."""

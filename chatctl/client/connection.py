@@ -195,7 +195,7 @@ class ConnectionThread:
         if self.state.sent_away is not None:
             self.error = self.state.sent_away
             return reason
-        problem = self.state.refusal or self.state.name_problem or self.state.kept_name_problem
+        problem = self.state.refusal or self.state.name_problem or self.state.pending_name_problem
         first = not self.was_in
         if self.state.phase is not Phase.ONLINE and problem is not None:
             if first or isinstance(problem, (BannedError, PasswordError, ClearTextError)):
@@ -235,7 +235,7 @@ class ConnectionThread:
                         data = sock.recv(_CHUNK)
                         if not data:
                             return "the server closed the connection"
-                        watch.heard_something(time.monotonic())
+                        watch.data_received(time.monotonic())
                         for line in reader.feed(data):
                             self.state.receive(line)
                         if watch.asked is not None and not self.state.in_flight.awaits(watch.asked):
@@ -315,7 +315,7 @@ class ConnectionThread:
         state = self.state
         if state.phase is not Phase.ONLINE:
             return False
-        if not self._discards and state.say_held():
+        if not self._discards and state.send_held():
             return True
         with self._room:
             if not self._requests or self._discards:
@@ -324,7 +324,7 @@ class ConnectionThread:
                     state.send("QUIT", *([self._quit_reason] if self._quit_reason else []))
                     return True
                 request = None
-            elif self._requests[0].message is not None and not state.may_say_more:
+            elif self._requests[0].message is not None and not state.may_send_more:
                 return False
             else:
                 request = self._requests.popleft()
@@ -370,7 +370,7 @@ class ConnectionThread:
     def _wait(self, reason: str) -> None:
         """The pause before the next connection; a request to stop ends it."""
         seconds = self._pauses.next(time.monotonic(), random.uniform(0.8, 1.2))
-        self.state.tell(e.Reconnecting(time=self.state.now(), seconds=seconds, reason=reason))
+        self.state.emit(e.Reconnecting(time=self.state.now(), seconds=seconds, reason=reason))
         self._tell()
         until = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
@@ -392,8 +392,8 @@ class ConnectionThread:
             self._room.notify_all()
         unsent = (*state.unsent(), *waiting)
         if unsent:
-            state.tell(e.Unsent(time=state.now(), messages=unsent))
-        state.tell(e.Disconnected(time=state.now(), reason=str(self.error) if self.error else self._quit_reason))
+            state.emit(e.Unsent(time=state.now(), messages=unsent))
+        state.emit(e.Disconnected(time=state.now(), reason=str(self.error) if self.error else self._quit_reason))
         self._tell()
         self.entered.set()
         self._wake.close()

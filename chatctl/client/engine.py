@@ -149,7 +149,7 @@ class ClientEngine(OutgoingRequests):
         return self._registration.name_problem
 
     @property
-    def kept_name_problem(self) -> ChatctlError | None:
+    def pending_name_problem(self) -> ChatctlError | None:
         """Answers about the name while it is open whether they are final."""
         return self._registration.kept
 
@@ -187,7 +187,7 @@ class ClientEngine(OutgoingRequests):
         return self.phase is Phase.ONLINE
 
     @property
-    def may_say_more(self) -> bool:
+    def may_send_more(self) -> bool:
         """Whether the next message may go out now."""
         return self.phase is Phase.ONLINE and not self.in_flight.full
 
@@ -268,7 +268,7 @@ class ClientEngine(OutgoingRequests):
     def _report_doubt(self) -> None:
         doubt, self._doubt = self._doubt, []
         if doubt:
-            self.tell(e.Unconfirmed(time=self.now(), messages=tuple(entry.message for entry in doubt)))
+            self.emit(e.Unconfirmed(time=self.now(), messages=tuple(entry.message for entry in doubt)))
 
     def unsent(self) -> tuple[e.Outgoing, ...]:
         """Messages that the next connection will send, and those held until their room is joined."""
@@ -302,9 +302,9 @@ class ClientEngine(OutgoingRequests):
         self.phase = Phase.ONLINE
         kind = e.Reconnected if self._was_online else e.Connected
         self._was_online = True
-        self.tell(kind(time=self.now(), name=self.nick, server=self.server, network=self.isupport.network))
+        self.emit(kind(time=self.now(), name=self.nick, server=self.server, network=self.isupport.network))
         if self.nick != self.name:
-            self.tell(e.NickChanged(time=self.now(), old=self.name, name=self.nick, own=True))
+            self.emit(e.NickChanged(time=self.now(), old=self.name, name=self.nick, own=True))
         if self.away_text:
             self.send("AWAY", self.away_text)
         self.backfill.welcomed()
@@ -312,7 +312,7 @@ class ClientEngine(OutgoingRequests):
         self._send_again()
         again, self._unsent = self._unsent, []
         for message in again:
-            self._say_or_hold(message)
+            self._send_or_hold(message)
         waiting, self._waiting = self._waiting, []
         for passed in waiting:
             self.send("PING", self.in_flight.barrier(passed).token)
@@ -324,7 +324,7 @@ class ClientEngine(OutgoingRequests):
             settled = self.in_flight.answered(message.params[-1])
             if self.echoes:
                 for entry in settled:
-                    message_sender.tell_sent(self, entry)
+                    message_sender.show_sent(self, entry)
             self.backfill.answered(message.params[-1])
 
     def _pass_on_registration(self) -> None:
@@ -335,15 +335,15 @@ class ClientEngine(OutgoingRequests):
 
     def say(self, kind: e.Kind, target: str, text: str, ticket: int = 0, reply: str = "") -> None:
         """Say `text` to a room or a person, in as many messages as it takes (`message_sender`)."""
-        self._say_or_hold(e.Outgoing(target, text, kind, ticket, reply))
+        self._send_or_hold(e.Outgoing(target, text, kind, ticket, reply))
 
-    def _say_or_hold(self, message: e.Outgoing) -> None:
+    def _send_or_hold(self, message: e.Outgoing) -> None:
         if not self.unstored.hold(self, message):
             message_sender.say(self, message)
 
-    def say_held(self) -> bool:
+    def send_held(self) -> bool:
         """Say the next message that waited for its room to be joined. Return whether there was one."""
-        message = self.unstored.take(self) if self.unstored.held and self.may_say_more else None
+        message = self.unstored.take(self) if self.unstored.held and self.may_send_more else None
         if message is None:
             return False
         message_sender.say(self, message)
@@ -357,7 +357,7 @@ class ClientEngine(OutgoingRequests):
     def measure(self, now: Callable[[], float]) -> None:
         """Ask the server, and tell how long it takes to answer; `now` is a clock, in seconds."""
         began = now()
-        self.barrier(lambda: self.tell(e.Latency(time=self.now(), seconds=max(0.0, now() - began))))
+        self.barrier(lambda: self.emit(e.Latency(time=self.now(), seconds=max(0.0, now() - began))))
 
     def _send_again(self) -> None:
         """Send unconfirmed messages again, if that is safe ([safe-resend])."""
@@ -374,7 +374,7 @@ class ClientEngine(OutgoingRequests):
 
     # For the handlers.
 
-    def tell(self, event: e.Event) -> None:
+    def emit(self, event: e.Event) -> None:
         """Something happened."""
         self.events.append(event)
 

@@ -40,7 +40,7 @@ class SilenceWatch:
         self._enter_by = now + timing.enter
         self._heard = now
 
-    def heard_something(self, now: float) -> None:
+    def data_received(self, now: float) -> None:
         """The server said anything at all."""
         self._heard = now
 

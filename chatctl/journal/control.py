@@ -35,7 +35,7 @@ class JournalRequests:
         self._journal = journal
         self._released = released
         self._changed = changed
-        journal.when_forgotten(changed)
+        journal.when_pruned(changed)
         self.handlers: dict[str, Request] = {"import": self._import, "prune": self._prune}
 
     def _import(self, request: Mapping[str, object], answer: Answer) -> None:

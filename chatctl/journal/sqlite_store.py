@@ -167,7 +167,7 @@ class SqliteStore:
             raise NotStored(f"it is not what the journal keeps ({type(error).__name__})", lasting=False) from error
         except (sqlite3.Error, OSError) as error:
             self.dictionary.forget()
-            certain = not_kept(error)
+            certain = outcome_of_error(error)
             if certain is None:
                 raise
             raise certain from error
@@ -264,7 +264,7 @@ class SqliteStore:
                 self.connection.execute("INSERT OR REPLACE INTO marks VALUES ('probe', zeroblob(?))", (_PROBE_BYTES,))
             self.connection.execute("DELETE FROM marks WHERE name = 'probe'")
         except (sqlite3.Error, OSError) as error:
-            raise not_kept(error) or NotStored("the disk does not work", lasting=True) from error
+            raise outcome_of_error(error) or NotStored("the disk does not work", lasting=True) from error
 
     def checkpoint(self, *, whole: bool = False, patient: bool = True) -> bool:
         """Copy what committed into the database file; `whole` empties the WAL, and if `patient` waits for readers in
@@ -336,7 +336,7 @@ def _room_changes(batch: StoreBatch) -> tuple[list[tuple[str, str]], list[str]]:
     return kept, [key for key, record in batch.rooms.items() if record is None]
 
 
-def not_kept(error: sqlite3.Error | OSError) -> NotStored | None:
+def outcome_of_error(error: sqlite3.Error | OSError) -> NotStored | None:
     """Return the certain outcome of a failed commit; None if it is unknown."""
     if isinstance(error, OSError):
         return NotStored(FULL, lasting=True) if error.errno in (errno.ENOSPC, errno.EDQUOT) else None

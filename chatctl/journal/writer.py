@@ -91,7 +91,7 @@ class SqliteJournal:
         self._store = store or SqliteStore(path)
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._waiting: deque[_Item] = deque()
-        self._telling = CompletionNotifier()
+        self._notifier = CompletionNotifier()
         self._figures = CommitStats()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._readers = Readers(path, log, readers, budget)
@@ -111,11 +111,11 @@ class SqliteJournal:
 
     def attach(self, listener: JournalListener) -> None:
         """Say who hears what becomes of facts. Before `start`."""
-        self._telling.listener = listener
+        self._notifier.listener = listener
 
     def start(self, call_soon: CallSoon) -> None:
         """Start the threads. `call_soon` runs a function on the owner's thread, and never raises."""
-        self._telling.call_soon = call_soon
+        self._notifier.call_soon = call_soon
         self._readers.start(call_soon)
         self._thread.start()
 
@@ -129,7 +129,7 @@ class SqliteJournal:
         """Keep the facts of a tick, records of rooms, accounts and invitations, forget rooms by key: all or nothing."""
         self._queue.put(
             _Append(
-                self._telling.generation, time.monotonic(), facts, rooms, gone, records.records, *span(facts, records)
+                self._notifier.generation, time.monotonic(), facts, rooms, gone, records.records, *span(facts, records)
             )
         )
 
@@ -191,7 +191,7 @@ class SqliteJournal:
     ) -> None:
         """Delete facts older than `before` (ms), in slices; `done` gets their number, or the error, `progress` the
         number so far, after each slice."""
-        told, far = partial(self._telling.result, done), partial(self._telling.result, progress)
+        told, far = partial(self._notifier.result, done), partial(self._notifier.result, progress)
 
         def prune() -> None:
             self._health.look()
@@ -202,9 +202,9 @@ class SqliteJournal:
 
         self._queue.put(prune)
 
-    def when_forgotten(self, call: Callable[[], None]) -> None:
+    def when_pruned(self, call: Callable[[], None]) -> None:
         """Have `call` called, on the owner's thread, whenever facts were forgotten. Before `start`."""
-        self._chores.forgot = lambda: self._telling.call_soon(call)
+        self._chores.forgot = lambda: self._notifier.call_soon(call)
 
     def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:
         """Import some hundred facts from elsewhere; `upto`: the last released seq ([released-only] in
@@ -235,7 +235,7 @@ class SqliteJournal:
         except Exception as error:  # noqa: BLE001  # the thread's last word: nothing is kept from here on
             reason = f"the journal failed: {error}"
             self._log.error("journal failed", error=type(error).__name__, reason=str(error))
-            self._telling.fatal(reason)
+            self._notifier.fatal(reason)
         self._close()
 
     def _turn(self) -> bool:
@@ -302,7 +302,7 @@ class SqliteJournal:
         return batch
 
     def _refused(self, item: _Append) -> bool:
-        return bool(self._health.reason) or self._telling.outdated(item.generation)
+        return bool(self._health.reason) or self._notifier.outdated(item.generation)
 
     def _refuse(self) -> None:
         """Fail the next append without trying ([fail-together], [refuse-while-failing])."""
@@ -310,9 +310,9 @@ class SqliteJournal:
         assert isinstance(item, _Append)
         reason = self._health.reason or "earlier messages could not be stored"
         if self._health.reason:
-            self._telling.failing()  # pending facts were decided before the owner can be told of this
+            self._notifier.failing()  # pending facts were decided before the owner can be told of this
         if item.last:
-            self._telling.failed(item.first, item.last, reason)
+            self._notifier.failed(item.first, item.last, reason)
 
     def _commit(self, batch: StoreBatch) -> bool:
         """Commit a batch and report its outcome; return False if it is unknown, which is the end."""
@@ -325,7 +325,7 @@ class SqliteJournal:
             self._log.error("commit unknown", error=type(error).__name__, reason=str(error), facts=batch.count)
             kept = self._health.settle(batch)
             if kept is None:
-                self._telling.fatal(UNKNOWN)
+                self._notifier.fatal(UNKNOWN)
                 return False
             if kept:
                 self._kept(batch)
@@ -344,16 +344,16 @@ class SqliteJournal:
         self._figures.kept(count, self._clock())
         self._chores.appended(count)
         if REDACT in batch.kinds:
-            self._chores.taken_back()
+            self._chores.redaction_stored()
         if batch.last:
-            self._telling.durable(batch.last)
+            self._notifier.durable(batch.last)
 
     def _failed(self, batch: StoreBatch, reason: str, *, lasting: bool) -> None:
-        self._telling.failing()
+        self._notifier.failing()
         self._log.error("not stored", reason=reason, facts=batch.count, rooms=len(batch.rooms))
         if lasting:
             self._health.fail(reason)
-        self._telling.failed(batch.first, batch.last, reason)
+        self._notifier.failed(batch.first, batch.last, reason)
 
     def _do(self, job: Callable[[SqliteStore], T], done: Callable[[T | Exception], None]) -> None:
         try:
@@ -363,7 +363,7 @@ class SqliteJournal:
         except Exception as error:  # noqa: BLE001  # the caller is told
             self._store.dictionary.forget()
             result = error
-        self._telling.result(done, result)
+        self._notifier.result(done, result)
 
     def _close(self) -> None:
         """Leave one file behind, if the readers have let go."""

@@ -46,7 +46,7 @@ from chatctl.tui.terminal.key_order import KeyOrder
 from chatctl.tui.terminal.output import TerminalDriver
 from chatctl.tui.widgets.base import Painted, TextBlock
 from chatctl.tui.widgets.completion import Completion, complete
-from chatctl.tui.widgets.header_status import StatusBar, TopicBar, how_things_stand
+from chatctl.tui.widgets.header_status import StatusBar, TopicBar, status_content
 from chatctl.tui.widgets.input import MessageInput
 from chatctl.tui.widgets.member_list import MemberList
 from chatctl.tui.widgets.message_list import MessageList
@@ -107,7 +107,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         self.typed: SlashAdapter | None = None
         self.being: OwnPresence | None = None
         self.arrival = LoginDialogs(self)
-        self.rooms_kept = SavedRooms(memory, entrance.door.address)
+        self.saved_rooms = SavedRooms(memory, entrance.door.address)
         self.model = ViewModel(actions.NullClient(), entrance.name)
         self._hearing = EventSlices(entrance.feed, self.model.event)
         wanted = look or (memory.choice("theme", DEFAULT) if memory is not None else DEFAULT)
@@ -171,7 +171,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         if reason != PLAIN:
             self.on_leave(reason)
         self.model.mark_read()
-        self.rooms_kept.keep(self.model)
+        self.saved_rooms.keep(self.model)
         self.exit(reason)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -201,9 +201,9 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         self.typed = SlashAdapter(client, self.model, self.leave, LocalCommands(self).table)
         if self.memory is not None:
             self.being.notifies = self.memory.choice("notify", "on") == "on"
-            self.being.tells_typing = self.memory.choice("typing", "on") == "on"
+            self.being.sends_typing = self.memory.choice("typing", "on") == "on"
         self.entrance.door.entered(client)
-        self.rooms_kept.enter(client, self.model.going)
+        self.saved_rooms.enter(client, self.model.going)
         with unasked():
             client.measure()
             client.conversations(datetime.now(UTC) - _REMEMBERED)
@@ -247,7 +247,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         if client is not None and client.online:
             self.model.mark_read()
             self.model.seek()
-            self.rooms_kept.keep(self.model)
+            self.saved_rooms.keep(self.model)
             if self.being is not None:
                 self.being.tick(away=self.model.away)
                 if self.being.unwatched and self.model.attention:
@@ -309,7 +309,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
 
     def draw(self) -> None:
         """Redraw what is stale ([redraw-stale])."""
-        if not self.stands(StatusBar):
+        if not self.is_mounted_widget(StatusBar):
             return
         main, model = self.screen_stack[0], self.model
         stale, model.stale = model.stale, set()
@@ -340,7 +340,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         waiting = self.client.waiting if self.client is not None else 0
         below = 0 if here.past is not None else main.query_one(MessageList).below
         address = self.entrance.door.address
-        main.query_one(StatusBar).tell(how_things_stand(model, address, waiting, below, self.hint))
+        main.query_one(StatusBar).tell(status_content(model, address, waiting, below, self.hint))
 
     def _draw_prompt(self, prompt: TextBlock) -> None:
         words = f"[{clean(self.model.me)}]: " if self.model.me else ""
@@ -352,7 +352,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         """Whether messages can be sent."""
         return self.typed is not None
 
-    def stands(self, kind: type[Painted]) -> bool:
+    def is_mounted_widget(self, kind: type[Painted]) -> bool:
         """Whether the screen stands."""
         return bool(self.screen_stack) and bool(self.screen_stack[0].query(kind))
 
@@ -360,7 +360,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
 
     def _completing(self, before: str) -> Completion:
         here = self.model.here
-        spoke = [item.name for item in reversed(here.log.items[-500:]) if item.is_said and not item.own]
+        spoke = [item.name for item in reversed(here.log.items[-500:]) if item.is_message and not item.own]
         present = [member.name for member in self.client.people(here.name)] if self.client is not None else []
         people = here.name if not here.is_room else ""
         found = dict.fromkeys([*spoke, *([people] if people else []), *present])

@@ -49,7 +49,7 @@ class ScreenApp(App[str]):
         """Apply the layout that fits the width and the user's choice."""
         raise NotImplementedError
 
-    def stands(self, kind: type[Painted]) -> bool:
+    def is_mounted_widget(self, kind: type[Painted]) -> bool:
         """Return whether the widget is mounted."""
         raise NotImplementedError
 

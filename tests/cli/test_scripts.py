@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.commands.tail import _to_come
+from chatctl.cli.commands.tail import new_messages
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.server import Server, TlsConfig
@@ -145,7 +145,7 @@ def test_tail_goes_on_with_what_a_broken_connection_kept_from_it() -> None:
         e.Reconnected(time=NOW, name="ann", server="s", network="n"),
         said("meanwhile", "3", history=True),
     ]
-    assert [event.text for event in _to_come(heard, {"1"})] == ["now", "meanwhile"]
+    assert [event.text for event in new_messages(heard, {"1"})] == ["now", "meanwhile"]
 
 
 def test_rooms_and_users(ann: Client) -> None:

@@ -42,7 +42,7 @@ class Chaos:
         self.done: list[str] = []
 
     async def step(self) -> None:
-        kinds = [self.key] * 5 + [self.write, self.paste, self.resize, self.mouse, self.talk, self.hear, self.hear]
+        kinds = [self.key] * 5 + [self.write, self.paste, self.resize, self.mouse, self.talk, self.handle, self.handle]
         await self.dice.choice(kinds)()
 
     async def key(self) -> None:
@@ -85,7 +85,7 @@ class Chaos:
         text = self.dice.choice(["hello", "ann: hi", "a\nb", "https://example.org/x", "**x**", "é漢👋"])
         self.bob.say(self.dice.choice(["#lobby", "ann"]), text)
 
-    async def hear(self) -> None:
+    async def handle(self) -> None:
         """Something that no server should send."""
         nasty, dice = NASTY, self.dice
         text, name, other = dice.choice(nasty), dice.choice([*nasty, "bob", "ann", "a,b", ":c"]), dice.choice(nasty)

@@ -65,11 +65,11 @@ class World:
         self.client = Speaker()
         self.model = ViewModel(self.client, "ann")
         self.model.going = "#lobby"
-        self.hear(e.Connected(time=NOW, name="ann", server="s", network="net"))
+        self.handle(e.Connected(time=NOW, name="ann", server="s", network="net"))
         for room in ("#lobby", "#dev"):
-            self.hear(e.Joined(time=NOW, room=room, name="ann", own=True))
+            self.handle(e.Joined(time=NOW, room=room, name="ann", own=True))
 
-    def hear(self, *events: e.Event) -> None:
+    def handle(self, *events: e.Event) -> None:
         for event in events:
             self.model.event(event)
 

@@ -52,9 +52,9 @@ def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
     _answer(state, outcome, proposal, "", account.name, f"The account {account.name} is yours")
     outcome.log_with_cause("account added", account=account.name)
     if proposal.form != CONTROL:
-        _be(state, outcome, account)
+        _log_user_in(state, outcome, account)
     else:
-        _displace(state, outcome, account)
+        _notify_name_holder(state, outcome, account)
 
 
 def _account_problem(state: State, proposal: p.AddAccount, user: User | None, now: int) -> tuple[str, str] | None:
@@ -99,7 +99,7 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
         _answer(state, outcome, proposal, "904", account.name, ban.sentence)
         return
     outcome.log_with_cause("logged in", account=account.name)
-    _be(state, outcome, account)
+    _log_user_in(state, outcome, account)
     if proposal.form == SASL:
         outcome.send_numeric(proposal.session, n.RPL_SASLSUCCESS)
     else:
@@ -110,7 +110,7 @@ def log_out(state: State, proposal: p.LogOut, outcome: Outcome) -> None:
     """Be a guest again."""
     user = outcome.source
     if user is not None and user.account:
-        _be_nobody(state, outcome, user)
+        _log_user_out(state, outcome, user)
         _answer(state, outcome, proposal, "", "*", "You are logged out")
 
 
@@ -153,7 +153,7 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
         _answer(state, outcome, proposal, "ACCOUNT_UNKNOWN", proposal.account, _unknown(proposal.account))
         return
     for user in _users_of(state, account):
-        _be_nobody(state, outcome, user)
+        _log_user_out(state, outcome, user)
     marks.forget(state, outcome, account.identity)
     key = record_key(account)
     state.accounts.put(key, None)
@@ -191,7 +191,7 @@ def _users_of(state: State, account: Account) -> list[User]:
     return [user for user in state.users.values() if user.account_id == account.id]
 
 
-def _be(state: State, outcome: Outcome, account: Account) -> None:
+def _log_user_in(state: State, outcome: Outcome, account: Account) -> None:
     """Log the user of the entry in, or its session if that is not registered; others are told (account-notify)."""
     user = outcome.source
     outcome.deliveries.append(LoggedIn(user.id if user is not None else outcome.entry.proposal.session, account.id))
@@ -206,7 +206,7 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
         if user.operator and user.operator == user.account:
             unmake_operator(state, user, outcome)  # an account's privileges do not follow to another account
         user.log_in(account)
-        _known_as(outcome, user, known)
+        _update_insiders(outcome, user, known)
         visits.note_entered(state, outcome, user, user.rooms)
         state.changed(user)
         _notify(state, outcome, user)
@@ -223,12 +223,12 @@ def _be(state: State, outcome: Outcome, account: Account) -> None:
         outcome.undo += (ChangedIdentity(user.id, before, UserIdentity.of(user)),)
 
 
-def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
+def _log_user_out(state: State, outcome: Outcome, user: User) -> None:
     before, known = UserIdentity.of(user), user.identity
     position = visits.note_left(state, outcome, user, user.rooms)
     outcome.redo += (LoginRedo(user, known, tuple(user.rooms), position),)
     user.log_in(None)
-    _known_as(outcome, user, known)
+    _update_insiders(outcome, user, known)
     state.changed(user)
     unmake_operator(state, user, outcome)
     outcome.undo += (ChangedIdentity(user.id, before, UserIdentity.of(user)),)
@@ -237,7 +237,7 @@ def _be_nobody(state: State, outcome: Outcome, user: User) -> None:
     _notify(state, outcome, user)
 
 
-def _known_as(outcome: Outcome, user: User, before: str) -> None:
+def _update_insiders(outcome: Outcome, user: User, before: str) -> None:
     """Rooms with +i must know `user` by one identity, not by two: a user who is removed must not return by the
     other."""
     for room in user.rooms.values():
@@ -254,7 +254,7 @@ def _notify(state: State, outcome: Outcome, user: User) -> None:
     outcome.deliveries.append(InForms(forms, users=audience, watched=user.nick))
 
 
-def _displace(state: State, outcome: Outcome, account: Account) -> None:
+def _notify_name_holder(state: State, outcome: Outcome, account: Account) -> None:
     """Somebody is called like an account that was made for another: they keep the name until they leave, and learn
     that it is not theirs."""
     holder = state.user_named(account.name)

@@ -73,7 +73,7 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
     outcome.log_with_cause("ban taken back", target=target)
 
 
-def send_away(state: State, proposal: p.DisconnectUser, outcome: Outcome) -> None:
+def disconnect_user(state: State, proposal: p.DisconnectUser, outcome: Outcome) -> None:
     """Somebody has to go, and may come back. KILL ("KILL message") tells a client not to do so by itself."""
     user = state.user_named(proposal.nick)
     if user is None:

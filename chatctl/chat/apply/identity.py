@@ -67,10 +67,10 @@ def register(state: State, proposal: p.Register, outcome: Outcome) -> None:
     problem = name_banned(state, proposal.nick, outcome.entry.time)
     problem = problem or name_in_use(state, proposal.nick, NO_USER, account.name if account is not None else "")
     if problem is not None:
-        _no_name(state, proposal, holder, problem, outcome)
+        _refuse_name(state, proposal, holder, problem, outcome)
         return
     if not proposal.console and state.places_taken >= state.rules.listener_limit:
-        _no_place(state, session, outcome)
+        _refuse_place(state, session, outcome)
         return
     id, now = UserId(outcome.entry.message_id()), outcome.entry.time
     user = User(id, session, proposal.nick, proposal.username, proposal.realname, proposal.host, now)
@@ -102,7 +102,7 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
         outcome.deliveries.append(Rejected(session, text))
         return
     if not short_visits.take_place(state, user, proposal):
-        _no_place(state, session, outcome)
+        _refuse_place(state, session, outcome)
         return
     if user.transient and not proposal.transient:
         user.transient = False
@@ -119,7 +119,7 @@ def _attach(state: State, user: User, proposal: p.Register, outcome: Outcome) ->
     outcome.redo += (AttachmentRedo(user, session, since),)
 
 
-def _no_name(state: State, proposal: p.Register, holder: User | None, problem: str, outcome: Outcome) -> None:
+def _refuse_name(state: State, proposal: p.Register, holder: User | None, problem: str, outcome: Outcome) -> None:
     """Refuse a name, and probe its holder, or that of a similar name: the connection may be dead."""
     session = proposal.session
     if state.accounts.named(proposal.nick) is not None:
@@ -134,7 +134,7 @@ def _no_name(state: State, proposal: p.Register, holder: User | None, problem: s
     outcome.deliveries.append(Rejected(session))
 
 
-def _no_place(state: State, session: SessionId, outcome: Outcome) -> None:
+def _refuse_place(state: State, session: SessionId, outcome: Outcome) -> None:
     """Refuse a session because the server is full, and probe all users: some connections may be dead."""
     if outcome.entry.time - state.all_probed_at >= ASK_ALL_AGAIN_MS:
         state.all_probed_at = outcome.entry.time

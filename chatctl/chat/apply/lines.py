@@ -23,13 +23,13 @@ from chatctl.protocol.message import MAX_LINE_BYTES
 _NO_TAGS: dict[str, str] = {}
 
 
-def say_lines(state: State, proposal: p.SendMessageRun, outcome: Outcome) -> None:
+def send_message_run(state: State, proposal: p.SendMessageRun, outcome: Outcome) -> None:
     """Each line to the room, in order."""
     user = outcome.source
     if user is None:
         return
     room = state.room_named(proposal.room)
-    if room is not None and _anything_goes(room, user):
+    if room is not None and _is_unrestricted(room, user):
         head = f":{user.prefix} PRIVMSG {room.name} :"
         lines = [f"{head}{text}\r\n".encode() for text in proposal.texts]
         if max(map(len, lines)) <= MAX_LINE_BYTES:
@@ -42,10 +42,10 @@ def say_lines(state: State, proposal: p.SendMessageRun, outcome: Outcome) -> Non
             outcome.facts.append(said)
             return
     for text in proposal.texts:
-        say = p.SendMessage(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS)
-        messages.say(state, say, outcome)
+        send_message = p.SendMessage(proposal.session, "", "PRIVMSG", (proposal.room,), text, _NO_TAGS)
+        messages.send_message(state, send_message, outcome)
 
 
-def _anything_goes(room: Room, user: User) -> bool:
+def _is_unrestricted(room: Room, user: User) -> bool:
     # A bot's messages are stored with a tag, which Lines cannot hold.
     return user.id in room.members and room.lists is None and room.modes.isdisjoint(SPEECH) and BOT not in user.modes

@@ -9,7 +9,7 @@ from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.model.accounts import Record, record_key
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.user_data import Metadata, ReadMark, is_kept, mark_key
+from chatctl.chat.model.user_data import Metadata, ReadMark, mark_key, outlives_session
 from chatctl.protocol import names
 from chatctl.protocol.capabilities import READ_MARKER
 from chatctl.protocol.message import Message
@@ -31,7 +31,7 @@ def mark_read(state: State, proposal: p.MarkRead, outcome: Outcome) -> None:
         changed = [mark, *state.accounts.marks.too_many(identity)]
         for old in changed[1:]:
             state.accounts.put(record_key(old), None)
-        if is_kept(identity):
+        if outlives_session(identity):
             outcome.records += tuple(record_key(each) for each in changed)
             audience = [each.id for each in state.users.values() if each.identity == identity]
     form = Form(READ_MARKER, ((marker(state, user, proposal.target), outcome.untagged()),))

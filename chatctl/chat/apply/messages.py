@@ -27,7 +27,7 @@ MAX_STORED_TAG_CHARACTERS = 1024
 _MEANT = p.STORED_TAGS | {"+draft/reply", "+reply", "+draft/channel-context", "+channel-context"}
 
 
-def say(state: State, proposal: p.SendMessage, outcome: Outcome) -> None:
+def send_message(state: State, proposal: p.SendMessage, outcome: Outcome) -> None:
     """Send one message to each target.
 
     A NOTICE is never answered, not even with a refusal, so that two programs cannot talk to each other without end
@@ -38,13 +38,13 @@ def say(state: State, proposal: p.SendMessage, outcome: Outcome) -> None:
     if user is None:
         return
     first = len(outcome.deliveries)
-    _say_to_each(state, user, proposal, outcome)
+    _send_to_each(state, user, proposal, outcome)
     if proposal.command == "NOTICE" or proposal.ephemeral:
         told = [delivery for delivery in outcome.deliveries[first:] if not isinstance(delivery, SendNumeric)]
         outcome.deliveries[first:] = told
 
 
-def _say_to_each(state: State, user: User, proposal: p.SendMessage, outcome: Outcome) -> None:
+def _send_to_each(state: State, user: User, proposal: p.SendMessage, outcome: Outcome) -> None:
     seen: set[object] = set()
     for target in proposal.targets:
         standing, name = addressed(target)
@@ -57,9 +57,9 @@ def _say_to_each(state: State, user: User, proposal: p.SendMessage, outcome: Out
                 if _refused(user, room, name, proposal, outcome):
                     continue
                 if standing:
-                    _say_to_some(user, room, standing, target[: -len(name)], proposal, outcome)
+                    _send_to_prefix(user, room, standing, target[: -len(name)], proposal, outcome)
                 else:
-                    _say_to_room(user, room, proposal, outcome)
+                    _send_to_room(user, room, proposal, outcome)
         else:
             other = state.user_or_service(target)
             if other is None:
@@ -68,7 +68,7 @@ def _say_to_each(state: State, user: User, proposal: p.SendMessage, outcome: Out
                 _refuse_service(user, other.nick, proposal, outcome)
             elif other not in seen:
                 seen.add(other)
-                _say_to_user(user, other, proposal, outcome)
+                _send_to_user(user, other, proposal, outcome)
 
 
 def _refuse_service(user: User, service: str, proposal: p.SendMessage, outcome: Outcome) -> None:
@@ -156,7 +156,7 @@ def _refused(user: User, room: Room, name: str, proposal: p.SendMessage, outcome
     return True
 
 
-def _say_to_room(user: User, room: Room, proposal: p.SendMessage, outcome: Outcome) -> None:
+def _send_to_room(user: User, room: Room, proposal: p.SendMessage, outcome: Outcome) -> None:
     said = _RelayedMessage(user, room.name, proposal, outcome)
     if _too_long(user, said, outcome):
         return
@@ -183,7 +183,9 @@ def _echo(user: User, said: _RelayedMessage, proposal: p.SendMessage, outcome: O
         outcome.deliveries.append(ToUsers((user.id,), said.message, said.stamp, needs, said.ephemeral))
 
 
-def _say_to_some(user: User, room: Room, standing: int, symbol: str, proposal: p.SendMessage, outcome: Outcome) -> None:
+def _send_to_prefix(
+    user: User, room: Room, standing: int, symbol: str, proposal: p.SendMessage, outcome: Outcome
+) -> None:
     """STATUSMSG: to those in a room with at least this standing (modern.ircdocs.horse, "STATUSMSG Parameter")."""
     said = _RelayedMessage(user, f"{symbol}{room.name}", proposal, outcome)
     if _too_long(user, said, outcome):
@@ -204,7 +206,7 @@ def _tell(users: tuple[UserId, ...], said: _RelayedMessage, outcome: Outcome) ->
         outcome.deliveries.append(ToUsers(users, said.message, said.stamp, said.needs, said.ephemeral, answers=False))
 
 
-def _say_to_user(user: User, other: User, proposal: p.SendMessage, outcome: Outcome) -> None:
+def _send_to_user(user: User, other: User, proposal: p.SendMessage, outcome: Outcome) -> None:
     said = _RelayedMessage(user, other.nick, proposal, outcome)
     if _too_long(user, said, outcome):
         return
@@ -220,10 +222,10 @@ def _say_to_user(user: User, other: User, proposal: p.SendMessage, outcome: Outc
 def _keep(user: User, place: str, target: str, proposal: p.SendMessage, outcome: Outcome) -> None:
     if proposal.ephemeral:
         return
-    outcome.add_fact(proposal.command, user, place, target, proposal.text, _kept_tags(proposal.tags))
+    outcome.add_fact(proposal.command, user, place, target, proposal.text, _stored_tags(proposal.tags))
 
 
-def _kept_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+def _stored_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """The tags that history holds: all of them, unless there are so many that they would be a way to fill the memory;
     then only those that mean something to it."""
     if not tags or (

@@ -11,7 +11,7 @@ from chatctl.chat.model.modes import OPERATOR
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.user_data import MAX_GUESTS, Metadata, is_kept
+from chatctl.chat.model.user_data import MAX_GUESTS, Metadata, outlives_session
 from chatctl.protocol import numerics as n
 
 MAX_KEYS = 20
@@ -68,7 +68,7 @@ def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> Non
 
 def _same(state: State, user: User) -> list[UserId]:
     """The other sessions of the same person."""
-    if not is_kept(user.identity):
+    if not outlives_session(user.identity):
         return []
     return [each.id for each in state.users.values() if each.identity == user.identity]
 
@@ -83,7 +83,7 @@ def _put(state: State, outcome: Outcome, owner: str, values: dict[str, str]) -> 
     record = Metadata(owner, values)
     key = record_key(record)
     state.accounts.put(key, record if values else None)
-    if not is_kept(owner):
+    if not outlives_session(owner):
         return
     outcome.records += (key,)
     guests = state.accounts.metadata_owners("secret ")

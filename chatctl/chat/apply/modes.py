@@ -45,14 +45,14 @@ def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> 
             outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
             return
     for letter in dict.fromkeys(change.letter for change in questions):
-        _tell_list(user, room, letter, outcome)
+        _send_list(user, room, letter, outcome)
     wanted = (_change(state, room, user, change, outcome) for change in proposal.changes if not _asks(change))
-    _tell_changes(room, user, [change for change in wanted if change is not None], outcome)
+    _show_changes(room, user, [change for change in wanted if change is not None], outcome)
     for letter in proposal.unknown:
         outcome.send_numeric(user.id, n.ERR_UNKNOWNMODE, letter)
 
 
-def _tell_changes(room: Room, user: User, done: list[p.ModeChange], outcome: Outcome) -> None:
+def _show_changes(room: Room, user: User, done: list[p.ModeChange], outcome: Outcome) -> None:
     for words in _lines(room, user, done):
         outcome.to_room(room, Message("MODE", (room.name, *words), user.prefix))
         outcome.add_room_fact(room, "MODE", user, " ".join(words))
@@ -64,7 +64,7 @@ def _asks(change: p.ModeChange) -> bool:
     return ROOM_MODES[change.letter].kind is ModeClass.LIST and not change.parameter
 
 
-def _tell_list(user: User, room: Room, letter: str, outcome: Outcome) -> None:
+def _send_list(user: User, room: Room, letter: str, outcome: Outcome) -> None:
     if letter in _FOR_OPERATORS and not room.members.get(user.id, 0) & OPERATOR:
         outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
         return

@@ -14,7 +14,7 @@ from chatctl.chat.model.policy import LOBBY
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.state import State
 from chatctl.chat.model.user import User
-from chatctl.chat.model.user_data import ReadMark, is_kept, mark_key
+from chatctl.chat.model.user_data import ReadMark, mark_key, outlives_session
 from chatctl.protocol import names
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import MAX_LINE_BYTES, Message
@@ -85,5 +85,5 @@ def _move_marks(state: State, outcome: Outcome, old: str, new: str) -> None:
         moved = ReadMark(mark_key(mark.identity, new), mark.time)
         accounts.put(record_key(mark), None)
         accounts.put(record_key(moved), moved)
-        if is_kept(mark.identity):
+        if outlives_session(mark.identity):
             outcome.records += (record_key(mark), record_key(moved))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatctl.chat.entries.deliveries import Delivery, RoomMoved, Subscribed, Unsubscribed
 from chatctl.chat.model.accounts import RecordKey, record_key
-from chatctl.chat.model.user_data import ReadMark, is_kept, mark_key
+from chatctl.chat.model.user_data import ReadMark, mark_key, outlives_session
 from chatctl.protocol import names
 from chatctl.protocol.message import nick_of
 
@@ -124,7 +124,7 @@ class UndoRoomRename(NamedTuple):
         if room.key == key:
             return ()
         for mark in state.accounts.marks.with_target(key):
-            if not is_kept(mark.identity):
+            if not outlives_session(mark.identity):
                 state.accounts.put(record_key(mark), None)
                 moved = ReadMark(mark_key(mark.identity, room.key), mark.time)
                 state.accounts.put(record_key(moved), moved)

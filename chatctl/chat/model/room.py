@@ -8,7 +8,7 @@ from chatctl.chat.model.mask_lists import ListEntry, Lists, MaskedUser
 from chatctl.chat.model.modes import CLOSED, NEW_ROOM
 from chatctl.chat.model.policy import LOBBY
 from chatctl.chat.model.records import RoomRecord
-from chatctl.chat.model.user_data import is_kept
+from chatctl.chat.model.user_data import outlives_session
 from chatctl.protocol import names
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Room:
 
     def add_insider(self, user: RoomUser) -> bool:
         """Add the member `user` to the insiders of a room with +i; return whether that is a change."""
-        if "i" not in self.modes or not is_kept(user.identity):
+        if "i" not in self.modes or not outlives_session(user.identity):
             return False
         if self.insiders is None:
             self.insiders = {}

@@ -17,7 +17,7 @@ from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.room import LOBBY_MODES, Room
 from chatctl.chat.model.short_visits import ShortVisits
 from chatctl.chat.model.user import MAX_FORMER_NICKS, SERVICE_USER, FormerNick, User
-from chatctl.chat.model.user_data import ACCOUNT, Metadata, is_kept
+from chatctl.chat.model.user_data import ACCOUNT, Metadata, outlives_session
 from chatctl.chat.model.visits import GuestVisits
 from chatctl.protocol import names
 
@@ -180,7 +180,7 @@ class State:
         for session in user.session_ids:
             del self.by_session[session]
             self._end_short_visits(session)
-        if not is_kept(user.identity):
+        if not outlives_session(user.identity):
             for mark in self.accounts.marks.of(user.identity):
                 self.accounts.put(record_key(mark), None)
             self._forget(user.identity, kept=False)

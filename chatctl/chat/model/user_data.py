@@ -55,7 +55,7 @@ def mark_key(identity: str, target: str) -> str:
     return f"{identity}{SEPARATOR}{target}"
 
 
-def is_kept(identity: str) -> bool:
+def outlives_session(identity: str) -> bool:
     """Return whether the data of an identity outlives its session ([lasting-identity])."""
     return not identity.startswith("session ")
 

@@ -59,7 +59,7 @@ def import_(
         facts = FactFile(opened)
         with _bar("Reading", opened.seek(0, 2)) as progress:
             facts.survey(progress)
-        _tell_bad(facts)
+        _report_invalid_lines(facts)
         total = Imported()
         with history_in_force(data_dir, config, make=True) as history, _bar("Importing", len(facts)) as progress:
             try:
@@ -67,9 +67,9 @@ def import_(
                     total += history.bring(batch)
                     progress(len(batch))
             except BaseException:
-                say(f"Broken off after {_said(total)}. The same command goes on from there.")
+                say(f"Broken off after {_report(total)}. The same command goes on from there.")
                 raise
-    print(f"Imported: {_said(total)}.")
+    print(f"Imported: {_report(total)}.")
     if facts.bad_count:
         raise typer.Exit(1)
 
@@ -91,7 +91,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         yield opened
 
 
-def _tell_bad(facts: FactFile) -> None:
+def _report_invalid_lines(facts: FactFile) -> None:
     for number, why in facts.bad:
         say(f"line {number} is left out; it is not what `chatctl export` writes: {why}")
     if more := facts.bad_count - len(facts.bad):
@@ -169,7 +169,7 @@ class _Running:
 # Reports.
 
 
-def _said(total: Imported) -> str:
+def _report(total: Imported) -> str:
     parts = [f"{total.kept:,} messages and events"]
     if total.known:
         parts.append(f"{total.known:,} were there already")

@@ -129,7 +129,7 @@ def _line_by_line(
 
     reason = ""
     try:
-        with hinting(), _asked_in_vain():
+        with hinting(), _has_no_answer():
             client = enter(wish, prepare, asking=asking)
             try:
                 if asking and client.name != wish.name:
@@ -245,7 +245,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 @contextlib.contextmanager
-def _asked_in_vain() -> Iterator[None]:
+def _has_no_answer() -> Iterator[None]:
     """Ctrl-D at a question is a wish to leave before being in, as Ctrl-C is."""
     try:
         yield

@@ -39,7 +39,7 @@ def restore(
     with Restoration(file, folder) as restoration:
         if restoration.replaces:
             needs_yes(_WHAT, yes=yes)
-        _tell_lost(restoration)
+        _report_losses(restoration)
         if restoration.replaces:
             confirm(f"Replace the content of {restoration.folder}? It is moved aside.", _WHAT, yes=yes)
         aside = restoration.finish()
@@ -55,7 +55,7 @@ def restore(
                 print(f"To bring back messages since the backup: chatctl export --data-dir {aside} | chatctl import -")
 
 
-def _tell_lost(restoration: Restoration) -> None:
+def _report_losses(restoration: Restoration) -> None:
     """Report what was lost since the backup, and which removed things return."""
     lost = restoration.lost
     if restoration.created is not None:

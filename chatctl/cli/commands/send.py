@@ -11,7 +11,7 @@ import typer
 from chatctl.cli import options
 from chatctl.cli.failures import reports, say
 from chatctl.cli.interruption import leave_now
-from chatctl.cli.sending import PATIENCE, SendErrors, decoded, impatience, need_room, say_when_possible, texts
+from chatctl.cli.sending import PATIENCE, SendErrors, decoded, impatience, need_room, send_when_possible, texts
 from chatctl.errors import ChatctlError, ConfigError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def send(
         if to_room:
             need_room(client, target, troubles)
         for part in texts(text, whole=whole, yes=yes):
-            say_when_possible(client, target, part, whole=whole)
+            send_when_possible(client, target, part, whole=whole)
             something = something or bool(part.strip("\r\n"))
         arrived = client.flush(enough=impatience(client))
     except KeyboardInterrupt:

@@ -62,7 +62,7 @@ def tail(
     try:
         need_room(client, wish.room, troubles)
         shown = _print_past(client, wish.room, limit, as_json=as_json, follow=follow)
-        for event in _to_come(client.events(), shown) if follow else ():
+        for event in new_messages(client.events(), shown) if follow else ():
             _print_message(event, as_json=as_json)
     finally:
         client.stop()
@@ -75,7 +75,7 @@ def _identity(message: e.RoomMessage) -> object:
     return message.id or (message.time, message.name, message.text)
 
 
-def _to_come(events: Iterable[e.Event], shown: set[object]) -> Iterator[e.RoomMessage]:
+def new_messages(events: Iterable[e.Event], shown: set[object]) -> Iterator[e.RoomMessage]:
     """Return new messages; of earlier ones only those missed by a broken connection."""
     from chatctl.client import events as e
 
@@ -103,7 +103,7 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
         )
         if page.failed and follow:
             say("this server keeps no history that can be asked for; only new messages follow")
-            for event in _to_come(meanwhile, set()):
+            for event in new_messages(meanwhile, set()):
                 _print_message(event, as_json=as_json)
             return set()
         if page.failed:

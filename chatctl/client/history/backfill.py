@@ -46,8 +46,8 @@ from chatctl.client.session.query_types import (
     HeldEvents,
     HistoryQuestion,
     PlaceHistory,
-    is_said,
-    said_before,
+    earlier_own_message,
+    is_message,
     shifted,
 )
 from chatctl.protocol.message import Message
@@ -72,7 +72,7 @@ class Backfill:
 
     def __init__(self, state: EnginePort) -> None:
         self._state = state
-        self._told = ReadPositions(state)
+        self._positions = ReadPositions(state)
         self._stream = SeenMessages()
         """The live messages of this connection."""
         self._private: HeldEvents | None = None
@@ -109,7 +109,7 @@ class Backfill:
         self._private = self._private or HeldEvents()
         self._questions.clear()
         self._asked = None
-        for place in self._told.rooms.values():
+        for place in self._positions.rooms.values():
             if place.hold is not None:
                 place.hold.live.clear()
             else:
@@ -119,21 +119,23 @@ class Backfill:
 
     def over(self) -> None:
         """No connection will follow: show what is held back."""
-        for place in list(self._told.rooms.values()):
+        for place in list(self._positions.rooms.values()):
             self._release(place)
         self._release_private()
 
     def entered(self, room: str, join: Message) -> None:
         """The client joined a room ([first-look], [hold-live])."""
         key = self._state.fold(room)
-        first = key not in self._told.rooms
-        place = self._told.rooms.setdefault(key, PlaceHistory(join.tags.get("msgid", ""), join.tags.get("time", "")))
+        first = key not in self._positions.rooms
+        place = self._positions.rooms.setdefault(
+            key, PlaceHistory(join.tags.get("msgid", ""), join.tags.get("time", ""))
+        )
         place.back = join.tags.get("time", "")
         if not self.able:
             self._release(place)
         elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
             place.hold = place.hold or HeldEvents()
-            mark = "" if first else self._told.mark(place)
+            mark = "" if first else self._positions.mark(place)
             self._ask(HistoryQuestion("AFTER" if mark else "LATEST", key, room, mark))
 
     def wish(self, question: HistoryQuestion) -> None:
@@ -150,14 +152,14 @@ class Backfill:
     def left(self, room: str) -> None:
         """The client left a room, not because the connection broke ([leaving-forgets])."""
         key = self._state.fold(room)
-        place = self._told.rooms.pop(key, None)
+        place = self._positions.rooms.pop(key, None)
         if place is not None:
             self._release(place)
         self._questions = deque(open for open in self._questions if open.private or open.wish or open.key != key)
 
     def refold(self, renewed: Callable[[str], str]) -> None:
         """Bring all names under a new rule for spellings."""
-        self._told.refold(renewed)
+        self._positions.refold(renewed)
         self._questions = deque(replace(question, key=renewed(question.key)) for question in self._questions)
         if self._asked is not None:
             self._asked = replace(self._asked, key=renewed(self._asked.key))
@@ -191,7 +193,7 @@ class Backfill:
 
     def live(self, message: Message, own: bool) -> None:
         """Something said: shown, held back, or known already."""
-        place = self._told.place_of(message, own)
+        place = self._positions.place_of(message, own)
         private = not self._state.isupport.is_room(message.params[0])
         hold = self._private if private else place.hold
         if hold is None:
@@ -222,23 +224,23 @@ class Backfill:
             self._page(question, batch.messages)
         else:  # not requested; some servers play back by themselves
             stream = SeenMessages()
-            for message in filter(is_said, batch.messages):
+            for message in filter(is_message, batch.messages):
                 own = self._state.is_me(message.nick)
-                self._show(self._told.place_of(message, own), message, own, stream, history=True)
+                self._show(self._positions.place_of(message, own), message, own, stream, history=True)
 
     def _page(self, question: HistoryQuestion, messages: list[Message]) -> None:
-        if not question.private and question.key not in self._told.rooms:  # left meanwhile
+        if not question.private and question.key not in self._positions.rooms:  # left meanwhile
             self._done(question)
             return
-        place = self._told.place(question)
-        earlier = said_before(place, messages)
+        place = self._positions.place(question)
+        earlier = earlier_own_message(place, messages)
         if earlier and earlier != question.mark:
             self._ask_first(HistoryQuestion("AFTER", question.key, question.target, earlier, question.private))
             return
         place.looked = True
         reached = self._tell(question, place, messages)
         by_time = question.mark.startswith("timestamp=")
-        mark = self._told.mark(place, by_time=by_time, after=question.mark)
+        mark = self._positions.mark(place, by_time=by_time, after=question.mark)
         self._about_messages(messages)
         if (
             question.kind == "LATEST"
@@ -260,11 +262,11 @@ class Backfill:
         stream = SeenMessages()
         marks = question.kind == "AFTER" or not place.time  # a JOIN without a time marks nothing
         for message in messages:
-            if not is_said(message):
+            if not is_message(message):
                 between.append(message)
                 continue
             if again:
-                missed_events.tell(self._state, place, question.target, between)
+                missed_events.emit(self._state, place, question.target, between)
             own = self._state.is_me(message.nick)
             id = message.tags.get("msgid", "")
             reached = reached or (hold is not None and bool(id) and id in hold.live)
@@ -277,7 +279,7 @@ class Backfill:
                 place.id, place.time = id, message.tags.get("time", place.time)
         if again and between:
             place.id, place.time = between[-1].tags.get("msgid", ""), between[-1].tags.get("time", place.time)
-            missed_events.tell(self._state, place, question.target, between)
+            missed_events.emit(self._state, place, question.target, between)
         return reached
 
     def _about_messages(self, page: list[Message]) -> None:
@@ -285,7 +287,7 @@ class Backfill:
         for message in page:
             if message.command in ("TAGMSG", "REDACT"):
                 for event in tag_handlers.events_of(self._state, message, history=True):
-                    self._state.tell(event)
+                    self._state.emit(event)
 
     def _targets(self, question: HistoryQuestion, messages: list[Message]) -> None:
         state = self._state
@@ -296,7 +298,7 @@ class Backfill:
             asked = any(open.key == key and not open.wish for open in self._open_questions())
             if not name or state.isupport.is_room(name) or asked:
                 continue
-            mark = self._told.mark(self._told.person(key)) or question.mark
+            mark = self._positions.mark(self._positions.person(key)) or question.mark
             self._questions.append(HistoryQuestion("AFTER", key, name, mark, private=True))
         last = shifted(listed[-1][1], STEP) if listed else ""
         if len(listed) >= state.isupport.history_limit and last > question.mark:
@@ -349,7 +351,7 @@ class Backfill:
         if question is not None and question.wish is not None:
             self.past.failed(question.wish)
         elif question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
-            mark = self._told.mark(self._told.place(question), by_time=True)
+            mark = self._positions.mark(self._positions.place(question), by_time=True)
             if mark:
                 return self._ask_first(HistoryQuestion("AFTER", question.key, question.target, mark, question.private))
         return self._done(question) if question is not None else None
@@ -360,8 +362,8 @@ class Backfill:
         if question.wish is not None:
             pass  # nothing is held back for it
         elif not question.private:
-            if question.key in self._told.rooms:
-                self._release(self._told.rooms[question.key])
+            if question.key in self._positions.rooms:
+                self._release(self._positions.rooms[question.key])
         elif not any(other.private for other in self._questions):
             self._release_private()
         self._next()
@@ -374,12 +376,12 @@ class Backfill:
     def _release_private(self) -> None:
         hold, self._private = self._private, None
         for message, own, stream in hold.messages if hold is not None else ():
-            self._show(self._told.place_of(message, own), message, own, stream)
+            self._show(self._positions.place_of(message, own), message, own, stream)
         self._since = self._latest or self._since
 
     def _show(
         self, place: PlaceHistory, message: Message, own: bool, stream: SeenMessages, *, history: bool = False
     ) -> None:
         """Emit a message unless it was shown ([shown-once])."""
-        if self._told.is_new(place, message, own, stream, asking=self._asked is not None or bool(self._questions)):
+        if self._positions.is_new(place, message, own, stream, asking=self._asked is not None or bool(self._questions)):
             command_handlers.told(self._state, message, own, history=history)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from chatctl.client import events as e
 from chatctl.client.session import command_handlers, tag_handlers
 from chatctl.client.session.batches import HISTORY, SEARCH, TARGETS, HistoryBatch
-from chatctl.client.session.query_types import HistoryQuestion, UserRequest, is_said
+from chatctl.client.session.query_types import HistoryQuestion, UserRequest, is_message
 from chatctl.protocol.message import Message, encode_tags
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class HistoryRequests:
             if name and not state.isupport.is_room(name) and not state.is_me(name):
                 with suppress(ValueError):
                     people.append((name, datetime.fromisoformat(time).replace(tzinfo=UTC)))
-        state.tell(e.Conversations(time=state.now(), people=tuple(people)))
+        state.emit(e.Conversations(time=state.now(), people=tuple(people)))
 
     def answers(self, question: HistoryQuestion, batch: HistoryBatch) -> bool:
         """Return whether this batch answers the current request; if so, emit it."""
@@ -87,24 +87,24 @@ class HistoryRequests:
         found: list[e.Event] = []
         for message in batch.messages:
             found += past_events(self._state, message)
-        self.tell(question.wish, tuple(found), ends=not batch.messages)
+        self.emit(question.wish, tuple(found), ends=not batch.messages)
         return True
 
     def failed(self, wish: UserRequest) -> None:
         """The request failed ([always-answered])."""
-        self.tell(wish, (), failed=True)
+        self.emit(wish, (), failed=True)
 
-    def tell(self, wish: UserRequest, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
+    def emit(self, wish: UserRequest, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
         """The answer."""
         now = self._state.now()
-        self._state.tell(
+        self._state.emit(
             e.HistoryReceived(time=now, number=wish.number, target=wish.target, events=found, ends=ends, failed=failed)
         )
 
 
 def past_events(state: EnginePort, message: Message) -> list[e.Event]:
     """Yield the events of one history line ([page-content]); none if it has no use."""
-    if is_said(message):
+    if is_message(message):
         said = command_handlers.event_of(state, message, state.is_me(message.nick), history=True)
         return [said] if said is not None else []
     if message.command in ("TAGMSG", "REDACT"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TOLD = frozenset({"JOIN", "PART", "QUIT", "KICK", "NICK", "TOPIC"})
 
 
-def tell(state: EnginePort, place: PlaceHistory, room: str, run: list[Message]) -> None:
+def emit(state: EnginePort, place: PlaceHistory, room: str, run: list[Message]) -> None:
     """Tell what a page holds between two messages, and empty the list."""
     found: list[e.Event] = []
     for message in run:
@@ -31,4 +31,4 @@ def tell(state: EnginePort, place: PlaceHistory, room: str, run: list[Message]) 
     place.cut = max([place.cut, *(message.tags.get("time", "") for message in run)]) if place.cut else ""
     run.clear()
     if found:
-        state.tell(e.Missed(time=found[-1].time, room=room, events=tuple(found)))
+        state.emit(e.Missed(time=found[-1].time, room=room, events=tuple(found)))

@@ -45,7 +45,7 @@ class RegistrationEngine(Protocol):
     def send(self, command: str, *params: str) -> None:
         """Send a line."""
 
-    def tell(self, event: e.Event) -> None:
+    def emit(self, event: e.Event) -> None:
         """Emit an event."""
 
     def time_of(self, message: Message) -> datetime:
@@ -67,7 +67,7 @@ def begin(state: RegistrationEngine, password: str) -> None:
     """Ask the server to make the account, unless this connection does not allow it ([possible])."""
     if not possible(state):
         text = "No account was asked for: on this connection the server does not take a password for one"
-        state.tell(e.Failed(time=state.now(), text=text, code="REGISTER", command="REGISTER"))
+        state.emit(e.Failed(time=state.now(), text=text, code="REGISTER", command="REGISTER"))
         return
     state.making = AccountLogin(state.nick, password)
     state.send("REGISTER", "*", "*", password)
@@ -81,10 +81,10 @@ def answered(state: RegistrationEngine, message: Message) -> None:
         login = state.login = AccountLogin(message.param(1) or making.account, making.password)
         text = f"You are now logged in as {login.account}"
     if text:
-        state.tell(e.ServerNotice(time=state.time_of(message), text=text, code="REGISTER"))
+        state.emit(e.ServerNotice(time=state.time_of(message), text=text, code="REGISTER"))
 
 
-def is_told(state: RegistrationEngine, account: str) -> bool:
+def is_reported(state: RegistrationEngine, account: str) -> bool:
     """Return whether the answer to REGISTER was about this account and is reported ([told-once])."""
     known = state.making or state.login
     return known is not None and state.fold(known.account) == state.fold(account)

@@ -141,7 +141,7 @@ class Registration:
         elif command == "FAIL" and message.param(1).upper() == "ACCOUNT_REQUIRED":
             self.refusal = AccountNeededError(_text(message, "the server wants you to log in"))
         elif command in ("464", "465", "ERROR"):
-            self._turned_away(message)
+            self._refused_by_server(message)
         elif self._is_no_cap(message):
             self._negotiating = False
             self.name_problem = self.name_problem or self._kept
@@ -149,7 +149,7 @@ class Registration:
             return False
         return True
 
-    def _turned_away(self, message: Message) -> None:
+    def _refused_by_server(self, message: Message) -> None:
         """We do not come in. A 464 or 465 comes with its reason; the ERROR after it often has none."""
         if message.command == "464":
             text = _text(message, "the server's password is wrong or missing")

@@ -26,7 +26,7 @@ def said(state: EnginePort, message: Message) -> None:
     if len(message.params) < 2:
         return
     if not message.nick or (message.command == "NOTICE" and _from_server(state, message)):
-        state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[1], code=message.command))
+        state.emit(e.ServerNotice(time=state.time_of(message), text=message.params[1], code=message.command))
         return
     own = state.is_me(message.nick)
     if own:
@@ -57,9 +57,9 @@ def told(state: EnginePort, message: Message, own: bool, *, history: bool = Fals
     said = event_of(state, message, own, history=history)
     if said is None or state.fold(message.nick) in state.presence.ignored:
         return
-    state.tell(said)
+    state.emit(said)
     for event in tag_handlers.reactions(state, message, tag_handlers.where(state, message), own):
-        state.tell(event)
+        state.emit(event)
 
 
 def event_of(
@@ -108,7 +108,7 @@ def joined(state: EnginePort, message: Message) -> None:
             presence.learn_account(state, nick, message.params[1])
         room = state.rooms.get(name)
         where = room.name if room is not None else name
-        state.tell(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
+        state.emit(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
         if own:
             state.backfill.entered(name, message)
 
@@ -142,7 +142,7 @@ def _left_room(
         if how == "part":
             state.unwant(name)
     time = state.time_of(message)
-    state.tell(e.Parted(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
+    state.emit(e.Parted(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
 
 
 def quitted(state: EnginePort, message: Message) -> None:
@@ -152,7 +152,7 @@ def quitted(state: EnginePort, message: Message) -> None:
     rooms = state.rooms.vanish(message.nick)
     state.presence.gone(state.fold(message.nick))
     time = state.time_of(message)
-    state.tell(e.Parted(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
+    state.emit(e.Parted(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
 
 
 def renamed(state: EnginePort, message: Message) -> None:
@@ -168,7 +168,7 @@ def renamed(state: EnginePort, message: Message) -> None:
             state.name = new
     state.rooms.rename(old, new)
     state.presence.rename(state.fold(old), state.fold(new))
-    state.tell(e.NickChanged(time=state.time_of(message), old=old, name=new, own=own))
+    state.emit(e.NickChanged(time=state.time_of(message), old=old, name=new, own=own))
 
 
 def topic(state: EnginePort, message: Message) -> None:
@@ -176,7 +176,7 @@ def topic(state: EnginePort, message: Message) -> None:
     room = state.rooms.get(message.param(0))
     if room is not None:
         room.topic = message.param(1)
-        state.tell(e.Topic(time=state.time_of(message), room=room.name, text=room.topic, name=message.nick))
+        state.emit(e.Topic(time=state.time_of(message), room=room.name, text=room.topic, name=message.nick))
 
 
 def mode(state: EnginePort, message: Message) -> None:
@@ -189,13 +189,13 @@ def mode(state: EnginePort, message: Message) -> None:
         if letter in state.isupport.prefixes:
             state.rooms.standing(target, add, letter, parameter)
     time, text = state.time_of(message), " ".join(change).strip()
-    state.tell(e.ModeChanged(time=time, target=target, change=text, name=message.nick, own=own))
+    state.emit(e.ModeChanged(time=time, target=target, change=text, name=message.nick, own=own))
 
 
 def invited(state: EnginePort, message: Message) -> None:
     """INVITE."""
     if state.is_me(message.param(0)) and message.param(1):
-        state.tell(e.Invited(time=state.time_of(message), room=message.param(1), name=message.nick))
+        state.emit(e.Invited(time=state.time_of(message), room=message.param(1), name=message.nick))
 
 
 def error(state: EnginePort, message: Message) -> None:
@@ -226,7 +226,7 @@ def standard_reply(state: EnginePort, message: Message) -> None:
     context = message.params[2] if len(message.params) > 3 else None
     time = state.time_of(message)
     if message.command != "FAIL":
-        state.tell(e.ServerNotice(time=time, text=text, code=code))
+        state.emit(e.ServerNotice(time=time, text=text, code=code))
         return
     if code == unstored_requests.CODE and state.unstored.refused(state, command.upper(), context):
         return
@@ -240,8 +240,8 @@ def standard_reply(state: EnginePort, message: Message) -> None:
         entry = state.in_flight.refused_whole()
     name = None if command == "*" else command.upper()
     ticket = ticket_of(entry)
-    state.tell(
-        e.Failed(time=time, text=text, code=code, command=name, about=context, said=said_again(entry), ticket=ticket)
+    state.emit(
+        e.Failed(time=time, text=text, code=code, command=name, about=context, said=resent_text(entry), ticket=ticket)
     )
 
 
@@ -250,7 +250,7 @@ def ticket_of(entry: SentMessage | None) -> int | None:
     return entry.message.ticket or None if entry is not None else None
 
 
-def said_again(entry: SentMessage | None) -> str | None:
+def resent_text(entry: SentMessage | None) -> str | None:
     """The text of a refused message, if it had been sent again."""
     return entry.message.text if entry is not None and entry.again else None
 

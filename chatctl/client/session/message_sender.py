@@ -47,15 +47,15 @@ def say(state: EnginePort, message: e.Outgoing) -> None:
     try:
         room = state.rooms.get(message.target)
         target = room.name if room is not None else message.target
-        for text in _wholes(state, message):
-            _say_whole(state, target, text, message)
+        for text in _multiline_parts(state, message):
+            _send_multiline(state, target, text, message)
     except ChatctlError as error:  # a room whose name, as this server writes it, cannot stand on a line
         command, about = _COMMANDS[message.kind], message.target
         ticket = message.ticket or None
-        state.tell(e.Failed(time=state.now(), text=str(error), code="", command=command, about=about, ticket=ticket))
+        state.emit(e.Failed(time=state.now(), text=str(error), code="", command=command, about=about, ticket=ticket))
 
 
-def _wholes(state: EnginePort, message: e.Outgoing) -> Iterator[str]:
+def _multiline_parts(state: EnginePort, message: e.Outgoing) -> Iterator[str]:
     """Return the text in parts, each to be sent as one message ([multiline])."""
     lines = message.text.split("\n")
     limits = multiline_limits(state)
@@ -107,7 +107,7 @@ def _parts(line: str, space: int) -> list[str]:
     return found
 
 
-def _say_whole(state: EnginePort, target: str, text: str, message: e.Outgoing) -> None:
+def _send_multiline(state: EnginePort, target: str, text: str, message: e.Outgoing) -> None:
     command = _COMMANDS[message.kind]
     if "\n" in text:
         if text.strip():
@@ -130,10 +130,10 @@ def _number(state: EnginePort) -> str:
 def _send(state: EnginePort, entry: SentMessage) -> None:
     _send_entry(state, entry)
     if not state.echoes:
-        tell_sent(state, entry)
+        show_sent(state, entry)
 
 
-def tell_sent(state: EnginePort, entry: SentMessage) -> None:
+def show_sent(state: EnginePort, entry: SentMessage) -> None:
     """Tell of a message of ours that has no echo."""
     tags = {tag_handlers.REPLY[0]: entry.message.reply} if entry.message.reply else {}
     message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
@@ -174,7 +174,7 @@ def send_again(state: EnginePort, doubt: list[SentMessage]) -> None:
     for entry in doubt:
         entry.again = True
         if "\n" in entry.payload and multiline_limits(state) is None:  # it takes none any more: it cannot know this one
-            state.tell(e.Unconfirmed(time=state.now(), messages=(entry.message,)))
+            state.emit(e.Unconfirmed(time=state.now(), messages=(entry.message,)))
             continue
         _send_entry(state, entry)
 

@@ -44,7 +44,7 @@ def _refold(state: EnginePort, before: Callable[[str], str]) -> None:
     state.presence.refold(renewed, state.fold)
     state.backfill.refold(renewed)
     if state.online:
-        state.tell(e.PresenceChanged(time=state.now(), name="", online=True, away=False, text=""))
+        state.emit(e.PresenceChanged(time=state.now(), name="", online=True, away=False, text=""))
 
 
 def welcome_over(state: EnginePort, message: Message) -> None:
@@ -55,7 +55,7 @@ def welcome_over(state: EnginePort, message: Message) -> None:
 def motd(state: EnginePort, message: Message) -> None:
     """372: one line of it."""
     text = message.params[-1].removeprefix("- ") if message.params else ""
-    state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
+    state.emit(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
 
 
 def away(state: EnginePort, message: Message) -> None:
@@ -63,14 +63,14 @@ def away(state: EnginePort, message: Message) -> None:
     if state.fold(message.param(1)) in state.presence.whois:
         presence.whois_line(state, message)
         return
-    state.tell(e.Away(time=state.time_of(message), name=message.param(1), text=message.param(2)))
+    state.emit(e.Away(time=state.time_of(message), name=message.param(1), text=message.param(2)))
 
 
 def away_set(state: EnginePort, message: Message) -> None:
     """305 and 306."""
     gone = message.command == "306"
     text = state.away_text if gone else ""
-    state.tell(e.AwaySet(time=state.time_of(message), away=gone, text=text))
+    state.emit(e.AwaySet(time=state.time_of(message), away=gone, text=text))
 
 
 def who_line(state: EnginePort, message: Message) -> None:
@@ -88,7 +88,7 @@ def who_over(state: EnginePort, message: Message) -> None:
     people, state.people = tuple(state.people), []
     if presence.who_came(state, message.param(1), people):
         return
-    state.tell(e.Who(time=state.time_of(message), mask=message.param(1), people=people))
+    state.emit(e.Who(time=state.time_of(message), mask=message.param(1), people=people))
 
 
 def topic(state: EnginePort, message: Message) -> None:
@@ -98,7 +98,7 @@ def topic(state: EnginePort, message: Message) -> None:
     if room is not None:
         room.topic = text
     name = room.name if room is not None else message.param(1)
-    state.tell(e.Topic(time=state.time_of(message), room=name, text=text))
+    state.emit(e.Topic(time=state.time_of(message), room=name, text=text))
 
 
 def names(state: EnginePort, message: Message) -> None:
@@ -118,7 +118,7 @@ def names_over(state: EnginePort, message: Message) -> None:
         presence.entered(state, room.name)
     state.asked_names.discard(folded)
     highest = tuple(state.isupport.prefixes.values())[:-1] or ("@",)
-    state.tell(
+    state.emit(
         e.Names(
             time=state.time_of(message),
             room=room.name if room is not None else name,
@@ -146,16 +146,16 @@ def refused(state: EnginePort, message: Message) -> None:
     entry = None
     if about is not None and code in ("401", "403", "404"):
         entry = state.in_flight.refused(about)
-    said, ticket = command_handlers.said_again(entry), command_handlers.ticket_of(entry)
+    said, ticket = command_handlers.resent_text(entry), command_handlers.ticket_of(entry)
     if about is not None and state.isupport.is_room(about) and about not in state.rooms:
         state.backfill.left(about)
         state.unstored.join_refused(state, about, code)
     if code in TAKEN and about is not None and not state.isupport.is_room(about):
-        state.tell(e.NameTaken(time=time, name=about, text=text))
+        state.emit(e.NameTaken(time=time, name=about, text=text))
     elif code in INVALID:
-        state.tell(e.NameRefused(time=time, name=about or "", text=text))
+        state.emit(e.NameRefused(time=time, name=about or "", text=text))
     else:
-        state.tell(e.Failed(time=time, text=text, code=code, about=about, said=said, ticket=ticket))
+        state.emit(e.Failed(time=time, text=text, code=code, about=about, said=said, ticket=ticket))
 
 
 def banned(state: EnginePort, message: Message) -> None:
@@ -167,7 +167,7 @@ def banned(state: EnginePort, message: Message) -> None:
 def inviting(state: EnginePort, message: Message) -> None:
     """341: ``me nick room``."""
     text = f"{message.param(1)} is invited into {message.param(2)}"
-    state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
+    state.emit(e.ServerNotice(time=state.time_of(message), text=text, code=message.command))
 
 
 def counts(state: EnginePort, message: Message) -> None:
@@ -179,13 +179,13 @@ def counts(state: EnginePort, message: Message) -> None:
 def account(state: EnginePort, message: Message) -> None:
     """900 and 901: logged in, or out; the last parameter says it in words, the others do so for programs."""
     state.logged_in = message.param(2) if message.command == "900" and len(message.params) > 3 else ""
-    if message.params and not (state.logged_in and account_registration.is_told(state, state.logged_in)):
-        state.tell(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
+    if message.params and not (state.logged_in and account_registration.is_reported(state, state.logged_in)):
+        state.emit(e.ServerNotice(time=state.time_of(message), text=message.params[-1], code=message.command))
 
 
 def account_made(state: EnginePort, message: Message) -> None:
     """920 of Ergo, which repeats the answer to REGISTER."""
-    if not account_registration.is_told(state, message.param(1)):
+    if not account_registration.is_reported(state, message.param(1)):
         other(state, message)
 
 
@@ -197,7 +197,7 @@ def other(state: EnginePort, message: Message) -> None:
             refused(state, message)
         elif len(message.params) > 1:
             text = " ".join(message.params[1:])
-            state.tell(e.ServerNotice(time=state.time_of(message), text=text, code=code))
+            state.emit(e.ServerNotice(time=state.time_of(message), text=text, code=code))
 
 
 def nothing(state: EnginePort, message: Message) -> None:

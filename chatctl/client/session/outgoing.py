@@ -61,7 +61,7 @@ class OutgoingRequests:
         """Enter a room."""
         self.want(room, key)
         self.send_join(room, key)
-        self.unstored.tell_again(self.fold(room))
+        self.unstored.report_again(self.fold(room))
 
     def send_join(self, room: str, key: str = "") -> None:
         """Send the JOIN of a room that is wanted."""

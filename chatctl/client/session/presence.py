@@ -35,7 +35,7 @@ def away(state: EnginePort, message: Message) -> None:
     (state.presence.away.add if text else state.presence.away.discard)(key)
     if is_new:
         time, name = state.time_of(message), message.nick
-        state.tell(e.PresenceChanged(time=time, name=name, online=True, away=bool(text), text=text))
+        state.emit(e.PresenceChanged(time=time, name=name, online=True, away=bool(text), text=text))
 
 
 def account(state: EnginePort, message: Message) -> None:
@@ -69,7 +69,7 @@ def who_came(state: EnginePort, mask: str, people: tuple[e.Person, ...]) -> bool
     if key not in state.presence.asked:
         return False
     state.presence.asked.discard(key)
-    state.tell(e.PresenceChanged(time=state.now(), name="", online=True, away=False, text=""))
+    state.emit(e.PresenceChanged(time=state.now(), name="", online=True, away=False, text=""))
     return True
 
 
@@ -98,7 +98,7 @@ def monitored(state: EnginePort, message: Message) -> None:
         if not online:
             state.presence.gone(state.fold(name))
         is_away = state.fold(name) in state.presence.away
-        state.tell(e.PresenceChanged(time=state.time_of(message), name=name, online=online, away=is_away, text=""))
+        state.emit(e.PresenceChanged(time=state.time_of(message), name=name, online=online, away=is_away, text=""))
 
 
 def listed(state: EnginePort, message: Message) -> None:
@@ -111,7 +111,7 @@ def listed(state: EnginePort, message: Message) -> None:
 def listed_over(state: EnginePort, message: Message) -> None:
     """323."""
     rooms, state.presence.listed = tuple(state.presence.listed), []
-    state.tell(e.Listed(time=state.time_of(message), rooms=rooms))
+    state.emit(e.Listed(time=state.time_of(message), rooms=rooms))
 
 
 def whois_line(state: EnginePort, message: Message) -> None:
@@ -130,7 +130,7 @@ def whois_over(state: EnginePort, message: Message) -> None:
     lines = state.presence.whois.pop(state.fold(name), [])
     lines.sort(key=lambda line: line.startswith(_ADDRESS))  # used for bans only
     if lines:  # otherwise the name is unknown, and a 401 was shown
-        state.tell(e.Whois(time=state.time_of(message), name=name, lines=tuple(lines)))
+        state.emit(e.Whois(time=state.time_of(message), name=name, lines=tuple(lines)))
 
 
 _ADDRESS = "address: "

@@ -59,7 +59,7 @@ class HistoryQuestion:
     wish: UserRequest | None = None
 
 
-def is_said(message: Message) -> bool:
+def is_message(message: Message) -> bool:
     """Return whether the event is a message."""
     return message.command in ("PRIVMSG", "NOTICE") and len(message.params) > 1 and bool(message.nick)
 
@@ -73,9 +73,9 @@ def shifted(stamp: str, back: timedelta) -> str:
     return f"timestamp={moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def said_before(place: PlaceHistory, page: list[Message]) -> str:
+def earlier_own_message(place: PlaceHistory, page: list[Message]) -> str:
     """Return the start of a request if an own message is older than the first page and our JOIN ([first-look])."""
-    known = {message.tags.get("msgid", "") for message in page if is_said(message)}
+    known = {message.tags.get("msgid", "") for message in page if is_message(message)}
     for message, _, _ in place.hold.messages if place.hold is not None and not place.looked else ():
         if REFERENCE in message.tags:
             earlier = shifted(message.tags.get("time", ""), STEP)

@@ -58,7 +58,7 @@ def where(state: EnginePort, message: Message) -> str:
 def tagmsg(state: EnginePort, message: Message) -> None:
     """TAGMSG."""
     for event in events_of(state, message, history=False):
-        state.tell(event)
+        state.emit(event)
 
 
 def events_of(state: EnginePort, message: Message, *, history: bool) -> list[e.Event]:
@@ -90,10 +90,10 @@ def reactions(state: EnginePort, message: Message, target: str, own: bool) -> li
 def redacted(state: EnginePort, message: Message) -> None:
     """REDACT."""
     for event in events_of(state, message, history=False):
-        state.tell(event)
+        state.emit(event)
 
 
-def tell_typing(state: EnginePort, target: str, what: str) -> None:
+def send_typing(state: EnginePort, target: str, what: str) -> None:
     """Send our typing state. It is labelled, because a room where we may not speak refuses it, and that must stay
     hidden."""
     label = {"label": AUTOMATIC_LABEL} if "labeled-response" in state.enabled else {}
@@ -113,7 +113,7 @@ def marked_read(state: EnginePort, message: Message) -> None:
         except ValueError:
             return
     if name:
-        state.tell(e.ReadUntil(time=state.time_of(message), target=name, until=until))
+        state.emit(e.ReadUntil(time=state.time_of(message), target=name, until=until))
 
 
 def react(state: EnginePort, tags: dict[str, str], target: str) -> None:
@@ -133,4 +133,4 @@ def take_back(state: EnginePort, params: tuple[str, ...]) -> None:
 
 
 def _cannot(state: EnginePort, text: str) -> None:
-    state.tell(e.Failed(time=state.now(), text=text, code="UNKNOWN_COMMAND"))
+    state.emit(e.Failed(time=state.now(), text=text, code="UNKNOWN_COMMAND"))

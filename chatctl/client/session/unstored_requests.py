@@ -50,7 +50,7 @@ class RetryEngine(Protocol):
     def barrier(self, passed: Callable[[], None] | None = None) -> None:
         """Send a PING; `passed` is called when it is answered."""
 
-    def tell(self, event: e.Event) -> None:
+    def emit(self, event: e.Event) -> None:
         """Emit an event."""
 
     def send_join(self, room: str, key: str = "") -> None:
@@ -122,7 +122,7 @@ class UnstoredRequests:
         pending = self._rooms.setdefault(key, PendingJoin(room))
         pending.asked = True
 
-    def tell_again(self, key: str) -> None:
+    def report_again(self, key: str) -> None:
         """Tell the next refusal, because the user has asked for the room."""
         self._rooms[key].told = False
 
@@ -152,7 +152,7 @@ class UnstoredRequests:
     def _left(self, state: RetryEngine, key: str) -> None:
         name = self._rooms[key].name
         self.give_up(state, key)
-        state.tell(e.Parted(time=state.now(), name=state.nick, rooms=(name,), how="part", reason="", own=True))
+        state.emit(e.Parted(time=state.now(), name=state.nick, rooms=(name,), how="part", reason="", own=True))
 
     def join_refused(self, state: RetryEngine, about: str, code: str) -> None:
         """Stop joining a room if the server refuses that for a reason of its own."""
@@ -185,7 +185,7 @@ class UnstoredRequests:
             pending.told = True
             name = pending.name
             text = f"The server cannot store anything at the moment, so {name} could not be joined{TRYING_AGAIN}"
-            state.tell(e.Failed(time=state.now(), text=text, code=CODE, command="JOIN", about=name))
+            state.emit(e.Failed(time=state.now(), text=text, code=CODE, command="JOIN", about=name))
 
     # Read markers.
 
@@ -277,4 +277,4 @@ def _fail(state: RetryEngine, message: e.Outgoing, text: str) -> None:
     time, ticket = state.now(), message.ticket or None
     command = "NOTICE" if message.kind == "notice" else "PRIVMSG"
     about, said = message.target, message.text
-    state.tell(e.Failed(time=time, text=text, code=CODE, command=command, about=about, said=said, ticket=ticket))
+    state.emit(e.Failed(time=time, text=text, code=CODE, command=command, about=about, said=said, ticket=ticket))

@@ -35,7 +35,7 @@ from chatctl.journal.exchange.jsonl import ExportedFact
 from chatctl.journal.index import place_index, text_index
 from chatctl.journal.index.fact_stream import facts
 from chatctl.journal.index.history_reader import find_time
-from chatctl.journal.sqlite_store import SqliteStore, not_kept
+from chatctl.journal.sqlite_store import SqliteStore, outcome_of_error
 from chatctl.journal.store import rows
 from chatctl.journal.store.schema import transaction
 
@@ -119,7 +119,7 @@ def said(error: Exception) -> str:
     """Why history could not be changed, for people."""
     if isinstance(error, ChatctlError):
         return str(error)
-    known = not_kept(error) if isinstance(error, (sqlite3.Error, OSError)) else None
+    known = outcome_of_error(error) if isinstance(error, (sqlite3.Error, OSError)) else None
     return f"The history could not be changed: {known.reason if known else error}"
 
 

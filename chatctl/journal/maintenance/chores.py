@@ -99,7 +99,7 @@ class Chores:
         self._quiet_at = now + QUIET_SECONDS
         self._calm_at = now + CALM_SECONDS
 
-    def taken_back(self) -> None:
+    def redaction_stored(self) -> None:
         """Messages were taken back: their words are to leave the index and the WAL."""
         self._mend_at = self._mend_at or time.monotonic() + REDACTION_DELAY_SECONDS
 
@@ -215,7 +215,7 @@ class Chores:
 
     def _check(self) -> None:
         self._check_at = time.monotonic() + RETENTION_CHECK_SECONDS
-        (self._prunes if self._spare.is_needed() else self._work).append(self._forgetting())
+        (self._prunes if self._spare.is_needed() else self._work).append(self._retention_slices())
 
     def _make_spare(self) -> None:
         self._spare_at = time.monotonic() + RETENTION_CHECK_SECONDS
@@ -260,10 +260,10 @@ class Chores:
         self._rested_at = (ended := time.monotonic()) + INDEX_REST_FACTOR * (ended - began)
         self._behind = max(0, self._behind - seen) if seen == text_index.SLICE else 0
 
-    def _forgetting(self) -> Generator[None, None, None]:
+    def _retention_slices(self) -> Generator[None, None, None]:
         pruned = retention.PruneProgress()
         yield from self._relieved(lambda: retention.keep(self._store, self._keep, self._clock(), pruned))
-        self._forgot(pruned)
+        self._pruned(pruned)
 
     def _relieved(self, deletions: Callable[[], Iterator[None]]) -> Iterator[None]:
         """Delete, also on a full disk."""
@@ -286,10 +286,10 @@ class Chores:
         except Exception as error:  # the caller is told; then it is logged
             done(error)
             raise
-        self._forgot(pruned)
+        self._pruned(pruned)
         done(pruned.facts)
 
-    def _forgot(self, pruned: retention.PruneProgress) -> None:
+    def _pruned(self, pruned: retention.PruneProgress) -> None:
         if pruned.facts:
             self._scrub = True
             self._shrink_if_worth_it()

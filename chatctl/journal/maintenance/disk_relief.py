@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from chatctl.errors import ChatctlError
 from chatctl.journal.maintenance.compaction import shrink
-from chatctl.journal.sqlite_store import FULL, SqliteStore, not_kept
+from chatctl.journal.sqlite_store import FULL, SqliteStore, outcome_of_error
 from chatctl.journal.store.spare_file import SPARE_BYTES, SpareFile
 
 COPY_PAGES = 1000
@@ -29,7 +29,7 @@ class DiskFullError(ChatctlError):
 
 def is_full(error: Exception) -> bool:
     """Return whether a write failed for lack of space."""
-    known = not_kept(error) if isinstance(error, (sqlite3.Error, OSError)) else None
+    known = outcome_of_error(error) if isinstance(error, (sqlite3.Error, OSError)) else None
     return known is not None and known.reason == FULL
 
 

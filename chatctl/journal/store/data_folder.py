@@ -179,7 +179,7 @@ def free_bytes(folder: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def kept_secret(folder: Path, name: str, size: int) -> bytes:
+def stored_secret(folder: Path, name: str, size: int) -> bytes:
     """Return the random bytes in the file `name`, which is made once, and durable before it has its name.
 
     The caller holds the lock. Raises StartError if it cannot be read or made.

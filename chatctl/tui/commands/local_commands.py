@@ -68,7 +68,7 @@ class LocalCommands:
     def _typing(self, word: str) -> None:
         being = self._app.being
         if being is not None:
-            being.tells_typing = self._switched("Others see when you type", "typing", word, being.tells_typing)
+            being.sends_typing = self._switched("Others see when you type", "typing", word, being.sends_typing)
 
     def _switched(self, what: str, key: str, word: str, now: bool) -> bool:
         """Turn a setting on or off; without a word only show it. Returns what holds then."""

@@ -31,7 +31,7 @@ class OwnPresence:
     """`now` is a clock in seconds that only goes forward."""
 
     def __init__(self, client: Client, now: Callable[[], float] = monotonic) -> None:
-        self.tells_typing = True
+        self.sends_typing = True
         self.notifies = True
         self._client = client
         self._now = now
@@ -44,7 +44,7 @@ class OwnPresence:
     def typing(self, buffer: Buffer, text: str) -> None:
         """The input line of `buffer` holds `text` now."""
         self.touched()
-        if not self.tells_typing or not buffer.name or not buffer.joined:
+        if not self.sends_typing or not buffer.name or not buffer.joined:
             return
         if not text or text.startswith("/"):
             if self._typed_to == buffer.name and not text:

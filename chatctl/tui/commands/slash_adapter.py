@@ -73,7 +73,7 @@ class SlashAdapter:
         """The id of a message here. One that has not arrived counts too, since it is seen: nothing else is meant."""
         fold, wanted = self.client.fold, self.client.fold(name)
         for item in reversed(self.model.here.shown.items):
-            if item.is_said and not item.deleted and (not name or fold(item.name) == wanted):
+            if item.is_message and not item.deleted and (not name or fold(item.name) == wanted):
                 count -= 1
             if count == 0:
                 if item.ticket:

@@ -32,7 +32,7 @@ class EnterGate:
         """Decide about one event."""
         app = self._app
         if not self._begun:
-            self._begun = app.stands(StatusBar) and app.screen.focused is not None
+            self._begun = app.is_mounted_widget(StatusBar) and app.screen.focused is not None
             if not self._begun:
                 return KeyPassage.WAIT
         if not isinstance(event, events.Key) or event.key != "enter" or len(app.screen_stack) > 1 or app.line.deaf:

@@ -69,7 +69,7 @@ class Buffer:
         """It is looked at: nothing is unread any more; the line between read and unread stays until one leaves."""
         self.unread = self.mentions = 0
 
-    def left_behind(self) -> None:
+    def unsent_text(self) -> None:
         """It is not looked at any more."""
         self.log.unread, self.log.unread_above = None, False
 
@@ -123,7 +123,7 @@ class Buffers:
         """Go to a place."""
         if buffer is self.current:
             return
-        self.current.left_behind()
+        self.current.unsent_text()
         self.current = buffer
         buffer.seen()
 

@@ -24,7 +24,7 @@ _SAME = 1.0
 """Seconds within which the same refusal is told once."""
 
 
-def hear(model: ViewState, event: e.Event) -> None:
+def handle(model: ViewState, event: e.Event) -> None:
     """Handle an event. Kinds without a row are shown in the words of the line client."""
     handler = _HANDLERS.get(type(event))
     if handler is not None:
@@ -207,7 +207,7 @@ def read_until(model: ViewState, event: e.ReadUntil) -> None:
         buffer.left_off = event.until.timestamp()
     if buffer.read_until is None or event.until > buffer.read_until:
         buffer.read_until = event.until
-        last = next((item for item in reversed(buffer.log.items) if item.is_said), None)
+        last = next((item for item in reversed(buffer.log.items) if item.is_message), None)
         if last is not None and last.time <= event.until.timestamp():
             buffer.seen()
             model.stale |= {"rooms"}

@@ -28,10 +28,10 @@ def page(model: ViewState, event: e.HistoryReceived) -> None:
     items = items_of(model, event.events)
     if kind == "BEFORE":
         _unread_before(model, buffer, items, event.ends or event.failed)
-        buffer.shown.put_before(item for item in items if item.is_said or item.time < buffer.since)
+        buffer.shown.put_before(item for item in items if item.is_message or item.time < buffer.since)
         buffer.shown.begins = event.ends or event.failed
     elif kind == "LAST":
-        buffer.log.put_before(item for item in items if item.is_said)
+        buffer.log.put_before(item for item in items if item.is_message)
         _unread_at_the_end(buffer, model)
     elif kind == "AFTER" and buffer.past is not None:
         reached = any(item.id is not None and buffer.log.find(item.id) for item in items)
@@ -51,7 +51,7 @@ def page(model: ViewState, event: e.HistoryReceived) -> None:
 def _unread_at_the_end(buffer: Buffer, model: ViewState) -> None:
     """Request the messages of an earlier conversation after the last one read; if that is unknown, after our last
     one."""
-    said = [item for item in buffer.log.items if item.is_said]
+    said = [item for item in buffer.log.items if item.is_message]
     read = (
         buffer.left_off if buffer.left_off is not None else max((item.time for item in said if item.own), default=0.0)
     )
@@ -67,9 +67,9 @@ def _unread_before(model: ViewState, buffer: Buffer, items: list[Item], ends: bo
     log = buffer.log
     if buffer.past is not None or log.unread is None or buffer.left_off is None:
         return
-    if log.unread is not next((item for item in log.items if item.is_said), None):
+    if log.unread is not next((item for item in log.items if item.is_message), None):
         return
-    said = [item for item in items if item.is_said]
+    said = [item for item in items if item.is_message]
     missed = [item for item in said if not item.own and item.time > buffer.left_off]
     log.unread_above = log.unread_above and not ends and said == missed
     if missed:

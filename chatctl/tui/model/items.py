@@ -79,7 +79,7 @@ class Item:
         return f"Item({self.kind}, {self.name!r}, {self.text!r})"
 
     @property
-    def is_said(self) -> bool:
+    def is_message(self) -> bool:
         """Whether it is a message of a user."""
         return self.kind in ("said", "action", "notice")
 

@@ -67,7 +67,7 @@ class MessageLog:
         Times are not compared otherwise: the server's clock and ours may be days apart."""
         if other.ticket:
             return not item.ticket
-        return past and item.is_said and not other.is_said and other.time > item.time
+        return past and item.is_message and not other.is_message and other.time > item.time
 
     def _drop(self, count: int) -> None:
         for item in self.items[:count]:
@@ -144,7 +144,7 @@ class MessageLog:
     def said(self, count: int) -> Item | None:
         """Return the `count`-th last message of a user that the server has; 1 is the last."""
         for item in reversed(self.items):
-            if item.is_said and item.id is not None and not item.deleted:
+            if item.is_message and item.id is not None and not item.deleted:
                 count -= 1
                 if count == 0:
                     return item
@@ -161,4 +161,4 @@ class MessageLog:
 
 def _told_later(item: Item, time: float) -> bool:
     """Return whether it is a later item that is not a message: missed events are inserted above those."""
-    return not item.is_said and item.time > time
+    return not item.is_message and item.time > time

@@ -12,4 +12,4 @@ class ViewModel(ViewState):
 
     def event(self, event: e.Event) -> None:
         """Handle an event of the client."""
-        event_handlers.hear(self, event)
+        event_handlers.handle(self, event)

@@ -123,7 +123,7 @@ class ViewState:
     def attend(self, attention: bool) -> None:
         """The user begins or stops watching; later items are placed below a marker line."""
         if self.attention and not attention and not self.here.unread:
-            self.here.left_behind()
+            self.here.unsent_text()
         self.attention = attention
         if attention and self.here.unread:
             self.here.seen()
@@ -213,7 +213,7 @@ class ViewState:
             log = buffer.log
             if buffer.past is not None or log.unread is None or buffer.left_off is None or log.begins:
                 continue
-            if log.unread is not next((item for item in log.items if item.is_said), None):
+            if log.unread is not next((item for item in log.items if item.is_message), None):
                 continue
             if buffer.sought < _MAX_PAGES_BACK:
                 buffer.sought += self.load_before(buffer)
@@ -240,7 +240,7 @@ class ViewState:
         buffer = self.here
         if not self.attention or self.connection != "online" or buffer is self.buffers.home:
             return
-        last = next((item for item in reversed(buffer.log.items) if item.is_said and not item.ticket), None)
+        last = next((item for item in reversed(buffer.log.items) if item.is_message and not item.ticket), None)
         if last is None:
             return
         until = moment(last.time)

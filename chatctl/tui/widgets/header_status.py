@@ -67,7 +67,7 @@ class StatusContent:
     hint: str = ""
 
 
-def how_things_stand(model: ViewModel, address: str, waiting: int, below: int, hint: str) -> StatusContent:
+def status_content(model: ViewModel, address: str, waiting: int, below: int, hint: str) -> StatusContent:
     """`waiting`: messages that are not sent yet; `below`: those below the visible part."""
     sign, words, good = "●", "connected", True
     if model.connection == "connecting" and model.waits_for:

@@ -66,13 +66,13 @@ def test_before_our_prefix_is_known_parts_are_shorter() -> None:
 
 def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
     for number in range(WINDOW_MESSAGES):
-        assert lobby.state.may_say_more
+        assert lobby.state.may_send_more
         lobby.state.say("message", "#lobby", str(number))
-    assert not lobby.state.may_say_more
+    assert not lobby.state.may_send_more
     pings = [line.split()[1] for line in lobby.sent() if line.startswith("PING")]
     assert len(pings) == 2
     lobby.heard(f":s PONG s {pings[0]}")
-    assert lobby.state.may_say_more
+    assert lobby.state.may_send_more
     assert lobby.state.in_flight.out == WINDOW_MESSAGES // 2
 
 

@@ -135,12 +135,12 @@ def test_messages_to_a_refused_room_are_sent_in_order_when_it_is_joined() -> Non
         talk.state.say("message", "#Tea", text)
     talk.state.say("message", "bob", "hi")
     assert talk.sent() == ["PRIVMSG bob :hi"]
-    assert not talk.state.say_held()
+    assert not talk.state.send_held()
     assert [message.text for message in talk.state.unsent()] == ["one", "two"]
     talk.heard(JOINED)
     talk.sent()
     talk.state.say("message", "#tea", "three")
-    while talk.state.say_held():
+    while talk.state.send_held():
         pass
     assert talk.sent() == ["PRIVMSG #tea :one", "PRIVMSG #tea :two", "PRIVMSG #tea :three"]
 
@@ -157,7 +157,7 @@ def test_messages_to_a_refused_room_outlast_the_connection() -> None:
     assert [message.text for message in talk.state.unsent()] == ["one"]
     talk.heard(JOINED)
     talk.sent()
-    assert talk.state.say_held()
+    assert talk.state.send_held()
     assert talk.sent() == ["PRIVMSG #tea :one"]
 
 

@@ -209,7 +209,7 @@ def test_retention_goes_on_beside_the_chat(tmp_path: Path, monkeypatch: pytest.M
     now = fact(3000).time
     told: list[bool] = []
     made = Desk(tmp_path / "j.db", retention=Retention(messages=100), clock=lambda: now)
-    made.journal.when_forgotten(lambda: told.append(True))
+    made.journal.when_pruned(lambda: told.append(True))
     with made as desk:
         for seq in range(1, 3000, 10):
             desk.keep([fact(each) for each in range(seq, seq + 10)])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatctl.errors import StartError
-from chatctl.journal.store.data_folder import LOCK, LockHolder, holder, kept_secret, lock, prepare
+from chatctl.journal.store.data_folder import LOCK, LockHolder, holder, lock, prepare, stored_secret
 from chatctl.protocol.control_socket import MAX_PATH_BYTES
 from chatctl.server.control.control import control_socket
 from tests.deadline import DEADLINE
@@ -225,11 +225,11 @@ def test_a_lock_is_free_after_kill_9(tmp_path: Path) -> None:
 
 def test_a_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     folder = prepare(tmp_path / "data")
-    made = kept_secret(folder, "some.key", 32)
+    made = stored_secret(folder, "some.key", 32)
     assert len(made) == 32
-    assert kept_secret(folder, "some.key", 32) == made
-    assert kept_secret(folder, "other.key", 32) != made
+    assert stored_secret(folder, "some.key", 32) == made
+    assert stored_secret(folder, "other.key", 32) != made
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     (folder / "some.key").write_bytes(b"short")
     with pytest.raises(StartError, match="damaged"):
-        kept_secret(folder, "some.key", 32)
+        stored_secret(folder, "some.key", 32)

@@ -60,7 +60,7 @@ def test_commands_and_what_was_sent_are_not_told() -> None:
 
 def test_it_can_be_off() -> None:
     here, told = being()
-    here.tells_typing = False
+    here.sends_typing = False
     here.typing(room(), "hi")
     assert told.done == []
 

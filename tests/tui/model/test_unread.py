@@ -12,7 +12,7 @@ from tests.tui.view_models import NOW, World, page, said
 
 
 def test_unread_and_mentions_count_elsewhere_alone(world: World) -> None:
-    world.hear(said("here"), said("there", "#dev"), said("ann: there", "#dev"), said("annual", "#dev"))
+    world.handle(said("here"), said("there", "#dev"), said("ann: there", "#dev"), said("annual", "#dev"))
     assert (world.buffer("#lobby").unread, world.buffer("#dev").unread, world.buffer("#dev").mentions) == (0, 3, 1)
     assert world.buffer("#dev").log.unread is world.buffer("#dev").log.items[0]
     assert [item.text for _, item in world.model.alerts] == ["ann: there"]
@@ -22,7 +22,7 @@ def test_unread_and_mentions_count_elsewhere_alone(world: World) -> None:
 
 def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> None:
     world.model.attend(False)
-    world.hear(said("ann?"))
+    world.handle(said("ann?"))
     assert (world.buffer("#lobby").unread, len(world.model.alerts)) == (1, 1)
     world.model.attend(True)
     assert world.buffer("#lobby").unread == 0
@@ -32,7 +32,7 @@ def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> Non
 def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(world: World) -> None:
     def calls(text: str) -> int:
         world.model.alerts.clear()
-        world.hear(said(f"ann: {text}", "#dev"))
+        world.handle(said(f"ann: {text}", "#dev"))
         return len(world.model.alerts)
 
     assert calls("no word of the terminal yet") == 1
@@ -47,19 +47,19 @@ def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(w
 
 
 def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) -> None:
-    world.hear(said("old", "#dev", history=True))
+    world.handle(said("old", "#dev", history=True))
     assert world.buffer("#dev").unread == 0
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW), said("newer", "#dev", seconds=5, history=True))
+    world.handle(e.ReadUntil(time=NOW, target="#dev", until=NOW), said("newer", "#dev", seconds=5, history=True))
     assert world.buffer("#dev").unread == 1
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW + timedelta(seconds=9)))
+    world.handle(e.ReadUntil(time=NOW, target="#dev", until=NOW + timedelta(seconds=9)))
     assert world.buffer("#dev").unread == 0
 
 
 def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World) -> None:
     here, at = world.buffer("#lobby"), [NOW + timedelta(seconds=second) for second in range(10)]
-    world.hear(e.ReadUntil(time=at[9], target="#lobby", until=at[1]))
+    world.handle(e.ReadUntil(time=at[9], target="#lobby", until=at[1]))
     told = [said(f"m{number}", seconds=number, id=f"m{number}", history=True) for number in range(8)]
-    world.hear(*told[6:])
+    world.handle(*told[6:])
     assert here.log.unread is here.log.find("m6")
     assert here.unread == 0, "it is looked at"
     world.model.mark_read()
@@ -67,7 +67,7 @@ def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World)
         world.model.seek()
         number = len(world.client.asked)
         assert world.client.asked[-1][:2] == ("BEFORE", "#lobby")
-        world.hear(page(number, *asked))
+        world.handle(page(number, *asked))
     assert here.log.unread is here.log.find("m2")
     asked_before = len(world.client.asked)
     world.model.seek()
@@ -76,12 +76,12 @@ def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World)
 
 def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) -> None:
     dev = world.buffer("#dev")
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
-    world.hear(said("late", "#dev", seconds=9, id="late", history=True))
+    world.handle(e.ReadUntil(time=NOW, target="#dev", until=NOW))
+    world.handle(said("late", "#dev", seconds=9, id="late", history=True))
     world.model.seek()
     missed = [said("ann: early", "#dev", seconds=5, id="e1"), said("mine", "#dev", name="ann", own=True, seconds=6)]
     missed.insert(0, said("read", "#dev", seconds=-5, id="e0"))
-    world.hear(page(len(world.client.asked), *missed, ends=True))
+    world.handle(page(len(world.client.asked), *missed, ends=True))
     assert (dev.unread, dev.mentions) == (2, 1)
     assert dev.log.unread is dev.log.find("e1")
 
@@ -89,23 +89,23 @@ def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) ->
 def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.tui.model.view_state._MAX_PAGES_BACK", 1)
     dev, at = world.buffer("#dev"), [NOW + timedelta(seconds=second) for second in range(10)]
-    world.hear(e.ReadUntil(time=at[9], target="#dev", until=at[1]))
+    world.handle(e.ReadUntil(time=at[9], target="#dev", until=at[1]))
     told = [said(f"m{number}", "#dev", seconds=number, id=f"m{number}", history=True) for number in range(8)]
-    world.hear(*told[6:])
+    world.handle(*told[6:])
     world.model.seek()
     assert not dev.log.unread_above, "more is asked for"
-    world.hear(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
+    world.handle(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(told[4:6])))
     world.model.seek()
     assert (dev.log.unread, dev.log.unread_above) == (dev.log.find("m4"), True)
     for asked, unread, above in ((told[2:4], "m2", True), (told[:2], "m2", False)):  # the user scrolls there
         world.model.load_before(dev)
-        world.hear(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(asked)))
+        world.handle(e.HistoryReceived(time=at[9], number=dev.asked, target="#dev", events=tuple(asked)))
         assert (dev.log.unread, dev.log.unread_above) == (dev.log.find(unread), above)
 
 
 def test_what_one_has_read_is_not_searched_for(world: World) -> None:
-    world.hear(e.ReadUntil(time=NOW, target="#dev", until=NOW))
-    world.hear(said("late", "#dev", seconds=9, history=True))
+    world.handle(e.ReadUntil(time=NOW, target="#dev", until=NOW))
+    world.handle(said("late", "#dev", seconds=9, history=True))
     world.model.look_at(world.buffer("#dev"))
     world.model.look_at(world.buffer("#lobby"))
     world.client.asked.clear()
@@ -114,7 +114,7 @@ def test_what_one_has_read_is_not_searched_for(world: World) -> None:
 
 
 def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) -> None:
-    world.hear(said("hi", seconds=3))
+    world.handle(said("hi", seconds=3))
     world.model.mark_read()
     world.model.mark_read()
     assert [asked for asked in world.client.asked if asked[0] == "READ"] == [
@@ -123,7 +123,7 @@ def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) ->
 
 
 def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: World) -> None:
-    world.hear(e.Conversations(time=NOW, people=(("dave", NOW), ("bob", NOW), ("eve", NOW))))
+    world.handle(e.Conversations(time=NOW, people=(("dave", NOW), ("bob", NOW), ("eve", NOW))))
     assert [buffer.name for buffer in world.model.buffers] == ["#lobby", "#dev", "dave", "bob", "eve"]
     assert world.model.here is world.buffer("#lobby")
     numbers = {buffer.name: buffer.asked for buffer in world.model.buffers}
@@ -132,18 +132,20 @@ def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: 
         e.PrivateMessage(time=NOW + timedelta(seconds=second), name="bob", to="ann", text=f"{second}", id=f"{second}")
         for second in (1, 2, 3)
     ]
-    world.hear(read, page(numbers["bob"], *talk))
+    world.handle(read, page(numbers["bob"], *talk))
     assert (world.buffer("bob").unread, world.buffer("bob").log.unread) == (1, world.buffer("bob").log.find("3"))
     own = e.PrivateMessage(time=NOW, name="ann", to="eve", text="yes", own=True)
     late = [replace(message, name="eve", id=f"e{message.id}") for message in talk]
-    world.hear(page(numbers["eve"], own, *late))  # the read position is unknown: messages after our last one are unread
+    world.handle(
+        page(numbers["eve"], own, *late)
+    )  # the read position is unknown: messages after our last one are unread
     assert world.buffer("eve").unread == 3
-    world.hear(page(numbers["dave"], failed=True))
+    world.handle(page(numbers["dave"], failed=True))
     assert world.buffer("dave").unread == 0
 
 
 def test_who_is_talked_with_now_is_not_begun_again(world: World) -> None:
     world.model.converse("bob")
     world.client.asked.clear()
-    world.hear(e.Conversations(time=NOW, people=(("bob", NOW),)))
+    world.handle(e.Conversations(time=NOW, people=(("bob", NOW),)))
     assert not world.client.asked

@@ -23,41 +23,41 @@ def test_what_was_said_before_there_was_a_room_moves_into_the_first(world: World
 
 def test_what_we_say_waits_and_its_echo_takes_its_place(world: World) -> None:
     world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
-    world.hear(said("theirs"))
+    world.handle(said("theirs"))
     assert world.texts() == ["theirs", "mine"]
-    world.hear(said("mine", name="ann", own=True, ticket=4, id="m1"))
+    world.handle(said("mine", name="ann", own=True, ticket=4, id="m1"))
     assert [(item.text, item.ticket) for item in world.buffer("#lobby").log.items[1:]] == [("theirs", 0), ("mine", 0)]
 
 
 def test_a_refusal_stands_at_the_message(world: World) -> None:
     world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
-    world.hear(e.Failed(time=NOW, text="You may not speak", code="404", about="#lobby", ticket=4))
+    world.handle(e.Failed(time=NOW, text="You may not speak", code="404", about="#lobby", ticket=4))
     assert world.buffer("#lobby").log.items[-1].problem == "You may not speak"
 
 
 def test_what_a_break_left_open_stands_at_the_message(world: World) -> None:
     world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
-    world.hear(e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "mine", "message", 4),)))
+    world.handle(e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "mine", "message", 4),)))
     assert "may not have arrived" in world.buffer("#lobby").log.items[-1].problem
 
 
 def test_private_messages_open_a_conversation_and_call(world: World) -> None:
-    world.hear(e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"))
+    world.handle(e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"))
     assert (world.buffer("bob").unread, world.buffer("bob").mentions, world.buffer("bob").is_room) == (1, 1, False)
     assert ("WATCH", "bob") in world.client.asked
     assert world.model.buffers.active() is world.buffer("bob")
-    world.hear(e.NickChanged(time=NOW, old="bob", name="robert"))
+    world.handle(e.NickChanged(time=NOW, old="bob", name="robert"))
     assert world.buffer("robert").log.items[0].text == "psst"
 
 
 def test_a_notice_opens_none(world: World) -> None:
-    world.hear(e.PrivateMessage(time=NOW, name="bot", to="ann", text="beep", kind="notice"))
+    world.handle(e.PrivateMessage(time=NOW, name="bot", to="ann", text="beep", kind="notice"))
     assert world.model.buffers.get("bot") is None
     assert world.texts() == ["beep"]
 
 
 def test_coming_and_leaving_fold(world: World) -> None:
-    world.hear(
+    world.handle(
         e.Joined(time=NOW, room="#lobby", name="bob"),
         e.Joined(time=NOW, room="#lobby", name="eve"),
         e.Parted(time=NOW, name="bob", rooms=("#lobby",), how="quit", reason="Quit: tea"),
@@ -66,14 +66,14 @@ def test_coming_and_leaving_fold(world: World) -> None:
 
 
 def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
-    world.hear(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
+    world.handle(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
     assert world.texts()[-1] == "bob removed you from #lobby (enough); /join #lobby enters it again"
     assert not world.buffer("#lobby").joined
 
 
 def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: World) -> None:
     """The default reason of servers: modern.ircdocs.horse, KICK message."""
-    world.hear(
+    world.handle(
         e.Joined(time=NOW, room="#lobby", name="eve"),
         e.Parted(time=NOW, name="eve", rooms=("#lobby",), how="kick", reason="bob", by="bob"),
     )
@@ -81,15 +81,15 @@ def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: W
 
 
 def test_leaving_oneself_closes_the_room(world: World) -> None:
-    world.hear(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
+    world.handle(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
     assert world.model.buffers.get("#lobby") is None
     assert world.model.here is world.buffer("#dev")
 
 
 def test_typing_ends_with_the_message(world: World) -> None:
-    world.hear(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
+    world.handle(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
     assert world.model.here.typing() == ["bob"]
-    world.hear(said("done"))
+    world.handle(said("done"))
     assert world.model.here.typing() == []
     world.model.here.types("bob", "active", now=0.0)
     assert world.model.here.typing(now=5.9) == ["bob"]
@@ -97,69 +97,69 @@ def test_typing_ends_with_the_message(world: World) -> None:
 
 
 def test_reactions_and_deleting(world: World) -> None:
-    world.hear(said("hi", id="m1"), e.Reacted(time=NOW, target="#lobby", id="m1", name="eve", reaction="👍"))
+    world.handle(said("hi", id="m1"), e.Reacted(time=NOW, target="#lobby", id="m1", name="eve", reaction="👍"))
     item = world.buffer("#lobby").log.find("m1")
     assert item is not None
     assert item.reactions == {"👍": ["eve"]}
-    world.hear(e.Deleted(time=NOW, target="#lobby", id="m1", name="bob"))
+    world.handle(e.Deleted(time=NOW, target="#lobby", id="m1", name="bob"))
     assert (item.text, item.deleted) == ("", "bob")
 
 
 def test_older_pages_go_above_until_there_are_no_more(world: World) -> None:
-    world.hear(said("now", id="m9"))
+    world.handle(said("now", id="m9"))
     assert world.model.load_before(world.model.here)
     assert not world.model.load_before(world.model.here)  # one at a time
     number = len(world.client.asked)
-    world.hear(page(number, said("older", id="m1", seconds=-9), said("now", id="m9")))
+    world.handle(page(number, said("older", id="m1", seconds=-9), said("now", id="m9")))
     assert world.texts() == ["older", "now"]
     assert world.model.load_before(world.model.here)
-    world.hear(page(len(world.client.asked), ends=True))
+    world.handle(page(len(world.client.asked), ends=True))
     assert not world.model.load_before(world.model.here)
 
 
 def test_a_search_and_a_jump_to_what_is_not_at_hand(world: World) -> None:
-    world.hear(said("now", id="m9"))
+    world.handle(said("now", id="m9"))
     world.model.searched(50)
-    world.hear(page(50, said("tea", id="m1"), said("tea", room="#dev", id="d1")))
+    world.handle(page(50, said("tea", id="m1"), said("tea", room="#dev", id="d1")))
     found = world.model.found
     assert found is not None
     assert [where for where, _ in found.items] == ["#lobby", "#dev"]
     world.model.jump(world.model.here, found.items[0][1])
     assert ("AROUND", "#lobby", "m1") in world.client.asked
-    world.hear(page(len(world.client.asked), said("before", id="m0"), said("tea", id="m1")))
+    world.handle(page(len(world.client.asked), said("before", id="m0"), said("tea", id="m1")))
     assert world.texts() == ["before", "tea"]
-    world.hear(said("meanwhile", id="m10"))
+    world.handle(said("meanwhile", id="m10"))
     assert world.texts() == ["before", "tea"]
     assert world.model.load_after(world.model.here)
-    world.hear(page(len(world.client.asked), said("now", id="m9")))
+    world.handle(page(len(world.client.asked), said("now", id="m9")))
     assert world.texts() == ["now", "meanwhile"]  # the past has met the present
 
 
 def test_a_break_is_told_once(world: World) -> None:
     for _ in range(3):
-        world.hear(e.Reconnecting(time=NOW, seconds=1.0, reason="gone"))
+        world.handle(e.Reconnecting(time=NOW, seconds=1.0, reason="gone"))
     assert world.model.connection == "offline"
-    world.hear(e.Reconnected(time=NOW, name="ann", server="s", network="net"))
+    world.handle(e.Reconnected(time=NOW, name="ann", server="s", network="net"))
     assert [text.split(":")[0] for text in world.texts()] == ["No connection", "Connected again"]
-    world.hear(said("missed", "#dev", history=True))
+    world.handle(said("missed", "#dev", history=True))
     assert world.buffer("#dev").unread == 1
 
 
 def test_a_topic_that_is_told_on_coming_back_was_not_asked_for(world: World) -> None:
-    world.hear(e.Topic(time=NOW, room="#lobby", text="be kind"))
+    world.handle(e.Topic(time=NOW, room="#lobby", text="be kind"))
     told = len(world.texts())
-    world.hear(e.Joined(time=NOW, room="#lobby", name="ann", own=True))
-    world.hear(e.Topic(time=NOW, room="#lobby", text="be kind"))
+    world.handle(e.Joined(time=NOW, room="#lobby", name="ann", own=True))
+    world.handle(e.Topic(time=NOW, room="#lobby", text="be kind"))
     assert len(world.texts()) == told
-    world.hear(e.Topic(time=NOW, room="#lobby", text="be kind"))
+    world.handle(e.Topic(time=NOW, room="#lobby", text="be kind"))
     assert world.texts()[-1] == "Topic of #lobby: be kind"
 
 
 def test_one_command_that_is_refused_twice_is_told_once(world: World) -> None:
     refusal = e.Failed(time=NOW, text="Only an operator of #lobby may do that", code="482", about="#lobby")
-    world.hear(refusal, refusal)
+    world.handle(refusal, refusal)
     later = replace(refusal, time=NOW + timedelta(seconds=5))
-    world.hear(later)
+    world.handle(later)
     assert world.texts().count(refusal.text) == 2
 
 
@@ -181,7 +181,7 @@ def test_rooms_are_stepped_through_around_the_ends(world: World) -> None:
     ],
 )
 def test_what_has_no_place_of_its_own_is_told_in_words(world: World, event: e.Event) -> None:
-    world.hear(event)
+    world.handle(event)
     assert len(world.texts()) == 1
 
 
@@ -191,7 +191,7 @@ def test_a_name_that_nothing_can_be_asked_about_does_no_harm(world: World, monke
 
     for name in ("watch", "mark_read", "look_back"):
         monkeypatch.setattr(world.client, name, refused)
-    world.hear(e.PrivateMessage(time=NOW, name="a,b", to="ann", text="psst"))
+    world.handle(e.PrivateMessage(time=NOW, name="a,b", to="ann", text="psst"))
     buffer = world.buffer("a,b")
     world.model.look_at(buffer)
     world.model.mark_read()
@@ -201,20 +201,20 @@ def test_a_name_that_nothing_can_be_asked_about_does_no_harm(world: World, monke
 
 def test_a_clock_that_is_days_ahead_keeps_nothing_at_the_end(world: World) -> None:
     world.model.tell("of the program", now=(NOW + timedelta(days=3)).timestamp())
-    world.hear(said("said now", id="a"), said("said then", id="b", seconds=-9 * 86400), said("and now", id="c"))
+    world.handle(said("said now", id="a"), said("said then", id="b", seconds=-9 * 86400), said("and now", id="c"))
     assert world.texts() == ["of the program", "said now", "said then", "and now"]
 
 
 def test_what_is_told_of_the_past_stands_above_what_the_program_says(world: World) -> None:
     world.model.tell("of the program", now=NOW.timestamp())
-    world.hear(said("said before", seconds=-60, history=True))
+    world.handle(said("said before", seconds=-60, history=True))
     assert world.texts() == ["said before", "of the program"]
 
 
 def test_a_clock_that_jumps_has_a_line_for_each_day_and_no_more(world: World) -> None:
     days = (0, 0, 5, 5, -3, 0)
     for number, day in enumerate(days):
-        world.hear(said(f"m{number}", seconds=day * 86400 + number, id=f"m{number}"))
+        world.handle(said(f"m{number}", seconds=day * 86400 + number, id=f"m{number}"))
     shown = MessageList(str.lower)
     shown.log_shown = world.model.here.log
     shown.log_shown.begins = True
@@ -227,7 +227,7 @@ def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    world.hear(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
+    world.handle(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
     monkeypatch.setattr(time, "time", lambda: 1e12)
     assert world.model.here.typing() == ["bob"]
     assert world.model.here.typing(now=monotonic() + TYPING_SECONDS + 1) == []
@@ -235,7 +235,7 @@ def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
 
 def test_what_was_missed_is_folded_and_stands_in_its_place() -> None:
     world = World()
-    world.hear(said("before", id="m1", seconds=1))
+    world.handle(said("before", id="m1", seconds=1))
 
     def missed(*moves: tuple[str, int]) -> e.Missed:
         events = tuple(
@@ -244,7 +244,7 @@ def test_what_was_missed_is_folded_and_stands_in_its_place() -> None:
         )
         return e.Missed(time=events[-1].time, room="#lobby", events=events)
 
-    world.hear(
+    world.handle(
         e.Reconnected(time=NOW + timedelta(seconds=100), name="ann", server="s", network="net"),
         e.Joined(time=NOW + timedelta(seconds=101), room="#lobby", name="zoe", own=False),  # as it happens
         missed(*((f"user{number}", 2) for number in range(500))),
