@@ -85,7 +85,7 @@ class Backfill:
 
     @property
     def able(self) -> bool:
-        """Rule 1."""
+        """Whether all that history needs is granted ([needs-all])."""
         return self._state.enabled >= NEEDED
 
     # The connection.

@@ -42,7 +42,7 @@ class Trust:
     folder: Path | None = None
 
     def wants_tls(self, sock: socket.socket) -> bool:
-        """Rule 1, for a connected socket."""
+        """Return whether a connected socket must use TLS ([trust-first])."""
         if self.tls is not None:
             return self.tls
         return not is_this_machine(sock)
@@ -104,7 +104,7 @@ class UnknownServerError(UntrustedError):
 
 
 class ChangedServerError(UntrustedError):
-    """Rule 4."""
+    """The server shows another key than before ([changed-key])."""
 
     def __init__(self, address: str, before: str, now: str) -> None:
         was = "one that a public authority vouched for" if before == AUTHORITY else before
@@ -144,7 +144,7 @@ class NoAuthorityError(LapsedCertificateError):
 
 
 class WrongFingerprintError(UntrustedError):
-    """Rule 5: it is not the one that was given."""
+    """The certificate does not have the given fingerprint ([fingerprint])."""
 
     def __init__(self, address: str, wanted: str, now: str) -> None:
         super().__init__(
@@ -153,7 +153,7 @@ class WrongFingerprintError(UntrustedError):
 
 
 class WrongNameError(UntrustedError):
-    """Rule 2."""
+    """The certificate of a public authority is for another name ([authority])."""
 
     def __init__(self, address: str, host: str, names: tuple[str, ...]) -> None:
         itself = f"such as {names[0]}" if len(names) > 1 else f"{names[0]}" if names else "the name it is for"

@@ -50,7 +50,7 @@ _ASCII_GAP = re.compile("[^a-z0-9]+")
 
 
 class _Classes(dict[int, str]):
-    """Rule 2, a character at a time; remembers what it has seen."""
+    """A cache of the class of each character, as [words] and [runs] need it."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)

@@ -54,7 +54,11 @@ class RegisterDialog(Overlay[bool]):
 
 
 def offer(app: LoginApp, client: Client, *, asked: bool) -> None:
-    """Rule 1. `asked`: the name was asked for; who came with one is told in a line how to keep it."""
+    """Offer to register the name ([ask-once]).
+
+    Args:
+        asked: Whether the user was asked for the name. A user who gave one reads a line on how to register it.
+    """
     if not client.may_register:
         return
     door, memory = app.entrance.door, app.memory

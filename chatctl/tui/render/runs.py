@@ -66,7 +66,7 @@ def runs(text: str, mention: re.Pattern[str] | None = None) -> list[Run]:
 
 
 def _coded(text: str) -> list[Run]:
-    """Rule 1."""
+    """Return the runs of a text with IRC formatting ([irc-format])."""
     found: list[Run] = []
     if text.isprintable():  # it holds no codes, but perhaps characters that cannot be seen, such as U+FE00
         _add(found, text, PLAIN)
@@ -129,7 +129,7 @@ def _without_end(link: str) -> str:
 
 
 def _marked(text: str, look: RunStyle) -> list[Run]:
-    """Rule 2."""
+    """Return the runs of a text with simple Markdown ([markdown])."""
     if look.code or not _MARKERS.intersection(text):
         return [(text, look)] if text else []
     found: list[Run] = []

@@ -45,7 +45,7 @@ def guessed(environ: Mapping[str, str]) -> bool:
 
 
 def may_be_asked(environ: Mapping[str, str]) -> bool:
-    """Rule 3."""
+    """Return whether the terminal can be asked safely ([skip-unsafe])."""
     return environ.get("TERM", "").startswith(_ASKED)
 
 

@@ -41,7 +41,7 @@ def edited(text: str, editor: list[str], away: contextlib.AbstractContextManager
 
 @contextlib.contextmanager
 def _restored() -> Iterator[None]:
-    """Rule 1: an editor that is ended leaves the terminal as it had it."""
+    """Restore the terminal after the editor ([restore-terminal]): one that is killed leaves its own modes."""
     try:
         before = termios.tcgetattr(sys.__stdin__) if sys.__stdin__ is not None else None
     except (termios.error, ValueError):

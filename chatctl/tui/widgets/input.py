@@ -137,7 +137,7 @@ class MessageInput(TextArea):
             max_checkpoints=200,
         )
         self.deaf = False
-        """Rule 4."""
+        """Whether keys and pastes are dropped ([deaf])."""
         self._dropped_at: float | None = None
         """When the last key of a line was dropped that has not ended."""
         self._hears_soon = False

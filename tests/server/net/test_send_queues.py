@@ -308,7 +308,7 @@ def test_joined_output_of_many_sessions_is_bounded() -> None:
 
 
 def test_error_of_one_session_does_not_affect_others() -> None:
-    """Rule 5."""
+    """[contain-failures] in both ways of writing."""
     with Server(port=0, listener_limit=50) as server, ExitStack() as stack:
         ann, bob, cat = (stack.enter_context(Wire(server.port).login(nick)) for nick in ("ann", "bob", "cat"))
 
