@@ -152,7 +152,7 @@ class Person:
 
     def lines(self) -> list[str]:
         """Return the lines that have arrived since the last call, without line ends."""
-        text = self.session.taken().decode()
+        text = self.session.take_output().decode()
         assert text == "" or text.endswith("\r\n"), text
         lines = text.split("\r\n")[:-1]
         for line in lines:

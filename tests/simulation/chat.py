@@ -218,7 +218,7 @@ class Chat:
         for person in self.people:
             session = person.session
             if session is not None:
-                person.from_server += session.taken()
+                person.from_server += session.take_output()
         self.over.update(session.id for session in self.hub.ended)
         self.hub.ended.clear()
         for person in self.people:

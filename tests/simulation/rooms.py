@@ -206,7 +206,7 @@ class Rooms:
         self.hub.end_tick()
         self.hub.fanout.dirty.clear()
         for client in self.clients:
-            for line in client.session.taken().decode().split("\r\n"):
+            for line in client.session.take_output().decode().split("\r\n"):
                 client.read(line)
         over = {session.id for session in self.hub.ended}
         self.hub.ended.clear()

@@ -111,7 +111,7 @@ class Accounts:
         self.hub.end_tick()
         self.hub.fanout.dirty.clear()
         for session in list(self.live):
-            for line in session.taken().decode().split("\r\n"):
+            for line in session.take_output().decode().split("\r\n"):
                 message = parse(line)
                 if message is not None and message.command == "REGISTER":
                     self.seen.add("made")

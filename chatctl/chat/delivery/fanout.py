@@ -32,7 +32,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from chatctl.chat.delivery.render import in_form, in_forms, render, render_lines
 from chatctl.chat.delivery.segments import Group, RoomOutput, Segment, Spot
-from chatctl.chat.delivery.session import Session, more
+from chatctl.chat.delivery.session import Session, append_output
 from chatctl.chat.entries.deliveries import Form, Stamp
 from chatctl.chat.model.ids import SessionId
 from chatctl.protocol.capabilities import ECHO_MESSAGE, EXTENDED_JOIN, SHAPING
@@ -257,7 +257,7 @@ class Fanout:
             session.out = data
             self.dirty.append(session)
         else:
-            session.out = more(session.out, data)
+            session.out = append_output(session.out, data)
 
     def to_sessions(self, sessions: Iterable[Session], message: Message, stamp: Stamp, seq: int) -> None:
         """Send a line to each of `sessions`, in one group per capability set. `seq` as in :meth:`to_room`."""
@@ -375,7 +375,7 @@ class Fanout:
                         session.out = data
                         dirty.append(session)
                     else:
-                        session.out = more(out, data)
+                        session.out = append_output(out, data)
                 for session in group.exceptions:
                     own = group.own_bytes(session)
                     if isinstance(session.out, list):

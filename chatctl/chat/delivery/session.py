@@ -39,14 +39,14 @@ class Output:
     fd: int
     """That socket's descriptor, for an owner who writes to many in one call. It means nothing while `send` is None."""
 
-    def taken(self) -> bytes:
+    def take_output(self) -> bytes:
         """Remove and return all released output."""
         out, self.out = self.out, None
         return b"".join(out) if isinstance(out, list) else out or b""
 
 
-def more(out: bytes | list[bytes], data: bytes) -> list[bytes]:
-    """The released output, followed by `data`."""
+def append_output(out: bytes | list[bytes], data: bytes) -> list[bytes]:
+    """Return the released output with `data` appended."""
     if isinstance(out, list):
         out.append(data)
         return out
@@ -146,11 +146,11 @@ class Session(Output):
         self.cap_version = 301
         self.last_spoke = now
 
-        # Metadata: the keys it wants to hear of, and when its next change is due (chat/commands/metadata).
+        # Metadata: subscribed keys, and when its next change is allowed (chat/commands/metadata).
         self.subscriptions, self.metadata_due = _NONE, 0
         self.away = ""
 
-        # Input: lines not yet handled, and what of the earlier ones is still on its way through the order.
+        # Input: lines not yet handled, and the number of proposals and queries under way.
         self.inbox: list[str | BadLine] = []
         self.queued = False
         self.bucket: TokenBucket | None = None  # see chat/engine/rate_limit
@@ -166,10 +166,10 @@ class Session(Output):
         self.send = None
         self.waits = 0
 
-        # Of each place it said something in again: its numbered messages there, None: said since (dedup).
+        # Deduplication (chat/commands/dedup): per place, its numbered messages there; None: sent since then.
         self.said_before: dict[str, dict[str, Fact | None]] = {}
 
-        # Names it wants to hear of (chat/commands/monitor_list).
+        # Monitored nicks (chat/commands/monitor_list).
         self.watching: dict[str, str] | None = None
 
         self.closing = ""

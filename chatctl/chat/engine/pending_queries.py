@@ -23,7 +23,7 @@ Then = Callable[[CommandContext, Session], Result]
 
 
 class _Pending(NamedTuple):
-    """A job that has not begun: for whom, for which command with which label, and after which tick."""
+    """A query that has not been started. It may start when `tick` is released."""
 
     session: Session
     job: QueryJob
@@ -56,17 +56,17 @@ class PendingQueries:
 
     @property
     def waiting(self) -> int:
-        """Jobs that have not begun, and sums that are not done."""
+        """The number of queries that have not been started and tasks that are not finished."""
         return len(self._queries) + self._working
 
     def add(self, session: Session, job: QueryJob, command: str, label: str) -> None:
-        """Begin `job` as soon as it may; the session's next lines wait until it is done."""
+        """Start a query as soon as it may; the session's next lines wait for its answer."""
         session.in_flight += 1
         session.messages_only = False
         self._queries.append(_Pending(session, job, command, label, self._fanout.tick if job.settled else 0))
 
     def work(self, session: Session, work: WorkerJob, command: str, label: str) -> None:
-        """Begin a sum; the session's next lines wait until it is done."""
+        """Start a task; the session's next lines wait for its result."""
         session.in_flight += 1
         session.messages_only = False
         self._working += 1
@@ -75,7 +75,7 @@ class PendingQueries:
         self._workers.ask(who, work.task, functools.partial(self._worked, session, work, command, label))
 
     def begin(self) -> None:
-        """Begin those that may. One that is answered at once may bring the next one of its session."""
+        """Start the queries that may start. If one is answered at once, its session may add another."""
         held: deque[_Pending] = deque()
         while self._queries:
             waiting = self._queries.popleft()

@@ -2,7 +2,7 @@
 
 Invariants:
 
-- [back-pressure] The next slice is made when the last one was taken, so a long answer never fills a send queue, and
+- [back-pressure] The next slice is made when the last one was written, so a long answer never fills a send queue, and
   asking for one ends no connection (SAFELIST in ISUPPORT). A client that does not read gets no more.
 - [input-order] The next lines of the session wait until the answer is complete.
 - [one-batch] With a label the answer is one batch (ircv3.net/specs/extensions/labeled-response).
@@ -20,31 +20,33 @@ from chatctl.protocol.message import Message
 
 
 class StreamedReplies:
-    """The answers that are being given, one a session at the most. `reply_all` sends a session a slice."""
+    """The answers that are being sent, at most one per session. `reply_all` sends a slice to a session."""
 
     def __init__(
         self, view: CommandContext, fanout: Fanout, reply_all: Callable[[Session, Sequence[Reply]], None]
     ) -> None:
         self.behind: Callable[[Session], bool] = lambda session: False
-        """Whether the session's connection has not taken yet what it was given. Set by the owner of the connections."""
+        """Returns whether a connection has output that is not written yet. Set by the owner of the connections."""
         self._view = view
         self._fanout = fanout
         self._reply_all = reply_all
         self._given: dict[Session, Iterator[Sequence[Reply]]] = {}
 
     def __bool__(self) -> bool:
-        """Whether there is something to do at once."""
+        """Whether a slice can be sent now."""
         return any(map(self._is_next, self._given))
 
     def add(self, session: Session, answer: Long, label: str) -> None:
-        """Give `answer` to `session`, beginning with the next :meth:`go_on`."""
+        """Send `answer` to `session`, beginning with the next :meth:`go_on`."""
         session.in_flight += 1
         session.messages_only = False
         self._given[session] = self._as_one(answer.slices, label) if label else answer.slices
 
     def go_on(self, failed: Callable[[Session, Exception], None]) -> list[Session]:
-        """One slice to each session that may have one; those whose answer is given now. `failed` hears of a slice that
-        cannot be made."""
+        """Send one slice to each session that is ready; return the sessions whose answer is complete.
+
+        `failed` is called if a slice cannot be made.
+        """
         finished = []
         for session in [session for session in self._given if self._is_next(session)]:
             replies: Sequence[Reply] | None = None

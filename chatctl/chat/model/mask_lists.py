@@ -103,7 +103,7 @@ class MaskedUser(Protocol):
     account_created: int
 
 
-def means(mask: Mask, user: MaskedUser) -> bool:
+def matches_user(mask: Mask, user: MaskedUser) -> bool:
     """Return whether `mask` matches `user`."""
     if mask.until is not None and user.account_created > mask.until:
         return False
@@ -175,7 +175,7 @@ class Lists:
         self._muted.pop(user_id, None)
 
     def _matches_any(self, letter: str, user: MaskedUser, *, mute: bool) -> bool:
-        return any(means(mask, user) for mask in self._masks[letter] if mute or not mask.mute)
+        return any(matches_user(mask, user) for mask in self._masks[letter] if mute or not mask.mute)
 
     def _changed(self, letter: str) -> None:
         entries = self.entries[letter].values()

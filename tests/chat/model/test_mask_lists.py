@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatctl.chat.model.ids import SessionId, UserId
-from chatctl.chat.model.mask_lists import ListEntry, Lists, canonical, means, parse_mask
+from chatctl.chat.model.mask_lists import ListEntry, Lists, canonical, matches_user, parse_mask
 from chatctl.chat.model.user import User
 
 
@@ -49,14 +49,14 @@ def test_masks_in_full(given_mask: str, whole: str) -> None:
     ],
 )
 def test_whom_a_mask_means(mask: str, meant: bool) -> None:
-    assert means(parse_mask(canonical(mask)), somebody()) is meant
+    assert matches_user(parse_mask(canonical(mask)), somebody()) is meant
 
 
 def test_an_account_is_meant_by_its_name_in_any_spelling() -> None:
     mask = parse_mask(canonical("a:Robert"))
-    assert means(mask, somebody(account="robert"))
-    assert not means(mask, somebody(account="bob"))
-    assert not means(mask, somebody())
+    assert matches_user(mask, somebody(account="robert"))
+    assert not matches_user(mask, somebody(account="bob"))
+    assert not matches_user(mask, somebody())
 
 
 def test_what_silences_does_not_keep_out() -> None:
@@ -73,7 +73,7 @@ def test_what_silences_does_not_keep_out() -> None:
 def test_ten_thousand_stars_cost_no_more_than_their_reading() -> None:
     mask = canonical("*a" * 50 + "*" * 10_000)
     assert len(mask) < 200
-    assert not means(parse_mask(mask), somebody("b" * 32))
+    assert not matches_user(parse_mask(mask), somebody("b" * 32))
 
 
 @given(st.text(max_size=60))
