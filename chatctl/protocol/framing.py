@@ -24,7 +24,7 @@ _MAX_COMMAND_BYTES = 32
 
 
 class BadLineReason(Enum):
-    """Why a line was not handed on."""
+    """The reason for rejecting a line."""
 
     TOO_LONG = "too long"
     NOT_UTF8 = "not UTF-8"
@@ -42,7 +42,7 @@ class BadLine:
 
 
 class LineDecoder:
-    """Feeds on chunks of bytes of any size and gives whole lines, each a `str` or a :class:`BadLine`."""
+    """Splits chunks of bytes of any size into lines, each a `str` or a :class:`BadLine`."""
 
     __slots__ = ("_buffer", "_max_line", "_max_tags", "_skipping")
 
@@ -54,11 +54,11 @@ class LineDecoder:
 
     @property
     def pending(self) -> int:
-        """Bytes kept of a line that has not ended yet."""
+        """The buffered bytes of an incomplete line."""
         return len(self._buffer)
 
     def feed(self, data: bytes) -> list[str | BadLine]:
-        """The lines that `data` completes, in order."""
+        """Return the lines that `data` completes, in order."""
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
@@ -96,7 +96,7 @@ class LineDecoder:
         return lines
 
     def _split_slowly(self, data: bytes) -> list[str | BadLine]:
-        """Line by line, for a chunk in which at least one line is bad."""
+        """Split a chunk line by line, since at least one of them is invalid."""
         lines: list[str | BadLine] = []
         for raw in data.split(b"\n"):
             line = raw.removesuffix(b"\r")
@@ -116,7 +116,7 @@ class LineDecoder:
         return lines
 
     def _fits(self, line: bytes) -> bool:
-        """Whether `line` (no CR LF) keeps both limits; the tag section is measured with its ``@`` and its space."""
+        """Return whether `line` (without CR LF) is within both limits. The tags count with their ``@`` and space."""
         tags = 0
         if line[:1] == b"@":
             space = line.find(b" ")
@@ -146,6 +146,6 @@ class LineDecoder:
             self._skipping = True
 
     def _may_fit(self) -> bool:
-        """Whether the unfinished line can still become one that fits (its last byte may be the CR)."""
+        """Return whether the incomplete line may still be within the limits (its last byte may be the CR)."""
         rest = self._buffer
         return len(rest) <= self._max_line - 1 or self._fits(rest.removesuffix(b"\r"))

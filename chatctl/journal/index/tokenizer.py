@@ -50,7 +50,7 @@ _ASCII_GAP = re.compile("[^a-z0-9]+")
 
 
 class _Classes(dict[int, str]):
-    """A cache of the class of each character, as [words] and [runs] need it."""
+    """The replacement of each character, computed when it is first needed ([words])."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)

@@ -39,8 +39,13 @@ Handler = Callable[[Mapping[str, object], Answer], None]
 
 
 def control_socket(folder: Path) -> socket.socket:
-    """A listening socket in `folder`, mode 0600; what an earlier server left there is removed (its lock is gone, or we
-    would not be here). Raises StartError."""
+    """Return a listening socket in `folder`, with mode 0600.
+
+    A socket left by an earlier server is removed. That is safe, since this server holds the folder's lock.
+
+    Raises:
+        StartError: The socket cannot be made.
+    """
     path = control_path(folder)
     if problem := path_problem(folder):
         raise StartError(f"The data folder {folder} {problem}; choose a shorter one")

@@ -87,7 +87,7 @@ class Connection:
         self._decoder = LineDecoder()
 
     def read(self) -> list[str | BadLine] | None:
-        """Lines that arrived; None at the end of the stream. Raises OSError for a broken connection."""
+        """Return the lines that arrived; None at the end of the stream. Raises OSError for a broken connection."""
         try:
             data = self.sock.recv(RECEIVE_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -110,7 +110,7 @@ class Connection:
     def write(self, chunks: list[bytes]) -> None:
         """Send `chunks` in order: now, as far as possible, the rest when the socket is writable."""
         if self._pending:
-            self._pending.extend(filter(None, chunks))  # nothing may be handed over: a speaker's own line
+            self._pending.extend(filter(None, chunks))  # a chunk is empty for a sender without echo-message
             self.pending_bytes += sum(map(len, chunks))
             return
         data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -119,20 +119,20 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
-            # The read side learns of it too, and says so to the others.
+            # Reading reports the error too, and the QUIT is broadcast from there.
             self.broken = True
             return
         if sent < len(data):
             self.queue_rest(data, sent)
 
     def queue_rest(self, data: bytes, sent: int) -> None:
-        """The kernel took the first `sent` bytes of `data`: the rest waits."""
+        """Queue `data` but for its first `sent` bytes, which the kernel took."""
         self._pending = deque((memoryview(data)[sent:],))
         self.pending_bytes = len(data) - sent
         self.session.send = None
 
     def write_pending(self) -> None:
-        """The socket is writable: send queued output."""
+        """Send queued output, as far as the kernel takes it."""
         pending = self._pending
         if not pending:
             return

@@ -66,7 +66,7 @@ class TlsConnection(Connection):
         """Whether the peer sent its close_notify."""
 
     def read(self) -> list[str | BadLine] | None:
-        """As without TLS. Raises ssl.SSLError, an OSError, if it is not TLS."""
+        """Return the lines that arrived, as without TLS. Raises ssl.SSLError, an OSError, if the input is not TLS."""
         lines: list[str | BadLine] = []
         for _ in range(RECEIVE_BYTES // _SLICE_BYTES):
             try:
@@ -82,7 +82,7 @@ class TlsConnection(Connection):
         return lines
 
     def decrypt(self, data: bytes) -> list[str | BadLine]:
-        """The lines in encrypted bytes that came."""
+        """Return the lines in encrypted bytes."""
         self.received += len(data)
         self._incoming.write(data)
         if not self.handshake_done and not self._continue_handshake():
@@ -120,7 +120,7 @@ class TlsConnection(Connection):
         self._overhead = overhead
 
     def _queue_tls_output(self) -> None:
-        """The TLS layer answers records of its own accord: that is output like any other. Raises OSError."""
+        """Count and send output of the TLS layer itself, such as alerts. Raises OSError."""
         waited = self.pending_bytes
         self.pending_bytes += self._outgoing.pending - self._counted
         self._counted = self._outgoing.pending
@@ -130,7 +130,7 @@ class TlsConnection(Connection):
                 raise ConnectionResetError("the connection is gone")
 
     def _continue_handshake(self) -> bool:
-        """A step of the handshake; whether it is done."""
+        """Continue the handshake; return whether it is done."""
         try:
             self._ssl.do_handshake()
             self.handshake_done = True
@@ -147,7 +147,7 @@ class TlsConnection(Connection):
         return self.handshake_done
 
     def write(self, chunks: list[bytes]) -> None:
-        """As without TLS; nothing before the handshake is done."""
+        """Send `chunks` in order, as without TLS. Before the handshake is done they are dropped."""
         if not self.handshake_done:
             return
         if self._pending is None:
@@ -202,7 +202,7 @@ class TlsConnection(Connection):
         self.pending_bytes += len(self._ciphertext) + self._counted
 
     def finish(self) -> None:
-        """Say that nothing follows, in TLS's words (RFC 8446, 6.1) and TCP's. Raises OSError."""
+        """Send close_notify (RFC 8446, 6.1), then shut down output. Raises OSError."""
         if self.handshake_done:
             with contextlib.suppress(ssl.SSLError):  # it wants to read the answer; nothing waits for that
                 self._ssl.unwrap()
