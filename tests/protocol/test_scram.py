@@ -123,7 +123,7 @@ def test_client_refuses_invalid_server_messages(answer: str) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 @settings(max_examples=200)
 def test_arbitrary_text_is_refused_or_continues(first: str, final: str) -> None:
-    """Whatever a client sends, the server's side refuses or continues; it never breaks."""
+    """The server's side refuses or continues after any message of a client; it never fails otherwise."""
     try:
         asked = scram.parse_client_first(first, NONCE)
         scram.server_final(asked, PENCIL, final)
