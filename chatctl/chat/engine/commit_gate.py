@@ -198,6 +198,9 @@ class CommitGate:
             return
         if commit.facts:
             self._rate.add_sample(commit.facts[-1].time, self.messages)
+        if not commit.rooms:  # a commit of messages only
+            self._journal.append(commit.facts, (), (), commit.records)
+            return
         rooms = [record for record in commit.rooms.values() if record is not None]
         dropped_rooms = [key for key, record in commit.rooms.items() if record is None]
         self._journal.append(commit.facts, rooms, dropped_rooms, commit.records)
@@ -207,7 +210,7 @@ class CommitGate:
         facts, self.unsubmitted, self._unsubmitted_facts = self.unsubmitted, [], 0
         self._retries.mark_submitted()
         settings = self._settings
-        records = settings.take_records()
+        records = settings.take_records() if settings.changed_records else NONE
         seq = max(facts[-1].seq if facts else 0, records.last)
         rooms = settings.take_rooms(seq) if seq and settings.changed_rooms else _NO_ROOMS
         return Commit(seq, facts, rooms, records)

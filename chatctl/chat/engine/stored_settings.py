@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from chatctl.chat.apply.undo import records_to_restore, rooms_to_restore
-from chatctl.chat.model.accounts import NONE, Changes, Record, RecordKey, record_key
+from chatctl.chat.model.accounts import Changes, Record, RecordKey, record_key
 from chatctl.chat.model.records import RoomRecord
 from chatctl.chat.model.state import State
 
@@ -50,10 +50,8 @@ class StoredSettings:
         return restarted
 
     def take_records(self) -> Changes:
-        """Return the changed records as they are now, for a commit."""
+        """Return the changed records as they are now, for a commit. There must be some."""
         changed, self.changed_records = self.changed_records, {}
-        if not changed:
-            return NONE
         get = self._state.accounts.get
         changes = Changes(min(changed.values()), max(changed.values()), {name: get(name) for name in changed})
         self._submitted_records.append(changes)
