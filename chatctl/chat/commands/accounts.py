@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 from chatctl.chat.apply.accounts import COMMAND
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, CommandContext, Result, WorkerJob
+from chatctl.chat.commands.base import Command, CommandContext, Result, Steps, run_task
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.tasks import Done, MakeVerifier
+from chatctl.chat.entries.tasks import MakeVerifier
 from chatctl.chat.model.cloak import token_hash
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
@@ -61,13 +61,14 @@ def make_account(view: CommandContext, session: Session, name: str, password: st
     wait = 0 if invited or session.local else view.throttle.makes(view.clock(), session.origin)
     if wait:
         return refuse("TEMPORARILY_UNAVAILABLE", f"Many accounts were made from your address; please wait {wait} s")
+    return _add_account(session, name, MakeVerifier(password, view.rules.iterations), form, refuse)
 
-    def made(view: CommandContext, session: Session, done: Done) -> Result:
-        if not isinstance(done, str):
-            return refuse("TEMPORARILY_UNAVAILABLE", passwords.BUSY)
-        return p.AddAccount(session.id, "", name, done, form, session.invite)
 
-    return WorkerJob(MakeVerifier(password, view.rules.iterations), made)
+def _add_account(session: Session, name: str, task: MakeVerifier, form: str, refuse: Refuse) -> Steps[Result]:
+    verifier = yield from run_task(task)
+    if not isinstance(verifier, str):
+        return refuse("TEMPORARILY_UNAVAILABLE", passwords.BUSY)
+    return p.AddAccount(session.id, "", name, verifier, form, session.invite)
 
 
 def password_problem(view: CommandContext, session: Session, name: str, password: str) -> tuple[str, str] | None:

@@ -3,10 +3,10 @@ kind (modern.ircdocs.horse, "Operator Messages")."""
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, CommandContext, Result, WorkerJob, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, Steps, label_of, line, run_task
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.tasks import Done, ReadSettings
+from chatctl.chat.entries.tasks import ReadSettings
 from chatctl.chat.model.ids import SessionId
 from chatctl.protocol import numerics as n
 from chatctl.protocol.message import Message
@@ -25,16 +25,12 @@ def wallops(view: CommandContext, session: Session, message: Message) -> Result:
     return p.Wallops(session.id, label_of(message), message.params[0])
 
 
-def rehash(view: CommandContext, session: Session, message: Message) -> Result:
+def rehash(view: CommandContext, session: Session, message: Message) -> Steps[Result]:
     """REHASH: a worker reads the settings again; an entry brings what it found into force."""
-    label = label_of(message)
-
-    def read(view: CommandContext, session: Session, found: Done) -> Result:
-        if not isinstance(found, ReadSettings):
-            return [line(n.ERR_UNKNOWNERROR, "REHASH", text="The server has too much to do; try again in a moment")]
-        return reread_proposal(session.id, label, found)
-
-    return WorkerJob(ReadSettings(), read)
+    found = yield from run_task(ReadSettings())
+    if not isinstance(found, ReadSettings):
+        return [line(n.ERR_UNKNOWNERROR, "REHASH", text="The server has too much to do; try again in a moment")]
+    return reread_proposal(session.id, label_of(message), found)
 
 
 def reread_proposal(session: SessionId, label: str, found: ReadSettings) -> p.ChangeRules:

@@ -1,10 +1,15 @@
-"""The building blocks of commands: table row, handler context and results."""
+"""The building blocks of commands: table row, handler context and results.
+
+A handler that waits for history or for a worker is a generator: it yields a :class:`HistoryRead` or a task, gets the
+answer, and returns its result. Meanwhile the session's next lines wait. Handlers that do not wait are plain functions.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from chatctl.chat.commands.effects import Effect
 from chatctl.chat.commands.login_throttle import LoginThrottle
@@ -88,27 +93,16 @@ class NumericReply:
 
 
 @dataclass(slots=True)
-class QueryJob:
-    """A history query. `query` makes it from the last released seq, `then` turns the page into the command's result.
+class HistoryRead:
+    """A history query that a handler waits for.
 
-    Until then the next lines of the session wait. `settled`: run it only when all earlier facts of all users are
-    released.
+    `settled`: run it only when all earlier facts of all users are released. `upto` is the last released seq when it was
+    run, whatever the query itself says.
     """
 
-    query: Callable[[int], AnyQuery]
-    then: Callable[[CommandContext, Session, HistoryPage], Result]
+    query: AnyQuery
     settled: bool = False
-
-
-@dataclass(slots=True)
-class WorkerJob:
-    """A task for a worker. `then` turns its result into the command's result (None: too many tasks waited).
-
-    Until then the next lines of the session wait.
-    """
-
-    task: Task
-    then: Callable[[CommandContext, Session, Done], Result]
+    upto: int = 0
 
 
 @dataclass(slots=True)
@@ -127,7 +121,13 @@ HELD = Held()
 
 Reply = NumericReply | Message
 ReplyOrEffect = Reply | Effect
-Result = Proposal | QueryJob | WorkerJob | Long | Held | Sequence[ReplyOrEffect] | None
+Wait = HistoryRead | Task
+Answer = HistoryPage | Done
+_T = TypeVar("_T")
+Steps = Generator[Wait, Answer, _T]
+"""A computation that waits. Its session may change meanwhile, so what was checked before a wait is checked again."""
+
+Result = Proposal | Steps["Result"] | Long | Held | Sequence[ReplyOrEffect] | None
 Handler = Callable[[CommandContext, Session, Message], Result]
 
 
@@ -145,6 +145,20 @@ class Command:
     least: int = 0
     before: bool = False
     operator: bool = False
+
+
+def read_history(read: HistoryRead) -> Steps[HistoryPage]:
+    """Wait for a page of history."""
+    page = yield read
+    assert isinstance(page, HistoryPage)
+    return page
+
+
+def run_task(task: Task) -> Steps[Done]:
+    """Wait for a worker's result; None if too many tasks waited."""
+    done = yield task
+    assert not isinstance(done, HistoryPage)
+    return done
 
 
 def line(numeric: Numeric, *params: str, text: str | None = None) -> NumericReply:

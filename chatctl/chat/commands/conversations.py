@@ -8,10 +8,10 @@ different people. This shows a user nothing but what they were sent or sent them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from chatctl.chat.commands.base import CommandContext, QueryJob, Result
+from chatctl.chat.commands.base import CommandContext, HistoryRead, Steps, read_history
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import HistoryPage, HistoryQuery, Mark, TargetsQuery, point_of, private_place
@@ -37,23 +37,20 @@ def other_nick(me: User, fact: Fact) -> str:
     return fact.target if mine else source
 
 
-def latest(identity: str, then: Callable[[CommandContext, Session, HistoryPage], Result]) -> QueryJob:
+def latest(identity: str) -> Steps[HistoryPage]:
     """Find the latest conversations of `identity`."""
-    return QueryJob(lambda upto: TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, upto, newest=True), then)
+    return read_history(HistoryRead(TargetsQuery((), identity, 0, END_OF_TIME, CONVERSATIONS, 0, newest=True)))
 
 
-def find(view: CommandContext, session: Session, nick: str, then: Callable[[Sequence[str]], Result]) -> QueryJob:
+def find(view: CommandContext, session: Session, nick: str) -> Steps[Sequence[str]]:
     """Find the places of the conversations with users of the name `nick`; none if there is no such user or talk."""
     me, other, folded = view.user(session), view.state.user_or_service(nick), names.fold(nick)
     present = [private_place(me.identity, other.identity)] if other is not None else []
-
-    def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        with_nick = [place for place, fact in reversed(page.targets) if names.fold(other_nick(me, fact)) == folded]
-        places = list(dict.fromkeys([*present, *with_nick]))
-        guests = [place for place in places[1:] if not _is_with_account(place, me)]
-        return then((*places[:1], *guests[: MAX_PLACES - 1]))
-
-    return latest(me.identity, found)
+    page = yield from latest(me.identity)
+    with_nick = [place for place, fact in reversed(page.targets) if names.fold(other_nick(me, fact)) == folded]
+    places = list(dict.fromkeys([*present, *with_nick]))
+    guests = [place for place in places[1:] if not _is_with_account(place, me)]
+    return (*places[:1], *guests[: MAX_PLACES - 1])
 
 
 def _is_with_account(place: str, me: User) -> bool:
@@ -61,24 +58,15 @@ def _is_with_account(place: str, me: User) -> bool:
     return (other if one == me.identity else one).startswith(ACCOUNT)
 
 
-def read(
-    places: Sequence[str], query: HistoryQuery, then: Callable[[CommandContext, Session, HistoryPage], Result]
-) -> QueryJob:
-    """Ask `query` of each of `places`, and give the pages as one to `then`."""
-    gathered: list[Fact] = []
-
-    def ask(number: int) -> QueryJob:
-        def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-            if page.failed or page.unknown or len(places) == 1:
-                return then(view, session, page)
-            gathered.extend(page.facts)
-            if number + 1 < len(places):
-                return ask(number + 1)
-            return then(view, session, HistoryPage(merged(query, gathered)))
-
-        return QueryJob(lambda upto: replace(query, place=places[number], upto=upto), found)
-
-    return ask(0)
+def read(places: Sequence[str], query: HistoryQuery) -> Steps[HistoryPage]:
+    """Ask `query` of each of `places`, and return the pages as one."""
+    facts: list[Fact] = []
+    for place in places:
+        page = yield from read_history(HistoryRead(replace(query, place=place)))
+        if page.failed or page.unknown or len(places) == 1:
+            return page
+        facts.extend(page.facts)
+    return HistoryPage(merged(query, facts))
 
 
 def merged(query: HistoryQuery, facts: Sequence[Fact]) -> list[Fact]:

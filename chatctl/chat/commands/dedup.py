@@ -14,11 +14,11 @@ Invariants:
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import CommandContext, QueryJob, Result
+from chatctl.chat.commands.base import CommandContext, HistoryRead, Result, Steps, read_history
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.proposals import SendMessage
-from chatctl.chat.entries.queries import MESSAGES, HistoryPage, HistoryQuery, private_place
+from chatctl.chat.entries.queries import MESSAGES, HistoryQuery, private_place
 from chatctl.chat.history.history_batch import shown
 from chatctl.chat.model.user import User
 from chatctl.protocol.message import Message
@@ -48,15 +48,18 @@ def say_once(view: CommandContext, session: Session, proposal: SendMessage, mess
     known = session.said_before.get(place)
     if known is not None and known.get(reference, proposal) is not None:
         return _answer(session, known, reference, proposal)
+    return _look_up(view, session, place, proposal)
 
-    def looked_up(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        known: dict[str, Fact | None] = {
-            fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(view, me, fact)
-        }
-        session.said_before[place] = known
-        return _answer(session, known, reference, proposal)
 
-    return QueryJob(lambda upto: HistoryQuery(place, LOOKED_AT, upto, kinds=MESSAGES), looked_up, settled=True)
+def _look_up(view: CommandContext, session: Session, place: str, proposal: SendMessage) -> Steps[Result]:
+    """Look a message up among the stored ones of its place ([lookup])."""
+    me = view.user(session)
+    page = yield from read_history(HistoryRead(HistoryQuery(place, LOOKED_AT, 0, kinds=MESSAGES), settled=True))
+    known: dict[str, Fact | None] = {
+        fact.tags[REFERENCE]: fact for fact in page.facts if REFERENCE in fact.tags and _is_of(view, me, fact)
+    }
+    session.said_before[place] = known
+    return _answer(session, known, proposal.tags[REFERENCE], proposal)
 
 
 def _place(view: CommandContext, me: User, target: str) -> str:

@@ -14,7 +14,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from chatctl.chat.commands import conversations
-from chatctl.chat.commands.base import Command, CommandContext, Long, QueryJob, Reply, Result, fail, line
+from chatctl.chat.commands.base import (
+    Command,
+    CommandContext,
+    HistoryRead,
+    Long,
+    Result,
+    Steps,
+    batched,
+    fail,
+    line,
+    read_history,
+)
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.facts import Fact
 from chatctl.chat.entries.queries import (
@@ -68,7 +79,8 @@ def chathistory(view: CommandContext, session: Session, message: Message) -> Res
     limit = limit_of(params[-1])
     if limit is None:
         return fail("CHATHISTORY", "INVALID_PARAMS", subcommand, params[-1], text="The limit must be a positive number")
-    return _in_place(view, session, subcommand, params[0], marks, limit)
+    query = _query(subcommand, marks, limit, events=bool(session.caps & caps.EVENT_PLAYBACK))
+    return _read(view, session, subcommand, params[0], query)
 
 
 def _mark(word: str) -> Mark | str | None:
@@ -101,28 +113,25 @@ def limit_of(word: str) -> int | None:
     return min(number, MAX_PAGE_MESSAGES) if number > 0 else None
 
 
-def _in_place(
-    view: CommandContext, session: Session, subcommand: str, target: str, marks: list[Mark | None], limit: int
-) -> Result:
-    def failed() -> list[Reply]:
-        return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
-
-    def ask(places: Sequence[str], shown: str) -> Result:
-        def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-            # The session may have been kicked, or the room renamed, while the reader was busy.
-            if places[0][:1] == "#" and readable_room(view, session, places[0]) is None:
-                return failed()
-            return _history(view, session, page, subcommand, shown)
-
-        events = bool(session.caps & caps.EVENT_PLAYBACK)
-        return conversations.read(places, _query(subcommand, marks, limit, events=events), found)
-
+def _read(view: CommandContext, session: Session, subcommand: str, target: str, query: HistoryQuery) -> Steps[Result]:
+    """Read `query` in the room `target`, or in the conversations with users of that name."""
+    shown = target
+    places: Sequence[str] = ()
     if target[:1] == "#":
         room = readable_room(view, session, target)
-        return ask((room.key,), room.name) if room is not None else failed()
-    if view.state.user_or_service(target) is None and names.problem(target) is not None:
-        return failed()
-    return conversations.find(view, session, target, lambda places: ask(places, target) if places else failed())
+        if room is not None:
+            places, shown = (room.key,), room.name
+    elif view.state.user_or_service(target) is not None or names.problem(target) is None:
+        places = yield from conversations.find(view, session, target)
+    if not places:
+        return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
+    page = yield from conversations.read(places, query)
+    # The session may have been kicked, or the room renamed, while the reader was busy.
+    if places[0][:1] == "#" and readable_room(view, session, places[0]) is None:
+        return fail("CHATHISTORY", "INVALID_TARGET", subcommand, target, text=_NOT_FOUND)
+    if page.failed or page.unknown:
+        return fail("CHATHISTORY", "MESSAGE_ERROR", subcommand, shown, text=_NOT_FOUND)
+    return as_batch(view, session, page, "chathistory", (shown,))
 
 
 def joined_room(view: CommandContext, session: Session, name: str) -> Room | None:
@@ -170,12 +179,6 @@ def _later(one: Mark | None, other: Mark | None) -> bool:
     return one.time > other.time
 
 
-def _history(view: CommandContext, session: Session, page: HistoryPage, subcommand: str, shown: str) -> Result:
-    if page.failed or page.unknown:
-        return fail("CHATHISTORY", "MESSAGE_ERROR", subcommand, shown, text=_NOT_FOUND)
-    return as_batch(view, session, page, "chathistory", (shown,))
-
-
 def as_batch(view: CommandContext, session: Session, page: HistoryPage, kind: str, params: Sequence[str]) -> Result:
     """Yield the result as a batch of type `kind`; in slices if messages of many lines make it long."""
     slices = in_slices(page.facts, session.caps, kind, params, view.reference())
@@ -195,29 +198,23 @@ def _targets(view: CommandContext, session: Session, params: Sequence[str]) -> R
     if limit is None:
         return fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", params[2], text="The limit must be a positive number")
     me = view.user(session)
-    after, before = min(times), max(times)
     newest = times[0] > times[1]  # counted from the first, as in BETWEEN
-    rooms = tuple(me.rooms)
+    query = TargetsQuery(tuple(me.rooms), me.identity, min(times), max(times), limit, 0, newest)
+    return _list_targets(view, session, query)
 
-    def listed(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        if page.failed:
-            return fail("CHATHISTORY", "MESSAGE_ERROR", "TARGETS", text=_NOT_FOUND)
-        reference = view.reference()
-        batched = bool(session.caps & caps.BATCH)
-        tags = {"batch": reference} if batched else {}
-        replies: list[Reply] = [Message("BATCH", (f"+{reference}", "draft/chathistory-targets"))] if batched else []
-        latest: dict[str, Fact] = {}
-        for place, fact in page.targets:
-            name = fact.target if place.startswith("#") else conversations.other_nick(me, fact)
-            latest.pop(name, None)
-            latest[name] = fact
-        for name, fact in latest.items():
-            replies.append(Message("CHATHISTORY", ("TARGETS", name, timestamp(fact.time)), tags=tags))
-        if batched:
-            replies.append(Message("BATCH", (f"-{reference}",)))
-        return replies
 
-    return QueryJob(lambda upto: TargetsQuery(rooms, me.identity, after, before, limit, upto, newest), listed)
+def _list_targets(view: CommandContext, session: Session, query: TargetsQuery) -> Steps[Result]:
+    me = view.user(session)
+    page = yield from read_history(HistoryRead(query))
+    if page.failed:
+        return fail("CHATHISTORY", "MESSAGE_ERROR", "TARGETS", text=_NOT_FOUND)
+    latest: dict[str, Fact] = {}
+    for place, fact in page.targets:
+        name = fact.target if place.startswith("#") else conversations.other_nick(me, fact)
+        latest.pop(name, None)
+        latest[name] = fact
+    lines = [Message("CHATHISTORY", ("TARGETS", name, timestamp(fact.time))) for name, fact in latest.items()]
+    return batched(view, "draft/chathistory-targets", (), lines) if session.caps & caps.BATCH else lines
 
 
 COMMANDS = (Command("CHATHISTORY", chathistory, least=1),)

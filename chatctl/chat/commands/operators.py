@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, CommandContext, Result, fail, label_of, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, Steps, fail, label_of, line
 from chatctl.chat.commands.effects import LogNote
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
@@ -22,8 +22,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 def oper(view: CommandContext, session: Session, message: Message) -> Result:
     """OPER name password. A name that is not there is told apart (491), as the document asks; its tries count too."""
-    name, password = message.params[0], message.params[1]
-    label = label_of(message)
+    name = message.params[0]
     account = f"operator {name}"
     if not session.secure:
         return [line(n.ERR_PASSWDMISMATCH, text=passwords.IN_CLEAR)]
@@ -34,14 +33,16 @@ def oper(view: CommandContext, session: Session, message: Message) -> Result:
             return [line(n.ERR_PASSWDMISMATCH, text=problem)]
         passwords.failed(view, session, account)
         return [line(n.ERR_NOOPERHOST), LogNote("operator refused", {"reason": "unknown name"})]
+    return _become_operator(view, session, message, verifier)
 
-    def judged(view: CommandContext, session: Session, problem: str) -> Result:
-        if problem:
-            note = LogNote("operator refused", {"operator": name, "reason": problem})
-            return [line(n.ERR_PASSWDMISMATCH, text=problem), note]
-        return p.BecomeOperator(session.id, label, name, verifier)
 
-    return passwords.check(view, session, account, verifier, password, judged)
+def _become_operator(view: CommandContext, session: Session, message: Message, verifier: str) -> Steps[Result]:
+    name, password = message.params[0], message.params[1]
+    problem = yield from passwords.check(view, session, f"operator {name}", verifier, password)
+    if problem:
+        note = LogNote("operator refused", {"operator": name, "reason": problem})
+        return [line(n.ERR_PASSWDMISMATCH, text=problem), note]
+    return p.BecomeOperator(session.id, label_of(message), name, verifier)
 
 
 def chghost(view: CommandContext, session: Session, message: Message) -> Result:

@@ -4,11 +4,10 @@ alike."""
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 
-from chatctl.chat.commands.base import CommandContext, Result, WorkerJob
+from chatctl.chat.commands.base import CommandContext, Steps, run_task
 from chatctl.chat.delivery.session import Session
-from chatctl.chat.entries.tasks import CheckPassword, Done
+from chatctl.chat.entries.tasks import CheckPassword
 
 WRONG = "The password is wrong"
 WRONG_OR_MISSING = "The server's password is wrong or missing"
@@ -58,30 +57,20 @@ def of_server(view: CommandContext, session: Session) -> str:
     return ""
 
 
-def check(
-    view: CommandContext,
-    session: Session,
-    account: str,
-    verifier: str,
-    password: str,
-    then: Callable[[CommandContext, Session, str], Result],
-) -> Result:
-    """Let a worker compare `password` with `verifier`, unless it is too soon. `then` gets the error, or ``""``.
+def check(view: CommandContext, session: Session, account: str, verifier: str, password: str) -> Steps[str]:
+    """Let a worker compare `password` with `verifier`, unless it is too soon; return the error, or ``""``.
 
     `account` is the key for counting wrong ones. If there is no such account, pass a `verifier` all the same: an
     instant answer would reveal that.
     """
     problem = too_soon(view, session, account)
     if problem:
-        return then(view, session, problem)
-
-    def checked(view: CommandContext, session: Session, done: Done) -> Result:
-        if done is None:
-            return then(view, session, BUSY)
-        if not done:
-            failed(view, session, account)
-            return then(view, session, WRONG)
-        succeeded(view, session, account)
-        return then(view, session, "")
-
-    return WorkerJob(CheckPassword(password, verifier), checked)
+        return problem
+    right = yield from run_task(CheckPassword(password, verifier))
+    if right is None:
+        return BUSY
+    if not right:
+        failed(view, session, account)
+        return WRONG
+    succeeded(view, session, account)
+    return ""

@@ -5,10 +5,20 @@ The message is looked up in history first; permission is decided by the entry (:
 
 from __future__ import annotations
 
-from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, fail, label_of, line
+from chatctl.chat.commands.base import (
+    Command,
+    CommandContext,
+    HistoryRead,
+    Result,
+    Steps,
+    fail,
+    label_of,
+    line,
+    read_history,
+)
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import HistoryPage, HistoryQuery, Mark, private_place
+from chatctl.chat.entries.queries import HistoryQuery, Mark, private_place
 from chatctl.protocol import numerics as n
 from chatctl.protocol.capabilities import MESSAGE_REDACTION
 from chatctl.protocol.message import Message
@@ -20,23 +30,28 @@ def redact(view: CommandContext, session: Session, message: Message) -> Result:
     """REDACT target msgid [reason]."""
     if not session.caps & MESSAGE_REDACTION:
         return [line(n.ERR_UNKNOWNCOMMAND, "REDACT")]
-    target, message_id, reason = message.params[0], message.params[1], message.param(2)
+    target = message.params[0]
     place = _place(view, session, target)
-    if not place:
-        return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
+    return _redact(view, session, message, place) if place else _refuse_target(target)
+
+
+def _redact(view: CommandContext, session: Session, message: Message, place: str) -> Steps[Result]:
+    target, message_id, reason = message.params[0], message.params[1], message.param(2)
     room = view.state.rooms.get(place)
+    query = HistoryQuery(place, 1, 0, around=Mark(message_id), kinds=_KINDS)
+    page = yield from read_history(HistoryRead(query))
+    if room is not None and room.key != place:  # the room was renamed meanwhile, and its messages with it
+        return _refuse_target(target)
+    fact = page.facts[0] if page.facts else None
+    if fact is None or fact.message_id != message_id:
+        text = "There is no such message there, or none any more"
+        return fail("REDACT", "UNKNOWN_MSGID", target, message_id, text=text)
+    found = p.DeletableMessage(message_id, fact.seq, fact.time, fact.source, fact.account)
+    return p.Redact(session.id, label_of(message), target, place, found, reason)
 
-    def looked_up(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        if room is not None and room.key != place:  # the room was renamed meanwhile, and its messages with it
-            return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
-        fact = page.facts[0] if page.facts else None
-        if fact is None or fact.message_id != message_id:
-            text = "There is no such message there, or none any more"
-            return fail("REDACT", "UNKNOWN_MSGID", target, message_id, text=text)
-        said = p.DeletableMessage(message_id, fact.seq, fact.time, fact.source, fact.account)
-        return p.Redact(session.id, label_of(message), target, place, said, reason)
 
-    return QueryJob(lambda upto: HistoryQuery(place, 1, upto, around=Mark(message_id), kinds=_KINDS), looked_up)
+def _refuse_target(target: str) -> Result:
+    return fail("REDACT", "INVALID_TARGET", target, text="You cannot delete messages there")
 
 
 def _place(view: CommandContext, session: Session, target: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from chatctl.chat.apply.rename_room import IN_USE, may_rename
-from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, fail, label_of
+from chatctl.chat.commands.base import Command, CommandContext, HistoryRead, Result, Steps, fail, label_of, read_history
 from chatctl.chat.commands.history import joined_room
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import HistoryPage, HistoryQuery
+from chatctl.chat.entries.queries import HistoryQuery
+from chatctl.chat.model.room import Room
 from chatctl.protocol import names
 from chatctl.protocol.message import Message
 
@@ -26,13 +27,15 @@ def rename(view: CommandContext, session: Session, message: Message) -> Result:
         return proposal
     if key == room.key or names.room_problem(new) is not None or view.state.room_named(new) is not None:
         return proposal
+    return _rename_if_unused(room, key, proposal)
 
-    def looked_up(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        if page.facts:
-            return fail("RENAME", "CHANNEL_NAME_IN_USE", room.name, new, text=IN_USE.format(new))
-        return proposal
 
-    return QueryJob(lambda upto: HistoryQuery(key, 1, upto), looked_up)
+def _rename_if_unused(room: Room, key: str, proposal: p.RenameRoom) -> Steps[Result]:
+    page = yield from read_history(HistoryRead(HistoryQuery(key, 1, 0)))
+    if page.facts:
+        text = IN_USE.format(proposal.name)
+        return fail("RENAME", "CHANNEL_NAME_IN_USE", room.name, proposal.name, text=text)
+    return proposal
 
 
 COMMANDS = (Command("RENAME", rename, least=2),)

@@ -6,10 +6,21 @@ from operator import attrgetter
 
 from chatctl.chat.apply.admission import invited
 from chatctl.chat.apply.marks import marker
-from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Reply, Result, label_of, line, packed
+from chatctl.chat.commands.base import (
+    Command,
+    CommandContext,
+    HistoryRead,
+    Reply,
+    Result,
+    Steps,
+    label_of,
+    line,
+    packed,
+    read_history,
+)
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.queries import HistoryPage, HistoryQuery
+from chatctl.chat.entries.queries import HistoryQuery
 from chatctl.chat.model.modes import symbols
 from chatctl.chat.model.room import Room
 from chatctl.chat.model.user import User
@@ -45,31 +56,31 @@ def join(view: CommandContext, session: Session, message: Message) -> Result:
     wanted = listed(message.params[0])
     if not wanted:
         return [line(n.ERR_NEEDMOREPARAMS, "JOIN")]
-    if session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME and not session.transient:
-        for name in wanted[: view.rules.max_rooms]:
-            key = names.room_fold(name)
-            if names.room_problem(name) is None and not view.recent.knows(key):
-                return _load_tail(view, key, message)
+    replayed = session.caps & (SERVER_TIME | CHATHISTORY) == SERVER_TIME and not session.transient
+    if replayed and _room_to_load(view, wanted):
+        return _load_and_join(view, session, message, wanted)
+    return _join_proposal(session, message, wanted)
+
+
+def _join_proposal(session: Session, message: Message, wanted: tuple[str, ...]) -> p.Join:
     # An empty key stands for none, so that a room without one can come before a room that has one.
     keys = tuple(message.param(1).split(","))
     return p.Join(session.id, label_of(message), wanted, keys, session.transient, session.console)
 
 
-def _load_tail(view: CommandContext, key: str, message: Message) -> QueryJob:
-    """For a joining client that cannot request history: fetch the recent messages if they are not in memory."""
+def _load_and_join(view: CommandContext, session: Session, message: Message, wanted: tuple[str, ...]) -> Steps[Result]:
+    """For a joining client that cannot request history: fetch the recent messages that are not in memory, then join."""
+    while key := _room_to_load(view, wanted):
+        read = HistoryRead(HistoryQuery(key, view.recent.length, 0), settled=key not in view.state.rooms)
+        page = yield from read_history(read)
+        view.recent.load(key, page.facts, read.upto)
+    return _join_proposal(session, message, wanted)
 
-    asked_upto = 0
 
-    def query(upto: int) -> HistoryQuery:
-        nonlocal asked_upto
-        asked_upto = upto
-        return HistoryQuery(key, view.recent.length, upto)
-
-    def loaded(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        view.recent.load(key, page.facts, asked_upto)
-        return join(view, session, message)
-
-    return QueryJob(query, loaded, settled=key not in view.state.rooms)
+def _room_to_load(view: CommandContext, wanted: tuple[str, ...]) -> str:
+    """Return the key of the first room whose recent messages are not in memory; ``""`` if there is none."""
+    keys = (names.room_fold(name) for name in wanted[: view.rules.max_rooms] if names.room_problem(name) is None)
+    return next((key for key in keys if not view.recent.knows(key)), "")
 
 
 def part(view: CommandContext, session: Session, message: Message) -> Result:

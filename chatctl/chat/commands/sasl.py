@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from chatctl.chat.apply.accounts import SASL
 from chatctl.chat.commands import passwords
-from chatctl.chat.commands.base import Command, CommandContext, Result, line
+from chatctl.chat.commands.base import Command, CommandContext, Result, Steps, line
 from chatctl.chat.commands.effects import LogNote
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
@@ -118,16 +118,14 @@ def _plain(view: CommandContext, session: Session, data: bytes) -> Result:
 
 def log_in(
     view: CommandContext, session: Session, name: str, password: str, form: str, refuse: Callable[[str], Result]
-) -> Result:
-    """Be the owner of the account `name`, if the password is right; `refuse` makes the answer of why not. For PLAIN
-    and for NickServ."""
+) -> Steps[Result]:
+    """Log in to the account `name`, if the password is right; `refuse` makes the answer if not. For PLAIN and for
+    NickServ."""
     account = view.state.accounts.named(name) or _nobody(view, name)
-
-    def judged(view: CommandContext, session: Session, problem: str) -> Result:
-        session.sasl = None
-        return refuse(problem) if problem else p.LogIn(session.id, "", account.id, account.verifier, form)
-
-    return passwords.check(view, session, f"account {account.key}", account.verifier, password, judged)
+    checked = account.verifier
+    problem = yield from passwords.check(view, session, f"account {account.key}", checked, password)
+    session.sasl = None
+    return refuse(problem) if problem else p.LogIn(session.id, "", account.id, checked, form)
 
 
 def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:

@@ -6,11 +6,10 @@ are. Without ``in`` it searches the sender's rooms and private conversations. :m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from chatctl.chat.commands import conversations
-from chatctl.chat.commands.base import Command, CommandContext, QueryJob, Result, fail, line
+from chatctl.chat.commands.base import Command, CommandContext, HistoryRead, Result, Steps, fail, line, read_history
 from chatctl.chat.commands.history import as_batch, limit_of, milliseconds, readable_room
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.queries import MAX_PAGE_MESSAGES, HistoryPage, SearchQuery
@@ -38,49 +37,33 @@ def search(view: CommandContext, session: Session, message: Message) -> Result:
         return fail("SEARCH", "INVALID_PARAMS", "limit", text="The limit must be a positive number")
     where = attributes.get("in", "")
     text, source = attributes.get("text", ""), names.fold(attributes.get("from", ""))
-    query = SearchQuery(text, limit, 0, tuple(view.user(session).rooms), source, times[0], times[1])
-    if where:
-        return _search_one(view, session, message, query, where)
-
-    def everywhere(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        private = (place for place, _ in page.targets if not place.startswith("#"))
-        looked_at = (*query.places, *private)
-        return (
-            _search_in(message, replace(query, places=looked_at)) if looked_at else _found(view, session, HistoryPage())
-        )
-
-    return conversations.latest(view.user(session).identity, everywhere)
+    return _search(view, session, SearchQuery(text, limit, 0, (), source, times[0], times[1]), where)
 
 
-def _search_one(view: CommandContext, session: Session, message: Message, query: SearchQuery, where: str) -> Result:
-    """Search a room, or the conversations with a user; both only if this session may read them."""
-
-    def search_places(places: Sequence[str]) -> Result:
-        if not places:
+def _search(view: CommandContext, session: Session, query: SearchQuery, where: str) -> Steps[Result]:
+    """Run `query` in the places called `where`; run it again if the session left one of the rooms meanwhile."""
+    while True:
+        places = yield from _places(view, session, where)
+        if not places and where:
             return fail("SEARCH", "INVALID_TARGET", where, text="There is nothing there that you may read")
-        return _search_in(message, replace(query, places=tuple(places)))
+        read = HistoryRead(replace(query, places=places))
+        page = (yield from read_history(read)) if places else HistoryPage()
+        if page.failed:
+            return fail("SEARCH", "INTERNAL_ERROR", text="The search could not be run")
+        if all(place[:1] != "#" or readable_room(view, session, place) is not None for place in places):
+            return as_batch(view, session, page, "soju.im/search", ())
 
+
+def _places(view: CommandContext, session: Session, where: str) -> Steps[tuple[str, ...]]:
+    """Return the room `where`, or the conversations with users of that name; for ``""`` all that this session has."""
+    if not where:
+        page = yield from conversations.latest(view.user(session).identity)
+        private = (place for place, _ in page.targets if not place.startswith("#"))
+        return (*view.user(session).rooms, *private)
     if where[:1] != "#":
-        return conversations.find(view, session, where, search_places)
+        return tuple((yield from conversations.find(view, session, where)))
     room = readable_room(view, session, where)
-    return search_places((room.key,) if room is not None else ())
-
-
-def _search_in(message: Message, query: SearchQuery) -> QueryJob:
-    """Run `query`, which `message` asks for; anew if the session left one of the rooms meanwhile."""
-
-    def found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-        if any(place[:1] == "#" and readable_room(view, session, place) is None for place in query.places):
-            return search(view, session, message)
-        return _found(view, session, page)
-
-    return QueryJob(lambda upto: replace(query, upto=upto), found)
-
-
-def _found(view: CommandContext, session: Session, page: HistoryPage) -> Result:
-    if page.failed:
-        return fail("SEARCH", "INTERNAL_ERROR", text="The search could not be run")
-    return as_batch(view, session, page, "soju.im/search", ())
+    return (room.key,) if room is not None else ()
 
 
 COMMANDS = (Command("SEARCH", search, least=1),)

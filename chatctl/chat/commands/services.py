@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 
 from chatctl.chat.commands import passwords
 from chatctl.chat.commands.accounts import make_account, password_problem, redeem
-from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, WorkerJob
+from chatctl.chat.commands.base import Command, CommandContext, Reply, Result, Steps, run_task
 from chatctl.chat.commands.effects import LogNote
 from chatctl.chat.commands.sasl import log_in
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries import proposals as p
-from chatctl.chat.entries.tasks import Done, MakeVerifier
+from chatctl.chat.entries.tasks import MakeVerifier
+from chatctl.chat.model.accounts import Account
 from chatctl.chat.model.reserved_names import NICKSERV
 from chatctl.chat.model.user import SERVICE_USER
 from chatctl.protocol import names
@@ -100,17 +101,18 @@ def _passwd(view: CommandContext, session: Session, words: list[str]) -> Result:
     problem = password_problem(view, session, account.name, words[1])
     if problem is not None:
         return _say(view, session, problem[1])
+    return _change_password(view, session, account, words[0], words[1])
 
-    def judged(view: CommandContext, session: Session, wrong: str) -> Result:
-        return _say(view, session, wrong) if wrong else WorkerJob(MakeVerifier(words[1], view.rules.iterations), made)
 
-    def made(view: CommandContext, session: Session, done: Done) -> Result:
-        if not isinstance(done, str):
-            return _say(view, session, passwords.BUSY)
-        checked = account.id, account.verifier
-        return p.ChangeAccount(session.id, "", account.name, NICKSERV, done, checked=checked)
-
-    return passwords.check(view, session, f"account {account.key}", account.verifier, words[0], judged)
+def _change_password(view: CommandContext, session: Session, account: Account, old: str, new: str) -> Steps[Result]:
+    checked = account.id, account.verifier
+    problem = yield from passwords.check(view, session, f"account {account.key}", account.verifier, old)
+    if problem:
+        return _say(view, session, problem)
+    verifier = yield from run_task(MakeVerifier(new, view.rules.iterations))
+    if not isinstance(verifier, str):
+        return _say(view, session, passwords.BUSY)
+    return p.ChangeAccount(session.id, "", account.name, NICKSERV, verifier, checked=checked)
 
 
 def _info(view: CommandContext, session: Session, words: list[str]) -> Result:

@@ -9,26 +9,25 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Generator
 
 from chatctl.chat.commands import batches
 from chatctl.chat.commands.base import (
+    Answer,
     Command,
     CommandContext,
     Held,
     Long,
     NumericReply,
-    QueryJob,
     Reply,
     Result,
-    WorkerJob,
 )
 from chatctl.chat.commands.registry import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.engine.commit_gate import CommitGate
 from chatctl.chat.engine.labeled_response import MAX_LABEL_BYTES
-from chatctl.chat.engine.pending_queries import PendingQueries
+from chatctl.chat.engine.pending_queries import PendingQueries, WaitingHandler
 from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.engine.streamed_replies import StreamedReplies
@@ -138,7 +137,7 @@ class Dispatcher:
         return message.tags.get("label", "")
 
     def do(self, session: Session, result: Result, command: str, label: str) -> None:
-        """Carry out the result of a handler, or of a query that returned."""
+        """Carry out the result of a handler; start one that waits."""
         if isinstance(result, Held):
             return
         if isinstance(result, p.Proposal):
@@ -148,24 +147,31 @@ class Dispatcher:
             else:
                 result.label = label
                 self.propose(session, result)
-        elif isinstance(result, QueryJob):
-            self._queries.add(session, result, command, label)
-        elif isinstance(result, WorkerJob):
-            self._queries.work(session, result, command, label)
+        elif isinstance(result, Generator):
+            self._advance(WaitingHandler(session, command, label, result), None)
         elif isinstance(result, Long):
             self._slices.add(session, result, label)
         elif result or label:
             self._replies.reply_all(session, result or (), label)
 
-    def answered(
-        self, session: Session, command: str, label: str, then: Callable[[CommandContext, Session], Result]
-    ) -> None:
-        """Continue a command with the answer of the journal or of a worker."""
-        session.in_flight -= 1
+    def _advance(self, handler: WaitingHandler, answer: Answer) -> None:
+        """Give a handler that waits its answer (at first None), and run it to its next wait or its result."""
         try:
-            self.do(session, then(self._view, session), command, label)
+            wait = handler.steps.send(answer)
+        except StopIteration as end:
+            result: Result = end.value
+        else:
+            self._queries.add(handler, wait)
+            return
+        self.do(handler.session, result, handler.command, handler.label)
+
+    def resume(self, handler: WaitingHandler, answer: Answer) -> None:
+        """Continue a handler with the answer of the journal or of a worker."""
+        handler.session.in_flight -= 1
+        try:
+            self._advance(handler, answer)
         except Exception as error:  # noqa: BLE001  # [contain-failures]
-            self.failed(session, error)
+            self.failed(handler.session, error)
 
     def report_slowed(self, session: Session, per_second: float) -> None:
         """Tell a session that it is over its rate limit."""

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from chatctl.chat.apply import apply
 from chatctl.chat.commands import batches, connection, offered_capabilities
 from chatctl.chat.commands.administration import reread_proposal
-from chatctl.chat.commands.base import CommandContext, NumericReply, Result
+from chatctl.chat.commands.base import Answer, CommandContext, NumericReply
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.delivery.sessions_by_user import SessionsByUser
 from chatctl.chat.engine.admin_requests import AdminRequests
 from chatctl.chat.engine.commit_gate import CommitGate
 from chatctl.chat.engine.dispatcher import Dispatcher
-from chatctl.chat.engine.pending_queries import PendingQueries
+from chatctl.chat.engine.pending_queries import PendingQueries, WaitingHandler
 from chatctl.chat.engine.rate_limit import RateLimiter
 from chatctl.chat.engine.reply_sender import ReplySender
 from chatctl.chat.engine.router import Router
@@ -336,11 +336,9 @@ class Hub:
                     self.fanout.order_after(session)
                 self._scheduler.resume(session)
 
-    def _on_answer(
-        self, session: Session, command: str, label: str, then: Callable[[CommandContext, Session], Result]
-    ) -> None:
-        self._dispatcher.answered(session, command, label, then)
-        self._scheduler.resume(session)
+    def _on_answer(self, handler: WaitingHandler, answer: Answer) -> None:
+        self._dispatcher.resume(handler, answer)
+        self._scheduler.resume(handler.session)
 
     def _failed(self, session: Session, error: Exception) -> None:
         self._dispatcher.failed(session, error)
