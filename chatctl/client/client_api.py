@@ -19,7 +19,7 @@ from chatctl.client.engine import ClientEngine
 from chatctl.client.errors import InputError
 from chatctl.client.history.history_requests import Which, stamp
 from chatctl.client.login import account_registration
-from chatctl.client.session import presence, tag_handlers
+from chatctl.client.session import message_events, presence, tag_handlers
 from chatctl.errors import ChatctlError
 from chatctl.protocol.message import MAX_LINE_BYTES, encode
 
@@ -146,14 +146,14 @@ class ClientApi:
     def react(self, target: str, id: str, reaction: str, *, remove: bool = False) -> None:
         """React to a message, or take that back; a `Reacted` event shows it."""
         target = target_name(target)
-        tags = tag_handlers.reaction_tags(id, reaction, remove=remove)
-        self._link.submit(ClientRequest(lambda state: tag_handlers.react(state, tags, target)))
+        tags = message_events.reaction_tags(id, reaction, remove=remove)
+        self._link.submit(ClientRequest(lambda state: tag_handlers.send_reaction(state, tags, target)))
 
     def delete(self, target: str, id: str, reason: str = "") -> None:
         """Take a message back (REDACT); a `Deleted` event shows it."""
         params = (target_name(target), id, *([reason] if reason else []))
         check("REDACT", *params)
-        self._link.submit(ClientRequest(lambda state: tag_handlers.take_back(state, params)))
+        self._link.submit(ClientRequest(lambda state: tag_handlers.delete_message(state, params)))
 
     def typing(self, target: str, what: str) -> None:
         """Tell others that we are writing ("active"), have paused ("paused"), or gave it up ("done")."""
@@ -213,7 +213,7 @@ class ClientApi:
         target, number = target_name(target), next(self._tickets)
         self._link.submit(
             ClientRequest(
-                lambda state: state.backfill.wish(state.backfill.past.page(number, which, target, id, time, limit))
+                lambda state: state.backfill.request(state.backfill.past.page(number, which, target, id, time, limit))
             )
         )
         return number
@@ -222,7 +222,7 @@ class ClientApi:
         """Ask with whom we have talked alone since then; `Conversations` answers, where the server knows."""
         number = next(self._tickets)
         self._link.submit(
-            ClientRequest(lambda state: state.backfill.wish(state.backfill.past.conversations(number, since)))
+            ClientRequest(lambda state: state.backfill.request(state.backfill.past.conversations(number, since)))
         )
         return number
 
@@ -233,7 +233,7 @@ class ClientApi:
         check("SEARCH", text)
         self._link.submit(
             ClientRequest(
-                lambda state: state.backfill.wish(state.backfill.past.search(number, text, room, name, limit))
+                lambda state: state.backfill.request(state.backfill.past.search(number, text, room, name, limit))
             )
         )
         return number

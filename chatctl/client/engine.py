@@ -221,8 +221,8 @@ class ClientEngine(OutgoingRequests):
             return
         message = self.batches.take(parsed)
         if isinstance(message, HistoryBatch):
-            self.backfill.came(message)
-        elif isinstance(message, Message) and not self.backfill.takes(message):
+            self.backfill.on_batch(message)
+        elif isinstance(message, Message) and not self.backfill.handle_line(message):
             self._handle(message)
 
     def _handle(self, message: Message) -> None:
@@ -253,8 +253,10 @@ class ClientEngine(OutgoingRequests):
         held, waiting_for_held = self.unstored.lost(self)
         self._unsent = [entry.message for entry in again] + self._unsent + held
         self._waiting += [passed for passed in waiting if passed != self.welcomed] + waiting_for_held
-        self._waiting += [partial(self.backfill.when_through, passed) for passed in self.backfill.still_waiting()]
-        self.backfill.lost()
+        self._waiting += [
+            partial(self.backfill.call_when_complete, passed) for passed in self.backfill.take_callbacks()
+        ]
+        self.backfill.on_disconnect()
         if doubt and not settled:
             self._doubt = doubt + self._doubt
             if not self.resends:
@@ -262,7 +264,7 @@ class ClientEngine(OutgoingRequests):
 
     def over(self) -> None:
         """There will be no other connection."""
-        self.backfill.over()
+        self.backfill.on_close()
         self._report_doubt()
 
     def _report_doubt(self) -> None:
@@ -289,7 +291,7 @@ class ClientEngine(OutgoingRequests):
             if self.is_ours:
                 self.isupport.always_fold(_our_fold)
             self.in_flight.window = WINDOW_MESSAGES if self.is_ours else CAUTIOUS_WINDOW_MESSAGES
-            self.backfill.entering(again=self._was_online)
+            self.backfill.on_registered(again=self._was_online)
             for room, key in self.wanted.values():
                 self.send_join(room, key)
             # Most servers end their welcome with the message of the day or its absence; this ends it everywhere.
@@ -307,7 +309,7 @@ class ClientEngine(OutgoingRequests):
             self.emit(e.NickChanged(time=self.now(), old=self.name, name=self.nick, own=True))
         if self.away_text:
             self.send("AWAY", self.away_text)
-        self.backfill.welcomed()
+        self.backfill.on_welcome()
         presence.welcomed(self)
         self._send_again()
         again, self._unsent = self._unsent, []
@@ -325,7 +327,7 @@ class ClientEngine(OutgoingRequests):
             if self.echoes:
                 for entry in settled:
                     message_sender.show_sent(self, entry)
-            self.backfill.answered(message.params[-1])
+            self.backfill.on_pong(message.params[-1])
 
     def _pass_on_registration(self) -> None:
         self.lines += [OutgoingLine(line) for line in self._registration.lines]
@@ -369,7 +371,7 @@ class ClientEngine(OutgoingRequests):
 
     def barrier(self, passed: Callable[[], None] | None = None) -> None:
         """Send a PING; call `passed` when the server has dealt with all that went out before it, and that is told."""
-        after = partial(self.backfill.when_through, passed) if passed is not None else None
+        after = partial(self.backfill.call_when_complete, passed) if passed is not None else None
         self.send("PING", self.in_flight.barrier(after).token)
 
     # For the handlers.

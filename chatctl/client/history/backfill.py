@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 from chatctl.client.history import missed_events
 from chatctl.client.history.history_requests import FAR_FUTURE, HistoryRequests
 from chatctl.client.history.read_positions import ReadPositions
-from chatctl.client.session import command_handlers, tag_handlers
+from chatctl.client.session import message_events
 from chatctl.client.session.batches import HISTORY, TARGETS, HistoryBatch
 from chatctl.client.session.deduplication import SeenMessages
 from chatctl.client.session.query_types import (
@@ -90,22 +90,22 @@ class Backfill:
 
     # The connection.
 
-    def entering(self, *, again: bool) -> None:
-        """The client is registered; `again` if it had been before, here or elsewhere ([private-first])."""
+    def on_registered(self, *, again: bool) -> None:
+        """Handle the end of registration; `again`: not the first one ([private-first])."""
         if not (self.able and again):
             self._release_private()
 
-    def welcomed(self) -> None:
-        """Questions may be asked."""
+    def on_welcome(self) -> None:
+        """Send requests from now on."""
         if self._private is not None and self._since:
-            self._ask_for_people()
+            self._request_targets()
 
-    def lost(self) -> None:
-        """The connection is lost ([connection-loss])."""
+    def on_disconnect(self) -> None:
+        """Handle the loss of the connection ([connection-loss])."""
         for wish in [question.wish for question in self._open_questions() if question.wish is not None]:
             self.past.failed(wish)
         self._stream = SeenMessages()
-        # From here on, since the very first line of the next one may have a time.
+        # Held from now on, since the very first line of the next connection may have a time.
         self._private = self._private or HeldEvents()
         self._questions.clear()
         self._asked = None
@@ -117,14 +117,14 @@ class Backfill:
         if self._private is not None:
             self._private.live.clear()
 
-    def over(self) -> None:
-        """No connection will follow: show what is held back."""
+    def on_close(self) -> None:
+        """Emit all held messages, because no connection will follow."""
         for place in list(self._positions.rooms.values()):
             self._release(place)
         self._release_private()
 
-    def entered(self, room: str, join: Message) -> None:
-        """The client joined a room ([first-look], [hold-live])."""
+    def on_join(self, room: str, join: Message) -> None:
+        """Handle the own JOIN of a room ([first-look], [hold-live])."""
         key = self._state.fold(room)
         first = key not in self._positions.rooms
         place = self._positions.rooms.setdefault(
@@ -136,21 +136,21 @@ class Backfill:
         elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
             place.hold = place.hold or HeldEvents()
             mark = "" if first else self._positions.mark(place)
-            self._ask(HistoryQuestion("AFTER" if mark else "LATEST", key, room, mark))
+            self._enqueue(HistoryQuestion("AFTER" if mark else "LATEST", key, room, mark))
 
-    def wish(self, question: HistoryQuestion) -> None:
-        """Somebody wants to see something of the past (:mod:`chatctl.client.history.history_requests`)."""
+    def request(self, question: HistoryQuestion) -> None:
+        """Request history for the application (:mod:`chatctl.client.history.history_requests`)."""
         wish = question.wish
         if wish is None:
             return
         needed = {"soju.im/search", "batch"} if question.kind == "SEARCH" else NEEDED
         if self._state.enabled >= needed and len(self._questions) < _MAX_REQUESTS:
-            self._ask(question)
+            self._enqueue(question)
         else:
             self.past.failed(wish)
 
-    def left(self, room: str) -> None:
-        """The client left a room, not because the connection broke ([leaving-forgets])."""
+    def on_leave(self, room: str) -> None:
+        """Handle the end of the own membership, but not a connection loss ([leaving-forgets])."""
         key = self._state.fold(room)
         place = self._positions.rooms.pop(key, None)
         if place is not None:
@@ -158,26 +158,26 @@ class Backfill:
         self._questions = deque(open for open in self._questions if open.private or open.wish or open.key != key)
 
     def refold(self, renewed: Callable[[str], str]) -> None:
-        """Bring all names under a new rule for spellings."""
+        """Fold all names anew, after the server changed its CASEMAPPING."""
         self._positions.refold(renewed)
         self._questions = deque(replace(question, key=renewed(question.key)) for question in self._questions)
         if self._asked is not None:
             self._asked = replace(self._asked, key=renewed(self._asked.key))
 
-    def when_through(self, passed: Callable[[], None]) -> None:
-        """Call `passed` when nothing is held back (any more)."""
+    def call_when_complete(self, passed: Callable[[], None]) -> None:
+        """Call `passed` when no message is held back."""
         self._waiting.append(passed)
-        self._next()
+        self._send_next()
 
-    def still_waiting(self) -> list[Callable[[], None]]:
-        """Return the held events and forget them."""
+    def take_callbacks(self) -> list[Callable[[], None]]:
+        """Return the callbacks that were not called yet, and forget them."""
         waiting, self._waiting = self._waiting, []
         return waiting
 
     # Input of the server.
 
-    def takes(self, message: Message) -> bool:
-        """Whether `message` answers a question."""
+    def handle_line(self, message: Message) -> bool:
+        """Note the time of a line; return whether it was the failure of a request and needs no other handler."""
         command = message.command
         if "time" in message.tags:
             self._latest = message.tags["time"]
@@ -185,19 +185,19 @@ class Backfill:
                 self._since = self._latest
             elif not self._since:
                 self._since = self._latest
-                self._ask_for_people()
+                self._request_targets()
         if command == "FAIL" and message.param(0).upper() in ("CHATHISTORY", "SEARCH") and self._asked is not None:
-            self._failed(message.param(1).upper())
+            self._on_failure(message.param(1).upper())
             return True
         return False
 
-    def live(self, message: Message, own: bool) -> None:
-        """Something said: shown, held back, or known already."""
+    def on_live_message(self, message: Message, own: bool) -> None:
+        """Emit a live message, hold it back, or drop it if it was shown."""
         place = self._positions.place_of(message, own)
         private = not self._state.isupport.is_room(message.params[0])
         hold = self._private if private else place.hold
         if hold is None:
-            self._show(place, message, own, self._stream)
+            self._emit_once(place, message, own, self._stream)
             return
         hold.messages.append((message, own, self._stream))
         if REFERENCE not in message.tags:
@@ -205,43 +205,43 @@ class Backfill:
         if len(hold.messages) >= MAX_HELD_EVENTS:
             self._release_private() if private else self._release(place)
 
-    def answered(self, token: str) -> None:
+    def on_pong(self, token: str) -> None:
         """Handle a PONG ([one-request])."""
         if self._asked is not None and token == self._token:
-            self._failed("")
+            self._on_failure("")
 
     # Answers to requests.
 
-    def came(self, batch: HistoryBatch) -> None:
-        """A whole batch of history."""
+    def on_batch(self, batch: HistoryBatch) -> None:
+        """Handle a complete batch of history."""
         question = self._asked
         if question is not None and question.wish is not None and self.past.answers(question, batch):
-            self._done(question)
+            self._on_complete(question)
         elif batch.type != HISTORY:
             if question is not None and question.kind == "TARGETS" and batch.type == TARGETS:
-                self._targets(question, batch.messages)
+                self._on_targets(question, batch.messages)
         elif question is not None and question.key and self._state.fold(batch.target) == question.key:
-            self._page(question, batch.messages)
+            self._on_page(question, batch.messages)
         else:  # not requested; some servers play back by themselves
             stream = SeenMessages()
             for message in filter(is_message, batch.messages):
                 own = self._state.is_me(message.nick)
-                self._show(self._positions.place_of(message, own), message, own, stream, history=True)
+                self._emit_once(self._positions.place_of(message, own), message, own, stream, history=True)
 
-    def _page(self, question: HistoryQuestion, messages: list[Message]) -> None:
+    def _on_page(self, question: HistoryQuestion, messages: list[Message]) -> None:
         if not question.private and question.key not in self._positions.rooms:  # left meanwhile
-            self._done(question)
+            self._on_complete(question)
             return
         place = self._positions.place(question)
         earlier = earlier_own_message(place, messages)
         if earlier and earlier != question.mark:
-            self._ask_first(HistoryQuestion("AFTER", question.key, question.target, earlier, question.private))
+            self._request_first(HistoryQuestion("AFTER", question.key, question.target, earlier, question.private))
             return
         place.looked = True
-        reached = self._tell(question, place, messages)
+        reached = self._emit_page(question, place, messages)
         by_time = question.mark.startswith("timestamp=")
         mark = self._positions.mark(place, by_time=by_time, after=question.mark)
-        self._about_messages(messages)
+        self._emit_tag_events(messages)
         if (
             question.kind == "LATEST"
             or not messages
@@ -249,11 +249,11 @@ class Backfill:
             or not mark
             or (mark <= question.mark if by_time else mark == question.mark)
         ):
-            self._done(question)
+            self._on_complete(question)
         else:
-            self._ask_first(HistoryQuestion("AFTER", question.key, question.target, mark, question.private))
+            self._request_first(HistoryQuestion("AFTER", question.key, question.target, mark, question.private))
 
-    def _tell(self, question: HistoryQuestion, place: PlaceHistory, messages: list[Message]) -> bool:
+    def _emit_page(self, question: HistoryQuestion, place: PlaceHistory, messages: list[Message]) -> bool:
         """Emit the events of a page; return whether it reaches live messages."""
         hold = self._private if question.private else place.hold
         again = question.kind == "AFTER" and not question.private
@@ -274,7 +274,7 @@ class Backfill:
                 break  # there may be more live messages than the page shows
             # Without echoes what we say is told when it goes out, and its id never known.
             if not own or question.kind == "LATEST" or self._state.echoes:
-                self._show(place, message, own, stream, history=True)
+                self._emit_once(place, message, own, stream, history=True)
             if marks:
                 place.id, place.time = id, message.tags.get("time", place.time)
         if again and between:
@@ -282,14 +282,14 @@ class Backfill:
             missed_events.emit(self._state, place, question.target, between)
         return reached
 
-    def _about_messages(self, page: list[Message]) -> None:
-        """Reactions and the like; some servers play them back."""
+    def _emit_tag_events(self, page: list[Message]) -> None:
+        """Emit reactions and deletions, which some servers play back."""
         for message in page:
             if message.command in ("TAGMSG", "REDACT"):
-                for event in tag_handlers.events_of(self._state, message, history=True):
+                for event in message_events.tag_events(self._state, message, history=True):
                     self._state.emit(event)
 
-    def _targets(self, question: HistoryQuestion, messages: list[Message]) -> None:
+    def _on_targets(self, question: HistoryQuestion, messages: list[Message]) -> None:
         state = self._state
         listed = [message.params[1:3] for message in messages if len(message.params) >= 3]
         self._asked = None
@@ -303,32 +303,32 @@ class Backfill:
         last = shifted(listed[-1][1], STEP) if listed else ""
         if len(listed) >= state.isupport.history_limit and last > question.mark:
             self._questions.appendleft(HistoryQuestion("TARGETS", "", "", last, private=True))
-        self._done(question)
+        self._on_complete(question)
 
-    # Questions.
+    # Requests.
 
     def _open_questions(self) -> list[HistoryQuestion]:
         return [*self._questions, *([self._asked] if self._asked is not None else [])]
 
-    def _ask_for_people(self) -> None:
-        self._ask(HistoryQuestion("TARGETS", "", "", shifted(self._since, _FUZZ), private=True))
+    def _request_targets(self) -> None:
+        self._enqueue(HistoryQuestion("TARGETS", "", "", shifted(self._since, _FUZZ), private=True))
 
-    def _ask(self, question: HistoryQuestion) -> None:
+    def _enqueue(self, question: HistoryQuestion) -> None:
         self._questions.append(question)
-        self._next()
+        self._send_next()
 
-    def _ask_first(self, question: HistoryQuestion) -> None:
-        """Ask this in place of the one that is out."""
+    def _request_first(self, question: HistoryQuestion) -> None:
+        """Send `question` in the place of the current request."""
         self._asked = None
         self._questions.appendleft(question)
-        self._next()
+        self._send_next()
 
-    def _next(self) -> None:
+    def _send_next(self) -> None:
         """Send the next request if none is in flight ([one-request])."""
         if self._asked is not None:
             return
         if not self._questions:
-            for passed in self.still_waiting():
+            for passed in self.take_callbacks():
                 passed()
             return
         question = self._asked = self._questions.popleft()
@@ -345,7 +345,7 @@ class Backfill:
         self._token = state.in_flight.barrier().token
         state.send("PING", self._token)
 
-    def _failed(self, code: str) -> None:
+    def _on_failure(self, code: str) -> None:
         """Handle a request that failed ([fallback-time])."""
         question = self._asked
         if question is not None and question.wish is not None:
@@ -353,11 +353,13 @@ class Backfill:
         elif question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
             mark = self._positions.mark(self._positions.place(question), by_time=True)
             if mark:
-                return self._ask_first(HistoryQuestion("AFTER", question.key, question.target, mark, question.private))
-        return self._done(question) if question is not None else None
+                return self._request_first(
+                    HistoryQuestion("AFTER", question.key, question.target, mark, question.private)
+                )
+        return self._on_complete(question) if question is not None else None
 
-    def _done(self, question: HistoryQuestion) -> None:
-        """The backfill is complete: show what was held back."""
+    def _on_complete(self, question: HistoryQuestion) -> None:
+        """End a request; emit the messages that were held back for it."""
         self._asked = None
         if question.wish is not None:
             pass  # nothing is held back for it
@@ -366,22 +368,22 @@ class Backfill:
                 self._release(self._positions.rooms[question.key])
         elif not any(other.private for other in self._questions):
             self._release_private()
-        self._next()
+        self._send_next()
 
     def _release(self, place: PlaceHistory) -> None:
         hold, place.hold = place.hold, None
         for message, own, stream in hold.messages if hold is not None else ():
-            self._show(place, message, own, stream)
+            self._emit_once(place, message, own, stream)
 
     def _release_private(self) -> None:
         hold, self._private = self._private, None
         for message, own, stream in hold.messages if hold is not None else ():
-            self._show(self._positions.place_of(message, own), message, own, stream)
+            self._emit_once(self._positions.place_of(message, own), message, own, stream)
         self._since = self._latest or self._since
 
-    def _show(
+    def _emit_once(
         self, place: PlaceHistory, message: Message, own: bool, stream: SeenMessages, *, history: bool = False
     ) -> None:
         """Emit a message unless it was shown ([shown-once])."""
         if self._positions.is_new(place, message, own, stream, asking=self._asked is not None or bool(self._questions)):
-            command_handlers.told(self._state, message, own, history=history)
+            message_events.emit_message(self._state, message, own, history=history)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from chatctl.client import events as e
-from chatctl.client.session import command_handlers, tag_handlers
+from chatctl.client.session import message_events
 from chatctl.client.session.batches import HISTORY, SEARCH, TARGETS, HistoryBatch
 from chatctl.client.session.query_types import HistoryQuestion, UserRequest, is_message
 from chatctl.protocol.message import Message, encode_tags
@@ -105,10 +105,10 @@ class HistoryRequests:
 def past_events(state: EnginePort, message: Message) -> list[e.Event]:
     """Yield the events of one history line ([page-content]); none if it has no use."""
     if is_message(message):
-        said = command_handlers.event_of(state, message, state.is_me(message.nick), history=True)
+        said = message_events.message_event(state, message, state.is_me(message.nick), history=True)
         return [said] if said is not None else []
     if message.command in ("TAGMSG", "REDACT"):
-        return tag_handlers.events_of(state, message, history=True)
+        return message_events.tag_events(state, message, history=True)
     time, nick, own = state.time_of(message), message.nick, state.is_me(message.nick)
     match message.command:
         case "JOIN":

@@ -1,4 +1,4 @@
-"""Commands that a server relays: who said, entered, left, renamed. One function each, and the table."""
+"""Commands that a server relays: messages, joins, parts, nick changes. One function each, and the table."""
 
 from __future__ import annotations
 
@@ -15,13 +15,8 @@ if TYPE_CHECKING:
     from chatctl.client.session.engine_port import EnginePort
     from chatctl.client.session.in_flight import SentMessage
 
-_CTCP = "\x01"
-_ACTION = "\x01ACTION"
-_HISTSERV = "HistServ!HistServ@localhost"
-"""The service by which Ergo plays joins and the like back to clients without draft/event-playback, as messages."""
 
-
-def said(state: EnginePort, message: Message) -> None:
+def message(state: EnginePort, message: Message) -> None:
     """PRIVMSG and NOTICE. One whose source is us is an echo."""
     if len(message.params) < 2:
         return
@@ -45,52 +40,14 @@ def said(state: EnginePort, message: Message) -> None:
                 return
         if found is not None:
             state.in_flight.tickets[message.tags.get("msgid") or str(id(message))] = found.message.ticket
-    state.backfill.live(message, own)
+    state.backfill.on_live_message(message, own)
 
 
 def _from_server(state: EnginePort, message: Message) -> bool:
     return "!" not in message.source and (message.source == state.server or "." in message.source)
 
 
-def told(state: EnginePort, message: Message, own: bool, *, history: bool = False) -> None:
-    """Tell of a message (`history`: from before), and of the reaction that it may carry."""
-    said = event_of(state, message, own, history=history)
-    if said is None or state.fold(message.nick) in state.presence.ignored:
-        return
-    state.emit(said)
-    for event in tag_handlers.reactions(state, message, tag_handlers.where(state, message), own):
-        state.emit(event)
-
-
-def event_of(
-    state: EnginePort, message: Message, own: bool, *, history: bool = False
-) -> e.RoomMessage | e.PrivateMessage | None:
-    """A message as an event. CTCP ACTION is ``/me``; other CTCP is machines talking: not shown."""
-    target, text = message.params[0], message.params[1]
-    if message.source == _HISTSERV and state.isupport.is_room(target):
-        return None
-    kind: e.Kind = "notice" if message.command == "NOTICE" else "message"
-    if text[:1] == _CTCP:
-        if text[: len(_ACTION)].upper() != _ACTION or kind == "notice":
-            return None
-        text = text[len(_ACTION) :].removesuffix(_CTCP).removeprefix(" ")
-        kind = "action"
-    time, name, id_ = state.time_of(message), message.nick, message.tags.get("msgid") or None
-    account, reply = message.tags.get("account") or None, tag_handlers.first(message, tag_handlers.REPLY) or None
-    ticket = state.in_flight.tickets.pop(id_ or str(id(message)), None) or None if own else None
-    if state.isupport.is_room(target):
-        return e.RoomMessage(
-            time=time, room=tag_handlers.where(state, message), name=name, text=text, kind=kind, own=own, id=id_,
-            history=history, reply=reply, account=account, ticket=ticket,
-            audience=target.removesuffix(state.isupport.plain(target)) or None,
-        )  # fmt: skip
-    return e.PrivateMessage(
-        time=time, name=name, to=target, text=text, kind=kind, own=own, id=id_,
-        history=history, reply=reply, account=account, ticket=ticket,
-    )  # fmt: skip
-
-
-def joined(state: EnginePort, message: Message) -> None:
+def join(state: EnginePort, message: Message) -> None:
     """JOIN. Our own one shows what our prefix looks like to others."""
     nick = message.nick
     for name in message.param(0).split(","):
@@ -110,16 +67,16 @@ def joined(state: EnginePort, message: Message) -> None:
         where = room.name if room is not None else name
         state.emit(e.Joined(time=state.time_of(message), room=where, name=nick, own=own))
         if own:
-            state.backfill.entered(name, message)
+            state.backfill.on_join(name, message)
 
 
-def parted(state: EnginePort, message: Message) -> None:
+def part(state: EnginePort, message: Message) -> None:
     """PART."""
     for name in message.param(0).split(","):
         _left_room(state, message, name, message.nick, "part", message.param(1), None)
 
 
-def kicked(state: EnginePort, message: Message) -> None:
+def kick(state: EnginePort, message: Message) -> None:
     """KICK by `message.nick`. If the client itself was removed, the room is not joined again."""
     name, nick = message.param(0), message.param(1)
     if state.is_me(nick):
@@ -138,14 +95,14 @@ def _left_room(
     state.rooms.leave(name, nick)
     if own:
         state.rooms.close(name)
-        state.backfill.left(name)
+        state.backfill.on_leave(name)
         if how == "part":
             state.unwant(name)
     time = state.time_of(message)
     state.emit(e.Parted(time=time, name=nick, rooms=(where,), how=how, reason=reason, by=by, own=own))
 
 
-def quitted(state: EnginePort, message: Message) -> None:
+def quit_(state: EnginePort, message: Message) -> None:
     """QUIT of a member. Our own is reported as the end of the connection instead."""
     if not message.nick or state.is_me(message.nick):
         return
@@ -155,7 +112,7 @@ def quitted(state: EnginePort, message: Message) -> None:
     state.emit(e.Parted(time=time, name=message.nick, rooms=rooms, how="quit", reason=message.param(0)))
 
 
-def renamed(state: EnginePort, message: Message) -> None:
+def nick(state: EnginePort, message: Message) -> None:
     """NICK. One that we asked for is our name on later connections as well; one that a server forced on us is not."""
     old, new = message.nick, message.param(0)
     if not old or not new:
@@ -192,7 +149,7 @@ def mode(state: EnginePort, message: Message) -> None:
     state.emit(e.ModeChanged(time=time, target=target, change=text, name=message.nick, own=own))
 
 
-def invited(state: EnginePort, message: Message) -> None:
+def invite(state: EnginePort, message: Message) -> None:
     """INVITE."""
     if state.is_me(message.param(0)) and message.param(1):
         state.emit(e.Invited(time=state.time_of(message), room=message.param(1), name=message.nick))
@@ -203,7 +160,7 @@ def error(state: EnginePort, message: Message) -> None:
     state.farewell = message.param(0)
 
 
-def killed(state: EnginePort, message: Message) -> None:
+def kill(state: EnginePort, message: Message) -> None:
     """KILL of a user, perhaps ours ("KILL message"). Servers of other networks also send it by themselves if two have
     one name; then the client reconnects."""
     if state.is_me(message.param(0)) and (state.is_ours or "!" in message.source):
@@ -212,7 +169,7 @@ def killed(state: EnginePort, message: Message) -> None:
         state.sent_away = SentAwayError(f"You were sent away{by}{why}")
 
 
-def changed_host(state: EnginePort, message: Message) -> None:
+def chghost(state: EnginePort, message: Message) -> None:
     """CHGHOST of the own user: the length of our prefix changes."""
     if state.is_me(message.nick) and len(message.params) > 1:
         state.prefix = f"{state.nick}!{message.params[0]}@{message.params[1]}"
@@ -255,34 +212,34 @@ def resent_text(entry: SentMessage | None) -> str | None:
     return entry.message.text if entry is not None and entry.again else None
 
 
-def nothing(state: EnginePort, message: Message) -> None:
+def ignore(state: EnginePort, message: Message) -> None:
     """Ignore the line."""
 
 
 COMMANDS: dict[str, Callable[[EnginePort, Message], None]] = {
-    "PRIVMSG": said,
-    "NOTICE": said,
-    "JOIN": joined,
-    "PART": parted,
-    "KICK": kicked,
-    "QUIT": quitted,
-    "NICK": renamed,
+    "PRIVMSG": message,
+    "NOTICE": message,
+    "JOIN": join,
+    "PART": part,
+    "KICK": kick,
+    "QUIT": quit_,
+    "NICK": nick,
     "TOPIC": topic,
     "MODE": mode,
-    "INVITE": invited,
+    "INVITE": invite,
     "ERROR": error,
-    "KILL": killed,
-    "CHGHOST": changed_host,
+    "KILL": kill,
+    "CHGHOST": chghost,
     "FAIL": standard_reply,
     "WARN": standard_reply,
     "NOTE": standard_reply,
     "TAGMSG": tag_handlers.tagmsg,
-    "REDACT": tag_handlers.redacted,
-    "MARKREAD": tag_handlers.marked_read,
+    "REDACT": tag_handlers.redact,
+    "MARKREAD": tag_handlers.markread,
     "AWAY": presence.away,
     "ACCOUNT": presence.account,
     "REGISTER": account_registration.answered,
-    "BATCH": nothing,
-    "SETNAME": nothing,
-    "WALLOPS": nothing,
+    "BATCH": ignore,
+    "SETNAME": ignore,
+    "WALLOPS": ignore,
 }

@@ -19,16 +19,16 @@ class BackfillPort(Protocol):
     """The part of the backfill that handlers use."""
 
     def refold(self, renewed: Callable[[str], str]) -> None:
-        """Bring all names under the server's new case mapping."""
+        """Fold all names anew, after the server changed its CASEMAPPING."""
 
-    def entered(self, room: str, join: Message) -> None:
-        """The client joined a room."""
+    def on_join(self, room: str, join: Message) -> None:
+        """Handle the own JOIN of a room."""
 
-    def left(self, room: str) -> None:
-        """The client left a room."""
+    def on_leave(self, room: str) -> None:
+        """Handle the end of the own membership of a room."""
 
-    def live(self, message: Message, own: bool) -> None:
-        """Handle a live message."""
+    def on_live_message(self, message: Message, own: bool) -> None:
+        """Put a live message in order; emit it unless it was shown."""
 
 
 class EnginePort(RegistrationEngine, RetryEngine, Protocol):

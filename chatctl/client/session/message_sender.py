@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chatctl.client import events as e
-from chatctl.client.session import command_handlers, tag_handlers
+from chatctl.client.session import message_events
 from chatctl.client.session.batches import CONCAT, MULTILINE
 from chatctl.client.session.in_flight import OutgoingLine, SentMessage
 from chatctl.client.session.message_split import split
@@ -135,10 +135,10 @@ def _send(state: EnginePort, entry: SentMessage) -> None:
 
 def show_sent(state: EnginePort, entry: SentMessage) -> None:
     """Tell of a message of ours that has no echo."""
-    tags = {tag_handlers.REPLY[0]: entry.message.reply} if entry.message.reply else {}
+    tags = {message_events.REPLY[0]: entry.message.reply} if entry.message.reply else {}
     message = Message(entry.command, (entry.message.target, entry.payload), state.nick, tags)
     state.in_flight.tickets[str(id(message))] = entry.message.ticket
-    command_handlers.told(state, message, own=True)
+    message_events.emit_message(state, message, own=True)
 
 
 def _send_entry(state: EnginePort, entry: SentMessage) -> None:
@@ -146,7 +146,7 @@ def _send_entry(state: EnginePort, entry: SentMessage) -> None:
     if entry.again:
         tags[_RESENT] = ""
     if entry.message.reply and "message-tags" in state.enabled:
-        tags.update(tag_handlers.reply_tags(entry.message.reply))
+        tags.update(message_events.reply_tags(entry.message.reply))
     state.lines.append(OutgoingLine(_encoded(state, entry, tags), entry))
     state.in_flight.sent(entry)
     if state.in_flight.wants_barrier:

@@ -148,7 +148,7 @@ def refused(state: EnginePort, message: Message) -> None:
         entry = state.in_flight.refused(about)
     said, ticket = command_handlers.resent_text(entry), command_handlers.ticket_of(entry)
     if about is not None and state.isupport.is_room(about) and about not in state.rooms:
-        state.backfill.left(about)
+        state.backfill.on_leave(about)
         state.unstored.join_refused(state, about, code)
     if code in TAKEN and about is not None and not state.isupport.is_room(about):
         state.emit(e.NameTaken(time=time, name=about, text=text))

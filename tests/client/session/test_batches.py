@@ -48,7 +48,9 @@ def test_a_line_to_be_joined_has_no_line_feed_before_it(lobby: Talk) -> None:
 
 def test_it_may_stand_in_a_page_of_history(lobby: Talk) -> None:
     number = 7
-    lobby.state.backfill.wish(lobby.state.backfill.past.page(number, "BEFORE", "#lobby", "m9", lobby.state.now(), 50))
+    lobby.state.backfill.request(
+        lobby.state.backfill.past.page(number, "BEFORE", "#lobby", "m9", lobby.state.now(), 50)
+    )
     assert "CHATHISTORY BEFORE #lobby msgid=m9 50" in lobby.sent()
     [page] = lobby.heard(":s BATCH +h chathistory #lobby", *batch("one", "two", inside="h"), ":s BATCH -h")
     assert isinstance(page, e.HistoryReceived)

@@ -116,7 +116,7 @@ def test_an_answer_to_a_message_names_it(lobby: Talk) -> None:
 
 def test_a_search_is_answered_by_a_page(lobby: Talk) -> None:
     past = lobby.state.backfill.past
-    lobby.state.backfill.wish(past.search(3, "green tea", "", "bob", 50))
+    lobby.state.backfill.request(past.search(3, "green tea", "", "bob", 50))
     [line] = [line for line in lobby.sent() if line.startswith("SEARCH")]
     assert line == r"SEARCH from=bob;text=green\stea;limit=50"
     [page] = lobby.heard(
@@ -127,14 +127,14 @@ def test_a_search_is_answered_by_a_page(lobby: Talk) -> None:
 
 
 def test_a_wish_is_answered_where_the_server_says_no(lobby: Talk) -> None:
-    lobby.state.backfill.wish(lobby.state.backfill.past.page(4, "AROUND", "#lobby", "m1", NOW, 50))
+    lobby.state.backfill.request(lobby.state.backfill.past.page(4, "AROUND", "#lobby", "m1", NOW, 50))
     [page] = lobby.heard(":s FAIL CHATHISTORY MESSAGE_ERROR AROUND #lobby :No")
     assert isinstance(page, e.HistoryReceived)
     assert (page.number, page.failed) == (4, True)
 
 
 def test_a_wish_is_answered_where_the_connection_breaks(lobby: Talk) -> None:
-    lobby.state.backfill.wish(lobby.state.backfill.past.page(5, "BEFORE", "#lobby", None, NOW, 50))
+    lobby.state.backfill.request(lobby.state.backfill.past.page(5, "BEFORE", "#lobby", None, NOW, 50))
     lobby.state.lost()
     assert [event.number for event in lobby.news() if isinstance(event, e.HistoryReceived) and event.failed] == [5]
 
@@ -143,7 +143,7 @@ def test_history_tells_who_came_and_left() -> None:
     talk = Talk("#lobby", attentive=True)
     talk.enter(f"{CAPS} draft/event-playback")
     talk.heard(":ann!~c@h JOIN #lobby", ":s BATCH +h chathistory #lobby", ":s BATCH -h")
-    talk.state.backfill.wish(talk.state.backfill.past.page(1, "BEFORE", "#lobby", "m5", NOW, 50))
+    talk.state.backfill.request(talk.state.backfill.past.page(1, "BEFORE", "#lobby", "m5", NOW, 50))
     [page] = talk.heard(
         ":s BATCH +h chathistory #lobby", "@batch=h :bob!u@h JOIN #lobby", "@batch=h :bob!u@h QUIT :tea", ":s BATCH -h"
     )
@@ -152,7 +152,7 @@ def test_history_tells_who_came_and_left() -> None:
 
 
 def test_with_whom_we_talked_is_told_with_the_time(lobby: Talk) -> None:
-    lobby.state.backfill.wish(lobby.state.backfill.past.conversations(7, datetime(2026, 10, 1, tzinfo=UTC)))
+    lobby.state.backfill.request(lobby.state.backfill.past.conversations(7, datetime(2026, 10, 1, tzinfo=UTC)))
     assert any(line.startswith("CHATHISTORY TARGETS timestamp=2026-10-01T00:00:00.000Z ") for line in lobby.sent())
     [told] = lobby.heard(
         ":s BATCH +t draft/chathistory-targets",
@@ -169,10 +169,10 @@ def test_what_a_server_cannot_do_is_said_and_not_sent() -> None:
     talk = Talk("#lobby")
     talk.enter("batch")
     talk.sent()
-    tag_handlers.react(talk.state, {"+draft/react": "👍"}, "#lobby")
-    tag_handlers.take_back(talk.state, ("#lobby", "m1"))
+    tag_handlers.send_reaction(talk.state, {"+draft/react": "👍"}, "#lobby")
+    tag_handlers.delete_message(talk.state, ("#lobby", "m1"))
     assert [event.text for event in talk.news() if isinstance(event, e.Failed)] == [
-        "This server has no reactions",
-        "This server cannot take messages back",
+        "This server does not support reactions",
+        "This server does not support deleting messages",
     ]
     assert talk.sent() == []
