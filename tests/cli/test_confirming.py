@@ -101,7 +101,7 @@ def test_ban_of_this_computer_with_yes_and_bans_of_others_do_not_ask(folder: Pat
     for words in (["127.0.0.1", "--yes"], ["192.0.2.7"], ["mallory"], ["robert", "--account"]):
         assert output(folder, "ban", *words)[0] == 0
     with terminal(folder, "ban", "127.0.0.2") as asked:
-        asked.until("keeps out this computer (127.0.0.2)", "Go on?")
+        asked.until("excludes this computer (127.0.0.2)", "Go on?")
         asked.enter("y")
         assert asked.until_end() == 0
 

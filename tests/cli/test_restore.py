@@ -46,7 +46,9 @@ def test_restore_asks_says_what_is_lost_and_how_to_get_it_back(folder: Path) -> 
     code, _, err = output(folder, "restore", file)
     assert (code, "--yes" in err, "Nothing was changed" in err) == (2, True, True)
     with terminal(folder, "restore", file) as asked:
-        asked.until("lost since the backup: 1 message and", "accounts made since, lost now: bob", "Replace what is in")
+        asked.until(
+            "lost since the backup: 1 message and", "accounts made since, lost now: bob", "Replace the content of"
+        )
         asked.enter("n")
         assert asked.until_end() == 1
     assert said(folder) == ["number 1", "number 2"]

@@ -81,7 +81,7 @@ def test_import_reports_invalid_lines_and_takes_the_others(tmp_path: Path, expor
         "chatctl: line 11",
     ]
     nothing = chatctl(tmp_path, "import", "-", stdin="a\nb\n")
-    assert (nothing.returncode, "no line is good" in nothing.stderr) == (1, True)
+    assert (nothing.returncode, "no valid records" in nothing.stderr) == (1, True)
     missing = chatctl(tmp_path, "import", "nowhere.jsonl")
     assert (missing.returncode, missing.stderr) == (1, "chatctl: nowhere.jsonl: No such file or directory\n")
 

@@ -96,7 +96,7 @@ def send(
     if client.error is not None:
         raise client.error
     if not to_room and troubles.refused and client.fold(target) in map(client.fold, troubles.absent):
-        troubles.refused.append(f"{target} is taken for a person's name; for the room: chatctl send '#{target}'")
+        troubles.refused.append(f"{target} was read as a person's name; to send to the room: chatctl send '#{target}'")
     troubles.conclude()
     if not arrived:
         raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")

@@ -89,7 +89,7 @@ def serve(
         server.wait(0)  # raises what ended it, if no signal did
     finally:
         _end_a_stop_that_hangs()
-        _tell_terminal("\\nStopping; all users are notified.\\n")
+        _tell_terminal("\nStopping; all users are notified.\n")
         built.stop("The server is stopping", _STOP_SECONDS)
         log.stop(0.5)
         for number in _STOPPING:  # While the interpreter ends, one more signal must not turn a clean end into a kill.

@@ -119,7 +119,7 @@ class LoginDialogs:
 
     def _ask_trust(self, wanted: TrustWanted) -> None:
         entrance, unknown = self._app.entrance, wanted.unknown
-        text = f"Does the server's own window show this fingerprint too? Ask its operator.\\n\\n{unknown.pin}"
+        text = f"Does the server's own window show this fingerprint too? Ask its operator.\n\n{unknown.pin}"
         if unknown.validity:
             text += f"\n\nIts certificate {unknown.validity}."
 

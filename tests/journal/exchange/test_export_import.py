@@ -217,7 +217,7 @@ def test_any_import_keeps_the_order_and_nothing_twice(data: st.DataObject) -> No
 
 
 def test_export_of_one_place_and_of_a_time(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatctl.journal.exchange.export_import.READ", 3)
+    monkeypatch.setattr("chatctl.journal.index.fact_stream.READ_FACTS", 3)
     everything = [
         fact(seq, kind="PRIVMSG" if seq % 3 else "JOIN", place=f"#r{seq % 2}", time=seq) for seq in range(1, 60)
     ]

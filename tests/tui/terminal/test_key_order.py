@@ -191,7 +191,7 @@ def test_settings_without_a_word_are_shown_and_stay(server: Server, bob: Client)
             await ann.type("/typing")
             await ann.type("/notify off")
             await ann.type("/notify")
-            text = await ann.until("names you: no; /notify on")
+            text = await ann.until("/notify on changes it")
             assert text.count("Others see when you type: yes; /typing off changes it") == 2
 
     play(story)
