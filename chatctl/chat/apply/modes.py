@@ -27,26 +27,20 @@ _FOR_OPERATORS = frozenset("eI")
 
 
 def set_room_modes(state: State, proposal: p.SetRoomModes, outcome: Outcome) -> None:
-    """MODE #room: questions about lists are answered, changes are made by operators of the room."""
+    """MODE #room with changes, which only operators of the room make; list queries beside them are answered."""
     user = outcome.source
     if user is None:
         return
-    questions = [change for change in proposal.changes if _asks(change)]
-    if len(questions) == len(proposal.changes):
-        room = state.known_room(proposal.room, user.id)
-        if room is None:
-            outcome.send_numeric(user.id, n.ERR_NOSUCHCHANNEL, proposal.room)
-            return
-    else:
-        room = room_for(state, user, proposal.room, outcome)
-        if room is None:
-            return
-        if not room.members[user.id] & OPERATOR:
-            outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
-            return
-    for letter in dict.fromkeys(change.letter for change in questions):
-        _send_list(user, room, letter, outcome)
-    wanted = (_change(state, room, user, change, outcome) for change in proposal.changes if not _asks(change))
+    room = room_for(state, user, proposal.room, outcome)
+    if room is None:
+        return
+    if not room.members[user.id] & OPERATOR:
+        outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
+        return
+    for letter in dict.fromkeys(change.letter for change in proposal.changes if is_list_query(change)):
+        for numeric, params in mask_list(user, room, letter):
+            outcome.send_numeric(user.id, numeric, *params)
+    wanted = (_change(state, room, user, change, outcome) for change in proposal.changes if not is_list_query(change))
     _show_changes(room, user, [change for change in wanted if change is not None], outcome)
     for letter in proposal.unknown:
         outcome.send_numeric(user.id, n.ERR_UNKNOWNMODE, letter)
@@ -60,19 +54,19 @@ def _show_changes(room: Room, user: User, done: list[p.ModeChange], outcome: Out
         outcome.changed += (room.key,)
 
 
-def _asks(change: p.ModeChange) -> bool:
+def is_list_query(change: p.ModeChange) -> bool:
+    """Return whether this is a list mode without a parameter, which asks for the list."""
     return ROOM_MODES[change.letter].kind is ModeClass.LIST and not change.parameter
 
 
-def _send_list(user: User, room: Room, letter: str, outcome: Outcome) -> None:
+def mask_list(user: User, room: Room, letter: str) -> list[tuple[n.Numeric, tuple[str, ...]]]:
+    """Return the numerics with which a list of `room` is shown to `user`."""
     if letter in _FOR_OPERATORS and not room.members.get(user.id, 0) & OPERATOR:
-        outcome.send_numeric(user.id, n.ERR_CHANOPRIVSNEEDED, room.name)
-        return
+        return [(n.ERR_CHANOPRIVSNEEDED, (room.name,))]
     item, end = _LIST_NUMERICS[letter]
-    if room.lists is not None:
-        for entry in room.lists.entries[letter].values():
-            outcome.send_numeric(user.id, item, room.name, entry.mask, entry.by, str(entry.time // 1000))
-    outcome.send_numeric(user.id, end, room.name)
+    entries = room.lists.entries[letter].values() if room.lists is not None else ()
+    shown = [(item, (room.name, entry.mask, entry.by, str(entry.time // 1000))) for entry in entries]
+    return [*shown, (end, (room.name,))]
 
 
 def _lines(room: Room, user: User, done: list[p.ModeChange]) -> list[list[str]]:

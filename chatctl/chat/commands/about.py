@@ -98,6 +98,6 @@ def motd_lines(rules: Rules) -> list[Reply]:
 
 COMMANDS = (
     Command("ISUPPORT", isupport_again, before=True),
-    Command("LUSERS", lusers),
+    Command("LUSERS", lusers, shows_state=True),
     Command("MOTD", motd),
 )

@@ -121,7 +121,13 @@ HELD = Held()
 
 Reply = NumericReply | Message
 ReplyOrEffect = Reply | Effect
-Wait = HistoryRead | Task
+
+
+class CommitDecision:
+    """Wait until all changes that were made so far are stored, or the commit of one fails; the answer is a bool."""
+
+
+Wait = HistoryRead | CommitDecision | Task
 Answer = HistoryPage | Done
 _T = TypeVar("_T")
 Steps = Generator[Wait, Answer, _T]
@@ -136,7 +142,8 @@ class Command:
     """A row of the command table.
 
     `least` is the minimum of parameters (fewer: 461); `before`: allowed before registration (else: 451); `operator`:
-    only for operators of the server (else: 481). The texts for HELP and the documents are in
+    only for operators of the server (else: 481); `shows_state`: answers about shared state, which are sent when it is
+    stored (:mod:`chatctl.chat.engine.dispatcher`). The texts for HELP and the documents are in
     :mod:`chatctl.chat.commands.help_text`.
     """
 
@@ -145,6 +152,7 @@ class Command:
     least: int = 0
     before: bool = False
     operator: bool = False
+    shows_state: bool = False
 
 
 def read_history(read: HistoryRead) -> Steps[HistoryPage]:

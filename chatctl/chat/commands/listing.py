@@ -96,4 +96,4 @@ _MEASURES: dict[str, Callable[[Room, int], int]] = {
 }
 
 
-COMMANDS = (Command("LIST", list_rooms),)
+COMMANDS = (Command("LIST", list_rooms, shows_state=True),)

@@ -37,4 +37,4 @@ def markread(view: CommandContext, session: Session, message: Message) -> Result
     return p.MarkRead(session.id, label_of(message), target, time)
 
 
-COMMANDS = (Command("MARKREAD", markread),)
+COMMANDS = (Command("MARKREAD", markread, shows_state=True),)

@@ -35,4 +35,4 @@ def say(view: CommandContext, session: Session, message: Message) -> Result:
     return say_once(view, session, proposal, message)
 
 
-COMMANDS = (Command("PRIVMSG", say), Command("NOTICE", say), Command("TAGMSG", say))
+COMMANDS = (Command("PRIVMSG", say, shows_state=True), Command("NOTICE", say), Command("TAGMSG", say))

@@ -259,4 +259,4 @@ _SUBCOMMANDS: dict[str, Callable[[CommandContext, Session, User | Room, Message]
     "UNSUB": _unsub,
 }
 
-COMMANDS = (Command("METADATA", metadata, least=2),)
+COMMANDS = (Command("METADATA", metadata, least=2, shows_state=True),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chatctl.chat.apply.modes import is_list_query, mask_list
 from chatctl.chat.commands.base import Command, CommandContext, Result, label_of, line
 from chatctl.chat.commands.isupport import MAX_MODE_CHANGES
 from chatctl.chat.commands.rooms import shown_room
@@ -28,7 +29,7 @@ def mode(view: CommandContext, session: Session, message: Message) -> Result:
                 line(n.RPL_CHANNELMODEIS, room.name, *room.mode_words(inside=view.user(session).id in room.members)),
                 line(n.RPL_CREATIONTIME, room.name, text=str(room.created // 1000)),
             ]
-        return _room_changes(session, room, message)
+        return _room_changes(view, session, room, message)
     me = view.user(session)
     other = view.state.user_or_service(target)
     if other is None:
@@ -55,7 +56,7 @@ def _takes_parameter(letter: str, *, add: bool) -> bool:
     return kind in (ModeClass.PREFIX, ModeClass.ALWAYS, ModeClass.LIST) or (kind is ModeClass.SETTING and add)
 
 
-def _room_changes(session: Session, room: Room, message: Message) -> Result:
+def _room_changes(view: CommandContext, session: Session, room: Room, message: Message) -> Result:
     letters = _letters(message.params[1])
     # Known letters are applied and unknown ones reported, as for users: after ``+sp`` a room is secret at least.
     unknown = tuple(dict.fromkeys(letter for _, letter in letters if letter not in ROOM_MODES))[:MAX_MODE_CHANGES]
@@ -70,6 +71,11 @@ def _room_changes(session: Session, room: Room, message: Message) -> Result:
     for add, letter in letters:
         parameter = next(parameters, "") if _takes_parameter(letter, add=add) else ""
         changes.append(p.ModeChange(add, letter, parameter))
+    if all(map(is_list_query, changes)):
+        letters_asked = dict.fromkeys(change.letter for change in changes)
+        lists = (mask_list(view.user(session), room, letter) for letter in letters_asked)
+        replies = [line(numeric, *params) for numerics in lists for numeric, params in numerics]
+        return [*replies, *(line(n.ERR_UNKNOWNMODE, letter) for letter in unknown)]
     return p.SetRoomModes(session.id, label_of(message), room.name, tuple(changes), unknown)
 
 
@@ -87,4 +93,4 @@ def _user_changes(session: Session, me: User, message: Message) -> Result:
     return p.SetUserModes(session.id, label_of(message), changes, unknown)
 
 
-COMMANDS = (Command("MODE", mode, least=1),)
+COMMANDS = (Command("MODE", mode, least=1, shows_state=True),)

@@ -86,4 +86,4 @@ _SUBCOMMANDS: dict[str, Callable[[CommandContext, Session, Sequence[str]], list[
     "S": _status,
 }
 
-COMMANDS = (Command("MONITOR", monitor, least=1),)
+COMMANDS = (Command("MONITOR", monitor, least=1, shows_state=True),)

@@ -51,7 +51,7 @@ def setname(view: CommandContext, session: Session, message: Message) -> Result:
 
 COMMANDS = (
     Command("AWAY", away, before=True),
-    Command("ISON", ison, least=1),
+    Command("ISON", ison, least=1, shows_state=True),
     Command("SETNAME", setname, least=1),
-    Command("USERHOST", userhost, least=1),
+    Command("USERHOST", userhost, least=1, shows_state=True),
 )

@@ -201,10 +201,10 @@ def invite(view: CommandContext, session: Session, message: Message) -> Result:
 
 
 COMMANDS = (
-    Command("INVITE", invite),
+    Command("INVITE", invite, shows_state=True),
     Command("JOIN", join, least=1),
     Command("KICK", kick, least=2),
-    Command("NAMES", names_of),
+    Command("NAMES", names_of, shows_state=True),
     Command("PART", part, least=1),
-    Command("TOPIC", topic, least=1),
+    Command("TOPIC", topic, least=1, shows_state=True),
 )

@@ -128,7 +128,7 @@ COMMANDS = (
     Command("HELPOP", help_on),
     Command("INFO", info),
     Command("LINKS", links),
-    Command("STATS", stats, least=1),
+    Command("STATS", stats, least=1, shows_state=True),
     Command("TIME", time),
     Command("VERSION", version),
 )

@@ -142,4 +142,4 @@ def command(view: CommandContext, session: Session, message: Message) -> Result:
     return answer(view, session, " ".join(message.params))
 
 
-COMMANDS = (Command("NICKSERV", command), Command("NS", command))
+COMMANDS = (Command("NICKSERV", command, shows_state=True), Command("NS", command, shows_state=True))

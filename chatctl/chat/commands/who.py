@@ -135,4 +135,4 @@ def _whox_line(row: _Row, fields: str, token: str) -> NumericReply:
     return NumericReply(n.RPL_WHOSPCRPL, tuple(guarded), words[-1] if words else "")
 
 
-COMMANDS = (Command("WHO", who),)
+COMMANDS = (Command("WHO", who, shows_state=True),)

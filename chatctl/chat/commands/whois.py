@@ -99,4 +99,4 @@ def whowas(view: CommandContext, session: Session, message: Message) -> Result:
     return [*replies, line(n.RPL_ENDOFWHOWAS, asked)]
 
 
-COMMANDS = (Command("WHOIS", whois), Command("WHOWAS", whowas))
+COMMANDS = (Command("WHOIS", whois, shows_state=True), Command("WHOWAS", whowas, shows_state=True))

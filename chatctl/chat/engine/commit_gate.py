@@ -10,6 +10,8 @@ Invariants:
 - [refuse-while-failing] While the journal fails, Refusable proposals are refused with the reason, except that one
   attempt per second is let through as a probe. While commits are slow or much output is parked, only the proposals in
   _PRESENCE are accepted.
+- [stored-answers] `unstored_change` is the last entry that changed more than messages and is not decided. An answer
+  about the state that is made meanwhile depends on it (:mod:`chatctl.chat.engine.dispatcher`).
 - [batching] If several users send many messages, facts are batched: while a commit is under way, and until its output
   is written, the facts of later ticks wait for the next commit. This halves commits and writes. Otherwise, and if there
   is enough for a commit, facts are submitted at once.
@@ -129,6 +131,9 @@ class CommitGate:
         self.follow_ups: list[p.Proposal] = []
         """Proposals that follow from stored entries. The hub takes them."""
         self._retries = Retries()
+        self.unstored_change = 0
+        """The last entry of [stored-answers]; 0 if there is none."""
+        self._waiting_for_decision: list[tuple[int, Callable[[bool], None]]] = []
         self._submitted: deque[_Submitted] = deque()
         self._is_batching = False  # whether [batching] applies, decided by the last submission
         self._settings = StoredSettings(state)
@@ -159,6 +164,8 @@ class CommitGate:
             return
         command = outcome.command or (outcome.facts[0].kind if outcome.facts else "")
         count = outcome.count
+        if refusable and not isinstance(proposal, (p.SendMessage, p.SendMessageRun)):
+            self.unstored_change = entry.seq
         self.unsubmitted += outcome.facts
         self._unsubmitted_facts += count
         lines = min(proposal.lines, max(1, count))
@@ -278,6 +285,21 @@ class CommitGate:
         self._release_names(seq)
         self._settings.mark_durable(seq)
         self._fanout.durable(seq)
+        if seq >= self.unstored_change:
+            self.unstored_change = 0
+        if self._waiting_for_decision:
+            self._decide(seq, stored=True)
+
+    def call_when_decided(self, callback: Callable[[bool], None]) -> None:
+        """Call back when the `unstored_change` is stored (True) or refused (False)."""
+        self._waiting_for_decision.append((self.unstored_change, callback))
+
+    def _decide(self, seq: int, *, stored: bool) -> None:
+        waiting = self._waiting_for_decision
+        self._waiting_for_decision = [(change, callback) for change, callback in waiting if change > seq]
+        for change, callback in waiting:
+            if change <= seq:
+                callback(stored)
 
     def failed(self, first: int, last: int, reason: str) -> None:
         """Undo the facts from `first` to `last`, which are not stored ([undo-or-retry])."""
@@ -316,6 +338,8 @@ class CommitGate:
                     proposal = item.proposal
                     self._refuse(proposal.session, item.command, reason, proposal.label, proposal.subject)
         self._retry(again)
+        self.unstored_change = 0
+        self._decide(last, stored=False)
 
     def _undo(self, items: Sequence[_Submitted], last: int) -> None:
         """Undo the entries `items`, the last one first, then settings and records of all up to `last`."""

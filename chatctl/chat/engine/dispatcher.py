@@ -4,6 +4,8 @@ Invariants:
 
 - [decide-in-apply] Decisions about shared state are not made here but in `chat/apply`, when the proposal is ordered.
 - [command-table] Every command is a row of the command table. Checks that all commands share are made here.
+- [stored-answers] An answer about shared state that shows a change which is not stored yet is parked with it. If the
+  commit fails, the answer is removed from the output like the change, and the command is answered again.
 - [contain-failures] A handler that raises ends its own session only. It is logged with the session id and counted.
 """
 
@@ -13,14 +15,17 @@ from collections.abc import Generator
 
 from chatctl.chat.commands import batches
 from chatctl.chat.commands.base import (
+    HELD,
     Answer,
     Command,
     CommandContext,
+    CommitDecision,
     Held,
     Long,
     NumericReply,
     Reply,
     Result,
+    Steps,
 )
 from chatctl.chat.commands.registry import COMMANDS, HTTP, MESSAGES
 from chatctl.chat.delivery.fanout import Fanout
@@ -48,6 +53,11 @@ _BAD_LINE_FAILS = {
     BadLineReason.HAS_NUL: ("INVALID_LINE", "That line holds a NUL byte and was not handled"),
     BadLineReason.HAS_CR: ("INVALID_LINE", "That line holds a carriage return inside and was not handled"),
 }
+
+
+def _is_answer(result: Result) -> bool:
+    """Return whether the result consists of replies, and is neither a proposal nor waits."""
+    return not isinstance(result, (p.Proposal, Generator, Held))
 
 
 class Dispatcher:
@@ -111,6 +121,8 @@ class Dispatcher:
             result = self._run(row, session, message)
             if session.batch is not None and session.batch.opening is message:
                 session.batch.label = label
+            if row.shows_state and self._commit_gate.unstored_change and _is_answer(result):
+                result = self._answer_if_stored(row, session, message, result, label)
             self.do(session, result, message.command, label)
 
     def _run(self, row: Command, session: Session, message: Message) -> Result:
@@ -120,6 +132,26 @@ class Dispatcher:
             self._fanout.reshape(session)
         if self._rate_limiter is not None and isinstance(result, list):
             self._rate_limiter.charge_answer(session, len(result), self._view.clock())
+        return result
+
+    def _answer_if_stored(
+        self, row: Command, session: Session, message: Message, result: Result, label: str
+    ) -> Steps[Result]:
+        """Send an answer together with the unstored changes that it shows ([stored-answers])."""
+        while (change := self._commit_gate.unstored_change) and _is_answer(result):
+            is_long = isinstance(result, Long)
+            if not is_long:
+                self._replies.sent_if_stored = change
+                try:
+                    self.do(session, result, message.command, label)
+                finally:
+                    self._replies.sent_if_stored = 0
+            stored = yield CommitDecision()
+            if stored and not is_long:
+                return HELD
+            result = self._run(row, session, message)
+            if is_long and stored:
+                break  # a long answer is made while it is read
         return result
 
     def _batched(self, session: Session, message: Message) -> None:

@@ -93,7 +93,10 @@ class Hub:
             self.state, self.fanout, self.recent, journal, clock, log, self._on_refused, self._router.route_undo
         )
         self.admin_requests = AdminRequests(order, self.commit_gate, lambda: self.fanout.released_seq)
-        self._queries = PendingQueries(self.fanout, journal, workers, self.sessions, self._on_answer, self._failed)
+        decided = self.commit_gate.call_when_decided
+        self._queries = PendingQueries(
+            self.fanout, journal, workers, decided, self.sessions, self._on_answer, self._failed
+        )
         self.streamed = StreamedReplies(self._view, self.fanout, self._replies.reply_all)
         self._dispatcher = Dispatcher(
             self._view,

@@ -1,4 +1,5 @@
-"""Queries and tasks that handlers wait for: history queries, and slow computations such as password checks.
+"""Queries and tasks that handlers wait for: history queries, and slow computations such as password checks; and the
+outcome of commits.
 
 A session reads its own writes: its query starts when none of its output is parked. A `settled` query starts when all
 earlier facts of all users are released (:class:`chatctl.chat.commands.base.HistoryRead`). Tasks start at once.
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from chatctl.chat.commands.base import Answer, HistoryRead, Result, Steps, Wait
+from chatctl.chat.commands.base import Answer, CommitDecision, HistoryRead, Result, Steps, Wait
 from chatctl.chat.delivery.fanout import Fanout
 from chatctl.chat.delivery.session import Session
 from chatctl.chat.entries.queries import HistoryPage
@@ -32,13 +33,14 @@ class WaitingHandler:
 
 class PendingQueries:
     """Start what handlers wait for. If the session still exists when it ends, `answered` gets the handler and the
-    answer; `failed` is called if a query could not be started."""
+    answer; `failed` is called if a query could not be started. `call_when_decided` is the commit gate's."""
 
     def __init__(
         self,
         fanout: Fanout,
         journal: Journal,
         workers: WorkerPort,
+        call_when_decided: Callable[[Callable[[bool], None]], None],
         sessions: Mapping[SessionId, Session],
         answered: Callable[[WaitingHandler, Answer], None],
         failed: Callable[[Session, Exception], None],
@@ -46,6 +48,7 @@ class PendingQueries:
         self._fanout = fanout
         self._journal = journal
         self._workers = workers
+        self._call_when_decided = call_when_decided
         self._sessions = sessions
         self._answered = answered
         self._failed = failed
@@ -65,6 +68,9 @@ class PendingQueries:
         session.messages_only = False
         if isinstance(wait, HistoryRead):
             self._queries.append((handler, wait, self._fanout.tick if wait.settled else 0))
+            return
+        if isinstance(wait, CommitDecision):
+            self._call_when_decided(functools.partial(self._on_decided, handler))
             return
         self._working += 1
         # First attempts do not queue behind repeated ones.
@@ -92,6 +98,10 @@ class PendingQueries:
     def _on_page(self, handler: WaitingHandler, page: HistoryPage) -> None:
         if self._is_connected(handler.session):
             self._answered(handler, page)
+
+    def _on_decided(self, handler: WaitingHandler, stored: bool) -> None:
+        if self._is_connected(handler.session):
+            self._answered(handler, stored)
 
     def _on_done(self, handler: WaitingHandler, done: Done) -> None:
         self._working -= 1

@@ -48,6 +48,8 @@ class ReplySender:
         """Ended sessions: their remaining output is written, then they are closed. The owner empties it."""
         self.shown_if_stored = 0
         """The entry whose deliveries are handled, if its answers are shown only once it is stored; else 0."""
+        self.sent_if_stored = 0
+        """The entry whose change is shown by all replies sent now, which are sent only if it is stored; else 0."""
         self.response: LabeledResponse | None = None
         """The answer to a labelled command that is being gathered."""
         self._ending: list[Session] = []
@@ -58,11 +60,11 @@ class ReplySender:
         self._log = log
 
     @contextmanager
-    def gather_response(self, session: Session, label: str, seq: int = 0) -> Iterator[None]:
+    def gather_response(self, session: Session, label: str, seq: int = 0) -> Iterator[LabeledResponse]:
         """Gather the output of `session` as the response to its command `label`. `seq`: as in Fanout.to_room."""
         response = self.response = LabeledResponse(session, label)
         try:
-            yield
+            yield response
         finally:
             self.response = None
         self._respond(response, seq)
@@ -88,7 +90,8 @@ class ReplySender:
     def reply_all(self, session: Session, replies: Iterable[ReplyOrEffect], label: str = "") -> None:
         """Send the replies to one command, and carry out its effects. With a label the replies are one response."""
         if label:
-            with self.gather_response(session, label):
+            with self.gather_response(session, label, self.sent_if_stored) as response:
+                response.depends_on_commit = bool(self.sent_if_stored)
                 self.reply_all(session, replies)
         else:
             for reply in replies:
@@ -103,8 +106,8 @@ class ReplySender:
         response = self._response_to(session)
         if response is not None:
             response.add_message(message)
-        elif self.shown_if_stored and not _is_refusal(message):
-            self._fanout.send_in_order(session, _encoded(message), self.shown_if_stored)
+        elif self.sent_if_stored or (self.shown_if_stored and not _is_refusal(message)):
+            self._fanout.send_in_order(session, _encoded(message), self.sent_if_stored or self.shown_if_stored)
         else:
             self._fanout.send_reply(session, _encoded(message))
 

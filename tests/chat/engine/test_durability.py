@@ -7,6 +7,7 @@ commit is slow, succeeds and fails.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 
 import pytest
@@ -313,6 +314,62 @@ def test_what_is_refusable_is_undone_if_the_commit_fails(case: Case) -> None:
         ((_, lines),) = read.items()  # only the sender
         assert all(" NOT_STORED " in text for text in lines)
     assert room.seen() == before
+
+
+def _comparable(lines: list[str]) -> list[str]:
+    """Return answers without the names of batches, and in an order that does not depend on that of members."""
+    plain = [re.sub(r"(BATCH [-+]|batch=)b\d+", r"\1b", line) for line in lines]
+    return sorted(" ".join(sorted(re.split("[ :]", line))) if " 353 " in line else line for line in plain)
+
+
+QUESTIONS = (
+    *("NAMES #tea", "NAMES", "NAMES #tee,#new,#cave", "TOPIC #tea", "TOPIC #den", "MODE #tea", "MODE #tea b", "LIST"),
+    *("WHO #tea", "WHO *", "WHO bobby", "WHOIS ann", "WHOIS bob", "WHOIS bobby", "WHOIS dan", "WHOIS eve", "LUSERS"),
+    *("WHOWAS bob", "ISON ann bob bobby eve", "USERHOST ann bob eve", "MONITOR + bob,bobby,eve", "MONITOR S"),
+    *("METADATA #tea LIST", "METADATA ann LIST", "METADATA #tee LIST", "PRIVMSG NickServ :INFO bob"),
+    *("PRIVMSG NickServ :INFO zoe", "PRIVMSG NickServ :INFO ann", "STATS u", "INVITE", "MODE wes", "MARKREAD #tea"),
+)
+
+
+@pytest.mark.parametrize("case", _cases(p.Refusable))
+def test_answers_to_queries_show_nothing_of_a_change_whose_commit_fails(case: Case) -> None:
+    room = Room()
+    wes = room.persons["wes"] = room.world.connect()
+    wes.send("CAP REQ :batch draft/metadata-2 draft/read-marker", "NICK wes", "USER u 0 * :r", "CAP END")
+    for each in ("JOIN #tea", "JOIN #den"):
+        room.settle("wes", each)
+    for each in QUESTIONS:
+        room.settle("wes", each)
+    wes.forget()
+    for each in QUESTIONS:
+        room.settle("wes", each)
+    before = _comparable(wes.lines())
+    case(room)
+    wes.send(*QUESTIONS)
+    early = wes.lines()
+    assert {*_comparable(early)} <= {*before}
+    room.fail()
+    for _ in QUESTIONS:
+        room.world.tick()
+    assert _comparable([*early, *wes.lines()]) == before
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_labelled_query_is_answered_once_when_the_change_it_shows_is_decided(stored: bool) -> None:
+    room = Room()
+    ann, bob = room.persons["ann"], room.persons["bob"]
+    ann.send("TOPIC #tea :Coffee")
+    bob.send("@label=1 TOPIC #tea", "PING after")
+    assert room.read() == {}
+    room.commit() if stored else room.fail()
+    room.world.tick()
+    topic = "Coffee" if stored else "Leaves"
+    told, *answer = ["TOPIC", *bob.lines()] if not stored else bob.lines()
+    assert "TOPIC" in told
+    assert answer[0].startswith("@label=1 :chatctl.local BATCH +")
+    assert [text.rpartition(":")[2] for text in answer if " 332 " in text] == [topic]
+    assert answer[-1] == ":chatctl.local PONG chatctl.local after"
+    assert ann.lines()
 
 
 @pytest.mark.parametrize("case", _cases(p.Retried))
