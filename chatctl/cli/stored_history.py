@@ -77,8 +77,9 @@ def _migrate(folder: Path) -> None:
         raise StartError(
             f"An older chatctl is running on {folder} ({held}): restart it with this version, then try again"
         )
+    say("Migrating the history to the format of this version, once")
     with StoppedJournal(prepare(folder)):
-        say("the history is now as this version of chatctl keeps it")
+        pass
 
 
 @contextmanager

@@ -41,6 +41,7 @@ from chatctl.journal.maintenance.retention import Retention
 from chatctl.journal.sqlite_store import NotStored, SqliteStore, StoreBatch, span
 from chatctl.journal.store.damage import naming_damage
 from chatctl.journal.store.notifications import CallSoon, CommitStats, CompletionNotifier
+from chatctl.journal.store.schema import check
 
 T = TypeVar("T")
 
@@ -99,13 +100,24 @@ class SqliteJournal:
         self._is_checked = quick_check(path)
         with naming_damage(path):
             convert(path, lambda event, fields: log.info(event, **fields))
-            self._store.open()
+            self._open()
             self._health = JournalHealth(self._store, path, log)
             self._last = self._store.last()
             self._rooms = self._store.rooms()
             self._records = self._store.records()
             self._chores = Chores(self._store, log, clock, retention or Retention())
         self._health.on_lost = self._chores.give_up
+
+    def _open(self) -> None:
+        """Open the store; say in the log if that takes a migration, because a large journal needs a while for it."""
+        path = self._store.path
+        if not path.exists() or check(path):
+            self._store.open()
+            return
+        self._log.info("migrating the journal, once", bytes=path.stat().st_size)
+        started = time.monotonic()
+        self._store.open()
+        self._log.info("journal migrated", seconds=round(time.monotonic() - started, 1))
 
     # The port: called on the thread that owns the chat state.
 

@@ -15,6 +15,7 @@ from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.order import LocalOrder
 from chatctl.chat.model.ids import NO_SESSION, NO_USER, Recipient, SessionId, UserId
 from chatctl.chat.model.policy import Rules
+from chatctl.chat.model.room import ShortVisit
 from chatctl.protocol import scram
 from chatctl.protocol.message import Message
 from tests.chat.accounts import ITERATIONS, a_world, add, enter
@@ -190,6 +191,27 @@ def test_id_of_the_other_kind_finds_nothing() -> None:
     d.SessionClosed(user, "bye")  # type: ignore[arg-type]
     p.Join(user, "", ("#tea",))  # type: ignore[arg-type]
     assert room.known_to(user)
+
+
+def test_short_visit_ends_with_its_session_and_names_the_user_of_that() -> None:
+    """The next session with the same number visits nothing, and the other sessions of the user do not either."""
+    world = a_world()
+    add(world, "ann")
+    enter(world, "bob", "").send("JOIN #tea")
+    visitor = enter(world, "ann", "sesame", caps="chatctl/transient").send("JOIN #tea")
+    state, room, user = world.hub.state, world.hub.state.rooms["#tea"], visitor.user
+    assert room.short_visits == {visitor.session.id: ShortVisit(user.id, hears=False)}
+    assert state.short_visits.of(user.id) == {}  # type: ignore[arg-type]
+    second = enter(world, "ann", "sesame")
+    assert second.user is user
+    assert state.short_visits.of(second.session.id) == {}
+    world.gone(visitor)
+    assert not room.short_visits
+    world._ids = visitor.session.id - 1
+    again = enter(world, "eve", "")
+    assert again.session.id == visitor.session.id
+    assert again.session.id not in state.short_visits
+    assert not room.short_visits
 
 
 class TestSeveralSessions:

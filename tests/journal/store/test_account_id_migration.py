@@ -25,6 +25,8 @@ from chatctl.journal.index import text_index
 from chatctl.journal.index.history_reader import read
 from chatctl.journal.sqlite_store import SqliteStore
 from chatctl.journal.store import account_id_migration
+from chatctl.journal.writer import SqliteJournal
+from tests.logs import ListLog
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "version_3.db.gz"
 EVER = 1 << 60
@@ -129,6 +131,14 @@ def old_journal(path: Path) -> sqlite3.Connection:
     path.write_bytes(gzip.decompress(FIXTURE.read_bytes()))
     path.chmod(0o600)
     return sqlite3.connect(path, isolation_level=None)
+
+
+def test_migration_at_the_start_is_logged_once(tmp_path: Path) -> None:
+    old_journal(tmp_path / "journal.db").close()
+    for expected in (["migrating the journal, once", "journal migrated"], []):
+        log = ListLog()
+        SqliteJournal(tmp_path / "journal.db", log).stop(10)
+        assert [event for event, _ in log.events if "migrat" in event] == expected
 
 
 def test_search_leaves_out_older_messages_while_the_text_index_is_stale(tmp_path: Path) -> None:
