@@ -49,7 +49,7 @@ RETENTION_CHECK_SECONDS = 3600.0  # seconds between two checks for expired facts
 AGAIN = 1.0  # seconds, where a reader was in the way of a checkpoint
 PRUNE_EVERY_SECONDS = 0.1  # seconds
 SHRINK_REST_FACTOR = 10.0
-SPARE_AFTER = 30.0  # seconds after the start: servers that live for seconds need no spare file
+SPARE_AFTER = 30.0  # seconds after the start, a release or a failure: servers that live for seconds need no spare file
 
 
 class Chores:
@@ -218,7 +218,7 @@ class Chores:
         (self._prunes if self._spare.is_needed() else self._work).append(self._retention_slices())
 
     def _make_spare(self) -> None:
-        self._spare_at = time.monotonic() + RETENTION_CHECK_SECONDS
+        self._spare_at = time.monotonic() + (RETENTION_CHECK_SECONDS if self._spare.is_there else SPARE_AFTER)
         self._work.append(self._spare.make())
 
     def _shrink_if_worth_it(self) -> None:
@@ -230,7 +230,6 @@ class Chores:
         began = time.monotonic()
         if self._shrinking is not None and next(self._shrinking, _DONE) is _DONE:
             self._shrinking = None
-            self._spare_at = min(self._spare_at, time.monotonic() + SPARE_AFTER)
         ended = time.monotonic()
         self._shrink_at = ended if self._spare.is_needed() else ended + SHRINK_REST_FACTOR * (ended - began)
         self.measure()
@@ -274,6 +273,7 @@ class Chores:
                 yield
         finally:
             self.is_short = False
+            self._spare_at = min(self._spare_at, time.monotonic() + SPARE_AFTER)  # it may have been released
 
     def _pruning(
         self, before: int, done: Callable[[int | Exception], None], progress: Callable[[int], None]

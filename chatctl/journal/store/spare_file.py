@@ -31,13 +31,13 @@ class SpareFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / SPARE
-        self._is_there = self._path.exists()
+        self.is_there = self._path.exists()
 
     def make(self) -> Generator[None, None, None]:
         """Write the file if it is missing and the disk has room, one slice at each step."""
         part = self._path.with_suffix(".part")
         try:
-            if self._is_there or free_bytes(self._path.parent) < ENOUGH_BYTES:
+            if self.is_there or free_bytes(self._path.parent) < ENOUGH_BYTES:
                 return
             part.unlink(missing_ok=True)
             make_file(part)
@@ -50,7 +50,7 @@ class SpareFile:
                 os.close(descriptor)
             sync(part)
             part.rename(self._path)
-            self._is_there = True
+            self.is_there = True
         except OSError:  # [spare-is-optional]
             with suppress(OSError):
                 part.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ class SpareFile:
 
     def release(self) -> bool:
         """Remove the file and return whether that gave any space."""
-        released, self._is_there = self._is_there, False
+        released, self.is_there = self.is_there, False
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
         return released

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ from chatctl.journal.store.data_folder import SPARE, journal_file
 from chatctl.journal.store.spare_file import SpareFile
 from tests.journal.journals import DEADLINE, START, Desk, fact
 from tests.journal.test_writer import kept
+from tests.small_disk import small_disk
 
 pytestmark = pytest.mark.e2e
 
@@ -266,25 +266,11 @@ def test_a_command_is_answered_under_a_load_that_never_ends(tmp_path: Path, monk
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+def make_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
     """Make file systems of this many KiB."""
-    mounted: list[Path] = []
-    mount = shutil.which("mount")
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-
-    def make(size: int) -> Path:
-        folder = tmp_path / f"disk{len(mounted)}"
-        folder.mkdir()
-        made = subprocess.run([mount, "-t", "tmpfs", "-o", f"size={size}k,mode=700", "none", folder], check=False)
-        if made.returncode:
-            pytest.skip("mounting a file system is not permitted here")
-        mounted.append(folder)
-        return folder
-
-    yield make
-    for folder in mounted:
-        subprocess.run(["umount", folder], check=True)
+    with ExitStack() as mounted:
+        numbers = itertools.count()
+        yield lambda kib: mounted.enter_context(small_disk(tmp_path / f"disk{next(numbers)}", kib))
 
 
 def fill_up(folder: Path) -> None:
@@ -300,13 +286,13 @@ def fill_up(folder: Path) -> None:
 
 
 def test_pruning_on_a_full_disk_works_and_makes_room(
-    small_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+    make_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The WAL holds what the database file has no room for."""
     monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.05)
     monkeypatch.setattr(spare_file, "ENOUGH_BYTES", 0)
     monkeypatch.setattr(spare_file, "SPARE_BYTES", 1 << 20)
-    folder = small_disk(16 * 1024)
+    folder = make_disk(16 * 1024)
     path = journal_file(folder)
     made = SqliteStore(path)
     made.open()
@@ -344,9 +330,9 @@ def _prune_stopped(folder: Path) -> None:
 
 
 def test_pruning_on_a_full_disk_without_a_spare_file_ends_with_a_sentence(
-    small_disk: Callable[[int], Path],
+    make_disk: Callable[[int], Path],
 ) -> None:
-    folder = small_disk(8 * 1024)
+    folder = make_disk(8 * 1024)
     path = journal_file(folder)
     made = SqliteStore(path)
     made.open()
@@ -399,8 +385,8 @@ def test_a_fault_that_is_built_in_is_found(
 
 
 def test_without_the_spare_file_the_full_disk_is_found(
-    small_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+    make_disk: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _the_spare_file_stays(monkeypatch)
     with pytest.raises(AssertionError):
-        test_pruning_on_a_full_disk_works_and_makes_room(small_disk, monkeypatch)
+        test_pruning_on_a_full_disk_works_and_makes_room(make_disk, monkeypatch)

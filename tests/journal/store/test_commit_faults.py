@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ from chatctl.journal.store.data_folder import journal_file
 from chatctl.journal.store.schema import open_reading, transaction
 from tests.journal.journals import DEADLINE, Desk, TestStore, fact
 from tests.journal.test_writer import kept
+from tests.small_disk import small_disk
 
 
 @pytest.fixture
@@ -300,28 +299,18 @@ def test_which_errors_leave_the_outcome_open(store: TestStore, error: OSError | 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    made = subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m,mode=700", "none", folder], check=False)
-    if made.returncode:
-        pytest.skip("mounting a file system is not permitted here")
-    try:
+    with small_disk(tmp_path / "small", 2048) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
-def test_on_a_disk_that_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_disk_that_is_full(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that was said to be durable is there, nothing else is, and it goes on when there is room again."""
     monkeypatch.setattr("chatctl.journal.health.PROBE_EVERY_SECONDS", 0.02)
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     ballast.write_bytes(bytes(500_000))
-    with Desk(journal_file(small_disk)) as desk:
+    with Desk(journal_file(disk)) as desk:
         owner, seq = desk.owner, 0
         meant: list[Fact] = []
         by = time.monotonic() + DEADLINE
@@ -346,5 +335,5 @@ def test_on_a_disk_that_is_full(small_disk: Path, monkeypatch: pytest.MonkeyPatc
         assert owner.heard[-1][0] == "durable"
         assert kept(desk.path) == meant
         assert list(desk.ask(HistoryQuery("#lobby", 10, seq)).facts) == meant[-10:]
-    with Desk(journal_file(small_disk)) as desk:
+    with Desk(journal_file(disk)) as desk:
         assert kept(desk.path) == meant
