@@ -58,7 +58,7 @@ class BentServer:
         sock.close()
 
     def name_of(self, sock: socket.socket) -> bytes:
-        """The nick of a connection."""
+        """Return the nick of a connection."""
         return self._names.get(sock, b"*")
 
     def _run(self) -> None:

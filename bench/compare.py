@@ -94,7 +94,7 @@ WORKS = (
 
 
 def one_round(rival: Rival, work: Work) -> Figures:
-    """One run of the generator."""
+    """Run the generator once."""
     command = [sys.executable, "-m", "chatctl", "bench", "--json", "--port", str(rival.port), "--pid", str(rival.pid)]
     ran = subprocess.run(
         [*command, "--batch", str(rival.batch), *work.flags], capture_output=True, text=True, check=False, timeout=300
@@ -119,7 +119,7 @@ def one_round(rival: Rival, work: Work) -> Figures:
 
 
 def rounds(work: Work, names: list[str], count: int) -> dict[str, Figures]:
-    """Medians of `count` interleaved rounds."""
+    """Return medians of `count` interleaved rounds."""
     all_figures: dict[str, list[Figures]] = {}
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(_data_folder(work.ram))

@@ -50,7 +50,8 @@ class Crowd:
         self._until({fd: 1 for fd in self.socks if fd not in before}, b"PONG", b"PING done\r\n")
 
     def enter(self) -> int:
-        """All at once, until each has heard itself and those after it; how many JOINs were heard."""
+        """Join all at once, until each has received its own JOIN and those after it; return the number of JOINs
+        received."""
         heard = len(self.socks) * (len(self.socks) + 1) // 2
         got = self._until({}, b" JOIN ", f"JOIN {ROOM}\r\n".encode(), total=heard)
         if got != heard:
@@ -117,7 +118,8 @@ def bystander(port: int, pipe: Connection) -> None:
 
 
 def one_round(server: Rival, count: int) -> tuple[float, float, float]:
-    """Seconds until all have heard all; microseconds of CPU for each JOIN heard; milliseconds of the longest wait."""
+    """Return the seconds until all have received all, the CPU microseconds per JOIN received, and the longest wait
+    (ms)."""
     crowd = Crowd(server.port, count, server.batch)
     ours, theirs = multiprocessing.Pipe()
     waiting = multiprocessing.Process(target=bystander, args=(server.port, theirs), daemon=True)

@@ -26,7 +26,7 @@ STORED = (1_000, 10_000, 100_000, 1_000_000)
 
 
 def cost(flags: tuple[str, ...], rounds: int, stored: int = 0) -> float:
-    """Microseconds of CPU for a delivery."""
+    """Return the CPU microseconds per delivery."""
     work = Work("growth", "", flags, ())
     with tempfile.TemporaryDirectory(prefix="growth-") as folder:
         data = Path(folder, "data")
@@ -56,7 +56,7 @@ def _fact(seq: int) -> Fact:
 
 
 def rooms_of_20(users: int) -> tuple[str, ...]:
-    """A sender in each room, at most 50, with two messages in flight each."""
+    """Return a sender in each room, at most 50, with two messages in flight each."""
     rooms = users // 20
     senders = min(50, rooms)
     flags = {

@@ -29,7 +29,7 @@ TEXT = "x" * 60
 
 
 def login(port: int, nick: str, caps: str) -> socket.socket:
-    """A connection that is in the room."""
+    """Return a connection that is in the room."""
     sock = socket.create_connection(("127.0.0.1", port))
     request = f"CAP REQ :{caps}\r\nCAP END\r\n" if caps else ""
     sock.sendall(f"{request}NICK {nick}\r\nUSER u 0 * :r\r\nJOIN {ROOM}\r\n".encode())
@@ -115,7 +115,7 @@ def cpu(pid: int) -> float:
 
 
 def serve(folder: str, places: int, *more: str) -> tuple[subprocess.Popen[str], int]:
-    """A server, and its port."""
+    """Return a server, and its port."""
     command = [sys.executable, "-m", "chatctl", "serve", "--port", "0", "--listener-limit", str(places)]
     command += ["--data-dir", folder, "--log-level", "error", *more]
     environment = {**os.environ, "CHATCTL_LIMITS__MESSAGES_PER_SECOND": "0"} if _has_rate() else dict(os.environ)

@@ -39,7 +39,7 @@ SECONDS = 15.0
 
 
 def hello() -> bytes:
-    """The first message of a handshake."""
+    """Return the first message of a handshake."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -107,7 +107,7 @@ class Crowd:
 
 
 def visit(port: int, number: int) -> float:
-    """Come in, say something, and hear it: how long that took."""
+    """Register, send a message and receive it; return how long that took."""
     began = time.monotonic()
     with Wire(port).login(f"guest{number}", "#tea", caps="echo-message") as wire:
         wire.send("PRIVMSG #tea :hello")
@@ -117,7 +117,7 @@ def visit(port: int, number: int) -> float:
 
 
 def memory(pid: int) -> float:
-    """MiB resident, at the most so far."""
+    """Return the peak resident memory in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 

@@ -139,7 +139,7 @@ def grow(store: SqliteStore, talk: Talk, messages: int) -> None:
 
 
 def ask(path: Path, talk: Talk, messages: int) -> None:
-    """How long questions take, first and in the middle of 50."""
+    """Measure how long queries take: the first, and the median of 50."""
     words = talk.words
     half = Mark(f"bootname-{messages // 2}")
     rooms = tuple(f"#room{room}" for room in range(20))
@@ -183,7 +183,7 @@ class Quiet:
 
 
 def open_and_prune(path: Path, messages: int) -> None:
-    """How long opening takes, and what a prune of a tenth costs."""
+    """Measure how long opening takes, and what a prune of a tenth costs."""
     meter = Meter()
     for _ in range(5):
         began = time.perf_counter()

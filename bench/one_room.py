@@ -45,7 +45,7 @@ class Crowd:
             self.data[at] += got
 
     def login(self) -> None:
-        """Everybody registers and enters the room; each has seen the end of the names."""
+        """Register all clients and join the room; each waits for the end of the names."""
         for at, sock in enumerate(self.socks):
             sock.send(f"CAP REQ :echo-message\r\nCAP END\r\nNICK user{at}\r\nUSER u 0 * :r\r\nJOIN #lobby\r\n".encode())
         by = time.monotonic() + DEADLINE
@@ -56,7 +56,7 @@ class Crowd:
 
 
 def memory(pid: int, key: str) -> float:
-    """MiB of a process: VmRSS now, VmHWM at the most."""
+    """Return the memory of a process in MiB: VmRSS (now) and VmHWM (peak)."""
     found = re.search(rf"{key}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found
     return int(found[1]) / 1024

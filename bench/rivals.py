@@ -85,7 +85,7 @@ def free_port() -> int:
 
 
 def installed() -> list[str]:
-    """Which of the rivals are there; where none is missing, nothing is installed."""
+    """Return the servers that are installed. Install nothing if none is missing."""
     found = ["chatctl"]
     for name in ("inspircd", "ngircd"):
         if not binary(name) and shutil.which("apt-get") and os.geteuid() == 0:
@@ -105,7 +105,7 @@ def installed() -> list[str]:
 
 
 def binary(name: str) -> str | None:
-    """Where a server's program is."""
+    """Return the path of a server's program."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 

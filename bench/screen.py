@@ -36,7 +36,7 @@ MESSAGES = 100_000
 
 
 def first_frame() -> None:
-    """From the start of the command until the room's name is on the terminal."""
+    """Measure the time from the start of the command until the room's name is on the terminal."""
     with Server(port=0) as server:
         seconds = []
         for _ in range(5):
@@ -50,7 +50,7 @@ def first_frame() -> None:
 
 
 def talk() -> None:
-    """A server and a steady sender, RATE messages a second, until the input ends; the port is printed."""
+    """Run a server and a steady sender, RATE messages a second, until the input ends; print the port."""
     over = threading.Event()
 
     def wait() -> None:
@@ -67,8 +67,8 @@ def talk() -> None:
 
 
 def keys() -> None:
-    """From the byte of a key until its letter is drawn, on a terminal of 120 x 40: `chatctl join` in a process of its
-    own, server and speaker in another. Each letter is one that was not on the screen before."""
+    """Measure the time from the byte of a key until its letter is drawn, on a terminal of 120 x 40: `chatctl join` in a
+    process of its own, server and speaker in another. Each letter is one that was not on the screen before."""
     command = [sys.executable, "-m", "bench.screen", "talk"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as talking:
         assert talking.stdout is not None
@@ -97,7 +97,7 @@ def keys() -> None:
 
 
 def _join(port: int) -> tuple[int, int]:
-    """The full screen on a terminal: process and terminal."""
+    """Return the full screen on a terminal: process and terminal."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(XDG_DATA_HOME=tempfile.mkdtemp(), TERM="xterm-256color")
@@ -130,7 +130,7 @@ class _Screen:
         self._shown = b""
 
     def end(self, pid: int) -> None:
-        """Have the program end."""
+        """End the program."""
         os.kill(pid, signal.SIGTERM)
         with contextlib.suppress(OSError):
             while os.read(self._terminal, 65536):
@@ -171,7 +171,7 @@ PARTS = {"frame": first_frame, "keys": keys, "memory": lambda: asyncio.run(_memo
 
 
 def main() -> None:
-    """Each figure in a process of its own."""
+    """Measure each figure in a process of its own."""
     if sys.argv[1:]:
         PARTS[sys.argv[1]]()
         return

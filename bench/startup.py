@@ -45,7 +45,7 @@ def fill(folder: Path, messages: int) -> None:
 
 
 def one_round(folder: Path, ending: signal.Signals) -> tuple[float, float]:
-    """Milliseconds to the first connection that is accepted, and to the last line of the banner."""
+    """Return the milliseconds to the first connection that is accepted, and to the last line of the banner."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -146,13 +146,14 @@ def _text_line(when: float, level: Level, event: str, fields: dict[str, object])
 
 
 def _text_value(value: object) -> str:
-    """A value as it is, or in quotes where its end could not be seen."""
+    """Return a value unchanged, or in quotes if its end could not be seen."""
     text = clean(value) if isinstance(value, str) else str(value)
     return json.dumps(text, ensure_ascii=False) if not text or any(mark in text for mark in ' "=') else text
 
 
 def _json_line(when: float, level: Level, event: str, fields: dict[str, object]) -> str:
-    """One object: time (ISO 8601, UTC), level, event, then the fields; a field of one of these names gets a `_`."""
+    """Return one object: time (ISO 8601, UTC), level, event, then the fields; a field of one of these names gets a
+    `_`."""
     milliseconds = int(when * 1000)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000))
     line: dict[str, object] = {"time": f"{stamp}.{milliseconds % 1000:03}Z", "level": level, "event": clean(event)}

@@ -56,7 +56,7 @@ class BuiltServer:
 
 
 def build_log(loaded: LoadedSettings) -> LogWriter:
-    """The server's log, on stderr: for people where that is a terminal, for programs elsewhere."""
+    """Return the server's log on stderr: for people if that is a terminal, for programs otherwise."""
     settings = loaded.settings.log
     terminal = sys.stderr is not None and sys.stderr.isatty()
     return LogWriter(sys.stderr, level=settings.level, format=settings.format or ("text" if terminal else "json"))
@@ -80,8 +80,8 @@ def data_folder(loaded: LoadedSettings) -> Path:
 
 
 def build_server(loaded: LoadedSettings, log: LogWriter) -> BuiltServer:
-    """A server as the settings say, not started. Raises ConfigError for a password file that cannot be read, StartError
-    for a data folder that will not do or is in use."""
+    """Return a server according to the settings, not started. Raises ConfigError for a password file that cannot be
+    read, StartError for a data folder that will not do or is in use."""
     password = loaded.server_password() or ""
     folder = held = journal = None
     if loaded.settings.history.enabled:
@@ -143,7 +143,7 @@ LIVE_SETTINGS = (
 
 
 def _live_rules(loaded: LoadedSettings, password: str) -> dict[str, Any]:
-    """The fields of Rules for LIVE_SETTINGS."""
+    """Return the fields of Rules for LIVE_SETTINGS."""
     settings = loaded.settings
     return {
         "admin": settings.admin or "",

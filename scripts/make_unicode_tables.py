@@ -171,7 +171,7 @@ def grouped_skeletons() -> Iterator[str]:
 
 
 def is_plain(char: str) -> bool:
-    """Whether it can still be there after NFKC and NFD, the only forms that are looked up."""
+    """Return whether a character can remain after NFKC and NFD, the only forms that are looked up."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFKC", char)) == char
 
 

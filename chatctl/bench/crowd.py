@@ -158,13 +158,13 @@ class LoadClients:
             raise UnreachableError(self._nobody(OSError(failed, os.strerror(failed))))
 
     def adopt(self, client: LoadClient) -> None:
-        """One more client, whose socket is looked after from here on."""
+        """Add a client, and watch its socket from now on."""
         self.clients.append(client)
         self._by_fd[client.fd] = client
         self._poller.add(client.fd, WRITE if client.state == "connecting" else READ)
 
     def _connected(self, client: LoadClient) -> None:
-        """The connection stands, or the TLS handshake goes on."""
+        """Handle an established connection: continue with the TLS handshake or with registration."""
         failed = client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failed:
             raise UnreachableError(self._nobody(OSError(failed, os.strerror(failed))))
@@ -197,7 +197,7 @@ class LoadClients:
         self.send(client, f"{hello}NICK {client.nick}\r\nUSER bench 0 * :bench\r\n".encode())
 
     def _believe(self, sock: ssl.SSLSocket) -> None:
-        """Before anything is said: a password may be."""
+        """Check the certificate before anything is sent: a password may follow."""
         shown = sock.getpeercert(binary_form=True)
         if self.plan.pin and not (shown and certificate.matches(self.plan.pin, shown)):
             raise RefusedError("The server shows another certificate than a moment ago; nothing was sent to it")
@@ -217,7 +217,7 @@ class LoadClients:
         return False
 
     def noise(self, client: LoadClient, line: bytes) -> None:
-        """A line that is neither a message of ours nor expected: keep the connection alive, or end the run."""
+        """Handle a line that is neither a message of ours nor expected: keep the connection alive, or end the run."""
         line = _bare(line)
         words = line.split(b" ", 3)
         if b"PING" in words[:2]:
@@ -324,7 +324,7 @@ class LoadClients:
 
 
 def _pending(sock: socket.socket) -> bytes:
-    """A TLS record holds 16 KiB at most: take the decrypted rest, and further records."""
+    """Read the decrypted rest and further records: a TLS record holds at most 16 KiB."""
     pieces = []
     try:
         while piece := sock.recv(RECEIVE):
@@ -335,7 +335,7 @@ def _pending(sock: socket.socket) -> bytes:
 
 
 def _bare(line: bytes) -> bytes:
-    """A line without its tags: with server-time some servers put them on all they say."""
+    """Return a line without its tags; with server-time some servers tag every line."""
     return line.partition(b" ")[2].lstrip() if line[:1] == b"@" else line
 
 
@@ -348,7 +348,7 @@ def _resolve(plan: Plan) -> list[_Address]:
 
 
 def _any_server() -> ssl.SSLContext:
-    """Whether the certificate is believed is asked once, for all (`Plan.pin`)."""
+    """Return a TLS context that trusts any certificate: it is checked once, for all connections (`Plan.pin`)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -41,7 +41,7 @@ class LoadSender:
         """Where its messages are heard."""
 
     def confirmed(self) -> int:
-        """The number of messages of a sender that all recipients have."""
+        """Return the number of messages of a sender that all recipients have."""
         return min((stream.confirmed.get(self.number, 0) for stream in self.streams), default=self.sent)
 
 
@@ -171,7 +171,7 @@ class Run:
     # Open loop.
 
     def _schedule(self, begin: float) -> list[tuple[float, LoadSender]]:
-        """All messages, the last one first."""
+        """Return all messages, the last one first."""
         if not self.plan.rate:
             return []
         turns = islice(cycle(self.speakers), self.plan.messages)
@@ -190,7 +190,7 @@ class Run:
     # Afterwards.
 
     def check(self) -> None:
-        """One order in every room."""
+        """Check that every room has one order."""
         rooms: dict[int, list[RoomStream]] = {}
         for (room, _, _), stream in self.streams.items():
             rooms.setdefault(room, []).append(stream)
@@ -198,7 +198,7 @@ class Run:
             one_order(sorted(streams, key=lambda stream: stream.but))
 
     def latencies(self, begin: float) -> Latencies:
-        """From when each message was due to when a client had it."""
+        """Return the time from when each message was due until a client had it."""
         found = Latencies(begin)
         for stream in self.streams.values():
             numbers = stream.sent_numbers()
@@ -209,7 +209,7 @@ class Run:
 
 
 def measure(plan: Plan, progress: Progress) -> Result:
-    """The whole: register, enter, measure. Raises UnreachableError or RefusedError for what the server did, and
+    """Run the load: register, join, measure. Raises UnreachableError or RefusedError for what the server did, and
     DisorderError for what it got wrong."""
     process = Process(plan.pid) if plan.pid is not None else None
     before = process.memory_mib() if process else 0.0

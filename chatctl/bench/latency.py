@@ -20,12 +20,12 @@ class Latencies:
         self._sorted: list[float] = []
 
     def add(self, due: Sequence[float], at: float) -> None:
-        """Messages that were due at those times were there at `at`."""
+        """Record messages that were due at those times and arrived at `at`."""
         self._samples.extend(at - when for when in due)
         self._at.extend([at] * len(due))
 
     def quantiles(self) -> dict[str, float]:
-        """In milliseconds; empty without samples."""
+        """Return the quantiles in milliseconds; empty without samples."""
         values = self._all()
         if not values:
             return {}
@@ -37,7 +37,7 @@ class Latencies:
         return found
 
     def timeline(self) -> list[tuple[float, float, float, float]]:
-        """Seconds since the start, and p50, p99 and the most (ms) of up to SLICES slices of time."""
+        """Return the seconds since the start, and p50, p99 and the most (ms) of up to SLICES slices of time."""
         if not self._samples:
             return []
         width = max(1e-9, (max(self._at) - self._begin) / SLICES)
@@ -74,5 +74,5 @@ class Latencies:
 
 
 def quantile(values: Sequence[float], part: float) -> float:
-    """Of sorted values: the smallest that at least `part` of them do not exceed."""
+    """Return the quantile of sorted values: the smallest that at least `part` of them do not exceed."""
     return values[max(0, math.ceil(part * len(values)) - 1)]

@@ -53,7 +53,7 @@ class Plan:
             raise ConfigError(f"Each sender says something: --messages must be at least {self.senders}")
 
     def quota(self, sender: int) -> int:
-        """How many of the messages `sender` says."""
+        """Return how many of the messages `sender` sends."""
         return self.messages // self.senders + (sender < self.messages % self.senders)
 
     @property
@@ -62,7 +62,7 @@ class Plan:
         return max(1, self.window // self.senders)
 
     def has_caps(self, client: int) -> bool:
-        """Whether `client` asks for `caps`."""
+        """Return whether `client` asks for `caps`."""
         wanted = self.clients if self.caps_clients is None else self.caps_clients
         member = client // self.rooms
         whole = max(1, self.clients // self.rooms)

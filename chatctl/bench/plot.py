@@ -24,7 +24,7 @@ Scale = Callable[[float], float]
 
 
 def svg(plan: Plan, result: Result) -> str:
-    """The whole file. Needs a result with latencies."""
+    """Return the HTML file. The result must have latencies."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">',
         f'<style>{_STYLE}</style><rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',

@@ -11,7 +11,7 @@ BUSY = 0.9
 
 
 def lines(plan: Plan, result: Result) -> list[str]:
-    """The table, a line each."""
+    """Return the lines of the table."""
     rows = [
         ("Server", f"{plan.host} port {plan.port}{', TLS' if plan.tls else ''}"),
         ("Clients", _clients(plan)),
@@ -61,7 +61,7 @@ def notices(plan: Plan, result: Result) -> list[str]:
 
 
 def to_json(plan: Plan, result: Result) -> dict[str, object]:
-    """All figures; what they mean is said in plan.py."""
+    """Return all figures (plan.py explains them)."""
     return {
         **asdict(result),
         "rate": result.rate,

@@ -125,7 +125,7 @@ class RoomStream:
         self.order.append(sender)
 
     def _reached(self, ear: StreamReader) -> bool:
-        """A client has another step's worth. True where it was the last one."""
+        """Note that a client finished its step; return whether it was the last one."""
         before = self._passed
         while ear.count >= ear.goal:
             goal = ear.goal
@@ -151,7 +151,7 @@ class RoomStream:
             self._base += surplus
 
     def sent_numbers(self) -> list[int]:
-        """Of each message, in order, which one of its sender's it is."""
+        """Return for each message, in order, its number among its sender's."""
         seen: dict[int, int] = {}
         numbers = []
         for sender in self.order:

@@ -31,7 +31,7 @@ class Process:
         return self._memory("VmRSS")
 
     def peak_mib(self) -> float:
-        """The most that was resident."""
+        """Return the peak resident memory."""
         return self._memory("VmHWM")
 
     def _memory(self, key: str) -> float:

@@ -27,10 +27,10 @@ class JournalListener(Protocol):
     """Receives the outcome of commits, on the thread that owns the chat state."""
 
     def durable(self, seq: int) -> None:
-        """Everything up to `seq` is durable."""
+        """Note that everything up to `seq` is durable."""
 
     def failed(self, first: int, last: int, reason: str) -> None:
-        """The facts of the entries `first` to `last` are not stored, and will not be."""
+        """Note that the facts of the entries `first` to `last` are not stored, and will not be."""
 
     def fatal(self, reason: str) -> None:
         """Stop the server without answering, because the outcome of a commit is unknown."""

@@ -68,7 +68,7 @@ def banner(
 
 
 def host_for_others(reached: str, hosts: Sequence[str]) -> str:
-    """Where others should go: with a certificate of an authority only its own names are believed."""
+    """Return the address for others: with a certificate of an authority, only its own names are trusted."""
     whole = [host for host in hosts if "*" not in host]
     return reached if is_for(reached, tuple(hosts)) or not whole else whole[0]
 

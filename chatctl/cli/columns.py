@@ -26,6 +26,6 @@ def padded(text: str, columns: int) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """One line for each row, its cells below those of the others; the rows have as many cells each."""
+    """Return one line per row, in columns; all rows have the same number of cells."""
     widths = [max(map(width, cells)) for cells in zip(*rows, strict=True)]
     return ["  ".join(map(padded, row, widths)).rstrip() for row in rows]

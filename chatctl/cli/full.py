@@ -48,7 +48,7 @@ class FullDoor:
         return self.wish.room
 
     def client(self, name: str, password: str | None) -> Client:
-        """A client that has not started."""
+        """Return a client that has not started."""
         wish = replace(self.wish, name=name, password=password if password is not None else self.wish.password)
         if wish.login is not None and wish.login.account != (wish.account or name):
             wish = replace(wish, login=None)
@@ -58,7 +58,7 @@ class FullDoor:
         return client
 
     def reachable(self) -> None:
-        """See whether there is a server."""
+        """Check that the server can be reached."""
         with self.wish.checking():
             pass
 
@@ -78,11 +78,11 @@ class FullDoor:
         return bool(self.wish.token)
 
     def log_in(self, name: str, password: str) -> None:
-        """As the owner of the account of that name."""
+        """Connect with a login to the account of that name."""
         self.wish = replace(self.wish, name=name).logging_in(password)
 
     def needs_login(self, name: str) -> bool:
-        """Whether the name has an account there whose password is not known."""
+        """Return whether the name has an account on the server whose password is unknown here."""
         self.wish = replace(self.wish, name=name).knowing(self._memory)
         return self.wish.logs_in and self.wish.login is None
 
@@ -95,7 +95,7 @@ class FullDoor:
         return True
 
     def log_out(self) -> None:
-        """As a guest."""
+        """Connect as a guest."""
         self.wish = self.wish.logging_out()
 
     def believe(self, unknown: UnknownServerError) -> None:

@@ -13,11 +13,11 @@ class PlainCommand(TyperCommand):
     """A command with such a help."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The text after the command's name in its first line."""
+        """Return the text after the command's name in its first line."""
         return [_once(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """The lists of arguments and options."""
+        """Write the lists of arguments and options."""
         plain: Any = _WithoutTypes(formatter)
         super().format_options(ctx, plain)
 

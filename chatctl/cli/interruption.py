@@ -20,7 +20,7 @@ _QUIT_SECONDS = 1.0
 
 
 def leave_when_interrupted() -> Ending:
-    """From here on, have a signal disconnect the client of :func:`will_leave` and raise KeyboardInterrupt."""
+    """Install signal handlers that disconnect the client of :func:`will_leave` and raise KeyboardInterrupt."""
     ending = Ending(seconds=HUNG_SECONDS, hung_code=INTERRUPTED)
 
     def interrupt(number: int, frame: object) -> None:

@@ -20,7 +20,7 @@ def new_password(question: str, stream: TextIO | None, name: str = "") -> str:
 
 
 def read_password(stream: TextIO | None) -> str:
-    """The first line of a pipe or a file."""
+    """Return the first line of a pipe or a file."""
     line = stream.readline() if stream is not None else ""
     return line.removesuffix("\n").removesuffix("\r")
 

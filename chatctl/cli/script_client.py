@@ -39,7 +39,7 @@ GuestNameOption = Annotated[
 
 
 def split_target(room: str | None) -> tuple[str, str | None]:
-    """The address, and the room, of an argument that may be either; the address names its room itself."""
+    """Return the address, and the room, of an argument that may be either; the address names its room itself."""
     from chatctl.destination.server_address import is_url
 
     return (room, None) if room is not None and is_url(room) else ("", room)

@@ -68,7 +68,7 @@ def open_journal(data_dir: str | None, config: str | None) -> Iterator[sqlite3.C
 
 
 def _migrate(folder: Path) -> None:
-    """A journal of an older version has other tables; opening it for writing migrates it."""
+    """Migrate a journal of an older version, by opening it for writing."""
     from chatctl.journal import holder, prepare
     from chatctl.journal.exchange.offline import StoppedJournal
 
@@ -140,7 +140,7 @@ def print_facts(facts: Iterable[Fact], as_json: bool) -> None:
 
 
 def _as_objects(facts: Iterable[Fact]) -> Iterator[str]:
-    """One JSON object a message, with the keys that `join --json` uses."""
+    """Yield one JSON object per message, with the keys that `join --json` uses."""
     from chatctl.protocol.clean import escaped
     from chatctl.protocol.message import nick_of
 

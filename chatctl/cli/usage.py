@@ -85,13 +85,13 @@ def usage_sentence(error: Any, words: Sequence[str]) -> str:
 
 
 def _path(words: Sequence[str]) -> str:
-    """The command of a command line, for errors that do not tell it: the words before the first option."""
+    """Return the command of a command line, for errors that do not name it: the words before the first option."""
     commands = itertools.takewhile(lambda word: re.fullmatch("[a-z][a-z-]*", word), words[:2])
     return " ".join(["chatctl", *commands])
 
 
 def _name(param: Any) -> str:
-    """An option's longest spelling, or an argument's name as the help shows it."""
+    """Return an option's longest spelling, or an argument's name as the help shows it."""
     if getattr(param, "param_type_name", "") == "argument":
         return str(param.metavar or param.name.upper()).strip("[]")
     return str(max(param.opts, key=len))
@@ -131,7 +131,7 @@ def _wrong_value(param: Any, message: str, error: Exception, words: Sequence[str
 
 
 def _given(param: Any, error: Exception, words: Sequence[str]) -> str:
-    """The value that was given: as pydantic remembers it, or as it stands in the command line."""
+    """Return the given value, as pydantic holds it or as it is in the command line."""
     errors = getattr(error.__cause__, "errors", None)
     if callable(errors):
         return str(errors(include_url=False)[0]["input"])

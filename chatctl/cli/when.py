@@ -49,10 +49,10 @@ def _seconds(option: str, text: str, found: re.Match[str]) -> int:
 
 
 def local(time: int) -> str:
-    """A time in ms as ``2026-11-22 15:41:13``, in local time."""
+    """Return a time in ms as ``2026-11-22 15:41:13``, in local time."""
     return datetime.fromtimestamp(time / 1000).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso(time: int) -> str:
-    """A time in ms as ISO 8601 with the local offset."""
+    """Return a time in ms as ISO 8601 with the local offset."""
     return datetime.fromtimestamp(time / 1000).astimezone().isoformat(timespec="milliseconds")

@@ -242,11 +242,11 @@ class Client(ClientApi):
         return self._state.fold(name)
 
     def can(self, capability: str) -> bool:
-        """Whether the server granted this on the present connection."""
+        """Return whether the server granted this capability on the current connection."""
         return capability in self._state.enabled
 
     def offers(self, capability: str) -> bool:
-        """Whether the server has this, asked for or not."""
+        """Return whether the server offers this capability, requested or not."""
         return self._state.offers(capability)
 
     @property
@@ -266,11 +266,11 @@ class Client(ClientApi):
         return account_registration.possible(self._state)
 
     def is_room(self, target: str) -> bool:
-        """Whether `target` reads as the name of a room on this server."""
+        """Return whether `target` reads as the name of a room on this server."""
         return self._state.isupport.is_room(target)
 
     def room_of(self, name: str) -> str | None:
-        """The room of ours that `name` is a spelling of, as the server writes it; None where we are in no such room."""
+        """Return the joined room that `name` is a spelling of, as the server writes it; None if there is none."""
         found = self._state.rooms.get(name)
         return found.name if found is not None else None
 

@@ -126,7 +126,7 @@ class ClientApi:
         self._link.submit(ClientRequest(lambda state: state.send("WHO", mask)))
 
     def away(self, text: str = "") -> None:
-        """Be marked as away, also on later connections; with an empty text: be back."""
+        """Set the away text, also on later connections; an empty text removes it."""
         check("AWAY", text)
         self._link.submit(ClientRequest(lambda state: state.away(text)))
 
@@ -161,7 +161,7 @@ class ClientApi:
         self._link.submit(ClientRequest(lambda state: tag_handlers.send_typing(state, target, what)))
 
     def mark_read(self, target: str, until: datetime | None) -> None:
-        """All up to then has been read, where the server keeps that; with None ask it what it knows."""
+        """Set the read marker, if the server stores it; with None request it."""
         params = (target_name(target), *([] if until is None else [f"timestamp={stamp(until)}"]))
 
         def mark(state: ClientEngine) -> None:

@@ -146,7 +146,7 @@ class ConnectionThread:
         self._wake.open()
 
     def run(self) -> None:
-        """Until stopped, refused or given up."""
+        """Run until stopped, refused or given up."""
         try:
             self._run()
         except Exception as error:  # noqa: BLE001  # the thread must not die silently: waiting callers are told
@@ -175,7 +175,7 @@ class ConnectionThread:
             self._wait(reason)
 
     def _connection(self) -> str:
-        """One connection from beginning to end: why it ended. Sets `error` where there shall be no other."""
+        """Run one connection from beginning to end; return why it ended. Sets `error` if no other shall follow."""
         self._problem = None
         try:
             sock = self._dial()
@@ -270,7 +270,7 @@ class ConnectionThread:
         self._tell()
 
     def _over(self, watch: SilenceWatch, now: float) -> str:
-        """Why the connection is to end now; empty where it goes on."""
+        """Return why the connection is to end now; ``""`` if it goes on."""
         state = self.state
         if self._stop_at is not None and (now >= self._stop_at or state.phase is not Phase.ONLINE):
             return "stopped"
@@ -368,7 +368,7 @@ class ConnectionThread:
         self._publish(happened)
 
     def _wait(self, reason: str) -> None:
-        """The pause before the next connection; a request to stop ends it."""
+        """Wait before the next connection; a request to stop ends the wait."""
         seconds = self._pauses.next(time.monotonic(), random.uniform(0.8, 1.2))
         self.state.emit(e.Reconnecting(time=self.state.now(), seconds=seconds, reason=reason))
         self._tell()
@@ -380,7 +380,7 @@ class ConnectionThread:
                 self._wake.clear()
 
     def _finish(self) -> None:
-        """Everybody who waits is let go; what could not be sent is told."""
+        """Release all waiting callers, and report what could not be sent."""
         state = self.state
         # A server that read our QUIT and said goodbye has read all that came before it.
         state.lost(self._unwritten(), settled=self._quit_sent and bool(state.farewell))

@@ -45,7 +45,7 @@ from chatctl.protocol.message import Message, parse
 
 
 def _our_fold(name: str) -> str:
-    """The name of chatctl servers in 004; their CASEMAPPING can only say "ascii"."""
+    """Return the name of chatctl servers in 004; their CASEMAPPING can only say "ascii"."""
     return names.room_fold(name) if name[:1] == "#" else names.fold(name)
 
 
@@ -121,7 +121,7 @@ class ClientEngine(OutgoingRequests):
         return self.isupport.fold(name)
 
     def is_me(self, nick: str) -> bool:
-        """Whether `nick` is our own."""
+        """Return whether `nick` is our own."""
         return bool(nick) and self.fold(nick) == self.fold(self.nick)
 
     @property
@@ -164,11 +164,11 @@ class ClientEngine(OutgoingRequests):
         return self._registration.enabled
 
     def offers(self, name: str) -> bool:
-        """Whether the server has a capability."""
+        """Return whether the server has a capability."""
         return name in self._registration.offered
 
     def capability(self, name: str) -> str:
-        """The value of a capability as the server offered it."""
+        """Return the value of a capability as the server offered it."""
         return self._registration.offered.get(name, "")
 
     @property
@@ -215,7 +215,7 @@ class ClientEngine(OutgoingRequests):
         self._pass_on_registration()
 
     def receive(self, line: str) -> None:
-        """One line of the server, without its line end."""
+        """Handle one line of the server, without its line end."""
         parsed = parse(line)
         if parsed is None or parsed.tags.get("label") == tag_handlers.AUTOMATIC_LABEL:
             return
@@ -240,8 +240,8 @@ class ClientEngine(OutgoingRequests):
             handler(self, message)
 
     def lost(self, unwritten: Sequence[OutgoingLine] = (), *, settled: bool = False) -> None:
-        """The connection is gone; `unwritten` are the lines that the system never took whole. `settled`: what it did
-        take was certainly read."""
+        """Handle a connection loss; `unwritten` are the lines that the system did not take whole. `settled`: what it
+        did take was certainly read."""
         self.phase = Phase.OFFLINE
         self.rooms.clear()
         self.asked_names.clear()
@@ -263,7 +263,7 @@ class ClientEngine(OutgoingRequests):
                 self._report_doubt()
 
     def over(self) -> None:
-        """There will be no other connection."""
+        """Handle the end of the last connection."""
         self.backfill.on_close()
         self._report_doubt()
 
@@ -273,7 +273,7 @@ class ClientEngine(OutgoingRequests):
             self.emit(e.Unconfirmed(time=self.now(), messages=tuple(entry.message for entry in doubt)))
 
     def unsent(self) -> tuple[e.Outgoing, ...]:
-        """Messages that the next connection will send, and those held until their room is joined."""
+        """Return messages that the next connection will send, and those held until their room is joined."""
         return (*self._unsent, *self.unstored.held)
 
     def _entering(self, message: Message) -> None:
@@ -298,7 +298,7 @@ class ClientEngine(OutgoingRequests):
             self.send("PING", self.in_flight.barrier(self.welcomed).token)
 
     def welcomed(self) -> None:
-        """The welcome is over, ISUPPORT is known."""
+        """Handle the end of the welcome: ISUPPORT is known."""
         if self.phase is not Phase.ENTERING:
             return
         self.phase = Phase.ONLINE
@@ -377,11 +377,11 @@ class ClientEngine(OutgoingRequests):
     # For the handlers.
 
     def emit(self, event: e.Event) -> None:
-        """Something happened."""
+        """Emit an event."""
         self.events.append(event)
 
     def time_of(self, message: Message) -> datetime:
-        """When it happened: the server's word (server-time), else now. UTC."""
+        """Return the time of a message: server-time if it has one, else now. UTC."""
         stamp = message.tags.get("time")
         if stamp:
             try:

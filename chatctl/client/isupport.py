@@ -145,7 +145,7 @@ class Isupport:
         self.always, self.setting, self.never = lists + always, setting, never
 
     def is_room(self, target: str) -> bool:
-        """Whether `target` names a room; a message to a part of it (``@#room``) counts."""
+        """Return whether `target` names a room; a message to a part of it (``@#room``) counts."""
         return bool(target) and self.plain(target)[:1] in tuple(self.chantypes)
 
     def plain(self, target: str) -> str:
@@ -154,7 +154,8 @@ class Isupport:
         return bare if bare[:1] in tuple(self.chantypes) else target
 
     def split_member(self, item: str) -> tuple[str, str]:
-        """An item of 353 as its symbols and its nick (multi-prefix: several symbols; userhost-in-names: no more)."""
+        """Return an item of 353 as its symbols and its nick (multi-prefix: several symbols; userhost-in-names: no
+        more)."""
         symbols = "".join(self.prefixes.values())
         nick = item.lstrip(symbols) if symbols else item
         return item[: len(item) - len(nick)], nick.partition("!")[0]

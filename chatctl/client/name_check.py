@@ -109,14 +109,14 @@ class NameCheck:
         self._close()
 
     def check(self, name: str) -> Answer:
-        """One name, with free ones to take instead where it is not free."""
+        """Check one name; if it is not free, find free ones to take instead."""
         status, reason = self._ask(name)
         if status == "free":
             return Answer(name, status)
         return Answer(name, status, reason, tuple(itertools.islice(self.free(name), ALTERNATIVES)))
 
     def free(self, name: str) -> Iterator[str]:
-        """Names like `name` that are free now."""
+        """Yield names like `name` that are free now."""
         for candidate in itertools.islice(alternatives(name), _TRIES):
             try:
                 status, _ = self._ask(candidate)
@@ -249,5 +249,5 @@ class NameCheck:
 
 
 def _is_irc(message: Message) -> bool:
-    """Whether only a chat server says this. (A number alone begins the lines of a mail server too.)"""
+    """Return whether only a chat server sends this. (A number alone begins the lines of a mail server too.)"""
     return message.command in ("CAP", "NOTICE", "PING", "PONG") or (bool(message.source) and message.command.isdigit())

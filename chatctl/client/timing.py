@@ -41,15 +41,15 @@ class SilenceWatch:
         self._heard = now
 
     def data_received(self, now: float) -> None:
-        """The server said anything at all."""
+        """Note that the server sent something."""
         self._heard = now
 
     def asks(self, question: Barrier, now: float) -> None:
-        """A PING goes out because of its silence."""
+        """Note that a PING is sent because of the server's silence."""
         self.asked, self._asked_at = question, now
 
     def until(self, phase: Phase) -> float:
-        """When the server's silence calls for something."""
+        """Return when the server's silence needs an action."""
         if phase is Phase.ENTERING:
             return self._enter_by
         if self.asked is not None:
@@ -80,7 +80,7 @@ class RetryTimer:
         return self._at
 
     def began(self) -> None:
-        """A round begins."""
+        """Note the beginning of a round."""
         self._at = None
 
 
@@ -96,21 +96,21 @@ class ReconnectPauses:
         self._lost_at: float | None = None
 
     def online(self) -> None:
-        """We are in."""
+        """Note that registration succeeded."""
         self._lost_at = None
 
     def lost(self, began: float, now: float) -> None:
-        """A connection that had been tried since `began` is no more."""
+        """Note the end of a connection that began at `began`."""
         self._lost_at = now if self._lost_at is None else self._lost_at
         if now - began >= self._timing.settled:
             self._next = self._timing.first_pause
 
     def offline_for(self, now: float) -> float:
-        """Seconds without a server."""
+        """Return the seconds since the connection was lost; 0 while it is there."""
         return 0.0 if self._lost_at is None else now - self._lost_at
 
     def is_over(self, now: float) -> bool:
-        """Whether it is time to give up."""
+        """Return whether it is time to give up."""
         return self._give_up_after is not None and self.offline_for(now) >= self._give_up_after
 
     def may_take_other_name(self, now: float) -> bool:
@@ -118,7 +118,7 @@ class ReconnectPauses:
         return self._lost_at is not None and self.offline_for(now) >= self._timing.own_name
 
     def next(self, now: float, chance: float) -> float:
-        """Seconds until the next try; `chance`, from 0.8 to 1.2, keeps many clients from coming at once."""
+        """Return the seconds until the next try; `chance`, from 0.8 to 1.2, keeps many clients from coming at once."""
         seconds = min(self._next, self._timing.longest_pause) * chance
         if self._give_up_after is not None and self._lost_at is not None:
             seconds = min(seconds, max(0.0, self._lost_at + self._give_up_after - now))

@@ -18,7 +18,8 @@ _OTHERWISE = "; `chatctl config init` writes a file with every setting"
 
 
 def nearest_key(wrong: str) -> str | None:
-    """The known key or table that `wrong` most likely means; one of the same name in another table comes first."""
+    """Return the known key or table that `wrong` most likely means; one of the same name in another table comes
+    first."""
     table, _, last = wrong.lower().rpartition(".")
     names = {name.rpartition(".")[2]: name for name in reversed([*TABLES, *KEYS])}
     if last in names:
@@ -31,7 +32,8 @@ def nearest_key(wrong: str) -> str | None:
 
 
 def nearest_variable(wrong: str) -> str | None:
-    """The same for variables; their common prefix would make all of them look alike, so it is left out."""
+    """Return the variable that `wrong` most likely means; the common prefix would make all look alike, so it is left
+    out."""
     short = [name.removeprefix(PREFIX) for name in sorted(KNOWN_VARIABLES)]
     close = get_close_matches(wrong.upper().removeprefix(PREFIX), short, n=1)
     return PREFIX + close[0] if close else None
@@ -56,7 +58,7 @@ def not_a_table(where: str, table: str) -> str:
 
 
 def not_json(name: str, table: str) -> str:
-    """A table's variable that is not a JSON object. Its text is not shown, since it may hold a secret."""
+    """Return a table's variable that is not a JSON object. Its text is not shown, since it may hold a secret."""
     first = next(found for found in KEYS.values() if found.name.startswith(f"{table}."))
     example = json.dumps({first.name.rpartition(".")[2]: first.default})
     return f"{name} is not a JSON object such as {example}; or set single keys, as in {first.variable}"
@@ -71,7 +73,7 @@ def _inside(table: str) -> list[str]:
 
 
 def refused(error: ValidationError, where: Mapping[str, str]) -> list[str]:
-    """One line for each wrong value. `where` names the place each dotted key's value was written."""
+    """Return one line per wrong value. `where` names the source of each dotted key's value."""
     lines: dict[str, str] = {}  # one line a key, even where pydantic has several thoughts about it
     for problem in error.errors(include_url=False, include_context=True):
         key = _key_of(problem["loc"])

@@ -22,7 +22,7 @@ _HEAD = """\
 
 
 def text() -> str:
-    """The whole file."""
+    """Return the text of the file."""
     parts = [_HEAD, *(_entry(key) for key in KEYS.values() if "." not in key.name)]
     for table, about in TABLES.items():
         entries = (_entry(key) for key in KEYS.values() if key.name.startswith(f"{table}."))
@@ -32,7 +32,7 @@ def text() -> str:
 
 
 def in_toml(key: SettingKey) -> str:
-    """The key's default as TOML writes it. A JSON text or whole number is TOML as well."""
+    """Return the key's default as TOML writes it. A JSON text or whole number is TOML as well."""
     value = key.default
     if value is None:
         return json.dumps(key.says.unset)

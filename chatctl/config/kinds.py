@@ -62,7 +62,7 @@ def _irc_or_no_scheme(value: str) -> str:
 
 
 def _without_brackets(value: str) -> str:
-    """An IPv6 address without the brackets that it has in URLs; there the zone's sign is escaped (RFC 6874)."""
+    """Return an IPv6 address without the brackets of URLs, where the zone's sign is escaped (RFC 6874)."""
     inside = value[1:-1].replace("%25", "%")
     return inside if value[:1] == "[" and value[-1:] == "]" and _ip_address(inside) is not None else value
 
@@ -96,7 +96,7 @@ def _lower(value: object) -> object:
 
 
 def _is_text(value: str | None) -> str | None:
-    """Lines of text: no control character but the ends of lines, and every line fits a message to a client."""
+    """Check lines of text: no control character but the ends of lines, and every line fits a message to a client."""
     if value is None:
         return None
     lines = value.replace("\r\n", "\n").rstrip("\n").split("\n")
@@ -144,8 +144,8 @@ def _are_operators(value: dict[str, SecretStr]) -> dict[str, SecretStr]:
 
 
 def has_controls(text: str) -> bool:
-    """Whether `text` holds a control character (C0, DEL, C1), or a surrogate: what Python makes of bytes that are not
-    UTF-8 in a variable. Neither may go on the wire."""
+    """Return whether `text` holds a control character (C0, DEL, C1), or a surrogate: what Python makes of bytes that
+    are not UTF-8 in a variable. Neither may go on the wire."""
     return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 

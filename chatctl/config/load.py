@@ -39,7 +39,7 @@ class LoadedSettings:
     again: Callable[[], LoadedSettings] = field(repr=False, compare=False)
 
     def differences(self, other: LoadedSettings) -> list[str]:
-        """The dotted keys whose values are others there."""
+        """Return the dotted keys whose values differ."""
         return [name for name in KEYS if self.value(name) != other.value(name)]
 
     def value(self, name: str) -> object:
@@ -47,31 +47,31 @@ class LoadedSettings:
         return functools.reduce(getattr, name.split("."), self.settings)
 
     def server_password(self) -> str | None:
-        """The password that the server asks for, read from its file if there is one. Raises ConfigError."""
+        """Return the password that the server asks for, read from its file if there is one. Raises ConfigError."""
         if self.settings.password is not None:
             return self.settings.password.get_secret_value()
         return self._optional_password("password_file", self.settings.password_file)
 
     def client_password(self) -> str | None:
-        """The password that `join` sends, from `client.password_file`. Raises ConfigError."""
+        """Return the password that `join` sends, from `client.password_file`. Raises ConfigError."""
         return self._optional_password("client.password_file", self.settings.client.password_file)
 
     def path_of(self, key: str, named: Path) -> Path:
-        """Where the file of a setting is: what the settings file names, it names from where it stands."""
+        """Return the path of a setting's file; in the settings file, it is relative to that file."""
         path = Path(os.path.expanduser(named))
         if self.file is not None and self.origins[key] == str(self.file):
             path = self.file.parent / path  # [relative-paths]; an absolute path stays unchanged
         return path
 
     def written_at(self, key: str) -> str:
-        """Where a setting is written, for a sentence: a variable, a flag, or the file with the key."""
+        """Return the source of a setting, for a sentence: a variable, a flag, or the file with the key."""
         return f"{self.origins[key]}: {key}" if self.origins[key] == str(self.file) else self.origins[key]
 
     def _optional_password(self, key: str, named: Path | None) -> str | None:
         return self.read_password(key, named) if named is not None else None
 
     def read_password(self, key: str, named: Path) -> str:
-        """The password in the file that the setting `key` names. Raises ConfigError."""
+        """Return the password in the file that the setting `key` names. Raises ConfigError."""
         return read_password_file(self.written_at(key), self.path_of(key, named))
 
 
@@ -118,7 +118,7 @@ def load(
 
 
 def _servers_of(read: Sequence[sources.Source]) -> dict[str, tuple[str, int]]:
-    """The host and port that each password setting belongs to, strongest source first in `read`.
+    """Return the host and port that each password setting belongs to, strongest source first in `read`.
 
     They are those of the source that holds the password, or of a weaker one: a variable may not lead the password of a
     file to another host, and a flag leads none.

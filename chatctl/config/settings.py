@@ -22,7 +22,7 @@ _LIMITS = Limits()
 
 
 def key(default: object, about: str, *, flag: str | None = None) -> Any:
-    """One setting; `flag` where a command has one for it."""
+    """Define a setting; `flag`: the command-line flag, if there is one."""
     return Field(default, description=about, json_schema_extra={"flag": flag} if flag else None)
 
 
@@ -170,7 +170,7 @@ class SettingKey:
         return variable(self.name)
 
     def value(self, settings: Settings) -> object:
-        """The value in force: plain, but a secret stays a SecretStr."""
+        """Return the value in force as plain data; a secret stays a SecretStr."""
         found: object = settings
         for part in self.name.split("."):
             found = getattr(found, part)
@@ -178,7 +178,7 @@ class SettingKey:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a key or a table: `limits.idle_seconds` -> `CHATCTL_LIMITS__IDLE_SECONDS`."""
+    """Return the environment variable of a key or a table: `limits.idle_seconds` -> `CHATCTL_LIMITS__IDLE_SECONDS`."""
     return PREFIX + name.replace(".", NESTED).upper()
 
 

@@ -69,14 +69,14 @@ def find_file(config_file: str | None, use_files: bool, environ: Mapping[str, st
 
 
 def lookup_places(cwd: Path | None = None) -> tuple[Path, ...]:
-    """Where an unnamed file is looked for, in this order."""
+    """Return the paths where an unnamed file is looked for, in this order."""
     here = Path(FILE_NAME) if cwd is None else cwd / FILE_NAME
     folder = user_config_folder()
     return (here,) if folder is None else (here, folder / FILE_NAME)
 
 
 def from_file(path: Path) -> Source:
-    """The settings in a TOML file. Raises ConfigError when it cannot be read at all."""
+    """Return the settings in a TOML file. Raises ConfigError when it cannot be read at all."""
     source = Source()
     for name, value in _leaves(_read_toml(path)):
         where = f"{path}: {name}"
@@ -118,7 +118,7 @@ def from_environment(environ: Mapping[str, str]) -> Source:
 
 
 def from_flags(flags: Mapping[str, object]) -> Source:
-    """The settings given on the command line, nested as in the file; None is a flag that was not given."""
+    """Return the settings given on the command line, nested as in the file; None is a flag that was not given."""
     source = Source()
     for name, value in _leaves(flags):
         if value is not None:
@@ -128,7 +128,7 @@ def from_flags(flags: Mapping[str, object]) -> Source:
 
 
 def _of_variables(single: str, ours: Mapping[str, str]) -> str:
-    """The variable that sets a key, or a pattern for several that do it together; empty where its table's does."""
+    """Return the variable that sets a key, or a pattern for several that do it together; ``""`` if its table's does."""
     if single in ours:
         return single
     together = [name for name in ours if name.upper().startswith(f"{single}{NESTED}")]
@@ -136,7 +136,7 @@ def _of_variables(single: str, ours: Mapping[str, str]) -> str:
 
 
 def _our_variables(environ: Mapping[str, str], source: Source) -> dict[str, str]:
-    """The variables to read; those that are unknown, Kubernetes' or empty are told to `source` as fits."""
+    """Return the variables to read; report unknown, Kubernetes' and empty ones to `source`."""
     ours: dict[str, str] = {}
     kubernetes = []
     for name, value in sorted(environ.items()):

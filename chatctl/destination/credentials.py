@@ -85,7 +85,7 @@ def credentials(loaded: LoadedSettings, to: ServerAddress, saved: SavedPassword 
 
 
 def _home(loaded: LoadedSettings, host: str, port: int) -> ServerAddress | None:
-    """Where a host and a port of the settings lead; None if nowhere."""
+    """Return the server that a host and a port of the settings name; None if they name none."""
     try:
         return target(loaded.settings.model_copy(update={"host": host, "port": port}))
     except ConfigError:

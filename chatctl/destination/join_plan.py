@@ -146,7 +146,7 @@ def _with_saved(said: JoinPlan, memory: Profile, loaded: LoadedSettings) -> tupl
 
 
 def room_name(name: str) -> str:
-    """A room's name as IRC wants it: many people leave the sign before it out, as their shell makes it a comment.
+    """Return a room's name with its sign, which many people leave out because their shell takes it for a comment.
 
     Raises ConfigError where it can be no room's.
     """

@@ -48,7 +48,7 @@ class LoginWish:
     """Return whether the account is known from an earlier visit only: then joining as a guest is not an error."""
 
     def client(self) -> Client:
-        """A client for it, not started. Raises InvalidNameError, InputError."""
+        """Return a client for the plan, not started. Raises InvalidNameError, InputError."""
         client = Client(
             self.to.host,
             self.to.port,
@@ -67,17 +67,17 @@ class LoginWish:
         return client
 
     def checking(self) -> NameCheck:
-        """Somebody to ask about names there."""
+        """Return the server to check names at."""
         return NameCheck(self.to.host, self.to.port, trust=self.to.trust)
 
     def logging_in(self, password: str) -> LoginWish:
-        """The same, as the owner of the account of that name; with an invitation, who is to be made."""
+        """Return the plan with a login to the account of that name; with an invitation, the account is to be made."""
         return replace(
             self, login=AccountLogin(self.account or self.name or "", password, self.token), remembered=False
         )
 
     def knowing(self, memory: Profile) -> LoginWish:
-        """The same, with the account that this name was last logged in to there, and its password if one is saved."""
+        """Return the plan with the account that this name last logged in to there, and its password if one is saved."""
         if self.logs_in or self.login is not None or self.token or not self.name:
             return self
         account = memory.account(self.to.address, self.name)
@@ -87,11 +87,11 @@ class LoginWish:
         return replace(wish.logging_in(wish.password), remembered=True) if wish.password else wish
 
     def logging_out(self) -> LoginWish:
-        """The same as a guest, who may be asked for a password again only if the server wants it."""
+        """Return the plan as a guest, who is asked for a password again only if the server requires it."""
         return replace(self, login=None, account="", logs_in=False, remembered=False)
 
     def trusting(self, unknown: UnknownServerError) -> LoginWish:
-        """The same, with the server's certificate accepted, now and later."""
+        """Return the plan with the server's certificate accepted, now and later."""
         with contextlib.suppress(OSError):
             self.to.trust.accept(unknown.address, unknown.pin)
         return replace(self, to=replace(self.to, trust=replace(self.to.trust, fingerprint=unknown.pin)))

@@ -37,7 +37,7 @@ class ServerAddress:
 
 
 def is_url(text: str) -> bool:
-    """Whether this is an address such as ``ircs://chat.example/lobby``."""
+    """Return whether this is an address such as ``ircs://chat.example/lobby``."""
     return text.partition("://")[0].lower() in _SCHEMES and "://" in text
 
 
@@ -79,7 +79,7 @@ def _parsed(url: str) -> tuple[str, int, str, bool]:
 
 
 def _host(host: str) -> str:
-    """A host without the brackets of an IPv6 address. Raises ConfigError where a port stands behind it."""
+    """Return a host without the brackets of an IPv6 address. Raises ConfigError if a port follows."""
     if host[:1] == "[" and host[-1:] == "]":
         return host[1:-1]
     name, colon, port = host.rpartition(":")
@@ -89,7 +89,7 @@ def _host(host: str) -> str:
 
 
 def _query(url: str) -> tuple[str, str]:
-    """The token of an invitation and the pin that ``?invite=...&pin=...`` gives; ``""`` for none."""
+    """Return the token of an invitation and the pin that ``?invite=...&pin=...`` gives; ``""`` for none."""
     from urllib.parse import parse_qs, urlsplit
 
     given = parse_qs(urlsplit(url).query)

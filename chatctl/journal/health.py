@@ -137,4 +137,4 @@ class JournalHealth:
 
 
 def _nothing(error: ChatctlError) -> None:
-    """Nobody waits."""
+    """Do nothing."""

@@ -90,7 +90,7 @@ class StoreBatch:
 
 
 def span(facts: Sequence[AnyFact], records: Changes) -> tuple[int, int]:
-    """The first and the last entry that these are of; 0 for none."""
+    """Return the first and the last seq of these; 0 if there are none."""
     seqs = [facts[0].seq, facts[-1].seq] if facts else []
     seqs += [records.first, records.last] if records.last else []
     return (min(seqs), max(seqs)) if seqs else (0, 0)
@@ -133,16 +133,16 @@ class SqliteStore:
         self.dictionary = rows.HeadNumbers(*last)
 
     def last(self) -> tuple[int, int]:
-        """The highest seq and the latest time (ms) ever stored; 0 without any."""
+        """Return the highest seq and the latest time (ms) ever stored; 0 without any."""
         return last_point(self.connection)
 
     def rooms(self) -> list[RoomRecord]:
-        """All rooms kept, by key."""
+        """Return all stored rooms, by key."""
         with _readable(self.path):
             return read_rooms(self.connection)
 
     def records(self) -> list[Record]:
-        """All accounts and invitations kept."""
+        """Return all stored accounts and invitations."""
         with _readable(self.path):
             return read_records(self.connection)
 
@@ -184,12 +184,12 @@ class SqliteStore:
             self.change_records(batch.records)
 
     def encode(self, facts: Sequence[AnyFact]) -> rows.EncodedBatch:
-        """Facts as rows, with numbers for all they name. See :class:`rows.HeadNumbers`."""
+        """Return facts as rows, with numbers for the names in them. See :class:`rows.HeadNumbers`."""
         self._learn(facts)
         return self.dictionary.encode(facts)
 
     def encode_at(self, facts: Sequence[Fact], ids: Sequence[int]) -> rows.EncodedBatch:
-        """The same for facts that do not stand at their own place, but at `ids`."""
+        """Return rows for facts that are stored at `ids` instead of their own points."""
         self._learn(facts)
         return self.dictionary.encode_at(facts, ids)
 
@@ -232,7 +232,7 @@ class SqliteStore:
                 execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", (kind, key, rows.to_json(record)))
 
     def settle(self, batch: StoreBatch) -> bool:
-        """After an unknown outcome and `open`: whether the batch is there, made true for ever. Errors: still unknown.
+        """Settle an unknown outcome after `open`; return whether the batch is stored, durably. Errors: still unknown.
 
         A batch without facts names rooms and records alone, and is done again: that harms nothing.
 
@@ -299,7 +299,7 @@ def last_point(connection: sqlite3.Connection) -> tuple[int, int]:
 
 
 def read_rooms(connection: sqlite3.Connection) -> list[RoomRecord]:
-    """Return all rooms kept, by key. ValueError if one cannot be read."""
+    """Return all stored rooms, by key. ValueError if one cannot be read."""
     found = connection.execute("SELECT key, record FROM rooms ORDER BY key").fetchall()
     return [_decoded(_room_from_json, record, f"room {key}") for key, record in found]
 

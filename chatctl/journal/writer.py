@@ -146,23 +146,23 @@ class SqliteJournal:
         )
 
     def ask(self, query: AnyQuery, done: Callable[[HistoryPage], None]) -> None:
-        """Have a question answered by a reader."""
+        """Let a reader answer a query."""
         self._readers.ask(query, done)
 
     def last_seq(self) -> int:
-        """The highest seq ever kept, as it was when the journal was opened."""
+        """Return the highest seq ever stored, as it was when the journal was opened."""
         return self._last[0]
 
     def last_time(self) -> int:
-        """The latest time ever kept, in ms, as it was when the journal was opened."""
+        """Return the latest time ever stored, in ms, as it was when the journal was opened."""
         return self._last[1]
 
     def rooms(self) -> list[RoomRecord]:
-        """The rooms that were kept, as they were when the journal was opened."""
+        """Return the stored rooms, as they were when the journal was opened."""
         return list(self._rooms)
 
     def records(self) -> list[Record]:
-        """The accounts and invitations that were kept, as they were when the journal was opened."""
+        """Return the stored accounts and invitations, as they were when the journal was opened."""
         return list(self._records)
 
     def stop(self, timeout: float) -> bool:
@@ -215,7 +215,7 @@ class SqliteJournal:
         self._queue.put(prune)
 
     def when_pruned(self, call: Callable[[], None]) -> None:
-        """Have `call` called, on the owner's thread, whenever facts were forgotten. Before `start`."""
+        """Call `call` on the owner's thread after each deletion of facts. Before `start`."""
         self._chores.forgot = lambda: self._notifier.call_soon(call)
 
     def bring(self, facts: Sequence[Fact], upto: int, done: Callable[[Imported | Exception], None]) -> None:

@@ -132,7 +132,7 @@ SHAPING = SERVER_TIME | MESSAGE_TAGS | ACCOUNT_TAG
 
 
 def listing(mask: int, values: Mapping[str, str]) -> list[str]:
-    """The names in `mask`, in the table's order; with ``=value`` where `values` has one for it."""
+    """Return the names in `mask`, in the table's order; with ``=value`` where `values` has one for it."""
     named = (row.name for row in CAPABILITIES if mask & row.bit)
     return [f"{name}={values[name]}" if values.get(name) else name for name in named]
 

@@ -37,7 +37,7 @@ def pin(der: bytes) -> str:
 
 
 def fingerprint(der: bytes) -> str:
-    """The SHA-256 of the whole certificate, as 64 hexadecimal digits: what irssi and others compare."""
+    """Return the SHA-256 of the whole certificate, as 64 hexadecimal digits: what irssi and others compare."""
     return hashlib.sha256(der).hexdigest()
 
 
@@ -48,8 +48,8 @@ def is_self_signed(der: bytes) -> bool:
 
 
 def names(der: bytes) -> tuple[str, ...]:
-    """The hosts it is for: names, with ``*`` where it stands so, and addresses (RFC 5280, section 4.2.1.6). Raises
-    NotACertificateError."""
+    """Return the hosts that the certificate is for: names, perhaps with ``*``, and addresses (RFC 5280, section
+    4.2.1.6). Raises NotACertificateError."""
     try:
         return tuple(_names(der))
     except (IndexError, ValueError):
@@ -77,7 +77,8 @@ def _moment(der: bytes, which: int) -> datetime:
 
 
 def is_for(host: str, hosts: tuple[str, ...]) -> bool:
-    """Whether one of :func:`names` is `host`; ``*`` is any one label at the beginning (RFC 9525, section 6.3)."""
+    """Return whether one of :func:`names` is `host`; ``*`` is any one label at the beginning (RFC 9525, section
+    6.3)."""
     host = host.lower()
     return host in hosts or f"*.{host.partition('.')[2]}" in hosts
 
@@ -88,7 +89,7 @@ def matches(wanted: str, der: bytes) -> bool:
 
 
 def normal_fingerprint(text: str) -> str:
-    """A pin or fingerprint as it is written here. Raises ValueError with a sentence where it is neither.
+    """Return a pin or fingerprint in its canonical form. Raises ValueError with a sentence if it is neither.
 
     Padding, the other base64 alphabet, capitals and colons between digits are forgiven.
     """
@@ -148,7 +149,7 @@ def _extensions(der: bytes) -> _Element:
 
 
 def _elements(der: bytes, inside: _Element) -> list[_Element]:
-    """The elements in the content of one."""
+    """Return the elements inside an element."""
     _, at, end = inside
     found = []
     while at < end:

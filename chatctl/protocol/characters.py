@@ -53,7 +53,8 @@ _NOTHING = (CharacterKind.UNKNOWN, "")
 
 @lru_cache(maxsize=4096)
 def describe(char: str) -> tuple[CharacterKind, str]:
-    """The kind of one character, and the name of its script (UAX 24) if it is a letter, a mark or a digit, else ""."""
+    """Return the kind of one character, and the name of its script (UAX 24) if it is a letter, a mark or a digit,
+    else ""."""
     starts, ends, whats = _ranges()
     point = ord(char)
     i = bisect_right(starts, point) - 1
@@ -68,8 +69,8 @@ def all_known(text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def prototypes() -> dict[int, str]:
-    """For `str.translate`: the skeleton of a character, without its case (UTS 39 section 4; [too-alike] in
-    names.py)."""
+    """Return a table for `str.translate`: the skeleton of a character, without its case (UTS 39 section 4; [too-alike]
+    in names.py)."""
     table = {}
     for group in SKELETONS.split(";"):
         head, _, body = group.partition(":")
@@ -83,7 +84,8 @@ _VISIBLE = frozenset({CharacterKind.LETTER, CharacterKind.DIGIT, CharacterKind.S
 
 
 def shown(char: str) -> str:
-    """A character in a sentence: as itself if it is safe to print and stands alone, and by number if it is not ASCII.
+    """Return a character for a sentence: itself if it is safe to print and stands alone, and its number if it is not
+    ASCII.
 
     ``'!'``, ``'é' (U+00E9)``, ``U+200B``.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def matches(mask: str, text: str) -> bool:
-    """Whether `text` matches `mask` as a whole. Both must be folded already.
+    """Return whether `text` matches `mask` as a whole. Both must be folded already.
 
     One step back at the most: when a later part does not fit, only the last ``*`` takes one character more. Runs of
     stars are one star, so that 10,000 of them cost no more than their reading.

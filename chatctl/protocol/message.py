@@ -103,12 +103,12 @@ def middle_parameter(word: str, max_bytes: int = MAX_LINE_BYTES) -> str:
 
 
 def nick_of(source: str) -> str:
-    """The nick in ``nick!user@host``; the whole of a server's name."""
+    """Return the nick in ``nick!user@host``; of a server's name, all of it."""
     return source.partition("!")[0]
 
 
 def parse(line: str) -> Message | None:
-    """The message on `line` (no CR LF in it), or None where the line holds no command."""
+    """Return the message on `line` (without CR LF), or None if the line holds no command."""
     tags: Mapping[str, str] = _NO_TAGS
     source = ""
     if line[:1] == "@":
@@ -142,7 +142,8 @@ def parse_tags(section: str) -> dict[str, str]:
 
 
 def unescape(value: str) -> str:
-    r"""A tag value as it was meant: ``\s`` is a space; a backslash at the end, or before any other letter, goes."""
+    r"""Return the unescaped tag value: ``\s`` is a space; a backslash at the end, or before any other letter, is
+    dropped."""
     parts = value.split("\\")
     result = [parts[0]]
     rest = iter(parts[1:])
@@ -167,7 +168,7 @@ def encode_tags(tags: Mapping[str, str]) -> str:
 
 
 def encode(command: str, params: Sequence[str], source: str = "", tags: Mapping[str, str] | None = None) -> bytes:
-    """One line of the wire, CR LF included. Raises :class:`EncodingError` where the parts do not make one line."""
+    """Return the line for the wire, with CR LF. Raises :class:`EncodingError` if the parts do not make one line."""
     parts = [f"@{encode_tags(tags)}"] if tags else []
     if source:
         parts.append(f":{source}")

@@ -133,7 +133,8 @@ class ClientProof:
 
 
 def parse_client_first(first: str, nonce: str) -> ClientProof:
-    """The client's first message (``n,,n=user,r=nonce``). `nonce` is the server's own part. Raises ScramError."""
+    """Return the client's first message (``n,,n=user,r=nonce``). `nonce` is the server's own part. Raises
+    ScramError."""
     parts = first.split(",", 2)
     if len(parts) != 3 or parts[0] not in _HEADERS:
         raise ScramError("channel binding is not offered")
@@ -148,12 +149,13 @@ def parse_client_first(first: str, nonce: str) -> ClientProof:
 
 
 def server_first(asked: ClientProof, verifier: Verifier) -> str:
-    """The server's first message: nonce, salt, iterations."""
+    """Return the server's first message: nonce, salt, iterations."""
     return f"r={asked.nonce},s={_b64(verifier.salt)},i={verifier.iterations}"
 
 
 def server_final(asked: ClientProof, verifier: Verifier, final: str) -> str:
-    """The server's last message, if the client's (``c=...,r=...,p=proof``) proves the password. Raises ScramError."""
+    """Return the server's last message, if the client's (``c=...,r=...,p=proof``) proves the password. Raises
+    ScramError."""
     without, comma, proof = final.rpartition(",p=")
     fields = without.split(",")
     if not comma or len(fields) < 2 or fields[1] != f"r={asked.nonce}":
@@ -174,7 +176,7 @@ def server_final(asked: ClientProof, verifier: Verifier, final: str) -> str:
 
 
 def client_first(name: str, nonce: str) -> str:
-    """The client's first message."""
+    """Return the client's first message."""
     return f"n,,n={_escaped(name)},r={nonce}"
 
 

@@ -50,7 +50,7 @@ def _no_requests(hub: Hub) -> Mapping[str, Handler]:
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970 UTC."""
+    """Return the time in ms since 1970 UTC."""
     return time.time_ns() // 1_000_000
 
 

@@ -73,13 +73,13 @@ class Actions(CommandApp):
     # Moving.
 
     def action_page(self, by: int) -> None:
-        """A screenful up or down."""
+        """Scroll a screenful up or down."""
         self._messages.page(by)
         self.model.stale.add("status")
         self.draw()
 
     def action_now(self) -> None:
-        """To the latest message."""
+        """Scroll to the latest message."""
         self.model.to_now()
         self._messages.marked = None
         self._messages.to_end()
@@ -90,17 +90,17 @@ class Actions(CommandApp):
         self.action_now()
 
     def action_step(self, by: int) -> None:
-        """The next room, or the one before."""
+        """Show the next room, or the one before."""
         self.look_at(self.model.buffers.step(by))
 
     def action_active(self) -> None:
-        """Where something is unread."""
+        """Show the next buffer with unread messages."""
         buffer = self.model.buffers.active()
         if buffer is not None:
             self.look_at(buffer)
 
     def action_buffer(self, number: int) -> None:
-        """The room with that number."""
+        """Show the room with that number."""
         shown = self.model.buffers.ordered()
         if number <= len(shown):
             self.look_at(shown[number - 1])
@@ -116,30 +116,30 @@ class Actions(CommandApp):
         app.draw()
 
     def on_sidebar_buffer_chosen(self, event: Sidebar.BufferChosen) -> None:
-        """A click on a room."""
+        """Show the room that was clicked."""
         self.look_at(event.buffer)
 
     def on_member_list_member_chosen(self, event: MemberList.MemberChosen) -> None:
-        """A click on a name: talk with them alone."""
+        """Open a private conversation with the user whose name was clicked."""
         app = self
         if app.client is not None and event.name != app.model.me:
             self.look_at(app.model.converse(event.name))
 
     def on_message_list_moved(self) -> None:
-        """The view was scrolled: the number of messages below it has changed."""
+        """Update the number of messages below the view, which was scrolled."""
         self.draw()
 
     def on_message_list_near_top(self) -> None:
-        """The first messages are visible: load earlier ones."""
+        """Load earlier messages, because the first ones are visible."""
         if self.model.load_before(self.model.here):
             self.model.stale.add("topic")
 
     def on_message_list_near_bottom(self) -> None:
-        """The end of a stretch of the past is in sight."""
+        """Load later messages, because the end of a stretch of the past is visible."""
         self.model.load_after(self.model.here)
 
     def on_message_list_link_clicked(self, event: MessageList.LinkClicked) -> None:
-        """A link is opened when its address has been seen and agreed to."""
+        """Open a link after the user has seen its address and agreed."""
         url = event.url
 
         def answered(yes: bool | None) -> None:
@@ -166,7 +166,7 @@ class Actions(CommandApp):
         app.fold_panels()
 
     def action_keys(self) -> None:
-        """All keys."""
+        """Show all keys."""
         if not isinstance(self.screen, KeysOverlay):
             self.push_screen(KeysOverlay())
 
@@ -204,7 +204,7 @@ class Actions(CommandApp):
     # Writing.
 
     def on_text_area_changed(self) -> None:
-        """The input has changed: hints, and others see that we type."""
+        """Show the hints for the changed input, and send the typing state."""
         app, text = self, self.line.text
         if app.tidy is not None:
             app.tidy.touched()
@@ -296,7 +296,7 @@ class Actions(CommandApp):
                 app.model.tell(str(error), trouble=True, now=clock.time())
 
     def _jump(self, hit: Hit | None) -> None:
-        """To a message that was found, with its surroundings."""
+        """Show a found message with those around it."""
         app = self
         if hit is None or app.client is None:
             return

@@ -138,7 +138,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         return {"line": "ansi_bright_black", "quiet": "ansi_bright_black"}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While something lies over the screen, the keys are its own."""
+        """Disable the screen's actions while a dialog is open: the keys are its own."""
         return len(self.screen_stack) == 1 or action not in _OF_SCREEN
 
     # Starting and ending.
@@ -191,7 +191,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         self.arrival.known(event.outcome)
 
     def entered(self, client: Client) -> None:
-        """We are in."""
+        """Handle the end of registration."""
         self.client = client
         self.model.client = client
         self.model.buffers.fold = client.fold
@@ -261,7 +261,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
             self.tidy.tick()
 
     async def on_event(self, event: events.Event) -> None:
-        """A key or click shows that the user is present; moving the mouse across another window does not."""
+        """Note that the user is present at a key or click; moving the mouse across another window does not count."""
         passing = isinstance(event, events.MouseMove) and self.model.in_front is False
         if isinstance(event, events.InputEvent) and not passing and self.being is not None:
             self.being.touched()
@@ -353,7 +353,7 @@ class ChatApp(actions.Actions, TerminalCapabilities):
         return self.typed is not None
 
     def is_mounted_widget(self, kind: type[Painted]) -> bool:
-        """Whether the screen stands."""
+        """Return whether the screen is mounted."""
         return bool(self.screen_stack) and bool(self.screen_stack[0].query(kind))
 
     # The input.

@@ -58,7 +58,8 @@ def add_account(state: State, proposal: p.AddAccount, outcome: Outcome) -> None:
 
 
 def _account_problem(state: State, proposal: p.AddAccount, user: User | None, now: int) -> tuple[str, str] | None:
-    """Code and sentence of why the account cannot be (account-registration, "Responses"); None where it can."""
+    """Return the code and sentence of why an account is refused (account-registration, "Responses"); None if it is
+    not."""
     name, rules = proposal.name, state.rules
     control = proposal.form == CONTROL
     if not control and rules.registration == "closed":
@@ -107,7 +108,7 @@ def log_in(state: State, proposal: p.LogIn, outcome: Outcome) -> None:
 
 
 def log_out(state: State, proposal: p.LogOut, outcome: Outcome) -> None:
-    """Be a guest again."""
+    """Log out: make the user a guest again."""
     user = outcome.source
     if user is not None and user.account:
         _log_user_out(state, outcome, user)
@@ -115,7 +116,7 @@ def log_out(state: State, proposal: p.LogOut, outcome: Outcome) -> None:
 
 
 def change_account(state: State, proposal: p.ChangeAccount, outcome: Outcome) -> None:
-    """Another password, or another standing."""
+    """Change the password or the role of an account."""
     outcome.command = "PASSWD"
     account = state.accounts.named(proposal.account)
     if account is None:
@@ -166,7 +167,7 @@ def remove_account(state: State, proposal: p.RemoveAccount, outcome: Outcome) ->
 
 
 def add_invitation(state: State, proposal: p.AddInvitation, outcome: Outcome) -> None:
-    """The right to make accounts. Those that are used up or have expired go at this occasion."""
+    """Add an invitation, and remove those that are used up or have expired."""
     outcome.command = "INVITATION"
     now = outcome.entry.time
     for key in state.accounts.spent(now):
@@ -255,8 +256,7 @@ def _notify(state: State, outcome: Outcome, user: User) -> None:
 
 
 def _notify_name_holder(state: State, outcome: Outcome, account: Account) -> None:
-    """Somebody is called like an account that was made for another: they keep the name until they leave, and learn
-    that it is not theirs."""
+    """Tell the user of a name that an account of this name was made for another: they keep it until they leave."""
     holder = state.user_named(account.name)
     if holder is not None and not holder.account:
         text = f"The name {account.name} belongs to an account now; log in if it is yours, or choose another with /nick"

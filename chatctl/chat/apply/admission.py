@@ -19,12 +19,12 @@ _CTCP = "\x01"
 
 
 def invited(room: Room, user: User) -> bool:
-    """Whether an operator of this very room (not of an earlier one of its name) invited `user`."""
+    """Return whether an operator of this very room (not of an earlier one of its name) invited `user`."""
     return user.invited is not None and user.invited.get(room.key) == room.created
 
 
 def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | None:
-    """Why `user` may not enter, as a numeric and its text; None where they may."""
+    """Return why `user` may not join, as a numeric and its text; None if it may."""
     if invited(room, user) or user.operator or room.founded_by(user):
         return None
     lists = room.lists
@@ -44,7 +44,7 @@ def entry_refusal(room: Room, user: User, key: str) -> tuple[Numeric, str] | Non
 
 
 def speech_refusal(room: Room, user: User, proposal: p.SendMessage) -> str | None:
-    """Why `user` may not say this in `room`; None where they may. Most rooms need two looks here."""
+    """Return why `user` may not send this to `room`; None if it may. Most rooms need two checks only."""
     standing = room.members.get(user.id, -1)
     if standing < 0 and room.short_visits is not None and room.admits(user.id):
         standing = OPERATOR if room.founded_by(user) else 0  # as if they had joined

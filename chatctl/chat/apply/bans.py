@@ -16,7 +16,7 @@ from chatctl.protocol.message import Message
 
 
 def add_ban(state: State, proposal: p.AddBan, outcome: Outcome) -> None:
-    """A ban. Nothing shows it until it is stored (:func:`enforce_ban`)."""
+    """Add a ban. It has no effect until it is stored (:func:`enforce_ban`)."""
     outcome.command = "BAN"
     accounts, now = state.accounts, outcome.entry.time
     try:
@@ -56,7 +56,7 @@ def enforce_ban(state: State, proposal: p.EnforceBan, outcome: Outcome) -> None:
 
 
 def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
-    """A ban is taken back. It is in force until that is stored."""
+    """Remove a ban. It stays in force until that is stored."""
     outcome.command = "UNBAN"
     try:
         key, target = ban_key(proposal.target, account=proposal.account)
@@ -74,7 +74,7 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
 
 
 def disconnect_user(state: State, proposal: p.DisconnectUser, outcome: Outcome) -> None:
-    """Somebody has to go, and may come back. KILL ("KILL message") tells a client not to do so by itself."""
+    """Disconnect a user, who may come back. KILL ("KILL message") tells a client not to do so by itself."""
     user = state.user_named(proposal.nick)
     if user is None:
         outcome.verdict = (False, f"Nobody here is called {proposal.nick}")
@@ -96,7 +96,7 @@ def name_banned(state: State, nick: str, now: int) -> str | None:
 
 
 def account_banned(state: State, session: SessionId, account: str, outcome: Outcome) -> bool:
-    """Whether who is logged in to `account` may not come in, and is told so."""
+    """Return whether `account` is banned; if so, send the ban to its user."""
     ban = state.accounts.bans.of_account(account, outcome.entry.time)
     if ban is None:
         return False

@@ -143,7 +143,7 @@ def _refuse_place(state: State, session: SessionId, outcome: Outcome) -> None:
 
 
 def full(limit: int) -> str:
-    """The error for a user if the server is full."""
+    """Return the error for a user if the server is full."""
     places = "the one place is" if limit == 1 else f"all {limit} places are"
     return (
         f"The chat is full: {places} taken (listener_limit = {limit}). "
@@ -152,7 +152,7 @@ def full(limit: int) -> str:
 
 
 def is_same_client(holder: User, secret: str, instance: str) -> bool:
-    """Whether the tokens say that `holder` is an earlier connection of the same running client."""
+    """Return whether the tokens say that `holder` is an earlier connection of the same running client."""
     return bool(secret) and holder.secret == secret and holder.instance == instance
 
 

@@ -24,7 +24,7 @@ _NO_TAGS: dict[str, str] = {}
 
 
 def send_message_run(state: State, proposal: p.SendMessageRun, outcome: Outcome) -> None:
-    """Each line to the room, in order."""
+    """Send each line to the room, in order."""
     user = outcome.source
     if user is None:
         return

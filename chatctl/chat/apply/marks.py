@@ -50,7 +50,7 @@ def marker(state: State, user: User, target: str) -> Message:
 
 
 def folded(target: str) -> str:
-    """A room or a name, in the form in which markers are kept."""
+    """Return a room or a name in the form that read markers are stored under."""
     return names.room_fold(target) if target[:1] == "#" else names.fold(target)
 
 

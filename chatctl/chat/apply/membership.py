@@ -78,8 +78,8 @@ def join(state: State, proposal: p.Join, outcome: Outcome) -> None:
 
 
 def show_entering(outcome: Outcome, room: Room, user: User) -> None:
-    """The room hears that `user` came in: with account and real name where asked for (extended-join), and of an absence
-    (away-notify)."""
+    """Send the JOIN of `user` to the room: with account and real name where asked for (extended-join), and of an
+    absence (away-notify)."""
     extended = Message("JOIN", (room.name, user.account or "*", user.realname), user.prefix)
     plain = Message("JOIN", (room.name,), user.prefix)
     forms = (outcome.form(caps.EXTENDED_JOIN, extended), outcome.form(0, plain))

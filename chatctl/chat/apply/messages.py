@@ -113,7 +113,7 @@ class _RelayedMessage:
         return max(empty + len(piece.text.encode()) for piece in self.pieces) - MAX_LINE_BYTES
 
     def forms(self, needs: int = 0) -> tuple[Form, ...]:
-        """A message of several lines: a batch for clients with the capability, single lines for others."""
+        """Return a message of several lines: a batch for clients with the capability, single lines for others."""
         reference = self.stamp.message_id.replace(".", "-")
         shown = (self.command, self.prefix, self.target, self.pieces)
         batch = self._stamped(multiline.as_batch(*shown, reference, {}))
@@ -226,7 +226,7 @@ def _keep(user: User, place: str, target: str, proposal: p.SendMessage, outcome:
 
 
 def _stored_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
-    """The tags that history holds: all of them, unless there are so many that they would be a way to fill the memory;
+    """Return the tags to store: all of them, unless they are so many that they could be used to fill the memory;
     then only those that mean something to it."""
     if not tags or (
         len(tags) <= MAX_STORED_TAGS

@@ -19,17 +19,17 @@ MAX_KEYS = 20
 
 
 def owner_of_user(user: User) -> str:
-    """Whose metadata a user has: the identity's."""
+    """Return the owner of a user's metadata: the identity."""
     return user.identity
 
 
 def owner_of_room(key: str) -> str:
-    """A room's metadata is its own."""
+    """Return the owner of a room's metadata: the room."""
     return f"room {key}"
 
 
 def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> None:
-    """One key, or with no key all of them."""
+    """Set one key, or with no key remove all."""
     user = outcome.source
     if user is None:
         return
@@ -67,7 +67,7 @@ def set_metadata(state: State, proposal: p.SetMetadata, outcome: Outcome) -> Non
 
 
 def _same(state: State, user: User) -> list[UserId]:
-    """The other sessions of the same person."""
+    """Return the other sessions of the same person."""
     if not outlives_session(user.identity):
         return []
     return [each.id for each in state.users.values() if each.identity == user.identity]

@@ -70,7 +70,7 @@ def mask_list(user: User, room: Room, letter: str) -> list[tuple[n.Numeric, tupl
 
 
 def _lines(room: Room, user: User, done: list[p.ModeChange]) -> list[list[str]]:
-    """The changes in as many lines as they need: names are long in some scripts."""
+    """Return the changes in as many lines as they need: names are long in some scripts."""
     lines: list[list[str]] = []
     first = 0
     for last in range(1, len(done) + 1):

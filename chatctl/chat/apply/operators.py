@@ -23,7 +23,7 @@ def acting_operator(outcome: Outcome) -> User | None:
 
 
 def become_operator(state: State, proposal: p.BecomeOperator, outcome: Outcome) -> None:
-    """The password was right. The settings may have been read again since."""
+    """Make a user an operator, after its password was right. The settings may have changed since."""
     user = outcome.source
     if user is None:
         return

@@ -52,17 +52,17 @@ class CommandContext:
     """Their values in CAP LS, by name."""
 
     def reference(self) -> str:
-        """A name for a batch, used once."""
+        """Return a name for a batch, used once."""
         return f"b{next(self.references)}"
 
     def user(self, session: Session) -> User:
-        """The session's user; only for handlers that run after registration."""
+        """Return the session's user; only for handlers that run after registration."""
         user = self.state.user_of(session.id)
         assert user is not None
         return user
 
     def account(self, session: Session) -> str:
-        """The account a session is logged in to, ``""`` for none: one that is still there."""
+        """Return the account that a session is logged in to; ``""`` for none, or if it was removed."""
         if session.registered:
             return self.user(session).account
         account = self.state.accounts.with_id(session.account_id)
@@ -73,12 +73,12 @@ class CommandContext:
         return self.user(session).account_id if session.registered else session.account_id
 
     def sessions_of(self, user: User) -> list[Session]:
-        """Those of `user` that this machine serves, the one first that spoke last."""
+        """Return the sessions of `user` on this machine, the one that was active last first."""
         found = [session for session in map(self.sessions.get, user.session_ids) if session is not None]
         return sorted(found, key=lambda session: -session.last_spoke)
 
     def called(self, session: Session) -> str:
-        """The target of replies to this session: its nick, or ``*`` before registration."""
+        """Return the target of replies to this session: its nick, or ``*`` before registration."""
         return self.user(session).nick if session.registered else "*"
 
 
@@ -170,7 +170,7 @@ def run_task(task: Task) -> Steps[Done]:
 
 
 def line(numeric: Numeric, *params: str, text: str | None = None) -> NumericReply:
-    """A numeric reply."""
+    """Return a numeric reply."""
     return NumericReply(numeric, params, text)
 
 
@@ -187,7 +187,7 @@ def batched(
 
 
 def label_of(message: Message) -> str:
-    """The client's label for the command (labeled-response), or ``""``."""
+    """Return the client's label for the command (labeled-response), or ``""``."""
     return message.tags.get("label", "")
 
 

@@ -46,7 +46,7 @@ def _ends(batch: multiline.MultilineBatch, message: Message) -> bool:
 
 
 def beside(batch: multiline.MultilineBatch) -> Result:
-    """The answer to a message that came while `batch` was open, and is refused with it."""
+    """Refuse a message that came while `batch` was open."""
     return fail("BATCH", "MULTILINE_INVALID", text=f"The batch {batch.reference} was open; this was not sent either")
 
 
@@ -95,13 +95,13 @@ def _end(view: CommandContext, session: Session, batch: multiline.MultilineBatch
 
 
 def forget(view: CommandContext, session: Session) -> None:
-    """The session has no open batch any more."""
+    """Forget the open batch of a session."""
     session.batch = None
     view.batches.pop(session.id, None)
 
 
 def deadline(batch: multiline.MultilineBatch) -> int:
-    """Until when a batch may be open, ms since 1970 UTC."""
+    """Return until when a batch may be open, in ms since 1970 UTC."""
     return batch.opened + multiline.MAX_BATCH_SECONDS * 1000
 
 

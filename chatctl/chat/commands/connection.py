@@ -61,7 +61,7 @@ def nick(view: CommandContext, session: Session, message: Message) -> Result:
 
 
 def _advice(view: CommandContext, session: Session) -> str | None:
-    """Whether the wanted name looks taken now; the registration entry will decide."""
+    """Return whether the wanted name looks taken now; the registration entry will decide."""
     state, wanted = view.state, session.wanted
     holder = state.user_named(wanted)
     if session.negotiating and (state.accounts.named(wanted) is not None or (holder is not None and holder.account)):
@@ -143,7 +143,7 @@ def _complete(view: CommandContext, session: Session, message: Message) -> Resul
 
 
 def _account_hint(view: CommandContext, session: Session) -> list[Reply]:
-    """For our client, which then asks for the account's password, or tells others that the name is not free."""
+    """Hint our client that the name has an account: it asks for the password, or reports that the name is not free."""
     if not session.caps & caps.STANDARD_REPLIES:
         return []
     account, holder = view.state.accounts.named(session.nick), view.state.user_named(session.nick)
@@ -198,7 +198,7 @@ def _transport(view: CommandContext, session: Session) -> list[str]:
 
 
 def _listed(view: CommandContext, session: Session, subcommand: str, listed: list[str]) -> list[Reply]:
-    """The listing. Over several lines where the client knows that form (CAP 302); who does not is shown no drafts, so
+    """List the capabilities, on several lines if the client knows that form (CAP 302). Other clients see no drafts, so
     that it is one line."""
     called = view.called(session)
     if session.cap_version < CAP_302:
@@ -213,7 +213,7 @@ def _listed(view: CommandContext, session: Session, subcommand: str, listed: lis
 
 
 def _room(view: CommandContext, session: Session) -> int:
-    """Bytes for names on a line of CAP."""
+    """Return the bytes for names on a line of CAP."""
     return MAX_LINE_BYTES - len(f":{view.rules.server_name} CAP {view.called(session)} LIST * :\r\n".encode())
 
 

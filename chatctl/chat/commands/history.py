@@ -171,7 +171,7 @@ def _query(subcommand: str, marks: list[Mark | None], limit: int, *, events: boo
 
 
 def _later(one: Mark | None, other: Mark | None) -> bool:
-    """Whether `one` is later than `other`; two of different kinds are taken as they stand."""
+    """Return whether `one` is later than `other`; two of different kinds are taken as they stand."""
     if one is None or other is None or bool(one.message_id) != bool(other.message_id):
         return False
     if one.message_id:

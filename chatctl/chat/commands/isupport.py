@@ -25,7 +25,7 @@ _ROOM_KINDS = "#"
 
 
 def isupport(rules: Rules) -> list[str]:
-    """The tokens, by name."""
+    """Return the tokens, by name."""
     targets = rules.max_targets
     most = {
         "INVITE": 1,

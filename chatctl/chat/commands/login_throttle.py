@@ -73,7 +73,7 @@ class LoginThrottle:
         return -(-wait // 1000)
 
     def failed(self, now: int, address: str, account: str) -> None:
-        """A password was wrong."""
+        """Count a wrong password."""
         if (address, account) in self._good:
             self._count(f"pair {address} {account}").add(now)
         else:
@@ -81,7 +81,7 @@ class LoginThrottle:
         self._count(f"account {account}").add(now)
 
     def succeeded(self, address: str, account: str) -> None:
-        """A password was right."""
+        """Reset the counts after a correct password."""
         pair = (address, account)
         self._good.pop(pair, None)
         self._good[pair] = None

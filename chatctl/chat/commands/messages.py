@@ -12,7 +12,7 @@ from chatctl.protocol.message import Message
 
 
 def say(view: CommandContext, session: Session, message: Message) -> Result:
-    """The three commands that carry something from one user to others."""
+    """Handle PRIVMSG, NOTICE and TAGMSG."""
     params = message.params
     quiet = message.command == "NOTICE"
     if not params or not params[0]:

@@ -57,7 +57,7 @@ def metadata(view: CommandContext, session: Session, message: Message) -> Result
 
 
 def _target(view: CommandContext, session: Session, name: str) -> User | Room | None:
-    """Whom or what `name` means: ``*`` is oneself."""
+    """Return the owner of the metadata that `name` means; ``*`` is the sender."""
     if name == "*":
         return view.user(session)
     if name[:1] != "#":
@@ -138,7 +138,7 @@ def _clear(view: CommandContext, session: Session, target: User | Room, message:
 
 
 def _wait(view: CommandContext, session: Session) -> int:
-    """Seconds until this session may change something; 0 for now, and then it counts."""
+    """Return the seconds until this session may change metadata; if 0, count a change."""
     now = view.clock()
     due = max(session.metadata_due, now)
     if due - now > _CHANGE_MS * (_CHANGES - 1):
@@ -196,7 +196,7 @@ def _subs(view: CommandContext, session: Session, target: User | Room, message: 
 
 
 def _keys(numeric: n.Numeric, keys: Iterable[str]) -> list[NumericReply]:
-    """Keys as parameters, on as many lines as they need."""
+    """Return keys as parameters, on as many lines as they need."""
     return [line(numeric, *text.split(" ")) for text in packed(dict.fromkeys(keys), _SUBS_LINE)]
 
 
@@ -240,7 +240,7 @@ def own(view: CommandContext, session: Session) -> list[Reply]:
 
 
 def shown(view: CommandContext, session: Session, other: User) -> Sequence[Reply]:
-    """In WHOIS (RPL_WHOISKEYVALUE)."""
+    """Return the metadata lines of a WHOIS (RPL_WHOISKEYVALUE)."""
     if not session.caps & METADATA:
         return ()
     return [

@@ -67,7 +67,7 @@ def _status_of(view: CommandContext, session: Session, nicks: Sequence[str]) -> 
 
 
 def _packed(view: CommandContext, session: Session, numeric: Numeric, items: Sequence[str]) -> list[Reply]:
-    """The items, with commas, in as few lines as they need."""
+    """Return the items, with commas, in as few lines as they need."""
     space = MAX_LINE_BYTES - 2 - len(f":{view.rules.server_name} {numeric.code} {view.called(session)} :".encode())
     texts: list[str] = []
     for item in items:

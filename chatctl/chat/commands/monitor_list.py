@@ -44,7 +44,7 @@ class MonitorList:
         session.watching = None
 
     def watchers(self, nick: str) -> tuple[Session, ...]:
-        """The sessions that watch a name, in the order in which they began."""
+        """Return the sessions that watch a name, in the order in which they began."""
         if not self._watchers:
             return ()
         return tuple(self._watchers.get(names.fold(nick), ()))

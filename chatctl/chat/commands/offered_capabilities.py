@@ -15,7 +15,7 @@ def mask(rules: Rules) -> int:
 
 
 def values(rules: Rules) -> dict[str, str]:
-    """The value of each capability that has one, by name."""
+    """Return the value of each capability that has one, by name."""
     said = f"max-subs={MAX_SUBSCRIPTIONS},max-keys={MAX_KEYS},max-value-bytes={metadata_length(rules)}"
     return {
         "draft/account-registration": "before-connect",

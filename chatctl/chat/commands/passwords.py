@@ -30,7 +30,7 @@ def failed(view: CommandContext, session: Session, account: str) -> None:
 
 
 def succeeded(view: CommandContext, session: Session, account: str) -> None:
-    """A password was right."""
+    """Note a correct password."""
     session.tries = 0
     view.throttle.succeeded(session.origin, account)
 

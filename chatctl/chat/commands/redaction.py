@@ -55,7 +55,7 @@ def _refuse_target(target: str) -> Result:
 
 
 def _place(view: CommandContext, session: Session, target: str) -> str:
-    """Where the message must be; ``""`` where this session cannot have read it."""
+    """Return the place of the message; ``""`` if this session cannot have read it."""
     if target[:1] == "#":
         room = view.state.room_named(target)
         return room.key if room is not None and view.user(session).id in room.members else ""

@@ -69,7 +69,7 @@ def _join_proposal(session: Session, message: Message, wanted: tuple[str, ...]) 
 
 
 def _load_and_join(view: CommandContext, session: Session, message: Message, wanted: tuple[str, ...]) -> Steps[Result]:
-    """For a joining client that cannot request history: fetch the recent messages that are not in memory, then join."""
+    """Fetch the recent messages that are not in memory, then join: the client cannot request history."""
     while key := _room_to_load(view, wanted):
         read = HistoryRead(HistoryQuery(key, view.recent.length, 0), settled=key not in view.state.rooms)
         page = yield from read_history(read)
@@ -113,7 +113,7 @@ def topic(view: CommandContext, session: Session, message: Message) -> Result:
 
 
 def shown_room(view: CommandContext, session: Session, name: str) -> Room | None:
-    """The room of this name, unless it is secret to this session."""
+    """Return the room of this name, unless it is secret to this session."""
     return view.state.known_room(name, view.user(session).id)
 
 

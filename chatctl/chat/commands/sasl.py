@@ -129,7 +129,7 @@ def log_in(
 
 
 def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
-    """The client's first message; ours goes back."""
+    """Handle the client's first message, and answer with the server's."""
     exchange = _exchange(session)
     assert exchange is not None
     try:
@@ -148,7 +148,7 @@ def _scram_first(view: CommandContext, session: Session, data: bytes) -> Result:
 
 
 def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
-    """The client's proof. It costs far less than PLAIN, so the event loop checks it."""
+    """Check the client's proof. That costs far less than PLAIN, so the event loop does it."""
     exchange = _exchange(session)
     assert exchange is not None
     assert exchange.asked is not None
@@ -164,7 +164,7 @@ def _scram_final(view: CommandContext, session: Session, data: bytes) -> Result:
 
 
 def _scram_end(view: CommandContext, session: Session, data: bytes) -> Result:
-    """The client has seen that we know the password as well; it has nothing more to say."""
+    """Log in, after the client has accepted the server's proof."""
     exchange, session.sasl = _exchange(session), None
     assert exchange is not None
     return p.LogIn(session.id, "", exchange.account_id, exchange.verifier, SASL)
@@ -184,7 +184,7 @@ def _nobody(view: CommandContext, name: str) -> Account:
 
 
 def _nonce(view: CommandContext) -> str:
-    """Nobody can guess it, and it does not come twice: a keyed hash of a count and the time."""
+    """Return a nonce that cannot be guessed and does not repeat: a keyed hash of a count and the time."""
     what = f"nonce {view.clock()} {view.reference()}"
     return base64.b64encode(hmac.new(view.rules.cloak_key, what.encode(), hashlib.sha256).digest()[:18]).decode()
 

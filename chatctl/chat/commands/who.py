@@ -36,7 +36,7 @@ def visible(me: User, other: User) -> bool:
 
 
 def shared_room(me: User, other: User) -> Room | None:
-    """The first room of `other` that `me` may know of."""
+    """Return the first room of `other` that `me` may know of."""
     for room in other.rooms.values():
         if room.key in me.rooms or not (room.secret or "i" in other.modes):
             return room

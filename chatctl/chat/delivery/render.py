@@ -22,17 +22,17 @@ def render(message: Message, stamp: Stamp, mask: int) -> bytes:
 
 
 def render_lines(lines: list[bytes], stamps: Sequence[Stamp], shape: int) -> list[bytes]:
-    """The same for `lines`, bytes of messages without their tags; `stamps` has an item a line."""
+    """Return `lines`, bytes of messages without tags, rendered as by :func:`render`; `stamps` has an item per line."""
     return [_tags(stamp, shape) + line for stamp, line in zip(stamps, lines, strict=True)]
 
 
 def in_form(form: Form, shape: int) -> bytes:
-    """The lines of a form."""
+    """Return the lines of a form."""
     return b"".join(render(message, stamp, shape) for message, stamp in form.lines)
 
 
 def in_forms(forms: Sequence[Form], shape: int) -> bytes:
-    """The lines of the first form whose capabilities are there; nothing where none is."""
+    """Return the lines of the first form whose capabilities a client has; nothing if there is none."""
     return next((in_form(form, shape) for form in forms if shape & form.needs == form.needs), b"")
 
 

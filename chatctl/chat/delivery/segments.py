@@ -58,7 +58,8 @@ class Segment:
         return [session for session in self.own | self.late if session not in self.left]
 
     def without(self, shape: int, refused: Set[int]) -> list[bytes]:
-        """A shape's lines, those of refused entries empty. A shape that came in mid-segment has the last lines only."""
+        """Return a capability set's lines; those of refused entries are empty. A set that joined mid-segment has the
+        last only."""
         lines = self.lines[shape]
         seqs = self.seqs[len(self.seqs) - len(lines) :]
         return [b"" if seq in refused else line for line, seq in zip(lines, seqs, strict=True)]

@@ -268,7 +268,7 @@ class CommitGate:
     # From the journal.
 
     def durable(self, seq: int) -> None:
-        """Everything up to `seq` is stored."""
+        """Release what depends on entries up to `seq`, which are stored."""
         if self.failure_reason:
             self._log.info("messages can be stored again")
             self.failure_reason = ""

@@ -304,7 +304,7 @@ class Hub:
             self._replies.end(session, reason)
 
     def now(self) -> int:
-        """The clock's time, ms since 1970 UTC."""
+        """Return the clock's time, ms since 1970 UTC."""
         return self._clock()
 
     @property

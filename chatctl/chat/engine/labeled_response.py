@@ -34,7 +34,7 @@ class ResponsePart(NamedTuple):
     spot: Spot | None = None
 
     def with_tags(self, tags: Mapping[str, str]) -> bytes:
-        """The whole line, with `tags` before its own."""
+        """Return the whole line, with `tags` before its own."""
         return f"@{encode_tags({**tags, **self.tags})} ".encode() + self.line
 
 
@@ -96,7 +96,7 @@ class LabeledResponse:
 
 
 def _is_one(pieces: list[ResponsePart]) -> bool:
-    """Whether this is one logical message: a line, or a batch from its opening to its closing."""
+    """Return whether this is one logical message: a line, or a batch from its opening to its closing."""
     first, last = pieces[0], pieces[-1]
     if len(pieces) == 1:
         return True

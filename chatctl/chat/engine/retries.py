@@ -66,7 +66,7 @@ class Restarted:
             self._keys = []
 
     def failed(self) -> None:
-        """Have them submitted again."""
+        """Mark the facts to be submitted again."""
         self._seq = 0
 
 

@@ -33,7 +33,7 @@ class StreamedReplies:
         self._given: dict[Session, Iterator[Sequence[Reply]]] = {}
 
     def __bool__(self) -> bool:
-        """Whether a slice can be sent now."""
+        """Return whether a slice can be sent now."""
         return any(map(self._is_next, self._given))
 
     def add(self, session: Session, answer: Long, label: str) -> None:

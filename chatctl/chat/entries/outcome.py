@@ -75,7 +75,7 @@ class ChangedIdentity(NamedTuple):
     after: UserIdentity
 
     def take_back(self, state: State) -> Sequence[Delivery]:
-        """As :meth:`ChangedStanding.take_back`."""
+        """Undo the change; see :meth:`ChangedStanding.take_back`."""
         departed = state.departed.get(self.user)
         if departed is not None and UserIdentity.of(departed) == self.after:
             departed.account, departed.account_id, departed.account_created, departed.operator = self.before

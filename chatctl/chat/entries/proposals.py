@@ -380,10 +380,10 @@ class Entry(msgspec.Struct):
     proposal: Proposal
 
     def message_id(self, part: int = 0) -> str:
-        """The id of the entry's `part`-th message."""
+        """Return the id of the entry's `part`-th message."""
         return message_id_of(self.boot, self.seq, part)
 
 
 def message_id_of(boot: str, seq: int, part: int) -> str:
-    """The id of the `part`-th message of an entry: unique over all starts of the server."""
+    """Return the id of the `part`-th message of an entry: unique over all starts of the server."""
     return f"{boot}-{seq}.{part}" if part else f"{boot}-{seq}"

@@ -90,14 +90,15 @@ def shown(fact: Fact, mask: int, outer: Mapping[str, str], reference: str) -> li
 
 
 def played(facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], reference: str) -> list[Message]:
-    """Facts in a batch of type `kind` (with its `params`), or bare where batches are not known to the receiver."""
+    """Return facts in a batch of type `kind` (with its `params`), or without one if the client does not know
+    batches."""
     return [line for part in in_slices(facts, mask, kind, params, reference) for line in part]
 
 
 def in_slices(
     facts: Iterable[Fact], mask: int, kind: str, params: Sequence[str], reference: str
 ) -> Iterator[list[Message]]:
-    """The same, a few hundred lines at a time."""
+    """Yield the lines of :func:`as_lines`, a few hundred at a time."""
     batched = bool(mask & caps.BATCH)
     lines = [Message("BATCH", (f"+{reference}", kind, *params))] if batched else []
     outer = {"batch": reference} if batched else {}
@@ -113,12 +114,12 @@ def in_slices(
 
 
 def line_count(facts: Iterable[Fact]) -> int:
-    """How many lines show `facts`, at the most."""
+    """Return how many lines show `facts`, at the most."""
     return sum(1 + fact.text.count("\n") + fact.tags.get(multiline.JOINTS, "").count(",") for fact in facts)
 
 
 def problem(fact: Fact) -> str:
-    """Why `fact`, which came from elsewhere, could not be shown; ``""`` where it can."""
+    """Return why an imported `fact` could not be shown; ``""`` if it can."""
     if not (fact.kind.isascii() and fact.kind.isalpha() and fact.kind.isupper()):
         return f"{fact.kind!r} is not an IRC command"
     if not fact.source or not fact.place or not fact.message_id:

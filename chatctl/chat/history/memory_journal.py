@@ -42,7 +42,7 @@ class MemoryJournal:
         self._listener = listener
 
     def start(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
-        """There is nothing to start."""
+        """Do nothing: there is no thread."""
 
     def append(
         self,
@@ -76,27 +76,27 @@ class MemoryJournal:
         done(answer(self.facts, query))
 
     def last_seq(self) -> int:
-        """Nothing is left of an earlier start."""
+        """Return nothing: a memory journal has no earlier start."""
         return 0
 
     def last_time(self) -> int:
-        """Nothing is left of an earlier start."""
+        """Return nothing: a memory journal has no earlier start."""
         return 0
 
     def rooms(self) -> Sequence[RoomRecord]:
-        """Nothing is left of an earlier start."""
+        """Return nothing: a memory journal has no earlier start."""
         return ()
 
     def records(self) -> Sequence[Record]:
-        """Nothing is left of an earlier start."""
+        """Return nothing: a memory journal has no earlier start."""
         return ()
 
     def stop(self, timeout: float) -> bool:
-        """There is nothing to end."""
+        """Do nothing: there is no thread."""
         return True
 
     def status(self) -> dict[str, object]:
-        """How many facts are held."""
+        """Return how many facts are held."""
         return {"kind": "memory", "facts": len(self.facts)}
 
 
@@ -111,7 +111,7 @@ def answer(facts: Iterable[Fact], query: AnyQuery) -> HistoryPage:
 
 
 def point(fact: Fact) -> Point:
-    """Where a fact stands in the one order."""
+    """Return the point of a fact."""
     return fact.seq, fact.part
 
 
@@ -129,7 +129,7 @@ def _point(facts: Sequence[Fact], mark: Mark, query: HistoryQuery, *, end: bool)
 
 
 def _free_point(facts: Sequence[Fact], mark: Mark, query: HistoryQuery) -> Point | None:
-    """The point that a message id names, if it is a valid one and nothing else is stored there."""
+    """Return the point that a message id names, if it is a valid one and nothing else is stored there."""
     named = point_of(mark.message_id)
     taken = any(point(fact) == named for fact in facts)
     return named if 0 < named[0] <= query.upto and not taken else None

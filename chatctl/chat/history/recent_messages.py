@@ -49,7 +49,7 @@ class RecentMessages:
         self._latest = _RoomMessages(_RECENT)
 
     def knows(self, key: str) -> bool:
-        """Whether the room's last messages are held."""
+        """Return whether the room's last messages are held."""
         return not self.length or key in self._rooms
 
     def load(self, key: str, older: Iterable[Fact], upto: int) -> None:
@@ -79,7 +79,7 @@ class RecentMessages:
         self._rooms.clear()
 
     def of(self, key: str) -> list[Fact]:
-        """The last messages, oldest first."""
+        """Return the last messages, oldest first."""
         tail = self._rooms.get(key)
         return tail.facts() if tail is not None else []
 
@@ -91,7 +91,7 @@ class RecentMessages:
                 self._rooms[key] = _RoomMessages(self.length, (fact for fact in tail.facts() if fact.seq not in seqs))
 
     def _take_back(self, place: str, message_id: str) -> None:
-        """A message of `place` is gone."""
+        """Remove a message of `place`."""
         recent: list[AnyFact] = []
         for item in self._latest.kept:
             here = item.each() if item.place == place else ()

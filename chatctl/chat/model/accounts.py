@@ -92,7 +92,7 @@ _NAMES: Mapping[type[Record], str] = {kind: name for name, kind in KINDS.items()
 
 
 def record_key(record: Record) -> RecordKey:
-    """By what a record is known."""
+    """Return the key of a record."""
     return _NAMES[type(record)], record.key
 
 
@@ -116,11 +116,11 @@ class Accounts:
         return (record for record in self._records.values() if isinstance(record, Account))
 
     def get(self, key: RecordKey) -> Record | None:
-        """The record of that kind and key."""
+        """Return the record of that kind and key."""
         return self._records.get(key)
 
     def put(self, key: RecordKey, record: Record | None) -> None:
-        """Have `record` from now on; None: none any more."""
+        """Set a record, or remove it with None."""
         old = self._records.pop(key, None)
         if old is not None:
             self._drop(old)
@@ -163,7 +163,7 @@ class Accounts:
         return record
 
     def restore(self, record: Record) -> None:
-        """Have a stored record from now on, before anything is proposed."""
+        """Add a stored record, before anything is proposed."""
         self.put(record_key(record), record)
         if isinstance(record, Ban):
             self.enforce(record.key)
@@ -178,11 +178,11 @@ class Accounts:
         return found.values if found is not None else {}
 
     def metadata_owners(self, kind: str) -> list[str]:
-        """Those of one kind who have any, the one that changed longest ago first."""
+        """Return the owners of records of one kind, the one that changed longest ago first."""
         return [owner for owner in self._metadata if owner.startswith(kind)]
 
     def named(self, name: str) -> Account | None:
-        """The account that owns this name, in any spelling that counts as the same."""
+        """Return the account that owns this name, in any spelling that counts as the same."""
         found = self._records.get(("account", names.fold(name))) if name else None
         return found if isinstance(found, Account) else None
 
@@ -191,7 +191,7 @@ class Accounts:
         return self.named(self._by_id.get(id, ""))
 
     def alike(self, name: str) -> Account | None:
-        """An account whose name could be taken for `name` (but is not the same name)."""
+        """Return an account whose name looks like `name` but is another name."""
         for key in self._by_skeleton.get(names.skeleton(name), ()):
             account = self.named(key)
             if account is not None and names.too_alike(account.name, name):
@@ -207,6 +207,6 @@ class Accounts:
         ]
 
     def invite(self, key: str, now: int) -> Invitation | None:
-        """The invitation whose token has this hash, while it can be used."""
+        """Return the invitation whose token has this hash, while it can be used."""
         found = self._records.get(("invite", key)) if key else None
         return found if isinstance(found, Invitation) and found.uses > 0 and now < found.expires else None

@@ -26,21 +26,22 @@ _CRLF = 2
 
 
 def topic_length(rules: Rules) -> int:
-    """Bytes of a topic: ``:server 322 nick #room users :topic``, and ``:nick!user@host TOPIC #room :topic``."""
+    """Return the bytes for a topic: ``:server 322 nick #room users :topic``, and ``:nick!user@host TOPIC #room
+    :topic``."""
     numeric = MAX_LINE_BYTES - _CRLF - len(f":{rules.server_name} 322   ") - _NICK - MAX_ROOM_BYTES - _COUNT - 2
     relayed = MAX_LINE_BYTES - _CRLF - len(": TOPIC ") - _PREFIX - MAX_ROOM_BYTES - 2
     return min(numeric, relayed)
 
 
 def realname_length(rules: Rules) -> int:
-    """Bytes of a real name: ``:server 352 nick #room user host server nick flags :0 realname``."""
+    """Return the bytes for a real name: ``:server 352 nick #room user host server nick flags :0 realname``."""
     server = len(rules.server_name)
     numeric = len(":  352        :0 ") + 2 * server + 2 * _NICK + MAX_ROOM_BYTES + 1 + USERNAME + HOST + len("G@+")
     return min(150, MAX_LINE_BYTES - _CRLF - numeric)
 
 
 def away_length(rules: Rules) -> int:
-    """Bytes of an away message: ``:server 301 nick nick :text``."""
+    """Return the bytes for an away message: ``:server 301 nick nick :text``."""
     return MAX_LINE_BYTES - _CRLF - len(f":{rules.server_name} 301  ") - 2 * _NICK - 2
 
 
@@ -49,10 +50,10 @@ METADATA_KEY = 32
 
 
 def metadata_length(rules: Rules) -> int:
-    """Bytes of a value of metadata: ``:server 761 nick nick key * :value``."""
+    """Return the bytes for a value of metadata: ``:server 761 nick nick key * :value``."""
     return MAX_LINE_BYTES - _CRLF - len(f":{rules.server_name} 761    * :") - 2 * _NICK - METADATA_KEY
 
 
 def kick_length(rules: Rules) -> int:
-    """Bytes of a kick reason that always fit: ``:nick!user@host KICK #room nick :reason``."""
+    """Return the bytes of a kick reason that always fit: ``:nick!user@host KICK #room nick :reason``."""
     return MAX_LINE_BYTES - _CRLF - len(": KICK  ") - _PREFIX - MAX_ROOM_BYTES - _NICK - 2

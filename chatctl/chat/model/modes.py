@@ -85,11 +85,11 @@ def symbols(standing: int, *, every: bool) -> str:
 
 
 def chanmodes() -> str:
-    """The value of CHANMODES in ISUPPORT: the letters of the four classes."""
+    """Return the value of CHANMODES in ISUPPORT: the letters of the four classes."""
     classes = (ModeClass.LIST, ModeClass.ALWAYS, ModeClass.SETTING, ModeClass.FLAG)
     return ",".join("".join(row.letter for row in ROOM_MODES.values() if row.kind is kind) for kind in classes)
 
 
 def prefix() -> str:
-    """The value of PREFIX in ISUPPORT: ``(ov)@+``."""
+    """Return the value of PREFIX in ISUPPORT: ``(ov)@+``."""
     return f"({''.join(row.letter for row in PREFIXES)}){''.join(row.symbol for row in PREFIXES)}"

@@ -199,7 +199,7 @@ class Room:
         return visit is not None and visit.hears
 
     def mode_words(self, *, inside: bool) -> list[str]:
-        """The modes as 324 shows them: ``["+klnt", "key", "10"]``. The key is for members only."""
+        """Return the modes as 324 shows them: ``["+klnt", "key", "10"]``. The key is for members only."""
         words = [f"+{''.join(sorted((*self.modes, *('k' * bool(self.keyword)), *('l' * bool(self.limit)))))}"]
         if self.keyword:
             words.append(self.keyword if inside else "*")
@@ -208,7 +208,7 @@ class Room:
         return words
 
     def founded_by(self, user: RoomUser) -> bool:
-        """Whether the room belongs to the account that `user` is logged in to."""
+        """Return whether the room belongs to the account that `user` is logged in to."""
         return bool(self.founder) and self.founder == user.account_id
 
     def shows_metadata_to(self, user: RoomUser) -> bool:

@@ -122,7 +122,7 @@ class Bans:
         return len(self._bans)
 
     def put(self, ban: Ban) -> None:
-        """There is one more."""
+        """Add a ban."""
         self._bans[ban.key] = ban
         network = _network_of(ban)
         if network is not None:
@@ -130,7 +130,7 @@ class Bans:
             self._networks.setdefault(size, {})[_start(network.network_address, size)] = ban.key
 
     def drop(self, ban: Ban) -> None:
-        """There is one less."""
+        """Remove a ban."""
         self._bans.pop(ban.key, None)
         network = _network_of(ban)
         if network is not None:
@@ -141,19 +141,19 @@ class Bans:
                 self._networks.pop(size, None)
 
     def get(self, key: str) -> Ban | None:
-        """The one of this key, in force or not."""
+        """Return the ban with this key, in force or not."""
         return self._bans.get(key)
 
     def of_name(self, name: str, now: int) -> Ban | None:
-        """The ban on a name."""
+        """Return the ban on a name."""
         return self._held(f"name {names.fold(name)}", now)
 
     def of_account(self, account: str, now: int) -> Ban | None:
-        """The ban on an account."""
+        """Return the ban on an account."""
         return self._held(f"account {names.fold(account)}", now) if account else None
 
     def of_address(self, address: str, now: int) -> Ban | None:
-        """The ban on a numeric address, or on a network it is in."""
+        """Return the ban on a numeric address, or on a network it is in."""
         if not self._networks:
             return None
         try:

@@ -71,7 +71,7 @@ class State:
         self.rooms[lobby.key] = lobby
 
     def user_named(self, nick: str) -> User | None:
-        """The user who has this name, in any spelling that counts as the same."""
+        """Return the user who has this name, in any spelling that counts as the same."""
         return self._by_name.get(names.fold(nick))
 
     def user_or_service(self, nick: str) -> User | None:
@@ -110,7 +110,7 @@ class State:
         return user.drop_away(session)
 
     def room_named(self, name: str) -> Room | None:
-        """The room of this name."""
+        """Return the room of this name."""
         return self.rooms.get(names.room_fold(name))
 
     def known_room(self, name: str, user_id: UserId) -> Room | None:
@@ -126,7 +126,7 @@ class State:
         return None
 
     def members_of(self, room: Room) -> Iterator[tuple[User, int]]:
-        """The members and their standing, in the order of joining."""
+        """Return the members and their standing, in the order of joining."""
         users = self.users
         return ((users[id], standing) for id, standing in room.members.items())
 

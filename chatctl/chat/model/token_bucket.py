@@ -30,7 +30,7 @@ class TokenBucket:
         self._used = min(used, now)
 
     def debt(self, now: float, depth: float) -> float:
-        """How long until nothing is owed."""
+        """Return the time until nothing is owed."""
         return self._owing - now if now < self._owing <= now + depth else 0.0
 
     def _so_far(self, now: float, depth: float) -> float:
@@ -41,5 +41,5 @@ class TokenBucket:
         return used
 
     def full(self, now: float, depth: float) -> bool:
-        """Whether nothing of it is used."""
+        """Return whether the bucket is full."""
         return self._used <= now - depth

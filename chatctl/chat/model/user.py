@@ -137,7 +137,7 @@ class User:
         return self.away != before
 
     def log_in(self, account: Account | None) -> None:
-        """Belong to `account`, or to none."""
+        """Set the account, or none."""
         self.account, self.account_id = (account.name, account.id) if account is not None else ("", "")
         self.account_created = account.created if account is not None else 0
 

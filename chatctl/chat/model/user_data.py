@@ -51,7 +51,7 @@ class Metadata:
 
 
 def mark_key(identity: str, target: str) -> str:
-    """The key of a ReadMark."""
+    """Return the key of a ReadMark."""
     return f"{identity}{SEPARATOR}{target}"
 
 
@@ -67,11 +67,11 @@ class Marks:
         self._marks: dict[str, dict[str, ReadMark]] = {}
 
     def put(self, mark: ReadMark) -> None:
-        """Have it from now on."""
+        """Add a mark."""
         self._marks.setdefault(mark.identity, {})[mark.key] = mark
 
     def drop(self, mark: ReadMark) -> None:
-        """Have it no more."""
+        """Remove a mark."""
         of_one = self._marks.get(mark.identity, {})
         of_one.pop(mark.key, None)
         if not of_one:

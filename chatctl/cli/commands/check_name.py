@@ -80,7 +80,7 @@ def _print(answers: list[Answer], advice: bool, as_json: bool) -> None:
 
 
 def table(answers: list[Answer]) -> list[str]:
-    """One line for each name, in columns."""
+    """Return one line per name, in columns."""
     from chatctl.protocol.clean import clean
 
     names = [clean(answer.name) or "''" for answer in answers]

@@ -98,7 +98,7 @@ def _write(file: Path, text: str, force: bool) -> None:
 
 
 def _plain(key: SettingKey, loaded: LoadedSettings) -> str | int | None:
-    """A value for JSON: numbers as numbers, no secrets."""
+    """Return a value for JSON: numbers as numbers, no secrets."""
     value = key.value(loaded.settings)
     if isinstance(value, dict) and not key.secret:
         value = ", ".join(sorted(value))
@@ -110,7 +110,7 @@ def _plain(key: SettingKey, loaded: LoadedSettings) -> str | int | None:
 
 
 def _words(key: SettingKey, loaded: LoadedSettings) -> str:
-    """A value for people: several lines become one, and nothing is `-`."""
+    """Return a value for people: several lines become one, and an empty value `-`."""
     value = _plain(key, loaded)
     if value is None:
         return key.says.unset or NONE

@@ -49,7 +49,7 @@ def export(
 
 
 def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:
-    """Facts as they are, for `import`."""
+    """Return facts as they are, for `import`."""
     from chatctl.journal.exchange.jsonl import to_line
 
     return map(to_line, facts)

@@ -79,7 +79,7 @@ def import_(
 
 @contextmanager
 def _opened(file: str) -> Iterator[BinaryIO]:
-    """The file, or a copy of stdin: it is read twice."""
+    """Open the file, or a copy of stdin: it is read twice."""
     if file == "-":
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
@@ -107,7 +107,7 @@ def _report_invalid_lines(facts: FactFile) -> None:
 
 @contextmanager
 def history_in_force(data_dir: str | None, config: str | None, *, make: bool) -> Iterator[_History]:
-    """The history in force: the running server's, or the folder's."""
+    """Open the history: that of the running server, or that of the data folder."""
     from chatctl.config import load
     from chatctl.journal import holder, journal_file, prepare
     from chatctl.journal.exchange.offline import StoppedJournal
@@ -136,7 +136,7 @@ class _Running:
         self._folder = folder
 
     def answers(self) -> bool:
-        """Whether a server is there."""
+        """Return whether a server is running."""
         from chatctl.cli.running import ask_server
 
         try:
@@ -146,7 +146,7 @@ class _Running:
         return True
 
     def bring(self, facts: Sequence[Fact]) -> Imported:
-        """Have some hundred facts imported."""
+        """Import some hundred facts."""
         from msgspec.structs import asdict
 
         from chatctl.cli.running import ask_server
@@ -180,7 +180,7 @@ def _report(total: Imported) -> str:
 
 @contextmanager
 def _bar(label: str, length: int) -> Iterator[Counted]:
-    """A progress bar on stderr, if that is a terminal."""
+    """Show a progress bar on stderr, if that is a terminal."""
     with contextlib.ExitStack() as stack:
         if sys.stderr is not None and sys.stderr.isatty():
             bar = stack.enter_context(typer.progressbar(length=length, label=f"{label:<10}", file=sys.stderr))

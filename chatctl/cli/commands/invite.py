@@ -67,7 +67,7 @@ def invite(
 
 
 def _until(text: str) -> int:
-    """A time to come: ms since 1970 UTC."""
+    """Return a future time in ms since 1970 UTC."""
     from chatctl.cli.when import moment
 
     now = datetime.now(UTC)
@@ -80,7 +80,7 @@ def _until(text: str) -> int:
 
 
 def _address(addresses: list[tuple[str, int]], advertise: str, hosts: list[str]) -> tuple[str, int]:
-    """Where others find the server; `hosts`: see :func:`.banner.banner`."""
+    """Return where others find the server; `hosts`: see :func:`.banner.banner`."""
     from chatctl.cli.banner import host_for_others
     from chatctl.server.net.listener import own_addresses
 

@@ -97,7 +97,7 @@ def serve(
 
 
 def _stop_on_signal() -> SimpleQueue[None]:
-    """A queue that SIGINT and SIGTERM put something on; a second signal, a little later, ends the process at once.
+    """Return a queue that SIGINT and SIGTERM put an item on; a second signal, a little later, ends the process at once.
 
     On a terminal SIGHUP means that its window was closed, and stops the server too. It is sent several times then, by
     the system and by the shell, so that it never counts as a second signal.
@@ -136,7 +136,7 @@ def _wait(stop: SimpleQueue[None]) -> None:
 
 
 def _reread_on_hangup() -> Callable[[Server], None]:
-    """Without a terminal, SIGHUP reads the settings again, as for other servers; the log reports the result.
+    """Read the settings again at SIGHUP without a terminal, as other servers do; the log reports the result.
 
     It is left alone if it was ignored on purpose (nohup), or has a handler: on a terminal it stops the server. Returns
     the function to call with the server once it runs. An earlier signal is obeyed then.
@@ -161,7 +161,7 @@ def _reread_on_hangup() -> Callable[[Server], None]:
 
 
 def _on_terminal() -> bool:
-    """Whether the process uses a terminal, for input or output."""
+    """Return whether the process uses a terminal, for input or output."""
     return any(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
@@ -207,7 +207,7 @@ def _collect_seldom() -> None:
 
 
 def _allow_descriptors() -> None:
-    """A connection is a descriptor, and many systems start a process with 1024: take as many as we may."""
+    """Raise the limit of descriptors, which many systems set to 1024: each connection needs one."""
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

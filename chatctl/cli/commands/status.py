@@ -130,7 +130,7 @@ def _rows(answer: Mapping[str, object]) -> list[tuple[str, str]]:
 
 
 def _sizes(kept: Mapping[str, object]) -> str:
-    """How large the journal is, and how much of that holds nothing."""
+    """Return the size of the journal, and of its free pages."""
     sizes = {name: size for name, size in kept.items() if isinstance(size, int)}
     text = f"{_megabytes(sizes.get('file_bytes', 0) + sizes.get('wal_bytes', 0))} on disk"
     if free := sizes.get("free_bytes", 0):

@@ -140,7 +140,7 @@ def _ask_account_password(wish: LoginWish) -> LoginWish:
 
 
 def _invited(wish: LoginWish, *, asking: bool) -> LoginWish:
-    """The name is to become an account, with a password of its owner's choice."""
+    """Ask for the password of a new account."""
     if asking:
         return wish.logging_in(ask_new_password(wish.name or ""))
     if not wish.password:

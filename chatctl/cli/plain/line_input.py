@@ -41,7 +41,7 @@ class LineInput:
             os.write(self._waker, b"\0")
 
     def release(self) -> None:
-        """Nobody reads or closes any more."""
+        """Release the descriptors, which are not read any more."""
         os.close(self._wake)
         os.close(self._waker)
 
@@ -77,7 +77,7 @@ class LineInput:
 
 
 def _whole_characters(data: bytes) -> int:
-    """Where to cut so that no UTF-8 character is cut that has begun at the end."""
+    """Return where to cut so that no incomplete UTF-8 character stays at the end."""
     for back in range(1, 4):
         if data[-back] >= 0xC0:
             return len(data) - back

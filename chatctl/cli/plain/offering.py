@@ -28,7 +28,7 @@ class EventGate:
         self._lock = threading.RLock()  # what it passes on may end us, and that may open it
 
     def put(self, event: e.Event) -> None:
-        """Something happened."""
+        """Handle an event."""
         with self._lock:
             if self._kept is not None:
                 self._kept.append(event)

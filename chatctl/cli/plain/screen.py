@@ -52,7 +52,7 @@ class NullWriter:
             raise BrokenPipeError
 
     def flush(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: there is no buffer."""
 
 
 class UserLeft(Exception):  # noqa: N818  # not an error: a wish
@@ -126,7 +126,7 @@ class LineScreen:
         return self._early is None
 
     def go_on(self) -> None:
-        """We are in already, and so in these rooms: another screen was left for this one."""
+        """Continue from another screen, in these rooms."""
         self._early = None
         self._rooms = list(self.client.rooms)
         if self._here not in self._rooms:
@@ -134,7 +134,7 @@ class LineScreen:
         self.show("--- Going on line by line; /help shows what you can type; /quit or Ctrl-D leaves")
 
     def end(self) -> None:
-        """Nothing more is wanted. Safe from any thread, and from signal handlers."""
+        """Stop. Safe from any thread, and from signal handlers."""
         self.ended = True
         self.on_end()
 
@@ -146,7 +146,7 @@ class LineScreen:
         return self._here
 
     def go(self, target: str) -> None:
-        """Be in `target`, at once where we are in it, else as soon as we are."""
+        """Make `target` current, at once if it is joined, else as soon as it is."""
         if target in self._rooms:
             self._be_in(target)
         else:
@@ -162,13 +162,13 @@ class LineScreen:
             self.client.say(target, text, reply=reply)
 
     def said(self, count: int, name: str = "") -> str | None:
-        """The id of the `count`-th last message here."""
+        """Return the id of the `count`-th last message here."""
         wanted = self.client.fold(name)
         ids = [id for place, who, id in reversed(self._said) if place == self._here and (not name or who == wanted)]
         return ids[count - 1] if count <= len(ids) else None
 
     def do(self, what: str, rest: str) -> None:
-        """The screen's own commands; this one has those for history and search."""
+        """Carry out a command of the screen; this one has those for history and search."""
         if what == "search" and rest:
             self.client.search(rest)
         elif what == "history":
@@ -184,7 +184,7 @@ class LineScreen:
             raise InputError(f"/{what} is for the full screen, which `chatctl join` opens on a terminal")
 
     def ask(self, question: HiddenQuestion | None) -> None:
-        """Have the next typed lines answer a question, or with None end it."""
+        """Let the next typed lines answer a question; None ends it."""
         self.question = question
         if question is not None and not self.style.editing:
             self.show(f"--- {question.prompt}")
@@ -202,7 +202,7 @@ class LineScreen:
             self._write(clean(line), self._err if self.style.as_json else self.out)
 
     def waiting(self, line: str) -> None:
-        """A line was typed that cannot go out yet: it would seem lost, since its echo comes later."""
+        """Report a typed line that cannot be sent yet: it would seem lost, since its echo comes later."""
         if self.style.editing and not self.client.online:
             self.show(f"... waiting to be sent: {line}")
 
@@ -252,7 +252,7 @@ class LineScreen:
             self.end()
 
     def _when(self, event: e.Event) -> str:
-        """The local time of a replayed event, for a person: it was not said just now. ``""`` for any other."""
+        """Return the local time of a replayed event, for people; ``""`` for any other."""
         if not self.style.person or not getattr(event, "history", False):
             return ""
         time = event.time.astimezone()
@@ -263,7 +263,7 @@ class LineScreen:
         return SentenceContext(safe(self._me), several=len(self._rooms) > 1, still_offline=len(self._offline_for) > 1)
 
     def _keep_track(self, event: e.Event) -> None:
-        """Where we are and what we are called as of this event; the client may be further already."""
+        """Follow the current room and the own name as of this event; the client may be further already."""
         match event:
             case e.Connected():
                 self._me = event.name
@@ -292,7 +292,7 @@ class LineScreen:
             self._oldest = event.time
 
     def _gone_from(self, rooms: tuple[str, ...]) -> None:
-        """We left; if that was where we wrote to, write to another room of ours."""
+        """Handle the end of our membership; if it was the current room, another one becomes current."""
         self._rooms = [room for room in self._rooms if room not in rooms]
         if self._here in rooms:
             self._here = ""
@@ -354,7 +354,7 @@ def _is_slowed(event: e.Event) -> bool:
 
 
 def by_line(event: e.Event) -> list[e.Event]:
-    """A message of several lines as one for each line that is not blank; any other event as it is."""
+    """Return a message of several lines as one for each line that is not blank, any other event unchanged."""
     if isinstance(event, e.RoomMessage | e.PrivateMessage) and "\n" in event.text:
         return [replace(event, text=line) for line in event.text.split("\n") if line.strip()]
     return [event]
@@ -364,7 +364,7 @@ E = TypeVar("E", bound=e.Event)
 
 
 def cleaned(event: E, safe: Callable[[str], str]) -> E:
-    """The event with every text in it made safe to show."""
+    """Return the event with every text in it made safe to show."""
     return replace(event, **{field.name: _cleaned(getattr(event, field.name), safe) for field in fields(event)})
 
 
@@ -379,5 +379,5 @@ def _cleaned(value: Any, safe: Callable[[str], str]) -> Any:
 
 
 def json_line(value: dict[str, object]) -> str:
-    """One line of JSON in which nothing can act on a terminal."""
+    """Return one line of JSON in which nothing can act on a terminal."""
     return escaped(json.dumps(value, ensure_ascii=False))

@@ -48,7 +48,7 @@ class AboveLineWriter:
         self._lock = threading.Lock()
 
     def write(self, text: str, /) -> object:
-        """Have `text` written soon."""
+        """Write `text` soon."""
         with self._lock:
             self._texts.append(text)
             over = self._over
@@ -66,7 +66,7 @@ class AboveLineWriter:
         loop.call_soon_threadsafe(self._write_above)
 
     def _write_above(self) -> None:
-        """On the loop: take the line being typed off the screen, write, and have it drawn again."""
+        """Remove the typed line from the screen, write, and draw it again. Runs on the loop."""
         app = self._session.app
         if app.is_running:  # else the rest is written after the loop
             app.renderer.erase()
@@ -74,7 +74,7 @@ class AboveLineWriter:
             app.invalidate()
 
     def write_rest(self) -> None:
-        """When the loop is over: write what it did not."""
+        """Write the rest of the output after the end of the loop."""
         with self._lock:
             self._over = True
         self._write(line_end="\n")

@@ -32,7 +32,7 @@ Which = Literal["BEFORE", "AFTER", "AROUND"]
 
 
 def stamp(moment: datetime) -> str:
-    """A time as it stands on the wire: ``2026-11-22T15:41:13.123Z``."""
+    """Return a time as it stands on the wire: ``2026-11-22T15:41:13.123Z``."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
@@ -45,7 +45,7 @@ class HistoryRequests:
     def page(
         self, number: int, which: Which, target: str, id: str | None, time: datetime, limit: int
     ) -> HistoryQuestion:
-        """Messages before, after or around one, which is named by its id, or where it has none by its time."""
+        """Request messages before, after or around one, which is named by its id, or by its time if it has none."""
         by_id = id and "msgid" in self._state.isupport.references
         mark = f"msgid={id}" if by_id else f"timestamp={stamp(time)}"
         most = min(limit, self._state.isupport.history_limit)
@@ -53,13 +53,13 @@ class HistoryRequests:
         return HistoryQuestion(which, self._state.fold(target), target, mark, wish=UserRequest(number, target, line))
 
     def search(self, number: int, text: str, room: str, name: str, limit: int) -> HistoryQuestion:
-        """A search for words: in one place or (empty) in all, by one user or (empty) by all."""
+        """Request a search for words: in one place or (empty) all, by one user or (empty) all."""
         given = {"in": room, "from": name, "text": text, "limit": str(limit)}
         attributes = encode_tags({key: value for key, value in given.items() if value})
         return HistoryQuestion("SEARCH", "", room, "", wish=UserRequest(number, room, ("SEARCH", attributes)))
 
     def conversations(self, number: int, since: datetime) -> HistoryQuestion:
-        """A request for the users with private messages since a time."""
+        """Request the users with private messages since a time."""
         most = str(self._state.isupport.history_limit)
         line = ("CHATHISTORY", "TARGETS", f"timestamp={stamp(since)}", FAR_FUTURE, most)
         return HistoryQuestion("TARGETS", "", "", "", wish=UserRequest(number, "", line))
@@ -91,11 +91,11 @@ class HistoryRequests:
         return True
 
     def failed(self, wish: UserRequest) -> None:
-        """The request failed ([always-answered])."""
+        """Answer a request that failed ([always-answered])."""
         self.emit(wish, (), failed=True)
 
     def emit(self, wish: UserRequest, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
-        """The answer."""
+        """Emit the answer to a request."""
         now = self._state.now()
         self._state.emit(
             e.HistoryReceived(time=now, number=wish.number, target=wish.target, events=found, ends=ends, failed=failed)

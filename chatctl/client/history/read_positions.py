@@ -42,13 +42,13 @@ class ReadPositions:
         return whole if whole > after else shifted(place.time, STEP)
 
     def place(self, question: HistoryQuestion) -> PlaceHistory:
-        """The subject of a request."""
+        """Return the subject of a request."""
         if question.private:
             return self.person(question.key)
         return self.rooms.setdefault(question.key, PlaceHistory())
 
     def place_of(self, message: Message, own: bool) -> PlaceHistory:
-        """Where a message belongs to."""
+        """Return the place of a message."""
         state, target = self._state, message.params[0]
         if not state.isupport.is_room(target):
             return self.person(state.fold(target if own else message.nick))
@@ -59,7 +59,7 @@ class ReadPositions:
         )
 
     def person(self, key: str) -> PlaceHistory:
-        """Somebody we talk with alone, by folded name."""
+        """Return the place of a private conversation, by folded name."""
         place = self._people.pop(key, None) or PlaceHistory()
         self._people[key] = place  # the latest at the end
         if len(self._people) > _MAX_USERS:

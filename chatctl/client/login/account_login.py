@@ -68,7 +68,7 @@ class LoginExchange:
             self.problem = LoginError("This server has no accounts to log in to (it does not offer SASL)")
 
     def receive(self, message: Message) -> bool:
-        """Whether `message` belonged to it."""
+        """Handle `message`; return whether it belonged to the login."""
         command = message.command
         if command == "AUTHENTICATE":
             self._said(message.param(0))

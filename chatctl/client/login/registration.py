@@ -125,7 +125,7 @@ class Registration:
         self._send("NICK", name)
 
     def receive(self, message: Message) -> bool:
-        """Whether `message` belonged to getting in."""
+        """Handle `message`; return whether it belonged to registration."""
         command = message.command
         if self._exchange is not None and self._exchange.receive(message):
             self._logging_in()
@@ -150,7 +150,7 @@ class Registration:
         return True
 
     def _refused_by_server(self, message: Message) -> None:
-        """We do not come in. A 464 or 465 comes with its reason; the ERROR after it often has none."""
+        """Handle a refused registration. A 464 or 465 comes with its reason; the ERROR after it often has none."""
         if message.command == "464":
             text = _text(message, "the server's password is wrong or missing")
             self.refusal = AccountNeededError(self._owned) if self._owned else PasswordError(text)
@@ -165,13 +165,13 @@ class Registration:
         return self._kept
 
     def _is_no_cap(self, message: Message) -> bool:
-        """Whether the server does not know CAP: it says so, or (451, 410) will not hear it before we are in."""
+        """Return whether the server does not know CAP: it says so, or refuses it before registration (451, 410)."""
         if message.command == "421":
             return message.param(1).upper() == "CAP"
         return message.command in ("451", "410") and self._negotiating and not self.offered
 
     def cap(self, message: Message) -> None:
-        """A CAP message, before registration or after it."""
+        """Handle CAP, before registration or after it."""
         self._knows_cap = True
         subcommand = message.param(1).upper()
         handler = _CAP.get(subcommand)
@@ -295,7 +295,7 @@ def _is_taken(message: Message) -> bool:
 
 
 def _text(message: Message, otherwise: str) -> str:
-    """The words for people at the end of a reply."""
+    """Return the words for people at the end of a reply."""
     least = 0 if message.command == "ERROR" else 1
     return message.params[-1] if len(message.params) > least and message.params[-1].strip() else otherwise
 

@@ -57,7 +57,7 @@ class Profile:
         return {name: server for name, item in known if (server := _server(item)) is not None}
 
     def entered(self, server: SavedVisit, name: str = "") -> None:
-        """We are in; with a `name` this is kept under it."""
+        """Store that a registration succeeded; with a `name`, under it."""
 
         def change(content: store.Content) -> None:
             content["last"] = _plain(server)
@@ -89,7 +89,7 @@ class Profile:
         self._change(change)
 
     def first_time(self, what: str, server: str, name: str) -> bool:
-        """Whether a question about a name at a server was never asked; from now on it counts as asked."""
+        """Return whether a question about a name at a server was never asked; from now on it counts as asked."""
         asked = self._read().get("asked")
         key = f"{what} {server} {name}"
         if isinstance(asked, list) and key in asked:
@@ -103,7 +103,7 @@ class Profile:
         return True
 
     def choice(self, key: str, otherwise: str) -> str:
-        """How one likes something, as it was :meth:`choose`-n."""
+        """Return a preference, as stored by :meth:`choose`."""
         found = self._read().get("choices")
         value = found.get(key) if isinstance(found, dict) else None
         return value if isinstance(value, str) else otherwise

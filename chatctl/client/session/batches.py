@@ -46,7 +46,7 @@ class HistoryBatch:
     messages: list[Message] = field(default_factory=list)
 
     def add(self, message: Message) -> None:
-        """One more line, up to the bound."""
+        """Add a line, up to the bound."""
         if len(self.messages) < _MAX_LINES:
             self.messages.append(message)
 
@@ -58,7 +58,7 @@ class Batches:
         self._open: dict[str, HistoryBatch] = {}
 
     def clear(self) -> None:
-        """The connection is gone, and halves with it."""
+        """Drop incomplete batches, after a connection loss."""
         self._open.clear()
 
     def take(self, message: Message) -> Message | HistoryBatch | CollectedLine:

@@ -203,12 +203,12 @@ def standard_reply(state: EnginePort, message: Message) -> None:
 
 
 def ticket_of(entry: SentMessage | None) -> int | None:
-    """The number of a refused message, if it has one."""
+    """Return the number of a refused message, if it has one."""
     return entry.message.ticket or None if entry is not None else None
 
 
 def resent_text(entry: SentMessage | None) -> str | None:
-    """The text of a refused message, if it had been sent again."""
+    """Return the text of a refused message, if it had been sent again."""
     return entry.message.text if entry is not None and entry.again else None
 
 

@@ -100,12 +100,12 @@ class InFlight:
         return isinstance(last, SentMessage) and last.message.target.lower().endswith("serv")
 
     def sent(self, entry: SentMessage) -> None:
-        """A message goes out."""
+        """Add a message that is sent now."""
         self._entries.append(entry)
         self._unguarded += 1
 
     def barrier(self, passed: Callable[[], None] | None = None) -> Barrier:
-        """The entry for a PING that goes out now, with its token."""
+        """Return the entry for a PING that goes out now, with its token."""
         self._count += 1
         barrier = Barrier(f"chatctl-{self._count}", passed)
         self._entries.append(barrier)
@@ -135,15 +135,15 @@ class InFlight:
         return found
 
     def refused(self, target: str) -> SentMessage | None:
-        """The server refused a message to `target`: the oldest one, since answers come in order."""
+        """Take the oldest message to `target`, which the server refused: answers come in order."""
         return self._refused(lambda entry: self.fold(entry.message.target) == self.fold(target))
 
     def refused_command(self, command: str) -> SentMessage | None:
-        """The server refused a message and did not say to whom it was."""
+        """Take the oldest message of a command; the server refused it without naming the target."""
         return self._refused(lambda entry: entry.command == command)
 
     def refused_whole(self) -> SentMessage | None:
-        """The server refused a message of several lines."""
+        """Take the oldest message of several lines, which the server refused."""
         return self._refused(lambda entry: "\n" in entry.payload)
 
     def _refused(self, fits: Callable[[SentMessage], bool]) -> SentMessage | None:
@@ -154,7 +154,7 @@ class InFlight:
         return None
 
     def awaits(self, barrier: Barrier) -> bool:
-        """Whether a PING is without an answer."""
+        """Return whether a PING was not answered yet."""
         return barrier in self._entries
 
     def settled_late(self, command: str, target: str, payload: str, reference: str = "") -> bool:
@@ -196,8 +196,8 @@ class InFlight:
     def lost(
         self, unwritten: Sequence[OutgoingLine]
     ) -> tuple[list[SentMessage], list[SentMessage], list[Callable[[], None]]]:
-        """The connection is gone: (to send again, in doubt, who waits for a barrier). The in_flight is empty after
-        it."""
+        """Handle a connection loss; return the messages to send again, those in doubt, and the callbacks of barriers.
+        Empty after it."""
         ours = {id(line.entry) for line in unwritten}
         said = [entry for entry in self._entries if isinstance(entry, SentMessage)]
         again = [entry for entry in said if id(entry) in ours and not entry.again]

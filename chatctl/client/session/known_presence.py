@@ -22,7 +22,7 @@ class KnownPresence:
         """Folded name -> name of those whose words are not told."""
 
     def clear(self) -> None:
-        """The connection is gone."""
+        """Forget everything, after a connection loss."""
         self.away.clear()
         self.accounts.clear()
         self.asked.clear()
@@ -30,7 +30,7 @@ class KnownPresence:
         self.listed.clear()
 
     def rename(self, old: str, new: str) -> None:
-        """Somebody has another name."""
+        """Follow a nick change."""
         if old in self.away:
             self.away.discard(old)
             self.away.add(new)
@@ -47,6 +47,6 @@ class KnownPresence:
         self.ignored = {fold(name): name for name in self.ignored.values()}
 
     def gone(self, name: str) -> None:
-        """Somebody left the chat."""
+        """Forget a user who left the chat."""
         self.away.discard(name)
         self.accounts.pop(name, None)

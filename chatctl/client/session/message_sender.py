@@ -154,7 +154,7 @@ def _send_entry(state: EnginePort, entry: SentMessage) -> None:
 
 
 def _encoded(state: EnginePort, entry: SentMessage, tags: dict[str, str]) -> bytes:
-    """The bytes of one message: a line, or a batch of lines."""
+    """Return the bytes of one message: a line, or a batch of lines."""
     target = entry.message.target
     if "\n" not in entry.payload:
         return encode(entry.command, (target, entry.payload), tags=tags)
@@ -180,7 +180,7 @@ def send_again(state: EnginePort, doubt: list[SentMessage]) -> None:
 
 
 def _space(state: EnginePort, command: str, target: str) -> int:
-    """Bytes of text that fit on the line others get: ``:nick!user@host PRIVMSG target :text``."""
+    """Return the bytes of text that fit on the relayed line: ``:nick!user@host PRIVMSG target :text``."""
     prefix = len(state.prefix.encode()) or len(state.nick.encode()) + _USER_AND_HOST
     # A person's name is relayed as they write it, which may take more bytes than as we do.
     to = len(target.encode()) if state.isupport.is_room(target) else len(target) * _LONGEST_CHARACTER

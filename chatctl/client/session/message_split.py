@@ -48,14 +48,14 @@ def split(text: str, limit: int) -> list[str]:
 
 
 def _fitting(text: str, limit: int) -> int:
-    """How many characters of `text` fit into `limit` bytes."""
+    """Return how many characters of `text` fit into `limit` bytes."""
     if len(text) * 4 <= limit:
         return len(text)
     return len(text.encode()[:limit].decode(errors="ignore"))
 
 
 def _place(text: str, fitting: int) -> tuple[int, int]:
-    """Where to cut `text`, of which the first `fitting` characters fit, and where the next part begins."""
+    """Return where to cut `text`, of which the first `fitting` characters fit, and where the next part begins."""
     space = text.rfind(" ", 1, fitting + 1)
     if space > 0 and text[:space].strip():
         return space, space + 1
@@ -67,7 +67,7 @@ def _place(text: str, fitting: int) -> tuple[int, int]:
 
 
 def cluster_ends(text: str, upto: int | None = None) -> Iterator[int]:
-    """Where the clusters of `text` end, up to the place `upto` (None: all)."""
+    """Yield where the clusters of `text` end, up to the place `upto` (None: all)."""
     upto = len(text) if upto is None else upto
     flags = 0
     for at in range(1, upto + 1):
@@ -92,7 +92,7 @@ def _joined(before: str, after: str, flags: int) -> bool:
 
 
 def _hangul(a: int, b: int) -> bool:
-    """Whether two code points are parts of one syllable (UAX #29, GB6 to GB8)."""
+    """Return whether two code points are parts of one syllable (UAX #29, GB6 to GB8)."""
     if b in _T:
         return a in _V or a in _T or a in _SYLLABLES
     if b in _V:

@@ -36,7 +36,7 @@ class OutgoingRequests:
         raise NotImplementedError
 
     def send_tagged(self, tags: dict[str, str], command: str, *params: str) -> None:
-        """A line with tags, where the server takes them."""
+        """Send a line with tags, if the server supports them."""
         if "message-tags" not in self.enabled:
             return
         try:
@@ -50,11 +50,11 @@ class OutgoingRequests:
         self.send("NICK", name)
 
     def want(self, room: str, key: str = "") -> None:
-        """Be in `room` from now on, whenever there is a connection."""
+        """Join `room` on this and every later connection."""
         self.wanted[self.fold(room)] = (room, key)
 
     def unwant(self, room: str) -> None:
-        """No longer."""
+        """Do not join `room` on later connections."""
         self.wanted.pop(self.fold(room), None)
 
     def join(self, room: str, key: str = "") -> None:
@@ -87,7 +87,7 @@ class OutgoingRequests:
         self.send("NAMES", room)
 
     def away(self, text: str) -> None:
-        """Be away, or with an empty text: back."""
+        """Set the away text; an empty one removes it."""
         self.away_text = text
         self.send("AWAY", *([text] if text else []))
 

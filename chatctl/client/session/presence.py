@@ -44,7 +44,7 @@ def account(state: EnginePort, message: Message) -> None:
 
 
 def learn_account(state: EnginePort, nick: str, name: str) -> None:
-    """Somebody is logged in as `name`, or (``*``) is not."""
+    """Note the account of a user; ``*`` for none."""
     if name in ("", "*"):
         state.presence.accounts.pop(state.fold(nick), None)
     elif nick:
@@ -52,7 +52,7 @@ def learn_account(state: EnginePort, nick: str, name: str) -> None:
 
 
 def entered(state: EnginePort, room: str) -> None:
-    """The member list of a joined room is complete ([hidden-who])."""
+    """Handle the complete member list of a joined room ([hidden-who])."""
     found = state.rooms.get(room)
     if not state.attentive or "away-notify" not in state.enabled or found is None or len(found.members) > _MAX_ASKED:
         return
@@ -62,7 +62,7 @@ def entered(state: EnginePort, room: str) -> None:
 
 
 def who_came(state: EnginePort, mask: str, people: tuple[e.Person, ...]) -> bool:
-    """The end of a WHO: learn from it. Whether that is all that is to be done."""
+    """Learn from the end of a WHO; return whether nothing else is to be done."""
     for person in people:
         (state.presence.away.add if person.away else state.presence.away.discard)(state.fold(person.name))
     key = state.fold(mask)
@@ -74,7 +74,7 @@ def who_came(state: EnginePort, mask: str, people: tuple[e.Person, ...]) -> bool
 
 
 def watch(state: EnginePort, name: str) -> None:
-    """Be told when `name` comes and goes."""
+    """Watch the presence of `name`."""
     if state.fold(name) not in state.presence.watched and len(state.presence.watched) < _MAX_WATCHED:
         state.presence.watched[state.fold(name)] = name
         if state.isupport.monitors:
@@ -82,7 +82,7 @@ def watch(state: EnginePort, name: str) -> None:
 
 
 def welcomed(state: EnginePort) -> None:
-    """On a new connection ([lasting-watch])."""
+    """Send the watch list on a new connection ([lasting-watch])."""
     if state.isupport.monitors:
         for name in state.presence.watched.values():
             state.send("MONITOR", "+", name)
@@ -115,7 +115,7 @@ def listed_over(state: EnginePort, message: Message) -> None:
 
 
 def whois_line(state: EnginePort, message: Message) -> None:
-    """A line of a WHOIS in words."""
+    """Emit a line of a WHOIS as a sentence."""
     name = message.param(1)
     if not name or (len(state.presence.whois) > _MAX_LINES and state.fold(name) not in state.presence.whois):
         return

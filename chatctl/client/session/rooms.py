@@ -42,20 +42,20 @@ class JoinedRooms:
         return self._isupport.fold
 
     def get(self, name: str) -> JoinedRoom | None:
-        """The room, where we are in it."""
+        """Return the room if it is joined."""
         return self._rooms.get(self._fold(name))
 
     def open(self, name: str) -> JoinedRoom:
-        """We entered: whatever was known of it is old."""
+        """Add a joined room; earlier knowledge of it is dropped."""
         room = self._rooms[self._fold(name)] = JoinedRoom(name)
         return room
 
     def close(self, name: str) -> None:
-        """We left."""
+        """Remove a room that was left."""
         self._rooms.pop(self._fold(name), None)
 
     def clear(self) -> None:
-        """The connection is gone."""
+        """Forget all rooms, after a connection loss."""
         self._rooms.clear()
         self._forget_listings()
 
@@ -75,24 +75,24 @@ class JoinedRooms:
         self._listed = 0
 
     def enter(self, name: str, nick: str) -> None:
-        """Somebody entered."""
+        """Add a member."""
         room = self.get(name)
         if room is not None:
             room.members[self._fold(nick)] = (nick, "")
 
     def leave(self, name: str, nick: str) -> None:
-        """Somebody left one room."""
+        """Remove a member of one room."""
         room = self.get(name)
         if room is not None:
             room.members.pop(self._fold(nick), None)
 
     def vanish(self, nick: str) -> tuple[str, ...]:
-        """Somebody left the chat: the rooms they were in."""
+        """Remove a user who left the chat from all rooms; return these rooms."""
         key = self._fold(nick)
         return tuple(room.name for room in self if room.members.pop(key, None) is not None)
 
     def rename(self, old: str, new: str) -> None:
-        """Somebody changed their name."""
+        """Follow a nick change."""
         key = self._fold(old)
         for room in self:
             member = room.members.pop(key, None)
@@ -100,7 +100,7 @@ class JoinedRooms:
                 room.members[self._fold(new)] = (new, member[1])
 
     def standing(self, name: str, add: bool, letter: str, nick: str) -> None:
-        """Somebody was given a standing (``+o``), or it was taken."""
+        """Note that a member got or lost a prefix mode (``+o``)."""
         room = self.get(name)
         symbol = self._isupport.prefixes.get(letter)
         member = room.members.get(self._fold(nick)) if room is not None else None
@@ -111,7 +111,7 @@ class JoinedRooms:
         room.members[self._fold(nick)] = (member[0], "".join(found for found in order if found in held))
 
     def listed(self, name: str, items: Iterable[str]) -> None:
-        """A part of the list of members (353). The room need not be one of ours."""
+        """Add a part of the list of members (353). The room need not be joined."""
         if self._listed >= MAX_LISTED:
             self._forget_listings()
             return
@@ -125,7 +125,7 @@ class JoinedRooms:
         self._listed += len(listing) - before
 
     def listing_ended(self, name: str) -> list[tuple[str, str]]:
-        """The whole list, (nick, symbols) each; where the room is ours, these are its members now (366)."""
+        """Return the complete list of (nick, symbols); if the room is joined, these are its members now (366)."""
         key = self._fold(name)
         self._listed -= len(self._listings[key]) + 1 if key in self._listings else 0
         listing = self._listings.pop(key, {})

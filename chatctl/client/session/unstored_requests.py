@@ -106,7 +106,8 @@ class UnstoredRequests:
         self._refused_marks = {fold(params[0]): params for params in self._refused_marks.values()}
 
     def lost(self, state: RetryEngine) -> tuple[list[e.Outgoing], list[Callable[[], None]]]:
-        """The connection is gone. Return the messages for the next one, and who waits for them ([one-connection])."""
+        """Handle a connection loss; return the messages for the next connection, and their callbacks
+        ([one-connection])."""
         held, self.held = self.held, []
         waiting: list[Callable[[], None]] = [partial(when_sent, state, passed) for passed in self._waiting]
         self._waiting.clear()
@@ -220,7 +221,7 @@ class UnstoredRequests:
         state.barrier(partial(self._answered, again))
 
     def _answered(self, keys: list[str]) -> None:
-        """The server has dealt with the JOINs of a round: one without any answer is sent once more."""
+        """Handle the end of a round of JOINs: one without an answer is sent again."""
         for key in keys:
             if key in self._rooms:
                 self._rooms[key].asked = False

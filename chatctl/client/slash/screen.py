@@ -49,16 +49,16 @@ class CommandScreen(Protocol):
         """Say something, so that it is seen that it is on its way; `reply`: the id of the message it answers."""
 
     def said(self, count: int, name: str = "") -> str | None:
-        """The id of the `count`-th last message here (1 is the last), of this person alone where a name is given."""
+        """Return the id of the `count`-th last message here (1 is the last), of one sender if a name is given."""
 
     def go(self, target: str) -> None:
-        """Be in this room or conversation from now on."""
+        """Make this room or conversation current."""
 
     def show(self, text: str) -> None:
         """Tell the user something, in lines."""
 
     def do(self, what: str, rest: str) -> None:
-        """Something that is the screen's own: history, search, notify, theme, plain, resend. Raises InputError."""
+        """Carry out a command of the screen: history, search, notify, theme, plain, resend. Raises InputError."""
 
     def leave(self, reason: str) -> None:
         """End."""
@@ -72,8 +72,8 @@ def room_here(screen: CommandScreen) -> str:
 
 
 def named_room(screen: CommandScreen, word: str) -> str | None:
-    """The room that a word names: its sign may be left out, as in /join, where the room is one of ours. Not for the
-    first word of a text, which may begin with anything."""
+    """Return the room that a word names: its sign may be left out, as in /join, where the room is one of ours. Not for
+    the first word of a text, which may begin with anything."""
     if not word or screen.client.is_room(word):
         return word
     return screen.client.room_of(f"#{word}")

@@ -58,7 +58,7 @@ def is_text(line: str) -> bool:
 
 
 def asks_password(line: str) -> bool:
-    """Whether a typed line is a command that asks for a password, or was meant to be one (a slip, /login)."""
+    """Return whether a typed line is a command that asks for a password, or was meant to be one (a slip, /login)."""
     if line[:1] != "/" or is_text(line):
         return False
     word = line[1:].partition(" ")[0].lower()
@@ -100,7 +100,7 @@ def _near(word: str) -> tuple[str, str]:
 
 
 def _near_name(word: str) -> str:
-    """The name of a command that may have been meant, or ``""``."""
+    """Return the name of a command that may have been meant, or ``""``."""
     import difflib
 
     likely = (name for name, row in BY_NAME.items() if row.name not in _NEVER_GUESSED)
@@ -109,7 +109,7 @@ def _near_name(word: str) -> str:
 
 
 def _slip(word: str) -> str:
-    """The same, while it is being typed: on narrow screens the beginning has to do."""
+    """Return the hint for an unknown command while it is typed; narrow screens show its beginning."""
     shown, guess = _near(word)
     return f"No command {shown}; {guess} To say it, type //"
 
@@ -149,7 +149,7 @@ def _help(screen: CommandScreen, rest: str) -> None:
 
 
 def _of_screen(what: str) -> Callable[[CommandScreen, str], None]:
-    """A command that is the screen's own."""
+    """Return a command that is the screen's own."""
     return partial(_do, what)
 
 

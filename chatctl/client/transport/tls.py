@@ -36,14 +36,14 @@ class TlsStream(ssl.SSLSocket):
     """A socket under TLS that says "later" as other non-blocking sockets do. One thread owns it."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """As `socket.recv`. The rest belongs to the same record, and 64 KiB hold any record."""
+        """Receive, as `socket.recv`. The rest belongs to the same record, and 64 KiB hold any record."""
         try:
             return super().recv(buflen, flags)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise BlockingIOError(errno.EAGAIN, "nothing yet") from None
 
     def send(self, data: object, flags: int = 0) -> int:
-        """As `socket.send`."""
+        """Send, as `socket.send`."""
         try:
             return super().send(data, flags)  # type: ignore[arg-type]  # whatever a socket takes
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):

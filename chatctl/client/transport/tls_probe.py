@@ -20,7 +20,7 @@ class ProbeResult:
 
 
 def probe_server(host: str, port: int, trust: Trust, seconds: float) -> ProbeResult:
-    """Believe a server as every client here does (`trust`); on this computer, where no fingerprint is given, it
+    """Verify a server as every client here does (`trust`); on this computer, where no fingerprint is given, it
     may show any. Raises UnreachableError, UntrustedError."""
     if trust.tls is False:
         return ProbeResult(False)

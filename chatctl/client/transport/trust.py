@@ -48,7 +48,7 @@ class Trust:
         return not is_this_machine(sock)
 
     def known(self, address: str) -> str:
-        """The pin that was accepted for ``host:port``, AUTHORITY, or ``""``."""
+        """Return the pin that was accepted for ``host:port``, AUTHORITY, or ``""``."""
         return self._remembered(_SERVERS, address)
 
     def known_key(self, address: str) -> str:

@@ -33,7 +33,7 @@ class WakeUp:
         self._pair: tuple[socket.socket, socket.socket] | None = None
 
     def open(self) -> None:
-        """Before the thread starts that is to be woken."""
+        """Open the pipe, before the thread starts that it wakes."""
         self._pair = socket.socketpair()
         for end in self._pair:
             end.setblocking(False)
@@ -50,14 +50,14 @@ class WakeUp:
                 pair[1].send(b"\0")
 
     def clear(self) -> None:
-        """The wake-ups so far were seen."""
+        """Note that the wake-ups so far were handled."""
         if self._pair is not None:
             with contextlib.suppress(BlockingIOError):
                 while self._pair[0].recv(4096):
                     pass
 
     def close(self) -> None:
-        """Nobody waits any more."""
+        """Close the pipe; nothing waits for it any more."""
         for end in self._pair or ():
             end.close()
 
@@ -204,7 +204,7 @@ class LineReader:
         self._skipping = False
 
     def feed(self, data: bytes) -> list[str]:
-        """The lines that `data` completes. An endless one is dropped."""
+        """Return the lines that `data` completes. A line that is too long is dropped."""
         *whole, self._buffer = (self._buffer + data).split(b"\n")
         if self._skipping and whole:
             del whole[0]

@@ -82,7 +82,7 @@ def _collect(folder: Path, copy: Path) -> tuple[Manifest, dict[str, Path | bytes
 
 @contextmanager
 def _new_file(destination: Path) -> Iterator[Path]:
-    """An empty file beside `destination`, which gets that name at the end ([whole-or-absent])."""
+    """Make an empty file beside `destination`, which is renamed to it at the end ([whole-or-absent])."""
     part = destination.with_name(f".{destination.name}.{os.getpid()}.part")
     if os.path.lexists(destination):
         raise ConfigError(f"{destination} is there already; give the backup another name")

@@ -116,7 +116,7 @@ def _owned(store: SqliteStore, added: Sequence[Fact]) -> list[Fact]:
 
 
 def said(error: Exception) -> str:
-    """Why history could not be changed, for people."""
+    """Return why history could not be changed, for people."""
     if isinstance(error, ChatctlError):
         return str(error)
     known = outcome_of_error(error) if isinstance(error, (sqlite3.Error, OSError)) else None
@@ -124,7 +124,7 @@ def said(error: Exception) -> str:
 
 
 def _unknown(connection: sqlite3.Connection, added: Sequence[Fact]) -> tuple[list[Fact], int]:
-    """Those that are not kept yet, each once, and how many the others are."""
+    """Return the facts that are not stored yet, each once, and the number of the others."""
     single = list({fact.message_id: fact for fact in reversed(added)}.values())[::-1]
     asked = [(at, *reversed(rows.named(fact.message_id)), fact.message_id) for at, fact in enumerate(single)]
     text = connection.execute(_KNOWN, (rows.to_json(asked),)).fetchone()[0]
@@ -181,7 +181,7 @@ class _Positions:
         return id if fits and self._of_one_moment(id, fact.time) else None
 
     def _of_one_moment(self, id: int, time: int) -> bool:
-        """Whether what the entry left so far, if anything, is of about the same time, as an entry's facts are
+        """Return whether the entry's facts so far, if any, are of about the same time, as an entry's facts are
         (chat/entries/outcome.py): nothing else fits in between."""
         seq, part = rows.point(id)
         (before, _), (after, high) = rows.point(self._low), rows.point(self._high)

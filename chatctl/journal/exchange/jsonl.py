@@ -42,7 +42,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def to_line(fact: Fact) -> str:
-    """A fact as a line, without its end. Nothing in it can act on a terminal."""
+    """Return a fact as a line, without its end. Nothing in it can act on a terminal."""
     return escaped(_encode(fact).decode())
 
 
@@ -58,7 +58,7 @@ class FactFile:
         self.bad_count = 0
 
     def __len__(self) -> int:
-        """The good lines."""
+        """Return the number of valid lines."""
         return len(self._times)
 
     def survey(self, progress: Callable[[int], None]) -> None:
@@ -101,7 +101,7 @@ class FactFile:
             self.bad.append((number, why))
 
     def batches(self) -> Iterator[list[Fact]]:
-        """The good lines' facts, oldest first, some hundreds at a time. After `survey`."""
+        """Yield the facts of valid lines, oldest first, some hundreds at a time. After `survey`."""
         file, times, offsets = self._file, self._times, self._offsets
         batch: list[Fact] = []
         size = 0

@@ -84,7 +84,7 @@ class StoppedJournal:
         return self._store.last()[0]
 
     def records(self) -> Sequence[Record]:
-        """The accounts and invitations kept."""
+        """Return the stored accounts and invitations."""
         return self._store.records()
 
     def change(self, records: Mapping[RecordKey, Record | None]) -> None:

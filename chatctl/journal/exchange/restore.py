@@ -176,7 +176,7 @@ class Restoration:
             connection.close()
 
     def _is_other(self) -> bool:
-        """Whether the folder holds another chat than the backup."""
+        """Return whether the folder holds another chat than the backup."""
         keys = [folder / CLOAK_KEY for folder in (self.folder, self._staged)]
         return all(key.is_file() for key in keys) and keys[0].read_bytes() != keys[1].read_bytes()
 

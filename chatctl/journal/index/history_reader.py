@@ -83,7 +83,7 @@ def find_time(connection: sqlite3.Connection, time: int) -> int:
 
 
 def find_message(connection: sqlite3.Connection, message_id: str) -> int | None:
-    """The row of a message id."""
+    """Return the row of a message id."""
     boot, id = rows.named(message_id)
     found = connection.execute(_FIND_MESSAGE, {"id": id, "boot": boot, "origin": message_id}).fetchone()[0]
     return None if found is None else int(found)
@@ -94,7 +94,8 @@ class _Unknown(Exception):  # noqa: N818  # a message id that is not stored
 
 
 def _row(connection: sqlite3.Connection, query: HistoryQuery, mark: Mark, *, past: bool) -> int:
-    """The row a mark stands for: with a time, the first that is not older, or (`past`) the first that is newer."""
+    """Return the row that a mark means: with a time, the first that is not older, or (`past`) the first that is
+    newer."""
     if not mark.message_id:
         return find_time(connection, mark.time + 1 if past else mark.time)
     id = find_message(connection, mark.message_id)
@@ -106,7 +107,7 @@ def _row(connection: sqlite3.Connection, query: HistoryQuery, mark: Mark, *, pas
 
 
 def _free_row(connection: sqlite3.Connection, message_id: str) -> int | None:
-    """The row that a message id names, if it is a valid one and nothing else is stored there."""
+    """Return the row that a message id names, if it is a valid one and nothing else is stored there."""
     _, id = rows.named(message_id)
     taken = connection.execute("SELECT 1 FROM facts WHERE id = ?", (id,)).fetchone()
     return id if id >= 0 and taken is None else None
@@ -155,7 +156,7 @@ def _facts(
 def _read(
     connection: sqlite3.Connection, query: HistoryQuery, low: int | None, high: int, limit: int, *, newest: bool
 ) -> list[tuple[int, Fact]]:
-    """The newest or oldest `limit` of what the query means, with their rows, in order."""
+    """Return the newest or oldest `limit` facts of the query, with their rows, in order."""
     kinds = set(query.kinds)
     messages = set(MESSAGES)
     values = {"place": query.place, "low": low, "high": high, "limit": limit, "kinds": rows.to_json(query.kinds)}

@@ -36,12 +36,12 @@ _LANE = "(SELECT id FROM places WHERE name = :place) * 2 + :lane"
 
 
 def mark(connection: sqlite3.Connection) -> int:
-    """The last id that is in the index."""
+    """Return the last id that is in the index."""
     return int(connection.execute(f"SELECT {MARK}").fetchone()[0])
 
 
 def behind(connection: sqlite3.Connection, most: int) -> int:
-    """How many facts the index does not know yet; counts to `most`."""
+    """Return how many facts the index does not know yet; counts to `most`."""
     beyond = f"SELECT 1 FROM facts WHERE id > {MARK} LIMIT ?"
     return int(connection.execute(f"SELECT count(*) FROM ({beyond})", (most,)).fetchone()[0])
 
@@ -92,8 +92,8 @@ def drop(connection: sqlite3.Connection, first: int, last: int) -> None:
 
 
 def chosen(*, above: bool, newest: bool, some: bool) -> str:
-    """The statement for rows of ``facts`` in lane :lane (0 or 1) of :place, before :high, the newest or oldest :limit;
-    `above`: from :low on; `some`: of :kinds. Each of the eight is prepared once a connection."""
+    """Return the statement for rows of ``facts`` in lane :lane (0 or 1) of :place, before :high, the newest or oldest
+    :limit; `above`: from :low on; `some`: of :kinds. Each of the eight is prepared once a connection."""
     low = " AND {0} >= :low" if above else ""
     heads = " CROSS JOIN heads AS k ON k.id = c.head" if some else ""
     kinds = " AND k.kind IN (SELECT value FROM json_each(:kinds))" if some else ""

@@ -38,7 +38,7 @@ def find(
     high: int,
     expired: Callable[[], bool] | None = None,
 ) -> list[Fact]:
-    """The newest messages that match, in order. Within a snapshot: the index must not change in between.
+    """Return the newest messages that match, in order. Within a snapshot: the index must not change in between.
 
     TimeoutError once `expired` says that it took too long.
     """
@@ -95,7 +95,7 @@ class _Walk:
         return self.query.limit - len(self.found)
 
     def _take(self, facts: list[tuple[int, Fact]]) -> None:
-        """Of facts in order, the newest that match."""
+        """Return the newest of ordered facts that match."""
         if self.expired():
             raise TimeoutError("the search took too long")
         source = self.query.source

@@ -48,7 +48,7 @@ CROSS JOIN heads AS h ON h.id = f.head
 
 
 def table(number: int) -> str:
-    """The name of a volume's FTS5 table."""
+    """Return the name of a volume's FTS5 table."""
     return f"words_{number}"
 
 
@@ -58,13 +58,13 @@ def nick_of(source: str) -> str:
 
 
 def mark(connection: sqlite3.Connection) -> int:
-    """The last id that is in the index."""
+    """Return the last id that is in the index."""
     found = connection.execute("SELECT max(last) FROM volumes WHERE state = 'live'").fetchone()[0]
     return _FIRST_ID if found is None else int(found)
 
 
 def behind(connection: sqlite3.Connection, most: int) -> int:
-    """How many facts the index does not know yet; counts to `most`."""
+    """Return how many facts the index does not know yet; counts to `most`."""
     counted = connection.execute(
         "SELECT count(*) FROM (SELECT 1 FROM facts WHERE id > ? LIMIT ?)", (mark(connection), most)
     ).fetchone()[0]
@@ -86,7 +86,7 @@ def follow(store: WriteAccess, most: int = SLICE) -> int:
 
 
 def _begin(connection: sqlite3.Connection, first: int, until: int | None = None) -> int:
-    """A new volume from `first` on; with `until` one that is being built, to take another's place."""
+    """Add a volume from `first` on; with `until` one that is being built, to replace another."""
     with transaction(connection):
         cursor = connection.execute(
             "INSERT INTO volumes (number, first, last, until, state)"
@@ -126,7 +126,7 @@ def _document(place: int, source: str, text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _speaker(source: str) -> str:
-    """The same few people say most of it."""
+    """Return the token of a sender, cached because few people send most messages."""
     return tokenizer.source_token(nick_of(source))
 
 

@@ -107,7 +107,7 @@ def tokens(text: str) -> str:
 
 
 def place_token(place: int) -> str:
-    """The token that every message of a place has."""
+    """Return the token that every message of a place has."""
     return f"{PLACE}{place}"
 
 
@@ -138,7 +138,8 @@ class SearchTerms:
         return max(found, key=lambda word: (not word.isascii(), len(word)), default="")[:64]
 
     def expression(self, places: Iterable[int] = (), nick: str = "") -> str:
-        """The same for the index, in FTS5's language, limited to places and a folded nick; ``""`` for no limit."""
+        """Return the query for the index, in FTS5's language, limited to places and a folded nick; ``""`` for no
+        limit."""
         parts = [f'"{phrase}"' for phrase in self.phrases[:MAX_INDEX_TERMS]]
         if nick:
             parts.append(f'"{source_token(nick)}"')
@@ -162,7 +163,7 @@ def parse(asked: str) -> SearchTerms | None:
 
 
 def _phrases(words: list[str]) -> list[str]:
-    """The phrases of tokens in every message that holds `words` in a row.
+    """Return the phrases of tokens in every message that holds `words` in a row.
 
     A single character at an end may be a piece of a longer run, whose pairs the index knows in its place: it is asked
     for apart.

@@ -92,7 +92,7 @@ class Chores:
         self.measure()
 
     def appended(self, facts: int) -> None:
-        """A batch was kept."""
+        """Note that a batch was stored."""
         self._behind += facts
         self._unplaced += facts
         now = time.monotonic()
@@ -100,7 +100,7 @@ class Chores:
         self._calm_at = now + CALM_SECONDS
 
     def redaction_stored(self) -> None:
-        """Messages were taken back: their words are to leave the index and the WAL."""
+        """Note that messages were deleted: their words are to leave the index and the WAL."""
         self._mend_at = self._mend_at or time.monotonic() + REDACTION_DELAY_SECONDS
 
     def prune(
@@ -137,7 +137,7 @@ class Chores:
         }
 
     def due(self) -> float:
-        """Seconds until there is something to do."""
+        """Return the seconds until a chore is due."""
         if self._prunes:
             return 0.0
         return max(0.0, max(self._plan()[0], self._resume_at) - time.monotonic())
@@ -177,7 +177,7 @@ class Chores:
             what()
 
     def _plan(self) -> tuple[float, Callable[[], None]]:
-        """The next chore, and from when on it may be done."""
+        """Return the time of the next chore, and the chore."""
         now = time.monotonic()
         for due, what in (
             (self._store.wal_frames >= CHECKPOINT_PAGES and self._copy_at <= now, self._copy),
@@ -208,7 +208,7 @@ class Chores:
             yield self._check_at, self._check
 
     def _go_on(self, works: deque[Generator[None, None, None]]) -> None:
-        """One slice of the first work that is under way. One that fails is dropped."""
+        """Do one slice of the first work in progress. One that fails is dropped."""
         work = works.popleft()
         if next(work, _DONE) is not _DONE:
             works.appendleft(work)
@@ -299,7 +299,7 @@ class Chores:
 
 
 def _nothing() -> None:
-    """Nothing is to be done for a long while."""
+    """Do nothing."""
 
 
 _DONE = object()

@@ -182,7 +182,7 @@ def _json(numbers: Iterable[int]) -> str:
 
 
 def _used_after(connection: sqlite3.Connection, at: int) -> tuple[list[int], list[int], int, int]:
-    """The heads and the places of the next facts after an id; the last one's id, and how many there were."""
+    """Return the heads and the places of the next facts after an id; the last one's id, and how many there were."""
     heads, places, last, count = connection.execute(
         "SELECT json_group_array(DISTINCT head), json_group_array(DISTINCT lane >> 1), coalesce(max(id), 0), count(*)"
         " FROM (SELECT id, head, lane FROM facts WHERE id > ? ORDER BY id LIMIT ?)",

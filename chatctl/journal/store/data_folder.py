@@ -57,7 +57,7 @@ class LockHolder:
 
 
 def journal_file(folder: Path) -> Path:
-    """Where the journal of a data folder lies."""
+    """Return the path of a data folder's journal."""
     return folder / JOURNAL
 
 
@@ -100,7 +100,7 @@ def _problem_of_file(path: Path) -> str:
 
 
 def _make(folder: Path) -> None:
-    """The folder and its missing parents, all for their owner alone."""
+    """Make the folder and its missing parents, all for their owner alone."""
     missing = []
     at = folder
     while not os.path.lexists(at):
@@ -165,7 +165,7 @@ def make_file(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk before this returns. Raises OSError."""
+    """Flush a file, or the names in a folder, to the disk. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -218,7 +218,7 @@ class FolderLock:
         os.ftruncate(self._descriptor, len(data))  # after writing, so that a reader never finds nothing
 
     def release(self) -> None:
-        """Let go. May be repeated."""
+        """Release the lock. Idempotent."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -38,7 +38,7 @@ class CompletionNotifier:
         self._needed += 1
 
     def durable(self, seq: int) -> None:
-        """All up to this is kept."""
+        """Note that everything up to `seq` is durable."""
         if self.listener is not None:
             self.call_soon(partial(self.listener.durable, seq))
 
@@ -47,13 +47,13 @@ class CompletionNotifier:
         self.call_soon(partial(self._heard, self._needed, first, last, reason))
 
     def _heard(self, needed: int, first: int, last: int, reason: str) -> None:
-        """On the owner's thread."""
+        """Deliver the notifications. Runs on the owner's thread."""
         self.generation = max(self.generation, needed)
         if last and self.listener is not None:
             self.listener.failed(first, last, reason)
 
     def fatal(self, reason: str) -> None:
-        """Nothing is kept from here on."""
+        """Note that nothing can be stored from now on."""
         if self.listener is not None:
             self.call_soon(partial(self.listener.fatal, reason))
 
@@ -73,7 +73,7 @@ class CommitStats:
         self._last_at: int | None = None
 
     def kept(self, facts: int, at: int) -> None:
-        """A batch is kept, at this time (ms since 1970 UTC)."""
+        """Count a stored batch, at this time (ms since 1970 UTC)."""
         self._batches += 1
         self._facts += facts
         self._last_at = at

@@ -70,7 +70,7 @@ _insert_statements: dict[tuple[int, int], str] = {}
 
 
 def insert_facts(rows: Sequence[FactRow]) -> list[tuple[str, list[object]]]:
-    """The statements that put rows into ``facts``, with their parameters: mostly one. Several belong in a
+    """Return the statements that put rows into ``facts``, with their parameters: mostly one. Several belong in a
     transaction."""
     plain = [row for row in rows if len(row) == _PLAIN]
     others = [row for row in rows if len(row) != _PLAIN] if len(plain) < len(rows) else []
@@ -102,17 +102,17 @@ def to_json(value: object) -> str:
 
 
 def fact_id(seq: int, part: int) -> int:
-    """The row of a fact."""
+    """Return the row of a fact."""
     return seq << PART_BITS | part
 
 
 def point(id: int) -> Point:
-    """The point of a row."""
+    """Return the point of a row."""
     return id >> PART_BITS, id & PARTS - 1
 
 
 def beyond(upto: int) -> int:
-    """The first id after everything up to the entry `upto`."""
+    """Return the first id after everything up to the entry `upto`."""
     return fact_id(upto + 1, 0) if upto < _LAST_SEQ else LAST_ID
 
 
@@ -161,7 +161,7 @@ class HeadNumbers:
         self._boot = ""
 
     def forget(self) -> None:
-        """Know nothing any more."""
+        """Forget all numbers."""
         self._heads.clear()
         self._older_heads.clear()
         self._places.clear()
@@ -172,7 +172,8 @@ class HeadNumbers:
         return self._last_head
 
     def missing(self, facts: Iterable[AnyFact]) -> list[str]:
-        """The places of `facts` that are not known by number, to be looked up and told to `learn` before `encode`."""
+        """Return the places of `facts` without a known number, to be looked up and passed to `learn` before
+        `encode`."""
         if len(self._heads) > self.MOST:
             self._heads, self._older_heads = {}, self._heads
         if len(self._places) > self.MOST:
@@ -185,7 +186,7 @@ class HeadNumbers:
         self._places.update((name, (number, shown)) for name, number, shown in places)
 
     def encode(self, facts: Iterable[AnyFact]) -> EncodedBatch:
-        """Rows for facts whose places are all known or new."""
+        """Return rows for facts whose places are all known or new."""
         encoded = EncodedBatch()
         for kept in facts:
             if isinstance(kept, MessageRun):
@@ -195,7 +196,7 @@ class HeadNumbers:
         return encoded
 
     def encode_at(self, facts: Iterable[Fact], ids: Iterable[int]) -> EncodedBatch:
-        """The same for facts that do not stand at their own place, but at `ids`."""
+        """Return rows for facts that are stored at `ids` instead of their own points."""
         encoded = EncodedBatch()
         for fact, id in zip(facts, ids, strict=True):
             self._encode(fact, id, encoded)
@@ -264,7 +265,7 @@ def identities(place: str) -> list[str]:
 
 
 def wide(chosen: str) -> str:
-    """A statement that gives the facts which the statement `chosen` gives as rows of ``facts``, as one JSON text."""
+    """Return a statement that selects the facts of the rows that `chosen` selects, as one JSON text."""
     return f"""
         SELECT json_group_array(json_array(f.id, f.time, h.boot, h.kind, p.name, coalesce(h.target, p.shown), h.source,
                                            h.account, f.text, f.tags, f.origin))

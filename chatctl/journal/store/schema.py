@@ -115,7 +115,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _second,
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing. An error while committing leaves open which, as it does in SQLite."""
+    """Run a transaction: all of it or nothing. After an error while committing it is unknown which, as in SQLite."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -28,7 +28,7 @@ _Make = Callable[[Mapping[str, object]], p.Proposal]
 
 
 def account_handlers(hub: Hub) -> Mapping[str, Handler]:
-    """The handlers, by command."""
+    """Return the handlers, by command."""
 
     def asking(make: _Make) -> Handler:
         def handle(request: Mapping[str, object], answer: Answer) -> None:
@@ -51,7 +51,7 @@ def account_handlers(hub: Hub) -> Mapping[str, Handler]:
 
 
 def listed(state: State) -> list[dict[str, object]]:
-    """All accounts, as the answer to ``accounts`` has them."""
+    """Return all accounts, as the answer to ``accounts`` has them."""
     here = Counter(user.account_id for user in state.users.values())
     return [
         {

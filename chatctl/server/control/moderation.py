@@ -21,7 +21,7 @@ _MAX_REASON_BYTES = 200  # characters: with names around it, it still fits on a 
 
 
 def moderation_handlers(hub: Hub) -> Mapping[str, Handler]:
-    """The handlers, by command."""
+    """Return the handlers, by command."""
 
     def asking(make: _Make) -> Handler:
         def handle(request: Mapping[str, object], answer: Answer) -> None:
@@ -42,7 +42,7 @@ def moderation_handlers(hub: Hub) -> Mapping[str, Handler]:
 
 
 def bans_listed(state: State, now: int) -> list[dict[str, object]]:
-    """All bans in force, the oldest first, as the answer to ``bans`` has them."""
+    """Return all bans in force, the oldest first, as the answer to ``bans`` has them."""
     return [
         {
             "kind": ban.key.partition(" ")[0],

@@ -23,7 +23,7 @@ def _damage(figures: Mapping[str, object]) -> str:
 def status_handlers(
     hub: Hub, connections: Callable[[], int], journal: Journal, certificate: Callable[[], LoadedCertificate | None]
 ) -> Mapping[str, Handler]:
-    """The request ``status``: counts, rates, the journal's state and the certificate's end, as plain numbers and
+    """Answer the request ``status``: counts, rates, the journal's state and the certificate's end, as plain numbers and
     texts."""
 
     def status(request: Mapping[str, object], answer: Answer) -> None:

@@ -44,7 +44,7 @@ class Deadlines(Generic[K]):
             heapq.heapify(self._heap)
 
     def next(self) -> float | None:
-        """When :meth:`expire` has something to do; None for never."""
+        """Return when :meth:`expire` has something to do; None for never."""
         return self._heap[0][0] if self._heap else None
 
     def expire(self, now: float, look: Callable[[K], float | None]) -> None:

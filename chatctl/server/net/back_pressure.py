@@ -36,11 +36,11 @@ class BackPressure:
         self._paused: list[Connection] = []
 
     def __bool__(self) -> bool:
-        """Whether reading is paused for any connection."""
+        """Return whether reading is paused for any connection."""
         return bool(self._paused)
 
     def due(self) -> list[float]:
-        """When connections paused by [fragments] may be read again."""
+        """Return when connections paused by [fragments] may be read again."""
         return [connection.resume_at for connection in self._paused if connection.resume_at]
 
     def received(self, connection: Connection) -> None:

@@ -176,11 +176,11 @@ class Connection:
         self.session.send = None
 
     def finish(self) -> None:
-        """Everything is with the kernel: say that nothing follows. Raises OSError."""
+        """Shut down sending, after the kernel has taken everything. Raises OSError."""
         self.sock.shutdown(socket.SHUT_WR)
 
     def acknowledged(self) -> bool:
-        """Whether the peer's system has received all that was sent, its end included.
+        """Return whether the peer's system has acknowledged everything that was sent, the end included.
 
         Then the peer may be left without waiting for it: what it did not read yet is in its own system.
         """

@@ -93,7 +93,8 @@ def _bind_problem(error: OSError, host: str, port: int) -> str:
 
 
 def own_addresses(listening: Sequence[tuple[str, int]]) -> list[str]:
-    """The addresses under which others reach a wildcard socket: those the system would send from, loopback last."""
+    """Return the addresses under which others reach a wildcard socket: those the system would send from, loopback
+    last."""
     families = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
     if not any(":" in host for host, _ in listening):
         families.pop()
@@ -115,7 +116,7 @@ def own_addresses(listening: Sequence[tuple[str, int]]) -> list[str]:
 
 
 def on_interfaces() -> list[str]:
-    """The IPv4 address of each network interface that has one."""
+    """Return the IPv4 address of each network interface that has one."""
     found: list[str] = []
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         for _, name in socket.if_nameindex():
@@ -135,11 +136,12 @@ def bound_address(sock: socket.socket) -> tuple[str, int]:
 
 
 def numeric(address: tuple[object, ...]) -> str:
-    """The numeric address of a peer, an IPv4 one written as such even where it came through an IPv6 socket."""
+    """Return the numeric address of a peer, an IPv4 one as such even if it came through an IPv6 socket."""
     text = str(address[0])
     return text[7:] if text.startswith("::ffff:") and "." in text else text.partition("%")[0]
 
 
 def same_machine(peer: str, own: str) -> bool:
-    """Whether `peer` connects from this computer: from a loopback address, or from the address it connected to."""
+    """Return whether `peer` connects from this computer: from a loopback address, or from the address it connected
+    to."""
     return peer == own or ipaddress.ip_address(peer).is_loopback

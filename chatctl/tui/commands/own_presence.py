@@ -42,7 +42,7 @@ class OwnPresence:
         self._called = -ALERT_PAUSE_SECONDS
 
     def typing(self, buffer: Buffer, text: str) -> None:
-        """The input line of `buffer` holds `text` now."""
+        """Note that the input line of `buffer` holds `text` now."""
         self.touched()
         if not self.sends_typing or not buffer.name or not buffer.joined:
             return
@@ -56,7 +56,7 @@ class OwnPresence:
             self._send(buffer.name, "active")
 
     def sent(self) -> None:
-        """The text was sent, which also ends typing."""
+        """Note that the text was sent, which also ends typing."""
         self._typed_to = ""
         self._typed_at = -TYPING_PAUSE_SECONDS
 
@@ -66,7 +66,7 @@ class OwnPresence:
                 self._client.typing(target, what)
 
     def touched(self) -> None:
-        """A key was pressed."""
+        """Note that a key was pressed."""
         self._touched = self._now()
         if self._went_away:
             self._went_away = False

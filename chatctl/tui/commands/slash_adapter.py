@@ -70,7 +70,7 @@ class SlashAdapter:
         self.model.say(text, kind, target, ticket, clock.time(), reply or None)
 
     def said(self, count: int, name: str = "") -> str | None:
-        """The id of a message here. One that has not arrived counts too, since it is seen: nothing else is meant."""
+        """Return the id of a message here. One that has not arrived counts too, since it is displayed."""
         fold, wanted = self.client.fold, self.client.fold(name)
         for item in reversed(self.model.here.shown.items):
             if item.is_message and not item.deleted and (not name or fold(item.name) == wanted):
@@ -89,7 +89,7 @@ class SlashAdapter:
         return None
 
     def go(self, target: str) -> None:
-        """Be there, as soon as we are in."""
+        """Show the room or conversation as soon as it is joined."""
         buffer = self.model.buffers.get(target)
         if buffer is not None and (buffer.joined or not buffer.is_room):
             self.model.look_at(buffer)
@@ -106,7 +106,7 @@ class SlashAdapter:
             self.model.tell(text, now=clock.time())
 
     def do(self, what: str, rest: str) -> None:
-        """The screen's own part."""
+        """Carry out a command of the screen."""
         if what == "close":
             buffer = self.model.buffers.get(rest)
             if buffer is not None:

@@ -34,7 +34,7 @@ class EventQueue:
         self._lock = threading.Lock()
 
     def put(self, event: e.Event) -> None:
-        """Something happened."""
+        """Add an event."""
         with self._lock:
             self._events.append(event)
             told, self._told = self._told, True

@@ -30,7 +30,7 @@ class LoginPort(Protocol):
     def room(self) -> str: ...
 
     def client(self, name: str, password: str | None) -> Client:
-        """A client that has not started. Raises InvalidNameError."""
+        """Return a client that has not started. Raises InvalidNameError."""
 
     def reachable(self) -> None:
         """Raises UnreachableError without a server, RefusedError if it refuses the client."""
@@ -39,7 +39,7 @@ class LoginPort(Protocol):
         """Free names near one that is not."""
 
     def believe(self, unknown: UnknownServerError) -> None:
-        """The person has compared the fingerprint, and it is this server's."""
+        """Trust the server, after the user has compared the fingerprint."""
 
     @property
     def invited(self) -> bool:
@@ -50,19 +50,19 @@ class LoginPort(Protocol):
         """Whether the password asked for is a new one, of an account that an invitation makes."""
 
     def log_in(self, name: str, password: str) -> None:
-        """As the owner of the account of that name; with an invitation, who is to be made."""
+        """Connect with a login to the account of that name; with an invitation, the account is made."""
 
     def needs_login(self, name: str) -> bool:
-        """Whether the name has an account there whose password is not known."""
+        """Return whether the name has an account on the server whose password is unknown here."""
 
     def log_in_as_saved(self, name: str) -> bool:
         """Log in by the saved password, if there is one and it was not tried before."""
 
     def log_out(self) -> None:
-        """As a guest, under another name."""
+        """Connect as a guest, under another name."""
 
     def entered(self, client: Client) -> None:
-        """We are in: to be remembered."""
+        """Remember the successful login."""
 
     def keep(self, client: Client, word: str) -> None:
         """Save the server under a word. Raises InputError."""
@@ -150,7 +150,7 @@ class LoginWorker:
         self._thread.start()
 
     def listen(self, tell: Callable[[Outcome], object]) -> None:
-        """Have the outcomes told to `tell`, on any thread; one that is there already at once."""
+        """Send the outcomes to `tell`, on any thread; one that is there already at once."""
         with self._lock:
             self._tell = tell
             known = self.outcome

@@ -51,7 +51,7 @@ class Buffer:
         return self.past if self.past is not None else self.log
 
     def types(self, name: str, state: str, now: float | None = None) -> None:
-        """Somebody types, paused, or gave it up."""
+        """Note the typing state of a user."""
         seconds = {"active": TYPING_SECONDS, "paused": PAUSED_SECONDS}.get(state)
         if seconds is None:
             self.typists.pop(name, None)
@@ -66,16 +66,16 @@ class Buffer:
         return sorted(self.typists)
 
     def seen(self) -> None:
-        """It is looked at: nothing is unread any more; the line between read and unread stays until one leaves."""
+        """Mark everything as read; the line of unread messages stays until the buffer is left."""
         self.unread = self.mentions = 0
 
-    def unsent_text(self) -> None:
-        """It is not looked at any more."""
+    def clear_unread_line(self) -> None:
+        """Remove the line of unread messages, because the buffer was left."""
         self.log.unread, self.log.unread_above = None, False
 
 
 class Buffers:
-    """All of them, in the order in which they are shown: HOME, rooms, people. `fold` makes spellings equal."""
+    """All buffers, in the order of the sidebar: HOME, rooms, people. `fold` makes spellings equal."""
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self.fold = fold
@@ -87,7 +87,7 @@ class Buffers:
         return iter(self.ordered())
 
     def ordered(self) -> list[Buffer]:
-        """Rooms as they were entered, then people."""
+        """Return rooms in the order of joining, then people."""
         found = list(self._by_key.values())
         rooms = [buffer for buffer in found if buffer.is_room]
         people = [buffer for buffer in found if not buffer.is_room]
@@ -123,7 +123,7 @@ class Buffers:
         """Go to a place."""
         if buffer is self.current:
             return
-        self.current.unsent_text()
+        self.current.clear_unread_line()
         self.current = buffer
         buffer.seen()
 
@@ -134,7 +134,7 @@ class Buffers:
         return shown[(at + by) % len(shown)]
 
     def active(self) -> Buffer | None:
-        """Where to go next: the first after this one with a mention, else with anything unread."""
+        """Return the next buffer with a mention, or else with unread messages."""
         shown = self.ordered()
         at = shown.index(self.current) if self.current in shown else 0
         around = [buffer for buffer in shown[at + 1 :] + shown[:at] if buffer.unread]
@@ -142,7 +142,7 @@ class Buffers:
         return next(iter(wanting or around), None)
 
     def rename(self, old: str, new: str) -> None:
-        """A person has another name: the conversation goes with them, unless there is one under that name."""
+        """Rename the conversation of a user who changed nick, unless there is one under the new name."""
         buffer = self._by_key.get(self.fold(old))
         if buffer is None or buffer.is_room or (self.fold(new) in self._by_key and self.fold(new) != self.fold(old)):
             return
@@ -150,7 +150,7 @@ class Buffers:
         self._by_key = {(self.fold(new) if found is buffer else key): found for key, found in self._by_key.items()}
 
     def refold(self) -> None:
-        """The server's rule for spellings is another one now."""
+        """Fold all names anew, after the server changed its CASEMAPPING."""
         self._by_key = {self.fold(buffer.name): buffer for buffer in self._by_key.values()}
 
     def unread_elsewhere(self) -> tuple[int, int]:

@@ -81,7 +81,7 @@ def _unread_before(model: ViewState, buffer: Buffer, items: list[Item], ends: bo
 
 
 def item_of(model: ViewState, event: e.RoomMessage | e.PrivateMessage) -> Item:
-    """A message as it stands in a log."""
+    """Return a message as an item of a log."""
     form: Literal["said", "action", "notice"] = "said" if event.kind == "message" else event.kind
     mention = not event.own and isinstance(event, e.RoomMessage) and mentions(event.text, model.me)
     audience = event.audience if isinstance(event, e.RoomMessage) else None
@@ -131,7 +131,7 @@ def moved(log: MessageLog, event: e.Event) -> None:
 
 
 def delete(item: Item, by: str) -> None:
-    """A message was taken back: its words go, and who did it stays."""
+    """Remove the text of a deleted message; the name of the user who deleted it stays."""
     item.deleted = by
     item.text = ""
     item.reactions = None
@@ -140,7 +140,7 @@ def delete(item: Item, by: str) -> None:
 
 
 def where_of(event: e.RoomMessage | e.PrivateMessage, me: str) -> str:
-    """The name of the place that a message belongs to."""
+    """Return the name of a message's buffer."""
     if isinstance(event, e.RoomMessage):
         return event.room
     return event.to if event.own or event.name == me else event.name

@@ -84,11 +84,11 @@ class Item:
         return self.kind in ("said", "action", "notice")
 
     def changed(self) -> None:
-        """It looks different now."""
+        """Count a change, so that it is painted again."""
         self.version += 1
 
     def react(self, name: str, reaction: str, *, removed: bool) -> None:
-        """Somebody reacted, or took it back."""
+        """Add a reaction, or remove it."""
         found = self.reactions if self.reactions is not None else {}
         who = found.setdefault(reaction, [])
         if removed and name in who:

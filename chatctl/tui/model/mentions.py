@@ -15,6 +15,6 @@ def pattern(name: str) -> re.Pattern[str]:
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether `text` names `name`."""
+    """Return whether `text` names `name`."""
     bare = clean(text)
     return bool(name) and name.casefold() in bare.casefold() and pattern(name).search(bare) is not None

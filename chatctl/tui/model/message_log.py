@@ -47,7 +47,7 @@ class MessageLog:
         return self._by_id.get(id)
 
     def add(self, item: Item, *, past: bool = False) -> bool:
-        """One more at the end; `past`: told of the past. False where it stands here already."""
+        """Add an item at the end; `past`: from history. Return False if it is here already."""
         if item.id is not None:
             if item.id in self._by_id:
                 return False
@@ -119,7 +119,7 @@ class MessageLog:
                 return
 
     def put_before(self, page: Iterable[Item]) -> int:
-        """An older page, oldest first; what stands here already is passed over. How many came."""
+        """Add an older page, oldest first, without the items that are here; return how many were added."""
         fresh = [item for item in page if item.id is None or item.id not in self._by_id]
         for item in fresh:
             if item.id is not None:
@@ -128,14 +128,14 @@ class MessageLog:
         return len(fresh)
 
     def put_after(self, page: Iterable[Item]) -> int:
-        """A later page of a stretch of the past."""
+        """Add a later page of a stretch of the past."""
         count = 0
         for item in page:
             count += self.add(item)
         return count
 
     def index(self, item: Item) -> int:
-        """Where an item stands; -1 where it does not any more. From the end, where most questions are about."""
+        """Return the index of an item, -1 if it was dropped. Searches from the end, which is asked about most."""
         for at in range(len(self.items) - 1, -1, -1):
             if self.items[at] is item:
                 return at
@@ -155,7 +155,7 @@ class MessageLog:
         return [item for item in self.items[-1000:] if item.problem and item.own]
 
     def oldest(self) -> Item | None:
-        """The first thing that can be asked from."""
+        """Return the first item that can be paged from."""
         return next((item for item in self.items if item.id is not None or item.kind != "news"), None)
 
 

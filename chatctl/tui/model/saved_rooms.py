@@ -35,7 +35,7 @@ class SavedRooms:
         self._written = ""
 
     def enter(self, client: Client, first: str) -> None:
-        """We are in the chat, and will be in `first`: enter those that were kept."""
+        """Join the saved rooms after registration; `first` is joined anyway."""
         self._written = self._memory.choice(self._key, "") if self._memory is not None else ""
         kept = self._written.split()
         self._since = monotonic()

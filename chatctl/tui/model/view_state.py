@@ -58,7 +58,7 @@ def unasked() -> AbstractContextManager[None]:
 
 
 def moment(seconds: float) -> datetime:
-    """Seconds since 1970 as a time, for the server; what lies outside of all calendars is now."""
+    """Return seconds since 1970 as a time; now for a value outside the calendar."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -116,14 +116,14 @@ class ViewState:
         self.stale |= {"log", "rooms", "people", "topic", "status"}
 
     def front(self, in_front: bool) -> None:
-        """The terminal told that it came to the front, or went from it."""
+        """Note that the terminal got or lost the focus."""
         self.in_front = in_front
         self.attend(in_front)
 
     def attend(self, attention: bool) -> None:
-        """The user begins or stops watching; later items are placed below a marker line."""
+        """Note that the user begins or stops watching; later items are placed below a marker line."""
         if self.attention and not attention and not self.here.unread:
-            self.here.unsent_text()
+            self.here.clear_unread_line()
         self.attention = attention
         if attention and self.here.unread:
             self.here.seen()
@@ -139,7 +139,7 @@ class ViewState:
             self._going_until = min(self._going_until, monotonic())
 
     def awaits_room(self, time: float) -> bool:
-        """Whether we had yet to enter the room that we are to be in, and no refusal had come, at a time up to now."""
+        """Return whether the wanted room was neither joined nor refused at a time up to now."""
         awaited = bool(self.going) and "," not in self.going and self.connection != "offline"
         return awaited and time < self._going_until
 
@@ -156,7 +156,7 @@ class ViewState:
         return buffer
 
     def say(self, text: str, kind: e.Kind, target: str, ticket: int, now: float, reply: str | None = None) -> None:
-        """We said something: it stands there until its echo comes."""
+        """Add an own message, which is shown as pending until its echo comes."""
         buffer = self.buffers.get(target)
         if buffer is None and not self.client.is_room(target):
             buffer = self.converse(target)
@@ -170,7 +170,7 @@ class ViewState:
         self.stale |= {"log"}
 
     def tell(self, text: str, *, trouble: bool = False, buffer: Buffer | None = None, now: float) -> None:
-        """Something of the program's own, for the person."""
+        """Add a line of the program itself."""
         for line in text.splitlines():
             (buffer or self.here).shown.add(Item("trouble" if trouble else "news", now, line))
         self.stale |= {"log"}
@@ -186,7 +186,7 @@ class ViewState:
         return oldest is not None and self._look_back(buffer, "BEFORE", oldest)
 
     def load_after(self, buffer: Buffer) -> bool:
-        """In a view of the past: request the messages after it."""
+        """Request the messages after the shown stretch of the past."""
         if buffer.past is None or buffer.asked or not buffer.past.items:
             return False
         return self._look_back(buffer, "AFTER", buffer.past.items[-1])
@@ -252,5 +252,5 @@ class ViewState:
     # The past.
 
     def searched(self, number: int) -> None:
-        """A search is out; its page is for :attr:`found`."""
+        """Note that a search was sent; its page is for :attr:`found`."""
         self.pages[number] = ("SEARCH", self.here)

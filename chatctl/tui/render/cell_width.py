@@ -91,7 +91,7 @@ def is_disputed(cluster: str) -> bool:
 
 
 def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
-    """One row of exactly `width` columns; `pieces` must fit."""
+    """Return a row of exactly `width` columns; `pieces` must fit."""
     pieces = [(drawn(text), style) for text, style in pieces]
     used = sum(width_of(text) for text, _ in pieces)
     row = "".join(text for text, _ in pieces)
@@ -104,7 +104,7 @@ def strip(pieces: list[Piece], width: int, ground: Style) -> Strip:
 
 
 def _joined(pieces: list[Piece]) -> list[Segment]:
-    """Pieces as segments; those that look the same are one, so that words of one script stay together."""
+    """Return pieces as segments; those that look the same are one, so that words of one script stay together."""
     found: list[Segment] = []
     for text, style in pieces:
         if found and found[-1].style == style:
@@ -115,7 +115,7 @@ def _joined(pieces: list[Piece]) -> list[Segment]:
 
 
 def _isolated(segments: list[Segment]) -> list[Segment]:
-    """Each piece that holds right-to-left text between isolates, so that it moves nothing else."""
+    """Return each piece that holds right-to-left text between isolates, so that it moves nothing else."""
     found: list[Segment] = []
     for segment in segments:
         text, style, _ = segment
@@ -155,7 +155,7 @@ class AnchoredStrip(Strip):
 
 
 def kept(row: Strip, apart: Callable[[str], int] | None = None) -> Strip:
-    """A row as it is to be written: anchored where it has to be."""
+    """Return a row to write, anchored if necessary."""
     return row if all(_SURE.fullmatch(segment.text) for segment in row) else AnchoredStrip(row, apart)
 
 

@@ -93,7 +93,7 @@ def wrapped(pieces: list[Piece], first: int, rest: int) -> list[list[Piece]]:
 
 
 def _starts_here(word: str, width: int, room: int, rest: int) -> bool:
-    """Whether a word that does not fit on its row begins there: it may be broken anywhere, or has to be."""
+    """Return whether a word that does not fit on its row begins there, because it can or must be broken."""
     return room >= _MIN_START and (width > rest or _IDEOGRAPH.match(word) is not None)
 
 
@@ -122,7 +122,7 @@ def _cut(word: str, room: int) -> tuple[str, str]:
 
 
 def style_of(look: RunStyle, ink: ThemeStyles, base: Style) -> Style:
-    """How a run is drawn."""
+    """Return the style of a run."""
     if look is PLAIN:
         return base
     style = base
@@ -139,7 +139,7 @@ def style_of(look: RunStyle, ink: ThemeStyles, base: Style) -> Style:
 
 
 def rows(item: Item, around: RowContext) -> list[Strip]:
-    """An item as rows."""
+    """Return an item as rows."""
     return _DRAWERS.get(item.kind, _said)(item, around)
 
 
@@ -192,7 +192,7 @@ def _reply_rows(item: Item, around: RowContext) -> list[Strip]:
 
 
 def _body(pieces: list[Piece], item: Item, around: RowContext) -> list[Strip]:
-    """A message's first line, with its time and mark."""
+    """Return a message's first line, with its time and mark."""
     ink, width = around.ink, around.width
     if item.problem:
         mark: Piece = ("!", ink.trouble + Style(bold=True))
@@ -258,7 +258,7 @@ def unread_row(around: RowContext, *, above: bool = False) -> Strip:
 
 
 def ruled(text: str, around: RowContext, style: Style) -> Strip:
-    """A line across with words in it."""
+    """Return a horizontal line with words in it."""
     text = f" {text} " if width_of(text) + 2 <= around.width else ""
     left = min(TIME_WIDTH + _HANG, max(0, around.width - width_of(text)))
     right = max(0, around.width - left - width_of(text))
@@ -277,7 +277,7 @@ def shortened(text: str, room: int) -> str:
 
 
 def fitting(pieces: list[Piece], width: int) -> list[Piece]:
-    """Pieces of a title or a list, shortened at the right edge."""
+    """Return pieces of a title or a list, shortened at the right edge."""
     found: list[Piece] = []
     for text, style in pieces:
         kept = shortened(text, width)

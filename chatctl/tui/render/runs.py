@@ -57,7 +57,7 @@ _MARKERS = frozenset("*_~`")
 
 
 def runs(text: str, mention: re.Pattern[str] | None = None) -> list[Run]:
-    """One line of text as runs; what `mention` finds is marked."""
+    """Return a line of text as runs; matches of `mention` are marked."""
     found: list[Run] = []
     for part, look in _coded(text):
         for run in _linked(part, look):

@@ -47,7 +47,7 @@ ModalScreen:ansi {{ background: transparent; }}
 
 
 def themes() -> list[Theme]:
-    """One for each of our looks."""
+    """Return one Textual theme for each palette."""
     return [_theme(palette) for palette in PALETTES.values()]
 
 

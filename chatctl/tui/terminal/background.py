@@ -39,7 +39,7 @@ class Background(Message):
 
 
 def guessed(environ: Mapping[str, str]) -> bool:
-    """Whether it is light, as far as the environment knows: the last part of COLORFGBG is the background's number."""
+    """Return whether the background is light according to COLORFGBG, whose last part is its number."""
     last = environ.get("COLORFGBG", "").rpartition(";")[2]
     return last.isdigit() and int(last) in (7, *range(9, 16))
 

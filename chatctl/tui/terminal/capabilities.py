@@ -24,7 +24,7 @@ class TerminalCapabilities(ScreenApp):
     _may_ask = False
 
     def prepare(self) -> None:
-        """Before Textual begins to read."""
+        """Query the terminal before Textual begins to read."""
         self.light = background.guessed(os.environ)
         self._may_ask = background.listen() and background.may_be_asked(os.environ)
 
@@ -37,13 +37,13 @@ class TerminalCapabilities(ScreenApp):
             app.query_one(TopicBar).repaint()  # where the probe was drawn
 
     def on_background(self, event: background.Background) -> None:
-        """The terminal has told whether it is light."""
+        """Handle the terminal's answer whether its background is light."""
         if event.light != self.light:
             self.light = event.light
             self._again()
 
     def on_cursor_position(self, event: events.CursorPosition) -> None:
-        """The terminal has told where the probe ended."""
+        """Handle the terminal's answer where the probe ended."""
         if (event.x, event.y) == (emoji.PROBE_WIDTH, 0) and not emoji.TERMINAL.joins:
             emoji.TERMINAL.joins = True
             self.query_one(MessageInput).wrap_again()

@@ -25,7 +25,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def command() -> list[str]:
-    """The editor that its owner chose, and what it wants before the file's name."""
+    """Return the user's editor and its arguments before the file name."""
     return shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "") or ["vi"]
 
 

@@ -35,7 +35,7 @@ class IdleCollector:
         self._settled = False
 
     def touched(self) -> None:
-        """A key was pressed."""
+        """Note that a key was pressed."""
         self._touched = monotonic()
 
     def tick(self) -> None:

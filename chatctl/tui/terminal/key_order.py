@@ -105,7 +105,7 @@ class KeyOrder:
         return (stack[-1].focused or stack[-1]) if stack else None
 
     def _only_edits(self, event: events.Event) -> bool:
-        """Whether the event does nothing but edit the text of the focused input."""
+        """Return whether the event does nothing but edit the text of the focused input."""
         if not isinstance(event, events.Key) or not isinstance(self._target(), Input | TextArea):
             return False
         return event.key in _EDITING or (event.is_printable and event.key not in _OF_SCREEN)

@@ -28,7 +28,7 @@ class _Key:
 
 
 def learn() -> None:
-    """Have Textual know them. More than once is harmless."""
+    """Register the sequences with Textual. Idempotent."""
     from textual import _ansi_sequences
 
     known: dict[str, Any] = getattr(_ansi_sequences, "ANSI_SEQUENCES_KEYS", {})
@@ -40,7 +40,7 @@ def learn() -> None:
 
 @contextlib.contextmanager
 def drawing_on_terminal() -> Iterator[None]:
-    """Have Textual draw on stdout if stderr is not a terminal: Textual always takes the original stderr."""
+    """Make Textual draw on stdout if stderr is not a terminal: Textual always takes the original stderr."""
     original = sys.__stderr__
     if (original is None or not original.isatty()) and sys.__stdout__ is not None and sys.__stdout__.isatty():
         sys.__stderr__ = sys.__stdout__  # type: ignore[misc]

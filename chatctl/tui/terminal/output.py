@@ -45,11 +45,11 @@ class SafeOutput:
                 self.lost = True
 
     def fileno(self) -> int:
-        """The descriptor of the stream."""
+        """Return the descriptor of the stream."""
         return self._stream.fileno()
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         return self._stream.isatty()
 
 

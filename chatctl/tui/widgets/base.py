@@ -36,7 +36,7 @@ class CachedLines(_Beside):
 
 
 def as_written(widget: Widget, rows: list[Strip], apart: Callable[[str], int] | None) -> list[Strip]:
-    """Rows as they go to the terminal."""
+    """Return rows as they go to the terminal."""
     if widget.screen is not widget.app.screen:
         return [bared(row) for row in rows]
     return [kept(row, apart) for row in rows]
@@ -49,7 +49,7 @@ class TextBlock(CachedLines, Static):
         super().__init__(Content(drawn(text)), id=id, classes=classes)
 
     def say(self, text: str) -> None:
-        """Another text."""
+        """Set the text."""
         self.update(Content(drawn(text)))
 
 
@@ -76,17 +76,17 @@ class Painted(Widget):
         raise NotImplementedError
 
     def repaint(self) -> None:
-        """Something that is shown has changed."""
+        """Paint again, because the content has changed."""
         self._rows = None
         self.refresh()
 
     def wear(self, look: ThemeStyles) -> None:
-        """Another look."""
+        """Set the palette."""
         self.ink = look
         self.repaint()
 
     def painted(self, y: int) -> Strip:
-        """The row of that number, painted where it is not."""
+        """Return the row of that number; paint it if necessary."""
         size = self.size
         if self._rows is None or self._painted_for != size:
             self._rows = self.paint(size.width, size.height) if size.width > 0 else []

@@ -61,7 +61,7 @@ def _commands(beginning: str) -> tuple[str, ...]:
 def _words(
     word: str, rooms: list[str], names: list[str], fold: Callable[[str], str], *, is_first: bool
 ) -> tuple[str, ...]:
-    """The rooms or the names that a word may become."""
+    """Return the rooms or names that complete a word."""
     if not word:
         return ()
     if word[0] in _ROOM_SIGNS:

@@ -195,5 +195,5 @@ class InputDialog(Overlay[str | None]):
         words.set_class(not trouble, "hidden")
 
     def action_give_up(self) -> None:
-        """No answer."""
+        """Close the dialog without an answer."""
         self.done(None)

@@ -24,7 +24,7 @@ class TopicBar(Painted):
     count = 0
 
     def tell(self, buffer: Buffer, count: int) -> None:
-        """The header: the room, its topic, and the number of members."""
+        """Show the room, its topic, and the number of members."""
         self.buffer, self.count = buffer, count
         self.repaint()
 
@@ -90,7 +90,7 @@ class StatusBar(Painted):
     standing = StatusContent("○", "connecting", good=False)
 
     def tell(self, standing: StatusContent) -> None:
-        """How things stand."""
+        """Show the state of the connection."""
         if standing != self.standing or self._rows is None:
             self.standing = standing
             self.repaint()

@@ -90,7 +90,7 @@ class DialogInput(CachedLines, Input):
             self.delete_selection()
 
     def action_delete_right(self) -> None:
-        """The same, after the cursor."""
+        """Delete the grapheme cluster after the cursor."""
         if self.selection.is_empty:
             self.delete(self.cursor_position, cluster_end(self.value, self.cursor_position))
         else:
@@ -98,12 +98,12 @@ class DialogInput(CachedLines, Input):
 
 
 def cluster_start(text: str, at: int) -> int:
-    """Where the grapheme cluster (an emoji, a letter with its accents) that ends at `at` begins."""
+    """Return where the grapheme cluster (an emoji, a letter with its accents) that ends at `at` begins."""
     return max((end for end in cluster_ends(text[:at]) if end < at), default=0)
 
 
 def cluster_end(text: str, at: int) -> int:
-    """Where the grapheme cluster that begins at `at` ends."""
+    """Return where the grapheme cluster that begins at `at` ends."""
     return at + next(iter(cluster_ends(text[at:])), 0)
 
 
@@ -266,7 +266,7 @@ class MessageInput(TextArea):
         return row, cluster_start(self.document.get_line(row), column)
 
     def get_cursor_right_location(self) -> tuple[int, int]:
-        """The same to the right."""
+        """Return where the grapheme cluster right of the cursor ends."""
         row, column = self.cursor_location
         line = self.document.get_line(row)
         if column >= len(line):
@@ -274,12 +274,12 @@ class MessageInput(TextArea):
         return row, cluster_end(line, column)
 
     def write(self, text: str) -> None:
-        """Have this in the line, with the cursor behind it."""
+        """Set the text, with the cursor at its end."""
         self.load_text(plain(text))
         self.move_cursor(self.document.end)
 
     def invite(self, where: str) -> None:
-        """While nothing is written, say where it would go to."""
+        """Show the recipient while the input is empty."""
         self._where = where
         words = shortened(f"write to {where}", self.size.width - 1) if where else ""
         if str(self.placeholder) != words:

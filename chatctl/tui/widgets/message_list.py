@@ -94,7 +94,7 @@ class MessageList(BarePainted):
         return RowContext(self.ink, max(width, drawing.MIN_WIDTH), mention, self._fold, self.log_shown.find)
 
     def _block(self, at: int, around: RowContext) -> list[Strip]:
-        """The rows of the item at `at`, with what stands above it: the day, the line of the unread."""
+        """Return the rows of the item at `at`, with the day and the line of unread messages above it."""
         items = self.log_shown.items
         item = items[at]
         new_day = at == 0 or drawing.day_of(items[at - 1].time) != drawing.day_of(item.time)
@@ -204,7 +204,7 @@ class MessageList(BarePainted):
         self._row, self._hint, self._length = row, at, len(self.log_shown.items)
 
     def _keep_full(self, around: RowContext) -> None:
-        """The first row never stands below the top of the screen."""
+        """Keep the first row at or above the top of the screen."""
         height = self.size.height
         at = self._index()
         count = self._row + 1
@@ -225,11 +225,11 @@ class MessageList(BarePainted):
             self._set(at, row)
 
     def page(self, by: int) -> None:
-        """A screenful up or down, with two rows of it kept."""
+        """Scroll a screenful up or down, less two rows."""
         self.move(by * max(1, self.size.height - 2))
 
     def to_end(self) -> None:
-        """To the last message."""
+        """Scroll to the last message."""
         self._at = None
         if not self.log_shown.live:
             self.post_message(self.NearBottom())

@@ -36,7 +36,7 @@ class SearchHits(Painted):
         self.at = 0
 
     def choose(self, by: int) -> None:
-        """The next one, or the one before."""
+        """Choose the next result, or the one before."""
         self.at = max(0, min(len(self.hits) - 1, self.at + by))
         self.repaint()
 
@@ -103,7 +103,7 @@ class SearchOverlay(Overlay[Hit | None]):
         self.app.post_message(self.Wanted(text))
 
     def show(self, found: PageItems) -> None:
-        """The answer has come."""
+        """Show the results."""
         self.hits.hits = list(reversed(found.items))
         self.hits.at = 0
         self.hits.repaint()
@@ -130,7 +130,7 @@ class SearchOverlay(Overlay[Hit | None]):
         self.done(self.hits.hits[self.hits.at])
 
     def action_close(self) -> None:
-        """Nothing was chosen."""
+        """Close the search without a choice."""
         self.done(None)
 
 

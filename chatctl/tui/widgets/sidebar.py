@@ -18,7 +18,7 @@ _MAX_COUNT = 9999
 
 
 def _few(count: int) -> str:
-    """A number that leaves room for the name beside it."""
+    """Return a count that leaves room for the name beside it."""
     return str(count) if count <= _MAX_COUNT else f"{_MAX_COUNT}+"
 
 
