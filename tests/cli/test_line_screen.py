@@ -31,6 +31,9 @@ class Nobody:
     def fold(self, name: str) -> str:
         return name.casefold()
 
+    def is_room(self, target: str) -> bool:
+        return target.startswith("#")
+
 
 class Shown:
     """A screen and what it wrote."""
@@ -205,12 +208,47 @@ def test_rooms_are_named_where_there_are_several() -> None:
     assert shown.screen.prompt == "[ann]: "
 
 
-def test_a_room_one_asked_for_becomes_the_place_when_one_is_in() -> None:
+def test_line_typed_after_join_goes_to_the_requested_room() -> None:
+    """The server handles the JOIN first, so a line of the same burst is not sent to the former room."""
     shown = Shown(PERSON)
     shown.screen.go("#dev")
-    assert shown.screen.here == "#lobby"
+    assert shown.screen.here == "#dev"
+    assert shown.screen.prompt == "#dev [ann]: "
     shown.tell(e.Joined(time=NOW, room="#Dev", name="ann", own=True))
     assert shown.screen.here == "#Dev"
+
+
+def test_refused_join_leaves_the_former_room_current() -> None:
+    shown = Shown(PERSON)
+    shown.screen.go("#dev")
+    lines = shown.tell(e.Failed(time=NOW, text="Cannot join (+i)", code="473", about="#dev"))
+    assert lines[-1] == "--- You are still writing to #lobby"
+    assert shown.screen.here == "#lobby"
+    assert shown.tell(e.Failed(time=NOW, text="No such nick", code="401", about="#dev"))[1:] == []
+
+
+def test_join_that_is_repeated_stays_requested() -> None:
+    shown = Shown(PERSON)
+    shown.screen.go("#dev")
+    shown.tell(e.Failed(time=NOW, text="not stored; trying again", code="NOT_STORED", about="#dev"))
+    assert shown.screen.here == "#dev"
+
+
+def test_query_makes_a_person_current_at_once() -> None:
+    shown = Shown(PERSON)
+    shown.screen.go("bob")
+    assert shown.screen.here == "bob"
+    assert shown.screen.prompt == "bob [ann]: "
+    shown.screen.go("#lobby")
+    assert shown.screen.prompt == "[ann]: "
+
+
+def test_room_joined_late_does_not_replace_a_later_choice() -> None:
+    shown = Shown(PERSON)
+    shown.screen.go("#dev")
+    shown.screen.go("#lobby")
+    shown.tell(e.Joined(time=NOW, room="#dev", name="ann", own=True))
+    assert shown.screen.here == "#lobby"
 
 
 def test_the_prompt_has_the_name_of_now() -> None:

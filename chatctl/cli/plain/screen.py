@@ -27,6 +27,7 @@ from chatctl.client import events as e
 from chatctl.client.client import Client
 from chatctl.client.errors import InputError, SecretSaidError
 from chatctl.client.events.sentences import SentenceContext, Tone, words
+from chatctl.client.session.unstored_requests import CODE as NOT_STORED
 from chatctl.protocol.clean import clean, escaped, isolate
 
 _COLOURS: dict[Tone, str] = {"private": "\x1b[35m", "coming": "\x1b[2m", "news": "\x1b[36m", "trouble": "\x1b[31m"}
@@ -112,6 +113,8 @@ class LineScreen:
         self._going = here
         self._only_wished = bool(here)
         """Whether `here` is where we want to be, and have not been yet."""
+        self._requested = ""
+        """The room of a /join that is not answered yet: lines typed after it go there, behind the JOIN."""
         self._early: list[e.Event] | None = []
         self._offline_for: list[str] = []
         self._came_back = False
@@ -143,14 +146,15 @@ class LineScreen:
     @property
     def here(self) -> str:
         """The room or person that a plain line goes to."""
-        return self._here
+        return self._requested or self._here
 
     def go(self, target: str) -> None:
-        """Make `target` current, at once if it is joined, else as soon as it is."""
-        if target in self._rooms:
+        """Make `target` current, which is a person or a room that is joined or was requested."""
+        if target in self._rooms or not self.client.is_room(target):
+            self._going = self._requested = ""
             self._be_in(target)
         else:
-            self._going = target
+            self._going = self._requested = target
 
     def say(self, target: str, text: str, kind: e.Kind = "message", reply: str = "") -> None:
         """Send a message; it is shown by its echo. Raises InputError for the user's own password."""
@@ -164,7 +168,7 @@ class LineScreen:
     def said(self, count: int, name: str = "") -> str | None:
         """Return the id of the `count`-th last message here."""
         wanted = self.client.fold(name)
-        ids = [id for place, who, id in reversed(self._said) if place == self._here and (not name or who == wanted)]
+        ids = [id for place, who, id in reversed(self._said) if place == self.here and (not name or who == wanted)]
         return ids[count - 1] if count <= len(ids) else None
 
     def do(self, what: str, rest: str) -> None:
@@ -172,7 +176,7 @@ class LineScreen:
         if what == "search" and rest:
             self.client.search(rest)
         elif what == "history":
-            self.client.look_back(self._here, "BEFORE", self._oldest or datetime.now(UTC))
+            self.client.look_back(self.here, "BEFORE", self._oldest or datetime.now(UTC))
         elif what == "save" and self.keep is not None:
             self.keep(self.client.name, rest)
             self.show(f"--- Saved: chatctl join {rest} enters here again")
@@ -215,7 +219,8 @@ class LineScreen:
         """The words before the line being typed: it reads as the line will, or asks a question."""
         if self.question is not None:
             return self.question.prompt
-        room = f"{self._here} " if len(self._rooms) > 1 and self._here else ""
+        here = self.here
+        room = f"{here} " if here and (len(self._rooms) > 1 or here not in self._rooms) else ""
         return clean(f"{room}[{self._me}]: ")
 
     # Events.
@@ -248,6 +253,8 @@ class LineScreen:
                     self._write_words(tone, self._when(event) + text, aside=_is_slowed(event))
         if isinstance(event, e.Parted) and event.own:
             self._gone_from(event.rooms)
+        elif isinstance(event, e.Failed) and event.about is not None and event.code != NOT_STORED:
+            self._not_joined(event.about)
         elif isinstance(event, e.Disconnected):
             self.end()
 
@@ -274,6 +281,7 @@ class LineScreen:
                 self._rooms.append(event.room)
                 if self._going.casefold() == event.room.casefold():
                     self._here, self._going, self._only_wished = event.room, "", False
+                    self._requested = ""
                 elif not self._here or self._only_wished:  # some servers lead to another room than was asked for
                     self._here = event.room
             case e.RoomMessage() | e.PrivateMessage() if event.id is not None:
@@ -291,6 +299,13 @@ class LineScreen:
         if self._oldest is None or event.time < self._oldest:
             self._oldest = event.time
 
+    def _not_joined(self, room: str) -> None:
+        """Stay in the current room, because the one that was requested cannot be joined."""
+        if self._requested.casefold() == room.casefold():
+            self._going = self._requested = ""
+            if self._here:
+                self._be_in(self._here, still=" still")
+
     def _gone_from(self, rooms: tuple[str, ...]) -> None:
         """Handle the end of our membership; if it was the current room, another one becomes current."""
         self._rooms = [room for room in self._rooms if room not in rooms]
@@ -299,10 +314,10 @@ class LineScreen:
             if self._rooms:
                 self._be_in(self._rooms[0])
 
-    def _be_in(self, room: str) -> None:
+    def _be_in(self, room: str, still: str = "") -> None:
         self._here = room
         if not self.style.as_json:
-            self.show(f"--- You are writing to {room} now")
+            self.show(f"--- You are{still} writing to {room}{'' if still else ' now'}")
 
     def _is_worth_showing(self, event: e.Event) -> bool:
         own = bool(getattr(event, "own", False))
