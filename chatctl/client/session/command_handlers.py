@@ -59,7 +59,9 @@ def join(state: EnginePort, message: Message) -> None:
             state.rooms.open(name)
             known = state.wanted.get(state.fold(name))
             state.want(name, known[1] if known else "")
-            state.unstored.joined(state.fold(name))
+            if state.unstored.joined(state.fold(name)):
+                state.unwant(name)
+                state.send("PART", name)
         state.rooms.enter(name, nick)
         if len(message.params) > 1:  # extended-join
             presence.learn_account(state, nick, message.params[1])

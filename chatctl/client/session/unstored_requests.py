@@ -62,15 +62,16 @@ class RetryEngine(Protocol):
 
 class PendingJoin:
     """A room whose JOIN has not succeeded yet. `asked`: a JOIN is out; `refused`: one could not be stored; `told`: the
-    user knows that."""
+    user knows that; `left`: the user left it before the answer, so a JOIN that succeeds is followed by PART."""
 
-    __slots__ = ("asked", "name", "refused", "told")
+    __slots__ = ("asked", "left", "name", "refused", "told")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.asked = True
         self.refused = False
         self.told = False
+        self.left = False
 
 
 class UnstoredRequests:
@@ -122,14 +123,16 @@ class UnstoredRequests:
         """Note that a JOIN goes out."""
         pending = self._rooms.setdefault(key, PendingJoin(room))
         pending.asked = True
+        pending.left = False
 
     def report_again(self, key: str) -> None:
         """Tell the next refusal, because the user has asked for the room."""
         self._rooms[key].told = False
 
-    def joined(self, key: str) -> None:
-        """Note that we are in a room."""
-        self._rooms.pop(key, None)
+    def joined(self, key: str) -> bool:
+        """Note that we are in a room. Return whether the user left it before the answer."""
+        pending = self._rooms.pop(key, None)
+        return pending is not None and pending.left
 
     def give_up(self, state: RetryEngine, key: str) -> None:
         """Stop joining a room; messages that wait for it fail visibly ([messages-wait])."""
@@ -142,12 +145,15 @@ class UnstoredRequests:
         self._settle(state)
 
     def leave(self, state: RetryEngine, room: str) -> bool:
-        """Stop joining a room that the user leaves. Return whether there is nothing to be left on the server."""
+        """Stop joining a room that the user leaves. Return whether no PART must be sent now."""
         key = state.fold(room)
         pending = self._rooms.get(key)
-        if pending is None or not pending.refused or pending.asked:
+        if pending is None or not pending.refused:
             return False
-        self._left(state, key)
+        if pending.asked:
+            pending.left = True
+        else:
+            self._left(state, key)
         return True
 
     def _left(self, state: RetryEngine, key: str) -> None:

@@ -104,9 +104,29 @@ def test_room_left_while_its_join_is_out_again_is_not_joined_again() -> None:
     talk = refused()
     _, pong = repeat(talk)
     talk.state.part("#tea")
-    assert talk.sent() == ["PART :#tea"]
+    assert talk.sent() == []  # the server would refuse it, since we are not in the room
     assert [type(event) for event in talk.heard(REFUSED, pong)] == [e.Parted]
     assert not talk.state.unstored.pending
+
+
+def test_room_left_while_its_join_is_out_again_is_parted_if_the_join_succeeds() -> None:
+    talk = refused()
+    _, pong = repeat(talk)
+    talk.state.part("#tea")
+    talk.heard(":ann!u@h JOIN #tea", pong)
+    assert talk.sent() == ["PART :#tea"]
+    assert "#tea" not in talk.state.wanted
+    assert [type(event) for event in talk.heard(":ann!u@h PART #tea")] == [e.Parted]
+
+
+def test_room_joined_again_after_it_was_left_stays_joined() -> None:
+    talk = refused()
+    _, pong = repeat(talk)
+    talk.state.part("#tea")
+    talk.state.join("#tea")
+    talk.heard(":ann!u@h JOIN #tea", pong)
+    assert not any("PART" in line for line in talk.sent())
+    assert "#tea" in talk.state.wanted
 
 
 @pytest.mark.parametrize(
