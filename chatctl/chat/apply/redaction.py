@@ -1,5 +1,7 @@
 """Which users may delete a message (ircv3.net/specs/extensions/message-redaction).
 
+Invariants:
+
 - [who-may-delete] The sender, for a limited time; operators of the room and of the server, any message at any time.
 - [sender] An account wrote the messages that bear its name since it was created. A message without an account is its
   sender's only if it bears their nick, was sent since this connection has had that nick, and has an id of this start of

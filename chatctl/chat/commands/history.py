@@ -2,9 +2,12 @@
 
 Source: ircv3.net/specs/extensions/chathistory (draft), with event-playback. Errors are standard replies, as it asks.
 
-Access: a room's members and sessions on a short visit there; a private conversation, its two participants
-(`queries`). A nick alone grants nothing: the messages of its earlier owner stay theirs. To all other
-sessions a room answers like one that does not exist, so that the answer does not disclose secret rooms.
+Invariants:
+
+- [members-only] The history of a room is for its members and for sessions on a short visit there. A private
+  conversation is for its two participants (`queries`).
+- [nick-grants-nothing] A nick alone grants nothing: the messages of its earlier owner stay theirs.
+- [no-disclosure] To all other sessions a room answers like one that does not exist, so secret rooms are not disclosed.
 """
 
 from __future__ import annotations

@@ -3,6 +3,9 @@
 A chat server spends most of its time sending the same bytes to many recipients. This design costs one list append per
 recipient and tick.
 
+Invariants:
+
+- [room-order] All members of a room receive its lines in the order of their entries.
 - [segment] The lines of a room in one tick are gathered in a segment. Each line is rendered once per capability set of
   the members. When the segment closes, the lines of a set are joined once, and every member with that set gets the same
   bytes object: a group (members and bytes).

@@ -2,6 +2,7 @@
 
 Invariants:
 
+- [one-order] Every change of shared state is an entry. Entries have one order, which `seq` counts.
 - [monotonic] The time of an entry is the clock's, and never decreases.
 - [clock-behind] If the clock is behind the last entry (it was set back), time advances by 1 ms whenever the clock
   moves, until the clock has caught up: it neither stands still nor runs further ahead. Facts of one ms still have times

@@ -1,4 +1,10 @@
-"""Accounts and invitations, as stored. Plain values that are replaced, never changed."""
+"""Accounts and invitations, as stored. Plain values that are replaced, never changed.
+
+Invariants:
+
+- [account-ids] The id of an account is never given to another one. Rights and history belong to the id, so a later
+  account with the same name inherits nothing.
+"""
 
 from __future__ import annotations
 

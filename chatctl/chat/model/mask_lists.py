@@ -2,6 +2,8 @@
 
 Sources: modern.ircdocs.horse, "Ban Channel Mode" to "Invite-Exception Channel Mode"; ircv3 account-extban.
 
+Invariants:
+
 - [mask-form] A mask is ``nick!user@host`` with ``*`` and ``?``. Missing parts are ``*``: ``bob`` is ``bob!*@*``, and
   ``*@host`` is ``*!*@host``.
 - [account-mask] ``a:name`` matches users logged in as `name` (also a pattern). Names are given again, so a full name in
