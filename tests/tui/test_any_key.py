@@ -169,7 +169,7 @@ def test_the_screen_stays_whole(server: Server, seed: int, monkeypatch: pytest.M
     play(story)
 
 
-@pytest.mark.parametrize("key", ["escape", "enter", "y", "ctrl+c", "x"])
+@pytest.mark.parametrize("key", ["escape", "enter", "y", "ctrl+c", "ctrl+d", "x"])
 @pytest.mark.parametrize("opened", ["f1", "ctrl+f", "paste", "/register"])
 def test_keys_that_come_at_once_close_what_lies_over_the_screen_once(
     server: Server, opened: str, key: str, monkeypatch: pytest.MonkeyPatch

@@ -32,7 +32,7 @@ from chatctl.chat.engine.stored_settings import StoredSettings
 from chatctl.chat.entries import proposals as p
 from chatctl.chat.entries.deliveries import Delivery
 from chatctl.chat.entries.facts import AnyFact
-from chatctl.chat.entries.outcome import Outcome, Undo
+from chatctl.chat.entries.outcome import Outcome
 from chatctl.chat.history.recent_messages import RecentMessages
 from chatctl.chat.model.accounts import NONE, Changes, RecordKey
 from chatctl.chat.model.ids import SessionId
@@ -50,6 +50,7 @@ _RETRY_INTERVAL_MS = 1000
 MAX_RETRIED_FACTS = 10_000
 """Facts that wait to be submitted again ([undo-or-retry]). More are dropped and counted."""
 
+_MESSAGES = frozenset((p.SendMessage, p.SendMessageRun))
 _LIGHT_PROPOSALS = frozenset((p.Join, p.Part, p.Kick, p.Rename, p.MarkRead, p.SetMetadata, p.AddBan, p.RemoveBan))
 """Proposals that are accepted while commits are slow or much output is parked, because they add little to it."""
 
@@ -79,16 +80,15 @@ class _Submitted(msgspec.Struct):
     """An entry whose facts are with the journal."""
 
     seq: int
-    time: int
-    proposal: p.Proposal
-    command: str
+    outcome: Outcome
     refusable: bool
     lines: int
     """The lines of the command that have not been refused."""
-    facts: int
-    undo: Sequence[Undo]
-    follow_ups: Sequence[p.Proposal]
-    notes: Sequence[tuple[str, dict[str, object]]]
+
+    @property
+    def command(self) -> str:
+        """The command that a refusal names."""
+        return self.outcome.command or (self.outcome.facts[0].kind if self.outcome.facts else "")
 
 
 class CommitGate:
@@ -162,20 +162,16 @@ class CommitGate:
             self._retries.add(outcome)
         if not is_stored:
             return
-        command = outcome.command or (outcome.facts[0].kind if outcome.facts else "")
         count = outcome.count
-        if refusable and not isinstance(proposal, (p.SendMessage, p.SendMessageRun)):
-            self.unstored_change = entry.seq
         self.unsubmitted += outcome.facts
         self._unsubmitted_facts += count
         lines = min(proposal.lines, max(1, count))
-        if refusable and type(proposal) not in _LIGHT_PROPOSALS:
-            self.messages += lines
-        notes = outcome.notes if refusable else ()
-        undo, follow_ups = outcome.undo, outcome.follow_ups
-        self._submitted.append(
-            _Submitted(entry.seq, entry.time, proposal, command, refusable, lines, count, undo, follow_ups, notes)
-        )
+        if refusable:
+            if type(proposal) not in _MESSAGES:
+                self.unstored_change = entry.seq
+            if type(proposal) not in _LIGHT_PROPOSALS:
+                self.messages += lines
+        self._submitted.append(_Submitted(entry.seq, outcome, refusable, lines))
         for name in outcome.records:
             self._settings.changed_records[name] = entry.seq
         if self._restarted:
@@ -239,7 +235,7 @@ class CommitGate:
 
     def refusal_reason(self, proposal: p.Proposal) -> str:
         """Return why `proposal` cannot be accepted now ([refuse-while-failing]); ``""`` if it can."""
-        slow = bool(self._submitted) and self._clock() - self._submitted[0].time > SLOW_COMMIT_MS
+        slow = bool(self._submitted) and self._clock() - self._submitted[0].outcome.entry.time > SLOW_COMMIT_MS
         crowded = self._fanout.parked_bytes > MAX_PARKED_BYTES
         if not (slow or crowded or self.failure_reason):
             return ""
@@ -263,7 +259,7 @@ class CommitGate:
     @property
     def lag_ms(self) -> int:
         """The age of the oldest fact that was submitted and is not durable."""
-        return max(0, self._clock() - self._submitted[0].time) if self._submitted else 0
+        return max(0, self._clock() - self._submitted[0].outcome.entry.time) if self._submitted else 0
 
     # From the journal.
 
@@ -275,11 +271,12 @@ class CommitGate:
         submitted = self._submitted
         while submitted and submitted[0].seq <= seq:
             item = submitted.popleft()
-            if item.notes:
-                for event, fields in item.notes:
+            outcome = item.outcome
+            if outcome.notes and item.refusable:
+                for event, fields in outcome.notes:
                     self._log.info(event, **fields)
-            if item.follow_ups:
-                self.follow_ups += item.follow_ups
+            if outcome.follow_ups:
+                self.follow_ups += outcome.follow_ups
         self._retries.drop(seq, all_stored=not submitted)
         self._restarted.stored(seq)
         self._release_names(seq)
@@ -325,7 +322,7 @@ class CommitGate:
         again = self._retries.take()
         self._fanout.refuse(refused.union(outcome.entry.seq for outcome in again))
         self._recent.refuse(refused)
-        if any(isinstance(item.proposal, p.Redact | p.RenameRoom) for item in failed):
+        if any(isinstance(item.outcome.entry.proposal, p.Redact | p.RenameRoom) for item in failed):
             self._recent.forget()  # they have been changed already; the journal has what they were
         self._release_names(last)
         self._restarted.failed()
@@ -335,7 +332,7 @@ class CommitGate:
         for item in failed:
             if item.refusable:
                 for _ in range(item.lines):
-                    proposal = item.proposal
+                    proposal = item.outcome.entry.proposal
                     self._refuse(proposal.session, item.command, reason, proposal.label, proposal.subject)
         self._retry(again)
         self.unstored_change = 0
@@ -346,7 +343,7 @@ class CommitGate:
         state = self._state
         dropped, forgotten = len(state.dropped_rooms), len(state.forgotten)
         for item in items:
-            for change in reversed(item.undo):
+            for change in reversed(item.outcome.undo):
                 self._deliver(change.take_back(state))
         self._settings.roll_back(last, dropped, forgotten)
 

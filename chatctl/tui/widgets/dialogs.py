@@ -88,7 +88,7 @@ class QuestionDialog(Overlay[bool]):
         ("y", "answer(True)"),
         ("n", "answer(False)"),
         ("escape", "answer(False)"),
-        ("ctrl+c", "answer(False)"),
+        ("ctrl+c,ctrl+d", "answer(False)"),
     ]
 
     def __init__(self, title: str, text: str, yes: str, *, careful: bool = False) -> None:

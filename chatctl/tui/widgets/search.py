@@ -69,7 +69,7 @@ class SearchHits(Painted):
 class SearchOverlay(Overlay[Hit | None]):
     """Return the selected one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "close"), ("ctrl+c", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "close"), ("ctrl+c,ctrl+d", "close")]
 
     class Wanted(Message):
         """Look for this."""
