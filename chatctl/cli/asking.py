@@ -50,7 +50,7 @@ def asking(
             raise StartError(f"The data folder {folder} is in use by {held}; try again when that has ended") from None
         yield lambda request: ask_server(folder, request)
         return
-    note = f"{'reading' if reading else 'writing to'} {folder}; no server runs on it ({NOT_KEPT})"
+    note = f"{'Reading' if reading else 'Writing to'} {folder}; no server runs on it ({NOT_KEPT})"
     refuse_remains(journal_file(folder))
     if reading and not journal_file(folder).exists():
         yield lambda request: _stand_in(None, request, note)
@@ -68,7 +68,7 @@ def _stand_in(stopped: StoppedJournal | None, request: Mapping[str, object], not
     command = request["command"]
     if command == "reach":
         raise UnreachableError(
-            f"No server runs on this folder ({NOT_KEPT}), so there is no one to invite to; start one with chatctl serve"
+            f"No server runs on this folder ({NOT_KEPT}), so no invitation can be made; start one with chatctl serve"
         )
     hint(note)
     state = State(Rules())

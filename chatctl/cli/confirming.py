@@ -16,7 +16,9 @@ import typer
 from chatctl.cli.failures import say
 from chatctl.errors import ConfigError
 
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where no terminal can be asked.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask for confirmation; required without a terminal.")
+]
 
 
 def can_ask() -> bool:

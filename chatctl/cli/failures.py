@@ -86,7 +86,7 @@ def reporting(closed: int = FAILED) -> Iterator[None]:
         say(str(error))
         raise typer.Exit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001  # [no-traceback]
-        say(f"something went wrong inside chatctl, please report it: {_of_ours(error)}")
+        say(f"This is a bug in chatctl, please report it: {_of_ours(error)}")
         raise typer.Exit(FAILED) from None
 
 

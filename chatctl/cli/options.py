@@ -21,7 +21,7 @@ HostOption = Annotated[
 PortOption = Annotated[str | None, typer.Option("--port", metavar="NUMBER", help="The server's port (default: 5106).")]
 ListenerLimitOption = Annotated[
     str | None,
-    typer.Option("--listener-limit", metavar="NUMBER", help="How many may be in the chat at once (default: 5)."),
+    typer.Option("--listener-limit", metavar="NUMBER", help="The maximum number of users at once (default: 5)."),
 ]
 ServerNameOption = Annotated[
     str | None, typer.Option("--server-name", metavar="NAME", help="The server's IRC name (default: chatctl.local).")
@@ -38,9 +38,11 @@ SecureOption = Annotated[
 ]
 FingerprintOption = Annotated[
     str | None,
-    typer.Option("--fingerprint", metavar="SHA256:...", help="Believe the server with this fingerprint alone."),
+    typer.Option("--fingerprint", metavar="SHA256:...", help="Trust only the server with this fingerprint."),
 ]
-NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Your name; asked for when not given.")]
+NameOption = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Your name; you are asked if it is not given.")
+]
 AccountOption = Annotated[
     str | None, typer.Option("--account", metavar="NAME", help="Log in to this account.", show_default=False)
 ]
@@ -63,7 +65,7 @@ HistoryOption = Annotated[
 ]
 VerboseOption = Annotated[
     bool,
-    typer.Option("--verbose", "-v", callback=set_verbose, help="Say on stderr which folder is used, and how."),
+    typer.Option("--verbose", "-v", callback=set_verbose, help="Print to stderr which folder is used, and how."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
-PlainOption = Annotated[bool, typer.Option("--plain", help="Line by line, never the full screen.")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Use line mode instead of the full screen.")]

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 RoomArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[ROOM]", help="A room (default: #lobby), or where it is: ircs://chat.example:5106/lobby."),
+    typer.Argument(metavar="[ROOM]", help="A room (default: #lobby), or its address: ircs://chat.example:5106/lobby."),
 ]
 
 
 GuestNameOption = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="Your name (default: client.name, else a made-up one)."),
+    typer.Option("--name", metavar="NAME", help="Your name (default: client.name, else a generated one)."),
 ]
 
 

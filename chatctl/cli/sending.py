@@ -36,9 +36,9 @@ def need_room(client: Client, room: str, troubles: SendErrors) -> None:
             raise client.error
         troubles.conclude()
         if client.rooms:
-            raise RefusedError(f"The server led us to {client.rooms[0]} instead of {room}; nothing was sent")
+            raise RefusedError(f"The server joined you to {client.rooms[0]} instead of {room}, so nothing was sent")
         if time.monotonic() >= end:
-            raise UnreachableError(f"The server did not let us into {room} within {PATIENCE:.0f} seconds")
+            raise UnreachableError(f"The server did not answer the join of {room} within {PATIENCE:.0f} seconds")
         troubles.happened.wait(0.2)
         troubles.happened.clear()
 
@@ -99,7 +99,7 @@ def texts(text: str | None, *, whole: bool, yes: bool) -> Iterator[str]:
     else:
         number = 1
         while line := _read_line(number, yes=yes):
-            shown = decoded(line, f"line {number} of the input").rstrip("\r\n")
+            shown = decoded(line, f"Line {number} of the input").rstrip("\r\n")
             yield from split(shown, _PIECE_BYTES) or [shown]
             number += 1
 

@@ -43,7 +43,7 @@ _SIGNS = {
 
 
 LimitOption = Annotated[
-    int, typer.Option("--limit", metavar="NUMBER", min=1, max=1_000_000, help="How many messages at the most.")
+    int, typer.Option("--limit", metavar="NUMBER", min=1, max=1_000_000, help="The maximum number of messages.")
 ]
 
 
@@ -119,7 +119,7 @@ def _report_source(folder: Path) -> None:
 
     held = holder(folder)
     state = f"a server is running ({held})" if held is not None else "no server runs on it"
-    remark(f"reading {folder}; {state}")
+    remark(f"Reading {folder}; {state}")
 
 
 def room_of_argument(name: str | None) -> str:

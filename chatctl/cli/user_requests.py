@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-Account = Annotated[bool, typer.Option("--account", help="It is an account, whatever name its owner has now.")]
+Account = Annotated[bool, typer.Option("--account", help="The name is an account's, whatever name its owner uses now.")]
 
 
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="What they read, and the others.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason that the user and others read.")]
 
 
 def ask_about_user(data_dir: str | None, config: str | None, request: Mapping[str, object]) -> dict[str, object]:

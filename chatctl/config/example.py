@@ -11,13 +11,13 @@ MIB = 1024 * 1024
 _HEAD = """\
 # chatctl.toml: the settings of chatctl.
 #
-# Every setting stands here with its default; to change one, take away the '#' before it.
-# A variable named in brackets is stronger than this file, a flag is stronger still.
-# An empty text, "", means "none".
+# Every setting is listed with its default; to change one, remove the '#' before it.
+# The variable in brackets takes precedence over this file, and the flag over both.
+# An empty text, "", means that the setting has no value.
 #
-# A password belongs to the host and port that stand beside it, in this file or in variables. Clients such as
-# `chatctl join` send it nowhere else, whatever address they are given, and to another machine over TLS only. A server
-# in client.servers has a password_file of its own.
+# A password belongs to the host and port that are set beside it, in this file or in variables. Clients such as
+# `chatctl join` send it to no other server, whatever address they are given, and to another machine over TLS only.
+# A server in client.servers has a password_file of its own.
 """
 
 

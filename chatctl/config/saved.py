@@ -56,10 +56,10 @@ def _server(word: str, value: object) -> SavedServer:
     if isinstance(value, SavedServer):
         return value
     if not 0 < len(word) <= MAX_NAME_CHARACTERS or "://" in word or kinds.has_controls(word):
-        raise ValueError(f"a server's word is 1 to {MAX_NAME_CHARACTERS} characters, and no address")
+        raise ValueError(f"a server's word is 1 to {MAX_NAME_CHARACTERS} characters, and not an address")
     given = {"host": value} if isinstance(value, str) else value
     if not isinstance(given, dict):
-        raise ValueError(f"{word} is to be an address such as ircs://chat.example/tea, or a table with host in it")
+        raise ValueError(f"{word} must be an address such as ircs://chat.example/tea, or a table with host in it")
     for key in given:
         if key not in _KINDS:
             raise ValueError(f'{word} has an unknown setting "{key}"; it may have {", ".join(_KINDS)}')

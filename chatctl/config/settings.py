@@ -38,7 +38,7 @@ class TlsSettings(_Table):
         "auto: plaintext for this computer only; required, optional or off (no TLS).",
         flag="--tls",
     )
-    certificate: kinds.OptionalFile = key(None, "A certificate in PEM form; empty: made on the first start, and kept.")
+    certificate: kinds.OptionalFile = key(None, "A certificate in PEM form; empty: one is made on the first start.")
     key: kinds.OptionalFile = key(None, "The certificate's key in PEM form, which no other user may read.")
 
 
@@ -48,45 +48,45 @@ class HistorySettings(_Table):
     enabled: kinds.YesNo = key(
         True, "Keep history on disk; false: in memory, until the server stops.", flag="--history/--no-history"
     )
-    retention_days: kinds.Whole = key(0, "After how many days messages are deleted; 0: never.")
-    retention_messages: kinds.Whole = key(0, "How many messages are kept in all; 0: all of them.")
+    retention_days: kinds.Whole = key(0, "The age in days at which messages are deleted; 0: never.")
+    retention_messages: kinds.Whole = key(0, "The maximum number of stored messages; 0: no limit.")
     replay_on_join: kinds.Replay = key(
-        _RULES.replay_on_join, "How many recent messages a user who joins a room is shown."
+        _RULES.replay_on_join, "The number of recent messages sent to a user who joins a room."
     )
 
 
 class AccountSettings(_Table):
-    """Names that belong to people."""
+    """Accounts: names that belong to one user."""
 
     registration: kinds.WhoRegisters = key(
         _RULES.registration, "Who may make an account: open (all), invite (chatctl invite), closed (only you)."
     )
-    guests: kinds.YesNo = key(_RULES.guests, "Let people in who have no account.")
-    iterations: kinds.Iterations = key(_RULES.iterations, "How much work it is to check a new password (PBKDF2).")
+    guests: kinds.YesNo = key(_RULES.guests, "Admit users who have no account.")
+    iterations: kinds.Iterations = key(
+        _RULES.iterations, "PBKDF2 iterations of new passwords; more are safer and slower."
+    )
 
 
 class LimitSettings(_Table):
     """Limits of the server for connections."""
 
-    messages_per_second: kinds.Whole = key(10, "Messages a second of one user; more are read more slowly. 0: any.")
+    messages_per_second: kinds.Whole = key(10, "Messages a second of one user; more are delayed. 0: no limit.")
     connections_per_address: kinds.Whole = key(
-        _LIMITS.connections_per_address, "Connections from one address, but for this computer. 0: any."
+        _LIMITS.connections_per_address, "Connections from one address, except this computer. 0: no limit."
     )
-    unregistered: kinds.Count = key(
-        _LIMITS.unregistered, "How many connections may be open that have not said who they are."
-    )
+    unregistered: kinds.Count = key(_LIMITS.unregistered, "The maximum number of unregistered connections.")
     registration_seconds: kinds.Seconds = key(
-        _LIMITS.registration_seconds, "How long a connection may take to say who it is."
+        _LIMITS.registration_seconds, "Seconds that a connection has to register."
     )
-    idle_seconds: kinds.Seconds = key(
-        _LIMITS.idle_seconds, "After how long a silent connection is asked whether it is still there."
+    idle_seconds: kinds.Seconds = key(_LIMITS.idle_seconds, "Seconds of silence after which a client is sent a PING.")
+    outbox_bytes: kinds.Size = key(
+        _LIMITS.outbox_bytes, "The limit of a send queue; past it the client is disconnected."
     )
-    outbox_bytes: kinds.Size = key(_LIMITS.outbox_bytes, "How much may wait for one slow reader before it is cut off.")
-    outbox_total_bytes: kinds.Size = key(_LIMITS.outbox_total_bytes, "How much may wait for all readers together.")
+    outbox_total_bytes: kinds.Size = key(_LIMITS.outbox_total_bytes, "The limit of all send queues together.")
 
 
 class LogSettings(_Table):
-    """The server's log, on stderr. It never holds what people say."""
+    """The server's log, on stderr. It never contains messages."""
 
     level: kinds.LogLevel = key("info", "debug, info, warning or error.", flag="--log-level")
     format: kinds.LogFormat = key(None, "text, json, or auto: text on a terminal, json elsewhere.")
@@ -102,7 +102,7 @@ Servers = Annotated[
 class ClientSettings(_Table):
     """Defaults of `chatctl join`."""
 
-    name: kinds.OptionalText = key(None, "Your name; asked for if it is not set.", flag="--name")
+    name: kinds.OptionalText = key(None, "Your name; you are asked if it is not set.", flag="--name")
     room: kinds.Room = key("#lobby", "The room to enter.", flag="--room")
     password_file: kinds.OptionalFile = key(None, "A file that holds the password of the server at host and port.")
     servers: Servers = key({}, 'For `join WORD`: WORD = "ircs://host/room", or a table of host, port, name, room, tls.')
@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     host: kinds.Address = key("127.0.0.1", 'The address to listen on, or to reach; "::" listens on all.', flag="--host")
     port: kinds.Port = key(5106, "The port; 0 lets the system pick a free one.", flag="--port")
     listener_limit: kinds.Count = key(
-        _RULES.listener_limit, "How many users may be in the chat at once.", flag="--listener-limit"
+        _RULES.listener_limit, "The maximum number of users at once.", flag="--listener-limit"
     )
     advertise: kinds.ReachableHost = key(None, "The address printed for others to join; empty: this computer's own.")
     name: kinds.ServerName = key(_RULES.server_name, "The server's name on IRC.", flag="--server-name")
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     data_dir: kinds.OptionalFile = key(
         None, "The folder for history, accounts and bans; empty: the usual place.", flag="--data-dir"
     )
-    operators: kinds.Operators = key({}, "Who may become operator by OPER: name = verifier (chatctl hash-password).")
+    operators: kinds.Operators = key({}, "Operators that use OPER: name = verifier (chatctl hash-password).")
     history: HistorySettings = HistorySettings()
     tls: TlsSettings = TlsSettings()
     accounts: AccountSettings = AccountSettings()

@@ -101,7 +101,7 @@ def test_init_replaces_nothing_unless_told_to(folder: Path) -> None:
     mine.write_text("port = 1\n")
     mine.chmod(0o644)
     result = run("init", "mine.toml")
-    assert (result.exit_code, result.stderr) == (2, "chatctl: mine.toml is already there; --force replaces it\n")
+    assert (result.exit_code, result.stderr) == (2, "chatctl: mine.toml exists already; --force replaces it\n")
     assert mine.read_text() == "port = 1\n"
     assert run("init", "--force", "mine.toml").exit_code == 0
     assert mine.read_text(encoding="utf-8") == text()

@@ -54,7 +54,7 @@ def test_prune_without_a_terminal_needs_yes(folder: Path) -> None:
     assert "--yes" in err
     assert "Nothing was changed" in err
     code, out, err = output(folder, "prune", "--older-than", "1d", "--yes", "--verbose")
-    assert (code, out) == (0, "Forgotten: 12 messages and events.\n")
+    assert (code, out) == (0, "Deleted: 12 messages and events.\n")
     assert COUNTED in err
 
 
@@ -71,10 +71,10 @@ def test_prune_dry_run_counts_and_changes_nothing(folder: Path) -> None:
 def test_prune_on_a_terminal_asks(folder: Path) -> None:
     for answer, code in (("", 1), ("n", 1), ("y", 0)):
         with terminal(folder, "prune", "--older-than", "1d") as asked:
-            asked.until(f"Forget {COUNTED}", "for good?")
+            asked.until(f"Delete {COUNTED}", "for good?")
             asked.enter(answer)
             assert asked.until_end() == code
-            assert any("Forgotten: 12" in line for line in asked.shown()) == (code == 0)
+            assert any("Deleted: 12" in line for line in asked.shown()) == (code == 0)
 
 
 def test_accounts_remove_asks(folder: Path) -> None:

@@ -59,7 +59,7 @@ def test_an_interrupt_is_130_and_quiet(error: BaseException) -> None:
 def test_a_mistake_of_ours_is_one_line_with_its_place() -> None:
     result = fails_with(KeyError("x"))
     assert result.exit_code == 1
-    assert result.stderr.startswith("chatctl: something went wrong inside chatctl, please report it: KeyError: 'x' (")
+    assert result.stderr.startswith("chatctl: This is a bug in chatctl, please report it: KeyError: 'x' (")
     assert "test_failures.py, line" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 

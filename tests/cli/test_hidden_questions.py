@@ -34,14 +34,14 @@ def test_a_new_password_is_made_if_it_was_typed_twice() -> None:
     assert [question.answer(line) for line in answers] == [False] * 5 + [True]
     assert made == [PASSWORD]
     assert "at least 6 characters" in shown[0]
-    assert shown[1:] == ["These were not the same"]
+    assert shown[1:] == ["The two passwords are not the same"]
 
 
 def test_only_y_ends_a_refused_question() -> None:
     shown: list[str] = []
     question = RefusedQuestion(shown.append)
     assert [question.answer(line) for line in ("", PASSWORD, PASSWORD, "y")] == [False, False, False, True]
-    assert shown == ["Nothing of that was sent"] * 2
+    assert shown == ["Nothing was sent"] * 2
 
 
 def test_who_has_an_account_is_not_asked() -> None:
@@ -77,7 +77,7 @@ def test_no_password_is_shown_or_said(server: Server, bob: Wire, term: str) -> N
     if term == "dumb":
         terminal.waitnoecho(DEADLINE)
     terminal.send(f"{PASSWORD}\r{PASSWORD}\r")
-    terminal.expect("Nothing of that was sent")
+    terminal.expect("Nothing was sent")
     terminal.send("y\r")
     terminal.send("hello\r")
     assert bob.until("PRIVMSG").params[1] == "hello"

@@ -87,7 +87,7 @@ class TestTerminal:
         terminal.send("ann\r")
         terminal.expect(re.escape("[y/N] "))
         terminal.send("sesame street\r")
-        terminal.expect("Nothing of that was sent")
+        terminal.expect("Nothing was sent")
         terminal.expect(re.escape("[y/N] "))
         terminal.send("\r")
         terminal.expect("You are ann on")

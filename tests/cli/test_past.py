@@ -44,7 +44,7 @@ def test_each_line_of_a_message_is_a_line() -> None:
 
 
 @pytest.mark.parametrize("form", ["jsonl", "txt", "html"])
-@pytest.mark.parametrize(("room", "said"), [(None, "nothing is kept"), ("#tea", "nothing is kept of #tea")])
+@pytest.mark.parametrize(("room", "said"), [(None, "No stored history"), ("#tea", "No stored history of #tea")])
 def test_an_export_of_nothing_says_so(tmp_path: Path, form: str, room: str | None, said: str) -> None:
     with StoppedJournal(prepare(tmp_path)):
         pass

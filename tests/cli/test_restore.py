@@ -47,16 +47,16 @@ def test_restore_asks_says_what_is_lost_and_how_to_get_it_back(folder: Path) -> 
     assert (code, "--yes" in err, "Nothing was changed" in err) == (2, True, True)
     with terminal(folder, "restore", file) as asked:
         asked.until(
-            "lost since the backup: 1 message and", "accounts made since, lost now: bob", "Replace the content of"
+            "Lost since the backup: 1 message and", "accounts made since, lost now: bob", "Replace the content of"
         )
         asked.enter("n")
         assert asked.until_end() == 1
     assert said(folder) == ["number 1", "number 2"]
     code, out, err = output(folder, "restore", file, "--yes")
     assert (code, said(folder)) == (0, ["number 1"])
-    assert "lost since the backup: 1 message and" in err
+    assert "Lost since the backup: 1 message and" in err
     aside = next(folder.parent.glob("data.before-restore-*"))
-    assert f"What was there before is in {aside}" in out
+    assert f"The previous content is in {aside}" in out
     exported = run("export", "--data-dir", str(aside)).stdout
     assert run("import", "-", "--data-dir", str(folder), given=exported).returncode == 0
     assert said(folder) == ["number 1", "number 2"]

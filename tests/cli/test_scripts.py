@@ -69,7 +69,7 @@ def test_every_line_of_a_pipe_arrives_in_order(ann: Client) -> None:
 def test_an_empty_input_says_nothing_and_that_is_said(ann: Client, whole: tuple[str, ...], given: str) -> None:
     done = run("send", "#builds", *whole, "--name", "ci", given=given)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "chatctl: nothing was said: the input is empty\n"
+    assert done.stderr == "chatctl: Nothing was sent: the input is empty\n"
 
 
 def test_a_text_to_a_room_and_to_a_person(ann: Client) -> None:
@@ -93,7 +93,7 @@ def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
     assert "nobody" in refused.stderr
     assert "to send to the room: chatctl send '#nobody'" in refused.stderr
     empty = run("send", "#builds", "", "--name", "ci")  # a script's variable that is not set
-    assert (empty.returncode, empty.stderr) == (2, "chatctl: There is nothing to say: the text is empty\n")
+    assert (empty.returncode, empty.stderr) == (2, "chatctl: The text must not be empty\n")
 
 
 def test_a_server_that_confirms_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_tail_prints_the_last_messages(ann: Client) -> None:
     assert (nothing.stdout, nothing.stderr) == ("", "")
     silent = run("tail", "#bilds")
     assert (silent.stdout, silent.returncode) == ("", 0)
-    assert silent.stderr == "chatctl: nothing that is kept was said in #bilds\n"
+    assert silent.stderr == "chatctl: No stored messages in #bilds\n"
 
 
 def test_tail_follows(ann: Client) -> None:
@@ -271,7 +271,7 @@ def test_tail_follows_a_room_of_a_server_without_history() -> None:
             process.terminate()
             _, errors = process.communicate(timeout=DEADLINE)
     assert b"[bob]: hello" in line
-    assert b"keeps no history" in errors
+    assert b"offers no history" in errors
 
 
 @pytest.mark.usefixtures("nothing_set")

@@ -179,7 +179,7 @@ def test_full_disk_refuses_messages_and_recovers(tmp_path: Path, disk: SmallDisk
 def _works_again(people: list[Careful]) -> None:
     by = time.monotonic() + DEADLINE
     while not people[0].say():
-        assert time.monotonic() < by, "nothing is kept though there is space"
+        assert time.monotonic() < by, "nothing is stored though there is space"
     assert all(person.say() for person in people)
 
 

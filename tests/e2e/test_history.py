@@ -51,10 +51,10 @@ def test_older_journal_is_migrated_by_any_reading_command(tmp_path: Path) -> Non
     assert refused.returncode == 2
     assert "An older chatctl is running" in refused.stderr
     shown = chatctl(tmp_path, "history", "--data-dir", str(path.parent))
-    assert "as this version of chatctl keeps it" in shown.stderr
+    assert "Migrating the history" in shown.stderr
     assert shown.stdout.splitlines()[0].partition("  ")[2] == "#lobby  [alice]: hello"
     again = chatctl(tmp_path, "history", "--data-dir", str(path.parent))
-    assert (again.stdout, "keeps it" in again.stderr) == (shown.stdout, False)
+    assert (again.stdout, "Migrating" in again.stderr) == (shown.stdout, False)
 
 
 def test_history_search_export_and_backup_read_the_data_folder(home: Path) -> None:
@@ -68,11 +68,11 @@ def test_history_search_export_and_backup_read_the_data_folder(home: Path) -> No
     assert [item["text"] for item in objects] == [f"hello {number}" for number in range(5)]
     assert {"type", "time", "room", "name", "text", "id"} == set(objects[0])
     nothing = chatctl(home, "history", "#tae", "-v")
-    assert (nothing.stdout, nothing.stderr.splitlines()[1:]) == ("", ["chatctl: nothing that is kept was said in #tae"])
+    assert (nothing.stdout, nothing.stderr.splitlines()[1:]) == ("", ["chatctl: No stored messages in #tae"])
     assert "北京烤鸭" in chatctl(home, "search", "北京").stdout
     missing = chatctl(home, "search", "nothing-like-it", "-v")
     assert (missing.returncode, missing.stdout) == (1, "")
-    assert missing.stderr.splitlines()[1:] == ["chatctl: nothing was found"]
+    assert missing.stderr.splitlines()[1:] == ["chatctl: Nothing was found"]
     quiet = [chatctl(home, "history", "#tae"), chatctl(home, "search", "nothing-like-it"), chatctl(home, "export")]
     assert [done.stderr for done in quiet] == ["", "", ""], "cron would send it as a mail"
     assert chatctl(home, "search", "").returncode == 2  # a script's variable that is not set

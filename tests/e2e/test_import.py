@@ -55,7 +55,7 @@ def test_import_into_a_running_server_is_visible_at_once(tmp_path: Path, exporte
         ann.send("PRIVMSG #lobby :before").until("PRIVMSG")
         done = chatctl(tmp_path, "import", "-", "-v", stdin=exported)
         assert done.returncode == 0, done.stderr
-        assert "through the running server" in done.stderr
+        assert "Through the running server" in done.stderr
         assert str(server.process.pid) in done.stderr
         ann.send("PRIVMSG #lobby :after").until("PRIVMSG")
         assert [text for _, text in history(server.port, "hello", "#tea")] == [f"hello {n}" for n in range(300)]
@@ -77,8 +77,8 @@ def test_import_reports_invalid_lines_and_takes_the_others(tmp_path: Path, expor
     assert done.returncode == 1
     assert "Imported: 9 messages and events." in done.stdout
     assert [line.split(" is left out")[0] for line in done.stderr.splitlines() if "left out" in line] == [
-        "chatctl: line 6",
-        "chatctl: line 11",
+        "chatctl: Line 6",
+        "chatctl: Line 11",
     ]
     nothing = chatctl(tmp_path, "import", "-", stdin="a\nb\n")
     assert (nothing.returncode, "no valid records" in nothing.stderr) == (1, True)
@@ -123,7 +123,7 @@ def test_interrupted_import_can_be_repeated(tmp_path: Path, exported: str, runni
         with Terminal(broken_off(signal.SIGINT, 2), environment(tmp_path), cwd=tmp_path) as terminal:
             assert terminal.until_end() == 130
             assert any("Importing" in line for line in terminal.shown())
-            assert any("The same command goes on" in line for line in terminal.shown())
+            assert any("Repeat the command to continue" in line for line in terminal.shown())
         half = subprocess.run(broken_off(signal.SIGKILL, 5), env=environment(tmp_path), cwd=tmp_path, check=False)
         assert half.returncode == -signal.SIGKILL
         done = chatctl(tmp_path, "import", str(file))
@@ -140,15 +140,15 @@ def test_interrupted_import_can_be_repeated(tmp_path: Path, exported: str, runni
 def test_pruned_messages_are_not_recoverable(tmp_path: Path, exported: str) -> None:
     chatctl(tmp_path, "import", "-", stdin=exported)
     facts = [json.loads(line) for line in exported.splitlines()]
-    assert chatctl(tmp_path, "prune", "--older-than", "1d", "--yes").stdout == "Forgotten: 0 messages and events.\n"
+    assert chatctl(tmp_path, "prune", "--older-than", "1d", "--yes").stdout == "Deleted: 0 messages and events.\n"
     assert chatctl(tmp_path, "prune", "--older-than", "soon").returncode == 2
     assert chatctl(tmp_path, "prune").returncode == 2
     with ServeProcess(tmp_path) as server, Wire(server.port).login("ann", "#tea", caps="server-time batch") as ann:
         assert ann.until("PRIVMSG").params[1] == "hello 280"
         done = chatctl(tmp_path, "prune", "--older-than", "0s", "--yes", "-v")
-        assert done.stdout.startswith("Forgotten: "), done.stderr
+        assert done.stdout.startswith("Deleted: "), done.stderr
         assert int(done.stdout.split()[1].replace(",", "")) >= len(facts)
-        assert "through the running server" in done.stderr
+        assert "Through the running server" in done.stderr
         with Wire(server.port).login("cleo", caps=CAPS) as cleo:
             cleo.send("JOIN #tea", "CHATHISTORY LATEST #tea * 100").until(
                 lambda m: m.command == "BATCH" and m.params[0][0] == "-"

@@ -22,7 +22,7 @@ def test_import_skips_deeply_nested_lines(tmp_path: Path, nested: str) -> None:
     lines = [nested, '{"tags":' + nested + "}", '{"unknown":' + nested + "}"]
     done = chatctl(tmp_path, "import", "-", stdin="\n".join(lines))
     assert done.returncode == 1
-    assert "line 3 is left out" in done.stderr
+    assert "Line 3 is left out" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -25,7 +25,7 @@ def test_first_visit_asks_about_the_certificate_and_second_does_not(tmp_path: Pa
     with ServeProcess(tmp_path, CHATCTL_TLS__MODE="required") as server:
         command = [CHATCTL, "join", "--plain", f"ircs://127.0.0.1:{server.port}/tea", "--name", "ann"]
         with Terminal(command, environment(tmp_path), columns=120) as ann:
-            ann.until("Same as in the server's window? [y/N]")
+            ann.until("Is it the same in the server's window? [y/N]")
             ann.until(shown(server, "Fingerprint"))
             ann.enter("y")
             ann.until("You are in #tea")

@@ -74,7 +74,7 @@ def remove_ban(state: State, proposal: p.RemoveBan, outcome: Outcome) -> None:
 
 
 def disconnect_user(state: State, proposal: p.DisconnectUser, outcome: Outcome) -> None:
-    """Disconnect a user, who may come back. KILL ("KILL message") tells a client not to do so by itself."""
+    """Disconnect a user, who may reconnect. KILL ("KILL message") tells a client not to do so by itself."""
     user = state.user_named(proposal.nick)
     if user is None:
         outcome.verdict = (False, f"Nobody here is called {proposal.nick}")

@@ -277,7 +277,7 @@ class AddBan(Refusable):
 
 @dataclass(slots=True)
 class RemoveBan(Refusable):
-    """Take a ban back."""
+    """Remove a ban."""
 
     target: str
     account: bool

@@ -19,7 +19,7 @@ from chatctl.cli.failures import hint, reads, reports
 from chatctl.cli.help import PlainCommand
 from chatctl.errors import InvalidNameError
 
-app = typer.Typer(help="Names that belong to people.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List, add, change and remove accounts.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account.")]
 
@@ -29,7 +29,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The account.")]
 def list_(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
-    """List all accounts: since when, operators, who is here now."""
+    """List all accounts, with date, status and presence."""
     from chatctl.cli.when import iso, local
     from chatctl.protocol.clean import clean
 
@@ -59,7 +59,7 @@ def add(
 
     problem = names.problem(name)
     if problem is not None:
-        raise InvalidNameError(f"{name} cannot be a name: {problem}")
+        raise InvalidNameError(f"{name} is not a valid name: {problem}")
     with asking(data_dir, config) as ask:
         verifier = _verifier(name, config)
         ask({"command": "add-account", "name": name, "verifier": verifier, "operator": operator})
@@ -93,7 +93,7 @@ def set_password(name: Name, data_dir: options.DataDirOption = None, config: opt
 @reports
 def promote(
     name: Name,
-    undo: Annotated[bool, typer.Option("--undo", help="Make it an operator no more.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Remove its operator status.")] = False,
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @reports
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not be there yet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; it must not exist yet.")],
     data_dir: options.DataDirOption = None,
     verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
@@ -39,4 +39,4 @@ def backup(
     print(f"Copied to {file} ({file.stat().st_size} bytes): {names}")
     outside = [name for name, given in (("settings file", loaded.file), ("tls.key", loaded.settings.tls.key)) if given]
     if outside:
-        hint(f"not in it, since it is not in the data folder: the {' and '.join(outside)}")
+        hint(f"Not in the backup, since it is not in the data folder: the {' and '.join(outside)}")

@@ -26,11 +26,12 @@ _MAX_BAN_SECONDS = 10 * 365 * 24 * 3600
 def ban(
     target: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME|ADDRESS]", help="Whom: a name, an address, or a network (192.0.2.0/24)."),
+        typer.Argument(metavar="[NAME|ADDRESS]", help="A name, an address, or a network (192.0.2.0/24)."),
     ] = None,
     account: Account = False,
     lasting: Annotated[
-        str | None, typer.Option("--for", metavar="TIME", help="How long: 30min, 2h, 7d; else for good.")
+        str | None,
+        typer.Option("--for", metavar="TIME", help="The duration: 30min, 2h, 7d; without it the ban does not expire."),
     ] = None,
     reason: Reason = "",
     yes: YesOption = False,
@@ -38,7 +39,7 @@ def ban(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Ban a user, at once and from now on.
+    """Ban a name, an account, an address or a network.
 
     Without a name: list the bans. It asks before it bans an address of this computer.
     """
@@ -63,7 +64,7 @@ def ban(
         found = ask({"command": "bans"})["bans"]
     assert isinstance(found, list)
     if not found:
-        hint("Nobody is banned")
+        hint("There are no bans")
     for item in found:
         if as_json:
             shown = {

@@ -22,19 +22,18 @@ from chatctl.errors import RefusedError
 @reports
 def bench(
     server: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="Where: ircs://chat.example:5106 (irc:// without TLS).")
+        str | None,
+        typer.Argument(metavar="[ADDRESS]", help="The server, such as ircs://chat.example:5106 (irc:// without TLS)."),
     ] = None,
     host: options.HostOption = None,
     port: options.PortOption = None,
     clients: Annotated[int, typer.Option(metavar="NUMBER", min=2, help="Connections.")] = 100,
     rooms: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Rooms; each client is in one.")] = 1,
-    senders: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="How many of the clients speak.")] = 1,
+    senders: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="The number of clients that send.")] = 1,
     messages: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Messages of all senders together.")] = 10_000,
     rate: Annotated[
         float,
-        typer.Option(
-            metavar="NUMBER", min=0, help="Messages a second of all senders together; 0: as many as it takes."
-        ),
+        typer.Option(metavar="NUMBER", min=0, help="Messages a second of all senders together; 0: no limit."),
     ] = 0.0,
     size: Annotated[int, typer.Option(metavar="NUMBER", min=1, max=400, help="Bytes of a message's text.")] = 64,
     window: Annotated[
@@ -48,15 +47,15 @@ def bench(
     tls: options.SecureOption = None,
     fingerprint: options.FingerprintOption = None,
     caps: Annotated[
-        str, typer.Option(metavar="WORDS", help='Capabilities to ask for, as in "server-time message-tags".')
+        str, typer.Option(metavar="WORDS", help='Capabilities to request, as in "server-time message-tags".')
     ] = "",
     caps_clients: Annotated[
         int | None,
         typer.Option(
-            metavar="NUMBER", min=0, help="How many of the clients ask for them (default: all).", show_default=False
+            metavar="NUMBER", min=0, help="The number of clients that request them (default: all).", show_default=False
         ),
     ] = None,
-    batch: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Connections under way at once.")] = 100,
+    batch: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Connection attempts in progress at once.")] = 100,
     timeout: Annotated[
         float, typer.Option(metavar="NUMBER", min=0.1, help="Seconds of silence that end the run.")
     ] = 30.0,

@@ -39,7 +39,7 @@ def check(data_dir: options.DataDirOption = None, config: options.ConfigOption =
         say(fault)
     if report.faults:
         count = len(report.faults)
-        raise DamagedJournalError(path, "1 fault" if count == 1 else f"{count} faults", "they are listed above")
+        raise DamagedJournalError(path, "1 fault" if count == 1 else f"{count} faults", "see above")
     print(
         f"The journal is sound: {counted(report.messages, 'message')} and {counted(report.events, 'other event')}, "
         f"{counted(report.rooms, 'room')}, {counted(report.records, 'record')} of accounts, invitations and bans"

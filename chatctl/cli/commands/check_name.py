@@ -30,7 +30,9 @@ _ADVICE = (
 def check_name(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="[ADDRESS] NAME...", help="The names to ask about; before them ircs://HOST:PORT."),
+        typer.Argument(
+            metavar="[ADDRESS] NAME...", help="The names to check; an address may precede them: ircs://HOST:PORT."
+        ),
     ],
     host: options.HostOption = None,
     port: options.PortOption = None,
@@ -39,9 +41,9 @@ def check_name(
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Ask a server whether names are free, without entering.
+    """Check whether names are free, without joining.
 
-    Exit codes: 0 all are free, 1 one is taken, 3 one is invalid, 4 no server answers, 5 it turns us away.
+    Exit codes: 0 all are free, 1 one is taken, 3 one is invalid, 4 no server answers, 5 it refuses.
     """
     from chatctl.client.name_check import NameCheck
     from chatctl.config import load
@@ -52,7 +54,7 @@ def check_name(
         say(notice)
     url = names.pop(0) if is_url(names[0]) else ""
     if not names:
-        raise ConfigError("No name was given to ask about")
+        raise ConfigError("No name to check was given")
     to = target(loaded.settings, tls, fingerprint, url)
     answers: list[Answer] = []
     with contextlib.ExitStack() as stack:

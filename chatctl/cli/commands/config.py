@@ -74,7 +74,7 @@ def init(
     try:
         _write(file, text(), force)
     except FileExistsError:
-        raise ConfigError(f"{file} is already there; --force replaces it") from None
+        raise ConfigError(f"{file} exists already; --force replaces it") from None
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {error.strerror or error}") from None
     print(f"wrote {file}")

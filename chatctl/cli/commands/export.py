@@ -28,7 +28,7 @@ def export(
     verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Write everything that is kept to stdout.
+    """Write the stored history to stdout.
 
     jsonl has all of it, and can be imported again; txt and html are for reading.
     """
@@ -45,7 +45,7 @@ def export(
         for line in writer(itertools.chain(first, kept)):
             print(line)
     if not first:
-        hint(f"nothing is kept of {room_of_argument(room)}" if room else "nothing is kept")
+        hint(f"No stored history of {room_of_argument(room)}" if room else "No stored history")
 
 
 def _as_jsonl(facts: Iterable[Fact]) -> Iterator[str]:

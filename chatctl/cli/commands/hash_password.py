@@ -10,7 +10,7 @@ from chatctl.errors import ConfigError
 
 @reports
 def hash_password() -> None:
-    """Print what the setting `operators` wants of a password.
+    """Print a password's verifier, for the setting operators.
 
     The password is asked for and not shown, or read from the first line of a pipe; it is never an argument.
     """

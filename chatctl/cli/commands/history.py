@@ -60,7 +60,5 @@ def history(
         )
         found = read(connection, query).facts
         if not found:
-            hint(
-                f"nothing that is kept was said in {room_of_argument(room)}{' at that time' if since or until else ''}"
-            )
+            hint(f"No stored messages in {room_of_argument(room)}{' at that time' if since or until else ''}")
         print_facts(found, as_json)

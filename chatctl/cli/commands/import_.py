@@ -42,7 +42,7 @@ class _History(Protocol):
 
 @reports
 def import_(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What `chatctl export` wrote; - for stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file written by `chatctl export`; - for stdin.")],
     data_dir: options.DataDirOption = None,
     verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
@@ -67,7 +67,7 @@ def import_(
                     total += history.bring(batch)
                     progress(len(batch))
             except BaseException:
-                say(f"Broken off after {_report(total)}. The same command goes on from there.")
+                say(f"Interrupted after {_report(total)}. Repeat the command to continue.")
                 raise
     print(f"Imported: {_report(total)}.")
     if facts.bad_count:
@@ -93,9 +93,9 @@ def _opened(file: str) -> Iterator[BinaryIO]:
 
 def _report_invalid_lines(facts: FactFile) -> None:
     for number, why in facts.bad:
-        say(f"line {number} is left out; it is not what `chatctl export` writes: {why}")
+        say(f"Line {number} is left out, since it is not a valid record: {why}")
     if more := facts.bad_count - len(facts.bad):
-        say(f"{more} more lines are left out for such reasons")
+        say(f"{more} more lines are left out")
     if facts.bad_count and not len(facts):
         raise ChatctlError(
             "There is nothing to import: no valid records. `chatctl export` writes files that can be imported."
@@ -119,13 +119,13 @@ def history_in_force(data_dir: str | None, config: str | None, *, make: bool) ->
         running = _Running(folder)
         if not running.answers():
             raise StartError(f"The data folder {folder} is in use by {held}; try again when that has ended")
-        remark(f"through the running server of {folder} ({held})")
+        remark(f"Through the running server of {folder} ({held})")
         yield running
         return
     if not make and not journal_file(folder).exists():
         raise UnreachableError(f"There is no history in {folder}; give the right folder with --data-dir")
     with StoppedJournal(prepare(folder), deletes=not make) as stopped:
-        remark(f"writing to {folder}; no server runs on it")
+        remark(f"Writing to {folder}; no server runs on it")
         yield stopped
 
 

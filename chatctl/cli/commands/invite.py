@@ -23,10 +23,13 @@ _MAX_USES = 1000
 @reports
 def invite(
     uses: Annotated[
-        int, typer.Option("--uses", metavar="NUMBER", min=1, max=_MAX_USES, help="How many accounts it makes.")
+        int,
+        typer.Option(
+            "--uses", metavar="NUMBER", min=1, max=_MAX_USES, help="The number of accounts that can be made with it."
+        ),
     ] = 1,
     expires: Annotated[
-        str, typer.Option("--expires", metavar="TIME", help="Until when: 7d, 12h, 30min, or a time.")
+        str, typer.Option("--expires", metavar="TIME", help="When it expires: 7d, 12h, 30min, or a time.")
     ] = "7d",
     room: Annotated[str, typer.Option("--room", metavar="ROOM", help="The room to enter.")] = "#lobby",
     data_dir: options.DataDirOption = None,
@@ -57,7 +60,7 @@ def invite(
     assert isinstance(hosts, list)
     host, port = _address([(str(found[0]), int(found[1])) for found in addresses], settings.advertise or "", hosts)
     if settings.accounts.registration == "closed":
-        say("accounts.registration is closed: this cannot be used until it is open or invite")
+        say("accounts.registration is closed, so the invitation cannot be used until it is open or invite")
     url = invitation_url(host, port, room, token, pin)
     print(f"chatctl join '{url}'", flush=True)
     if sys.stdout.isatty():
@@ -90,7 +93,7 @@ def _address(addresses: list[tuple[str, int]], advertise: str, hosts: list[str])
     if any(ipaddress.ip_address(found).is_unspecified for found, _ in addresses):
         return host_for_others((*own_addresses(addresses), host)[0], hosts), port
     if ipaddress.ip_address(host).is_loopback:
-        say("this server can be reached from this computer only; --host 0.0.0.0 lets others in")
+        say("This server can be reached from this computer only; --host 0.0.0.0 admits other computers")
         return host, port
     return host_for_others(host, hosts), port
 

@@ -59,7 +59,7 @@ def join(
     tls: options.SecureOption = None,
     fingerprint: options.FingerprintOption = None,
     save: Annotated[
-        str | None, typer.Option("--save", metavar="WORD", help="Keep this server, to come again with `join WORD`.")
+        str | None, typer.Option("--save", metavar="WORD", help="Save this server, so that `join WORD` joins it again.")
     ] = None,
     plain: options.PlainOption = False,
     as_json: options.JsonOption = False,
@@ -220,7 +220,7 @@ def _conclude(screen: LineScreen) -> None:
     if screen.style.person:
         return
     if screen.failed:
-        raise RefusedError("Not everything was accepted by the server; what it said stands above")
+        raise RefusedError("The server did not accept every message; see its answers above")
     if screen.unconfirmed:
         raise ChatctlError(f"{screen.unconfirmed} messages may not have been delivered")
 

@@ -13,12 +13,12 @@ from chatctl.cli.user_requests import Reason, ask_about_user
 
 @reports
 def kick(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Who has to go.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The user to disconnect.")],
     reason: Reason = "",
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Disconnect a user, who may come back.
+    """Disconnect a user, who may reconnect.
 
     `chatctl ban` prevents that.
     """

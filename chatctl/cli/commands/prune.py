@@ -30,14 +30,14 @@ def prune(
         ),
     ],
     yes: YesOption = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much it would be.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print how many messages would be deleted.")] = False,
     data_dir: options.DataDirOption = None,
     verbose: options.VerboseOption = False,
     config: options.ConfigOption = None,
 ) -> None:
     """Delete messages older than a time, for good.
 
-    They are overwritten on the disk. It says how many there are, and asks first.
+    They are overwritten on disk. The command prints their number and asks first.
     """
     from chatctl.config import load
     from chatctl.journal import journal_file
@@ -51,10 +51,10 @@ def prune(
         raise UnreachableError(f"There is no history in {folder}; give the right folder with --data-dir")
     how_much = f"{_count(folder, before)} older than {local(before)}"
     if dry_run:
-        print(f"This would be forgotten: {how_much}.")
+        print(f"This would be deleted: {how_much}.")
         return
     if not yes:
-        confirm(f"Forget {how_much} for good?", _WHAT, yes=yes)
+        confirm(f"Delete {how_much} for good?", _WHAT, yes=yes)
     else:
         remark(f"forgetting {how_much}")
     with history_in_force(data_dir, config, make=False) as history:
@@ -62,12 +62,12 @@ def prune(
 
         def progress(facts: int) -> None:
             if live:
-                print(f"\r{facts:,} forgotten so far", end="", file=sys.stderr, flush=True)
+                print(f"\r{facts:,} deleted so far", end="", file=sys.stderr, flush=True)
 
         gone = history.prune(before, progress)
         if live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    print(f"Forgotten: {gone:,} messages and events.")
+    print(f"Deleted: {gone:,} messages and events.")
 
 
 def _count(folder: Path, before: int) -> str:
@@ -84,6 +84,6 @@ def _count(folder: Path, before: int) -> str:
         with closing(open_quietly(path, may_change=holder(folder) is not None)) as connection:
             messages, events = count(connection, before)
     except sqlite3.Error as error:
-        say(f"older messages cannot be counted ({error})")
+        say(f"Older messages cannot be counted ({error})")
         return "all messages and events"
     return f"{counted(messages, 'message')} and {counted(events, 'other event')} (joins, topics, ...)"

@@ -22,7 +22,7 @@ _WHAT = "a restore replaces what the data folder holds"
 
 @reports
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `chatctl backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `chatctl backup`.")],
     yes: YesOption = False,
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
@@ -48,9 +48,9 @@ def restore(
             f"{counted(restoration.events, 'other event')}, up to {local(restoration.last_time)}"
         )
         if restoration.kept:
-            say(f"not in the backup, so kept as it was: {', '.join(restoration.kept)}")
+            say(f"Not in the backup, so left unchanged: {', '.join(restoration.kept)}")
         if aside is not None:
-            print(f"What was there before is in {aside}")
+            print(f"The previous content is in {aside}")
             if restoration.lost.messages or restoration.lost.events:
                 print(f"To bring back messages since the backup: chatctl export --data-dir {aside} | chatctl import -")
 
@@ -59,15 +59,15 @@ def _report_losses(restoration: Restoration) -> None:
     """Report what was lost since the backup, and which removed things return."""
     lost = restoration.lost
     if restoration.created is not None:
-        say(f"the backup was made at {local(restoration.created)}")
+        say(f"The backup was made at {local(restoration.created)}")
     else:
-        say("this is a bare journal, as older versions wrote it: no certificate is in it")
+        say("This is a bare journal, as older versions wrote it, so it has no certificate")
     if lost.fault:
-        say(f"the losses cannot be determined: {lost.fault}")
+        say(f"The losses cannot be determined: {lost.fault}")
     elif restoration.replaces:
-        say(f"lost since the backup: {counted(lost.messages, 'message')} and {counted(lost.events, 'other event')}")
+        say(f"Lost since the backup: {counted(lost.messages, 'message')} and {counted(lost.events, 'other event')}")
         for difference in lost.records:
             say(difference)
-        say("messages that were deleted or pruned since the backup come back")
+        say("Messages that were deleted or pruned since the backup come back")
     else:
-        say("messages since the backup are lost")
+        say("Messages since the backup are lost")

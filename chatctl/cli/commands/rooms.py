@@ -17,7 +17,8 @@ from chatctl.cli.script_client import GuestNameOption, await_event, entered_clie
 @reads
 def rooms(
     server: Annotated[
-        str | None, typer.Argument(metavar="[ADDRESS]", help="Where: ircs://chat.example:5106 (irc:// without TLS).")
+        str | None,
+        typer.Argument(metavar="[ADDRESS]", help="The server, such as ircs://chat.example:5106 (irc:// without TLS)."),
     ] = None,
     as_json: options.JsonOption = False,
     name: GuestNameOption = None,
@@ -29,7 +30,7 @@ def rooms(
     fingerprint: options.FingerprintOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """List the rooms: how many people, and about what."""
+    """List the rooms, with their number of members and their topic."""
     from chatctl.client import events as e
     from chatctl.destination.join_plan import JoinPlan
 
@@ -44,5 +45,5 @@ def rooms(
         {"room": each.name, "people": each.people, "topic": each.topic} for each in listed
     ]
     if not found:
-        say("The server shows no rooms")
+        say("The server lists no rooms")
     print_rows(found, as_json=as_json)

@@ -22,13 +22,13 @@ from chatctl.cli.stored_history import (
     room_of_argument,
 )
 
-FromOption = Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only what this person said.")]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only messages of this user.")]
 
 
 @reads
 def search(
     text: Annotated[
-        str, typer.Argument(metavar="TEXT", help='Words to look for; "several in quotes" must stand together.')
+        str, typer.Argument(metavar="TEXT", help='Words to search for; "several in quotes" must occur together.')
     ],
     room: InRoomOption = None,
     source: FromOption = None,
@@ -43,7 +43,7 @@ def search(
     The newest matches are printed, oldest first. Exit code 1 if nothing is found.
     """
     if not text.strip():
-        raise ConfigError("There is nothing to look for: the text is empty")
+        raise ConfigError("The text to search for must not be empty")
     from chatctl.chat.entries.queries import SearchQuery
     from chatctl.journal.index.history_reader import read
     from chatctl.protocol.names import fold, room_fold
@@ -53,5 +53,5 @@ def search(
         found = read(connection, SearchQuery(text, limit, NO_LIMIT, places, fold(source or ""))).facts
         print_facts(found, as_json)
     if not found:
-        hint("nothing was found")
+        hint("Nothing was found")
         raise typer.Exit(1)

@@ -26,7 +26,7 @@ YesOption = Annotated[
     typer.Option(
         "--yes",
         "-y",
-        help="Do not ask before a line of more than 64 KiB is sent, or with --whole such an input.",
+        help="Send a line (with --whole: an input) of more than 64 KiB without asking.",
     ),
 ]
 
@@ -42,14 +42,16 @@ def send(
         str | None,
         typer.Argument(
             metavar="[ROOM]",
-            help="A room (default: #lobby), or a person's name, or where a room is: ircs://chat.example:5106/lobby.",
+            help="A room (default: #lobby), a user's name, or a room's address: ircs://chat.example:5106/lobby.",
         ),
     ] = None,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT]...", help="What to say; without it the input, line by line."),
+        typer.Argument(metavar="[TEXT]...", help="The text to send; without it, each line of the input is a message."),
     ] = None,
-    whole: Annotated[bool, typer.Option("--whole", help="The whole input is one message of several lines.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Send the whole input as one message of several lines.")
+    ] = False,
     yes: YesOption = False,
     name: SenderNameOption = None,
     account: options.AccountOption = None,
@@ -60,7 +62,7 @@ def send(
     fingerprint: options.FingerprintOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Say something from a script; wait until it has arrived.
+    """Send messages from a script and wait for delivery.
 
     make 2>&1 | chatctl send '#builds' --name ci
     """
@@ -68,7 +70,7 @@ def send(
 
     text = " ".join(words) if words else None
     if text == "":
-        raise ConfigError("There is nothing to say: the text is empty")
+        raise ConfigError("The text must not be empty")
     if text is not None:
         decoded(os.fsencode(text), "the text")
     server, room = split_target(room)
@@ -96,9 +98,9 @@ def send(
     if client.error is not None:
         raise client.error
     if not to_room and troubles.refused and client.fold(target) in map(client.fold, troubles.absent):
-        troubles.refused.append(f"{target} was read as a person's name; to send to the room: chatctl send '#{target}'")
+        troubles.refused.append(f"{target} was taken as a user's name; to send to the room: chatctl send '#{target}'")
     troubles.conclude()
     if not arrived:
         raise ChatctlError(f"Gave up: the server confirmed nothing for {PATIENCE:.0f} seconds")
     if not something:
-        say("nothing was said: the input is empty")
+        say("Nothing was sent: the input is empty")

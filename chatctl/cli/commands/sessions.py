@@ -14,7 +14,7 @@ from chatctl.cli.user_requests import ask_about_user
 def sessions(
     as_json: options.JsonOption = False, data_dir: options.DataDirOption = None, config: options.ConfigOption = None
 ) -> None:
-    """List who is connected, from where, since when."""
+    """List the connected users, with address and time."""
     from chatctl.cli.when import iso, local
     from chatctl.protocol.clean import clean
 

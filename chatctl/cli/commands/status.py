@@ -27,7 +27,7 @@ def status(
     as_json: options.JsonOption = False,
     config: options.ConfigOption = None,
 ) -> None:
-    """Say how the server is doing; exit code 4: none runs."""
+    """Show the state of the server. Exit code 4 if none runs."""
     from chatctl.config import load
 
     loaded = load(config_file=config, flags={"data_dir": data_dir}, use_files=True)

@@ -33,9 +33,9 @@ _FROM_NOW_ON = timedelta(days=1)
 @reads
 def tail(
     room: RoomArgument = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new messages.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new messages as they arrive.")] = False,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="NUMBER", min=0, max=10000, help="How many messages of before.")
+        int, typer.Option("--limit", "-n", metavar="NUMBER", min=0, max=10000, help="The number of earlier messages.")
     ] = 20,
     as_json: options.JsonOption = False,
     name: GuestNameOption = None,
@@ -102,19 +102,19 @@ def _print_past(client: Client, room: str, limit: int, *, as_json: bool, follow:
             client, e.HistoryReceived, lambda event, number=number: event.number == number, meanwhile=meanwhile
         )
         if page.failed and follow:
-            say("this server keeps no history that can be asked for; only new messages follow")
+            say("This server offers no history, so only new messages are printed")
             for event in new_messages(meanwhile, set()):
                 _print_message(event, as_json=as_json)
             return set()
         if page.failed:
-            raise ChatctlError("This server keeps no history that can be asked for")
+            raise ChatctlError("This server offers no history")
         messages = [event for event in page.events if isinstance(event, e.RoomMessage)]
         found[:0] = messages
         if page.ends or not page.events:
             break
         before, id = page.events[0].time, messages[0].id if messages else None
     if limit and not found:
-        say(f"nothing that is kept was said in {room}")
+        say(f"No stored messages in {room}")
     for message in found[-limit:] if limit else ():
         _print_message(message, as_json=as_json)
     return {_identity(message) for message in found}

@@ -19,6 +19,6 @@ def unban(
     data_dir: options.DataDirOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """Take a ban back."""
+    """Remove a ban."""
     with asking(data_dir, config, "bans") as ask:
         print(ask({"command": "unban", "target": target, "account": account})["text"])

@@ -33,7 +33,7 @@ def users(
     fingerprint: options.FingerprintOption = None,
     config: options.ConfigOption = None,
 ) -> None:
-    """List who is in a room: here or away, operator or not."""
+    """List the members of a room, with away and operator status."""
     from chatctl.client import events as e
     from chatctl.destination.join_plan import JoinPlan
 

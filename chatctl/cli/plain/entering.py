@@ -146,7 +146,7 @@ def _invited(wish: LoginWish, *, asking: bool) -> LoginWish:
     if not wish.password:
         if wish.withheld:
             say(wish.withheld)
-        raise ConfigError("An invitation makes an account, and that takes a password: give it by client.password_file")
+        raise ConfigError("An account made by an invitation needs a password; set client.password_file")
     return wish.logging_in(wish.password)
 
 
@@ -162,7 +162,7 @@ def ask_new_password(name: str) -> str:
             continue
         if getpass.getpass("Once more: ") == password:
             return password
-        print("These were not the same")
+        print("The two passwords are not the same")
 
 
 def _drop_typed_ahead() -> None:
@@ -185,7 +185,7 @@ def _believed(wish: LoginWish, unknown: UnknownServerError) -> LoginWish:
     print(f"First visit to {clean(unknown.address)}. Its fingerprint is {unknown.pin}")
     if unknown.validity:
         print(f"Its certificate {unknown.validity}")
-    if input("Same as in the server's window? [y/N] ").strip().lower() not in ("y", "yes"):
+    if input("Is it the same in the server's window? [y/N] ").strip().lower() not in ("y", "yes"):
         raise unknown
     return wish.trusting(unknown)
 

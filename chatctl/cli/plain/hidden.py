@@ -61,7 +61,7 @@ class NewPassword:
             return False
         if line != self._first:
             self._first = ""
-            self._show("These were not the same")
+            self._show("The two passwords are not the same")
             return False
         try:
             self._client.register(line)
@@ -73,7 +73,7 @@ class NewPassword:
 class RefusedQuestion:
     """Takes lines until the user says that the next one is not a password."""
 
-    prompt = "No password is asked for. Type y to go on (not shown): "
+    prompt = "No password is needed. Type y to continue (not shown): "
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self._show = show
@@ -83,7 +83,7 @@ class RefusedQuestion:
         if line.strip().lower() in ("y", "yes"):
             return True
         if line.strip():
-            self._show("Nothing of that was sent")
+            self._show("Nothing was sent")
         return False
 
 

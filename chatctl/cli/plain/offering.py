@@ -58,6 +58,6 @@ def offer(client: Client, address: str, memory: Profile) -> None:
                 return
             if answer in ("", "n", "no"):
                 return
-            print("Nothing of that was sent. Type y to choose a password, or press Enter to go on without")
+            print("Nothing was sent. Type y to choose a password, or press Enter to continue without one")
     except EOFError:
         print()

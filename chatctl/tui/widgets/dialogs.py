@@ -132,7 +132,7 @@ class ErrorDialog(Overlay[None]):
 
 
 AGAIN = "The same password once more"
-NOT_THE_SAME = "These were not the same"
+NOT_THE_SAME = "The two passwords are not the same"
 
 
 class InputDialog(Overlay[str | None]):

@@ -79,7 +79,7 @@ def test_an_account_is_offered_once_and_no_is_what_enter_says(server: Server, tm
             await ann.type("one of them")
             await ann.until("once more")
             await ann.type("two of them")
-            await ann.until("These were not the same")
+            await ann.until("The two passwords are not the same")
             await ann.type("sesame")
             await ann.until("once more")
             await ann.type("sesame")

@@ -96,11 +96,11 @@ def test_an_invitation_asks_for_the_new_password_twice(server: Server, bob: Clie
             await ann.until("once more")
             assert door.passwords == []
             await ann.type("another")
-            await ann.until("These were not the same")
+            await ann.until("The two passwords are not the same")
             await ann.until("Choose a password for ann")
             await ann.type(PASSWORD)
             text = await ann.until("once more")
-            assert "These were not the same" not in text
+            assert "The two passwords are not the same" not in text
             await ann.type(PASSWORD)
             await ann.until("You are ann")
             assert ann.app.client is not None
