@@ -103,7 +103,7 @@ def test_register_typed_ahead_with_its_password_is_in_order(server: Server, bob:
     assert bob.until("PRIVMSG").params[1] == "hello"
     terminal.expect("You are now logged in as ann")
     terminal.send("/register\r")
-    terminal.expect("No password is asked for")
+    terminal.expect("No password is needed")
     terminal.sendintr()
     terminal.send("still here\r")
     assert bob.until("PRIVMSG").params[1] == "still here"
