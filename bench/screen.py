@@ -76,7 +76,7 @@ def keys() -> None:
         pid, terminal = _join(port)
         screen = _Screen(terminal)
         try:
-            screen.until("message 100 ")
+            screen.until("words in it")
             chance = random.Random(1)
             waits = []
             for number in range(KEYS):
@@ -114,10 +114,10 @@ class _Screen:
         self._shown = b""
 
     def until(self, text: str) -> None:
-        """Wait for text that was not there before."""
-        wanted = text.encode()
+        """Wait for text that was not there before, at most 10 s."""
+        wanted, deadline = text.encode(), time.perf_counter() + 10
         while wanted not in self._shown:
-            if not select.select([self._terminal], [], [], 10)[0]:
+            if not select.select([self._terminal], [], [], max(0.0, deadline - time.perf_counter()))[0]:
                 raise TimeoutError(text)
             self._shown = self._shown[-20_000:] + os.read(self._terminal, 65536)
 
