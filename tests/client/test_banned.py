@@ -32,7 +32,7 @@ def propose(server: Server, proposal: p.Proposal) -> None:
     assert done.wait(DEADLINE)
 
 
-def test_a_ban_while_we_are_in_ends_the_client() -> None:
+def test_ban_while_registered_ends_the_client() -> None:
     with Server(port=0) as server, Client(port=server.port, name="ann") as ann:
         ban(server, "127.0.0.0/8")
         said = [event.to_json() for event in ann.events(timeout=DEADLINE)]
@@ -42,7 +42,7 @@ def test_a_ban_while_we_are_in_ends_the_client() -> None:
         assert any("You are banned" in str(item) for item in said)
 
 
-def test_a_ban_on_the_name_is_not_evaded_by_coming_back_under_another() -> None:
+def test_ban_on_a_name_is_not_evaded_by_reconnecting_under_another() -> None:
     with Server(port=0) as server, client(server.port, "ann") as ann:
         ban(server, "ann")
         heard(ann, e.Disconnected)
@@ -50,7 +50,7 @@ def test_a_ban_on_the_name_is_not_evaded_by_coming_back_under_another() -> None:
         assert ann.name == "ann"
 
 
-def test_who_is_sent_away_does_not_come_back_by_itself() -> None:
+def test_disconnected_user_does_not_reconnect() -> None:
     with Server(port=0) as server, client(server.port, "ann") as ann, Client(port=server.port, name="bob"):
         propose(server, p.DisconnectUser(NO_SESSION, "", "ann", "calm down"))
         heard(ann, e.Disconnected)
@@ -59,7 +59,7 @@ def test_who_is_sent_away_does_not_come_back_by_itself() -> None:
         assert ann.error.exit_code == 5
 
 
-def test_an_operator_of_any_network_sends_us_away_for_good_and_a_collision_does_not() -> None:
+def test_kill_by_an_operator_ends_the_client_and_a_collision_does_not() -> None:
     def operator(talk: Talk) -> None:
         talk.welcome("ann").send(":irc.test KILL ann :Nick collision", "ERROR :Killed (irc.test (Nick collision))")
 
@@ -73,7 +73,7 @@ def test_an_operator_of_any_network_sends_us_away_for_good_and_a_collision_does_
     assert str(ann.error) == "You were sent away by bob: calm down"
 
 
-def test_who_is_banned_does_not_get_in() -> None:
+def test_banned_user_cannot_register() -> None:
     with Server(port=0) as server:
         ban(server, "127.0.0.0/8")
         with pytest.raises(RefusedError, match="You are banned from this server: spam"):

@@ -17,7 +17,7 @@ from tests.client.peer import Peer, eventually
 from tests.wire import DEADLINE
 
 
-def test_start_talk_stop(server: Server) -> None:
+def test_client_starts_talks_and_stops(server: Server) -> None:
     with client(server.port) as ann, client(server.port, "bob") as bob:
         heard(ann, e.Joined, 2)
         assert ann.members("#lobby") == ("ann", "bob")
@@ -43,7 +43,7 @@ def test_start_talk_stop(server: Server) -> None:
     assert isinstance(last, e.Disconnected)
 
 
-def test_events_by_callback_and_a_callback_that_fails(server: Server) -> None:
+def test_events_reach_the_callback_even_after_it_raised(server: Server) -> None:
     told: list[e.Event] = []
     done = threading.Event()
 
@@ -67,7 +67,7 @@ def test_events_by_callback_and_a_callback_that_fails(server: Server) -> None:
     assert [event.text for event in told if isinstance(event, e.RoomMessage)] == ["hi"]
 
 
-def test_order_and_number_survive_a_burst(server: Server) -> None:
+def test_burst_of_messages_arrives_complete_and_in_order(server: Server) -> None:
     with client(server.port) as ann, client(server.port, "bob") as bob:
         heard(bob, e.Joined)  # messages from before are history, not new
         for number in range(2000):
@@ -77,7 +77,7 @@ def test_order_and_number_survive_a_burst(server: Server) -> None:
         assert said == [str(number) for number in range(2000)]
 
 
-def test_what_cannot_be_sent_is_said_to_the_caller(server: Server) -> None:
+def test_message_that_cannot_be_sent_raises_an_error(server: Server) -> None:
     with client(server.port) as ann:
         for target in ("", "a b", "#a,#b", ":x"):
             with pytest.raises(InputError, match="not the name of one room or person"):
@@ -93,7 +93,7 @@ def test_what_cannot_be_sent_is_said_to_the_caller(server: Server) -> None:
         assert said.text == "half a pair: ?"
 
 
-def test_stopping_sends_what_waits_and_then_quits() -> None:
+def test_stop_sends_queued_messages_and_quits() -> None:
     with Peer(lambda talk: talk.welcome("ann").rest()) as peer:
         ann = client(peer.port).start()
         for number in range(3):
@@ -104,7 +104,7 @@ def test_stopping_sends_what_waits_and_then_quits() -> None:
     assert peer.talks[0].lines[-1] == "QUIT :so long"
 
 
-def test_stopping_a_server_that_never_answers_ends_at_the_deadline() -> None:
+def test_stop_ends_at_the_deadline_if_the_server_never_answers() -> None:
     with Peer(lambda talk: talk.welcome("ann").deaf()) as peer:
         ann = client(peer.port).start()
         ann.stop(seconds=0.1)
@@ -112,7 +112,7 @@ def test_stopping_a_server_that_never_answers_ends_at_the_deadline() -> None:
         ann.stop()
 
 
-def test_stopping_in_a_callback(server: Server) -> None:
+def test_stop_in_a_callback_does_not_deadlock(server: Server) -> None:
     ann = client(server.port)
     ann.on(lambda event: ann.stop("enough") if isinstance(event, e.RoomMessage) else None)
     with ann:
@@ -121,7 +121,7 @@ def test_stopping_in_a_callback(server: Server) -> None:
     eventually(lambda: not ann.running)
 
 
-def test_many_events_that_nobody_fetches_are_counted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unfetched_events_are_bounded_and_the_dropped_counted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.client.client.MAX_EVENTS", 5)
     with client(server.port) as ann:
         for number in range(20):
@@ -132,12 +132,12 @@ def test_many_events_that_nobody_fetches_are_counted(server: Server, monkeypatch
     assert [event.text for event in rest if isinstance(event, e.RoomMessage)] == ["15", "16", "17", "18", "19"]
 
 
-def test_no_secret_in_what_is_printed_of_it() -> None:
+def test_repr_contains_no_secret() -> None:
     shown = repr(client(1, secret="hush", password="hush"))
     assert "hush" not in shown
 
 
-def test_importing_the_name_loads_nothing_heavy() -> None:
+def test_importing_client_loads_no_heavy_module() -> None:
     code = (
         "import sys; from chatctl.client import Client; "
         "print([m for m in ('ssl', 'sqlite3', 'asyncio', 'pydantic', 'typer', 'prompt_toolkit', 'hmac', 'secrets')"
@@ -146,7 +146,7 @@ def test_importing_the_name_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_a_client_starts_once(server: Server) -> None:
+def test_second_start_is_refused(server: Server) -> None:
     with client(server.port) as ann:
         with pytest.raises(InputError, match="starts once"):
             ann.start()
@@ -156,14 +156,14 @@ def test_a_client_starts_once(server: Server) -> None:
         ann.start()
 
 
-def test_nothing_is_waited_for_before_the_start() -> None:
+def test_waiting_before_the_start_is_refused() -> None:
     with pytest.raises(InputError, match="not been started"):
         client(1).flush()
     with pytest.raises(InputError, match="not been started"):
         next(client(1).events())
 
 
-def test_what_would_never_end_in_a_callback_is_refused(server: Server) -> None:
+def test_blocking_call_in_a_callback_is_refused(server: Server) -> None:
     refused = threading.Event()
     ann = client(server.port)
 
@@ -183,7 +183,7 @@ def test_what_would_never_end_in_a_callback_is_refused(server: Server) -> None:
         assert ann.running
 
 
-def test_few_events_are_kept_where_a_callback_gets_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_events_are_buffered_if_a_callback_gets_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.client.client.MAX_EVENTS_WITH_CALLBACK", 5)
     ann = client(server.port)
     ann.on(lambda event: None)

@@ -19,7 +19,7 @@ from tests.client.peer import Peer, Talk, eventually
 from tests.wire import DEADLINE, Wire
 
 
-def test_back_after_a_loss_with_what_was_typed_meanwhile() -> None:
+def test_reconnected_client_sends_messages_typed_meanwhile() -> None:
     gone = threading.Event()
     typed = threading.Event()
 
@@ -47,7 +47,7 @@ def test_back_after_a_loss_with_what_was_typed_meanwhile() -> None:
     ]
 
 
-def test_what_is_in_doubt_is_told_and_not_sent_again() -> None:
+def test_unconfirmed_message_is_reported_and_not_resent() -> None:
     def first(talk: Talk) -> None:
         talk.welcome("ann").until("PRIVMSG")
 
@@ -63,7 +63,9 @@ def test_what_is_in_doubt_is_told_and_not_sent_again() -> None:
     assert not any(line.startswith("PRIVMSG") for line in peer.talks[1].lines)
 
 
-def test_it_takes_its_name_back_from_its_own_dead_connection(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reconnecting_client_reclaims_its_name_from_its_dead_connection(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known = ResumeTokens("secret", "instance")
     monkeypatch.setattr("chatctl.client.client.identity", lambda *_: known)
     held = Wire(server.port).send("CAP REQ chatctl/resume", "RESUME secret instance", "CAP END").login("ann", "#lobby")
@@ -77,7 +79,7 @@ def test_it_takes_its_name_back_from_its_own_dead_connection(server: Server, mon
     dead.sock.close()
 
 
-def test_giving_up() -> None:
+def test_client_gives_up_after_the_time_limit() -> None:
     with Peer(lambda talk: talk.welcome("ann")) as peer:
         ann = client(peer.port, give_up_after=0.05).start()
     peer._listener.close()
@@ -88,7 +90,7 @@ def test_giving_up() -> None:
     ann.stop()
 
 
-def test_without_reconnect_a_loss_is_the_end() -> None:
+def test_connection_loss_without_reconnect_ends_the_client() -> None:
     with Peer(lambda talk: talk.welcome("ann").send("ERROR :Too much noise")) as peer:
         ann = client(peer.port, reconnect=False).start()
         [end] = heard(ann, e.Disconnected)
@@ -96,7 +98,7 @@ def test_without_reconnect_a_loss_is_the_end() -> None:
     assert "Too much noise" in end.reason
 
 
-def test_a_server_that_falls_silent_is_left() -> None:
+def test_silent_server_is_disconnected() -> None:
     timing = Timing(enter=DEADLINE, silence=0.05, answer=0.05, first_pause=0.01)
 
     def silent(talk: Talk) -> list[str]:
@@ -109,7 +111,7 @@ def test_a_server_that_falls_silent_is_left() -> None:
     assert any(line.startswith("PING") for line in peer.talks[0].lines)
 
 
-def test_what_waits_is_bounded_and_told_at_the_end() -> None:
+def test_unsent_messages_are_bounded_and_reported_at_the_end() -> None:
     gone = threading.Event()
 
     def first(talk: Talk) -> None:
@@ -130,7 +132,7 @@ def test_what_waits_is_bounded_and_told_at_the_end() -> None:
     assert len(unsent.messages) == MAX_QUEUED_LINES
 
 
-def test_no_more_is_out_than_a_strange_server_has_dealt_with() -> None:
+def test_unconfirmed_messages_to_a_foreign_server_stay_within_the_window() -> None:
     seen: list[int] = []
 
     def slow(talk: Talk) -> list[str]:
@@ -153,7 +155,7 @@ def test_no_more_is_out_than_a_strange_server_has_dealt_with() -> None:
     assert len(seen) >= 30 // CAUTIOUS_WINDOW_MESSAGES
 
 
-def test_a_server_that_answers_nothing_gets_one_window_full() -> None:
+def test_server_that_answers_nothing_is_sent_one_window() -> None:
     with Peer(lambda talk: talk.welcome("ann").deaf()) as peer:
         ann = client(peer.port).start()
         for number in range(30):

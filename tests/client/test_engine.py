@@ -23,13 +23,13 @@ def lobby() -> Talk:
 # Getting in.
 
 
-def test_all_that_any_server_understands_goes_out_at_once() -> None:
+def test_registration_lines_of_every_server_are_sent_at_once() -> None:
     talk = Talk(password="se sam")
     talk.state.connected()
     assert talk.sent() == ["CAP LS 302", "PASS :se sam", "NICK ann", "USER chatctl 0 * ann"]
 
 
-def test_capabilities_are_asked_for_when_the_last_line_of_them_came() -> None:
+def test_capabilities_are_requested_after_the_last_line_of_cap_ls() -> None:
     talk = Talk()
     talk.state.connected()
     talk.sent()
@@ -41,7 +41,7 @@ def test_capabilities_are_asked_for_when_the_last_line_of_them_came() -> None:
     assert talk.sent() == ["CAP END"]
 
 
-def test_what_is_refused_together_is_asked_for_one_by_one() -> None:
+def test_capabilities_refused_together_are_requested_one_by_one() -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard(":s CAP * LS :echo-message server-time")
@@ -53,7 +53,7 @@ def test_what_is_refused_together_is_asked_for_one_by_one() -> None:
     assert talk.state.echoes
 
 
-def test_nothing_to_ask_for_ends_the_negotiation() -> None:
+def test_negotiation_ends_if_no_capability_is_wanted() -> None:
     talk = Talk()
     talk.state.connected()
     talk.sent()
@@ -61,7 +61,7 @@ def test_nothing_to_ask_for_ends_the_negotiation() -> None:
     assert talk.sent() == ["CAP END"]
 
 
-def test_the_resume_tokens_go_out_before_the_end_of_the_negotiation() -> None:
+def test_resume_tokens_are_sent_before_cap_end() -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard(":s CAP * LS :chatctl/resume")
@@ -70,7 +70,7 @@ def test_the_resume_tokens_go_out_before_the_end_of_the_negotiation() -> None:
     assert talk.sent() == ["RESUME secret instance", "CAP END"]
 
 
-def test_a_name_held_by_our_own_dead_connection_is_asked_for_again() -> None:
+def test_name_held_by_the_own_dead_connection_is_requested_again() -> None:
     talk = Talk()
     talk.state.connected()
     talk.sent()
@@ -84,13 +84,13 @@ def test_a_name_held_by_our_own_dead_connection_is_asked_for_again() -> None:
     assert str(talk.state.name_problem) == "still taken"
 
 
-def test_the_secret_is_in_no_repr() -> None:
+def test_repr_contains_no_secret() -> None:
     assert "secret!" not in repr(ResumeTokens("secret!", "instance!"))
     assert "instance!" not in repr(ResumeTokens("secret!", "instance!"))
 
 
 @pytest.mark.parametrize("caps", [None, "", "echo-message"])
-def test_a_taken_name_is_told(caps: str | None) -> None:
+def test_taken_name_is_reported(caps: str | None) -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard(":s 433 * ann :Nickname is already in use")
@@ -113,14 +113,14 @@ def test_a_taken_name_is_told(caps: str | None) -> None:
         ("FAIL NICK NICKNAME_INVALID x :Bad name", InvalidNameError),
     ],
 )
-def test_other_ways_to_refuse_a_name(line: str, kind: type[Exception]) -> None:
+def test_every_numeric_that_refuses_a_name_is_reported(line: str, kind: type[Exception]) -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard(":s CAP * LS :", line)
     assert type(talk.state.name_problem) is kind
 
 
-def test_spare_names_are_tried_where_the_owner_gave_some() -> None:
+def test_alternative_names_are_tried_if_given() -> None:
     talk = Talk()
     talk.state.connected(["ann_", "ann2"])
     talk.heard(":s CAP * LS :", ":s 433 * ann :taken", ":s 433 * ann_ :taken")
@@ -131,7 +131,7 @@ def test_spare_names_are_tried_where_the_owner_gave_some() -> None:
     assert talk.state.name == "ann"
 
 
-def test_why_the_server_refuses() -> None:
+def test_refusal_has_the_servers_reason() -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard("ERROR :The chat is full: all 5 places are taken")
@@ -139,7 +139,7 @@ def test_why_the_server_refuses() -> None:
     assert str(talk.state.refusal) == "The chat is full: all 5 places are taken"
 
 
-def test_a_wrong_password_is_its_own_error_and_keeps_its_words() -> None:
+def test_wrong_password_is_its_own_error_with_the_servers_text() -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard(":s 464 * :The password is wrong or missing", "ERROR :Closing Link")
@@ -147,7 +147,7 @@ def test_a_wrong_password_is_its_own_error_and_keeps_its_words() -> None:
     assert str(talk.state.refusal) == "The password is wrong or missing"
 
 
-def test_in_under_the_name_the_server_gave() -> None:
+def test_registration_takes_the_nick_of_the_welcome() -> None:
     talk = Talk(name="a_very_long_name")
     news = talk.enter(None, nick="a_very_lo")
     assert news == [
@@ -156,7 +156,7 @@ def test_in_under_the_name_the_server_gave() -> None:
     ]
 
 
-def test_a_server_without_end_of_motd_is_done_with_its_pong() -> None:
+def test_welcome_without_end_of_motd_ends_at_the_pong() -> None:
     talk = Talk()
     talk.state.connected()
     talk.sent()
@@ -170,7 +170,7 @@ def test_a_server_without_end_of_motd_is_done_with_its_pong() -> None:
 # Events of a room.
 
 
-def test_a_message_has_its_time_and_id(lobby: Talk) -> None:
+def test_message_has_its_time_and_id(lobby: Talk) -> None:
     [said] = lobby.heard("@time=2026-01-02T03:04:05.678Z;msgid=m1 :bob!u@h PRIVMSG #lobby :hi  there")
     assert said.to_json() == {
         "type": "message",
@@ -186,12 +186,12 @@ def test_a_message_has_its_time_and_id(lobby: Talk) -> None:
 
 
 @pytest.mark.parametrize("time", ["2016-12-31T23:59:60.419Z", "yesterday", "", "0001-01-01T00:00:00+23:59"])
-def test_a_time_that_cannot_be_read_never_fails(lobby: Talk, time: str) -> None:
+def test_invalid_time_tag_is_replaced_by_now(lobby: Talk, time: str) -> None:
     [said] = lobby.heard(f"@time={time} :bob!u@h PRIVMSG #lobby :hi")
     assert said.time.tzinfo is UTC
 
 
-def test_me_and_notices_and_what_machines_say(lobby: Talk) -> None:
+def test_action_and_notice_are_events_and_other_ctcp_is_not(lobby: Talk) -> None:
     assert lobby.heard(":bob!u@h PRIVMSG #lobby :\x01ACTION waves\x01") == [
         e.RoomMessage(time=NOW, room="#lobby", name="bob", text="waves", kind="action")
     ]
@@ -202,7 +202,7 @@ def test_me_and_notices_and_what_machines_say(lobby: Talk) -> None:
     assert lobby.heard(":s NOTICE ann :maintenance") == [e.ServerNotice(time=NOW, text="maintenance", code="NOTICE")]
 
 
-def test_who_is_in_a_room(lobby: Talk) -> None:
+def test_member_list_follows_joins_and_parts(lobby: Talk) -> None:
     room = lobby.state.rooms.get("#LOBBY")
     assert room is not None
     assert dict(room.members) == {"bob": ("bob", "@"), "ann": ("ann", "")}
@@ -214,13 +214,13 @@ def test_who_is_in_a_room(lobby: Talk) -> None:
     assert set(room.members) == {"bobby", "ann"}
 
 
-def test_names_asked_for_say_so(lobby: Talk) -> None:
+def test_requested_names_are_marked_as_requested(lobby: Talk) -> None:
     lobby.state.names("#lobby")
     [names] = lobby.heard(":s 353 ann = #lobby :@+bob", ":s 353 ann = #lobby :ann", ":s 366 ann #lobby :End")
     assert names == e.Names(time=NOW, room="#lobby", names=("bob", "ann"), operators=("bob",), asked=True)
 
 
-def test_being_thrown_out_is_for_good(lobby: Talk) -> None:
+def test_kicked_client_does_not_rejoin(lobby: Talk) -> None:
     [left] = lobby.heard(":bob!u@h KICK #lobby ann :enough")
     assert left == e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True)
     lobby.state.lost()
@@ -228,7 +228,7 @@ def test_being_thrown_out_is_for_good(lobby: Talk) -> None:
     assert not any(line.startswith("JOIN") for line in lobby.sent())
 
 
-def test_topic_who_and_away(lobby: Talk) -> None:
+def test_topic_who_and_away_are_events(lobby: Talk) -> None:
     assert lobby.heard(":s 332 ann #lobby :cats") == [e.Topic(time=NOW, room="#lobby", text="cats")]
     assert lobby.heard(":bob!u@h TOPIC #lobby :dogs") == [e.Topic(time=NOW, room="#lobby", text="dogs", name="bob")]
     [who] = lobby.heard(":s 352 ann #lobby ~u host s bob G@ :0 Bob B", ":s 315 ann #lobby :End")
@@ -238,7 +238,7 @@ def test_topic_who_and_away(lobby: Talk) -> None:
     assert lobby.heard(":s 301 ann bob :lunch") == [e.Away(time=NOW, name="bob", text="lunch")]
 
 
-def test_refusals_are_told_with_their_words(lobby: Talk) -> None:
+def test_refusals_are_reported_with_the_servers_text(lobby: Talk) -> None:
     assert lobby.heard(":s 482 ann #lobby :Only an operator may") == [
         e.Failed(time=NOW, text="Only an operator may", code="482", about="#lobby")
     ]
@@ -252,7 +252,7 @@ def test_refusals_are_told_with_their_words(lobby: Talk) -> None:
     ]
 
 
-def test_how_many_there_are_is_told_who_asks_and_not_on_entering() -> None:
+def test_user_counts_are_shown_on_request_and_not_at_the_welcome() -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard(":s CAP * LS :", ":s 001 ann :Welcome", ISUPPORT)
@@ -263,7 +263,7 @@ def test_how_many_there_are_is_told_who_asks_and_not_on_entering() -> None:
     assert counted.text == "There are 3 users"
 
 
-def test_an_invitation_of_ours_is_confirmed_in_words(lobby: Talk) -> None:
+def test_own_invitation_is_confirmed(lobby: Talk) -> None:
     [told] = lobby.heard(":s 341 ann bob #tea")
     assert isinstance(told, e.ServerNotice)
     assert told.text == "bob is invited into #tea"
@@ -272,7 +272,7 @@ def test_an_invitation_of_ours_is_confirmed_in_words(lobby: Talk) -> None:
 # The server's 005 tokens may change.
 
 
-def test_casemapping_that_changes_renames_what_is_kept() -> None:
+def test_casemapping_change_refolds_the_stored_names() -> None:
     talk = Talk("#a[b")
     talk.enter(caps="away-notify")
     talk.heard(":ann!u@h JOIN #a[b", ":s 353 ann = #a[b :ann b{b", ":s 366 ann #a[b :End")
@@ -304,7 +304,7 @@ def test_negated_token_returns_to_its_default() -> None:
 # Misleading input.
 
 
-def test_own_user_modes_are_not_settings_of_a_room() -> None:
+def test_own_user_modes_are_not_room_modes() -> None:
     talk = in_lobby()
     (mode,) = talk.heard(":ann MODE ann :+i")
     assert isinstance(mode, e.ModeChanged)
@@ -316,7 +316,7 @@ def test_own_user_modes_are_not_settings_of_a_room() -> None:
     assert not mode.own
 
 
-def test_message_to_a_part_of_a_room_says_to_whom() -> None:
+def test_statusmsg_names_its_audience() -> None:
     talk = in_lobby()
     talk.heard(":s 005 ann STATUSMSG=@+ :are supported")
     (said,) = talk.heard(":bob!u@h PRIVMSG @#lobby :psst")
@@ -329,13 +329,13 @@ def test_message_to_a_part_of_a_room_says_to_whom() -> None:
     assert said.audience is None
 
 
-def test_lines_that_ergo_plays_back_through_a_service_are_no_messages() -> None:
+def test_histserv_lines_of_ergo_are_not_messages() -> None:
     talk = in_lobby()
     assert talk.heard(":HistServ!HistServ@localhost PRIVMSG #lobby :bob joined the channel") == []
     assert talk.heard(":HistServ!HistServ@localhost PRIVMSG ann :help") != []
 
 
-def test_taken_name_is_told_at_once_by_a_server_that_ignores_cap() -> None:
+def test_taken_name_on_a_server_that_ignores_cap_is_reported_at_once() -> None:
     talk = Talk()
     talk.state.connected()
     talk.heard(":s 433 * ann :Nickname is already in use")

@@ -32,7 +32,7 @@ _LINE = st.builds(
 
 @settings(max_examples=400)
 @given(st.lists(_LINE | st.text(max_size=60), max_size=30), st.booleans())
-def test_nothing_a_server_sends_fails(lines: list[str], first_in: bool) -> None:
+def test_any_valid_line_of_a_server_is_handled(lines: list[str], first_in: bool) -> None:
     talk = Talk("#lobby")
     if first_in:
         talk.enter()
@@ -49,7 +49,7 @@ def test_nothing_a_server_sends_fails(lines: list[str], first_in: bool) -> None:
 
 
 @pytest.mark.parametrize("command", _ALL)
-def test_a_line_with_few_parameters_does_not_fail(command: str) -> None:
+def test_line_with_too_few_parameters_is_handled(command: str) -> None:
     for source in (":ann!u@h ", ":s ", ""):
         for params in ("", " ann", " #lobby", " *", " ann #lobby", " #lobby ann", " ann ann", " ann #lobby ann", " :"):
             talk = Talk("#lobby")
@@ -61,7 +61,7 @@ def test_a_line_with_few_parameters_does_not_fail(command: str) -> None:
 
 
 @given(st.lists(st.binary(max_size=80) | _LINE.map(str.encode), max_size=20))
-def test_no_bytes_fail(chunks: list[bytes]) -> None:
+def test_any_bytes_are_handled(chunks: list[bytes]) -> None:
     talk = Talk("#lobby")
     talk.enter()
     reader = LineReader()

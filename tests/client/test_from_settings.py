@@ -22,7 +22,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
-def test_variables_lead_to_server_name_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_set_server_name_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(port=0) as server, Wire(server.port).login("bob", "#tea") as bob:
         monkeypatch.setenv("CHATCTL_PORT", str(server.port))
         monkeypatch.setenv("CHATCTL_CLIENT__NAME", "robot")
@@ -33,7 +33,7 @@ def test_variables_lead_to_server_name_and_room(monkeypatch: pytest.MonkeyPatch)
             assert client.name == "robot"
 
 
-def test_file_address_and_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments_override_the_address_and_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "chatctl.toml"
     file.write_text('port = 7000\n[client]\nname = "ann"\n[client.servers]\nwork = "irc://192.0.2.1:6000/dev"\n')
     monkeypatch.setenv("CHATCTL_CONFIG", str(file))
@@ -45,7 +45,9 @@ def test_file_address_and_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert client_from_settings(config_file=str(file)).port == 7000
 
 
-def test_password_of_the_server_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_password_of_the_settings_is_used_for_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from chatctl.chat.model.policy import Rules
 
     (tmp_path / "password").write_text("sesame\n")
@@ -56,7 +58,7 @@ def test_password_of_the_server_in_the_settings(tmp_path: Path, monkeypatch: pyt
             assert client.online
 
 
-def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_raise_config_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="CHATCTL_CLIENT__NAME"):
         client_from_settings()
     with pytest.raises(InvalidNameError):

@@ -14,7 +14,7 @@ from tests.client.peer import Peer, Talk
 from tests.wire import Wire
 
 
-def test_free_taken_and_invalid_without_a_place_and_unseen() -> None:
+def test_name_check_takes_no_place_and_is_invisible() -> None:
     with Server(port=0, listener_limit=1) as server:
         bob = Wire(server.port).login("bob", "#lobby")
         with NameCheck("127.0.0.1", server.port) as checking:
@@ -61,7 +61,7 @@ def answer_names(talk: Talk, taken: set[str], *, cap: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("cap", [True, False])
-def test_other_servers_give_advice(cap: bool) -> None:
+def test_name_check_on_other_servers_is_advice(cap: bool) -> None:
     peer = Peer(lambda talk: answer_names(talk, {"bob", "bob2"}, cap=cap))
     with peer, NameCheck("127.0.0.1", peer.port) as checking:
         assert checking.advice
@@ -81,19 +81,19 @@ def check(port: int, seconds: float = 10.0) -> None:
         pass
 
 
-def test_nobody_there() -> None:
+def test_name_check_without_a_server_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     with pytest.raises(UnreachableError, match=rf"No chat server answers at 127\.0\.0\.1:{port}"):
         check(port)
 
 
-def test_no_address_at_all() -> None:
+def test_name_check_with_an_unknown_host_is_unreachable() -> None:
     with pytest.raises(UnreachableError, match="there is no such address"), NameCheck("a..b", 1):
         pass
 
 
-def test_something_else_is_there() -> None:
+def test_name_check_on_another_protocol_is_unreachable() -> None:
     def web(talk: Talk) -> None:
         talk.line()
         talk.send("HTTP/1.1 400 Bad Request", "Connection: close", "")
@@ -102,12 +102,12 @@ def test_something_else_is_there() -> None:
         check(peer.port)
 
 
-def test_silence_ends_at_the_deadline() -> None:
+def test_name_check_on_a_silent_server_ends_at_the_deadline() -> None:
     with Peer(Talk.deaf) as peer, pytest.raises(UnreachableError, match="is not a chat server"):
         check(peer.port, 0.1)
 
 
-def test_a_server_that_passes_over_cap_and_answers_ping() -> None:
+def test_name_check_on_a_server_that_ignores_cap_uses_ping() -> None:
     def simple(talk: Talk) -> None:
         talk.until("PING chatctl-0")
         talk.send(":s PONG s :chatctl-0")
@@ -125,7 +125,7 @@ def test_a_server_that_passes_over_cap_and_answers_ping() -> None:
         assert checking.check("ann") == Answer("ann", "taken", "taken", ("ann_", "ann2", "ann3"))
 
 
-def test_turned_away() -> None:
+def test_name_check_reports_a_refused_connection() -> None:
     def script(talk: Talk) -> None:
         talk.until("PING")
         talk.send("ERROR :Too many connections from your address")
@@ -134,7 +134,7 @@ def test_turned_away() -> None:
         check(peer.port)
 
 
-def test_a_refusal_without_a_word_about_the_name_is_not_free() -> None:
+def test_refusal_that_does_not_mention_the_name_is_not_free() -> None:
     def script(talk: Talk) -> None:
         talk.send(":s CAP * LS :")
         talk.until("NICK")
@@ -149,7 +149,7 @@ def test_a_refusal_without_a_word_about_the_name_is_not_free() -> None:
         checking.check("ann")
 
 
-def test_such_a_refusal_ends_the_search_for_other_names() -> None:
+def test_refused_connection_ends_the_search_for_alternatives() -> None:
     def script(talk: Talk) -> None:
         talk.send(":s CAP * LS :")
         for reply in (":s 433 * ann :taken", ":s NOTICE * :fine", ":s 438 * ann2 :too fast"):
@@ -161,7 +161,7 @@ def test_such_a_refusal_ends_the_search_for_other_names() -> None:
         assert checking.check("ann") == Answer("ann", "taken", "taken", ("ann_",))
 
 
-def test_a_chat_server_that_breaks_off_is_called_one() -> None:
+def test_chat_server_that_disconnects_is_recognised_as_one() -> None:
     def script(talk: Talk) -> None:
         talk.until("PING")
         talk.send("NOTICE * :*** Looking up your hostname")

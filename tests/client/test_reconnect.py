@@ -10,11 +10,11 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_each_message_once_and_in_order_whatever_is_cut(seed: int) -> None:
+def test_messages_arrive_once_and_in_order_across_connection_losses(seed: int) -> None:
     done = talk_while_cut(cuts=100, lines=300, seed=seed)
     assert done.cuts == 100
 
 
 @pytest.mark.parametrize("seed", [15, 16])
-def test_also_where_the_very_first_connection_is_cut_at_once(seed: int) -> None:
+def test_messages_arrive_once_if_the_first_connection_is_lost_at_once(seed: int) -> None:
     talk_while_cut(cuts=20, lines=100, seed=seed, settled=False)

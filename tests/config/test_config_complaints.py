@@ -29,11 +29,11 @@ def in_file(tmp_path: Path, content: str | bytes) -> str:
 
 
 @pytest.mark.parametrize("value", ["abc", "70000", "-1", "5.5", "true", "0x50", "1e3"])
-def test_a_port_in_the_environment(value: str) -> None:
+def test_invalid_port_in_the_environment_names_the_variable(value: str) -> None:
     assert complaint({"CHATCTL_PORT": value}) == f'CHATCTL_PORT is "{value}", {PORT}'
 
 
-def test_the_place_is_named(tmp_path: Path) -> None:
+def test_error_names_the_source_of_the_value(tmp_path: Path) -> None:
     assert complaint(flags={"port": "abc"}) == f'--port is "abc", {PORT}'
     assert in_file(tmp_path, 'port = "abc"') == f'chatctl.toml: port is "abc", {PORT}'
     assert complaint({"CHATCTL_LIMITS": '{"idle_seconds": "x"}'}).startswith(
@@ -42,12 +42,12 @@ def test_the_place_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["true", "70000", "-1", "[1]", "5.5", "2024-01-01", '""'])
-def test_a_port_in_the_file(tmp_path: Path, value: str) -> None:
+def test_invalid_port_in_the_file_names_the_key(tmp_path: Path, value: str) -> None:
     shown = value if not value.startswith("2024") else f'"{value}"'
     assert in_file(tmp_path, f"port = {value}") == f"chatctl.toml: port is {shown}, {PORT}"
 
 
-def test_a_table_where_a_value_belongs_and_the_other_way_round(tmp_path: Path) -> None:
+def test_table_and_value_in_the_place_of_each_other_are_errors(tmp_path: Path) -> None:
     assert in_file(tmp_path, "[port]\nx = 1") == f"chatctl.toml: port is a table, {PORT}"
     assert (
         in_file(tmp_path, "tls = 1")
@@ -80,7 +80,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_wrong_values_are_one_line_with_what_is_allowed(name: str, value: str) -> None:
+def test_invalid_value_is_one_line_with_the_allowed_values(name: str, value: str) -> None:
     key = KEYS[name]
     line = complaint({key.variable: value})
     assert line.startswith(key.variable)
@@ -101,7 +101,7 @@ def test_wrong_values_are_one_line_with_what_is_allowed(name: str, value: str) -
         ("::", "not the address of a computer"),
     ],
 )
-def test_advertise_that_leads_nowhere_is_refused(value: str, what: str) -> None:
+def test_advertise_that_is_not_an_address_is_refused(value: str, what: str) -> None:
     line = complaint({"CHATCTL_ADVERTISE": value})
     assert line.startswith(f'CHATCTL_ADVERTISE is "{value}", but ')
     assert what in line
@@ -117,12 +117,12 @@ def test_advertise_that_leads_nowhere_is_refused(value: str, what: str) -> None:
         ("b\u00fccher.example", "b\u00fccher.example"),
     ],
 )
-def test_host_in_brackets_is_the_address_inside(value: str, host: str) -> None:
+def test_host_in_brackets_is_accepted(value: str, host: str) -> None:
     for name in ("host", "advertise"):
         assert KEYS[name].value(load(environ={KEYS[name].variable: value}).settings) == host
 
 
-def test_long_values_are_shortened() -> None:
+def test_long_value_is_shortened_in_the_error() -> None:
     line = complaint({"CHATCTL_PORT": "9" * 5000})
     assert len(line) < 150
     assert "…" in line
@@ -145,15 +145,15 @@ def test_long_values_are_shortened() -> None:
         ("Chatctl_Tls__Mode", "CHATCTL_TLS__MODE"),
     ],
 )
-def test_an_unknown_variable_brings_the_nearest_known_one(wrong: str, meant: str) -> None:
+def test_unknown_variable_suggests_the_nearest_known_one(wrong: str, meant: str) -> None:
     assert complaint({wrong: "1"}) == f"unknown variable {wrong}; did you mean {meant}?"
 
 
-def test_an_unknown_variable_is_refused_even_when_empty() -> None:
+def test_empty_unknown_variable_is_refused() -> None:
     assert "did you mean CHATCTL_PORT?" in complaint({"CHATCTL_PROT": ""})
 
 
-def test_an_unknown_variable_like_no_other() -> None:
+def test_unknown_variable_without_a_similar_one_has_no_suggestion() -> None:
     assert complaint({"CHATCTL_ZZZZ": "1"}) == (
         "unknown variable CHATCTL_ZZZZ; `chatctl config init` writes a file with every setting"
     )
@@ -174,17 +174,17 @@ def test_an_unknown_variable_like_no_other() -> None:
         ("_env_file = 3", "_env_file", "`chatctl config init` writes a file with every setting"),
     ],
 )
-def test_an_unknown_key_brings_the_nearest_known_one(tmp_path: Path, content: str, wrong: str, advice: str) -> None:
+def test_unknown_key_suggests_the_nearest_known_one(tmp_path: Path, content: str, wrong: str, advice: str) -> None:
     assert in_file(tmp_path, content) == f'chatctl.toml: unknown setting "{wrong}"; {advice}'
 
 
-def test_an_unknown_key_in_json() -> None:
+def test_unknown_key_in_json_is_refused() -> None:
     line = complaint({"CHATCTL_LIMITS": '{"idle": 60}'})
     assert line == 'CHATCTL_LIMITS: unknown setting "limits.idle"; did you mean limits.idle_seconds?'
 
 
 @pytest.mark.parametrize("value", ["{", "5", "[]", "null", "{'idle_seconds': 60}", "[" * 100_000])
-def test_a_table_that_is_no_json_object(value: str) -> None:
+def test_table_that_is_not_a_json_object_is_refused(value: str) -> None:
     assert complaint({"CHATCTL_LIMITS": value}) == (
         'CHATCTL_LIMITS is not a JSON object such as {"messages_per_second": 10}; '
         "or set single keys, as in CHATCTL_LIMITS__MESSAGES_PER_SECOND"
@@ -194,12 +194,12 @@ def test_a_table_that_is_no_json_object(value: str) -> None:
 # Files.
 
 
-def test_a_named_file_that_is_missing(tmp_path: Path) -> None:
+def test_missing_named_file_is_an_error(tmp_path: Path) -> None:
     assert complaint(config_file="no.toml") == "--config names no.toml, but there is no such file"
     assert complaint({"CHATCTL_CONFIG": "no.toml"}) == "CHATCTL_CONFIG names no.toml, but there is no such file"
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_file_is_an_error(tmp_path: Path) -> None:
     assert complaint(config_file=str(tmp_path)) == f"{tmp_path} cannot be read: Is a directory"
 
 
@@ -212,14 +212,14 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         (b"# fine\nmotd = '\xff'\n", ", line 2: this is not UTF-8; save the file as UTF-8"),
     ],
 )
-def test_a_broken_file(tmp_path: Path, content: str | bytes, reason: str) -> None:
+def test_invalid_toml_is_an_error(tmp_path: Path, content: str | bytes, reason: str) -> None:
     assert in_file(tmp_path, content).removeprefix("chatctl.toml").strip() == reason.strip()
 
 
 # Several problems, secrets.
 
 
-def test_every_problem_has_its_line() -> None:
+def test_each_error_is_one_line() -> None:
     lines = complaint({"CHATCTL_PORT": "x", "CHATCTL_PROT": "1"}, {"listener_limit": 0}).splitlines()
     assert [line.split(" is ")[0].split(";")[0] for line in lines] == [
         "unknown variable CHATCTL_PROT",
@@ -228,11 +228,11 @@ def test_every_problem_has_its_line() -> None:
     ]
 
 
-def test_a_value_that_is_overruled_is_not_looked_at() -> None:
+def test_overridden_value_is_not_checked() -> None:
     assert load(environ={"CHATCTL_PORT": "abc"}, flags={"port": "1"}).settings.port == 1
 
 
-def test_two_passwords(tmp_path: Path) -> None:
+def test_password_and_password_file_together_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "chatctl.toml"
     path.write_text('password_file = "secret"')
     assert complaint({"CHATCTL_PASSWORD": "s3cret"}, config_file=str(path)) == (
@@ -240,7 +240,7 @@ def test_two_passwords(tmp_path: Path) -> None:
     )
 
 
-def test_a_secret_is_never_shown(tmp_path: Path) -> None:
+def test_error_never_shows_a_secret(tmp_path: Path) -> None:
     for line in (
         complaint({"CHATCTL_PASSWORD": "s3cret\n"}),
         in_file(tmp_path, 'password = ["s3cret"]'),

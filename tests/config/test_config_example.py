@@ -20,13 +20,13 @@ def uncommented() -> str:
     return re.sub(r"^#(?=\w+ = )", "", text(), flags=re.MULTILINE)
 
 
-def test_the_file_in_the_repository_is_the_one_that_is_written() -> None:
+def test_example_file_in_the_repository_is_up_to_date() -> None:
     assert EXAMPLE.read_text(encoding="utf-8") == text(), (
         "write it anew: chatctl config init --force config.example.toml"
     )
 
 
-def test_as_it_is_it_changes_nothing(tmp_path: Path) -> None:
+def test_example_file_as_written_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "chatctl.toml"
     path.write_text(text(), encoding="utf-8")
     loaded = load(config_file=str(path), environ={})
@@ -34,7 +34,7 @@ def test_as_it_is_it_changes_nothing(tmp_path: Path) -> None:
     assert set(loaded.origins.values()) == {"default"}
 
 
-def test_uncommented_it_is_the_defaults(tmp_path: Path) -> None:
+def test_uncommented_example_file_holds_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "chatctl.toml"
     path.write_text(uncommented(), encoding="utf-8")
     loaded = load(config_file=str(path), environ={})
@@ -43,7 +43,7 @@ def test_uncommented_it_is_the_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_each_key_is_there_with_its_line_and_its_variable(key: SettingKey) -> None:
+def test_example_file_has_each_key_with_its_help_and_variable(key: SettingKey) -> None:
     table, _, last = key.name.rpartition(".")
     parsed = tomllib.loads(uncommented())
     assert last in (parsed[table] if table else parsed)
@@ -54,7 +54,7 @@ def test_each_key_is_there_with_its_line_and_its_variable(key: SettingKey) -> No
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_each_variable_sets_its_key(key: SettingKey) -> None:
+def test_variable_named_in_the_example_sets_its_key(key: SettingKey) -> None:
     value = {
         "limits.outbox_bytes": "1 MiB",
         "limits.outbox_total_bytes": "1 MiB",

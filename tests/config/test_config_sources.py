@@ -33,7 +33,7 @@ def write(folder: Path, text: str, name: str = "chatctl.toml") -> Path:
     return path
 
 
-def test_defaults() -> None:
+def test_settings_without_sources_are_the_defaults() -> None:
     loaded = load(environ={})
     settings = loaded.settings
     assert (settings.host, settings.port, settings.listener_limit) == ("127.0.0.1", 5106, 5)
@@ -66,7 +66,7 @@ def test_nested_tables_are_merged_key_by_key(cwd: Path) -> None:
     assert (limits.unregistered, limits.idle_seconds, limits.registration_seconds) == (3, 5, 30)
 
 
-def test_a_table_as_json_is_weaker_than_a_variable_for_one_key() -> None:
+def test_table_as_json_is_overridden_by_the_variable_of_one_key() -> None:
     environ = {
         "CHATCTL_LIMITS": '{"idle_seconds": 60, "unregistered": 7}',
         "CHATCTL_LIMITS__IDLE_SECONDS": "61",
@@ -77,14 +77,14 @@ def test_a_table_as_json_is_weaker_than_a_variable_for_one_key() -> None:
     assert loaded.origins["limits.unregistered"] == "CHATCTL_LIMITS"
 
 
-def test_nested_flags_have_their_own_names() -> None:
+def test_nested_settings_have_flags() -> None:
     loaded = load(flags={"tls": {"mode": "off"}, "name": "a.b", "client": {"room": "#x"}}, environ={})
     assert loaded.origins["tls.mode"] == "--tls"
     assert loaded.origins["name"] == "--server-name"
     assert loaded.origins["client.room"] == "--room"
 
 
-def test_the_process_environment_is_read_when_none_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_environment_is_the_default_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATCTL_PORT", "77")
     assert load().settings.port == 77
     assert Settings().port == 5106  # the model itself reads nothing
@@ -94,7 +94,7 @@ def test_the_process_environment_is_read_when_none_is_given(monkeypatch: pytest.
 # The file.
 
 
-def test_the_named_file_wins_over_the_variable_over_here_over_the_folder(cwd: Path, config_folder: Path) -> None:
+def test_settings_file_is_searched_in_the_documented_order(cwd: Path, config_folder: Path) -> None:
     named = write(cwd, "port = 1", "named.toml")
     variable = write(cwd, "port = 2", "variable.toml")
     environ = {"CHATCTL_CONFIG": str(variable)}
@@ -107,23 +107,23 @@ def test_the_named_file_wins_over_the_variable_over_here_over_the_folder(cwd: Pa
     assert (loaded.file, loaded.settings.port) == (named, 1)
 
 
-def test_other_commands_read_only_a_named_file(cwd: Path, config_folder: Path) -> None:
+def test_other_commands_read_only_a_named_settings_file(cwd: Path, config_folder: Path) -> None:
     write(cwd, "port = 3")
     write(config_folder, "port = 4")
     assert load(environ={}, cwd=cwd).file is None
     assert load(environ={"CHATCTL_CONFIG": "chatctl.toml"}, cwd=cwd).settings.port == 3
 
 
-def test_an_empty_config_variable_counts_as_not_set() -> None:
+def test_empty_config_variable_counts_as_unset() -> None:
     assert load(environ={"CHATCTL_CONFIG": ""}).file is None
 
 
-def test_a_byte_order_mark_is_no_part_of_the_file(cwd: Path) -> None:
+def test_byte_order_mark_is_skipped(cwd: Path) -> None:
     (cwd / "chatctl.toml").write_bytes(b"\xef\xbb\xbfport = 9\n")
     assert load(environ={}, use_files=True, cwd=cwd).settings.port == 9
 
 
-def test_a_dangling_link_is_told_and_not_passed_over(cwd: Path) -> None:
+def test_dangling_link_is_an_error(cwd: Path) -> None:
     (cwd / "chatctl.toml").symlink_to(cwd / "gone.toml")
     with pytest.raises(ConfigError, match=r"chatctl\.toml cannot be read: No such file or directory"):
         load(environ={}, use_files=True, cwd=cwd)
@@ -132,25 +132,25 @@ def test_a_dangling_link_is_told_and_not_passed_over(cwd: Path) -> None:
 # Empty values, Kubernetes, notices.
 
 
-def test_an_empty_variable_counts_as_not_set(cwd: Path) -> None:
+def test_empty_variable_counts_as_unset(cwd: Path) -> None:
     write(cwd, "port = 3")
     loaded = load(environ={"CHATCTL_PORT": "", "CHATCTL_MOTD": ""}, use_files=True, cwd=cwd)
     assert (loaded.settings.port, loaded.notices) == (3, ())
 
 
-def test_an_empty_password_counts_as_not_set_and_is_told() -> None:
+def test_empty_password_counts_as_unset_and_is_reported() -> None:
     loaded = load(environ={"CHATCTL_PASSWORD": ""})
     assert loaded.settings.password is None
     assert loaded.notices == ("CHATCTL_PASSWORD is empty and counts as not set",)
 
 
-def test_an_empty_text_in_the_file_is_none_for_optional_keys(cwd: Path) -> None:
+def test_empty_text_in_the_file_is_none_for_optional_keys(cwd: Path) -> None:
     write(cwd, 'motd = ""\npassword = ""\npassword_file = ""\n[log]\nformat = ""\n')
     settings = load(environ={}, use_files=True, cwd=cwd).settings
     assert (settings.motd, settings.password, settings.password_file, settings.log.format) == (None, None, None, None)
 
 
-def test_kubernetes_variables_are_passed_over_with_a_notice() -> None:
+def test_kubernetes_variables_are_ignored_with_a_notice() -> None:
     names = [
         "CHATCTL_PORT_5106_TCP",
         "CHATCTL_PORT_5106_TCP_ADDR",
@@ -170,11 +170,11 @@ def test_kubernetes_variables_are_passed_over_with_a_notice() -> None:
     assert all(name in notice for name in environ)
 
 
-def test_other_programs_variables_are_nobodys_business() -> None:
+def test_variables_of_other_programs_are_ignored() -> None:
     assert load(environ={"PATH": "/bin", "CHATCTLX": "1", "_CHATCTL_COMPLETE": "x"}).notices == ()
 
 
-def test_a_password_in_a_file_that_others_can_read_is_told(cwd: Path) -> None:
+def test_password_in_a_readable_file_is_reported(cwd: Path) -> None:
     file = write(cwd, 'password = "s3cret"')
     assert load(environ={}, use_files=True, cwd=cwd).notices == ()
     file.chmod(0o644)
@@ -186,14 +186,14 @@ def test_a_password_in_a_file_that_others_can_read_is_told(cwd: Path) -> None:
 # Passwords.
 
 
-def test_a_password_is_read_from_its_file_without_the_last_newline(tmp_path: Path) -> None:
+def test_password_file_is_read_without_its_last_newline(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes("pä ss\r\n".encode())
     loaded = load(environ={"CHATCTL_PASSWORD_FILE": str(tmp_path / "secret")})
     assert loaded.server_password() == "pä ss"
     assert loaded.client_password() is None
 
 
-def test_a_relative_password_file_is_beside_the_configuration_file(cwd: Path) -> None:
+def test_relative_password_file_is_relative_to_the_settings_file(cwd: Path) -> None:
     write(cwd, 'password_file = "secret"\n[client]\npassword_file = "mine"\n')
     (cwd / "secret").write_text("one")
     (cwd / "mine").write_text("two\n")
@@ -201,7 +201,7 @@ def test_a_relative_password_file_is_beside_the_configuration_file(cwd: Path) ->
     assert (loaded.server_password(), loaded.client_password()) == ("one", "two")
 
 
-def test_a_password_in_the_environment() -> None:
+def test_password_in_the_environment_is_read() -> None:
     loaded = load(environ={"CHATCTL_PASSWORD": "s3cret"})
     assert loaded.server_password() == "s3cret"
     assert "s3cret" not in repr(loaded)
@@ -218,7 +218,7 @@ def test_a_password_in_the_environment() -> None:
         (b"x" * 401, "400 bytes"),
     ],
 )
-def test_a_password_file_that_cannot_be_used(tmp_path: Path, content: bytes | None, reason: str) -> None:
+def test_unusable_password_file_is_an_error(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "secret"
     if content is not None:
         path.write_bytes(content)
@@ -235,17 +235,17 @@ def test_a_password_file_that_cannot_be_used(tmp_path: Path, content: bytes | No
     ("text", "size"),
     [("65536", 65536), ("4MiB", 4 << 20), ("512 KiB", 512 << 10), ("1.5 MiB", 3 << 19), ("1 GB", 10**9)],
 )
-def test_sizes_with_units(text: str, size: int) -> None:
+def test_sizes_take_units(text: str, size: int) -> None:
     found = load(environ={"CHATCTL_LIMITS__OUTBOX_BYTES": text}).settings.limits.outbox_bytes
     assert (found, type(found)) == (size, int)
 
 
-def test_a_message_of_the_day_has_lines(cwd: Path) -> None:
+def test_motd_keeps_its_lines(cwd: Path) -> None:
     write(cwd, 'motd = """\nWelcome, добро пожаловать 👋\n\nBe kind.\n"""\n')
     assert load(environ={}, use_files=True, cwd=cwd).settings.motd == "Welcome, добро пожаловать 👋\n\nBe kind."
     assert load(environ={"CHATCTL_MOTD": "a\r\nb"}).settings.motd == "a\nb"
 
 
-def test_choices_may_be_written_in_capitals() -> None:
+def test_choices_are_case_insensitive() -> None:
     settings = load(environ={"CHATCTL_LOG__LEVEL": "DEBUG", "CHATCTL_LOG__FORMAT": "Auto"}).settings
     assert (settings.log.level, settings.log.format) == ("debug", None)

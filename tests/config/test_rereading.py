@@ -14,7 +14,7 @@ def a_reader(file: Path, text: str) -> SettingsReader:
     return SettingsReader(load(config_file=str(file), environ={}, cwd=file.parent))
 
 
-def test_what_can_change_at_once_and_what_cannot(tmp_path: Path) -> None:
+def test_reread_applies_live_settings_and_reports_the_others(tmp_path: Path) -> None:
     file = tmp_path / "chatctl.toml"
     reader = a_reader(file, 'motd = "one"\nport = 5106\n')
     file.write_text('motd = "two"\nlistener_limit = 7\nport = 6000\npassword = "pw"\n', encoding="utf-8")
@@ -34,7 +34,7 @@ def test_what_can_change_at_once_and_what_cannot(tmp_path: Path) -> None:
     )
 
 
-def test_settings_that_will_not_do_leave_all_as_it_is(tmp_path: Path) -> None:
+def test_invalid_reread_settings_change_nothing(tmp_path: Path) -> None:
     file = tmp_path / "chatctl.toml"
     reader = a_reader(file, 'motd = "one"\n')
     for broken in ("motd = [", "listener_limit = -3\n"):
@@ -48,7 +48,7 @@ def test_settings_that_will_not_do_leave_all_as_it_is(tmp_path: Path) -> None:
     assert reader.read().changes["motd"] == "three"
 
 
-def test_a_password_file_is_read_again(tmp_path: Path) -> None:
+def test_reread_reads_the_password_file_again(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("first\n", encoding="utf-8")
     reader = a_reader(tmp_path / "chatctl.toml", 'password_file = "secret"\n')

@@ -19,7 +19,7 @@ def complaint(environ: dict[str, str]) -> str:
     return str(caught.value)
 
 
-def test_in_a_file(tmp_path: Path) -> None:
+def test_saved_servers_are_read_from_the_file(tmp_path: Path) -> None:
     file = tmp_path / "chatctl.toml"
     file.write_text(
         '[client.servers]\nhome = "irc://10.0.0.7/tea"\n'
@@ -42,13 +42,13 @@ def test_in_a_file(tmp_path: Path) -> None:
         ({f"{PREFIX}__WORK__HOST": "h", f"{PREFIX}__WORK__PORT": "7"}, f"{PREFIX}__*"),
     ],
 )
-def test_in_variables(environ: dict[str, str], origin: str) -> None:
+def test_saved_servers_are_read_from_variables(environ: dict[str, str], origin: str) -> None:
     loaded = load(environ=environ)
     assert loaded.settings.client.servers == {"work": SavedServer("h", 7)}
     assert loaded.origins["client.servers"] == origin
 
 
-def test_an_address_in_a_variable() -> None:
+def test_address_in_a_variable_names_the_server() -> None:
     loaded = load(environ={f"{PREFIX}__WORK": "ircs://chat.example/tea"})
     assert loaded.settings.client.servers == {"work": SavedServer("ircs://chat.example/tea")}
 
@@ -68,7 +68,7 @@ def test_an_address_in_a_variable() -> None:
         ({"CHATCTL_CLIENT": '{"servers": 5}'}, "CHATCTL_CLIENT: client.servers is 5, but this is a table of words"),
     ],
 )
-def test_what_is_wrong_is_said(environ: dict[str, str], line: str) -> None:
+def test_invalid_saved_server_is_reported(environ: dict[str, str], line: str) -> None:
     found = complaint(environ)
     assert found.startswith(line)
     assert "\n" not in found

@@ -60,7 +60,7 @@ def back(talk: Talk) -> Talk:
     return talk
 
 
-def test_the_first_look_comes_before_what_is_live_and_says_that_it_is_history() -> None:
+def test_first_page_precedes_live_messages_and_is_marked_as_history() -> None:
     talk = Talk("#lobby")
     talk.enter(CAPS)
     assert texts(talk.heard(JOIN, said(3))) == []
@@ -70,13 +70,13 @@ def test_the_first_look_comes_before_what_is_live_and_says_that_it_is_history() 
     assert events[0].to_json()["history"] is True
 
 
-def test_more_live_than_the_first_look_shows_stays_in_order() -> None:
+def test_live_messages_beyond_the_first_page_stay_in_order() -> None:
     talk = Talk("#lobby")
     talk.enter(CAPS)
     assert texts(talk.heard(JOIN, *map(said, range(5, 9)), *page(7, 8))) == ["5", "6", "7", "8"]
 
 
-def test_what_was_missed_is_asked_for_page_by_page_and_each_shown_once(lobby: Talk) -> None:
+def test_missed_messages_are_requested_by_page_and_shown_once(lobby: Talk) -> None:
     back(lobby)
     assert asked(lobby) == ["CHATHISTORY AFTER #lobby msgid=m1 50"]
     assert texts(lobby.heard(said(6))) == []
@@ -87,13 +87,13 @@ def test_what_was_missed_is_asked_for_page_by_page_and_each_shown_once(lobby: Ta
     assert texts(lobby.heard(said(7), said(8))) == ["8"]
 
 
-def test_an_empty_page_is_the_end(lobby: Talk) -> None:
+def test_empty_page_ends_the_backfill(lobby: Talk) -> None:
     back(lobby)
     assert texts(lobby.heard(said(2), *page())) == ["2"]
 
 
 @pytest.mark.parametrize("code", ["MESSAGE_ERROR", "INVALID_PARAMS", "INVALID_MSGREFTYPE"])
-def test_an_unknown_id_is_replaced_by_the_time_and_then_given_up(lobby: Talk, code: str) -> None:
+def test_unknown_message_id_is_replaced_by_its_time_once(lobby: Talk, code: str) -> None:
     back(lobby).sent()
     assert texts(lobby.heard(said(9))) == []
     assert lobby.heard(f"FAIL CHATHISTORY {code} AFTER #lobby :Messages could not be retrieved") == []
@@ -101,13 +101,13 @@ def test_an_unknown_id_is_replaced_by_the_time_and_then_given_up(lobby: Talk, co
     assert texts(lobby.heard(f"FAIL CHATHISTORY {code} AFTER #lobby :No")) == ["9"]
 
 
-def test_a_question_that_a_later_ping_overtakes_is_given_up(lobby: Talk) -> None:
+def test_request_without_an_answer_before_its_ping_is_dropped(lobby: Talk) -> None:
     back(lobby)
     [ping] = [line.split()[1] for line in lobby.sent() if line.startswith("PING")][-1:]
     assert texts(lobby.heard(said(9), f":s PONG s {ping}")) == ["9"]
 
 
-def test_half_a_batch_is_forgotten_and_what_was_held_is_not(lobby: Talk) -> None:
+def test_connection_loss_drops_incomplete_batch_and_keeps_held_messages(lobby: Talk) -> None:
     back(lobby)
     assert texts(lobby.heard(said(5), *page(2, 3)[:-1])) == []
     back(lobby)
@@ -116,7 +116,7 @@ def test_half_a_batch_is_forgotten_and_what_was_held_is_not(lobby: Talk) -> None
     assert texts(lobby.heard(*page())) == []
 
 
-def test_private_talk_that_was_missed(lobby: Talk) -> None:
+def test_missed_private_messages_are_backfilled(lobby: Talk) -> None:
     lobby.state.lost()
     enter(lobby)
     lobby.sent()
@@ -130,13 +130,13 @@ def test_private_talk_that_was_missed(lobby: Talk) -> None:
     assert texts(lobby.heard(*page(6, 7, 8, target="bob", to="ann"))) == ["6", "7", "8"]
 
 
-def test_leaving_makes_the_next_time_a_first_one(lobby: Talk) -> None:
+def test_join_after_leaving_requests_the_first_page(lobby: Talk) -> None:
     lobby.heard(":ann!~chatctl@cloak PART #lobby")
     lobby.heard(JOIN)
     assert asked(lobby) == ["CHATHISTORY LATEST #lobby * 20"]
 
 
-def test_without_batches_there_is_no_history() -> None:
+def test_history_without_batch_capability_is_not_requested() -> None:
     talk = Talk("#lobby")
     talk.state.connected()
     talk.sent()
@@ -147,7 +147,7 @@ def test_without_batches_there_is_no_history() -> None:
 # Unconfirmed messages.
 
 
-def test_what_is_in_doubt_is_sent_again_first_with_its_number(lobby: Talk) -> None:
+def test_unconfirmed_message_is_resent_first_with_its_number(lobby: Talk) -> None:
     for text in ("echoed", "written", "unwritten"):
         lobby.state.say("message", "#lobby", text)
     lines = list(lobby.state.lines)
@@ -166,7 +166,7 @@ def test_what_is_in_doubt_is_sent_again_first_with_its_number(lobby: Talk) -> No
     ]
 
 
-def test_the_echo_of_what_was_sent_again_is_shown_once_in_its_place(lobby: Talk) -> None:
+def test_echo_of_resent_message_is_shown_once_in_its_place(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "2")
     lobby.sent()
     back(lobby)
@@ -177,7 +177,7 @@ def test_the_echo_of_what_was_sent_again_is_shown_once_in_its_place(lobby: Talk)
     assert lobby.state.in_flight.out == 0
 
 
-def test_a_refusal_of_what_was_sent_again_says_what_it_was(lobby: Talk) -> None:
+def test_refusal_of_resent_message_names_its_text(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "hello")
     lobby.sent()
     back(lobby)
@@ -187,7 +187,7 @@ def test_a_refusal_of_what_was_sent_again_says_what_it_was(lobby: Talk) -> None:
     assert lobby.state.in_flight.out == 0
 
 
-def test_at_the_end_what_is_still_in_doubt_is_told(lobby: Talk) -> None:
+def test_unconfirmed_messages_are_reported_at_the_end(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "hello")
     lobby.state.lines.clear()
     lobby.state.lost()
@@ -201,7 +201,7 @@ def moved(number: int, line: str) -> str:
     return f"@time=2026-11-22T10:00:{number:02}.000Z;msgid=e{number};batch=b {line}"
 
 
-def test_who_came_and_left_meanwhile_is_told_in_its_place_and_nothing_twice() -> None:
+def test_missed_joins_and_parts_are_reported_once_in_their_place() -> None:
     talk = Talk("#lobby", attentive=True)
     caps = f"{CAPS} draft/event-playback"
     talk.enter(caps)

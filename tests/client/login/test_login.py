@@ -50,7 +50,7 @@ def add(server: Server, name: str, password: str) -> None:
     assert done.wait(DEADLINE)
 
 
-def test_a_name_that_belongs_to_an_account_is_its_owners(server: Server) -> None:
+def test_login_as_owner_gets_the_name_of_the_account(server: Server) -> None:
     add(server, "ann", "sesame")
     with pytest.raises(OwnedNameError, match="belongs to an account"):
         Client(port=server.port, name="ann").start()
@@ -60,7 +60,7 @@ def test_a_name_that_belongs_to_an_account_is_its_owners(server: Server) -> None
         assert ann.name == "ann"
 
 
-def test_an_invitation_makes_an_account_and_is_forgotten(server: Server) -> None:
+def test_invitation_makes_an_account_and_is_used_once(server: Server) -> None:
     add(server, "ann", "sesame")
     with pytest.raises(NameTakenError):
         Client(port=server.port, name="ann", login=AccountLogin("ann", "hunter22", "token")).start()
@@ -74,7 +74,7 @@ def test_an_invitation_makes_an_account_and_is_forgotten(server: Server) -> None
         Client(port=server.port, name="carol", login=AccountLogin("carol", "hunter22", "nonsense")).start()
 
 
-def test_where_guests_are_not_let_in() -> None:
+def test_guest_is_refused_if_accounts_are_required() -> None:
     with Server(port=0, rules=Rules(iterations=4096, guests=False)) as server:
         add(server, "ann", "sesame")
         with pytest.raises(AccountNeededError):
@@ -92,7 +92,7 @@ def sent(exchange: LoginExchange) -> list[str]:
     return lines
 
 
-def test_plain_only_where_nobody_can_read_along() -> None:
+def test_sasl_plain_is_used_over_secure_connections_only() -> None:
     offered = {"sasl": "PLAIN,EXTERNAL"}
     assert LoginExchange(AccountLogin("a", "b"), offered, secure=False).problem is not None
     exchange = LoginExchange(AccountLogin("ann", "x" * 500), offered, secure=True)
@@ -105,7 +105,7 @@ def test_plain_only_where_nobody_can_read_along() -> None:
     assert exchange.done
 
 
-def test_a_server_that_does_not_prove_itself_is_not_believed() -> None:
+def test_scram_login_fails_if_the_server_does_not_prove_itself() -> None:
     exchange = LoginExchange(AccountLogin("ann", "sesame"), {"sasl": "PLAIN,SCRAM-SHA-256"}, secure=True)
     assert sent(exchange) == ["AUTHENTICATE SCRAM-SHA-256"]
     exchange.receive(Message("AUTHENTICATE", ("+",)))
@@ -114,12 +114,12 @@ def test_a_server_that_does_not_prove_itself_is_not_believed() -> None:
     assert not exchange.done
 
 
-def test_no_accounts_there() -> None:
+def test_login_fails_clearly_if_the_server_has_no_accounts() -> None:
     assert "does not offer SASL" in str(LoginExchange(AccountLogin("a", "b"), {}, secure=True).problem)
 
 
 @given(st.lists(st.text(max_size=50), max_size=5))
-def test_whatever_the_server_says(pieces: list[str]) -> None:
+def test_any_server_input_during_login_is_handled(pieces: list[str]) -> None:
     exchange = LoginExchange(AccountLogin("ann", "sesame"), {"sasl": "SCRAM-SHA-256"}, secure=True)
     for piece in pieces:
         exchange.receive(Message("AUTHENTICATE", (piece,)))

@@ -58,7 +58,7 @@ def test_login_comes_before_the_name_is_decided() -> None:
     assert talk.state.name_problem is None
 
 
-def test_only_external_is_not_told_as_clear_text() -> None:
+def test_server_with_external_only_is_not_reported_as_clear_text() -> None:
     talk = Talk("#lobby")
     talk.state.login = AccountLogin("ann", "sesame")
     talk.state.connected()
@@ -67,7 +67,7 @@ def test_only_external_is_not_told_as_clear_text() -> None:
     assert "password" in str(talk.state.refusal)
 
 
-def test_account_that_services_tell_of_is_known() -> None:
+def test_account_reported_by_services_is_known() -> None:
     talk = Talk("#lobby")
     talk.enter("sasl")
     assert talk.state.logged_in == ""
@@ -85,7 +85,7 @@ def test_account_that_services_tell_of_is_known() -> None:
         (":e REGISTER SUCCESS ann",),
     ],
 )
-def test_new_account_is_told_once(lines: tuple[str, ...]) -> None:
+def test_new_account_is_reported_once(lines: tuple[str, ...]) -> None:
     talk = Talk("#lobby")
     talk.enter("draft/account-registration")
     account_registration.begin(talk.state, "hunter22")
@@ -94,7 +94,7 @@ def test_new_account_is_told_once(lines: tuple[str, ...]) -> None:
     assert notice.text == "You are now logged in as ann"
 
 
-def test_login_that_nobody_asked_for_here_is_told() -> None:
+def test_login_from_elsewhere_is_reported() -> None:
     talk = Talk("#lobby")
     talk.enter("draft/account-registration")
     [notice] = talk.heard(LOGGED_IN)

@@ -20,7 +20,7 @@ from tests.client.peer import Peer, Talk
 from tests.wire import DEADLINE
 
 
-def test_the_server_says_no(server: Server) -> None:
+def test_refused_registration_raises_the_servers_reason(server: Server) -> None:
     with client(server.port), client(server.port, "bob"):
         with pytest.raises(NameTakenError, match="The name Ann is taken"):
             client(server.port, "Ann").start()
@@ -30,7 +30,7 @@ def test_the_server_says_no(server: Server) -> None:
             client(server.port, "fay").start()
 
 
-def test_a_password(tmp_path: Path) -> None:
+def test_wrong_server_password_is_reported(tmp_path: Path) -> None:
     with Server(port=0, rules=Rules(password="sesam")) as server:
         for wrong in (None, "wrong"):
             with pytest.raises(PasswordError, match="password"):
@@ -39,26 +39,26 @@ def test_a_password(tmp_path: Path) -> None:
             assert ann.online
 
 
-def test_nobody_there_is_said_at_once() -> None:
+def test_unreachable_server_is_reported_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     with pytest.raises(UnreachableError, match=rf"No chat server answers at 127\.0\.0\.1:{port}"):
         client(port).start()
 
 
-def test_something_else_is_there() -> None:
+def test_server_of_another_protocol_is_reported() -> None:
     peer = Peer(lambda talk: talk.send("SSH-2.0-OpenSSH_9.2"))
     with peer, pytest.raises(UnreachableError, match="is not a chat server"):
         client(peer.port).start()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a\nb"])
-def test_a_name_that_cannot_even_be_sent(name: str) -> None:
+def test_invalid_name_is_refused_before_connecting(name: str) -> None:
     with pytest.raises((InvalidNameError, InputError)):
         client(1, name)
 
 
-def test_another_name_when_ours_stays_taken() -> None:
+def test_alternative_name_is_used_if_the_name_stays_taken() -> None:
     def taken(talk: Talk) -> None:
         talk.until("USER")
         talk.send(":s 421 * CAP :Unknown command", ":s 433 * ann :Nickname is already in use")
@@ -75,7 +75,7 @@ def test_another_name_when_ours_stays_taken() -> None:
         assert ann.name == "ann_"
 
 
-def test_our_own_name_is_waited_for_first() -> None:
+def test_own_name_is_retried_before_an_alternative() -> None:
     def taken(talk: Talk) -> None:
         talk.until("USER")
         talk.send(":s 421 * CAP :Unknown command", ":s 433 * ann :Nickname is already in use").rest()
@@ -88,12 +88,12 @@ def test_our_own_name_is_waited_for_first() -> None:
         assert back.name == "ann"
 
 
-def test_a_name_that_is_far_too_long_is_an_invalid_one() -> None:
+def test_too_long_name_is_invalid() -> None:
     with pytest.raises(InvalidNameError, match="too long"):
         client(1, "x" * 600)
 
 
-def test_waiting_for_the_server_ends_when_the_caller_has_enough() -> None:
+def test_waiting_ends_when_the_caller_gives_up() -> None:
     with Peer(lambda talk: talk.welcome("ann").deaf()) as peer:
         ann = client(peer.port).start()
         ann.say("#lobby", "hi")
@@ -101,7 +101,7 @@ def test_waiting_for_the_server_ends_when_the_caller_has_enough() -> None:
         ann.stop(seconds=0.0)
 
 
-def test_a_server_that_talks_and_does_not_answer_is_left() -> None:
+def test_server_that_talks_without_answering_is_disconnected() -> None:
     timing = Timing(enter=DEADLINE, silence=0.05, answer=0.3, first_pause=DEADLINE)
     left = threading.Event()
 
@@ -122,7 +122,7 @@ def test_a_server_that_talks_and_does_not_answer_is_left() -> None:
 
 
 @pytest.mark.parametrize("reply", [":s 451 * :You have not registered", ":s 410 * LS :Invalid CAP command", ""])
-def test_a_taken_name_where_there_is_no_cap(reply: str) -> None:
+def test_taken_name_on_a_server_without_cap_is_reported_at_once(reply: str) -> None:
     def script(talk: Talk) -> None:
         talk.until("USER")
         talk.send(*([reply] if reply else []), ":s 433 * ann :Nickname is already in use").deaf()
@@ -132,7 +132,7 @@ def test_a_taken_name_where_there_is_no_cap(reply: str) -> None:
         client(peer.port, timing=timing).start()
 
 
-def test_giving_up_on_a_server_that_says_no_keeps_its_kind() -> None:
+def test_giving_up_after_refusals_keeps_the_error_type() -> None:
     def full(talk: Talk) -> None:
         talk.until("USER")
         talk.send("ERROR :The chat is full")

@@ -28,17 +28,17 @@ def batch(*lines: str, tags: str = "msgid=m1", inside: str = "", reference: str 
     ]
 
 
-def test_the_lines_of_a_batch_are_one_message(lobby: Talk) -> None:
+def test_multiline_batch_is_one_message(lobby: Talk) -> None:
     [said] = lobby.heard(*batch("one", "", "three"))
     assert isinstance(said, e.RoomMessage)
     assert (said.text, said.id, said.name) == ("one\n\nthree", "m1", "bob")
 
 
-def test_nothing_is_shown_before_the_batch_ends(lobby: Talk) -> None:
+def test_multiline_batch_is_shown_only_when_complete(lobby: Talk) -> None:
     assert lobby.heard(*batch("one", "two")[:-1]) == []
 
 
-def test_a_line_to_be_joined_has_no_line_feed_before_it(lobby: Talk) -> None:
+def test_concatenated_line_has_no_line_feed_before_it(lobby: Talk) -> None:
     lines = batch("how is ", "everyone?")
     lines[2] = lines[2].replace("@batch=x", "@batch=x;draft/multiline-concat")
     [said] = lobby.heard(*lines)
@@ -46,7 +46,7 @@ def test_a_line_to_be_joined_has_no_line_feed_before_it(lobby: Talk) -> None:
     assert said.text == "how is everyone?"
 
 
-def test_it_may_stand_in_a_page_of_history(lobby: Talk) -> None:
+def test_multiline_batch_inside_a_history_page_is_one_message(lobby: Talk) -> None:
     number = 7
     lobby.state.backfill.request(
         lobby.state.backfill.past.page(number, "BEFORE", "#lobby", "m9", lobby.state.now(), 50)
@@ -58,7 +58,7 @@ def test_it_may_stand_in_a_page_of_history(lobby: Talk) -> None:
     assert (page.number, page.ends) == (7, False)
 
 
-def test_an_empty_or_endless_batch_does_no_harm(lobby: Talk) -> None:
+def test_empty_or_endless_batch_is_bounded(lobby: Talk) -> None:
     odd = (":s BATCH +x draft/multiline #lobby", ":s BATCH -x", ":s BATCH -y", ":s BATCH", ":s BATCH +")
     assert lobby.heard(*odd) == []
     lobby.heard(*(f":s BATCH +{number} draft/multiline #lobby" for number in range(1000)))
@@ -66,7 +66,7 @@ def test_an_empty_or_endless_batch_does_no_harm(lobby: Talk) -> None:
     assert isinstance(said, e.RoomMessage)
 
 
-def test_several_lines_go_out_as_one_batch_and_their_echo_is_one_message(lobby: Talk) -> None:
+def test_multiline_message_is_sent_as_one_batch_and_echoed_once(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "one\n\nthree", ticket=5)
     lines = lobby.sent(tags=True)
     assert lines == [
@@ -82,7 +82,7 @@ def test_several_lines_go_out_as_one_batch_and_their_echo_is_one_message(lobby: 
     assert (said.ticket, said.own, lobby.state.in_flight.out) == (5, True, 0)
 
 
-def test_a_long_line_of_several_is_cut_between_words_and_marked(lobby: Talk) -> None:
+def test_long_line_of_a_multiline_message_is_split_and_marked_for_concatenation(lobby: Talk) -> None:
     words = "word " * 200
     lobby.state.say("message", "#lobby", f"first\n{words.strip()}")
     texts = [line.partition(" :")[2] for line in lobby.sent(tags=True) if " PRIVMSG " in line]
@@ -90,7 +90,7 @@ def test_a_long_line_of_several_is_cut_between_words_and_marked(lobby: Talk) -> 
     assert "".join(texts[1:]) == words.strip()
 
 
-def test_more_lines_than_the_server_takes_are_several_messages(lobby: Talk) -> None:
+def test_multiline_message_over_the_servers_limit_is_several_messages(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "\n".join("abcdefg"))
     lines = lobby.sent()
     assert [line for line in lines if line.startswith("BATCH +")] == [
@@ -98,7 +98,7 @@ def test_more_lines_than_the_server_takes_are_several_messages(lobby: Talk) -> N
     ]  # fmt: skip
 
 
-def test_elsewhere_each_line_is_a_message() -> None:
+def test_lines_without_multiline_support_are_separate_messages() -> None:
     talk = Talk("#lobby")
     talk.enter()
     talk.sent()
@@ -106,7 +106,7 @@ def test_elsewhere_each_line_is_a_message() -> None:
     assert [line for line in talk.sent() if "PRIVMSG" in line] == ["PRIVMSG #lobby :one", "PRIVMSG #lobby :three"]
 
 
-def test_a_refused_batch_tells_which_message_it_was(lobby: Talk) -> None:
+def test_refused_batch_names_its_message(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "one\ntwo", ticket=9)
     [failed] = lobby.heard(":s FAIL BATCH MULTILINE_MAX_LINES 1 :Too many lines")
     assert isinstance(failed, e.Failed)

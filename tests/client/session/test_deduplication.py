@@ -56,7 +56,7 @@ def catch_up(talk: Talk, *history: tuple[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("joins", [":ann!u@h JOIN #lobby", "@time=2026-11-22T10:00:00.000Z :ann!u@h JOIN #lobby"])
-def test_missed_messages_without_ids_are_told_once(joins: str) -> None:
+def test_missed_messages_without_ids_are_shown_once(joins: str) -> None:
     talk = Talk("#lobby")
     enter(talk, join=joins)
     history = [("01.100", "one"), ("02.200", "two")]
@@ -70,14 +70,14 @@ def test_missed_messages_without_ids_are_told_once(joins: str) -> None:
     assert texts(talk.heard(said("06.600", "six"))) == ["six"]
 
 
-def test_page_without_a_time_on_join_is_told_once() -> None:
+def test_page_after_a_join_without_a_time_is_shown_once() -> None:
     talk = Talk("#lobby")
     for told in (["one", "two"], [], []):
         enter(talk)
         assert catch_up(talk, ("01.100", "one"), ("02.200", "two")) == told
 
 
-def test_times_cut_to_the_second_are_the_same() -> None:
+def test_times_rounded_down_to_seconds_count_as_equal() -> None:
     talk = Talk("#lobby")
     enter(talk)
     catch_up(talk)
@@ -88,7 +88,7 @@ def test_times_cut_to_the_second_are_the_same() -> None:
     assert catch_up(talk, *history) == ["missed", "ha", "late"]
 
 
-def test_equal_messages_are_all_told() -> None:
+def test_equal_messages_are_all_shown() -> None:
     talk = Talk("#lobby")
     enter(talk)
     catch_up(talk)
@@ -98,7 +98,7 @@ def test_equal_messages_are_all_told() -> None:
     assert texts(talk.heard(said("03.300", "ha", nick="eve"), said("03.300", "hi"))) == ["ha", "hi"]
 
 
-def test_bouncer_that_plays_back_without_being_asked() -> None:
+def test_unrequested_playback_of_a_bouncer_is_shown_once() -> None:
     """ZNC without CHATHISTORY: its buffer comes as live lines with times, at every attach."""
     talk = Talk("#lobby")
     for told in (["one", "two"], []):
@@ -107,7 +107,7 @@ def test_bouncer_that_plays_back_without_being_asked() -> None:
     assert texts(talk.heard(said("03.300", "three"))) == ["three"]
 
 
-def test_id_used_again_in_another_conversation_drops_nothing() -> None:
+def test_message_id_reused_in_another_conversation_drops_nothing() -> None:
     talk = Talk("#lobby", "#tea")
     enter(talk, "server-time message-tags batch echo-message")
     talk.heard(":ann!u@h JOIN #tea")

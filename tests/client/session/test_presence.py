@@ -24,7 +24,7 @@ def lobby() -> Talk:
     return talk
 
 
-def test_who_is_away_is_asked_once_and_not_told_as_an_answer(lobby: Talk) -> None:
+def test_away_members_are_queried_once_and_silently(lobby: Talk) -> None:
     assert "WHO #lobby" in lobby.sent()
     told = lobby.heard(
         ":s 352 ann #lobby u h s bob H@ :0 Bob", ":s 352 ann #lobby u h s carol G :0 C", ":s 315 ann #lobby :End"
@@ -33,19 +33,19 @@ def test_who_is_away_is_asked_once_and_not_told_as_an_answer(lobby: Talk) -> Non
     assert lobby.state.presence.away == {"carol"}
 
 
-def test_going_away_and_coming_back_is_told_once_each(lobby: Talk) -> None:
+def test_away_and_return_are_reported_once_each(lobby: Talk) -> None:
     told = lobby.heard(":bob!u@h AWAY :tea", ":bob!u@h AWAY :tea", ":bob!u@h AWAY")
     assert [(event.name, event.away) for event in told if isinstance(event, e.PresenceChanged)] == [
         ("bob", True), ("bob", False)
     ]  # fmt: skip
 
 
-def test_a_new_name_keeps_what_is_known_of_its_owner(lobby: Talk) -> None:
+def test_nick_change_keeps_the_known_presence(lobby: Talk) -> None:
     lobby.heard(":bob!u@h AWAY :tea", ":bob!u@h NICK robert")
     assert lobby.state.presence.away == {"robert"}
 
 
-def test_somebody_watched_is_told_and_watched_again_later(lobby: Talk) -> None:
+def test_watched_user_is_reported_and_watched_again_after_reconnect(lobby: Talk) -> None:
     from chatctl.client.session import presence
 
     presence.watch(lobby.state, "dave")
@@ -57,7 +57,7 @@ def test_somebody_watched_is_told_and_watched_again_later(lobby: Talk) -> None:
 
 
 @pytest.mark.parametrize("target", ["#lobby", "ann"])
-def test_typing(lobby: Talk, target: str) -> None:
+def test_typing_of_others_is_an_event_and_own_is_sent(lobby: Talk, target: str) -> None:
     [typing] = lobby.heard(f"@+typing=active :bob!u@h TAGMSG {target}")
     assert isinstance(typing, e.Typing)
     assert (typing.target, typing.name, typing.state) == ("#lobby" if target == "#lobby" else "bob", "bob", "active")
@@ -66,11 +66,11 @@ def test_typing(lobby: Talk, target: str) -> None:
 @pytest.mark.parametrize(
     "line", ["@+typing=dancing :bob!u@h TAGMSG #lobby", ":bob!u@h TAGMSG", "@+draft/react=x :b TAGMSG #l"]
 )
-def test_what_makes_no_sense_is_passed_over(lobby: Talk, line: str) -> None:
+def test_invalid_tags_are_ignored(lobby: Talk, line: str) -> None:
     assert lobby.heard(line) == []
 
 
-def test_a_reaction_and_taking_it_back(lobby: Talk) -> None:
+def test_reaction_and_its_removal_are_events(lobby: Talk) -> None:
     [one, two] = lobby.heard(
         "@+draft/react=👍;+draft/reply=m1 :bob!u@h TAGMSG #lobby", "@+draft/unreact=👍;+reply=m1 :bob!u@h TAGMSG #lobby"
     )
@@ -79,13 +79,13 @@ def test_a_reaction_and_taking_it_back(lobby: Talk) -> None:
     assert (one.id, one.reaction, one.removed, two.removed) == ("m1", "👍", False, True)
 
 
-def test_deleting(lobby: Talk) -> None:
+def test_deletion_is_sent_and_reported(lobby: Talk) -> None:
     [gone] = lobby.heard(":bob!u@h REDACT #lobby m1 :oops")
     assert isinstance(gone, e.Deleted)
     assert (gone.target, gone.id, gone.name, gone.reason) == ("#lobby", "m1", "bob", "oops")
 
 
-def test_read_markers(lobby: Talk) -> None:
+def test_read_marker_is_sent_and_reported(lobby: Talk) -> None:
     [mark, none] = lobby.heard(":s MARKREAD #lobby timestamp=2026-11-22T15:00:00.000Z", ":s MARKREAD bob *")
     assert isinstance(mark, e.ReadUntil)
     assert isinstance(none, e.ReadUntil)
@@ -106,7 +106,7 @@ def test_whois_is_one_event(lobby: Talk) -> None:
     assert whois.lines == ("bob (Bob B)", rooms, "away: tea", "silent for 2 hours", "address: user@host")
 
 
-def test_an_answer_to_a_message_names_it(lobby: Talk) -> None:
+def test_reply_names_the_message_it_answers(lobby: Talk) -> None:
     lobby.state.say("message", "#lobby", "yes", reply="m1")
     assert any("+reply=m1" in line for line in lobby.sent(tags=True))
     [said] = lobby.heard("@+reply=m1 :bob!u@h PRIVMSG #lobby :yes")
@@ -114,7 +114,7 @@ def test_an_answer_to_a_message_names_it(lobby: Talk) -> None:
     assert said.reply == "m1"
 
 
-def test_a_search_is_answered_by_a_page(lobby: Talk) -> None:
+def test_search_result_is_one_page(lobby: Talk) -> None:
     past = lobby.state.backfill.past
     lobby.state.backfill.request(past.search(3, "green tea", "", "bob", 50))
     [line] = [line for line in lobby.sent() if line.startswith("SEARCH")]
@@ -126,20 +126,20 @@ def test_a_search_is_answered_by_a_page(lobby: Talk) -> None:
     assert (page.number, len(page.events)) == (3, 1)
 
 
-def test_a_wish_is_answered_where_the_server_says_no(lobby: Talk) -> None:
+def test_refused_history_request_is_answered(lobby: Talk) -> None:
     lobby.state.backfill.request(lobby.state.backfill.past.page(4, "AROUND", "#lobby", "m1", NOW, 50))
     [page] = lobby.heard(":s FAIL CHATHISTORY MESSAGE_ERROR AROUND #lobby :No")
     assert isinstance(page, e.HistoryReceived)
     assert (page.number, page.failed) == (4, True)
 
 
-def test_a_wish_is_answered_where_the_connection_breaks(lobby: Talk) -> None:
+def test_history_request_is_answered_when_the_connection_is_lost(lobby: Talk) -> None:
     lobby.state.backfill.request(lobby.state.backfill.past.page(5, "BEFORE", "#lobby", None, NOW, 50))
     lobby.state.lost()
     assert [event.number for event in lobby.news() if isinstance(event, e.HistoryReceived) and event.failed] == [5]
 
 
-def test_history_tells_who_came_and_left() -> None:
+def test_history_page_includes_joins_and_parts() -> None:
     talk = Talk("#lobby", attentive=True)
     talk.enter(f"{CAPS} draft/event-playback")
     talk.heard(":ann!~c@h JOIN #lobby", ":s BATCH +h chathistory #lobby", ":s BATCH -h")
@@ -151,7 +151,7 @@ def test_history_tells_who_came_and_left() -> None:
     assert [event.type for event in page.events] == ["joined", "left"]
 
 
-def test_with_whom_we_talked_is_told_with_the_time(lobby: Talk) -> None:
+def test_conversations_are_listed_with_their_times(lobby: Talk) -> None:
     lobby.state.backfill.request(lobby.state.backfill.past.conversations(7, datetime(2026, 10, 1, tzinfo=UTC)))
     assert any(line.startswith("CHATHISTORY TARGETS timestamp=2026-10-01T00:00:00.000Z ") for line in lobby.sent())
     [told] = lobby.heard(
@@ -165,7 +165,7 @@ def test_with_whom_we_talked_is_told_with_the_time(lobby: Talk) -> None:
     assert told.people == (("bob", datetime(2026, 11, 22, 15, tzinfo=UTC)),)
 
 
-def test_what_a_server_cannot_do_is_said_and_not_sent() -> None:
+def test_unsupported_request_fails_without_being_sent() -> None:
     talk = Talk("#lobby")
     talk.enter("batch")
     talk.sent()

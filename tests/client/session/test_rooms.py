@@ -11,7 +11,7 @@ from chatctl.client.session import rooms as module
 from chatctl.client.session.rooms import JoinedRooms
 
 
-def test_many_listings_that_never_end_cost_little() -> None:
+def test_endless_listings_stay_small() -> None:
     rooms = JoinedRooms(Isupport())
     began = time.process_time()
     for number in range(20_000):

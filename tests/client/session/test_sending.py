@@ -15,7 +15,7 @@ def lobby() -> Talk:
     return in_lobby()
 
 
-def test_with_echo_ours_is_told_when_it_comes_back_and_once(lobby: Talk) -> None:
+def test_own_message_with_echo_is_shown_once_at_its_echo(lobby: Talk) -> None:
     lobby.state.say("message", "#Lobby", "hi")
     assert lobby.sent() == ["PRIVMSG #lobby :hi"]
     assert lobby.news() == []
@@ -24,7 +24,7 @@ def test_with_echo_ours_is_told_when_it_comes_back_and_once(lobby: Talk) -> None
     assert lobby.state.in_flight.out == 0
 
 
-def test_without_echo_ours_is_told_at_once() -> None:
+def test_own_message_without_echo_is_shown_at_once() -> None:
     talk = Talk("#lobby")
     talk.enter(None)
     talk.heard(":ann!u@h JOIN #lobby")
@@ -33,7 +33,7 @@ def test_without_echo_ours_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("caps", [OURS, None])
-def test_what_one_says_to_oneself_is_told_once(caps: str | None) -> None:
+def test_message_to_oneself_without_echo_is_shown_once(caps: str | None) -> None:
     talk = Talk()
     talk.enter(caps)
     talk.state.say("message", "ann", "note")
@@ -42,7 +42,7 @@ def test_what_one_says_to_oneself_is_told_once(caps: str | None) -> None:
     assert [event.text for event in told] == ["note"]
 
 
-def test_long_text_goes_out_in_parts_that_fit_as_others_get_them(lobby: Talk) -> None:
+def test_long_text_is_split_to_fit_the_relayed_line(lobby: Talk) -> None:
     lobby.state.say("action", "#lobby", "wörd " * 300)
     lines = lobby.sent()
     relayed = [f":ann!~chatctl@cloak {line}\r\n" for line in lines if line.startswith("PRIVMSG")]
@@ -52,7 +52,7 @@ def test_long_text_goes_out_in_parts_that_fit_as_others_get_them(lobby: Talk) ->
     assert all("\x01ACTION wörd" in line and line.endswith("\x01\r\n") for line in relayed)
 
 
-def test_before_our_prefix_is_known_parts_are_shorter() -> None:
+def test_parts_are_shorter_while_the_own_prefix_is_unknown() -> None:
     talk = Talk()
     talk.enter()
     talk.state.say("message", "#lobby", "x" * 2000)
@@ -64,7 +64,7 @@ def test_before_our_prefix_is_known_parts_are_shorter() -> None:
     )
 
 
-def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
+def test_send_window_closes_when_full_and_opens_at_a_pong(lobby: Talk) -> None:
     for number in range(WINDOW_MESSAGES):
         assert lobby.state.may_send_more
         lobby.state.say("message", "#lobby", str(number))
@@ -76,7 +76,7 @@ def test_the_window_closes_and_a_pong_opens_it(lobby: Talk) -> None:
     assert lobby.state.in_flight.out == WINDOW_MESSAGES // 2
 
 
-def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(lobby: Talk) -> None:
+def test_connection_loss_reports_unconfirmed_and_resends_unsent_messages(lobby: Talk) -> None:
     for text in ("echoed", "written", "unwritten"):
         lobby.state.say("message", "#lobby", text)
     lines = list(lobby.state.lines)
@@ -96,14 +96,14 @@ def test_a_broken_connection_tells_what_is_in_doubt_and_sends_again_what_is_not(
     ]
 
 
-def test_what_was_refused_is_not_in_doubt(lobby: Talk) -> None:
+def test_refused_message_is_not_unconfirmed(lobby: Talk) -> None:
     lobby.state.say("message", "absent", "hi")
     lobby.heard(":s 401 ann absent :Nobody here is called absent")
     lobby.state.lost()
     assert not any(isinstance(event, e.Unconfirmed) for event in lobby.news())
 
 
-def test_back_again_in_the_same_rooms_and_away(lobby: Talk) -> None:
+def test_reconnect_restores_rooms_and_away_state(lobby: Talk) -> None:
     lobby.state.join("#dev", "key")
     lobby.state.away("lunch")
     lobby.sent()
@@ -117,7 +117,7 @@ def test_back_again_in_the_same_rooms_and_away(lobby: Talk) -> None:
     assert sent[-1] == "AWAY :lunch"
 
 
-def test_a_new_name_is_kept_only_where_we_asked_for_it(lobby: Talk) -> None:
+def test_nick_is_remembered_only_if_it_was_requested(lobby: Talk) -> None:
     lobby.heard(":ann!u@h NICK Guest7")
     assert (lobby.state.nick, lobby.state.name) == ("Guest7", "ann")
     lobby.state.rename("anna")
@@ -125,7 +125,7 @@ def test_a_new_name_is_kept_only_where_we_asked_for_it(lobby: Talk) -> None:
     assert (lobby.state.nick, lobby.state.name) == ("anna", "anna")
 
 
-def test_a_server_of_ours_has_more_spellings_of_a_name(lobby: Talk) -> None:
+def test_names_fold_by_unicode_on_a_chatctl_server(lobby: Talk) -> None:
     assert lobby.state.fold("#CAFÉ") == lobby.state.fold("#café")
 
 
@@ -134,7 +134,7 @@ def _pings(talk: Talk) -> list[str]:
 
 
 @pytest.mark.parametrize("caps", ["echo-message server-time", OURS])
-def test_message_without_an_echo_is_told_when_a_later_ping_is_answered(caps: str) -> None:
+def test_message_without_its_echo_is_shown_at_the_answer_to_a_later_ping(caps: str) -> None:
     talk = Talk()
     talk.enter(caps=caps)
     talk.state.say("message", "NickServ", "help", ticket=7)
@@ -147,7 +147,7 @@ def test_message_without_an_echo_is_told_when_a_later_ping_is_answered(caps: str
     assert told.text == "help"
 
 
-def test_echo_that_comes_after_the_ping_is_not_told_twice() -> None:
+def test_echo_after_the_ping_is_not_shown_twice() -> None:
     talk = Talk()
     talk.enter(caps="echo-message server-time")
     talk.state.say("message", "bob", "hi", ticket=7)

@@ -40,7 +40,7 @@ def repeat(talk: Talk) -> list[str]:
 
 
 @pytest.mark.parametrize("line", [REFUSED, REFUSED.replace("#tea ", ""), REFUSED.replace("#tea", "*")])
-def test_refused_join_is_told_once_and_repeated_until_joined(line: str) -> None:
+def test_unstored_join_is_reported_once_and_repeated_until_joined(line: str) -> None:
     talk = Talk("#tea")
     talk.enter()
     [failed] = talk.heard(line)
@@ -57,7 +57,7 @@ def test_refused_join_is_told_once_and_repeated_until_joined(line: str) -> None:
     assert not talk.state.unstored.unsettled
 
 
-def test_refused_join_after_a_reconnect_is_told_and_repeated_again() -> None:
+def test_unstored_join_after_a_reconnect_is_reported_and_repeated() -> None:
     talk = refused()
     for _ in range(2):
         talk.state.lost()
@@ -80,14 +80,14 @@ def test_several_rooms_refused_are_all_repeated() -> None:
     assert repeat(talk)[:-1] == ["JOIN #tea", "JOIN #pie"]
 
 
-def test_join_typed_again_is_told_again() -> None:
+def test_join_typed_again_is_reported_again() -> None:
     talk = refused()
     talk.state.join("#tea")
     assert [type(event) for event in talk.heard(REFUSED)] == [e.Failed]
     assert talk.heard(REFUSED) == []
 
 
-def test_room_left_while_it_is_refused_is_not_joined_again() -> None:
+def test_room_left_while_its_join_is_unstored_is_not_joined_again() -> None:
     talk = refused()
     talk.state.say("message", "#tea", "hello", ticket=7)
     talk.state.part("#tea")
@@ -100,7 +100,7 @@ def test_room_left_while_it_is_refused_is_not_joined_again() -> None:
     assert not talk.state.unstored.pending
 
 
-def test_room_left_while_its_join_is_out_again_is_not_joined_again() -> None:
+def test_room_left_while_its_join_is_pending_is_not_joined_again() -> None:
     talk = refused()
     _, pong = repeat(talk)
     talk.state.part("#tea")
@@ -109,7 +109,7 @@ def test_room_left_while_its_join_is_out_again_is_not_joined_again() -> None:
     assert not talk.state.unstored.pending
 
 
-def test_room_left_while_its_join_is_out_again_is_parted_if_the_join_succeeds() -> None:
+def test_room_left_while_its_join_is_pending_is_parted_if_it_succeeds() -> None:
     talk = refused()
     _, pong = repeat(talk)
     talk.state.part("#tea")
@@ -132,7 +132,7 @@ def test_room_joined_again_after_it_was_left_stays_joined() -> None:
 @pytest.mark.parametrize(
     "line", [":s 473 ann #tea :Cannot join channel (+i)", ":s FAIL JOIN BANNED #tea :You are banned"]
 )
-def test_refusal_for_another_reason_ends_it(line: str) -> None:
+def test_refusal_for_another_reason_ends_the_repetition(line: str) -> None:
     talk = refused()
     talk.state.say("message", "#tea", "hello", ticket=7)
     repeat(talk)
@@ -165,7 +165,7 @@ def test_messages_to_a_refused_room_are_sent_in_order_when_it_is_joined() -> Non
     assert talk.sent() == ["PRIVMSG #tea :one", "PRIVMSG #tea :two", "PRIVMSG #tea :three"]
 
 
-def test_messages_to_a_refused_room_outlast_the_connection() -> None:
+def test_messages_to_a_refused_room_survive_a_reconnect() -> None:
     talk = refused()
     talk.state.say("message", "#tea", "one")
     for _ in range(2):
@@ -181,7 +181,7 @@ def test_messages_to_a_refused_room_outlast_the_connection() -> None:
     assert talk.sent() == ["PRIVMSG #tea :one"]
 
 
-def test_messages_to_a_refused_room_are_bounded_and_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_to_a_refused_room_are_bounded_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.client.session.unstored_requests.MAX_HELD_MESSAGES", 2)
     talk = refused()
     for number in range(3):
@@ -194,7 +194,7 @@ def test_messages_to_a_refused_room_are_bounded_and_visible(monkeypatch: pytest.
 # Read markers.
 
 
-def test_refused_read_marker_is_repeated_and_not_told() -> None:
+def test_unstored_read_marker_is_repeated_silently() -> None:
     talk = refused()
     talk.heard(JOINED)
     mark = ("#tea", "timestamp=2026-11-22T15:41:13.123Z")
@@ -205,7 +205,7 @@ def test_refused_read_marker_is_repeated_and_not_told() -> None:
     assert not talk.state.unstored.pending
 
 
-def test_refused_read_marker_gives_way_to_a_later_one() -> None:
+def test_unstored_read_marker_is_replaced_by_a_later_one() -> None:
     talk = refused()
     talk.heard(JOINED)
     refusal = ":s FAIL MARKREAD NOT_STORED #tea :This was not done: the disk is full"
@@ -224,7 +224,7 @@ def test_read_marker_refused_or_lost_is_repeated_on_the_next_connection() -> Non
     assert repeat(talk)[:-1] == ["MARKREAD #tea timestamp=2026-11-22T15:41:01.000Z"]
 
 
-def test_refusal_of_what_the_user_sent_is_told() -> None:
+def test_refusal_of_a_users_command_is_reported() -> None:
     talk = refused()
     for command in ("MARKREAD", "TOPIC", "PART"):
         [failed] = talk.heard(f":s FAIL {command} NOT_STORED :This was not done: the disk is full")
@@ -285,7 +285,7 @@ def test_client_joins_and_sends_when_the_server_can_store_again() -> None:
         assert said.text == "hello"
 
 
-def test_stopping_tells_the_messages_that_waited_for_the_room() -> None:
+def test_stop_reports_the_messages_that_waited_for_the_room() -> None:
     def script(talk: PeerTalk) -> None:
         talk.until("USER")
         talk.send(":s 421 * CAP :Unknown command", ":s 001 ann :Hi", ":s 422 ann :-")
@@ -305,7 +305,7 @@ def test_stopping_tells_the_messages_that_waited_for_the_room() -> None:
         assert [message.text for message in unsent.messages] == ["hello"]
 
 
-def test_mark_read_of_the_library_is_noted() -> None:
+def test_mark_read_of_the_library_is_repeated_too() -> None:
     until = datetime(2026, 11, 22, 15, 41, 13, tzinfo=UTC)
     repeated = threading.Event()
 

@@ -138,7 +138,7 @@ class Screen:
         ("/exit", [("leave", "")]),
     ],
 )
-def test_what_a_line_does(line: str, done: list[tuple[str, ...]]) -> None:
+def test_typed_line_has_its_effect(line: str, done: list[tuple[str, ...]]) -> None:
     screen = Screen()
     table.run(screen, line)
     assert screen.done == done
@@ -154,7 +154,7 @@ def test_what_a_line_does(line: str, done: list[tuple[str, ...]]) -> None:
         ("/nick", "Type it like this: /nick NAME"),
     ],
 )
-def test_what_cannot_be_done_says_what_can(line: str, words: str) -> None:
+def test_impossible_command_says_what_is_possible(line: str, words: str) -> None:
     screen = Screen()
     with pytest.raises(InputError) as refused:
         table.run(screen, line)
@@ -163,7 +163,7 @@ def test_what_cannot_be_done_says_what_can(line: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["hello", "/me waves", "/names", "/part", "/topic"])
-def test_in_no_room_there_is_nobody_to_hear(line: str) -> None:
+def test_text_without_a_current_room_is_refused(line: str) -> None:
     with pytest.raises(InputError, match="You are in no room"):
         table.run(Screen(here=""), line)
 
@@ -179,12 +179,12 @@ def test_help_lists_every_command_and_explains_each() -> None:
         assert table.BY_NAME[name].about in screen.done[0][1]
 
 
-def test_a_slip_is_told_in_what_a_narrow_screen_shows() -> None:
+def test_hint_for_unknown_command_fits_a_narrow_screen() -> None:
     assert "did you mean /topic?" in table.hint("/topci x")[:39]
     assert table.hint("/xyzzy").startswith("No command /xyzzy; /help shows them all")
 
 
-def test_a_long_slip_is_not_repeated_whole() -> None:
+def test_hint_for_long_unknown_command_is_shortened() -> None:
     assert len(table.unknown("x" * 5000)) < 200
 
 
@@ -201,15 +201,13 @@ def test_a_long_slip_is_not_repeated_whole() -> None:
         ("/join Lobby", [("go", "#lobby")]),
     ],
 )
-def test_a_room_of_ours_is_meant_by_any_spelling_but_not_as_the_first_word_of_a_text(
-    line: str, done: list[tuple[str, ...]]
-) -> None:
+def test_joined_room_is_found_in_any_spelling_but_not_in_a_text(line: str, done: list[tuple[str, ...]]) -> None:
     screen = Screen()
     table.run(screen, line)
     assert screen.done == done
 
 
 @pytest.mark.parametrize("word", ["edit", "exi", "quti", "qiut", "ext"])
-def test_slip_is_never_answered_with_a_command_that_ends_the_chat(word: str) -> None:
+def test_unknown_command_never_suggests_one_that_ends_the_chat(word: str) -> None:
     assert not {"/exit?", "/quit?"} & set(table.unknown(word).split())
     assert not {"/exit?", "/quit?"} & set(table.hint(f"/{word} x").split())

@@ -43,7 +43,7 @@ def granted(state: ClientEngine, offered: str) -> str:
     return asked
 
 
-def test_the_server_password_is_not_sent_and_nothing_else_either() -> None:
+def test_server_password_is_not_sent_in_clear_and_nothing_else_is() -> None:
     ann = state(password="sesame")
     ann.connected(secure=False)
     assert sent(ann) == ""
@@ -55,7 +55,7 @@ def test_the_server_password_is_not_sent_and_nothing_else_either() -> None:
     assert "PASS sesame" in sent(ann)
 
 
-def test_the_resume_secret_is_not_sent_in_clear_and_is_sent_when_the_next_connection_is_secure() -> None:
+def test_resume_secret_is_sent_over_secure_connections_only() -> None:
     ann = state()
     for secure in (True, False, True):
         ann.connected(secure=secure)
@@ -85,7 +85,7 @@ def test_an_invitation_and_its_new_password_are_not_sent_in_clear() -> None:
     assert isinstance(ann.refusal, ClearTextError)
 
 
-def test_register_asked_for_on_a_secure_connection_is_not_sent_on_the_next_one_in_clear() -> None:
+def test_register_requested_over_tls_is_not_sent_in_clear_later() -> None:
     ann = state()
     ann.connected(secure=True)
     ann.receive(f":s CAP * LS :{OURS}")
@@ -108,14 +108,14 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_a_client_ends_at_once_with_the_reason() -> None:
+def test_client_with_a_secret_ends_at_once_on_a_clear_connection() -> None:
     with Peer(lambda talk: talk.rest()) as peer:
         client = Client(port=peer.port, name="ann", trust=Trust(False), timing=Timing(enter=600), password="sesame")
         with pytest.raises(ClearTextError, match="--tls"):
             client.start()
 
 
-def test_a_connection_that_is_not_secure_any_more_ends_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reconnect_without_tls_ends_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     secure = iter([True, False])
     monkeypatch.setattr(link_module, "is_secure", lambda sock: next(secure))
     seen: list[str] = []
@@ -143,7 +143,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
             yield client, accepted
 
 
-def test_loopback_is_this_machine(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_loopback_counts_as_this_machine(pair: tuple[socket.socket, socket.socket]) -> None:
     assert is_this_machine(pair[0])
 
 
@@ -171,5 +171,5 @@ class Named:
         ("10.0.0.1", "127.0.0.9", True),
     ],
 )
-def test_which_machine_it_is(own: str, peer: str, here: bool) -> None:
+def test_address_is_classified_as_this_machine_or_another(own: str, peer: str, here: bool) -> None:
     assert is_this_machine(Named(own, peer)) is here  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import pytest
 from chatctl.client.transport.identity import identity, installation_secret
 
 
-def test_it_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+def test_secret_is_made_once_with_mode_0600(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "chatctl"
     first = installation_secret(folder)
     assert len(first) == 64
@@ -21,14 +21,14 @@ def test_it_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["client.json"]
 
 
-def test_what_else_the_file_holds_stays(tmp_path: Path) -> None:
+def test_other_content_of_the_file_is_preserved(tmp_path: Path) -> None:
     (tmp_path / "client.json").write_text('{"name": "ann"}')
     secret = installation_secret(tmp_path)
     assert json.loads((tmp_path / "client.json").read_text()) == {"name": "ann", "secret": secret}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\xff"])
-def test_a_file_that_makes_no_sense_is_left_alone(tmp_path: Path, content: str) -> None:
+def test_invalid_file_is_left_unchanged(tmp_path: Path, content: str) -> None:
     file = tmp_path / "client.json"
     file.write_bytes(content.encode("latin-1"))
     assert len(installation_secret(tmp_path)) == 64
@@ -36,17 +36,17 @@ def test_a_file_that_makes_no_sense_is_left_alone(tmp_path: Path, content: str) 
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
+def test_unwritable_folder_is_no_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert installation_secret(tmp_path) != installation_secret(tmp_path)
 
 
-def test_a_folder_that_cannot_be_made_is_no_failure(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert installation_secret(tmp_path / "file" / "chatctl") != installation_secret(tmp_path / "file" / "chatctl")
 
 
-def test_each_server_gets_a_token_of_its_own_and_never_the_secret() -> None:
+def test_each_server_gets_its_own_token_and_never_the_secret() -> None:
     here = identity("localhost", 5106, "secret")
     assert here.secret == identity("127.0.0.1", 5106, "secret").secret == identity("::1", 5106, "secret").secret
     assert here.secret != identity("127.0.0.1", 5107, "secret").secret

@@ -53,7 +53,7 @@ def address(server: Server) -> str:
     return f"127.0.0.1:{server.port}"
 
 
-def test_the_first_visit_is_asked_about_and_nothing_is_sent(server: Server, tmp_path: Path) -> None:
+def test_first_visit_asks_the_user_before_anything_is_sent(server: Server, tmp_path: Path) -> None:
     trust = Trust(True, folder=tmp_path)
     with pytest.raises(UnknownServerError) as caught:
         join(server, trust).start()
@@ -64,7 +64,7 @@ def test_the_first_visit_is_asked_about_and_nothing_is_sent(server: Server, tmp_
         pass
 
 
-def test_what_was_accepted_is_believed_from_then_on(server: Server, tmp_path: Path) -> None:
+def test_accepted_certificate_is_trusted_from_then_on(server: Server, tmp_path: Path) -> None:
     trust = Trust(True, folder=tmp_path)
     trust.accept(address(server), pin(server))
     assert (tmp_path / "client.json").stat().st_mode & 0o777 == 0o600
@@ -74,7 +74,7 @@ def test_what_was_accepted_is_believed_from_then_on(server: Server, tmp_path: Pa
         assert checking.check("bob").status == "free"
 
 
-def test_another_key_is_refused_and_nobody_is_asked(server: Server, tmp_path: Path) -> None:
+def test_changed_key_is_refused_without_a_question(server: Server, tmp_path: Path) -> None:
     trust = Trust(True, folder=tmp_path)
     trust.accept(address(server), "SHA256:" + "x" * 43)
     with pytest.raises(ChangedServerError) as caught:
@@ -83,7 +83,7 @@ def test_another_key_is_refused_and_nobody_is_asked(server: Server, tmp_path: Pa
     assert trust.known(address(server)) == "SHA256:" + "x" * 43
 
 
-def test_a_fingerprint_decides_alone_and_is_remembered(server: Server, tmp_path: Path) -> None:
+def test_given_fingerprint_decides_alone_and_is_remembered(server: Server, tmp_path: Path) -> None:
     with pytest.raises(WrongFingerprintError):
         join(server, Trust(True, "SHA256:" + "x" * 43, tmp_path)).start()
     loaded = server.certificate()
@@ -96,7 +96,7 @@ def test_a_fingerprint_decides_alone_and_is_remembered(server: Server, tmp_path:
         assert client.online
 
 
-def test_a_certificate_that_an_authority_vouches_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_of_an_authority_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
@@ -113,7 +113,7 @@ def test_a_certificate_that_an_authority_vouches_for(tmp_path: Path, monkeypatch
         join(server, trust, "localhost").start()
 
 
-def test_a_server_that_found_an_authority_is_still_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_server_that_moved_to_an_authority_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
@@ -124,7 +124,7 @@ def test_a_server_that_found_an_authority_is_still_believed(tmp_path: Path, monk
         assert trust.known(address(server)) == AUTHORITY
 
 
-def test_a_certificate_that_changes_while_we_are_away_ends_the_client(tmp_path: Path) -> None:
+def test_certificate_changed_during_a_reconnect_ends_the_client(tmp_path: Path) -> None:
     trust = Trust(True, folder=tmp_path)
     with Server(port=steady_port(), tls=TlsConfig("required")) as first:
         port = first.port
@@ -143,7 +143,7 @@ NOT_VALID = [({"days": -1}, "expired on 2"), ({"begins": 1}, "is not valid befor
 
 
 @pytest.mark.parametrize(("dates", "why"), NOT_VALID)
-def test_certificate_that_is_not_valid_now_is_told_as_such(
+def test_expired_or_early_certificate_is_named_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dates: dict[str, Any], why: str
 ) -> None:
     authority = Authority(tmp_path)
@@ -158,7 +158,7 @@ def test_certificate_that_is_not_valid_now_is_told_as_such(
 
 
 @pytest.mark.parametrize(("dates", "why"), NOT_VALID)
-def test_nobody_is_suspected_unless_the_key_changed(
+def test_attack_is_suspected_only_if_the_key_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dates: dict[str, Any], why: str
 ) -> None:
     authority = Authority(tmp_path)
@@ -182,7 +182,7 @@ def test_nobody_is_suspected_unless_the_key_changed(
         join(server, trust, "localhost").start()
 
 
-def test_same_key_without_an_authority_is_no_other_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_key_without_an_authority_is_the_same_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     trust = Trust(True, folder=tmp_path)
@@ -194,7 +194,7 @@ def test_same_key_without_an_authority_is_no_other_server(tmp_path: Path, monkey
             join(server, trust, "localhost").start()
 
 
-def test_renewed_certificate_of_an_accepted_key_is_believed(tmp_path: Path) -> None:
+def test_renewed_certificate_with_an_accepted_key_is_trusted(tmp_path: Path) -> None:
     authority, key = Authority(tmp_path), ec.generate_private_key(ec.SECP256R1())
     trust = Trust(True, folder=tmp_path)
     renewals: list[dict[str, Any]] = [{}, {"days": -1}, {"days": 200}]
@@ -213,7 +213,7 @@ def test_first_visit_to_an_expired_certificate_says_so(tmp_path: Path) -> None:
         assert caught.value.validity.startswith("expired on 2")
 
 
-def test_client_that_was_in_waits_for_the_certificate_to_be_renewed(
+def test_registered_client_retries_until_the_certificate_is_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority, key = Authority(tmp_path), ec.generate_private_key(ec.SECP256R1())
@@ -234,7 +234,7 @@ def test_client_that_was_in_waits_for_the_certificate_to_be_renewed(
     assert client.error is None
 
 
-def test_this_machine_needs_no_tls_and_others_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tls_is_required_for_other_machines_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with Server(port=0, tls=TlsConfig("auto")) as server:
         with Client(port=server.port, name="ann", trust=Trust(folder=tmp_path), secret="s") as client:
             assert client.online
@@ -245,12 +245,12 @@ def test_this_machine_needs_no_tls_and_others_do(monkeypatch: pytest.MonkeyPatch
             assert client.online
 
 
-def test_a_server_without_tls_is_told_as_such(tmp_path: Path) -> None:
+def test_server_without_tls_is_named_as_such(tmp_path: Path) -> None:
     with Server(port=0) as server, pytest.raises(UnreachableError, match="--no-tls"):
         join(server, Trust(True, folder=tmp_path)).start()
 
 
-def test_nothing_of_a_visit_reaches_who_is_not_believed(tmp_path: Path) -> None:
+def test_untrusted_server_receives_nothing(tmp_path: Path) -> None:
     """A listener that counts received bytes: no byte of NICK or PASS, whatever the result of the handshake."""
     heard = bytearray()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -272,7 +272,7 @@ def test_nothing_of_a_visit_reaches_who_is_not_believed(tmp_path: Path) -> None:
     assert b"tea" not in heard
 
 
-def test_what_else_is_remembered_stays(tmp_path: Path) -> None:
+def test_other_stored_data_is_preserved(tmp_path: Path) -> None:
     (tmp_path / "client.json").write_text('{"secret": "x", "servers": {"a:1": "p"}}')
     Trust(folder=tmp_path).accept("B:2", "q")
     content = json.loads((tmp_path / "client.json").read_text())
