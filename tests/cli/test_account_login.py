@@ -80,7 +80,7 @@ def log_in(right: bool = True) -> Callable[[Talk], None]:
 
 
 @pytest.mark.parametrize("command", [("send", "ann", "hi"), ("rooms",), ("users",), ("tail",), ("join",)])
-def test_refused_guest_is_told_the_flags(command: tuple[str, ...]) -> None:
+def test_refused_guest_reads_which_flags_log_in(command: tuple[str, ...]) -> None:
     with Peer(refuse) as peer:
         done = run(*command, "--name", "ann", "--port", str(peer.port))
     assert done.returncode == 5
@@ -96,7 +96,7 @@ def test_flags_log_in_before_the_first_attempt(alone: Path) -> None:
     assert not [line for line in peer.talks[0].lines if line.startswith("PASS")]
 
 
-def test_wrong_password_is_told(alone: Path) -> None:
+def test_wrong_password_is_reported(alone: Path) -> None:
     with Peer(log_in(right=False)) as peer:
         done = run("rooms", "--account", "ann", "--password-file", str(alone), "--port", str(peer.port))
     assert done.returncode == 5
@@ -112,7 +112,7 @@ def test_wrong_password_is_told(alone: Path) -> None:
         (("--account", "a nn", "--password-file", "nowhere"), "is not a valid account name"),
     ],
 )
-def test_flags_that_do_not_fit_are_refused(flags: tuple[str, ...], why: str) -> None:
+def test_conflicting_login_flags_are_refused(flags: tuple[str, ...], why: str) -> None:
     done = run("rooms", *flags, "--port", "1")
     assert done.returncode == 2
     assert why in done.stderr
@@ -131,7 +131,7 @@ def test_saved_password_of_the_server_logs_in(alone: Path, tmp_path: Path) -> No
         client.stop()
 
 
-def test_an_account_made_here_is_logged_in_to_on_the_next_visit() -> None:
+def test_registered_account_is_logged_in_to_on_the_next_visit() -> None:
     def settled(entrance: LoginWorker) -> Outcome:
         outcome = entrance.wait(DEADLINE)
         assert outcome is not None
@@ -176,7 +176,7 @@ def test_an_account_made_here_is_logged_in_to_on_the_next_visit() -> None:
         guest.client.stop()
 
 
-def test_a_name_let_in_as_a_guest_has_no_account_any_more() -> None:
+def test_name_accepted_as_a_guest_forgets_its_account() -> None:
     with Server(port=0) as server:
         memory, address = Profile(), f"127.0.0.1:{server.port}"
         memory.learn_account(address, "ann", "ann")

@@ -45,7 +45,7 @@ def server_on(folder: Path) -> Iterator[Server]:
             yield server
 
 
-def test_on_a_stopped_folder(tmp_path: Path) -> None:
+def test_accounts_of_a_stopped_server_can_be_changed(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     done = run(folder, "accounts", "add", "ann", "--operator", typed="sesame\n")
     assert (done.returncode, done.stdout) == (0, "The account ann is made, an operator of the server\n")
@@ -71,13 +71,13 @@ def test_on_a_stopped_folder(tmp_path: Path) -> None:
     assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "")
 
 
-def test_to_list_what_is_not_there_makes_no_folder(tmp_path: Path) -> None:
+def test_listing_accounts_makes_no_data_folder(tmp_path: Path) -> None:
     for command in (("accounts", "list"), ("ban",)):
         assert run(tmp_path / "data", *command).returncode == 0
         assert list(tmp_path.iterdir()) == []
 
 
-def test_while_people_talk(tmp_path: Path) -> None:
+def test_accounts_of_a_running_server_can_be_changed(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with server_on(folder) as server, Wire(server.port).login("ann") as ann:
         assert run(folder, "accounts", "add", "bob", typed="sesame\n").returncode == 0
@@ -94,18 +94,18 @@ def test_while_people_talk(tmp_path: Path) -> None:
     found.stop(5)
 
 
-def test_nobody_is_invited_to_a_server_that_does_not_run(tmp_path: Path) -> None:
+def test_invite_needs_a_running_server(tmp_path: Path) -> None:
     done = run(tmp_path / "data", "invite")
     assert (done.returncode, done.stdout) == (4, "")
     assert "chatctl serve" in done.stderr
 
 
 @pytest.mark.parametrize("words", [["--expires", "2020-01-01"], ["--expires", "soon"], ["--room", "a b"]])
-def test_invitations_that_make_no_sense(tmp_path: Path, words: list[str]) -> None:
+def test_invalid_invitation_options_are_refused(tmp_path: Path, words: list[str]) -> None:
     assert run(tmp_path / "data", "invite", *words).returncode == 2
 
 
-def test_the_line_of_an_invitation_is_all_a_friend_needs(tmp_path: Path) -> None:
+def test_printed_invitation_is_enough_to_join(tmp_path: Path) -> None:
     """From an empty home folder, in one step."""
     folder = tmp_path / "data"
     with server_on(folder) as server:

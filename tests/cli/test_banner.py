@@ -37,7 +37,7 @@ def printed(listening: str = OUTSIDE, advertise: str = "", hosts: tuple[str, ...
         (OUTSIDE, "tea.example", ("chat.example", "*.example"), "tea.example"),
     ],
 )
-def test_others_are_sent_where_the_certificate_is_believed(
+def test_banner_names_the_host_of_the_certificate(
     listening: str, advertise: str, hosts: tuple[str, ...], sent: str
 ) -> None:
     shown = printed(listening, advertise, hosts)
@@ -46,7 +46,7 @@ def test_others_are_sent_where_the_certificate_is_believed(
     assert "the certificate is for" not in shown
 
 
-def test_a_name_that_will_not_be_believed_is_noted() -> None:
+def test_banner_notes_a_host_that_the_certificate_does_not_cover() -> None:
     for advertise, hosts in (("", ("*.example",)), ("other.example.net", ("chat.example",))):
         assert f"the certificate is for {hosts[0]}, not for {advertise or OUTSIDE}" in printed(
             OUTSIDE, advertise, hosts
@@ -54,7 +54,7 @@ def test_a_name_that_will_not_be_believed_is_noted() -> None:
     assert "the certificate is for" not in printed("127.0.0.1", "", ("chat.example",))
 
 
-def test_where_tls_is_required_the_line_says_so() -> None:
+def test_banner_shows_that_tls_is_required() -> None:
     """On this computer a client would not speak it by itself."""
     assert "chatctl join --tls\n" in printed("127.0.0.1", tls_mode="required")
     assert f"chatctl join --host {OUTSIDE} --tls\n" in printed(tls_mode="required")

@@ -30,7 +30,7 @@ def output(folder: Path, *words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def test_check_of_a_sound_folder(folder: Path) -> None:
+def test_check_of_an_intact_folder_exits_with_0(folder: Path) -> None:
     code, out, _ = output(folder, "check")
     assert (code, out.startswith("The journal is sound: 2,000 messages and 0 other events")) == (0, True)
     (folder / "cloak.key").write_bytes(b"short")
@@ -38,7 +38,7 @@ def test_check_of_a_sound_folder(folder: Path) -> None:
     assert (code, "cloak.key is damaged" in err) == (2, True)
 
 
-def test_check_of_no_folder_is_4(tmp_path: Path) -> None:
+def test_check_of_a_missing_folder_exits_with_4(tmp_path: Path) -> None:
     code, _, err = output(tmp_path / "none", "check")
     assert (code, "There is no history" in err) == (4, True)
 
@@ -82,7 +82,7 @@ def test_every_command_refuses_an_empty_journal(folder: Path) -> None:
     assert path.read_bytes() == b""
 
 
-def test_status_without_a_server_tells_of_a_damaged_journal(folder: Path) -> None:
+def test_status_without_a_server_reports_a_damaged_journal(folder: Path) -> None:
     code, _, err = output(folder, "status")
     assert (code, "damaged" in err) == (4, False)
     path = journal_file(folder)

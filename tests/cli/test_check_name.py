@@ -26,7 +26,7 @@ NOT_OURS = {"ssl", "asyncio", "hmac", "chatctl.server", "chatctl.chat"}
 class TestCheckName:
     """`chatctl check-name`."""
 
-    def test_one_line_a_name_in_columns(self, server: Server, bob: Wire) -> None:
+    def test_check_name_prints_one_line_per_name(self, server: Server, bob: Wire) -> None:
         done = run("check-name", "--port", str(server.port), "ann", "bob", "日本", "1x")
         assert done.stdout.decode().splitlines() == [
             "ann   free",
@@ -37,7 +37,7 @@ class TestCheckName:
         ]
         assert (done.returncode, done.stderr) == (3, b"")
 
-    def test_codes(self, server: Server, bob: Wire) -> None:
+    def test_check_name_exit_codes(self, server: Server, bob: Wire) -> None:
         port = str(server.port)
         assert run("check-name", "--port", port, "ann").returncode == 0
         assert run("check-name", "--port", port, "ann", "bob").returncode == 1
@@ -46,7 +46,7 @@ class TestCheckName:
         assert done.returncode == 4
         assert done.stderr.startswith(b"chatctl: No chat server answers at 127.0.0.1:1")
 
-    def test_json(self, server: Server) -> None:
+    def test_check_name_json(self, server: Server) -> None:
         done = run("check-name", "--port", str(server.port), "--json", "ann", "1x")
         assert [json.loads(line) for line in done.stdout.splitlines()] == [
             {"name": "ann", "status": "free", "reason": None, "alternatives": [], "advice": False},
@@ -59,7 +59,7 @@ class TestCheckName:
             },
         ]
 
-    def test_another_server_gives_advice(self) -> None:
+    def test_check_name_on_another_server_is_advice(self) -> None:
         def script(talk: Talk) -> None:
             talk.send(":s CAP * LS :")
             talk.until("CAP LIST")
@@ -71,7 +71,7 @@ class TestCheckName:
         assert (done.returncode, done.stdout) == (0, b"ann  free\n")
         assert b"advice only" in done.stderr
 
-    def test_what_is_known_is_told_when_the_server_breaks_off(self) -> None:
+    def test_results_so_far_are_printed_if_the_server_disconnects(self) -> None:
         def script(talk: Talk) -> None:
             talk.send(":s CAP * LS :")
             talk.until("CAP LIST")
@@ -83,7 +83,7 @@ class TestCheckName:
         assert (done.returncode, done.stdout) == (4, b"ann  free\n")
         assert b"broke off" in done.stderr
 
-    def test_nothing_heavy_is_loaded(self, server: Server) -> None:
+    def test_check_name_loads_no_heavy_module(self, server: Server) -> None:
         ours = "import sys, chatctl.client.name_check, chatctl.cli.commands.check_name\n"
         whole = "import sys; from chatctl.cli.app import main\ntry: main()\nexcept SystemExit: pass\n"
         for code, heavy in ((ours, HEAVY | NOT_OURS), (whole, HEAVY)):
@@ -93,7 +93,7 @@ class TestCheckName:
             assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_very_long_name_moves_its_own_line_alone() -> None:
+def test_very_long_name_widens_its_own_line_only() -> None:
     names = [Answer("ann", "free"), Answer("你好", "taken", "", ("你好2",)), Answer("x" * 90, "invalid", "y")]
     lines = table(names)
     assert lines[0] == f"ann{' ' * 29}  free"

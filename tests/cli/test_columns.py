@@ -8,7 +8,7 @@ from chatctl.cli.columns import table, width
 from chatctl.tui.render.cell_width import width_of
 
 
-def test_what_is_wide_and_what_has_marks_takes_its_columns() -> None:
+def test_wide_letters_and_marks_have_their_width() -> None:
     assert table([("美咲", "here"), ("ann", "here"), ("e\u0301va", "here")]) == [
         "美咲  here",
         "ann   here",
@@ -16,7 +16,7 @@ def test_what_is_wide_and_what_has_marks_takes_its_columns() -> None:
     ]
 
 
-def test_of_no_rows_there_is_nothing() -> None:
+def test_table_without_rows_is_empty() -> None:
     assert table([]) == []
 
 
@@ -27,5 +27,5 @@ def test_commands_and_full_screen_agree_on_widths(text: str) -> None:
     assert width(text) == width_of(text)
 
 
-def test_emoji_with_a_skin_tone_is_one() -> None:
+def test_emoji_with_a_skin_tone_has_the_width_of_one() -> None:
     assert table([("👍🏽", "here"), ("ann", "here")]) == ["👍🏽   here", "ann  here"]

@@ -60,26 +60,26 @@ def test_show_as_json() -> None:
     assert found["motd"] == (None, "default")
 
 
-def test_show_tells_notices_apart_from_the_settings() -> None:
+def test_show_separates_notices_from_the_settings() -> None:
     result = run("show", CHATCTL_PASSWORD="")
     assert result.stderr == "chatctl: CHATCTL_PASSWORD is empty and counts as not set\n"
 
 
-def test_wrong_settings_are_one_line_and_2() -> None:
+def test_invalid_settings_are_one_line_and_exit_with_2() -> None:
     result = run("show", CHATCTL_PORT="abc")
     assert result.exit_code == 2
     assert result.stderr == 'chatctl: CHATCTL_PORT is "abc", but a port is a whole number from 0 to 65535\n'
     assert result.stdout == ""
 
 
-def test_a_named_file(folder: Path) -> None:
+def test_named_file_is_read(folder: Path) -> None:
     (folder / "mine.toml").write_text("port = 1\n")
     assert row(run("show", "--config", "mine.toml"), "port") == ["1", "mine.toml"]
     assert run("path", "--config", "mine.toml").stdout == f"{folder / 'mine.toml'}\n"
     assert run("show", "--config", "no.toml").exit_code == 2
 
 
-def test_path_says_where_it_looked(folder: Path) -> None:
+def test_path_shows_the_searched_places(folder: Path) -> None:
     result = run("path")
     assert result.exit_code == 1
     assert f"chatctl.toml and {folder}/platform/chatctl.toml" in result.stderr
@@ -87,7 +87,7 @@ def test_path_says_where_it_looked(folder: Path) -> None:
     assert run("path").stdout == f"{folder / 'chatctl.toml'}\n"
 
 
-def test_init_writes_the_example_for_its_owner_alone(folder: Path) -> None:
+def test_init_writes_the_example_with_mode_0600(folder: Path) -> None:
     result = run("init")
     assert (result.exit_code, result.stdout) == (0, "wrote chatctl.toml\n")
     written = folder / "chatctl.toml"
@@ -96,7 +96,7 @@ def test_init_writes_the_example_for_its_owner_alone(folder: Path) -> None:
     assert run("show").exit_code == 0
 
 
-def test_init_replaces_nothing_unless_told_to(folder: Path) -> None:
+def test_init_replaces_a_file_only_with_force(folder: Path) -> None:
     mine = folder / "mine.toml"
     mine.write_text("port = 1\n")
     mine.chmod(0o644)
@@ -116,13 +116,13 @@ def test_init_does_not_follow_a_dangling_link(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["no/such/folder.toml"], ["--force", "no/such/folder.toml"]])
-def test_init_where_there_is_no_folder(arguments: list[str]) -> None:
+def test_init_in_a_missing_folder_is_an_error(arguments: list[str]) -> None:
     result = run("init", *arguments)
     assert result.exit_code == 2
     assert result.stderr == "chatctl: no/such/folder.toml cannot be written: No such file or directory\n"
 
 
-def test_init_leaves_nothing_behind_when_it_fails(folder: Path) -> None:
+def test_failed_init_leaves_no_file(folder: Path) -> None:
     (folder / "chatctl.toml").mkdir()
     assert run("init", "--force").exit_code == 2
     assert [path.name for path in folder.iterdir()] == ["chatctl.toml"]

@@ -106,7 +106,7 @@ def test_ban_of_this_computer_with_yes_and_bans_of_others_do_not_ask(folder: Pat
         assert asked.until_end() == 0
 
 
-def test_own_addresses_are_more_than_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interface_addresses_count_as_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.server.net.listener.own_addresses", lambda listening: ["192.0.2.7", "2001:db8::7"])
     monkeypatch.setattr("chatctl.server.net.listener.on_interfaces", lambda: ["198.51.100.1"])
     assert _own_address("192.0.2.0/24") == "192.0.2.7"
@@ -117,7 +117,7 @@ def test_own_addresses_are_more_than_loopback(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("text", ["6m", "90M", "1 m"])
-def test_m_is_refused_as_a_unit(text: str) -> None:
+def test_unit_m_is_refused_as_ambiguous(text: str) -> None:
     ambiguous = r"ambiguous: write \d+min for minutes or \d+mo for months"
     with pytest.raises(ConfigError, match=ambiguous):
         moment("--older-than", text, NOW)
@@ -131,6 +131,6 @@ def test_minutes_and_months_are_units() -> None:
     assert moment("--older-than", "1mo", NOW) == moment("--older-than", "30d", NOW)
 
 
-def test_a_time_before_all_time_is_refused_with_a_sentence() -> None:
+def test_time_before_the_calendar_is_refused() -> None:
     with pytest.raises(ConfigError, match="before the year 1"):
         moment("--older-than", "999999w", NOW)

@@ -69,7 +69,9 @@ class TestSettings:
             assert plan_login(replace(said, config=file)).password == SECRET
 
     @pytest.mark.parametrize("said", OTHER, ids=str)
-    def test_password_goes_nowhere_else_and_it_is_said_why(self, tmp_path: Path, written: str, said: JoinPlan) -> None:
+    def test_password_is_sent_nowhere_else_and_the_reason_is_shown(
+        self, tmp_path: Path, written: str, said: JoinPlan
+    ) -> None:
         Profile().entered(SavedVisit("other.example", 5106), "other")
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
         wish = plan_login(replace(said, config=file))
@@ -77,12 +79,12 @@ class TestSettings:
         assert "belongs to chat.example:5106" in wish.withheld
         assert SECRET not in wish.withheld
 
-    def test_password_does_not_follow_where_somebody_was_last(self, tmp_path: Path, written: str) -> None:
+    def test_password_is_not_sent_to_the_last_visited_server(self, tmp_path: Path, written: str) -> None:
         Profile().entered(SavedVisit("other.example", 5106))
         file = settings(tmp_path, written)
         assert plan_login(JoinPlan(config=file), remembering=True).password is None
 
-    def test_password_of_a_file_does_not_follow_a_variable(
+    def test_password_of_a_file_is_not_sent_to_a_host_of_a_variable(
         self, tmp_path: Path, written: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
@@ -209,7 +211,7 @@ def test_bench_sends_no_password_in_clear_to_another_machine(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("name", ["send", "tail", "rooms", "users", "bench"])
-def test_each_command_sends_it_where_it_belongs(name: str) -> None:
+def test_each_command_sends_the_password_to_its_server(name: str) -> None:
     with ChatServer(port=0, listener_limit=10, rules=Rules(password=SECRET)) as server:
         words = [word for word in COMMANDS[name] if word != "{}"]
         if name == "send":

@@ -47,14 +47,14 @@ def started(*words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[st
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(("words", "code"), [((), 0), (("hangs",), 1)])
-def test_a_process_that_hangs_disconnects_and_ends(number: signal.Signals, words: tuple[str, ...], code: int) -> None:
+def test_hanging_process_disconnects_and_ends(number: signal.Signals, words: tuple[str, ...], code: int) -> None:
     process = started(*words)
     process.send_signal(number)
     out, _ = process.communicate(timeout=DEADLINE)
     assert (out, process.returncode) == ("disconnected\n", code)
 
 
-def test_a_terminal_that_closes_ends_a_process_that_is_sent_no_signal() -> None:
+def test_closed_terminal_ends_the_process_without_a_signal() -> None:
     master, slave = pty.openpty()
     process = started("terminal", stdin=slave)
     os.close(slave)
@@ -63,7 +63,7 @@ def test_a_terminal_that_closes_ends_a_process_that_is_sent_no_signal() -> None:
     assert (out, process.returncode) == ("disconnected\n", 0)
 
 
-def test_output_to_a_terminal_that_is_gone_is_dropped() -> None:
+def test_output_to_a_closed_terminal_is_dropped() -> None:
     master, slave = pty.openpty()
     with open(slave, "w", encoding="utf-8") as stream:
         output = SafeOutput(cast("IO[str]", stream))

@@ -38,12 +38,12 @@ def fails_with(error: BaseException) -> Result:
     ("error", "code"),
     [(ChatctlError, 1), (ConfigError, 2), (InvalidNameError, 3), (UnreachableError, 4), (RefusedError, 5)],
 )
-def test_an_error_is_a_sentence_and_a_code(error: type[ChatctlError], code: int) -> None:
+def test_error_is_one_sentence_and_an_exit_code(error: type[ChatctlError], code: int) -> None:
     result = fails_with(error("the chat is full"))
     assert (result.exit_code, result.stderr, result.stdout) == (code, "chatctl: the chat is full\n", "")
 
 
-def test_each_line_is_marked_and_cleaned() -> None:
+def test_each_line_of_an_error_is_prefixed_and_cleaned() -> None:
     result = fails_with(ConfigError("one\ntwo \x1b[31mred"))
     assert result.stderr.splitlines()[0] == "chatctl: one"
     assert result.stderr.splitlines()[1].startswith("chatctl: two ")
@@ -51,12 +51,12 @@ def test_each_line_is_marked_and_cleaned() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()])
-def test_an_interrupt_is_130_and_quiet(error: BaseException) -> None:
+def test_interrupt_exits_with_130_silently(error: BaseException) -> None:
     result = fails_with(error)
     assert (result.exit_code, result.stderr) == (130, "")
 
 
-def test_a_mistake_of_ours_is_one_line_with_its_place() -> None:
+def test_internal_error_is_one_line_with_its_place() -> None:
     result = fails_with(KeyError("x"))
     assert result.exit_code == 1
     assert result.stderr.startswith("chatctl: This is a bug in chatctl, please report it: KeyError: 'x' (")
@@ -64,19 +64,19 @@ def test_a_mistake_of_ours_is_one_line_with_its_place() -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_the_systems_trouble_is_told_as_it_is() -> None:
+def test_system_error_is_reported_unchanged() -> None:
     result = fails_with(PermissionError(13, "Permission denied", "/etc/shadow"))
     assert (result.exit_code, result.stderr) == (1, "chatctl: /etc/shadow: Permission denied\n")
 
 
-def test_what_typer_raises_passes_through() -> None:
+def test_typer_exceptions_pass_through() -> None:
     assert fails_with(typer.Exit(3)).exit_code == 3
     result = fails_with(typer.BadParameter("that is wrong"))
     assert result.exit_code == 2
     assert "that is wrong" in result.stderr
 
 
-def test_a_command_keeps_its_options() -> None:
+def test_decorated_command_keeps_its_options() -> None:
     app = typer.Typer()
 
     @app.command()
@@ -89,7 +89,7 @@ def test_a_command_keeps_its_options() -> None:
     assert "The body of the command." in CliRunner().invoke(app, ["--help"]).stdout
 
 
-def test_a_stretch_of_code() -> None:
+def test_reporting_block_turns_errors_into_exit_codes() -> None:
     with pytest.raises(typer.Exit) as caught, reporting():
         raise ConfigError("no")
     assert caught.value.exit_code == 2
@@ -108,7 +108,7 @@ typer.run(command)
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("count", [1, 100_000])
-def test_a_closed_stdout_ends_quietly(count: int) -> None:
+def test_closed_stdout_ends_silently(count: int) -> None:
     """One line is met by the last flush only, many lines in the middle of the work."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -124,7 +124,7 @@ def test_a_closed_stdout_ends_quietly(count: int) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("count", [1, 100_000])
-def test_closed_stdout_of_command_that_only_reads_is_no_failure(count: int) -> None:
+def test_closed_stdout_of_a_reading_command_is_no_failure(count: int) -> None:
     """`set -o pipefail; chatctl export | head` works in scripts."""
     reading, writing = os.pipe()
     os.close(reading)
@@ -141,7 +141,7 @@ def test_closed_stdout_of_command_that_only_reads_is_no_failure(count: int) -> N
 @pytest.mark.e2e
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
 @pytest.mark.parametrize("count", [1, 100_000])
-def test_a_full_disk_is_told(count: int) -> None:
+def test_full_disk_of_stdout_is_reported(count: int) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-c", PRINTS.replace("COUNT", str(count))],
@@ -154,6 +154,6 @@ def test_a_full_disk_is_told(count: int) -> None:
 
 
 @pytest.mark.e2e
-def test_closed_from_the_start() -> None:
+def test_stdout_closed_from_the_start_ends_silently() -> None:
     code = f"import sys; sys.stdout = sys.stderr = None\n{PRINTS.replace('COUNT', '3')}"
     assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0

@@ -24,7 +24,7 @@ def settings(tmp_path: Path, text: str) -> str:
     return str(file)
 
 
-def test_a_saved_server() -> None:
+def test_word_names_a_saved_server() -> None:
     Profile().entered(SavedVisit("chat.example", 7000, "ann", "#tea", True), "work")
     wish = plan_login(JoinPlan("work"))
     assert (wish.to.host, wish.to.port, wish.name, wish.room, wish.to.trust.tls) == (
@@ -34,7 +34,7 @@ def test_a_saved_server() -> None:
     assert (wish.to.host, wish.name, wish.room, wish.to.trust.tls) == ("chat.example", "bob", "#cake", False)
 
 
-def test_a_server_of_the_settings(tmp_path: Path) -> None:
+def test_word_names_a_server_of_the_settings(tmp_path: Path) -> None:
     pin = "SHA256:" + "a" * 43
     (tmp_path / "secret").write_text("open sesame\n")
     file = settings(
@@ -51,7 +51,7 @@ def test_a_server_of_the_settings(tmp_path: Path) -> None:
     assert (wish.to.host, wish.to.port, wish.room, wish.to.trust.tls) == ("10.0.0.7", 6697, "#cake", True)
 
 
-def test_a_word_that_nobody_saved(tmp_path: Path) -> None:
+def test_unknown_word_lists_the_saved_servers(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="join --save WORD saves one"):
         plan_login(JoinPlan("work"))
     Profile().entered(SavedVisit("h", 1), "home")
@@ -59,14 +59,14 @@ def test_a_word_that_nobody_saved(tmp_path: Path) -> None:
         plan_login(JoinPlan("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
 
 
-def test_what_a_server_can_be_saved_under(tmp_path: Path) -> None:
-    commit_gate = VisitKeeper(settings(tmp_path, 'client.servers.tea = "h"'))
+def test_name_of_a_saved_server_is_validated(tmp_path: Path) -> None:
+    visits = VisitKeeper(settings(tmp_path, 'client.servers.tea = "h"'))
     wish = plan_login(JoinPlan("ircs://chat.example/cake"))
     for word in ("", "two words", "irc://h", "tea"):
         with pytest.raises(ConfigError):
-            commit_gate.check(word)
+            visits.check(word)
         with pytest.raises(InputError):
-            commit_gate.keep(wish, "ann", word)
+            visits.keep(wish, "ann", word)
     assert Profile().saved == {}
-    commit_gate.keep(wish, "ann", "work")
+    visits.keep(wish, "ann", "work")
     assert Profile().saved == {"work": SavedVisit("chat.example", 6697, "ann", "#cake", True)}

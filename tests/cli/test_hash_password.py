@@ -22,7 +22,7 @@ def _run(command: list[str], typed: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, input=typed, capture_output=True, encoding="utf-8", timeout=30)
 
 
-def test_from_a_pipe() -> None:
+def test_hash_password_reads_a_pipe() -> None:
     done = _run(COMMAND, "tea ☕ at five\nnot this\n")
     assert done.returncode == 0, done.stderr
     verifier = scram.parse(done.stdout.removesuffix("\n"))
@@ -33,7 +33,7 @@ def test_from_a_pipe() -> None:
     assert done.stdout.strip() not in repr(loaded.settings)
 
 
-def test_asked_for_without_an_echo_and_twice() -> None:
+def test_hash_password_asks_twice_without_echo() -> None:
     child = pexpect.spawn(COMMAND[0], COMMAND[1:], timeout=30, encoding="utf-8")
     child.expect("Password .not shown.: ")
     child.sendline("tea at five")
@@ -50,19 +50,19 @@ def test_asked_for_without_an_echo_and_twice() -> None:
 @pytest.mark.parametrize(
     ("typed", "said"), [("\n", "empty"), ("x" * 301, "300 bytes"), ("", "empty"), ("short\n", "at least 6 characters")]
 )
-def test_what_is_no_password(typed: str, said: str) -> None:
+def test_unusable_password_is_refused(typed: str, said: str) -> None:
     done = _run(COMMAND, typed)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
 
 
-def test_never_an_argument() -> None:
+def test_password_is_never_an_argument() -> None:
     done = _run([*COMMAND, "secret"], "")
     assert done.returncode == 2
 
 
 @pytest.mark.parametrize("text", ["root", "[1]", '{"root": "x"}', '{"a b": "SCRAM-SHA-256$4096:x"}', '{"root": 5}'])
-def test_a_setting_that_is_wrong_is_told_without_showing_it(text: str) -> None:
+def test_invalid_verifier_in_the_settings_is_reported_without_its_value(text: str) -> None:
     with pytest.raises(ConfigError) as refused:
         load(environ={"CHATCTL_OPERATORS": text})
     assert str(refused.value).startswith("CHATCTL_OPERATORS ")

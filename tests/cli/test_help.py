@@ -17,7 +17,7 @@ def _paths(command: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]
 
 
 @pytest.mark.parametrize("path", _paths(get_command(app)), ids=" ".join)
-def test_help_is_whole_sentences_and_plain_words(path: tuple[str, ...]) -> None:
+def test_help_consists_of_whole_sentences(path: tuple[str, ...]) -> None:
     shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "78"}, prog_name="chatctl").stdout
     assert shown.startswith(f"Usage: {' '.join(('chatctl', *path))} [OPTIONS]")
     assert not [line for line in shown.splitlines() if line.endswith("...") and not line.startswith("Usage:")]
@@ -26,7 +26,7 @@ def test_help_is_whole_sentences_and_plain_words(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", _paths(get_command(app)), ids=" ".join)
-def test_what_is_to_be_filled_in_is_in_capitals(path: tuple[str, ...]) -> None:
+def test_placeholders_in_help_are_in_capitals(path: tuple[str, ...]) -> None:
     usage = (
         CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "78"}, prog_name="chatctl").stdout.splitlines()[0]
     )

@@ -25,7 +25,7 @@ def asking(shown: list[str], made: list[str]) -> NewPassword:
     return new_password(cast(Client, client), shown.append)
 
 
-def test_a_new_password_is_made_if_it_was_typed_twice() -> None:
+def test_new_password_must_be_typed_twice() -> None:
     shown: list[str] = []
     made: list[str] = []
     question = asking(shown, made)
@@ -44,7 +44,7 @@ def test_only_y_ends_a_refused_question() -> None:
     assert shown == ["Nothing was sent"] * 2
 
 
-def test_who_has_an_account_is_not_asked() -> None:
+def test_user_with_an_account_is_not_asked() -> None:
     client = SimpleNamespace(name="ann", may_register=False, account="ann")
     with pytest.raises(InputError, match="You are logged in as ann"):
         new_password(cast(Client, client), print)
@@ -53,7 +53,7 @@ def test_who_has_an_account_is_not_asked() -> None:
 @pytest.mark.e2e
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
-def test_no_password_is_shown_or_said(server: Server, bob: Wire, term: str) -> None:
+def test_password_is_neither_shown_nor_sent_as_a_message(server: Server, bob: Wire, term: str) -> None:
     terminal = pexpect.spawn(
         COMMAND[0],
         [*COMMAND[1:], "join", "--plain", "--port", str(server.port), "--name", "ann"],

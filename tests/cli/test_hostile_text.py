@@ -27,14 +27,14 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("write", [as_text_lines, _as_objects, _as_html, lambda facts: map(to_line, facts)])
-def test_nothing_of_it_reaches_the_terminal(text: str, write: object) -> None:
+def test_control_characters_of_others_do_not_reach_the_terminal(text: str, write: object) -> None:
     assert callable(write)
     fact = Fact(1, 0, 0, "id", "PRIVMSG", "#lobby", "#lobby", "ann!u@h", "", text, {"+x": text})
     written = "".join(write([fact]))
     assert not [char for char in written if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")], ascii(written)
 
 
-def test_a_script_gets_the_text_as_it_was() -> None:
+def test_json_output_preserves_the_text() -> None:
     for text in HOSTILE.values():
         fact = Fact(1, 0, 0, "id", "PRIVMSG", "#lobby", "#lobby", "ann!u@h", "", text, {})
         (line,) = _as_objects([fact])

@@ -23,21 +23,21 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("environment")]
 class TestPipe:
     """stdin is not a terminal."""
 
-    def test_each_line_is_one_message_and_the_last_echo_is_waited_for(self, server: Server, bob: Wire) -> None:
+    def test_pipe_sends_each_line_and_waits_for_the_last_echo(self, server: Server, bob: Wire) -> None:
         done = run("join", "--port", str(server.port), "--name", "ci", given="one\n/two\n\n  \nпривет 👋\nno end")
         assert (done.returncode, done.stderr) == (0, b"")
         bob.until("QUIT")
         said = [message.params[1] for message in bob.read if message.command == "PRIVMSG"]
         assert said == ["one", "/two", "привет 👋", "no end"]
 
-    def test_many_lines_arrive_in_order(self, server: Server, bob: Wire) -> None:
+    def test_many_piped_lines_arrive_in_order(self, server: Server, bob: Wire) -> None:
         lines = [f"line {number}" for number in range(3000)]
         done = run("join", "--port", str(server.port), "--name", "ci", given="\n".join(lines))
         assert done.returncode == 0
         bob.until("QUIT")
         assert [message.params[1] for message in bob.read if message.command == "PRIVMSG"] == lines
 
-    def test_json(self, server: Server) -> None:
+    def test_json_output_has_one_event_per_line(self, server: Server) -> None:
         done = run("join", "--port", str(server.port), "--name", "ci", "--json", given="hi\n")
         events = [json.loads(line) for line in done.stdout.splitlines()]
         assert [event["type"] for event in events] == ["connected", "joined", "names", "message", "disconnected"]
@@ -53,7 +53,7 @@ class TestPipe:
             "history": False,
         }
 
-    def test_bytes_that_are_no_text_are_told(self, server: Server, bob: Wire) -> None:
+    def test_invalid_utf8_on_stdin_is_reported(self, server: Server, bob: Wire) -> None:
         done = run("join", "--port", str(server.port), "--name", "ci", given=b"caf\xe9\n")
         assert done.returncode == 0
         assert b"1 lines were not UTF-8" in done.stderr
@@ -68,7 +68,7 @@ class TestPipe:
             (("--name", "ann", "--port", "1"), 4, 'start one with "chatctl serve"'),
         ],
     )
-    def test_what_cannot_be_is_one_line_and_a_code(
+    def test_invalid_use_is_one_line_and_an_exit_code(
         self, server: Server, bob: Wire, arguments: tuple[str, ...], code: int, words: str
     ) -> None:
         done = run("join", "--port", str(server.port), *arguments)
@@ -78,22 +78,22 @@ class TestPipe:
         assert line.startswith("chatctl: ")
         assert words in line
 
-    def test_the_password_from_the_environment(self) -> None:
+    def test_password_is_read_from_the_environment(self) -> None:
         with Server(port=0, rules=Rules(password="sesam")) as server:
             port = str(server.port)
             assert run("join", "--name", "ci", CHATCTL_PORT=port, CHATCTL_PASSWORD="sesam").returncode == 0
             assert run("join", "--name", "ci", CHATCTL_PORT=port, CHATCTL_PASSWORD="wrong").returncode == 5
 
-    def test_a_wildcard_host_means_this_computer(self, server: Server) -> None:
+    def test_wildcard_host_means_this_computer(self, server: Server) -> None:
         assert run("join", "--port", str(server.port), "--name", "ci", CHATCTL_HOST="0.0.0.0").returncode == 0
 
-    def test_an_address_in_brackets(self) -> None:
+    def test_ipv6_address_in_brackets_is_accepted(self) -> None:
         done = run("join", "--port", "1", "--name", "ci", "--host", "[::1]")
         assert b"No chat server answers at [::1]:1 (" in done.stderr
         assert b"no such" not in done.stderr
         assert b"not known" not in done.stderr
 
-    def test_what_is_refused_shows_in_the_code(self, server: Server) -> None:
+    def test_refused_message_sets_the_exit_code(self, server: Server) -> None:
         def script(talk: Talk) -> None:
             talk.welcome("ci")
             talk.until("PRIVMSG")
@@ -105,7 +105,7 @@ class TestPipe:
         assert done.returncode == 5
         assert b"!!! #lobby: Cannot send to channel" in done.stderr
 
-    def test_a_closed_stdout_ends_quietly(self, server: Server, bob: Wire) -> None:
+    def test_closed_stdout_ends_silently(self, server: Server, bob: Wire) -> None:
         process = subprocess.Popen(
             [*COMMAND, "join", "--port", str(server.port), "--name", "ci"],
             stdin=subprocess.PIPE,
@@ -124,7 +124,7 @@ class TestPipe:
         process.stdin.close()
         process.stderr.close()
 
-    def test_being_asked_to_end_is_leaving(self, server: Server, bob: Wire) -> None:
+    def test_sigterm_quits_the_chat(self, server: Server, bob: Wire) -> None:
         process = subprocess.Popen(
             [*COMMAND, "join", "--port", str(server.port), "--name", "ci"], stdin=subprocess.PIPE
         )
@@ -137,7 +137,7 @@ class TestPipe:
         assert bob.until("QUIT").nick == "ci"
         process.stdin.close()
 
-    def test_an_interrupted_pipe_says_so(self, server: Server, bob: Wire) -> None:
+    def test_interrupted_pipe_exits_with_130(self, server: Server, bob: Wire) -> None:
         process = subprocess.Popen(
             [*COMMAND, "join", "--port", str(server.port), "--name", "ci"], stdin=subprocess.PIPE
         )
@@ -151,7 +151,7 @@ class TestPipe:
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
     @pytest.mark.parametrize("count", [1, 3000])
-    def test_a_server_that_confirms_nothing_does_not_keep_it(self, number: signal.Signals, count: int) -> None:
+    def test_pipe_ends_though_the_server_confirms_nothing(self, number: signal.Signals, count: int) -> None:
         said = threading.Event()
 
         def script(talk: Talk) -> None:
@@ -176,7 +176,7 @@ class TestPipe:
             assert b"may not have been delivered" in process.stderr.read()
             process.stderr.close()
 
-    def test_no_stdout_at_all_ends_quietly(self, server: Server) -> None:
+    def test_missing_stdout_ends_silently(self, server: Server) -> None:
         arguments = f"join --json --port {server.port} --name ci"
         done = subprocess.run(
             ["sh", "-c", f"{' '.join(COMMAND)} {arguments} >&-"], input=b"hi\n", stderr=subprocess.PIPE, check=False
@@ -184,14 +184,14 @@ class TestPipe:
         assert (done.returncode, done.stderr) == (1, b"")
 
     @pytest.mark.parametrize(("option", "code"), [("--name", 3), ("--room", 2)])
-    def test_what_is_far_too_long_is_told_at_once(self, option: str, code: int) -> None:
+    def test_too_long_argument_is_refused_at_once(self, option: str, code: int) -> None:
         done = run("join", "--port", "1", "--name", "ci", option, "x" * 600)
         assert done.returncode == code
         assert b"too long" in done.stderr
         assert done.stderr.count(b"\n") == 1
 
 
-def test_what_the_client_logs_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_log_message_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     log = logging.getLogger("chatctl.client")
     monkeypatch.setattr(log, "handlers", [])
     monkeypatch.setattr(log, "propagate", True)

@@ -62,7 +62,7 @@ def pane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     subprocess.run(["tmux", "-S", str(socket), "kill-server"], capture_output=True, check=False)
 
 
-def test_two_people_talk_and_nothing_breaks_the_line_being_typed(pane: Callable[[int, int, str], Pane]) -> None:
+def test_arriving_messages_do_not_break_the_typed_line(pane: Callable[[int, int, str], Pane]) -> None:
     with Server(port=0) as server:
         ann = pane(80, server.port, "ann")
         ann.until(lambda lines: lines[-1] == "[ann]:")

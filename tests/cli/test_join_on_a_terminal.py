@@ -35,7 +35,7 @@ class TestTerminal:
         terminal.close()
         return int(terminal.exitstatus)
 
-    def test_talk_and_leave(self, server: Server, bob: Wire) -> None:
+    def test_user_talks_and_leaves(self, server: Server, bob: Wire) -> None:
         ann = self.spawn("--port", str(server.port), "--name", "ann")
         ann.expect("You are ann on chatctl")
         ann.expect("In #lobby: bob, you")
@@ -64,7 +64,7 @@ class TestTerminal:
         again.send("/quit\r")
         assert self.end(again) == 0
 
-    def test_a_taken_name_is_asked_again_with_free_ones(self, server: Server, bob: Wire) -> None:
+    def test_taken_name_is_asked_again_with_free_alternatives(self, server: Server, bob: Wire) -> None:
         terminal = self.spawn("--port", str(server.port))
         terminal.expect("Your name: ")
         terminal.send("bob\r")
@@ -81,7 +81,7 @@ class TestTerminal:
         terminal.sendeof()
         assert self.end(terminal) == 0
 
-    def test_an_answer_that_is_neither_yes_nor_no_is_not_said_in_the_room(self, server: Server, bob: Wire) -> None:
+    def test_answer_that_is_neither_yes_nor_no_is_not_sent_to_the_room(self, server: Server, bob: Wire) -> None:
         terminal = self.spawn("--port", str(server.port))
         terminal.expect("Your name: ")
         terminal.send("ann\r")
@@ -97,7 +97,7 @@ class TestTerminal:
         terminal.send("/quit\r")
         assert self.end(terminal) == 0
 
-    def test_the_password_is_asked_for_and_not_shown(self) -> None:
+    def test_password_is_asked_for_without_echo(self) -> None:
         with Server(port=0, rules=Rules(password="sesam")) as server:
             terminal = self.spawn("--port", str(server.port), "--name", "ann")
             terminal.expect("password")
@@ -108,7 +108,7 @@ class TestTerminal:
             terminal.sendintr()
             assert self.end(terminal) == 0
 
-    def test_a_password_typed_twice_is_not_said_in_the_room(self, server: Server, bob: Wire) -> None:
+    def test_password_typed_twice_is_not_sent_to_the_room(self, server: Server, bob: Wire) -> None:
         with Wire(server.port).login("eve") as eve:
             eve.send("PRIVMSG NickServ :REGISTER sesame-street").until("900")
         terminal = self.spawn("--port", str(server.port), "--name", "eve")
@@ -123,7 +123,7 @@ class TestTerminal:
         terminal.send("/quit\r")
         assert self.end(terminal) == 0
 
-    def test_pasted_lines_are_lines(self, server: Server, bob: Wire) -> None:
+    def test_pasted_lines_are_separate_messages(self, server: Server, bob: Wire) -> None:
         ann = self.spawn("--port", str(server.port), "--name", "ann")
         ann.expect("In #lobby: bob, you")
         ann.send("\x1b[200~/etc/hosts\none\n/me waves\x1b[201~\r")
@@ -133,7 +133,7 @@ class TestTerminal:
         ann.send("/quit\r")
         assert self.end(ann) == 0
 
-    def test_a_name_far_too_long_is_asked_again(self, server: Server) -> None:
+    def test_too_long_name_is_asked_again(self, server: Server) -> None:
         terminal = self.spawn("--port", str(server.port))
         terminal.expect("Your name: ")
         terminal.send("x" * 600 + "\r")
@@ -146,7 +146,7 @@ class TestTerminal:
         terminal.send("/quit\r")
         assert self.end(terminal) == 0
 
-    def test_an_account_is_offered_once_and_nothing_is_printed_into_the_question(self, server: Server) -> None:
+    def test_account_is_offered_once_and_its_question_is_not_interrupted(self, server: Server) -> None:
         terminal = self.spawn("--port", str(server.port))
         terminal.expect("Your name: ")
         terminal.send("ann\r")
@@ -172,19 +172,19 @@ class TestTerminal:
         terminal.sendintr()
         assert self.end(terminal) == 0
 
-    def test_interrupted_before_being_in(self, server: Server) -> None:
+    def test_interrupt_before_registration_exits_with_130(self, server: Server) -> None:
         for key in ("\x03", "\x04"):
             terminal = self.spawn("--port", str(server.port))
             terminal.expect("Your name: ")
             terminal.send(key)
             assert self.end(terminal) == 130
 
-    def test_no_server_is_told_before_a_name_is_asked_for(self) -> None:
+    def test_unreachable_server_is_reported_before_the_name_is_asked(self) -> None:
         terminal = self.spawn("--port", "1")
         terminal.expect("No chat server answers at 127.0.0.1:1")
         assert self.end(terminal) == 4
 
-    def test_a_simple_terminal_reads_plain_lines(self, server: Server, bob: Wire) -> None:
+    def test_dumb_terminal_reads_plain_lines(self, server: Server, bob: Wire) -> None:
         terminal = self.spawn("--port", str(server.port), "--name", "ann", TERM="dumb")
         terminal.expect("You are ann on")
         terminal.send("hi\n/me waves\n")
@@ -193,7 +193,7 @@ class TestTerminal:
         terminal.send("/quit\n")
         assert self.end(terminal) == 0
 
-    def test_the_server_goes_and_comes_back(self) -> None:
+    def test_client_reconnects_when_the_server_returns(self) -> None:
         with Server(port=steady_port()) as first:
             port = first.port
             terminal = self.spawn("--port", str(port), "--name", "ann")

@@ -27,7 +27,7 @@ def pipe() -> Iterator[tuple[int, LineInput]]:
     lines.release()
 
 
-def test_lines_of_any_ending(pipe: tuple[int, LineInput]) -> None:
+def test_line_input_accepts_any_line_ending(pipe: tuple[int, LineInput]) -> None:
     writing, lines = pipe
     os.write(writing, "one\r\n\nzw\u00f6lf\nno end".encode())
     os.close(writing)
@@ -35,7 +35,7 @@ def test_lines_of_any_ending(pipe: tuple[int, LineInput]) -> None:
     assert lines.replaced == 0
 
 
-def test_other_bytes_are_replaced_and_counted(pipe: tuple[int, LineInput]) -> None:
+def test_invalid_utf8_is_replaced_and_counted(pipe: tuple[int, LineInput]) -> None:
     writing, lines = pipe
     os.write(writing, b"caf\xe9\nfine\n")
     os.close(writing)
@@ -43,9 +43,7 @@ def test_other_bytes_are_replaced_and_counted(pipe: tuple[int, LineInput]) -> No
     assert lines.replaced == 1
 
 
-def test_a_line_without_an_end_is_cut_between_characters(
-    pipe: tuple[int, LineInput], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_line_is_split_between_characters(pipe: tuple[int, LineInput], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "_LONGEST", 10)
     monkeypatch.setattr(plain, "_CHUNK", 4)
     writing, lines = pipe
@@ -57,7 +55,7 @@ def test_a_line_without_an_end_is_cut_between_characters(
     assert len(found) > 5
 
 
-def test_another_thread_ends_the_waiting(pipe: tuple[int, LineInput]) -> None:
+def test_close_from_another_thread_ends_the_iteration(pipe: tuple[int, LineInput]) -> None:
     writing, lines = pipe
     os.write(writing, b"first\n")
     found = iter(lines)
@@ -67,13 +65,13 @@ def test_another_thread_ends_the_waiting(pipe: tuple[int, LineInput]) -> None:
     os.close(writing)
 
 
-def test_no_stdin_at_all_is_the_end() -> None:
+def test_missing_stdin_is_the_end_of_input() -> None:
     lines = LineInput(None)
     assert list(lines) == []
     lines.release()
 
 
-def test_without_a_person_the_last_echo_is_waited_for(pipe: tuple[int, LineInput]) -> None:
+def test_pipe_waits_for_the_last_echo(pipe: tuple[int, LineInput]) -> None:
     class Client:
         done: ClassVar[list[str]] = []
 
@@ -96,7 +94,7 @@ def test_without_a_person_the_last_echo_is_waited_for(pipe: tuple[int, LineInput
 
 
 @pytest.mark.parametrize("full", [True, False])
-def test_a_server_that_confirms_nothing_is_not_waited_for_for_ever(
+def test_pipe_gives_up_on_a_server_that_confirms_nothing(
     pipe: tuple[int, LineInput], monkeypatch: pytest.MonkeyPatch, full: bool
 ) -> None:
     monkeypatch.setattr(plain, "PATIENCE", 0.05)

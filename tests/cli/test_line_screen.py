@@ -127,16 +127,16 @@ def said(text: str, name: str = "bob", **more: Any) -> e.RoomMessage:
         (e.Disconnected(time=NOW, reason=""), []),
     ],
 )
-def test_each_kind_has_its_words(event: e.Event, lines: list[str]) -> None:
+def test_each_event_is_shown_as_a_sentence(event: e.Event, lines: list[str]) -> None:
     assert Shown(PERSON).tell(event) == lines
 
 
-def test_every_kind_of_event_has_words_or_needs_none() -> None:
+def test_every_event_class_has_a_sentence_or_needs_none() -> None:
     kinds = {kind for kind in vars(e).values() if isinstance(kind, type) and issubclass(kind, e.Event)}
     assert kinds - set(_WORDS) == {e.Event, e.Connected, e.Disconnected, e.Overrun}
 
 
-def test_entering_a_room_of_many_is_short() -> None:
+def test_member_list_of_a_large_room_is_short() -> None:
     names = tuple(f"user{number}" for number in range(50))
     [line] = Shown(PERSON).tell(e.Names(time=NOW, room="#lobby", names=names, operators=(), asked=False))
     assert line.endswith("user19, and 30 more (/names shows all)")
@@ -171,7 +171,7 @@ _FILLED: dict[str, object] = {
     "style", [PERSON, PIPE, JSON, OutputStyle(person=True, editing=True, colour=True, as_json=False)]
 )
 @pytest.mark.parametrize("kind", _WORDS)
-def test_nothing_of_others_acts_on_the_terminal(kind: type[e.Event], style: OutputStyle) -> None:
+def test_text_of_others_cannot_control_the_terminal(kind: type[e.Event], style: OutputStyle) -> None:
     values: dict[str, Any] = {field.name: _FILLED.get(field.name, NASTY) for field in fields(kind)}
     if kind is e.Listed:
         values["rooms"] = (e.ListedRoom(NASTY, 3, NASTY),)
@@ -183,7 +183,7 @@ def test_nothing_of_others_acts_on_the_terminal(kind: type[e.Event], style: Outp
         assert line.isprintable(), line
 
 
-def test_json_keeps_what_was_said_and_is_safe_to_look_at() -> None:
+def test_json_preserves_text_and_is_printable() -> None:
     line = json_line({"text": f"{NASTY} héllo 👨\u200d👩 \U0001f600\U000e0041"})
     assert line.isprintable()
     assert "héllo" in line
@@ -195,7 +195,7 @@ def test_right_to_left_text_cannot_move_the_rest_of_its_line() -> None:
     assert Shown(PIPE).tell(said("שלום")) == ["[bob]: שלום"]
 
 
-def test_rooms_are_named_where_there_are_several() -> None:
+def test_room_is_named_if_there_are_several() -> None:
     shown = Shown(PERSON)
     assert shown.tell(e.Joined(time=NOW, room="#dev", name="ann", own=True)) == ["--> You are in #dev"]
     assert shown.tell(said("hi")) == ["#lobby [bob]: hi"]
@@ -251,13 +251,13 @@ def test_room_joined_late_does_not_replace_a_later_choice() -> None:
     assert shown.screen.here == "#lobby"
 
 
-def test_the_prompt_has_the_name_of_now() -> None:
+def test_prompt_has_the_current_nick() -> None:
     shown = Shown(PERSON)
     shown.tell(e.NickChanged(time=NOW, old="ann", name="anna", own=True))
     assert shown.screen.prompt == "[anna]: "
 
 
-def test_a_pipe_sees_what_others_say_and_troubles_go_to_stderr() -> None:
+def test_pipe_reads_messages_and_stderr_gets_errors() -> None:
     shown = Shown(PIPE)
     lines = shown.tell(
         said("hi"),
@@ -273,13 +273,13 @@ def test_a_pipe_sees_what_others_say_and_troubles_go_to_stderr() -> None:
     assert shown.screen.failed == 1
 
 
-def test_of_an_attempt_that_failed_nothing_is_shown() -> None:
+def test_failed_attempt_shows_nothing() -> None:
     shown = Shown(PERSON, entered=False)
     assert shown.tell(e.ServerNotice(time=NOW, text="Looking up", code="NOTICE")) == []
     assert shown.tell(e.Disconnected(time=NOW, reason="name taken")) == []
 
 
-def test_the_message_of_the_day_comes_after_the_welcome() -> None:
+def test_motd_is_shown_after_the_welcome() -> None:
     shown = Shown(PERSON, entered=False)
     notice = e.ServerNotice(time=NOW, text="*** Looking up your hostname", code="NOTICE")
     lines = shown.tell(notice, e.ServerNotice(time=NOW, text="Cats welcome", code="372"), CONNECTED)
@@ -290,7 +290,7 @@ def test_the_message_of_the_day_comes_after_the_welcome() -> None:
     ]
 
 
-def test_a_long_absence_of_the_server_is_told_once() -> None:
+def test_long_outage_is_reported_once() -> None:
     shown = Shown(PERSON)
 
     def trying(reason: str) -> e.Reconnecting:
@@ -306,7 +306,7 @@ def test_a_long_absence_of_the_server_is_told_once() -> None:
     assert len(shown.tell(trying("refused"))) == 1
 
 
-def test_colour_goes_around_the_words() -> None:
+def test_colour_codes_enclose_the_sentence() -> None:
     shown = Shown(OutputStyle(person=True, editing=True, colour=True, as_json=False))
     assert shown.tell(e.Joined(time=NOW, room="#lobby", name="bob")) == ["\x1b[2m--> bob came in\x1b[0m"]
     assert shown.tell(said("plain")) == ["[bob]: plain"]
@@ -322,7 +322,7 @@ def test_replayed_lines_show_their_time_to_a_person() -> None:
     assert Shown(PIPE).tell(*told) == ["[bob]: then", "[bob]: now", "[bob]: old"], "a script gets the original text"
 
 
-def test_a_closed_stdout_ends_the_screen() -> None:
+def test_closed_stdout_ends_the_screen() -> None:
     shown = Shown(PERSON)
     ended: list[bool] = []
     shown.screen.on_end = lambda: ended.append(True)
@@ -331,26 +331,26 @@ def test_a_closed_stdout_ends_the_screen() -> None:
     assert (shown.screen.broken, shown.screen.ended, ended) == (True, True, [True])
 
 
-def test_no_stdout_at_all_is_a_closed_one() -> None:
+def test_missing_stdout_counts_as_closed() -> None:
     screen = LineScreen(cast(Client, Nobody()), "host:1", PERSON, None, None)
     screen.event(CONNECTED)
     assert (screen.broken, screen.ended) == (True, True)
 
 
-def test_no_stderr_is_nobodys_loss() -> None:
+def test_missing_stderr_is_ignored() -> None:
     screen = LineScreen(cast(Client, Nobody()), "host:1", PIPE, io.StringIO(), None)
     screen.event(CONNECTED)
     screen.event(e.Failed(time=NOW, text="no", code="404"))
     assert (screen.broken, screen.ended) == (False, False)
 
 
-def test_what_a_server_says_before_one_is_in_is_bounded() -> None:
+def test_events_before_registration_are_bounded() -> None:
     shown = Shown(PERSON, entered=False)
     shown.tell(*(e.ServerNotice(time=NOW, text=str(number), code="372") for number in range(5000)))
     assert 100 < len(shown.tell(CONNECTED)) < 1000
 
 
-def test_one_writes_to_the_wished_room_from_the_beginning() -> None:
+def test_wanted_room_is_current_from_the_beginning() -> None:
     shown = Shown(PERSON, entered=False, here="#lobby")
     shown.tell(CONNECTED)
     assert shown.screen.here == "#lobby"

@@ -26,7 +26,7 @@ def test_each_settings_flag_is_an_option_that_names_the_default(key: Any) -> Non
     assert (said and said[1]) == (None if default is None else str(default))
 
 
-def test_help_shows_all_of_it() -> None:
+def test_help_shows_every_option() -> None:
     app = typer.Typer()
 
     @app.command()

@@ -58,7 +58,7 @@ def told(client: Client, count: int) -> list[e.Event]:
     return found
 
 
-def test_all_four_work_though_all_places_are_taken_and_nobody_hears_them_come(ann: Client) -> None:
+def test_commands_work_silently_on_a_full_server(ann: Client) -> None:
     assert run("rooms").stdout == b"#tea  1\n"
     assert run("users", "#tea").stdout == b"ann  here  operator\n"
     for number in range(2):
@@ -69,7 +69,7 @@ def test_all_four_work_though_all_places_are_taken_and_nobody_hears_them_come(an
     assert ann.members("#tea") == ("ann",)
 
 
-def test_follow_reads_what_is_said_from_now_on(ann: Client) -> None:
+def test_follow_prints_messages_from_now_on(ann: Client) -> None:
     ann.say("#tea", "before")
     ann.flush(DEADLINE)
     command = [*COMMAND, "tail", "#tea", "--follow"]
@@ -82,7 +82,7 @@ def test_follow_reads_what_is_said_from_now_on(ann: Client) -> None:
         tail.terminate()
 
 
-def test_name_of_somebody_who_is_there_is_refused(ann: Client) -> None:
+def test_name_of_a_connected_user_is_refused(ann: Client) -> None:
     done = run("send", "#tea", "hello", "--name", "ann")
     assert (done.returncode, done.stdout) == (5, b"")
     assert done.stderr.startswith(b"chatctl: The name ann is taken")
@@ -104,7 +104,7 @@ def test_control_socket_is_used_for_this_very_server_only(server: Server, folder
     assert own_server(replace(here, to=replace(here.to, trust=Trust(fingerprint="aa")))) is None
 
 
-def test_elsewhere_a_visit_is_short_too(
+def test_remote_commands_make_short_visits(
     tmp_path: Path, server: Server, ann: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHATCTL_DATA_DIR", str(tmp_path / "none"))

@@ -28,11 +28,11 @@ pytestmark = pytest.mark.e2e
         ("TAGMSG", "", {"+example/thing": "1"}, "--- ann gave a sign"),
     ],
 )
-def test_a_fact_in_words(kind: str, text: str, tags: dict[str, str], expected: str) -> None:
+def test_fact_is_shown_as_a_sentence(kind: str, text: str, tags: dict[str, str], expected: str) -> None:
     assert _words(Fact(1, 0, 0, "boot-1", kind, "#tea", "#tea", "ann!u@h", "", text, tags)) == expected
 
 
-def test_each_line_of_a_message_is_a_line() -> None:
+def test_multiline_message_is_shown_line_by_line() -> None:
     said = Fact(1, 0, 0, "boot-1", "PRIVMSG", "#tea", "#tea", "ann!u@h", "", "def tea():\n\n    return 4", {})
     act = Fact(2, 0, 0, "boot-2", "PRIVMSG", "#tea", "#tea", "ann!u@h", "", "\x01ACTION waves\nand sits\x01", {})
     assert [line.partition("  ")[2] for line in as_text_lines([said, act])] == [
@@ -45,7 +45,7 @@ def test_each_line_of_a_message_is_a_line() -> None:
 
 @pytest.mark.parametrize("form", ["jsonl", "txt", "html"])
 @pytest.mark.parametrize(("room", "said"), [(None, "No stored history"), ("#tea", "No stored history of #tea")])
-def test_an_export_of_nothing_says_so(tmp_path: Path, form: str, room: str | None, said: str) -> None:
+def test_empty_export_is_reported(tmp_path: Path, form: str, room: str | None, said: str) -> None:
     with StoppedJournal(prepare(tmp_path)):
         pass
     words = ["--format", form, *(["--room", room] if room else [])]

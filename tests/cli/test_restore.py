@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_restore_asks_says_what_is_lost_and_how_to_get_it_back(folder: Path) -> None:
+def test_restore_asks_and_reports_what_is_lost(folder: Path) -> None:
     file = str(folder.parent / "backup.tar")
     run_in(folder, "accounts", "add", "bob", typed="sesame\n")
     code, _, err = output(folder, "restore", file)
@@ -75,7 +75,7 @@ def test_restore_to_a_new_folder_asks_nothing(folder: Path) -> None:
     assert f"Restored to {new}: 1 message and" in out
 
 
-def test_what_cannot_be_restored_is_2(folder: Path) -> None:
+def test_unusable_backup_exits_with_2(folder: Path) -> None:
     bad = folder.parent / "bad.tar"
     bad.write_bytes((folder.parent / "backup.tar").read_bytes()[:5000])
     for file, why in ((bad, "it is cut off"), (folder.parent / "none", "no such file")):

@@ -57,7 +57,7 @@ def heard(ann: Client, count: int) -> list[str]:
     return found
 
 
-def test_every_line_of_a_pipe_arrives_in_order(ann: Client) -> None:
+def test_piped_lines_arrive_in_order(ann: Client) -> None:
     lines = [f"line {number}" for number in range(300)]
     done = run("send", "#builds", "--name", "ci", given="\n".join(lines))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -66,25 +66,25 @@ def test_every_line_of_a_pipe_arrives_in_order(ann: Client) -> None:
 
 @pytest.mark.parametrize("given", ["", "\n\n"])
 @pytest.mark.parametrize("whole", [(), ("--whole",)], ids=["lines", "whole"])
-def test_an_empty_input_says_nothing_and_that_is_said(ann: Client, whole: tuple[str, ...], given: str) -> None:
+def test_empty_input_sends_nothing_and_is_reported(ann: Client, whole: tuple[str, ...], given: str) -> None:
     done = run("send", "#builds", *whole, "--name", "ci", given=given)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "chatctl: Nothing was sent: the input is empty\n"
 
 
-def test_a_text_to_a_room_and_to_a_person(ann: Client) -> None:
+def test_text_is_sent_to_a_room_or_a_person(ann: Client) -> None:
     assert run("send", "#builds", "all green", "--name", "ci").returncode == 0
     assert run("send", "ann", "psst", "--name", "ci").returncode == 0
     assert run("send", "#builds", "two", "words", "--name", "ci").returncode == 0
     assert heard(ann, 3) == ["all green", "psst", "two words"]
 
 
-def test_whole_is_one_message(ann: Client) -> None:
+def test_whole_input_is_one_message(ann: Client) -> None:
     assert run("send", "#builds", "--whole", "--name", "ci", given="one\n/two\n\nthree\n").returncode == 0
     assert heard(ann, 1) == ["one\n/two\n\nthree"]
 
 
-def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
+def test_send_exit_codes_tell_the_failures_apart(server: Server) -> None:
     assert run("send", "#builds", "hi").returncode == 2  # no name
     assert run("send", "#builds", "hi", "--name", "ci", "--port", "1").returncode == 4
     refused = run("send", "nobody", "hi", "--name", "ci")
@@ -96,7 +96,7 @@ def test_the_exit_code_says_what_went_wrong(server: Server) -> None:
     assert (empty.returncode, empty.stderr) == (2, "chatctl: The text must not be empty\n")
 
 
-def test_a_server_that_confirms_nothing_is_given_up_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_send_gives_up_on_a_server_that_confirms_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from chatctl.cli import sending
 
     class Stuck:
@@ -123,7 +123,7 @@ def test_tail_prints_the_last_messages(ann: Client) -> None:
     assert silent.stderr == "chatctl: No stored messages in #bilds\n"
 
 
-def test_tail_follows(ann: Client) -> None:
+def test_tail_follow_prints_new_messages(ann: Client) -> None:
     ann.say("#builds", "before")
     assert ann.flush(DEADLINE)
     with subprocess.Popen([*COMMAND, "tail", "#builds", "-f", "--json"], stdout=subprocess.PIPE, text=True) as follower:
@@ -134,7 +134,7 @@ def test_tail_follows(ann: Client) -> None:
         follower.terminate()
 
 
-def test_tail_goes_on_with_what_a_broken_connection_kept_from_it() -> None:
+def test_tail_prints_messages_missed_during_a_reconnect() -> None:
     def said(text: str, id: str, *, history: bool) -> e.RoomMessage:
         return e.RoomMessage(time=NOW, room="#lobby", name="ann", text=text, id=id, history=history)
 
@@ -162,7 +162,7 @@ def test_rooms_and_users(ann: Client) -> None:
     assert "#nope has no members" in nobody.stderr
 
 
-def test_an_address_says_where_and_how(ann: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_sets_host_port_and_tls(ann: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """irc:// and ircs:// do for all of them what they do for join; a fingerprint stands for the question."""
     port = os.environ["CHATCTL_PORT"]
     monkeypatch.setenv("CHATCTL_PORT", "1")
@@ -185,12 +185,12 @@ def test_an_address_says_where_and_how(ann: Client, monkeypatch: pytest.MonkeyPa
         assert run("rooms", url).returncode == 0, "it is remembered"
 
 
-def test_no_server_is_exit_code_4() -> None:
+def test_unreachable_server_exits_with_4() -> None:
     for command in ("tail", "rooms", "users"):
         assert run(command, "--port", "1").returncode == 4
 
 
-def test_a_server_that_answers_nothing_to_the_point_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_without_a_useful_answer_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from chatctl.cli import script_client
     from chatctl.errors import UnreachableError
 
@@ -235,7 +235,7 @@ def _forwards(talk: Talk) -> None:
 
 @pytest.mark.usefixtures("nothing_set")
 @pytest.mark.parametrize(("script", "why"), [(_refuses, b"(+i)"), (_forwards, b"Forwarding")])
-def test_send_says_nothing_if_it_was_not_let_into_the_room(script: Callable[[Talk], None], why: bytes) -> None:
+def test_send_sends_nothing_if_its_join_was_refused(script: Callable[[Talk], None], why: bytes) -> None:
     with Peer(script) as peer:
         done = alone("send", "#builds", "secret", "--name", "ci", "--port", str(peer.port))
         assert done.returncode == 5
@@ -275,7 +275,7 @@ def test_tail_follows_a_room_of_a_server_without_history() -> None:
 
 
 @pytest.mark.usefixtures("nothing_set")
-def test_name_taken_on_a_server_that_ignores_cap_is_told_at_once() -> None:
+def test_name_taken_on_a_server_that_ignores_cap_is_reported_at_once() -> None:
     def script(talk: Talk) -> None:
         talk.until("USER")
         talk.send(":irc.test 433 * ci :Nickname is already in use").deaf()

@@ -50,7 +50,7 @@ def until_end(client: Client) -> list[str]:
 
 
 @pytest.mark.parametrize("whole", [[], ["--whole"]])
-def test_long_input_needs_yes_where_nobody_can_be_asked(ann: Client, whole: list[str]) -> None:
+def test_long_input_without_a_terminal_needs_yes(ann: Client, whole: list[str]) -> None:
     given = f"first\n{TOO_LONG}\n" if not whole else TOO_LONG
     done = run("send", "#tea", "--name", "ci", *whole, given=given)
     what = "Line 2 of the input" if not whole else "The input"
@@ -71,14 +71,14 @@ def test_long_input_arrives_whole_with_yes(ann: Client, whole: list[str]) -> Non
     assert " ".join(until_end(ann)).split() == [*TOO_LONG.split(), "last"]
 
 
-def test_input_of_just_the_limit_is_not_asked_for(ann: Client) -> None:
+def test_input_of_exactly_the_limit_needs_no_confirmation(ann: Client) -> None:
     line = TOO_LONG[:MAX_UNASKED_BYTES]
     assert run("send", "#tea", "--name", "ci", given=f"{line}\nend\n").returncode == 0
     assert " ".join(until_end(ann)).split() == line.split()
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1)])
-def test_long_line_is_asked_for_on_a_terminal(ann: Client, tmp_path: Path, answer: str, code: int) -> None:
+def test_long_line_on_a_terminal_needs_confirmation(ann: Client, tmp_path: Path, answer: str, code: int) -> None:
     """The question is on the terminal even if stdin is a file."""
     path = tmp_path / "long"
     path.write_text(f"{TOO_LONG}\n")
@@ -110,7 +110,7 @@ def stalling(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_send_quits_and_says_nothing_more(number: signal.Signals) -> None:
+def test_interrupted_send_quits_and_sends_nothing_more(number: signal.Signals) -> None:
     with Peer(stalling) as peer:
         command = [*COMMAND, "send", "#tea", "--name", "ci", "--port", str(peer.port), "--no-tls"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)) as send:
@@ -128,7 +128,7 @@ def test_interrupted_send_quits_and_says_nothing_more(number: signal.Signals) ->
     assert sum(line.startswith("PRIVMSG") for line in lines) < 200
 
 
-def test_interrupted_tail_ends_though_nobody_reads_its_output(server: Server, ann: Client) -> None:
+def test_interrupted_tail_ends_though_its_output_is_not_read(server: Server, ann: Client) -> None:
     for _ in range(40):
         ann.say("#tea", "x" * 4000)
     ann.flush(DEADLINE)
