@@ -13,7 +13,7 @@ from dataclasses import replace
 from chatctl.cli.account_memory import AccountMemory
 from chatctl.cli.ending import Ending, left
 from chatctl.cli.leftovers import Leftovers
-from chatctl.cli.visits import VisitKeeper, place
+from chatctl.cli.visits import VisitStore, place
 from chatctl.client.client import Client
 from chatctl.client.name_check import ALTERNATIVES
 from chatctl.client.profile.profile import Profile
@@ -28,13 +28,13 @@ show. A frame without changes costs nothing."""
 
 
 class FullDoor:
-    """A wish, as the screen needs it (`Door`). `kept_as`: what to save the server as."""
+    """The login of the full screen (a `Door`). `saved_as`: the word to save the server under."""
 
-    def __init__(self, wish: LoginWish, memory: Profile, commit_gate: VisitKeeper, kept_as: str = "") -> None:
+    def __init__(self, wish: LoginWish, memory: Profile, visits: VisitStore, saved_as: str = "") -> None:
         self.wish = replace(wish, attentive=True)
         self._memory = memory
-        self._commit_gate = commit_gate
-        self._kept_as = kept_as
+        self._visits = visits
+        self._saved_as = saved_as
         self._tried = False
 
     @property
@@ -104,14 +104,14 @@ class FullDoor:
 
     def entered(self, client: Client) -> None:
         """Remember where, and as whom."""
-        self._memory.entered(place(self.wish, client.name), self._kept_as)
+        self._memory.entered(place(self.wish, client.name), self._saved_as)
 
     def keep(self, client: Client, word: str) -> None:
         """Save the server under a word."""
-        self._commit_gate.keep(self.wish, client.name, word)
+        self._visits.keep(self.wish, client.name, word)
 
 
-def run(wish: LoginWish, commit_gate: VisitKeeper, ending: Ending, kept_as: str = "") -> Client | None:
+def run(wish: LoginWish, visits: VisitStore, ending: Ending, saved_as: str = "") -> Client | None:
     """Run the full screen until the user leaves. Return the client if it should go on line by line; it is still
     connected.
 
@@ -123,7 +123,7 @@ def run(wish: LoginWish, commit_gate: VisitKeeper, ending: Ending, kept_as: str 
     memory = Profile()
     leftovers = Leftovers()
     entrance = LoginWorker(
-        FullDoor(replace(wish, callback=leftovers.event), memory, commit_gate, kept_as), EventQueue()
+        FullDoor(replace(wish, callback=leftovers.event), memory, visits, saved_as), EventQueue()
     )
     entrance.begin(wish.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)

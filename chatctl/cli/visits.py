@@ -8,7 +8,7 @@ from chatctl.destination.server_address import is_url
 from chatctl.errors import ConfigError
 
 
-class VisitKeeper:
+class VisitStore:
     """Saves servers under a word; `config` is what --config says."""
 
     def __init__(self, config: str | None) -> None:
@@ -24,7 +24,7 @@ class VisitKeeper:
             raise ConfigError(f"{word} is a server in the settings (client.servers) already; take another word")
 
     def keep(self, wish: LoginWish, name: str, word: str) -> None:
-        """Save where `wish` leads, as whom one is there. Raises InputError."""
+        """Save the server of `wish` and the name there under `word`. Raises InputError."""
         from chatctl.client.errors import InputError
 
         try:

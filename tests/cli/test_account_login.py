@@ -15,7 +15,7 @@ import pytest
 from chatctl.chat.model.policy import Rules
 from chatctl.cli.full import FullDoor
 from chatctl.cli.plain.entering import enter
-from chatctl.cli.visits import VisitKeeper
+from chatctl.cli.visits import VisitStore
 from chatctl.client.errors import OwnedNameError
 from chatctl.client.profile.profile import Profile
 from chatctl.destination.join_plan import JoinPlan, plan_login
@@ -139,7 +139,7 @@ def test_registered_account_is_logged_in_to_on_the_next_visit() -> None:
 
     def visit(name: str | None = "ann") -> LoginWorker:
         entrance = LoginWorker(
-            FullDoor(plan_login(JoinPlan(port=str(server.port))), Profile(), VisitKeeper(None)), EventQueue()
+            FullDoor(plan_login(JoinPlan(port=str(server.port))), Profile(), VisitStore(None)), EventQueue()
         )
         entrance.begin(name)
         return entrance
@@ -181,7 +181,7 @@ def test_name_accepted_as_a_guest_forgets_its_account() -> None:
         memory, address = Profile(), f"127.0.0.1:{server.port}"
         memory.learn_account(address, "ann", "ann")
         wish = plan_login(JoinPlan(port=str(server.port), name="ann"))
-        door = FullDoor(wish, memory, VisitKeeper(None))
+        door = FullDoor(wish, memory, VisitStore(None))
         assert door.needs_login("ann")
         door.log_out()
         with door.client("ann", None):
@@ -193,7 +193,7 @@ def test_saved_password_of_an_owned_name_logs_in_on_the_full_screen(alone: Path,
         config = tmp_path / "chatctl.toml"
         config.write_text(f'port = {peer.port}\n[client]\nname = "ann"\npassword_file = "{alone}"\n')
         entrance = LoginWorker(
-            FullDoor(plan_login(JoinPlan(config=str(config))), Profile(), VisitKeeper(None)), EventQueue()
+            FullDoor(plan_login(JoinPlan(config=str(config))), Profile(), VisitStore(None)), EventQueue()
         )
         entrance.begin("ann")
         outcome = entrance.wait(DEADLINE)

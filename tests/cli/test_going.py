@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatctl.cli.visits import VisitKeeper
+from chatctl.cli.visits import VisitStore
 from chatctl.client.errors import InputError
 from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.destination.join_plan import JoinPlan, plan_login
@@ -60,7 +60,7 @@ def test_unknown_word_lists_the_saved_servers(tmp_path: Path) -> None:
 
 
 def test_name_of_a_saved_server_is_validated(tmp_path: Path) -> None:
-    visits = VisitKeeper(settings(tmp_path, 'client.servers.tea = "h"'))
+    visits = VisitStore(settings(tmp_path, 'client.servers.tea = "h"'))
     wish = plan_login(JoinPlan("ircs://chat.example/cake"))
     for word in ("", "two words", "irc://h", "tea"):
         with pytest.raises(ConfigError):

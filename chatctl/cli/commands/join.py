@@ -36,7 +36,7 @@ from chatctl.errors import ChatctlError, RefusedError
 
 if TYPE_CHECKING:
     from chatctl.cli.plain.screen import LineScreen, OutputStyle
-    from chatctl.cli.visits import VisitKeeper
+    from chatctl.cli.visits import VisitStore
     from chatctl.client import Client
     from chatctl.destination.login_wish import LoginWish
 
@@ -70,7 +70,7 @@ def join(
     Without a terminal each line of the input is one message.
     """
     from chatctl.cli.plain.screen import OutputStyle
-    from chatctl.cli.visits import VisitKeeper
+    from chatctl.cli.visits import VisitStore
     from chatctl.destination.join_plan import JoinPlan, plan_login
     from chatctl.destination.server_address import hinting
 
@@ -81,22 +81,22 @@ def join(
     full_screen = editing and not plain
     said = JoinPlan(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
     wish = plan_login(said, remembering=asking, give_up_after=None if person else GIVE_UP, notify=say)
-    commit_gate = VisitKeeper(config)
+    visits = VisitStore(config)
     if save is not None:
-        commit_gate.check(save)
+        visits.check(save)
     _log_in_one_line()
     ending = Ending(sys.stdin.fileno()) if person else Ending(seconds=GOODBYE_SECONDS + HUNG_SECONDS)
     if not full_screen:
         interruption = Interruption(signal.SIGINT, *SIGNALS, ending=ending)
-        _line_by_line(wish, style, interruption, ending, commit_gate, save, asking=asking)
+        _line_by_line(wish, style, interruption, ending, visits, save, asking=asking)
         return
     Interruption(*SIGNALS, ending=ending)  # Ctrl-C is a key there
     from chatctl.cli import full
 
     with hinting():
-        client = full.run(wish, commit_gate, ending, save or "")
+        client = full.run(wish, visits, ending, save or "")
     if client is not None:
-        _go_on(client, wish, style, ending, commit_gate)
+        _go_on(client, wish, style, ending, visits)
 
 
 def _line_by_line(
@@ -104,7 +104,7 @@ def _line_by_line(
     style: OutputStyle,
     interruption: Interruption,
     ending: Ending,
-    commit_gate: VisitKeeper,
+    visits: VisitStore,
     save: str | None,
     *,
     asking: bool,
@@ -122,7 +122,7 @@ def _line_by_line(
 
     def prepare(client: Client) -> None:
         screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
-        screens[-1].keep = functools.partial(commit_gate.keep, wish)
+        screens[-1].keep = functools.partial(visits.keep, wish)
         gates.append(EventGate(screens[-1].event))
         client.on(AccountMemory(Profile(), wish.to.address, client).event)
         client.on(gates[-1].put)
@@ -137,7 +137,7 @@ def _line_by_line(
             finally:
                 gates[-1].open()
         interruption.check()
-        _remember(wish, screens[-1].client.name, commit_gate, save, asking=asking)
+        _remember(wish, screens[-1].client.name, visits, save, asking=asking)
         reason = _talk(screens[-1], wish.room, ending)
     except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
@@ -149,7 +149,7 @@ def _line_by_line(
     _conclude(screens[-1])
 
 
-def _remember(wish: LoginWish, name: str, commit_gate: VisitKeeper, save: str | None, *, asking: bool) -> None:
+def _remember(wish: LoginWish, name: str, visits: VisitStore, save: str | None, *, asking: bool) -> None:
     """Remember where a person is and as whom, and save the server if that is wanted."""
     from chatctl.cli.visits import place
     from chatctl.client.profile.profile import Profile
@@ -157,15 +157,15 @@ def _remember(wish: LoginWish, name: str, commit_gate: VisitKeeper, save: str | 
     if asking:
         Profile().entered(place(wish, name), save or "")
     elif save is not None:
-        commit_gate.keep(wish, name, save)
+        visits.keep(wish, name, save)
 
 
-def _go_on(client: Client, wish: LoginWish, style: OutputStyle, ending: Ending, commit_gate: VisitKeeper) -> None:
+def _go_on(client: Client, wish: LoginWish, style: OutputStyle, ending: Ending, visits: VisitStore) -> None:
     """Line by line, where the full screen was left for that."""
     from chatctl.cli.plain.screen import LineScreen
 
     screen = LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room)
-    screen.keep = functools.partial(commit_gate.keep, wish)
+    screen.keep = functools.partial(visits.keep, wish)
     screen.go_on()
     client.on(screen.event)
     reason = ""
