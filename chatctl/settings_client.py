@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.client import Client
-from chatctl.destination.join_plan import JoinPlan, plan_login
+from chatctl.destination.join_plan import JoinArguments, plan_login
 from chatctl.errors import ConfigError
 
 __all__ = ["client_from_settings"]
@@ -35,17 +35,17 @@ def client_from_settings(
         ConfigError: A setting is wrong, or there is no name.
         InvalidNameError: The name is not valid on any server.
     """
-    wish = plan_login(
-        JoinPlan(server, name=name, room=room, config=config_file, account=account, password_file=password_file)
+    plan = plan_login(
+        JoinArguments(server, name=name, room=room, config=config_file, account=account, password_file=password_file)
     )
-    if not wish.name:
+    if not plan.name:
         raise ConfigError("No name was given: set CHATCTL_CLIENT__NAME, or give client_from_settings a name")
     return Client(
-        wish.to.host,
-        wish.to.port,
-        name=wish.name,
-        rooms=[wish.room],
-        password=wish.password,
-        trust=wish.to.trust,
-        login=wish.login,
+        plan.to.host,
+        plan.to.port,
+        name=plan.name,
+        rooms=[plan.room],
+        password=plan.password,
+        trust=plan.to.trust,
+        login=plan.login,
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chatctl.client import Client
 
 HUNG_SECONDS = 2.0
-"""From a wish to leave by signal or hang-up to the end of the process."""
+"""Seconds from a signal or hang-up to the end of the process."""
 
 GOODBYE_SECONDS = 3.0
 """For queued messages, if the user leaves by a command."""
@@ -41,7 +41,7 @@ _LEAVE_SCREEN += b"\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
 
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-"""A wish to leave."""
+"""A request to end."""
 
 
 def left(client: Client, reason: str, seconds: float, *, discard: bool = False) -> bool:
@@ -108,7 +108,7 @@ class Ending:
         self._left = self.stop(reason, quit_seconds)
 
     def _hung_up(self) -> bool:
-        """Wait for a wish or the end of the terminal; return whether it is the latter."""
+        """Wait for a request to end or the end of the terminal; return whether it is the latter."""
         poll = select.poll()
         poll.register(self._read, select.POLLIN)
         if self._terminal >= 0:

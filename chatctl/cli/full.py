@@ -1,4 +1,4 @@
-"""The full screen of `chatctl join`: from a wish to a conversation, and back to the command line.
+"""The full screen of `chatctl join`: from the login to the conversation, and back to the command line.
 
 Getting in begins before Textual is imported: the two take their time together, and a server that is not there is
 told without the screen flashing up.
@@ -18,7 +18,7 @@ from chatctl.client.client import Client
 from chatctl.client.name_check import ALTERNATIVES
 from chatctl.client.profile.profile import Profile
 from chatctl.client.transport.trust import UnknownServerError
-from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.login_plan import LoginPlan
 from chatctl.tui.connect.event_queue import EventQueue
 from chatctl.tui.connect.login_worker import LoginFailed, LoginWorker
 
@@ -30,8 +30,8 @@ show. A frame without changes costs nothing."""
 class FullDoor:
     """The login of the full screen (a `Door`). `saved_as`: the word to save the server under."""
 
-    def __init__(self, wish: LoginWish, memory: Profile, visits: VisitStore, saved_as: str = "") -> None:
-        self.wish = replace(wish, attentive=True)
+    def __init__(self, plan: LoginPlan, memory: Profile, visits: VisitStore, saved_as: str = "") -> None:
+        self.plan = replace(plan, attentive=True)
         self._memory = memory
         self._visits = visits
         self._saved_as = saved_as
@@ -40,78 +40,78 @@ class FullDoor:
     @property
     def address(self) -> str:
         """``host:port``"""
-        return self.wish.to.address
+        return self.plan.to.address
 
     @property
     def room(self) -> str:
         """Where to be first."""
-        return self.wish.room
+        return self.plan.room
 
     def client(self, name: str, password: str | None) -> Client:
         """Return a client that has not started."""
-        wish = replace(self.wish, name=name, password=password if password is not None else self.wish.password)
-        if wish.login is not None and wish.login.account != (wish.account or name):
-            wish = replace(wish, login=None)
-        self.wish = wish
-        client = self.wish.client()
+        plan = replace(self.plan, name=name, password=password if password is not None else self.plan.password)
+        if plan.login is not None and plan.login.account != (plan.account or name):
+            plan = replace(plan, login=None)
+        self.plan = plan
+        client = self.plan.client()
         client.on(AccountMemory(self._memory, self.address, client).event)
         return client
 
     def reachable(self) -> None:
         """Check that the server can be reached."""
-        with self.wish.checking():
+        with self.plan.name_check():
             pass
 
     def free_names(self, name: str) -> tuple[str, ...]:
         """Free names near this one."""
-        with self.wish.checking() as checking:
-            return tuple(itertools.islice(checking.free(name), ALTERNATIVES))
+        with self.plan.name_check() as name_check:
+            return tuple(itertools.islice(name_check.free(name), ALTERNATIVES))
 
     @property
     def invited(self) -> bool:
         """Return whether an invitation is to become an account, and no password was chosen yet."""
-        return bool(self.wish.token) and self.wish.login is None
+        return bool(self.plan.token) and self.plan.login is None
 
     @property
     def makes_account(self) -> bool:
         """Whether the password asked for is a new one, of an account that an invitation makes."""
-        return bool(self.wish.token)
+        return bool(self.plan.token)
 
     def log_in(self, name: str, password: str) -> None:
         """Connect with a login to the account of that name."""
-        self.wish = replace(self.wish, name=name).logging_in(password)
+        self.plan = replace(self.plan, name=name).with_login(password)
 
     def needs_login(self, name: str) -> bool:
         """Return whether the name has an account on the server whose password is unknown here."""
-        self.wish = replace(self.wish, name=name).knowing(self._memory)
-        return self.wish.logs_in and self.wish.login is None
+        self.plan = replace(self.plan, name=name).with_remembered_account(self._memory)
+        return self.plan.logs_in and self.plan.login is None
 
     def log_in_as_saved(self, name: str) -> bool:
         """Log in by the saved password, if there is one and it was not tried before."""
-        if not self.wish.password or self.wish.login is not None or self._tried:
+        if not self.plan.password or self.plan.login is not None or self._tried:
             return False
         self._tried = True
-        self.log_in(name, self.wish.password)
+        self.log_in(name, self.plan.password)
         return True
 
     def log_out(self) -> None:
         """Connect as a guest."""
-        self.wish = self.wish.logging_out()
+        self.plan = self.plan.as_guest()
 
     def believe(self, unknown: UnknownServerError) -> None:
         """Its owner said that it is this server."""
-        self.wish = self.wish.trusting(unknown)
+        self.plan = self.plan.with_trusted_certificate(unknown)
 
     def entered(self, client: Client) -> None:
         """Remember where, and as whom."""
-        self._memory.entered(place(self.wish, client.name), self._saved_as)
+        self._memory.entered(place(self.plan, client.name), self._saved_as)
 
     def keep(self, client: Client, word: str) -> None:
         """Save the server under a word."""
-        self._visits.keep(self.wish, client.name, word)
+        self._visits.keep(self.plan, client.name, word)
 
 
-def run(wish: LoginWish, visits: VisitStore, ending: Ending, saved_as: str = "") -> Client | None:
+def run(plan: LoginPlan, visits: VisitStore, ending: Ending, saved_as: str = "") -> Client | None:
     """Run the full screen until the user leaves. Return the client if it should go on line by line; it is still
     connected.
 
@@ -122,10 +122,8 @@ def run(wish: LoginWish, visits: VisitStore, ending: Ending, saved_as: str = "")
     tidy = IdleCollector()
     memory = Profile()
     leftovers = Leftovers()
-    entrance = LoginWorker(
-        FullDoor(replace(wish, callback=leftovers.event), memory, visits, saved_as), EventQueue()
-    )
-    entrance.begin(wish.name)
+    entrance = LoginWorker(FullDoor(replace(plan, callback=leftovers.event), memory, visits, saved_as), EventQueue())
+    entrance.begin(plan.name)
     os.environ.setdefault("TEXTUAL_FPS", _FRAMES)
     for name in ("COLUMNS", "LINES"):  # left over from another terminal; the size is that of this one
         os.environ.pop(name, None)

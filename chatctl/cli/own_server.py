@@ -15,7 +15,7 @@ from chatctl.errors import ChatctlError
 from chatctl.protocol.control_socket import control_path
 
 if TYPE_CHECKING:
-    from chatctl.destination.login_wish import LoginWish
+    from chatctl.destination.login_plan import LoginPlan
 
 _SECONDS = 2.0
 _LOCALHOST = {"127.0.0.1", "::1"}
@@ -23,10 +23,10 @@ _ALL = {"0.0.0.0": ".", "::": ""}
 """Addresses that stand for all, and what those of them have in their text: ``::`` takes IPv4 as well."""
 
 
-def own_server(wish: LoginWish) -> Path | None:
-    """Return the data folder of the server that `wish` leads to, or None if it is not this user's own."""
-    folder, trust = wish.folder, wish.to.trust
-    if folder is None or trust.tls or trust.fingerprint or wish.token or not os.path.exists(control_path(folder)):
+def own_server(plan: LoginPlan) -> Path | None:
+    """Return the data folder of the server that `plan` leads to, or None if it is not this user's own."""
+    folder, trust = plan.folder, plan.to.trust
+    if folder is None or trust.tls or trust.fingerprint or plan.token or not os.path.exists(control_path(folder)):
         return None
     from chatctl.cli.running import ask_server
 
@@ -38,7 +38,7 @@ def own_server(wish: LoginWish) -> Path | None:
     if not answer.get("chat") or not isinstance(addresses, list):
         return None
     known = ((str(each[0]), each[1]) for each in addresses if isinstance(each, list) and len(each) == 2)
-    return folder if _listens(known, wish.to.host.lower(), wish.to.port) else None
+    return folder if _listens(known, plan.to.host.lower(), plan.to.port) else None
 
 
 def _listens(addresses: Iterable[tuple[str, object]], host: str, port: int) -> bool:

@@ -23,7 +23,7 @@ from chatctl.errors import RefusedError, UnreachableError
 if TYPE_CHECKING:
     from chatctl.client import Client
     from chatctl.client import events as e
-    from chatctl.destination.login_wish import LoginWish
+    from chatctl.destination.login_plan import LoginPlan
 
 
 RoomArgument = Annotated[
@@ -45,29 +45,29 @@ def split_target(room: str | None) -> tuple[str, str | None]:
     return (room, None) if room is not None and is_url(room) else ("", room)
 
 
-def script_wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) -> LoginWish:
+def script_wish(said: object, *, nameless: bool, enters: bool, stays: bool = False) -> LoginPlan:
     """Return target, identity and login. `stays`: the user reads messages for as long as they like, so others see them,
     unless it is their own server."""
     from chatctl.cli.own_server import own_server
-    from chatctl.destination.join_plan import JoinPlan, plan_login
+    from chatctl.destination.join_plan import JoinArguments, plan_login
 
-    assert isinstance(said, JoinPlan)
-    wish = plan_login(said, give_up_after=PATIENCE, notify=say)
-    if wish.name is None and nameless:
+    assert isinstance(said, JoinArguments)
+    plan = plan_login(said, give_up_after=PATIENCE, notify=say)
+    if plan.name is None and nameless:
         import secrets
 
-        wish = replace(wish, name=f"guest-{secrets.token_hex(3)}")
-    control = own_server(wish)
-    return replace(wish, enters=enters, control=control, transient=control is not None or not stays)
+        plan = replace(plan, name=f"guest-{secrets.token_hex(3)}")
+    control = own_server(plan)
+    return replace(plan, enters=enters, control=control, transient=control is not None or not stays)
 
 
-def entered_client(wish: LoginWish) -> Client:
+def entered_client(plan: LoginPlan) -> Client:
     from chatctl.cli.plain.entering import enter
     from chatctl.destination.server_address import hinting
 
     ending = leave_when_interrupted()
     with hinting():
-        return enter(wish, lambda client: will_leave(ending, client), asking=False)
+        return enter(plan, lambda client: will_leave(ending, client), asking=False)
 
 
 T = TypeVar("T")

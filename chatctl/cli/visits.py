@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatctl.client.profile.profile import Profile, SavedVisit
-from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.login_plan import LoginPlan
 from chatctl.destination.server_address import is_url
 from chatctl.errors import ConfigError
 
@@ -23,17 +23,17 @@ class VisitStore:
         if word in load(config_file=self._config).settings.client.servers:
             raise ConfigError(f"{word} is a server in the settings (client.servers) already; take another word")
 
-    def keep(self, wish: LoginWish, name: str, word: str) -> None:
-        """Save the server of `wish` and the name there under `word`. Raises InputError."""
+    def keep(self, plan: LoginPlan, name: str, word: str) -> None:
+        """Save the server of `plan` and the name there under `word`. Raises InputError."""
         from chatctl.client.errors import InputError
 
         try:
             self.check(word)
         except ConfigError as error:
             raise InputError(f"{str(error)[:1].upper()}{str(error)[1:]}") from None
-        Profile().entered(place(wish, name), word)
+        Profile().entered(place(plan, name), word)
 
 
-def place(wish: LoginWish, name: str) -> SavedVisit:
-    """Return the data to remember of a visit to `wish`."""
-    return SavedVisit(wish.to.host, wish.to.port, name, wish.room, wish.to.trust.tls)
+def place(plan: LoginPlan, name: str) -> SavedVisit:
+    """Return the data to remember of a visit to `plan`."""
+    return SavedVisit(plan.to.host, plan.to.port, name, plan.room, plan.to.trust.tls)

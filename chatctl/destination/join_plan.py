@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from chatctl.client.profile.profile import Profile, SavedVisit
 from chatctl.config.password_file import read_password_file
 from chatctl.destination.credentials import SavedPassword, credentials
-from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.login_plan import LoginPlan
 from chatctl.destination.server_address import is_url, target
 from chatctl.errors import ConfigError
 from chatctl.user_folders import expand_home, user_data_folder
@@ -28,7 +28,7 @@ _SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
-class JoinPlan:
+class JoinArguments:
     """The values given with the command. `server`: an address, the name of a saved server, or empty."""
 
     server: str = ""
@@ -44,12 +44,12 @@ class JoinPlan:
 
 
 def plan_login(
-    said: JoinPlan,
+    given: JoinArguments,
     *,
     remembering: bool = False,
     give_up_after: float | None = None,
     notify: Callable[[str], None] = lambda notice: None,
-) -> LoginWish:
+) -> LoginPlan:
     """Return the login for the given values.
 
     Args:
@@ -64,43 +64,43 @@ def plan_login(
     from chatctl.config import load
 
     memory, saved = Profile(), None
-    if said.server and not is_url(said.server):
-        said, saved = _with_saved(said, memory, load(config_file=said.config))
-    client = {"name": said.name, "room": said.room}
-    flags = {"host": said.host, "port": said.port, "client": client}
-    loaded = load(config_file=said.config, flags=flags)
+    if given.server and not is_url(given.server):
+        given, saved = _with_saved(given, memory, load(config_file=given.config))
+    client = {"name": given.name, "room": given.room}
+    flags = {"host": given.host, "port": given.port, "client": client}
+    loaded = load(config_file=given.config, flags=flags)
     for notice in loaded.notices:
         notify(notice)
-    last = memory.last if remembering and not said.server else None
+    last = memory.last if remembering and not given.server else None
     if last is not None and _is_open(loaded, "host", "port"):
-        loaded = load(config_file=said.config, flags={**flags, "host": last.host, "port": str(last.port)})
-        said = replace(said, tls=last.tls if said.tls is None else said.tls)
+        loaded = load(config_file=given.config, flags={**flags, "host": last.host, "port": str(last.port)})
+        given = replace(given, tls=last.tls if given.tls is None else given.tls)
     settings = loaded.settings
-    to = target(settings, said.tls, said.fingerprint, said.server)
-    name, room = settings.client.name, said.room or to.room or settings.client.room
+    to = target(settings, given.tls, given.fingerprint, given.server)
+    name, room = settings.client.name, given.room or to.room or settings.client.room
     if last is not None and (last.host, last.port) == (to.host, to.port):
         name = name or last.name or None
         room = last.room or room if _is_open(loaded, "client.room") and not to.room else room
     found = credentials(loaded, to, saved)
-    wish = LoginWish(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
-    wish = replace(wish, folder=_data_folder(loaded))
-    return _with_account(wish, said)
+    plan = LoginPlan(to, room_name(room), name, found.password, give_up_after, to.invite, withheld=found.withheld)
+    plan = replace(plan, folder=_data_folder(loaded))
+    return _with_account(plan, given)
 
 
-def _with_account(wish: LoginWish, said: JoinPlan) -> LoginWish:
+def _with_account(plan: LoginPlan, given: JoinArguments) -> LoginPlan:
     """Add the account that was given. Its password is that of --password-file, else the saved one of this server."""
-    account, file = said.account, said.password_file
+    account, file = given.account, given.password_file
     if account is not None and (not account or any(c.isspace() or not c.isprintable() for c in account)):
         raise ConfigError(f"--account {account!r} is not a valid account name")
     if account is None and file is None:
-        return wish
-    account = account or wish.name or ""
+        return plan
+    account = account or plan.name or ""
     if not account:
         raise ConfigError("--password-file holds the password of an account; give --account NAME as well")
-    wish = replace(wish, name=wish.name or account, account=account, logs_in=True)
+    plan = replace(plan, name=plan.name or account, account=account, logs_in=True)
     if file is not None:
-        return wish.logging_in(read_password_file("--password-file", Path(os.path.expanduser(file))))
-    return replace(wish, password=None).logging_in(wish.password) if wish.password else wish
+        return plan.with_login(read_password_file("--password-file", Path(os.path.expanduser(file))))
+    return replace(plan, password=None).with_login(plan.password) if plan.password else plan
 
 
 def _data_folder(loaded: LoadedSettings) -> Path | None:
@@ -114,33 +114,35 @@ def _is_open(loaded: LoadedSettings, *keys: str) -> bool:
     return all(loaded.origins[key] == "default" for key in keys)
 
 
-def _with_saved(said: JoinPlan, memory: Profile, loaded: LoadedSettings) -> tuple[JoinPlan, SavedPassword | None]:
+def _with_saved(
+    given: JoinArguments, memory: Profile, loaded: LoadedSettings
+) -> tuple[JoinArguments, SavedPassword | None]:
     """Add the values of the server of that name; the second value is its password file. Raises ConfigError."""
     password: SavedPassword | None = None
     settings = loaded.settings.client.servers
-    set_up, found = settings.get(said.server), memory.saved.get(said.server)
+    set_up, found = settings.get(given.server), memory.saved.get(given.server)
     if set_up is not None:
-        said = replace(said, fingerprint=said.fingerprint or set_up.fingerprint)
+        given = replace(given, fingerprint=given.fingerprint or set_up.fingerprint)
         if set_up.password_file is not None:
             port = set_up.port or loaded.settings.port
-            password = SavedPassword(said.server, set_up.password_file, set_up.host, port)
+            password = SavedPassword(given.server, set_up.password_file, set_up.host, port)
         found = SavedVisit(set_up.host, set_up.port or 0, set_up.name or "", set_up.room or "", set_up.tls)
     if found is None:
         known = sorted({*settings, *memory.saved})
         words = f"saved are: {', '.join(known)}" if known else "join --save WORD saves one"
         raise ConfigError(
-            f"{said.server} is neither a valid address, such as ircs://chat.example:5106/lobby, nor a saved server; "
+            f"{given.server} is neither a valid address, such as ircs://chat.example:5106/lobby, nor a saved server; "
             f"{words}"
         )
     with_saved = replace(
-        said,
+        given,
         server="",
-        host=said.host or found.host,
-        port=said.port or (str(found.port) if found.port else None),
-        name=said.name or found.name or None,
-        room=said.room or found.room or None,
-        account=said.account or (set_up.account if set_up is not None else None),
-        tls=found.tls if said.tls is None else said.tls,
+        host=given.host or found.host,
+        port=given.port or (str(found.port) if found.port else None),
+        name=given.name or found.name or None,
+        room=given.room or found.room or None,
+        account=given.account or (set_up.account if set_up is not None else None),
+        tls=found.tls if given.tls is None else given.tls,
     )
     return with_saved, password
 

@@ -18,7 +18,7 @@ from chatctl.cli.plain.entering import enter
 from chatctl.cli.visits import VisitStore
 from chatctl.client.errors import OwnedNameError
 from chatctl.client.profile.profile import Profile
-from chatctl.destination.join_plan import JoinPlan, plan_login
+from chatctl.destination.join_plan import JoinArguments, plan_login
 from chatctl.errors import ConfigError
 from chatctl.server import Server
 from chatctl.tui.connect.event_queue import EventQueue
@@ -125,8 +125,8 @@ def test_saved_password_of_the_server_logs_in(alone: Path, tmp_path: Path) -> No
             f'[client.servers.work]\nhost = "127.0.0.1"\nport = {peer.port}\naccount = "ann"\n'
             f'password_file = "{alone}"\n'
         )
-        wish = plan_login(JoinPlan("work", config=str(config)))
-        client = enter(wish, lambda _: None, asking=False)
+        plan = plan_login(JoinArguments("work", config=str(config)))
+        client = enter(plan, lambda _: None, asking=False)
         assert client.account == "ann"
         client.stop()
 
@@ -139,7 +139,7 @@ def test_registered_account_is_logged_in_to_on_the_next_visit() -> None:
 
     def visit(name: str | None = "ann") -> LoginWorker:
         entrance = LoginWorker(
-            FullDoor(plan_login(JoinPlan(port=str(server.port))), Profile(), VisitStore(None)), EventQueue()
+            FullDoor(plan_login(JoinArguments(port=str(server.port))), Profile(), VisitStore(None)), EventQueue()
         )
         entrance.begin(name)
         return entrance
@@ -180,8 +180,8 @@ def test_name_accepted_as_a_guest_forgets_its_account() -> None:
     with Server(port=0) as server:
         memory, address = Profile(), f"127.0.0.1:{server.port}"
         memory.learn_account(address, "ann", "ann")
-        wish = plan_login(JoinPlan(port=str(server.port), name="ann"))
-        door = FullDoor(wish, memory, VisitStore(None))
+        plan = plan_login(JoinArguments(port=str(server.port), name="ann"))
+        door = FullDoor(plan, memory, VisitStore(None))
         assert door.needs_login("ann")
         door.log_out()
         with door.client("ann", None):
@@ -193,7 +193,7 @@ def test_saved_password_of_an_owned_name_logs_in_on_the_full_screen(alone: Path,
         config = tmp_path / "chatctl.toml"
         config.write_text(f'port = {peer.port}\n[client]\nname = "ann"\npassword_file = "{alone}"\n')
         entrance = LoginWorker(
-            FullDoor(plan_login(JoinPlan(config=str(config))), Profile(), VisitStore(None)), EventQueue()
+            FullDoor(plan_login(JoinArguments(config=str(config))), Profile(), VisitStore(None)), EventQueue()
         )
         entrance.begin("ann")
         outcome = entrance.wait(DEADLINE)
@@ -205,6 +205,6 @@ def test_remembered_account_without_a_password_is_no_error_for_a_script() -> Non
     with Peer(refuse) as peer:
         Profile().learn_account(f"127.0.0.1:{peer.port}", "ann", "ann")
         with pytest.raises(OwnedNameError, match="--account ann"):
-            enter(plan_login(JoinPlan(port=str(peer.port), name="ann")), lambda _: None, asking=False)
+            enter(plan_login(JoinArguments(port=str(peer.port), name="ann")), lambda _: None, asking=False)
     with pytest.raises(ConfigError, match="not a valid account name"):
-        plan_login(JoinPlan(account=""))
+        plan_login(JoinArguments(account=""))

@@ -16,7 +16,7 @@ from chatctl.bench.drive import measure
 from chatctl.bench.plan import Plan
 from chatctl.chat.model.policy import Rules
 from chatctl.client.profile.profile import Profile, SavedVisit
-from chatctl.destination.join_plan import JoinPlan, plan_login
+from chatctl.destination.join_plan import JoinArguments, plan_login
 from chatctl.errors import RefusedError
 from chatctl.server import Server as ChatServer
 from tests.cli.commands import run
@@ -44,13 +44,13 @@ WRITTEN = {
     "client.password_file": 'client.password_file = "secret"\n',
 }
 OTHER = [
-    JoinPlan("ircs://other.example:5106/tea"),
-    JoinPlan("ircs://chat.example/tea"),
-    JoinPlan("ircs://chat.example.other.example:5106"),
-    JoinPlan(host="other.example"),
-    JoinPlan(port="5107"),
-    JoinPlan(host="irc://chat.example:5107"),
-    JoinPlan("other"),
+    JoinArguments("ircs://other.example:5106/tea"),
+    JoinArguments("ircs://chat.example/tea"),
+    JoinArguments("ircs://chat.example.other.example:5106"),
+    JoinArguments(host="other.example"),
+    JoinArguments(port="5107"),
+    JoinArguments(host="irc://chat.example:5107"),
+    JoinArguments("other"),
 ]
 
 
@@ -61,41 +61,41 @@ class TestSettings:
     def test_password_goes_to_the_host_and_port_of_the_settings(self, tmp_path: Path, written: str) -> None:
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
         for said in (
-            JoinPlan(),
-            JoinPlan("ircs://chat.example:5106/tea"),
-            JoinPlan(host="Chat.Example."),
-            JoinPlan(port="5106"),
+            JoinArguments(),
+            JoinArguments("ircs://chat.example:5106/tea"),
+            JoinArguments(host="Chat.Example."),
+            JoinArguments(port="5106"),
         ):
             assert plan_login(replace(said, config=file)).password == SECRET
 
     @pytest.mark.parametrize("said", OTHER, ids=str)
     def test_password_is_sent_nowhere_else_and_the_reason_is_shown(
-        self, tmp_path: Path, written: str, said: JoinPlan
+        self, tmp_path: Path, written: str, said: JoinArguments
     ) -> None:
         Profile().entered(SavedVisit("other.example", 5106), "other")
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
-        wish = plan_login(replace(said, config=file))
-        assert wish.password is None
-        assert "belongs to chat.example:5106" in wish.withheld
-        assert SECRET not in wish.withheld
+        plan = plan_login(replace(said, config=file))
+        assert plan.password is None
+        assert "belongs to chat.example:5106" in plan.withheld
+        assert SECRET not in plan.withheld
 
     def test_password_is_not_sent_to_the_last_visited_server(self, tmp_path: Path, written: str) -> None:
         Profile().entered(SavedVisit("other.example", 5106))
         file = settings(tmp_path, written)
-        assert plan_login(JoinPlan(config=file), remembering=True).password is None
+        assert plan_login(JoinArguments(config=file), remembering=True).password is None
 
     def test_password_of_a_file_is_not_sent_to_a_host_of_a_variable(
         self, tmp_path: Path, written: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file = settings(tmp_path, f'host = "chat.example"\n{written}')
         monkeypatch.setenv("CHATCTL_HOST", "other.example")
-        assert plan_login(JoinPlan(config=file)).password is None
+        assert plan_login(JoinArguments(config=file)).password is None
 
     def test_names_of_this_computer_are_one_server(self, tmp_path: Path, written: str) -> None:
         file = settings(tmp_path, f'host = "::"\n{written}')
         for host in ("localhost", "127.0.0.1", "[::1]", "0.0.0.0"):
-            assert plan_login(JoinPlan(host=host, config=file)).password == SECRET
-        assert plan_login(JoinPlan(host="127.0.0.1", port="5107", config=file)).password is None
+            assert plan_login(JoinArguments(host=host, config=file)).password == SECRET
+        assert plan_login(JoinArguments(host="127.0.0.1", port="5107", config=file)).password is None
 
 
 def test_password_of_a_variable_belongs_to_host_and_port_in_force(
@@ -103,11 +103,11 @@ def test_password_of_a_variable_belongs_to_host_and_port_in_force(
 ) -> None:
     monkeypatch.setenv("CHATCTL_PASSWORD", SECRET)
     file = settings(tmp_path, 'host = "chat.example"\n')
-    assert plan_login(JoinPlan(config=file)).password == SECRET
+    assert plan_login(JoinArguments(config=file)).password == SECRET
     monkeypatch.setenv("CHATCTL_HOST", "ircs://other.example:5106")
-    assert plan_login(JoinPlan(config=file)).password == SECRET
-    assert plan_login(JoinPlan(host="chat.example", config=file)).password is None
-    assert plan_login(JoinPlan()).password == SECRET
+    assert plan_login(JoinArguments(config=file)).password == SECRET
+    assert plan_login(JoinArguments(host="chat.example", config=file)).password is None
+    assert plan_login(JoinArguments()).password == SECRET
 
 
 def test_password_of_a_saved_server_is_its_own(tmp_path: Path) -> None:
@@ -117,22 +117,22 @@ def test_password_of_a_saved_server_is_its_own(tmp_path: Path) -> None:
         '[client.servers.url]\nhost = "ircs://chat.example/tea"\npassword_file = "secret"\n'
         '[client.servers.open]\nhost = "chat.example"\n',
     )
-    assert plan_login(JoinPlan("work", config=file)).password == SECRET
-    assert plan_login(JoinPlan("url", config=file)).password == SECRET
-    assert plan_login(JoinPlan("open", config=file)).password is None
+    assert plan_login(JoinArguments("work", config=file)).password == SECRET
+    assert plan_login(JoinArguments("url", config=file)).password == SECRET
+    assert plan_login(JoinArguments("open", config=file)).password is None
     for said in (
-        JoinPlan("work", host="other.example"),
-        JoinPlan("work", port="7001"),
-        JoinPlan("url", host="other.example"),
+        JoinArguments("work", host="other.example"),
+        JoinArguments("work", port="7001"),
+        JoinArguments("url", host="other.example"),
     ):
-        wish = plan_login(replace(said, config=file))
-        assert wish.password is None
-        assert "client.servers" in wish.withheld
+        plan = plan_login(replace(said, config=file))
+        assert plan.password is None
+        assert "client.servers" in plan.withheld
 
 
 def test_password_file_of_another_server_is_not_even_read(tmp_path: Path) -> None:
     file = settings(tmp_path, 'client.password_file = "missing"\n')
-    assert plan_login(JoinPlan("ircs://other.example", config=file)).password is None
+    assert plan_login(JoinArguments("ircs://other.example", config=file)).password is None
 
 
 # With real commands.

@@ -9,7 +9,7 @@ import pytest
 from chatctl.cli.visits import VisitStore
 from chatctl.client.errors import InputError
 from chatctl.client.profile.profile import Profile, SavedVisit
-from chatctl.destination.join_plan import JoinPlan, plan_login
+from chatctl.destination.join_plan import JoinArguments, plan_login
 from chatctl.errors import ConfigError
 
 
@@ -26,12 +26,12 @@ def settings(tmp_path: Path, text: str) -> str:
 
 def test_word_names_a_saved_server() -> None:
     Profile().entered(SavedVisit("chat.example", 7000, "ann", "#tea", True), "work")
-    wish = plan_login(JoinPlan("work"))
-    assert (wish.to.host, wish.to.port, wish.name, wish.room, wish.to.trust.tls) == (
+    plan = plan_login(JoinArguments("work"))
+    assert (plan.to.host, plan.to.port, plan.name, plan.room, plan.to.trust.tls) == (
         "chat.example", 7000, "ann", "#tea", True,
     )  # fmt: skip
-    wish = plan_login(JoinPlan("work", name="bob", room="#cake", tls=False))
-    assert (wish.to.host, wish.name, wish.room, wish.to.trust.tls) == ("chat.example", "bob", "#cake", False)
+    plan = plan_login(JoinArguments("work", name="bob", room="#cake", tls=False))
+    assert (plan.to.host, plan.name, plan.room, plan.to.trust.tls) == ("chat.example", "bob", "#cake", False)
 
 
 def test_word_names_a_server_of_the_settings(tmp_path: Path) -> None:
@@ -43,30 +43,30 @@ def test_word_names_a_server_of_the_settings(tmp_path: Path) -> None:
         f'fingerprint = "{pin}"\npassword_file = "secret"\n[client.servers]\nhome = "ircs://10.0.0.7/cake"\n',
     )
     Profile().entered(SavedVisit("elsewhere.example", 1, "bob"), "work")
-    wish = plan_login(JoinPlan("work", config=file))
-    assert (wish.to.host, wish.to.port, wish.name, wish.room) == ("chat.example", 7000, "ann", "#tea")
-    assert wish.to.trust.fingerprint == pin
-    assert wish.password == "open sesame"
-    wish = plan_login(JoinPlan("home", config=file))
-    assert (wish.to.host, wish.to.port, wish.room, wish.to.trust.tls) == ("10.0.0.7", 6697, "#cake", True)
+    plan = plan_login(JoinArguments("work", config=file))
+    assert (plan.to.host, plan.to.port, plan.name, plan.room) == ("chat.example", 7000, "ann", "#tea")
+    assert plan.to.trust.fingerprint == pin
+    assert plan.password == "open sesame"
+    plan = plan_login(JoinArguments("home", config=file))
+    assert (plan.to.host, plan.to.port, plan.room, plan.to.trust.tls) == ("10.0.0.7", 6697, "#cake", True)
 
 
 def test_unknown_word_lists_the_saved_servers(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="join --save WORD saves one"):
-        plan_login(JoinPlan("work"))
+        plan_login(JoinArguments("work"))
     Profile().entered(SavedVisit("h", 1), "home")
     with pytest.raises(ConfigError, match=r"saved are: home, tea$"):
-        plan_login(JoinPlan("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
+        plan_login(JoinArguments("work", config=settings(tmp_path, 'client.servers.tea = "h"')))
 
 
 def test_name_of_a_saved_server_is_validated(tmp_path: Path) -> None:
     visits = VisitStore(settings(tmp_path, 'client.servers.tea = "h"'))
-    wish = plan_login(JoinPlan("ircs://chat.example/cake"))
+    plan = plan_login(JoinArguments("ircs://chat.example/cake"))
     for word in ("", "two words", "irc://h", "tea"):
         with pytest.raises(ConfigError):
             visits.check(word)
         with pytest.raises(InputError):
-            visits.keep(wish, "ann", word)
+            visits.keep(plan, "ann", word)
     assert Profile().saved == {}
-    visits.keep(wish, "ann", "work")
+    visits.keep(plan, "ann", "work")
     assert Profile().saved == {"work": SavedVisit("chat.example", 6697, "ann", "#cake", True)}

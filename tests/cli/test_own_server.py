@@ -16,7 +16,7 @@ from chatctl.cli.own_server import own_server
 from chatctl.client import Client
 from chatctl.client import events as e
 from chatctl.client.transport.trust import Trust
-from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.login_plan import LoginPlan
 from chatctl.destination.server_address import ServerAddress
 from chatctl.server import Server
 from tests.cli.commands import COMMAND, run
@@ -88,16 +88,16 @@ def test_name_of_a_connected_user_is_refused(ann: Client) -> None:
     assert done.stderr.startswith(b"chatctl: The name ann is taken")
 
 
-def wish(server: Server, folder: Path, host: str = "127.0.0.1") -> LoginWish:
-    return LoginWish(ServerAddress(host, server.port, "", Trust()), "#tea", "ci", None, folder=folder)
+def plan(server: Server, folder: Path, host: str = "127.0.0.1") -> LoginPlan:
+    return LoginPlan(ServerAddress(host, server.port, "", Trust()), "#tea", "ci", None, folder=folder)
 
 
 def test_control_socket_is_used_for_this_very_server_only(server: Server, folder: Path, tmp_path: Path) -> None:
-    here = wish(server, folder)
+    here = plan(server, folder)
     assert own_server(here) == folder
-    assert own_server(wish(server, folder, "localhost")) == folder
-    assert own_server(wish(server, folder, "chat.example")) is None
-    assert own_server(wish(server, tmp_path)) is None
+    assert own_server(plan(server, folder, "localhost")) == folder
+    assert own_server(plan(server, folder, "chat.example")) is None
+    assert own_server(plan(server, tmp_path)) is None
     assert own_server(replace(here, folder=None)) is None
     assert own_server(replace(here, to=replace(here.to, port=server.port + 1))) is None
     assert own_server(replace(here, to=replace(here.to, trust=Trust(True)))) is None

@@ -59,12 +59,12 @@ def check_name(
     answers: list[Answer] = []
     with contextlib.ExitStack() as stack:
         with hinting():
-            checking = stack.enter_context(NameCheck(to.host, to.port, trust=to.trust))
+            name_check = stack.enter_context(NameCheck(to.host, to.port, trust=to.trust))
         try:
             for name in names:
-                answers.append(checking.check(name))
+                answers.append(name_check.check(name))
         finally:  # if the server disconnects midway, the known results are printed anyway
-            _print(answers, checking.advice, as_json)
+            _print(answers, name_check.advice, as_json)
     code = max(_CODES[answer.status] for answer in answers)
     if code:
         raise typer.Exit(code)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from chatctl.cli.plain.screen import LineScreen, OutputStyle
     from chatctl.cli.visits import VisitStore
     from chatctl.client import Client
-    from chatctl.destination.login_wish import LoginWish
+    from chatctl.destination.login_plan import LoginPlan
 
 GIVE_UP = 30.0
 """Seconds without a server after which a pipe gives up; a person is not given up on."""
@@ -71,7 +71,7 @@ def join(
     """
     from chatctl.cli.plain.screen import OutputStyle
     from chatctl.cli.visits import VisitStore
-    from chatctl.destination.join_plan import JoinPlan, plan_login
+    from chatctl.destination.join_plan import JoinArguments, plan_login
     from chatctl.destination.server_address import hinting
 
     person = _is_terminal(sys.stdin)
@@ -79,8 +79,8 @@ def join(
     editing = asking and os.environ.get("TERM", "dumb") != "dumb"
     style = OutputStyle(person, editing, editing and not os.environ.get("NO_COLOR"), as_json)
     full_screen = editing and not plain
-    said = JoinPlan(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
-    wish = plan_login(said, remembering=asking, give_up_after=None if person else GIVE_UP, notify=say)
+    said = JoinArguments(server or "", host, port, name, room, tls, fingerprint, config, account, password_file)
+    plan = plan_login(said, remembering=asking, give_up_after=None if person else GIVE_UP, notify=say)
     visits = VisitStore(config)
     if save is not None:
         visits.check(save)
@@ -88,19 +88,19 @@ def join(
     ending = Ending(sys.stdin.fileno()) if person else Ending(seconds=GOODBYE_SECONDS + HUNG_SECONDS)
     if not full_screen:
         interruption = Interruption(signal.SIGINT, *SIGNALS, ending=ending)
-        _line_by_line(wish, style, interruption, ending, visits, save, asking=asking)
+        _line_by_line(plan, style, interruption, ending, visits, save, asking=asking)
         return
     Interruption(*SIGNALS, ending=ending)  # Ctrl-C is a key there
     from chatctl.cli import full
 
     with hinting():
-        client = full.run(wish, visits, ending, save or "")
+        client = full.run(plan, visits, ending, save or "")
     if client is not None:
-        _go_on(client, wish, style, ending, visits)
+        _go_on(client, plan, style, ending, visits)
 
 
 def _line_by_line(
-    wish: LoginWish,
+    plan: LoginPlan,
     style: OutputStyle,
     interruption: Interruption,
     ending: Ending,
@@ -121,24 +121,24 @@ def _line_by_line(
     gates: list[EventGate] = []
 
     def prepare(client: Client) -> None:
-        screens.append(LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room))
-        screens[-1].keep = functools.partial(visits.keep, wish)
+        screens.append(LineScreen(client, plan.to.address, style, sys.stdout, sys.stderr, plan.room))
+        screens[-1].keep = functools.partial(visits.keep, plan)
         gates.append(EventGate(screens[-1].event))
-        client.on(AccountMemory(Profile(), wish.to.address, client).event)
+        client.on(AccountMemory(Profile(), plan.to.address, client).event)
         client.on(gates[-1].put)
 
     reason = ""
     try:
         with hinting(), _has_no_answer():
-            client = enter(wish, prepare, asking=asking)
+            client = enter(plan, prepare, asking=asking)
             try:
-                if asking and client.name != wish.name:
-                    offer(client, wish.to.address, Profile())
+                if asking and client.name != plan.name:
+                    offer(client, plan.to.address, Profile())
             finally:
                 gates[-1].open()
         interruption.check()
-        _remember(wish, screens[-1].client.name, visits, save, asking=asking)
-        reason = _talk(screens[-1], wish.room, ending)
+        _remember(plan, screens[-1].client.name, visits, save, asking=asking)
+        reason = _talk(screens[-1], plan.room, ending)
     except KeyboardInterrupt as reason_to_end:
         is_in = bool(screens) and screens[-1].entered
         if not (is_in and (style.person or isinstance(reason_to_end, _AskedToEnd))):
@@ -149,28 +149,28 @@ def _line_by_line(
     _conclude(screens[-1])
 
 
-def _remember(wish: LoginWish, name: str, visits: VisitStore, save: str | None, *, asking: bool) -> None:
+def _remember(plan: LoginPlan, name: str, visits: VisitStore, save: str | None, *, asking: bool) -> None:
     """Remember where a person is and as whom, and save the server if that is wanted."""
     from chatctl.cli.visits import place
     from chatctl.client.profile.profile import Profile
 
     if asking:
-        Profile().entered(place(wish, name), save or "")
+        Profile().entered(place(plan, name), save or "")
     elif save is not None:
-        visits.keep(wish, name, save)
+        visits.keep(plan, name, save)
 
 
-def _go_on(client: Client, wish: LoginWish, style: OutputStyle, ending: Ending, visits: VisitStore) -> None:
+def _go_on(client: Client, plan: LoginPlan, style: OutputStyle, ending: Ending, visits: VisitStore) -> None:
     """Line by line, where the full screen was left for that."""
     from chatctl.cli.plain.screen import LineScreen
 
-    screen = LineScreen(client, wish.to.address, style, sys.stdout, sys.stderr, wish.room)
-    screen.keep = functools.partial(visits.keep, wish)
+    screen = LineScreen(client, plan.to.address, style, sys.stdout, sys.stderr, plan.room)
+    screen.keep = functools.partial(visits.keep, plan)
     screen.go_on()
     client.on(screen.event)
     reason = ""
     try:
-        reason = _talk(screen, wish.room, ending)
+        reason = _talk(screen, plan.room, ending)
     except KeyboardInterrupt:
         pass
     finally:
@@ -246,7 +246,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 @contextlib.contextmanager
 def _has_no_answer() -> Iterator[None]:
-    """Ctrl-D at a question is a wish to leave before being in, as Ctrl-C is."""
+    """Ctrl-D at a question before registration, which ends the command as Ctrl-C does."""
     try:
         yield
     except EOFError:
@@ -255,7 +255,7 @@ def _has_no_answer() -> Iterator[None]:
 
 
 class _AskedToEnd(KeyboardInterrupt):
-    """SIGTERM or SIGHUP. Between being let in and the first line read it is a wish to leave already."""
+    """SIGTERM or SIGHUP. Between registration and the first line read it ends the command already."""
 
 
 class Interruption:

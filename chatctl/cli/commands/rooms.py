@@ -32,9 +32,9 @@ def rooms(
 ) -> None:
     """List the rooms, with their number of members and their topic."""
     from chatctl.client import events as e
-    from chatctl.destination.join_plan import JoinPlan
+    from chatctl.destination.join_plan import JoinArguments
 
-    said = JoinPlan(server or "", host, port, name, None, tls, fingerprint, config, account, password_file)
+    said = JoinArguments(server or "", host, port, name, None, tls, fingerprint, config, account, password_file)
     client = entered_client(script_wish(said, nameless=True, enters=False))
     try:
         client.send_raw("LIST")

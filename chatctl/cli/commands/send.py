@@ -66,7 +66,7 @@ def send(
 
     make 2>&1 | chatctl send '#builds' --name ci
     """
-    from chatctl.destination.join_plan import JoinPlan
+    from chatctl.destination.join_plan import JoinArguments
 
     text = " ".join(words) if words else None
     if text == "":
@@ -75,13 +75,13 @@ def send(
         decoded(os.fsencode(text), "the text")
     server, room = split_target(room)
     to_room = room is None or room[:1] in _SIGNS
-    said = JoinPlan(
+    said = JoinArguments(
         server, host, port, name, room if to_room else None, tls, fingerprint, config, account, password_file
     )
-    wish = script_wish(said, nameless=False, enters=to_room)
-    target = wish.room if to_room or room is None else room
+    plan = script_wish(said, nameless=False, enters=to_room)
+    target = plan.room if to_room or room is None else room
     troubles = SendErrors()
-    client = entered_client(replace(wish, callback=troubles.event))
+    client = entered_client(replace(plan, callback=troubles.event))
     try:
         something = False
         if to_room:

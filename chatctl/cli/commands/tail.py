@@ -48,20 +48,20 @@ def tail(
     config: options.ConfigOption = None,
 ) -> None:
     """Print the last messages of a room, or follow it."""
-    from chatctl.destination.join_plan import JoinPlan
+    from chatctl.destination.join_plan import JoinArguments
 
     server, room = split_target(room)
-    wish = script_wish(
-        JoinPlan(server, host, port, name, room, tls, fingerprint, config, account, password_file),
+    plan = script_wish(
+        JoinArguments(server, host, port, name, room, tls, fingerprint, config, account, password_file),
         nameless=True,
         enters=True,
         stays=follow,
     )
     troubles = SendErrors()
-    client = entered_client(replace(wish, callback=troubles.event))
+    client = entered_client(replace(plan, callback=troubles.event))
     try:
-        need_room(client, wish.room, troubles)
-        shown = _print_past(client, wish.room, limit, as_json=as_json, follow=follow)
+        need_room(client, plan.room, troubles)
+        shown = _print_past(client, plan.room, limit, as_json=as_json, follow=follow)
         for event in new_messages(client.events(), shown) if follow else ():
             _print_message(event, as_json=as_json)
     finally:

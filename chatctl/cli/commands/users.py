@@ -35,18 +35,18 @@ def users(
 ) -> None:
     """List the members of a room, with away and operator status."""
     from chatctl.client import events as e
-    from chatctl.destination.join_plan import JoinPlan
+    from chatctl.destination.join_plan import JoinArguments
 
     server, room = split_target(room)
-    wish = script_wish(
-        JoinPlan(server, host, port, name, room, tls, fingerprint, config, account, password_file),
+    plan = script_wish(
+        JoinArguments(server, host, port, name, room, tls, fingerprint, config, account, password_file),
         nameless=True,
         enters=False,
     )
-    client = entered_client(wish)
+    client = entered_client(plan)
     try:
-        client.who(wish.room)
-        people = await_event(client, e.Who, about=wish.room).people
+        client.who(plan.room)
+        people = await_event(client, e.Who, about=plan.room).people
     finally:
         client.stop()
     if as_json:
@@ -59,7 +59,7 @@ def users(
             for each in people
         ]
     if not found:
-        say(f"{wish.room} has no members, does not exist, or is not visible from outside")
+        say(f"{plan.room} has no members, does not exist, or is not visible from outside")
     print_rows(found, as_json=as_json)
 
 

@@ -16,7 +16,7 @@ from chatctl.client.errors import AccountNeededError, LoginError, OwnedNameError
 from chatctl.client.name_check import ALTERNATIVES
 from chatctl.client.profile.profile import Profile
 from chatctl.client.transport.trust import UnknownServerError
-from chatctl.destination.login_wish import LoginWish
+from chatctl.destination.login_plan import LoginPlan
 from chatctl.errors import ChatctlError, ConfigError, InvalidNameError, NameTakenError
 from chatctl.protocol.clean import clean
 from chatctl.protocol.passwords import password_problem
@@ -32,22 +32,22 @@ _CORRECTABLE = (
 )
 
 
-def enter(wish: LoginWish, prepare: Callable[[Client], None], *, asking: bool) -> Client:
+def enter(plan: LoginPlan, prepare: Callable[[Client], None], *, asking: bool) -> Client:
     """Return a connected client. `prepare` gets each one before it starts. `asking`: a user can answer questions.
 
     Raises UnreachableError, RefusedError; and without a user ConfigError (no name), NameTakenError, InvalidNameError,
     PasswordError, LoginError, AccountNeededError, UnknownServerError.
     """
-    if wish.name is None:
+    if plan.name is None:
         if not asking:
             raise ConfigError("No name was given; give one with --name NAME or CHATCTL_CLIENT__NAME")
-        wish = _looked(wish)  # do not ask for a name if there is no server
-        wish = replace(wish, name=_ask_name(()))
-    wish, asked = _with_login(wish, asking=asking)
+        plan = _looked(plan)  # do not ask for a name if there is no server
+        plan = replace(plan, name=_ask_name(()))
+    plan, asked = _with_login(plan, asking=asking)
     tries = 0
     while True:
         try:
-            client = wish.client()
+            client = plan.client()
             prepare(client)
             client.start()
             if asked:
@@ -55,40 +55,40 @@ def enter(wish: LoginWish, prepare: Callable[[Client], None], *, asking: bool) -
             return client
         except _CORRECTABLE as error:
             tries += isinstance(error, (PasswordError, LoginError))
-            again = _other_login(wish, error, asking=asking)
+            again = _other_login(plan, error, asking=asking)
             if again is None and (not asking or tries > _PASSWORD_TRIES):
-                raise _with_advice(wish, error) from None
+                raise _with_advice(plan, error) from None
             asked = asked or again is None
-            wish = again or _corrected(wish, error)
+            plan = again or _corrected(plan, error)
 
 
-def _with_login(wish: LoginWish, *, asking: bool) -> tuple[LoginWish, bool]:
+def _with_login(plan: LoginPlan, *, asking: bool) -> tuple[LoginPlan, bool]:
     """Add the login, if there is an account or an invitation; the second value says whether it was asked for.
 
     Raises ConfigError if a password is needed and there is no user to ask.
     """
-    wish = wish.knowing(Profile())
-    if wish.login is not None:
-        return wish, False
-    if wish.token:
-        return _invited(wish, asking=asking), asking
-    if not wish.logs_in:
-        return wish, False
+    plan = plan.with_remembered_account(Profile())
+    if plan.login is not None:
+        return plan, False
+    if plan.token:
+        return _invited(plan, asking=asking), asking
+    if not plan.logs_in:
+        return plan, False
     if asking:
-        return _ask_account_password(_looked(wish)), True
-    if wish.remembered:
-        return wish.logging_out(), False
-    if wish.withheld:
-        say(wish.withheld)
-    raise ConfigError(f"The password of the account {wish.account} is missing; give --password-file FILE")
+        return _ask_account_password(_looked(plan)), True
+    if plan.remembered:
+        return plan.as_guest(), False
+    if plan.withheld:
+        say(plan.withheld)
+    raise ConfigError(f"The password of the account {plan.account} is missing; give --password-file FILE")
 
 
-def _other_login(wish: LoginWish, error: ChatctlError, *, asking: bool) -> LoginWish | None:
+def _other_login(plan: LoginPlan, error: ChatctlError, *, asking: bool) -> LoginPlan | None:
     """Return what to try next without a question, or None: a saved password may be the account's or the server's."""
-    if _needs_account(error) and wish.password and wish.login is None:
-        return wish.logging_in(wish.password)
-    if wish.remembered and isinstance(error, LoginError) and not asking:
-        return wish.logging_out()
+    if _needs_account(error) and plan.password and plan.login is None:
+        return plan.with_login(plan.password)
+    if plan.remembered and isinstance(error, LoginError) and not asking:
+        return plan.as_guest()
     return None
 
 
@@ -96,58 +96,58 @@ def _needs_account(error: ChatctlError) -> bool:
     return isinstance(error, (OwnedNameError, AccountNeededError))
 
 
-def _with_advice(wish: LoginWish, error: ChatctlError) -> ChatctlError:
+def _with_advice(plan: LoginPlan, error: ChatctlError) -> ChatctlError:
     """Return the error to end with: a refused guest is told the flags that log in."""
     needs_account = _needs_account(error)
-    if wish.withheld and (needs_account or isinstance(error, PasswordError)):
-        say(wish.withheld)
-    if not needs_account or wish.login is not None:
+    if plan.withheld and (needs_account or isinstance(error, PasswordError)):
+        say(plan.withheld)
+    if not needs_account or plan.login is not None:
         return error
-    name = wish.name if isinstance(error, OwnedNameError) else "NAME"
+    name = plan.name if isinstance(error, OwnedNameError) else "NAME"
     return type(error)(f"{error}; if the account is yours, log in with --account {name} --password-file FILE")
 
 
-def _corrected(wish: LoginWish, error: ChatctlError) -> LoginWish:
+def _corrected(plan: LoginPlan, error: ChatctlError) -> LoginPlan:
     """Ask for another login. Raises UnknownServerError if the server is not trusted."""
     if isinstance(error, UnknownServerError):
-        return _believed(wish, error)
+        return _believed(plan, error)
     if _needs_account(error) or isinstance(error, LoginError):
-        return _with_account(wish, error)
+        return _with_account(plan, error)
     if isinstance(error, PasswordError):
-        if wish.password is not None:
+        if plan.password is not None:
             print(clean(str(error)))
-        return replace(wish, password=getpass.getpass("The server's password (not shown): "))
+        return replace(plan, password=getpass.getpass("The server's password (not shown): "))
     print(clean(str(error)))
-    wish = replace(wish, name=_ask_name(_free_names(wish)))
-    return wish.logging_in(wish.login.password) if wish.login is not None else wish
+    plan = replace(plan, name=_ask_name(_free_names(plan)))
+    return plan.with_login(plan.login.password) if plan.login is not None else plan
 
 
-def _with_account(wish: LoginWish, error: ChatctlError) -> LoginWish:
+def _with_account(plan: LoginPlan, error: ChatctlError) -> LoginPlan:
     """Ask for the password of an account; no password is another name."""
     print(clean(str(error)))
-    if wish.token:
-        return wish.logging_in(ask_new_password(wish.name or ""))
-    return _ask_account_password(wish)
+    if plan.token:
+        return plan.with_login(ask_new_password(plan.name or ""))
+    return _ask_account_password(plan)
 
 
-def _ask_account_password(wish: LoginWish) -> LoginWish:
+def _ask_account_password(plan: LoginPlan) -> LoginPlan:
     """Ask for the password of an account; no password is another name."""
-    account = clean(wish.account or wish.name or "")
+    account = clean(plan.account or plan.name or "")
     password = getpass.getpass(f"Password of the account {account} (not shown; Enter: another name): ")
     if password:
-        return wish.logging_in(password)
-    return replace(wish.logging_out(), name=_ask_name(_free_names(wish)))
+        return plan.with_login(password)
+    return replace(plan.as_guest(), name=_ask_name(_free_names(plan)))
 
 
-def _invited(wish: LoginWish, *, asking: bool) -> LoginWish:
+def _invited(plan: LoginPlan, *, asking: bool) -> LoginPlan:
     """Ask for the password of a new account."""
     if asking:
-        return wish.logging_in(ask_new_password(wish.name or ""))
-    if not wish.password:
-        if wish.withheld:
-            say(wish.withheld)
+        return plan.with_login(ask_new_password(plan.name or ""))
+    if not plan.password:
+        if plan.withheld:
+            say(plan.withheld)
         raise ConfigError("An account made by an invitation needs a password; set client.password_file")
-    return wish.logging_in(wish.password)
+    return plan.with_login(plan.password)
 
 
 def ask_new_password(name: str) -> str:
@@ -171,30 +171,30 @@ def _drop_typed_ahead() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
-def _looked(wish: LoginWish) -> LoginWish:
+def _looked(plan: LoginPlan) -> LoginPlan:
     """Check that there is a server, and let the user confirm an unknown one, before other questions are asked."""
     try:
-        with wish.checking():
-            return wish
+        with plan.name_check():
+            return plan
     except UnknownServerError as error:
-        return _believed(wish, error)
+        return _believed(plan, error)
 
 
-def _believed(wish: LoginWish, unknown: UnknownServerError) -> LoginWish:
+def _believed(plan: LoginPlan, unknown: UnknownServerError) -> LoginPlan:
     """Ask whether the certificate is the server's. Raises UnknownServerError where the answer is not yes."""
     print(f"First visit to {clean(unknown.address)}. Its fingerprint is {unknown.pin}")
     if unknown.validity:
         print(f"Its certificate {unknown.validity}")
     if input("Is it the same in the server's window? [y/N] ").strip().lower() not in ("y", "yes"):
         raise unknown
-    return wish.trusting(unknown)
+    return plan.with_trusted_certificate(unknown)
 
 
-def _free_names(wish: LoginWish) -> tuple[str, ...]:
+def _free_names(plan: LoginPlan) -> tuple[str, ...]:
     """Return free names near the refused one, as the server says now; empty if it cannot be asked."""
     try:
-        with wish.checking() as checking:
-            return tuple(itertools.islice(checking.free(wish.name or ""), ALTERNATIVES))
+        with plan.name_check() as name_check:
+            return tuple(itertools.islice(name_check.free(plan.name or ""), ALTERNATIVES))
     except ChatctlError:
         return ()
 

@@ -56,7 +56,7 @@ class NullWriter:
         """Do nothing: there is no buffer."""
 
 
-class UserLeft(Exception):  # noqa: N818  # not an error: a wish
+class UserLeft(Exception):  # noqa: N818  # not an error: a decision of the user
     """The user wants to leave; `str(leaving)` is the reason to give."""
 
 

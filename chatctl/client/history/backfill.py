@@ -102,8 +102,8 @@ class Backfill:
 
     def on_disconnect(self) -> None:
         """Handle the loss of the connection ([connection-loss])."""
-        for wish in [question.wish for question in self._open_questions() if question.wish is not None]:
-            self.past.failed(wish)
+        for request in [question.request for question in self._open_questions() if question.request is not None]:
+            self.past.failed(request)
         self._stream = SeenMessages()
         # Held from now on, since the very first line of the next connection may have a time.
         self._private = self._private or HeldEvents()
@@ -133,21 +133,21 @@ class Backfill:
         place.back = join.tags.get("time", "")
         if not self.able:
             self._release(place)
-        elif not any(open.key == key and not (open.private or open.wish) for open in self._open_questions()):
+        elif not any(open.key == key and not (open.private or open.request) for open in self._open_questions()):
             place.hold = place.hold or HeldEvents()
             mark = "" if first else self._positions.mark(place)
             self._enqueue(HistoryQuestion("AFTER" if mark else "LATEST", key, room, mark))
 
     def request(self, question: HistoryQuestion) -> None:
         """Request history for the application (:mod:`chatctl.client.history.history_requests`)."""
-        wish = question.wish
-        if wish is None:
+        request = question.request
+        if request is None:
             return
         needed = {"soju.im/search", "batch"} if question.kind == "SEARCH" else NEEDED
         if self._state.enabled >= needed and len(self._questions) < _MAX_REQUESTS:
             self._enqueue(question)
         else:
-            self.past.failed(wish)
+            self.past.failed(request)
 
     def on_leave(self, room: str) -> None:
         """Handle the end of the own membership, but not a connection loss ([leaving-forgets])."""
@@ -155,7 +155,7 @@ class Backfill:
         place = self._positions.rooms.pop(key, None)
         if place is not None:
             self._release(place)
-        self._questions = deque(open for open in self._questions if open.private or open.wish or open.key != key)
+        self._questions = deque(open for open in self._questions if open.private or open.request or open.key != key)
 
     def refold(self, renewed: Callable[[str], str]) -> None:
         """Fold all names anew, after the server changed its CASEMAPPING."""
@@ -215,7 +215,7 @@ class Backfill:
     def on_batch(self, batch: HistoryBatch) -> None:
         """Handle a complete batch of history."""
         question = self._asked
-        if question is not None and question.wish is not None and self.past.answers(question, batch):
+        if question is not None and question.request is not None and self.past.answers(question, batch):
             self._on_complete(question)
         elif batch.type != HISTORY:
             if question is not None and question.kind == "TARGETS" and batch.type == TARGETS:
@@ -295,7 +295,7 @@ class Backfill:
         self._asked = None
         for name, _ in listed:
             key = state.fold(name)
-            asked = any(open.key == key and not open.wish for open in self._open_questions())
+            asked = any(open.key == key and not open.request for open in self._open_questions())
             if not name or state.isupport.is_room(name) or asked:
                 continue
             mark = self._positions.mark(self._positions.person(key)) or question.mark
@@ -334,8 +334,8 @@ class Backfill:
         question = self._asked = self._questions.popleft()
         state = self._state
         limit = str(state.isupport.history_limit)
-        if question.wish is not None:
-            state.send(*question.wish.line)
+        if question.request is not None:
+            state.send(*question.request.line)
         elif question.kind == "TARGETS":
             state.send("CHATHISTORY", "TARGETS", question.mark, FAR_FUTURE, limit)
         elif question.kind == "LATEST":
@@ -348,8 +348,8 @@ class Backfill:
     def _on_failure(self, code: str) -> None:
         """Handle a request that failed ([fallback-time])."""
         question = self._asked
-        if question is not None and question.wish is not None:
-            self.past.failed(question.wish)
+        if question is not None and question.request is not None:
+            self.past.failed(question.request)
         elif question is not None and code in _ASKED_BY_TIME_INSTEAD and question.mark.startswith("msgid="):
             mark = self._positions.mark(self._positions.place(question), by_time=True)
             if mark:
@@ -361,7 +361,7 @@ class Backfill:
     def _on_complete(self, question: HistoryQuestion) -> None:
         """End a request; emit the messages that were held back for it."""
         self._asked = None
-        if question.wish is not None:
+        if question.request is not None:
             pass  # nothing is held back for it
         elif not question.private:
             if question.key in self._positions.rooms:

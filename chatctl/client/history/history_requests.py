@@ -37,7 +37,7 @@ def stamp(moment: datetime) -> str:
 
 
 class HistoryRequests:
-    """Makes questions of wishes, and pages of answers."""
+    """Makes requests for the application, and pages of their answers."""
 
     def __init__(self, state: EnginePort) -> None:
         self._state = state
@@ -50,19 +50,19 @@ class HistoryRequests:
         mark = f"msgid={id}" if by_id else f"timestamp={stamp(time)}"
         most = min(limit, self._state.isupport.history_limit)
         line = ("CHATHISTORY", which, target, mark, str(most))
-        return HistoryQuestion(which, self._state.fold(target), target, mark, wish=UserRequest(number, target, line))
+        return HistoryQuestion(which, self._state.fold(target), target, mark, request=UserRequest(number, target, line))
 
     def search(self, number: int, text: str, room: str, name: str, limit: int) -> HistoryQuestion:
         """Request a search for words: in one place or (empty) all, by one user or (empty) all."""
         given = {"in": room, "from": name, "text": text, "limit": str(limit)}
         attributes = encode_tags({key: value for key, value in given.items() if value})
-        return HistoryQuestion("SEARCH", "", room, "", wish=UserRequest(number, room, ("SEARCH", attributes)))
+        return HistoryQuestion("SEARCH", "", room, "", request=UserRequest(number, room, ("SEARCH", attributes)))
 
     def conversations(self, number: int, since: datetime) -> HistoryQuestion:
         """Request the users with private messages since a time."""
         most = str(self._state.isupport.history_limit)
         line = ("CHATHISTORY", "TARGETS", f"timestamp={stamp(since)}", FAR_FUTURE, most)
-        return HistoryQuestion("TARGETS", "", "", "", wish=UserRequest(number, "", line))
+        return HistoryQuestion("TARGETS", "", "", "", request=UserRequest(number, "", line))
 
     def _talked(self, batch: HistoryBatch) -> None:
         """TARGETS <name> <time of the last message>, the earliest first."""
@@ -77,7 +77,7 @@ class HistoryRequests:
 
     def answers(self, question: HistoryQuestion, batch: HistoryBatch) -> bool:
         """Return whether this batch answers the current request; if so, emit it."""
-        if question.wish is None or batch.type != _BATCHES.get(question.kind, HISTORY):
+        if question.request is None or batch.type != _BATCHES.get(question.kind, HISTORY):
             return False
         if question.kind == "TARGETS":
             self._talked(batch)
@@ -87,18 +87,22 @@ class HistoryRequests:
         found: list[e.Event] = []
         for message in batch.messages:
             found += past_events(self._state, message)
-        self.emit(question.wish, tuple(found), ends=not batch.messages)
+        self.emit(question.request, tuple(found), ends=not batch.messages)
         return True
 
-    def failed(self, wish: UserRequest) -> None:
+    def failed(self, request: UserRequest) -> None:
         """Answer a request that failed ([always-answered])."""
-        self.emit(wish, (), failed=True)
+        self.emit(request, (), failed=True)
 
-    def emit(self, wish: UserRequest, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False) -> None:
+    def emit(
+        self, request: UserRequest, found: tuple[e.Event, ...], *, ends: bool = False, failed: bool = False
+    ) -> None:
         """Emit the answer to a request."""
         now = self._state.now()
         self._state.emit(
-            e.HistoryReceived(time=now, number=wish.number, target=wish.target, events=found, ends=ends, failed=failed)
+            e.HistoryReceived(
+                time=now, number=request.number, target=request.target, events=found, ends=ends, failed=failed
+            )
         )
 
 

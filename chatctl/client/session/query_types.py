@@ -48,7 +48,7 @@ class UserRequest:
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuestion:
-    """A request. `mark` is empty if it asks for the latest messages; `wish` is a request of the user, otherwise
+    """A request. `mark` is empty if it asks for the latest messages; `request` is a request of the user, otherwise
     backfill."""
 
     kind: Literal["LATEST", "AFTER", "TARGETS", "BEFORE", "AROUND", "SEARCH"]
@@ -56,7 +56,7 @@ class HistoryQuestion:
     target: str
     mark: str
     private: bool = False
-    wish: UserRequest | None = None
+    request: UserRequest | None = None
 
 
 def is_message(message: Message) -> bool:

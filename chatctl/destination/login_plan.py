@@ -17,7 +17,7 @@ from chatctl.destination.server_address import ServerAddress
 
 
 @dataclass(frozen=True, slots=True)
-class LoginWish:
+class LoginPlan:
     """The login requested by the user; `give_up_after`, `attentive`: see Client."""
 
     to: ServerAddress
@@ -45,7 +45,7 @@ class LoginWish:
     transient: bool = False
     """These two: see Client."""
     remembered: bool = False
-    """Return whether the account is known from an earlier visit only: then joining as a guest is not an error."""
+    """Whether the account is known from an earlier visit only: then joining as a guest is not an error."""
 
     def client(self) -> Client:
         """Return a client for the plan, not started. Raises InvalidNameError, InputError."""
@@ -66,31 +66,31 @@ class LoginWish:
             client.on(self.callback)
         return client
 
-    def checking(self) -> NameCheck:
-        """Return the server to check names at."""
+    def name_check(self) -> NameCheck:
+        """Return a check of names at the server."""
         return NameCheck(self.to.host, self.to.port, trust=self.to.trust)
 
-    def logging_in(self, password: str) -> LoginWish:
+    def with_login(self, password: str) -> LoginPlan:
         """Return the plan with a login to the account of that name; with an invitation, the account is to be made."""
         return replace(
             self, login=AccountLogin(self.account or self.name or "", password, self.token), remembered=False
         )
 
-    def knowing(self, memory: Profile) -> LoginWish:
+    def with_remembered_account(self, memory: Profile) -> LoginPlan:
         """Return the plan with the account that this name last logged in to there, and its password if one is saved."""
         if self.logs_in or self.login is not None or self.token or not self.name:
             return self
         account = memory.account(self.to.address, self.name)
         if not account:
             return self
-        wish = replace(self, account=account, logs_in=True, remembered=True)
-        return replace(wish.logging_in(wish.password), remembered=True) if wish.password else wish
+        plan = replace(self, account=account, logs_in=True, remembered=True)
+        return replace(plan.with_login(plan.password), remembered=True) if plan.password else plan
 
-    def logging_out(self) -> LoginWish:
+    def as_guest(self) -> LoginPlan:
         """Return the plan as a guest, who is asked for a password again only if the server requires it."""
         return replace(self, login=None, account="", logs_in=False, remembered=False)
 
-    def trusting(self, unknown: UnknownServerError) -> LoginWish:
+    def with_trusted_certificate(self, unknown: UnknownServerError) -> LoginPlan:
         """Return the plan with the server's certificate accepted, now and later."""
         with contextlib.suppress(OSError):
             self.to.trust.accept(unknown.address, unknown.pin)
