@@ -55,18 +55,18 @@ def logged(event: str = "listening", *, format: Format = "text", **fields: objec
 
 
 @pytest.mark.usefixtures("_utc")
-def test_text() -> None:
+def test_record_as_text() -> None:
     line = logged(address="127.0.0.1:5106", users=3)
     assert line == "2026-11-22 15:41:13 info    listening  address=127.0.0.1:5106 users=3\n"
     assert logged("stopped") == "2026-11-22 15:41:13 info    stopped\n"
 
 
-def test_text_puts_values_in_quotes_where_their_end_could_not_be_seen() -> None:
+def test_text_quotes_values_with_an_invisible_end() -> None:
     line = logged(reason="no space", empty="", tricky="a=b", quote='say "hi"', none=None)
     assert line.endswith('reason="no space" empty="" tricky="a=b" quote="say \\"hi\\"" none=None\n')
 
 
-def test_json() -> None:
+def test_record_as_json() -> None:
     line = logged(format="json", address="::1", port=5106, user=None, name="Zoë")
     assert line.endswith("\n")
     assert json.loads(line) == {
@@ -80,14 +80,14 @@ def test_json() -> None:
     }
 
 
-def test_json_keeps_its_own_fields() -> None:
+def test_json_fields_of_the_record_win() -> None:
     record = json.loads(logged(format="json", time="late", level="high"))
     assert record["time"] == "2026-11-22T15:41:13.123Z"
     assert (record["level"], record["time_"], record["level_"]) == ("info", "late", "high")
 
 
 @pytest.mark.parametrize("format", ["text", "json"])
-def test_no_control_character_of_a_stranger_reaches_the_terminal(format: Format) -> None:
+def test_control_characters_are_escaped(format: Format) -> None:
     line = logged("odd\x1b[2J", format=format, name="a\x1b[31m\r\nb\x00\x9b\u202e", error=ValueError("x\ny"))
     assert line.count("\n") == 1
     text = line.removesuffix("\n")
@@ -95,7 +95,7 @@ def test_no_control_character_of_a_stranger_reaches_the_terminal(format: Format)
     assert not [value for value in values if any(mark in str(value) for mark in "\x1b\r\n\x00\x9b\u202e")]
 
 
-def test_lone_surrogates_are_written_somehow() -> None:
+def test_lone_surrogates_are_escaped() -> None:
     reading, writing = os.pipe()
     with open(reading, "rb") as reader, open(writing, "w", encoding="utf-8") as stream:
         log = LogWriter(stream, format="json")
@@ -105,7 +105,7 @@ def test_lone_surrogates_are_written_somehow() -> None:
         assert json.loads(reader.readline())["event"] == "odd"
 
 
-def test_what_is_below_the_level_is_not_even_looked_at() -> None:
+def test_record_below_the_level_is_not_formatted() -> None:
     class Untouchable:
         def __str__(self) -> str:
             raise AssertionError
@@ -121,7 +121,7 @@ def test_what_is_below_the_level_is_not_even_looked_at() -> None:
     assert [line.split()[-1] for line in stream.getvalue().splitlines()] == ["three", "four"]
 
 
-def test_values_are_turned_into_text_by_the_caller() -> None:
+def test_values_are_formatted_on_the_callers_thread() -> None:
     """The log thread must not touch what the loop goes on changing."""
     users = ["ann"]
     stream = Gate()
@@ -134,7 +134,7 @@ def test_values_are_turned_into_text_by_the_caller() -> None:
     assert "bob" not in stream.getvalue()
 
 
-def test_a_stalled_stream_costs_records_and_never_the_caller() -> None:
+def test_stalled_stream_drops_records_and_never_blocks() -> None:
     stream = Gate()
     log = LogWriter(stream, format="json", capacity=10)
     log.start()
@@ -150,7 +150,7 @@ def test_a_stalled_stream_costs_records_and_never_the_caller() -> None:
     assert (dropped["level"], dropped["count"]) == ("warning", 15)
 
 
-def test_stop_has_a_deadline() -> None:
+def test_stop_ends_at_its_deadline() -> None:
     stream = Gate()
     log = LogWriter(stream)
     log.start()
@@ -163,7 +163,7 @@ def test_stop_has_a_deadline() -> None:
     assert "after" not in stream.getvalue()
 
 
-def test_a_closed_stream_is_given_up() -> None:
+def test_closed_stream_is_given_up() -> None:
     stream = io.StringIO()
     stream.close()
     log = LogWriter(stream)
@@ -172,19 +172,19 @@ def test_a_closed_stream_is_given_up() -> None:
     assert not log.stop(DEADLINE)
 
 
-def test_no_stream_at_all() -> None:
+def test_missing_stream_is_ignored() -> None:
     log = LogWriter(None)
     log.start()
     log.info("into the void")
     assert not log.stop(DEADLINE)
 
 
-def test_it_is_what_the_rules_ask_for() -> None:
+def test_log_writer_fits_the_log_port() -> None:
     log: ports.LogPort = LogWriter(None)
     log.error("it was not started")
 
 
-def test_a_log_that_never_started_stops() -> None:
+def test_log_that_never_started_can_stop() -> None:
     assert LogWriter(io.StringIO()).stop()
 
 
@@ -197,7 +197,7 @@ def test_records_from_before_the_start_are_written() -> None:
     assert "early" in stream.getvalue()
 
 
-def test_many_threads() -> None:
+def test_many_threads_can_log() -> None:
     stream = io.StringIO()
     log = LogWriter(stream, format="json", capacity=10_000)
     log.start()
@@ -231,7 +231,7 @@ print(log.stop(0.1), flush=True)
 
 
 @pytest.mark.e2e
-def test_a_process_whose_stderr_nobody_reads_ends() -> None:
+def test_process_with_an_unread_stderr_ends() -> None:
     """A pipe holds 64 KiB; the write that fills it never returns."""
     reading, writing = os.pipe()
     try:
@@ -245,7 +245,7 @@ def test_a_process_whose_stderr_nobody_reads_ends() -> None:
 
 
 @pytest.mark.e2e
-def test_a_process_whose_stderr_is_closed_ends() -> None:
+def test_process_with_a_closed_stderr_ends() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -258,7 +258,7 @@ def test_a_process_whose_stderr_is_closed_ends() -> None:
 
 
 @pytest.mark.e2e
-def test_a_stderr_that_does_not_block_gets_everything() -> None:
+def test_nonblocking_stderr_gets_everything() -> None:
     """The parent process may share a non-blocking descriptor; a full pipe is no reason to give up."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "SECURITY.md").read_text())
 
 
-def test_every_promise_is_held_by_a_test_that_exists() -> None:
+def test_every_promise_cites_an_existing_test() -> None:
     missing = [
         f"{file}::{name}"
         for file, name in NAMED
@@ -32,7 +32,7 @@ def test_every_promise_is_held_by_a_test_that_exists() -> None:
     assert len(NAMED) > 20
 
 
-def test_every_bound_is_named_with_what_it_is() -> None:
+def test_every_bound_is_documented() -> None:
     """Each setting with its default, and the rest in the order of the table."""
     _, _, table = (ROOT / "SECURITY.md").read_text().partition("## Limits")
     for name, field in Settings.model_fields.items():

@@ -53,7 +53,7 @@ def run(port: int, **more: object) -> Result:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_everybody_gets_everything_and_each_is_counted_once(plan: dict[str, object], deliveries: int) -> None:
+def test_every_delivery_is_counted_once(plan: dict[str, object], deliveries: int) -> None:
     with Server(port=0, listener_limit=100) as server:
         result = run(server.port, **plan)
     assert result.deliveries == result.expected == deliveries
@@ -66,7 +66,7 @@ def test_everybody_gets_everything_and_each_is_counted_once(plan: dict[str, obje
     assert result.rate == pytest.approx(deliveries / result.seconds)
 
 
-def test_a_process_of_this_machine_is_looked_at() -> None:
+def test_server_process_is_measured() -> None:
     with Server(port=0, listener_limit=100) as server:
         result = run(server.port, messages=3000, pid=os.getpid())
     assert result.server is not None
@@ -82,7 +82,7 @@ def test_open_loop_keeps_to_its_rate() -> None:
     assert 0.45 < result.seconds < 2
 
 
-def test_who_is_turned_away_makes_the_run_void() -> None:
+def test_refused_client_invalidates_the_run() -> None:
     with Server(port=0, listener_limit=5) as server, pytest.raises(RefusedError, match="5"):
         run(server.port)
 
@@ -97,12 +97,12 @@ def deliver_but(number: int, instead: Callable[[BentServer, socket.socket, bytes
     return BentServer(bend)
 
 
-def test_the_toy_server_itself_does_right() -> None:
+def test_fake_server_passes_the_checks() -> None:
     with BentServer() as server:
         assert run(server.port).deliveries == 300 * 7
 
 
-def test_no_server() -> None:
+def test_missing_server_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(UnreachableError, match="no server answers") as caught:
@@ -110,12 +110,12 @@ def test_no_server() -> None:
     assert caught.value.exit_code == 4
 
 
-def test_an_address_that_nothing_can_be_sent_to() -> None:
+def test_unreachable_address_is_reported() -> None:
     with pytest.raises(UnreachableError, match="no server answers at 255"):
         measure(Plan("255.255.255.255", 6667), lambda what, done, of: None)
 
 
-def test_a_name_with_several_addresses_is_tried_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_with_several_addresses_is_tried_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         nobody = taken.getsockname()
     with BentServer() as server:
@@ -124,12 +124,12 @@ def test_a_name_with_several_addresses_is_tried_at_each(monkeypatch: pytest.Monk
         assert run(server.port).deliveries == 300 * 7
 
 
-def test_a_server_that_lets_nobody_into_the_room_and_is_awake() -> None:
+def test_refused_joins_are_reported() -> None:
     with BentServer(shut=True) as server, pytest.raises(UnreachableError, match="0 of 8 are in their rooms"):
         run(server.port, timeout=0.3)
 
 
-def test_a_server_that_says_nothing_at_all() -> None:
+def test_silent_server_is_reported() -> None:
     with (
         socket.create_server(("127.0.0.1", 0), backlog=50) as mute,
         pytest.raises(UnreachableError, match=r"0 of 8 are registered"),
@@ -137,7 +137,7 @@ def test_a_server_that_says_nothing_at_all() -> None:
         run(mute.getsockname()[1], timeout=0.3)
 
 
-def test_a_full_server_says_how_many_it_took() -> None:
+def test_full_server_reports_the_number_of_clients() -> None:
     with BentServer(places=5) as server, pytest.raises(RefusedError, match="full") as caught:
         run(server.port)
     assert caught.value.exit_code == 5
@@ -163,12 +163,12 @@ def once_for_bx5(change: Callable[[bytes], list[bytes]]) -> BentServer:
     ],
     ids=["lost", "doubled", "changed", "another kind"],
 )
-def test_what_one_client_hears_differently_is_found(change: Callable[[bytes], list[bytes]]) -> None:
+def test_differing_delivery_is_found(change: Callable[[bytes], list[bytes]]) -> None:
     with once_for_bx5(change) as server, pytest.raises(ChatctlError, match="void"):
         run(server.port, timeout=1.0)
 
 
-def test_messages_that_changed_places_for_one_are_found() -> None:
+def test_reordered_delivery_is_found() -> None:
     held: list[bytes] = []
 
     def swap(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
@@ -189,7 +189,7 @@ def test_messages_that_changed_places_for_one_are_found() -> None:
     ],
     ids=["without a word", "with a reason"],
 )
-def test_who_is_cut_off_during_the_run_is_told_with_what_is_missing(last: bytes, code: int) -> None:
+def test_disconnected_client_is_reported_with_its_missing_messages(last: bytes, code: int) -> None:
     def cut(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
         server.hang_up(hearer, last)
         return [b""]
@@ -204,7 +204,7 @@ def test_who_is_cut_off_during_the_run_is_told_with_what_is_missing(last: bytes,
         assert "excess flood" in str(caught.value)
 
 
-def test_what_the_server_said_last_is_read_though_nothing_can_be_sent_any_more() -> None:
+def test_last_line_of_the_server_is_read_after_a_failed_send() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(b"ERROR :excess flood\r\n")
     theirs.close()
@@ -218,7 +218,7 @@ def test_what_the_server_said_last_is_read_though_nothing_can_be_sent_any_more()
             list(crowd.events(10.0))
 
 
-def test_a_server_that_throws_somebody_out() -> None:
+def test_kick_is_reported() -> None:
     def kick(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
         name = server.name_of(hearer)
         return [b":op!u@h KICK #bx0 " + name + b" :enough\r\n"]
@@ -230,7 +230,7 @@ def test_a_server_that_throws_somebody_out() -> None:
 TAGS = b"@time=2026-11-22T15:41:13.123Z "
 
 
-def test_a_server_that_puts_tags_on_all_it_says() -> None:
+def test_tagged_lines_are_counted() -> None:
     with BentServer(tags=TAGS) as server:
         assert run(server.port, caps=("server-time",)).deliveries == 300 * 7
 
@@ -247,7 +247,7 @@ def test_a_server_that_puts_tags_on_all_it_says() -> None:
         run(server.port, caps=("server-time",))
 
 
-def test_a_server_that_refuses_messages() -> None:
+def test_refused_messages_are_reported() -> None:
     def refuse(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
         return [b":toy 404 " + server.name_of(hearer) + b" #bx0 :Cannot send\r\n"]
 
@@ -255,7 +255,7 @@ def test_a_server_that_refuses_messages() -> None:
         run(server.port)
 
 
-def test_a_server_that_falls_silent() -> None:
+def test_server_that_stops_answering_is_reported() -> None:
     missing = r"nothing for 0\.5 s.*of 2100 deliveries did not arrive"
     with (
         deliver_but(200, lambda server, hearer, line: None) as server,
@@ -264,7 +264,7 @@ def test_a_server_that_falls_silent() -> None:
         run(server.port, timeout=0.5)
 
 
-def test_a_server_that_falls_silent_while_messages_go_on_being_sent() -> None:
+def test_server_that_stops_answering_under_load_is_reported() -> None:
     """However many messages are missing, the run ends within its timeout."""
     begin = time.monotonic()
     with (
@@ -275,14 +275,14 @@ def test_a_server_that_falls_silent_while_messages_go_on_being_sent() -> None:
     assert time.monotonic() - begin < 20  # all would take 40
 
 
-def test_a_slow_server_is_waited_for_while_anything_comes() -> None:
+def test_slow_server_is_waited_for_while_it_sends() -> None:
     """A share of the window takes it longer than the timeout."""
     with Server(port=0, listener_limit=100, limits=Limits(messages_per_second=40.0)) as server:
         result = run(server.port, senders=1, messages=180, timeout=1.0)
     assert result.deliveries == 180 * 7
 
 
-def test_who_hears_no_message_may_hear_all_else() -> None:
+def test_client_without_messages_may_receive_other_lines() -> None:
     """The one who speaks, without an echo: of a server that slows them down, too."""
     with Server(port=0, listener_limit=100, limits=Limits(messages_per_second=20.0)) as server:
         result = run(server.port, senders=1, messages=60)
@@ -290,7 +290,7 @@ def test_who_hears_no_message_may_hear_all_else() -> None:
     assert "20 messages a second" in result.told
 
 
-def test_keepalives_and_notices_in_between_are_no_deliveries() -> None:
+def test_pings_and_notices_are_not_deliveries() -> None:
     def chatter(server: BentServer, hearer: socket.socket, line: bytes) -> list[bytes] | None:
         name = server.name_of(hearer)
         return [
@@ -313,7 +313,7 @@ def line(sender: int, number: int) -> bytes:
     return b":n!u@h PRIVMSG #r :%d %d xxx\r\n" % (sender, number)
 
 
-def test_a_stream_takes_bytes_cut_anywhere() -> None:
+def test_stream_accepts_bytes_cut_anywhere() -> None:
     noise: list[bytes] = []
     whole = b"".join(line(0, number) + b"PING :x\r\n" * (number % 3 == 0) for number in range(20))
     for cut in range(1, 60):
@@ -329,7 +329,7 @@ def test_a_stream_takes_bytes_cut_anywhere() -> None:
     assert set(noise) == {b"PING :x\r"}
 
 
-def test_orders_are_compared_without_ones_own() -> None:
+def test_orders_are_compared_without_own_messages() -> None:
     def stream(but: int, *senders: int) -> RoomStream:
         made = RoomStream("#r", 1, but)
         made.order.extend(senders)
@@ -352,25 +352,25 @@ def test_quantiles_are_exact() -> None:
 
 
 @pytest.mark.parametrize("plan", [{"rooms": 5}, {"senders": 9}, {"messages": 1}])
-def test_a_plan_that_cannot_be(plan: dict[str, object]) -> None:
+def test_impossible_plan_is_refused(plan: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         run(1, **plan)
 
 
-def test_capabilities_are_spread_evenly_over_speakers_and_listeners() -> None:
+def test_capabilities_are_spread_evenly_over_senders_and_receivers() -> None:
     plan = Plan("h", 1, clients=500, senders=4, caps=("server-time",), caps_clients=250)
     assert sum(plan.has_caps(client) for client in range(500)) == 250
     assert sum(plan.has_caps(client) for client in range(4)) == 2
 
 
-def test_a_busy_generator_says_so() -> None:
+def test_busy_generator_is_reported() -> None:
     result = Result(2, 1, 10, 10, 10, 1.0, 0.1, 0.1, 1000, generator_cpu=0.95)
     assert "may be faster" in report.notices(Plan("h", 1), result)[0]
     result.generator_cpu = 0.5
     assert report.notices(Plan("h", 1), result) == []
 
 
-def test_the_picture_is_one_and_shows_every_figure() -> None:
+def test_plot_is_one_file_with_every_figure() -> None:
     with Server(port=0, listener_limit=100) as server:
         result = run(server.port, rate=2000.0)
     picture = svg(Plan("<host>", 1), result)
@@ -392,7 +392,7 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def test_the_command_prints_a_table_or_json_and_draws(tmp_path: Path) -> None:
+def test_command_prints_table_or_json_and_plots(tmp_path: Path) -> None:
     picture = tmp_path / "x.svg"
     with Server(port=0, listener_limit=100) as server:
         flags = ["bench", "--port", str(server.port), "--clients", "5", "--messages", "50"]
@@ -410,7 +410,7 @@ def _invoked(*words: str) -> tuple[int, str]:
     return found.exit_code, found.stdout + found.stderr
 
 
-def test_an_address_says_where_and_whether_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_address_sets_host_and_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with Server(port=0, listener_limit=9, tls=TlsConfig()) as server:
         there = f"127.0.0.1:{server.port}"
@@ -422,7 +422,7 @@ def test_an_address_says_where_and_whether_tls(monkeypatch: pytest.MonkeyPatch, 
     assert _invoked("work")[0] == 2
 
 
-def test_a_certificate_is_believed_as_everywhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_certificate_is_verified_as_by_the_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Except on this computer, where nobody can listen: a server's password may be sent."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("chatctl.client.transport.tls_probe._is_here", lambda host: False)
@@ -440,7 +440,7 @@ def test_a_certificate_is_believed_as_everywhere_else(monkeypatch: pytest.Monkey
             measure(other, lambda what, done, of: None)
 
 
-def test_a_picture_that_cannot_be_written_costs_no_figures(tmp_path: Path) -> None:
+def test_unwritable_plot_does_not_lose_the_figures(tmp_path: Path) -> None:
     with Server(port=0, listener_limit=100) as server:
         flags = ["bench", "--port", str(server.port), "--clients", "5", "--messages", "50"]
         result = CliRunner().invoke(app, [*flags, "--plot", str(tmp_path / "none" / "x.svg")])
@@ -449,7 +449,7 @@ def test_a_picture_that_cannot_be_written_costs_no_figures(tmp_path: Path) -> No
     assert "x.svg: No such file" in result.stderr
 
 
-def test_the_command_ends_with_4_or_5() -> None:
+def test_command_exits_with_4_or_5() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
     assert CliRunner().invoke(app, ["bench", "--port", port, "--clients", "5"]).exit_code == 4

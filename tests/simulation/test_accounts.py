@@ -171,7 +171,7 @@ class Accounts:
 
 
 @pytest.mark.parametrize("first", range(0, 30, 6))
-def test_accounts_and_terminals(first: int) -> None:
+def test_accounts_with_several_sessions_keep_the_promises(first: int) -> None:
     seen = set()
     for seed in range(first, first + 6):
         chat = Accounts(seed)

@@ -98,9 +98,7 @@ def _retried_is_treated_as_passing(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=lambda build_in: build_in.__name__.strip("_").replace(" ", "_"),
 )
-def test_a_missing_undo_is_found(
-    build_in: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_undo_is_found(build_in: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     build_in(monkeypatch)
     with pytest.raises((AssertionError, LookupError)):
         _run_all(range(1, ENOUGH + 1))

@@ -23,7 +23,7 @@ ENOUGH = 400
 
 
 @pytest.mark.parametrize("first", range(1, SEEDS, 200))
-def test_the_promises_hold(first: int) -> None:
+def test_messages_keep_the_promises(first: int) -> None:
     _run_all(range(first, first + 200))
 
 
@@ -95,7 +95,7 @@ def _moved_files_are_not_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         _moved_files_are_not_noticed,
     ],
 )
-def test_a_fault_that_is_built_in_is_found(
+def test_built_in_fault_is_found(
     build_in: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build_in(monkeypatch)

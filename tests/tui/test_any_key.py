@@ -137,7 +137,7 @@ def server() -> Iterator[Server]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", range(int(os.environ.get("SEEDS", "5"))), ids=lambda seed: f"seed-{seed}")
-def test_the_screen_stays_whole(server: Server, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_keys_leave_the_screen_consistent(server: Server, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDITOR", "true")
     left: list[str] = []
 
@@ -171,7 +171,7 @@ def test_the_screen_stays_whole(server: Server, seed: int, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("key", ["escape", "enter", "y", "ctrl+c", "ctrl+d", "x"])
 @pytest.mark.parametrize("opened", ["f1", "ctrl+f", "paste", "/register"])
-def test_keys_that_come_at_once_close_what_lies_over_the_screen_once(
+def test_burst_of_keys_closes_a_dialog_once(
     server: Server, opened: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def story() -> None:

@@ -17,7 +17,7 @@ from tests.tui.screens import Door, play, screen
 pytestmark = pytest.mark.e2e
 
 
-def test_two_people_talk(server: Server, bob: Client) -> None:
+def test_two_users_talk(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("You are ann")
@@ -36,7 +36,7 @@ def test_two_people_talk(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_what_one_types_is_not_lost_when_one_looks_elsewhere(server: Server, bob: Client) -> None:
+def test_unsent_text_is_preserved_per_buffer(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -51,7 +51,7 @@ def test_what_one_types_is_not_lost_when_one_looks_elsewhere(server: Server, bob
     play(story)
 
 
-def test_own_lines_completion_and_several_lines(server: Server, bob: Client) -> None:
+def test_input_has_history_completion_and_several_lines(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -65,7 +65,7 @@ def test_own_lines_completion_and_several_lines(server: Server, bob: Client) -> 
     play(story)
 
 
-def test_pasted_lines_are_asked_about_and_go_as_one(server: Server, bob: Client) -> None:
+def test_pasted_lines_are_confirmed_and_sent_as_one_message(server: Server, bob: Client) -> None:
     from textual import events
 
     async def story() -> None:
@@ -86,7 +86,7 @@ def test_pasted_lines_are_asked_about_and_go_as_one(server: Server, bob: Client)
     assert "\n".join(heard) == "one\n/two\nthree"
 
 
-def test_commands_hints_and_slips(server: Server, bob: Client) -> None:
+def test_commands_show_hints_and_slips_suggestions(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port), size=(120, 24)) as ann:
             await ann.until("2 people")
@@ -107,7 +107,7 @@ def test_commands_hints_and_slips(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_reactions_replies_and_deleting(server: Server, bob: Client) -> None:
+def test_reactions_replies_and_deletions_are_shown(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -127,7 +127,7 @@ def test_reactions_replies_and_deleting(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_the_last_message_is_the_last_that_is_seen(server: Server) -> None:
+def test_last_message_is_the_last_visible_one(server: Server) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("only you")
@@ -146,7 +146,7 @@ def test_the_last_message_is_the_last_that_is_seen(server: Server) -> None:
     play(story)
 
 
-def test_who_types_is_seen(server: Server, bob: Client) -> None:
+def test_typing_users_are_shown(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -158,7 +158,7 @@ def test_who_types_is_seen(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_panels_fold_away_on_narrow_terminals_and_by_key(server: Server, bob: Client) -> None:
+def test_panels_fold_on_narrow_terminals_and_by_key(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port), size=(40, 12)) as ann:
             text = await ann.until("2 people")
@@ -176,7 +176,7 @@ def test_panels_fold_away_on_narrow_terminals_and_by_key(server: Server, bob: Cl
     play(story)
 
 
-def test_history_comes_page_by_page_as_far_as_it_goes(server: Server, bob: Client) -> None:
+def test_history_is_paged_to_its_beginning(server: Server, bob: Client) -> None:
     for number in range(250):
         bob.say("#lobby", f"line {number}", timeout=None)
     assert bob.flush(DEADLINE)
@@ -199,7 +199,7 @@ def test_history_comes_page_by_page_as_far_as_it_goes(server: Server, bob: Clien
     play(story)
 
 
-def test_search_and_jump(server: Server, bob: Client) -> None:
+def test_search_result_is_jumped_to(server: Server, bob: Client) -> None:
     bob.say("#lobby", "the secret ingredient is cardamom")
     for number in range(120):
         bob.say("#lobby", f"line {number}", timeout=None)
@@ -220,7 +220,7 @@ def test_search_and_jump(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_a_break_is_visible_and_what_is_typed_arrives(bob: Client) -> None:
+def test_connection_loss_is_visible_and_typed_messages_arrive(bob: Client) -> None:
     with Server(port=steady_port()) as first:
         port = first.port
         # The pauses between two tries double up to 30 seconds: the slower the typing, the later it would arrive.
@@ -240,7 +240,7 @@ def test_a_break_is_visible_and_what_is_typed_arrives(bob: Client) -> None:
         play(story)
 
 
-def test_the_lower_line_follows_where_one_is(server: Server, bob: Client) -> None:
+def test_status_line_follows_the_current_buffer(server: Server, bob: Client) -> None:
     for number in range(60):
         bob.say("#lobby", f"line {number}", timeout=None)
     assert bob.flush(DEADLINE)
@@ -256,7 +256,7 @@ def test_the_lower_line_follows_where_one_is(server: Server, bob: Client) -> Non
     play(story)
 
 
-def test_help_is_read_over_the_screen_and_not_in_the_conversation(server: Server) -> None:
+def test_help_is_a_dialog_and_not_in_the_conversation(server: Server) -> None:
     async def story() -> None:
         async with screen(Door(server.port), size=(40, 12)) as ann:
             await ann.until("only you")
@@ -273,7 +273,7 @@ def test_help_is_read_over_the_screen_and_not_in_the_conversation(server: Server
     play(story)
 
 
-def test_typing_where_one_may_not_speak_is_nobodys_business(server: Server) -> None:
+def test_typing_in_a_moderated_room_causes_no_error(server: Server) -> None:
     async def story() -> None:
         with Client(port=server.port, name="op", secret="op's", rooms=["#quiet"]) as op:
             eventually(lambda: "#quiet" in op.rooms)
@@ -298,7 +298,7 @@ def test_typing_where_one_may_not_speak_is_nobodys_business(server: Server) -> N
     play(story)
 
 
-def test_a_very_long_paste_is_asked_about_and_never_in_the_line(server: Server, bob: Client) -> None:
+def test_very_long_paste_is_confirmed_and_never_in_the_input(server: Server, bob: Client) -> None:
     from textual import events
 
     async def story() -> None:

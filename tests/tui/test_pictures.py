@@ -111,7 +111,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.usefixtures("utc")
-def test_it_looks_as_it_did(width: int, height: int) -> None:
+def test_screens_equal_their_pictures(width: int, height: int) -> None:
     assert asyncio.run(picture(width, height)) == (FOLDER / f"{width}.txt").read_text(encoding="utf-8")
 
 

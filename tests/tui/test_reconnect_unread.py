@@ -24,7 +24,7 @@ def _after(text: str, ruled: str) -> str:
     return rows[at + 1].partition("]: ")[2] if at is not None else ""
 
 
-def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: Client) -> None:
+def test_unread_line_is_at_the_read_position_after_a_reconnect(server: Server, bob: Client) -> None:
     door = Door(server.port)
     bob.join("#dev")
     eventually(lambda: "#dev" in bob.rooms)
@@ -58,7 +58,7 @@ def test_after_coming_back_the_line_is_where_one_left_off(server: Server, bob: C
     play(second)
 
 
-def test_the_rooms_one_is_in_are_kept_before_one_leaves(server: Server, tmp_path: Path) -> None:
+def test_joined_rooms_are_saved_before_leaving(server: Server, tmp_path: Path) -> None:
     """Or a killed program would lose them."""
     door = Door(server.port)
 
@@ -72,9 +72,7 @@ def test_the_rooms_one_is_in_are_kept_before_one_leaves(server: Server, tmp_path
     play(entering)
 
 
-def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
-    server: Server, bob: Client, tmp_path: Path
-) -> None:
+def test_saved_rooms_are_joined_again_until_left(server: Server, bob: Client, tmp_path: Path) -> None:
     door = Door(server.port)
     bob.join("#dev")
 
@@ -108,7 +106,7 @@ def test_the_rooms_one_was_in_are_there_again_until_one_leaves_them(
     play(third)
 
 
-def test_what_was_said_is_there_though_many_came_and_left_since(server: Server, bob: Client) -> None:
+def test_messages_are_found_below_many_joins_and_parts(server: Server, bob: Client) -> None:
     bob.say("#lobby", "said before all that")
     bob.join("#dev")
     bob.say("#dev", "said in dev")
@@ -128,7 +126,7 @@ def test_what_was_said_is_there_though_many_came_and_left_since(server: Server, 
     play(story)
 
 
-def test_private_conversations_are_there_again_with_what_one_has_not_read(server: Server, bob: Client) -> None:
+def test_private_conversations_return_with_their_unread_messages(server: Server, bob: Client) -> None:
     door = Door(server.port)
 
     async def first() -> None:
@@ -156,7 +154,7 @@ def test_private_conversations_are_there_again_with_what_one_has_not_read(server
     play(second)
 
 
-def test_who_reads_is_not_idle(server: Server) -> None:
+def test_reading_user_is_not_idle(server: Server) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("only you")
@@ -178,7 +176,7 @@ def test_who_reads_is_not_idle(server: Server) -> None:
     play(story)
 
 
-def test_what_comes_while_nobody_is_there_is_unread(server: Server, bob: Client) -> None:
+def test_message_while_idle_is_unread(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")

@@ -39,7 +39,7 @@ def room() -> Buffer:
     return buffer
 
 
-def test_typing_is_told_every_three_seconds_at_most() -> None:
+def test_typing_is_sent_at_most_every_three_seconds() -> None:
     here, told = being()
     for text in ("h", "he", "hel"):
         here.typing(room(), text)
@@ -49,7 +49,7 @@ def test_typing_is_told_every_three_seconds_at_most() -> None:
     assert told.done == [("#lobby", "active"), ("#lobby", "active"), ("#lobby", "done")]
 
 
-def test_commands_and_what_was_sent_are_not_told() -> None:
+def test_commands_and_sent_text_are_not_typing() -> None:
     here, told = being()
     here.typing(room(), "/secret")
     here.typing(room(), "hi")
@@ -58,14 +58,14 @@ def test_commands_and_what_was_sent_are_not_told() -> None:
     assert told.done == [("#lobby", "active")]
 
 
-def test_it_can_be_off() -> None:
+def test_typing_can_be_turned_off() -> None:
     here, told = being()
     here.sends_typing = False
     here.typing(room(), "hi")
     assert told.done == []
 
 
-def test_who_touches_nothing_is_away_until_they_do() -> None:
+def test_idle_user_is_away_until_a_key() -> None:
     here, told = being()
     told.now = IDLE_SECONDS + 1
     here.tick(away=False)
@@ -75,7 +75,7 @@ def test_who_touches_nothing_is_away_until_they_do() -> None:
     assert told.done == [("away", "idle"), ("away", "")]
 
 
-def test_who_said_that_they_are_away_stays_it() -> None:
+def test_user_with_away_text_stays_away() -> None:
     here, told = being()
     told.now = IDLE_SECONDS + 1
     here.tick(away=True)
@@ -83,7 +83,7 @@ def test_who_said_that_they_are_away_stays_it() -> None:
     assert told.done == []
 
 
-def test_a_call_is_clean_and_not_too_often() -> None:
+def test_notification_is_clean_and_rate_limited() -> None:
     here, told = being()
     told.now = 100.0
     call = here.call("bob\x1b[2J", "hi;\x07you", "xterm")

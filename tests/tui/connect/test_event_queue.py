@@ -28,7 +28,7 @@ class Clock:
         return self.now
 
 
-def test_a_flood_is_heard_in_slices_and_drawn_now_and_then() -> None:
+def test_flood_of_events_is_handled_in_slices() -> None:
     clock, feed = Clock(), EventQueue()
     heard: list[e.Event] = []
 
@@ -62,7 +62,7 @@ def test_a_flood_is_heard_in_slices_and_drawn_now_and_then() -> None:
     assert 0 < pause <= DRAW_PAUSE_SECONDS, "later events wait for their time"
 
 
-def test_the_screen_is_woken_once_until_it_has_taken_all() -> None:
+def test_screen_is_woken_once_until_it_has_taken_all() -> None:
     feed = EventQueue()
     woken: list[int] = []
     feed.wake = lambda: woken.append(1)
@@ -87,7 +87,7 @@ def collector() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("collector")
-def test_looking_through_everything_waits_for_a_quiet_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_collection_waits_for_a_quiet_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, gathered, collected = Clock(), [0], [0]
     monkeypatch.setattr(tidying, "monotonic", clock)
     monkeypatch.setattr(gc, "get_count", lambda: (0, 0, gathered[0]))

@@ -16,7 +16,7 @@ from tests.tui.screens import Door, play, screen
 pytestmark = pytest.mark.e2e
 
 
-def test_a_name_is_asked_for_and_another_one_where_it_is_taken(server: Server, bob: Client, tmp_path: Path) -> None:
+def test_name_is_asked_for_and_again_if_it_is_taken(server: Server, bob: Client, tmp_path: Path) -> None:
     async def story() -> None:
         door = Door(server.port)
         async with screen(door, name=None, folder=tmp_path) as ann:
@@ -31,7 +31,7 @@ def test_a_name_is_asked_for_and_another_one_where_it_is_taken(server: Server, b
     play(story)
 
 
-def test_leaving_and_choices(server: Server, tmp_path: Path) -> None:
+def test_login_can_be_left_and_choices_are_stored(server: Server, tmp_path: Path) -> None:
     async def story() -> None:
         async with screen(Door(server.port), folder=tmp_path) as ann:
             await ann.until("only you")
@@ -50,7 +50,7 @@ def test_leaving_and_choices(server: Server, tmp_path: Path) -> None:
     assert (memory.choice("theme", ""), memory.choice("notify", "")) == ("dark", "off")
 
 
-def test_a_server_is_saved_under_a_word(server: Server) -> None:
+def test_server_is_saved_under_a_word(server: Server) -> None:
     door = Door(server.port)
 
     async def story() -> None:
@@ -65,7 +65,7 @@ def test_a_server_is_saved_under_a_word(server: Server) -> None:
     assert door.words == {"work": "ann"}
 
 
-def test_an_account_is_offered_once_and_no_is_what_enter_says(server: Server, tmp_path: Path) -> None:
+def test_account_is_offered_once_and_enter_declines(server: Server, tmp_path: Path) -> None:
     async def story() -> None:
         async with screen(Door(server.port), name=None, folder=tmp_path) as ann:
             await ann.until("What should others call you?")
@@ -102,7 +102,9 @@ def test_an_account_is_offered_once_and_no_is_what_enter_says(server: Server, tm
     play(story)
 
 
-def test_a_fault_ends_the_screen_and_is_told_outside(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+def test_internal_error_ends_the_screen_and_is_reported_after(
+    server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
     apps: list[ChatApp] = []
 
     async def story() -> None:
@@ -122,7 +124,7 @@ def test_a_fault_ends_the_screen_and_is_told_outside(server: Server, capfd: pyte
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_a_password_for_ones_name(server: Server) -> None:
+def test_password_of_an_owned_name_is_asked_for(server: Server) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("only you")

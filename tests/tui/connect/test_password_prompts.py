@@ -85,7 +85,7 @@ async def at_once(ann: Screen, *lines: str) -> None:
     await ann.press(*(key for line in lines for key in (*line, "enter")))
 
 
-def test_an_invitation_asks_for_the_new_password_twice(server: Server, bob: Client) -> None:
+def test_invitation_asks_for_the_new_password_twice(server: Server, bob: Client) -> None:
     prepare(server)
     door = LoginDoor(server.port, "token")
 
@@ -111,7 +111,7 @@ def test_an_invitation_asks_for_the_new_password_twice(server: Server, bob: Clie
     assert said(bob) == ["the end"]
 
 
-def test_a_new_password_that_will_not_do_is_asked_for_twice_again(server: Server, bob: Client) -> None:
+def test_refused_new_password_is_asked_for_twice_again(server: Server, bob: Client) -> None:
     prepare(server)
 
     async def story() -> None:
@@ -127,7 +127,7 @@ def test_a_new_password_that_will_not_do_is_asked_for_twice_again(server: Server
     assert said(bob) == ["the end"]
 
 
-def test_a_password_typed_again_while_logging_in_is_dropped(server: Server, bob: Client) -> None:
+def test_password_repeated_while_logging_in_is_dropped(server: Server, bob: Client) -> None:
     prepare(server)
     door = LoginDoor(server.port)
 
@@ -146,7 +146,7 @@ def test_a_password_typed_again_while_logging_in_is_dropped(server: Server, bob:
     assert said(bob) == ["hello", "the end"]
 
 
-def test_a_password_typed_again_later_is_not_said(server: Server, bob: Client) -> None:
+def test_password_repeated_later_is_not_sent(server: Server, bob: Client) -> None:
     prepare(server)
 
     async def story() -> None:
@@ -164,7 +164,7 @@ def test_a_password_typed_again_later_is_not_said(server: Server, bob: Client) -
     assert said(bob) == [f"{PASSWORD} is no word", "the end"]
 
 
-def test_a_wrong_password_is_dropped_with_what_follows_it(server: Server, bob: Client) -> None:
+def test_wrong_password_is_dropped_with_the_keys_after_it(server: Server, bob: Client) -> None:
     prepare(server)
 
     async def story() -> None:
@@ -180,7 +180,7 @@ def test_a_wrong_password_is_dropped_with_what_follows_it(server: Server, bob: C
     assert said(bob) == ["the end"]
 
 
-def test_what_is_typed_at_the_offer_of_an_account_is_dropped(server: Server, bob: Client, tmp_path: Path) -> None:
+def test_text_typed_at_the_account_offer_is_dropped(server: Server, bob: Client, tmp_path: Path) -> None:
     async def story() -> None:
         async with screen(Door(server.port), name=None, folder=tmp_path) as ann:
             await ann.until("What should others call you?")

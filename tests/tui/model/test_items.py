@@ -24,7 +24,7 @@ from chatctl.tui.model.message_log import MAX_LIVE_ITEMS, MessageLog
         ("+ann -ann +ann", "ann came"),
     ],
 )
-def test_who_came_and_left_is_one_line(moves: str, words: str) -> None:
+def test_joins_and_parts_are_one_line(moves: str, words: str) -> None:
     signs: dict[str, Came] = {"+": "came", "-": "left"}
     assert fold_words([(move[1:], signs[move[0]], "tea" if move[0] == "-" else "") for move in moves.split()]) == words
 
@@ -37,7 +37,7 @@ def texts(log: MessageLog) -> list[str]:
     return [item.text or fold_words(item.moves or []) for item in log.items]
 
 
-def test_moves_with_nothing_said_between_are_one_item() -> None:
+def test_joins_and_parts_without_a_message_between_are_one_item() -> None:
     log = MessageLog()
     log.move(0, "ann", "came", "")
     log.move(1, "eve", "came", "")
@@ -46,7 +46,7 @@ def test_moves_with_nothing_said_between_are_one_item() -> None:
     assert texts(log) == ["ann and eve came", "hi", "ann left"]
 
 
-def test_a_message_with_an_id_stands_there_once() -> None:
+def test_message_id_is_listed_once() -> None:
     log = MessageLog()
     assert log.add(said("hi", "m1"))
     assert not log.add(said("hi", "m1"))
@@ -54,7 +54,7 @@ def test_a_message_with_an_id_stands_there_once() -> None:
     assert texts(log) == ["before", "hi"]
 
 
-def test_what_waits_stays_below_what_comes_until_its_echo() -> None:
+def test_pending_message_stays_last_until_its_echo() -> None:
     log = MessageLog()
     log.add(Item("said", 0, "mine", "ann", own=True, ticket=7))
     log.add(said("theirs", "m1"))
@@ -65,7 +65,7 @@ def test_what_waits_stays_below_what_comes_until_its_echo() -> None:
     assert texts(log) == ["theirs", "mine", "later"]
 
 
-def test_what_is_told_of_the_past_goes_above_the_programs_own_words() -> None:
+def test_history_is_inserted_above_lines_of_the_program() -> None:
     log = MessageLog()
     log.add(Item("news", 10, "You are ann"))
     log.add(said("an hour ago", "m1", time=5), past=True)
@@ -73,7 +73,7 @@ def test_what_is_told_of_the_past_goes_above_the_programs_own_words() -> None:
     assert texts(log) == ["an hour ago", "You are ann", "now"]
 
 
-def test_what_failed_stays_and_says_why() -> None:
+def test_failed_message_stays_with_its_reason() -> None:
     log = MessageLog()
     log.add(Item("said", 0, "mine", "ann", own=True, ticket=7))
     item = log.failed(7, "you are banned")
@@ -82,7 +82,7 @@ def test_what_failed_stays_and_says_why() -> None:
     assert log.failed(7, "again") is None
 
 
-def test_only_so_much_is_kept() -> None:
+def test_number_of_items_is_bounded() -> None:
     log = MessageLog()
     for number in range(MAX_LIVE_ITEMS + 2000):
         log.add(said(str(number), str(number)))
@@ -91,7 +91,7 @@ def test_only_so_much_is_kept() -> None:
     assert log.dropped > 0
 
 
-def test_the_nth_last_message_is_one_that_somebody_said() -> None:
+def test_nth_last_message_counts_messages_only() -> None:
     log = MessageLog()
     log.add(said("one", "m1"))
     log.add(said("two", "m2"))
@@ -102,7 +102,7 @@ def test_the_nth_last_message_is_one_that_somebody_said() -> None:
     assert log.said(3) is None
 
 
-def test_reactions_are_counted_by_person() -> None:
+def test_reactions_are_counted_per_user() -> None:
     item = said("hi", "m1")
     for name, removed in (("ann", False), ("ann", False), ("eve", False), ("eve", True)):
         item.react(name, "👍", removed=removed)

@@ -11,7 +11,7 @@ from chatctl.client import events as e
 from tests.tui.view_models import NOW, World, page, said
 
 
-def test_unread_and_mentions_count_elsewhere_alone(world: World) -> None:
+def test_unread_and_mentions_are_counted_in_other_buffers_only(world: World) -> None:
     world.handle(said("here"), said("there", "#dev"), said("ann: there", "#dev"), said("annual", "#dev"))
     assert (world.buffer("#lobby").unread, world.buffer("#dev").unread, world.buffer("#dev").mentions) == (0, 3, 1)
     assert world.buffer("#dev").log.unread is world.buffer("#dev").log.items[0]
@@ -20,7 +20,7 @@ def test_unread_and_mentions_count_elsewhere_alone(world: World) -> None:
     assert (world.buffer("#dev").unread, world.buffer("#dev").mentions) == (0, 0)
 
 
-def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> None:
+def test_nothing_is_read_while_the_terminal_lacks_focus(world: World) -> None:
     world.model.attend(False)
     world.handle(said("ann?"))
     assert (world.buffer("#lobby").unread, len(world.model.alerts)) == (1, 1)
@@ -29,7 +29,7 @@ def test_nothing_is_read_while_the_terminal_is_not_in_front(world: World) -> Non
     assert world.buffer("#lobby").log.unread is not None  # the line stays, so that one sees where to go on
 
 
-def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(world: World) -> None:
+def test_focused_user_is_not_notified_of_visible_messages(world: World) -> None:
     def calls(text: str) -> int:
         world.model.alerts.clear()
         world.handle(said(f"ann: {text}", "#dev"))
@@ -46,7 +46,7 @@ def test_who_has_the_terminal_in_front_is_not_called_for_what_they_see_counted(w
     assert calls("it is not in front") == 1
 
 
-def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) -> None:
+def test_history_after_the_read_marker_is_unread(world: World) -> None:
     world.handle(said("old", "#dev", history=True))
     assert world.buffer("#dev").unread == 0
     world.handle(e.ReadUntil(time=NOW, target="#dev", until=NOW), said("newer", "#dev", seconds=5, history=True))
@@ -55,7 +55,7 @@ def test_the_past_is_not_unread_but_what_came_after_the_marker_is(world: World) 
     assert world.buffer("#dev").unread == 0
 
 
-def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World) -> None:
+def test_read_position_is_shown_and_paged_to(world: World) -> None:
     here, at = world.buffer("#lobby"), [NOW + timedelta(seconds=second) for second in range(10)]
     world.handle(e.ReadUntil(time=at[9], target="#lobby", until=at[1]))
     told = [said(f"m{number}", seconds=number, id=f"m{number}", history=True) for number in range(8)]
@@ -74,7 +74,7 @@ def test_where_one_left_off_is_shown_and_searched_for_page_by_page(world: World)
     assert len(world.client.asked) == asked_before, "it is found"
 
 
-def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) -> None:
+def test_unread_messages_of_other_buffers_are_counted_from_history(world: World) -> None:
     dev = world.buffer("#dev")
     world.handle(e.ReadUntil(time=NOW, target="#dev", until=NOW))
     world.handle(said("late", "#dev", seconds=9, id="late", history=True))
@@ -86,7 +86,7 @@ def test_what_was_missed_elsewhere_is_counted_as_far_as_it_goes(world: World) ->
     assert dev.log.unread is dev.log.find("e1")
 
 
-def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unread_line_says_if_more_is_unread_than_loaded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatctl.tui.model.view_state._MAX_PAGES_BACK", 1)
     dev, at = world.buffer("#dev"), [NOW + timedelta(seconds=second) for second in range(10)]
     world.handle(e.ReadUntil(time=at[9], target="#dev", until=at[1]))
@@ -103,7 +103,7 @@ def test_where_more_is_unread_than_is_loaded_the_line_says_so(world: World, monk
         assert (dev.log.unread, dev.log.unread_above) == (dev.log.find(unread), above)
 
 
-def test_what_one_has_read_is_not_searched_for(world: World) -> None:
+def test_read_messages_are_not_paged_to(world: World) -> None:
     world.handle(e.ReadUntil(time=NOW, target="#dev", until=NOW))
     world.handle(said("late", "#dev", seconds=9, history=True))
     world.model.look_at(world.buffer("#dev"))
@@ -113,7 +113,7 @@ def test_what_one_has_read_is_not_searched_for(world: World) -> None:
     assert not world.client.asked
 
 
-def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) -> None:
+def test_read_marker_is_sent_once_and_never_moves_back(world: World) -> None:
     world.handle(said("hi", seconds=3))
     world.model.mark_read()
     world.model.mark_read()
@@ -122,7 +122,7 @@ def test_reading_is_told_to_the_server_once_and_never_backwards(world: World) ->
     ]
 
 
-def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: World) -> None:
+def test_former_conversations_are_listed_below_the_rooms(world: World) -> None:
     world.handle(e.Conversations(time=NOW, people=(("dave", NOW), ("bob", NOW), ("eve", NOW))))
     assert [buffer.name for buffer in world.model.buffers] == ["#lobby", "#dev", "dave", "bob", "eve"]
     assert world.model.here is world.buffer("#lobby")
@@ -144,7 +144,7 @@ def test_whom_we_talked_with_before_is_below_the_rooms_and_not_looked_at(world: 
     assert world.buffer("dave").unread == 0
 
 
-def test_who_is_talked_with_now_is_not_begun_again(world: World) -> None:
+def test_open_conversation_is_not_listed_twice(world: World) -> None:
     world.model.converse("bob")
     world.client.asked.clear()
     world.handle(e.Conversations(time=NOW, people=(("bob", NOW),)))

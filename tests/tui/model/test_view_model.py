@@ -17,11 +17,11 @@ from chatctl.tui.widgets.message_list import MessageList
 from tests.tui.view_models import NOW, World, page, plain_rows, said
 
 
-def test_what_was_said_before_there_was_a_room_moves_into_the_first(world: World) -> None:
+def test_lines_before_the_first_room_move_into_it(world: World) -> None:
     assert world.buffer("#lobby").log.items[0].text.startswith("You are ann on net")
 
 
-def test_what_we_say_waits_and_its_echo_takes_its_place(world: World) -> None:
+def test_own_message_is_pending_until_its_echo_replaces_it(world: World) -> None:
     world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
     world.handle(said("theirs"))
     assert world.texts() == ["theirs", "mine"]
@@ -29,19 +29,19 @@ def test_what_we_say_waits_and_its_echo_takes_its_place(world: World) -> None:
     assert [(item.text, item.ticket) for item in world.buffer("#lobby").log.items[1:]] == [("theirs", 0), ("mine", 0)]
 
 
-def test_a_refusal_stands_at_the_message(world: World) -> None:
+def test_refusal_is_shown_at_its_message(world: World) -> None:
     world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
     world.handle(e.Failed(time=NOW, text="You may not speak", code="404", about="#lobby", ticket=4))
     assert world.buffer("#lobby").log.items[-1].problem == "You may not speak"
 
 
-def test_what_a_break_left_open_stands_at_the_message(world: World) -> None:
+def test_unconfirmed_message_is_marked_after_a_connection_loss(world: World) -> None:
     world.model.say("mine", "message", "#lobby", 4, NOW.timestamp())
     world.handle(e.Unconfirmed(time=NOW, messages=(e.Outgoing("#lobby", "mine", "message", 4),)))
     assert "may not have arrived" in world.buffer("#lobby").log.items[-1].problem
 
 
-def test_private_messages_open_a_conversation_and_call(world: World) -> None:
+def test_private_message_opens_a_conversation_and_notifies(world: World) -> None:
     world.handle(e.PrivateMessage(time=NOW, name="bob", to="ann", text="psst"))
     assert (world.buffer("bob").unread, world.buffer("bob").mentions, world.buffer("bob").is_room) == (1, 1, False)
     assert ("WATCH", "bob") in world.client.asked
@@ -50,13 +50,13 @@ def test_private_messages_open_a_conversation_and_call(world: World) -> None:
     assert world.buffer("robert").log.items[0].text == "psst"
 
 
-def test_a_notice_opens_none(world: World) -> None:
+def test_notice_opens_no_conversation(world: World) -> None:
     world.handle(e.PrivateMessage(time=NOW, name="bot", to="ann", text="beep", kind="notice"))
     assert world.model.buffers.get("bot") is None
     assert world.texts() == ["beep"]
 
 
-def test_coming_and_leaving_fold(world: World) -> None:
+def test_joins_and_parts_are_folded(world: World) -> None:
     world.handle(
         e.Joined(time=NOW, room="#lobby", name="bob"),
         e.Joined(time=NOW, room="#lobby", name="eve"),
@@ -65,13 +65,13 @@ def test_coming_and_leaving_fold(world: World) -> None:
     assert world.texts() == ["eve came · bob came and left (tea)"]
 
 
-def test_being_removed_leaves_the_room_there_to_be_read(world: World) -> None:
+def test_kicked_user_can_still_read_the_room(world: World) -> None:
     world.handle(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="kick", reason="enough", by="bob", own=True))
     assert world.texts()[-1] == "bob removed you from #lobby (enough); /join #lobby enters it again"
     assert not world.buffer("#lobby").joined
 
 
-def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: World) -> None:
+def test_kick_reason_equal_to_the_kickers_name_is_omitted(world: World) -> None:
     """The default reason of servers: modern.ircdocs.horse, KICK message."""
     world.handle(
         e.Joined(time=NOW, room="#lobby", name="eve"),
@@ -80,13 +80,13 @@ def test_a_reason_that_is_the_name_of_who_removed_somebody_says_nothing(world: W
     assert world.texts()[-1] == "bob removed eve"
 
 
-def test_leaving_oneself_closes_the_room(world: World) -> None:
+def test_own_part_closes_the_room(world: World) -> None:
     world.handle(e.Parted(time=NOW, name="ann", rooms=("#lobby",), how="part", reason="", own=True))
     assert world.model.buffers.get("#lobby") is None
     assert world.model.here is world.buffer("#dev")
 
 
-def test_typing_ends_with_the_message(world: World) -> None:
+def test_typing_state_ends_with_the_message(world: World) -> None:
     world.handle(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
     assert world.model.here.typing() == ["bob"]
     world.handle(said("done"))
@@ -96,7 +96,7 @@ def test_typing_ends_with_the_message(world: World) -> None:
     assert world.model.here.typing(now=6.1) == []
 
 
-def test_reactions_and_deleting(world: World) -> None:
+def test_reactions_and_deletions_change_the_message(world: World) -> None:
     world.handle(said("hi", id="m1"), e.Reacted(time=NOW, target="#lobby", id="m1", name="eve", reaction="👍"))
     item = world.buffer("#lobby").log.find("m1")
     assert item is not None
@@ -105,7 +105,7 @@ def test_reactions_and_deleting(world: World) -> None:
     assert (item.text, item.deleted) == ("", "bob")
 
 
-def test_older_pages_go_above_until_there_are_no_more(world: World) -> None:
+def test_older_pages_are_inserted_above_until_the_beginning(world: World) -> None:
     world.handle(said("now", id="m9"))
     assert world.model.load_before(world.model.here)
     assert not world.model.load_before(world.model.here)  # one at a time
@@ -117,7 +117,7 @@ def test_older_pages_go_above_until_there_are_no_more(world: World) -> None:
     assert not world.model.load_before(world.model.here)
 
 
-def test_a_search_and_a_jump_to_what_is_not_at_hand(world: World) -> None:
+def test_search_result_that_is_not_loaded_is_fetched_and_shown(world: World) -> None:
     world.handle(said("now", id="m9"))
     world.model.searched(50)
     world.handle(page(50, said("tea", id="m1"), said("tea", room="#dev", id="d1")))
@@ -135,7 +135,7 @@ def test_a_search_and_a_jump_to_what_is_not_at_hand(world: World) -> None:
     assert world.texts() == ["now", "meanwhile"]  # the past has met the present
 
 
-def test_a_break_is_told_once(world: World) -> None:
+def test_connection_loss_is_reported_once(world: World) -> None:
     for _ in range(3):
         world.handle(e.Reconnecting(time=NOW, seconds=1.0, reason="gone"))
     assert world.model.connection == "offline"
@@ -145,7 +145,7 @@ def test_a_break_is_told_once(world: World) -> None:
     assert world.buffer("#dev").unread == 1
 
 
-def test_a_topic_that_is_told_on_coming_back_was_not_asked_for(world: World) -> None:
+def test_topic_after_a_reconnect_is_not_shown_again(world: World) -> None:
     world.handle(e.Topic(time=NOW, room="#lobby", text="be kind"))
     told = len(world.texts())
     world.handle(e.Joined(time=NOW, room="#lobby", name="ann", own=True))
@@ -155,7 +155,7 @@ def test_a_topic_that_is_told_on_coming_back_was_not_asked_for(world: World) -> 
     assert world.texts()[-1] == "Topic of #lobby: be kind"
 
 
-def test_one_command_that_is_refused_twice_is_told_once(world: World) -> None:
+def test_command_refused_twice_is_reported_once(world: World) -> None:
     refusal = e.Failed(time=NOW, text="Only an operator of #lobby may do that", code="482", about="#lobby")
     world.handle(refusal, refusal)
     later = replace(refusal, time=NOW + timedelta(seconds=5))
@@ -163,7 +163,7 @@ def test_one_command_that_is_refused_twice_is_told_once(world: World) -> None:
     assert world.texts().count(refusal.text) == 2
 
 
-def test_rooms_are_stepped_through_around_the_ends(world: World) -> None:
+def test_stepping_through_rooms_wraps_around(world: World) -> None:
     buffers = world.model.buffers
     assert buffers.step(1) is world.buffer("#dev")
     assert buffers.step(-1) is world.buffer("#dev")
@@ -180,12 +180,12 @@ def test_rooms_are_stepped_through_around_the_ends(world: World) -> None:
         e.Whois(time=NOW, name="bob", lines=("bob, u@h",)),
     ],
 )
-def test_what_has_no_place_of_its_own_is_told_in_words(world: World, event: e.Event) -> None:
+def test_event_without_a_room_is_shown_as_a_sentence(world: World, event: e.Event) -> None:
     world.handle(event)
     assert len(world.texts()) == 1
 
 
-def test_a_name_that_nothing_can_be_asked_about_does_no_harm(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_that_cannot_be_queried_is_handled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> int:
         raise InputError("'a,b' is not the name of one room or person")
 
@@ -199,19 +199,19 @@ def test_a_name_that_nothing_can_be_asked_about_does_no_harm(world: World, monke
     assert buffer.log.begins
 
 
-def test_a_clock_that_is_days_ahead_keeps_nothing_at_the_end(world: World) -> None:
+def test_clock_days_ahead_does_not_keep_an_item_at_the_end(world: World) -> None:
     world.model.tell("of the program", now=(NOW + timedelta(days=3)).timestamp())
     world.handle(said("said now", id="a"), said("said then", id="b", seconds=-9 * 86400), said("and now", id="c"))
     assert world.texts() == ["of the program", "said now", "said then", "and now"]
 
 
-def test_what_is_told_of_the_past_stands_above_what_the_program_says(world: World) -> None:
+def test_history_is_inserted_above_lines_of_the_program(world: World) -> None:
     world.model.tell("of the program", now=NOW.timestamp())
     world.handle(said("said before", seconds=-60, history=True))
     assert world.texts() == ["said before", "of the program"]
 
 
-def test_a_clock_that_jumps_has_a_line_for_each_day_and_no_more(world: World) -> None:
+def test_clock_jump_adds_one_line_per_day(world: World) -> None:
     days = (0, 0, 5, 5, -3, 0)
     for number, day in enumerate(days):
         world.handle(said(f"m{number}", seconds=day * 86400 + number, id=f"m{number}"))
@@ -223,9 +223,7 @@ def test_a_clock_that_jumps_has_a_line_for_each_day_and_no_more(world: World) ->
     assert [row.rpartition(" ")[2] for row in rows if "[bob]" in row] == [f"m{number}" for number in range(len(days))]
 
 
-def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_typing_and_idling_use_the_monotonic_clock(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 0.0)
     world.handle(e.Typing(time=NOW, target="#lobby", name="bob", state="active"))
     monkeypatch.setattr(time, "time", lambda: 1e12)
@@ -233,7 +231,7 @@ def test_who_types_and_who_idles_is_not_asked_of_the_clock_on_the_wall(
     assert world.model.here.typing(now=monotonic() + TYPING_SECONDS + 1) == []
 
 
-def test_what_was_missed_is_folded_and_stands_in_its_place() -> None:
+def test_missed_joins_and_parts_are_folded_in_their_place() -> None:
     world = World()
     world.handle(said("before", id="m1", seconds=1))
 

@@ -114,7 +114,9 @@ def around(width: int, known: Item | None) -> RowContext:
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(["said", "action", "notice", "news", "trouble"]), LINES, TEXT, TEXT, TEXT, WIDTH, st.booleans())
 @example("said", "﷽" * 9, "﷽", "", "", drawing.MIN_WIDTH, False)
-def test_messages(kind: str, text: str, name: str, reaction: str, problem: str, width: int, deleted: bool) -> None:
+def test_any_message_is_drawn_in_its_width(
+    kind: str, text: str, name: str, reaction: str, problem: str, width: int, deleted: bool
+) -> None:
     item = Item(kind, time.time(), text, name, id="1", reply="0", mention=True)  # type: ignore[arg-type]
     item.problem = problem
     if reaction:
@@ -127,7 +129,7 @@ def test_messages(kind: str, text: str, name: str, reaction: str, problem: str, 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, st.sampled_from(["came", "left"]), TEXT), min_size=1, max_size=6), WIDTH)
-def test_coming_and_leaving(moves: list[tuple[str, str, str]], width: int) -> None:
+def test_any_join_or_part_is_drawn_in_its_width(moves: list[tuple[str, str, str]], width: int) -> None:
     item = Item("fold", time.time())
     item.moves = moves  # type: ignore[assignment]
     for row in drawing.rows(item, around(width, None)):
@@ -150,7 +152,9 @@ def test_every_letter_of_a_text_is_on_the_screen() -> None:
 @settings(max_examples=200, deadline=None)
 @given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=5), st.integers(1, 120), st.integers(1, 30))
 @example("", "", "", ["漢字"], 4, 1)
-def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: list[str], width: int, high: int) -> None:
+def test_any_name_or_topic_is_drawn_in_its_width(
+    name: str, topic: str, hint: str, names: list[str], width: int, high: int
+) -> None:
     buffer = Buffer(name, is_room=True)
     buffer.topic, buffer.joined, buffer.unread, buffer.mentions = topic, True, 10**9, len(names)
     bar = TopicBar()
@@ -174,7 +178,7 @@ def test_what_is_around_the_messages(name: str, topic: str, hint: str, names: li
 
 
 @pytest.mark.parametrize("count", [5000])
-def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
+def test_thousands_of_rooms_and_users_are_drawn_as_one_screenful(count: int) -> None:
     buffers = Buffers(str.lower)
     for number in range(count):
         buffers.open(f"#room{number}", is_room=True)
@@ -188,12 +192,12 @@ def test_thousands_of_rooms_and_people_are_a_screenful(count: int) -> None:
     assert len(people.paint(18, 20)) == 20
 
 
-def test_nothing_here_is_a_category_that_terminals_act_on() -> None:
+def test_drawn_text_has_no_control_characters() -> None:
     """The pattern above has all of Unicode's controls, except those that clean() leaves ([kept-joiners])."""
     assert all(_STEERING.match(chr(code)) for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc")
 
 
-def test_a_crowd_is_not_sorted_for_everybody_who_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_member_list_is_not_sorted_at_every_join(monkeypatch: pytest.MonkeyPatch) -> None:
     folded: list[str] = []
 
     def fold(name: str) -> str:

@@ -48,16 +48,16 @@ def joins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
         ("d🏽\u200d👨", "d👨"),  # and a letter before emoji spells nothing
     ],
 )
-def test_what_terminals_do_not_agree_about_is_drawn_apart(text: str, apart: str) -> None:
+def test_disputed_emoji_are_drawn_apart(text: str, apart: str) -> None:
     assert drawn(text) == apart
 
 
-def test_a_terminal_that_joins_gets_them_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_joining_terminal_gets_whole_emoji(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(emoji.TERMINAL, "joins", True)
     assert [drawn(text) for text in PARTS[:6]] == PARTS[:6]
 
 
-def test_apart_even_a_terminal_that_adds_up_every_character_agrees() -> None:
+def test_separated_emoji_have_the_width_of_their_characters() -> None:
     for text in (FAMILY, TONED, HEART, KEYCAP, ASTRONAUT, "🏳️‍🌈", "™️"):
         parts = drawn(text)
         assert sum(wcwidth(character) for character in parts) == width_of(text)
@@ -65,7 +65,7 @@ def test_apart_even_a_terminal_that_adds_up_every_character_agrees() -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("".join), text=TEXTS)
-def test_every_row_is_as_wide_as_the_screen(joins: bool, name: str, text: str) -> None:
+def test_every_row_has_the_width_of_the_screen(joins: bool, name: str, text: str) -> None:
     around = RowContext(ink("terminal"), 40, pattern("ann"), str.lower, lambda _: None)
     item = Item("said", 0.0, text, name)
     item.react("bob", TONED, removed=False)
@@ -77,5 +77,5 @@ def test_every_row_is_as_wide_as_the_screen(joins: bool, name: str, text: str) -
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=TEXTS, room=st.integers(1, 20))
-def test_what_is_shortened_fits(joins: bool, text: str, room: int) -> None:
+def test_shortened_text_fits(joins: bool, text: str, room: int) -> None:
     assert width_of(shortened(clean(text), room)) <= room

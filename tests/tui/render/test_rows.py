@@ -33,7 +33,7 @@ def said(text: str, **more: object) -> Item:
     return Item("said", NOON, text, "bob", **more)  # type: ignore[arg-type]
 
 
-def test_a_message_hangs_below_its_name() -> None:
+def test_message_is_indented_below_its_name() -> None:
     assert rows(said("a text that is longer than the row is wide")) == [
         "12:00 [bob]: a text that is longer than",
         "        the row is wide",
@@ -57,21 +57,21 @@ def test_words_longer_than_a_row_are_broken_and_nothing_is_lost() -> None:
         (said("你好 👋"), "12:00 [bob]: 你好 👋"),
     ],
 )
-def test_each_kind_can_be_told_without_colour(item: Item, first: str) -> None:
+def test_kinds_differ_without_colour(item: Item, first: str) -> None:
     assert rows(item)[0] == first
 
 
-def test_lines_of_one_message_stand_below_each_other() -> None:
+def test_lines_of_a_message_are_aligned() -> None:
     assert rows(said("one\n\nthree")) == ["12:00 [bob]: one", "", "        three"]
 
 
-def test_what_failed_says_why_and_what_to_do() -> None:
+def test_failed_message_shows_the_reason_and_the_remedy() -> None:
     item = said("hi")
     item.problem = "you are banned"
     assert rows(item, 60) == ["12:00![bob]: hi", "        not delivered: you are banned (/resend)"]
 
 
-def test_reactions_and_replies_and_what_was_deleted() -> None:
+def test_reactions_replies_and_deletions_are_drawn() -> None:
     item = said("yes", reply="m1")
     item.react("ann", "👍", removed=False)
     item.react("eve", "👍", removed=False)
@@ -90,7 +90,7 @@ def test_right_to_left_text_is_isolated_as_one() -> None:
 
 
 @given(st.text(max_size=300), st.integers(min_value=drawing.MIN_WIDTH, max_value=90))
-def test_rows_are_as_wide_as_the_screen_whatever_is_said(text: str, width: int) -> None:
+def test_rows_have_the_width_of_the_screen_for_any_text(text: str, width: int) -> None:
     for row in drawing.rows(said(text), around(width)):
         assert row.cell_length == width
         assert width_of(text_of(row).replace("\u2068", "").replace("\u2069", "")) <= width + 1
@@ -116,5 +116,5 @@ def test_punctuation_does_not_begin_a_row_of_ideographs() -> None:
     assert drawn == ["12:00 [bob]: " + "\u6f22" * 12, "        \u6f22\u3002" + "\u5b57" * 5]
 
 
-def test_message_to_a_part_of_a_room_says_so() -> None:
+def test_statusmsg_is_marked() -> None:
     assert rows(said("psst", audience="@")) == ["12:00 [bob -> operators]: psst"]

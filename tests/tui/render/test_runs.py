@@ -46,18 +46,18 @@ def shown(text: str) -> str:
         ("javascript://x", "javascript://x"),
     ],
 )
-def test_runs(text: str, expected: str) -> None:
+def test_text_is_split_into_runs(text: str, expected: str) -> None:
     assert shown(text) == expected
 
 
-def test_a_link_leads_where_it_says() -> None:
+def test_link_target_equals_its_text() -> None:
     [(_, _), (text, look), (_, _)] = runs("go https://example.org/a, now")
     assert text == look.link == "https://example.org/a"
 
 
 @given(st.text(max_size=80))
 @example("\ufe00")  # printable to Python, and not to be seen
-def test_every_run_is_clean_whatever_was_written(text: str) -> None:
+def test_every_run_is_free_of_control_characters(text: str) -> None:
     for run, _ in runs(text, pattern("ann")):
         assert clean(run) == run
 

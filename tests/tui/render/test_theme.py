@@ -31,11 +31,11 @@ def test_names_and_words_have_enough_contrast(palette: Palette) -> None:
         assert contrast(colour, palette.background) >= 4.5, colour
 
 
-def test_a_name_has_one_colour() -> None:
+def test_name_always_has_the_same_colour() -> None:
     look = ink("dark")
     assert look.name("ann") is look.name("ann")
     assert len({look.name(f"user{number}").color for number in range(100)}) > 6
 
 
-def test_an_unknown_look_is_the_usual_one() -> None:
+def test_unknown_theme_is_the_default_one() -> None:
     assert ink("nonsense").palette.name == "terminal"

@@ -32,19 +32,19 @@ ANSWERS = ("\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "\x1b]11;rgb:00/00/00\x07", "\x1b
         ("rgb:g/0/0", None),
     ],
 )
-def test_what_is_light(colour: str, light: bool | None) -> None:
+def test_background_colour_is_classified(colour: str, light: bool | None) -> None:
     assert background.is_light(colour) is light
 
 
 @pytest.mark.parametrize(
     ("value", "light"), [("0;15", True), ("15;0", False), ("0;default;7", True), ("15;8", False), ("default", False)]
 )
-def test_what_the_environment_knows(value: str, light: bool) -> None:
+def test_colorfgbg_tells_the_background(value: str, light: bool) -> None:
     assert background.guessed({"COLORFGBG": value}) is light
     assert background.guessed({}) is False
 
 
-def test_who_is_asked() -> None:
+def test_only_safe_terminals_are_queried() -> None:
     for term in ("xterm-256color", "tmux-256color", "screen.xterm", "foot", "st-256color"):
         assert background.may_be_asked({"TERM": term})
     for term in ("linux", "dumb", "vt100", "", "cons25"):
@@ -57,7 +57,7 @@ def test_who_is_asked() -> None:
     st.integers(0, 6),
     st.lists(st.integers(0, 60), max_size=4),
 )
-def test_keys_around_an_answer_stay_as_they_are_wherever_it_is_cut(
+def test_keys_around_an_answer_are_preserved_however_it_is_cut(
     keys: list[str], answer: str, at: int, cuts: list[int]
 ) -> None:
     before, after = "".join(keys[:at]), "".join(keys[at:])
@@ -74,13 +74,13 @@ def test_keys_around_an_answer_stay_as_they_are_wherever_it_is_cut(
     assert len(found) == 1
 
 
-def test_an_answer_cut_after_its_first_byte_writes_nothing() -> None:
+def test_answer_cut_after_its_first_byte_types_nothing() -> None:
     answers = TerminalAnswers()
     assert answers.take("x\x1b") == ("x\x1b", [])
     assert answers.take("]11;rgb:ffff/ffff/ffff\x1b\\y") == ("y", ["rgb:ffff/ffff/ffff"])
 
 
-def test_the_escape_key_is_not_held_back() -> None:
+def test_escape_key_is_not_delayed() -> None:
     answers = TerminalAnswers()
     assert answers.take("\x1b") == ("\x1b", [])
     assert answers.take("\x1b[B") == ("\x1b[B", [])
@@ -97,7 +97,7 @@ def driver() -> Iterator[Any]:
     module.XTermParser = before
 
 
-def test_what_textual_reads_passes_it(driver: Any) -> None:
+def test_sequences_for_textual_pass_through(driver: Any) -> None:
     parser = driver.XTermParser()
     found = [*parser.feed("a\x1b]11;rgb:ff"), *parser.feed("ff/ffff/ffff\x1b\\b")]
     keys = [event.character for event in found if isinstance(event, events.Key)]
@@ -105,7 +105,7 @@ def test_what_textual_reads_passes_it(driver: Any) -> None:
     assert [event.light for event in found if isinstance(event, Background)] == [True]
 
 
-def test_the_screen_takes_other_colours_on_a_light_ground(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_light_background_selects_the_light_palette(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLORFGBG", raising=False)
 
     async def story() -> None:
@@ -128,7 +128,7 @@ PASTE, PASTE_END = "\x1b[200~", "\x1b[201~"
     st.text(alphabet="ab\r\x1b[20~1", max_size=30).filter(lambda text: PASTE_END not in text),
     st.lists(st.integers(0, 60), max_size=6),
 )
-def test_escape_inside_a_paste_does_not_leave_it_wherever_it_is_cut(text: str, cuts: list[int]) -> None:
+def test_escape_inside_a_paste_does_not_end_it_however_it_is_cut(text: str, cuts: list[int]) -> None:
     sent = f"k{PASTE}{text}{PASTE_END}l"
     if sent.find(PASTE_END) != len(sent) - len(PASTE_END) - 1:
         return

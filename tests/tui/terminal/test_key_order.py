@@ -73,7 +73,7 @@ def test_ctrl_u_clears_the_whole_input(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_keys_after_one_that_opens_a_dialog_are_the_dialogs(server: Server, bob: Client) -> None:
+def test_keys_after_one_that_opens_a_dialog_go_to_the_dialog(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -87,7 +87,7 @@ def test_keys_after_one_that_opens_a_dialog_are_the_dialogs(server: Server, bob:
     play(story)
 
 
-def test_keys_after_one_that_goes_elsewhere_belong_there(server: Server, bob: Client) -> None:
+def test_keys_after_a_change_of_room_go_to_the_new_room(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -121,7 +121,7 @@ def test_interrupts_in_a_burst_close_the_dialog_and_leave(
     play(story)
 
 
-def test_keys_after_a_dialog_that_was_answered_are_not_its_own(server: Server, bob: Client) -> None:
+def test_keys_after_an_answered_dialog_do_not_go_to_it(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -136,7 +136,7 @@ def test_keys_after_a_dialog_that_was_answered_are_not_its_own(server: Server, b
     assert heard(bob, "there") == ["hey", "hi", "there"]
 
 
-def test_a_paste_in_a_burst_has_its_place(server: Server, bob: Client) -> None:
+def test_paste_in_a_burst_keeps_its_place(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -152,7 +152,7 @@ def test_a_paste_in_a_burst_has_its_place(server: Server, bob: Client) -> None:
     play(story)
 
 
-def test_backspace_takes_a_whole_emoji(server: Server, bob: Client) -> None:
+def test_backspace_deletes_a_whole_emoji(server: Server, bob: Client) -> None:
     family, flag, thumb, heart = (
         "\U0001f469\u200d\U0001f467",
         "\U0001f1e9\U0001f1ea",

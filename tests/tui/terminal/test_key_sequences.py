@@ -20,7 +20,7 @@ from chatctl.tui.terminal import key_sequences
         ("¡™", ["inverted_exclamation_mark", "trade_mark_sign"]),
     ],
 )
-def test_alt_and_a_key_is_that_at_once(sent: str, keys: list[str]) -> None:
+def test_alt_with_a_key_is_recognised_at_once(sent: str, keys: list[str]) -> None:
     key_sequences.learn()
     found = [event.key for event in XTermParser().feed(sent) if isinstance(event, events.Key)]
     assert found == keys

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 REGISTERS = f"/register\r{PASSWORD}\r{PASSWORD}\r"
 
 
-def test_lines_typed_while_connecting_are_done_in_order_when_we_are_in(server: Server, bob: Client) -> None:
+def test_lines_typed_while_connecting_run_in_order_after_registration(server: Server, bob: Client) -> None:
     door = LoginDoor(server.port)
     door.may_enter.clear()
 
@@ -40,7 +40,7 @@ def test_lines_typed_while_connecting_are_done_in_order_when_we_are_in(server: S
     assert heard(bob, "done") == ["hello", "done"]
 
 
-def test_an_interrupt_while_connecting_discards_what_waits(server: Server, bob: Client) -> None:
+def test_interrupt_while_connecting_discards_typed_lines(server: Server, bob: Client) -> None:
     door = LoginDoor(server.port)
     door.may_enter.clear()
 
@@ -55,7 +55,7 @@ def test_an_interrupt_while_connecting_discards_what_waits(server: Server, bob: 
     assert heard(bob, "here") == ["here"]
 
 
-def test_what_is_typed_before_a_question_is_not_its_answer(server: Server, bob: Client) -> None:
+def test_text_typed_before_a_question_is_not_its_answer(server: Server, bob: Client) -> None:
     prepare(server)
     door = LoginDoor(server.port)
     door.may_enter.clear()
@@ -78,7 +78,7 @@ def test_what_is_typed_before_a_question_is_not_its_answer(server: Server, bob: 
     assert heard(bob, "end") == ["end"]
 
 
-def test_a_line_begun_while_logging_in_is_dropped_to_its_end(server: Server, bob: Client) -> None:
+def test_line_begun_while_logging_in_is_dropped_to_its_end(server: Server, bob: Client) -> None:
     prepare(server)
     door = LoginDoor(server.port)
 
@@ -99,7 +99,7 @@ def test_a_line_begun_while_logging_in_is_dropped_to_its_end(server: Server, bob
 
 
 @pytest.mark.parametrize("command", ["/register", "/regsiter", "/regist", "/login", "/register\nx"])
-def test_a_refused_command_lets_no_password_through(server: Server, bob: Client, command: str) -> None:
+def test_refused_command_drops_a_following_password(server: Server, bob: Client, command: str) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -123,7 +123,7 @@ def test_a_refused_command_lets_no_password_through(server: Server, bob: Client,
     assert heard(bob, "hello") == ["hello"]
 
 
-def test_a_line_after_join_goes_to_the_new_room(server: Server, bob: Client) -> None:
+def test_line_after_join_goes_to_the_new_room(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -135,7 +135,7 @@ def test_a_line_after_join_goes_to_the_new_room(server: Server, bob: Client) -> 
     assert heard(bob, "back") == ["back"]
 
 
-def test_a_line_written_elsewhere_does_not_follow_a_late_join(server: Server, bob: Client) -> None:
+def test_line_of_another_room_does_not_follow_a_late_join(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await ann.until("2 people")
@@ -153,7 +153,7 @@ def test_a_line_written_elsewhere_does_not_follow_a_late_join(server: Server, bo
     play(story)
 
 
-def test_a_line_after_a_refused_join_is_not_sent_elsewhere(server: Server, bob: Client) -> None:
+def test_line_after_a_refused_join_is_not_sent_elsewhere(server: Server, bob: Client) -> None:
     bob.join("#closed")
     for event in bob.events(timeout=20):
         if isinstance(event, e.Joined) and event.room == "#closed":
@@ -199,5 +199,5 @@ def test_enter_before_the_terminal_is_raw_stays_enter() -> None:
         ("", False),
     ],
 )
-def test_which_commands_a_password_may_follow(line: str, asks: bool) -> None:
+def test_commands_that_a_password_may_follow_are_known(line: str, asks: bool) -> None:
     assert table.asks_password(line) is asks

@@ -23,7 +23,7 @@ from chatctl.tui.widgets.completion import complete
         ("hi ", ()),
     ],
 )
-def test_completion(before: str, words: tuple[str, ...]) -> None:
+def test_word_is_completed(before: str, words: tuple[str, ...]) -> None:
     assert complete(before, ["#lobby", "#dev"], ["ann", "Andy", "bob"]).words == words
 
 
@@ -38,11 +38,11 @@ def test_completion(before: str, words: tuple[str, ...]) -> None:
         ("/who", "/who  /whois"),
     ],
 )
-def test_hints(line: str, hint: str) -> None:
+def test_hints_are_shown_while_typing(line: str, hint: str) -> None:
     assert table.hint(line) == hint
 
 
-def test_a_slip_is_answered_while_typing() -> None:
+def test_unknown_command_is_hinted_while_typing() -> None:
     assert "did you mean /topic?" in table.hint("/topci x")
 
 

@@ -17,5 +17,5 @@ from chatctl.tui.widgets.input import plain
         ("👨\u200d👩\u200d👧 é 漢", "👨\u200d👩\u200d👧 é 漢"),
     ],
 )
-def test_what_steers_or_hides_is_not_pasted(pasted: str, text: str) -> None:
+def test_control_and_invisible_characters_are_not_pasted(pasted: str, text: str) -> None:
     assert plain(pasted) == text

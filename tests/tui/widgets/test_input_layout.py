@@ -62,7 +62,7 @@ def rows(line: MessageInput) -> list[Strip]:
 
 
 @pytest.mark.parametrize(("text", "buffers"), WIDTHS)
-def test_cursor_stands_where_the_next_letter_appears(text: str, buffers: list[int]) -> None:
+def test_cursor_is_where_the_next_letter_appears(text: str, buffers: list[int]) -> None:
     async def story(pilot: Pilot[None], line: MessageInput) -> None:
         line.write(text)
         left = line.content_region.x

@@ -34,7 +34,7 @@ async def entered(ann: Screen, *rooms: str) -> None:
         await ann.until(lambda text, room=room: text.startswith(f" {room} "))  # type: ignore[misc]
 
 
-def test_a_click_on_a_room_goes_there(server: Server) -> None:
+def test_click_on_a_room_shows_it(server: Server) -> None:
     async def story() -> None:
         async with screen(Door(server.port)) as ann:
             await entered(ann, "#tea", "#dev")
@@ -46,7 +46,7 @@ def test_a_click_on_a_room_goes_there(server: Server) -> None:
     play(story)
 
 
-def test_a_click_on_a_name_begins_a_conversation_with_them(server: Server, bob: Client) -> None:
+def test_click_on_a_name_opens_a_conversation(server: Server, bob: Client) -> None:
     async def story() -> None:
         async with screen(Door(server.port), size=(100, 24)) as ann:
             await ann.until("│  bob")
@@ -61,7 +61,7 @@ def test_a_click_on_a_name_begins_a_conversation_with_them(server: Server, bob: 
     play(story)
 
 
-def test_the_wheel_goes_through_the_past_and_loads_more_of_it(server: Server, bob: Client) -> None:
+def test_wheel_scrolls_and_loads_history(server: Server, bob: Client) -> None:
     for number in range(150):
         bob.say("#lobby", f"line {number}.", timeout=None)
     assert bob.flush(DEADLINE)
@@ -81,7 +81,7 @@ def test_the_wheel_goes_through_the_past_and_loads_more_of_it(server: Server, bo
     play(story)
 
 
-def test_the_wheel_and_a_click_reach_everybody_in_a_room(server: Server) -> None:
+def test_wheel_and_click_reach_every_member(server: Server) -> None:
     async def story() -> None:
         async with screen(Door(server.port), size=(100, 10)) as ann:
             await ann.until("You are ann")
@@ -106,7 +106,7 @@ def test_the_wheel_and_a_click_reach_everybody_in_a_room(server: Server) -> None
     play(story)
 
 
-def test_rooms_that_there_is_no_space_for_are_found_by_the_wheel(server: Server) -> None:
+def test_wheel_reaches_rooms_beyond_the_sidebar(server: Server) -> None:
     rooms = [f"#r{number:02}" for number in range(15)]
 
     async def story() -> None:
@@ -121,7 +121,7 @@ def test_rooms_that_there_is_no_space_for_are_found_by_the_wheel(server: Server)
     play(story)
 
 
-def test_a_link_is_opened_when_its_address_has_been_seen(
+def test_link_is_opened_after_its_address_was_confirmed(
     server: Server, bob: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
@@ -145,7 +145,7 @@ def test_a_link_is_opened_when_its_address_has_been_seen(
     play(story)
 
 
-def test_what_a_search_found_is_clicked(server: Server, bob: Client) -> None:
+def test_click_on_a_search_result_shows_it(server: Server, bob: Client) -> None:
     bob.say("#lobby", "the secret ingredient is cardamom")
     for number in range(60):
         bob.say("#lobby", f"line {number}", timeout=None)
